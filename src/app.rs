@@ -1,0 +1,104 @@
+//! [`App::build`] is the one place that chooses the parts and connects them; the binary and the tests use it alike.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::answer::Answerer;
+use crate::config::Config;
+use crate::domain::WorkspaceId;
+use crate::embed::{EmbedError, Embedder};
+use crate::index::{Follower, IndexError, Indexes};
+use crate::retrieve::Retriever;
+use crate::store::{Store, StoreError};
+
+/// The service's parts, connected. Dropping it stops the follower without saving; [`App::close`] saves.
+pub struct App {
+    pub config: Config,
+    pub store: Store,
+    pub indexes: Arc<Indexes>,
+    pub embedder: Embedder,
+    pub follower: Follower,
+    pub retriever: Retriever,
+    pub answerer: Answerer,
+}
+
+/// Why the service does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Embed(#[from] EmbedError),
+    #[error(transparent)]
+    Index(#[from] IndexError),
+}
+
+impl App {
+    /// Opens the store, the encoder and the indexes, checks that those of every workspace are usable, and starts
+    /// following the change log.
+    pub async fn build(config: Config) -> Result<Self, AppError> {
+        let encoder = config.encoder.clone();
+        let embedder = run_blocking(move || Embedder::open(&encoder)).await?;
+        Self::build_with(config, embedder).await
+    }
+
+    /// As [`App::build`], with an encoder that is loaded already.
+    pub async fn build_with(config: Config, embedder: Embedder) -> Result<Self, AppError> {
+        let store = Store::open(&config.store.url).await?;
+        store.ensure_workspace(&default_workspace()).await?;
+        let indexes = Arc::new(Indexes::open(
+            &config.index,
+            embedder.id(),
+            embedder.dimension(),
+        )?);
+        let names = store.workspaces().await?;
+        let opening = indexes.clone();
+        run_blocking(move || -> Result<(), IndexError> {
+            for (workspace, _) in names {
+                opening.workspace(&workspace)?;
+            }
+            Ok(())
+        })
+        .await?;
+        let follower = Follower::start(
+            store.clone(),
+            indexes.clone(),
+            embedder.clone(),
+            Duration::from_millis(config.index.poll_ms),
+        );
+        let retriever = Retriever::new(
+            store.clone(),
+            indexes.clone(),
+            embedder.clone(),
+            &config.retrieve,
+        );
+        let answerer = Answerer::new(store.clone(), retriever.clone(), &config.answer);
+        Ok(Self {
+            config,
+            store,
+            indexes,
+            embedder,
+            follower,
+            retriever,
+            answerer,
+        })
+    }
+
+    /// Finishes the pass under way, saves, and closes the store.
+    pub async fn close(&self) {
+        self.follower.stop().await;
+        self.store.close().await;
+    }
+}
+
+/// The workspace that is meant where none is named.
+pub fn default_workspace() -> WorkspaceId {
+    WorkspaceId::parse("default").expect("the name is valid")
+}
+
+async fn run_blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}

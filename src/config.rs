@@ -1,0 +1,430 @@
+//! [`Config`] in sections, the only place that reads settings files or the environment.
+//!
+//! Defaults stand in code, then comes a TOML file where one is given (or `ken.toml` where it exists), then
+//! variables `KEN_SECTION__KEY`. Unknown keys are refused, and all faults are reported together.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+/// All settings.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    pub http: HttpConfig,
+    pub store: StoreConfig,
+    pub index: IndexConfig,
+    pub models: ModelsConfig,
+    pub encoder: EncoderConfig,
+    pub retrieve: RetrieveConfig,
+    pub answer: AnswerConfig,
+    pub log: LogConfig,
+}
+
+/// `[http]`: the service's door.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HttpConfig {
+    /// Where to listen. Only loopback addresses while there are no keys. `KEN_HTTP__LISTEN`
+    pub listen: SocketAddr,
+    /// The largest request body in bytes. Default 4 MiB. `KEN_HTTP__MAX_BODY_BYTES`
+    pub max_body_bytes: usize,
+    /// How many requests are worked on at once before more are refused with 429. Default 256.
+    /// `KEN_HTTP__MAX_CONCURRENT`
+    pub max_concurrent: usize,
+    /// After how many milliseconds a request is given up. Default 30,000. `KEN_HTTP__TIMEOUT_MS`
+    pub timeout_ms: u64,
+}
+
+/// `[store]`: the system of record.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StoreConfig {
+    /// Default `sqlite://data/ken.db`. `KEN_STORE__URL`
+    pub url: String,
+}
+
+/// `[index]`: derived data only.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct IndexConfig {
+    /// May be deleted at will; rebuilt from the store. Default `indexes`. `KEN_INDEX__DIR`
+    pub dir: PathBuf,
+    /// The size of the keyword index's write buffer in bytes. Default 50 MB. `KEN_INDEX__WRITER_BYTES`
+    pub writer_bytes: usize,
+    /// How often the store is asked for changes made by another process, in milliseconds. Default 1,000.
+    /// `KEN_INDEX__POLL_MS`
+    pub poll_ms: u64,
+}
+
+/// `[models]`: where `ken setup` puts what it fetches.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ModelsConfig {
+    /// Default `models`. `KEN_MODELS__DIR`
+    pub dir: PathBuf,
+}
+
+/// `[encoder]`: the model that turns texts into vectors.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EncoderConfig {
+    /// A name of fastembed's catalogue, fetched from its hub and used alone. `KEN_ENCODER__MODEL`
+    pub model: Option<String>,
+    /// A folder with `encoder.json`, used alone. `KEN_ENCODER__PATH`
+    pub path: Option<PathBuf>,
+    /// Where neither of these is set: encoders used together, see [`EncoderPart`]. Default: those that `ken setup`
+    /// prepares, with the shares that were best on the development sets (docs/quality.md). File only.
+    pub parts: Vec<EncoderPart>,
+    /// ONNX Runtime's library or the folder that holds it. Default `<models.dir>/onnxruntime`.
+    /// `KEN_ENCODER__RUNTIME`
+    pub runtime: PathBuf,
+    /// Where models from the hub are kept. Default `<models.dir>/hub`. `KEN_ENCODER__CACHE_DIR`
+    pub cache_dir: PathBuf,
+    /// Threads for one forward pass. Default: all cores. `KEN_ENCODER__THREADS`
+    pub threads: usize,
+    /// How many questions may wait before more are refused. Default 256. `KEN_ENCODER__QUEUE_CAPACITY`
+    pub queue_capacity: usize,
+}
+
+/// `[[encoder.parts]]`: one of several encoders whose vectors are joined into one. The dot product of joined
+/// vectors is the mean of the parts' cosines by their shares, so one index and one search serve all.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EncoderPart {
+    /// A folder with `encoder.json`; where relative, below `models.dir`.
+    pub path: PathBuf,
+    /// Its weight in the mean, > 0; the shares are scaled to sum to 1.
+    pub share: f32,
+}
+
+/// `[retrieve]`: how hits are found.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RetrieveConfig {
+    /// `coverage` or `rrf`. Default `coverage`. `KEN_RETRIEVE__FUSION`
+    pub fusion: FusionName,
+    /// How many candidates each leg proposes. Default 50. `KEN_RETRIEVE__CANDIDATES`
+    pub candidates: usize,
+}
+
+/// See [`crate::retrieve::Fusion`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FusionName {
+    Coverage,
+    Rrf,
+}
+
+/// `[answer]`: when to answer.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AnswerConfig {
+    /// The least confidence with which a question is answered, in [0, 1]. Default 0.5.
+    /// `KEN_ANSWER__MIN_CONFIDENCE`
+    pub min_confidence: f32,
+}
+
+/// `[log]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LogConfig {
+    /// tracing's filter syntax. Default `info,tantivy=warn,ort=warn`. `KEN_LOG__FILTER`
+    pub filter: String,
+    /// One JSON object a line instead of text. Default false. `KEN_LOG__JSON`
+    pub json: bool,
+}
+
+impl Default for HttpConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            max_body_bytes: 4 << 20,
+            max_concurrent: 256,
+            timeout_ms: 30_000,
+        }
+    }
+}
+
+impl Default for StoreConfig {
+    fn default() -> Self {
+        Self {
+            url: "sqlite://data/ken.db".into(),
+        }
+    }
+}
+
+impl Default for IndexConfig {
+    fn default() -> Self {
+        Self {
+            dir: "indexes".into(),
+            writer_bytes: 50_000_000,
+            poll_ms: 1_000,
+        }
+    }
+}
+
+impl Default for ModelsConfig {
+    fn default() -> Self {
+        Self {
+            dir: "models".into(),
+        }
+    }
+}
+
+impl Default for EncoderConfig {
+    fn default() -> Self {
+        Self {
+            model: None,
+            path: None,
+            parts: Vec::new(),
+            runtime: PathBuf::new(),
+            cache_dir: PathBuf::new(),
+            threads: 0,
+            queue_capacity: 256,
+        }
+    }
+}
+
+impl Default for RetrieveConfig {
+    fn default() -> Self {
+        Self {
+            fusion: FusionName::Coverage,
+            candidates: 50,
+        }
+    }
+}
+
+impl Default for AnswerConfig {
+    fn default() -> Self {
+        Self {
+            min_confidence: 0.5,
+        }
+    }
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self {
+            filter: "info,tantivy=warn,ort=warn".into(),
+            json: false,
+        }
+    }
+}
+
+/// The folders below `models.dir` that `ken setup` prepares, with their shares. E5's cosines lie close together
+/// and USE's far apart, so that six to one gives both about the same say.
+const DEFAULT_PARTS: [(&str, f32); 2] = [
+    ("multilingual-e5-small-zh-en", 6.0),
+    ("use-multilingual-v3", 1.0),
+];
+
+/// What is wrong with the settings, all of it.
+#[derive(Debug, thiserror::Error)]
+#[error("the settings cannot be used:\n{}", .0.iter().map(|f| format!("  - {f}")).collect::<Vec<_>>().join("\n"))]
+pub struct ConfigError(pub Vec<String>);
+
+impl Config {
+    /// Reads the settings: defaults, then `file` (or `ken.toml` where it exists), then the environment.
+    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        let environment = config::Environment::with_prefix("KEN")
+            .prefix_separator("_")
+            .separator("__")
+            .try_parsing(true);
+        Self::load_from(file, environment)
+    }
+
+    fn load_from(
+        file: Option<&Path>,
+        environment: config::Environment,
+    ) -> Result<Self, ConfigError> {
+        let fault = |error: config::ConfigError| ConfigError(vec![error.to_string()]);
+        let path = file.unwrap_or(Path::new("ken.toml"));
+        let source = config::File::from(path)
+            .format(config::FileFormat::Toml)
+            .required(file.is_some());
+        let config: Config = config::Config::builder()
+            .add_source(source)
+            .add_source(environment)
+            .build()
+            .map_err(fault)?
+            .try_deserialize()
+            .map_err(fault)?;
+        config.completed().checked()
+    }
+
+    /// Fills in the defaults that depend on other settings.
+    pub fn completed(mut self) -> Self {
+        let models = self.models.dir.clone();
+        let encoder = &mut self.encoder;
+        if encoder.parts.is_empty() {
+            let part = |(path, share): (&str, f32)| EncoderPart {
+                path: path.into(),
+                share,
+            };
+            encoder.parts = DEFAULT_PARTS.map(part).to_vec();
+        }
+        for part in &mut encoder.parts {
+            // An absolute path stays as it is.
+            part.path = models.join(&part.path);
+        }
+        for (path, default) in [
+            (&mut encoder.runtime, "onnxruntime"),
+            (&mut encoder.cache_dir, "hub"),
+        ] {
+            if path.as_os_str().is_empty() {
+                *path = models.join(default);
+            }
+        }
+        if encoder.threads == 0 {
+            encoder.threads = std::thread::available_parallelism().map_or(1, |n| n.get());
+        }
+        self
+    }
+
+    /// Holds every value against its range; all faults together.
+    pub fn checked(self) -> Result<Self, ConfigError> {
+        let mut faults = Vec::new();
+        let mut require = |holds: bool, fault: String| {
+            if !holds {
+                faults.push(fault);
+            }
+        };
+        let listen = self.http.listen;
+        require(
+            listen.ip().is_loopback(),
+            format!(
+                "http.listen: {listen} is not a loopback address, and no keys are configured; use 127.0.0.1 or [::1]"
+            ),
+        );
+        require(
+            self.store.url.starts_with("sqlite:"),
+            format!(
+                "store.url: expected sqlite://<path>, found {:?}",
+                self.store.url
+            ),
+        );
+        require(
+            (0.0..=1.0).contains(&self.answer.min_confidence),
+            format!(
+                "answer.min_confidence: expected 0 to 1, found {}",
+                self.answer.min_confidence
+            ),
+        );
+        for part in &self.encoder.parts {
+            let fault = format!(
+                "encoder.parts: expected a share above 0, found {}",
+                part.share
+            );
+            require(part.share.is_finite() && part.share > 0.0, fault);
+        }
+        for (name, value, range) in [
+            ("http.max_concurrent", self.http.max_concurrent, 1..=100_000),
+            (
+                "http.max_body_bytes",
+                self.http.max_body_bytes,
+                1_024..=1 << 30,
+            ),
+            (
+                "encoder.queue_capacity",
+                self.encoder.queue_capacity,
+                1..=100_000,
+            ),
+            ("encoder.threads", self.encoder.threads, 1..=1_024),
+            ("retrieve.candidates", self.retrieve.candidates, 10..=1_000),
+            (
+                "index.writer_bytes",
+                self.index.writer_bytes,
+                15_000_000..=4_000_000_000,
+            ),
+            ("index.poll_ms", self.index.poll_ms as usize, 10..=3_600_000),
+            (
+                "http.timeout_ms",
+                self.http.timeout_ms as usize,
+                1..=3_600_000,
+            ),
+        ] {
+            require(
+                range.contains(&value),
+                format!(
+                    "{name}: expected {} to {}, found {value}",
+                    range.start(),
+                    range.end()
+                ),
+            );
+        }
+        match faults.is_empty() {
+            true => Ok(self),
+            false => Err(ConfigError(faults)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(toml: &str, variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("ken.toml");
+        std::fs::write(&file, toml).unwrap();
+        let variables = variables
+            .iter()
+            .map(|(k, v)| (k.to_string(), v.to_string()))
+            .collect();
+        let environment = config::Environment::with_prefix("KEN")
+            .prefix_separator("_")
+            .separator("__")
+            .try_parsing(true)
+            .source(Some(variables));
+        Config::load_from(Some(&file), environment)
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file_and_the_file_over_defaults() {
+        let config = load(
+            "[http]\nlisten = \"127.0.0.1:9000\"\n[models]\ndir = \"m\"",
+            &[
+                ("KEN_HTTP__LISTEN", "127.0.0.1:9001"),
+                ("KEN_RETRIEVE__FUSION", "rrf"),
+            ],
+        )
+        .unwrap();
+        assert_eq!(config.http.listen.port(), 9001);
+        assert_eq!(config.retrieve.fusion, FusionName::Rrf);
+        assert_eq!(
+            config.encoder.parts[0].path,
+            Path::new("m/multilingual-e5-small-zh-en")
+        );
+        assert_eq!(config.store.url, "sqlite://data/ken.db");
+    }
+
+    #[test]
+    fn all_faults_are_reported_together() {
+        let error = load(
+            "[http]\nlisten = \"0.0.0.0:80\"\nmax_concurrent = 0\n[answer]\nmin_confidence = 2.0",
+            &[],
+        )
+        .unwrap_err();
+        assert_eq!(error.0.len(), 3, "{error}");
+        assert!(error.to_string().contains("loopback"));
+    }
+
+    #[test]
+    fn unknown_keys_and_wrong_types_are_refused_by_name() {
+        for (toml, word) in [
+            ("[http]\nport = 1", "port"),
+            ("[htp]\n", "htp"),
+            ("[http]\nmax_concurrent = \"many\"", "max_concurrent"),
+            ("[http\n", "ken.toml"),
+        ] {
+            let error = load(toml, &[]).unwrap_err().to_string();
+            assert!(error.contains(word), "{toml}: {error}");
+        }
+        let missing = Config::load(Some(Path::new("/no/such/ken.toml")))
+            .unwrap_err()
+            .to_string();
+        assert!(missing.contains("/no/such/ken.toml"), "{missing}");
+    }
+}

@@ -1,0 +1,19 @@
+//! The nouns of the service, and nothing else: no I/O, no async, no web, no SQL.
+//!
+//! One word per thing, the field's word. Values that have to be valid are made by parsing, so that code
+//! which holds a [`Query`] or a [`WorkspaceId`] never checks it again.
+
+mod answer;
+mod chunk;
+mod document;
+mod ids;
+mod query;
+
+pub use answer::{Answer, Citation, Outcome, Sentence, Strategy, Timings, Turn};
+pub use chunk::{Chunk, Evidence, Span};
+pub use document::{Document, Kind, MAX_VIEWS, Metadata, Source, Status};
+pub use ids::{DocumentId, InvalidId, Revision, WorkspaceId};
+pub use query::{
+    Filter, Hit, InvalidQuestion, LegScore, MAX_LIMIT, MAX_QUESTION_CHARS, Mode, Query, Role,
+    Utterance,
+};

@@ -1,0 +1,132 @@
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The number of a change in one workspace's log: 1, 2, 3 … without gaps. 0 means "nothing recorded yet".
+pub type Revision = i64;
+
+/// A text that cannot be an identifier, and why.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{what} {why}, found {found:?}")]
+pub struct InvalidId {
+    pub what: &'static str,
+    pub why: &'static str,
+    pub found: String,
+}
+
+/// A tenant's name: 1 to 64 of `a-z`, `0-9`, `-`, `_`. It also names a folder, hence the narrow alphabet.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct WorkspaceId(String);
+
+impl WorkspaceId {
+    pub fn parse(text: &str) -> Result<Self, InvalidId> {
+        let valid = (1..=64).contains(&text.len())
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_');
+        match valid {
+            true => Ok(Self(text.to_owned())),
+            false => Err(InvalidId {
+                what: "a workspace name",
+                why: "must be 1 to 64 of a-z, 0-9, '-' and '_'",
+                found: shorten(text),
+            }),
+        }
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A document's stable name: 1 to 256 bytes, no control characters, no space at either end.
+/// Given by whoever writes the document, or derived from its source.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct DocumentId(String);
+
+impl DocumentId {
+    pub fn parse(text: &str) -> Result<Self, InvalidId> {
+        let valid = (1..=256).contains(&text.len())
+            && text.trim() == text
+            && !text.chars().any(char::is_control);
+        match valid {
+            true => Ok(Self(text.to_owned())),
+            false => Err(InvalidId {
+                what: "a document id",
+                why: "must be 1 to 256 bytes without control characters or outer spaces",
+                found: shorten(text),
+            }),
+        }
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+fn shorten(text: &str) -> String {
+    text.chars().take(80).collect()
+}
+
+impl TryFrom<String> for WorkspaceId {
+    type Error = InvalidId;
+
+    fn try_from(text: String) -> Result<Self, InvalidId> {
+        Self::parse(&text)
+    }
+}
+
+impl From<WorkspaceId> for String {
+    fn from(id: WorkspaceId) -> String {
+        id.0
+    }
+}
+
+impl fmt::Display for WorkspaceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for DocumentId {
+    type Error = InvalidId;
+
+    fn try_from(text: String) -> Result<Self, InvalidId> {
+        Self::parse(&text)
+    }
+}
+
+impl From<DocumentId> for String {
+    fn from(id: DocumentId) -> String {
+        id.0
+    }
+}
+
+impl fmt::Display for DocumentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_made_by_parsing() {
+        for good in ["default", "a", "shop-1", "x_y"] {
+            assert_eq!(WorkspaceId::parse(good).unwrap().as_str(), good);
+        }
+        for bad in ["", "Shop", "a/b", "..", "店", &"a".repeat(65)] {
+            assert!(WorkspaceId::parse(bad).is_err(), "{bad}");
+        }
+        for good in ["a", "zh-Hant/退貨.md", "id with space"] {
+            assert_eq!(DocumentId::parse(good).unwrap().as_str(), good);
+        }
+        for bad in ["", " a", "a\n", "a\u{0}b", &"長".repeat(100)] {
+            assert!(DocumentId::parse(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,177 @@
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{DocumentId, Kind};
+
+/// The longest question taken, in characters (DESIGN 2).
+pub const MAX_QUESTION_CHARS: usize = 2_000;
+/// The most hits one query may ask for.
+pub const MAX_LIMIT: usize = 100;
+
+/// Why a text is no question.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum InvalidQuestion {
+    #[error("expected 1 to {MAX_QUESTION_CHARS} characters, found none")]
+    Empty,
+    #[error("expected 1 to {MAX_QUESTION_CHARS} characters, found {found}")]
+    TooLong { found: usize },
+    #[error("expected 1 to {MAX_LIMIT}, found {found}")]
+    Limit { found: usize },
+}
+
+/// Which legs search.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    #[default]
+    Hybrid,
+    Keyword,
+    Vector,
+}
+
+impl Mode {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Mode::Hybrid => "hybrid",
+            Mode::Keyword => "keyword",
+            Mode::Vector => "vector",
+        }
+    }
+}
+
+/// What a hit has to be, besides relevant. Applied inside both searches.
+///
+/// Who asks (`audience`, `channel`) and when (`at`) decide visibility; the lists narrow it further, and an
+/// empty list asks for nothing.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Filter {
+    pub audience: Option<String>,
+    pub channel: Option<String>,
+    /// The time asked about; `None` is now.
+    pub at: Option<Timestamp>,
+    /// Has all of these tags.
+    pub tags: Vec<String>,
+    /// Is in one of these languages.
+    pub languages: Vec<String>,
+    pub kinds: Vec<Kind>,
+    pub document_ids: Vec<DocumentId>,
+}
+
+/// A valid question: made by [`Query::parse`], so it is never empty or too long.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Query {
+    text: String,
+    pub filter: Filter,
+    limit: usize,
+    pub mode: Mode,
+}
+
+impl Query {
+    /// Trims the question; refuses an empty or overlong one and a limit outside 1 to [`MAX_LIMIT`].
+    pub fn parse(text: &str, limit: usize) -> Result<Self, InvalidQuestion> {
+        let text = text.trim();
+        let found = text.chars().count();
+        if !text.chars().any(|c| !c.is_whitespace() && !c.is_control()) {
+            return Err(InvalidQuestion::Empty);
+        }
+        if found > MAX_QUESTION_CHARS {
+            return Err(InvalidQuestion::TooLong { found });
+        }
+        if !(1..=MAX_LIMIT).contains(&limit) {
+            return Err(InvalidQuestion::Limit { found: limit });
+        }
+        Ok(Self {
+            text: text.to_owned(),
+            filter: Filter::default(),
+            limit,
+            mode: Mode::Hybrid,
+        })
+    }
+
+    pub fn with_filter(self, filter: Filter) -> Self {
+        Self { filter, ..self }
+    }
+
+    pub fn with_mode(self, mode: Mode) -> Self {
+        Self { mode, ..self }
+    }
+
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+}
+
+/// Who said something in a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    User,
+    Agent,
+}
+
+/// One thing said earlier in the conversation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Utterance {
+    pub role: Role,
+    pub text: String,
+}
+
+/// What one leg says of a hit. Scores compare only within one leg and one query.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct LegScore {
+    /// From 1; `None` where the leg did not list the chunk itself and was asked for its score afterwards.
+    pub rank: Option<usize>,
+    /// Keyword: BM25 (≥ 0). Vector: cosine in [-1, 1].
+    pub score: f32,
+}
+
+/// A chunk found. A list of hits is best first, ties by chunk key.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hit {
+    pub chunk_key: u32,
+    /// After fusion, in [0, 1] for coverage fusion.
+    pub score: f32,
+    pub keyword: Option<LegScore>,
+    pub vector: Option<LegScore>,
+    /// BM25 divided by the highest BM25 the query could reach in this collection, in [0, 1].
+    pub coverage: f32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_is_never_empty_or_too_long() {
+        assert_eq!(
+            Query::parse("  怎麼退貨？ ", 5).unwrap().text(),
+            "怎麼退貨？"
+        );
+        assert_eq!(
+            Query::parse("退".repeat(2000).as_str(), 5).unwrap().limit(),
+            5
+        );
+        for (text, limit, expected) in [
+            ("", 5, InvalidQuestion::Empty),
+            (" \n\u{3000}\t", 5, InvalidQuestion::Empty),
+            ("\u{0}\u{1}", 5, InvalidQuestion::Empty),
+            ("退", 0, InvalidQuestion::Limit { found: 0 }),
+            ("退", 101, InvalidQuestion::Limit { found: 101 }),
+        ] {
+            assert_eq!(
+                Query::parse(text, limit).unwrap_err(),
+                expected,
+                "{text:?} {limit}"
+            );
+        }
+        let long = "退".repeat(2001);
+        assert_eq!(
+            Query::parse(&long, 5).unwrap_err(),
+            InvalidQuestion::TooLong { found: 2001 }
+        );
+    }
+}

@@ -1,0 +1,240 @@
+use std::path::Path;
+
+use fastembed::{
+    EmbeddingModel, InitOptionsUserDefined, Pooling, TextEmbedding, TextInitOptions,
+    TokenizerFiles, UserDefinedEmbeddingModel,
+};
+use ort::environment::Environment;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+use super::EmbedError;
+use crate::config::EncoderConfig;
+use crate::text::sha256_hex;
+
+/// `encoder.json`: what has to be known of a model folder besides its files.
+#[derive(Debug, Deserialize)]
+struct Description {
+    name: String,
+    quantisation: String,
+    dimension: usize,
+    max_length: usize,
+    pooling: PoolingName,
+    query_prefix: String,
+    passage_prefix: String,
+    runtime_version: String,
+    /// File name → SHA-256 (hex).
+    files: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Deserialize, Clone, Copy)]
+#[serde(rename_all = "snake_case")]
+enum PoolingName {
+    Mean,
+    Cls,
+}
+
+/// One or more loaded encoders whose vectors are joined into one.
+pub struct Model {
+    pub id: String,
+    pub dimension: usize,
+    parts: Vec<Part>,
+}
+
+/// An ONNX session with its tokenizer, prefixes and pooling.
+struct Part {
+    id: String,
+    dimension: usize,
+    query_prefix: String,
+    passage_prefix: String,
+    session: TextEmbedding,
+    /// What its unit vectors are scaled by: the root of its share of the mean.
+    scale: f32,
+}
+
+impl Model {
+    /// From the catalogue where `encoder.model` is set, from one folder where `encoder.path` is, else all parts.
+    pub fn load(config: &EncoderConfig, environment: &Environment) -> Result<Self, EmbedError> {
+        let mut parts = match (&config.model, &config.path) {
+            (Some(name), _) => vec![Part::from_catalogue(name, config, environment.clone())?],
+            (None, Some(folder)) => vec![Part::from_folder(folder, config, environment.clone())?],
+            (None, None) => config
+                .parts
+                .iter()
+                .map(|part| {
+                    let loaded = Part::from_folder(&part.path, config, environment.clone())?;
+                    Ok(Part {
+                        scale: part.share,
+                        ..loaded
+                    })
+                })
+                .collect::<Result<_, EmbedError>>()?,
+        };
+        let total: f32 = parts.iter().map(|part| part.scale).sum();
+        for part in &mut parts {
+            part.scale = (part.scale / total).sqrt();
+        }
+        let id = |part: &Part| match config.model.is_none() && config.path.is_none() {
+            true => format!("{:.4}*{}", part.scale * part.scale, part.id),
+            false => part.id.clone(),
+        };
+        Ok(Self {
+            id: parts.iter().map(id).collect::<Vec<_>>().join("+"),
+            dimension: parts.iter().map(|part| part.dimension).sum(),
+            parts,
+        })
+    }
+
+    /// Encodes one batch. The vectors come in order, with unit length.
+    pub fn encode(
+        &mut self,
+        texts: &[&str],
+        as_questions: bool,
+    ) -> Result<Vec<Vec<f32>>, EmbedError> {
+        let mut joined: Vec<Vec<f32>> = vec![Vec::with_capacity(self.dimension); texts.len()];
+        for part in &mut self.parts {
+            let scale = part.scale;
+            for (whole, vector) in joined.iter_mut().zip(part.encode(texts, as_questions)?) {
+                whole.extend(vector.into_iter().map(|x| x * scale));
+            }
+        }
+        Ok(joined)
+    }
+}
+
+impl Part {
+    fn from_folder(
+        folder: &Path,
+        config: &EncoderConfig,
+        environment: Environment,
+    ) -> Result<Self, EmbedError> {
+        let described = read(folder, "encoder.json")?;
+        let about: Description =
+            serde_json::from_slice(&described).map_err(|error| EmbedError::FileWrong {
+                path: folder.join("encoder.json"),
+                detail: error.to_string(),
+            })?;
+        let file = |name: &str| read_checked(folder, name, &about);
+        let tokenizer_files = TokenizerFiles {
+            tokenizer_file: file("tokenizer.json")?,
+            config_file: file("config.json")?,
+            special_tokens_map_file: file("special_tokens_map.json")?,
+            tokenizer_config_file: file("tokenizer_config.json")?,
+        };
+        let pooling = match about.pooling {
+            PoolingName::Mean => Pooling::Mean,
+            PoolingName::Cls => Pooling::Cls,
+        };
+        let model = UserDefinedEmbeddingModel::new(file("model.onnx")?, tokenizer_files)
+            .with_pooling(pooling);
+        let options = InitOptionsUserDefined::new()
+            .with_environment(environment)
+            .with_max_length(about.max_length)
+            .with_intra_threads(config.threads);
+        let session = TextEmbedding::try_new_from_user_defined(model, options)
+            .map_err(|error| EmbedError::Load(error.to_string()))?;
+        let content = sha256_hex([&described]);
+        Ok(Self {
+            id: format!(
+                "{}/{}/ort-{}/{}",
+                about.name,
+                about.quantisation,
+                about.runtime_version,
+                &content[..12]
+            ),
+            dimension: about.dimension,
+            query_prefix: about.query_prefix,
+            passage_prefix: about.passage_prefix,
+            session,
+            scale: 1.0,
+        })
+    }
+
+    /// A model of fastembed's catalogue, fetched from its hub on first use.
+    fn from_catalogue(
+        name: &str,
+        config: &EncoderConfig,
+        environment: Environment,
+    ) -> Result<Self, EmbedError> {
+        let kind: EmbeddingModel = name.parse().map_err(|_| EmbedError::UnknownModel {
+            name: name.to_owned(),
+        })?;
+        let info = TextEmbedding::get_model_info(&kind)
+            .map_err(|error| EmbedError::Load(error.to_string()))?
+            .clone();
+        let mut options = TextInitOptions::new(kind)
+            .with_cache_dir(config.cache_dir.clone())
+            .with_show_download_progress(true)
+            .with_intra_threads(config.threads);
+        options.environment = Some(environment);
+        let session = TextEmbedding::try_new(options).map_err(|error| {
+            EmbedError::Load(format!(
+                "{error}; is the hub reachable? (set HF_ENDPOINT for a mirror)"
+            ))
+        })?;
+        // The E5 family is trained with these words before each text; the other models need none.
+        let is_e5 = info.model_code.to_ascii_lowercase().contains("e5-");
+        let prefix = |word: &str| {
+            if is_e5 {
+                format!("{word}: ")
+            } else {
+                String::new()
+            }
+        };
+        Ok(Self {
+            id: format!("{}/{}", info.model_code, info.model_file),
+            dimension: info.dim,
+            query_prefix: prefix("query"),
+            passage_prefix: prefix("passage"),
+            session,
+            scale: 1.0,
+        })
+    }
+
+    /// Vectors of unit length, in order.
+    fn encode(&mut self, texts: &[&str], as_questions: bool) -> Result<Vec<Vec<f32>>, EmbedError> {
+        let prefix = if as_questions {
+            &self.query_prefix
+        } else {
+            &self.passage_prefix
+        };
+        let prefixed: Vec<String> = texts.iter().map(|text| format!("{prefix}{text}")).collect();
+        let vectors = self
+            .session
+            .embed(&prefixed, Some(prefixed.len()))
+            .map_err(|error| EmbedError::Encode(error.to_string()))?;
+        match vectors
+            .iter()
+            .all(|v| v.len() == self.dimension && v.iter().all(|x| x.is_finite()))
+        {
+            true => Ok(vectors),
+            false => Err(EmbedError::Encode(format!(
+                "expected {} finite numbers for each text",
+                self.dimension
+            ))),
+        }
+    }
+}
+
+fn read(folder: &Path, file: &str) -> Result<Vec<u8>, EmbedError> {
+    std::fs::read(folder.join(file)).map_err(|_| EmbedError::FileMissing {
+        path: folder.to_owned(),
+        file: file.to_owned(),
+    })
+}
+
+fn read_checked(folder: &Path, file: &str, about: &Description) -> Result<Vec<u8>, EmbedError> {
+    let wrong = |detail: &str| EmbedError::FileWrong {
+        path: folder.join(file),
+        detail: detail.to_owned(),
+    };
+    let expected = about
+        .files
+        .get(file)
+        .ok_or_else(|| wrong("it is not listed there"))?;
+    let bytes = read(folder, file)?;
+    match sha256_hex([&bytes]) == *expected {
+        true => Ok(bytes),
+        false => Err(wrong("its checksum differs")),
+    }
+}

@@ -1,0 +1,128 @@
+use crossbeam_channel::{Receiver, select_biased};
+use tokio::sync::oneshot;
+
+use super::{EmbedError, model::Model};
+use crate::text::width;
+
+/// The most questions encoded together: more adds waiting without adding speed.
+const MAX_QUESTIONS: usize = 16;
+/// The most padded width (Han 2, others 1) of a batch of passages: some 1,500 tokens, a quarter of a second on
+/// two cores, which is how long a question may wait behind ingestion.
+const MAX_BATCH_WIDTH: usize = 3_600;
+const MAX_BATCH_TEXTS: usize = 32;
+
+type Vectors = Result<Vec<Vec<f32>>, EmbedError>;
+
+pub struct Question {
+    pub text: String,
+    pub reply: oneshot::Sender<Result<Vec<f32>, EmbedError>>,
+}
+
+pub struct Passages {
+    pub texts: Vec<String>,
+    pub as_questions: bool,
+    pub reply: oneshot::Sender<Vectors>,
+}
+
+/// Serves both queues until every handle is gone. Questions go first.
+pub fn run(mut model: Model, questions: &Receiver<Question>, passages: &Receiver<Passages>) {
+    loop {
+        select_biased! {
+            recv(questions) -> question => match question {
+                Ok(question) => answer(&mut model, question, questions),
+                Err(_) => return,
+            },
+            recv(passages) -> job => match job {
+                Ok(job) => {
+                    let vectors = encode_all(&mut model, &job, questions);
+                    // Whoever asked may have gone; then nobody wants the vectors.
+                    let _ = job.reply.send(vectors);
+                }
+                Err(_) => return,
+            },
+        }
+    }
+}
+
+/// Encodes a question together with those that wait behind it. One whose asker has gone is left out.
+fn answer(model: &mut Model, first: Question, queue: &Receiver<Question>) {
+    let mut batch: Vec<Question> = std::iter::once(first)
+        .chain(queue.try_iter().take(MAX_QUESTIONS - 1))
+        .collect();
+    batch.retain(|question| !question.reply.is_closed());
+    if batch.is_empty() {
+        return;
+    }
+    let texts: Vec<&str> = batch
+        .iter()
+        .map(|question| question.text.as_str())
+        .collect();
+    match model.encode(&texts, true) {
+        Ok(vectors) => {
+            for (question, vector) in batch.into_iter().zip(vectors) {
+                let _ = question.reply.send(Ok(vector));
+            }
+        }
+        Err(error) => {
+            for question in batch {
+                let _ = question
+                    .reply
+                    .send(Err(EmbedError::Encode(error.to_string())));
+            }
+        }
+    }
+}
+
+/// Encodes passages in batches of like length; between batches, questions that have come in.
+fn encode_all(model: &mut Model, job: &Passages, questions: &Receiver<Question>) -> Vectors {
+    let widths: Vec<usize> = job.texts.iter().map(|text| width(text)).collect();
+    let mut order: Vec<usize> = (0..job.texts.len()).collect();
+    order.sort_by_key(|i| widths[*i]);
+    let mut vectors = vec![Vec::new(); job.texts.len()];
+    for batch in batches(&order, &widths) {
+        if let Ok(question) = questions.try_recv() {
+            answer(model, question, questions);
+        }
+        let texts: Vec<&str> = batch.iter().map(|i| job.texts[*i].as_str()).collect();
+        for (i, vector) in batch.iter().zip(model.encode(&texts, job.as_questions)?) {
+            vectors[*i] = vector;
+        }
+    }
+    Ok(vectors)
+}
+
+/// Cuts texts in order of width into batches whose padded width stays within [`MAX_BATCH_WIDTH`].
+fn batches<'a>(order: &'a [usize], widths: &[usize]) -> Vec<&'a [usize]> {
+    let mut batches = Vec::new();
+    let mut rest = order;
+    while !rest.is_empty() {
+        let fits = |n: usize| n * widths[rest[n - 1]].max(1) <= MAX_BATCH_WIDTH;
+        let n = (1..=rest.len().min(MAX_BATCH_TEXTS))
+            .take_while(|n| fits(*n))
+            .last()
+            .unwrap_or(1);
+        let (batch, after) = rest.split_at(n);
+        batches.push(batch);
+        rest = after;
+    }
+    batches
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn batches_hold_every_text_once_within_the_bound() {
+        let widths = [10, 10, 3_000, 900, 1_000, 5_000, 0];
+        let mut order: Vec<usize> = (0..widths.len()).collect();
+        order.sort_by_key(|i| widths[*i]);
+        let found = batches(&order, &widths);
+        assert_eq!(found.concat(), order);
+        for batch in &found {
+            let padded = batch.len() * widths[*batch.last().unwrap()];
+            assert!(padded <= MAX_BATCH_WIDTH || batch.len() == 1, "{batch:?}");
+        }
+        assert!(found.len() < widths.len());
+    }
+}

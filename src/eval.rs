@@ -1,0 +1,363 @@
+//! Judged questions → measures: `ken eval`.
+//!
+//! A set is ingested into a throw-away workspace by the production path and asked by the production path; only
+//! a query's `text` and `history` reach the system. Ties count against the system.
+
+mod dataset;
+pub mod measures;
+mod report;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::answer::{AnswerError, Question, understand};
+use crate::app::{App, AppError};
+use crate::config::Config;
+use crate::domain::{Mode, Outcome, Query, WorkspaceId};
+use crate::embed::EmbedError;
+use crate::index::{self, IndexError};
+use crate::retrieve::RetrieveError;
+use crate::store::{StoreError, Write, text_hash};
+use crate::text::fold;
+use measures::Ranked;
+
+pub use dataset::{Dataset, DatasetError, JudgedQuery, find};
+pub use report::{AdmissionMeasures, AnswerMeasures, Latency, Report, table, with_card};
+
+/// Why a set could not be evaluated.
+#[derive(Debug, thiserror::Error)]
+pub enum EvalError {
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+    #[error(transparent)]
+    App(#[from] AppError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    #[error(transparent)]
+    Embed(#[from] EmbedError),
+    #[error(transparent)]
+    Retrieve(#[from] RetrieveError),
+    #[error(transparent)]
+    Answer(#[from] AnswerError),
+    #[error("{path}: {detail}")]
+    File { path: PathBuf, detail: String },
+    #[error("the indexes did not catch up: {0}")]
+    NotIndexed(String),
+}
+
+/// How many chunks are retrieved, so that ten different documents are among them.
+const CHUNKS: usize = 50;
+/// How many documents are ranked.
+const DOCUMENTS: usize = 10;
+/// How many chunks may serve as evidence for an answer, as over HTTP.
+const EVIDENCE: usize = 10;
+
+/// A place to evaluate in: a whole service with a store and indexes of its own.
+pub struct Evaluation {
+    app: App,
+    /// Whether question vectors are kept too; then latencies leave the encoder out.
+    cached: bool,
+    _folder: Option<tempfile::TempDir>,
+}
+
+impl Evaluation {
+    /// In a temporary folder, or in `cache`, which makes a second run quick: texts and questions that were encoded
+    /// before are not encoded again.
+    pub async fn open(config: &Config, cache: Option<&Path>) -> Result<Self, EvalError> {
+        let file_error = |path: &Path, e: std::io::Error| EvalError::File {
+            path: path.into(),
+            detail: e.to_string(),
+        };
+        let temporary = match cache {
+            Some(_) => None,
+            None => Some(
+                tempfile::tempdir()
+                    .map_err(|e| file_error(Path::new("the temporary folder"), e))?,
+            ),
+        };
+        let folder = cache
+            .map(Path::to_path_buf)
+            .or_else(|| temporary.as_ref().map(|t| t.path().to_owned()));
+        let folder = folder.unwrap_or_default();
+        std::fs::create_dir_all(&folder).map_err(|e| file_error(&folder, e))?;
+        let mut config = config.clone();
+        config.store.url = format!("sqlite://{}", folder.join("eval.db").display());
+        config.index.dir = folder.join("indexes");
+        let app = match App::build(config.clone()).await {
+            // Made with other settings: derived data, so made anew.
+            Err(AppError::Index(IndexError::Mismatch { .. } | IndexError::Damaged { .. })) => {
+                index::clear(&config.index.dir)?;
+                App::build(config).await?
+            }
+            other => other?,
+        };
+        Ok(Self {
+            app,
+            cached: cache.is_some(),
+            _folder: temporary,
+        })
+    }
+
+    pub async fn close(self) {
+        self.app.close().await;
+    }
+
+    /// Evaluates one set. `per_query` receives a line of JSON a query.
+    pub async fn run(
+        &self,
+        dataset: &Dataset,
+        mode: Mode,
+        mut per_query: impl FnMut(&serde_json::Value),
+    ) -> Result<Report, EvalError> {
+        let workspace = self.prepare(dataset).await?;
+        let vectors = match (self.cached, mode) {
+            (true, Mode::Hybrid | Mode::Vector) => self.question_vectors(&dataset.queries).await?,
+            _ => HashMap::new(),
+        };
+        let mut tally = Tally::default();
+        for query in &dataset.queries {
+            let search_text = understand(&query.text, &query.history, None).search_text;
+            let vector = vectors.get(&search_text).cloned();
+            let parsed = Query::parse(&search_text, CHUNKS)
+                .map_err(AnswerError::Question)?
+                .with_mode(mode);
+            let start = Instant::now();
+            let found = self
+                .app
+                .retriever
+                .retrieve_with(&workspace, &parsed, vector.clone())
+                .await?;
+            tally.latencies_ms.push(start.elapsed().as_secs_f64() * 1e3);
+            let evidence = self
+                .app
+                .retriever
+                .load_evidence(&workspace, &parsed, &found.hits)
+                .await?;
+            let mut seen = HashSet::new();
+            let documents: Vec<(String, f32)> = evidence
+                .iter()
+                .filter(|e| seen.insert(e.chunk.document_id.clone()))
+                .take(DOCUMENTS)
+                .map(|e| (e.chunk.document_id.to_string(), e.score))
+                .collect();
+            let ranked = dataset.qrels.get(&query.id).map(|relevant| {
+                let ranked = Ranked::new(&documents, relevant);
+                tally.ranked.push(ranked.clone());
+                ranked
+            });
+            let mut line = json!({
+                "id": query.id, "lang": query.lang, "kind": query.kind, "perturb": query.perturb,
+                "documents": documents,
+                "rank": ranked.and_then(|r| r.first_relevant()),
+                "hits": found.hits.iter().zip(&evidence).map(|(h, e)| json!({
+                    "document": e.chunk.document_id, "score": h.score, "coverage": h.coverage,
+                    "keyword": h.keyword, "vector": h.vector,
+                })).collect::<Vec<_>>(),
+            });
+            if mode == Mode::Hybrid && dataset.asks_for_answers() {
+                let answered = self.ask(&workspace, query, vector, &mut tally).await?;
+                line["answer"] = answered;
+            }
+            per_query(&line);
+        }
+        Ok(tally.report(dataset, mode, !vectors.is_empty()))
+    }
+
+    /// Asks for an answer as the bot would, and notes what the gold fields say of it.
+    async fn ask(
+        &self,
+        workspace: &WorkspaceId,
+        query: &JudgedQuery,
+        vector: Option<Vec<f32>>,
+        tally: &mut Tally,
+    ) -> Result<serde_json::Value, EvalError> {
+        let question = Question {
+            text: query.text.clone(),
+            limit: EVIDENCE,
+            ..Question::default()
+        };
+        let explained = self
+            .app
+            .answerer
+            .reply(workspace, &question, &query.history, vector)
+            .await?;
+        let answer = &explained.answer;
+        let answered = answer.outcome == Outcome::Answered;
+        if let Some(answerable) = query.answerable {
+            tally.decisions.push(measures::Decision {
+                answerable,
+                confidence: answer.confidence,
+                answered,
+            });
+        }
+        if query.answerable != Some(false) && !query.answers.is_empty() {
+            let text = fold(&answer.text);
+            let contains = answered && query.answers.iter().any(|gold| text.contains(&fold(gold)));
+            tally.contains.push(contains);
+        }
+        for citation in &answer.citations {
+            let document = self
+                .app
+                .store
+                .document(
+                    workspace,
+                    &citation.document_id,
+                    Some(citation.document_version),
+                )
+                .await?;
+            let exact = document
+                .is_some_and(|d| d.text.get(citation.start..citation.end) == Some(&citation.quote));
+            tally.citations_valid.push(exact);
+        }
+        Ok(json!({
+            "answerable": query.answerable, "answered": answered, "confidence": answer.confidence,
+            "strategy": answer.strategy, "text": answer.text, "features": explained.features,
+        }))
+    }
+
+    /// Brings the set's workspace to the set's corpus, and waits until it is indexed.
+    async fn prepare(&self, dataset: &Dataset) -> Result<WorkspaceId, EvalError> {
+        let workspace = dataset.workspace();
+        let store = &self.app.store;
+        store.ensure_workspace(&workspace).await?;
+        let sources = dataset.sources()?;
+        let ids: HashSet<String> = sources.iter().map(|s| s.id.to_string()).collect();
+        let mut writes: Vec<Write> = sources
+            .into_iter()
+            .map(|s| Write::Put {
+                source: Box::new(s),
+                origin: None,
+            })
+            .collect();
+        let mut after: Option<String> = None;
+        loop {
+            let page = store.documents(&workspace, after.as_deref(), 1_000).await?;
+            let Some(last) = page.last() else { break };
+            after = Some(last.id.to_string());
+            writes.extend(
+                page.into_iter()
+                    .filter(|d| !ids.contains(d.id.as_str()))
+                    .map(|d| Write::Delete(d.id)),
+            );
+        }
+        while !writes.is_empty() {
+            let batch = writes.drain(..writes.len().min(200)).collect();
+            store.record(&workspace, batch).await?;
+        }
+        let revision = store.revision(&workspace).await?;
+        self.app.follower.wake();
+        loop {
+            if self
+                .app
+                .follower
+                .wait_for(&workspace, revision, Duration::from_secs(1))
+                .await
+            {
+                return Ok(workspace);
+            }
+            if let Some(error) = self.app.follower.progress().borrow().error.clone() {
+                return Err(EvalError::NotIndexed(error));
+            }
+        }
+    }
+
+    /// The vectors of all questions by their text: from the cache, else encoded and kept there.
+    async fn question_vectors(
+        &self,
+        queries: &[JudgedQuery],
+    ) -> Result<HashMap<String, Vec<f32>>, EvalError> {
+        let app = &self.app;
+        // Kept apart from passages: the encoder puts another prefix before a question.
+        let encoder = format!("{}#question", app.embedder.id());
+        let texts: BTreeMap<String, String> = queries
+            .iter()
+            .map(|q| understand(&q.text, &q.history, None).search_text)
+            .map(|text| (text_hash(&text), text))
+            .collect();
+        let hashes: Vec<String> = texts.keys().cloned().collect();
+        let mut known: HashMap<String, Vec<half::f16>> = app
+            .store
+            .cached_vectors(&encoder, &hashes)
+            .await?
+            .into_iter()
+            .collect();
+        let missing: Vec<(&String, &String)> = texts
+            .iter()
+            .filter(|(hash, _)| !known.contains_key(*hash))
+            .collect();
+        for step in missing.chunks(64) {
+            let batch: Vec<String> = step.iter().map(|(_, text)| (*text).clone()).collect();
+            let embedder = app.embedder.clone();
+            let encoded =
+                match tokio::task::spawn_blocking(move || embedder.embed_questions(batch)).await {
+                    Ok(encoded) => encoded?,
+                    Err(error) => std::panic::resume_unwind(error.into_panic()),
+                };
+            let fresh: Vec<_> = step
+                .iter()
+                .zip(encoded)
+                .map(|((hash, _), vector)| {
+                    (
+                        (*hash).clone(),
+                        vector.into_iter().map(half::f16::from_f32).collect(),
+                    )
+                })
+                .collect();
+            app.store.keep_vectors(&encoder, &fresh).await?;
+            known.extend(fresh);
+        }
+        Ok(texts
+            .into_iter()
+            .filter_map(|(hash, text)| {
+                Some((text, known.get(&hash)?.iter().map(|x| x.to_f32()).collect()))
+            })
+            .collect())
+    }
+}
+
+/// What is noted query by query.
+#[derive(Default)]
+struct Tally {
+    ranked: Vec<Ranked>,
+    latencies_ms: Vec<f64>,
+    decisions: Vec<measures::Decision>,
+    contains: Vec<bool>,
+    citations_valid: Vec<bool>,
+}
+
+impl Tally {
+    fn report(self, dataset: &Dataset, mode: Mode, vectors_cached: bool) -> Report {
+        let mean =
+            |measure: &dyn Fn(&Ranked) -> f64| measures::mean(self.ranked.iter().map(measure));
+        let share =
+            |flags: &[bool]| measures::mean(flags.iter().map(|flag| f64::from(u8::from(*flag))));
+        Report {
+            dataset: dataset.name.clone(),
+            mode: mode.as_str().to_owned(),
+            n_queries: dataset.queries.len(),
+            n_judged: self.ranked.len(),
+            recall_1: mean(&|r| r.recall(1)),
+            recall_5: mean(&|r| r.recall(5)),
+            recall_10: mean(&|r| r.recall(10)),
+            success_1: mean(&|r| r.success(1)),
+            success_5: mean(&|r| r.success(5)),
+            mrr_10: mean(&|r| r.reciprocal_rank(10)),
+            ndcg_10: mean(&|r| r.ndcg(10)),
+            latency_ms: Latency::of(self.latencies_ms, !vectors_cached && mode != Mode::Keyword),
+            admission: AdmissionMeasures::of(&self.decisions),
+            answers: match self.contains.is_empty() && self.citations_valid.is_empty() {
+                true => None,
+                false => Some(AnswerMeasures {
+                    answer_contains: share(&self.contains),
+                    citation_valid: share(&self.citations_valid),
+                    n_citations: self.citations_valid.len(),
+                }),
+            },
+        }
+    }
+}

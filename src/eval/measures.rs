@@ -1,0 +1,211 @@
+//! The measures, each over one query or one list of decisions. Ties count against the system.
+
+use std::collections::HashMap;
+
+/// A system's documents for one query, as gains in order of rank (0: not relevant), with the gains there are.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ranked {
+    gains: Vec<f64>,
+    ideal: Vec<f64>,
+}
+
+impl Ranked {
+    /// `documents` with their scores in any order; of equal scores the relevant ones count as ranked last.
+    pub fn new(documents: &[(String, f32)], relevant: &HashMap<String, f64>) -> Self {
+        let mut scored: Vec<(f32, f64)> = documents
+            .iter()
+            .map(|(id, score)| (*score, relevant.get(id).copied().unwrap_or(0.0)))
+            .collect();
+        scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.total_cmp(&b.1)));
+        let mut ideal: Vec<f64> = relevant.values().copied().collect();
+        ideal.sort_by(|a, b| b.total_cmp(a));
+        Self {
+            gains: scored.into_iter().map(|(_, gain)| gain).collect(),
+            ideal,
+        }
+    }
+
+    /// The share of the relevant documents among the first k.
+    pub fn recall(&self, k: usize) -> f64 {
+        self.n_relevant(k) as f64 / self.ideal.len().max(1) as f64
+    }
+
+    /// 1 where a relevant document is among the first k, else 0.
+    pub fn success(&self, k: usize) -> f64 {
+        f64::from(u8::from(self.n_relevant(k) > 0))
+    }
+
+    /// 1 / rank of the first relevant document among the first k, else 0.
+    pub fn reciprocal_rank(&self, k: usize) -> f64 {
+        self.first_relevant()
+            .filter(|rank| *rank <= k)
+            .map_or(0.0, |rank| 1.0 / rank as f64)
+    }
+
+    /// Σ gain / log2(rank + 1) over the first k, divided by the best that could be (Järvelin, Kekäläinen, 2002).
+    pub fn ndcg(&self, k: usize) -> f64 {
+        let dcg = |gains: &[f64]| -> f64 {
+            gains
+                .iter()
+                .take(k)
+                .zip(2..)
+                .map(|(gain, next)| gain / f64::from(next).log2())
+                .sum()
+        };
+        match dcg(&self.ideal) {
+            0.0 => 0.0,
+            ideal => dcg(&self.gains) / ideal,
+        }
+    }
+
+    /// The rank (from 1) of the first relevant document.
+    pub fn first_relevant(&self) -> Option<usize> {
+        self.gains
+            .iter()
+            .position(|gain| *gain > 0.0)
+            .map(|i| i + 1)
+    }
+
+    fn n_relevant(&self, k: usize) -> usize {
+        self.gains
+            .iter()
+            .take(k)
+            .filter(|gain| **gain > 0.0)
+            .count()
+    }
+}
+
+/// One question's fate at admission.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Decision {
+    pub answerable: bool,
+    pub confidence: f32,
+    pub answered: bool,
+}
+
+/// The chance that an answerable question has a higher confidence than an unanswerable one; a tie counts as lower.
+/// `None` without both kinds.
+pub fn auroc(decisions: &[Decision]) -> Option<f64> {
+    let (answerable, not): (Vec<&Decision>, Vec<&Decision>) =
+        decisions.iter().partition(|d| d.answerable);
+    if answerable.is_empty() || not.is_empty() {
+        return None;
+    }
+    let mut others: Vec<f32> = not.iter().map(|d| d.confidence).collect();
+    others.sort_by(f32::total_cmp);
+    let below: usize = answerable
+        .iter()
+        .map(|d| others.partition_point(|c| *c < d.confidence))
+        .sum();
+    Some(below as f64 / (answerable.len() * not.len()) as f64)
+}
+
+/// The share of unanswerable questions that are answered at the threshold that answers `share` of the answerable.
+pub fn false_answer_rate_at(decisions: &[Decision], share: f64) -> Option<f64> {
+    let mut answerable: Vec<f32> = decisions
+        .iter()
+        .filter(|d| d.answerable)
+        .map(|d| d.confidence)
+        .collect();
+    let n_others = decisions.iter().filter(|d| !d.answerable).count();
+    if answerable.is_empty() || n_others == 0 {
+        return None;
+    }
+    answerable.sort_by(|a, b| b.total_cmp(a));
+    let needed = (share * answerable.len() as f64).ceil().max(1.0) as usize;
+    let threshold = answerable[needed - 1];
+    let answered = decisions
+        .iter()
+        .filter(|d| !d.answerable && d.confidence >= threshold)
+        .count();
+    Some(answered as f64 / n_others as f64)
+}
+
+/// 0 for no values.
+pub fn mean(values: impl Iterator<Item = f64>) -> f64 {
+    let (sum, n) = values.fold((0.0, 0_usize), |(sum, n), value| (sum + value, n + 1));
+    sum / n.max(1) as f64
+}
+
+/// The value below which `share` of the values lie (nearest rank); 0 for none.
+pub fn percentile(sorted: &[f64], share: f64) -> f64 {
+    let rank = (share * sorted.len() as f64).ceil().max(1.0) as usize;
+    sorted
+        .get(rank.min(sorted.len()).wrapping_sub(1))
+        .copied()
+        .unwrap_or(0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ranked(scores: &[(&str, f32)], relevant: &[(&str, f64)]) -> Ranked {
+        let documents: Vec<(String, f32)> =
+            scores.iter().map(|(id, s)| (id.to_string(), *s)).collect();
+        Ranked::new(
+            &documents,
+            &relevant
+                .iter()
+                .map(|(id, g)| (id.to_string(), *g))
+                .collect(),
+        )
+    }
+
+    fn near(found: f64, expected: f64) {
+        assert!((found - expected).abs() < 1e-9, "{found} is not {expected}");
+    }
+
+    #[test]
+    fn measures_of_a_list_worked_out_by_hand() {
+        let r = ranked(
+            &[("a", 0.9), ("b", 0.8), ("c", 0.7)],
+            &[("b", 1.0), ("x", 1.0)],
+        );
+        near(r.recall(1), 0.0);
+        near(r.recall(5), 0.5);
+        near(r.success(5), 1.0);
+        near(r.reciprocal_rank(10), 0.5);
+        // 1/log2(3) over 1/log2(2) + 1/log2(3)
+        near(r.ndcg(10), (1.0 / 3f64.log2()) / (1.0 + 1.0 / 3f64.log2()));
+        near(ranked(&[], &[("b", 1.0)]).ndcg(10), 0.0);
+    }
+
+    #[test]
+    fn ties_count_against_the_system() {
+        let r = ranked(&[("b", 0.9), ("a", 0.9)], &[("b", 1.0)]);
+        near(r.recall(1), 0.0);
+        near(r.reciprocal_rank(10), 0.5);
+    }
+
+    #[test]
+    fn admission_measures_worked_out_by_hand() {
+        let d = |answerable, confidence| Decision {
+            answerable,
+            confidence,
+            answered: confidence >= 0.5,
+        };
+        let all = [
+            d(true, 0.9),
+            d(true, 0.6),
+            d(true, 0.3),
+            d(false, 0.6),
+            d(false, 0.1),
+        ];
+        // pairs: .9 beats both, .6 beats .1 and ties with .6, .3 beats .1 → 4 of 6
+        near(auroc(&all).unwrap(), 4.0 / 6.0);
+        // two of three need the threshold .6, at which one of two is answered
+        near(false_answer_rate_at(&all, 0.6).unwrap(), 0.5);
+        near(false_answer_rate_at(&all, 0.9).unwrap(), 0.5);
+        assert_eq!(auroc(&all[..3]), None);
+    }
+
+    #[test]
+    fn percentiles_are_values_of_the_list() {
+        let values: Vec<f64> = (1..=100).map(f64::from).collect();
+        near(percentile(&values, 0.5), 50.0);
+        near(percentile(&values, 0.95), 95.0);
+        near(percentile(&[7.0], 0.95), 7.0);
+        near(percentile(&[], 0.5), 0.0);
+    }
+}

@@ -1,0 +1,178 @@
+use serde::Serialize;
+
+use super::measures::{Decision, auroc, false_answer_rate_at, mean, percentile};
+
+/// The measures of one set in one mode. Shares lie in [0, 1].
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Report {
+    pub dataset: String,
+    pub mode: String,
+    pub n_queries: usize,
+    /// How many queries have a relevant document; ranking measures are means over these.
+    pub n_judged: usize,
+    #[serde(rename = "recall@1")]
+    pub recall_1: f64,
+    #[serde(rename = "recall@5")]
+    pub recall_5: f64,
+    #[serde(rename = "recall@10")]
+    pub recall_10: f64,
+    #[serde(rename = "success@1")]
+    pub success_1: f64,
+    #[serde(rename = "success@5")]
+    pub success_5: f64,
+    #[serde(rename = "mrr@10")]
+    pub mrr_10: f64,
+    #[serde(rename = "ndcg@10")]
+    pub ndcg_10: f64,
+    pub latency_ms: Latency,
+    #[serde(flatten)]
+    pub admission: Option<AdmissionMeasures>,
+    #[serde(flatten)]
+    pub answers: Option<AnswerMeasures>,
+}
+
+/// Of retrieval, without loading evidence.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Latency {
+    pub p50: f64,
+    pub p95: f64,
+    /// Whether the question was encoded within the time taken; with cached vectors it was not.
+    pub with_encoder: bool,
+}
+
+impl Latency {
+    pub fn of(mut values_ms: Vec<f64>, with_encoder: bool) -> Self {
+        values_ms.sort_by(f64::total_cmp);
+        Self {
+            p50: percentile(&values_ms, 0.5),
+            p95: percentile(&values_ms, 0.95),
+            with_encoder,
+        }
+    }
+}
+
+/// How well answerable and unanswerable questions are told apart.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AdmissionMeasures {
+    pub auroc: f64,
+    /// Share of unanswerable questions answered at the threshold that answers 90 % of the answerable.
+    #[serde(rename = "false_answer_rate@90")]
+    pub false_answer_rate_90: f64,
+    /// At the shipped threshold: share of the answerable questions answered.
+    pub answer_rate: f64,
+    /// At the shipped threshold: share of the unanswerable questions answered.
+    pub false_answer_rate: f64,
+}
+
+impl AdmissionMeasures {
+    /// `None` unless there are decisions on both kinds of question.
+    pub fn of(decisions: &[Decision]) -> Option<Self> {
+        let rate = |answerable: bool| {
+            let kind = decisions.iter().filter(|d| d.answerable == answerable);
+            mean(kind.map(|d| f64::from(u8::from(d.answered))))
+        };
+        Some(Self {
+            auroc: auroc(decisions)?,
+            false_answer_rate_90: false_answer_rate_at(decisions, 0.9)?,
+            answer_rate: rate(true),
+            false_answer_rate: rate(false),
+        })
+    }
+}
+
+/// What the answers say.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AnswerMeasures {
+    /// Share of answerable queries whose answer contains a gold string, after folding.
+    pub answer_contains: f64,
+    /// Share of citations whose quote is exactly the cited span.
+    pub citation_valid: f64,
+    pub n_citations: usize,
+}
+
+/// Where a quality card stands in a Markdown file.
+const CARD: [&str; 2] = [
+    "<!-- quality card: written by `make quality` -->",
+    "<!-- end of the quality card -->",
+];
+
+/// Puts a table in place of the quality card of `document`; `None` where the document has no place for one.
+pub fn with_card(document: &str, table: &str) -> Option<String> {
+    let (before, rest) = document.split_once(CARD[0])?;
+    let (_, after) = rest.split_once(CARD[1])?;
+    Some(format!(
+        "{before}{}\n\n{table}\n\n{}{after}",
+        CARD[0], CARD[1]
+    ))
+}
+
+/// Reports as a Markdown table, shares in per cent.
+pub fn table(reports: &[Report]) -> String {
+    let mut lines = vec![
+        "| set | mode | queries | R@1 | S@1 | S@5 | R@5 | R@10 | MRR@10 | nDCG@10 | AUROC | FAR@90 | answered / falsely | contains gold | citations valid | p50 / p95 ms |".to_owned(),
+        "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|".to_owned(),
+    ];
+    let percent = |value: f64| format!("{:.1}", value * 100.0);
+    for r in reports {
+        let admission = r.admission.as_ref().map_or(
+            ["–".to_owned(), "–".to_owned(), "–".to_owned()],
+            |a| {
+                [
+                    format!("{:.3}", a.auroc),
+                    format!("{:.3}", a.false_answer_rate_90),
+                    format!(
+                        "{} / {}",
+                        percent(a.answer_rate),
+                        percent(a.false_answer_rate)
+                    ),
+                ]
+            },
+        );
+        let answers = r
+            .answers
+            .as_ref()
+            .map_or(["–".to_owned(), "–".to_owned()], |a| {
+                [percent(a.answer_contains), percent(a.citation_valid)]
+            });
+        let note = if r.latency_ms.with_encoder { "" } else { "*" };
+        lines.push(format!(
+            "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {:.1} / {:.1}{note} |",
+            r.dataset,
+            r.mode,
+            r.n_queries,
+            percent(r.recall_1),
+            percent(r.success_1),
+            percent(r.success_5),
+            percent(r.recall_5),
+            percent(r.recall_10),
+            percent(r.mrr_10),
+            percent(r.ndcg_10),
+            admission.join(" | "),
+            answers.join(" | "),
+            r.latency_ms.p50,
+            r.latency_ms.p95,
+        ));
+    }
+    lines.push(String::new());
+    lines.push(
+        "\\* without the encoder (keyword mode, or question vectors from the cache)".to_owned(),
+    );
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_card_is_replaced_and_the_rest_stays() {
+        let document = format!("a\n{}\nold\n{}\nb", CARD[0], CARD[1]);
+        let written = with_card(&document, "| new |").unwrap();
+        assert!(
+            written.starts_with("a\n") && written.ends_with("\nb") && written.contains("| new |")
+        );
+        assert!(!written.contains("old"));
+        assert_eq!(with_card(&written, "| new |").unwrap(), written);
+        assert_eq!(with_card("no place", "| new |"), None);
+    }
+}

@@ -1,0 +1,141 @@
+//! The service's door: router, layers, and one file per resource. Nothing else knows axum or a status code.
+
+mod answers;
+mod console;
+mod documents;
+mod extract;
+mod health;
+mod metrics;
+mod problem;
+mod search;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::trace::TraceLayer;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use utoipa_swagger_ui::SwaggerUi;
+
+use crate::app::App;
+use problem::Problem;
+
+/// What handlers share.
+#[derive(Clone)]
+pub struct AppState {
+    pub app: Arc<App>,
+    permits: Arc<Semaphore>,
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Ken",
+        description = "A knowledge base that answers, grounded in text that can be opened, or says that it may not. \
+                       Every failure is `application/problem+json` (RFC 9457); branch on its `type`."
+    ),
+    tags(
+        (name = "answers", description = "The bot asks"),
+        (name = "search", description = "Ranked passages"),
+        (name = "documents", description = "Knowledge"),
+        (name = "operation", description = "Is it alive, ready, and how is it doing")
+    )
+)]
+struct ApiDoc;
+
+/// The whole API with its OpenAPI document.
+pub fn router(app: Arc<App>) -> Router {
+    let http = app.config.http.clone();
+    let state = AppState {
+        app,
+        permits: Arc::new(Semaphore::new(http.max_concurrent)),
+    };
+    let timeout = Duration::from_millis(http.timeout_ms);
+    let (api, document) = OpenApiRouter::with_openapi(ApiDoc::openapi())
+        .routes(routes!(answers::post_answer))
+        .routes(routes!(search::post_search))
+        .routes(routes!(
+            documents::put_document,
+            documents::get_document,
+            documents::delete_document
+        ))
+        .routes(routes!(documents::list_documents))
+        .split_for_parts();
+    let api = api
+        .layer(middleware::from_fn(move |request: Request, next: Next| {
+            give_up_after(timeout, request, next)
+        }))
+        .layer(middleware::from_fn_with_state(state.clone(), one_permit));
+    let (operation, document) = OpenApiRouter::with_openapi(document)
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::readyz))
+        .routes(routes!(health::metrics))
+        .split_for_parts();
+    Router::new()
+        .merge(api)
+        .merge(operation)
+        .merge(SwaggerUi::new("/docs").url("/openapi.json", document))
+        .merge(console::routes())
+        .fallback(|| async { Problem::not_found("there is nothing at this address; see /docs") })
+        .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
+        .with_state(state)
+        .layer(DefaultBodyLimit::max(http.max_body_bytes))
+        .layer(middleware::from_fn(metrics::count))
+        .layer(CatchPanicLayer::custom(problem::from_panic))
+        .layer(middleware::from_fn(problem::name_request))
+        .layer(TraceLayer::new_for_http().make_span_with(request_span))
+        .layer(SetResponseHeaderLayer::if_not_present(
+            axum::http::header::X_CONTENT_TYPE_OPTIONS,
+            axum::http::HeaderValue::from_static("nosniff"),
+        ))
+        .layer(PropagateRequestIdLayer::x_request_id())
+        .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+}
+
+/// Serves until `stop` resolves; then finishes the requests that were accepted.
+pub async fn serve(
+    app: Arc<App>,
+    listener: TcpListener,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    axum::serve(listener, router(app))
+        .with_graceful_shutdown(stop)
+        .await
+}
+
+fn request_span<B>(request: &axum::http::Request<B>) -> tracing::Span {
+    let id = request
+        .headers()
+        .get("x-request-id")
+        .and_then(|id| id.to_str().ok())
+        .unwrap_or("");
+    tracing::info_span!("request", id, method = %request.method(), path = request.uri().path())
+}
+
+/// Long work takes a permit first; without one the reply is 429 at once.
+async fn one_permit(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    match state.permits.clone().try_acquire_owned() {
+        Ok(_permit) => next.run(request).await,
+        Err(_) => {
+            Problem::overloaded("as many requests as allowed are being worked on").into_response()
+        }
+    }
+}
+
+async fn give_up_after(timeout: Duration, request: Request, next: Next) -> Response {
+    match tokio::time::timeout(timeout, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Problem::timed_out(timeout).into_response(),
+    }
+}

@@ -1,0 +1,379 @@
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::AppState;
+use super::extract::{Json, Params, PathId, Workspace};
+use super::problem::{Fault, Problem};
+use crate::domain::{Document, DocumentId, Metadata, Source, Status, WorkspaceId};
+use crate::ingest::{Format, IngestError, parse_article};
+use crate::store::{DocumentSummary, Effect, Recorded, Write};
+
+/// An article as an editor writes it.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DocumentRequest {
+    /// The text, 1 byte to the body's limit. Front matter in Markdown wins over the fields here, except `id`.
+    pub text: String,
+    /// `markdown` (default) or `plain`.
+    #[serde(default)]
+    pub format: FormatName,
+    /// The first heading, or line, where absent.
+    #[serde(default)]
+    pub title: String,
+    pub uri: Option<String>,
+    /// BCP 47; found from the text where absent.
+    pub language: Option<String>,
+    #[serde(default)]
+    pub tags: Vec<String>,
+    /// Who may see it; everyone where empty.
+    #[serde(default)]
+    pub audience: Vec<String>,
+    #[serde(default)]
+    pub channels: Vec<String>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub valid_from: Option<Timestamp>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub valid_until: Option<Timestamp>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub review_by: Option<Timestamp>,
+    /// `draft`, `published` (default) or `archived`.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub status: Status,
+}
+
+#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FormatName {
+    #[default]
+    Markdown,
+    Plain,
+}
+
+/// What a write made.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WriteResponse {
+    pub document_id: String,
+    pub version: i64,
+    /// `added`, `changed`, `unchanged` or `deleted`.
+    pub effect: &'static str,
+    /// The change's number, or the newest where nothing changed. What is acknowledged is durable.
+    pub revision: i64,
+    /// Whether it can be searched already; with `?wait=indexed` true unless that took longer than 20 s.
+    pub indexed: bool,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct WriteParams {
+    /// `indexed`: reply once it can be searched.
+    #[param(value_type = Option<String>)]
+    wait: Option<Wait>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Wait {
+    Indexed,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct ReadParams {
+    /// An older version; the live one where absent.
+    version: Option<i64>,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct ListParams {
+    /// Only documents with a greater id: the last page's `next`.
+    after: Option<String>,
+    /// 1 to 1,000; 100 where absent.
+    limit: Option<i64>,
+}
+
+/// A document with its text.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DocumentResponse {
+    #[serde(flatten)]
+    pub about: SummaryBody,
+    /// The extracted text that citations' spans index into.
+    pub text: String,
+    /// The workspace's newest revision when it was read.
+    pub revision: i64,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SummaryBody {
+    pub id: String,
+    pub version: i64,
+    /// `article`, `faq` or `case`.
+    pub kind: &'static str,
+    /// `draft`, `published` or `archived`.
+    pub status: &'static str,
+    pub title: String,
+    pub uri: Option<String>,
+    pub language: Option<String>,
+    pub tags: Vec<String>,
+    pub audience: Vec<String>,
+    pub channels: Vec<String>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub valid_from: Option<Timestamp>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub valid_until: Option<Timestamp>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub review_by: Option<Timestamp>,
+    #[schema(value_type = String, format = DateTime)]
+    pub updated_at: Timestamp,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ListResponse {
+    /// In order of id.
+    pub documents: Vec<SummaryBody>,
+    /// Ask again with `after` set to this; null on the last page.
+    pub next: Option<String>,
+    pub revision: i64,
+}
+
+impl SummaryBody {
+    fn new(id: DocumentId, version: i64, metadata: Metadata, updated_at: Timestamp) -> Self {
+        Self {
+            id: id.into(),
+            version,
+            kind: metadata.kind.as_str(),
+            status: metadata.status.as_str(),
+            title: metadata.title,
+            uri: metadata.uri,
+            language: metadata.language,
+            tags: metadata.tags,
+            audience: metadata.audience,
+            channels: metadata.channels,
+            valid_from: metadata.valid_from,
+            valid_until: metadata.valid_until,
+            review_by: metadata.review_by,
+            updated_at,
+        }
+    }
+}
+
+impl DocumentRequest {
+    fn parse(self, id: DocumentId) -> Result<Source, Problem> {
+        let mut faults = Vec::new();
+        if let (Some(from), Some(until)) = (self.valid_from, self.valid_until) {
+            if from >= until {
+                faults.push(Fault::new(
+                    "/valid_until",
+                    format!("expected a time after valid_from ({from}), found {until}"),
+                ));
+            }
+        }
+        if self.text.trim().is_empty() {
+            faults.push(Fault::new("/text", "there is no text in it"));
+        }
+        if !faults.is_empty() {
+            return Err(Problem::invalid(faults));
+        }
+        let format = match self.format {
+            FormatName::Markdown => Format::Markdown,
+            FormatName::Plain => Format::Plain,
+        };
+        let metadata = Metadata {
+            title: self.title,
+            uri: self.uri,
+            language: self.language,
+            tags: self.tags,
+            audience: self.audience,
+            channels: self.channels,
+            valid_from: self.valid_from,
+            valid_until: self.valid_until,
+            review_by: self.review_by,
+            status: self.status,
+            ..Metadata::default()
+        };
+        let wrong =
+            |error: IngestError| Problem::invalid(vec![Fault::new("/text", error.to_string())]);
+        let source = parse_article(id.clone(), metadata, &self.text, format).map_err(wrong)?;
+        match source.id == id {
+            true => Ok(source),
+            false => {
+                let detail = format!(
+                    "its front matter says the id is {}, the address says {id}",
+                    source.id
+                );
+                Err(Problem::invalid(vec![Fault::new("/text", detail)]))
+            }
+        }
+    }
+}
+
+/// Write a document: a new one, or a new version. Equal content changes nothing.
+#[utoipa::path(
+    put, path = "/v1/documents/{id}", tag = "documents", request_body = DocumentRequest,
+    params(("id" = String, Path, description = "1 to 256 bytes, percent-encoded"), WriteParams),
+    responses(
+        (status = 200, body = WriteResponse), (status = 201, body = WriteResponse),
+        (status = 400, body = Problem), (status = 413, body = Problem), (status = 422, body = Problem),
+    )
+)]
+pub async fn put_document(
+    State(state): State<AppState>,
+    Workspace(workspace): Workspace,
+    PathId(id): PathId,
+    Params(params): Params<WriteParams>,
+    Json(request): Json<DocumentRequest>,
+) -> Result<Response, Problem> {
+    let parsed = tokio::task::spawn_blocking(move || request.parse(id)).await;
+    let source = match parsed {
+        Ok(source) => source?,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    };
+    let write = Write::Put {
+        source: Box::new(source),
+        origin: None,
+    };
+    let (recorded, indexed) = record(&state, &workspace, write, params.wait).await?;
+    let status = match recorded.effect {
+        Effect::Added => StatusCode::CREATED,
+        _ => StatusCode::OK,
+    };
+    Ok((status, axum::Json(response(recorded, indexed))).into_response())
+}
+
+/// Take a document out of every answer, hit and list. Its versions stay in the history.
+#[utoipa::path(
+    delete, path = "/v1/documents/{id}", tag = "documents",
+    params(("id" = String, Path), WriteParams),
+    responses((status = 200, body = WriteResponse), (status = 404, body = Problem))
+)]
+pub async fn delete_document(
+    State(state): State<AppState>,
+    Workspace(workspace): Workspace,
+    PathId(id): PathId,
+    Params(params): Params<WriteParams>,
+) -> Result<axum::Json<WriteResponse>, Problem> {
+    let absent = Problem::not_found(format!("there is no document {id}"));
+    let (recorded, indexed) = record(&state, &workspace, Write::Delete(id), params.wait).await?;
+    match recorded.effect {
+        Effect::NotFound => Err(absent),
+        _ => Ok(axum::Json(response(recorded, indexed))),
+    }
+}
+
+/// Read a document.
+#[utoipa::path(
+    get, path = "/v1/documents/{id}", tag = "documents",
+    params(("id" = String, Path), ReadParams),
+    responses((status = 200, body = DocumentResponse), (status = 404, body = Problem))
+)]
+pub async fn get_document(
+    State(state): State<AppState>,
+    Workspace(workspace): Workspace,
+    PathId(id): PathId,
+    Params(params): Params<ReadParams>,
+) -> Result<axum::Json<DocumentResponse>, Problem> {
+    let store = &state.app.store;
+    let Some(document) = store.document(&workspace, &id, params.version).await? else {
+        return Err(Problem::not_found(format!("there is no document {id}")));
+    };
+    let Document {
+        id,
+        version,
+        metadata,
+        text,
+        updated_at,
+        ..
+    } = document;
+    Ok(axum::Json(DocumentResponse {
+        about: SummaryBody::new(id, version, metadata, updated_at),
+        text,
+        revision: store.revision(&workspace).await?,
+    }))
+}
+
+/// List documents.
+#[utoipa::path(
+    get, path = "/v1/documents", tag = "documents", params(ListParams),
+    responses((status = 200, body = ListResponse), (status = 422, body = Problem))
+)]
+pub async fn list_documents(
+    State(state): State<AppState>,
+    Workspace(workspace): Workspace,
+    Params(params): Params<ListParams>,
+) -> Result<axum::Json<ListResponse>, Problem> {
+    let limit = params.limit.unwrap_or(100);
+    if !(1..=1_000).contains(&limit) {
+        return Err(Problem::invalid(vec![Fault::new(
+            "?limit",
+            format!("expected 1 to 1000, found {limit}"),
+        )]));
+    }
+    let store = &state.app.store;
+    let mut page = store
+        .documents(&workspace, params.after.as_deref(), limit + 1)
+        .await?;
+    let more = page.len() as i64 > limit;
+    page.truncate(limit as usize);
+    let next = page.last().filter(|_| more).map(|last| last.id.to_string());
+    let body = |d: DocumentSummary| SummaryBody::new(d.id, d.version, d.metadata, d.updated_at);
+    Ok(axum::Json(ListResponse {
+        documents: page.into_iter().map(body).collect(),
+        next,
+        revision: store.revision(&workspace).await?,
+    }))
+}
+
+/// How long `?wait=indexed` waits.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+async fn record(
+    state: &AppState,
+    workspace: &WorkspaceId,
+    write: Write,
+    wait: Option<Wait>,
+) -> Result<(Recorded, bool), Problem> {
+    let recorded = state
+        .app
+        .store
+        .record(workspace, vec![write])
+        .await?
+        .remove(0);
+    let follower = &state.app.follower;
+    follower.wake();
+    let patience = if wait == Some(Wait::Indexed) {
+        PATIENCE
+    } else {
+        Duration::ZERO
+    };
+    let indexed = follower
+        .wait_for(workspace, recorded.revision, patience)
+        .await;
+    Ok((recorded, indexed))
+}
+
+fn response(recorded: Recorded, indexed: bool) -> WriteResponse {
+    WriteResponse {
+        document_id: recorded.document_id.into(),
+        version: recorded.version,
+        effect: match recorded.effect {
+            Effect::Added => "added",
+            Effect::Changed => "changed",
+            Effect::Unchanged => "unchanged",
+            Effect::Archived => "archived",
+            Effect::Deleted => "deleted",
+            Effect::NotFound => "not_found",
+        },
+        revision: recorded.revision,
+        indexed,
+    }
+}

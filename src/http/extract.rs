@@ -1,0 +1,171 @@
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::request::Parts;
+use serde::de::DeserializeOwned;
+
+use super::AppState;
+use super::problem::{Fault, Problem};
+use crate::app::default_workspace;
+use crate::domain::{DocumentId, WorkspaceId};
+
+/// A JSON body, with every failure as a [`Problem`] that names the place.
+pub struct Json<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest<AppState> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
+        let is_json = request
+            .headers()
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .is_some_and(|value| {
+                value
+                    .split(';')
+                    .next()
+                    .is_some_and(|kind| kind.trim().ends_with("json"))
+            });
+        if !is_json {
+            return Err(Problem::unsupported_media_type());
+        }
+        let max = state.app.config.http.max_body_bytes;
+        let bytes =
+            Bytes::from_request(request, state)
+                .await
+                .map_err(|rejection| match rejection {
+                    BytesRejection::FailedToBufferBody(_) => {
+                        Problem::too_large(format!("the most is {max} bytes"))
+                    }
+                    other => Problem::not_json(other.to_string()),
+                })?;
+        parse(&bytes).map(Self)
+    }
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let path = error.path().to_string();
+        let inner = error.into_inner();
+        match inner.is_data() {
+            true => Problem::invalid(vec![Fault::new(
+                pointer(&path),
+                strip_place(&inner.to_string()),
+            )]),
+            false => Problem::not_json(inner.to_string()),
+        }
+    })?;
+    reader
+        .end()
+        .map_err(|error| Problem::not_json(error.to_string()))?;
+    Ok(value)
+}
+
+/// `tags[1].name` → `/tags/1/name`.
+fn pointer(path: &str) -> String {
+    match path {
+        "." => String::new(),
+        path => format!(
+            "/{}",
+            path.replace('[', "/").replace(']', "").replace('.', "/")
+        ),
+    }
+}
+
+fn strip_place(message: &str) -> &str {
+    message.split(" at line ").next().unwrap_or(message)
+}
+
+/// Query parameters; a wrong one is a 422.
+pub struct Params<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequestParts<AppState> for Params<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        match Query::<T>::from_request_parts(parts, state).await {
+            Ok(Query(params)) => Ok(Self(params)),
+            Err(rejection) => {
+                use std::error::Error;
+                let detail = rejection
+                    .source()
+                    .map_or_else(|| rejection.to_string(), ToString::to_string);
+                Err(Problem::invalid(vec![Fault::new("?", detail)]))
+            }
+        }
+    }
+}
+
+/// The document that a path names.
+pub struct PathId(pub DocumentId);
+
+impl FromRequestParts<AppState> for PathId {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        let wrong = |detail: String| Problem::invalid(vec![Fault::new("{id}", detail)]);
+        let Path(id) = Path::<String>::from_request_parts(parts, state)
+            .await
+            .map_err(|e| wrong(e.to_string()))?;
+        DocumentId::parse(&id)
+            .map(Self)
+            .map_err(|e| wrong(e.to_string()))
+    }
+}
+
+/// The header that names a workspace; `default` where it is absent.
+pub const WORKSPACE_HEADER: &str = "x-ken-workspace";
+
+/// The workspace a request is about.
+pub struct Workspace(pub WorkspaceId);
+
+impl FromRequestParts<AppState> for Workspace {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, Problem> {
+        let Some(value) = parts.headers.get(WORKSPACE_HEADER) else {
+            return Ok(Self(default_workspace()));
+        };
+        let text = String::from_utf8_lossy(value.as_bytes());
+        let wrong = |detail: String| Problem::invalid(vec![Fault::new(WORKSPACE_HEADER, detail)]);
+        WorkspaceId::parse(&text)
+            .map(Self)
+            .map_err(|e| wrong(e.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_point_at_their_place() {
+        #[derive(Debug, serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        #[allow(dead_code)]
+        struct Body {
+            tags: Vec<String>,
+        }
+        for (json, status, place) in [
+            (r#"{"tags":["a",1]}"#, 422, "/tags/1"),
+            (r#"{"tags":[],"x":1}"#, 422, "/x"),
+            (r#"{}"#, 422, ""),
+        ] {
+            let problem = parse::<Body>(json.as_bytes()).unwrap_err();
+            assert_eq!(
+                (problem.status, problem.errors[0].pointer.as_str()),
+                (status, place),
+                "{json}"
+            );
+        }
+        for json in [r#"{"tags":["#, r#"{"tags":[]} x"#, "", "退貨"] {
+            assert_eq!(
+                parse::<Body>(json.as_bytes()).unwrap_err().status,
+                400,
+                "{json}"
+            );
+        }
+    }
+}

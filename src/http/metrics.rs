@@ -1,0 +1,69 @@
+use std::sync::OnceLock;
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request};
+use axum::middleware::Next;
+use axum::response::Response;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+
+use crate::domain::Answer;
+
+/// Seconds: from a cached search to a request that is given up.
+const BUCKETS: [f64; 12] = [
+    0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0,
+];
+
+/// A process has one recorder, whatever the number of services in it.
+fn recorder() -> &'static PrometheusHandle {
+    static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
+    RECORDER.get_or_init(|| {
+        let builder = PrometheusBuilder::new()
+            .set_buckets(&BUCKETS)
+            .expect("the buckets are not empty");
+        let recorder = builder.build_recorder();
+        let handle = recorder.handle();
+        // Where a host program has set a recorder of its own, ours stays empty and theirs receives.
+        let _ = metrics::set_global_recorder(recorder);
+        handle
+    })
+}
+
+pub fn render() -> String {
+    recorder().render()
+}
+
+/// Counts and times every request by route (not by address: ids would make endless series).
+pub async fn count(request: Request, next: Next) -> Response {
+    recorder();
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map_or("none", |path| path.as_str())
+        .to_owned();
+    let method = request.method().to_string();
+    let start = Instant::now();
+    let response = next.run(request).await;
+    let status = response.status().as_u16().to_string();
+    metrics::histogram!("ken_http_request_seconds", "route" => route.clone())
+        .record(start.elapsed().as_secs_f64());
+    metrics::counter!("ken_http_requests_total", "route" => route, "method" => method, "status" => status).increment(1);
+    response
+}
+
+/// Counts an answer's outcome and times its stages.
+pub fn answered(answer: &Answer) {
+    metrics::counter!("ken_answers_total", "outcome" => answer.outcome.as_str()).increment(1);
+    let t = &answer.timings_ms;
+    for (stage, ms) in [
+        ("embed", t.embed),
+        ("keyword", t.keyword),
+        ("vector", t.vector),
+        ("fuse", t.fuse),
+        ("load", t.load),
+        ("admit", t.admit),
+        ("compose", t.compose),
+        ("total", t.total),
+    ] {
+        metrics::histogram!("ken_stage_seconds", "stage" => stage).record(ms / 1e3);
+    }
+}

@@ -1,0 +1,270 @@
+use std::any::Any;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::answer::AnswerError;
+use crate::domain::InvalidQuestion;
+use crate::embed::EmbedError;
+use crate::retrieve::RetrieveError;
+use crate::store::StoreError;
+
+/// Every failure (RFC 9457). `type` is stable: branch on it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Problem {
+    /// A stable short path, as `/problems/invalid-value`.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    pub title: &'static str,
+    pub status: u16,
+    /// What is wrong, where, and what to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// For 422: every fault there is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<Fault>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request_id: Option<String>,
+    #[serde(skip)]
+    retry_after_s: Option<u32>,
+}
+
+/// One wrong value.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Fault {
+    /// Where, as a JSON pointer into the body (RFC 6901); a query parameter as `?name`.
+    pub pointer: String,
+    pub detail: String,
+}
+
+impl Fault {
+    pub fn new(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self {
+            pointer: pointer.into(),
+            detail: detail.into(),
+        }
+    }
+}
+
+impl Problem {
+    fn new(
+        status: StatusCode,
+        kind: &'static str,
+        title: &'static str,
+        detail: impl Into<String>,
+    ) -> Self {
+        Self {
+            kind,
+            title,
+            status: status.as_u16(),
+            detail: Some(detail.into()),
+            errors: Vec::new(),
+            request_id: None,
+            retry_after_s: None,
+        }
+    }
+
+    pub fn not_json(detail: impl Into<String>) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "/problems/not-json",
+            "The body is not JSON",
+            detail,
+        )
+    }
+
+    pub fn invalid(errors: Vec<Fault>) -> Self {
+        let mut problem = Self::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "/problems/invalid-value",
+            "A value is wrong",
+            "see errors",
+        );
+        problem.detail = None;
+        problem.errors = errors;
+        problem
+    }
+
+    pub fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "/problems/not-found",
+            "There is no such resource",
+            detail,
+        )
+    }
+
+    pub fn method_not_allowed() -> Self {
+        let detail = "this address does not take this method; see /docs";
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "/problems/method-not-allowed",
+            "Method not allowed",
+            detail,
+        )
+    }
+
+    pub fn conflict(detail: impl Into<String>) -> Self {
+        Self::new(
+            StatusCode::CONFLICT,
+            "/problems/conflict",
+            "The state does not allow it",
+            detail,
+        )
+    }
+
+    pub fn too_large(detail: impl Into<String>) -> Self {
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "/problems/too-large",
+            "The body is too large",
+            detail,
+        )
+    }
+
+    pub fn unsupported_media_type() -> Self {
+        let detail = "send the body as application/json";
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "/problems/unsupported-media-type",
+            "Unsupported media type",
+            detail,
+        )
+    }
+
+    pub fn overloaded(detail: impl Into<String>) -> Self {
+        let mut problem = Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "/problems/overloaded",
+            "Too much to do",
+            detail,
+        );
+        problem.retry_after_s = Some(1);
+        problem
+    }
+
+    pub fn unavailable(detail: impl Into<String>) -> Self {
+        let mut problem = Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "/problems/unavailable",
+            "A part of the service is away",
+            detail,
+        );
+        problem.retry_after_s = Some(5);
+        problem
+    }
+
+    pub fn timed_out(after: Duration) -> Self {
+        let mut problem =
+            Self::unavailable(format!("it took longer than {} ms", after.as_millis()));
+        problem.kind = "/problems/timed-out";
+        problem
+    }
+
+    /// Ours: told to the log in full, outside only that it happened.
+    pub fn internal(error: &dyn std::fmt::Display) -> Self {
+        tracing::error!(%error, "request failed");
+        let detail = "the request id finds the details in the service's log";
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "/problems/internal",
+            "The service failed",
+            detail,
+        )
+    }
+}
+
+impl From<InvalidQuestion> for Problem {
+    fn from(error: InvalidQuestion) -> Self {
+        let pointer = match error {
+            InvalidQuestion::Empty | InvalidQuestion::TooLong { .. } => "/question",
+            InvalidQuestion::Limit { .. } => "/limit",
+        };
+        Self::invalid(vec![Fault::new(pointer, error.to_string())])
+    }
+}
+
+impl From<RetrieveError> for Problem {
+    fn from(error: RetrieveError) -> Self {
+        match error {
+            RetrieveError::Embed(EmbedError::Overloaded { .. }) => {
+                Self::overloaded("the encoder's queue is full")
+            }
+            RetrieveError::Embed(error) => {
+                tracing::error!(%error, "the encoder is away");
+                Self::unavailable("the encoder is away")
+            }
+            error => Self::internal(&error),
+        }
+    }
+}
+
+impl From<AnswerError> for Problem {
+    fn from(error: AnswerError) -> Self {
+        match error {
+            AnswerError::Question(error) => error.into(),
+            AnswerError::Retrieve(error) => error.into(),
+            AnswerError::KeyReused => {
+                Self::conflict("this Idempotency-Key was used for another question")
+            }
+            AnswerError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        Self::internal(&error)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = serde_json::to_vec(&self).unwrap_or_default();
+        let mut response = (status, body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        if let Some(seconds) = self.retry_after_s {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// Writes the request's id into a problem's body.
+pub async fn name_request(request: Request, next: Next) -> Response {
+    let id = request
+        .headers()
+        .get("x-request-id")
+        .and_then(|id| id.to_str().ok())
+        .map(str::to_owned);
+    let mut response = next.run(request).await;
+    if let Some(mut problem) = response.extensions_mut().remove::<Problem>() {
+        problem.request_id = id;
+        let body = serde_json::to_vec(&problem).unwrap_or_default();
+        response.headers_mut().remove(header::CONTENT_LENGTH);
+        *response.body_mut() = Body::from(body);
+    }
+    response
+}
+
+/// A panic in a handler is a 500 like any other.
+pub fn from_panic(panic: Box<dyn Any + Send + 'static>) -> Response {
+    let text = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("no message");
+    Problem::internal(&format!("panic: {text}")).into_response()
+}

@@ -1,0 +1,217 @@
+use std::collections::HashSet;
+
+use axum::extract::State;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::AppState;
+use super::answers::{TimingsBody, default_limit};
+use super::extract::{Json, Workspace};
+use super::problem::{Fault, Problem};
+use crate::domain::{DocumentId, Filter, Hit, Kind, LegScore, Mode, Query};
+use crate::text::{highlights, terms};
+
+/// A search.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SearchRequest {
+    /// 1 to 2,000 characters.
+    pub question: String,
+    /// `hybrid` (default), `keyword` or `vector`.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub mode: Mode,
+    /// 1 to 100.
+    #[serde(default = "default_limit")]
+    pub limit: usize,
+    pub audience: Option<String>,
+    pub channel: Option<String>,
+    #[serde(default)]
+    pub tags: Vec<String>,
+    /// Only documents in one of these languages (BCP 47, as stored).
+    #[serde(default)]
+    pub languages: Vec<String>,
+    /// `article`, `faq`, `case`.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>)]
+    pub kinds: Vec<Kind>,
+    #[serde(default)]
+    #[schema(value_type = Vec<String>)]
+    pub document_ids: Vec<DocumentId>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub as_of: Option<Timestamp>,
+    /// Adds each leg's rank and score, and what each term of the question tells.
+    #[serde(default)]
+    pub explain: bool,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SearchResponse {
+    /// Best first.
+    pub hits: Vec<HitBody>,
+    pub revision: i64,
+    pub timings_ms: TimingsBody,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub terms: Option<Vec<TermBody>>,
+}
+
+/// A passage: the document's text from byte `start` to byte `end` is `text`.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct HitBody {
+    pub chunk_id: String,
+    pub document_id: String,
+    pub document_version: i64,
+    pub title: String,
+    pub uri: Option<String>,
+    pub language: Option<String>,
+    pub heading_path: Vec<String>,
+    pub text: String,
+    pub start: usize,
+    pub end: usize,
+    /// After fusion, in [0, 1].
+    pub score: f32,
+    /// Bytes of `text` that hold words of the question.
+    pub highlights: Vec<HighlightBody>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<ExplanationBody>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct HighlightBody {
+    pub start: usize,
+    pub end: usize,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ExplanationBody {
+    pub keyword: Option<LegBody>,
+    pub vector: Option<LegBody>,
+    /// BM25 divided by the highest BM25 that the question could reach here.
+    pub coverage: f32,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LegBody {
+    /// From 1; null where this leg did not list the passage itself.
+    pub rank: Option<usize>,
+    /// BM25, or the cosine.
+    pub score: f32,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TermBody {
+    pub term: String,
+    /// Inverse document frequency in this workspace.
+    pub weight: f32,
+}
+
+impl From<LegScore> for LegBody {
+    fn from(leg: LegScore) -> Self {
+        Self {
+            rank: leg.rank,
+            score: leg.score,
+        }
+    }
+}
+
+impl From<&Hit> for ExplanationBody {
+    fn from(hit: &Hit) -> Self {
+        Self {
+            keyword: hit.keyword.map(LegBody::from),
+            vector: hit.vector.map(LegBody::from),
+            coverage: hit.coverage,
+        }
+    }
+}
+
+impl SearchRequest {
+    fn parse(self) -> Result<Query, Problem> {
+        let mut faults = Vec::new();
+        if let Err(error) = Query::parse(&self.question, 1) {
+            faults.push(Fault::new("/question", error.to_string()));
+        }
+        if let Err(error) = Query::parse("-", self.limit) {
+            faults.push(Fault::new("/limit", error.to_string()));
+        }
+        if !faults.is_empty() {
+            return Err(Problem::invalid(faults));
+        }
+        let filter = Filter {
+            audience: self.audience,
+            channel: self.channel,
+            at: self.as_of,
+            tags: self.tags,
+            languages: self.languages,
+            kinds: self.kinds,
+            document_ids: self.document_ids,
+        };
+        Ok(Query::parse(&self.question, self.limit)?
+            .with_filter(filter)
+            .with_mode(self.mode))
+    }
+}
+
+/// Find passages.
+#[utoipa::path(
+    post, path = "/v1/search", tag = "search", request_body = SearchRequest,
+    params(("X-Ken-Workspace" = Option<String>, Header, description = "`default` where absent")),
+    responses(
+        (status = 200, body = SearchResponse), (status = 400, body = Problem), (status = 422, body = Problem),
+        (status = 429, body = Problem), (status = 503, body = Problem),
+    )
+)]
+pub async fn post_search(
+    State(state): State<AppState>,
+    Workspace(workspace): Workspace,
+    Json(request): Json<SearchRequest>,
+) -> Result<axum::Json<SearchResponse>, Problem> {
+    let explain = request.explain;
+    let query = request.parse()?;
+    let retriever = &state.app.retriever;
+    let found = retriever.retrieve(&workspace, &query).await?;
+    let evidence = retriever
+        .load_evidence(&workspace, &query, &found.hits)
+        .await?;
+    let question = terms(query.text());
+    let wanted: HashSet<&str> = question.iter().map(String::as_str).collect();
+    let hits = evidence
+        .into_iter()
+        .map(|e| {
+            let hit = found
+                .hits
+                .iter()
+                .find(|hit| hit.chunk_key == e.chunk.key)
+                .filter(|_| explain);
+            let marks = highlights(&e.chunk.text, &wanted);
+            HitBody {
+                chunk_id: e.chunk.id(),
+                document_id: e.chunk.document_id.into(),
+                document_version: e.chunk.version,
+                title: e.metadata.title,
+                uri: e.metadata.uri,
+                language: e.metadata.language,
+                heading_path: e.chunk.heading_path,
+                text: e.chunk.text,
+                start: e.chunk.span.start,
+                end: e.chunk.span.end,
+                score: e.score,
+                highlights: marks
+                    .into_iter()
+                    .map(|s| HighlightBody {
+                        start: s.start,
+                        end: s.end,
+                    })
+                    .collect(),
+                explanation: hit.map(ExplanationBody::from),
+            }
+        })
+        .collect();
+    let term = |(term, weight): (String, f32)| TermBody { term, weight };
+    Ok(axum::Json(SearchResponse {
+        hits,
+        revision: found.revision,
+        timings_ms: found.timings.into(),
+        terms: explain.then(|| found.term_weights.into_iter().map(term).collect()),
+    }))
+}

@@ -1,0 +1,94 @@
+use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
+use encoding_rs::Encoding;
+
+/// Why bytes are no text.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum DecodeError {
+    #[error("this is a binary file, not text (a NUL byte at offset {offset}); known formats are {known}", known = super::FORMATS)]
+    Binary { offset: usize },
+    #[error(
+        "the text is neither UTF-8 (first bad byte at offset {offset}) nor Big5, GB18030, Shift_JIS, EUC-JP or EUC-KR; save it as UTF-8"
+    )]
+    Unknown { offset: usize },
+}
+
+/// Reads text as UTF-8 (with or without byte-order mark), UTF-16 with its mark, or the East Asian encoding it
+/// is found to be in. Line ends become `\n`.
+pub fn decode(bytes: &[u8]) -> Result<String, DecodeError> {
+    if let Some((encoding, mark)) = Encoding::for_bom(bytes) {
+        let (text, malformed) = encoding.decode_without_bom_handling(&bytes[mark..]);
+        return match malformed {
+            true => Err(DecodeError::Unknown { offset: mark }),
+            false => Ok(unify_line_ends(&text)),
+        };
+    }
+    if let Some(offset) = bytes.iter().position(|b| *b == 0) {
+        return Err(DecodeError::Binary { offset });
+    }
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Ok(unify_line_ends(text)),
+        Err(error) => decode_legacy(bytes, error.valid_up_to()),
+    }
+}
+
+fn decode_legacy(bytes: &[u8], offset: usize) -> Result<String, DecodeError> {
+    const READ: [&Encoding; 5] = [
+        encoding_rs::BIG5,
+        encoding_rs::GBK,
+        encoding_rs::SHIFT_JIS,
+        encoding_rs::EUC_JP,
+        encoding_rs::EUC_KR,
+    ];
+    let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
+    detector.feed(bytes, true);
+    let guess = detector.guess(None, Utf8Detection::Deny);
+    // GB18030 extends GBK, which is what the detector names.
+    let encoding = if guess == encoding_rs::GBK {
+        encoding_rs::GB18030
+    } else {
+        guess
+    };
+    let (text, malformed) = encoding.decode_without_bom_handling(bytes);
+    match malformed || !READ.contains(&guess) {
+        true => Err(DecodeError::Unknown { offset }),
+        false => Ok(unify_line_ends(&text)),
+    }
+}
+
+fn unify_line_ends(text: &str) -> String {
+    text.replace("\r\n", "\n").replace('\r', "\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "商品到貨後七天內，可以申請退貨；退款會在十四個工作天內退回原付款方式。";
+
+    #[test]
+    fn reads_utf8_utf16_big5_and_gb18030() {
+        assert_eq!(decode(TEXT.as_bytes()).unwrap(), TEXT);
+        assert_eq!(decode(format!("\u{FEFF}{TEXT}").as_bytes()).unwrap(), TEXT);
+        assert_eq!(decode(b"a\r\nb\rc").unwrap(), "a\nb\nc");
+        let utf16: Vec<u8> = [0xFF, 0xFE]
+            .into_iter()
+            .chain(TEXT.encode_utf16().flat_map(u16::to_le_bytes))
+            .collect();
+        assert_eq!(decode(&utf16).unwrap(), TEXT);
+        assert_eq!(decode(&encoding_rs::BIG5.encode(TEXT).0).unwrap(), TEXT);
+        let simplified = "商品到货后七天内，可以申请退货；退款会在十四个工作日内退回原付款方式。";
+        assert_eq!(
+            decode(&encoding_rs::GB18030.encode(simplified).0).unwrap(),
+            simplified
+        );
+    }
+
+    #[test]
+    fn refuses_what_is_no_text() {
+        assert_eq!(decode(b"PNG\0\x01"), Err(DecodeError::Binary { offset: 3 }));
+        assert_eq!(
+            decode(b"ok \xFF\xFE\xFD\xFC"),
+            Err(DecodeError::Unknown { offset: 3 })
+        );
+    }
+}

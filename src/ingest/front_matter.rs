@@ -1,0 +1,159 @@
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use super::IngestError;
+use crate::domain::{DocumentId, Metadata};
+
+/// The YAML block at a Markdown file's head. Keys that Ken does not know are left alone: other tools own them.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub struct FrontMatter(Map<String, Value>);
+
+impl FrontMatter {
+    pub fn parse(yaml: &str) -> Result<Self, IngestError> {
+        match serde_saphyr::from_str(yaml) {
+            Ok(Value::Object(mapping)) => Ok(Self(mapping)),
+            Ok(Value::Null) => Ok(Self::default()),
+            Ok(_) => Err(IngestError::FrontMatter(
+                "expected `key: value` lines".into(),
+            )),
+            Err(error) => Err(IngestError::FrontMatter(error.to_string())),
+        }
+    }
+
+    /// Puts what it says over `given`.
+    pub fn apply(
+        &self,
+        id: DocumentId,
+        mut given: Metadata,
+    ) -> Result<(DocumentId, Metadata), IngestError> {
+        let id = match self.text("id") {
+            Some(text) => DocumentId::parse(&text)?,
+            None => id,
+        };
+        if let Some(title) = self.text("title") {
+            given.title = title;
+        }
+        given.uri = self.text("uri").or_else(|| self.text("url")).or(given.uri);
+        given.language = self
+            .text("language")
+            .or_else(|| self.text("lang"))
+            .or(given.language);
+        for (key, list) in [
+            ("tags", &mut given.tags),
+            ("audience", &mut given.audience),
+            ("channels", &mut given.channels),
+        ] {
+            if let Some(found) = self.list(key) {
+                *list = found;
+            }
+        }
+        for (key, time) in [
+            ("valid_from", &mut given.valid_from),
+            ("valid_until", &mut given.valid_until),
+            ("review_by", &mut given.review_by),
+        ] {
+            if let Some(text) = self.text(key) {
+                *time = Some(read_time(key, &text)?);
+            }
+        }
+        if let Some(status) = self.value("status")? {
+            given.status = status;
+        }
+        Ok((id, given))
+    }
+
+    fn text(&self, key: &str) -> Option<String> {
+        match self.0.get(key)? {
+            Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
+            Value::Number(number) => Some(number.to_string()),
+            _ => None,
+        }
+    }
+
+    /// A YAML list, or words parted by commas.
+    fn list(&self, key: &str) -> Option<Vec<String>> {
+        let items: Vec<String> = match self.0.get(key)? {
+            Value::Array(items) => items
+                .iter()
+                .filter_map(|item| item.as_str().map(str::to_owned))
+                .collect(),
+            Value::String(text) => text.split([',', '，', '、']).map(str::to_owned).collect(),
+            _ => return None,
+        };
+        Some(
+            items
+                .iter()
+                .map(|i| i.trim().to_owned())
+                .filter(|i| !i.is_empty())
+                .collect(),
+        )
+    }
+
+    fn value<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, IngestError> {
+        let Some(value) = self.0.get(key) else {
+            return Ok(None);
+        };
+        serde_json::from_value(value.clone())
+            .map(Some)
+            .map_err(|error| IngestError::FrontMatter(format!("{key}: {error}")))
+    }
+}
+
+/// RFC 3339, or a date, which begins at midnight UTC.
+fn read_time(key: &str, text: &str) -> Result<Timestamp, IngestError> {
+    let date = || {
+        text.parse::<Date>()
+            .and_then(|date| date.to_zoned(TimeZone::UTC))
+    };
+    text.parse::<Timestamp>().or_else(|_| date().map(|zoned| zoned.timestamp())).map_err(|_| {
+        IngestError::FrontMatter(format!(
+            "{key}: expected a time as 2026-01-31T09:00:00Z or a date as 2026-01-31, found {text:?}"
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Status;
+
+    fn apply(yaml: &str) -> Result<(DocumentId, Metadata), IngestError> {
+        FrontMatter::parse(yaml)?.apply(DocumentId::parse("a.md").unwrap(), Metadata::default())
+    }
+
+    #[test]
+    fn known_keys_become_metadata_and_others_are_left_alone() {
+        let (id, metadata) = apply(
+            "id: returns\ntitle: 退貨\nlang: zh-Hant\ntags: [退貨, 運費]\naudience: vip, staff\n\
+             valid_from: 2026-01-31\nstatus: draft\nms.date: 07/29/2020\nweight: 3",
+        )
+        .unwrap();
+        assert_eq!(id.as_str(), "returns");
+        assert_eq!(metadata.title, "退貨");
+        assert_eq!(metadata.language.as_deref(), Some("zh-Hant"));
+        assert_eq!(metadata.tags, ["退貨", "運費"]);
+        assert_eq!(metadata.audience, ["vip", "staff"]);
+        assert_eq!(
+            metadata.valid_from.unwrap().to_string(),
+            "2026-01-31T00:00:00Z"
+        );
+        assert_eq!(metadata.status, Status::Draft);
+    }
+
+    #[test]
+    fn faults_name_the_key() {
+        for (yaml, expected) in [
+            ("valid_until: soon", "valid_until"),
+            ("status: maybe", "status"),
+            ("- a\n- b", "key: value"),
+            ("a: [", ""),
+        ] {
+            let error = apply(yaml).unwrap_err().to_string();
+            assert!(
+                error.starts_with("front matter:") && error.contains(expected),
+                "{error}"
+            );
+        }
+    }
+}

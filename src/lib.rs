@@ -1,0 +1,67 @@
+//! **Ken**, a knowledge base that answers. It takes in a company's documents and FAQs, indexes them by words and by
+//! meaning, and gives a customer-service bot replies of which every sentence is backed by text that can be opened.
+//! Whether a question may be answered is decided from the evidence before anything is worded; if it may not, Ken says so.
+//!
+//! # The map, in reading order
+//!
+//! | Module | Is |
+//! |---|---|
+//! | [`domain`] | the nouns: `Document`, `Chunk`, `Query`, `Hit`, `Evidence`, `Citation`, `Answer`. No I/O |
+//! | [`config`] | `Config` in sections; the only place that reads settings |
+//! | [`text`] | what a string means: folding, terms, sentences, language, highlights, width. Pure |
+//! | [`embed`] | `Embedder`: texts → vectors; one thread owns the models |
+//! | [`store`] | the system of record; all SQL; the change log |
+//! | [`index`] | `KeywordIndex` (tantivy), `VectorStore` (usearch), the `Follower` that keeps both in step with the store |
+//! | [`ingest`] | bytes → text with structure → chunks; files and folders |
+//! | [`retrieve`] | `Retriever`: query → hits; `Fusion` |
+//! | [`answer`] | question → answer: understand, retrieve, admit, compose, verify, record |
+//! | [`app`] | `App::build`: the one place that connects the parts |
+//! | [`check`] | do store and indexes agree |
+//! | [`eval`] | judged questions → measures |
+//! | [`http`] | the API, the page, every failure as a problem |
+//! | [`setup`], [`telemetry`] | fetching the models; logging |
+//!
+//! ```text
+//! domain, text, config ← embed, store, index ← ingest, retrieve ← answer ← app ← check, eval, http, main
+//! ```
+//!
+//! # Two straight lines
+//!
+//! **Ingest**: read → parse → chunk → record (one transaction, one revision a change) → *acknowledge* → follower:
+//! encode in batches → keyword index + vectors → commit with the revision as watermark.
+//!
+//! **Answer**: understand → search words while the encoder works → search vectors → fuse → load evidence → admit →
+//! compose → verify → record. See [`answer::Answerer::reply`].
+//!
+//! # Invariants
+//!
+//! - The store is the truth. The index folder can be deleted and is rebuilt, from vectors that the store keeps.
+//! - A write is acknowledged when its transaction is durable. Revisions of a workspace have no gaps.
+//! - `text[start..end]` of the cited document version *is* the quote, or the citation does not leave [`answer`].
+//! - Evidence is loaded from the store and checked to be live, valid and visible, whatever the indexes say.
+//! - A search that fails is an error with a name, never a shorter list. Finding nothing is an answer (a refusal).
+//! - Vectors of different encoders are never mixed: the encoder's id stands in the manifest and in the vector cache.
+//! - Nothing but [`http`] knows axum; nothing but [`config`] (and the command line) reads the environment; nothing but
+//!   [`store`] holds SQL. No blocking work on the async runtime.
+//!
+//! # Where do I add…
+//!
+//! A file format: `ingest/`. A vector back end: `index/`, then run the contract suite on it. A fusion: a variant of
+//! [`retrieve::Fusion`]. An endpoint: `http/` and a line in the router. A measure: `eval/measures.rs`, with an example
+//! worked out by hand. A setting: [`config`]. A table: the next file in `migrations/`, never an edited one.
+
+pub mod answer;
+pub mod app;
+pub mod check;
+pub mod config;
+pub mod domain;
+pub mod embed;
+pub mod eval;
+pub mod http;
+pub mod index;
+pub mod ingest;
+pub mod retrieve;
+pub mod setup;
+pub mod store;
+pub mod telemetry;
+pub mod text;

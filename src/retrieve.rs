@@ -1,0 +1,309 @@
+//! [`Retriever`]: a [`Query`] → [`Hit`]s. Words ‖ meaning, then [`Fusion`].
+//!
+//! The keyword search runs while the encoder works, so a request costs the encoder's time and little more. Both
+//! legs get the same [`Selection`](crate::index::Selection), and each candidate of one leg is scored by the other
+//! too, so that fusion never has to guess a missing score.
+
+mod fusion;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::Semaphore;
+
+use crate::config::RetrieveConfig;
+use crate::domain::{Evidence, Hit, LegScore, Mode, Query, Revision, Timings, WorkspaceId};
+use crate::embed::{EmbedError, Embedder};
+use crate::index::{IndexError, Indexes, KeywordHit, KeywordSearch, Selection, WorkspaceIndex};
+use crate::store::{Store, StoreError};
+
+pub use fusion::{Candidate, Fusion};
+
+/// A search that failed. Never a quietly shorter list.
+#[derive(Debug, thiserror::Error)]
+pub enum RetrieveError {
+    #[error(transparent)]
+    Embed(#[from] EmbedError),
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What a query found.
+#[derive(Debug, Clone, Default)]
+pub struct Retrieved {
+    /// Best first, at most the query's limit, ties by chunk key.
+    pub hits: Vec<Hit>,
+    /// The question's terms and what each tells (inverse document frequency in the collection).
+    pub term_weights: Vec<(String, f32)>,
+    /// The revision both indexes held.
+    pub revision: Revision,
+    pub timings: Timings,
+}
+
+/// How many searches run at once; more wait. Searching is computing, so more than a few per core gain nothing.
+const MAX_SEARCHES: usize = 32;
+
+/// Finds chunks in both indexes of a workspace.
+#[derive(Clone)]
+pub struct Retriever {
+    store: Store,
+    indexes: Arc<Indexes>,
+    embedder: Embedder,
+    fusion: Fusion,
+    candidates: usize,
+    permits: Arc<Semaphore>,
+}
+
+impl Retriever {
+    pub fn new(
+        store: Store,
+        indexes: Arc<Indexes>,
+        embedder: Embedder,
+        config: &RetrieveConfig,
+    ) -> Self {
+        Self {
+            store,
+            indexes,
+            embedder,
+            fusion: Fusion::from(config.fusion),
+            candidates: config.candidates,
+            permits: Arc::new(Semaphore::new(MAX_SEARCHES)),
+        }
+    }
+
+    /// Searches with the question's own vector.
+    pub async fn retrieve(
+        &self,
+        workspace: &WorkspaceId,
+        query: &Query,
+    ) -> Result<Retrieved, RetrieveError> {
+        self.retrieve_with(workspace, query, None).await
+    }
+
+    /// Searches with a vector that is known already, or encodes the question where it is `None`.
+    pub async fn retrieve_with(
+        &self,
+        workspace: &WorkspaceId,
+        query: &Query,
+        vector: Option<Vec<f32>>,
+    ) -> Result<Retrieved, RetrieveError> {
+        let start = Instant::now();
+        // A workspace that was never written to, or whose first write is being indexed, holds nothing.
+        let Some(index) = self.indexes.find(workspace) else {
+            return Ok(Retrieved::default());
+        };
+        let by_words = self.keyword_leg(index, query);
+        let (by_words, (vector, embed_ms)) =
+            tokio::try_join!(by_words, self.vector_of(query, vector))?;
+        let leg = VectorLeg {
+            vector,
+            words: by_words,
+            fusion: self.fusion,
+            candidates: self.candidates.max(query.limit()),
+            limit: query.limit(),
+        };
+        let _permit = self.permits.acquire().await;
+        let mut found = computing(move || leg.search()).await?;
+        found.timings.embed = embed_ms;
+        found.timings.total = elapsed_ms(start);
+        Ok(found)
+    }
+
+    /// Loads the hits' chunks from the store, in their order. What is no longer live, valid or visible to who
+    /// asked is left out, whatever the indexes say.
+    pub async fn load_evidence(
+        &self,
+        workspace: &WorkspaceId,
+        query: &Query,
+        hits: &[Hit],
+    ) -> Result<Vec<Evidence>, RetrieveError> {
+        let keys: Vec<u32> = hits.iter().map(|hit| hit.chunk_key).collect();
+        let at = query.filter.at.unwrap_or_else(jiff::Timestamp::now);
+        let (audience, channel) = (
+            query.filter.audience.as_deref(),
+            query.filter.channel.as_deref(),
+        );
+        let mut live: HashMap<u32, _> = self
+            .store
+            .chunks(workspace, &keys)
+            .await?
+            .into_iter()
+            .filter(|entry| entry.metadata.visible(audience, channel, at))
+            .map(|entry| (entry.chunk.key, entry))
+            .collect();
+        let evidence = hits.iter().filter_map(|hit| {
+            let entry = live.remove(&hit.chunk_key)?;
+            Some(Evidence {
+                chunk: entry.chunk,
+                metadata: Arc::unwrap_or_clone(entry.metadata),
+                score: hit.score,
+                coverage: hit.coverage,
+                similarity: hit.vector.map_or(0.0, |leg| leg.score),
+            })
+        });
+        Ok(evidence.collect())
+    }
+
+    async fn vector_of(
+        &self,
+        query: &Query,
+        known: Option<Vec<f32>>,
+    ) -> Result<(Option<Vec<f32>>, f64), RetrieveError> {
+        let start = Instant::now();
+        let vector = match (query.mode, known) {
+            (Mode::Keyword, _) => None,
+            (_, Some(vector)) => Some(vector),
+            (_, None) => Some(self.embedder.embed_question(query.text()).await?),
+        };
+        Ok((vector, elapsed_ms(start)))
+    }
+
+    async fn keyword_leg(
+        &self,
+        index: Arc<WorkspaceIndex>,
+        query: &Query,
+    ) -> Result<WordsFound, RetrieveError> {
+        let query = query.clone();
+        let candidates = self.candidates.max(query.limit());
+        let _permit = self.permits.acquire().await;
+        computing(move || {
+            let start = Instant::now();
+            let revision = index.revision();
+            let selection = index.keyword.select(&query.filter)?;
+            let search = match query.mode {
+                Mode::Vector => None,
+                Mode::Keyword | Mode::Hybrid => index.keyword.search(query.text())?,
+            };
+            let hits = match &search {
+                Some(search) => search.top(candidates, &selection)?,
+                None => Vec::new(),
+            };
+            Ok(WordsFound {
+                index,
+                selection,
+                search,
+                hits,
+                revision,
+                ms: elapsed_ms(start),
+            })
+        })
+        .await
+    }
+}
+
+/// What the keyword leg leaves for the vector leg to go on with.
+struct WordsFound {
+    index: Arc<WorkspaceIndex>,
+    selection: Selection,
+    search: Option<KeywordSearch>,
+    hits: Vec<KeywordHit>,
+    revision: Revision,
+    ms: f64,
+}
+
+/// The second half of a search: the vectors' candidates, the scores that either leg lacks, fusion.
+struct VectorLeg {
+    vector: Option<Vec<f32>>,
+    words: WordsFound,
+    fusion: Fusion,
+    candidates: usize,
+    limit: usize,
+}
+
+impl VectorLeg {
+    fn search(self) -> Result<Retrieved, IndexError> {
+        let start = Instant::now();
+        let words = &self.words;
+        let mut found: HashMap<u32, Candidate> = HashMap::with_capacity(self.candidates * 2);
+        for (rank, hit) in (1..).zip(&words.hits) {
+            let candidate = found
+                .entry(hit.key)
+                .or_insert_with(|| Candidate::new(hit.key));
+            candidate.keyword = Some(LegScore {
+                rank: Some(rank),
+                score: hit.score,
+            });
+        }
+        if let Some(vector) = &self.vector {
+            let hits = words
+                .index
+                .vectors
+                .search(vector, self.candidates, &words.selection)?;
+            for (rank, hit) in (1..).zip(hits) {
+                let candidate = found
+                    .entry(hit.key)
+                    .or_insert_with(|| Candidate::new(hit.key));
+                candidate.vector = Some(LegScore {
+                    rank: Some(rank),
+                    score: hit.similarity,
+                });
+            }
+            let unseen: Vec<u32> = found
+                .values()
+                .filter(|c| c.vector.is_none())
+                .map(|c| c.key)
+                .collect();
+            let scores = words.index.vectors.similarities(vector, &unseen)?;
+            for (key, score) in unseen.iter().zip(scores) {
+                if let (Some(candidate), Some(score)) = (found.get_mut(key), score) {
+                    candidate.vector = Some(LegScore { rank: None, score });
+                }
+            }
+        }
+        let vector_ms = elapsed_ms(start);
+        let start = Instant::now();
+        if let Some(search) = &words.search {
+            let unseen: Vec<u32> = found
+                .values()
+                .filter(|c| c.keyword.is_none())
+                .map(|c| c.key)
+                .collect();
+            for (key, score) in unseen.iter().zip(search.scores(&unseen)?) {
+                if let Some(candidate) = found.get_mut(key) {
+                    candidate.keyword = Some(LegScore { rank: None, score });
+                }
+            }
+        }
+        let ceiling = words.search.as_ref().map_or(1.0, KeywordSearch::ceiling);
+        let is_foreign = words.search.as_ref().is_some_and(KeywordSearch::is_foreign);
+        let hits = self.fusion.fuse(
+            found.into_values().collect(),
+            ceiling,
+            is_foreign,
+            self.limit,
+        );
+        let term_weights = words
+            .search
+            .as_ref()
+            .map_or_else(Vec::new, |s| s.term_weights().to_vec());
+        let timings = Timings {
+            keyword: words.ms,
+            vector: vector_ms,
+            fuse: elapsed_ms(start),
+            ..Timings::default()
+        };
+        Ok(Retrieved {
+            hits,
+            term_weights,
+            revision: words.revision,
+            timings,
+        })
+    }
+}
+
+/// Runs a search off the async threads; a panic there goes on here.
+async fn computing<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, IndexError> + Send + 'static,
+) -> Result<T, RetrieveError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => Ok(done?),
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+fn elapsed_ms(start: Instant) -> f64 {
+    start.elapsed().as_secs_f64() * 1e3
+}

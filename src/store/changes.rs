@@ -1,0 +1,187 @@
+use std::collections::HashMap;
+
+use super::{MAX_IN, Store, StoreError, corrupt, from_json, placeholders};
+use crate::domain::{Chunk, Document, DocumentId, Metadata, Revision, Span, WorkspaceId};
+
+/// One entry of a workspace's change log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    pub revision: Revision,
+    pub document_id: DocumentId,
+    /// The keys of the chunks that this change took out.
+    pub removed: std::ops::Range<u32>,
+}
+
+/// What the indexes need of a chunk.
+#[derive(Debug, Clone, PartialEq)]
+pub struct IndexEntry {
+    pub chunk: Chunk,
+    pub metadata: std::sync::Arc<Metadata>,
+}
+
+type ChunkRow = (i64, String, i64, i64, String, i64, i64, String, String);
+
+impl Store {
+    /// The changes after `revision`, oldest first, at most `limit`.
+    pub async fn changes_since(
+        &self,
+        workspace: &WorkspaceId,
+        revision: Revision,
+        limit: i64,
+    ) -> Result<Vec<Change>, StoreError> {
+        let rows: Vec<(i64, String, i64, i64)> = sqlx::query_as(
+            "SELECT revision, document_id, removed_first, removed_count FROM changes \
+             WHERE workspace = $1 AND revision > $2 ORDER BY revision LIMIT $3",
+        )
+        .bind(workspace.as_str())
+        .bind(revision)
+        .bind(limit)
+        .fetch_all(&self.relaxed)
+        .await?;
+        rows.into_iter()
+            .map(|(revision, id, first, count)| {
+                Ok(Change {
+                    revision,
+                    document_id: DocumentId::parse(&id)
+                        .map_err(|e| corrupt("a document id", &e))?,
+                    removed: key(first)?..key(first + count)?,
+                })
+            })
+            .collect()
+    }
+
+    /// The chunks of these documents' live versions, in order of key.
+    pub async fn chunks_of(
+        &self,
+        workspace: &WorkspaceId,
+        documents: &[DocumentId],
+    ) -> Result<Vec<IndexEntry>, StoreError> {
+        let mut rows: Vec<ChunkRow> = Vec::new();
+        for some in documents.chunks(MAX_IN) {
+            let sql = format!(
+                "{SELECT_CHUNKS} AND d.id IN ({}) AND c.chunk_key >= d.first_key \
+                 AND c.chunk_key < d.first_key + d.n_chunks ORDER BY c.chunk_key",
+                placeholders(2, some.len())
+            );
+            let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(workspace.as_str());
+            for id in some {
+                query = query.bind(id.as_str());
+            }
+            rows.extend(query.fetch_all(&self.relaxed).await?);
+        }
+        entries(rows)
+    }
+
+    /// The live chunks among `keys`, in no order; keys of chunks that are gone yield nothing.
+    pub async fn chunks(
+        &self,
+        workspace: &WorkspaceId,
+        keys: &[u32],
+    ) -> Result<Vec<IndexEntry>, StoreError> {
+        let mut rows: Vec<ChunkRow> = Vec::new();
+        for some in keys.chunks(MAX_IN) {
+            let sql = format!(
+                "{SELECT_CHUNKS} AND c.chunk_key IN ({})",
+                placeholders(2, some.len())
+            );
+            let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(workspace.as_str());
+            for key in some {
+                query = query.bind(i64::from(*key));
+            }
+            rows.extend(query.fetch_all(&self.relaxed).await?);
+        }
+        entries(rows)
+    }
+
+    /// The keys of all live chunks after `after`, in order, at most `limit`.
+    pub async fn chunk_keys(
+        &self,
+        workspace: &WorkspaceId,
+        after: u32,
+        limit: i64,
+    ) -> Result<Vec<u32>, StoreError> {
+        let rows: Vec<(i64,)> = sqlx::query_as(
+            "SELECT chunk_key FROM chunks WHERE workspace = $1 AND chunk_key > $2 ORDER BY chunk_key LIMIT $3",
+        )
+        .bind(workspace.as_str())
+        .bind(i64::from(after))
+        .bind(limit)
+        .fetch_all(&self.relaxed)
+        .await?;
+        rows.into_iter().map(|(value,)| key(value)).collect()
+    }
+
+    /// Chunks whose text is not what their document's text has at their span. Sound stores have none.
+    pub async fn chunks_with_wrong_spans(
+        &self,
+        workspace: &WorkspaceId,
+    ) -> Result<Vec<String>, StoreError> {
+        let mut wrong = Vec::new();
+        let mut after = String::new();
+        loop {
+            let page = self.documents(workspace, Some(&after), 100).await?;
+            let Some(last) = page.last() else {
+                return Ok(wrong);
+            };
+            after = last.id.to_string();
+            for summary in page.iter().filter(|s| s.n_chunks > 0) {
+                let Some(document) = self.document(workspace, &summary.id, None).await? else {
+                    continue;
+                };
+                let entries = self
+                    .chunks_of(workspace, std::slice::from_ref(&summary.id))
+                    .await?;
+                wrong.extend(
+                    entries
+                        .iter()
+                        .filter(|e| !fits(&e.chunk, &document))
+                        .map(|e| e.chunk.id()),
+                );
+            }
+        }
+    }
+}
+
+fn fits(chunk: &Chunk, document: &Document) -> bool {
+    chunk.version == document.version && chunk.span.slice(&document.text) == Some(&chunk.text)
+}
+
+/// A chunk counts only while its document is published, not deleted, and at this very version.
+const SELECT_CHUNKS: &str = "SELECT c.chunk_key, c.document_id, c.version, c.ordinal, c.heading_path, \
+    c.start_byte, c.end_byte, c.text, d.metadata FROM documents d JOIN chunks c \
+    ON c.workspace = d.workspace AND c.document_id = d.id AND c.version = d.version \
+    WHERE d.workspace = $1 AND d.deleted = 0 AND d.status = 'published'";
+
+fn entries(rows: Vec<ChunkRow>) -> Result<Vec<IndexEntry>, StoreError> {
+    let mut known: HashMap<String, std::sync::Arc<Metadata>> = HashMap::new();
+    rows.into_iter()
+        .map(
+            |(chunk_key, id, version, ordinal, headings, start, end, text, metadata)| {
+                let metadata = match known.get(&id) {
+                    Some(metadata) => metadata.clone(),
+                    None => {
+                        let read: Metadata = from_json("a document's metadata", &metadata)?;
+                        let read = std::sync::Arc::new(read);
+                        known.insert(id.clone(), read.clone());
+                        read
+                    }
+                };
+                let chunk = Chunk {
+                    key: key(chunk_key)?,
+                    document_id: DocumentId::parse(&id)
+                        .map_err(|e| corrupt("a document id", &e))?,
+                    version,
+                    ordinal,
+                    heading_path: from_json("a heading path", &headings)?,
+                    span: Span::new(start as usize, end as usize),
+                    text,
+                };
+                Ok(IndexEntry { chunk, metadata })
+            },
+        )
+        .collect()
+}
+
+fn key(value: i64) -> Result<u32, StoreError> {
+    u32::try_from(value).map_err(|e| corrupt("a chunk key", &e))
+}

@@ -1,0 +1,83 @@
+use half::f16;
+use half::slice::HalfFloatSliceExt;
+
+use super::{MAX_IN, Store, StoreError, corrupt, placeholders};
+use crate::text::sha256_hex;
+
+/// A vector by the hash of its text, in half precision (the relative error, 2⁻¹¹, moves a cosine by less than
+/// 0.001).
+pub type StoredVector = (String, Vec<f16>);
+
+/// What a vector is kept under besides the encoder.
+pub fn text_hash(text: &str) -> String {
+    sha256_hex([text.as_bytes()])
+}
+
+impl Store {
+    /// The vectors known for these texts, in no order.
+    pub async fn cached_vectors(
+        &self,
+        encoder_id: &str,
+        hashes: &[String],
+    ) -> Result<Vec<StoredVector>, StoreError> {
+        let mut found = Vec::with_capacity(hashes.len());
+        for some in hashes.chunks(MAX_IN) {
+            let sql = format!(
+                "SELECT text_hash, vector FROM vectors WHERE encoder_id = $1 AND text_hash IN ({})",
+                placeholders(2, some.len())
+            );
+            let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(encoder_id);
+            for hash in some {
+                query = query.bind(hash);
+            }
+            let rows: Vec<(String, Vec<u8>)> = query.fetch_all(&self.relaxed).await?;
+            for (hash, bytes) in rows {
+                found.push((hash, vector_of(&bytes)?));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Keeps vectors; one that is known already stays as it is.
+    pub async fn keep_vectors(
+        &self,
+        encoder_id: &str,
+        vectors: &[StoredVector],
+    ) -> Result<(), StoreError> {
+        let mut tx = self.relaxed.begin().await?;
+        for (hash, vector) in vectors {
+            sqlx::query(
+                "INSERT INTO vectors (encoder_id, text_hash, vector) VALUES ($1, $2, $3) \
+                 ON CONFLICT (encoder_id, text_hash) DO NOTHING",
+            )
+            .bind(encoder_id)
+            .bind(hash)
+            .bind(bytes_of(vector))
+            .execute(&mut *tx)
+            .await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+fn bytes_of(vector: &[f16]) -> Vec<u8> {
+    vector
+        .reinterpret_cast()
+        .iter()
+        .flat_map(|bits: &u16| bits.to_le_bytes())
+        .collect()
+}
+
+fn vector_of(bytes: &[u8]) -> Result<Vec<f16>, StoreError> {
+    let pairs = bytes.chunks_exact(2);
+    match pairs.remainder() {
+        [] => Ok(pairs
+            .map(|pair| f16::from_le_bytes([pair[0], pair[1]]))
+            .collect()),
+        _ => Err(corrupt(
+            "a vector",
+            &format!("{} bytes are no half-precision numbers", bytes.len()),
+        )),
+    }
+}

@@ -1,0 +1,18 @@
+//! What a string means in a language: folding, terms for the keyword index, sentences, language and script.
+//!
+//! Pure functions over strings. Folded text is a search key and never shown: what people read is always the
+//! text as it was written.
+
+mod fold;
+mod hash;
+mod highlight;
+mod language;
+mod sentences;
+mod terms;
+
+pub use fold::fold;
+pub use hash::{sha256_hex, sha256_hex_of};
+pub use highlight::highlights;
+pub use language::{Language, detect};
+pub use sentences::sentences;
+pub use terms::{char_width, is_cjk, terms, terms_of_folded, width};

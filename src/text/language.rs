@@ -1,0 +1,154 @@
+use std::sync::LazyLock;
+
+use ferrous_opencc::{OpenCC, config::BuiltinConfig};
+
+use super::is_cjk;
+
+static TO_SIMPLIFIED: LazyLock<OpenCC> = LazyLock::new(|| {
+    OpenCC::from_config(BuiltinConfig::T2s).expect("the conversion tables are compiled in")
+});
+static TO_TRADITIONAL: LazyLock<OpenCC> = LazyLock::new(|| {
+    OpenCC::from_config(BuiltinConfig::S2t).expect("the conversion tables are compiled in")
+});
+
+/// A language with its script, by its BCP 47 tag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Language {
+    TraditionalChinese,
+    SimplifiedChinese,
+    English,
+    Japanese,
+    Korean,
+    /// Written in another script, or in a language not told apart here.
+    Other,
+}
+
+impl Language {
+    pub fn tag(self) -> &'static str {
+        match self {
+            Language::TraditionalChinese => "zh-Hant",
+            Language::SimplifiedChinese => "zh-Hans",
+            Language::English => "en",
+            Language::Japanese => "ja",
+            Language::Korean => "ko",
+            Language::Other => "und",
+        }
+    }
+
+    /// Reads a BCP 47 tag leniently: `zh-TW`, `zh_Hant_HK`, `en-US`.
+    pub fn from_tag(tag: &str) -> Self {
+        let tag = tag.to_ascii_lowercase().replace('_', "-");
+        let has = |part: &str| tag.split('-').any(|p| p == part);
+        match tag.split('-').next() {
+            Some("zh") if has("hans") || has("cn") || has("sg") => Language::SimplifiedChinese,
+            Some("zh" | "yue") => Language::TraditionalChinese,
+            Some("en") => Language::English,
+            Some("ja") => Language::Japanese,
+            Some("ko") => Language::Korean,
+            _ => Language::Other,
+        }
+    }
+
+    pub fn is_chinese(self) -> bool {
+        matches!(
+            self,
+            Language::TraditionalChinese | Language::SimplifiedChinese
+        )
+    }
+}
+
+/// The language a text is mainly written in.
+///
+/// A Han character weighs as much as two Latin words, so Chinese with product names is Chinese. The script
+/// is told by the characters that exist in only one of the two; a text of common characters alone counts as
+/// Traditional, the script of most of our users. Latin text is English unless another language is certain.
+pub fn detect(text: &str) -> Language {
+    let (mut han, mut kana, mut hangul, mut latin, mut other) = (0, 0, 0, 0, 0);
+    for c in text.chars().filter(|c| c.is_alphabetic()) {
+        match c {
+            '\u{3040}'..='\u{30FF}' => kana += 1,
+            '\u{AC00}'..='\u{D7AF}' => hangul += 1,
+            c if is_cjk(c) => han += 1,
+            c if c.is_ascii() || ('\u{00C0}'..='\u{024F}').contains(&c) => latin += 1,
+            _ => other += 1,
+        }
+    }
+    match () {
+        _ if kana * 4 > han && kana * 4 > latin && kana > 0 => Language::Japanese,
+        _ if hangul > han && hangul * 4 > latin => Language::Korean,
+        _ if han > 0 && han * 2 >= latin_words(text) && han >= other => script(text),
+        _ if latin > 0 && latin >= other => latin_language(text),
+        _ => Language::Other,
+    }
+}
+
+fn latin_words(text: &str) -> usize {
+    text.split(|c: char| !c.is_alphanumeric() || is_cjk(c))
+        .filter(|word| word.chars().any(char::is_alphabetic))
+        .count()
+}
+
+fn script(text: &str) -> Language {
+    let changed = |to: &OpenCC| {
+        let converted = to.convert(text);
+        text.chars()
+            .zip(converted.chars())
+            .filter(|(a, b)| a != b)
+            .count()
+    };
+    match changed(&TO_TRADITIONAL) > changed(&TO_SIMPLIFIED) {
+        true => Language::SimplifiedChinese,
+        false => Language::TraditionalChinese,
+    }
+}
+
+fn latin_language(text: &str) -> Language {
+    match whatlang::detect(text) {
+        Some(info)
+            if info.lang() != whatlang::Lang::Eng && info.is_reliable() && text.len() > 40 =>
+        {
+            Language::Other
+        }
+        _ => Language::English,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn languages_and_scripts() {
+        use Language::*;
+        for (text, expected) in [
+            ("請問怎麼退貨？", TraditionalChinese),
+            ("请问怎么退货？", SimplifiedChinese),
+            ("LumiBuds Pro 2 點樣 reset", TraditionalChinese),
+            ("你好", TraditionalChinese),
+            ("What does 退貨 mean in this context, please?", English),
+            ("How do I return this?", English),
+            ("refund", English),
+            ("返品はできますか", Japanese),
+            ("반품할 수 있나요", Korean),
+            (
+                "¿Cómo puedo devolver un producto que compré la semana pasada en la tienda?",
+                Other,
+            ),
+            ("12345", Other),
+        ] {
+            assert_eq!(detect(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn tags_are_read_leniently() {
+        for (tag, expected) in [
+            ("zh-TW", "zh-Hant"),
+            ("zh_cn", "zh-Hans"),
+            ("en-US", "en"),
+            ("xx", "und"),
+        ] {
+            assert_eq!(Language::from_tag(tag).tag(), expected, "{tag}");
+        }
+    }
+}

@@ -1,0 +1,231 @@
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::support::TestApp;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_shop_answers_in_every_wording_with_citations_that_resolve() {
+    let app = TestApp::with_shop().await;
+    for (question, expected) in [
+        ("請問退貨後多久可以收到退款？", "工作天"),
+        ("请问退货以后多久能收到退款？", "工作"),
+        ("How long does a refund take?", "working days"),
+        (
+            "個 DoorMat K1 冇晒電，我而家喺門口入唔到屋呀，點算好",
+            "USB-C",
+        ),
+    ] {
+        let answer = app.ask(question).await;
+        assert_eq!(answer["outcome"], "answered", "{question}: {answer}");
+        assert!(
+            answer["text"].as_str().unwrap().contains(expected),
+            "{question}: {answer}"
+        );
+        assert!(!answer["citations"].as_array().unwrap().is_empty());
+        app.assert_citations_resolve(&answer).await;
+        for sentence in answer["sentences"].as_array().unwrap() {
+            let text = sentence["text"].as_str().unwrap();
+            let carried = sentence["citations"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .any(|number| {
+                    answer["citations"][number.as_u64().unwrap() as usize - 1]["quote"]
+                        .as_str()
+                        .unwrap()
+                        .contains(text)
+                });
+            assert!(carried, "{text} is not in what it cites");
+        }
+    }
+    for question in [
+        "今天台北天氣如何？",
+        "Who won the world cup in 1998?",
+        "紅燒牛肉麵怎麼煮",
+    ] {
+        let answer = app.ask(question).await;
+        assert_eq!(answer["outcome"], "refused", "{question}: {answer}");
+        assert_eq!(answer["strategy"], "none");
+        assert!(answer["citations"].as_array().unwrap().is_empty());
+        assert!(answer["reason"].is_string());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_knowledge_base_refuses() {
+    let app = TestApp::start().await;
+    let answer = app.ask("請問怎麼退貨？").await;
+    assert_eq!(
+        (&answer["outcome"], &answer["reason"]),
+        (&json!("refused"), &json!("no_evidence"))
+    );
+    let (_, found) = app.post("/v1/search", json!({ "question": "退貨" })).await;
+    assert_eq!(found["hits"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_glossed_traditional_text_is_found_by_a_plain_simplified_question_and_quoted_as_it_stands()
+ {
+    let app = TestApp::start().await;
+    let text = "# 申訴\n\n消費(fèi)者可於七日內無條件解除契約(qì yuē)，逾期恕不受理。";
+    app.put("law", json!({ "text": text })).await;
+    app.put(
+        "other",
+        json!({ "text": "# 門市\n\n門市每日上午十點開始營業，國定假日公休。" }),
+    )
+    .await;
+    let (_, found) = app
+        .post(
+            "/v1/search",
+            json!({ "question": "消费者解除契约", "mode": "keyword" }),
+        )
+        .await;
+    assert_eq!(found["hits"][0]["document_id"], "law");
+    assert_eq!(
+        found["hits"].as_array().unwrap().len(),
+        1,
+        "the other shares no word"
+    );
+    let quoted = found["hits"][0]["text"].as_str().unwrap();
+    assert_eq!(
+        quoted,
+        "消費(fèi)者可於七日內無條件解除契約(qì yuē)，逾期恕不受理。"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_follow_up_is_understood_from_the_conversation() {
+    let app = TestApp::with_shop().await;
+    let first = json!({ "question": "AirNest 300 的濾網多久要換一次？", "conversation_id": "c1" });
+    let (_, answer) = app.post("/v1/answers", first).await;
+    assert_eq!(answer["outcome"], "answered", "{answer}");
+    let follow_up = "那一片多少錢？";
+    let (_, alone) = app
+        .post("/v1/search", json!({ "question": follow_up, "limit": 1 }))
+        .await;
+    assert!(
+        !alone["hits"][0]["title"]
+            .as_str()
+            .unwrap()
+            .contains("AirNest"),
+        "it cannot stand alone: {alone}"
+    );
+    let (_, answer) = app
+        .post(
+            "/v1/answers",
+            json!({ "question": follow_up, "conversation_id": "c1" }),
+        )
+        .await;
+    let cited = answer["citations"][0]["document_id"]
+        .as_str()
+        .unwrap_or_default();
+    assert!(cited.contains("airnest"), "{answer}");
+    assert_eq!(answer["conversation_id"], "c1");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeated_request_gets_the_first_ones_answer() {
+    let app = TestApp::with_shop().await;
+    let post = |question: &str| {
+        let body = json!({ "question": question });
+        app.client
+            .post(format!("{}/v1/answers", app.address))
+            .header("idempotency-key", "k1")
+            .json(&body)
+            .send()
+    };
+    let first: serde_json::Value = post("運費多少").await.unwrap().json().await.unwrap();
+    let second: serde_json::Value = post("運費多少").await.unwrap().json().await.unwrap();
+    assert_eq!(first, second);
+    assert_eq!(post("保固多久").await.unwrap().status(), 409);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_highest_rung_and_the_deadline_are_kept() {
+    let app = TestApp::with_shop().await;
+    let extractive = json!({ "question": "BeamBox Mini 的投影尺寸和亮度規格是多少？" });
+    let (_, answer) = app.post("/v1/answers", extractive.clone()).await;
+    assert_eq!(answer["strategy"], "extractive", "{answer}");
+    let mut standard_only = extractive;
+    standard_only["strategy"] = json!("standard");
+    let (_, answer) = app.post("/v1/answers", standard_only).await;
+    assert_eq!(
+        (&answer["outcome"], &answer["strategy"]),
+        (&json!("refused"), &json!("none")),
+        "{answer}"
+    );
+    // The encoder alone takes longer than a millisecond.
+    let (_, answer) = app
+        .post(
+            "/v1/answers",
+            json!({ "question": "長".repeat(1_500), "deadline_ms": 1 }),
+        )
+        .await;
+    assert_eq!(
+        (&answer["outcome"], &answer["reason"]),
+        (&json!("refused"), &json!("deadline"))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_streamed_answer_is_evidence_then_sentences_then_the_whole() {
+    let app = TestApp::with_shop().await;
+    let body = json!({ "question": "How long does a refund take?", "stream": true });
+    let response = app
+        .client
+        .post(format!("{}/v1/answers", app.address))
+        .json(&body)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(response.headers()["content-type"], "text/event-stream");
+    let text = response.text().await.unwrap();
+    let events: Vec<&str> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("event: "))
+        .collect();
+    assert_eq!((events[0], events[events.len() - 1]), ("evidence", "done"));
+    assert!(
+        events[1..events.len() - 1]
+            .iter()
+            .all(|event| *event == "delta")
+            && events.len() > 2
+    );
+    let last = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("data: "))
+        .next_back()
+        .unwrap();
+    let answer: serde_json::Value = serde_json::from_str(last).unwrap();
+    assert_eq!(answer["outcome"], "answered");
+}
+
+/// The request's head is sent and its body waited for (`100 Continue`) when the service is told to stop; it then
+/// takes no new connection, and still answers the one it has.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_was_accepted_is_finished_when_the_service_stops() {
+    let app = TestApp::start().await;
+    app.put("a", json!({ "text": "文件" })).await;
+    let address = app.address.trim_start_matches("http://").to_owned();
+    let mut connection = TcpStream::connect(&address).await.unwrap();
+    let body = json!({ "question": "文件" }).to_string();
+    let head = format!(
+        "POST /v1/search HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\nexpect: 100-continue\r\nconnection: close\r\n\r\n",
+        body.len()
+    );
+    connection.write_all(head.as_bytes()).await.unwrap();
+    let mut reply = vec![0; 25];
+    connection.read_exact(&mut reply).await.unwrap();
+    assert_eq!(&reply, b"HTTP/1.1 100 Continue\r\n\r\n");
+    let stopping = tokio::spawn(app.stop());
+    while TcpStream::connect(&address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    connection.write_all(body.as_bytes()).await.unwrap();
+    let mut reply = String::new();
+    connection.read_to_string(&mut reply).await.unwrap();
+    assert!(reply.starts_with("HTTP/1.1 200"), "{reply}");
+    stopping.await.unwrap();
+}

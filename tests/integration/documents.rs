@@ -1,0 +1,181 @@
+use reqwest::Method;
+use serde_json::json;
+
+use crate::support::TestApp;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_is_written_read_changed_listed_and_deleted() {
+    let app = TestApp::start().await;
+    let body = json!({ "text": "# 保固\n\n耳機保固十二個月。", "tags": ["保固"], "uri": "https://x.example/w" });
+    let written = app.put("warranty", body.clone()).await;
+    assert_eq!(
+        (
+            &written["effect"],
+            &written["version"],
+            &written["revision"]
+        ),
+        (&json!("added"), &json!(1), &json!(1))
+    );
+    let again = app.put("warranty", body).await;
+    assert_eq!(
+        (&again["effect"], &again["version"], &again["revision"]),
+        (&json!("unchanged"), &json!(1), &json!(1))
+    );
+    let changed = app
+        .put(
+            "warranty",
+            json!({ "text": "# 保固\n\n耳機保固二十四個月。" }),
+        )
+        .await;
+    assert_eq!(
+        (
+            &changed["effect"],
+            &changed["version"],
+            &changed["revision"]
+        ),
+        (&json!("changed"), &json!(2), &json!(2))
+    );
+
+    let (_, live) = app.get("/v1/documents/warranty").await;
+    assert_eq!(live["text"], "保固\n\n耳機保固二十四個月。");
+    assert_eq!(
+        (&live["title"], &live["language"], &live["revision"]),
+        (&json!("保固"), &json!("zh-Hant"), &json!(2))
+    );
+    let (_, old) = app.get("/v1/documents/warranty?version=1").await;
+    assert_eq!(old["text"], "保固\n\n耳機保固十二個月。");
+
+    let (_, found) = app
+        .post("/v1/search", json!({ "question": "耳機保固多久" }))
+        .await;
+    let hits = found["hits"].as_array().unwrap();
+    assert_eq!(hits.len(), 1, "the old version is not found");
+    assert_eq!(
+        (&hits[0]["document_version"], &found["revision"]),
+        (&json!(2), &json!(2))
+    );
+
+    let (status, deleted) = app
+        .request(Method::DELETE, "/v1/documents/warranty?wait=indexed", None)
+        .await;
+    assert_eq!(
+        (status.as_u16(), &deleted["effect"], &deleted["revision"]),
+        (200, &json!("deleted"), &json!(3))
+    );
+    assert_eq!(app.get("/v1/documents/warranty").await.0, 404);
+    assert_eq!(
+        app.request(Method::DELETE, "/v1/documents/warranty", None)
+            .await
+            .0,
+        404
+    );
+    let (_, found) = app
+        .post("/v1/search", json!({ "question": "耳機保固多久" }))
+        .await;
+    assert_eq!(found["hits"], json!([]));
+    let (_, list) = app.get("/v1/documents").await;
+    assert_eq!(list["documents"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_text_is_not_served_while_the_indexes_lag() {
+    let app = TestApp::start().await;
+    app.put(
+        "secret",
+        json!({ "text": "# 活動\n\n抽獎代碼是 X42，限本週使用。" }),
+    )
+    .await;
+    // Deleted in the store alone: no follower is woken, and what is loaded is checked against the store.
+    let write = ken::store::Write::Delete(ken::domain::DocumentId::parse("secret").unwrap());
+    app.app
+        .store
+        .record(&ken::app::default_workspace(), vec![write])
+        .await
+        .unwrap();
+    let (_, found) = app
+        .post("/v1/search", json!({ "question": "抽獎代碼" }))
+        .await;
+    assert_eq!(found["hits"], json!([]));
+    assert_eq!(app.ask("抽獎代碼是什麼").await["outcome"], "refused");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_come_in_pages() {
+    let app = TestApp::start().await;
+    for id in ["a", "b", "c"] {
+        app.put(id, json!({ "text": format!("文件 {id}") })).await;
+    }
+    let (_, first) = app.get("/v1/documents?limit=2").await;
+    let ids = |page: &serde_json::Value| -> Vec<String> {
+        page["documents"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|d| d["id"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(
+        (ids(&first), &first["next"]),
+        (vec!["a".into(), "b".into()], &json!("b"))
+    );
+    let (_, second) = app.get("/v1/documents?limit=2&after=b").await;
+    assert_eq!(
+        (ids(&second), &second["next"]),
+        (vec!["c".to_owned()], &json!(null))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workspaces_do_not_see_each_other() {
+    let app = TestApp::start().await;
+    app.put("mine", json!({ "text": "# 密語\n\n開門的密語是芝麻。" }))
+        .await;
+    let body = json!({ "question": "開門的密語" });
+    let other = app
+        .client
+        .post(format!("{}/v1/search", app.address))
+        .header("x-ken-workspace", "other")
+        .json(&body);
+    let found: serde_json::Value = other.send().await.unwrap().json().await.unwrap();
+    assert_eq!(
+        (&found["hits"], &found["revision"]),
+        (&json!([]), &json!(0))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_service_says_how_it_is() {
+    let app = TestApp::start().await;
+    app.put("a", json!({ "text": "文件" })).await;
+    let (status, ready) = app.get("/readyz").await;
+    assert_eq!(
+        (status.as_u16(), &ready["ready"]),
+        (200, &json!(true)),
+        "{ready}"
+    );
+    assert_eq!(
+        ready["workspaces"],
+        json!([{ "workspace": "default", "revision": 1, "indexed": 1 }])
+    );
+    app.ask("文件").await;
+    let text = |path: &str| app.client.get(format!("{}{path}", app.address)).send();
+    assert_eq!(text("/healthz").await.unwrap().text().await.unwrap(), "ok");
+    let metrics = text("/metrics").await.unwrap().text().await.unwrap();
+    for name in [
+        "ken_answers_total",
+        "ken_stage_seconds_bucket",
+        "ken_revision_lag",
+        "ken_http_requests_total",
+    ] {
+        assert!(metrics.contains(name), "{name} is missing in {metrics}");
+    }
+    let page = text("/").await.unwrap();
+    assert!(
+        page.headers()["content-security-policy"]
+            .to_str()
+            .unwrap()
+            .contains("script-src 'self'")
+    );
+    let docs = text("/docs/").await.unwrap();
+    assert_eq!(docs.status(), 200);
+}

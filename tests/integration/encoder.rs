@@ -1,0 +1,133 @@
+use std::path::Path;
+
+use ken::config::EncoderConfig;
+use ken::embed::Embedder;
+use serde_json::Value;
+
+use crate::support::{config_in, embedder, root};
+
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    a.iter().zip(b).map(|(x, y)| x * y).sum()
+}
+
+/// Vectors made by the weights' own engine, with the whole vocabulary: see tools/encoder/README.md.
+#[test]
+fn vectors_are_those_of_the_independent_engine() {
+    let text = std::fs::read_to_string(root().join("tools/encoder/reference.json")).unwrap();
+    let reference: Value = serde_json::from_str(&text).unwrap();
+    let config = config_in(Path::new(".")).encoder;
+    assert_eq!(config.parts.len(), 2);
+    for part in &config.parts {
+        let name = part.path.file_name().unwrap().to_str().unwrap();
+        let alone = EncoderConfig {
+            path: Some(part.path.clone()),
+            ..config.clone()
+        };
+        check_against(&reference[name], &Embedder::open(&alone).unwrap());
+    }
+}
+
+fn check_against(reference: &Value, embedder: &Embedder) {
+    let sentences = reference["sentences"].as_array().unwrap();
+    assert!(sentences.len() >= 10);
+    for sentence in sentences {
+        let text = sentence["text"].as_str().unwrap();
+        let expected: Vec<f32> = sentence["vector"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|x| x.as_f64().unwrap() as f32)
+            .collect();
+        let found = match (text.strip_prefix("query: "), text.strip_prefix("passage: ")) {
+            (Some(question), _) => embedder.embed_questions(vec![question.into()]),
+            (_, Some(passage)) => embedder.embed_passages(vec![passage.into()]),
+            _ => embedder.embed_passages(vec![text.into()]),
+        };
+        let cosine = dot(&found.unwrap()[0], &expected);
+        assert!(cosine >= 0.998, "{text}: {cosine}");
+    }
+}
+
+#[test]
+fn a_vector_does_not_depend_on_its_batch() {
+    let embedder = embedder();
+    let texts: Vec<String> = [
+        "退貨",
+        "How do I return this?",
+        &"離島運費另計。".repeat(40),
+        "LumiBuds Pro 2 點樣 reset",
+    ]
+    .map(String::from)
+    .to_vec();
+    let together = embedder.embed_passages(texts.clone()).unwrap();
+    for (text, vector) in texts.iter().zip(&together) {
+        assert_eq!(vector.len(), embedder.dimension());
+        assert!((dot(vector, vector) - 1.0).abs() < 1e-4);
+        let alone = embedder.embed_passages(vec![text.clone()]).unwrap();
+        let largest = alone[0]
+            .iter()
+            .zip(vector)
+            .map(|(a, b)| (a - b).abs())
+            .fold(0.0, f32::max);
+        assert!(largest < 1e-5, "{text}: {largest}");
+    }
+}
+
+#[tokio::test]
+async fn a_question_is_not_a_passage() {
+    let embedder = tokio::task::spawn_blocking(embedder).await.unwrap();
+    let question = embedder.embed_question("退貨運費").await.unwrap();
+    let passages = tokio::task::spawn_blocking({
+        let embedder = embedder.clone();
+        move || embedder.embed_passages(vec!["退貨運費".into()])
+    });
+    let passage = passages.await.unwrap().unwrap();
+    let cosine = dot(&question, &passage[0]);
+    assert!(
+        (0.7..0.999).contains(&cosine),
+        "the prefixes tell them apart: {cosine}"
+    );
+}
+
+#[test]
+fn missing_and_wrong_files_get_one_clear_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    let ours = config_in(folder.path()).encoder;
+    let library = folder.path().join("libonnxruntime.so");
+    std::fs::write(&library, "no library").unwrap();
+    let copy = folder.path().join("model");
+    std::fs::create_dir(&copy).unwrap();
+    for file in std::fs::read_dir(&ours.parts[0].path).unwrap().flatten() {
+        std::fs::copy(file.path(), copy.join(file.file_name())).unwrap();
+    }
+    std::fs::write(copy.join("model.onnx"), "cut").unwrap();
+    let empty = folder.path().join("empty");
+    std::fs::create_dir(&empty).unwrap();
+    // Once a process has loaded the library it keeps it, so library faults are tried by the command line's tests.
+    let open = |change: &dyn Fn(&mut EncoderConfig)| {
+        let mut config = ours.clone();
+        change(&mut config);
+        Embedder::open(&config)
+            .err()
+            .expect("it cannot load")
+            .to_string()
+    };
+    drop(embedder());
+    for (error, words) in [
+        (
+            open(&|c| c.path = Some(empty.clone())),
+            ["lacks encoder.json", "ken setup"],
+        ),
+        (
+            open(&|c| c.path = Some(copy.clone())),
+            ["checksum differs", "ken setup"],
+        ),
+        (
+            open(&|c| c.model = Some("no-such-model".into())),
+            ["no-such-model", "catalogue"],
+        ),
+    ] {
+        assert!(words.iter().all(|word| error.contains(word)), "{error}");
+        assert_eq!(error.lines().count(), 1);
+    }
+}

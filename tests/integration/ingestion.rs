@@ -1,0 +1,146 @@
+use std::fs;
+
+use ken::app::default_workspace;
+use ken::check::check;
+use ken::ingest::files;
+
+use crate::support::TestApp;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_is_read_once_and_then_costs_a_hash() {
+    let app = TestApp::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, bytes: &[u8]| fs::write(folder.path().join(name), bytes).unwrap();
+    write("a.md", "# 甲\n\n第一篇。".as_bytes());
+    write("b.txt", "第二篇。".as_bytes());
+    write(
+        "big5.txt",
+        &encoding_rs::BIG5
+            .encode("商品到貨後七天內，可以申請退貨，運費由本店負擔。")
+            .0,
+    );
+    write("faqs.jsonl", br#"{"id":"f1","question":"q","answer":"a"}"#);
+    write("binary.md", b"PNG\0\x01\x02");
+    write("latin.txt", b"caf\xE9 \xFF\xFE\x81");
+    write("bad.jsonl", b"{\"id\":\"x\"}");
+    write("empty.md", b"  \n");
+    write("twin.md", "---\nid: f1\n---\n同名".as_bytes());
+    write("picture.png", b"\x89PNG");
+    let report = app.ingest(folder.path()).await;
+    assert_eq!(
+        (
+            report.added,
+            report.changed,
+            report.unchanged,
+            report.skipped
+        ),
+        (4, 0, 0, 1),
+        "{report:?}"
+    );
+    let reason = |name: &str| {
+        let failure = report.failed.iter().find(|f| f.path.ends_with(name));
+        failure
+            .unwrap_or_else(|| panic!("{name} did not fail: {report:?}"))
+            .reason
+            .clone()
+    };
+    assert!(
+        reason("binary.md").contains("binary")
+            && reason("binary.md").contains("NUL byte at offset 3")
+    );
+    assert!(reason("latin.txt").contains("save it as UTF-8"));
+    assert!(reason("bad.jsonl").contains("line 1") && reason("bad.jsonl").contains("question"));
+    assert!(reason("empty.md").contains("no text"));
+    assert!(reason("twin.md").contains("f1"));
+    assert_eq!(report.failed.len(), 5);
+
+    let again = app.ingest(folder.path()).await;
+    assert_eq!((again.added, again.changed, again.unchanged), (0, 0, 4));
+    assert_eq!(again.revision, report.revision, "nothing was recorded");
+
+    write("a.md", "# 甲\n\n改過的第一篇。".as_bytes());
+    fs::remove_file(folder.path().join("b.txt")).unwrap();
+    let workspace = default_workspace();
+    let paths = [folder.path().to_owned()];
+    let pruned = files::ingest(&app.app.store, &workspace, &paths, true, |_, _| {})
+        .await
+        .unwrap();
+    assert_eq!(
+        (
+            pruned.added,
+            pruned.changed,
+            pruned.unchanged,
+            pruned.archived
+        ),
+        (0, 1, 2, 1),
+        "{pruned:?}"
+    );
+    app.app.follower.wake();
+    assert!(
+        app.app
+            .follower
+            .wait_for(
+                &workspace,
+                pruned.revision,
+                std::time::Duration::from_secs(60)
+            )
+            .await
+    );
+    let checked = check(&app.app, &workspace).await.unwrap();
+    assert_eq!((checked.faults, checked.n_chunks), (vec![], 3));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_path_that_cannot_be_read_is_reported_and_the_rest_goes_on() {
+    let app = TestApp::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let good = folder.path().join("a.md");
+    fs::write(&good, "文").unwrap();
+    // A link to nowhere and a folder in place of a file fail for root too, unlike a folder without rights.
+    let paths = [folder.path().join("nowhere"), good];
+    let report = files::ingest(
+        &app.app.store,
+        &default_workspace(),
+        &paths,
+        false,
+        |_, _| {},
+    )
+    .await
+    .unwrap();
+    assert_eq!((report.added, report.failed.len()), (1, 1), "{report:?}");
+    assert!(
+        report.failed[0].path.ends_with("nowhere")
+            && report.failed[0].reason.contains("No such file")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_indexes_are_rebuilt_from_the_store_without_encoding_again() {
+    let app = TestApp::with_shop().await;
+    let question = serde_json::json!({ "question": "離島運費" });
+    let (_, before) = app.post("/v1/search", question.clone()).await;
+    let n_encoded = app.app.follower.progress().borrow().n_encoded;
+    assert!(n_encoded > 100);
+    let folder = app.stop().await;
+    ken::index::clear(&folder.path().join("indexes")).unwrap();
+    let app = TestApp::start_in(folder, |_| {}).await;
+    let workspace = default_workspace();
+    let revision = app.app.store.revision(&workspace).await.unwrap();
+    assert!(
+        app.app
+            .follower
+            .wait_for(&workspace, revision, std::time::Duration::from_secs(60))
+            .await
+    );
+    assert_eq!(
+        app.app.follower.progress().borrow().n_encoded,
+        0,
+        "every vector came from the store"
+    );
+    assert_eq!(
+        check(&app.app, &workspace).await.unwrap().faults,
+        Vec::<String>::new()
+    );
+    let (_, after) = app.post("/v1/search", question).await;
+    assert_eq!(before["hits"], after["hits"]);
+}

@@ -1,0 +1,14 @@
+//! Tests of the whole service: real encoder, real store, real indexes, each in a directory of its own.
+
+mod answers;
+mod bad_input;
+mod commands;
+mod contract_vectors;
+mod crash;
+mod documents;
+mod encoder;
+mod filters;
+mod ingestion;
+mod openapi;
+mod quality;
+mod support;

@@ -1,0 +1,29 @@
+//! Floors on the sample shop's judged questions, by the same code as `ken eval`.
+
+use ken::domain::Mode;
+use ken::eval::{Dataset, Evaluation};
+
+use crate::support::{config_in, root};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sample_shop_keeps_its_floors() {
+    let dataset = Dataset::load(&root().join("corpus/shop")).unwrap();
+    assert_eq!(dataset.queries.len(), 120);
+    let folder = tempfile::tempdir().unwrap();
+    let evaluation = Evaluation::open(&config_in(folder.path()), None)
+        .await
+        .unwrap();
+    let report = evaluation
+        .run(&dataset, Mode::Hybrid, |_| {})
+        .await
+        .unwrap();
+    evaluation.close().await;
+    assert_eq!(report.n_judged, 90);
+    assert!(report.success_1 >= 0.70, "{report:#?}");
+    assert!(report.success_5 >= 0.90, "{report:#?}");
+    let admission = report.admission.as_ref().unwrap();
+    assert!(admission.auroc >= 0.80, "{report:#?}");
+    let answers = report.answers.as_ref().unwrap();
+    assert_eq!(answers.citation_valid, 1.0, "{report:#?}");
+    assert!(answers.n_citations > 0);
+}

@@ -1,0 +1,210 @@
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use ken::app::{App, default_workspace};
+use ken::config::Config;
+use ken::embed::Embedder;
+use ken::http;
+use ken::ingest::files::{self, Report};
+use reqwest::{Client, Method, StatusCode};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+/// The repository's folder.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The default settings with all data in `folder`, and the models that `ken setup` prepares.
+pub fn config_in(folder: &Path) -> Config {
+    let mut config = Config::default();
+    config.store.url = format!("sqlite://{}", folder.join("data/ken.db").display());
+    config.index.dir = folder.join("indexes");
+    config.models.dir = models_dir();
+    config.completed()
+}
+
+pub fn models_dir() -> PathBuf {
+    std::env::var_os("KEN_MODELS__DIR").map_or_else(|| root().join("models"), PathBuf::from)
+}
+
+/// The real encoder, loaded once for all tests.
+pub fn embedder() -> Embedder {
+    static EMBEDDER: OnceLock<Embedder> = OnceLock::new();
+    let config = Config {
+        models: ken::config::ModelsConfig { dir: models_dir() },
+        ..Config::default()
+    }
+    .completed();
+    EMBEDDER
+        .get_or_init(|| {
+            Embedder::open(&config.encoder)
+                .expect("the models are prepared: run `ken setup` (make test does)")
+        })
+        .clone()
+}
+
+/// A service in a directory of its own, on a port that the system chose.
+pub struct TestApp {
+    pub app: Arc<App>,
+    pub address: String,
+    pub client: Client,
+    stop: Option<oneshot::Sender<()>>,
+    serving: Option<JoinHandle<std::io::Result<()>>>,
+    pub folder: Arc<TempDir>,
+}
+
+impl TestApp {
+    pub async fn start() -> Self {
+        Self::start_with(|_| {}).await
+    }
+
+    pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        Self::start_in(folder, change).await
+    }
+
+    pub async fn start_in(folder: Arc<TempDir>, change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = config_in(folder.path());
+        change(&mut config);
+        let encoder = tokio::task::spawn_blocking(embedder).await.unwrap();
+        let app = Arc::new(App::build_with(config, encoder).await.unwrap());
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let (stop, stopped) = oneshot::channel();
+        let serving = tokio::spawn(http::serve(app.clone(), listener, async {
+            let _ = stopped.await;
+        }));
+        Self {
+            app,
+            address,
+            client: Client::new(),
+            stop: Some(stop),
+            serving: Some(serving),
+            folder,
+        }
+    }
+
+    /// With the sample shop in it, searchable.
+    pub async fn with_shop() -> Self {
+        let this = Self::start().await;
+        let report = this.ingest(&root().join("corpus/shop/knowledge")).await;
+        assert_eq!(report.failed, [], "the sample knowledge is sound");
+        this
+    }
+
+    /// Ingests a path and waits until it can be searched.
+    pub async fn ingest(&self, path: &Path) -> Report {
+        let workspace = default_workspace();
+        let report = files::ingest(
+            &self.app.store,
+            &workspace,
+            &[path.to_owned()],
+            false,
+            |_, _| {},
+        )
+        .await
+        .unwrap();
+        self.app.follower.wake();
+        assert!(
+            self.app
+                .follower
+                .wait_for(&workspace, report.revision, Duration::from_secs(600))
+                .await
+        );
+        report
+    }
+
+    pub async fn request(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> (StatusCode, Value) {
+        let mut request = self
+            .client
+            .request(method, format!("{}{path}", self.address));
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let response = request.send().await.unwrap();
+        let status = response.status();
+        let kind = response.headers()["content-type"]
+            .to_str()
+            .unwrap()
+            .to_owned();
+        let expected = if status.is_success() {
+            "application/json"
+        } else {
+            "application/problem+json"
+        };
+        assert_eq!(kind, expected, "{path}");
+        (status, response.json().await.unwrap())
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> (StatusCode, Value) {
+        self.request(Method::POST, path, Some(body)).await
+    }
+
+    pub async fn get(&self, path: &str) -> (StatusCode, Value) {
+        self.request(Method::GET, path, None).await
+    }
+
+    /// Writes a Markdown document and waits until it can be searched.
+    pub async fn put(&self, id: &str, body: Value) -> Value {
+        let (status, written) = self
+            .request(
+                Method::PUT,
+                &format!("/v1/documents/{id}?wait=indexed"),
+                Some(body),
+            )
+            .await;
+        assert!(status.is_success(), "{written}");
+        assert_eq!(written["indexed"], true);
+        written
+    }
+
+    pub async fn ask(&self, question: &str) -> Value {
+        let (status, answer) = self
+            .post("/v1/answers", serde_json::json!({ "question": question }))
+            .await;
+        assert_eq!(status, 200, "{answer}");
+        answer
+    }
+
+    /// Every citation's quote is what stands at its span of the document version it names.
+    pub async fn assert_citations_resolve(&self, answer: &Value) {
+        for citation in answer["citations"].as_array().unwrap() {
+            let id = citation["document_id"]
+                .as_str()
+                .unwrap()
+                .replace('/', "%2F");
+            let (_, document) = self
+                .get(&format!(
+                    "/v1/documents/{id}?version={}",
+                    citation["document_version"]
+                ))
+                .await;
+            let (start, end) = (
+                citation["start"].as_u64().unwrap() as usize,
+                citation["end"].as_u64().unwrap() as usize,
+            );
+            assert_eq!(
+                &document["text"].as_str().unwrap()[start..end],
+                citation["quote"].as_str().unwrap()
+            );
+        }
+    }
+
+    /// Stops as SIGTERM would: requests that were accepted are finished, everything is saved.
+    pub async fn stop(mut self) -> Arc<TempDir> {
+        let _ = self.stop.take().unwrap().send(());
+        drop(std::mem::take(&mut self.client));
+        self.serving.take().unwrap().await.unwrap().unwrap();
+        self.app.close().await;
+        self.folder.clone()
+    }
+}
