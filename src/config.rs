@@ -121,7 +121,7 @@ pub enum FusionName {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AnswerConfig {
-    /// The least confidence with which a question is answered, in [0, 1]. Default 0.5.
+    /// The least confidence with which a question is answered, in [0, 1]. Default 0.35.
     /// `KEN_ANSWER__MIN_CONFIDENCE`
     pub min_confidence: f32,
 }
@@ -199,7 +199,7 @@ impl Default for RetrieveConfig {
 impl Default for AnswerConfig {
     fn default() -> Self {
         Self {
-            min_confidence: 0.5,
+            min_confidence: 0.35,
         }
     }
 }

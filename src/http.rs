@@ -94,7 +94,12 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(middleware::from_fn(metrics::count))
         .layer(CatchPanicLayer::custom(problem::from_panic))
         .layer(middleware::from_fn(problem::name_request))
-        .layer(TraceLayer::new_for_http().make_span_with(request_span))
+        // Failures are logged where they are made into problems; a 503 of /readyz is none.
+        .layer(
+            TraceLayer::new_for_http()
+                .make_span_with(request_span)
+                .on_failure(()),
+        )
         .layer(SetResponseHeaderLayer::if_not_present(
             axum::http::header::X_CONTENT_TYPE_OPTIONS,
             axum::http::HeaderValue::from_static("nosniff"),

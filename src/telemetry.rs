@@ -1,5 +1,7 @@
 //! Sets up tracing. Questions and document text are never logged above `debug`.
 
+use std::io::IsTerminal;
+
 use tracing_subscriber::EnvFilter;
 
 use crate::config::LogConfig;
@@ -15,6 +17,7 @@ pub fn start(config: &LogConfig) {
     });
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     // Only a second call in one process fails, and then the first one's setting stands.
     let _ = match config.json {
