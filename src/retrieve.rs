@@ -1,7 +1,7 @@
 //! [`Retriever`]: a [`Query`] → [`Hit`]s. Words ‖ meaning, then [`Fusion`].
 //!
 //! The keyword search runs while the encoder works, so a request costs the encoder's time and little more. Both
-//! legs get the same [`Selection`](crate::index::Selection), and each candidate of one leg is scored by the other
+//! legs get the same [`Selection`], and each candidate of one leg is scored by the other
 //! too, so that fusion never has to guess a missing score.
 
 mod fusion;

@@ -29,7 +29,7 @@ impl Features {
         let Some(best) = evidence.first() else {
             return Self::default();
         };
-        let fifth = evidence.iter().take(5).last().map_or(0.0, |e| e.score);
+        let fifth = evidence.get(4).or(evidence.last()).map_or(0.0, |e| e.score);
         let highest = |value: fn(&Evidence) -> f32| evidence.iter().map(value).fold(0.0, f32::max);
         Self {
             coverage: best.coverage,

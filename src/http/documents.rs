@@ -170,13 +170,11 @@ impl SummaryBody {
 impl DocumentRequest {
     fn parse(self, id: DocumentId) -> Result<Source, Problem> {
         let mut faults = Vec::new();
-        if let (Some(from), Some(until)) = (self.valid_from, self.valid_until) {
-            if from >= until {
-                faults.push(Fault::new(
-                    "/valid_until",
-                    format!("expected a time after valid_from ({from}), found {until}"),
-                ));
-            }
+        if let (Some(from), Some(until)) = (self.valid_from, self.valid_until)
+            && from >= until
+        {
+            let detail = format!("expected a time after valid_from ({from}), found {until}");
+            faults.push(Fault::new("/valid_until", detail));
         }
         if self.text.trim().is_empty() {
             faults.push(Fault::new("/text", "there is no text in it"));
