@@ -4,6 +4,7 @@
 //! text as it was written.
 
 mod fold;
+mod function_words;
 mod hash;
 mod highlight;
 mod language;
@@ -11,6 +12,7 @@ mod sentences;
 mod terms;
 
 pub use fold::fold;
+pub use function_words::is_function_word;
 pub use hash::{sha256_hex, sha256_hex_of};
 pub use highlight::highlights;
 pub use language::{Language, detect};

@@ -143,6 +143,10 @@ impl KeywordIndex {
     /// Prepares a search for a question's terms. `None` where the question has no terms at all.
     pub fn search(&self, question: &str) -> Result<Option<KeywordSearch>, IndexError> {
         let mut terms = text::terms(question);
+        // A question of nothing but function words is still searched for.
+        if !terms.iter().all(|term| text::is_function_word(term)) {
+            terms.retain(|term| !text::is_function_word(term));
+        }
         terms.sort_unstable();
         terms.dedup();
         if terms.is_empty() {
