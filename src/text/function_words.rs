@@ -26,7 +26,10 @@ mod tests {
     #[test]
     fn ways_of_asking_are_told_from_topics() {
         let topic = |question: &str| -> Vec<String> {
-            terms(question).into_iter().filter(|term| !is_function_word(term)).collect()
+            terms(question)
+                .into_iter()
+                .filter(|term| !is_function_word(term))
+                .collect()
         };
         assert_eq!(topic("What is the warranty of this?"), ["warranti"]);
         assert_eq!(topic("does it ship"), ["ship"]);
