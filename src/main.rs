@@ -457,12 +457,17 @@ async fn ask(
     Ok(ExitCode::SUCCESS)
 }
 
-/// The service with its indexes at the store's revision (where this process is the one that writes them).
+/// The service with its indexes at the store's revision.
 async fn open_caught_up(config: Config, workspace: &WorkspaceId) -> anyhow::Result<App> {
     let app = App::build(config).await?;
+    let revision = app.store.revision(workspace).await?;
     if app.indexes.is_writer() {
-        let revision = app.store.revision(workspace).await?;
         wait_until_indexed(&app, workspace, revision).await?;
+    } else {
+        // The service that writes may be behind; what it has not indexed yet is not waited for long.
+        app.follower
+            .wait_for(workspace, revision, Duration::from_secs(10))
+            .await;
     }
     Ok(app)
 }
