@@ -10,6 +10,7 @@ mod embedded;
 mod follower;
 mod keyword;
 mod manifest;
+mod schema;
 mod selection;
 mod vector;
 

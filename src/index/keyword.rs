@@ -8,16 +8,14 @@ use tantivy::collector::DocSetCollector;
 use tantivy::query::{
     AllQuery, BooleanQuery, EnableScoring, Occur, Query, RangeQuery, TermQuery, Weight,
 };
-use tantivy::schema::{
-    FAST, Field, INDEXED, IndexRecordOption, STRING, Schema, TextFieldIndexing, TextOptions,
-};
-use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
+use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{
     DocSet, Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, TERMINATED,
     TantivyDocument, Term,
 };
 
 use super::collector::{KEY_FIELD, TopChunks};
+use super::schema::{ANALYZER, Analyzer, Fields, schema};
 use super::{IndexError, Selection, damaged, unusable};
 use crate::domain::{Filter, Revision};
 use crate::store::IndexEntry;
@@ -46,21 +44,6 @@ pub struct KeywordHit {
     pub key: u32,
     /// BM25, ≥ 0.
     pub score: f32,
-}
-
-struct Fields {
-    key: Field,
-    text: Field,
-    document_id: Field,
-    kind: Field,
-    language: Field,
-    writing: Field,
-    tags: Field,
-    audience: Field,
-    channels: Field,
-    restricted: Field,
-    valid_from: Field,
-    valid_until: Field,
 }
 
 impl KeywordIndex {
@@ -488,72 +471,4 @@ fn keys(searcher: &Searcher, query: &dyn Query) -> Result<RoaringBitmap, IndexEr
         }
     }
     Ok(keys)
-}
-
-fn schema() -> (Schema, Fields) {
-    let mut schema = Schema::builder();
-    let text = TextOptions::default().set_indexing_options(
-        TextFieldIndexing::default()
-            .set_tokenizer(ANALYZER)
-            .set_index_option(IndexRecordOption::WithFreqs),
-    );
-    let fields = Fields {
-        key: schema.add_u64_field(KEY_FIELD, INDEXED | FAST),
-        text: schema.add_text_field("text", text),
-        document_id: schema.add_text_field("document_id", STRING),
-        kind: schema.add_text_field("kind", STRING),
-        language: schema.add_text_field("language", STRING),
-        writing: schema.add_text_field("writing", STRING),
-        tags: schema.add_text_field("tags", STRING),
-        audience: schema.add_text_field("audience", STRING),
-        channels: schema.add_text_field("channels", STRING),
-        restricted: schema.add_text_field("restricted", STRING),
-        valid_from: schema.add_i64_field("valid_from", INDEXED | FAST),
-        valid_until: schema.add_i64_field("valid_until", INDEXED | FAST),
-    };
-    (schema.build(), fields)
-}
-
-const ANALYZER: &str = "ken";
-
-/// [`crate::text::terms`] in tantivy's clothes.
-#[derive(Clone)]
-struct Analyzer;
-
-struct Terms {
-    terms: std::vec::IntoIter<String>,
-    token: Token,
-    next: usize,
-}
-
-impl Tokenizer for Analyzer {
-    type TokenStream<'a> = Terms;
-
-    fn token_stream<'a>(&'a mut self, text: &'a str) -> Terms {
-        Terms {
-            terms: text::terms(text).into_iter(),
-            token: Token::default(),
-            next: 0,
-        }
-    }
-}
-
-impl TokenStream for Terms {
-    fn advance(&mut self) -> bool {
-        let Some(term) = self.terms.next() else {
-            return false;
-        };
-        self.token.text = term;
-        self.token.position = self.next;
-        self.next += 1;
-        true
-    }
-
-    fn token(&self) -> &Token {
-        &self.token
-    }
-
-    fn token_mut(&mut self) -> &mut Token {
-        &mut self.token
-    }
 }

@@ -1,0 +1,94 @@
+use tantivy::schema::{
+    FAST, Field, INDEXED, IndexRecordOption, STRING, Schema, TextFieldIndexing, TextOptions,
+};
+use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
+
+use super::collector::KEY_FIELD;
+use crate::text;
+
+/// The fields of the keyword index.
+pub struct Fields {
+    pub key: Field,
+    pub text: Field,
+    pub document_id: Field,
+    pub kind: Field,
+    pub language: Field,
+    pub writing: Field,
+    pub tags: Field,
+    pub audience: Field,
+    pub channels: Field,
+    pub restricted: Field,
+    pub valid_from: Field,
+    pub valid_until: Field,
+}
+
+/// The schema, with its fields by name.
+pub fn schema() -> (Schema, Fields) {
+    let mut schema = Schema::builder();
+    let text = TextOptions::default().set_indexing_options(
+        TextFieldIndexing::default()
+            .set_tokenizer(ANALYZER)
+            .set_index_option(IndexRecordOption::WithFreqs),
+    );
+    let fields = Fields {
+        key: schema.add_u64_field(KEY_FIELD, INDEXED | FAST),
+        text: schema.add_text_field("text", text),
+        document_id: schema.add_text_field("document_id", STRING),
+        kind: schema.add_text_field("kind", STRING),
+        language: schema.add_text_field("language", STRING),
+        writing: schema.add_text_field("writing", STRING),
+        tags: schema.add_text_field("tags", STRING),
+        audience: schema.add_text_field("audience", STRING),
+        channels: schema.add_text_field("channels", STRING),
+        restricted: schema.add_text_field("restricted", STRING),
+        valid_from: schema.add_i64_field("valid_from", INDEXED | FAST),
+        valid_until: schema.add_i64_field("valid_until", INDEXED | FAST),
+    };
+    (schema.build(), fields)
+}
+
+/// The name under which [`Analyzer`] is registered.
+pub const ANALYZER: &str = "ken";
+
+/// [`crate::text::terms`] in tantivy's clothes.
+#[derive(Clone)]
+pub struct Analyzer;
+
+/// The terms of one text, as a stream.
+pub struct Terms {
+    terms: std::vec::IntoIter<String>,
+    token: Token,
+    next: usize,
+}
+
+impl Tokenizer for Analyzer {
+    type TokenStream<'a> = Terms;
+
+    fn token_stream<'a>(&'a mut self, text: &'a str) -> Terms {
+        Terms {
+            terms: text::terms(text).into_iter(),
+            token: Token::default(),
+            next: 0,
+        }
+    }
+}
+
+impl TokenStream for Terms {
+    fn advance(&mut self) -> bool {
+        let Some(term) = self.terms.next() else {
+            return false;
+        };
+        self.token.text = term;
+        self.token.position = self.next;
+        self.next += 1;
+        true
+    }
+
+    fn token(&self) -> &Token {
+        &self.token
+    }
+
+    fn token_mut(&mut self) -> &mut Token {
+        &mut self.token
+    }
+}
