@@ -51,6 +51,8 @@ pub enum IndexError {
     Vector(String),
     #[error("expected a vector of {expected} numbers, got {got}")]
     DimensionMismatch { expected: usize, got: usize },
+    #[error("the keyword index was opened for reading")]
+    ReadOnly,
     #[error("another process is writing {path}; stop it first")]
     Locked { path: PathBuf },
 }

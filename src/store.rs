@@ -125,7 +125,7 @@ async fn pool(
 ) -> Result<AnyPool, sqlx::Error> {
     let settings = format!(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = {synchronous}; PRAGMA foreign_keys = ON; \
-         PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}; PRAGMA cache_size = -16384; PRAGMA mmap_size = 268435456"
+         PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}; PRAGMA cache_size = -16384"
     );
     AnyPoolOptions::new()
         .max_connections(connections)

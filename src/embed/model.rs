@@ -130,7 +130,9 @@ impl Part {
         let options = InitOptionsUserDefined::new()
             .with_environment(environment)
             .with_max_length(about.max_length)
-            .with_intra_threads(config.threads);
+            .with_intra_threads(config.threads)
+            // Each session's idle threads would otherwise spin and take the cores from the other's.
+            .with_session_config("session.intra_op.allow_spinning", "0");
         let session = TextEmbedding::try_new_from_user_defined(model, options)
             .map_err(|error| EmbedError::Load(error.to_string()))?;
         let content = sha256_hex([&described]);

@@ -337,10 +337,7 @@ impl KeywordIndex {
     }
 
     fn writer(&self) -> Result<MutexGuard<'_, IndexWriter>, IndexError> {
-        let writer = self
-            .writer
-            .as_ref()
-            .ok_or_else(|| IndexError::Vector("the keyword index was opened for reading".into()))?;
+        let writer = self.writer.as_ref().ok_or_else(|| IndexError::ReadOnly)?;
         Ok(writer
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner()))
