@@ -337,7 +337,7 @@ impl KeywordIndex {
     }
 
     fn writer(&self) -> Result<MutexGuard<'_, IndexWriter>, IndexError> {
-        let writer = self.writer.as_ref().ok_or_else(|| IndexError::ReadOnly)?;
+        let writer = self.writer.as_ref().ok_or(IndexError::ReadOnly)?;
         Ok(writer
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner()))
