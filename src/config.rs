@@ -127,11 +127,12 @@ pub struct AnswerConfig {
 }
 
 /// `[log]`
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LogConfig {
-    /// tracing's filter syntax. Default `info,tantivy=warn,ort=warn`. `KEN_LOG__FILTER`
-    pub filter: String,
+    /// tracing's filter syntax. Default `info,tantivy=warn,ort=warn` for `ken serve`, `warn` for other commands.
+    /// `KEN_LOG__FILTER`
+    pub filter: Option<String>,
     /// One JSON object a line instead of text. Default false. `KEN_LOG__JSON`
     pub json: bool,
 }
@@ -200,15 +201,6 @@ impl Default for AnswerConfig {
     fn default() -> Self {
         Self {
             min_confidence: 0.35,
-        }
-    }
-}
-
-impl Default for LogConfig {
-    fn default() -> Self {
-        Self {
-            filter: "info,tantivy=warn,ort=warn".into(),
-            json: false,
         }
     }
 }

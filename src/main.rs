@@ -172,12 +172,15 @@ fn run() -> anyhow::Result<ExitCode> {
         config.http.listen = *listen;
         config = config.checked()?;
     }
-    if !matches!(cli.command, Command::Serve { .. })
-        && std::env::var_os("KEN_LOG__FILTER").is_none()
-    {
-        config.log.filter = "warn".into();
-    }
-    telemetry::start(&config.log);
+    let quiet = !matches!(cli.command, Command::Serve { .. });
+    telemetry::start(
+        &config.log,
+        if quiet {
+            "warn"
+        } else {
+            "info,tantivy=warn,ort=warn"
+        },
+    );
     if let Command::Setup { python } = &cli.command {
         let prepared = setup::run(&config.models.dir, python, |line| {
             println!("ken setup: {line}")

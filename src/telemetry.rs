@@ -6,14 +6,13 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::LogConfig;
 
-/// Starts logging to standard error. A filter that cannot be read is reported and `info` used instead.
-pub fn start(config: &LogConfig) {
-    let filter = EnvFilter::try_new(&config.filter).unwrap_or_else(|error| {
-        eprintln!(
-            "log.filter {:?} cannot be read ({error}); using info",
-            config.filter
-        );
-        EnvFilter::new("info")
+/// Starts logging to standard error, by `default` where no filter is set. A filter that cannot be read is reported
+/// and `default` used instead.
+pub fn start(config: &LogConfig, default: &str) {
+    let filter = config.filter.as_deref().unwrap_or(default);
+    let filter = EnvFilter::try_new(filter).unwrap_or_else(|error| {
+        eprintln!("log.filter {filter:?} cannot be read ({error}); using {default}");
+        EnvFilter::new(default)
     });
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -14,7 +14,7 @@ use tantivy::{
     TantivyDocument, Term,
 };
 
-use super::collector::{KEY_FIELD, TopChunks};
+use super::collector::{KEY_FIELD, top_of_segment};
 use super::schema::{ANALYZER, Analyzer, Fields, schema};
 use super::{IndexError, Selection, damaged, unusable};
 use crate::domain::{Filter, Revision};
@@ -362,13 +362,17 @@ pub struct KeywordSearch {
 impl KeywordSearch {
     /// The best `limit` chunks that are admitted, best first, ties by key.
     pub fn top(&self, limit: usize, selection: &Selection) -> Result<Vec<KeywordHit>, IndexError> {
-        use tantivy::collector::Collector;
-        let collector = TopChunks { limit, selection };
-        let mut segments = Vec::with_capacity(self.searcher.segment_readers().len());
-        for (ordinal, reader) in (0..).zip(self.searcher.segment_readers()) {
-            segments.push(collector.collect_segment(self.weight.as_ref(), ordinal, reader)?);
+        let mut best = Vec::new();
+        for reader in self.searcher.segment_readers() {
+            best.extend(top_of_segment(
+                self.weight.as_ref(),
+                reader,
+                limit,
+                selection,
+            )?);
         }
-        let best = collector.merge_fruits(segments)?;
+        best.sort_by(|a, b| b.cmp(a));
+        best.truncate(limit);
         Ok(best
             .into_iter()
             .map(|s| KeywordHit {
