@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use tokio::net::TcpListener;
@@ -90,7 +90,6 @@ pub fn router(app: Arc<App>) -> Router {
         .fallback(|| async { Problem::not_found("there is nothing at this address; see /docs") })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .with_state(state)
-        .layer(DefaultBodyLimit::max(http.max_body_bytes))
         .layer(middleware::from_fn(metrics::count))
         .layer(CatchPanicLayer::custom(problem::from_panic))
         .layer(middleware::from_fn(problem::name_request))

@@ -1,9 +1,9 @@
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
+use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
+use tokio_stream::StreamExt;
 
 use super::AppState;
 use super::problem::{Fault, Problem};
@@ -31,16 +31,32 @@ impl<T: DeserializeOwned> FromRequest<AppState> for Json<T> {
             return Err(Problem::unsupported_media_type());
         }
         let max = state.app.config.http.max_body_bytes;
-        let bytes =
-            Bytes::from_request(request, state)
-                .await
-                .map_err(|rejection| match rejection {
-                    BytesRejection::FailedToBufferBody(_) => {
-                        Problem::too_large(format!("the most is {max} bytes"))
-                    }
-                    other => Problem::not_json(other.to_string()),
-                })?;
+        let bytes = read(request.into_body(), max).await?;
         parse(&bytes).map(Self)
+    }
+}
+
+/// How many times the longest body is read and dropped of a longer one.
+const MAX_DROPPED: usize = 8;
+
+/// Reads a body of at most `max` bytes. A longer one is read on and dropped: a client that writes all before it
+/// reads would otherwise find its connection reset in place of the reply.
+async fn read(body: Body, max: usize) -> Result<Vec<u8>, Problem> {
+    let mut stream = body.into_data_stream();
+    let (mut bytes, mut length) = (Vec::new(), 0);
+    while let Some(piece) = stream.next().await {
+        let piece = piece.map_err(|error| Problem::not_json(error.to_string()))?;
+        length += piece.len();
+        if length > max * MAX_DROPPED {
+            break;
+        }
+        if length <= max {
+            bytes.extend_from_slice(&piece);
+        }
+    }
+    match length <= max {
+        true => Ok(bytes),
+        false => Err(Problem::too_large(format!("the most is {max} bytes"))),
     }
 }
 

@@ -283,6 +283,30 @@ async fn every_bad_request_gets_a_problem_that_says_where_and_what() {
     assert_eq!(list["documents"], json!([]), "nothing was half applied");
 }
 
+/// A reply that leaves part of a body unread used to end the connection under the next request.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_goes_on_after_a_body_that_was_too_large() {
+    let app = TestApp::start().await;
+    let url = format!("{}/v1/search", app.address);
+    for megabytes in [5, 40, 5] {
+        let large = format!("{{\"question\":\"{}\"}}", "a".repeat(megabytes << 20));
+        let request = app
+            .client
+            .post(&url)
+            .header("content-type", "application/json");
+        match request.body(large).send().await {
+            Ok(refused) => {
+                assert_eq!(refused.status(), 413, "{megabytes} MB");
+                assert_eq!(refused.headers()["connection"], "close");
+            }
+            // Beyond what is read and dropped the connection may end before the reply is read.
+            Err(error) => assert!(megabytes > 32, "{megabytes} MB: {error:?}"),
+        }
+        let (status, _) = app.post("/v1/search", json!({ "question": "a" })).await;
+        assert_eq!(status, 200, "after {megabytes} MB");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn all_faults_are_told_together() {
     let app = TestApp::start().await;
