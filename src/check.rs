@@ -91,6 +91,7 @@ pub async fn check(app: &App, workspace: &WorkspaceId) -> Result<Check, CheckErr
                 .metadata
                 .views(&entry.chunk.heading_path, &entry.chunk.text)
                 .len();
+            n_views += entry.metadata.negative_views().len();
             if !extra.remove(key) {
                 faults.push(format!(
                     "chunk {} is not in the keyword index",

@@ -107,6 +107,28 @@ pub struct RetrieveConfig {
     pub fusion: FusionName,
     /// How many candidates each leg proposes. Default 50. `KEN_RETRIEVE__CANDIDATES`
     pub candidates: usize,
+    /// Parts of the search that are left out: what each is worth is measured so. Default none. File only.
+    pub without: Vec<Part>,
+}
+
+/// A part of the search that can be left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// Spoken words and courtesy in questions, [`crate::text::written`].
+    Spoken,
+    /// Other words for the same, [`crate::text::Synonyms`].
+    Lexicon,
+    /// Han of the same sound for those that the collection does not have.
+    Homophones,
+    /// Nearly the same spelling for Latin words that the collection does not have.
+    Fuzzy,
+    /// How close together a question's words stand.
+    Proximity,
+    /// FAQ questions as a search of their own.
+    FaqQuestions,
+    /// What an FAQ says that it does not answer.
+    Negatives,
 }
 
 /// See [`crate::retrieve::Fusion`].
@@ -193,6 +215,7 @@ impl Default for RetrieveConfig {
         Self {
             fusion: FusionName::Coverage,
             candidates: 50,
+            without: Vec::new(),
         }
     }
 }

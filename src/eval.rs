@@ -3,9 +3,11 @@
 //! A set is ingested into a throw-away workspace by the production path and asked by the production path; only
 //! a query's `text` and `history` reach the system. Ties count against the system.
 
+pub mod compare;
 mod dataset;
 pub mod measures;
 mod report;
+mod slices;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -22,10 +24,14 @@ use crate::index::{self, IndexError};
 use crate::retrieve::RetrieveError;
 use crate::store::{StoreError, Write, text_hash};
 use crate::text::fold;
+use compare::Scores;
 use measures::Ranked;
 
 pub use dataset::{Dataset, DatasetError, JudgedQuery, find};
+use slices::Slices;
+
 pub use report::{AdmissionMeasures, AnswerMeasures, Latency, Report, table, with_card};
+pub use slices::{Slice, slice_table};
 
 /// Why a set could not be evaluated.
 #[derive(Debug, thiserror::Error)]
@@ -107,12 +113,12 @@ impl Evaluation {
         self.app.close().await;
     }
 
-    /// Evaluates one set. `per_query` receives a line of JSON a query.
+    /// Evaluates one set. `per_query` receives a line of JSON a query, and its scores where it is judged.
     pub async fn run(
         &self,
         dataset: &Dataset,
         mode: Mode,
-        mut per_query: impl FnMut(&serde_json::Value),
+        mut per_query: impl FnMut(&serde_json::Value, Option<Scores>),
     ) -> Result<Report, EvalError> {
         let workspace = self.prepare(dataset).await?;
         let vectors = match (self.cached, mode) {
@@ -122,7 +128,9 @@ impl Evaluation {
         let mut tally = Tally::default();
         for query in &dataset.queries {
             let search_text = understand(&query.text, &query.history, None).search_text;
-            let vector = vectors.get(&search_text).cloned();
+            let vector = vectors
+                .get(&self.app.retriever.worded(&search_text))
+                .cloned();
             let parsed = Query::parse(&search_text, CHUNKS)
                 .map_err(AnswerError::Question)?
                 .with_mode(mode);
@@ -148,14 +156,18 @@ impl Evaluation {
             let ranked = dataset.qrels.get(&query.id).map(|relevant| {
                 let ranked = Ranked::new(&documents, relevant);
                 tally.ranked.push(ranked.clone());
+                tally.slices.add(query, &ranked);
                 ranked
             });
+            let scores = ranked.as_ref().map(Scores::from);
             let mut line = json!({
                 "id": query.id, "lang": query.lang, "kind": query.kind, "perturb": query.perturb,
                 "documents": documents,
-                "rank": ranked.and_then(|r| r.first_relevant()),
+                "rank": ranked.as_ref().and_then(Ranked::first_relevant),
+                "scores": scores,
                 "hits": found.hits.iter().zip(&evidence).map(|(h, e)| json!({
                     "document": e.chunk.document_id, "score": h.score, "coverage": h.coverage,
+                    "proximity": h.proximity,
                     "keyword": h.keyword, "vector": h.vector,
                 })).collect::<Vec<_>>(),
             });
@@ -163,7 +175,7 @@ impl Evaluation {
                 let answered = self.ask(&workspace, query, vector, &mut tally).await?;
                 line["answer"] = answered;
             }
-            per_query(&line);
+            per_query(&line, scores);
         }
         Ok(tally.report(dataset, mode, !vectors.is_empty()))
     }
@@ -277,6 +289,7 @@ impl Evaluation {
         let texts: BTreeMap<String, String> = queries
             .iter()
             .map(|q| understand(&q.text, &q.history, None).search_text)
+            .map(|text| app.retriever.worded(&text))
             .map(|text| (text_hash(&text), text))
             .collect();
         let hashes: Vec<String> = texts.keys().cloned().collect();
@@ -324,6 +337,7 @@ impl Evaluation {
 #[derive(Default)]
 struct Tally {
     ranked: Vec<Ranked>,
+    slices: Slices,
     latencies_ms: Vec<f64>,
     decisions: Vec<measures::Decision>,
     contains: Vec<bool>,
@@ -348,6 +362,7 @@ impl Tally {
             success_5: mean(&|r| r.success(5)),
             mrr_10: mean(&|r| r.reciprocal_rank(10)),
             ndcg_10: mean(&|r| r.ndcg(10)),
+            slices: self.slices.report(),
             latency_ms: Latency::of(self.latencies_ms, !vectors_cached && mode != Mode::Keyword),
             admission: AdmissionMeasures::of(&self.decisions),
             answers: match self.contains.is_empty() && self.citations_valid.is_empty() {

@@ -8,6 +8,7 @@ mod health;
 mod metrics;
 mod problem;
 mod search;
+mod synonyms;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -49,6 +50,7 @@ pub struct AppState {
         (name = "answers", description = "The bot asks"),
         (name = "search", description = "Ranked passages"),
         (name = "documents", description = "Knowledge"),
+        (name = "synonyms", description = "Words for the same thing"),
         (name = "operation", description = "Is it alive, ready, and how is it doing")
     )
 )]
@@ -71,6 +73,7 @@ pub fn router(app: Arc<App>) -> Router {
             documents::delete_document
         ))
         .routes(routes!(documents::list_documents))
+        .routes(routes!(synonyms::get_synonyms, synonyms::put_synonyms))
         .split_for_parts();
     let api = api
         .layer(middleware::from_fn(move |request: Request, next: Next| {

@@ -10,9 +10,12 @@ mod embedded;
 mod follower;
 mod keyword;
 mod manifest;
+mod proximity;
 mod schema;
 mod selection;
 mod vector;
+mod wanted;
+mod words;
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -24,10 +27,12 @@ use crate::domain::{Revision, WorkspaceId};
 
 pub use embedded::EmbeddedVectors;
 pub use follower::{Follower, Progress};
-pub use keyword::{KeywordHit, KeywordIndex, KeywordSearch};
+pub use keyword::KeywordIndex;
 pub use manifest::Manifest;
 pub use selection::Selection;
 pub use vector::{VectorEntry, VectorHit, VectorStore};
+pub use wanted::{Form, Wanted};
+pub use words::{KeywordHit, KeywordSearch, WordScores};
 
 /// What went wrong in the indexes, with the remedy.
 #[derive(Debug, thiserror::Error)]

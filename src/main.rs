@@ -13,8 +13,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use ken::answer::Question;
 use ken::app::App;
 use ken::config::Config;
-use ken::domain::{Mode, Query, Revision, WorkspaceId};
+use ken::domain::{DocumentId, Hit, LegScore, Mode, Query, Revision, WorkspaceId};
+use ken::eval::compare::{self, Run};
 use ken::eval::{self, Dataset, Evaluation};
+use ken::index::Form;
 use ken::ingest::files;
 use ken::{check, http, index, setup, telemetry};
 use tokio::net::TcpListener;
@@ -68,9 +70,12 @@ enum Command {
         limit: usize,
         #[arg(long, value_enum, default_value = "hybrid")]
         mode: ModeArg,
-        /// Show each leg's rank and score
+        /// Show each leg's rank and score, and what was searched for
         #[arg(long)]
         explain: bool,
+        /// Say of this document why it was found or not
+        #[arg(long, value_name = "ID", value_parser = DocumentId::parse)]
+        explain_document: Option<DocumentId>,
         #[arg(long)]
         json: bool,
     },
@@ -98,6 +103,12 @@ enum Command {
         /// Write one JSON object a query to this file
         #[arg(long)]
         per_query: Option<PathBuf>,
+        /// Compare with an earlier run, a file that --per-query wrote: paired randomisation test
+        #[arg(long)]
+        baseline: Option<PathBuf>,
+        /// Also by language and by perturbation rule, where the queries carry these
+        #[arg(long)]
+        slices: bool,
         /// Write the table into this Markdown file, in place of its quality card
         #[arg(long)]
         card: Option<PathBuf>,
@@ -211,10 +222,19 @@ async fn command(command: Command, config: Config) -> anyhow::Result<ExitCode> {
             limit,
             mode,
             explain,
+            explain_document,
             json,
         } => {
             let query = Query::parse(&question, limit)?.with_mode(mode.into());
-            search(config, &workspace.workspace, query, explain, json).await
+            search(
+                config,
+                &workspace.workspace,
+                query,
+                explain,
+                explain_document,
+                json,
+            )
+            .await
         }
         Command::Ask {
             question,
@@ -227,9 +247,13 @@ async fn command(command: Command, config: Config) -> anyhow::Result<ExitCode> {
             json,
             cache,
             per_query,
+            baseline,
+            slices,
             card,
         } => {
-            let reports = evaluate(
+            // Read first: the run may overwrite it.
+            let before = baseline.as_deref().map(Run::read).transpose()?;
+            let (reports, run) = evaluate(
                 config,
                 &dirs,
                 mode,
@@ -238,8 +262,19 @@ async fn command(command: Command, config: Config) -> anyhow::Result<ExitCode> {
                 per_query.as_deref(),
             )
             .await?;
-            if !json {
+            let differences = before.map(|before| run.against(&before));
+            if json {
+                for difference in differences.iter().flatten() {
+                    println!("{}", serde_json::to_string(difference)?);
+                }
+            } else {
                 println!("{}", eval::table(&reports));
+                if let Some(table) = slices.then(|| eval::slice_table(&reports)).flatten() {
+                    println!("\n{table}");
+                }
+                if let Some(differences) = differences {
+                    println!("\n{}", compare::table(&differences));
+                }
             }
             if let Some(path) = card {
                 let document =
@@ -376,10 +411,23 @@ async fn search(
     workspace: &WorkspaceId,
     query: Query,
     explain: bool,
+    explain_document: Option<DocumentId>,
     json: bool,
 ) -> anyhow::Result<ExitCode> {
     let app = open_caught_up(config, workspace).await?;
     let found = app.retriever.retrieve(workspace, &query).await?;
+    if explain && !json {
+        for wanted in &found.wanted {
+            let form = |form: &Form| format!("{} ×{}", form.term, form.boost);
+            let forms: Vec<String> = wanted.forms.iter().map(form).collect();
+            println!(
+                "{} ({:.2}): {}",
+                wanted.term,
+                wanted.weight,
+                forms.join(", ")
+            );
+        }
+    }
     let evidence = app
         .retriever
         .load_evidence(workspace, &query, &found.hits)
@@ -393,6 +441,7 @@ async fn search(
                 "title": e.metadata.title, "heading_path": e.chunk.heading_path, "text": e.chunk.text,
                 "start": e.chunk.span.start, "end": e.chunk.span.end,
                 "keyword": hit.and_then(|h| h.keyword), "vector": hit.and_then(|h| h.vector), "coverage": e.coverage,
+                "proximity": hit.map(|h| h.proximity), "negative": hit.map(|h| h.negative),
             });
             println!("{line}");
             continue;
@@ -402,10 +451,7 @@ async fn search(
             e.score, e.metadata.title
         );
         if let Some(hit) = hit.filter(|_| explain) {
-            println!(
-                "      keyword {:?} · vector {:?} · coverage {:.3}",
-                hit.keyword, hit.vector, hit.coverage
-            );
+            println!("      {}", scores(hit));
         }
         println!(
             "      {}",
@@ -417,8 +463,44 @@ async fn search(
                 .replace('\n', " ⏎ ")
         );
     }
+    if let Some(id) = explain_document {
+        let explained = app
+            .retriever
+            .explain_document(workspace, &query, &id)
+            .await?;
+        println!("{id}: {:?}, rank {:?}", explained.verdict, explained.rank);
+        for decision in &explained.filters {
+            let passed = if decision.passed { "passes" } else { "fails" };
+            println!("      {} {passed}: {}", decision.filter, decision.detail);
+        }
+        if let Some(hit) = &explained.best {
+            println!(
+                "      its best passage: {:.3} ({}); the last hit: {:.3}",
+                hit.score,
+                scores(hit),
+                explained.last_score.unwrap_or_default()
+            );
+        }
+    }
     app.close().await;
     Ok(ExitCode::SUCCESS)
+}
+
+fn scores(hit: &Hit) -> String {
+    let leg = |leg: Option<LegScore>| {
+        leg.map_or("–".to_owned(), |leg| match leg.rank {
+            Some(rank) => format!("{:.3} (rank {rank})", leg.score),
+            None => format!("{:.3}", leg.score),
+        })
+    };
+    format!(
+        "keyword {} · vector {} · coverage {:.3} · proximity {:.3} · negative {:.3}",
+        leg(hit.keyword),
+        leg(hit.vector),
+        hit.coverage,
+        hit.proximity,
+        hit.negative
+    )
 }
 
 async fn ask(
@@ -482,7 +564,7 @@ async fn evaluate(
     json: bool,
     cache: Option<&Path>,
     per_query: Option<&Path>,
-) -> anyhow::Result<Vec<eval::Report>> {
+) -> anyhow::Result<(Vec<eval::Report>, Run)> {
     let mut paths = Vec::new();
     for dir in dirs {
         paths.extend(eval::find(dir)?);
@@ -494,13 +576,16 @@ async fn evaluate(
         None => Box::new(std::io::sink()),
     };
     let evaluation = Evaluation::open(&config, cache).await?;
-    let mut reports = Vec::new();
+    let (mut reports, mut scores) = (Vec::new(), Run::default());
     for path in paths {
         let dataset = Dataset::load(&path)?;
         for mode in mode.modes() {
             let mut written = Ok(());
             let report = evaluation
-                .run(&dataset, mode, |query| {
+                .run(&dataset, mode, |query, found| {
+                    if let Some(found) = found {
+                        scores.insert(&dataset.name, mode.as_str(), query["id"].as_str().unwrap_or_default(), found);
+                    }
                     let line = serde_json::json!({ "dataset": dataset.name, "mode": mode.as_str(), "query": query });
                     if written.is_ok() {
                         written = writeln!(lines, "{line}");
@@ -521,7 +606,7 @@ async fn evaluate(
     }
     lines.flush().context("--per-query")?;
     evaluation.close().await;
-    Ok(reports)
+    Ok((reports, scores))
 }
 
 async fn status(config: Config) -> anyhow::Result<ExitCode> {

@@ -4,7 +4,9 @@
 //! legs get the same [`Selection`], and each candidate of one leg is scored by the other
 //! too, so that fusion never has to guess a missing score.
 
+mod explain;
 mod fusion;
+mod glossary;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,13 +14,18 @@ use std::time::Instant;
 
 use tokio::sync::Semaphore;
 
-use crate::config::RetrieveConfig;
+use crate::config::{Part, RetrieveConfig};
 use crate::domain::{Evidence, Hit, LegScore, Mode, Query, Revision, Timings, WorkspaceId};
 use crate::embed::{EmbedError, Embedder};
-use crate::index::{IndexError, Indexes, KeywordHit, KeywordSearch, Selection, WorkspaceIndex};
+use crate::index::{
+    IndexError, Indexes, KeywordHit, KeywordSearch, Selection, Wanted, WorkspaceIndex,
+};
 use crate::store::{Store, StoreError};
+use crate::text::written;
 
+pub use explain::{DocumentExplanation, FilterDecision, Standing};
 pub use fusion::{Candidate, Fusion};
+pub use glossary::Glossary;
 
 /// A search that failed. Never a quietly shorter list.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +45,8 @@ pub struct Retrieved {
     pub hits: Vec<Hit>,
     /// The question's terms and what each tells (inverse document frequency in the collection).
     pub term_weights: Vec<(String, f32)>,
+    /// The question's terms as written, each with the forms of it that were searched for.
+    pub wanted: Vec<Wanted>,
     /// The revision both indexes held.
     pub revision: Revision,
     pub timings: Timings,
@@ -54,6 +63,8 @@ pub struct Retriever {
     embedder: Embedder,
     fusion: Fusion,
     candidates: usize,
+    without: Arc<[Part]>,
+    glossary: Glossary,
     permits: Arc<Semaphore>,
 }
 
@@ -65,12 +76,27 @@ impl Retriever {
         config: &RetrieveConfig,
     ) -> Self {
         Self {
+            glossary: Glossary::new(store.clone()),
             store,
             indexes,
             embedder,
             fusion: Fusion::from(config.fusion),
             candidates: config.candidates,
+            without: config.without.clone().into(),
             permits: Arc::new(Semaphore::new(MAX_SEARCHES)),
+        }
+    }
+
+    /// The workspaces' synonyms.
+    pub fn glossary(&self) -> &Glossary {
+        &self.glossary
+    }
+
+    /// A question as it is searched for: spoken words as written ones, without courtesy.
+    pub fn worded(&self, question: &str) -> String {
+        match self.without.contains(&Part::Spoken) {
+            true => question.to_owned(),
+            false => written(question),
         }
     }
 
@@ -95,13 +121,14 @@ impl Retriever {
         let Some(index) = self.indexes.find(workspace) else {
             return Ok(Retrieved::default());
         };
-        let by_words = self.keyword_leg(index, query);
+        let by_words = self.keyword_leg(workspace, index, query);
         let (by_words, (vector, embed_ms)) =
             tokio::try_join!(by_words, self.vector_of(query, vector))?;
         let leg = VectorLeg {
             vector,
             words: by_words,
             fusion: self.fusion,
+            uses_negatives: !self.without.contains(&Part::Negatives),
             candidates: self.candidates.max(query.limit()),
             limit: query.limit(),
         };
@@ -156,17 +183,25 @@ impl Retriever {
         let vector = match (query.mode, known) {
             (Mode::Keyword, _) => None,
             (_, Some(vector)) => Some(vector),
-            (_, None) => Some(self.embedder.embed_question(query.text()).await?),
+            (_, None) => Some(
+                self.embedder
+                    .embed_question(&self.worded(query.text()))
+                    .await?,
+            ),
         };
         Ok((vector, elapsed_ms(start)))
     }
 
     async fn keyword_leg(
         &self,
+        workspace: &WorkspaceId,
         index: Arc<WorkspaceIndex>,
         query: &Query,
     ) -> Result<WordsFound, RetrieveError> {
         let query = query.clone();
+        let question = self.worded(query.text());
+        let synonyms = self.glossary.of(workspace).await?;
+        let without = self.without.clone();
         let candidates = self.candidates.max(query.limit());
         let _permit = self.permits.acquire().await;
         computing(move || {
@@ -175,7 +210,9 @@ impl Retriever {
             let selection = index.keyword.select(&query.filter)?;
             let search = match query.mode {
                 Mode::Vector => None,
-                Mode::Keyword | Mode::Hybrid => index.keyword.search(query.text())?,
+                Mode::Keyword | Mode::Hybrid => {
+                    index.keyword.search(&question, &synonyms, &without)?
+                }
             };
             let hits = match &search {
                 Some(search) => search.top(candidates, &selection)?,
@@ -209,6 +246,7 @@ struct VectorLeg {
     vector: Option<Vec<f32>>,
     words: WordsFound,
     fusion: Fusion,
+    uses_negatives: bool,
     candidates: usize,
     limit: usize,
 }
@@ -222,10 +260,7 @@ impl VectorLeg {
             let candidate = found
                 .entry(hit.key)
                 .or_insert_with(|| Candidate::new(hit.key));
-            candidate.keyword = Some(LegScore {
-                rank: Some(rank),
-                score: hit.score,
-            });
+            candidate.take_words(Some(rank), &hit.words);
         }
         if let Some(vector) = &self.vector {
             let hits = words
@@ -253,6 +288,16 @@ impl VectorLeg {
                 }
             }
         }
+        if let (Some(vector), true) = (&self.vector, self.uses_negatives) {
+            let keys: Vec<u32> = found.keys().copied().collect();
+            let negatives = words.index.vectors.negatives(vector, &keys)?;
+            for (key, negative) in keys.iter().zip(negatives) {
+                if let (Some(candidate), Some(negative)) = (found.get_mut(key), negative) {
+                    let own = candidate.vector.map_or(0.0, |leg| leg.score);
+                    candidate.negative = (negative - own).max(0.0);
+                }
+            }
+        }
         let vector_ms = elapsed_ms(start);
         let start = Instant::now();
         if let Some(search) = &words.search {
@@ -261,24 +306,20 @@ impl VectorLeg {
                 .filter(|c| c.keyword.is_none())
                 .map(|c| c.key)
                 .collect();
-            for (key, score) in unseen.iter().zip(search.scores(&unseen)?) {
+            for (key, scores) in unseen.iter().zip(search.scores(&unseen)?) {
                 if let Some(candidate) = found.get_mut(key) {
-                    candidate.keyword = Some(LegScore { rank: None, score });
+                    candidate.take_words(None, &scores);
                 }
             }
         }
-        let ceiling = words.search.as_ref().map_or(1.0, KeywordSearch::ceiling);
         let is_foreign = words.search.as_ref().is_some_and(KeywordSearch::is_foreign);
-        let hits = self.fusion.fuse(
-            found.into_values().collect(),
-            ceiling,
-            is_foreign,
-            self.limit,
-        );
+        let hits = self
+            .fusion
+            .fuse(found.into_values().collect(), is_foreign, self.limit);
         let term_weights = words
             .search
             .as_ref()
-            .map_or_else(Vec::new, |s| s.term_weights().to_vec());
+            .map_or_else(Vec::new, KeywordSearch::term_weights);
         let timings = Timings {
             keyword: words.ms,
             vector: vector_ms,
@@ -288,6 +329,10 @@ impl VectorLeg {
         Ok(Retrieved {
             hits,
             term_weights,
+            wanted: words
+                .search
+                .as_ref()
+                .map_or_else(Vec::new, |search| search.wanted().to_vec()),
             revision: words.revision,
             timings,
         })

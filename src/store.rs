@@ -9,6 +9,7 @@
 mod answers;
 mod changes;
 mod documents;
+mod synonyms;
 mod vectors;
 
 use std::path::PathBuf;
@@ -24,6 +25,7 @@ use crate::domain::{Revision, WorkspaceId};
 pub use answers::RecordedAnswer;
 pub use changes::{Change, IndexEntry};
 pub use documents::{DocumentSummary, Effect, Origin, OriginState, Recorded, Write};
+pub use synonyms::SynonymGroups;
 pub use vectors::{StoredVector, text_hash};
 
 /// What went wrong in the store.

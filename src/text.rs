@@ -9,6 +9,9 @@ mod hash;
 mod highlight;
 mod language;
 mod sentences;
+mod sounds;
+mod spoken;
+mod synonyms;
 mod terms;
 
 pub use fold::fold;
@@ -17,4 +20,9 @@ pub use hash::{sha256_hex, sha256_hex_of};
 pub use highlight::highlights;
 pub use language::{Language, detect};
 pub use sentences::sentences;
-pub use terms::{char_width, is_cjk, terms, terms_of_folded, width};
+pub use sounds::homophones;
+pub use spoken::written;
+pub use synonyms::{Replacement, Synonyms};
+pub use terms::{
+    char_width, characters_of_folded, index_terms, is_cjk, terms, terms_of_folded, width,
+};

@@ -107,6 +107,11 @@ impl Metadata {
         views
     }
 
+    /// The questions by which a chunk is *not* to be found, in a fixed order; each becomes one vector.
+    pub fn negative_views(&self) -> &[String] {
+        &self.negatives[..self.negatives.len().min(MAX_VIEWS)]
+    }
+
     /// Whether visibility depends on who asks or when.
     pub fn is_restricted(&self) -> bool {
         !self.audience.is_empty()
@@ -116,7 +121,8 @@ impl Metadata {
     }
 }
 
-/// The most vectors one chunk has; the vector index keeps 6 bits for a view's number.
+/// The most vectors by which one chunk is found, and the most by which it is not; the vector index keeps 6 bits for
+/// a view's number.
 pub const MAX_VIEWS: usize = 64;
 
 /// One live version of a source text, as stored.

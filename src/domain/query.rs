@@ -92,6 +92,14 @@ impl Query {
         Self { filter, ..self }
     }
 
+    /// `limit` is 1 to [`MAX_LIMIT`]; beyond it, it is cut.
+    pub fn with_limit(self, limit: usize) -> Self {
+        Self {
+            limit: limit.clamp(1, MAX_LIMIT),
+            ..self
+        }
+    }
+
     pub fn with_mode(self, mode: Mode) -> Self {
         Self { mode, ..self }
     }
@@ -137,8 +145,14 @@ pub struct Hit {
     pub score: f32,
     pub keyword: Option<LegScore>,
     pub vector: Option<LegScore>,
-    /// BM25 divided by the highest BM25 the query could reach in this collection, in [0, 1].
+    /// BM25 divided by the highest BM25 the query could reach in this collection, in [0, 1]; of the chunk, or of
+    /// its FAQ question where that has more.
     pub coverage: f32,
+    /// How much of the question stands close together, in [0, 1].
+    pub proximity: f32,
+    /// How much nearer the question is to one that the chunk says it does not answer than to the chunk, in cosines;
+    /// 0 where it is not.
+    pub negative: f32,
 }
 
 #[cfg(test)]

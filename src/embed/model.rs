@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use super::EmbedError;
 use crate::config::EncoderConfig;
-use crate::text::sha256_hex;
+use crate::text::{fold, sha256_hex};
 
 /// `encoder.json`: what has to be known of a model folder besides its files.
 #[derive(Debug, Deserialize)]
@@ -22,6 +22,9 @@ struct Description {
     pooling: PoolingName,
     query_prefix: String,
     passage_prefix: String,
+    /// Whether texts are folded ([`crate::text::fold`]) before they are encoded.
+    #[serde(default)]
+    folds: bool,
     runtime_version: String,
     /// File name → SHA-256 (hex).
     files: BTreeMap<String, String>,
@@ -47,6 +50,7 @@ struct Part {
     dimension: usize,
     query_prefix: String,
     passage_prefix: String,
+    folds: bool,
     session: TextEmbedding,
     /// What its unit vectors are scaled by: the root of its share of the mean.
     scale: f32,
@@ -147,6 +151,7 @@ impl Part {
             dimension: about.dimension,
             query_prefix: about.query_prefix,
             passage_prefix: about.passage_prefix,
+            folds: about.folds,
             session,
             scale: 1.0,
         })
@@ -188,6 +193,7 @@ impl Part {
             dimension: info.dim,
             query_prefix: prefix("query"),
             passage_prefix: prefix("passage"),
+            folds: false,
             session,
             scale: 1.0,
         })
@@ -200,7 +206,13 @@ impl Part {
         } else {
             &self.passage_prefix
         };
-        let prefixed: Vec<String> = texts.iter().map(|text| format!("{prefix}{text}")).collect();
+        let prefixed: Vec<String> = texts
+            .iter()
+            .map(|text| match self.folds {
+                true => format!("{prefix}{}", fold(text)),
+                false => format!("{prefix}{text}"),
+            })
+            .collect();
         let vectors = self
             .session
             .embed(&prefixed, Some(prefixed.len()))

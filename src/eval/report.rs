@@ -1,6 +1,7 @@
 use serde::Serialize;
 
 use super::measures::{Decision, auroc, false_answer_rate_at, mean, percentile};
+use super::slices::Slice;
 
 /// The measures of one set in one mode. Shares lie in [0, 1].
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -24,6 +25,8 @@ pub struct Report {
     pub mrr_10: f64,
     #[serde(rename = "ndcg@10")]
     pub ndcg_10: f64,
+    /// By language and by perturbation rule, where the queries carry these.
+    pub slices: Vec<Slice>,
     pub latency_ms: Latency,
     #[serde(flatten)]
     pub admission: Option<AdmissionMeasures>,

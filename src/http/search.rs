@@ -10,6 +10,8 @@ use super::answers::{TimingsBody, default_limit};
 use super::extract::{Json, Workspace};
 use super::problem::{Fault, Problem};
 use crate::domain::{DocumentId, Filter, Hit, Kind, LegScore, Mode, Query};
+use crate::index::Wanted;
+use crate::retrieve::{FilterDecision, Standing};
 use crate::text::{highlights, terms};
 
 /// A search.
@@ -41,9 +43,12 @@ pub struct SearchRequest {
     pub document_ids: Vec<DocumentId>,
     #[schema(value_type = Option<String>, format = DateTime)]
     pub as_of: Option<Timestamp>,
-    /// Adds each leg's rank and score, and what each term of the question tells.
+    /// Adds each leg's rank and score and what they came to, and what each term of the question tells.
     #[serde(default)]
     pub explain: bool,
+    /// Says of this document why it was found or not.
+    #[schema(value_type = Option<String>)]
+    pub explain_document: Option<DocumentId>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -54,6 +59,26 @@ pub struct SearchResponse {
     pub timings_ms: TimingsBody,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub terms: Option<Vec<TermBody>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub document: Option<DocumentExplanationBody>,
+}
+
+/// What became of one document in the search.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DocumentExplanationBody {
+    pub document_id: String,
+    /// `listed`, `outranked`, `filtered`, `not_indexed`, `no_such_document`.
+    #[schema(value_type = String)]
+    pub verdict: Standing,
+    /// Every filter that is set, and whether the document meets it.
+    #[schema(value_type = Vec<Object>)]
+    pub filters: Vec<FilterDecision>,
+    /// Rank of its best passage among the first 100, from 1.
+    pub rank: Option<usize>,
+    /// How its best passage scores.
+    pub best: Option<ExplanationBody>,
+    /// The score of the last hit that the limit lets in.
+    pub last_score: Option<f32>,
 }
 
 /// A passage: the document's text from byte `start` to byte `end` is `text`.
@@ -87,8 +112,17 @@ pub struct HighlightBody {
 pub struct ExplanationBody {
     pub keyword: Option<LegBody>,
     pub vector: Option<LegBody>,
-    /// BM25 divided by the highest BM25 that the question could reach here.
+    /// BM25 divided by the highest BM25 that the question could reach here, in [0, 1].
     pub coverage: f32,
+    /// How much of the question stands close together, in [0, 1].
+    pub proximity: f32,
+    /// By how much the question is nearer to one that the passage does not answer, in cosines.
+    pub negative: f32,
+    /// What all of it came to.
+    pub score: f32,
+    /// The question's terms that the passage has, in its forms; of hits only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub matched: Option<Vec<String>>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -104,6 +138,15 @@ pub struct TermBody {
     pub term: String,
     /// Inverse document frequency in this workspace.
     pub weight: f32,
+    /// What was searched for in its place or besides: other words for the same, the same sound, a near spelling.
+    pub forms: Vec<FormBody>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FormBody {
+    pub term: String,
+    /// In (0, 1]; 1 is the term as written.
+    pub boost: f32,
 }
 
 impl From<LegScore> for LegBody {
@@ -115,12 +158,16 @@ impl From<LegScore> for LegBody {
     }
 }
 
-impl From<&Hit> for ExplanationBody {
-    fn from(hit: &Hit) -> Self {
+impl ExplanationBody {
+    fn new(hit: &Hit, matched: Option<Vec<String>>) -> Self {
         Self {
             keyword: hit.keyword.map(LegBody::from),
             vector: hit.vector.map(LegBody::from),
             coverage: hit.coverage,
+            proximity: hit.proximity,
+            negative: hit.negative,
+            score: hit.score,
+            matched,
         }
     }
 }
@@ -167,14 +214,34 @@ pub async fn post_search(
     Json(request): Json<SearchRequest>,
 ) -> Result<axum::Json<SearchResponse>, Problem> {
     let explain = request.explain;
+    let asked_for = request.explain_document.clone();
     let query = request.parse()?;
     let retriever = &state.app.retriever;
     let found = retriever.retrieve(&workspace, &query).await?;
     let evidence = retriever
         .load_evidence(&workspace, &query, &found.hits)
         .await?;
+    let document = match asked_for {
+        Some(id) => {
+            let explained = retriever.explain_document(&workspace, &query, &id).await?;
+            Some(DocumentExplanationBody {
+                document_id: id.to_string(),
+                verdict: explained.verdict,
+                filters: explained.filters,
+                rank: explained.rank,
+                best: explained.best.map(|hit| ExplanationBody::new(&hit, None)),
+                last_score: explained.last_score,
+            })
+        }
+        None => None,
+    };
     let question = terms(query.text());
-    let wanted: HashSet<&str> = question.iter().map(String::as_str).collect();
+    let forms = found.wanted.iter().flat_map(|wanted| &wanted.forms);
+    let wanted: HashSet<&str> = question
+        .iter()
+        .map(String::as_str)
+        .chain(forms.map(|form| form.term.as_str()))
+        .collect();
     let hits = evidence
         .into_iter()
         .map(|e| {
@@ -184,6 +251,14 @@ pub async fn post_search(
                 .find(|hit| hit.chunk_key == e.chunk.key)
                 .filter(|_| explain);
             let marks = highlights(&e.chunk.text, &wanted);
+            let explanation = hit.map(|hit| {
+                let searchable = e.metadata.searchable(&e.chunk.heading_path, &e.chunk.text);
+                let has: HashSet<String> = terms(&searchable).into_iter().collect();
+                let forms = found.wanted.iter().flat_map(|wanted| &wanted.forms);
+                let matched = forms.filter(|form| has.contains(&form.term));
+                let matched = matched.map(|form| form.term.clone()).collect();
+                ExplanationBody::new(hit, Some(matched))
+            });
             HitBody {
                 chunk_id: e.chunk.id(),
                 document_id: e.chunk.document_id.into(),
@@ -203,15 +278,27 @@ pub async fn post_search(
                         end: s.end,
                     })
                     .collect(),
-                explanation: hit.map(ExplanationBody::from),
+                explanation,
             }
         })
         .collect();
-    let term = |(term, weight): (String, f32)| TermBody { term, weight };
+    let term = |wanted: &Wanted| TermBody {
+        term: wanted.term.clone(),
+        weight: wanted.weight,
+        forms: wanted
+            .forms
+            .iter()
+            .map(|form| FormBody {
+                term: form.term.clone(),
+                boost: form.boost,
+            })
+            .collect(),
+    };
     Ok(axum::Json(SearchResponse {
         hits,
         revision: found.revision,
         timings_ms: found.timings.into(),
-        terms: explain.then(|| found.term_weights.into_iter().map(term).collect()),
+        terms: explain.then(|| found.wanted.iter().map(term).collect()),
+        document,
     }))
 }

@@ -23,7 +23,9 @@ const SCAN_SELECTED: u64 = 3_000;
 const NARROW: usize = 20;
 /// How many threads may search at once without waiting for each other.
 const THREADS: usize = 64;
-const VIEW_BITS: u32 = 6;
+/// Of a view's number: 6 for the view, above them one that says that it is a negative.
+const VIEW_BITS: u32 = 7;
+const NEGATIVE: usize = 1 << (VIEW_BITS - 1);
 
 /// An HNSW graph (usearch) with half-precision vectors, held in memory and saved as a snapshot.
 ///
@@ -106,6 +108,7 @@ impl EmbeddedVectors {
     fn best_views(matches: impl IntoIterator<Item = (u64, f32)>, limit: usize) -> Vec<VectorHit> {
         let mut hits: Vec<VectorHit> = matches
             .into_iter()
+            .filter(|(view, _)| !is_negative(*view))
             .map(|(view, distance)| VectorHit {
                 key: chunk_of(view),
                 similarity: 1.0 - distance,
@@ -150,7 +153,7 @@ impl EmbeddedVectors {
         let mut scanner = Scanner::new(index, query, self.dimension);
         let mut hits = Vec::with_capacity(keys.len() as usize);
         for key in keys {
-            if let Some(similarity) = scanner.similarity(key)? {
+            if let Some(similarity) = scanner.similarity(key, 0)? {
                 hits.push(VectorHit { key, similarity });
             }
         }
@@ -171,8 +174,10 @@ impl VectorStore for EmbeddedVectors {
         added: &[VectorEntry],
         at: Revision,
     ) -> Result<(), IndexError> {
-        for vector in added.iter().flat_map(|entry| &entry.vectors) {
-            self.check(vector.len())?;
+        for entry in added {
+            for vector in entry.vectors.iter().chain(&entry.negatives) {
+                self.check(vector.len())?;
+            }
         }
         for key in removed.iter().cloned().flatten() {
             remove_views(&self.write(), key)?;
@@ -181,11 +186,12 @@ impl VectorStore for EmbeddedVectors {
             // One chunk at a time, so that a search waits for one insertion at most.
             let index = self.write();
             remove_views(&index, entry.key)?;
-            let needed = index.size() + entry.vectors.len();
+            let needed = index.size() + entry.vectors.len() + entry.negatives.len();
             if needed > index.capacity() {
                 reserve(&index, needed * 2)?;
             }
-            for (view, vector) in entry.vectors.iter().enumerate() {
+            let views = (0..).zip(&entry.vectors);
+            for (view, vector) in views.chain((NEGATIVE..).zip(&entry.negatives)) {
                 let bits: &[u16] = vector.reinterpret_cast();
                 let signed: Vec<i16> = bits.iter().map(|bits| *bits as i16).collect();
                 index
@@ -230,11 +236,14 @@ impl VectorStore for EmbeddedVectors {
                 // All views are compared, so what is admitted is found whatever else is near.
                 let all = index.exact_search(query, size).map_err(failed)?;
                 let mut admitted = pairs(all);
-                admitted.retain(|(view, _)| selection.admits(chunk_of(*view)));
+                admitted
+                    .retain(|(view, _)| !is_negative(*view) && selection.admits(chunk_of(*view)));
                 admitted.truncate(n_views);
                 return Ok(admitted);
             } else {
-                index.filtered_search(query, n_views, |view| selection.admits(chunk_of(view)))
+                index.filtered_search(query, n_views, |view| {
+                    !is_negative(view) && selection.admits(chunk_of(view))
+                })
             };
             Ok(pairs(matches.map_err(failed)?))
         })
@@ -244,7 +253,16 @@ impl VectorStore for EmbeddedVectors {
         self.check(query.len())?;
         let index = self.read();
         let mut scanner = Scanner::new(&index, query, self.dimension);
-        keys.iter().map(|key| scanner.similarity(*key)).collect()
+        keys.iter().map(|key| scanner.similarity(*key, 0)).collect()
+    }
+
+    fn negatives(&self, query: &[f32], keys: &[u32]) -> Result<Vec<Option<f32>>, IndexError> {
+        self.check(query.len())?;
+        let index = self.read();
+        let mut scanner = Scanner::new(&index, query, self.dimension);
+        keys.iter()
+            .map(|key| scanner.similarity(*key, NEGATIVE))
+            .collect()
     }
 
     fn n_vectors(&self) -> usize {
@@ -287,9 +305,10 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn similarity(&mut self, key: u32) -> Result<Option<f32>, IndexError> {
+    /// Of a chunk's nearest view, counted from `first`: 0 or [`NEGATIVE`].
+    fn similarity(&mut self, key: u32, first: usize) -> Result<Option<f32>, IndexError> {
         let mut best: Option<f32> = None;
-        for view in 0..1 << VIEW_BITS {
+        for view in first..first + NEGATIVE {
             if self
                 .index
                 .get(view_key(key, view), &mut self.buffer)
@@ -331,11 +350,17 @@ fn chunk_of(view_key: u64) -> u32 {
     (view_key >> VIEW_BITS) as u32
 }
 
-/// Views are numbered without gaps, so the first absent one ends them.
+fn is_negative(view_key: u64) -> bool {
+    view_key & NEGATIVE as u64 != 0
+}
+
+/// Views are numbered without gaps, and so are negatives, so the first absent one ends them.
 fn remove_views(index: &Index, key: u32) -> Result<(), IndexError> {
-    for view in 0..1 << VIEW_BITS {
-        if index.remove(view_key(key, view)).map_err(failed)? == 0 {
-            break;
+    for first in [0, NEGATIVE] {
+        for view in first..first + NEGATIVE {
+            if index.remove(view_key(key, view)).map_err(failed)? == 0 {
+                break;
+            }
         }
     }
     Ok(())

@@ -239,10 +239,16 @@ impl Worker {
         &self,
         entries: &[IndexEntry],
     ) -> Result<(Vec<VectorEntry>, usize), FollowError> {
-        let texts: Vec<Vec<String>> = entries
-            .iter()
-            .map(|e| e.metadata.views(&e.chunk.heading_path, &e.chunk.text))
-            .collect();
+        // First the views, then the negatives.
+        let mut texts: Vec<Vec<String>> = Vec::with_capacity(entries.len());
+        let mut n_views = Vec::with_capacity(entries.len());
+        for entry in entries {
+            let (chunk, metadata) = (&entry.chunk, &entry.metadata);
+            let mut views = metadata.views(&chunk.heading_path, &chunk.text);
+            n_views.push(views.len());
+            views.extend_from_slice(metadata.negative_views());
+            texts.push(views);
+        }
         let hashes: Vec<Vec<String>> = texts
             .iter()
             .map(|views| views.iter().map(|text| text_hash(text)).collect())
@@ -272,13 +278,18 @@ impl Worker {
         }
         let entries = entries
             .iter()
-            .zip(hashes)
-            .map(|(entry, hashes)| VectorEntry {
-                key: entry.chunk.key,
-                vectors: hashes
-                    .iter()
-                    .filter_map(|hash| known.get(hash).cloned())
-                    .collect(),
+            .zip(hashes.iter().zip(n_views))
+            .map(|(entry, (hashes, n_views))| {
+                let (views, negatives) = hashes.split_at(n_views);
+                let vectors = |hashes: &[String]| -> Vec<Vec<f16>> {
+                    let found = hashes.iter().filter_map(|hash| known.get(hash));
+                    found.cloned().collect()
+                };
+                VectorEntry {
+                    key: entry.chunk.key,
+                    vectors: vectors(views),
+                    negatives: vectors(negatives),
+                }
             })
             .collect();
         Ok((entries, missing.len()))

@@ -5,27 +5,21 @@ use std::sync::{Mutex, MutexGuard};
 
 use roaring::RoaringBitmap;
 use tantivy::collector::DocSetCollector;
-use tantivy::query::{
-    AllQuery, BooleanQuery, EnableScoring, Occur, Query, RangeQuery, TermQuery, Weight,
-};
+use tantivy::query::{AllQuery, BooleanQuery, Occur, Query, RangeQuery, TermQuery};
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{
-    DocSet, Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, TERMINATED,
-    TantivyDocument, Term,
+    Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, TantivyDocument, Term,
 };
 
-use super::collector::{KEY_FIELD, top_of_segment};
+use super::collector::KEY_FIELD;
 use super::schema::{ANALYZER, Analyzer, Fields, schema};
+use super::words::{KeywordSearch, LATIN};
 use super::{IndexError, Selection, damaged, unusable};
+use crate::config::Part;
 use crate::domain::{Filter, Revision};
 use crate::store::IndexEntry;
-use crate::text::{self, Language};
+use crate::text::{self, Language, Synonyms};
 
-/// BM25's saturation, as compiled into tantivy (Robertson et al., TREC-3; b is 0.75).
-const K1: f32 = 1.2;
-/// A collection with a smaller share of chunks in Latin letters is foreign to a question in them.
-const FOREIGN: f32 = 0.02;
-const LATIN: &str = "latin";
 /// What a chunk that is for everyone, or for every channel, has in place of a name.
 const EVERYONE: &str = "*";
 
@@ -36,14 +30,6 @@ pub struct KeywordIndex {
     reader: IndexReader,
     writer: Option<Mutex<IndexWriter>>,
     revision: AtomicI64,
-}
-
-/// A chunk found by words.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct KeywordHit {
-    pub key: u32,
-    /// BM25, ≥ 0.
-    pub score: f32,
 }
 
 impl KeywordIndex {
@@ -124,49 +110,14 @@ impl KeywordIndex {
     }
 
     /// Prepares a search for a question's terms. `None` where the question has no terms at all.
-    pub fn search(&self, question: &str) -> Result<Option<KeywordSearch>, IndexError> {
-        let mut terms = text::terms(question);
-        // A question of nothing but function words is still searched for.
-        if !terms.iter().all(|term| text::is_function_word(term)) {
-            terms.retain(|term| !text::is_function_word(term));
-        }
-        terms.sort_unstable();
-        terms.dedup();
-        if terms.is_empty() {
-            return Ok(None);
-        }
+    pub fn search(
+        &self,
+        question: &str,
+        synonyms: &Synonyms,
+        without: &[Part],
+    ) -> Result<Option<KeywordSearch>, IndexError> {
         let searcher = self.reader.searcher();
-        let n_chunks: u64 = searcher
-            .segment_readers()
-            .iter()
-            .map(|s| u64::from(s.max_doc()))
-            .sum();
-        let mut ceiling = 0.0;
-        let mut known = Vec::with_capacity(terms.len());
-        let mut weights = Vec::with_capacity(terms.len());
-        for text in terms {
-            let term = Term::from_field_text(self.fields.text, &text);
-            let n_with = searcher.doc_freq(&term)?;
-            let idf = idf(n_with, n_chunks);
-            ceiling += (1.0 + K1) * idf;
-            weights.push((text, idf));
-            if n_with > 0 {
-                known.push(term);
-            }
-        }
-        let is_latin = !question.chars().any(text::is_cjk);
-        let n_latin = searcher.doc_freq(&Term::from_field_text(self.fields.writing, LATIN))?;
-        let is_foreign = is_latin && (n_latin as f32) < FOREIGN * n_chunks as f32;
-        let query = BooleanQuery::new_multiterms_query(known);
-        let weight = query.weight(EnableScoring::enabled_from_searcher(&searcher))?;
-        Ok(Some(KeywordSearch {
-            key_field: self.fields.key,
-            searcher,
-            weight,
-            weights,
-            ceiling,
-            is_foreign,
-        }))
+        KeywordSearch::prepare(searcher, &self.fields, question, synonyms, without)
     }
 
     /// Which chunks a filter admits. Costs nothing to speak of where no chunk is restricted and nothing is asked.
@@ -236,6 +187,9 @@ impl KeywordIndex {
         let mut document = TantivyDocument::new();
         document.add_u64(fields.key, u64::from(chunk.key));
         document.add_text(fields.text, text);
+        for question in &metadata.questions {
+            document.add_text(fields.questions, question);
+        }
         document.add_text(fields.document_id, chunk.document_id.as_str());
         document.add_text(fields.kind, metadata.kind.as_str());
         document.add_text(
@@ -349,99 +303,6 @@ impl KeywordIndex {
     }
 }
 
-/// One question against one state of the index.
-pub struct KeywordSearch {
-    key_field: Field,
-    searcher: Searcher,
-    weight: Box<dyn Weight>,
-    weights: Vec<(String, f32)>,
-    ceiling: f32,
-    is_foreign: bool,
-}
-
-impl KeywordSearch {
-    /// The best `limit` chunks that are admitted, best first, ties by key.
-    pub fn top(&self, limit: usize, selection: &Selection) -> Result<Vec<KeywordHit>, IndexError> {
-        let mut best = Vec::new();
-        for reader in self.searcher.segment_readers() {
-            best.extend(top_of_segment(
-                self.weight.as_ref(),
-                reader,
-                limit,
-                selection,
-            )?);
-        }
-        best.sort_by(|a, b| b.cmp(a));
-        best.truncate(limit);
-        Ok(best
-            .into_iter()
-            .map(|s| KeywordHit {
-                key: s.key,
-                score: s.score,
-            })
-            .collect())
-    }
-
-    /// BM25 of given chunks, in the order of `keys`; 0 where a chunk has none of the terms.
-    pub fn scores(&self, keys: &[u32]) -> Result<Vec<f32>, IndexError> {
-        let mut scores = vec![0.0; keys.len()];
-        for reader in self.searcher.segment_readers() {
-            let inverted = reader.inverted_index(self.key_field)?;
-            let mut docs = Vec::with_capacity(keys.len());
-            for (i, key) in keys.iter().enumerate() {
-                let term = Term::from_field_u64(self.key_field, u64::from(*key));
-                let found = inverted
-                    .read_postings(&term, IndexRecordOption::Basic)
-                    .map_err(tantivy::TantivyError::from)?;
-                let Some(mut postings) = found else { continue };
-                let is_alive = |doc: u32| {
-                    reader
-                        .alive_bitset()
-                        .is_none_or(|alive| alive.is_alive(doc))
-                };
-                let mut doc = postings.doc();
-                while doc != TERMINATED && !is_alive(doc) {
-                    doc = postings.advance();
-                }
-                if doc != TERMINATED {
-                    docs.push((doc, i));
-                }
-            }
-            docs.sort_unstable();
-            if docs.is_empty() {
-                continue;
-            }
-            let mut scorer = self.weight.scorer(reader, 1.0)?;
-            for (doc, i) in docs {
-                if scorer.doc() < doc {
-                    scorer.seek(doc);
-                }
-                if scorer.doc() == doc {
-                    scores[i] = scorer.score();
-                }
-            }
-        }
-        Ok(scores)
-    }
-
-    /// The highest BM25 the question could reach in this collection: each of its terms, unknown ones too, at full
-    /// saturation in a chunk of no length. Always positive.
-    pub fn ceiling(&self) -> f32 {
-        self.ceiling
-    }
-
-    /// Whether the question is written in Latin letters and hardly a chunk here is. What words it then shares
-    /// with a Chinese text (names of menus, of products) say little; in a Chinese question such words say much.
-    pub fn is_foreign(&self) -> bool {
-        self.is_foreign
-    }
-
-    /// The question's different terms with their inverse document frequency here: how much each one tells.
-    pub fn term_weights(&self) -> &[(String, f32)] {
-        &self.weights
-    }
-}
-
 fn writing_of(language: Language) -> &'static str {
     match language {
         Language::TraditionalChinese
@@ -450,12 +311,6 @@ fn writing_of(language: Language) -> &'static str {
         | Language::Korean => "cjk",
         Language::English | Language::Other => LATIN,
     }
-}
-
-/// tantivy's: ln(1 + (N − n + ½) / (n + ½)).
-fn idf(n_with: u64, n_chunks: u64) -> f32 {
-    let (with, all) = (n_with as f32, n_chunks as f32);
-    (1.0 + (all - with + 0.5) / (with + 0.5)).ln()
 }
 
 fn keys(searcher: &Searcher, query: &dyn Query) -> Result<RoaringBitmap, IndexError> {

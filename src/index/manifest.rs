@@ -18,10 +18,10 @@ pub struct Manifest {
 impl Manifest {
     pub fn current(encoder_id: &str, dimension: usize) -> Self {
         Self {
-            format: 1,
+            format: 2,
             encoder_id: encoder_id.to_owned(),
             dimension,
-            analyzer: "fold-bigram-stem-2".into(),
+            analyzer: "fold-bigram-character-stem-3".into(),
         }
     }
 

@@ -10,6 +10,8 @@ use crate::text;
 pub struct Fields {
     pub key: Field,
     pub text: Field,
+    /// The wordings of an FAQ's question.
+    pub questions: Field,
     pub document_id: Field,
     pub kind: Field,
     pub language: Field,
@@ -28,11 +30,12 @@ pub fn schema() -> (Schema, Fields) {
     let text = TextOptions::default().set_indexing_options(
         TextFieldIndexing::default()
             .set_tokenizer(ANALYZER)
-            .set_index_option(IndexRecordOption::WithFreqs),
+            .set_index_option(IndexRecordOption::WithFreqsAndPositions),
     );
     let fields = Fields {
         key: schema.add_u64_field(KEY_FIELD, INDEXED | FAST),
-        text: schema.add_text_field("text", text),
+        text: schema.add_text_field("text", text.clone()),
+        questions: schema.add_text_field("questions", text),
         document_id: schema.add_text_field("document_id", STRING),
         kind: schema.add_text_field("kind", STRING),
         language: schema.add_text_field("language", STRING),
@@ -50,15 +53,14 @@ pub fn schema() -> (Schema, Fields) {
 /// The name under which [`Analyzer`] is registered.
 pub const ANALYZER: &str = "ken";
 
-/// [`crate::text::terms`] in tantivy's clothes.
+/// [`crate::text::index_terms`] in tantivy's clothes.
 #[derive(Clone)]
 pub struct Analyzer;
 
 /// The terms of one text, as a stream.
 pub struct Terms {
-    terms: std::vec::IntoIter<String>,
+    terms: std::vec::IntoIter<(String, usize)>,
     token: Token,
-    next: usize,
 }
 
 impl Tokenizer for Analyzer {
@@ -66,21 +68,19 @@ impl Tokenizer for Analyzer {
 
     fn token_stream<'a>(&'a mut self, text: &'a str) -> Terms {
         Terms {
-            terms: text::terms(text).into_iter(),
+            terms: text::index_terms(text).into_iter(),
             token: Token::default(),
-            next: 0,
         }
     }
 }
 
 impl TokenStream for Terms {
     fn advance(&mut self) -> bool {
-        let Some(term) = self.terms.next() else {
+        let Some((term, position)) = self.terms.next() else {
             return false;
         };
         self.token.text = term;
-        self.token.position = self.next;
-        self.next += 1;
+        self.token.position = position;
         true
     }
 

@@ -9,6 +9,8 @@ use crate::domain::Revision;
 pub struct VectorEntry {
     pub key: u32,
     pub vectors: Vec<Vec<f16>>,
+    /// Of the questions that the chunk does not answer (0 to [`crate::domain::MAX_VIEWS`]). Never found by.
+    pub negatives: Vec<Vec<f16>>,
 }
 
 /// A chunk found by meaning: the cosine of its nearest view, in [-1, 1].
@@ -44,7 +46,10 @@ pub trait VectorStore: Send + Sync {
     /// The cosine of each chunk's nearest view, in the order of `keys`; `None` for chunks that are not held.
     fn similarities(&self, query: &[f32], keys: &[u32]) -> Result<Vec<Option<f32>>, IndexError>;
 
-    /// How many views are held.
+    /// The cosine of each chunk's nearest negative, in the order of `keys`; `None` for chunks that have none.
+    fn negatives(&self, query: &[f32], keys: &[u32]) -> Result<Vec<Option<f32>>, IndexError>;
+
+    /// How many vectors are held, negatives too.
     fn n_vectors(&self) -> usize;
 
     fn contains(&self, key: u32) -> bool;

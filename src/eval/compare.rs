@@ -1,0 +1,236 @@
+//! Two runs over the same queries: what changed, and whether chance alone would do that.
+
+use std::collections::HashMap;
+use std::io::BufRead;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::EvalError;
+use super::measures::{Ranked, mean};
+
+/// The measures of one query that runs are compared by, each in [0, 1].
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Scores {
+    #[serde(rename = "recall@1")]
+    pub recall_1: f64,
+    #[serde(rename = "recall@5")]
+    pub recall_5: f64,
+    #[serde(rename = "ndcg@10")]
+    pub ndcg_10: f64,
+}
+
+impl From<&Ranked> for Scores {
+    fn from(ranked: &Ranked) -> Self {
+        Self {
+            recall_1: ranked.recall(1),
+            recall_5: ranked.recall(5),
+            ndcg_10: ranked.ndcg(10),
+        }
+    }
+}
+
+/// Set, mode, query id.
+type Key = (String, String, String);
+
+/// The scores of a run by query, as `--per-query` wrote or this run found them.
+#[derive(Debug, Clone, Default)]
+pub struct Run(HashMap<Key, Scores>);
+
+#[derive(Deserialize)]
+struct Line {
+    dataset: String,
+    mode: String,
+    query: QueryLine,
+}
+
+#[derive(Deserialize)]
+struct QueryLine {
+    id: String,
+    scores: Option<Scores>,
+}
+
+impl Run {
+    /// Reads a file that `--per-query` wrote.
+    pub fn read(path: &Path) -> Result<Self, EvalError> {
+        let fault = |detail: String| EvalError::File {
+            path: path.to_owned(),
+            detail,
+        };
+        let file = std::fs::File::open(path).map_err(|e| fault(e.to_string()))?;
+        let mut run = Self::default();
+        for (i, line) in std::io::BufReader::new(file).lines().enumerate() {
+            let line = line.map_err(|e| fault(e.to_string()))?;
+            let line: Line =
+                serde_json::from_str(&line).map_err(|e| fault(format!("line {}: {e}", i + 1)))?;
+            if let Some(scores) = line.query.scores {
+                run.insert(&line.dataset, &line.mode, &line.query.id, scores);
+            }
+        }
+        Ok(run)
+    }
+
+    pub fn insert(&mut self, dataset: &str, mode: &str, query: &str, scores: Scores) {
+        let key = (dataset.to_owned(), mode.to_owned(), query.to_owned());
+        self.0.insert(key, scores);
+    }
+
+    /// What changed from `before` to this run, by set, mode and measure; only queries that both runs judged count.
+    pub fn against(&self, before: &Self) -> Vec<Difference> {
+        let mut pairs: HashMap<(&str, &str), Vec<(&str, Scores, Scores)>> = HashMap::new();
+        for (key @ (dataset, mode, query), after) in &self.0 {
+            if let Some(before) = before.0.get(key) {
+                let of_set = pairs.entry((dataset, mode)).or_default();
+                of_set.push((query, *before, *after));
+            }
+        }
+        let mut differences = Vec::new();
+        for ((dataset, mode), mut queries) in pairs {
+            // The test draws signs in the order of the queries; the same runs give the same p.
+            queries.sort_by_key(|(query, ..)| *query);
+            let measures: [(&'static str, fn(&Scores) -> f64); 3] = [
+                ("R@1", |s| s.recall_1),
+                ("R@5", |s| s.recall_5),
+                ("nDCG@10", |s| s.ndcg_10),
+            ];
+            for (measure, value) in measures {
+                let gains: Vec<f64> = queries
+                    .iter()
+                    .map(|(_, b, a)| value(a) - value(b))
+                    .collect();
+                differences.push(Difference {
+                    dataset: dataset.to_owned(),
+                    mode: mode.to_owned(),
+                    measure,
+                    n_queries: queries.len(),
+                    before: mean(queries.iter().map(|(_, before, _)| value(before))),
+                    after: mean(queries.iter().map(|(_, _, after)| value(after))),
+                    n_better: gains.iter().filter(|gain| **gain > 0.0).count(),
+                    n_worse: gains.iter().filter(|gain| **gain < 0.0).count(),
+                    p: randomisation_p(&gains),
+                });
+            }
+        }
+        differences.sort_by(|a, b| (&a.dataset, &a.mode).cmp(&(&b.dataset, &b.mode)));
+        differences
+    }
+}
+
+/// One measure of one set in two runs.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Difference {
+    pub dataset: String,
+    pub mode: String,
+    pub measure: &'static str,
+    pub n_queries: usize,
+    pub before: f64,
+    pub after: f64,
+    pub n_better: usize,
+    pub n_worse: usize,
+    /// The two-sided p of [`randomisation_p`].
+    pub p: f64,
+}
+
+/// How many sign patterns are drawn.
+const DRAWS: usize = 10_000;
+const SEED: u64 = 13;
+
+/// Paired randomisation test, two-sided: how often differences as large as these come about if for each query it
+/// were a coin's toss which run had which score. In (0, 1]. Source: Smucker, Allan, Carterette, CIKM 2007.
+pub fn randomisation_p(gains: &[f64]) -> f64 {
+    let changed: Vec<f64> = gains.iter().copied().filter(|gain| *gain != 0.0).collect();
+    let observed = changed.iter().sum::<f64>().abs();
+    let mut random = fastrand::Rng::with_seed(SEED);
+    let as_large = (0..DRAWS)
+        .filter(|_| {
+            let drawn: f64 = changed
+                .iter()
+                .map(|gain| if random.bool() { *gain } else { -gain })
+                .sum();
+            drawn.abs() >= observed - 1e-12
+        })
+        .count();
+    (as_large + 1) as f64 / (DRAWS + 1) as f64
+}
+
+/// Differences as a Markdown table, shares in per cent; `*` where p < .05.
+pub fn table(differences: &[Difference]) -> String {
+    let mut lines = vec![
+        "| set | mode | measure | queries | before | after | change | better / worse | p |"
+            .to_owned(),
+        "|---|---|---|--:|--:|--:|--:|--:|--:|".to_owned(),
+    ];
+    lines.extend(differences.iter().map(|d| {
+        format!(
+            "| {} | {} | {} | {} | {:.1} | {:.1} | {:+.1} | {} / {} | {:.4}{} |",
+            d.dataset,
+            d.mode,
+            d.measure,
+            d.n_queries,
+            d.before * 100.0,
+            d.after * 100.0,
+            (d.after - d.before) * 100.0,
+            d.n_better,
+            d.n_worse,
+            d.p,
+            if d.p < 0.05 { "*" } else { "" },
+        )
+    }));
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scores(value: f64) -> Scores {
+        Scores {
+            recall_1: value,
+            recall_5: value,
+            ndcg_10: value,
+        }
+    }
+
+    #[test]
+    fn the_test_tells_a_steady_gain_from_chance() {
+        // Ten gains of one sign: 2 of 2^10 patterns are as large.
+        let p = randomisation_p(&[0.1; 10]);
+        assert!((p - 2.0 / 1024.0).abs() < 0.001, "{p}");
+        let p = randomisation_p(&[0.5, -0.5, 0.5, -0.5]);
+        assert!(p > 0.99, "{p}");
+        assert_eq!(randomisation_p(&[0.0; 5]), 1.0);
+        assert_eq!(randomisation_p(&[]), 1.0);
+    }
+
+    #[test]
+    fn runs_are_paired_by_query() {
+        let (mut before, mut after) = (Run::default(), Run::default());
+        for i in 0..20 {
+            before.insert("s", "hybrid", &i.to_string(), scores(0.0));
+            after.insert("s", "hybrid", &i.to_string(), scores(f64::from(i % 2)));
+        }
+        before.insert("s", "hybrid", "only before", scores(1.0));
+        after.insert("s", "vector", "1", scores(1.0));
+        let differences = after.against(&before);
+        assert_eq!(differences.len(), 3);
+        let d = &differences[0];
+        assert_eq!(
+            (d.measure, d.n_queries, d.n_better, d.n_worse),
+            ("R@1", 20, 10, 0)
+        );
+        assert!((d.before, d.after) == (0.0, 0.5) && d.p < 0.01, "{d:?}");
+        assert!(table(&differences).contains("| +50.0 | 10 / 0 |"));
+    }
+
+    #[test]
+    fn a_damaged_line_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run.jsonl");
+        let line = r#"{"dataset":"s","mode":"hybrid","query":{"id":"q","scores":{"recall@1":1,"recall@5":1,"ndcg@10":1}}}"#;
+        std::fs::write(&path, format!("{line}\n{{")).unwrap();
+        let error = Run::read(&path).unwrap_err().to_string();
+        assert!(error.contains("line 2"), "{error}");
+        std::fs::write(&path, line).unwrap();
+        assert_eq!(Run::read(&path).unwrap().0.len(), 1);
+    }
+}

@@ -1,0 +1,161 @@
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
+
+use aho_corasick::{AhoCorasick, MatchKind};
+
+use super::spoken::stands_alone;
+use super::{fold, terms_of_folded};
+
+/// Words for the same thing, by which a question is searched for besides its own. Cheap to clone.
+#[derive(Clone)]
+pub struct Synonyms(Arc<Table>);
+
+struct Table {
+    matcher: AhoCorasick,
+    /// By pattern: its terms, and the other members of its groups as terms.
+    entries: Vec<Entry>,
+}
+
+struct Entry {
+    terms: Vec<String>,
+    others: Vec<Vec<String>>,
+}
+
+/// A term that may stand in place of a question's term.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Replacement {
+    pub instead_of: String,
+    pub term: String,
+}
+
+/// Of the lexicon that is compiled in.
+static BUILT_IN: LazyLock<Vec<Vec<String>>> = LazyLock::new(|| {
+    include_str!("lexicon/synonyms.tsv")
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .map(|line| line.split('\t').map(str::to_owned).collect())
+        .collect()
+});
+
+static DEFAULT: LazyLock<Synonyms> = LazyLock::new(|| Synonyms::of_groups(BUILT_IN.iter()));
+
+impl Default for Synonyms {
+    /// The lexicon's.
+    fn default() -> Self {
+        DEFAULT.clone()
+    }
+}
+
+impl Synonyms {
+    /// The lexicon's and those of `groups`, each a list of words or phrases for the same thing.
+    pub fn with(groups: &[Vec<String>]) -> Self {
+        match groups.is_empty() {
+            true => Self::default(),
+            false => Self::of_groups(BUILT_IN.iter().chain(groups)),
+        }
+    }
+
+    fn of_groups<'a>(groups: impl Iterator<Item = &'a Vec<String>>) -> Self {
+        let mut members: HashMap<String, Vec<String>> = HashMap::new();
+        for group in groups {
+            let mut folded: Vec<String> = group.iter().map(|m| fold(m.trim())).collect();
+            folded.retain(|member| !member.is_empty());
+            folded.sort_unstable();
+            folded.dedup();
+            for member in &folded {
+                let others = members.entry(member.clone()).or_default();
+                others.extend(folded.iter().filter(|other| *other != member).cloned());
+            }
+        }
+        let mut patterns: Vec<(String, Vec<String>)> = members.into_iter().collect();
+        patterns.sort_unstable();
+        let matcher = AhoCorasick::builder()
+            .match_kind(MatchKind::LeftmostLongest)
+            .build(patterns.iter().map(|(member, _)| member))
+            .expect("far fewer synonyms than the matcher can hold");
+        let entries = patterns
+            .into_iter()
+            .map(|(member, others)| Entry {
+                terms: terms_of_folded(&member),
+                others: others.iter().map(|other| terms_of_folded(other)).collect(),
+            })
+            .collect();
+        Self(Arc::new(Table { matcher, entries }))
+    }
+
+    /// What may stand in place of the terms of a folded question. The terms of a longer synonym are shared out among
+    /// the terms that it replaces.
+    pub fn of(&self, folded: &str) -> Vec<Replacement> {
+        let mut replacements: Vec<Replacement> = Vec::new();
+        for found in self.0.matcher.find_iter(folded) {
+            if !stands_alone(folded, found.start(), found.end()) {
+                continue;
+            }
+            let entry = &self.0.entries[found.pattern().as_usize()];
+            for other in &entry.others {
+                for (i, term) in other.iter().enumerate() {
+                    let Some(instead_of) = entry.terms.get(i % entry.terms.len().max(1)) else {
+                        break;
+                    };
+                    replacements.push(Replacement {
+                        instead_of: instead_of.clone(),
+                        term: term.clone(),
+                    });
+                }
+            }
+        }
+        replacements
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn terms_for(synonyms: &Synonyms, question: &str, instead_of: &str) -> Vec<String> {
+        let found = synonyms.of(&fold(question));
+        found
+            .into_iter()
+            .filter(|r| r.instead_of == instead_of)
+            .map(|r| r.term)
+            .collect()
+    }
+
+    #[test]
+    fn a_question_is_searched_for_by_other_words_for_the_same() {
+        let lexicon = Synonyms::default();
+        let found = terms_for(&lexicon, "我要退錢", "退钱");
+        assert!(
+            found.contains(&"退款".into()) && found.contains(&"refund".into()),
+            "{found:?}"
+        );
+        let found = terms_for(&lexicon, "how do I get a refund", "refund");
+        assert!(found.contains(&"退款".into()), "{found:?}");
+        assert!(
+            terms_for(&lexicon, "refunded", "refund").is_empty(),
+            "only whole words"
+        );
+        assert!(lexicon.of("今天天气").is_empty());
+    }
+
+    #[test]
+    fn a_workspace_adds_its_own() {
+        let groups = vec![vec!["樂米".to_owned(), "LumiBuds".to_owned()]];
+        let own = Synonyms::with(&groups);
+        assert_eq!(terms_for(&own, "樂米沒聲音", "乐米"), ["lumibud"]);
+        assert_eq!(terms_for(&own, "lumibuds", "lumibud"), ["乐米"]);
+        assert!(
+            !terms_for(&own, "退錢", "退钱").is_empty(),
+            "the lexicon stays"
+        );
+        assert!(terms_for(&Synonyms::with(&[]), "樂米", "乐米").is_empty());
+    }
+
+    #[test]
+    fn longer_synonyms_are_shared_out() {
+        let groups = vec![vec!["到付".to_owned(), "貨到付款".to_owned()]];
+        let own = Synonyms::with(&groups);
+        let found = terms_for(&own, "可以到付嗎", "到付");
+        assert_eq!(found, ["货到", "到付", "付款"]);
+    }
+}
