@@ -3,6 +3,7 @@
 //! Pure functions over strings. Folded text is a search key and never shown: what people read is always the
 //! text as it was written.
 
+mod figures;
 mod fold;
 mod function_words;
 mod hash;
@@ -14,7 +15,7 @@ mod spoken;
 mod synonyms;
 mod terms;
 
-pub use fold::fold;
+pub use fold::{FOLDING, fold};
 pub use function_words::is_function_word;
 pub use hash::{sha256_hex, sha256_hex_of};
 pub use highlight::highlights;
@@ -24,5 +25,5 @@ pub use sounds::homophones;
 pub use spoken::written;
 pub use synonyms::{Replacement, Synonyms};
 pub use terms::{
-    char_width, characters_of_folded, index_terms, is_cjk, terms, terms_of_folded, width,
+    char_width, characters_of_key, index_terms, is_cjk, search_key, terms, terms_of_key, width,
 };

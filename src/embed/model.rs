@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use super::EmbedError;
 use crate::config::EncoderConfig;
-use crate::text::{fold, sha256_hex};
+use crate::text::{FOLDING, fold, sha256_hex};
 
 /// `encoder.json`: what has to be known of a model folder besides its files.
 #[derive(Debug, Deserialize)]
@@ -140,9 +140,13 @@ impl Part {
         let session = TextEmbedding::try_new_from_user_defined(model, options)
             .map_err(|error| EmbedError::Load(error.to_string()))?;
         let content = sha256_hex([&described]);
+        let folding = match about.folds {
+            true => format!("/{FOLDING}"),
+            false => String::new(),
+        };
         Ok(Self {
             id: format!(
-                "{}/{}/ort-{}/{}",
+                "{}/{}/ort-{}/{}{folding}",
                 about.name,
                 about.quantisation,
                 about.runtime_version,

@@ -114,11 +114,7 @@ impl EmbeddedVectors {
                 similarity: 1.0 - distance,
             })
             .collect();
-        hits.sort_by(|a, b| {
-            b.similarity
-                .total_cmp(&a.similarity)
-                .then(a.key.cmp(&b.key))
-        });
+        sort(&mut hits);
         let mut seen = std::collections::HashSet::with_capacity(hits.len());
         hits.retain(|hit| seen.insert(hit.key));
         hits.truncate(limit);
@@ -157,11 +153,7 @@ impl EmbeddedVectors {
                 hits.push(VectorHit { key, similarity });
             }
         }
-        hits.sort_by(|a, b| {
-            b.similarity
-                .total_cmp(&a.similarity)
-                .then(a.key.cmp(&b.key))
-        });
+        sort(&mut hits);
         hits.truncate(limit);
         Ok(hits)
     }
@@ -226,7 +218,7 @@ impl VectorStore for EmbeddedVectors {
         let pairs = |matches: usearch::ffi::Matches| -> Vec<(u64, f32)> {
             matches.keys.into_iter().zip(matches.distances).collect()
         };
-        Self::by_views(size, limit, |n_views| {
+        let mut hits = Self::by_views(size, limit, |n_views| {
             let matches = if selection.is_everything() {
                 match size <= SCAN_ALL {
                     true => index.exact_search(query, n_views),
@@ -246,7 +238,16 @@ impl VectorStore for EmbeddedVectors {
                 })
             };
             Ok(pairs(matches.map_err(failed)?))
-        })
+        })?;
+        // The graph compares in half precision; by whichever way a chunk is found, its score is the same.
+        let mut scanner = Scanner::new(&index, query, self.dimension);
+        for hit in &mut hits {
+            if let Some(similarity) = scanner.similarity(hit.key, 0)? {
+                hit.similarity = similarity;
+            }
+        }
+        sort(&mut hits);
+        Ok(hits)
     }
 
     fn similarities(&self, query: &[f32], keys: &[u32]) -> Result<Vec<Option<f32>>, IndexError> {
@@ -287,6 +288,15 @@ impl VectorStore for EmbeddedVectors {
         }
         saved
     }
+}
+
+/// Best first, ties by key.
+fn sort(hits: &mut [VectorHit]) {
+    hits.sort_by(|a, b| {
+        b.similarity
+            .total_cmp(&a.similarity)
+            .then(a.key.cmp(&b.key))
+    });
 }
 
 /// Compares a query with the vectors of given chunks, one after another.

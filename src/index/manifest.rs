@@ -21,7 +21,7 @@ impl Manifest {
             format: 2,
             encoder_id: encoder_id.to_owned(),
             dimension,
-            analyzer: "fold-bigram-character-stem-3".into(),
+            analyzer: "fold-figures-bigram-character-stem-4".into(),
         }
     }
 

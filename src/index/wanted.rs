@@ -67,7 +67,7 @@ impl Frequencies<'_> {
         synonyms: &Synonyms,
         without: &[Part],
     ) -> Result<Vec<Wanted>, IndexError> {
-        let mut terms = text::terms_of_folded(question);
+        let mut terms = text::terms_of_key(question);
         // A question of nothing but function words is still searched for.
         if !terms.iter().all(|term| text::is_function_word(term)) {
             terms.retain(|term| !text::is_function_word(term));
@@ -110,7 +110,7 @@ impl Frequencies<'_> {
     pub fn characters(&self, question: &str, terms: &[Wanted]) -> Result<Vec<Wanted>, IndexError> {
         let mut seen = HashSet::new();
         let mut wanted = Vec::new();
-        for character in text::characters_of_folded(question) {
+        for character in text::characters_of_key(question) {
             if !seen.insert(character.clone()) {
                 continue;
             }

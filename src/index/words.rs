@@ -105,7 +105,7 @@ impl KeywordSearch {
         synonyms: &Synonyms,
         without: &[Part],
     ) -> Result<Option<Self>, IndexError> {
-        let folded = text::fold(question);
+        let key = text::search_key(question);
         let n_chunks: u64 = searcher
             .segment_readers()
             .iter()
@@ -117,7 +117,7 @@ impl KeywordSearch {
             n_chunks,
         };
         let of_text = frequencies(fields.text);
-        let wanted = of_text.wanted(&folded, synonyms, without)?;
+        let wanted = of_text.wanted(&key, synonyms, without)?;
         if wanted.is_empty() {
             return Ok(None);
         }
@@ -125,13 +125,13 @@ impl KeywordSearch {
         let is_short = (n_terms as f32) < SHORT * n_chunks as f32;
         let reads_positions = !is_short && !without.contains(&Part::Proximity);
         let characters = match reads_positions {
-            true => of_text.characters(&folded, &wanted)?,
+            true => of_text.characters(&key, &wanted)?,
             false => Vec::new(),
         };
         let has_questions = n_tokens(&searcher, fields.questions)? > 0;
         let questions = match has_questions && !without.contains(&Part::FaqQuestions) {
             true => {
-                let wanted = frequencies(fields.questions).wanted(&folded, synonyms, without)?;
+                let wanted = frequencies(fields.questions).wanted(&key, synonyms, without)?;
                 Some(Bm25::of(fields.questions, &wanted, &searcher)?)
             }
             false => None,

@@ -11,7 +11,10 @@ static TO_SIMPLIFIED: LazyLock<OpenCC> = LazyLock::new(|| {
     OpenCC::from_config(BuiltinConfig::Tw2sp).expect("the conversion tables are compiled in")
 });
 
-/// The search key of a text: what has to be equal for two texts to be found by each other.
+/// Names what [`fold`] does; raised with any change of it, since vectors are made from folded text too.
+pub const FOLDING: &str = "fold-1";
+
+/// A text without what does not change its meaning: what has to be equal for two texts to be found by each other.
 ///
 /// In this order: compatibility forms (NFKC: width, ligatures, CJK compatibility ideographs), lower case,
 /// invisible characters removed, pronunciation glosses in brackets removed (`消費(fèi)者`), thousands

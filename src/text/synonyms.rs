@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 use aho_corasick::{AhoCorasick, MatchKind};
 
 use super::spoken::stands_alone;
-use super::{fold, terms_of_folded};
+use super::{search_key, terms_of_key};
 
 /// Words for the same thing, by which a question is searched for besides its own. Cheap to clone.
 #[derive(Clone)]
@@ -58,13 +58,13 @@ impl Synonyms {
     fn of_groups<'a>(groups: impl Iterator<Item = &'a Vec<String>>) -> Self {
         let mut members: HashMap<String, Vec<String>> = HashMap::new();
         for group in groups {
-            let mut folded: Vec<String> = group.iter().map(|m| fold(m.trim())).collect();
-            folded.retain(|member| !member.is_empty());
-            folded.sort_unstable();
-            folded.dedup();
-            for member in &folded {
+            let mut keys: Vec<String> = group.iter().map(|m| search_key(m.trim())).collect();
+            keys.retain(|member| !member.is_empty());
+            keys.sort_unstable();
+            keys.dedup();
+            for member in &keys {
                 let others = members.entry(member.clone()).or_default();
-                others.extend(folded.iter().filter(|other| *other != member).cloned());
+                others.extend(keys.iter().filter(|other| *other != member).cloned());
             }
         }
         let mut patterns: Vec<(String, Vec<String>)> = members.into_iter().collect();
@@ -76,19 +76,19 @@ impl Synonyms {
         let entries = patterns
             .into_iter()
             .map(|(member, others)| Entry {
-                terms: terms_of_folded(&member),
-                others: others.iter().map(|other| terms_of_folded(other)).collect(),
+                terms: terms_of_key(&member),
+                others: others.iter().map(|other| terms_of_key(other)).collect(),
             })
             .collect();
         Self(Arc::new(Table { matcher, entries }))
     }
 
-    /// What may stand in place of the terms of a folded question. The terms of a longer synonym are shared out among
+    /// What may stand in place of the terms of a question, given as its [`search_key`]. The terms of a longer synonym are shared out among
     /// the terms that it replaces.
-    pub fn of(&self, folded: &str) -> Vec<Replacement> {
+    pub fn of(&self, key: &str) -> Vec<Replacement> {
         let mut replacements: Vec<Replacement> = Vec::new();
-        for found in self.0.matcher.find_iter(folded) {
-            if !stands_alone(folded, found.start(), found.end()) {
+        for found in self.0.matcher.find_iter(key) {
+            if !stands_alone(key, found.start(), found.end()) {
                 continue;
             }
             let entry = &self.0.entries[found.pattern().as_usize()];
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     fn terms_for(synonyms: &Synonyms, question: &str, instead_of: &str) -> Vec<String> {
-        let found = synonyms.of(&fold(question));
+        let found = synonyms.of(&search_key(question));
         found
             .into_iter()
             .filter(|r| r.instead_of == instead_of)

@@ -2,6 +2,7 @@ use std::sync::LazyLock;
 
 use rust_stemmers::{Algorithm, Stemmer};
 
+use super::figures::figures;
 use super::fold;
 
 static ENGLISH: LazyLock<Stemmer> = LazyLock::new(|| Stemmer::create(Algorithm::English));
@@ -15,13 +16,18 @@ const MAX_WORD_BYTES: usize = 64;
 /// Letters and digits give words, stemmed as English. Bigrams rather than dictionary words because they hold
 /// under typos and wrapping (R@1 .893 against .787 for a dictionary on homophone typos).
 pub fn terms(text: &str) -> Vec<String> {
-    terms_of_folded(&fold(text))
+    terms_of_key(&search_key(text))
 }
 
-/// As [`terms`], for a text that is already folded.
-pub fn terms_of_folded(folded: &str) -> Vec<String> {
-    let mut terms = Vec::with_capacity(folded.len() / 3);
-    for run in runs(folded) {
+/// A text as its words are matched: folded, with numbers in digits.
+pub fn search_key(text: &str) -> String {
+    figures(&fold(text))
+}
+
+/// As [`terms`], for a text that is a [`search_key`] already.
+pub fn terms_of_key(key: &str) -> Vec<String> {
+    let mut terms = Vec::with_capacity(key.len() / 3);
+    for run in runs(key) {
         match run {
             Run::Cjk(run) => push_bigrams(run, |bigram, _| terms.push(bigram.to_owned())),
             Run::Word(word) => terms.push(ENGLISH.stem(word).into_owned()),
@@ -30,11 +36,11 @@ pub fn terms_of_folded(folded: &str) -> Vec<String> {
     terms
 }
 
-/// The single characters of the runs without spaces, and the stemmed words, of a folded text: a coarser reading
-/// of it than [`terms_of_folded`], which a character dropped or swapped changes less.
-pub fn characters_of_folded(folded: &str) -> Vec<String> {
-    let mut characters = Vec::with_capacity(folded.len() / 3);
-    for run in runs(folded) {
+/// The single characters of the runs without spaces, and the stemmed words, of a [`search_key`]: a coarser
+/// reading of it than [`terms_of_key`], which a character dropped or swapped changes less.
+pub fn characters_of_key(key: &str) -> Vec<String> {
+    let mut characters = Vec::with_capacity(key.len() / 3);
+    for run in runs(key) {
         match run {
             Run::Cjk(run) => characters.extend(run.chars().map(String::from)),
             Run::Word(word) => characters.push(ENGLISH.stem(word).into_owned()),
@@ -46,10 +52,10 @@ pub fn characters_of_folded(folded: &str) -> Vec<String> {
 /// What a text is indexed by: its terms and its single characters, each with its position. A character of a run
 /// without spaces is one position, and so is a word; a bigram stands where its first character does.
 pub fn index_terms(text: &str) -> Vec<(String, usize)> {
-    let folded = fold(text);
-    let mut terms = Vec::with_capacity(folded.len() / 2);
+    let key = search_key(text);
+    let mut terms = Vec::with_capacity(key.len() / 2);
     let mut position = 0;
-    for run in runs(&folded) {
+    for run in runs(&key) {
         match run {
             Run::Cjk(run) => {
                 let first = terms.len();
@@ -82,8 +88,8 @@ enum Run<'a> {
     Word(&'a str),
 }
 
-fn runs(folded: &str) -> impl Iterator<Item = Run<'_>> {
-    let mut rest = folded;
+fn runs(key: &str) -> impl Iterator<Item = Run<'_>> {
+    let mut rest = key;
     std::iter::from_fn(move || {
         loop {
             let class = class_of(rest.chars().next()?);
@@ -187,6 +193,9 @@ mod tests {
         check("returned shipping fees", &["return", "ship", "fee"]);
         check("3.5 mm, v2.", &["3.5", "mm", "v2"]);
         check("NT$1,200", &["nt", "1200"]);
+        check("１２００元", &["1200", "元"]);
+        check("一千二百 元", &["一千", "千二", "二百", "元"]);
+        check("一千二百元", &["1200", "元"]);
         check("tidb-server_x", &["tidb", "server", "x"]);
         check("，。！", &[]);
         check("", &[]);
@@ -206,7 +215,7 @@ mod tests {
         let found = index_terms("退貨 APP 鎖/USB");
         let found: Vec<(&str, usize)> = found.iter().map(|(t, at)| (t.as_str(), *at)).collect();
         assert_eq!(found, expected);
-        assert_eq!(characters_of_folded("退货apps"), ["退", "货", "app"]);
+        assert_eq!(characters_of_key("退货apps"), ["退", "货", "app"]);
     }
 
     #[test]

@@ -19,12 +19,45 @@ fn vectors_are_those_of_the_independent_engine() {
     assert_eq!(config.parts.len(), 2);
     for part in &config.parts {
         let name = part.path.file_name().unwrap().to_str().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        given_as_written(&part.path, folder.path());
         let alone = EncoderConfig {
-            path: Some(part.path.clone()),
+            path: Some(folder.path().to_owned()),
             ..config.clone()
         };
         check_against(&reference[name], &Embedder::open(&alone).unwrap());
     }
+}
+
+/// The same model, which is not given folded texts: the other engine was not either.
+fn given_as_written(model: &Path, folder: &Path) {
+    for entry in std::fs::read_dir(model).unwrap().flatten() {
+        let target = folder.join(entry.file_name());
+        std::os::unix::fs::symlink(entry.path().canonicalize().unwrap(), target).unwrap();
+    }
+    let described = std::fs::read_to_string(model.join("encoder.json")).unwrap();
+    let mut described: Value = serde_json::from_str(&described).unwrap();
+    described["folds"] = false.into();
+    std::fs::remove_file(folder.join("encoder.json")).unwrap();
+    std::fs::write(folder.join("encoder.json"), described.to_string()).unwrap();
+}
+
+#[test]
+fn an_encoder_that_folds_takes_both_scripts_for_one() {
+    let config = config_in(Path::new(".")).encoder;
+    let alone = EncoderConfig {
+        path: Some(config.parts[1].path.clone()),
+        ..config
+    };
+    let embedder = Embedder::open(&alone).unwrap();
+    assert!(
+        embedder.id().ends_with(ken::text::FOLDING),
+        "{}",
+        embedder.id()
+    );
+    let texts = ["滑鼠的軟體", "鼠标的软件"].map(String::from).to_vec();
+    let vectors = embedder.embed_questions(texts).unwrap();
+    assert!(dot(&vectors[0], &vectors[1]) > 0.9999);
 }
 
 fn check_against(reference: &Value, embedder: &Embedder) {

@@ -83,3 +83,158 @@ async fn who_asks_where_when_and_what_decide_in_both_legs() {
         }
     }
 }
+
+/// Small steps of a linear congruential generator: the same selection of documents in every run.
+fn draws(seed: u64) -> impl FnMut(u64) -> u64 {
+    let mut state = seed;
+    move |below| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % below
+    }
+}
+
+/// A search with a filter is the search without it, less what the filter takes away: same order, same scores.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_filtered_search_is_the_unfiltered_one_less_what_is_filtered() {
+    let app = TestApp::start_with(|config| config.retrieve.candidates = 100).await;
+    let mut draw = draws(13);
+    let things = ["耳機", "門鎖", "充電器", "滑鼠", "掃地機器人", "保護殼"];
+    let facts = ["保固", "退貨", "運費", "配送", "維修"];
+    let mut tags: std::collections::HashMap<String, Vec<String>> = Default::default();
+    for i in 0..100 {
+        let text = format!(
+            "{}的{}說明：第 {i} 條，請在 {} 天內辦理。",
+            things[draw(6) as usize],
+            facts[draw(5) as usize],
+            draw(60) + 1
+        );
+        // By these tags a filter admits about 1, 3, 10, 30, 60 and 100 %.
+        let of_document: Vec<String> = [1, 3, 10, 30, 60, 100]
+            .into_iter()
+            .filter(|percent| draw(100) < *percent || (*percent == 1 && i == 42))
+            .map(|percent| format!("p{percent}"))
+            .collect();
+        let body = json!({ "text": text, "tags": of_document, "language": "zh-Hant" });
+        let path = format!(
+            "/v1/documents/d{i}{}",
+            if i == 99 { "?wait=indexed" } else { "" }
+        );
+        let (status, written) = app.request(reqwest::Method::PUT, &path, Some(body)).await;
+        assert!(status.is_success(), "{written}");
+        tags.insert(format!("d{i}"), of_document);
+    }
+    let hits = async |mode: &str, wanted: &[&str]| -> Vec<(String, f64)> {
+        let body =
+            json!({ "question": "耳機退貨運費", "mode": mode, "limit": 100, "tags": wanted });
+        let (status, found) = app.post("/v1/search", body).await;
+        assert_eq!(status, 200, "{found}");
+        let hits = found["hits"].as_array().unwrap().iter();
+        hits.map(|hit| {
+            (
+                hit["document_id"].as_str().unwrap().to_owned(),
+                hit["score"].as_f64().unwrap(),
+            )
+        })
+        .collect()
+    };
+    for mode in ["keyword", "vector", "hybrid"] {
+        let all = hits(mode, &[]).await;
+        assert!(
+            all.len() >= if mode == "keyword" { 10 } else { 100 },
+            "{mode}"
+        );
+        for wanted in [
+            vec!["p1"],
+            vec!["p3"],
+            vec!["p10"],
+            vec!["p30"],
+            vec!["p60"],
+            vec!["p100"],
+            vec!["p30", "p60"],
+        ] {
+            let admitted = |id: &str| wanted.iter().all(|tag| tags[id].iter().any(|t| t == tag));
+            let expected: Vec<(String, f64)> =
+                all.iter().filter(|(id, _)| admitted(id)).cloned().collect();
+            let found = hits(mode, &wanted).await;
+            let ids = |hits: &[(String, f64)]| -> Vec<String> {
+                hits.iter().map(|(id, _)| id.clone()).collect()
+            };
+            assert_eq!(ids(&found), ids(&expected), "{mode} {wanted:?}");
+            // The encoder's vectors move by some 1e-7 with what else it encodes.
+            let same = |(a, b): (&(String, f64), &(String, f64))| (a.1 - b.1).abs() < 1e-5;
+            assert!(found.iter().zip(&expected).all(same), "{mode} {wanted:?}");
+        }
+    }
+}
+
+/// As above for one chunk in a thousand, on the keyword index; the vectors' contract suite does the same for them.
+#[test]
+fn narrow_selections_of_the_keyword_index_are_exact() {
+    use ken::domain::{Chunk, Filter, Metadata, Span};
+    use ken::index::{KeywordIndex, Selection};
+    use ken::store::IndexEntry;
+    use ken::text::Synonyms;
+
+    let folder = tempfile::tempdir().unwrap();
+    let index = KeywordIndex::open(folder.path(), Some(15_000_000)).unwrap();
+    let mut draw = draws(7);
+    let entries: Vec<IndexEntry> = (0..2_000_u32)
+        .map(|key| {
+            let words = ["退貨", "運費", "保固", "配送", "發票"];
+            let text: Vec<&str> = (0..1 + draw(6)).map(|_| words[draw(5) as usize]).collect();
+            let text = format!("第{key}條{}", text.join("與"));
+            let steps = [1_000, 100, 10, 2, 1];
+            IndexEntry {
+                chunk: Chunk {
+                    key,
+                    document_id: ken::domain::DocumentId::parse(&format!("d{key}")).unwrap(),
+                    version: 1,
+                    ordinal: 0,
+                    heading_path: Vec::new(),
+                    span: Span::new(0, text.len()),
+                    text,
+                },
+                metadata: std::sync::Arc::new(Metadata {
+                    tags: steps
+                        .into_iter()
+                        .filter(|step| key % step == 0)
+                        .map(|step| format!("one-in-{step}"))
+                        .collect(),
+                    ..Metadata::default()
+                }),
+            }
+        })
+        .collect();
+    index.apply(&[], &entries, 1).unwrap();
+    let search = index
+        .search("退貨運費怎麼算", &Synonyms::default(), &[])
+        .unwrap()
+        .unwrap();
+    let all = search.top(2_000, &Selection::default()).unwrap();
+    assert!(all.len() > 500, "{}", all.len());
+    for step in [1_000, 100, 10, 2, 1] {
+        let filter = Filter {
+            tags: vec![format!("one-in-{step}")],
+            ..Filter::default()
+        };
+        let selection = index.select(&filter).unwrap();
+        let expected: Vec<_> = all
+            .iter()
+            .filter(|hit| hit.key % step == 0)
+            .copied()
+            .collect();
+        assert_eq!(
+            search.top(2_000, &selection).unwrap(),
+            expected,
+            "one in {step}"
+        );
+        let ten: Vec<_> = expected.into_iter().take(10).collect();
+        assert_eq!(
+            search.top(10, &selection).unwrap(),
+            ten,
+            "ten of one in {step}"
+        );
+    }
+}

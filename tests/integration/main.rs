@@ -12,3 +12,4 @@ mod ingestion;
 mod openapi;
 mod quality;
 mod support;
+mod wording;
