@@ -8,6 +8,7 @@ use crate::config::Config;
 use crate::domain::WorkspaceId;
 use crate::embed::{EmbedError, Embedder};
 use crate::index::{Follower, IndexError, Indexes};
+use crate::rerank::{CrossEncoder, RerankError};
 use crate::retrieve::Retriever;
 use crate::store::{Store, StoreError};
 
@@ -29,6 +30,8 @@ pub enum AppError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Embed(#[from] EmbedError),
+    #[error(transparent)]
+    Rerank(#[from] RerankError),
     #[error(transparent)]
     Index(#[from] IndexError),
 }
@@ -66,12 +69,17 @@ impl App {
             embedder.clone(),
             Duration::from_millis(config.index.poll_ms),
         );
-        let retriever = Retriever::new(
+        let (rerank, encoder) = (config.rerank.clone(), config.encoder.clone());
+        let reranker = run_blocking(move || CrossEncoder::open(&rerank, &encoder)).await?;
+        let mut retriever = Retriever::new(
             store.clone(),
             indexes.clone(),
             embedder.clone(),
             &config.retrieve,
         );
+        if let Some(reranker) = reranker {
+            retriever = retriever.with_reranker(Arc::new(reranker), &config.rerank);
+        }
         let answerer = Answerer::new(store.clone(), retriever.clone(), &config.answer);
         Ok(Self {
             config,

@@ -18,6 +18,7 @@ pub struct Config {
     pub models: ModelsConfig,
     pub encoder: EncoderConfig,
     pub retrieve: RetrieveConfig,
+    pub rerank: RerankConfig,
     pub answer: AnswerConfig,
     pub log: LogConfig,
 }
@@ -99,12 +100,43 @@ pub struct EncoderPart {
     pub share: f32,
 }
 
+/// `[rerank]`: a cross-encoder that reads the best hits with the question. None by default.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RerankConfig {
+    /// A name of fastembed's reranker catalogue, fetched from its hub. `KEN_RERANK__MODEL`
+    pub model: Option<String>,
+    /// A folder with `model.onnx` and its four tokenizer files; wins over `model`. `KEN_RERANK__PATH`
+    pub path: Option<PathBuf>,
+    /// How many of the best hits it reads, 2 to 100. Default 20. `KEN_RERANK__TOP`
+    pub top: usize,
+    /// How long a question waits for it; then the order stands as it is. Default 200. `KEN_RERANK__BUDGET_MS`
+    pub budget_ms: u64,
+}
+
+impl Default for RerankConfig {
+    fn default() -> Self {
+        Self {
+            model: None,
+            path: None,
+            top: 20,
+            budget_ms: 200,
+        }
+    }
+}
+
 /// `[retrieve]`: how hits are found.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RetrieveConfig {
     /// `coverage` or `rrf`. Default `coverage`. `KEN_RETRIEVE__FUSION`
     pub fusion: FusionName,
+    /// How much words count in coverage fusion, and how much that they stand together; closeness in meaning has the
+    /// rest. `ken tune` finds them for given questions. Defaults .25 and .17, measured on the development sets
+    /// (docs/quality.md): the mean moves by less than .3 points of nDCG@10 within .1 of them.
+    /// `KEN_RETRIEVE__KEYWORD_SHARE`, `KEN_RETRIEVE__PROXIMITY_SHARE`
+    pub keyword_share: f32,
+    pub proximity_share: f32,
     /// How many candidates each leg proposes. Default 50. `KEN_RETRIEVE__CANDIDATES`
     pub candidates: usize,
     /// Parts of the search that are left out: what each is worth is measured so. Default none. File only.
@@ -214,6 +246,8 @@ impl Default for RetrieveConfig {
     fn default() -> Self {
         Self {
             fusion: FusionName::Coverage,
+            keyword_share: 0.25,
+            proximity_share: 0.17,
             candidates: 50,
             without: Vec::new(),
         }
@@ -327,6 +361,13 @@ impl Config {
                 self.answer.min_confidence
             ),
         );
+        let shares = [self.retrieve.keyword_share, self.retrieve.proximity_share];
+        require(
+            shares.iter().all(|share| (0.0..=1.0).contains(share)) && shares[0] + shares[1] < 1.0,
+            format!(
+                "retrieve.keyword_share, retrieve.proximity_share: expected 0 to 1 and together below 1, found {shares:?}"
+            ),
+        );
         for part in &self.encoder.parts {
             let fault = format!(
                 "encoder.parts: expected a share above 0, found {}",
@@ -348,6 +389,12 @@ impl Config {
             ),
             ("encoder.threads", self.encoder.threads, 1..=1_024),
             ("retrieve.candidates", self.retrieve.candidates, 10..=1_000),
+            ("rerank.top", self.rerank.top, 2..=100),
+            (
+                "rerank.budget_ms",
+                self.rerank.budget_ms as usize,
+                1..=60_000,
+            ),
             (
                 "index.writer_bytes",
                 self.index.writer_bytes,

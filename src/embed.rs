@@ -46,6 +46,11 @@ pub enum EmbedError {
     Stopped,
 }
 
+/// ONNX Runtime's environment, which all models of the process share; loaded at the first call.
+pub fn environment(config: &EncoderConfig) -> Result<ort::environment::Environment, EmbedError> {
+    runtime::load(&config.runtime)
+}
+
 /// A handle on the encoder; clones share it.
 ///
 /// Vectors have [`dimension`](Self::dimension) numbers and unit length, so that their dot product is the cosine.

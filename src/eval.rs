@@ -8,6 +8,7 @@ mod dataset;
 pub mod measures;
 mod report;
 mod slices;
+pub mod tune;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -18,7 +19,7 @@ use serde_json::json;
 use crate::answer::{AnswerError, Question, understand};
 use crate::app::{App, AppError};
 use crate::config::Config;
-use crate::domain::{Mode, Outcome, Query, WorkspaceId};
+use crate::domain::{MAX_LIMIT, Mode, Outcome, Query, WorkspaceId};
 use crate::embed::EmbedError;
 use crate::index::{self, IndexError};
 use crate::retrieve::RetrieveError;
@@ -178,6 +179,48 @@ impl Evaluation {
             per_query(&line, scores);
         }
         Ok(tally.report(dataset, mode, !vectors.is_empty()))
+    }
+
+    /// What a set's judged questions propose, for [`tune::tune`]. Questions to a collection of another writing, for
+    /// which words hardly count, are left out.
+    pub async fn examples(&self, dataset: &Dataset) -> Result<Vec<tune::Example>, EvalError> {
+        let workspace = self.prepare(dataset).await?;
+        let vectors = match self.cached {
+            true => self.question_vectors(&dataset.queries).await?,
+            false => HashMap::new(),
+        };
+        let retriever = &self.app.retriever;
+        let mut examples = Vec::new();
+        for query in &dataset.queries {
+            let Some(relevant) = dataset.qrels.get(&query.id) else {
+                continue;
+            };
+            let search_text = understand(&query.text, &query.history, None).search_text;
+            let vector = vectors.get(&retriever.worded(&search_text)).cloned();
+            let parsed = Query::parse(&search_text, MAX_LIMIT).map_err(AnswerError::Question)?;
+            let found = retriever.retrieve_with(&workspace, &parsed, vector).await?;
+            if found.is_foreign {
+                continue;
+            }
+            let evidence = retriever
+                .load_evidence(&workspace, &parsed, &found.hits)
+                .await?;
+            let candidates = found
+                .hits
+                .iter()
+                .zip(&evidence)
+                .map(|(hit, e)| tune::Candidate {
+                    document: e.chunk.document_id.to_string(),
+                    coverage: hit.coverage,
+                    proximity: hit.proximity,
+                    similarity: e.similarity,
+                });
+            examples.push(tune::Example {
+                relevant: relevant.clone(),
+                candidates: candidates.collect(),
+            });
+        }
+        Ok(examples)
     }
 
     /// Asks for an answer as the bot would, and notes what the gold fields say of it.

@@ -13,7 +13,8 @@
 //! | [`store`] | the system of record; all SQL; the change log |
 //! | [`index`] | `KeywordIndex` (tantivy), `VectorStore` (usearch), the `Follower` that keeps both in step with the store |
 //! | [`ingest`] | bytes → text with structure → chunks; files and folders |
-//! | [`retrieve`] | `Retriever`: query → hits; `Fusion` |
+//! | [`retrieve`] | `Retriever`: query → hits; `Fusion`; why a document was found or not |
+//! | [`rerank`] | `Reranker`: reorders the best by reading them with the question; off by default |
 //! | [`answer`] | question → answer: understand, retrieve, admit, compose, verify, record |
 //! | [`app`] | `App::build`: the one place that connects the parts |
 //! | [`check`] | do store and indexes agree |
@@ -22,7 +23,7 @@
 //! | [`setup`], [`telemetry`] | fetching the models; logging |
 //!
 //! ```text
-//! domain, text, config ← embed, store, index ← ingest, retrieve ← answer ← app ← check, eval, http, main
+//! domain, text, config ← embed, rerank, store, index ← ingest, retrieve ← answer ← app ← check, eval, http, main
 //! ```
 //!
 //! # Two straight lines
@@ -30,7 +31,7 @@
 //! **Ingest**: read → parse → chunk → record (one transaction, one revision a change) → *acknowledge* → follower:
 //! encode in batches → keyword index + vectors → commit with the revision as watermark.
 //!
-//! **Answer**: understand → search words while the encoder works → search vectors → fuse → load evidence → admit →
+//! **Answer**: understand → search words while the encoder works → search vectors → fuse (→ rerank) → load evidence → admit →
 //! compose → verify → record. See [`answer::Answerer::reply`].
 //!
 //! # Invariants
@@ -47,7 +48,8 @@
 //! # Where do I add…
 //!
 //! A file format: `ingest/`. A vector back end: `index/`, then run the contract suite on it. A fusion: a variant of
-//! [`retrieve::Fusion`]. An endpoint: `http/` and a line in the router. A measure: `eval/measures.rs`, with an example
+//! [`retrieve::Fusion`]. Words that mean the same: `text/lexicon/`, or a workspace's `/v1/synonyms`. A rule about words:
+//! a pure function in `text/`, a [`config::Part`] to leave it out by, and a row in docs/quality.md. An endpoint: `http/` and a line in the router. A measure: `eval/measures.rs`, with an example
 //! worked out by hand. A setting: [`config`]. A table: the next file in `migrations/`, never an edited one.
 
 pub mod answer;
@@ -60,6 +62,7 @@ pub mod eval;
 pub mod http;
 pub mod index;
 pub mod ingest;
+pub mod rerank;
 pub mod retrieve;
 pub mod setup;
 pub mod store;

@@ -15,9 +15,10 @@ use ken::app::App;
 use ken::config::Config;
 use ken::domain::{DocumentId, Hit, LegScore, Mode, Query, Revision, WorkspaceId};
 use ken::eval::compare::{self, Run};
-use ken::eval::{self, Dataset, Evaluation};
+use ken::eval::{self, Dataset, Evaluation, tune};
 use ken::index::Form;
 use ken::ingest::files;
+use ken::retrieve::Shares;
 use ken::{check, http, index, setup, telemetry};
 use tokio::net::TcpListener;
 
@@ -112,6 +113,16 @@ enum Command {
         /// Write the table into this Markdown file, in place of its quality card
         #[arg(long)]
         card: Option<PathBuf>,
+    },
+    /// Find how much words and meaning should count on judged sets
+    Tune {
+        #[arg(required = true)]
+        dirs: Vec<PathBuf>,
+        #[arg(long)]
+        json: bool,
+        /// Keep what was encoded here, so that a second run is quick
+        #[arg(long)]
+        cache: Option<PathBuf>,
     },
     /// What is stored and indexed
     Status,
@@ -287,6 +298,7 @@ async fn command(command: Command, config: Config) -> anyhow::Result<ExitCode> {
             }
             Ok(ExitCode::SUCCESS)
         }
+        Command::Tune { dirs, json, cache } => tune(config, &dirs, json, cache.as_deref()).await,
         Command::Status => status(config).await,
         Command::Rebuild => rebuild(config).await,
         Command::Check => run_check(config).await,
@@ -607,6 +619,45 @@ async fn evaluate(
     lines.flush().context("--per-query")?;
     evaluation.close().await;
     Ok((reports, scores))
+}
+
+async fn tune(
+    config: Config,
+    dirs: &[PathBuf],
+    json: bool,
+    cache: Option<&Path>,
+) -> anyhow::Result<ExitCode> {
+    let now = Shares {
+        keyword: config.retrieve.keyword_share,
+        proximity: config.retrieve.proximity_share,
+    };
+    let evaluation = Evaluation::open(&config, cache).await?;
+    let mut sets = Vec::new();
+    for dir in dirs {
+        for path in eval::find(dir)? {
+            let dataset = Dataset::load(&path)?;
+            let examples = evaluation
+                .examples(&dataset)
+                .await
+                .with_context(|| path.display().to_string())?;
+            eprintln!("{}: {} judged questions", dataset.name, examples.len());
+            if !examples.is_empty() {
+                sets.push((dataset.name, examples));
+            }
+        }
+    }
+    evaluation.close().await;
+    let tuned = tune::tune(&sets, now);
+    if json {
+        println!("{}", serde_json::to_string(&tuned)?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    println!("{}\n", tune::table(&tuned));
+    println!(
+        "[retrieve]\nkeyword_share = {:.2}\nproximity_share = {:.2}",
+        tuned.shares.keyword, tuned.shares.proximity
+    );
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn status(config: Config) -> anyhow::Result<ExitCode> {

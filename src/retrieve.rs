@@ -7,25 +7,28 @@
 mod explain;
 mod fusion;
 mod glossary;
+mod reranking;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
 
-use crate::config::{Part, RetrieveConfig};
+use crate::config::{Part, RerankConfig, RetrieveConfig};
 use crate::domain::{Evidence, Hit, LegScore, Mode, Query, Revision, Timings, WorkspaceId};
 use crate::embed::{EmbedError, Embedder};
 use crate::index::{
     IndexError, Indexes, KeywordHit, KeywordSearch, Selection, Wanted, WorkspaceIndex,
 };
+use crate::rerank::{RerankError, Reranker};
 use crate::store::{Store, StoreError};
 use crate::text::written;
 
 pub use explain::{DocumentExplanation, FilterDecision, Standing};
-pub use fusion::{Candidate, Fusion};
+pub use fusion::{Candidate, Fusion, Shares};
 pub use glossary::Glossary;
+use reranking::Reranking;
 
 /// A search that failed. Never a quietly shorter list.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +37,8 @@ pub enum RetrieveError {
     Embed(#[from] EmbedError),
     #[error(transparent)]
     Index(#[from] IndexError),
+    #[error(transparent)]
+    Rerank(#[from] RerankError),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -47,6 +52,10 @@ pub struct Retrieved {
     pub term_weights: Vec<(String, f32)>,
     /// The question's terms as written, each with the forms of it that were searched for.
     pub wanted: Vec<Wanted>,
+    /// Whether the collection is hardly in the question's writing, so that words count little.
+    pub is_foreign: bool,
+    /// Whether a reranker put the best hits in their order.
+    pub reranked: bool,
     /// The revision both indexes held.
     pub revision: Revision,
     pub timings: Timings,
@@ -65,6 +74,7 @@ pub struct Retriever {
     candidates: usize,
     without: Arc<[Part]>,
     glossary: Glossary,
+    reranking: Option<Reranking>,
     permits: Arc<Semaphore>,
 }
 
@@ -80,10 +90,24 @@ impl Retriever {
             store,
             indexes,
             embedder,
-            fusion: Fusion::from(config.fusion),
+            fusion: Fusion::from(config),
             candidates: config.candidates,
             without: config.without.clone().into(),
+            reranking: None,
             permits: Arc::new(Semaphore::new(MAX_SEARCHES)),
+        }
+    }
+
+    /// Has the best hits of a hybrid search reordered.
+    pub fn with_reranker(self, reranker: Arc<dyn Reranker>, config: &RerankConfig) -> Self {
+        let reranking = Reranking {
+            reranker,
+            top: config.top,
+            budget: Duration::from_millis(config.budget_ms),
+        };
+        Self {
+            reranking: Some(reranking),
+            ..self
         }
     }
 
@@ -135,6 +159,13 @@ impl Retriever {
         let _permit = self.permits.acquire().await;
         let mut found = computing(move || leg.search()).await?;
         found.timings.embed = embed_ms;
+        if let (Some(reranking), Mode::Hybrid) = (&self.reranking, query.mode) {
+            let start = Instant::now();
+            found.reranked = reranking
+                .reorder(&self.store, workspace, query, &mut found.hits)
+                .await?;
+            found.timings.rerank = elapsed_ms(start);
+        }
         found.timings.total = elapsed_ms(start);
         Ok(found)
     }
@@ -329,6 +360,8 @@ impl VectorLeg {
         Ok(Retrieved {
             hits,
             term_weights,
+            is_foreign,
+            reranked: false,
             wanted: words
                 .search
                 .as_ref()

@@ -66,6 +66,8 @@ pub struct Timings {
     pub keyword: f64,
     pub vector: f64,
     pub fuse: f64,
+    #[serde(default)]
+    pub rerank: f64,
     pub load: f64,
     pub admit: f64,
     pub compose: f64,

@@ -55,6 +55,8 @@ pub struct SearchRequest {
 pub struct SearchResponse {
     /// Best first.
     pub hits: Vec<HitBody>,
+    /// Whether a reranker put the best hits in their order.
+    pub reranked: bool,
     pub revision: i64,
     pub timings_ms: TimingsBody,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -296,6 +298,7 @@ pub async fn post_search(
     };
     Ok(axum::Json(SearchResponse {
         hits,
+        reranked: found.reranked,
         revision: found.revision,
         timings_ms: found.timings.into(),
         terms: explain.then(|| found.wanted.iter().map(term).collect()),

@@ -1,10 +1,35 @@
-use crate::config::FusionName;
+use serde::Serialize;
+
+use crate::config::{FusionName, RetrieveConfig};
 use crate::domain::{Hit, LegScore};
 use crate::index::WordScores;
 
 /// What a cosine of 1 that a question is nearer to a chunk's negative than to the chunk takes from its score. Cosines
 /// of paraphrases and of other questions on the same matter lie .03 to .1 apart.
 const AVERSION: f32 = 4.0;
+
+/// How much each part counts in coverage fusion; the rest is closeness. Each in [0, 1], together below 1.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Shares {
+    pub keyword: f32,
+    pub proximity: f32,
+}
+
+impl Shares {
+    /// Of a chunk that both legs scored. `similarity` is the cosine.
+    pub fn score(self, coverage: f32, proximity: f32, similarity: f32) -> f32 {
+        let rest = 1.0 - self.keyword - self.proximity;
+        self.keyword * coverage + self.proximity * proximity + rest * closeness(similarity)
+    }
+}
+
+/// The cosine below which the encoders' cosines mean nothing.
+const FLOOR: f32 = 0.4;
+
+/// A cosine on the scale from [`FLOOR`] to 1.
+fn closeness(similarity: f32) -> f32 {
+    ((similarity - FLOOR) / (1.0 - FLOOR)).clamp(0.0, 1.0)
+}
 
 /// How the two legs' lists become one.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -14,30 +39,27 @@ pub enum Fusion {
     /// *Coverage* is BM25 divided by the highest BM25 that the question could reach in the collection, unknown
     /// terms counted in: the keyword share fades by itself where few of the question's terms occur (another
     /// language, typing errors), which is where reciprocal ranks are at their worst. *Closeness* is the cosine on
-    /// the scale from `floor`, below which this encoder's cosines mean nothing, to 1. `foreign` stands in for
-    /// `keyword`, and 0 for `proximity`, where the collection is not in the question's writing.
-    Coverage {
-        keyword: f32,
-        proximity: f32,
-        foreign: f32,
-        floor: f32,
-    },
+    /// the scale from .4, below which the encoders' cosines mean nothing, to 1. `foreign` counts
+    /// where the collection is not in the question's writing.
+    Coverage { native: Shares, foreign: Shares },
     /// Reciprocal rank fusion: Σ 1 / (k + rank), rank from 1, scaled to [0, 1].
     /// Source: Cormack, Clarke, Büttcher, SIGIR 2009, where k = 60.
     Rrf { k: f32 },
 }
 
-impl From<FusionName> for Fusion {
-    fn from(name: FusionName) -> Self {
-        match name {
-            // Measured on the development sets (docs/quality.md): the mean moves by less than .3 points of nDCG@10
-            // for keyword shares of .2 to .4 and proximity's of .1 to .25. English questions to Chinese collections
-            // are best with a keyword share near 0.
+impl From<&RetrieveConfig> for Fusion {
+    fn from(config: &RetrieveConfig) -> Self {
+        match config.fusion {
+            // English questions to Chinese collections are best with hardly any say for words: docs/quality.md.
             FusionName::Coverage => Fusion::Coverage {
-                keyword: 0.25,
-                proximity: 0.17,
-                foreign: 0.05,
-                floor: 0.4,
+                native: Shares {
+                    keyword: config.keyword_share,
+                    proximity: config.proximity_share,
+                },
+                foreign: Shares {
+                    keyword: 0.05,
+                    proximity: 0.0,
+                },
             },
             FusionName::Rrf => Fusion::Rrf { k: 60.0 },
         }
@@ -112,30 +134,16 @@ impl Fusion {
 
     fn score(self, candidate: &Candidate, is_foreign: bool) -> f32 {
         match self {
-            Fusion::Coverage {
-                keyword,
-                proximity,
-                foreign,
-                floor,
-            } => {
-                let (keyword, proximity) = match is_foreign {
-                    true => (foreign, 0.0),
-                    false => (keyword, proximity),
-                };
-                let Candidate {
-                    coverage,
-                    proximity: near,
-                    ..
-                } = *candidate;
-                let closeness =
-                    |leg: LegScore| ((leg.score - floor) / (1.0 - floor)).clamp(0.0, 1.0);
+            Fusion::Coverage { native, foreign } => {
+                let shares = if is_foreign { foreign } else { native };
                 match (candidate.keyword, candidate.vector) {
-                    (Some(_), None) => coverage,
-                    (None, Some(leg)) => closeness(leg),
-                    (_, leg) => {
-                        let rest = 1.0 - keyword - proximity;
-                        keyword * coverage + proximity * near + rest * leg.map_or(0.0, closeness)
-                    }
+                    (Some(_), None) => candidate.coverage,
+                    (None, Some(leg)) => closeness(leg.score),
+                    (_, leg) => shares.score(
+                        candidate.coverage,
+                        candidate.proximity,
+                        leg.map_or(0.0, |leg| leg.score),
+                    ),
                 }
             }
             Fusion::Rrf { k } => {
@@ -186,11 +194,16 @@ mod tests {
         hits.iter().map(|hit| hit.chunk_key).collect()
     }
 
-    const HALF: Fusion = Fusion::Coverage {
-        keyword: 0.5,
+    const BLIND: Shares = Shares {
+        keyword: 0.0,
         proximity: 0.0,
-        foreign: 0.0,
-        floor: 0.7,
+    };
+    const HALF: Fusion = Fusion::Coverage {
+        native: Shares {
+            keyword: 0.5,
+            proximity: 0.0,
+        },
+        foreign: BLIND,
     };
 
     #[test]
@@ -202,9 +215,9 @@ mod tests {
             "words say little in a collection of another writing"
         );
         let best = &HALF.fuse(candidates(), false, 1)[0];
-        // ½ · 0.8 + ½ · (0.80 − 0.7)/0.3
+        // ½ · 0.8 + ½ · (0.80 − 0.4)/0.6
         assert!(
-            (best.score - (0.4 + 0.5 / 3.0)).abs() < 1e-6,
+            (best.score - (0.4 + 1.0 / 3.0)).abs() < 1e-6,
             "{}",
             best.score
         );
@@ -213,17 +226,18 @@ mod tests {
     #[test]
     fn words_that_stand_together_lift_a_chunk() {
         let fusion = Fusion::Coverage {
-            keyword: 0.3,
-            proximity: 0.3,
-            foreign: 0.0,
-            floor: 0.7,
+            native: Shares {
+                keyword: 0.3,
+                proximity: 0.3,
+            },
+            foreign: BLIND,
         };
         let mut near = candidates();
         near[2].proximity = 1.0;
         let hits = fusion.fuse(near.clone(), false, 10);
         assert_eq!(hits[0].chunk_key, 3);
-        // .3 · 0.2 + .3 · 1 + .4 · ½
-        assert!((hits[0].score - 0.56).abs() < 1e-6, "{}", hits[0].score);
+        // .3 · 0.2 + .3 · 1 + .4 · (0.85 − 0.4)/0.6
+        assert!((hits[0].score - 0.66).abs() < 1e-6, "{}", hits[0].score);
         assert_ne!(fusion.fuse(near, true, 1)[0].chunk_key, 3);
     }
 

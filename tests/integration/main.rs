@@ -11,5 +11,6 @@ mod filters;
 mod ingestion;
 mod openapi;
 mod quality;
+mod reranking;
 mod support;
 mod wording;
