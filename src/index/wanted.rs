@@ -92,17 +92,37 @@ impl Frequencies<'_> {
                     forms.push(self.form(synonym, SYNONYM, n_with));
                 }
             }
-            let of_forms = forms.iter().map(|form| form.boost * form.idf);
-            wanted.push(Wanted {
-                weight: match forms.is_empty() {
-                    true => self.idf(0),
-                    false => of_forms.fold(0.0, f32::max),
-                },
-                term,
-                forms,
-            });
+            wanted.push(self.want(term, forms));
         }
         Ok(wanted)
+    }
+
+    /// The same wishes as they stand in this field, which holds nothing that the other field does not.
+    pub fn among(&self, wanted: &[Wanted]) -> Result<Vec<Wanted>, IndexError> {
+        let mut here = Vec::with_capacity(wanted.len());
+        for Wanted { term, forms, .. } in wanted {
+            let mut found = Vec::with_capacity(forms.len());
+            for form in forms {
+                let n_with = self.n_with(&form.term)?;
+                if n_with > 0 {
+                    found.push(self.form(&form.term, form.boost, n_with));
+                }
+            }
+            here.push(self.want(term.clone(), found));
+        }
+        Ok(here)
+    }
+
+    fn want(&self, term: String, forms: Vec<Form>) -> Wanted {
+        let of_forms = forms.iter().map(|form| form.boost * form.idf);
+        Wanted {
+            weight: match forms.is_empty() {
+                true => self.idf(0),
+                false => of_forms.fold(0.0, f32::max),
+            },
+            term,
+            forms,
+        }
     }
 
     /// What a question asks for by its single characters and its words, each once and as written; a word that the

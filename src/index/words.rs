@@ -131,8 +131,8 @@ impl KeywordSearch {
         let has_questions = n_tokens(&searcher, fields.questions)? > 0;
         let questions = match has_questions && !without.contains(&Part::FaqQuestions) {
             true => {
-                let wanted = frequencies(fields.questions).wanted(&key, synonyms, without)?;
-                Some(Bm25::of(fields.questions, &wanted, &searcher)?)
+                let among = frequencies(fields.questions).among(&wanted)?;
+                Some(Bm25::of(fields.questions, &among, &searcher)?)
             }
             false => None,
         };
