@@ -1,8 +1,9 @@
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use tantivy::query::FuzzyTermQuery;
 use tantivy::schema::Field;
-use tantivy::{Searcher, TantivyError, Term};
+use tantivy::{InvertedIndexReader, Searcher, TantivyError, Term};
 
 use super::IndexError;
 use crate::config::Part;
@@ -19,6 +20,9 @@ const MAX_GUESSES: usize = 3;
 const MIN_FUZZY: usize = 4;
 /// From this length on two edits are allowed, else one.
 const LONG_FUZZY: usize = 8;
+
+/// A character that more than one chunk in this many has tells too little to be looked up in all candidates.
+const COMMON: u64 = 4;
 
 /// A term of a question, in the forms under which the collection may have it.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,16 +46,31 @@ pub struct Form {
 }
 
 /// A field of the collection as far as frequencies go.
-pub struct Frequencies<'a> {
-    pub searcher: &'a Searcher,
-    pub field: Field,
-    pub n_chunks: u64,
+pub struct Frequencies {
+    field: Field,
+    segments: Vec<Arc<InvertedIndexReader>>,
+    n_chunks: u64,
 }
 
-impl Frequencies<'_> {
+impl Frequencies {
+    pub fn of(searcher: &Searcher, field: Field) -> Result<Self, IndexError> {
+        let readers = searcher.segment_readers();
+        let segments = readers.iter().map(|reader| reader.inverted_index(field));
+        Ok(Self {
+            field,
+            segments: segments.collect::<tantivy::Result<_>>()?,
+            n_chunks: readers.iter().map(|s| u64::from(s.max_doc())).sum(),
+        })
+    }
+
+    /// How many chunks have a term.
     fn n_with(&self, term: &str) -> Result<u64, IndexError> {
-        let term = Term::from_field_text(self.field, term);
-        Ok(self.searcher.doc_freq(&term)?)
+        let mut n_with = 0;
+        for segment in &self.segments {
+            let found = segment.terms().get(term).map_err(TantivyError::from)?;
+            n_with += found.map_or(0, |info| u64::from(info.doc_freq));
+        }
+        Ok(n_with)
     }
 
     /// tantivy's: ln(1 + (N − n + ½) / (n + ½)).
@@ -125,8 +144,8 @@ impl Frequencies<'_> {
         }
     }
 
-    /// What a question asks for by its single characters and its words, each once and as written; a word that the
-    /// collection does not have in the forms found for it as a term.
+    /// What a question asks for by its single characters, the common ones left out, and its words, each once; a word
+    /// in the forms found for it as a term.
     pub fn characters(&self, question: &str, terms: &[Wanted]) -> Result<Vec<Wanted>, IndexError> {
         let mut seen = HashSet::new();
         let mut wanted = Vec::new();
@@ -141,6 +160,9 @@ impl Frequencies<'_> {
                 None if is_word => {}
                 None => {
                     let n_with = self.n_with(&character)?;
+                    if n_with * COMMON > self.n_chunks {
+                        continue;
+                    }
                     let forms = match n_with {
                         0 => Vec::new(),
                         _ => vec![self.form(&character, 1.0, n_with)],
@@ -167,26 +189,36 @@ impl Frequencies<'_> {
     /// What may be meant by a term that the collection does not have: Han of the same sound, Latin words that are
     /// spelt nearly so.
     fn guesses(&self, term: &str, without: &[Part]) -> Result<Vec<Form>, IndexError> {
-        let is_han = term.chars().all(text::is_cjk);
-        let mut found: Vec<(u64, String)> = match is_han {
-            true if without.contains(&Part::Homophones) => Vec::new(),
-            true => {
-                let mut known = Vec::new();
-                for other in text::homophones(term) {
-                    match self.n_with(&other)? {
-                        0 => {}
-                        n_with => known.push((n_with, other)),
-                    }
+        let characters: Vec<char> = term.chars().collect();
+        let mut found = match characters[..] {
+            [first, second] if text::is_cjk(first) && text::is_cjk(second) => {
+                match without.contains(&Part::Homophones) {
+                    true => Vec::new(),
+                    false => self.same_sounds(first, second)?,
                 }
-                known
             }
-            false if without.contains(&Part::Fuzzy) => Vec::new(),
-            false => self.near_spellings(term)?,
+            _ if without.contains(&Part::Fuzzy) => Vec::new(),
+            _ => self.near_spellings(term)?,
         };
         found.sort_unstable_by(|a, b| b.cmp(a));
         found.truncate(MAX_GUESSES);
         let form = |(n_with, other): (u64, String)| self.form(&other, GUESSED, n_with);
         Ok(found.into_iter().map(form).collect())
+    }
+
+    /// Bigrams of the collection with another character of the same sound in one place.
+    fn same_sounds(&self, first: char, second: char) -> Result<Vec<(u64, String)>, IndexError> {
+        let alike = |c| text::homophones(c).into_iter();
+        let in_first = alike(first).map(|other| String::from_iter([other, second]));
+        let in_second = alike(second).map(|other| String::from_iter([first, other]));
+        let mut found = Vec::new();
+        for other in in_first.chain(in_second) {
+            match self.n_with(&other)? {
+                0 => {}
+                n_with => found.push((n_with, other)),
+            }
+        }
+        Ok(found)
     }
 
     /// Words of the collection that are one edit away (two from [`LONG_FUZZY`] letters on), the nearest only; a
@@ -201,9 +233,8 @@ impl Frequencies<'_> {
             let term = Term::from_field_text(self.field, word);
             let query = FuzzyTermQuery::new(term, distance, true);
             let mut found: Vec<String> = Vec::new();
-            for reader in self.searcher.segment_readers() {
-                let inverted = reader.inverted_index(self.field)?;
-                let mut stream = inverted
+            for segment in &self.segments {
+                let mut stream = segment
                     .terms()
                     .search(query.automaton()?)
                     .into_stream()

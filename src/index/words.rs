@@ -23,6 +23,12 @@ pub const LATIN: &str = "latin";
 /// occur.
 const SHORT: f32 = 80.0;
 
+/// A chunk that covers less of a question has too few of its words for their distance to matter.
+const LITTLE: f32 = 0.01;
+/// The coverage of a chunk whose FAQ question holds all that is asked: what BM25 gives a short text with all the terms.
+/// Not by BM25 itself, whose notion of a long text is useless in a field that most chunks do not have.
+const ASKED: f32 = 0.65;
+
 /// A chunk found by words.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct KeywordHit {
@@ -35,11 +41,11 @@ pub struct KeywordHit {
 pub struct WordScores {
     /// BM25 of the question's terms in the chunk, ≥ 0.
     pub score: f32,
-    /// BM25 divided by the highest BM25 the question could reach in this collection; of the chunk, or of the
-    /// wordings of its FAQ question where these have more. In [0, 1].
+    /// BM25 divided by the highest BM25 the question could reach in this collection; or, where that is more, by how
+    /// much of the question one wording of the chunk's FAQ question holds. In [0, 1].
     pub coverage: f32,
     /// How much of the question stands close together: the mean of [`best_window`] by terms and by single
-    /// characters. In [0, 1]; 0 for all where chunks are short.
+    /// characters. In [0, 1]; 0 for all where chunks are short, and where coverage is below .01.
     pub proximity: f32,
 }
 
@@ -48,9 +54,10 @@ pub struct KeywordSearch {
     searcher: Searcher,
     key_field: Field,
     text: Bm25,
-    /// The FAQ questions' field; `None` where no chunk has any.
+    /// Over the FAQ questions' field; `None` where no chunk has any.
     questions: Option<Bm25>,
     text_field: Field,
+    questions_field: Field,
     wanted: Vec<Wanted>,
     characters: Vec<Wanted>,
     reads_positions: bool,
@@ -111,12 +118,7 @@ impl KeywordSearch {
             .iter()
             .map(|s| u64::from(s.max_doc()))
             .sum();
-        let frequencies = |field| Frequencies {
-            searcher: &searcher,
-            field,
-            n_chunks,
-        };
-        let of_text = frequencies(fields.text);
+        let of_text = Frequencies::of(&searcher, fields.text)?;
         let wanted = of_text.wanted(&key, synonyms, without)?;
         if wanted.is_empty() {
             return Ok(None);
@@ -131,7 +133,7 @@ impl KeywordSearch {
         let has_questions = n_tokens(&searcher, fields.questions)? > 0;
         let questions = match has_questions && !without.contains(&Part::FaqQuestions) {
             true => {
-                let among = frequencies(fields.questions).among(&wanted)?;
+                let among = Frequencies::of(&searcher, fields.questions)?.among(&wanted)?;
                 Some(Bm25::of(fields.questions, &among, &searcher)?)
             }
             false => None,
@@ -143,6 +145,7 @@ impl KeywordSearch {
             questions,
             key_field: fields.key,
             text_field: fields.text,
+            questions_field: fields.questions,
             wanted,
             characters,
             reads_positions,
@@ -183,7 +186,7 @@ impl KeywordSearch {
     pub fn scores(&self, keys: &[u32]) -> Result<Vec<WordScores>, IndexError> {
         let mut scores = vec![WordScores::default(); keys.len()];
         for reader in self.searcher.segment_readers() {
-            let places = self.places(reader, keys)?;
+            let mut places = self.places(reader, keys)?;
             if places.is_empty() {
                 continue;
             }
@@ -191,14 +194,16 @@ impl KeywordSearch {
                 scores[i].score = score;
                 scores[i].coverage = self.text.coverage(score);
             })?;
-            if let Some(questions) = &self.questions {
-                each_score(questions, reader, &places, |i, score| {
-                    scores[i].coverage = scores[i].coverage.max(questions.coverage(score));
+            if self.questions.is_some() {
+                let (field, wanted) = (self.questions_field, &self.wanted);
+                self.each_window(field, wanted, reader, &places, |i, share| {
+                    scores[i].coverage = scores[i].coverage.max(ASKED * share);
                 })?;
             }
             if self.reads_positions {
+                places.retain(|(_, i)| scores[*i].coverage >= LITTLE);
                 for wanted in [&self.wanted, &self.characters] {
-                    self.each_window(wanted, reader, &places, |i, share| {
+                    self.each_window(self.text_field, wanted, reader, &places, |i, share| {
                         scores[i].proximity += share / 2.0;
                     })?;
                 }
@@ -233,19 +238,21 @@ impl KeywordSearch {
         Ok(places)
     }
 
+    /// The share of what is wanted that stands together in a field, of each chunk that has some of it.
     fn each_window(
         &self,
+        field: Field,
         wanted: &[Wanted],
         reader: &SegmentReader,
         places: &[Place],
         mut note: impl FnMut(usize, f32),
     ) -> Result<(), IndexError> {
-        let inverted = reader.inverted_index(self.text_field)?;
+        let inverted = reader.inverted_index(field)?;
         let mut occurrences: HashMap<DocId, Occurrences> = HashMap::with_capacity(places.len());
         let mut positions = Vec::new();
         for (number, wanted) in (0_u16..).zip(wanted) {
             for form in &wanted.forms {
-                let term = Term::from_field_text(self.text_field, &form.term);
+                let term = Term::from_field_text(field, &form.term);
                 let found = inverted
                     .read_postings(&term, IndexRecordOption::WithFreqsAndPositions)
                     .map_err(TantivyError::from)?;

@@ -211,3 +211,71 @@ fn damaged_or_foreign_indexes_are_named_and_rebuilt() {
     fs::write(snapshot, "short").unwrap();
     check("a damaged snapshot", "checksum");
 }
+
+#[test]
+fn runs_are_sliced_compared_and_tuned() {
+    let folder = tempfile::tempdir().unwrap();
+    let set = folder.path().join("set");
+    fs::create_dir(&set).unwrap();
+    let lines = |lines: &[&str]| lines.join("\n");
+    let corpus = lines(&[
+        r#"{"_id":"refund","title":"","text":"退款會在十四天內入帳。","lang":"zh-Hant"}"#,
+        r#"{"_id":"hours","title":"","text":"門市營業到晚上九點。","lang":"zh-Hant"}"#,
+    ]);
+    let queries = lines(&[
+        r#"{"_id":"1~orig","text":"退款要多久","lang":"zh-Hant","perturb":"orig"}"#,
+        r#"{"_id":"1~typo","text":"推款要多久","lang":"zh-Hant","perturb":"typo"}"#,
+        r#"{"_id":"2~orig","text":"when do you close","lang":"en","perturb":"orig"}"#,
+    ]);
+    let qrels =
+        "query-id\tcorpus-id\tscore\n1~orig\trefund\t1\n1~typo\trefund\t1\n2~orig\thours\t1\n";
+    fs::write(set.join("corpus.jsonl"), corpus).unwrap();
+    fs::write(set.join("queries.jsonl"), queries).unwrap();
+    fs::write(set.join("qrels.tsv"), qrels).unwrap();
+    let run = |extra: &[&str]| -> String {
+        let mut arguments = vec!["eval", "set", "--cache", "cache"];
+        arguments.extend(extra);
+        let output = ken(folder.path(), &arguments, &[]);
+        assert!(output.status.success(), "{output:?}");
+        stdout(&output)
+    };
+    let sliced = run(&["--slices", "--per-query", "before.jsonl"]);
+    for row in [
+        "| set | hybrid | language | zh-Hant | 2 | 100.0 / 100.0 | – |",
+        "| set | hybrid | perturbation | typo | 1 | 100.0 / 100.0 | 100.0 / 100.0 |",
+    ] {
+        assert!(sliced.contains(row), "{row}: {sliced}");
+    }
+    fs::write(
+        folder.path().join("ken.toml"),
+        "[retrieve]\nwithout = [\"homophones\", \"proximity\"]\n",
+    )
+    .unwrap();
+    let compared = run(&["--baseline", "before.jsonl"]);
+    assert!(
+        compared.contains("| set | hybrid | R@1 | 3 | 100.0 |"),
+        "{compared}"
+    );
+    let tuned = stdout(&ken(
+        folder.path(),
+        &["tune", "set", "--cache", "cache"],
+        &[],
+    ));
+    assert!(
+        tuned.contains("| set | 2 |") && tuned.contains("[retrieve]\nkeyword_share = 0."),
+        "the English question is to a collection of another writing: {tuned}"
+    );
+    let error = complaint(
+        folder.path(),
+        &["eval", "set", "--baseline", "nowhere"],
+        &[],
+    );
+    assert!(error.contains("nowhere"), "{error}");
+    fs::write(
+        folder.path().join("ken.toml"),
+        "[retrieve]\nwithout = [\"luck\"]\n",
+    )
+    .unwrap();
+    let error = complaint(folder.path(), &["eval", "set"], &[]);
+    assert!(error.contains("luck"), "{error}");
+}
