@@ -30,6 +30,16 @@ impl From<&Ranked> for Scores {
     }
 }
 
+type Measure = fn(&Scores) -> f64;
+
+const MEASURES: [(&str, Measure); 3] = [
+    ("R@1", |s| s.recall_1),
+    ("R@5", |s| s.recall_5),
+    ("nDCG@10", |s| s.ndcg_10),
+];
+
+/// Query id, before, after.
+type Pair<'a> = (&'a str, Scores, Scores);
 /// Set, mode, query id.
 type Key = (String, String, String);
 
@@ -77,7 +87,7 @@ impl Run {
 
     /// What changed from `before` to this run, by set, mode and measure; only queries that both runs judged count.
     pub fn against(&self, before: &Self) -> Vec<Difference> {
-        let mut pairs: HashMap<(&str, &str), Vec<(&str, Scores, Scores)>> = HashMap::new();
+        let mut pairs: HashMap<(&str, &str), Vec<Pair>> = HashMap::new();
         for (key @ (dataset, mode, query), after) in &self.0 {
             if let Some(before) = before.0.get(key) {
                 let of_set = pairs.entry((dataset, mode)).or_default();
@@ -88,12 +98,7 @@ impl Run {
         for ((dataset, mode), mut queries) in pairs {
             // The test draws signs in the order of the queries; the same runs give the same p.
             queries.sort_by_key(|(query, ..)| *query);
-            let measures: [(&'static str, fn(&Scores) -> f64); 3] = [
-                ("R@1", |s| s.recall_1),
-                ("R@5", |s| s.recall_5),
-                ("nDCG@10", |s| s.ndcg_10),
-            ];
-            for (measure, value) in measures {
+            for (measure, value) in MEASURES {
                 let gains: Vec<f64> = queries
                     .iter()
                     .map(|(_, b, a)| value(a) - value(b))

@@ -44,8 +44,8 @@ pub struct WordScores {
     /// BM25 divided by the highest BM25 the question could reach in this collection; or, where that is more, by how
     /// much of the question one wording of the chunk's FAQ question holds. In [0, 1].
     pub coverage: f32,
-    /// How much of the question stands close together: the mean of [`best_window`] by terms and by single
-    /// characters. In [0, 1]; 0 for all where chunks are short, and where coverage is below .01.
+    /// How much of the question stands within 40 positions: the mean of the shares by terms and by single characters.
+    /// In [0, 1]; 0 for all where chunks are short, and where coverage is below .01.
     pub proximity: f32,
 }
 

@@ -138,7 +138,7 @@ fn negatives_are_held_and_never_found_by(store: &dyn VectorStore) {
         assert_eq!(hits.len(), if selection.is_everything() { 100 } else { 50 });
         assert!(hits.iter().all(|hit| hit.similarity < 0.99), "{hits:?}");
     }
-    store.apply(&[33..34], &[], 2).unwrap();
+    store.apply(&[33..34, 43..44], &[], 2).unwrap();
     assert_eq!(store.negatives(&query, &[33]).unwrap(), [None]);
 }
 
