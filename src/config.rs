@@ -157,7 +157,7 @@ pub enum Part {
     Fuzzy,
     /// How close together a question's words stand.
     Proximity,
-    /// FAQ questions as a search of their own.
+    /// FAQ questions as a search of their own by words.
     FaqQuestions,
     /// What an FAQ says that it does not answer.
     Negatives,

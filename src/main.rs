@@ -480,6 +480,16 @@ async fn search(
             .retriever
             .explain_document(workspace, &query, &id)
             .await?;
+        if json {
+            let line = serde_json::json!({
+                "document_id": id, "verdict": explained.verdict, "rank": explained.rank,
+                "filters": explained.filters, "score": explained.best.map(|hit| hit.score),
+                "last_score": explained.last_score,
+            });
+            println!("{line}");
+            app.close().await;
+            return Ok(ExitCode::SUCCESS);
+        }
         println!("{id}: {:?}, rank {:?}", explained.verdict, explained.rank);
         for decision in &explained.filters {
             let passed = if decision.passed { "passes" } else { "fails" };

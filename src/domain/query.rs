@@ -145,8 +145,7 @@ pub struct Hit {
     pub score: f32,
     pub keyword: Option<LegScore>,
     pub vector: Option<LegScore>,
-    /// BM25 divided by the highest BM25 the query could reach in this collection, in [0, 1]; of the chunk, or of
-    /// its FAQ question where that has more.
+    /// BM25 divided by the highest BM25 the query could reach in this collection, in [0, 1].
     pub coverage: f32,
     /// How much of the question stands close together, in [0, 1].
     pub proximity: f32,

@@ -25,10 +25,6 @@ const SHORT: f32 = 80.0;
 
 /// A chunk that covers less of a question has too few of its words for their distance to matter.
 const LITTLE: f32 = 0.01;
-/// The coverage of a chunk whose FAQ question holds all that is asked: what BM25 gives a short text with all the terms.
-/// Not by BM25 itself, whose notion of a long text is useless in a field that most chunks do not have.
-const ASKED: f32 = 0.65;
-
 /// A chunk found by words.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct KeywordHit {
@@ -41,8 +37,7 @@ pub struct KeywordHit {
 pub struct WordScores {
     /// BM25 of the question's terms in the chunk, ≥ 0.
     pub score: f32,
-    /// BM25 divided by the highest BM25 the question could reach in this collection; or, where that is more, by how
-    /// much of the question one wording of the chunk's FAQ question holds. In [0, 1].
+    /// BM25 divided by the highest BM25 the question could reach in this collection. In [0, 1].
     pub coverage: f32,
     /// How much of the question stands within 40 positions: the mean of the shares by terms and by single characters.
     /// In [0, 1]; 0 for all where chunks are short, and where coverage is below .01.
@@ -54,10 +49,10 @@ pub struct KeywordSearch {
     searcher: Searcher,
     key_field: Field,
     text: Bm25,
-    /// Over the FAQ questions' field; `None` where no chunk has any.
+    /// Over the wordings of FAQ questions, which propose chunks whose long answers hide them; all are then scored by
+    /// their whole text. `None` where no chunk has any.
     questions: Option<Bm25>,
     text_field: Field,
-    questions_field: Field,
     wanted: Vec<Wanted>,
     characters: Vec<Wanted>,
     reads_positions: bool,
@@ -145,7 +140,6 @@ impl KeywordSearch {
             questions,
             key_field: fields.key,
             text_field: fields.text,
-            questions_field: fields.questions,
             wanted,
             characters,
             reads_positions,
@@ -194,16 +188,10 @@ impl KeywordSearch {
                 scores[i].score = score;
                 scores[i].coverage = self.text.coverage(score);
             })?;
-            if self.questions.is_some() {
-                let (field, wanted) = (self.questions_field, &self.wanted);
-                self.each_window(field, wanted, reader, &places, |i, share| {
-                    scores[i].coverage = scores[i].coverage.max(ASKED * share);
-                })?;
-            }
             if self.reads_positions {
                 places.retain(|(_, i)| scores[*i].coverage >= LITTLE);
                 for wanted in [&self.wanted, &self.characters] {
-                    self.each_window(self.text_field, wanted, reader, &places, |i, share| {
+                    self.each_window(wanted, reader, &places, |i, share| {
                         scores[i].proximity += share / 2.0;
                     })?;
                 }
@@ -238,21 +226,20 @@ impl KeywordSearch {
         Ok(places)
     }
 
-    /// The share of what is wanted that stands together in a field, of each chunk that has some of it.
+    /// The share of what is wanted that stands together, of each chunk that has some of it.
     fn each_window(
         &self,
-        field: Field,
         wanted: &[Wanted],
         reader: &SegmentReader,
         places: &[Place],
         mut note: impl FnMut(usize, f32),
     ) -> Result<(), IndexError> {
-        let inverted = reader.inverted_index(field)?;
+        let inverted = reader.inverted_index(self.text_field)?;
         let mut occurrences: HashMap<DocId, Occurrences> = HashMap::with_capacity(places.len());
         let mut positions = Vec::new();
         for (number, wanted) in (0_u16..).zip(wanted) {
             for form in &wanted.forms {
-                let term = Term::from_field_text(field, &form.term);
+                let term = Term::from_field_text(self.text_field, &form.term);
                 let found = inverted
                     .read_postings(&term, IndexRecordOption::WithFreqsAndPositions)
                     .map_err(TantivyError::from)?;

@@ -64,6 +64,23 @@ fn ingest_search_ask_status_and_check() {
     ));
     let hit: serde_json::Value = serde_json::from_str(line.lines().next().unwrap()).unwrap();
     assert_eq!(hit["document_id"], "docs/a.md");
+    let explained = stdout(&ken(
+        folder.path(),
+        &[
+            "search",
+            "退貨",
+            "--explain-document",
+            "docs/a.md",
+            "--json",
+        ],
+        &[],
+    ));
+    let explained: serde_json::Value =
+        serde_json::from_str(explained.lines().last().unwrap()).unwrap();
+    assert_eq!(
+        (&explained["verdict"], &explained["rank"]),
+        (&"listed".into(), &1.into())
+    );
     let answer = stdout(&ken(
         folder.path(),
         &["ask", "退貨的運費由誰負擔", "--json"],
