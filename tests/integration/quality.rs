@@ -20,7 +20,7 @@ async fn the_sample_shop_keeps_its_floors() {
     evaluation.close().await;
     assert_eq!(report.n_judged, 90);
     assert!(report.success_1 >= 0.54, "{report:#?}");
-    assert!(report.success_5 >= 0.82, "{report:#?}");
+    assert!(report.success_5 >= 0.80, "{report:#?}");
     assert!(report.ndcg_10 >= 0.60, "{report:#?}");
     let admission = report.admission.as_ref().unwrap();
     assert!(admission.auroc >= 0.56, "{report:#?}");
