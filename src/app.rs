@@ -41,7 +41,11 @@ impl App {
     /// following the change log.
     pub async fn build(config: Config) -> Result<Self, AppError> {
         let encoder = config.encoder.clone();
-        let embedder = run_blocking(move || Embedder::open(&encoder)).await?;
+        let embedder = run_blocking(move || {
+            crate::text::warm_up();
+            Embedder::open(&encoder)
+        })
+        .await?;
         Self::build_with(config, embedder).await
     }
 
