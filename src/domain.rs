@@ -11,7 +11,7 @@ mod query;
 
 pub use answer::{Answer, Citation, Outcome, Sentence, Strategy, Timings, Turn};
 pub use chunk::{Chunk, Evidence, Span};
-pub use document::{Document, Kind, MAX_VIEWS, Metadata, Source, Status};
+pub use document::{Document, Kind, MAX_VIEWS, Metadata, Source, Status, open_to};
 pub use ids::{DocumentId, InvalidId, Revision, WorkspaceId};
 pub use query::{
     Filter, Hit, InvalidQuestion, LegScore, MAX_LIMIT, MAX_QUESTION_CHARS, Mode, Query, Role,

@@ -8,7 +8,7 @@
 //! |---|---|
 //! | [`domain`] | the nouns: `Document`, `Chunk`, `Query`, `Hit`, `Evidence`, `Citation`, `Answer`. No I/O |
 //! | [`config`] | `Config` in sections; the only place that reads settings |
-//! | [`text`] | what a string means: folding, terms, sentences, language, highlights, width. Pure |
+//! | [`text`] | what a string means: folding, figures, terms, sounds, spoken and other words, sentences, language, highlights. Pure |
 //! | [`embed`] | `Embedder`: texts → vectors; one thread owns the models |
 //! | [`store`] | the system of record; all SQL; the change log |
 //! | [`index`] | `KeywordIndex` (tantivy), `VectorStore` (usearch), the `Follower` that keeps both in step with the store |
@@ -18,7 +18,7 @@
 //! | [`answer`] | question → answer: understand, retrieve, admit, compose, verify, record |
 //! | [`app`] | `App::build`: the one place that connects the parts |
 //! | [`check`] | do store and indexes agree |
-//! | [`eval`] | judged questions → measures |
+//! | [`eval`] | judged questions → measures; runs compared; the fusion's shares tuned |
 //! | [`http`] | the API, the page, every failure as a problem |
 //! | [`setup`], [`telemetry`] | fetching the models; logging |
 //!

@@ -478,7 +478,7 @@ async fn search(
     if let Some(id) = explain_document {
         let explained = app
             .retriever
-            .explain_document(workspace, &query, &id)
+            .explain_document(workspace, &query, &found.hits, &id)
             .await?;
         if json {
             let line = serde_json::json!({

@@ -67,7 +67,12 @@ impl CrossEncoder {
                     tokenizer_config_file: file("tokenizer_config.json")?,
                 };
                 // A large model keeps its weights in a second file beside it, so it is opened by its path.
-                file("model.onnx")?;
+                std::fs::File::open(folder.join("model.onnx")).map_err(|error| {
+                    RerankError::File {
+                        path: folder.join("model.onnx").display().to_string(),
+                        detail: error.to_string(),
+                    }
+                })?;
                 let options = RerankInitOptionsUserDefined::new()
                     .with_environment(embed::environment(encoder)?)
                     .with_intra_threads(encoder.threads)

@@ -28,7 +28,7 @@ pub use terms::{
     char_width, characters_of_key, index_terms, is_cjk, search_key, terms, terms_of_key, width,
 };
 
-/// Builds the tables that are otherwise built when a first question needs them (some 15 ms).
+/// Builds the tables that are otherwise built when a first question needs them.
 pub fn warm_up() {
     let question = written("退貨");
     Synonyms::default().of(&search_key(&question));

@@ -71,9 +71,6 @@ pub struct Metadata {
 impl Metadata {
     /// Whether someone of `audience`, on `channel`, may see this at time `at`.
     pub fn visible(&self, audience: Option<&str>, channel: Option<&str>, at: Timestamp) -> bool {
-        let open_to = |allowed: &[String], who: Option<&str>| {
-            allowed.is_empty() || who.is_some_and(|who| allowed.iter().any(|a| a == who))
-        };
         self.status == Status::Published
             && open_to(&self.audience, audience)
             && open_to(&self.channels, channel)
@@ -119,6 +116,11 @@ impl Metadata {
             || self.valid_from.is_some()
             || self.valid_until.is_some()
     }
+}
+
+/// Whether something for `allowed` is open to `who`; what names nobody is open to all.
+pub fn open_to(allowed: &[String], who: Option<&str>) -> bool {
+    allowed.is_empty() || who.is_some_and(|who| allowed.iter().any(|a| a == who))
 }
 
 /// The most vectors by which one chunk is found, and the most by which it is not; the vector index keeps 6 bits for

@@ -69,7 +69,7 @@ pub struct SearchResponse {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DocumentExplanationBody {
     pub document_id: String,
-    /// `listed`, `outranked`, `filtered`, `not_indexed`, `no_such_document`.
+    /// `listed`, `outranked`, `no_match`, `filtered`, `not_indexed`, `no_such_document`.
     #[schema(value_type = String)]
     pub verdict: Standing,
     /// Every filter that is set, and whether the document meets it.
@@ -225,7 +225,9 @@ pub async fn post_search(
         .await?;
     let document = match asked_for {
         Some(id) => {
-            let explained = retriever.explain_document(&workspace, &query, &id).await?;
+            let explained = retriever
+                .explain_document(&workspace, &query, &found.hits, &id)
+                .await?;
             Some(DocumentExplanationBody {
                 document_id: id.to_string(),
                 verdict: explained.verdict,

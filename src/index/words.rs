@@ -22,9 +22,9 @@ pub const LATIN: &str = "latin";
 /// Where chunks have fewer terms than this in the mean, that words stand together says nothing beyond that they
 /// occur.
 const SHORT: f32 = 80.0;
-
 /// A chunk that covers less of a question has too few of its words for their distance to matter.
 const LITTLE: f32 = 0.01;
+
 /// A chunk found by words.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct KeywordHit {
@@ -48,10 +48,13 @@ pub struct WordScores {
 pub struct KeywordSearch {
     searcher: Searcher,
     key_field: Field,
-    text: Bm25,
+    text: Box<dyn Weight>,
+    /// The highest BM25 the question could reach in the chunks' text: each of its terms, unknown ones too, at full
+    /// saturation in a chunk of no length.
+    ceiling: f32,
     /// Over the wordings of FAQ questions, which propose chunks whose long answers hide them; all are then scored by
     /// their whole text. `None` where no chunk has any.
-    questions: Option<Bm25>,
+    questions: Option<Box<dyn Weight>>,
     text_field: Field,
     wanted: Vec<Wanted>,
     characters: Vec<Wanted>,
@@ -59,40 +62,23 @@ pub struct KeywordSearch {
     is_foreign: bool,
 }
 
-/// BM25 over one field.
-struct Bm25 {
-    weight: Box<dyn Weight>,
-    ceiling: f32,
-}
-
-impl Bm25 {
-    fn of(field: Field, wanted: &[Wanted], searcher: &Searcher) -> Result<Self, IndexError> {
-        let clauses = wanted.iter().flat_map(|w| &w.forms).map(|form| {
-            let term = Term::from_field_text(field, &form.term);
-            let exact: Box<dyn Query> =
-                Box::new(TermQuery::new(term, IndexRecordOption::WithFreqs));
-            match form.boost {
-                1.0 => (Occur::Should, exact),
-                boost => (
-                    Occur::Should,
-                    Box::new(BoostQuery::new(exact, boost)) as Box<dyn Query>,
-                ),
-            }
-        });
-        let query = BooleanQuery::new(clauses.collect());
-        let total: f32 = wanted.iter().map(|w| w.weight).sum();
-        Ok(Self {
-            weight: query.weight(EnableScoring::enabled_from_searcher(searcher))?,
-            ceiling: (1.0 + K1) * total,
-        })
-    }
-
-    fn coverage(&self, score: f32) -> f32 {
-        match self.ceiling > 0.0 {
-            true => (score / self.ceiling).clamp(0.0, 1.0),
-            false => 0.0,
-        }
-    }
+/// BM25 of what is wanted, in one of its forms or more, over one field.
+fn bm25(
+    field: Field,
+    wanted: &[Wanted],
+    searcher: &Searcher,
+) -> Result<Box<dyn Weight>, IndexError> {
+    let clauses = wanted.iter().flat_map(|w| &w.forms).map(|form| {
+        let term = Term::from_field_text(field, &form.term);
+        let exact: Box<dyn Query> = Box::new(TermQuery::new(term, IndexRecordOption::WithFreqs));
+        let clause = match form.boost {
+            1.0 => exact,
+            boost => Box::new(BoostQuery::new(exact, boost)),
+        };
+        (Occur::Should, clause)
+    });
+    let query = BooleanQuery::new(clauses.collect());
+    Ok(query.weight(EnableScoring::enabled_from_searcher(searcher))?)
 }
 
 /// A chunk's place in a segment, with its place in a list of keys.
@@ -108,18 +94,14 @@ impl KeywordSearch {
         without: &[Part],
     ) -> Result<Option<Self>, IndexError> {
         let key = text::search_key(question);
-        let n_chunks: u64 = searcher
-            .segment_readers()
-            .iter()
-            .map(|s| u64::from(s.max_doc()))
-            .sum();
         let of_text = Frequencies::of(&searcher, fields.text)?;
         let wanted = of_text.wanted(&key, synonyms, without)?;
         if wanted.is_empty() {
             return Ok(None);
         }
+        let n_chunks = of_text.n_chunks() as f32;
         let n_terms = n_tokens(&searcher, fields.text)?;
-        let is_short = (n_terms as f32) < SHORT * n_chunks as f32;
+        let is_short = (n_terms as f32) < SHORT * n_chunks;
         let reads_positions = !is_short && !without.contains(&Part::Proximity);
         let characters = match reads_positions {
             true => of_text.characters(&key, &wanted)?,
@@ -127,23 +109,21 @@ impl KeywordSearch {
         };
         let has_questions = n_tokens(&searcher, fields.questions)? > 0;
         let questions = match has_questions && !without.contains(&Part::FaqQuestions) {
-            true => {
-                let among = Frequencies::of(&searcher, fields.questions)?.among(&wanted)?;
-                Some(Bm25::of(fields.questions, &among, &searcher)?)
-            }
+            true => Some(bm25(fields.questions, &wanted, &searcher)?),
             false => None,
         };
         let is_latin = !question.chars().any(text::is_cjk);
         let n_latin = searcher.doc_freq(&Term::from_field_text(fields.writing, LATIN))?;
         Ok(Some(Self {
-            text: Bm25::of(fields.text, &wanted, &searcher)?,
+            text: bm25(fields.text, &wanted, &searcher)?,
+            ceiling: (1.0 + K1) * wanted.iter().map(|w| w.weight).sum::<f32>(),
             questions,
             key_field: fields.key,
             text_field: fields.text,
             wanted,
             characters,
             reads_positions,
-            is_foreign: is_latin && (n_latin as f32) < FOREIGN * n_chunks as f32,
+            is_foreign: is_latin && (n_latin as f32) < FOREIGN * n_chunks,
             searcher,
         }))
     }
@@ -152,11 +132,10 @@ impl KeywordSearch {
     /// of FAQ questions; ordered by coverage, best first, ties by key.
     pub fn top(&self, limit: usize, selection: &Selection) -> Result<Vec<KeywordHit>, IndexError> {
         let mut keys = Vec::new();
-        for bm25 in std::iter::once(&self.text).chain(&self.questions) {
+        for weight in std::iter::once(&self.text).chain(&self.questions) {
             let mut best = Vec::new();
             for reader in self.searcher.segment_readers() {
-                let weight = bm25.weight.as_ref();
-                best.extend(top_of_segment(weight, reader, limit, selection)?);
+                best.extend(top_of_segment(weight.as_ref(), reader, limit, selection)?);
             }
             best.sort_by(|a, b| b.cmp(a));
             keys.extend(best.iter().take(limit).map(|scored| scored.key));
@@ -184,10 +163,16 @@ impl KeywordSearch {
             if places.is_empty() {
                 continue;
             }
-            each_score(&self.text, reader, &places, |i, score| {
-                scores[i].score = score;
-                scores[i].coverage = self.text.coverage(score);
-            })?;
+            let mut scorer = self.text.scorer(reader, 1.0)?;
+            for (doc, i) in &places {
+                if scorer.doc() < *doc {
+                    scorer.seek(*doc);
+                }
+                if scorer.doc() == *doc {
+                    scores[*i].score = scorer.score();
+                    scores[*i].coverage = (scores[*i].score / self.ceiling).clamp(0.0, 1.0);
+                }
+            }
             if self.reads_positions {
                 places.retain(|(_, i)| scores[*i].coverage >= LITTLE);
                 for wanted in [&self.wanted, &self.characters] {
@@ -292,25 +277,6 @@ impl KeywordSearch {
     pub fn wanted(&self) -> &[Wanted] {
         &self.wanted
     }
-}
-
-/// BM25 of some chunks of a segment.
-fn each_score(
-    bm25: &Bm25,
-    reader: &SegmentReader,
-    places: &[Place],
-    mut note: impl FnMut(usize, f32),
-) -> Result<(), IndexError> {
-    let mut scorer = bm25.weight.scorer(reader, 1.0)?;
-    for (doc, i) in places {
-        if scorer.doc() < *doc {
-            scorer.seek(*doc);
-        }
-        if scorer.doc() == *doc {
-            note(*i, scorer.score());
-        }
-    }
-    Ok(())
 }
 
 /// How many terms all chunks have in a field.

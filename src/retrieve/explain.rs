@@ -1,8 +1,10 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{RetrieveError, Retriever};
-use crate::domain::{DocumentId, Filter, Hit, MAX_LIMIT, Metadata, Query, Status, WorkspaceId};
+use super::{RetrieveError, Retriever, computing};
+use crate::domain::{
+    DocumentId, Filter, Hit, MAX_LIMIT, Metadata, Query, Status, WorkspaceId, open_to,
+};
 
 /// Why a document was found or not.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,6 +29,8 @@ pub enum Standing {
     Listed,
     /// Others are better.
     Outranked,
+    /// The legs that searched find nothing in it: it shares no word with the question.
+    NoMatch,
     /// It does not meet a filter.
     Filtered,
     /// It is stored, and the indexes do not have it yet.
@@ -45,11 +49,13 @@ pub struct FilterDecision {
 }
 
 impl Retriever {
-    /// Says what became of one document in a search. Costs about two searches.
+    /// Says what became of one document in a search that gave `hits`. The question is encoded once more, and searched
+    /// for in the document alone and, where it is not listed, among all.
     pub async fn explain_document(
         &self,
         workspace: &WorkspaceId,
         query: &Query,
+        hits: &[Hit],
         id: &DocumentId,
     ) -> Result<DocumentExplanation, RetrieveError> {
         let mut explanation = DocumentExplanation {
@@ -68,30 +74,41 @@ impl Retriever {
             explanation.verdict = Standing::Filtered;
             return Ok(explanation);
         }
+        explanation.last_score = hits.last().map(|hit| hit.score);
+        let Some(index) = self.indexes.find(workspace) else {
+            explanation.verdict = Standing::NotIndexed;
+            return Ok(explanation);
+        };
         let alone = Filter {
             document_ids: vec![id.clone()],
             ..query.filter.clone()
         };
-        let alone = query.clone().with_filter(alone).with_limit(MAX_LIMIT);
-        explanation.best = self
-            .retrieve(workspace, &alone)
-            .await?
-            .hits
-            .into_iter()
-            .next();
-        let Some(best) = &explanation.best else {
+        let held = alone.clone();
+        let selection = computing(move || index.keyword.select(&held)).await?;
+        if selection.listed().is_none_or(|keys| keys.is_empty()) {
             explanation.verdict = Standing::NotIndexed;
             return Ok(explanation);
+        }
+        let (vector, _) = self.vector_of(query, None).await?;
+        let alone = query.clone().with_filter(alone).with_limit(MAX_LIMIT);
+        let found = self.retrieve_with(workspace, &alone, vector.clone());
+        explanation.best = found.await?.hits.into_iter().next();
+        let Some(best) = &explanation.best else {
+            explanation.verdict = Standing::NoMatch;
+            return Ok(explanation);
         };
-        let all = query.clone().with_limit(MAX_LIMIT);
-        let hits = self.retrieve(workspace, &all).await?.hits;
-        let place = hits.iter().position(|hit| hit.chunk_key == best.chunk_key);
-        explanation.rank = place.map(|place| place + 1);
-        explanation.last_score = hits.get(query.limit() - 1).or(hits.last()).map(|h| h.score);
-        explanation.verdict = match place.is_some_and(|place| place < query.limit()) {
-            true => Standing::Listed,
-            false => Standing::Outranked,
+        let place = |hits: &[Hit]| {
+            let place = hits.iter().position(|hit| hit.chunk_key == best.chunk_key);
+            place.map(|place| place + 1)
         };
+        explanation.rank = place(hits);
+        explanation.verdict = Standing::Listed;
+        if explanation.rank.is_none() {
+            let all = query.clone().with_limit(MAX_LIMIT);
+            let found = self.retrieve_with(workspace, &all, vector).await?;
+            explanation.rank = place(&found.hits);
+            explanation.verdict = Standing::Outranked;
+        }
         Ok(explanation)
     }
 }
@@ -116,9 +133,6 @@ fn decisions(
         metadata.status == Status::Published,
         format!("it is {}", metadata.status.as_str()),
     );
-    let open_to = |allowed: &[String], who: Option<&str>| {
-        allowed.is_empty() || who.is_some_and(|who| allowed.iter().any(|a| a == who))
-    };
     for (name, allowed, who) in [
         ("audience", &metadata.audience, filter.audience.as_deref()),
         ("channel", &metadata.channels, filter.channel.as_deref()),

@@ -4,8 +4,8 @@ use crate::config::{FusionName, RetrieveConfig};
 use crate::domain::{Hit, LegScore};
 use crate::index::WordScores;
 
-/// What a cosine of 1 that a question is nearer to a chunk's negative than to the chunk takes from its score. Cosines
-/// of paraphrases and of other questions on the same matter lie .03 to .1 apart.
+/// What a cosine of 1 that a question is nearer to a chunk's negative than to the chunk takes from its score. No
+/// set has negatives to measure it on: it is set so that a difference of .1 outweighs any match in meaning.
 const AVERSION: f32 = 4.0;
 
 /// How much each part counts in coverage fusion; the rest is closeness. Each in [0, 1], together below 1.

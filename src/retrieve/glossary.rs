@@ -2,8 +2,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
 
+use super::{RetrieveError, computing};
 use crate::domain::WorkspaceId;
-use crate::store::{Store, StoreError};
+use crate::store::Store;
 use crate::text::Synonyms;
 
 /// How old a workspace's synonyms may be before the store is asked whether another process changed them.
@@ -31,27 +32,25 @@ impl Glossary {
     }
 
     /// At most a second old.
-    pub async fn of(&self, workspace: &WorkspaceId) -> Result<Synonyms, StoreError> {
+    pub async fn of(&self, workspace: &WorkspaceId) -> Result<Synonyms, RetrieveError> {
         if let Some(synonyms) = self.fresh(workspace) {
             return Ok(synonyms);
         }
         let stored = self.store.synonyms(workspace).await?;
-        let mut known = self
-            .known
-            .write()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
-        let synonyms = match known.get(workspace) {
-            Some(known) if known.version == stored.version => known.synonyms.clone(),
-            _ => Synonyms::with(&stored.groups),
+        let synonyms = match self.unchanged(workspace, stored.version) {
+            Some(synonyms) => synonyms,
+            // A long list takes a while to build.
+            None => computing(move || Ok(Synonyms::with(&stored.groups))).await?,
         };
-        known.insert(
-            workspace.clone(),
-            Known {
-                version: stored.version,
-                read: Instant::now(),
-                synonyms: synonyms.clone(),
-            },
-        );
+        let known = Known {
+            version: stored.version,
+            read: Instant::now(),
+            synonyms: synonyms.clone(),
+        };
+        self.known
+            .write()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .insert(workspace.clone(), known);
         Ok(synonyms)
     }
 
@@ -64,11 +63,19 @@ impl Glossary {
     }
 
     fn fresh(&self, workspace: &WorkspaceId) -> Option<Synonyms> {
+        self.read(workspace, |known| known.read.elapsed() < FRESH)
+    }
+
+    fn unchanged(&self, workspace: &WorkspaceId, version: i64) -> Option<Synonyms> {
+        self.read(workspace, |known| known.version == version)
+    }
+
+    fn read(&self, workspace: &WorkspaceId, will_do: impl Fn(&Known) -> bool) -> Option<Synonyms> {
         let known = self
             .known
             .read()
             .unwrap_or_else(|poisoned| poisoned.into_inner());
-        let known = known.get(workspace)?;
-        (known.read.elapsed() < FRESH).then(|| known.synonyms.clone())
+        let known = known.get(workspace).filter(|known| will_do(known))?;
+        Some(known.synonyms.clone())
     }
 }

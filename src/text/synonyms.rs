@@ -12,13 +12,12 @@ pub struct Synonyms(Arc<Table>);
 
 struct Table {
     matcher: AhoCorasick,
-    /// By pattern: its terms, and the other members of its groups as terms.
-    entries: Vec<Entry>,
-}
-
-struct Entry {
-    terms: Vec<String>,
-    others: Vec<Vec<String>>,
+    /// By pattern, the terms of each member of a group.
+    terms: Vec<Vec<String>>,
+    /// By pattern, the groups it is in.
+    groups_of: Vec<Vec<usize>>,
+    /// By group, its members' patterns.
+    groups: Vec<Vec<usize>>,
 }
 
 /// A term that may stand in place of a question's term.
@@ -56,31 +55,37 @@ impl Synonyms {
     }
 
     fn of_groups<'a>(groups: impl Iterator<Item = &'a Vec<String>>) -> Self {
-        let mut members: HashMap<String, Vec<String>> = HashMap::new();
+        let mut numbers: HashMap<String, usize> = HashMap::new();
+        let mut members: Vec<String> = Vec::new();
+        let mut groups_of: Vec<Vec<usize>> = Vec::new();
+        let mut all: Vec<Vec<usize>> = Vec::new();
         for group in groups {
             let mut keys: Vec<String> = group.iter().map(|m| search_key(m.trim())).collect();
-            keys.retain(|member| !member.is_empty());
+            keys.retain(|key| !key.is_empty());
             keys.sort_unstable();
             keys.dedup();
-            for member in &keys {
-                let others = members.entry(member.clone()).or_default();
-                others.extend(keys.iter().filter(|other| *other != member).cloned());
+            let mut patterns = Vec::with_capacity(keys.len());
+            for key in keys {
+                let pattern = *numbers.entry(key).or_insert_with_key(|key| {
+                    members.push(key.clone());
+                    groups_of.push(Vec::new());
+                    members.len() - 1
+                });
+                groups_of[pattern].push(all.len());
+                patterns.push(pattern);
             }
+            all.push(patterns);
         }
-        let mut patterns: Vec<(String, Vec<String>)> = members.into_iter().collect();
-        patterns.sort_unstable();
         let matcher = AhoCorasick::builder()
             .match_kind(MatchKind::LeftmostLongest)
-            .build(patterns.iter().map(|(member, _)| member))
+            .build(&members)
             .expect("far fewer synonyms than the matcher can hold");
-        let entries = patterns
-            .into_iter()
-            .map(|(member, others)| Entry {
-                terms: terms_of_key(&member),
-                others: others.iter().map(|other| terms_of_key(other)).collect(),
-            })
-            .collect();
-        Self(Arc::new(Table { matcher, entries }))
+        Self(Arc::new(Table {
+            matcher,
+            terms: members.iter().map(|member| terms_of_key(member)).collect(),
+            groups_of,
+            groups: all,
+        }))
     }
 
     /// What may stand in place of the terms of a question, given as its [`search_key`]. The terms of a longer synonym are shared out among
@@ -91,10 +96,14 @@ impl Synonyms {
             if !stands_alone(key, found.start(), found.end()) {
                 continue;
             }
-            let entry = &self.0.entries[found.pattern().as_usize()];
-            for other in &entry.others {
-                for (i, term) in other.iter().enumerate() {
-                    let Some(instead_of) = entry.terms.get(i % entry.terms.len().max(1)) else {
+            let table = &*self.0;
+            let pattern = found.pattern().as_usize();
+            let own = &table.terms[pattern];
+            let groups = table.groups_of[pattern].iter();
+            let others = groups.flat_map(|group| &table.groups[*group]);
+            for other in others.filter(|other| **other != pattern) {
+                for (i, term) in table.terms[*other].iter().enumerate() {
+                    let Some(instead_of) = own.get(i % own.len().max(1)) else {
                         break;
                     };
                     replacements.push(Replacement {

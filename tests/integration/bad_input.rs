@@ -3,7 +3,7 @@ use std::sync::Arc;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::TestApp;
+use crate::support::{TestApp, pointers};
 
 /// Method, path, body as sent, status, problem type, and a word that has to stand in the problem.
 type Case = (
@@ -312,14 +312,8 @@ async fn all_faults_are_told_together() {
     let app = TestApp::start().await;
     let body = json!({ "question": "", "limit": 0, "deadline_ms": 0, "channel": "" });
     let (_, problem) = app.post("/v1/answers", body).await;
-    let pointers: Vec<&str> = problem["errors"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|fault| fault["pointer"].as_str().unwrap())
-        .collect();
     assert_eq!(
-        pointers,
+        pointers(&problem),
         ["/question", "/limit", "/deadline_ms", "/channel"]
     );
 }

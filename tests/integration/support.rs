@@ -18,6 +18,14 @@ pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
+/// Where a 422 says that values are wrong.
+pub fn pointers(problem: &Value) -> Vec<&str> {
+    let errors = problem["errors"].as_array().unwrap().iter();
+    errors
+        .map(|fault| fault["pointer"].as_str().unwrap())
+        .collect()
+}
+
 /// The default settings with all data in `folder`, and the models that `ken setup` prepares.
 pub fn config_in(folder: &Path) -> Config {
     let mut config = Config::default();

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::TestApp;
+use crate::support::{TestApp, pointers};
 
 async fn ids(app: &TestApp, body: Value) -> Vec<String> {
     let (status, found) = app.post("/v1/search", body).await;
@@ -46,12 +46,7 @@ async fn a_workspace_s_synonyms_count_from_the_next_question_on() {
     assert_eq!(app.get("/v1/synonyms").await.1["groups"], groups);
 
     let (status, problem) = put(&json!([["樂米", "LumiBuds"], ["一個"], ["a", "！"]])).await;
-    let pointers: Vec<&str> = problem["errors"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|fault| fault["pointer"].as_str().unwrap())
-        .collect();
+    let pointers = pointers(&problem);
     assert_eq!(
         (status.as_u16(), pointers),
         (422, vec!["/groups/1", "/groups/2/1"])
@@ -178,4 +173,7 @@ async fn a_search_says_why_a_document_was_found_or_not() {
         };
         assert_eq!(failed, expected, "{explained}");
     }
+    let body = json!({ "question": "退款", "mode": "keyword", "explain_document": "hours" });
+    let (_, found) = app.post("/v1/search", body).await;
+    assert_eq!(found["document"]["verdict"], "no_match", "{found}");
 }
