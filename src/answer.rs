@@ -132,6 +132,7 @@ impl Answerer {
         let understood = understand(&question.text, history, question.language.as_deref());
         let query = Query::parse(&understood.search_text, question.limit)?
             .with_filter(question.filter.clone());
+        let query = self.retriever.timed(query);
         let found = self
             .retriever
             .retrieve_with(workspace, &query, vector)

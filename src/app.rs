@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use crate::answer::Answerer;
 use crate::config::Config;
-use crate::domain::WorkspaceId;
+use crate::domain::{Clock, WorkspaceId};
 use crate::embed::{EmbedError, Embedder};
 use crate::index::{Follower, IndexError, Indexes};
+use crate::ingest::worker::FileReader;
 use crate::rerank::{CrossEncoder, RerankError};
 use crate::retrieve::Retriever;
 use crate::store::{Store, StoreError};
@@ -18,6 +19,8 @@ pub struct App {
     pub store: Store,
     pub indexes: Arc<Indexes>,
     pub embedder: Embedder,
+    /// Reads files within limits.
+    pub reader: FileReader,
     pub follower: Follower,
     pub retriever: Retriever,
     pub answerer: Answerer,
@@ -51,7 +54,18 @@ impl App {
 
     /// As [`App::build`], with an encoder that is loaded already.
     pub async fn build_with(config: Config, embedder: Embedder) -> Result<Self, AppError> {
-        let store = Store::open(&config.store.url).await?;
+        Self::build_at(config, embedder, Clock::default()).await
+    }
+
+    /// As [`App::build_with`], going by another clock.
+    pub async fn build_at(
+        config: Config,
+        embedder: Embedder,
+        clock: Clock,
+    ) -> Result<Self, AppError> {
+        let store = Store::open(&config.store.url)
+            .await?
+            .with_clock(clock.clone());
         store.ensure_workspace(&default_workspace()).await?;
         let indexes = Arc::new(Indexes::open(
             &config.index,
@@ -80,12 +94,14 @@ impl App {
             indexes.clone(),
             embedder.clone(),
             &config.retrieve,
-        );
+        )
+        .with_clock(clock);
         if let Some(reranker) = reranker {
             retriever = retriever.with_reranker(Arc::new(reranker), &config.rerank);
         }
         let answerer = Answerer::new(store.clone(), retriever.clone(), &config.answer);
         Ok(Self {
+            reader: FileReader::new(&config.ingest),
             config,
             store,
             indexes,

@@ -15,6 +15,7 @@ pub struct Config {
     pub http: HttpConfig,
     pub store: StoreConfig,
     pub index: IndexConfig,
+    pub ingest: IngestConfig,
     pub models: ModelsConfig,
     pub encoder: EncoderConfig,
     pub retrieve: RetrieveConfig,
@@ -57,6 +58,24 @@ pub struct IndexConfig {
     /// How often the store is asked for changes made by another process, in milliseconds. Default 1,000.
     /// `KEN_INDEX__POLL_MS`
     pub poll_ms: u64,
+}
+
+/// `[ingest]`: files are read by processes of their own, within limits.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct IngestConfig {
+    /// The program that reads files; this one where empty. `KEN_INGEST__READER`
+    pub reader: PathBuf,
+    /// How many files are read at once. Default 2. `KEN_INGEST__READERS`
+    pub readers: usize,
+    /// After how many milliseconds reading a file is given up. Default 30,000. `KEN_INGEST__TIMEOUT_MS`
+    pub timeout_ms: u64,
+    /// How many bytes of address space reading a file may take. Default 1 GiB. `KEN_INGEST__MEMORY_BYTES`
+    pub memory_bytes: u64,
+    /// The largest file read, in bytes. Default 128 MiB. `KEN_INGEST__MAX_FILE_BYTES`
+    pub max_file_bytes: u64,
+    /// The largest upload of files, in bytes. Default 256 MiB. `KEN_INGEST__MAX_UPLOAD_BYTES`
+    pub max_upload_bytes: usize,
 }
 
 /// `[models]`: where `ken setup` puts what it fetches.
@@ -216,6 +235,19 @@ impl Default for IndexConfig {
             dir: "indexes".into(),
             writer_bytes: 50_000_000,
             poll_ms: 1_000,
+        }
+    }
+}
+
+impl Default for IngestConfig {
+    fn default() -> Self {
+        Self {
+            reader: PathBuf::new(),
+            readers: 2,
+            timeout_ms: 30_000,
+            memory_bytes: 1 << 30,
+            max_file_bytes: 128 << 20,
+            max_upload_bytes: 256 << 20,
         }
     }
 }

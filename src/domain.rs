@@ -5,13 +5,17 @@
 
 mod answer;
 mod chunk;
+mod clock;
 mod document;
 mod ids;
 mod query;
 
 pub use answer::{Answer, Citation, Outcome, Sentence, Strategy, Timings, Turn};
-pub use chunk::{Chunk, Evidence, Span};
-pub use document::{Document, Kind, MAX_VIEWS, Metadata, Source, Status, open_to};
+pub use chunk::{Chunk, ChunkNote, Evidence, NewChunk, Outline, Span};
+pub use clock::Clock;
+pub use document::{
+    Document, FaqAnswer, Kind, MAX_VIEWS, Metadata, Source, Status, Window, audience_open_to,
+};
 pub use ids::{DocumentId, InvalidId, Revision, WorkspaceId};
 pub use query::{
     Filter, Hit, InvalidQuestion, LegScore, MAX_LIMIT, MAX_QUESTION_CHARS, Mode, Query, Role,

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 
 use crate::config::{Part, RerankConfig, RetrieveConfig};
-use crate::domain::{Evidence, Hit, LegScore, Mode, Query, Revision, Timings, WorkspaceId};
+use crate::domain::{Clock, Evidence, Hit, LegScore, Mode, Query, Revision, Timings, WorkspaceId};
 use crate::embed::{EmbedError, Embedder};
 use crate::index::{
     IndexError, Indexes, KeywordHit, KeywordSearch, Selection, Wanted, WorkspaceIndex,
@@ -75,6 +75,7 @@ pub struct Retriever {
     without: Arc<[Part]>,
     glossary: Glossary,
     reranking: Option<Reranking>,
+    clock: Clock,
     permits: Arc<Semaphore>,
 }
 
@@ -94,6 +95,7 @@ impl Retriever {
             candidates: config.candidates,
             without: config.without.clone().into(),
             reranking: None,
+            clock: Clock::default(),
             permits: Arc::new(Semaphore::new(MAX_SEARCHES)),
         }
     }
@@ -109,6 +111,18 @@ impl Retriever {
             reranking: Some(reranking),
             ..self
         }
+    }
+
+    /// Goes by another clock.
+    pub fn with_clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// The query with the time it asks about: now, where it names none. What is searched and what is loaded then go
+    /// by the same second.
+    pub fn timed(&self, mut query: Query) -> Query {
+        query.filter.at.get_or_insert_with(|| self.clock.now());
+        query
     }
 
     /// The workspaces' synonyms.
@@ -141,6 +155,7 @@ impl Retriever {
         vector: Option<Vec<f32>>,
     ) -> Result<Retrieved, RetrieveError> {
         let start = Instant::now();
+        let query = &self.timed(query.clone());
         // A workspace that was never written to, or whose first write is being indexed, holds nothing.
         let Some(index) = self.indexes.find(workspace) else {
             return Ok(Retrieved::default());
@@ -179,11 +194,8 @@ impl Retriever {
         hits: &[Hit],
     ) -> Result<Vec<Evidence>, RetrieveError> {
         let keys: Vec<u32> = hits.iter().map(|hit| hit.chunk_key).collect();
-        let at = query.filter.at.unwrap_or_else(jiff::Timestamp::now);
-        let (audience, channel) = (
-            query.filter.audience.as_deref(),
-            query.filter.channel.as_deref(),
-        );
+        let at = query.filter.at.unwrap_or_else(|| self.clock.now());
+        let (audience, channel) = (&query.filter.audience, query.filter.channel.as_deref());
         let mut live: HashMap<u32, _> = self
             .store
             .chunks(workspace, &keys)

@@ -11,6 +11,7 @@ mod changes;
 mod documents;
 mod synonyms;
 mod vectors;
+mod writes;
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -20,13 +21,14 @@ use jiff::Timestamp;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::{AnyPool, Executor};
 
-use crate::domain::{Revision, WorkspaceId};
+use crate::domain::{Clock, Revision, WorkspaceId};
 
 pub use answers::RecordedAnswer;
 pub use changes::{Change, IndexEntry};
-pub use documents::{DocumentSummary, Effect, Origin, OriginState, Recorded, Write};
+pub use documents::{DocumentSummary, Origin, OriginState, VersionSummary};
 pub use synonyms::SynonymGroups;
 pub use vectors::{StoredVector, text_hash};
+pub use writes::{Effect, Recorded, Write};
 
 /// What went wrong in the store.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +50,7 @@ pub enum StoreError {
 pub struct Store {
     durable: AnyPool,
     relaxed: AnyPool,
+    clock: Clock,
 }
 
 /// How long a writer waits for another process' transaction.
@@ -75,7 +78,16 @@ impl Store {
         let relaxed = pool(options, "NORMAL", 4)
             .await
             .map_err(|e| failed(e.to_string()))?;
-        Ok(Self { durable, relaxed })
+        Ok(Self {
+            durable,
+            relaxed,
+            clock: Clock::default(),
+        })
+    }
+
+    /// Goes by another clock.
+    pub fn with_clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
     }
 
     /// Makes the workspace where it does not exist.

@@ -81,6 +81,7 @@ fn quote(evidence: &Evidence, strategy: Strategy, spans: &[Span]) -> Draft {
             uri: evidence.metadata.uri.clone(),
             chunk_id: chunk.id(),
             heading_path: chunk.heading_path.clone(),
+            page: chunk.note.page_of(chunk.span.start + span.start),
             quote: quote.to_owned(),
             start: chunk.span.start + span.start,
             end: chunk.span.start + span.end,

@@ -49,6 +49,7 @@ mod tests {
 
     fn evidence() -> Vec<Evidence> {
         let chunk = Chunk {
+            note: Default::default(),
             key: 1,
             document_id: DocumentId::parse("d").unwrap(),
             version: 2,
@@ -68,6 +69,7 @@ mod tests {
 
     fn draft(sentence: &str, quote: &str, start: usize, version: i64) -> Draft {
         let citation = Citation {
+            page: None,
             number: 1,
             document_id: DocumentId::parse("d").unwrap(),
             document_version: version,

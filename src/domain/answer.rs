@@ -53,6 +53,9 @@ pub struct Citation {
     pub uri: Option<String>,
     pub chunk_id: String,
     pub heading_path: Vec<String>,
+    /// The page (or slide) on which the quote begins, from 1, where the source has pages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<u32>,
     pub quote: String,
     pub start: usize,
     pub end: usize,

@@ -1,9 +1,9 @@
 use serde::{Deserialize, Serialize};
 
-use super::{DocumentId, Metadata};
+use super::{DocumentId, FaqAnswer, Metadata};
 
 /// A byte range `start..end` of a document version's text, on character boundaries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Span {
     pub start: usize,
     pub end: usize,
@@ -29,6 +29,65 @@ impl Span {
     }
 }
 
+/// Where a chunk lies, before it has a key.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct NewChunk {
+    pub heading_path: Vec<String>,
+    pub span: Span,
+    #[serde(default)]
+    pub note: ChunkNote,
+}
+
+/// What is said of one chunk besides what is said of its document.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ChunkNote {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub audience: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub channels: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    /// The question that this chunk of an article answers, where the article is questions and answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub question: Option<String>,
+    /// From which byte of the document on it stands on which page; the first at or before the chunk's start.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pages: Vec<(usize, u32)>,
+}
+
+impl ChunkNote {
+    /// The page on which byte `offset` of the document stands.
+    pub fn page_of(&self, offset: usize) -> Option<u32> {
+        let pages = self.pages.iter().rev();
+        let mut before = pages.filter(|(start, _)| *start <= offset);
+        before.next().or(self.pages.first()).map(|(_, page)| *page)
+    }
+
+    /// Whether it changes what holds for the chunk.
+    pub fn narrows(&self) -> bool {
+        !self.audience.is_empty()
+            || !self.channels.is_empty()
+            || self.language.is_some()
+            || self.question.is_some()
+    }
+}
+
+/// What a document's text looks like besides its words.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Outline {
+    /// From which byte on the text stands on which page, ascending.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pages: Vec<(usize, u32)>,
+    /// Words that lead elsewhere: start, end, address.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<(usize, usize, String)>,
+    /// An FAQ's answers: where each stands, and for whom it is (its text is left empty).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<(Span, FaqAnswer)>,
+}
+
 /// The unit that is indexed, embedded and cited ("passage" in papers).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chunk {
@@ -42,6 +101,7 @@ pub struct Chunk {
     pub span: Span,
     /// Equals `document.text[span.start..span.end]`.
     pub text: String,
+    pub note: ChunkNote,
 }
 
 impl Chunk {

@@ -1,7 +1,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{DocumentId, Span};
+use super::{ChunkNote, DocumentId, NewChunk, Outline};
 
 /// What a document is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
@@ -66,16 +66,71 @@ pub struct Metadata {
     pub questions: Vec<String>,
     /// FAQ only: questions near it that it does not answer.
     pub negatives: Vec<String>,
+    /// Ids of documents that a reader of this one may want next.
+    pub related: Vec<String>,
+    /// FAQ only: the id of the FAQ that this one follows up, which makes a tree.
+    pub parent: Option<String>,
+    /// Of two documents that contradict each other, the one of higher rank is right; 0 unless said otherwise.
+    pub rank: i64,
+}
+
+/// One of an FAQ's answers. Empty `audience` or `channels` mean those of the FAQ itself.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FaqAnswer {
+    pub text: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub audience: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub channels: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
 }
 
 impl Metadata {
-    /// Whether someone of `audience`, on `channel`, may see this at time `at`.
-    pub fn visible(&self, audience: Option<&str>, channel: Option<&str>, at: Timestamp) -> bool {
+    /// Whether someone who is all of `audience`, on `channel`, may see this at time `at`.
+    pub fn visible(&self, audience: &[String], channel: Option<&str>, at: Timestamp) -> bool {
         self.status == Status::Published
-            && open_to(&self.audience, audience)
-            && open_to(&self.channels, channel)
+            && self.open_to(audience, channel)
             && self.valid_from.is_none_or(|from| from <= at)
             && self.valid_until.is_none_or(|until| at < until)
+    }
+
+    /// Whether someone who is all of `audience` may see this on `channel`.
+    pub fn open_to(&self, audience: &[String], channel: Option<&str>) -> bool {
+        let is_on = |channel: &str| self.channels.iter().any(|c| c == channel);
+        audience_open_to(&self.audience, audience)
+            && (self.channels.is_empty() || channel.is_some_and(is_on))
+    }
+
+    /// What holds for one chunk: its own restrictions besides the document's.
+    pub fn narrowed(&self, note: &ChunkNote, window: Window) -> Self {
+        let mut narrowed = self.clone();
+        for (own, list) in [
+            (&note.audience, &mut narrowed.audience),
+            (&note.channels, &mut narrowed.channels),
+        ] {
+            if list.is_empty() {
+                list.clone_from(own);
+            } else if !own.is_empty() {
+                list.retain(|name| own.contains(name));
+                if list.is_empty() {
+                    list.push(NOBODY.to_owned());
+                }
+            }
+        }
+        if note.language.is_some() {
+            narrowed.language.clone_from(&note.language);
+        }
+        if let Some(question) = &note.question {
+            narrowed.questions = vec![question.clone()];
+        }
+        narrowed.valid_from = narrowed.valid_from.max(window.from);
+        narrowed.valid_until = match (narrowed.valid_until, window.until) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        narrowed
     }
 
     /// Breadcrumb and text: what a chunk says together with where it says it.
@@ -118,9 +173,31 @@ impl Metadata {
     }
 }
 
-/// Whether something for `allowed` is open to `who`; what names nobody is open to all.
-pub fn open_to(allowed: &[String], who: Option<&str>) -> bool {
-    allowed.is_empty() || who.is_some_and(|who| allowed.iter().any(|a| a == who))
+/// An audience that nobody is of: where a document's audience and that of its part have nobody in common.
+const NOBODY: &str = "\u{0}nobody";
+
+/// Whether something for `allowed` is open to someone who is all of `who`; what names nobody is open to all.
+///
+/// A name may say what it is about, as `tier:gold` or `region:tw`: of names about the same thing one has to be met,
+/// and of names about different things each. Names without a colon are about the same thing.
+pub fn audience_open_to(allowed: &[String], who: &[String]) -> bool {
+    let about = |name: &str| {
+        name.split_once(':')
+            .map_or("", |(about, _)| about)
+            .to_owned()
+    };
+    allowed.iter().all(|name| {
+        let about_this = about(name);
+        let mut same = allowed.iter().filter(|other| about(other) == about_this);
+        same.any(|other| who.contains(other))
+    })
+}
+
+/// When a version is the one in force: `from <= t < until`; an absent bound is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Window {
+    pub from: Option<Timestamp>,
+    pub until: Option<Timestamp>,
 }
 
 /// The most vectors by which one chunk is found, and the most by which it is not; the vector index keeps 6 bits for
@@ -136,13 +213,27 @@ pub struct Document {
     pub metadata: Metadata,
     /// The extracted text: what spans index into and what is quoted.
     pub text: String,
+    pub outline: Outline,
     /// SHA-256 (hex) of the source bytes and the metadata; equal hash means nothing to do.
     pub content_hash: String,
     pub updated_at: Timestamp,
 }
 
+impl Document {
+    /// An FAQ's answers, as they were given; none where it is no FAQ.
+    pub fn answers(&self) -> Vec<FaqAnswer> {
+        let answers = self.outline.answers.iter();
+        answers
+            .map(|(span, about)| FaqAnswer {
+                text: span.slice(&self.text).unwrap_or_default().to_owned(),
+                ..about.clone()
+            })
+            .collect()
+    }
+}
+
 /// A document as it comes in, parsed but not yet stored.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Source {
     pub id: DocumentId,
     pub metadata: Metadata,
@@ -150,7 +241,8 @@ pub struct Source {
     pub raw: String,
     pub text: String,
     /// Where the chunks lie in `text`, in reading order.
-    pub chunks: Vec<(Vec<String>, Span)>,
+    pub chunks: Vec<NewChunk>,
+    pub outline: Outline,
     pub content_hash: String,
 }
 
@@ -162,7 +254,7 @@ mod tests {
     fn visibility_is_who_where_and_when() {
         let at = |s: &str| s.parse::<Timestamp>().unwrap();
         let open = Metadata::default();
-        assert!(open.visible(None, None, at("2026-01-01T00:00:00Z")));
+        assert!(open.visible(&[], None, at("2026-01-01T00:00:00Z")));
         assert!(!open.is_restricted());
 
         let campaign = Metadata {
@@ -173,12 +265,13 @@ mod tests {
         };
         assert!(campaign.is_restricted());
         for (audience, time, expected) in [
-            (Some("vip"), "2026-01-01T00:00:00Z", true),
-            (Some("vip"), "2025-12-31T23:59:59Z", false),
-            (Some("vip"), "2026-02-01T00:00:00Z", false),
-            (Some("guest"), "2026-01-15T00:00:00Z", false),
-            (None, "2026-01-15T00:00:00Z", false),
+            ("vip", "2026-01-01T00:00:00Z", true),
+            ("vip", "2025-12-31T23:59:59Z", false),
+            ("vip", "2026-02-01T00:00:00Z", false),
+            ("guest", "2026-01-15T00:00:00Z", false),
+            ("", "2026-01-15T00:00:00Z", false),
         ] {
+            let audience = &[audience.to_owned()][..];
             assert_eq!(
                 campaign.visible(audience, None, at(time)),
                 expected,
@@ -189,6 +282,43 @@ mod tests {
             status: Status::Draft,
             ..Metadata::default()
         };
-        assert!(!draft.visible(None, None, at("2026-01-01T00:00:00Z")));
+        assert!(!draft.visible(&[], None, at("2026-01-01T00:00:00Z")));
+    }
+
+    #[test]
+    fn of_names_about_the_same_thing_one_is_met_and_of_different_things_each() {
+        let names =
+            |list: &str| -> Vec<String> { list.split_whitespace().map(str::to_owned).collect() };
+        for (allowed, who, expected) in [
+            ("", "", true),
+            ("agent", "", false),
+            ("agent staff", "staff", true),
+            ("tier:gold tier:vip", "tier:vip", true),
+            ("tier:gold region:tw", "tier:gold", false),
+            ("tier:gold region:tw", "tier:gold region:tw agent", true),
+            ("tier:gold region:tw", "tier:gold region:hk", false),
+        ] {
+            assert_eq!(
+                audience_open_to(&names(allowed), &names(who)),
+                expected,
+                "{allowed} / {who}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_part_is_open_to_no_more_than_its_document() {
+        let whole = Metadata {
+            audience: vec!["staff".into(), "vip".into()],
+            ..Metadata::default()
+        };
+        let part = |audience: &str| ChunkNote {
+            audience: vec![audience.to_owned()],
+            ..ChunkNote::default()
+        };
+        let narrowed = whole.narrowed(&part("vip"), Window::default());
+        assert_eq!(narrowed.audience, ["vip"]);
+        let nobody = whole.narrowed(&part("guest"), Window::default());
+        assert!(!nobody.open_to(&["guest".into(), "vip".into(), "staff".into()], None));
     }
 }

@@ -45,7 +45,8 @@ impl Mode {
 /// empty list asks for nothing.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Filter {
-    pub audience: Option<String>,
+    /// All that the asker is, as `agent`, `tier:gold`, `region:tw`.
+    pub audience: Vec<String>,
     pub channel: Option<String>,
     /// The time asked about; `None` is now.
     pub at: Option<Timestamp>,
@@ -55,6 +56,8 @@ pub struct Filter {
     pub languages: Vec<String>,
     pub kinds: Vec<Kind>,
     pub document_ids: Vec<DocumentId>,
+    /// Is none of these: what a change that is tried out would replace.
+    pub without_documents: Vec<DocumentId>,
 }
 
 /// A valid question: made by [`Query::parse`], so it is never empty or too long.

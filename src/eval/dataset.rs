@@ -191,7 +191,11 @@ fn read_knowledge(folder: &Path) -> Result<Vec<Source>, DatasetError> {
             detail,
         };
         let bytes = std::fs::read(path).map_err(|e| fault(e.to_string()))?;
-        sources.extend(parse_file(&name, &bytes).map_err(|e| fault(e.to_string()))?);
+        let parsed = parse_file(&name, &bytes).map_err(|e| fault(e.to_string()))?;
+        if let Some((path, reason)) = parsed.failed.first() {
+            return Err(fault(format!("{path}: {reason}")));
+        }
+        sources.extend(parsed.sources);
     }
     Ok(sources)
 }

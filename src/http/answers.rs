@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::AppState;
-use super::extract::{Json, Workspace};
+use super::extract::{Json, Workspace, one_or_many};
 use super::metrics;
 use super::problem::{Fault, Problem};
 use crate::answer::Question;
@@ -27,7 +27,10 @@ pub struct AnswerRequest {
     pub channel: Option<String>,
     /// The reply's language (BCP 47); the question's where absent. Quotations stay in their own.
     pub language: Option<String>,
-    pub audience: Option<String>,
+    /// All that the asker is: one name or a list, as `agent` or `["tier:gold", "region:tw"]`.
+    #[serde(default, deserialize_with = "one_or_many")]
+    #[schema(value_type = Vec<String>)]
+    pub audience: Vec<String>,
     /// Only documents with all of these tags.
     #[serde(default)]
     pub tags: Vec<String>,
@@ -104,6 +107,9 @@ pub struct CitationBody {
     pub uri: Option<String>,
     pub chunk_id: String,
     pub heading_path: Vec<String>,
+    /// The page or slide on which the quote begins, from 1, where the source has pages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub page: Option<u32>,
     pub quote: String,
     pub start: usize,
     pub end: usize,
@@ -154,6 +160,7 @@ impl From<domain::Answer> for AnswerResponse {
             uri: c.uri,
             chunk_id: c.chunk_id,
             heading_path: c.heading_path,
+            page: c.page,
             quote: c.quote,
             start: c.start,
             end: c.end,
@@ -199,7 +206,6 @@ impl AnswerRequest {
             ("/conversation_id", &self.conversation_id),
             ("/customer_id", &self.customer_id),
             ("/channel", &self.channel),
-            ("/audience", &self.audience),
             ("/language", &self.language),
         ] {
             let n = text.as_ref().map_or(1, |text| text.chars().count());

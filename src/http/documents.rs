@@ -367,6 +367,7 @@ fn response(recorded: Recorded, indexed: bool) -> WriteResponse {
             Effect::Added => "added",
             Effect::Changed => "changed",
             Effect::Unchanged => "unchanged",
+            Effect::Scheduled => "scheduled",
             Effect::Archived => "archived",
             Effect::Deleted => "deleted",
             Effect::NotFound => "not_found",

@@ -2,6 +2,7 @@ use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio_stream::StreamExt;
 
@@ -92,6 +93,26 @@ fn pointer(path: &str) -> String {
 
 fn strip_place(message: &str) -> &str {
     message.split(" at line ").next().unwrap_or(message)
+}
+
+/// One text, or a list of texts; control characters are refused in both.
+pub fn one_or_many<'de, D: serde::Deserializer<'de>>(input: D) -> Result<Vec<String>, D::Error> {
+    use serde::de::Error;
+    let names = match serde_json::Value::deserialize(input)? {
+        serde_json::Value::Null => Vec::new(),
+        serde_json::Value::String(name) => vec![name],
+        other => Vec::<String>::deserialize(other)
+            .map_err(|_| D::Error::custom("expected a text or a list of texts"))?,
+    };
+    let is_name = |name: &String| {
+        (1..=128).contains(&name.chars().count()) && !name.chars().any(char::is_control)
+    };
+    match names.iter().find(|name| !is_name(name)) {
+        Some(name) => Err(D::Error::custom(format!(
+            "expected names of 1 to 128 characters without control characters, found {name:?}"
+        ))),
+        None => Ok(names),
+    }
 }
 
 /// Query parameters; a wrong one is a 422.

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::AppState;
 use super::answers::{TimingsBody, default_limit};
-use super::extract::{Json, Workspace};
+use super::extract::{Json, Workspace, one_or_many};
 use super::problem::{Fault, Problem};
 use crate::domain::{DocumentId, Filter, Hit, Kind, LegScore, Mode, Query};
 use crate::index::Wanted;
@@ -27,7 +27,10 @@ pub struct SearchRequest {
     /// 1 to 100.
     #[serde(default = "default_limit")]
     pub limit: usize,
-    pub audience: Option<String>,
+    /// All that the asker is: one name or a list, as `agent` or `["tier:gold", "region:tw"]`.
+    #[serde(default, deserialize_with = "one_or_many")]
+    #[schema(value_type = Vec<String>)]
+    pub audience: Vec<String>,
     pub channel: Option<String>,
     #[serde(default)]
     pub tags: Vec<String>,
@@ -194,6 +197,7 @@ impl SearchRequest {
             languages: self.languages,
             kinds: self.kinds,
             document_ids: self.document_ids,
+            without_documents: Vec::new(),
         };
         Ok(Query::parse(&self.question, self.limit)?
             .with_filter(filter)

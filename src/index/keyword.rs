@@ -1,11 +1,12 @@
-use std::ops::Range;
+use std::ops::{Bound, Range};
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
 use roaring::RoaringBitmap;
+use serde::{Deserialize, Serialize};
 use tantivy::collector::DocSetCollector;
-use tantivy::query::{AllQuery, BooleanQuery, Occur, Query, RangeQuery, TermQuery};
+use tantivy::query::{AllQuery, BooleanQuery, Occur, Query, RangeQuery, TermQuery, TermSetQuery};
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{
     Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, TantivyDocument, Term,
@@ -16,12 +17,42 @@ use super::schema::{ANALYZER, Analyzer, Fields, schema};
 use super::words::{KeywordSearch, LATIN};
 use super::{IndexError, Selection, damaged, unusable};
 use crate::config::Part;
-use crate::domain::{Filter, Revision};
+use crate::domain::{Filter, Metadata, Revision, audience_open_to};
 use crate::store::IndexEntry;
 use crate::text::{self, Language, Synonyms};
 
-/// What a chunk that is for everyone, or for every channel, has in place of a name.
-const EVERYONE: &str = "*";
+/// Who may see a chunk, and where. Few documents say so, and those that do say one of a few things, so a search
+/// decides each rule once and not each chunk.
+#[derive(Serialize, Deserialize)]
+struct Rule {
+    audience: Vec<String>,
+    channels: Vec<String>,
+}
+
+impl Rule {
+    /// As it is indexed; `None` where everyone may see it everywhere.
+    fn of(metadata: &Metadata) -> Option<String> {
+        if metadata.audience.is_empty() && metadata.channels.is_empty() {
+            return None;
+        }
+        let sorted = |names: &[String]| {
+            let mut names = names.to_vec();
+            names.sort_unstable();
+            names
+        };
+        let rule = Rule {
+            audience: sorted(&metadata.audience),
+            channels: sorted(&metadata.channels),
+        };
+        Some(serde_json::to_string(&rule).expect("names are plain data"))
+    }
+
+    fn admits(&self, filter: &Filter) -> bool {
+        let channel = filter.channel.as_ref();
+        audience_open_to(&self.audience, &filter.audience)
+            && (self.channels.is_empty() || channel.is_some_and(|c| self.channels.contains(c)))
+    }
+}
 
 /// Full-text search of one workspace's chunks by BM25 over folded bigrams and stems, on tantivy.
 pub struct KeywordIndex {
@@ -124,16 +155,15 @@ impl KeywordIndex {
     pub fn select(&self, filter: &Filter) -> Result<Selection, IndexError> {
         let searcher = self.reader.searcher();
         let restricted = self.term(self.fields.restricted, "yes");
-        let except = match searcher.doc_freq(&restricted)? {
+        let mut except = match searcher.doc_freq(&restricted)? {
             0 => RoaringBitmap::new(),
-            _ => {
-                let hidden = BooleanQuery::new(vec![
-                    (Occur::Must, self.is(self.fields.restricted, "yes")),
-                    (Occur::MustNot, self.visible(filter)),
-                ]);
-                keys(&searcher, &hidden)?
-            }
+            _ => keys(&searcher, &self.hidden(&searcher, filter)?)?,
         };
+        if !filter.without_documents.is_empty() {
+            let ids = filter.without_documents.iter();
+            let terms = ids.map(|id| self.term(self.fields.document_id, id.as_str()));
+            except |= keys(&searcher, &TermSetQuery::new(terms))?;
+        }
         let mut wanted: Vec<(Occur, Box<dyn Query>)> = Vec::new();
         for tag in &filter.tags {
             wanted.push((Occur::Must, self.is(self.fields.tags, tag)));
@@ -208,14 +238,8 @@ impl KeywordIndex {
         for tag in &metadata.tags {
             document.add_text(fields.tags, tag);
         }
-        for (field, names) in [
-            (fields.audience, &metadata.audience),
-            (fields.channels, &metadata.channels),
-        ] {
-            match names.is_empty() {
-                true => document.add_text(field, EVERYONE),
-                false => names.iter().for_each(|name| document.add_text(field, name)),
-            }
+        if let Some(rule) = Rule::of(metadata) {
+            document.add_text(fields.rule, rule);
         }
         if metadata.is_restricted() {
             document.add_text(fields.restricted, "yes");
@@ -233,45 +257,43 @@ impl KeywordIndex {
         document
     }
 
-    /// Open to who asks, and valid at the time asked about.
-    fn visible(&self, filter: &Filter) -> Box<dyn Query> {
+    /// Not open to who asks, or not valid at the time asked about.
+    fn hidden(&self, searcher: &Searcher, filter: &Filter) -> Result<BooleanQuery, IndexError> {
         let at = filter
             .at
             .unwrap_or_else(jiff::Timestamp::now)
             .as_millisecond();
-        let open_to = |field: Field, who: Option<&str>| -> Box<dyn Query> {
-            let allowed = [Some(EVERYONE), who.filter(|who| *who != EVERYONE)];
-            Box::new(BooleanQuery::union(
-                allowed
-                    .into_iter()
-                    .flatten()
-                    .map(|name| self.is(field, name))
-                    .collect(),
-            ))
-        };
-        let up_to = |field: Field| {
-            RangeQuery::new(
-                std::ops::Bound::Unbounded,
-                std::ops::Bound::Included(Term::from_field_i64(field, at)),
-            )
-        };
-        let after = |field: Field| {
-            RangeQuery::new(
-                std::ops::Bound::Excluded(Term::from_field_i64(field, at)),
-                std::ops::Bound::Unbounded,
-            )
-        };
-        Box::new(BooleanQuery::new(vec![
-            (
-                Occur::Must,
-                open_to(self.fields.audience, filter.audience.as_deref()),
-            ),
-            (
-                Occur::Must,
-                open_to(self.fields.channels, filter.channel.as_deref()),
-            ),
-            (Occur::Must, Box::new(up_to(self.fields.valid_from))),
-            (Occur::Must, Box::new(after(self.fields.valid_until))),
+        let mut closed: Vec<Term> = Vec::new();
+        for segment in searcher.segment_readers() {
+            let dictionary = segment.inverted_index(self.fields.rule)?;
+            let mut rules = dictionary
+                .terms()
+                .stream()
+                .map_err(tantivy::TantivyError::from)?;
+            while rules.advance() {
+                let text = String::from_utf8_lossy(rules.key());
+                // What cannot be read is for nobody.
+                let admits =
+                    serde_json::from_str::<Rule>(&text).is_ok_and(|rule| rule.admits(filter));
+                if !admits {
+                    closed.push(self.term(self.fields.rule, &text));
+                }
+            }
+        }
+        closed.sort_unstable();
+        closed.dedup();
+        let not_yet = RangeQuery::new(
+            Bound::Excluded(Term::from_field_i64(self.fields.valid_from, at)),
+            Bound::Unbounded,
+        );
+        let no_more = RangeQuery::new(
+            Bound::Unbounded,
+            Bound::Included(Term::from_field_i64(self.fields.valid_until, at)),
+        );
+        Ok(BooleanQuery::union(vec![
+            Box::new(TermSetQuery::new(closed)),
+            Box::new(not_yet),
+            Box::new(no_more),
         ]))
     }
 

@@ -1,3 +1,5 @@
+use serde::{Deserialize, Serialize};
+
 use crate::domain::Span;
 
 use super::front_matter::FrontMatter;
@@ -9,6 +11,19 @@ pub struct Extracted {
     pub text: String,
     /// In reading order, not overlapping.
     pub blocks: Vec<Block>,
+    /// From which byte on the text stands on which page (or slide), ascending; empty where there are no pages.
+    pub pages: Vec<(usize, u32)>,
+    /// Words that lead elsewhere.
+    pub links: Vec<Link>,
+    /// The document's own name for itself, where the format has a place for it.
+    pub title: Option<String>,
+}
+
+/// Words that lead elsewhere.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Link {
+    pub span: Span,
+    pub url: String,
 }
 
 /// A part of the text that should not be cut where it fits.
@@ -31,8 +46,11 @@ pub enum BlockKind {
 }
 
 impl Extracted {
-    /// The first heading, else the first line, shortened to 120 characters.
+    /// The given title, else the first heading, else the first line, shortened to 120 characters.
     pub fn title(&self) -> Option<String> {
+        if let Some(title) = &self.title {
+            return Some(title.clone());
+        }
         let heading = self
             .blocks
             .iter()

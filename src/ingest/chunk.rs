@@ -1,7 +1,7 @@
-use crate::domain::Span;
+use crate::domain::{ChunkNote, NewChunk, Span};
 use crate::text::{char_width, sentences, width};
 
-use super::{Block, BlockKind, Extracted};
+use super::{Block, BlockKind, Extracted, questions};
 
 /// The widest chunk, where a Han character counts 2 and any other 1: 600 Han or 1,200 Latin characters, which
 /// the encoder's 512 tokens hold with the breadcrumb.
@@ -15,17 +15,21 @@ const MIN_WIDTH: usize = 120;
 /// and code are kept whole where they fit, a list with the line that leads to it. What is too long is cut
 /// between items, rows or sentences; its later parts then carry the lead-in or the table's header at the end of
 /// their heading path, so that each part still says what it is about.
-pub fn chunk(extracted: &Extracted) -> Vec<(Vec<String>, Span)> {
+pub fn chunk(extracted: &Extracted) -> Vec<NewChunk> {
     let text = extracted.text.as_str();
+    let blocks = questions::found_in(text, &extracted.blocks);
     let mut chunks: Vec<Draft> = Vec::new();
     let mut path: Vec<(u8, String)> = Vec::new();
     let mut heading: Option<Span> = None;
     let mut section = 0;
     let mut lead_in: Option<Span> = None;
-    for block in &extracted.blocks {
+    let mut question: Option<String> = None;
+    for block in &blocks {
         if let BlockKind::Heading(level) = block.kind {
             path.retain(|(above, _)| *above < level);
-            path.push((level, clip(block.span.slice(text).unwrap_or_default(), 200)));
+            let words = clip(block.span.slice(text).unwrap_or_default(), 200);
+            question = questions::is_question(&words).then(|| words.clone());
+            path.push((level, words));
             heading = Some(block.span);
             section += 1;
             lead_in = None;
@@ -39,6 +43,7 @@ pub fn chunk(extracted: &Extracted) -> Vec<(Vec<String>, Span)> {
                 headings,
                 heading: heading.take(),
                 section,
+                question: question.clone(),
                 span,
             };
             join_or_push(text, &mut chunks, draft, lead_in);
@@ -49,16 +54,37 @@ pub fn chunk(extracted: &Extracted) -> Vec<(Vec<String>, Span)> {
     }
     if chunks.is_empty() {
         let span = trimmed(text, Span::new(0, text.len()));
-        return if span.is_empty() {
-            Vec::new()
-        } else {
-            vec![(Vec::new(), span)]
+        return match span.is_empty() {
+            true => Vec::new(),
+            false => vec![noted(extracted, Vec::new(), span, None)],
         };
     }
     join_small(text, chunks)
         .into_iter()
-        .map(|d| (d.headings, d.span))
+        .map(|d| noted(extracted, d.headings, d.span, d.question))
         .collect()
+}
+
+fn noted(
+    extracted: &Extracted,
+    heading_path: Vec<String>,
+    span: Span,
+    question: Option<String>,
+) -> NewChunk {
+    let pages = &extracted.pages;
+    let first = pages
+        .partition_point(|(start, _)| *start <= span.start)
+        .saturating_sub(1);
+    let end = pages.partition_point(|(start, _)| *start < span.end);
+    NewChunk {
+        heading_path,
+        span,
+        note: ChunkNote {
+            question,
+            pages: pages.get(first..end).unwrap_or_default().to_vec(),
+            ..ChunkNote::default()
+        },
+    }
 }
 
 /// Cuts a stretch of text without structure between sentences, as [`chunk`] does.
@@ -71,6 +97,8 @@ struct Draft {
     /// The heading right above, where this is the first of its section.
     heading: Option<Span>,
     section: usize,
+    /// The heading right above, where it is a question.
+    question: Option<String>,
     span: Span,
 }
 
@@ -130,7 +158,13 @@ fn join_small(text: &str, drafts: Vec<Draft>) -> Vec<Draft> {
                 .map_or(last.span.start, |heading| heading.start);
             let whole = Span::new(start, draft.span.end);
             let same_parent = common(&last.headings, &draft.headings) + 1 >= last.headings.len();
-            if (is_small(last) || is_small(&draft)) && same_parent && fits_half(text, whole) {
+            // An answer, however short, is one idea.
+            let answers = last.question.is_some() || draft.question.is_some();
+            if !answers
+                && (is_small(last) || is_small(&draft))
+                && same_parent
+                && fits_half(text, whole)
+            {
                 last.headings
                     .truncate(common(&last.headings, &draft.headings));
                 last.span = whole;

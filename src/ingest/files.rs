@@ -3,17 +3,21 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
+use futures_util::stream::{self, StreamExt};
 use ignore::WalkBuilder;
 use serde::Serialize;
 
-use super::{Format, IngestError, file_hash, parse_file};
+use super::worker::FileReader;
+use super::{Format, Parsed, file_hash};
 use crate::domain::{DocumentId, Revision, Source, WorkspaceId};
 use crate::store::{Effect, Origin, Store, StoreError, Write};
 
 /// How many documents are recorded in one transaction: short enough that a question's answer never waits long.
 const BATCH: usize = 32;
-/// The largest file read, in bytes.
-const MAX_FILE_BYTES: u64 = 32 << 20;
+/// How many bytes of text at most, where documents are long.
+const BATCH_BYTES: usize = 8 << 20;
+/// How many files are read ahead of the one that is recorded; bounds the memory that waits.
+const READ_AHEAD: usize = 4;
 
 /// What an ingestion did.
 #[derive(Debug, Default, Clone, Serialize, PartialEq, Eq)]
@@ -36,7 +40,7 @@ pub struct Failure {
     pub reason: String,
 }
 
-/// Ingests files and folders. `on_file` is told of each file's name before it is read, with how many there are.
+/// Ingests files and folders. `on_file` is told of each file's name as its turn comes, with how many there are.
 ///
 /// Files are known by their path below what was named, and by content: an unchanged one costs a hash. With
 /// `prune`, documents that came from the same place and are there no more are archived.
@@ -45,6 +49,7 @@ pub struct Failure {
 /// Only where the store fails; what was recorded until then stays. A bad file stands in the report.
 pub async fn ingest(
     store: &Store,
+    reader: &FileReader,
     workspace: &WorkspaceId,
     paths: &[PathBuf],
     prune: bool,
@@ -65,73 +70,130 @@ pub async fn ingest(
                 .1
                 .push(origin.document_id);
         }
-        let mut seen: HashSet<String> = HashSet::new();
-        let mut batch: Vec<Write> = Vec::new();
+        let mut seen: HashSet<DocumentId> = HashSet::new();
+        let mut batch = Batch::default();
         let n_files = files.len();
-        for (name, file) in files {
+        let known = &known;
+        let mut outcomes = stream::iter(files)
+            .map(|(name, file)| async move {
+                let outcome = read_and_parse(reader, &name, &file, known).await;
+                (name, file, outcome)
+            })
+            .buffered(READ_AHEAD);
+        while let Some((name, file, outcome)) = outcomes.next().await {
             on_file(&name, n_files);
-            seen.insert(name.clone());
-            let read = match read(&file).await {
-                Ok(bytes) => bytes,
-                Err(reason) => {
-                    report.failed.push(Failure {
-                        path: file.display().to_string(),
-                        reason,
-                    });
+            let mut fail =
+                |path: String, reason: String| report.failed.push(Failure { path, reason });
+            let (hash, parsed) = match outcome {
+                Outcome::Unchanged(documents) => {
+                    report.unchanged += documents.len();
+                    seen.extend(documents.iter().cloned());
+                    ids.extend(documents.into_iter().map(|id| (id, name.clone())));
                     continue;
                 }
+                Outcome::Failed(reason) => {
+                    fail(file.display().to_string(), reason);
+                    // What was read of it before stays as it is.
+                    let before = known.get(&name).map(|(_, documents)| documents.clone());
+                    seen.extend(before.unwrap_or_default());
+                    continue;
+                }
+                Outcome::Parsed(hash, parsed) => (hash, parsed),
             };
-            let hash = file_hash(&read);
-            if let Some((_, documents)) = known.remove(&name).filter(|(known, _)| *known == hash) {
-                report.unchanged += documents.len();
-                ids.extend(documents.into_iter().map(|id| (id, name.clone())));
-                continue;
+            for (path, reason) in parsed.failed {
+                fail(path, reason);
             }
-            match parse(&name, read).await {
-                Ok(sources) => {
-                    for source in sources {
-                        if let Some(other) = ids.insert(source.id.clone(), name.clone()) {
-                            let reason = format!("its id {} is that of {other} too", source.id);
-                            report.failed.push(Failure {
-                                path: file.display().to_string(),
-                                reason,
-                            });
-                            continue;
-                        }
-                        let origin = Origin {
-                            root: root.clone(),
-                            path: name.clone(),
-                            hash: hash.clone(),
-                        };
-                        batch.push(Write::Put {
-                            source: Box::new(source),
-                            origin: Some(origin),
-                        });
-                    }
+            for source in parsed.sources {
+                seen.insert(source.id.clone());
+                if let Some(other) = ids.insert(source.id.clone(), name.clone()) {
+                    let reason = format!("its id {} is that of {other} too", source.id);
+                    fail(file.display().to_string(), reason);
+                    continue;
                 }
-                Err(error) => {
-                    report.failed.push(Failure {
-                        path: file.display().to_string(),
-                        reason: error.to_string(),
-                    });
-                }
+                let origin = Origin {
+                    root: root.clone(),
+                    path: name.clone(),
+                    hash: hash.clone(),
+                };
+                batch.push(source, origin);
             }
-            if batch.len() >= BATCH {
-                record(store, workspace, std::mem::take(&mut batch), &mut report).await?;
+            if batch.is_full() {
+                record(
+                    store,
+                    workspace,
+                    std::mem::take(&mut batch).writes,
+                    &mut report,
+                )
+                .await?;
             }
         }
-        record(store, workspace, batch, &mut report).await?;
+        record(store, workspace, batch.writes, &mut report).await?;
         if prune {
             let gone = store.origins(workspace, &root).await?;
             let gone = gone
                 .into_iter()
-                .filter(|o| !seen.contains(&o.path))
+                .filter(|o| !seen.contains(&o.document_id))
                 .map(|o| Write::Archive(o.document_id));
             record(store, workspace, gone.collect(), &mut report).await?;
         }
     }
     report.revision = store.revision(workspace).await?;
     Ok(report)
+}
+
+/// What is recorded in one transaction.
+#[derive(Default)]
+struct Batch {
+    writes: Vec<Write>,
+    n_bytes: usize,
+}
+
+impl Batch {
+    fn push(&mut self, source: Source, origin: Origin) {
+        self.n_bytes += source.text.len();
+        self.writes.push(Write::Put {
+            source: Box::new(source),
+            origin: Some(origin),
+        });
+    }
+
+    fn is_full(&self) -> bool {
+        self.writes.len() >= BATCH || self.n_bytes >= BATCH_BYTES
+    }
+}
+
+enum Outcome {
+    Unchanged(Vec<DocumentId>),
+    Failed(String),
+    /// With the file's hash.
+    Parsed(String, Parsed),
+}
+
+async fn read_and_parse(
+    reader: &FileReader,
+    name: &str,
+    file: &Path,
+    known: &HashMap<String, (String, Vec<DocumentId>)>,
+) -> Outcome {
+    let bytes = match read(file, reader.max_file_bytes()).await {
+        Ok(bytes) => bytes,
+        Err(reason) => return Outcome::Failed(reason),
+    };
+    let (hash, bytes) = hashed(bytes).await;
+    match known.get(name) {
+        Some((before, documents)) if *before == hash => Outcome::Unchanged(documents.clone()),
+        _ => match reader.read(name, bytes).await {
+            Ok(parsed) => Outcome::Parsed(hash, parsed),
+            Err(error) => Outcome::Failed(error.to_string()),
+        },
+    }
+}
+
+async fn hashed(bytes: Vec<u8>) -> (String, Vec<u8>) {
+    match tokio::task::spawn_blocking(move || (file_hash(&bytes), bytes)).await {
+        Ok(hashed) => hashed,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
 }
 
 /// The files below a path that are knowledge by their name, in order; hidden and git-ignored ones are left out.
@@ -183,23 +245,17 @@ fn walk(path: &Path, report: &mut Report) -> Option<(String, Vec<(String, PathBu
     Some((root.display().to_string(), files))
 }
 
-async fn read(file: &Path) -> Result<Vec<u8>, String> {
+async fn read(file: &Path, max: u64) -> Result<Vec<u8>, String> {
     let size = tokio::fs::metadata(file)
         .await
         .map_err(|e| e.to_string())?
         .len();
-    if size > MAX_FILE_BYTES {
-        return Err(format!("it has {size} bytes; the most is {MAX_FILE_BYTES}"));
+    if size > max {
+        return Err(format!(
+            "it has {size} bytes, which is too large; the most is {max}"
+        ));
     }
     tokio::fs::read(file).await.map_err(|e| e.to_string())
-}
-
-async fn parse(name: &str, bytes: Vec<u8>) -> Result<Vec<Source>, IngestError> {
-    let name = name.to_owned();
-    match tokio::task::spawn_blocking(move || parse_file(&name, &bytes)).await {
-        Ok(parsed) => parsed,
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
-    }
 }
 
 async fn record(
@@ -215,7 +271,7 @@ async fn record(
         match recorded.effect {
             Effect::Added => report.added += 1,
             Effect::Changed => report.changed += 1,
-            Effect::Unchanged => report.unchanged += 1,
+            Effect::Unchanged | Effect::Scheduled => report.unchanged += 1,
             Effect::Archived | Effect::Deleted => report.archived += 1,
             Effect::NotFound => {}
         }

@@ -14,10 +14,8 @@ impl FrontMatter {
         match serde_saphyr::from_str(yaml) {
             Ok(Value::Object(mapping)) => Ok(Self(mapping)),
             Ok(Value::Null) => Ok(Self::default()),
-            Ok(_) => Err(IngestError::FrontMatter(
-                "expected `key: value` lines".into(),
-            )),
-            Err(error) => Err(IngestError::FrontMatter(error.to_string())),
+            Ok(_) => Err(IngestError::front_matter("expected `key: value` lines")),
+            Err(error) => Err(IngestError::front_matter(error)),
         }
     }
 
@@ -54,11 +52,18 @@ impl FrontMatter {
             ("review_by", &mut given.review_by),
         ] {
             if let Some(text) = self.text(key) {
-                *time = Some(read_time(key, &text)?);
+                let wrong = |detail: String| IngestError::front_matter(format!("{key}: {detail}"));
+                *time = Some(read_time(&text).map_err(wrong)?);
             }
         }
         if let Some(status) = self.value("status")? {
             given.status = status;
+        }
+        if let Some(rank) = self.value("rank")? {
+            given.rank = rank;
+        }
+        if let Some(related) = self.list("related") {
+            given.related = related;
         }
         Ok((id, given))
     }
@@ -96,21 +101,38 @@ impl FrontMatter {
         };
         serde_json::from_value(value.clone())
             .map(Some)
-            .map_err(|error| IngestError::FrontMatter(format!("{key}: {error}")))
+            .map_err(|error| IngestError::front_matter(format!("{key}: {error}")))
     }
 }
 
-/// RFC 3339, or a date, which begins at midnight UTC.
-fn read_time(key: &str, text: &str) -> Result<Timestamp, IngestError> {
-    let date = || {
-        text.parse::<Date>()
-            .and_then(|date| date.to_zoned(TimeZone::UTC))
+/// RFC 3339, or a date (`2026-01-31`, `2026/1/31`, `2026年1月31日`), which begins at midnight UTC.
+pub fn read_time(text: &str) -> Result<Timestamp, String> {
+    let date = || -> Option<Timestamp> {
+        let parts: Vec<i16> = text
+            .split(['-', '/', '.', '年', '月', '日'])
+            .filter(|part| !part.trim().is_empty())
+            .map(|part| part.trim().parse().ok())
+            .collect::<Option<_>>()?;
+        let [year, month, day] = parts[..] else {
+            return None;
+        };
+        let date = Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()?;
+        Some(date.to_zoned(TimeZone::UTC).ok()?.timestamp())
     };
-    text.parse::<Timestamp>().or_else(|_| date().map(|zoned| zoned.timestamp())).map_err(|_| {
-        IngestError::FrontMatter(format!(
-            "{key}: expected a time as 2026-01-31T09:00:00Z or a date as 2026-01-31, found {text:?}"
-        ))
-    })
+    let text = text.trim();
+    let local = || -> Option<Timestamp> {
+        let time: jiff::civil::DateTime = text.parse().ok()?;
+        Some(time.to_zoned(TimeZone::UTC).ok()?.timestamp())
+    };
+    text.parse::<Timestamp>()
+        .ok()
+        .or_else(date)
+        .or_else(local)
+        .ok_or_else(|| {
+            format!(
+                "expected a time as 2026-01-31T09:00:00Z or a date as 2026-01-31, found {text:?}"
+            )
+        })
 }
 
 #[cfg(test)]

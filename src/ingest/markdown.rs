@@ -1,7 +1,7 @@
 use pulldown_cmark::{Event, MetadataBlockKind, Options, Parser, Tag, TagEnd};
 
-use super::{Block, BlockKind, Extracted, IngestError, front_matter::FrontMatter};
-use crate::domain::Span;
+use super::writer::Writer;
+use super::{BlockKind, Extracted, IngestError, front_matter::FrontMatter};
 
 /// CommonMark with tables, front matter, task lists, strikethrough and GitHub's alerts → readable text.
 ///
@@ -14,193 +14,93 @@ pub fn extract(raw: &str) -> Result<Extracted, IngestError> {
         | Options::ENABLE_TASKLISTS
         | Options::ENABLE_HEADING_ATTRIBUTES
         | Options::ENABLE_GFM;
-    let mut writer = Writer::default();
+    let mut reader = Reader::default();
     for event in Parser::new_ext(raw, options) {
-        writer.take(event);
+        reader.take(event);
     }
-    let front_matter = FrontMatter::parse(&writer.yaml)?;
+    let front_matter = FrontMatter::parse(&reader.yaml)?;
     Ok(Extracted {
         front_matter,
-        text: writer.text,
-        blocks: writer.blocks,
+        ..reader.writer.finish()
     })
 }
 
-/// Writes the text and notes where blocks begin and end.
+/// Turns the parser's events into the writer's calls.
 #[derive(Default)]
-struct Writer {
-    text: String,
-    blocks: Vec<Block>,
+struct Reader {
+    writer: Writer,
     yaml: String,
     in_yaml: bool,
-    /// The open block's kind (its item or row spans so far) and start.
-    open: Option<(BlockKind, usize)>,
-    /// For each open list its next number, or `None` for bullets.
-    lists: Vec<Option<u64>>,
-    /// Start of the open top-level item or table row.
-    part_start: usize,
-    in_code: bool,
 }
 
-impl Writer {
+impl Reader {
     fn take(&mut self, event: Event) {
         match event {
             Event::Start(tag) => self.start(tag),
             Event::End(tag) => self.end(tag),
             Event::Text(text) if self.in_yaml => self.yaml.push_str(&text),
-            Event::Text(text) => self.write(&text),
+            Event::Text(text) => self.writer.text(&text),
             Event::Code(text) | Event::InlineMath(text) | Event::DisplayMath(text) => {
-                self.write(&text)
+                self.writer.text(&text)
             }
             Event::Html(html) | Event::InlineHtml(html) => self.html(&html),
-            Event::SoftBreak => self.soft_break(),
-            Event::HardBreak => self.new_line(),
-            Event::TaskListMarker(done) => self.text.push_str(if done { "[x] " } else { "[ ] " }),
+            Event::SoftBreak => self.writer.soft_break(),
+            Event::HardBreak => self.writer.new_line(),
+            Event::TaskListMarker(done) => self.writer.text(if done { "[x] " } else { "[ ] " }),
             Event::Rule | Event::FootnoteReference(_) => {}
         }
     }
 
     fn start(&mut self, tag: Tag) {
+        let writer = &mut self.writer;
         match tag {
             Tag::MetadataBlock(MetadataBlockKind::YamlStyle) => self.in_yaml = true,
-            Tag::Heading { level, .. } => self.open_block(BlockKind::Heading(level as u8)),
-            Tag::Paragraph if self.lists.is_empty() => self.open_block(BlockKind::Paragraph),
-            Tag::Paragraph => self.fresh_line_unless_at_item_head(),
-            Tag::CodeBlock(_) => {
-                self.in_code = true;
-                match self.lists.is_empty() {
-                    true => self.open_block(BlockKind::Code),
-                    false => self.new_line(),
-                }
-            }
-            Tag::List(first) => {
-                if self.lists.is_empty() {
-                    self.open_block(BlockKind::List(Vec::new()));
-                }
-                self.lists.push(first);
-            }
-            Tag::Item => self.start_item(),
-            Tag::Table(_) => match self.lists.is_empty() {
-                true => self.open_block(BlockKind::Table(Vec::new())),
-                false => self.new_line(),
-            },
-            Tag::TableHead | Tag::TableRow => {
-                self.fresh_line();
-                self.part_start = self.text.len();
-                self.text.push('|');
-            }
-            Tag::TableCell => self.text.push(' '),
-            Tag::HtmlBlock if self.lists.is_empty() => self.open_block(BlockKind::Paragraph),
+            Tag::Heading { level, .. } => writer.open(BlockKind::Heading(level as u8)),
+            Tag::Paragraph if !writer.in_list() => writer.open(BlockKind::Paragraph),
+            Tag::Paragraph => writer.fresh_line_unless_at_item_head(),
+            Tag::CodeBlock(_) if !writer.in_list() => writer.open(BlockKind::Code),
+            Tag::CodeBlock(_) => writer.new_line(),
+            Tag::List(first) => writer.start_list(first),
+            Tag::Item => writer.start_item(),
+            Tag::Table(_) if !writer.in_list() => writer.open(BlockKind::Table(Vec::new())),
+            Tag::Table(_) => writer.new_line(),
+            Tag::TableHead | Tag::TableRow => writer.start_row(),
+            Tag::TableCell => writer.start_cell(),
+            Tag::Link { dest_url, .. } => writer.start_link(&dest_url),
+            Tag::HtmlBlock if !writer.in_list() => writer.open(BlockKind::Paragraph),
             _ => {}
         }
     }
 
     fn end(&mut self, tag: TagEnd) {
+        let writer = &mut self.writer;
         match tag {
             TagEnd::MetadataBlock(_) => self.in_yaml = false,
-            TagEnd::Heading(_) => self.close_block(),
-            TagEnd::Paragraph | TagEnd::HtmlBlock if self.lists.is_empty() => self.close_block(),
-            TagEnd::CodeBlock => {
-                self.in_code = false;
-                if self.lists.is_empty() {
-                    self.close_block();
-                }
+            TagEnd::Heading(_) => writer.close(),
+            TagEnd::Paragraph | TagEnd::HtmlBlock | TagEnd::CodeBlock | TagEnd::Table
+                if !writer.in_list() =>
+            {
+                writer.close()
             }
-            TagEnd::Item if self.lists.len() == 1 => self.end_part(),
-            TagEnd::List(_) => {
-                self.lists.pop();
-                if self.lists.is_empty() {
-                    self.close_block();
-                }
-            }
-            TagEnd::TableCell => self.text.push_str(" |"),
-            TagEnd::TableHead | TagEnd::TableRow if self.lists.is_empty() => self.end_part(),
-            TagEnd::Table if self.lists.is_empty() => self.close_block(),
+            TagEnd::Item => writer.end_item(),
+            TagEnd::List(_) => writer.end_list(),
+            TagEnd::TableCell => writer.end_cell(),
+            TagEnd::TableHead | TagEnd::TableRow if !writer.in_list() => writer.end_part(),
+            TagEnd::Link => writer.end_link(),
             _ => {}
-        }
-    }
-
-    fn open_block(&mut self, kind: BlockKind) {
-        self.close_block();
-        if !self.text.is_empty() {
-            self.trim_end_to(0);
-            self.text.push_str("\n\n");
-        }
-        self.open = Some((kind, self.text.len()));
-    }
-
-    /// Ends the open block; one without text leaves no trace.
-    fn close_block(&mut self) {
-        let Some((kind, start)) = self.open.take() else {
-            return;
-        };
-        self.trim_end_to(start);
-        let body = self.text[start..].trim();
-        let is_template_tag =
-            body.starts_with("{{") && body.ends_with("}}") && !body.contains('\n');
-        match body.is_empty() || is_template_tag {
-            true => {
-                self.text.truncate(start);
-                self.trim_end_to(0);
-            }
-            false => {
-                let span = Span::new(start, self.text.len());
-                self.blocks.push(Block { kind, span });
-            }
-        }
-    }
-
-    fn start_item(&mut self) {
-        self.fresh_line();
-        let depth = self.lists.len();
-        if depth == 1 {
-            self.part_start = self.text.len();
-        }
-        self.text.push_str(&"  ".repeat(depth.saturating_sub(1)));
-        match self.lists.last_mut() {
-            Some(Some(number)) => {
-                self.text.push_str(&format!("{number}. "));
-                *number += 1;
-            }
-            _ => self.text.push_str("- "),
-        }
-    }
-
-    /// Notes the item or row that ends here.
-    fn end_part(&mut self) {
-        self.trim_end_to(self.part_start);
-        let span = Span::new(self.part_start, self.text.len());
-        if let Some((BlockKind::List(parts) | BlockKind::Table(parts), _)) = &mut self.open {
-            parts.push(span);
-        }
-    }
-
-    fn write(&mut self, text: &str) {
-        if self.open.is_none() {
-            self.open_block(BlockKind::Paragraph);
-        }
-        self.text.push_str(text);
-    }
-
-    /// A line break in the source that means nothing: a space, but none between two Han characters.
-    fn soft_break(&mut self) {
-        match self.text.chars().next_back() {
-            Some(c) if crate::text::is_cjk(c) || "，。；：、！？（）「」".contains(c) => {
-            }
-            _ => self.text.push(' '),
         }
     }
 
     /// Tags go; the text between them stays.
     fn html(&mut self, html: &str) {
         if html.trim_start().starts_with("<br") {
-            return self.new_line();
+            return self.writer.new_line();
         }
         let mut rest = html;
         while let Some(open) = rest.find('<') {
             let text = &rest[..open];
             if !text.trim().is_empty() {
-                self.write(text);
+                self.writer.text(text);
             }
             rest = match rest[open..].find('>') {
                 Some(close) => &rest[open + close + 1..],
@@ -208,42 +108,15 @@ impl Writer {
             };
         }
         if !rest.trim().is_empty() {
-            self.write(rest);
+            self.writer.text(rest);
         }
-    }
-
-    /// A break inside a block; inside a table row it is a space, so that a row stays one line.
-    fn new_line(&mut self) {
-        match self.open {
-            Some((BlockKind::Table(_), _)) => self.text.push(' '),
-            _ => self.text.push('\n'),
-        }
-    }
-
-    fn fresh_line(&mut self) {
-        let block_start = self.open.as_ref().map_or(0, |(_, start)| *start);
-        if self.text.len() > block_start && !self.text.ends_with('\n') {
-            self.text.push('\n');
-        }
-    }
-
-    fn fresh_line_unless_at_item_head(&mut self) {
-        let line = self.text.rsplit('\n').next().unwrap_or("");
-        let is_head = line.trim_end().ends_with(['-', '.']) && line.ends_with(' ');
-        if !is_head {
-            self.fresh_line();
-        }
-    }
-
-    fn trim_end_to(&mut self, floor: usize) {
-        let end = self.text[floor..].trim_end().len() + floor;
-        self.text.truncate(end);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Span;
 
     fn check(markdown: &str, expected: &str) {
         assert_eq!(extract(markdown).unwrap().text, expected, "{markdown}");

@@ -3,7 +3,7 @@ use serde::Serialize;
 
 use super::{RetrieveError, Retriever, computing};
 use crate::domain::{
-    DocumentId, Filter, Hit, MAX_LIMIT, Metadata, Query, Status, WorkspaceId, open_to,
+    DocumentId, Filter, Hit, MAX_LIMIT, Metadata, Query, Status, WorkspaceId, audience_open_to,
 };
 
 /// Why a document was found or not.
@@ -68,6 +68,7 @@ impl Retriever {
         let Some(document) = self.store.document(workspace, id, None).await? else {
             return Ok(explanation);
         };
+        let query = &self.timed(query.clone());
         let at = query.filter.at.unwrap_or_else(Timestamp::now);
         explanation.filters = decisions(&query.filter, id, &document.metadata, at);
         if explanation.filters.iter().any(|filter| !filter.passed) {
@@ -133,16 +134,23 @@ fn decisions(
         metadata.status == Status::Published,
         format!("it is {}", metadata.status.as_str()),
     );
-    for (name, allowed, who) in [
-        ("audience", &metadata.audience, filter.audience.as_deref()),
-        ("channel", &metadata.channels, filter.channel.as_deref()),
+    let channel: Vec<String> = filter.channel.iter().cloned().collect();
+    let is_on =
+        metadata.channels.is_empty() || channel.iter().any(|c| metadata.channels.contains(c));
+    let is_open = audience_open_to(&metadata.audience, &filter.audience);
+    for (name, allowed, who, passed) in [
+        ("audience", &metadata.audience, &filter.audience, is_open),
+        ("channel", &metadata.channels, &channel, is_on),
     ] {
-        let asks = who.unwrap_or("nobody in particular");
+        let asks = match who.is_empty() {
+            true => "nobody in particular".to_owned(),
+            false => who.join(", "),
+        };
         let detail = match allowed.is_empty() {
             true => format!("{asks} asks, it is for all"),
             false => format!("{asks} asks, it is for {}", allowed.join(", ")),
         };
-        decide(name, open_to(allowed, who), detail);
+        decide(name, passed, detail);
     }
     if let Some(from) = metadata.valid_from {
         let detail = format!("asked for {at}, it is valid from {from}");
@@ -212,7 +220,7 @@ mod tests {
             ..Metadata::default()
         };
         let filter = Filter {
-            audience: Some("vip".into()),
+            audience: vec!["vip".into()],
             tags: vec!["a".into(), "b".into()],
             languages: vec!["en".into(), "zh-Hant".into()],
             document_ids: vec![DocumentId::parse("e").unwrap()],

@@ -1,7 +1,10 @@
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use super::{MAX_IN, Store, StoreError, corrupt, from_json, placeholders};
-use crate::domain::{Chunk, Document, DocumentId, Metadata, Revision, Span, WorkspaceId};
+use super::{MAX_IN, Store, StoreError, corrupt, from_json, placeholders, time_of};
+use crate::domain::{
+    Chunk, ChunkNote, Document, DocumentId, Metadata, Revision, Span, Window, WorkspaceId,
+};
 
 /// One entry of a workspace's change log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,10 +19,26 @@ pub struct Change {
 #[derive(Debug, Clone, PartialEq)]
 pub struct IndexEntry {
     pub chunk: Chunk,
-    pub metadata: std::sync::Arc<Metadata>,
+    /// What holds for this chunk: the document's, narrowed by the chunk's own and by its version's time.
+    pub metadata: Arc<Metadata>,
 }
 
-type ChunkRow = (i64, String, i64, i64, String, i64, i64, String, String);
+/// A chunk with its version's metadata: its own where it is scheduled, else the document's.
+#[derive(sqlx::FromRow)]
+struct ChunkRow {
+    chunk_key: i64,
+    document_id: String,
+    version: i64,
+    ordinal: i64,
+    heading_path: String,
+    start_byte: i64,
+    end_byte: i64,
+    text: String,
+    note: String,
+    live_version: i64,
+    next_at: Option<i64>,
+    metadata: String,
+}
 
 impl Store {
     /// The changes after `revision`, oldest first, at most `limit`.
@@ -59,8 +78,9 @@ impl Store {
         let mut rows: Vec<ChunkRow> = Vec::new();
         for some in documents.chunks(MAX_IN) {
             let sql = format!(
-                "{SELECT_CHUNKS} AND d.id IN ({}) AND c.chunk_key >= d.first_key \
-                 AND c.chunk_key < d.first_key + d.n_chunks ORDER BY c.chunk_key",
+                "{SELECT_CHUNKS} AND d.id IN ({}) AND ((c.chunk_key >= d.first_key \
+                 AND c.chunk_key < d.first_key + d.n_chunks) OR (c.chunk_key >= d.next_first_key \
+                 AND c.chunk_key < d.next_first_key + d.next_n_chunks)) ORDER BY c.chunk_key",
                 placeholders(2, some.len())
             );
             let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(workspace.as_str());
@@ -134,6 +154,7 @@ impl Store {
                 wrong.extend(
                     entries
                         .iter()
+                        .filter(|e| e.chunk.version == document.version)
                         .filter(|e| !fits(&e.chunk, &document))
                         .map(|e| e.chunk.id()),
                 );
@@ -146,40 +167,64 @@ fn fits(chunk: &Chunk, document: &Document) -> bool {
     chunk.version == document.version && chunk.span.slice(&document.text) == Some(&chunk.text)
 }
 
-/// A chunk counts only while its document is published, not deleted, and at this very version.
+/// A chunk counts only while its document is published, not deleted, and at this very version; or while its version
+/// is scheduled to take the live one's place.
 const SELECT_CHUNKS: &str = "SELECT c.chunk_key, c.document_id, c.version, c.ordinal, c.heading_path, \
-    c.start_byte, c.end_byte, c.text, d.metadata FROM documents d JOIN chunks c \
-    ON c.workspace = d.workspace AND c.document_id = d.id AND c.version = d.version \
-    WHERE d.workspace = $1 AND d.deleted = 0 AND d.status = 'published'";
+    c.start_byte, c.end_byte, c.text, c.note, d.version AS live_version, d.next_at, \
+    COALESCE(v.metadata, d.metadata) AS metadata \
+    FROM documents d JOIN chunks c ON c.workspace = d.workspace AND c.document_id = d.id \
+    LEFT JOIN document_versions v ON v.workspace = d.workspace AND v.document_id = d.id \
+    AND v.version = c.version AND c.version = d.next_version \
+    WHERE d.workspace = $1 AND d.deleted = 0 \
+    AND ((c.version = d.version AND d.status = 'published') OR c.version = d.next_version)";
 
 fn entries(rows: Vec<ChunkRow>) -> Result<Vec<IndexEntry>, StoreError> {
-    let mut known: HashMap<String, std::sync::Arc<Metadata>> = HashMap::new();
-    rows.into_iter()
-        .map(
-            |(chunk_key, id, version, ordinal, headings, start, end, text, metadata)| {
-                let metadata = match known.get(&id) {
-                    Some(metadata) => metadata.clone(),
-                    None => {
-                        let read: Metadata = from_json("a document's metadata", &metadata)?;
-                        let read = std::sync::Arc::new(read);
-                        known.insert(id.clone(), read.clone());
-                        read
-                    }
-                };
-                let chunk = Chunk {
-                    key: key(chunk_key)?,
-                    document_id: DocumentId::parse(&id)
-                        .map_err(|e| corrupt("a document id", &e))?,
-                    version,
-                    ordinal,
-                    heading_path: from_json("a heading path", &headings)?,
-                    span: Span::new(start as usize, end as usize),
-                    text,
-                };
-                Ok(IndexEntry { chunk, metadata })
+    let mut known: HashMap<(String, i64), Arc<Metadata>> = HashMap::new();
+    let mut entries = Vec::with_capacity(rows.len());
+    for row in rows {
+        let of = (row.document_id.clone(), row.version);
+        let shared = match known.get(&of) {
+            Some(metadata) => metadata.clone(),
+            None => {
+                let read: Metadata = from_json("a document's metadata", &row.metadata)?;
+                known.entry(of).or_insert(Arc::new(read)).clone()
+            }
+        };
+        let note: ChunkNote = match row.note.as_str() {
+            "{}" => ChunkNote::default(),
+            note => from_json("a chunk's note", note)?,
+        };
+        let next_at = row.next_at.map(time_of).transpose()?;
+        let window = match row.version == row.live_version {
+            true => Window {
+                from: None,
+                until: next_at,
             },
-        )
-        .collect()
+            false => Window {
+                from: next_at,
+                until: None,
+            },
+        };
+        let metadata = match note.narrows() || window != Window::default() {
+            true => Arc::new(shared.narrowed(&note, window)),
+            false => shared,
+        };
+        entries.push(IndexEntry {
+            chunk: Chunk {
+                key: key(row.chunk_key)?,
+                document_id: DocumentId::parse(&row.document_id)
+                    .map_err(|e| corrupt("a document id", &e))?,
+                version: row.version,
+                ordinal: row.ordinal,
+                heading_path: from_json("a heading path", &row.heading_path)?,
+                span: Span::new(row.start_byte as usize, row.end_byte as usize),
+                text: row.text,
+                note,
+            },
+            metadata,
+        });
+    }
+    Ok(entries)
 }
 
 fn key(value: i64) -> Result<u32, StoreError> {

@@ -188,6 +188,7 @@ fn narrow_selections_of_the_keyword_index_are_exact() {
             let steps = [1_000, 100, 10, 2, 1];
             IndexEntry {
                 chunk: Chunk {
+                    note: ken::domain::ChunkNote::default(),
                     key,
                     document_id: ken::domain::DocumentId::parse(&format!("d{key}")).unwrap(),
                     version: 1,

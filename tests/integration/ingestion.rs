@@ -62,9 +62,16 @@ async fn a_folder_is_read_once_and_then_costs_a_hash() {
     fs::remove_file(folder.path().join("b.txt")).unwrap();
     let workspace = default_workspace();
     let paths = [folder.path().to_owned()];
-    let pruned = files::ingest(&app.app.store, &workspace, &paths, true, |_, _| {})
-        .await
-        .unwrap();
+    let pruned = files::ingest(
+        &app.app.store,
+        &app.app.reader,
+        &workspace,
+        &paths,
+        true,
+        |_, _| {},
+    )
+    .await
+    .unwrap();
     assert_eq!(
         (
             pruned.added,
@@ -100,6 +107,7 @@ async fn a_path_that_cannot_be_read_is_reported_and_the_rest_goes_on() {
     let paths = [folder.path().join("nowhere"), good];
     let report = files::ingest(
         &app.app.store,
+        &app.app.reader,
         &default_workspace(),
         &paths,
         false,

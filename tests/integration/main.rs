@@ -8,6 +8,7 @@ mod crash;
 mod documents;
 mod encoder;
 mod filters;
+mod formats;
 mod ingestion;
 mod openapi;
 mod quality;

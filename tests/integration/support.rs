@@ -32,6 +32,7 @@ pub fn config_in(folder: &Path) -> Config {
     config.store.url = format!("sqlite://{}", folder.join("data/ken.db").display());
     config.index.dir = folder.join("indexes");
     config.models.dir = models_dir();
+    config.ingest.reader = env!("CARGO_BIN_EXE_ken").into();
     config.completed()
 }
 
@@ -109,6 +110,7 @@ impl TestApp {
         let workspace = default_workspace();
         let report = files::ingest(
             &self.app.store,
+            &self.app.reader,
             &workspace,
             &[path.to_owned()],
             false,

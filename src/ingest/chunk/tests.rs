@@ -7,13 +7,19 @@ fn read(markdown: &str) -> Vec<String> {
     let extracted = markdown::extract(markdown).unwrap();
     chunk(&extracted)
         .into_iter()
-        .map(|(path, span)| {
-            format!(
-                "[{}] {}",
-                path.join(" › "),
-                span.slice(&extracted.text).unwrap()
-            )
-        })
+        .map(
+            |NewChunk {
+                 heading_path: path,
+                 span,
+                 ..
+             }| {
+                format!(
+                    "[{}] {}",
+                    path.join(" › "),
+                    span.slice(&extracted.text).unwrap()
+                )
+            },
+        )
         .collect()
 }
 
@@ -90,7 +96,7 @@ fn a_text_of_headings_alone_is_one_chunk() {
 
 fn holds(extracted: &Extracted) -> Result<(), TestCaseError> {
     let mut last_end = 0;
-    for (_, span) in chunk(extracted) {
+    for NewChunk { span, .. } in chunk(extracted) {
         let text = span.slice(&extracted.text);
         prop_assert!(text.is_some(), "{span:?} is no span of the text");
         let text = text.unwrap();
@@ -123,7 +129,7 @@ proptest! {
         let extracted = plain::extract(&text);
         let covered: String = chunk(&extracted)
             .into_iter()
-            .map(|(_, span)| span.slice(&extracted.text).unwrap().to_owned())
+            .map(|NewChunk { span, .. }| span.slice(&extracted.text).unwrap().to_owned())
             .collect();
         let letters = |s: &str| s.chars().filter(|c| !c.is_whitespace()).collect::<String>();
         prop_assert_eq!(letters(&covered), letters(&text));

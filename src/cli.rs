@@ -1,0 +1,102 @@
+//! What the commands do: each names its parts and prints what they say.
+
+pub mod asking;
+pub mod knowledge;
+pub mod measuring;
+pub mod operating;
+
+use std::time::Duration;
+
+use clap::ValueEnum;
+use indicatif::{ProgressBar, ProgressStyle};
+use ken::app::App;
+use ken::config::Config;
+use ken::domain::{Mode, Revision, WorkspaceId};
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum ModeArg {
+    Hybrid,
+    Keyword,
+    Vector,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum EvalModeArg {
+    Hybrid,
+    Keyword,
+    Vector,
+    All,
+}
+
+impl From<ModeArg> for Mode {
+    fn from(mode: ModeArg) -> Self {
+        match mode {
+            ModeArg::Hybrid => Mode::Hybrid,
+            ModeArg::Keyword => Mode::Keyword,
+            ModeArg::Vector => Mode::Vector,
+        }
+    }
+}
+
+impl EvalModeArg {
+    pub fn modes(self) -> Vec<Mode> {
+        match self {
+            EvalModeArg::Hybrid => vec![Mode::Hybrid],
+            EvalModeArg::Keyword => vec![Mode::Keyword],
+            EvalModeArg::Vector => vec![Mode::Vector],
+            EvalModeArg::All => vec![Mode::Keyword, Mode::Vector, Mode::Hybrid],
+        }
+    }
+}
+
+/// Shows the follower's way to `revision`. Where another process writes the indexes, that one follows.
+pub async fn wait_until_indexed(
+    app: &App,
+    workspace: &WorkspaceId,
+    revision: Revision,
+) -> anyhow::Result<()> {
+    if !app.indexes.is_writer() {
+        println!("recorded; the running service indexes it");
+        return Ok(());
+    }
+    app.follower.wake();
+    let bar = ProgressBar::new(revision.unsigned_abs()).with_style(ProgressStyle::with_template(
+        "{bar:30} {pos}/{len} changes indexed  {wide_msg}",
+    )?);
+    let progress = app.follower.progress();
+    while !app
+        .follower
+        .wait_for(workspace, revision, Duration::from_millis(200))
+        .await
+    {
+        let now = progress.borrow().clone();
+        if let Some(error) = now.error {
+            anyhow::bail!("what was recorded is safe, but the indexes do not follow: {error}");
+        }
+        bar.set_position(
+            now.indexed
+                .get(workspace)
+                .copied()
+                .unwrap_or(0)
+                .unsigned_abs(),
+        );
+        bar.set_message(format!("{} texts encoded", now.n_encoded));
+    }
+    bar.finish_and_clear();
+    Ok(())
+}
+
+/// The service with its indexes at the store's revision.
+pub async fn open_caught_up(config: Config, workspace: &WorkspaceId) -> anyhow::Result<App> {
+    let app = App::build(config).await?;
+    let revision = app.store.revision(workspace).await?;
+    if app.indexes.is_writer() {
+        wait_until_indexed(&app, workspace, revision).await?;
+    } else {
+        // The service that writes may be behind; what it has not indexed yet is not waited for long.
+        app.follower
+            .wait_for(workspace, revision, Duration::from_secs(10))
+            .await;
+    }
+    Ok(app)
+}

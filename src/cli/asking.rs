@@ -1,0 +1,154 @@
+use std::process::ExitCode;
+
+use ken::answer::Question;
+use ken::config::Config;
+use ken::domain::{DocumentId, Hit, LegScore, Query, WorkspaceId};
+use ken::index::Form;
+
+use super::open_caught_up;
+
+pub async fn search(
+    config: Config,
+    workspace: &WorkspaceId,
+    query: Query,
+    explain: bool,
+    explain_document: Option<DocumentId>,
+    json: bool,
+) -> anyhow::Result<ExitCode> {
+    let app = open_caught_up(config, workspace).await?;
+    let found = app.retriever.retrieve(workspace, &query).await?;
+    if explain && !json {
+        for wanted in &found.wanted {
+            let form = |form: &Form| format!("{} ×{}", form.term, form.boost);
+            let forms: Vec<String> = wanted.forms.iter().map(form).collect();
+            println!(
+                "{} ({:.2}): {}",
+                wanted.term,
+                wanted.weight,
+                forms.join(", ")
+            );
+        }
+    }
+    let evidence = app
+        .retriever
+        .load_evidence(workspace, &query, &found.hits)
+        .await?;
+    for (rank, e) in (1..).zip(&evidence) {
+        let hit = found.hits.iter().find(|hit| hit.chunk_key == e.chunk.key);
+        let (id, headings) = (e.chunk.id(), e.chunk.heading_path.join(" › "));
+        if json {
+            let line = serde_json::json!({
+                "rank": rank, "score": e.score, "chunk_id": id, "document_id": e.chunk.document_id,
+                "title": e.metadata.title, "heading_path": e.chunk.heading_path, "text": e.chunk.text,
+                "start": e.chunk.span.start, "end": e.chunk.span.end,
+                "keyword": hit.and_then(|h| h.keyword), "vector": hit.and_then(|h| h.vector), "coverage": e.coverage,
+                "proximity": hit.map(|h| h.proximity), "negative": hit.map(|h| h.negative),
+            });
+            println!("{line}");
+            continue;
+        }
+        println!(
+            "{rank:2}. {:.3}  {}  [{headings}]  {id}",
+            e.score, e.metadata.title
+        );
+        if let Some(hit) = hit.filter(|_| explain) {
+            println!("      {}", scores(hit));
+        }
+        println!(
+            "      {}",
+            e.chunk
+                .text
+                .chars()
+                .take(120)
+                .collect::<String>()
+                .replace('\n', " ⏎ ")
+        );
+    }
+    if let Some(id) = explain_document {
+        let explained = app
+            .retriever
+            .explain_document(workspace, &query, &found.hits, &id)
+            .await?;
+        if json {
+            let line = serde_json::json!({
+                "document_id": id, "verdict": explained.verdict, "rank": explained.rank,
+                "filters": explained.filters, "score": explained.best.map(|hit| hit.score),
+                "last_score": explained.last_score,
+            });
+            println!("{line}");
+            app.close().await;
+            return Ok(ExitCode::SUCCESS);
+        }
+        println!("{id}: {:?}, rank {:?}", explained.verdict, explained.rank);
+        for decision in &explained.filters {
+            let passed = if decision.passed { "passes" } else { "fails" };
+            println!("      {} {passed}: {}", decision.filter, decision.detail);
+        }
+        if let Some(hit) = &explained.best {
+            println!(
+                "      its best passage: {:.3} ({}); the last hit: {:.3}",
+                hit.score,
+                scores(hit),
+                explained.last_score.unwrap_or_default()
+            );
+        }
+    }
+    app.close().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn scores(hit: &Hit) -> String {
+    let leg = |leg: Option<LegScore>| {
+        leg.map_or("–".to_owned(), |leg| match leg.rank {
+            Some(rank) => format!("{:.3} (rank {rank})", leg.score),
+            None => format!("{:.3}", leg.score),
+        })
+    };
+    format!(
+        "keyword {} · vector {} · coverage {:.3} · proximity {:.3} · negative {:.3}",
+        leg(hit.keyword),
+        leg(hit.vector),
+        hit.coverage,
+        hit.proximity,
+        hit.negative
+    )
+}
+
+pub async fn ask(
+    config: Config,
+    workspace: &WorkspaceId,
+    text: String,
+    json: bool,
+) -> anyhow::Result<ExitCode> {
+    let app = open_caught_up(config, workspace).await?;
+    let question = Question {
+        text,
+        limit: 10,
+        ..Question::default()
+    };
+    let answer = app.answerer.answer(workspace, question).await?.answer;
+    app.close().await;
+    if json {
+        println!("{}", serde_json::to_string(&answer)?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    println!(
+        "{}  ({}, confidence {:.2}, {:.1} ms)",
+        answer.text,
+        answer.outcome.as_str(),
+        answer.confidence,
+        answer.timings_ms.total
+    );
+    for c in &answer.citations {
+        println!(
+            "  [{}] {} › {} ({}, bytes {}–{})",
+            c.number,
+            c.title,
+            c.heading_path.join(" › "),
+            c.document_id,
+            c.start,
+            c.end
+        );
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,177 @@
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Args;
+use ken::config::Config;
+use ken::eval::compare::{self, Run};
+use ken::eval::{self, Dataset, Evaluation, tune};
+use ken::retrieve::Shares;
+
+use super::EvalModeArg;
+
+#[derive(Args)]
+pub struct EvalArgs {
+    #[arg(required = true)]
+    dirs: Vec<PathBuf>,
+    /// `all` measures each leg alone and both together
+    #[arg(long, value_enum, default_value = "hybrid")]
+    mode: EvalModeArg,
+    /// One JSON object a set instead of a table
+    #[arg(long)]
+    json: bool,
+    /// Keep what was encoded here, so that a second run is quick
+    #[arg(long)]
+    cache: Option<PathBuf>,
+    /// Write one JSON object a query to this file
+    #[arg(long)]
+    per_query: Option<PathBuf>,
+    /// Compare with an earlier run, a file that --per-query wrote: paired randomisation test
+    #[arg(long)]
+    baseline: Option<PathBuf>,
+    /// Also by language and by perturbation rule, where the queries carry these
+    #[arg(long)]
+    slices: bool,
+    /// Write the table into this Markdown file, in place of its quality card
+    #[arg(long)]
+    card: Option<PathBuf>,
+}
+
+/// Measures, and prints tables or lines of JSON.
+pub async fn eval(config: Config, args: EvalArgs) -> anyhow::Result<ExitCode> {
+    let EvalArgs {
+        dirs,
+        mode,
+        json,
+        cache,
+        per_query,
+        baseline,
+        slices,
+        card,
+    } = args;
+    // Read first: the run may overwrite it.
+    let before = baseline.as_deref().map(Run::read).transpose()?;
+    let (reports, run) = evaluate(
+        config,
+        &dirs,
+        mode,
+        json,
+        cache.as_deref(),
+        per_query.as_deref(),
+    )
+    .await?;
+    let differences = before.map(|before| run.against(&before));
+    if json {
+        for difference in differences.iter().flatten() {
+            println!("{}", serde_json::to_string(difference)?);
+        }
+    } else {
+        println!("{}", eval::table(&reports));
+        if let Some(table) = slices.then(|| eval::slice_table(&reports)).flatten() {
+            println!("\n{table}");
+        }
+        if let Some(differences) = differences {
+            println!("\n{}", compare::table(&differences));
+        }
+    }
+    if let Some(path) = card {
+        let document =
+            std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+        let written = eval::with_card(&document, &eval::table(&reports))
+            .with_context(|| format!("{} has no place for a quality card", path.display()))?;
+        std::fs::write(&path, written).with_context(|| path.display().to_string())?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn evaluate(
+    config: Config,
+    dirs: &[PathBuf],
+    mode: EvalModeArg,
+    json: bool,
+    cache: Option<&Path>,
+    per_query: Option<&Path>,
+) -> anyhow::Result<(Vec<eval::Report>, Run)> {
+    let mut paths = Vec::new();
+    for dir in dirs {
+        paths.extend(eval::find(dir)?);
+    }
+    let mut lines: Box<dyn std::io::Write> = match per_query {
+        Some(path) => Box::new(std::io::BufWriter::new(
+            std::fs::File::create(path).with_context(|| path.display().to_string())?,
+        )),
+        None => Box::new(std::io::sink()),
+    };
+    let evaluation = Evaluation::open(&config, cache).await?;
+    let (mut reports, mut scores) = (Vec::new(), Run::default());
+    for path in paths {
+        let dataset = Dataset::load(&path)?;
+        for mode in mode.modes() {
+            let mut written = Ok(());
+            let report = evaluation
+                .run(&dataset, mode, |query, found| {
+                    if let Some(found) = found {
+                        scores.insert(&dataset.name, mode.as_str(), query["id"].as_str().unwrap_or_default(), found);
+                    }
+                    let line = serde_json::json!({ "dataset": dataset.name, "mode": mode.as_str(), "query": query });
+                    if written.is_ok() {
+                        written = writeln!(lines, "{line}");
+                    }
+                })
+                .await
+                .with_context(|| path.display().to_string())?;
+            written.context("--per-query")?;
+            match json {
+                true => println!("{}", serde_json::to_string(&report)?),
+                false => eprintln!(
+                    "{} {}: R@1 {:.3}, R@5 {:.3}",
+                    report.dataset, report.mode, report.recall_1, report.recall_5
+                ),
+            }
+            reports.push(report);
+        }
+    }
+    lines.flush().context("--per-query")?;
+    evaluation.close().await;
+    Ok((reports, scores))
+}
+
+pub async fn tune(
+    config: Config,
+    dirs: &[PathBuf],
+    json: bool,
+    cache: Option<&Path>,
+) -> anyhow::Result<ExitCode> {
+    let now = Shares {
+        keyword: config.retrieve.keyword_share,
+        proximity: config.retrieve.proximity_share,
+    };
+    let evaluation = Evaluation::open(&config, cache).await?;
+    let mut sets = Vec::new();
+    for dir in dirs {
+        for path in eval::find(dir)? {
+            let dataset = Dataset::load(&path)?;
+            let examples = evaluation
+                .examples(&dataset)
+                .await
+                .with_context(|| path.display().to_string())?;
+            eprintln!("{}: {} judged questions", dataset.name, examples.len());
+            if !examples.is_empty() {
+                sets.push((dataset.name, examples));
+            }
+        }
+    }
+    evaluation.close().await;
+    let tuned = tune::tune(&sets, now);
+    if json {
+        println!("{}", serde_json::to_string(&tuned)?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    println!("{}\n", tune::table(&tuned));
+    println!(
+        "[retrieve]\nkeyword_share = {:.2}\nproximity_share = {:.2}",
+        tuned.shares.keyword, tuned.shares.proximity
+    );
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,94 @@
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context;
+use ken::app::App;
+use ken::config::Config;
+use ken::{check, http, index};
+use tokio::net::TcpListener;
+
+use super::wait_until_indexed;
+
+pub async fn serve(config: Config) -> anyhow::Result<ExitCode> {
+    let listen = config.http.listen;
+    let listener = TcpListener::bind(listen).await.with_context(|| {
+        format!("cannot listen on {listen}; is the port in use? Choose another with --listen 127.0.0.1:PORT")
+    })?;
+    let address = listener.local_addr()?;
+    let app = Arc::new(App::build(config).await?);
+    if !app.indexes.is_writer() {
+        tracing::warn!("another process writes the indexes; this one only reads them");
+    }
+    println!("ken: serving on http://{address} (loopback only: no keys are configured)");
+    println!("ken: page http://{address}/ · API http://{address}/docs");
+    http::serve(app.clone(), listener, stop_signal()).await?;
+    app.close().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Ctrl-C or SIGTERM.
+async fn stop_signal() {
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => signal.recv().await,
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate => {}
+    }
+    tracing::info!("stopping; requests that were accepted are finished");
+}
+
+pub async fn status(config: Config) -> anyhow::Result<ExitCode> {
+    let app = App::build(config).await?;
+    println!(
+        "encoder {} ({} dimensions)",
+        app.embedder.id(),
+        app.embedder.dimension()
+    );
+    for (workspace, _) in app.store.workspaces().await? {
+        println!(
+            "{}",
+            serde_json::to_string(&check::status(&app, &workspace).await?)?
+        );
+    }
+    app.close().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+pub async fn rebuild(config: Config) -> anyhow::Result<ExitCode> {
+    index::clear(&config.index.dir)?;
+    let app = App::build(config).await?;
+    for (workspace, revision) in app.store.workspaces().await? {
+        wait_until_indexed(&app, &workspace, revision).await?;
+        println!("{workspace}: revision {revision}");
+    }
+    app.close().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+pub async fn run_check(config: Config) -> anyhow::Result<ExitCode> {
+    let app = App::build(config).await?;
+    let mut sound = true;
+    for (workspace, revision) in app.store.workspaces().await? {
+        if app.indexes.is_writer() {
+            wait_until_indexed(&app, &workspace, revision).await?;
+        }
+        let found = check::check(&app, &workspace).await?;
+        println!(
+            "{workspace}: {} chunks, {} faults",
+            found.n_chunks,
+            found.faults.len()
+        );
+        found.faults.iter().for_each(|fault| println!("  {fault}"));
+        sound &= found.faults.is_empty();
+    }
+    app.close().await;
+    Ok(if sound {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}

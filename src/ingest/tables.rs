@@ -1,0 +1,142 @@
+use std::io::Cursor;
+
+use calamine::{Data, Reader, Sheets};
+
+use super::writer::Writer;
+use super::{Extracted, IngestError};
+
+/// The widest table read; a wider one is data for programs, not knowledge for people.
+pub const MAX_COLUMNS: usize = 1_024;
+/// The most cells read of one file.
+const MAX_CELLS: usize = 4_000_000;
+
+/// The cells of one table, as text.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Grid {
+    pub name: String,
+    pub rows: Vec<Vec<String>>,
+    n_cells: usize,
+}
+
+impl Grid {
+    /// Adds a row; empty cells at its end are cut, an empty row is not kept.
+    pub fn push(&mut self, mut row: Vec<String>) -> Result<(), IngestError> {
+        while row.last().is_some_and(|cell| cell.trim().is_empty()) {
+            row.pop();
+        }
+        if row.len() > MAX_COLUMNS {
+            return Err(IngestError::too_large(
+                "columns in a table",
+                row.len(),
+                MAX_COLUMNS,
+            ));
+        }
+        self.n_cells += row.len();
+        if self.n_cells > MAX_CELLS {
+            return Err(IngestError::too_large(
+                "cells in a table",
+                self.n_cells,
+                MAX_CELLS,
+            ));
+        }
+        if !row.is_empty() {
+            self.rows.push(row);
+        }
+        Ok(())
+    }
+
+    /// As a table whose rows are all as wide as the widest.
+    pub fn write(self, writer: &mut Writer) {
+        let width = self.rows.iter().map(Vec::len).max().unwrap_or(0);
+        writer.table(self.rows.into_iter().map(|mut row| {
+            row.resize(width, String::new());
+            row
+        }));
+    }
+}
+
+/// All tables of one file as text: a heading for each where there are several.
+pub fn extract(grids: Vec<Grid>) -> Extracted {
+    let mut writer = Writer::default();
+    let several = grids.iter().filter(|grid| !grid.rows.is_empty()).count() > 1;
+    for grid in grids {
+        if several && !grid.rows.is_empty() {
+            writer.heading(1, &grid.name);
+        }
+        grid.write(&mut writer);
+    }
+    writer.finish()
+}
+
+/// Comma- or tab-separated values (RFC 4180); rows may differ in length.
+pub fn read_separated(raw: &str, separator: u8) -> Result<Grid, IngestError> {
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .delimiter(separator)
+        .from_reader(raw.as_bytes());
+    let mut grid = Grid::default();
+    for record in reader.records() {
+        let record = record.map_err(|error| IngestError::damaged("CSV", error.to_string()))?;
+        grid.push(record.iter().map(str::to_owned).collect())?;
+    }
+    Ok(grid)
+}
+
+/// The visible sheets of a workbook (XLSX, ODS).
+pub fn read_workbook(bytes: &[u8], format: &'static str) -> Result<Vec<Grid>, IngestError> {
+    let damaged = |detail: String| match detail.to_lowercase() {
+        lower if lower.contains("password") || lower.contains("encrypted") => {
+            IngestError::PasswordProtected
+        }
+        _ => IngestError::damaged(format, detail),
+    };
+    let cursor = Cursor::new(bytes);
+    let mut book = match format {
+        "XLSX" => Sheets::Xlsx(calamine::Xlsx::new(cursor).map_err(|e| damaged(e.to_string()))?),
+        _ => Sheets::Ods(calamine::Ods::new(cursor).map_err(|e| damaged(e.to_string()))?),
+    };
+    let visible: Vec<String> = book
+        .sheets_metadata()
+        .iter()
+        .filter(|sheet| sheet.visible == calamine::SheetVisible::Visible)
+        .map(|sheet| sheet.name.clone())
+        .collect();
+    let mut grids = Vec::new();
+    for name in visible {
+        let range = book
+            .worksheet_range(&name)
+            .map_err(|e| damaged(e.to_string()))?;
+        let mut grid = Grid {
+            name,
+            ..Grid::default()
+        };
+        for row in range.rows() {
+            grid.push(row.iter().map(cell_text).collect())?;
+        }
+        grids.push(grid);
+    }
+    Ok(grids)
+}
+
+/// A cell as a person reads it: no `.0` behind a whole number, a date without an empty time.
+fn cell_text(cell: &Data) -> String {
+    match cell {
+        Data::Float(number) if number.fract() == 0.0 && number.abs() < 1e15 => {
+            format!("{number:.0}")
+        }
+        // Sums of decimals carry noise in the last digits: 0.1 + 0.2.
+        Data::Float(number) => format!("{}", (number * 1e10).round() / 1e10),
+        Data::DateTime(time) if time.is_datetime() => {
+            let (year, month, day, hour, minute, second, _) = time.to_ymd_hms_milli();
+            match (hour, minute, second) {
+                (0, 0, 0) => format!("{year:04}-{month:02}-{day:02}"),
+                _ => format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}"),
+            }
+        }
+        Data::DateTimeIso(text) => text.strip_suffix("T00:00:00").unwrap_or(text).to_owned(),
+        Data::Bool(truth) => truth.to_string(),
+        Data::Error(_) => String::new(),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,243 @@
+//! Reads files in processes of their own, so that one that is hostile or damaged costs its time, its memory and
+//! its process, and nothing else.
+//!
+//! A worker is this program started as `ken read-files`: it lowers its own limit of memory, then reads one request
+//! after another from its standard input. One that takes too long is killed, one that dies is replaced, and the file
+//! is refused with the reason.
+
+use std::io::{BufReader, Read, Write};
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use rustix::process::{Resource, Rlimit, setrlimit};
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::sync::Semaphore;
+
+use super::{IngestError, Parsed, parse_file};
+use crate::config::IngestConfig;
+
+/// The command that makes a process a worker.
+pub const COMMAND: &str = "read-files";
+
+/// Reads files; clones share the workers.
+#[derive(Clone)]
+pub struct FileReader {
+    limits: Limits,
+    program: Option<Arc<PathBuf>>,
+    idle: Arc<Mutex<Vec<Worker>>>,
+    permits: Arc<Semaphore>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    timeout: Duration,
+    memory_bytes: u64,
+    max_file_bytes: u64,
+}
+
+impl FileReader {
+    /// `config.reader` is the program that is started as a worker: this one where it is empty.
+    pub fn new(config: &IngestConfig) -> Self {
+        let program = match config.reader.as_os_str().is_empty() {
+            true => std::env::current_exe().ok(),
+            false => Some(config.reader.clone()),
+        };
+        Self {
+            limits: Limits {
+                timeout: Duration::from_millis(config.timeout_ms),
+                memory_bytes: config.memory_bytes,
+                max_file_bytes: config.max_file_bytes,
+            },
+            program: program.map(Arc::new),
+            idle: Arc::default(),
+            permits: Arc::new(Semaphore::new(config.readers)),
+        }
+    }
+
+    pub fn max_file_bytes(&self) -> u64 {
+        self.limits.max_file_bytes
+    }
+
+    /// As [`parse_file`], within the limits.
+    pub async fn read(&self, name: &str, bytes: Vec<u8>) -> Result<Parsed, IngestError> {
+        let failed = |detail: String| IngestError::Crashed { detail };
+        let program = self
+            .program
+            .as_deref()
+            .ok_or_else(|| failed("the reader's program is not known".into()))?;
+        let _permit = self.permits.acquire().await;
+        let idle = self.take();
+        let mut worker = match idle {
+            Some(worker) => worker,
+            None => Worker::start(program, self.limits.memory_bytes)
+                .map_err(|error| failed(format!("{}: {error}", program.display())))?,
+        };
+        let answer = tokio::time::timeout(self.limits.timeout, worker.ask(name, &bytes)).await;
+        match answer {
+            Ok(Ok(outcome)) => {
+                self.give_back(worker);
+                outcome.into()
+            }
+            Ok(Err(_)) => Err(worker.cause_of_death(self.limits.memory_bytes).await),
+            // Dropping the worker kills it.
+            Err(_) => Err(IngestError::TimedOut {
+                max_ms: self.limits.timeout.as_millis() as u64,
+            }),
+        }
+    }
+
+    fn take(&self) -> Option<Worker> {
+        self.idle
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .pop()
+    }
+
+    fn give_back(&self, worker: Worker) {
+        self.idle
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .push(worker);
+    }
+}
+
+struct Worker {
+    child: Child,
+    stdin: ChildStdin,
+    stdout: ChildStdout,
+}
+
+impl Worker {
+    fn start(program: &std::path::Path, memory_bytes: u64) -> std::io::Result<Self> {
+        let mut child = Command::new(program)
+            .arg(COMMAND)
+            .arg(memory_bytes.to_string())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()?;
+        let absent = || std::io::Error::other("the worker has no pipes");
+        Ok(Self {
+            stdin: child.stdin.take().ok_or_else(absent)?,
+            stdout: child.stdout.take().ok_or_else(absent)?,
+            child,
+        })
+    }
+
+    async fn ask(&mut self, name: &str, bytes: &[u8]) -> std::io::Result<Outcome> {
+        for part in [name.as_bytes(), bytes] {
+            self.stdin
+                .write_all(&(part.len() as u64).to_le_bytes())
+                .await?;
+            self.stdin.write_all(part).await?;
+        }
+        self.stdin.flush().await?;
+        let mut length = [0; 8];
+        self.stdout.read_exact(&mut length).await?;
+        let mut reply = vec![0; u64::from_le_bytes(length) as usize];
+        self.stdout.read_exact(&mut reply).await?;
+        serde_json::from_slice(&reply).map_err(std::io::Error::other)
+    }
+
+    /// What the worker said last, as a reason.
+    async fn cause_of_death(mut self, memory_bytes: u64) -> IngestError {
+        let mut said = Vec::new();
+        if let Some(stderr) = self.child.stderr.take() {
+            let mut last_words = stderr.take(64 << 10);
+            let reading = last_words.read_to_end(&mut said);
+            // A pipe that something still holds open is not waited for.
+            let _ = tokio::time::timeout(Duration::from_secs(1), reading).await;
+        }
+        let said = String::from_utf8_lossy(&said);
+        if said.contains("memory allocation of") || said.contains("capacity overflow") {
+            return IngestError::OutOfMemory {
+                max_bytes: memory_bytes,
+            };
+        }
+        if said.contains("overflowed its stack") {
+            return IngestError::Crashed {
+                detail: "it is nested too deep".into(),
+            };
+        }
+        let status = self.child.wait().await;
+        IngestError::Crashed {
+            detail: status.map_or_else(|e| e.to_string(), |status| status.to_string()),
+        }
+    }
+}
+
+/// What a worker replies.
+#[derive(Serialize, Deserialize)]
+enum Outcome {
+    Read(Parsed),
+    Refused(IngestError),
+}
+
+impl From<Outcome> for Result<Parsed, IngestError> {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Read(parsed) => Ok(parsed),
+            Outcome::Refused(error) => Err(error),
+        }
+    }
+}
+
+/// The worker's side: reads requests until its standard input ends.
+///
+/// # Errors
+/// Where its pipes fail, or the limit cannot be set.
+pub fn run(memory_bytes: u64) -> std::io::Result<()> {
+    let limit = Rlimit {
+        current: Some(memory_bytes),
+        maximum: Some(memory_bytes),
+    };
+    setrlimit(Resource::As, limit)?;
+    // A panic is a reason, not a text on the terminal.
+    std::panic::set_hook(Box::new(|_| {}));
+    let mut stdin = BufReader::new(std::io::stdin().lock());
+    let mut stdout = std::io::stdout().lock();
+    while let Some(name) = read_part(&mut stdin)? {
+        let bytes = read_part(&mut stdin)?.unwrap_or_default();
+        let name = String::from_utf8_lossy(&name).into_owned();
+        let parsed = std::panic::catch_unwind(|| parse_file(&name, &bytes));
+        let outcome = match parsed {
+            Ok(Ok(parsed)) => Outcome::Read(parsed),
+            Ok(Err(error)) => Outcome::Refused(error),
+            Err(panic) => Outcome::Refused(IngestError::Crashed {
+                detail: said_in(&*panic),
+            }),
+        };
+        let reply = serde_json::to_vec(&outcome).map_err(std::io::Error::other)?;
+        stdout.write_all(&(reply.len() as u64).to_le_bytes())?;
+        stdout.write_all(&reply)?;
+        stdout.flush()?;
+    }
+    Ok(())
+}
+
+fn said_in(panic: &(dyn std::any::Any + Send)) -> String {
+    let said = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied());
+    said.unwrap_or("no message").chars().take(200).collect()
+}
+
+/// The next length and that many bytes; `None` where the input ends.
+fn read_part(input: &mut impl Read) -> std::io::Result<Option<Vec<u8>>> {
+    let mut length = [0; 8];
+    match input.read_exact(&mut length) {
+        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => return Ok(None),
+        other => other?,
+    }
+    let mut part = Vec::new();
+    input
+        .take(u64::from_le_bytes(length))
+        .read_to_end(&mut part)?;
+    Ok(Some(part))
+}

@@ -1,0 +1,628 @@
+use jiff::Timestamp;
+use sqlx::{Any, Transaction};
+
+use super::documents::Origin;
+use super::{Store, StoreError, corrupt, from_json, now_ms, to_json};
+use crate::domain::{DocumentId, Metadata, Revision, Source, Status, WorkspaceId};
+
+/// One change to a document.
+pub enum Write {
+    Put {
+        source: Box<Source>,
+        origin: Option<Origin>,
+    },
+    /// Puts a version that takes the live one's place at a time to come; until then the live one stays. What was
+    /// scheduled before is dropped. Where nothing is live, it is put at once and valid from then on.
+    Schedule { source: Box<Source>, at: Timestamp },
+    /// As `Put`, only to be tried out: found by nobody but who is of the audience that the source names.
+    Stage(Box<Source>),
+    /// Takes it out of every answer and keeps it.
+    Archive(DocumentId),
+    /// Takes it out of everything but the history.
+    Delete(DocumentId),
+}
+
+/// What a write did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    Added,
+    Changed,
+    Unchanged,
+    Scheduled,
+    Archived,
+    Deleted,
+    NotFound,
+}
+
+/// The outcome of one write. `revision` is the one it made, or the workspace's newest where it changed nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorded {
+    pub document_id: DocumentId,
+    pub version: i64,
+    pub effect: Effect,
+    pub revision: Revision,
+}
+
+/// The row of a document, inside a transaction.
+#[derive(sqlx::FromRow)]
+struct Live {
+    version: i64,
+    content_hash: String,
+    deleted: i64,
+    status: String,
+    metadata: String,
+    first_key: i64,
+    n_chunks: i64,
+    next_version: Option<i64>,
+    next_at: Option<i64>,
+    next_first_key: Option<i64>,
+    next_n_chunks: Option<i64>,
+    /// The highest version there ever was.
+    newest: i64,
+}
+
+impl Live {
+    fn keys(&self) -> (i64, i64) {
+        (self.first_key, self.n_chunks)
+    }
+
+    fn next_keys(&self) -> (i64, i64) {
+        (
+            self.next_first_key.unwrap_or(0),
+            self.next_n_chunks.unwrap_or(0),
+        )
+    }
+}
+
+impl Store {
+    /// Writes documents in one transaction: all or none. Each change takes a revision of its own, in order.
+    pub async fn record(
+        &self,
+        workspace: &WorkspaceId,
+        writes: Vec<Write>,
+    ) -> Result<Vec<Recorded>, StoreError> {
+        let mut tx = self.durable.begin().await?;
+        lock(&mut tx, workspace).await?;
+        let mut cursor = Cursor::read(&mut tx, workspace, self.clock.now()).await?;
+        let mut recorded = Vec::with_capacity(writes.len());
+        for write in writes {
+            let done = match write {
+                Write::Put { source, origin } => {
+                    put(&mut tx, workspace, &mut cursor, *source, origin).await?
+                }
+                Write::Stage(source) => {
+                    let staged = put(&mut tx, workspace, &mut cursor, *source, None).await?;
+                    sqlx::query("UPDATE documents SET staged = 1 WHERE workspace = $1 AND id = $2")
+                        .bind(workspace.as_str())
+                        .bind(staged.document_id.as_str())
+                        .execute(&mut *tx)
+                        .await?;
+                    staged
+                }
+                Write::Schedule { source, at } => {
+                    schedule(&mut tx, workspace, &mut cursor, *source, at).await?
+                }
+                Write::Archive(id) => retire(&mut tx, workspace, &mut cursor, id, false).await?,
+                Write::Delete(id) => retire(&mut tx, workspace, &mut cursor, id, true).await?,
+            };
+            recorded.push(done);
+        }
+        cursor.save(&mut tx, workspace).await?;
+        tx.commit().await?;
+        Ok(recorded)
+    }
+
+    /// Makes scheduled versions whose time has come the live ones; returns whether there were any. Searches do not
+    /// wait for it: they go by the versions' times.
+    pub async fn promote_due(&self) -> Result<bool, StoreError> {
+        let now = self.clock.now();
+        let due: Vec<(String, String)> = sqlx::query_as(
+            "SELECT workspace, id FROM documents WHERE next_at <= $1 AND deleted = 0 ORDER BY next_at LIMIT 1000",
+        )
+        .bind(now.as_millisecond())
+        .fetch_all(&self.relaxed)
+        .await?;
+        for (workspace, id) in &due {
+            let workspace =
+                WorkspaceId::parse(workspace).map_err(|e| corrupt("a workspace name", &e))?;
+            let id = DocumentId::parse(id).map_err(|e| corrupt("a document id", &e))?;
+            let mut tx = self.durable.begin().await?;
+            lock(&mut tx, &workspace).await?;
+            let mut cursor = Cursor::read(&mut tx, &workspace, now).await?;
+            live(&mut tx, &workspace, &mut cursor, &id).await?;
+            cursor.save(&mut tx, &workspace).await?;
+            tx.commit().await?;
+        }
+        Ok(!due.is_empty())
+    }
+
+    /// Documents that were only tried out and never cleared away, as after a crash.
+    pub async fn staged(&self, workspace: &WorkspaceId) -> Result<Vec<DocumentId>, StoreError> {
+        let rows: Vec<(String,)> = sqlx::query_as(
+            "SELECT id FROM documents WHERE workspace = $1 AND staged = 1 AND deleted = 0",
+        )
+        .bind(workspace.as_str())
+        .fetch_all(&self.relaxed)
+        .await?;
+        rows.into_iter()
+            .map(|(id,)| DocumentId::parse(&id).map_err(|e| corrupt("a document id", &e)))
+            .collect()
+    }
+}
+
+/// Written first, so that writers queue here and no transaction has to give up half way.
+async fn lock(tx: &mut Transaction<'_, Any>, workspace: &WorkspaceId) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO workspaces (id, created_at) VALUES ($1, $2) \
+         ON CONFLICT (id) DO UPDATE SET revision = workspaces.revision",
+    )
+    .bind(workspace.as_str())
+    .bind(now_ms())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// The workspace's counters while a transaction uses them up.
+struct Cursor {
+    revision: i64,
+    next_key: i64,
+    now: Timestamp,
+}
+
+impl Cursor {
+    async fn read(
+        tx: &mut Transaction<'_, Any>,
+        workspace: &WorkspaceId,
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
+        let (revision, next_key): (i64, i64) =
+            sqlx::query_as("SELECT revision, next_chunk_key FROM workspaces WHERE id = $1")
+                .bind(workspace.as_str())
+                .fetch_one(&mut **tx)
+                .await?;
+        Ok(Self {
+            revision,
+            next_key,
+            now,
+        })
+    }
+
+    async fn save(
+        &self,
+        tx: &mut Transaction<'_, Any>,
+        workspace: &WorkspaceId,
+    ) -> Result<(), StoreError> {
+        if self.next_key > i64::from(u32::MAX) {
+            return Err(StoreError::ChunkKeysExhausted(workspace.clone()));
+        }
+        sqlx::query("UPDATE workspaces SET revision = $1, next_chunk_key = $2 WHERE id = $3")
+            .bind(self.revision)
+            .bind(self.next_key)
+            .bind(workspace.as_str())
+            .execute(&mut **tx)
+            .await?;
+        Ok(())
+    }
+}
+
+/// The live row, with what was scheduled made live first where its time has come.
+async fn live(
+    tx: &mut Transaction<'_, Any>,
+    workspace: &WorkspaceId,
+    cursor: &mut Cursor,
+    id: &DocumentId,
+) -> Result<Option<Live>, StoreError> {
+    let Some(found) = read_live(tx, workspace, id).await? else {
+        return Ok(None);
+    };
+    let is_due = found
+        .next_at
+        .is_some_and(|at| at <= cursor.now.as_millisecond());
+    match is_due && found.deleted == 0 {
+        true => {
+            promote(tx, workspace, cursor, id, &found).await?;
+            read_live(tx, workspace, id).await
+        }
+        false => Ok(Some(found)),
+    }
+}
+
+async fn read_live(
+    tx: &mut Transaction<'_, Any>,
+    workspace: &WorkspaceId,
+    id: &DocumentId,
+) -> Result<Option<Live>, StoreError> {
+    Ok(sqlx::query_as(
+        "SELECT version, content_hash, deleted, status, metadata, first_key, n_chunks, next_version, next_at, \
+         next_first_key, next_n_chunks, (SELECT MAX(v.version) FROM document_versions v \
+         WHERE v.workspace = documents.workspace AND v.document_id = documents.id) AS newest \
+         FROM documents WHERE workspace = $1 AND id = $2",
+    )
+    .bind(workspace.as_str())
+    .bind(id.as_str())
+    .fetch_optional(&mut **tx)
+    .await?)
+}
+
+/// The scheduled version becomes the live one, whose chunks go.
+async fn promote(
+    tx: &mut Transaction<'_, Any>,
+    workspace: &WorkspaceId,
+    cursor: &mut Cursor,
+    id: &DocumentId,
+    before: &Live,
+) -> Result<(), StoreError> {
+    let removed = remove_chunks(tx, workspace, before.keys()).await?;
+    cursor.revision += 1;
+    sqlx::query(
+        "UPDATE documents SET version = next_version, first_key = next_first_key, n_chunks = next_n_chunks, \
+         status = 'published', next_version = NULL, next_at = NULL, next_first_key = NULL, next_n_chunks = NULL, \
+         content_hash = (SELECT v.content_hash FROM document_versions v WHERE v.workspace = documents.workspace \
+         AND v.document_id = documents.id AND v.version = documents.next_version), \
+         metadata = (SELECT v.metadata FROM document_versions v WHERE v.workspace = documents.workspace \
+         AND v.document_id = documents.id AND v.version = documents.next_version), \
+         revision = $1, updated_at = $2 WHERE workspace = $3 AND id = $4",
+    )
+    .bind(cursor.revision)
+    .bind(now_ms())
+    .bind(workspace.as_str())
+    .bind(id.as_str())
+    .execute(&mut **tx)
+    .await?;
+    let version = before.next_version.unwrap_or(before.version);
+    log_change(
+        tx,
+        workspace,
+        cursor.revision,
+        id,
+        "publish",
+        version,
+        removed,
+    )
+    .await
+}
+
+/// Drops what is scheduled, if anything is.
+async fn unschedule(
+    tx: &mut Transaction<'_, Any>,
+    workspace: &WorkspaceId,
+    cursor: &mut Cursor,
+    id: &DocumentId,
+    before: &Live,
+) -> Result<(), StoreError> {
+    let Some(version) = before.next_version else {
+        return Ok(());
+    };
+    let removed = remove_chunks(tx, workspace, before.next_keys()).await?;
+    cursor.revision += 1;
+    sqlx::query(
+        "UPDATE documents SET next_version = NULL, next_at = NULL, next_first_key = NULL, next_n_chunks = NULL, \
+         revision = $1 WHERE workspace = $2 AND id = $3",
+    )
+    .bind(cursor.revision)
+    .bind(workspace.as_str())
+    .bind(id.as_str())
+    .execute(&mut **tx)
+    .await?;
+    log_change(
+        tx,
+        workspace,
+        cursor.revision,
+        id,
+        "unschedule",
+        version,
+        removed,
+    )
+    .await
+}
+
+async fn schedule(
+    tx: &mut Transaction<'_, Any>,
+    workspace: &WorkspaceId,
+    cursor: &mut Cursor,
+    mut source: Source,
+    at: Timestamp,
+) -> Result<Recorded, StoreError> {
+    let before = live(tx, workspace, cursor, &source.id).await?;
+    let is_live = |live: &Live| live.deleted == 0 && live.status == Status::Published.as_str();
+    let Some(before) = before.filter(is_live) else {
+        source.metadata.valid_from = source.metadata.valid_from.max(Some(at));
+        return put(tx, workspace, cursor, source, None).await;
+    };
+    unschedule(tx, workspace, cursor, &source.id, &before).await?;
+    source.metadata.status = Status::Published;
+    let version = before.newest + 1;
+    insert_version(tx, workspace, version, &source).await?;
+    let first_key = cursor.next_key;
+    let n_chunks = add_chunks(tx, workspace, first_key, version, &source).await?;
+    cursor.next_key += n_chunks;
+    cursor.revision += 1;
+    sqlx::query(
+        "UPDATE documents SET next_version = $1, next_at = $2, next_first_key = $3, next_n_chunks = $4, \
+         revision = $5 WHERE workspace = $6 AND id = $7",
+    )
+    .bind(version)
+    .bind(at.as_millisecond())
+    .bind(first_key)
+    .bind(n_chunks)
+    .bind(cursor.revision)
+    .bind(workspace.as_str())
+    .bind(source.id.as_str())
+    .execute(&mut **tx)
+    .await?;
+    log_change(
+        tx,
+        workspace,
+        cursor.revision,
+        &source.id,
+        "schedule",
+        version,
+        (0, 0),
+    )
+    .await?;
+    Ok(Recorded {
+        document_id: source.id,
+        version,
+        effect: Effect::Scheduled,
+        revision: cursor.revision,
+    })
+}
+
+async fn insert_version(
+    tx: &mut Transaction<'_, Any>,
+    workspace: &WorkspaceId,
+    version: i64,
+    source: &Source,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO document_versions (workspace, document_id, version, content_hash, metadata, raw, text, outline, \
+         created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    )
+    .bind(workspace.as_str())
+    .bind(source.id.as_str())
+    .bind(version)
+    .bind(&source.content_hash)
+    .bind(to_json(&source.metadata))
+    .bind(&source.raw)
+    .bind(&source.text)
+    .bind(to_json(&source.outline))
+    .bind(now_ms())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+async fn put(
+    tx: &mut Transaction<'_, Any>,
+    workspace: &WorkspaceId,
+    cursor: &mut Cursor,
+    source: Source,
+    origin: Option<Origin>,
+) -> Result<Recorded, StoreError> {
+    let before = live(tx, workspace, cursor, &source.id).await?;
+    let status = source.metadata.status;
+    let unchanged = before.as_ref().filter(|live| {
+        live.content_hash == source.content_hash
+            && live.deleted == 0
+            && live.status == status.as_str()
+            && live.next_version.is_none()
+    });
+    if let Some(live) = unchanged {
+        let version = live.version;
+        remember_origin(tx, workspace, &source.id, origin).await?;
+        return Ok(Recorded {
+            document_id: source.id,
+            version,
+            effect: Effect::Unchanged,
+            revision: cursor.revision,
+        });
+    }
+    if let Some(before) = &before {
+        unschedule(tx, workspace, cursor, &source.id, before).await?;
+    }
+    let version = before.as_ref().map_or(1, |live| live.newest + 1);
+    let metadata = to_json(&source.metadata);
+    insert_version(tx, workspace, version, &source).await?;
+    let removed = remove_chunks(tx, workspace, before.as_ref().map_or((0, 0), Live::keys)).await?;
+    let first_key = cursor.next_key;
+    let n_chunks = match status {
+        Status::Published => add_chunks(tx, workspace, first_key, version, &source).await?,
+        Status::Draft | Status::Archived => 0,
+    };
+    cursor.next_key += n_chunks;
+    cursor.revision += 1;
+    sqlx::query(
+        "INSERT INTO documents (workspace, id, version, status, deleted, content_hash, metadata, first_key, \
+         n_chunks, revision, updated_at) VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8, $9, $10) \
+         ON CONFLICT (workspace, id) DO UPDATE SET version = excluded.version, status = excluded.status, \
+         deleted = 0, content_hash = excluded.content_hash, metadata = excluded.metadata, \
+         first_key = excluded.first_key, n_chunks = excluded.n_chunks, revision = excluded.revision, \
+         updated_at = excluded.updated_at, origin_root = NULL, origin_path = NULL, origin_hash = NULL",
+    )
+    .bind(workspace.as_str())
+    .bind(source.id.as_str())
+    .bind(version)
+    .bind(status.as_str())
+    .bind(&source.content_hash)
+    .bind(&metadata)
+    .bind(first_key)
+    .bind(n_chunks)
+    .bind(cursor.revision)
+    .bind(now_ms())
+    .execute(&mut **tx)
+    .await?;
+    remember_origin(tx, workspace, &source.id, origin).await?;
+    log_change(
+        tx,
+        workspace,
+        cursor.revision,
+        &source.id,
+        "put",
+        version,
+        removed,
+    )
+    .await?;
+    Ok(Recorded {
+        document_id: source.id,
+        version,
+        effect: if before.is_some_and(|live| live.deleted == 0) {
+            Effect::Changed
+        } else {
+            Effect::Added
+        },
+        revision: cursor.revision,
+    })
+}
+
+async fn retire(
+    tx: &mut Transaction<'_, Any>,
+    workspace: &WorkspaceId,
+    cursor: &mut Cursor,
+    id: DocumentId,
+    delete: bool,
+) -> Result<Recorded, StoreError> {
+    let before = live(tx, workspace, cursor, &id).await?;
+    let before = before.filter(|live| live.deleted == 0);
+    let Some(before) = before else {
+        return Ok(Recorded {
+            document_id: id,
+            version: 0,
+            effect: Effect::NotFound,
+            revision: cursor.revision,
+        });
+    };
+    let mut metadata: Metadata = from_json("a document's metadata", &before.metadata)?;
+    metadata.status = Status::Archived;
+    unschedule(tx, workspace, cursor, &id, &before).await?;
+    let removed = remove_chunks(tx, workspace, before.keys()).await?;
+    cursor.revision += 1;
+    sqlx::query(
+        "UPDATE documents SET status = 'archived', deleted = $1, metadata = $2, n_chunks = 0, revision = $3, \
+         updated_at = $4 WHERE workspace = $5 AND id = $6",
+    )
+    .bind(i64::from(delete))
+    .bind(to_json(&metadata))
+    .bind(cursor.revision)
+    .bind(now_ms())
+    .bind(workspace.as_str())
+    .bind(id.as_str())
+    .execute(&mut **tx)
+    .await?;
+    let (operation, effect) = match delete {
+        true => ("delete", Effect::Deleted),
+        false => ("archive", Effect::Archived),
+    };
+    log_change(
+        tx,
+        workspace,
+        cursor.revision,
+        &id,
+        operation,
+        before.version,
+        removed,
+    )
+    .await?;
+    Ok(Recorded {
+        document_id: id,
+        version: before.version,
+        effect,
+        revision: cursor.revision,
+    })
+}
+
+/// Takes out chunks by their keys, given and returned as first and count.
+async fn remove_chunks(
+    tx: &mut Transaction<'_, Any>,
+    workspace: &WorkspaceId,
+    (first, count): (i64, i64),
+) -> Result<(i64, i64), StoreError> {
+    if count == 0 {
+        return Ok((0, 0));
+    }
+    sqlx::query("DELETE FROM chunks WHERE workspace = $1 AND chunk_key >= $2 AND chunk_key < $3")
+        .bind(workspace.as_str())
+        .bind(first)
+        .bind(first + count)
+        .execute(&mut **tx)
+        .await?;
+    Ok((first, count))
+}
+
+async fn add_chunks(
+    tx: &mut Transaction<'_, Any>,
+    workspace: &WorkspaceId,
+    first_key: i64,
+    version: i64,
+    source: &Source,
+) -> Result<i64, StoreError> {
+    for (ordinal, chunk) in (0_i64..).zip(&source.chunks) {
+        let span = chunk.span;
+        let text = span
+            .slice(&source.text)
+            .ok_or_else(|| corrupt("a chunk", &format!("{span:?} is no span of {}", source.id)))?;
+        sqlx::query(
+            "INSERT INTO chunks (workspace, chunk_key, document_id, version, ordinal, heading_path, start_byte, \
+             end_byte, text, note) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        )
+        .bind(workspace.as_str())
+        .bind(first_key + ordinal)
+        .bind(source.id.as_str())
+        .bind(version)
+        .bind(ordinal)
+        .bind(to_json(&chunk.heading_path))
+        .bind(span.start as i64)
+        .bind(span.end as i64)
+        .bind(text)
+        .bind(to_json(&chunk.note))
+        .execute(&mut **tx)
+        .await?;
+    }
+    Ok(source.chunks.len() as i64)
+}
+
+async fn remember_origin(
+    tx: &mut Transaction<'_, Any>,
+    workspace: &WorkspaceId,
+    id: &DocumentId,
+    origin: Option<Origin>,
+) -> Result<(), StoreError> {
+    let Some(origin) = origin else { return Ok(()) };
+    sqlx::query(
+        "UPDATE documents SET origin_root = $1, origin_path = $2, origin_hash = $3 WHERE workspace = $4 AND id = $5",
+    )
+    .bind(origin.root)
+    .bind(origin.path)
+    .bind(origin.hash)
+    .bind(workspace.as_str())
+    .bind(id.as_str())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+async fn log_change(
+    tx: &mut Transaction<'_, Any>,
+    workspace: &WorkspaceId,
+    revision: Revision,
+    id: &DocumentId,
+    operation: &'static str,
+    version: i64,
+    (removed_first, removed_count): (i64, i64),
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO changes (workspace, revision, document_id, operation, version, removed_first, removed_count, \
+         created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    )
+    .bind(workspace.as_str())
+    .bind(revision)
+    .bind(id.as_str())
+    .bind(operation)
+    .bind(version)
+    .bind(removed_first)
+    .bind(removed_count)
+    .bind(now_ms())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
