@@ -39,6 +39,9 @@ pub use front_matter::read_time;
 /// Raise it with any change of what extraction or chunking yields.
 const RECIPE: &str = "ken-ingest-2";
 
+/// The longest text of one document, in bytes: some twenty million Han characters.
+const MAX_TEXT_BYTES: usize = 64 << 20;
+
 /// The formats read, by file name ending.
 pub const FORMATS: &str = "md, markdown, txt, text, html, htm, xhtml, pdf, docx, pptx, xlsx, ods, csv, tsv, json, \
     jsonl, epub, eml, zip";
@@ -75,6 +78,8 @@ pub enum IngestError {
     Unpacked { max: u64 },
     #[error("files are nested in it more than {max} deep")]
     Nested { max: usize },
+    #[error("it is nested too deep for a {format} that people read")]
+    TooDeep { format: String },
     #[error("it is damaged or no {format}: {detail}")]
     Damaged { format: String, detail: String },
     #[error(
@@ -96,6 +101,12 @@ impl IngestError {
         IngestError::Damaged {
             format: format.to_owned(),
             detail: detail.to_string(),
+        }
+    }
+
+    fn too_deep(format: &str) -> Self {
+        IngestError::TooDeep {
+            format: format.to_owned(),
         }
     }
 
@@ -264,7 +275,17 @@ fn parse_at(
             (office::extract(bytes, kind)?, String::new())
         }
         Format::Markdown | Format::Plain | Format::Html => {
-            let raw = decode(bytes)?;
+            let raw = match format == Format::Html && bytes.contains(&0) {
+                // HTML has a rule for these: they are left out.
+                true => decode(
+                    &bytes
+                        .iter()
+                        .copied()
+                        .filter(|b| *b != 0)
+                        .collect::<Vec<u8>>(),
+                )?,
+                false => decode(bytes)?,
+            };
             (extract_text(&raw, format)?, raw)
         }
     };
@@ -351,6 +372,14 @@ fn article(
     }
     if extracted.text.trim().is_empty() {
         return Err(IngestError::Empty);
+    }
+    if extracted.text.len() > MAX_TEXT_BYTES {
+        let found = extracted.text.len();
+        return Err(IngestError::too_large(
+            "bytes of text",
+            found,
+            MAX_TEXT_BYTES,
+        ));
     }
     if metadata.language.is_none() {
         metadata.language = Some(text::detect(&extracted.text).tag().to_owned());

@@ -15,7 +15,7 @@ pub const MAX_NESTING: usize = 3;
 /// The most files read of one archive.
 const MAX_MEMBERS: usize = 10_000;
 /// The most that all members of one file may come to, unpacked, in bytes.
-pub const MAX_UNPACKED: u64 = 512 << 20;
+pub const MAX_UNPACKED: u64 = 256 << 20;
 /// The largest book or chapter text read, in bytes.
 const MAX_BOOK_BYTES: usize = 64 << 20;
 
@@ -129,7 +129,7 @@ pub fn check_package(bytes: &[u8], format: &'static str) -> Result<(), IngestErr
             MAX_MEMBERS,
         ));
     }
-    let mut left = MAX_UNPACKED / 4;
+    let mut left = MAX_UNPACKED / 2;
     for i in 0..archive.len() {
         let file = archive.by_index(i).map_err(|error| match error {
             zip::result::ZipError::UnsupportedArchive(_) => IngestError::PasswordProtected,
@@ -147,7 +147,7 @@ pub fn check_package(bytes: &[u8], format: &'static str) -> Result<(), IngestErr
         let unpacked = std::io::copy(&mut file.take(left + 1), &mut std::io::sink())
             .map_err(|e| damaged(e.to_string()))?;
         left = left.checked_sub(unpacked).ok_or(IngestError::Unpacked {
-            max: MAX_UNPACKED / 4,
+            max: MAX_UNPACKED / 2,
         })?;
     }
     Ok(())

@@ -7,13 +7,13 @@ pub enum DecodeError {
     #[error("this is a binary file, not text (a NUL byte at offset {offset}); known formats are {known}", known = super::FORMATS)]
     Binary { offset: usize },
     #[error(
-        "the text is neither UTF-8 (first bad byte at offset {offset}) nor Big5, GB18030, Shift_JIS, EUC-JP or EUC-KR; save it as UTF-8"
+        "the text is neither UTF-8 (first bad byte at offset {offset}) nor in another encoding that can be told, as Big5 or GB18030; save it as UTF-8"
     )]
     Unknown { offset: usize },
 }
 
-/// Reads text as UTF-8 (with or without byte-order mark), UTF-16 with its mark, or the East Asian encoding it
-/// is found to be in. Line ends become `\n`.
+/// Reads text as UTF-8 (with or without byte-order mark), UTF-16 with its mark, or the encoding it is found to be in:
+/// Big5, GB18030, Shift_JIS, EUC-JP, EUC-KR, or one of the single-byte ones. Line ends become `\n`.
 pub fn decode(bytes: &[u8]) -> Result<String, DecodeError> {
     if let Some((encoding, mark)) = Encoding::for_bom(bytes) {
         let (text, malformed) = encoding.decode_without_bom_handling(&bytes[mark..]);
@@ -32,13 +32,22 @@ pub fn decode(bytes: &[u8]) -> Result<String, DecodeError> {
 }
 
 fn decode_legacy(bytes: &[u8], offset: usize) -> Result<String, DecodeError> {
-    const READ: [&Encoding; 5] = [
+    const EAST_ASIAN: [&Encoding; 5] = [
         encoding_rs::BIG5,
         encoding_rs::GBK,
         encoding_rs::SHIFT_JIS,
         encoding_rs::EUC_JP,
         encoding_rs::EUC_KR,
     ];
+    // UTF-8 with a few broken bytes is damaged UTF-8, and reading it as anything else would mangle all of it.
+    let (mut n_letters, mut n_broken) = (0, 0);
+    for chunk in bytes.utf8_chunks() {
+        n_letters += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
+        n_broken += usize::from(!chunk.invalid().is_empty());
+    }
+    if n_letters > n_broken {
+        return Err(DecodeError::Unknown { offset });
+    }
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
     detector.feed(bytes, true);
     let guess = detector.guess(None, Utf8Detection::Deny);
@@ -49,7 +58,13 @@ fn decode_legacy(bytes: &[u8], offset: usize) -> Result<String, DecodeError> {
         guess
     };
     let (text, malformed) = encoding.decode_without_bom_handling(bytes);
-    match malformed || !READ.contains(&guess) {
+    // Encodings of one byte a character take any byte; text has no control characters to speak of.
+    let n_controls = text
+        .chars()
+        .filter(|c| c.is_control() && !c.is_whitespace())
+        .count();
+    let is_text = EAST_ASIAN.contains(&guess) || n_controls * 100 < text.len();
+    match malformed || !is_text {
         true => Err(DecodeError::Unknown { offset }),
         false => Ok(unify_line_ends(&text)),
     }
@@ -87,7 +102,7 @@ mod tests {
     fn refuses_what_is_no_text() {
         assert_eq!(decode(b"PNG\0\x01"), Err(DecodeError::Binary { offset: 3 }));
         assert_eq!(
-            decode(b"ok \xFF\xFE\xFD\xFC"),
+            decode(b"ok \xFF\xFE\x01\x02\x03"),
             Err(DecodeError::Unknown { offset: 3 })
         );
     }

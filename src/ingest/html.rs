@@ -12,12 +12,15 @@ const NEVER: &str = "script, style, noscript, template, svg, iframe, object, nav
 const FRAME: &str = "header, footer, aside";
 /// Readability's cost grows with the number of elements, and a page of more is no page for people.
 const MAX_READABILITY_ELEMENTS: usize = 50_000;
+/// Elements that lie deeper in each other than this.
+const MAX_DEPTH: usize = 2_000;
 /// A span of more rows or columns than this is a mistake or an attack.
 const MAX_SPAN: usize = 100;
 
 /// HTML → the main content's text: the `<main>` or single `<article>` where the page has one, else what
 /// Mozilla's readability finds, else the body; navigation, banners, scripts and what is hidden are left out.
 pub fn extract(raw: &str) -> Result<Extracted, IngestError> {
+    check_depth(raw)?;
     let page = Document::from(raw);
     let title = one_line(&page.select_single("head title").text());
     let mut writer = Writer::default();
@@ -45,10 +48,54 @@ pub fn extract(raw: &str) -> Result<Extracted, IngestError> {
 
 /// A piece of HTML that is all content, as a chapter or a mail, into the text so far.
 pub fn extract_into(writer: &mut Writer, raw: &str) -> Result<(), IngestError> {
+    check_depth(raw)?;
     let page = Document::from(raw);
     page.select(NEVER).remove();
     page.select("head").remove();
     write(writer, page.root())
+}
+
+/// Refuses a page that nests without end, before the parser spends on each element what lies above it. Counted
+/// roughly, by tags that are always closed.
+fn check_depth(raw: &str) -> Result<(), IngestError> {
+    const NESTING: [&str; 12] = [
+        "div",
+        "table",
+        "blockquote",
+        "section",
+        "ul",
+        "ol",
+        "dl",
+        "span",
+        "font",
+        "article",
+        "b",
+        "a",
+    ];
+    let mut depth: usize = 0;
+    for tag in raw.split('<').skip(1) {
+        let (closes, name) = match tag.strip_prefix('/') {
+            Some(name) => (true, name),
+            None => (false, tag),
+        };
+        let end = name
+            .find(|c: char| !c.is_ascii_alphanumeric())
+            .unwrap_or(name.len());
+        if NESTING
+            .iter()
+            .any(|nesting| name[..end].eq_ignore_ascii_case(nesting))
+        {
+            depth = if closes {
+                depth.saturating_sub(1)
+            } else {
+                depth + 1
+            };
+            if depth > MAX_DEPTH {
+                return Err(IngestError::too_deep("HTML page"));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn main_of(page: &Document) -> Option<NodeRef<'_>> {

@@ -9,8 +9,7 @@ use super::{Extracted, IngestError};
 /// Named with the line (of JSON Lines) or with line and column. Deep nesting is refused by the parser, at 128.
 pub fn read(raw: &str, lines: bool) -> Result<Vec<(usize, Value)>, IngestError> {
     if !lines {
-        let value: Value = serde_json::from_str(raw)
-            .map_err(|error| IngestError::damaged("JSON", error.to_string()))?;
+        let value: Value = serde_json::from_str(raw).map_err(refusal)?;
         return Ok(match value {
             Value::Array(items) => (1..).zip(items).collect(),
             value => vec![(1, value)],
@@ -30,6 +29,14 @@ pub fn read(raw: &str, lines: bool) -> Result<Vec<(usize, Value)>, IngestError> 
     match values.is_empty() {
         true => Err(IngestError::Empty),
         false => Ok(values),
+    }
+}
+
+fn refusal(error: serde_json::Error) -> IngestError {
+    match error.to_string() {
+        // The parser's own limit is a depth of 128.
+        detail if detail.starts_with("recursion limit") => IngestError::too_deep("JSON"),
+        detail => IngestError::damaged("JSON", detail),
     }
 }
 

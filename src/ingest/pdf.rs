@@ -255,21 +255,9 @@ fn layout(mut pages: Vec<Page>) -> Extracted {
     let mut writer = Writer::default();
     let mut open: Option<Open> = None;
     for page in &pages {
-        if open.is_none() {
-            writer.page(page.number);
-        } else {
-            // A paragraph goes on over the page's end; the page begins after it.
-            let last = open.as_ref().map_or(0.0, |open| open.left);
-            let goes_on = page.lines.first().is_some_and(|line| {
-                line.cells().len() == 1 && (line.start() - last).abs() < 2.0 * line.size
-            });
-            let unfinished = open.as_ref().is_some_and(|open| {
-                open.slack < 4.0 * open.size
-                    && !open
-                        .text
-                        .ends_with(['。', '！', '？', '.', '!', '?', '：', ':'])
-            });
-            if !(goes_on && unfinished) {
+        match open.as_mut().filter(|open| open.goes_on_to(page)) {
+            Some(open) => open.turns.push((open.text.len(), page.number)),
+            None => {
                 flush(&mut writer, &mut open);
                 writer.page(page.number);
             }
@@ -293,6 +281,19 @@ struct Open {
     left: f64,
     /// How much room the last line left.
     slack: f64,
+    /// From which byte of the text on it stands on another page.
+    turns: Vec<(usize, u32)>,
+}
+
+impl Open {
+    /// Whether it is unfinished and the page's first line could be its next.
+    fn goes_on_to(&self, page: &Page) -> bool {
+        let is_next = page.lines.first().is_some_and(|line| {
+            line.cells().len() == 1 && (line.start() - self.left).abs() < 2.0 * line.size
+        });
+        let ends = ['。', '！', '？', '.', '!', '?', '：', ':'];
+        is_next && self.slack < 4.0 * self.size && !self.text.ends_with(ends)
+    }
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -365,6 +366,7 @@ fn write_page(writer: &mut Writer, open: &mut Option<Open>, page: &Page, sizes: 
                     size: line.size,
                     left: line.start(),
                     slack,
+                    turns: Vec::new(),
                 });
             }
         }
@@ -372,7 +374,10 @@ fn write_page(writer: &mut Writer, open: &mut Option<Open>, page: &Page, sizes: 
 }
 
 fn flush(writer: &mut Writer, open: &mut Option<Open>) {
-    let Some(Open { kind, text, .. }) = open.take() else {
+    let Some(Open {
+        kind, text, turns, ..
+    }) = open.take()
+    else {
         return;
     };
     match kind {
@@ -392,6 +397,10 @@ fn flush(writer: &mut Writer, open: &mut Option<Open>) {
             end_list(writer);
             writer.paragraph(&text);
         }
+    }
+    // Counted from the end, where nothing was taken off.
+    for (offset, page) in turns {
+        writer.page_before_end(text.len() - offset, page);
     }
 }
 

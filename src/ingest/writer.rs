@@ -39,6 +39,12 @@ impl Writer {
         self.out.pages.push((start, number));
     }
 
+    /// The last `n_bytes` of what is written stand on this page.
+    pub fn page_before_end(&mut self, n_bytes: usize, number: u32) {
+        let start = self.out.text.len().saturating_sub(n_bytes);
+        self.out.pages.push((start, number));
+    }
+
     pub fn heading(&mut self, level: u8, text: &str) {
         self.open(BlockKind::Heading(level.clamp(1, 6)));
         self.text(text.trim());

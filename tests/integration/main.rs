@@ -9,6 +9,7 @@ mod documents;
 mod encoder;
 mod filters;
 mod formats;
+mod hostile;
 mod ingestion;
 mod openapi;
 mod quality;
