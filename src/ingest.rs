@@ -9,6 +9,7 @@ mod chunk;
 mod containers;
 mod encoding;
 pub mod faq;
+pub mod faq_file;
 pub mod files;
 mod front_matter;
 mod html;

@@ -56,6 +56,7 @@ pub mod answer;
 pub mod app;
 pub mod check;
 pub mod config;
+pub mod conflict;
 pub mod domain;
 pub mod embed;
 pub mod eval;

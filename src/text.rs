@@ -15,6 +15,7 @@ mod spoken;
 mod synonyms;
 mod terms;
 
+pub use figures::figures;
 pub use fold::{FOLDING, fold};
 pub use function_words::is_function_word;
 pub use hash::{sha256_hex, sha256_hex_of};

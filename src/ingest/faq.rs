@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::front_matter::read_time;
 use super::tables::Grid;
 use super::{IngestError, make_faq};
-use crate::domain::{DocumentId, FaqAnswer, Kind, Metadata, Source, Status};
+use crate::domain::{Document, DocumentId, FaqAnswer, Kind, Metadata, Source, Status};
 use crate::text;
 
 /// One FAQ as it stands in a row, read but not yet stored.
@@ -132,10 +132,11 @@ pub fn of_grid(grid: &Grid) -> Option<FaqFile> {
     Some(file)
 }
 
-/// Reads JSON objects as FAQs; `None` where the first does not name a question and an answer.
+/// Reads JSON objects as FAQs; `None` where the first does not name a question.
 pub fn of_values(values: &[(usize, Value)]) -> Option<FaqFile> {
     let first = values.first()?.1.as_object()?;
-    if !is_faq(first.keys().map(String::as_str)) {
+    let asks = |name: &String| name != "title" && Field::of(name) == Some(Field::Question);
+    if !first.keys().any(asks) {
         return None;
     }
     let mut file = FaqFile::default();
@@ -337,7 +338,14 @@ fn words(value: &Value) -> Result<Vec<String>, String> {
     split(value, &['\n', '|', '｜', ';', '；', ',', '，', '、'])
 }
 
+/// A list as JSON stands in a cell whose values hold separators themselves.
 fn split(value: &Value, separators: &[char]) -> Result<Vec<String>, String> {
+    if let Value::String(cell) = value
+        && cell.starts_with("[\"")
+        && let Ok(list) = serde_json::from_str::<Vec<String>>(cell)
+    {
+        return Ok(list);
+    }
     let trimmed = |text: &str| text.trim().to_owned();
     let parts: Vec<String> = match value {
         Value::Array(items) => items.iter().map(word).collect::<Result<_, _>>()?,
@@ -376,6 +384,68 @@ impl FaqRow {
             }
         };
         Ok(DocumentId::parse(&id)?)
+    }
+
+    /// A stored FAQ as a row, to be written out.
+    pub fn of_document(document: &Document) -> Self {
+        let mut questions = document.metadata.questions.iter().cloned();
+        let metadata = Metadata {
+            questions: Vec::new(),
+            negatives: Vec::new(),
+            title: String::new(),
+            ..document.metadata.clone()
+        };
+        Self {
+            row: 0,
+            id: Some(document.id.to_string()),
+            question: questions.next().unwrap_or_default(),
+            variants: questions.collect(),
+            negatives: document.metadata.negatives.clone(),
+            answers: document.answers(),
+            metadata,
+        }
+    }
+
+    /// Its fields by the names under which they are read; those that say nothing are left out.
+    pub fn fields(&self) -> Map<String, Value> {
+        let about = &self.metadata;
+        let mut fields = Map::new();
+        let mut put = |name: &str, value: Value| {
+            let says_nothing = value.is_null() || value.as_array().is_some_and(Vec::is_empty);
+            if !says_nothing {
+                fields.insert(name.to_owned(), value);
+            }
+        };
+        put("id", serde_json::json!(self.id));
+        put("question", serde_json::json!(self.question));
+        match self.answers.as_slice() {
+            [only]
+                if FaqAnswer {
+                    text: String::new(),
+                    ..only.clone()
+                } == FaqAnswer::default() =>
+            {
+                put("answer", serde_json::json!(only.text))
+            }
+            answers => put("answers", serde_json::json!(answers)),
+        }
+        put("variants", serde_json::json!(self.variants));
+        put("negatives", serde_json::json!(self.negatives));
+        put("tags", serde_json::json!(about.tags));
+        put("audience", serde_json::json!(about.audience));
+        put("channels", serde_json::json!(about.channels));
+        put("language", serde_json::json!(about.language));
+        put("uri", serde_json::json!(about.uri));
+        put("valid_from", serde_json::json!(about.valid_from));
+        put("valid_until", serde_json::json!(about.valid_until));
+        put("review_by", serde_json::json!(about.review_by));
+        put("status", serde_json::json!(about.status));
+        put("related", serde_json::json!(about.related));
+        put("parent", serde_json::json!(about.parent));
+        if about.rank != 0 {
+            put("rank", serde_json::json!(about.rank));
+        }
+        fields
     }
 
     /// As a document.

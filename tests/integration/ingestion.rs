@@ -22,7 +22,7 @@ async fn a_folder_is_read_once_and_then_costs_a_hash() {
     write("faqs.jsonl", br#"{"id":"f1","question":"q","answer":"a"}"#);
     write("binary.md", b"PNG\0\x01\x02");
     write("latin.txt", b"caf\xE9 \xFF\xFE\x81");
-    write("bad.jsonl", b"{\"id\":\"x\"}");
+    write("bad.jsonl", b"{\"id\":\"x\",\"question\":\"q\"}");
     write("empty.md", b"  \n");
     write("twin.md", "---\nid: f1\n---\n同名".as_bytes());
     write("picture.png", b"\x89PNG");

@@ -3,6 +3,7 @@
 mod answers;
 mod bad_input;
 mod commands;
+mod conflicts;
 mod contract_vectors;
 mod crash;
 mod documents;

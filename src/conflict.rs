@@ -1,0 +1,229 @@
+//! Do two pieces of knowledge contradict each other? Pure.
+//!
+//! Likeness alone is no answer: two facts that differ in one figure are as near as paraphrases (a cosine of 0.997 was
+//! seen). So what they claim is taken out of the texts and compared: amounts, durations, dates and times in one unit
+//! each, what is allowed, needed and for whom. Claims are only compared where both speak of the same thing, and not
+//! where they name different cases of it (本島 and 離島).
+
+mod claims;
+mod contrasts;
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use crate::text;
+use claims::{Claims, Polarity};
+
+/// A question (or title) with what is said to it.
+#[derive(Debug, Clone, Copy)]
+pub struct Statement<'a> {
+    pub title: &'a str,
+    pub text: &'a str,
+}
+
+/// How two statements stand to each other.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "relation", rename_all = "snake_case")]
+pub enum Relation {
+    /// They speak of different things, or of different cases of one.
+    Apart,
+    /// They speak of the same and nothing in them differs that could be compared.
+    Agree,
+    Conflict(Conflict),
+}
+
+/// What two statements contradict each other in.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Conflict {
+    pub kind: ConflictKind,
+    /// What the first says, and what the second.
+    pub first: String,
+    pub second: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConflictKind {
+    Figure,
+    Unit,
+    Date,
+    Condition,
+    Negation,
+}
+
+/// Statements that share less than this of their words are about different things, where nothing is known of their
+/// meaning.
+const MIN_OVERLAP: f32 = 0.30;
+/// And by cosine of their vectors, where it is known; one of the two has to be reached. Read off the `dev` part of
+/// corpus/conflicts.
+const MIN_SIMILARITY: f32 = 0.75;
+
+/// Compares two statements. `similarity` is the cosine of their vectors, where it is known.
+pub fn compare(a: Statement, b: Statement, similarity: Option<f32>) -> Relation {
+    if !same_topic(a, b, similarity) || contrasts::differ(a, b) {
+        return Relation::Apart;
+    }
+    let (of_a, of_b) = (Claims::of(a), Claims::of(b));
+    let found = quantities(&of_a, &of_b)
+        .or_else(|| dates(&of_a, &of_b))
+        .or_else(|| polarities(&of_a, &of_b));
+    found.map_or(Relation::Agree, Relation::Conflict)
+}
+
+/// How much of the shorter statement's words the other has too, in [0, 1]; figures do not count.
+pub fn overlap(a: Statement, b: Statement) -> f32 {
+    let words = |s: Statement| -> BTreeSet<String> {
+        let terms = text::terms(&format!("{}\n{}", s.title, s.text));
+        let is_word = |term: &String| {
+            !text::is_function_word(term) && !term.chars().all(|c| c.is_numeric() || c == '.')
+        };
+        terms.into_iter().filter(is_word).collect()
+    };
+    let (a, b) = (words(a), words(b));
+    let shared = a.intersection(&b).count();
+    shared as f32 / a.len().min(b.len()).max(1) as f32
+}
+
+fn same_topic(a: Statement, b: Statement, similarity: Option<f32>) -> bool {
+    overlap(a, b) >= MIN_OVERLAP
+        || similarity.is_some_and(|similarity| similarity >= MIN_SIMILARITY)
+}
+
+/// Figures of one kind that both name and neither shares with the other.
+fn quantities(a: &Claims, b: &Claims) -> Option<Conflict> {
+    for (kind, of_a) in &a.quantities {
+        let Some(of_b) = b.quantities.get(kind) else {
+            continue;
+        };
+        if let Some((first, second)) = differing(of_a, of_b) {
+            return Some(Conflict {
+                kind: ConflictKind::Figure,
+                first,
+                second,
+            });
+        }
+    }
+    // The same number in another unit of the same kind: 7 days and 7 working days, 30 a month and 30 a year.
+    for (kind, of_a) in &a.quantities {
+        for (other, of_b) in &b.quantities {
+            let both_say = a.quantities.contains_key(other) || b.quantities.contains_key(kind);
+            if kind == other || both_say || !kind.is_mistakable_for(other) {
+                continue;
+            }
+            let same = of_a
+                .iter()
+                .find(|q| of_b.iter().any(|p| p.number == q.number));
+            if let (Some(first), Some(second)) = (same, of_b.iter().next()) {
+                return Some(Conflict {
+                    kind: ConflictKind::Unit,
+                    first: first.written.clone(),
+                    second: second.written.clone(),
+                });
+            }
+        }
+    }
+    None
+}
+
+/// Sets of values of which neither holds the other: something was changed, not added.
+fn differing(a: &[claims::Quantity], b: &[claims::Quantity]) -> Option<(String, String)> {
+    let missing = |a: &[claims::Quantity], b: &[claims::Quantity]| -> Option<String> {
+        let lacks = |q: &&claims::Quantity| !b.iter().any(|p| p.is(q));
+        a.iter().find(lacks).map(|q| q.written.clone())
+    };
+    missing(a, b).zip(missing(b, a))
+}
+
+fn dates(a: &Claims, b: &Claims) -> Option<Conflict> {
+    for (kind, of_a, of_b) in [
+        (ConflictKind::Date, &a.dates, &b.dates),
+        (ConflictKind::Date, &a.times, &b.times),
+    ] {
+        let missing = |a: &[claims::When], b: &[claims::When]| {
+            a.iter()
+                .find(|w| !b.iter().any(|v| v.is(w)))
+                .map(|w| w.written.clone())
+        };
+        if let Some((first, second)) = missing(of_a, of_b).zip(missing(of_b, of_a)) {
+            return Some(Conflict {
+                kind,
+                first,
+                second,
+            });
+        }
+    }
+    None
+}
+
+fn polarities(a: &Claims, b: &Claims) -> Option<Conflict> {
+    for (kind, of_a, of_b) in [
+        (ConflictKind::Condition, &a.needed, &b.needed),
+        (ConflictKind::Condition, &a.for_all, &b.for_all),
+        (ConflictKind::Negation, &a.allowed, &b.allowed),
+    ] {
+        let opposed = match (of_a, of_b) {
+            (Polarity::Yes(first), Polarity::No(second)) => Some((first, second)),
+            (Polarity::No(first), Polarity::Yes(second)) => Some((first, second)),
+            _ => None,
+        };
+        if let Some((first, second)) = opposed {
+            return Some(Conflict {
+                kind,
+                first: first.clone(),
+                second: second.clone(),
+            });
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn relation(a: &str, b: &str) -> Relation {
+        let statement = |text| Statement { title: "", text };
+        compare(statement(a), statement(b), None)
+    }
+
+    #[test]
+    fn figures_are_compared_in_one_unit() {
+        for (a, b, agree) in [
+            (
+                "收到商品後 7 天內可以退貨。",
+                "收到商品後七日內可以退貨。",
+                true,
+            ),
+            (
+                "收到商品後 7 天內可以退貨。",
+                "收到商品後 10 天內可以退貨。",
+                false,
+            ),
+            (
+                "收到商品後兩週內可以退貨。",
+                "收到商品後 14 天內可以退貨。",
+                true,
+            ),
+            ("保固 12 個月。", "保固一年。", true),
+            ("運費 NT$1,200。", "運費 1200 元。", true),
+            ("每日轉帳上限 5 萬元。", "每日轉帳上限 5 千元。", false),
+            ("退款 7 天內完成。", "退款 7 個工作天內完成。", false),
+            ("會員打八折。", "會員享 80% 的價格。", true),
+        ] {
+            let found = relation(a, b);
+            assert_eq!(
+                matches!(found, Relation::Agree),
+                agree,
+                "{a} / {b}: {found:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn other_cases_are_no_contradiction() {
+        let a = "寄送台灣本島的訂單約 2 天送達。";
+        let b = "寄送離島的訂單約 7 天送達。";
+        assert_eq!(relation(a, b), Relation::Apart);
+    }
+}
