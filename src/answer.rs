@@ -5,6 +5,7 @@
 
 mod admit;
 mod compose;
+mod settle;
 mod understand;
 mod verify;
 
@@ -16,8 +17,8 @@ use uuid::Uuid;
 
 use crate::config::AnswerConfig;
 use crate::domain::{
-    Answer, Evidence, Filter, InvalidQuestion, Outcome, Query, Revision, Strategy, Timings, Turn,
-    Utterance, WorkspaceId,
+    Answer, Evidence, Filter, InvalidQuestion, Outcome, Query, Review, Revision, Strategy, Timings,
+    Turn, Utterance, WorkspaceId,
 };
 use crate::retrieve::{RetrieveError, Retrieved, Retriever};
 use crate::store::{RecordedAnswer, Store, StoreError};
@@ -25,6 +26,7 @@ use crate::text::Language;
 
 pub use admit::{Admission, Features, Verdict};
 pub use compose::Draft;
+use settle::Settled;
 pub use understand::{Understood, understand};
 
 /// A question that got no answer, not even a refusal.
@@ -78,6 +80,8 @@ pub struct Explained {
     pub answer: Answer,
     pub evidence: Vec<Evidence>,
     pub features: Features,
+    /// What a person has to settle before this can be answered.
+    pub review: Option<Review>,
 }
 
 impl Answerer {
@@ -142,6 +146,7 @@ impl Answerer {
             .retriever
             .load_evidence(workspace, &query, &found.hits)
             .await?;
+        let evidence = settle::prefer_specific(evidence, &query.filter, understood.language);
         let load_ms = elapsed_ms(loading);
 
         let admitting = Instant::now();
@@ -150,10 +155,37 @@ impl Answerer {
         let admit_ms = elapsed_ms(admitting);
 
         let composing = Instant::now();
-        let draft = match verdict.admitted {
-            true => verify::verify(compose::compose(&found.term_weights, &evidence), &evidence),
+        let mut evidence = evidence;
+        let worded = |evidence: &[Evidence]| {
+            verify::verify(compose::compose(&found.term_weights, evidence), evidence)
+        };
+        let mut draft = match verdict.admitted {
+            true => worded(&evidence),
             false => Draft::default(),
         };
+        let mut review = None;
+        if !draft.sentences.is_empty() {
+            match settle::settle(&draft, &evidence) {
+                Settled::Stands => {}
+                Settled::Overruled(by) => {
+                    evidence.swap(0, by);
+                    draft = worded(&evidence);
+                }
+                Settled::Open(with, conflict) => {
+                    let ids = [0, with].map(|i| evidence[i].chunk.document_id.to_string());
+                    let detail = format!(
+                        "{:?}: {:?} in {} against {:?} in {}",
+                        conflict.kind,
+                        conflict.first,
+                        evidence[0].chunk.id(),
+                        conflict.second,
+                        evidence[with].chunk.id()
+                    );
+                    review = Some(Review::of_conflict(&ids, &detail));
+                    draft = Draft::default();
+                }
+            }
+        }
         let draft = match question.standard_only && draft.strategy != Strategy::Standard {
             true => Draft::default(),
             false => draft,
@@ -165,7 +197,7 @@ impl Answerer {
             total: elapsed_ms(start),
             ..found.timings
         };
-        let answer = finish(
+        let mut answer = finish(
             question,
             &understood,
             &verdict,
@@ -174,10 +206,16 @@ impl Answerer {
             &found,
             timings,
         );
+        if review.is_some() {
+            answer.outcome = Outcome::Handoff;
+            answer.text = contradiction(understood.language).to_owned();
+            answer.reason = Some("conflicting_evidence".to_owned());
+        }
         Ok(Explained {
             answer,
             evidence,
             features,
+            review,
         })
     }
 
@@ -216,6 +254,7 @@ impl Answerer {
                 answer,
                 evidence: Vec::new(),
                 features: Features::default(),
+                review: None,
             })),
             Some(_) => Err(AnswerError::KeyReused),
             None => Ok(None),
@@ -240,6 +279,9 @@ impl Answerer {
             trace: &trace,
             idempotency_key: question.idempotency_key.as_deref(),
         };
+        if let Some(review) = &explained.review {
+            self.store.open_review(workspace, review).await?;
+        }
         Ok(self.store.record_answer(workspace, record).await?)
     }
 }
@@ -316,6 +358,18 @@ fn out_of_time(question: &Question, deadline: Duration) -> Explained {
         answer,
         evidence: Vec::new(),
         features: Features::default(),
+        review: None,
+    }
+}
+
+/// What is said where the evidence contradicts itself and no rule decides.
+fn contradiction(language: Language) -> &'static str {
+    match language {
+        Language::TraditionalChinese => "這個問題的資料互相矛盾，需要由專人確認後回覆。",
+        Language::SimplifiedChinese => "这个问题的资料互相矛盾，需要由专人确认后回复。",
+        _ => {
+            "What the knowledge base says about this contradicts itself; a person has to settle it first."
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::answer::Answerer;
 use crate::config::Config;
 use crate::domain::{Clock, WorkspaceId};
+use crate::editing::{impact, jobs::Jobs};
 use crate::embed::{EmbedError, Embedder};
 use crate::index::{Follower, IndexError, Indexes};
 use crate::ingest::worker::FileReader;
@@ -24,6 +25,7 @@ pub struct App {
     pub follower: Follower,
     pub retriever: Retriever,
     pub answerer: Answerer,
+    pub jobs: Jobs,
 }
 
 /// Why the service does not start.
@@ -67,6 +69,7 @@ impl App {
             .await?
             .with_clock(clock.clone());
         store.ensure_workspace(&default_workspace()).await?;
+        store.drop_unfilled_jobs().await?;
         let indexes = Arc::new(Indexes::open(
             &config.index,
             embedder.id(),
@@ -81,6 +84,9 @@ impl App {
             Ok(())
         })
         .await?;
+        if indexes.is_writer() {
+            impact::clear(&store).await?;
+        }
         let follower = Follower::start(
             store.clone(),
             indexes.clone(),
@@ -100,8 +106,12 @@ impl App {
             retriever = retriever.with_reranker(Arc::new(reranker), &config.rerank);
         }
         let answerer = Answerer::new(store.clone(), retriever.clone(), &config.answer);
+        let reader = FileReader::new(&config.ingest);
+        let wake = follower.waker();
+        let jobs = Jobs::start(store.clone(), reader.clone(), move || wake());
         Ok(Self {
-            reader: FileReader::new(&config.ingest),
+            reader,
+            jobs,
             config,
             store,
             indexes,
@@ -114,6 +124,7 @@ impl App {
 
     /// Finishes the pass under way, saves, and closes the store.
     pub async fn close(&self) {
+        self.jobs.stop().await;
         self.follower.stop().await;
         self.store.close().await;
     }

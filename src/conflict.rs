@@ -8,7 +8,10 @@
 mod claims;
 mod contrasts;
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
 
 use serde::Serialize;
 
@@ -50,6 +53,33 @@ pub enum ConflictKind {
     Date,
     Condition,
     Negation,
+}
+
+/// What decides which of two contradicting passages is right.
+#[derive(Debug, Clone, Copy)]
+pub struct Authority {
+    /// Its document's rank.
+    pub rank: i64,
+    /// Whether it is only for some people or places.
+    pub is_specific: bool,
+    /// When what it says began to hold: its `valid_from`, else when it was last written.
+    pub since: Timestamp,
+}
+
+/// Of two times nearer to each other than this neither is the newer: they came in one import.
+const NEWER_BY: SignedDuration = SignedDuration::from_hours(24);
+
+/// Which of two contradicting passages is right, and by what rule: the higher rank, then the more specific, then the
+/// newer. `None` where no rule decides and a person has to.
+pub fn prevails(a: &Authority, b: &Authority) -> Option<(Ordering, &'static str)> {
+    if a.rank != b.rank {
+        return Some((a.rank.cmp(&b.rank), "rank"));
+    }
+    if a.is_specific != b.is_specific {
+        return Some((a.is_specific.cmp(&b.is_specific), "specific"));
+    }
+    let newer = a.since.duration_since(b.since).abs() >= NEWER_BY;
+    newer.then(|| (a.since.cmp(&b.since), "newer"))
 }
 
 /// Statements that share less than this of their words are about different things, where nothing is known of their

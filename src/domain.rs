@@ -8,6 +8,7 @@ mod chunk;
 mod clock;
 mod document;
 mod ids;
+mod judged;
 mod query;
 
 pub use answer::{Answer, Citation, Outcome, Sentence, Strategy, Timings, Turn};
@@ -17,6 +18,7 @@ pub use document::{
     Document, FaqAnswer, Kind, MAX_VIEWS, Metadata, Source, Status, Window, audience_open_to,
 };
 pub use ids::{DocumentId, InvalidId, Revision, WorkspaceId};
+pub use judged::{JudgedQuestion, Review};
 pub use query::{
     Filter, Hit, InvalidQuestion, LegScore, MAX_LIMIT, MAX_QUESTION_CHARS, Mode, Query, Role,
     Utterance,

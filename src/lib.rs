@@ -58,6 +58,7 @@ pub mod check;
 pub mod config;
 pub mod conflict;
 pub mod domain;
+pub mod editing;
 pub mod embed;
 pub mod eval;
 pub mod http;

@@ -209,6 +209,7 @@ impl Retriever {
             Some(Evidence {
                 chunk: entry.chunk,
                 metadata: Arc::unwrap_or_clone(entry.metadata),
+                updated_at: entry.updated_at,
                 score: hit.score,
                 coverage: hit.coverage,
                 similarity: hit.vector.map_or(0.0, |leg| leg.score),

@@ -9,6 +9,9 @@
 mod answers;
 mod changes;
 mod documents;
+mod jobs;
+mod judged;
+mod portable;
 mod synonyms;
 mod vectors;
 mod writes;
@@ -24,8 +27,10 @@ use sqlx::{AnyPool, Executor};
 use crate::domain::{Clock, Revision, WorkspaceId};
 
 pub use answers::RecordedAnswer;
-pub use changes::{Change, IndexEntry};
+pub use changes::{Change, IndexEntry, authority};
 pub use documents::{DocumentSummary, Origin, OriginState, VersionSummary};
+pub use jobs::{Job, JobItem};
+pub use portable::{ExportedDocument, ExportedVersion};
 pub use synonyms::SynonymGroups;
 pub use vectors::{StoredVector, text_hash};
 pub use writes::{Effect, Recorded, Write};
@@ -88,6 +93,11 @@ impl Store {
     /// Goes by another clock.
     pub fn with_clock(self, clock: Clock) -> Self {
         Self { clock, ..self }
+    }
+
+    /// What time it is for what is valid and published.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// Makes the workspace where it does not exist.

@@ -40,7 +40,9 @@ pub fn compose(term_weights: &[(String, f32)], evidence: &[Evidence]) -> Draft {
     };
     let text = &best.chunk.text;
     let (strategy, spans) = match best.metadata.kind {
-        Kind::Faq => (Strategy::Standard, vec![Span::new(0, text.len())]),
+        _ if best.metadata.kind == Kind::Faq || best.chunk.note.question.is_some() => {
+            (Strategy::Standard, vec![Span::new(0, text.len())])
+        }
         _ if width(text) <= WHOLE => (Strategy::Extractive, vec![Span::new(0, text.len())]),
         _ => (Strategy::Extractive, extract(text, term_weights)),
     };

@@ -1,3 +1,4 @@
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{DocumentId, FaqAnswer, Metadata};
@@ -116,6 +117,8 @@ impl Chunk {
 pub struct Evidence {
     pub chunk: Chunk,
     pub metadata: Metadata,
+    /// When its document was last written.
+    pub updated_at: Timestamp,
     /// The hit's score after fusion, in [0, 1].
     pub score: f32,
     /// Share of the query's term weight found in the chunk, in [0, 1].

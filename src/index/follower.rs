@@ -81,6 +81,14 @@ impl Follower {
         self.wake.send_replace(());
     }
 
+    /// As [`Follower::wake`], for whoever outlives the borrow.
+    pub fn waker(&self) -> impl Fn() + Send + Sync + 'static {
+        let wake = self.wake.clone();
+        move || {
+            wake.send_replace(());
+        }
+    }
+
     pub fn progress(&self) -> watch::Receiver<Progress> {
         self.progress.clone()
     }
@@ -162,6 +170,9 @@ impl Worker {
 
     /// Brings every workspace to the store's revision.
     async fn catch_up(&mut self, stop: &watch::Receiver<bool>) -> Result<(), FollowError> {
+        if self.indexes.is_writer() {
+            self.store.promote_due().await?;
+        }
         for (workspace, newest) in self.store.workspaces().await? {
             let index = self.open(&workspace).await?;
             let mut batch = MIN_BATCH;

@@ -1,7 +1,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::{MAX_IN, Store, StoreError, corrupt, from_json, placeholders, time_of};
+use crate::conflict::Authority;
 use crate::domain::{
     Chunk, ChunkNote, Document, DocumentId, Metadata, Revision, Span, Window, WorkspaceId,
 };
@@ -21,6 +24,24 @@ pub struct IndexEntry {
     pub chunk: Chunk,
     /// What holds for this chunk: the document's, narrowed by the chunk's own and by its version's time.
     pub metadata: Arc<Metadata>,
+    /// When its document was last written.
+    pub updated_at: Timestamp,
+}
+
+impl IndexEntry {
+    /// What it has to say in a contradiction.
+    pub fn standing(&self) -> Authority {
+        authority(&self.metadata, self.updated_at)
+    }
+}
+
+/// What a passage has to say in a contradiction.
+pub fn authority(metadata: &Metadata, updated_at: Timestamp) -> Authority {
+    Authority {
+        rank: metadata.rank,
+        is_specific: !metadata.audience.is_empty() || !metadata.channels.is_empty(),
+        since: metadata.valid_from.unwrap_or(updated_at),
+    }
 }
 
 /// A chunk with its version's metadata: its own where it is scheduled, else the document's.
@@ -38,6 +59,7 @@ struct ChunkRow {
     live_version: i64,
     next_at: Option<i64>,
     metadata: String,
+    updated_at: i64,
 }
 
 impl Store {
@@ -170,7 +192,7 @@ fn fits(chunk: &Chunk, document: &Document) -> bool {
 /// A chunk counts only while its document is published, not deleted, and at this very version; or while its version
 /// is scheduled to take the live one's place.
 const SELECT_CHUNKS: &str = "SELECT c.chunk_key, c.document_id, c.version, c.ordinal, c.heading_path, \
-    c.start_byte, c.end_byte, c.text, c.note, d.version AS live_version, d.next_at, \
+    c.start_byte, c.end_byte, c.text, c.note, d.version AS live_version, d.next_at, d.updated_at, \
     COALESCE(v.metadata, d.metadata) AS metadata \
     FROM documents d JOIN chunks c ON c.workspace = d.workspace AND c.document_id = d.id \
     LEFT JOIN document_versions v ON v.workspace = d.workspace AND v.document_id = d.id \
@@ -222,6 +244,7 @@ fn entries(rows: Vec<ChunkRow>) -> Result<Vec<IndexEntry>, StoreError> {
                 note,
             },
             metadata,
+            updated_at: time_of(row.updated_at)?,
         });
     }
     Ok(entries)

@@ -1,6 +1,6 @@
 use jiff::Timestamp;
 
-use super::{Store, StoreError, corrupt, from_json, time_of};
+use super::{MAX_IN, Store, StoreError, corrupt, from_json, placeholders, time_of};
 use crate::domain::{Document, DocumentId, Metadata, WorkspaceId};
 
 /// Where a document was read from, so that a second reading costs a hash.
@@ -55,7 +55,8 @@ pub struct DocumentSummary {
     pub version: i64,
     pub metadata: Metadata,
     pub n_chunks: i64,
-    pub updated_at: jiff::Timestamp,
+    pub content_hash: String,
+    pub updated_at: Timestamp,
 }
 
 impl Store {
@@ -98,6 +99,59 @@ impl Store {
             content_hash: row.content_hash,
             updated_at: time_of(row.created_at)?,
         }))
+    }
+
+    /// The live versions of these documents, by id; those that are deleted or do not exist are left out.
+    pub async fn documents_by_id(
+        &self,
+        workspace: &WorkspaceId,
+        ids: &[DocumentId],
+    ) -> Result<Vec<Document>, StoreError> {
+        let mut documents = Vec::with_capacity(ids.len());
+        for some in ids.chunks(MAX_IN) {
+            let sql = format!(
+                "SELECT d.id, v.version, d.metadata, v.text, v.outline, v.content_hash, v.created_at \
+                 FROM documents d JOIN document_versions v ON v.workspace = d.workspace \
+                 AND v.document_id = d.id AND v.version = d.version \
+                 WHERE d.workspace = $1 AND d.deleted = 0 AND d.id IN ({}) ORDER BY d.id",
+                placeholders(2, some.len())
+            );
+            let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(workspace.as_str());
+            for id in some {
+                query = query.bind(id.as_str());
+            }
+            let rows: Vec<(String, i64, String, String, String, String, i64)> =
+                query.fetch_all(&self.relaxed).await?;
+            for (id, version, metadata, text, outline, content_hash, created_at) in rows {
+                documents.push(Document {
+                    id: DocumentId::parse(&id).map_err(|e| corrupt("a document id", &e))?,
+                    version,
+                    metadata: from_json("a document's metadata", &metadata)?,
+                    text,
+                    outline: from_json("a document's outline", &outline)?,
+                    content_hash,
+                    updated_at: time_of(created_at)?,
+                });
+            }
+        }
+        Ok(documents)
+    }
+
+    /// Every document that is not deleted, in order of id, a page at a time.
+    pub async fn all_documents(
+        &self,
+        workspace: &WorkspaceId,
+    ) -> Result<Vec<DocumentSummary>, StoreError> {
+        let mut all: Vec<DocumentSummary> = Vec::new();
+        loop {
+            let after = all.last().map(|last| last.id.to_string());
+            let page = self.documents(workspace, after.as_deref(), 1_000).await?;
+            let is_last = page.len() < 1_000;
+            all.extend(page);
+            if is_last {
+                return Ok(all);
+            }
+        }
     }
 
     /// A document's versions, oldest first, and which is to come when; none where there is no such document.
@@ -145,8 +199,8 @@ impl Store {
         after: Option<&str>,
         limit: i64,
     ) -> Result<Vec<DocumentSummary>, StoreError> {
-        let rows: Vec<(String, i64, String, i64, i64)> = sqlx::query_as(
-            "SELECT id, version, metadata, n_chunks, updated_at FROM documents \
+        let rows: Vec<(String, i64, String, i64, String, i64)> = sqlx::query_as(
+            "SELECT id, version, metadata, n_chunks, content_hash, updated_at FROM documents \
              WHERE workspace = $1 AND deleted = 0 AND staged = 0 AND id > $2 ORDER BY id LIMIT $3",
         )
         .bind(workspace.as_str())
@@ -155,15 +209,18 @@ impl Store {
         .fetch_all(&self.relaxed)
         .await?;
         rows.into_iter()
-            .map(|(id, version, metadata, n_chunks, updated_at)| {
-                Ok(DocumentSummary {
-                    id: DocumentId::parse(&id).map_err(|e| corrupt("a document id", &e))?,
-                    version,
-                    metadata: from_json("a document's metadata", &metadata)?,
-                    n_chunks,
-                    updated_at: time_of(updated_at)?,
-                })
-            })
+            .map(
+                |(id, version, metadata, n_chunks, content_hash, updated_at)| {
+                    Ok(DocumentSummary {
+                        id: DocumentId::parse(&id).map_err(|e| corrupt("a document id", &e))?,
+                        version,
+                        metadata: from_json("a document's metadata", &metadata)?,
+                        n_chunks,
+                        content_hash,
+                        updated_at: time_of(updated_at)?,
+                    })
+                },
+            )
             .collect()
     }
 

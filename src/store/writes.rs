@@ -136,6 +136,43 @@ impl Store {
         Ok(!due.is_empty())
     }
 
+    /// Forgets documents that were only tried out: out of the indexes, then out of the store.
+    pub async fn unstage(&self, workspace: &WorkspaceId) -> Result<(), StoreError> {
+        let staged = self.staged(workspace).await?;
+        if staged.is_empty() {
+            return Ok(());
+        }
+        self.forget(workspace, staged).await
+    }
+
+    /// As [`Store::unstage`], for some.
+    pub async fn forget(
+        &self,
+        workspace: &WorkspaceId,
+        staged: Vec<DocumentId>,
+    ) -> Result<(), StoreError> {
+        self.record(
+            workspace,
+            staged.iter().cloned().map(Write::Delete).collect(),
+        )
+        .await?;
+        let mut tx = self.durable.begin().await?;
+        for id in staged {
+            for sql in [
+                "DELETE FROM document_versions WHERE workspace = $1 AND document_id = $2",
+                "DELETE FROM documents WHERE workspace = $1 AND id = $2 AND staged = 1",
+            ] {
+                sqlx::query(sql)
+                    .bind(workspace.as_str())
+                    .bind(id.as_str())
+                    .execute(&mut *tx)
+                    .await?;
+            }
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
     /// Documents that were only tried out and never cleared away, as after a crash.
     pub async fn staged(&self, workspace: &WorkspaceId) -> Result<Vec<DocumentId>, StoreError> {
         let rows: Vec<(String,)> = sqlx::query_as(
@@ -377,7 +414,7 @@ async fn insert_version(
 ) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO document_versions (workspace, document_id, version, content_hash, metadata, raw, text, outline, \
-         created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+         chunks, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
     )
     .bind(workspace.as_str())
     .bind(source.id.as_str())
@@ -387,6 +424,7 @@ async fn insert_version(
     .bind(&source.raw)
     .bind(&source.text)
     .bind(to_json(&source.outline))
+    .bind(to_json(&source.chunks))
     .bind(now_ms())
     .execute(&mut **tx)
     .await?;

@@ -1,0 +1,290 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::answer::{AnswerError, Question};
+use crate::app::App;
+use crate::domain::{
+    Answer, DocumentId, Filter, JudgedQuestion, Outcome, Source, Status, WorkspaceId,
+};
+use crate::store::{StoreError, Write};
+use crate::text;
+
+/// How many logged questions are asked besides the judged ones.
+pub const LOGGED: i64 = 200;
+/// How long the tried-out knowledge may take to be indexed.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A change that is not live yet.
+pub enum Change {
+    /// Puts or replaces a document.
+    Put(Box<Source>),
+    /// Takes a document out of every answer.
+    Remove(DocumentId),
+}
+
+impl Change {
+    fn id(&self) -> &DocumentId {
+        match self {
+            Change::Put(source) => &source.id,
+            Change::Remove(id) => id,
+        }
+    }
+}
+
+/// Which answers a change alters.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Impact {
+    pub n_judged: usize,
+    pub n_logged: usize,
+    /// Judged questions that are right now and would be wrong.
+    pub broken: Vec<Altered>,
+    /// Judged questions that are wrong now and would be right.
+    pub healed: Vec<Altered>,
+    /// Other questions whose answer would change.
+    pub changed: Vec<Altered>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Altered {
+    /// Of a judged question.
+    pub id: Option<String>,
+    pub question: String,
+    pub before: Reply,
+    pub after: Reply,
+}
+
+/// What of an answer counts here.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Reply {
+    pub outcome: Outcome,
+    pub text: String,
+    pub document_ids: Vec<String>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ImpactError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Answer(#[from] AnswerError),
+    #[error("the change was not indexed within {} s", PATIENCE.as_secs())]
+    NotIndexed,
+}
+
+/// Asks the judged questions and the last `n_logged` logged ones against the knowledge as it is and as it would be.
+///
+/// The change is indexed beside what is live, for an audience that nobody else is of, and asked by the way every
+/// question goes; then it is forgotten. `at` is the time the questions ask about; now where absent.
+pub async fn assess(
+    app: &App,
+    workspace: &WorkspaceId,
+    changes: Vec<Change>,
+    n_logged: i64,
+    at: Option<Timestamp>,
+) -> Result<Impact, ImpactError> {
+    let judged = app.store.judged_questions(workspace).await?;
+    let logged = match n_logged {
+        0 => Vec::new(),
+        n => app.store.logged_questions(workspace, n).await?,
+    };
+    if judged.is_empty() && logged.is_empty() {
+        return Ok(Impact::default());
+    }
+    let trial = Trial::stage(app, workspace, changes).await?;
+    let assessed = trial.ask(app, workspace, &judged, &logged, at).await;
+    // Forgotten whatever came of it; what a crash leaves is forgotten at the next start.
+    app.store.forget(workspace, trial.staged.clone()).await?;
+    app.follower.wake();
+    assessed
+}
+
+/// A change as it lies beside what is live.
+struct Trial {
+    /// The audience that sees it.
+    name: String,
+    staged: Vec<DocumentId>,
+    /// What each staged document stands for.
+    stands_for: Vec<DocumentId>,
+    replaced: Vec<DocumentId>,
+}
+
+impl Trial {
+    async fn stage(
+        app: &App,
+        workspace: &WorkspaceId,
+        changes: Vec<Change>,
+    ) -> Result<Self, ImpactError> {
+        let batch = Uuid::new_v4().simple().to_string();
+        // No request can name it: control characters are refused there.
+        let name = format!("\u{0}trial:{batch}");
+        let mut trial = Trial {
+            replaced: changes.iter().map(|change| change.id().clone()).collect(),
+            name: name.clone(),
+            staged: Vec::new(),
+            stands_for: Vec::new(),
+        };
+        let mut writes = Vec::new();
+        for (i, change) in changes.into_iter().enumerate() {
+            let Change::Put(mut source) = change else {
+                continue;
+            };
+            if source.metadata.status != Status::Published {
+                continue;
+            }
+            let id =
+                DocumentId::parse(&format!("~trial/{batch}/{i}")).expect("it is short and plain");
+            trial.staged.push(id.clone());
+            trial.stands_for.push(std::mem::replace(&mut source.id, id));
+            source.metadata.audience.push(name.clone());
+            writes.push(Write::Stage(source));
+        }
+        if writes.is_empty() {
+            return Ok(trial);
+        }
+        let recorded = app.store.record(workspace, writes).await?;
+        let revision = recorded.last().map_or(0, |last| last.revision);
+        app.follower.wake();
+        match app.follower.wait_for(workspace, revision, PATIENCE).await {
+            true => Ok(trial),
+            false => {
+                app.store.forget(workspace, trial.staged).await?;
+                Err(ImpactError::NotIndexed)
+            }
+        }
+    }
+
+    async fn ask(
+        &self,
+        app: &App,
+        workspace: &WorkspaceId,
+        judged: &[JudgedQuestion],
+        logged: &[String],
+        at: Option<Timestamp>,
+    ) -> Result<Impact, ImpactError> {
+        let mut impact = Impact {
+            n_judged: judged.len(),
+            n_logged: logged.len(),
+            ..Impact::default()
+        };
+        for question in judged {
+            let (before, after) = self
+                .both(app, workspace, &question.question, question, at)
+                .await?;
+            let altered = |before, after| Altered {
+                id: Some(question.id.clone()),
+                question: question.question.clone(),
+                before,
+                after,
+            };
+            match (meets(question, &before), meets(question, &after)) {
+                (true, false) => impact.broken.push(altered(before, after)),
+                (false, true) => impact.healed.push(altered(before, after)),
+                _ if before != after => impact.changed.push(altered(before, after)),
+                _ => {}
+            }
+        }
+        let anyone = JudgedQuestion::default();
+        for question in logged {
+            if judged.iter().any(|judged| judged.question == *question) {
+                continue;
+            }
+            let (before, after) = self.both(app, workspace, question, &anyone, at).await?;
+            if before != after {
+                impact.changed.push(Altered {
+                    id: None,
+                    question: question.clone(),
+                    before,
+                    after,
+                });
+            }
+        }
+        Ok(impact)
+    }
+
+    /// The answer as things are, and as they would be.
+    async fn both(
+        &self,
+        app: &App,
+        workspace: &WorkspaceId,
+        text: &str,
+        asker: &JudgedQuestion,
+        at: Option<Timestamp>,
+    ) -> Result<(Reply, Reply), ImpactError> {
+        let mut question = Question {
+            text: text.to_owned(),
+            limit: 10,
+            filter: Filter {
+                audience: asker.audience.clone(),
+                channel: asker.channel.clone(),
+                at,
+                ..Filter::default()
+            },
+            ..Question::default()
+        };
+        let before = app.answerer.reply(workspace, &question, &[], None).await?;
+        question.filter.audience.push(self.name.clone());
+        question.filter.without_documents.clone_from(&self.replaced);
+        let after = app.answerer.reply(workspace, &question, &[], None).await?;
+        Ok((self.reply(before.answer), self.reply(after.answer)))
+    }
+
+    fn reply(&self, answer: Answer) -> Reply {
+        let name = |id: &DocumentId| {
+            let stands_for = self.staged.iter().position(|staged| staged == id);
+            stands_for.map_or(id, |i| &self.stands_for[i]).to_string()
+        };
+        let mut document_ids: Vec<String> = answer
+            .citations
+            .iter()
+            .map(|c| name(&c.document_id))
+            .collect();
+        document_ids.dedup();
+        Reply {
+            outcome: answer.outcome,
+            text: answer.text,
+            document_ids,
+        }
+    }
+}
+
+fn meets(question: &JudgedQuestion, reply: &Reply) -> bool {
+    let contains = |words: &String| {
+        let letters = |text: &str| -> String {
+            text::fold(text)
+                .chars()
+                .filter(|c| !c.is_whitespace())
+                .collect()
+        };
+        letters(&reply.text).contains(&letters(words))
+    };
+    question
+        .outcome
+        .is_none_or(|outcome| outcome == reply.outcome)
+        && question
+            .document_id
+            .as_ref()
+            .is_none_or(|id| reply.document_ids.contains(id))
+        && question.contains.as_ref().is_none_or(contains)
+}
+
+/// Forgets what trials left behind, as after a crash.
+pub async fn clear(store: &crate::store::Store) -> Result<(), StoreError> {
+    for (workspace, _) in store.workspaces().await? {
+        store.unstage(&workspace).await?;
+    }
+    Ok(())
+}
+
+/// Whether a change may go live: the judged questions it would break, none where it may.
+pub async fn gate(
+    app: &Arc<App>,
+    workspace: &WorkspaceId,
+    changes: Vec<Change>,
+    at: Option<Timestamp>,
+) -> Result<Vec<Altered>, ImpactError> {
+    Ok(assess(app, workspace, changes, 0, at).await?.broken)
+}

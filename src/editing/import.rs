@@ -1,0 +1,338 @@
+use std::collections::HashMap;
+
+use serde::Serialize;
+
+use crate::conflict::{Conflict, Relation, Statement, compare};
+use crate::domain::{Document, DocumentId, Kind, Revision, Source, WorkspaceId};
+use crate::ingest::faq::{CellFault, FaqFile, FaqRow, question_key};
+use crate::store::{Store, StoreError, Write};
+
+/// What an import does, or would do.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct ImportReport {
+    pub n_new: usize,
+    pub n_changed: usize,
+    pub n_unchanged: usize,
+    pub n_duplicate: usize,
+    pub n_conflicting: usize,
+    pub n_invalid: usize,
+    /// Every row that is not unchanged, in order.
+    pub rows: Vec<RowReport>,
+    /// Columns that are none of ours; they are left out.
+    pub ignored_columns: Vec<String>,
+    /// Whether anything was written.
+    pub applied: bool,
+    /// The newest revision when it was done.
+    pub revision: Revision,
+}
+
+/// One row, and what becomes of it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RowReport {
+    /// As the file counts them, from 1, the header counted.
+    pub row: usize,
+    pub id: Option<String>,
+    pub question: String,
+    #[serde(flatten)]
+    pub effect: RowEffect,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "effect", rename_all = "snake_case")]
+pub enum RowEffect {
+    New,
+    Changed {
+        changes: Vec<FieldChange>,
+    },
+    /// The same question, apart from script, width and punctuation, is that of another FAQ or row. It is left out.
+    Duplicate {
+        of: String,
+    },
+    /// As a duplicate, and the answers contradict each other.
+    Conflicting {
+        with: String,
+        conflict: Conflict,
+    },
+    Invalid {
+        column: String,
+        detail: String,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FieldChange {
+    pub field: String,
+    pub before: String,
+    pub after: String,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ImportOptions {
+    /// Only say what would be done.
+    pub dry_run: bool,
+    /// Write the good rows although others are invalid or conflicting.
+    pub partial: bool,
+}
+
+/// Imports FAQs in one transaction: all rows or none, unless `partial` is set. Duplicates are left out and hold
+/// nothing up.
+///
+/// # Errors
+/// Only where the store fails. What is wrong with rows stands in the report.
+pub async fn import(
+    store: &Store,
+    workspace: &WorkspaceId,
+    file: FaqFile,
+    options: ImportOptions,
+) -> Result<ImportReport, StoreError> {
+    let plan = plan(store, workspace, file).await?;
+    let mut report = plan.report;
+    let stops = report.n_invalid + report.n_conflicting > 0 && !options.partial;
+    report.revision = store.revision(workspace).await?;
+    if options.dry_run || stops || plan.sources.is_empty() {
+        return Ok(report);
+    }
+    let put = |source| Write::Put {
+        source: Box::new(source),
+        origin: None,
+    };
+    let recorded = store
+        .record(workspace, plan.sources.into_iter().map(put).collect())
+        .await?;
+    report.applied = true;
+    report.revision = recorded
+        .last()
+        .map_or(report.revision, |last| last.revision);
+    Ok(report)
+}
+
+/// What an import would write, with its report.
+pub struct Plan {
+    pub sources: Vec<Source>,
+    pub report: ImportReport,
+}
+
+/// Compares a file with what is stored. Nothing is written.
+pub async fn plan(
+    store: &Store,
+    workspace: &WorkspaceId,
+    file: FaqFile,
+) -> Result<Plan, StoreError> {
+    let known = Known::load(store, workspace, &file.rows).await?;
+    let mut report = ImportReport {
+        ignored_columns: file.ignored_columns,
+        ..ImportReport::default()
+    };
+    for CellFault {
+        row,
+        column,
+        detail,
+    } in file.faults
+    {
+        report.rows.push(RowReport {
+            row,
+            id: None,
+            question: String::new(),
+            effect: RowEffect::Invalid { column, detail },
+        });
+    }
+    let mut sources = Vec::new();
+    // By question: which row of this file asks it, and what it answers.
+    let mut in_file: HashMap<String, (String, String)> = HashMap::new();
+    let mut ids: HashMap<String, usize> = HashMap::new();
+    for faq in file.rows {
+        let (row, question) = (faq.row, faq.question.clone());
+        let answer = faq
+            .answers
+            .first()
+            .map(|a| a.text.clone())
+            .unwrap_or_default();
+        let mut tell = |id: Option<&DocumentId>, effect: RowEffect| {
+            report.rows.push(RowReport {
+                row,
+                id: id.map(DocumentId::to_string),
+                question: question.clone(),
+                effect,
+            });
+        };
+        let source = match faq.into_source() {
+            Ok(source) => source,
+            Err(error) => {
+                let detail = error.to_string();
+                let column = "id".to_owned();
+                tell(None, RowEffect::Invalid { column, detail });
+                continue;
+            }
+        };
+        let id = source.id.clone();
+        let keys: Vec<String> = source
+            .metadata
+            .questions
+            .iter()
+            .map(|q| question_key(q))
+            .collect();
+        let statement = Statement {
+            title: &question,
+            text: &answer,
+        };
+        let stored = known.twin(&keys, &id);
+        let twin = keys
+            .iter()
+            .find_map(|key| in_file.get(key).cloned())
+            .or_else(|| stored.map(|(of, text)| (of.to_owned(), text.to_owned())));
+        if let Some((of, other)) = twin {
+            let other = Statement {
+                title: &question,
+                text: &other,
+            };
+            let effect = match compare(statement, other, Some(1.0)) {
+                Relation::Conflict(conflict) => RowEffect::Conflicting { with: of, conflict },
+                _ => RowEffect::Duplicate { of },
+            };
+            tell(Some(&id), effect);
+            continue;
+        }
+        if let Some(before) = ids.insert(id.to_string(), row) {
+            let detail = format!("the id {:?} stands in row {before} too", id.as_str());
+            let column = "id".to_owned();
+            tell(Some(&id), RowEffect::Invalid { column, detail });
+            continue;
+        }
+        for key in keys {
+            in_file
+                .entry(key)
+                .or_insert_with(|| (format!("row {row}"), answer.clone()));
+        }
+        match known.documents.get(id.as_str()) {
+            Some(before) if before.content_hash == source.content_hash => report.n_unchanged += 1,
+            Some(before) => {
+                let changes = changes(before, &source);
+                tell(Some(&id), RowEffect::Changed { changes });
+                sources.push(source);
+            }
+            None => {
+                tell(Some(&id), RowEffect::New);
+                sources.push(source);
+            }
+        }
+    }
+    report.rows.sort_by_key(|row| row.row);
+    for row in &report.rows {
+        match row.effect {
+            RowEffect::New => report.n_new += 1,
+            RowEffect::Changed { .. } => report.n_changed += 1,
+            RowEffect::Duplicate { .. } => report.n_duplicate += 1,
+            RowEffect::Conflicting { .. } => report.n_conflicting += 1,
+            RowEffect::Invalid { .. } => report.n_invalid += 1,
+        }
+    }
+    Ok(Plan { sources, report })
+}
+
+/// The stored FAQs that matter for a file.
+struct Known {
+    /// The file's own, by id.
+    documents: HashMap<String, Document>,
+    /// By question: the FAQ that asks it and its answer, for FAQs that the file does not name.
+    twins: HashMap<String, (String, String)>,
+}
+
+impl Known {
+    async fn load(
+        store: &Store,
+        workspace: &WorkspaceId,
+        rows: &[FaqRow],
+    ) -> Result<Self, StoreError> {
+        let ids: std::collections::HashSet<String> = rows
+            .iter()
+            .filter_map(|row| row.id().ok())
+            .map(|id| id.to_string())
+            .collect();
+        let asked: std::collections::HashSet<String> = rows
+            .iter()
+            .flat_map(|row| std::iter::once(&row.question).chain(&row.variants))
+            .map(|question| question_key(question))
+            .collect();
+        let mut known = Known {
+            documents: HashMap::new(),
+            twins: HashMap::new(),
+        };
+        let mut wanted: Vec<DocumentId> = Vec::new();
+        for summary in store.all_documents(workspace).await? {
+            let is_named = ids.contains(summary.id.as_str());
+            let mut questions = summary.metadata.questions.iter();
+            let is_asked = summary.metadata.kind == Kind::Faq
+                && questions.any(|question| asked.contains(&question_key(question)));
+            if is_named || is_asked {
+                wanted.push(summary.id);
+            }
+        }
+        for document in store.documents_by_id(workspace, &wanted).await? {
+            if ids.contains(document.id.as_str()) {
+                known.documents.insert(document.id.to_string(), document);
+                continue;
+            }
+            let answers = document.answers();
+            let answer = answers.first().map(|a| a.text.clone()).unwrap_or_default();
+            for question in &document.metadata.questions {
+                let twin = (document.id.to_string(), answer.clone());
+                known.twins.insert(question_key(question), twin);
+            }
+        }
+        Ok(known)
+    }
+
+    fn twin(&self, keys: &[String], id: &DocumentId) -> Option<(&str, &str)> {
+        let found = keys.iter().find_map(|key| self.twins.get(key));
+        found
+            .filter(|(of, _)| of != id.as_str())
+            .map(|(of, answer)| (of.as_str(), answer.as_str()))
+    }
+}
+
+/// Field by field, by the names they are imported under.
+fn changes(before: &Document, after: &Source) -> Vec<FieldChange> {
+    let after = Document {
+        id: after.id.clone(),
+        version: 0,
+        metadata: after.metadata.clone(),
+        text: after.text.clone(),
+        outline: after.outline.clone(),
+        content_hash: String::new(),
+        updated_at: before.updated_at,
+    };
+    let (before, after) = (
+        FaqRow::of_document(before).fields(),
+        FaqRow::of_document(&after).fields(),
+    );
+    let shown = |value: Option<&serde_json::Value>| match value {
+        None => String::new(),
+        Some(serde_json::Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    };
+    let mut names: Vec<&String> = before.keys().chain(after.keys()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+        .into_iter()
+        .filter(|name| before.get(*name) != after.get(*name))
+        .map(|name| FieldChange {
+            field: name.clone(),
+            before: shown(before.get(name)),
+            after: shown(after.get(name)),
+        })
+        .collect()
+}
+
+/// All FAQs that are not archived, as rows, by id.
+pub async fn export(store: &Store, workspace: &WorkspaceId) -> Result<Vec<FaqRow>, StoreError> {
+    let faqs: Vec<DocumentId> = store
+        .all_documents(workspace)
+        .await?
+        .into_iter()
+        .filter(|summary| summary.metadata.kind == Kind::Faq)
+        .map(|summary| summary.id)
+        .collect();
+    let documents = store.documents_by_id(workspace, &faqs).await?;
+    Ok(documents.iter().map(FaqRow::of_document).collect())
+}

@@ -1,0 +1,152 @@
+use std::sync::Mutex;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::domain::WorkspaceId;
+use crate::ingest::worker::FileReader;
+use crate::store::{Effect, Job, Store, StoreError, Write};
+
+/// The kind of job that reads uploaded files.
+pub const UPLOAD: &str = "upload";
+
+/// How often jobs are looked for that another process queued.
+const POLL: Duration = Duration::from_secs(2);
+/// How many documents of one file are recorded in one transaction.
+const BATCH: usize = 64;
+
+/// Works off queued jobs, one item after another: one background task. What is done stays done; after a crash a job
+/// goes on with the first item that waits. One file at a time is held in memory.
+pub struct Jobs {
+    wake: watch::Sender<()>,
+    stop: watch::Sender<bool>,
+    task: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Jobs {
+    /// `on_written` is called after each item that changed something.
+    pub fn start(
+        store: Store,
+        reader: FileReader,
+        on_written: impl Fn() + Send + Sync + 'static,
+    ) -> Self {
+        let (wake, mut woken) = watch::channel(());
+        let (stop, mut stopped) = watch::channel(false);
+        let task = tokio::spawn(async move {
+            loop {
+                if let Err(error) = work_off(&store, &reader, &on_written, &stopped).await {
+                    tracing::error!(%error, "a job stands still and is tried again");
+                }
+                tokio::select! {
+                    _ = stopped.wait_for(|stop| *stop) => break,
+                    _ = woken.changed() => {}
+                    () = tokio::time::sleep(POLL) => {}
+                }
+            }
+        });
+        Self {
+            wake,
+            stop,
+            task: Mutex::new(Some(task)),
+        }
+    }
+
+    /// Says that there is a job.
+    pub fn wake(&self) {
+        self.wake.send_replace(());
+    }
+
+    /// Ends after the item under way.
+    pub async fn stop(&self) {
+        self.stop.send_replace(true);
+        let task = self
+            .task
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .take();
+        if let Some(task) = task
+            && let Err(error) = task.await
+        {
+            tracing::error!(%error, "the jobs ended badly");
+        }
+    }
+}
+
+async fn work_off(
+    store: &Store,
+    reader: &FileReader,
+    on_written: &(impl Fn() + Sync),
+    stopped: &watch::Receiver<bool>,
+) -> Result<(), StoreError> {
+    while let Some(Job { workspace, id, .. }) = store.next_job().await? {
+        let Ok(workspace) = WorkspaceId::parse(&workspace) else {
+            return Ok(());
+        };
+        store
+            .move_job(&workspace, &id, &["queued"], "running")
+            .await?;
+        loop {
+            if *stopped.borrow() {
+                return Ok(());
+            }
+            let is_wanted = store
+                .job(&workspace, &id)
+                .await?
+                .is_some_and(|job| job.state == "running");
+            if !is_wanted {
+                break;
+            }
+            let Some((item, bytes)) = store.next_job_item(&workspace, &id).await? else {
+                store
+                    .move_job(&workspace, &id, &["running"], "done")
+                    .await?;
+                break;
+            };
+            let (state, detail) = read_item(store, reader, &workspace, &item.name, bytes).await?;
+            store
+                .finish_job_item(&workspace, &id, item.ordinal, state, &detail)
+                .await?;
+            on_written();
+        }
+    }
+    Ok(())
+}
+
+/// Reads one file and records what it holds; returns the item's state and what to tell of it.
+async fn read_item(
+    store: &Store,
+    reader: &FileReader,
+    workspace: &WorkspaceId,
+    name: &str,
+    bytes: Vec<u8>,
+) -> Result<(&'static str, String), StoreError> {
+    let parsed = match reader.read(name, bytes).await {
+        Ok(parsed) => parsed,
+        Err(error) => return Ok(("failed", error.to_string())),
+    };
+    let (mut n_written, mut n_unchanged) = (0, 0);
+    let mut sources = parsed.sources.into_iter().peekable();
+    while sources.peek().is_some() {
+        let writes: Vec<Write> = sources
+            .by_ref()
+            .take(BATCH)
+            .map(|source| Write::Put {
+                source: Box::new(source),
+                origin: None,
+            })
+            .collect();
+        for recorded in store.record(workspace, writes).await? {
+            match recorded.effect {
+                Effect::Unchanged => n_unchanged += 1,
+                _ => n_written += 1,
+            }
+        }
+    }
+    let mut detail = format!("{n_written} written, {n_unchanged} unchanged");
+    for (path, reason) in &parsed.failed {
+        detail.push_str(&format!("; {path}: {reason}"));
+    }
+    let all_failed = n_written + n_unchanged == 0 && !parsed.failed.is_empty();
+    Ok((if all_failed { "failed" } else { "done" }, detail))
+}

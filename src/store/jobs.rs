@@ -1,0 +1,207 @@
+use jiff::Timestamp;
+
+use super::{Store, StoreError, now_ms, time_of};
+use crate::domain::WorkspaceId;
+
+/// Long work and how far it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Job {
+    pub workspace: String,
+    pub id: String,
+    pub kind: String,
+    /// `queued`, `running`, `done` or `cancelled`.
+    pub state: String,
+    pub created_at: Timestamp,
+    pub finished_at: Option<Timestamp>,
+}
+
+/// One part of a job.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JobItem {
+    pub ordinal: i64,
+    pub name: String,
+    /// `waiting`, `done` or `failed`.
+    pub state: String,
+    /// What came of it: what was written, or why not.
+    pub detail: String,
+}
+
+type JobRow = (String, String, String, String, i64, Option<i64>);
+
+const JOB: &str = "SELECT workspace, id, kind, state, created_at, finished_at FROM jobs";
+
+impl Store {
+    /// Begins a job without items.
+    pub async fn add_job(
+        &self,
+        workspace: &WorkspaceId,
+        id: &str,
+        kind: &str,
+    ) -> Result<(), StoreError> {
+        self.ensure_workspace(workspace).await?;
+        sqlx::query("INSERT INTO jobs (workspace, id, kind, state, created_at) VALUES ($1, $2, $3, 'filling', $4)")
+            .bind(workspace.as_str())
+            .bind(id)
+            .bind(kind)
+            .bind(now_ms())
+            .execute(&self.durable)
+            .await?;
+        Ok(())
+    }
+
+    /// Adds a file to a job that is being filled; durable when it returns.
+    pub async fn add_job_item(
+        &self,
+        workspace: &WorkspaceId,
+        job: &str,
+        ordinal: i64,
+        name: &str,
+        bytes: &[u8],
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO job_items (workspace, job, ordinal, name, bytes, state) VALUES ($1, $2, $3, $4, $5, 'waiting')",
+        )
+        .bind(workspace.as_str())
+        .bind(job)
+        .bind(ordinal)
+        .bind(name)
+        .bind(bytes)
+        .execute(&self.durable)
+        .await?;
+        Ok(())
+    }
+
+    /// Moves a job on to another state; `false` where it is in none of `from`.
+    pub async fn move_job(
+        &self,
+        workspace: &WorkspaceId,
+        id: &str,
+        from: &[&str],
+        to: &str,
+    ) -> Result<bool, StoreError> {
+        let finished = matches!(to, "done" | "cancelled").then(now_ms);
+        let mut moved = 0;
+        for state in from {
+            let done = sqlx::query(
+                "UPDATE jobs SET state = $1, finished_at = $2 WHERE workspace = $3 AND id = $4 AND state = $5",
+            )
+            .bind(to)
+            .bind(finished)
+            .bind(workspace.as_str())
+            .bind(id)
+            .bind(*state)
+            .execute(&self.durable)
+            .await?;
+            moved += done.rows_affected();
+        }
+        if moved > 0 && finished.is_some() {
+            // What was waiting is not kept.
+            sqlx::query("UPDATE job_items SET bytes = NULL WHERE workspace = $1 AND job = $2")
+                .bind(workspace.as_str())
+                .bind(id)
+                .execute(&self.durable)
+                .await?;
+        }
+        Ok(moved > 0)
+    }
+
+    /// The oldest job that has work waiting, of any workspace.
+    pub async fn next_job(&self) -> Result<Option<Job>, StoreError> {
+        let sql =
+            format!("{JOB} WHERE state IN ('queued', 'running') ORDER BY created_at, id LIMIT 1");
+        let row: Option<JobRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+            .fetch_optional(&self.relaxed)
+            .await?;
+        row.map(job).transpose()
+    }
+
+    pub async fn job(&self, workspace: &WorkspaceId, id: &str) -> Result<Option<Job>, StoreError> {
+        let sql = format!("{JOB} WHERE workspace = $1 AND id = $2");
+        let row: Option<JobRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+            .bind(workspace.as_str())
+            .bind(id)
+            .fetch_optional(&self.relaxed)
+            .await?;
+        row.map(job).transpose()
+    }
+
+    /// A job's items, in order.
+    pub async fn job_items(
+        &self,
+        workspace: &WorkspaceId,
+        id: &str,
+    ) -> Result<Vec<JobItem>, StoreError> {
+        let rows: Vec<(i64, String, String, String)> = sqlx::query_as(
+            "SELECT ordinal, name, state, detail FROM job_items WHERE workspace = $1 AND job = $2 ORDER BY ordinal",
+        )
+        .bind(workspace.as_str())
+        .bind(id)
+        .fetch_all(&self.relaxed)
+        .await?;
+        let item = |(ordinal, name, state, detail)| JobItem {
+            ordinal,
+            name,
+            state,
+            detail,
+        };
+        Ok(rows.into_iter().map(item).collect())
+    }
+
+    /// The next item that waits, with its file.
+    pub async fn next_job_item(
+        &self,
+        workspace: &WorkspaceId,
+        id: &str,
+    ) -> Result<Option<(JobItem, Vec<u8>)>, StoreError> {
+        let row: Option<(i64, String, String, String, Vec<u8>)> = sqlx::query_as(
+            "SELECT ordinal, name, state, detail, bytes FROM job_items \
+             WHERE workspace = $1 AND job = $2 AND state = 'waiting' ORDER BY ordinal LIMIT 1",
+        )
+        .bind(workspace.as_str())
+        .bind(id)
+        .fetch_optional(&self.relaxed)
+        .await?;
+        Ok(row.map(|(ordinal, name, state, detail, bytes)| {
+            let item = JobItem {
+                ordinal,
+                name,
+                state,
+                detail,
+            };
+            (item, bytes)
+        }))
+    }
+
+    /// Says what came of an item, and drops its file.
+    pub async fn finish_job_item(
+        &self,
+        workspace: &WorkspaceId,
+        id: &str,
+        ordinal: i64,
+        state: &str,
+        detail: &str,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE job_items SET state = $1, detail = $2, bytes = NULL WHERE workspace = $3 AND job = $4 AND ordinal = $5",
+        )
+        .bind(state)
+        .bind(detail)
+        .bind(workspace.as_str())
+        .bind(id)
+        .bind(ordinal)
+        .execute(&self.durable)
+        .await?;
+        Ok(())
+    }
+}
+
+fn job((workspace, id, kind, state, created_at, finished_at): JobRow) -> Result<Job, StoreError> {
+    Ok(Job {
+        workspace,
+        id,
+        kind,
+        state,
+        created_at: time_of(created_at)?,
+        finished_at: finished_at.map(time_of).transpose()?,
+    })
+}
