@@ -4,18 +4,23 @@ mod answers;
 mod console;
 mod documents;
 mod extract;
+mod faqs;
+mod files;
 mod health;
+mod impact;
+mod lifecycle;
 mod metrics;
 mod problem;
 mod search;
 mod synonyms;
+mod uploads;
 
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use tokio::net::TcpListener;
@@ -50,6 +55,8 @@ pub struct AppState {
         (name = "answers", description = "The bot asks"),
         (name = "search", description = "Ranked passages"),
         (name = "documents", description = "Knowledge"),
+        (name = "faqs", description = "Questions with their answers"),
+        (name = "editing", description = "What a change does before it is made; what contradicts itself"),
         (name = "synonyms", description = "Words for the same thing"),
         (name = "operation", description = "Is it alive, ready, and how is it doing")
     )
@@ -63,6 +70,7 @@ pub fn router(app: Arc<App>) -> Router {
         app,
         permits: Arc::new(Semaphore::new(http.max_concurrent)),
     };
+    let max_upload_bytes = state.app.config.ingest.max_upload_bytes;
     let timeout = Duration::from_millis(http.timeout_ms);
     let (api, document) = OpenApiRouter::with_openapi(ApiDoc::openapi())
         .routes(routes!(answers::post_answer))
@@ -70,8 +78,24 @@ pub fn router(app: Arc<App>) -> Router {
         .routes(routes!(
             documents::put_document,
             documents::get_document,
-            documents::delete_document
+            documents::delete_document,
+            lifecycle::post_action
         ))
+        .routes(routes!(lifecycle::list_versions))
+        .routes(routes!(lifecycle::diff_versions))
+        .routes(routes!(uploads::preview))
+        .routes(routes!(uploads::get_job, uploads::cancel_job))
+        .routes(routes!(faqs::put_faq, faqs::get_faq, faqs::delete_faq))
+        .routes(routes!(faqs::list_faqs))
+        .routes(routes!(faqs::import_faqs))
+        .routes(routes!(faqs::export_faqs))
+        .routes(routes!(impact::preview_impact))
+        .routes(routes!(impact::list_judged))
+        .routes(routes!(impact::put_judged, impact::delete_judged))
+        .routes(routes!(impact::post_lint))
+        .routes(routes!(impact::list_reviews))
+        .routes(routes!(impact::close_review))
+        .routes(routes!(uploads::upload))
         .routes(routes!(documents::list_documents))
         .routes(routes!(synonyms::get_synonyms, synonyms::put_synonyms))
         .split_for_parts();
@@ -79,7 +103,8 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(middleware::from_fn(move |request: Request, next: Next| {
             give_up_after(timeout, request, next)
         }))
-        .layer(middleware::from_fn_with_state(state.clone(), one_permit));
+        .layer(middleware::from_fn_with_state(state.clone(), one_permit))
+        .layer(DefaultBodyLimit::max(max_upload_bytes));
     let (operation, document) = OpenApiRouter::with_openapi(document)
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))

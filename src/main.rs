@@ -60,6 +60,51 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Keep knowledge in step with folders: ingest them, then every change to them, until stopped
+    Watch {
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+        #[command(flatten)]
+        workspace: WorkspaceArg,
+    },
+    /// FAQs from and to spreadsheets (CSV, TSV, XLSX, JSON, JSON Lines)
+    #[command(subcommand)]
+    Faqs(knowledge::FaqCommand),
+    /// Find what is said twice, what contradicts itself, what is past its time
+    Lint {
+        #[command(flatten)]
+        workspace: WorkspaceArg,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Say which answers the files would change, break or heal, without changing anything
+    Impact {
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+        #[command(flatten)]
+        workspace: WorkspaceArg,
+        /// How many of the last logged questions are asked besides the judged ones
+        #[arg(long, default_value_t = ken::editing::impact::LOGGED)]
+        logged: i64,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write all knowledge of a workspace, with all versions, as JSON Lines
+    Export {
+        file: PathBuf,
+        #[command(flatten)]
+        workspace: WorkspaceArg,
+    },
+    /// Read what `export` wrote
+    Import {
+        file: PathBuf,
+        #[command(flatten)]
+        workspace: WorkspaceArg,
+    },
+    /// Copy the whole store into a file, also while it is served
+    Backup { file: PathBuf },
+    /// Put a backup in the store's place, while nothing is served
+    Restore { file: PathBuf },
     /// Ranked hits
     Search {
         question: String,
@@ -175,6 +220,27 @@ async fn command(command: Command, config: Config) -> anyhow::Result<ExitCode> {
             json,
         } => knowledge::ingest(config, &workspace.workspace, &paths, prune, json).await,
         Command::Chunks { file, json } => knowledge::chunks(config, &file, json).await,
+        Command::Watch { paths, workspace } => {
+            knowledge::watch(config, &workspace.workspace, &paths).await
+        }
+        Command::Faqs(command) => knowledge::faqs(config, command).await,
+        Command::Lint { workspace, json } => {
+            knowledge::lint(config, &workspace.workspace, json).await
+        }
+        Command::Impact {
+            paths,
+            workspace,
+            logged,
+            json,
+        } => knowledge::impact(config, &workspace.workspace, &paths, logged, json).await,
+        Command::Export { file, workspace } => {
+            operating::export(config, &workspace.workspace, &file).await
+        }
+        Command::Import { file, workspace } => {
+            operating::import(config, &workspace.workspace, &file).await
+        }
+        Command::Backup { file } => operating::backup(config, &file).await,
+        Command::Restore { file } => operating::restore(config, &file).await,
         Command::Search {
             question,
             workspace,

@@ -59,6 +59,7 @@ mod tests {
             text: "七天內可以。".into(),
         };
         vec![Evidence {
+            updated_at: jiff::Timestamp::UNIX_EPOCH,
             chunk,
             metadata: Metadata::default(),
             score: 1.0,

@@ -1,14 +1,23 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use anyhow::Context;
+use clap::Subcommand;
 use indicatif::{ProgressBar, ProgressStyle};
 use ken::app::App;
 use ken::config::Config;
-use ken::domain::WorkspaceId;
-use ken::ingest::{files, worker::FileReader};
+use ken::domain::{DocumentId, WorkspaceId};
+use ken::editing::impact::{self, Change};
+use ken::editing::import::{self, ImportOptions, ImportReport, RowEffect};
+use ken::editing::lint;
+use ken::ingest::{Format, faq_file, files, parse_faqs, worker::FileReader};
+use ken::store::Store;
+use notify::{RecursiveMode, Watcher};
 
-use super::wait_until_indexed;
+use super::{open_caught_up, wait_until_indexed};
 
 pub async fn ingest(
     config: Config,
@@ -117,4 +126,278 @@ pub async fn chunks(config: Config, file: &Path, json: bool) -> anyhow::Result<E
         true => ExitCode::SUCCESS,
         false => ExitCode::from(2),
     })
+}
+
+/// What is done with files of FAQs.
+#[derive(Subcommand)]
+pub enum FaqCommand {
+    /// Read FAQs from a file; all rows or none
+    Import {
+        file: PathBuf,
+        #[arg(long, short, default_value = "default", value_parser = WorkspaceId::parse)]
+        workspace: WorkspaceId,
+        /// Only say what each row would do
+        #[arg(long)]
+        dry_run: bool,
+        /// Write the good rows although others are invalid or conflicting
+        #[arg(long)]
+        partial: bool,
+        /// Write although judged questions break
+        #[arg(long)]
+        force: bool,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write all FAQs to a file whose ending names the format
+    Export {
+        file: PathBuf,
+        #[arg(long, short, default_value = "default", value_parser = WorkspaceId::parse)]
+        workspace: WorkspaceId,
+    },
+}
+
+pub async fn faqs(config: Config, command: FaqCommand) -> anyhow::Result<ExitCode> {
+    match command {
+        FaqCommand::Export { file, workspace } => {
+            let name = file.display().to_string();
+            let format = Format::of_name(&name)?;
+            let store = Store::open(&config.store.url).await?;
+            let rows = import::export(&store, &workspace).await?;
+            store.close().await;
+            let bytes = faq_file::write(&rows, format)?;
+            tokio::fs::write(&file, bytes)
+                .await
+                .with_context(|| name.clone())?;
+            println!("{} FAQs: {name}", rows.len());
+            Ok(ExitCode::SUCCESS)
+        }
+        FaqCommand::Import {
+            file,
+            workspace,
+            dry_run,
+            partial,
+            force,
+            json,
+        } => {
+            let name = file.display().to_string();
+            let bytes = tokio::fs::read(&file).await.with_context(|| name.clone())?;
+            let faqs = parse_faqs(&name, &bytes).with_context(|| name.clone())?;
+            let options = ImportOptions { dry_run, partial };
+            let app = Arc::new(App::build(config).await?);
+            let plan = import::plan(&app.store, &workspace, faqs.clone()).await?;
+            if !dry_run && !force {
+                let changes = plan
+                    .sources
+                    .into_iter()
+                    .map(|source| Change::Put(Box::new(source)));
+                let broken = impact::gate(&app, &workspace, changes.collect(), None).await?;
+                if !broken.is_empty() {
+                    broken
+                        .iter()
+                        .for_each(|altered| print_altered("breaks", altered));
+                    app.close().await;
+                    anyhow::bail!("judged questions would break; --force imports nonetheless");
+                }
+            }
+            let report = import::import(&app.store, &workspace, faqs, options).await?;
+            if report.applied {
+                wait_until_indexed(&app, &workspace, report.revision).await?;
+            }
+            app.close().await;
+            if json {
+                println!("{}", serde_json::to_string(&report)?);
+            } else {
+                print_import(&report, dry_run);
+            }
+            let stopped = !report.applied && report.n_invalid + report.n_conflicting > 0;
+            Ok(if stopped {
+                ExitCode::from(2)
+            } else {
+                ExitCode::SUCCESS
+            })
+        }
+    }
+}
+
+fn print_import(report: &ImportReport, dry_run: bool) {
+    println!(
+        "new {} · changed {} · unchanged {} · duplicate {} · conflicting {} · invalid {}",
+        report.n_new,
+        report.n_changed,
+        report.n_unchanged,
+        report.n_duplicate,
+        report.n_conflicting,
+        report.n_invalid
+    );
+    for row in &report.rows {
+        let told = match &row.effect {
+            RowEffect::New => "new".to_owned(),
+            RowEffect::Changed { changes } => {
+                let change = |c: &import::FieldChange| {
+                    format!("{}: {:?} → {:?}", c.field, c.before, c.after)
+                };
+                changes.iter().map(change).collect::<Vec<_>>().join("; ")
+            }
+            RowEffect::Duplicate { of } => format!("duplicate of {of}, left out"),
+            RowEffect::Conflicting { with, conflict } => {
+                format!(
+                    "contradicts {with}: {:?} against {:?}",
+                    conflict.first, conflict.second
+                )
+            }
+            RowEffect::Invalid { column, detail } => format!("{column}: {detail}"),
+        };
+        println!("  row {} {}: {told}", row.row, row.question);
+    }
+    if !report.ignored_columns.is_empty() {
+        println!("left out columns: {}", report.ignored_columns.join(", "));
+    }
+    match (dry_run, report.applied) {
+        (true, _) => println!("nothing is written: a dry run"),
+        (false, true) => println!("written, revision {}", report.revision),
+        (false, false) if report.n_invalid + report.n_conflicting > 0 => {
+            println!("nothing is written; mend the rows, or write the others with --partial")
+        }
+        (false, false) => println!("nothing to write"),
+    }
+}
+
+/// Looks through a workspace; the exit code is 2 where something contradicts itself.
+pub async fn lint(config: Config, workspace: &WorkspaceId, json: bool) -> anyhow::Result<ExitCode> {
+    let app = open_caught_up(config, workspace).await?;
+    let findings = lint::lint(&app, workspace).await?;
+    app.close().await;
+    for finding in &findings {
+        if json {
+            println!("{}", serde_json::to_string(finding)?);
+            continue;
+        }
+        let ids: Vec<&str> = finding
+            .document_ids
+            .iter()
+            .map(DocumentId::as_str)
+            .collect();
+        let kind = serde_json::to_value(&finding.what)?;
+        println!(
+            "{}: {}: {}",
+            kind["finding"].as_str().unwrap_or_default(),
+            ids.join(", "),
+            finding.detail
+        );
+    }
+    if !json {
+        println!("{} findings", findings.len());
+    }
+    let is_conflict = |finding: &lint::Finding| matches!(finding.what, lint::What::Conflict { .. });
+    Ok(match findings.iter().any(is_conflict) {
+        true => ExitCode::from(2),
+        false => ExitCode::SUCCESS,
+    })
+}
+
+/// The exit code is 2 where judged questions would break.
+pub async fn impact(
+    config: Config,
+    workspace: &WorkspaceId,
+    paths: &[PathBuf],
+    n_logged: i64,
+    json: bool,
+) -> anyhow::Result<ExitCode> {
+    let app = open_caught_up(config, workspace).await?;
+    let mut report = files::Report::default();
+    let sources = files::read_all(&app.reader, paths, &mut report).await;
+    for failure in &report.failed {
+        println!("failed: {}: {}", failure.path, failure.reason);
+    }
+    let changes = sources
+        .into_iter()
+        .map(|source| Change::Put(Box::new(source)));
+    let found = impact::assess(&app, workspace, changes.collect(), n_logged, None).await?;
+    app.close().await;
+    if json {
+        println!("{}", serde_json::to_string(&found)?);
+    } else {
+        println!(
+            "{} judged and {} logged questions asked",
+            found.n_judged, found.n_logged
+        );
+        for (what, list) in [
+            ("breaks", &found.broken),
+            ("heals", &found.healed),
+            ("changes", &found.changed),
+        ] {
+            list.iter().for_each(|altered| print_altered(what, altered));
+        }
+    }
+    Ok(match found.broken.is_empty() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::from(2),
+    })
+}
+
+fn print_altered(what: &str, altered: &impact::Altered) {
+    println!("{what}: {}", altered.question);
+    for (side, reply) in [("now", &altered.before), ("then", &altered.after)] {
+        let text: String = reply
+            .text
+            .chars()
+            .take(120)
+            .collect::<String>()
+            .replace('\n', " ⏎ ");
+        println!(
+            "  {side}: {} [{}] {text}",
+            reply.outcome.as_str(),
+            reply.document_ids.join(", ")
+        );
+    }
+}
+
+/// How long a folder has to be still before it is read.
+const STILL: Duration = Duration::from_millis(300);
+
+/// Ingests folders and then every change to them, until Ctrl-C.
+pub async fn watch(
+    config: Config,
+    workspace: &WorkspaceId,
+    paths: &[PathBuf],
+) -> anyhow::Result<ExitCode> {
+    let app = App::build(config).await?;
+    let (tell, mut told) = tokio::sync::mpsc::channel::<()>(1);
+    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        // Reading a file is no change to it.
+        if event.is_ok_and(|event| !event.kind.is_access()) {
+            let _ = tell.try_send(());
+        }
+    })?;
+    for path in paths {
+        watcher
+            .watch(path, RecursiveMode::Recursive)
+            .with_context(|| path.display().to_string())?;
+    }
+    loop {
+        let report =
+            files::ingest(&app.store, &app.reader, workspace, paths, true, |_, _| {}).await?;
+        app.follower.wake();
+        println!(
+            "added {} · changed {} · unchanged {} · archived {} · failed {} · revision {}",
+            report.added,
+            report.changed,
+            report.unchanged,
+            report.archived,
+            report.failed.len(),
+            report.revision
+        );
+        for failure in &report.failed {
+            println!("  failed: {}: {}", failure.path, failure.reason);
+        }
+        tokio::select! {
+            () = super::operating::stop_signal() => break,
+            _ = told.recv() => {}
+        }
+        // An editor saves in several steps; what comes meanwhile is read with it.
+        while tokio::time::timeout(STILL, told.recv()).await.is_ok() {}
+    }
+    wait_until_indexed(&app, workspace, app.store.revision(workspace).await?).await?;
+    app.close().await;
+    Ok(ExitCode::SUCCESS)
 }

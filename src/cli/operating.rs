@@ -1,9 +1,13 @@
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
 use ken::app::App;
 use ken::config::Config;
+use ken::domain::WorkspaceId;
+use ken::editing::portable;
+use ken::store::Store;
 use ken::{check, http, index};
 use tokio::net::TcpListener;
 
@@ -27,7 +31,7 @@ pub async fn serve(config: Config) -> anyhow::Result<ExitCode> {
 }
 
 /// Ctrl-C or SIGTERM.
-async fn stop_signal() {
+pub async fn stop_signal() {
     let terminate = async {
         match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
             Ok(mut signal) => signal.recv().await,
@@ -91,4 +95,64 @@ pub async fn run_check(config: Config) -> anyhow::Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// The store alone: no encoder is loaded for what only reads and writes it.
+async fn open_store(config: &Config) -> anyhow::Result<Store> {
+    Ok(Store::open(&config.store.url).await?)
+}
+
+pub async fn export(
+    config: Config,
+    workspace: &WorkspaceId,
+    file: &Path,
+) -> anyhow::Result<ExitCode> {
+    let store = open_store(&config).await?;
+    let n_documents = portable::export(&store, workspace, file).await?;
+    store.close().await;
+    println!(
+        "{n_documents} documents with all their versions: {}",
+        file.display()
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+pub async fn import(
+    config: Config,
+    workspace: &WorkspaceId,
+    file: &Path,
+) -> anyhow::Result<ExitCode> {
+    let app = App::build(config).await?;
+    let imported = portable::import(&app.store, workspace, file).await?;
+    let revision = app.store.revision(workspace).await?;
+    wait_until_indexed(&app, workspace, revision).await?;
+    app.close().await;
+    println!(
+        "added {} · changed {} · unchanged {}",
+        imported.n_added, imported.n_changed, imported.n_unchanged
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+pub async fn backup(config: Config, file: &Path) -> anyhow::Result<ExitCode> {
+    if file.exists() {
+        anyhow::bail!("{} exists; name a new file", file.display());
+    }
+    let store = open_store(&config).await?;
+    store.backup(file).await?;
+    store.close().await;
+    let n_bytes = std::fs::metadata(file)?.len();
+    println!("{} ({n_bytes} bytes)", file.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+pub async fn restore(config: Config, file: &Path) -> anyhow::Result<ExitCode> {
+    let kept = portable::restore(&config, file).await?;
+    println!(
+        "restored {}; what was there is {}",
+        file.display(),
+        kept.display()
+    );
+    println!("the indexes are made anew at the next start, without encoding");
+    Ok(ExitCode::SUCCESS)
 }

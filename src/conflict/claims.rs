@@ -316,7 +316,7 @@ fn unit(name: &str) -> Option<(Kind, f64)> {
         "tb" => (Kind::Data, 1_000_000.0),
         "件" | "份" | "张" | "次" | "台" | "部" | "位" | "人" | "名" | "本" | "期" | "倍"
         | "岁" | "点" | "支" | "组" | "笔" | "则" | "家" | "层" | "瓶" | "箱" | "堂" | "集"
-        | "间" | "晚" | "席" | "号" => (Kind::Count(name.to_owned()), 1.0),
+        | "间" | "晚" | "席" => (Kind::Count(name.to_owned()), 1.0),
         "devices" | "device" | "users" | "user" | "people" | "guests" | "guest" | "seats"
         | "times" | "items" | "bags" | "pieces" | "nights" | "night" | "instalments"
         | "installments" | "projects" | "members" => {
@@ -340,7 +340,7 @@ fn take_quantities(text: &str, claims: &mut Claims) {
               |mbps|gbps|percent|inch(?:es)?|hours?|hrs|minutes?|mins?|seconds?|days?|weeks?|months?|years?|dollars
               |devices?|users?|people|guests?|seats|times|items|bags|pieces|nights?|instal?lments|projects|members
               |usd|twd|kg|lbs?|km|cm|mm|kb|mb|gb|tb
-              |[天日周分秒月年元块圆%折成克磅米吋件份张次台部位人名本期倍岁点支组笔则家层瓶箱堂集间晚席号])?
+              |[天日周分秒月年元块圆%折成克磅米吋件份张次台部位人名本期倍岁点支组笔则家层瓶箱堂集间晚席])?
             (?P<per> \s?(?:/|per\ |a\ |每)\s?(?:月|month|年|year))?",
         )
     });
@@ -369,6 +369,10 @@ fn take_quantities(text: &str, claims: &mut Claims) {
         // `2026年` is a date without a day; `八五折` is 85 %.
         let first: f64 = found["number"].parse().unwrap_or(0.0);
         if named == Some("年") && first >= 1_000.0 {
+            continue;
+        }
+        // `第 3 次` says which, not how many.
+        if before.trim_end().ends_with('第') {
             continue;
         }
         if kind == Kind::Months

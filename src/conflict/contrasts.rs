@@ -1,5 +1,7 @@
 use std::sync::LazyLock;
 
+use regex::Regex;
+
 use super::Statement;
 use crate::text;
 
@@ -32,7 +34,22 @@ pub fn differ(a: Statement, b: Statement) -> bool {
         let shared = of_a.iter().zip(&of_b).any(|(a, b)| *a && *b);
         named(&of_a) > 0 && named(&of_b) > 0 && !shared
     });
-    by_row || titles_differ(a.title, b.title)
+    by_row || ordinals_differ(&of_a, &of_b) || titles_differ(a.title, b.title)
+}
+
+/// `第 2 號` and `第 3 號` are not the same one.
+fn ordinals_differ(a: &str, b: &str) -> bool {
+    static ORDINAL: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"第 ?([0-9]+|[一二三四五六七八九十]+) ?(\w)").expect("the pattern is fixed")
+    });
+    let ordinals = |text: &str| -> Vec<String> {
+        ORDINAL
+            .find_iter(text)
+            .map(|m| m.as_str().replace(' ', ""))
+            .collect()
+    };
+    let (a, b) = (ordinals(a), ordinals(b));
+    !a.is_empty() && !b.is_empty() && !a.iter().any(|ordinal| b.contains(ordinal))
 }
 
 /// Latin words stand alone; Chinese has no spaces to go by.

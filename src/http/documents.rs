@@ -9,8 +9,10 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::AppState;
 use super::extract::{Json, Params, PathId, Workspace};
+use super::impact::check_gate;
 use super::problem::{Fault, Problem};
 use crate::domain::{Document, DocumentId, Metadata, Source, Status, WorkspaceId};
+use crate::editing::impact::Change;
 use crate::ingest::{Format, IngestError, parse_article};
 use crate::store::{DocumentSummary, Effect, Recorded, Write};
 
@@ -20,7 +22,7 @@ use crate::store::{DocumentSummary, Effect, Recorded, Write};
 pub struct DocumentRequest {
     /// The text, 1 byte to the body's limit. Front matter in Markdown wins over the fields here, except `id`.
     pub text: String,
-    /// `markdown` (default) or `plain`.
+    /// `markdown` (default), `plain` or `html`.
     #[serde(default)]
     pub format: FormatName,
     /// The first heading, or line, where absent.
@@ -46,6 +48,15 @@ pub struct DocumentRequest {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     pub status: Status,
+    /// Ids of documents that a reader may want next.
+    #[serde(default)]
+    pub related: Vec<String>,
+    /// Of two documents that contradict each other the one of higher rank is right; 0 where absent.
+    #[serde(default)]
+    pub rank: i64,
+    /// The second at which this version takes the live one's place, which stays until then; at once where absent.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub publish_at: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
@@ -54,6 +65,7 @@ pub enum FormatName {
     #[default]
     Markdown,
     Plain,
+    Html,
 }
 
 /// What a write made.
@@ -61,7 +73,7 @@ pub enum FormatName {
 pub struct WriteResponse {
     pub document_id: String,
     pub version: i64,
-    /// `added`, `changed`, `unchanged` or `deleted`.
+    /// `added`, `changed`, `unchanged`, `scheduled`, `archived` or `deleted`.
     pub effect: &'static str,
     /// The change's number, or the newest where nothing changed. What is acknowledged is durable.
     pub revision: i64,
@@ -75,12 +87,15 @@ pub struct WriteResponse {
 pub struct WriteParams {
     /// `indexed`: reply once it can be searched.
     #[param(value_type = Option<String>)]
-    wait: Option<Wait>,
+    pub wait: Option<Wait>,
+    /// Do it although judged questions break.
+    #[serde(default)]
+    pub force: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Wait {
+pub enum Wait {
     Indexed,
 }
 
@@ -97,9 +112,22 @@ pub struct ReadParams {
 #[serde(deny_unknown_fields)]
 pub struct ListParams {
     /// Only documents with a greater id: the last page's `next`.
-    after: Option<String>,
+    pub after: Option<String>,
     /// 1 to 1,000; 100 where absent.
     limit: Option<i64>,
+}
+
+impl ListParams {
+    pub fn checked_limit(&self) -> Result<usize, Problem> {
+        let limit = self.limit.unwrap_or(100);
+        match (1..=1_000).contains(&limit) {
+            true => Ok(limit as usize),
+            false => Err(Problem::invalid(vec![Fault::new(
+                "?limit",
+                format!("expected 1 to 1000, found {limit}"),
+            )])),
+        }
+    }
 }
 
 /// A document with its text.
@@ -168,6 +196,13 @@ impl SummaryBody {
 }
 
 impl DocumentRequest {
+    pub async fn parse_off_thread(self, id: DocumentId) -> Result<Source, Problem> {
+        match tokio::task::spawn_blocking(move || self.parse(id)).await {
+            Ok(source) => source,
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        }
+    }
+
     fn parse(self, id: DocumentId) -> Result<Source, Problem> {
         let mut faults = Vec::new();
         if let (Some(from), Some(until)) = (self.valid_from, self.valid_until)
@@ -185,6 +220,7 @@ impl DocumentRequest {
         let format = match self.format {
             FormatName::Markdown => Format::Markdown,
             FormatName::Plain => Format::Plain,
+            FormatName::Html => Format::Html,
         };
         let metadata = Metadata {
             title: self.title,
@@ -197,6 +233,8 @@ impl DocumentRequest {
             valid_until: self.valid_until,
             review_by: self.review_by,
             status: self.status,
+            related: self.related,
+            rank: self.rank,
             ..Metadata::default()
         };
         let wrong =
@@ -221,7 +259,9 @@ impl DocumentRequest {
     params(("id" = String, Path, description = "1 to 256 bytes, percent-encoded"), WriteParams),
     responses(
         (status = 200, body = WriteResponse), (status = 201, body = WriteResponse),
-        (status = 400, body = Problem), (status = 413, body = Problem), (status = 422, body = Problem),
+        (status = 400, body = Problem),
+        (status = 409, body = Problem, description = "Judged questions would break; `?force=true` does it nonetheless"),
+        (status = 413, body = Problem), (status = 422, body = Problem),
     )
 )]
 pub async fn put_document(
@@ -231,14 +271,16 @@ pub async fn put_document(
     Params(params): Params<WriteParams>,
     Json(request): Json<DocumentRequest>,
 ) -> Result<Response, Problem> {
-    let parsed = tokio::task::spawn_blocking(move || request.parse(id)).await;
-    let source = match parsed {
-        Ok(source) => source?,
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
-    };
-    let write = Write::Put {
-        source: Box::new(source),
-        origin: None,
+    let publish_at = request.publish_at;
+    let source = Box::new(request.parse_off_thread(id).await?);
+    let change = Change::Put(source.clone());
+    check_gate(&state, &workspace, vec![change], params.force, publish_at).await?;
+    let write = match publish_at {
+        Some(at) => Write::Schedule { source, at },
+        None => Write::Put {
+            source,
+            origin: None,
+        },
     };
     let (recorded, indexed) = record(&state, &workspace, write, params.wait).await?;
     let status = match recorded.effect {
@@ -261,6 +303,17 @@ pub async fn delete_document(
     Params(params): Params<WriteParams>,
 ) -> Result<axum::Json<WriteResponse>, Problem> {
     let absent = Problem::not_found(format!("there is no document {id}"));
+    if state
+        .app
+        .store
+        .document(&workspace, &id, None)
+        .await?
+        .is_none()
+    {
+        return Err(absent);
+    }
+    let change = Change::Remove(id.clone());
+    check_gate(&state, &workspace, vec![change], params.force, None).await?;
     let (recorded, indexed) = record(&state, &workspace, Write::Delete(id), params.wait).await?;
     match recorded.effect {
         Effect::NotFound => Err(absent),
@@ -309,19 +362,13 @@ pub async fn list_documents(
     Workspace(workspace): Workspace,
     Params(params): Params<ListParams>,
 ) -> Result<axum::Json<ListResponse>, Problem> {
-    let limit = params.limit.unwrap_or(100);
-    if !(1..=1_000).contains(&limit) {
-        return Err(Problem::invalid(vec![Fault::new(
-            "?limit",
-            format!("expected 1 to 1000, found {limit}"),
-        )]));
-    }
+    let limit = params.checked_limit()?;
     let store = &state.app.store;
     let mut page = store
-        .documents(&workspace, params.after.as_deref(), limit + 1)
+        .documents(&workspace, params.after.as_deref(), limit as i64 + 1)
         .await?;
-    let more = page.len() as i64 > limit;
-    page.truncate(limit as usize);
+    let more = page.len() > limit;
+    page.truncate(limit);
     let next = page.last().filter(|_| more).map(|last| last.id.to_string());
     let body = |d: DocumentSummary| SummaryBody::new(d.id, d.version, d.metadata, d.updated_at);
     Ok(axum::Json(ListResponse {
@@ -334,7 +381,7 @@ pub async fn list_documents(
 /// How long `?wait=indexed` waits.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-async fn record(
+pub async fn record(
     state: &AppState,
     workspace: &WorkspaceId,
     write: Write,
@@ -359,7 +406,7 @@ async fn record(
     Ok((recorded, indexed))
 }
 
-fn response(recorded: Recorded, indexed: bool) -> WriteResponse {
+pub fn response(recorded: Recorded, indexed: bool) -> WriteResponse {
     WriteResponse {
         document_id: recorded.document_id.into(),
         version: recorded.version,

@@ -42,7 +42,7 @@ const MAX_DROPPED: usize = 8;
 
 /// Reads a body of at most `max` bytes. A longer one is read on and dropped: a client that writes all before it
 /// reads would otherwise find its connection reset in place of the reply.
-async fn read(body: Body, max: usize) -> Result<Vec<u8>, Problem> {
+pub async fn read(body: Body, max: usize) -> Result<Vec<u8>, Problem> {
     let mut stream = body.into_data_stream();
     let (mut bytes, mut length) = (Vec::new(), 0);
     while let Some(piece) = stream.next().await {

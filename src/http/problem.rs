@@ -138,6 +138,31 @@ impl Problem {
         )
     }
 
+    pub fn unsupported_file_type() -> Self {
+        let detail = format!(
+            "known are {}; send multipart/form-data, or name the file",
+            crate::ingest::FORMATS
+        );
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "/problems/unsupported-media-type",
+            "Unsupported media type",
+            detail,
+        )
+    }
+
+    /// A change under which judged questions are answered wrongly.
+    pub fn would_break(errors: Vec<Fault>) -> Self {
+        let mut problem = Self::new(
+            StatusCode::CONFLICT,
+            "/problems/breaks-judged-questions",
+            "Judged questions would break",
+            "see errors; force makes the change nonetheless",
+        );
+        problem.errors = errors;
+        problem
+    }
+
     pub fn overloaded(detail: impl Into<String>) -> Self {
         let mut problem = Self::new(
             StatusCode::TOO_MANY_REQUESTS,

@@ -141,6 +141,33 @@ pub async fn ingest(
     Ok(report)
 }
 
+/// Reads files and folders without recording anything; what cannot be read stands in the report.
+pub async fn read_all(reader: &FileReader, paths: &[PathBuf], report: &mut Report) -> Vec<Source> {
+    let known = HashMap::new();
+    let mut sources = Vec::new();
+    for path in paths {
+        let Some((_, files)) = walk(path, report) else {
+            continue;
+        };
+        for (name, file) in files {
+            let mut fail =
+                |path: String, reason: String| report.failed.push(Failure { path, reason });
+            match read_and_parse(reader, &name, &file, &known).await {
+                Outcome::Parsed(_, parsed) => {
+                    sources.extend(parsed.sources);
+                    parsed
+                        .failed
+                        .into_iter()
+                        .for_each(|(path, reason)| fail(path, reason));
+                }
+                Outcome::Failed(reason) => fail(file.display().to_string(), reason),
+                Outcome::Unchanged(_) => {}
+            }
+        }
+    }
+    sources
+}
+
 /// What is recorded in one transaction.
 #[derive(Default)]
 struct Batch {

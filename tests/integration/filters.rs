@@ -187,6 +187,7 @@ fn narrow_selections_of_the_keyword_index_are_exact() {
             let text = format!("第{key}條{}", text.join("與"));
             let steps = [1_000, 100, 10, 2, 1];
             IndexEntry {
+                updated_at: jiff::Timestamp::UNIX_EPOCH,
                 chunk: Chunk {
                     note: ken::domain::ChunkNote::default(),
                     key,

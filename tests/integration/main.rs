@@ -7,6 +7,7 @@ mod conflicts;
 mod contract_vectors;
 mod crash;
 mod documents;
+mod editing;
 mod encoder;
 mod filters;
 mod formats;

@@ -81,6 +81,11 @@ impl TestApp {
         change(&mut config);
         let encoder = tokio::task::spawn_blocking(embedder).await.unwrap();
         let app = Arc::new(App::build_with(config, encoder).await.unwrap());
+        Self::serve(app, folder).await
+    }
+
+    /// Serves a service that is built already.
+    pub async fn serve(app: Arc<App>, folder: Arc<TempDir>) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let (stop, stopped) = oneshot::channel();

@@ -1,0 +1,286 @@
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::{IntoParams, ToSchema};
+
+use super::AppState;
+use super::documents::{ListParams, WriteParams, WriteResponse, record, response};
+use super::extract::{Json, Params, PathId, Workspace};
+use super::files::Files;
+use super::impact::check_gate;
+use super::problem::{Fault, Problem};
+use crate::domain::{Document, Kind};
+use crate::editing::impact::Change;
+use crate::editing::import::{self, ImportOptions, ImportReport};
+use crate::ingest::faq::{self, FaqRow};
+use crate::ingest::{Format, faq_file, parse_faqs};
+use crate::store::{Effect, Write};
+
+/// An FAQ: `question`, `answer` (a text) or `answers` (`[{ "text", "channels", "audience", "language" }]`), and
+/// where they say something `variants`, `negatives`, `tags`, `audience`, `channels`, `language`, `uri`, `valid_from`,
+/// `valid_until`, `review_by`, `status`, `related`, `parent` (the FAQ it follows up), `rank`.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FaqResponse {
+    pub version: i64,
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    pub fields: Map<String, Value>,
+    /// FAQs that follow this one up, by id.
+    pub follow_ups: Vec<String>,
+    pub revision: i64,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FaqListResponse {
+    /// In order of id.
+    #[schema(value_type = Vec<Object>)]
+    pub faqs: Vec<Map<String, Value>>,
+    pub next: Option<String>,
+    pub revision: i64,
+}
+
+/// Write an FAQ: a new one, or a new version. Equal content changes nothing.
+#[utoipa::path(
+    put, path = "/v1/faqs/{id}", tag = "faqs", request_body = Object,
+    params(("id" = String, Path, description = "1 to 256 bytes, percent-encoded"), WriteParams),
+    responses(
+        (status = 200, body = WriteResponse), (status = 201, body = WriteResponse),
+        (status = 409, body = Problem, description = "Judged questions would break; `?force=true` does it nonetheless"),
+        (status = 422, body = Problem),
+    )
+)]
+pub async fn put_faq(
+    State(state): State<AppState>,
+    Workspace(workspace): Workspace,
+    PathId(id): PathId,
+    Params(params): Params<WriteParams>,
+    Json(mut fields): Json<Map<String, Value>>,
+) -> Result<Response, Problem> {
+    if let Some(given) = fields.insert("id".to_owned(), Value::String(id.to_string()))
+        && given.as_str() != Some(id.as_str())
+    {
+        let detail = format!("expected {id}, as in the address, or nothing; found {given}");
+        return Err(Problem::invalid(vec![Fault::new("/id", detail)]));
+    }
+    let asks = fields.contains_key("question");
+    let file = faq::of_values(&[(1, Value::Object(fields))]).filter(|_| asks);
+    let Some(mut file) = file else {
+        return Err(Problem::invalid(vec![Fault::new(
+            "/question",
+            "it is missing",
+        )]));
+    };
+    if !file.faults.is_empty() {
+        let faults = file.faults.into_iter();
+        let faults = faults.map(|fault| Fault::new(format!("/{}", fault.column), fault.detail));
+        return Err(Problem::invalid(faults.collect()));
+    }
+    let source = file.rows.remove(0).into_source()?;
+    let change = Change::Put(Box::new(source.clone()));
+    check_gate(&state, &workspace, vec![change], params.force, None).await?;
+    let write = Write::Put {
+        source: Box::new(source),
+        origin: None,
+    };
+    let (recorded, indexed) = record(&state, &workspace, write, params.wait).await?;
+    let status = match recorded.effect {
+        Effect::Added => StatusCode::CREATED,
+        _ => StatusCode::OK,
+    };
+    Ok((status, axum::Json(response(recorded, indexed))).into_response())
+}
+
+/// Read an FAQ.
+#[utoipa::path(
+    get, path = "/v1/faqs/{id}", tag = "faqs", params(("id" = String, Path)),
+    responses((status = 200, body = FaqResponse), (status = 404, body = Problem))
+)]
+pub async fn get_faq(
+    State(state): State<AppState>,
+    Workspace(workspace): Workspace,
+    PathId(id): PathId,
+) -> Result<axum::Json<FaqResponse>, Problem> {
+    let store = &state.app.store;
+    let is_faq = |document: &Document| document.metadata.kind == Kind::Faq;
+    let Some(document) = store.document(&workspace, &id, None).await?.filter(is_faq) else {
+        return Err(Problem::not_found(format!("there is no FAQ {id}")));
+    };
+    let all = store.all_documents(&workspace).await?;
+    let follows = |parent: Option<&String>| parent.is_some_and(|parent| parent == id.as_str());
+    let follow_ups = all
+        .into_iter()
+        .filter(|other| follows(other.metadata.parent.as_ref()));
+    Ok(axum::Json(FaqResponse {
+        version: document.version,
+        fields: FaqRow::of_document(&document).fields(),
+        follow_ups: follow_ups.map(|other| other.id.to_string()).collect(),
+        revision: store.revision(&workspace).await?,
+    }))
+}
+
+/// Take an FAQ out of every answer, hit and list.
+#[utoipa::path(
+    delete, path = "/v1/faqs/{id}", tag = "faqs", params(("id" = String, Path), WriteParams),
+    responses((status = 200, body = WriteResponse), (status = 404, body = Problem), (status = 409, body = Problem))
+)]
+pub async fn delete_faq(
+    state: State<AppState>,
+    workspace: Workspace,
+    id: PathId,
+    params: Params<WriteParams>,
+) -> Result<axum::Json<WriteResponse>, Problem> {
+    super::documents::delete_document(state, workspace, id, params).await
+}
+
+/// List FAQs.
+#[utoipa::path(
+    get, path = "/v1/faqs", tag = "faqs", params(ListParams),
+    responses((status = 200, body = FaqListResponse), (status = 422, body = Problem))
+)]
+pub async fn list_faqs(
+    State(state): State<AppState>,
+    Workspace(workspace): Workspace,
+    Params(params): Params<ListParams>,
+) -> Result<axum::Json<FaqListResponse>, Problem> {
+    let limit = params.checked_limit()?;
+    let store = &state.app.store;
+    let mut ids: Vec<_> = store
+        .all_documents(&workspace)
+        .await?
+        .into_iter()
+        .filter(|document| document.metadata.kind == Kind::Faq)
+        .map(|document| document.id)
+        .filter(|id| {
+            params
+                .after
+                .as_deref()
+                .is_none_or(|after| id.as_str() > after)
+        })
+        .take(limit + 1)
+        .collect();
+    let more = ids.len() > limit;
+    ids.truncate(limit);
+    let documents = store.documents_by_id(&workspace, &ids).await?;
+    Ok(axum::Json(FaqListResponse {
+        next: ids.last().filter(|_| more).map(ToString::to_string),
+        faqs: documents
+            .iter()
+            .map(|d| FaqRow::of_document(d).fields())
+            .collect(),
+        revision: store.revision(&workspace).await?,
+    }))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct ImportParams {
+    /// Only say what each row would do.
+    #[serde(default)]
+    dry_run: bool,
+    /// Write the good rows although others are invalid or conflicting.
+    #[serde(default)]
+    partial: bool,
+    /// Write although judged questions break.
+    #[serde(default)]
+    force: bool,
+    /// The file's name, where the body is the file itself and its content type does not tell the format.
+    name: Option<String>,
+}
+
+/// Import FAQs from CSV, TSV, XLSX, ODS, JSON or JSON Lines: multipart, or the file as the body. Columns are
+/// recognised by their names in Chinese or English. All rows or none, unless `partial`. The report has every row that
+/// is not unchanged.
+#[utoipa::path(
+    post, path = "/v1/faqs:import", tag = "faqs", params(ImportParams),
+    request_body(content = String, content_type = "multipart/form-data", description = "One file"),
+    responses(
+        (status = 200, body = Object, description = "What was done, or would be; `applied` tells"),
+        (status = 409, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem),
+    )
+)]
+pub async fn import_faqs(
+    State(state): State<AppState>,
+    Workspace(workspace): Workspace,
+    Params(params): Params<ImportParams>,
+    request: Request,
+) -> Result<axum::Json<ImportReport>, Problem> {
+    let mut files = Files::of(request, &state, params.name.as_deref()).await?;
+    let Some(file) = files.next().await? else {
+        return Err(Problem::invalid(vec![Fault::new(
+            "",
+            "expected a part with a file name, found none",
+        )]));
+    };
+    let parsed = tokio::task::spawn_blocking(move || parse_faqs(&file.name, &file.bytes)).await;
+    let faqs = match parsed {
+        Ok(faqs) => faqs?,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    };
+    if !params.dry_run && !params.force {
+        let plan = import::plan(&state.app.store, &workspace, faqs.clone()).await?;
+        let changes = plan
+            .sources
+            .into_iter()
+            .map(|source| Change::Put(Box::new(source)));
+        check_gate(&state, &workspace, changes.collect(), false, None).await?;
+    }
+    let options = ImportOptions {
+        dry_run: params.dry_run,
+        partial: params.partial,
+    };
+    let report = import::import(&state.app.store, &workspace, faqs, options).await?;
+    state.app.follower.wake();
+    Ok(axum::Json(report))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct ExportParams {
+    /// `jsonl` (default), `json`, `csv`, `tsv` or `xlsx`.
+    #[serde(default)]
+    format: Option<String>,
+}
+
+/// Export all FAQs as a file that imports as the same state.
+#[utoipa::path(
+    get, path = "/v1/faqs:export", tag = "faqs", params(ExportParams),
+    responses((status = 200, content_type = "application/octet-stream"), (status = 422, body = Problem))
+)]
+pub async fn export_faqs(
+    State(state): State<AppState>,
+    Workspace(workspace): Workspace,
+    Params(params): Params<ExportParams>,
+) -> Result<Response, Problem> {
+    let ending = params.format.as_deref().unwrap_or("jsonl");
+    let (format, kind) = match ending {
+        "jsonl" => (Format::JsonLines, "application/jsonl"),
+        "json" => (Format::Json, "application/json"),
+        "csv" => (Format::Csv, "text/csv; charset=utf-8"),
+        "tsv" => (Format::Tsv, "text/tab-separated-values; charset=utf-8"),
+        "xlsx" => (
+            Format::Xlsx,
+            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        ),
+        other => {
+            let detail = format!("expected jsonl, json, csv, tsv or xlsx, found {other:?}");
+            return Err(Problem::invalid(vec![Fault::new("?format", detail)]));
+        }
+    };
+    let rows = import::export(&state.app.store, &workspace).await?;
+    let written = tokio::task::spawn_blocking(move || faq_file::write(&rows, format)).await;
+    let bytes = match written {
+        Ok(bytes) => bytes?,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    };
+    let name = format!("attachment; filename=\"faqs.{ending}\"");
+    Ok((
+        [(CONTENT_TYPE, kind.to_owned()), (CONTENT_DISPOSITION, name)],
+        bytes,
+    )
+        .into_response())
+}

@@ -1,0 +1,108 @@
+use axum::extract::multipart::MultipartError;
+use axum::extract::{FromRequest, Multipart, Request};
+use axum::http::header::CONTENT_TYPE;
+
+use super::AppState;
+use super::extract::read;
+use super::problem::{Fault, Problem};
+
+/// One file of a request: a part of a `multipart/form-data` body, or the body itself.
+pub struct File {
+    pub name: String,
+    pub bytes: Vec<u8>,
+}
+
+/// The content types of bodies that are one file, with the ending that names their format.
+const TYPES: [(&str, &str); 14] = [
+    ("text/csv", "csv"),
+    ("text/tab-separated-values", "tsv"),
+    ("application/json", "json"),
+    ("application/jsonl", "jsonl"),
+    ("application/x-ndjson", "jsonl"),
+    (
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        "xlsx",
+    ),
+    ("application/vnd.oasis.opendocument.spreadsheet", "ods"),
+    (
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+        "docx",
+    ),
+    (
+        "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+        "pptx",
+    ),
+    ("application/pdf", "pdf"),
+    ("application/zip", "zip"),
+    ("application/epub+zip", "epub"),
+    ("text/html", "html"),
+    ("text/markdown", "md"),
+];
+
+/// The files of a request, one by one.
+pub enum Files {
+    Parts(Multipart, u64),
+    Body(Option<File>),
+}
+
+impl Files {
+    /// Of a multipart body, or of a body whose content type (or `name`) says what it is.
+    pub async fn of(
+        request: Request,
+        state: &AppState,
+        name: Option<&str>,
+    ) -> Result<Self, Problem> {
+        let kind = request
+            .headers()
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.split(';').next())
+            .map_or(String::new(), |kind| kind.trim().to_ascii_lowercase());
+        let max = state.app.config.ingest.max_file_bytes;
+        if kind == "multipart/form-data" {
+            let parts = Multipart::from_request(request, state)
+                .await
+                .map_err(|e| Problem::invalid(vec![Fault::new("", e.to_string())]))?;
+            return Ok(Files::Parts(parts, max));
+        }
+        let ending = TYPES
+            .iter()
+            .find(|(known, _)| *known == kind)
+            .map(|(_, ending)| *ending);
+        let name = match (name, ending) {
+            (Some(name), _) => name.to_owned(),
+            (None, Some(ending)) => format!("body.{ending}"),
+            (None, None) => return Err(Problem::unsupported_file_type()),
+        };
+        let bytes = read(request.into_body(), max as usize).await?;
+        Ok(Files::Body(Some(File { name, bytes })))
+    }
+
+    /// The next file; parts without a file name are passed over.
+    pub async fn next(&mut self) -> Result<Option<File>, Problem> {
+        let (parts, max) = match self {
+            Files::Body(file) => return Ok(file.take()),
+            Files::Parts(parts, max) => (parts, *max),
+        };
+        let broken = |e: MultipartError| match e.status().as_u16() {
+            413 => Problem::too_large("the upload as a whole is too large"),
+            _ => Problem::invalid(vec![Fault::new("", e.body_text())]),
+        };
+        while let Some(mut part) = parts.next_field().await.map_err(broken)? {
+            let Some(name) = part.file_name().map(str::to_owned) else {
+                continue;
+            };
+            let mut bytes = Vec::new();
+            while let Some(piece) = part.chunk().await.map_err(broken)? {
+                if (bytes.len() + piece.len()) as u64 > max {
+                    return Err(Problem::too_large(format!(
+                        "{name}: the most is {max} bytes a file"
+                    )));
+                }
+                bytes.extend_from_slice(&piece);
+            }
+            return Ok(Some(File { name, bytes }));
+        }
+        Ok(None)
+    }
+}

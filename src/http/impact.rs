@@ -1,0 +1,265 @@
+use axum::extract::{Path, State};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::AppState;
+use super::documents::DocumentRequest;
+use super::extract::{Json, Workspace, one_or_many};
+use super::problem::{Fault, Problem};
+use crate::domain::{DocumentId, JudgedQuestion, Outcome, Review, WorkspaceId};
+use crate::editing::impact::{Change, Impact, ImpactError, LOGGED, assess, gate};
+use crate::editing::lint::{Finding, LintError, lint};
+
+/// A change that is to be tried out: documents to put, documents to take out.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ImpactRequest {
+    /// By id.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    pub put: std::collections::BTreeMap<DocumentId, DocumentRequest>,
+    #[serde(default)]
+    #[schema(value_type = Vec<String>)]
+    pub remove: Vec<DocumentId>,
+    /// How many of the last logged questions are asked besides the judged ones: 0 to 1,000, 200 where absent.
+    pub logged: Option<i64>,
+    /// The time the questions ask about; now where absent.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub at: Option<Timestamp>,
+}
+
+/// Say which answers a change would alter, break or heal, before it is made.
+#[utoipa::path(
+    post, path = "/v1/documents:preview-impact", tag = "editing", request_body = ImpactRequest,
+    responses((status = 200, body = Object), (status = 422, body = Problem))
+)]
+pub async fn preview_impact(
+    State(state): State<AppState>,
+    Workspace(workspace): Workspace,
+    Json(request): Json<ImpactRequest>,
+) -> Result<axum::Json<Impact>, Problem> {
+    let n_logged = request.logged.unwrap_or(LOGGED);
+    if !(0..=1_000).contains(&n_logged) {
+        let detail = format!("expected 0 to 1000, found {n_logged}");
+        return Err(Problem::invalid(vec![Fault::new("/logged", detail)]));
+    }
+    let mut changes: Vec<Change> = request.remove.into_iter().map(Change::Remove).collect();
+    for (id, document) in request.put {
+        changes.push(Change::Put(Box::new(document.parse_off_thread(id).await?)));
+    }
+    Ok(axum::Json(
+        assess(&state.app, &workspace, changes, n_logged, request.at).await?,
+    ))
+}
+
+/// Refuses a change that breaks judged questions, unless it is forced.
+pub async fn check_gate(
+    state: &AppState,
+    workspace: &WorkspaceId,
+    changes: Vec<Change>,
+    force: bool,
+    at: Option<Timestamp>,
+) -> Result<(), Problem> {
+    if force {
+        return Ok(());
+    }
+    let broken = gate(&state.app, workspace, changes, at).await?;
+    if broken.is_empty() {
+        return Ok(());
+    }
+    let fault = |altered: &crate::editing::impact::Altered| {
+        let detail = format!(
+            "{:?} is answered {:?} now and would be {} with {:?}",
+            altered.question,
+            altered.before.text,
+            altered.after.outcome.as_str(),
+            altered.after.text
+        );
+        Fault::new(
+            format!("judged-questions/{}", altered.id.as_deref().unwrap_or("")),
+            detail,
+        )
+    };
+    Err(Problem::would_break(broken.iter().map(fault).collect()))
+}
+
+impl From<ImpactError> for Problem {
+    fn from(error: ImpactError) -> Self {
+        match error {
+            ImpactError::Answer(error) => error.into(),
+            ImpactError::Store(error) => error.into(),
+            ImpactError::NotIndexed => Problem::unavailable(error.to_string()),
+        }
+    }
+}
+
+impl From<LintError> for Problem {
+    fn from(error: LintError) -> Self {
+        Problem::internal(&error)
+    }
+}
+
+/// A question whose right answer is known. What is left out is not asked for.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct JudgedQuestionRequest {
+    /// 1 to 2,000 characters.
+    pub question: String,
+    #[serde(default, deserialize_with = "one_or_many")]
+    #[schema(value_type = Vec<String>)]
+    pub audience: Vec<String>,
+    pub channel: Option<String>,
+    #[schema(value_type = Option<String>)]
+    pub outcome: Option<Outcome>,
+    /// A document that is to be cited.
+    pub document_id: Option<String>,
+    /// Words that are to stand in the answer; script, width and case do not matter.
+    pub contains: Option<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct JudgedQuestionsResponse {
+    /// By id.
+    #[schema(value_type = Vec<Object>)]
+    pub questions: Vec<JudgedQuestion>,
+}
+
+/// List the questions whose right answer is known.
+#[utoipa::path(
+    get, path = "/v1/judged-questions", tag = "editing",
+    responses((status = 200, body = JudgedQuestionsResponse))
+)]
+pub async fn list_judged(
+    State(state): State<AppState>,
+    Workspace(workspace): Workspace,
+) -> Result<axum::Json<JudgedQuestionsResponse>, Problem> {
+    let questions = state.app.store.judged_questions(&workspace).await?;
+    Ok(axum::Json(JudgedQuestionsResponse { questions }))
+}
+
+/// Write a question whose right answer is known. A change that breaks it is refused from now on, unless forced.
+#[utoipa::path(
+    put, path = "/v1/judged-questions/{id}", tag = "editing", request_body = JudgedQuestionRequest,
+    params(("id" = String, Path, description = "1 to 128 characters")),
+    responses((status = 200, body = Object), (status = 422, body = Problem))
+)]
+pub async fn put_judged(
+    State(state): State<AppState>,
+    Workspace(workspace): Workspace,
+    Path(id): Path<String>,
+    Json(request): Json<JudgedQuestionRequest>,
+) -> Result<axum::Json<JudgedQuestion>, Problem> {
+    let mut faults = Vec::new();
+    if let Err(error) = crate::domain::Query::parse(&request.question, 1) {
+        faults.push(Fault::new("/question", error.to_string()));
+    }
+    if id.chars().count() > 128 {
+        faults.push(Fault::new("{id}", "expected 1 to 128 characters"));
+    }
+    if request.outcome.is_none() && request.document_id.is_none() && request.contains.is_none() {
+        faults.push(Fault::new(
+            "",
+            "expected an outcome, a document_id or contains: else any answer is right",
+        ));
+    }
+    if !faults.is_empty() {
+        return Err(Problem::invalid(faults));
+    }
+    let judged = JudgedQuestion {
+        id,
+        question: request.question,
+        audience: request.audience,
+        channel: request.channel,
+        outcome: request.outcome,
+        document_id: request.document_id,
+        contains: request.contains,
+    };
+    state
+        .app
+        .store
+        .put_judged_question(&workspace, &judged)
+        .await?;
+    Ok(axum::Json(judged))
+}
+
+/// Delete a judged question.
+#[utoipa::path(
+    delete, path = "/v1/judged-questions/{id}", tag = "editing", params(("id" = String, Path)),
+    responses((status = 200, body = Object), (status = 404, body = Problem))
+)]
+pub async fn delete_judged(
+    State(state): State<AppState>,
+    Workspace(workspace): Workspace,
+    Path(id): Path<String>,
+) -> Result<axum::Json<serde_json::Value>, Problem> {
+    match state
+        .app
+        .store
+        .delete_judged_question(&workspace, &id)
+        .await?
+    {
+        true => Ok(axum::Json(
+            serde_json::json!({ "id": id, "effect": "deleted" }),
+        )),
+        false => Err(Problem::not_found(format!(
+            "there is no judged question {id}"
+        ))),
+    }
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LintResponse {
+    /// `duplicate`, `conflict`, `expired`, `review_due` or `dead_reference`, each with the documents it is about.
+    #[schema(value_type = Vec<Object>)]
+    pub findings: Vec<Finding>,
+}
+
+/// Look through all knowledge: what is said twice, what contradicts itself, what is past its time.
+#[utoipa::path(
+    post, path = "/v1/documents:lint", tag = "editing", responses((status = 200, body = LintResponse))
+)]
+pub async fn post_lint(
+    State(state): State<AppState>,
+    Workspace(workspace): Workspace,
+) -> Result<axum::Json<LintResponse>, Problem> {
+    let findings = lint(&state.app, &workspace).await?;
+    Ok(axum::Json(LintResponse { findings }))
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ReviewsResponse {
+    /// Newest first.
+    #[schema(value_type = Vec<Object>)]
+    pub reviews: Vec<Review>,
+}
+
+/// List what waits for a person: contradictions that no rule decides.
+#[utoipa::path(
+    get, path = "/v1/reviews", tag = "editing", responses((status = 200, body = ReviewsResponse))
+)]
+pub async fn list_reviews(
+    State(state): State<AppState>,
+    Workspace(workspace): Workspace,
+) -> Result<axum::Json<ReviewsResponse>, Problem> {
+    let reviews = state.app.store.open_reviews(&workspace).await?;
+    Ok(axum::Json(ReviewsResponse { reviews }))
+}
+
+/// Say that a review is done; the same pair in the same versions is not asked for again.
+#[utoipa::path(
+    delete, path = "/v1/reviews/{id}", tag = "editing", params(("id" = String, Path)),
+    responses((status = 200, body = Object), (status = 404, body = Problem))
+)]
+pub async fn close_review(
+    State(state): State<AppState>,
+    Workspace(workspace): Workspace,
+    Path(id): Path<String>,
+) -> Result<axum::Json<serde_json::Value>, Problem> {
+    match state.app.store.close_review(&workspace, &id).await? {
+        true => Ok(axum::Json(
+            serde_json::json!({ "id": id, "effect": "closed" }),
+        )),
+        false => Err(Problem::not_found(format!("there is no open review {id}"))),
+    }
+}

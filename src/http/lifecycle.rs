@@ -1,0 +1,249 @@
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use similar::TextDiff;
+use utoipa::{IntoParams, ToSchema};
+
+use super::AppState;
+use super::documents::{WriteResponse, record, response};
+use super::extract::{Json, Params, PathId, Workspace};
+use super::impact::check_gate;
+use super::problem::{Fault, Problem};
+use crate::domain::{DocumentId, Source, Status, WorkspaceId};
+use crate::editing::impact::Change;
+use crate::store::{VersionSummary, Write};
+use crate::text::sha256_hex;
+
+/// What is to be done with a document, and how.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ActionRequest {
+    /// Which version; for `publish` the newest where absent, for `restore` it has to be given.
+    pub version: Option<i64>,
+    /// `publish` only: the second at which it takes the live version's place; at once where absent.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub at: Option<Timestamp>,
+    /// Do it although judged questions break.
+    pub force: bool,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct VersionsResponse {
+    /// Oldest first.
+    pub versions: Vec<VersionBody>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct VersionBody {
+    pub version: i64,
+    pub title: String,
+    /// What the version itself says.
+    pub status: &'static str,
+    /// Whether it is the one in force.
+    pub live: bool,
+    /// When it takes the live one's place, where it is scheduled.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub publish_at: Option<Timestamp>,
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+}
+
+impl From<VersionSummary> for VersionBody {
+    fn from(version: VersionSummary) -> Self {
+        Self {
+            version: version.version,
+            title: version.metadata.title,
+            status: version.metadata.status.as_str(),
+            live: version.live,
+            publish_at: version.publish_at,
+            created_at: version.created_at,
+        }
+    }
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct DiffParams {
+    from: i64,
+    to: i64,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DiffResponse {
+    pub from: i64,
+    pub to: i64,
+    /// A unified diff of the texts; empty where they are the same.
+    pub text: String,
+    /// Fields of the metadata that differ: `[name, before, after]`.
+    #[schema(value_type = Vec<Vec<String>>)]
+    pub metadata: Vec<(String, String, String)>,
+}
+
+/// List a document's versions.
+#[utoipa::path(
+    get, path = "/v1/documents/{id}/versions", tag = "documents", params(("id" = String, Path)),
+    responses((status = 200, body = VersionsResponse), (status = 404, body = Problem))
+)]
+pub async fn list_versions(
+    State(state): State<AppState>,
+    Workspace(workspace): Workspace,
+    PathId(id): PathId,
+) -> Result<axum::Json<VersionsResponse>, Problem> {
+    let versions = state.app.store.versions(&workspace, &id).await?;
+    if versions.is_empty() {
+        return Err(absent(&id));
+    }
+    let versions = versions.into_iter().map(VersionBody::from).collect();
+    Ok(axum::Json(VersionsResponse { versions }))
+}
+
+/// Say what differs between two versions of a document.
+#[utoipa::path(
+    get, path = "/v1/documents/{id}/diff", tag = "documents", params(("id" = String, Path), DiffParams),
+    responses((status = 200, body = DiffResponse), (status = 404, body = Problem), (status = 422, body = Problem))
+)]
+pub async fn diff_versions(
+    State(state): State<AppState>,
+    Workspace(workspace): Workspace,
+    PathId(id): PathId,
+    Params(DiffParams { from, to }): Params<DiffParams>,
+) -> Result<axum::Json<DiffResponse>, Problem> {
+    let before = version(&state, &workspace, &id, from).await?;
+    let after = version(&state, &workspace, &id, to).await?;
+    let diffed = tokio::task::spawn_blocking(move || {
+        let text = TextDiff::from_lines(&before.text, &after.text)
+            .unified_diff()
+            .header(&format!("version {from}"), &format!("version {to}"))
+            .to_string();
+        let fields = |source: &Source| match serde_json::to_value(&source.metadata) {
+            Ok(serde_json::Value::Object(fields)) => fields,
+            _ => serde_json::Map::new(),
+        };
+        let (before, after) = (fields(&before), fields(&after));
+        let metadata = after
+            .iter()
+            .filter(|(name, value)| before.get(*name) != Some(value))
+            .map(|(name, value)| {
+                let old = before
+                    .get(name)
+                    .map(ToString::to_string)
+                    .unwrap_or_default();
+                (name.clone(), old, value.to_string())
+            })
+            .collect();
+        DiffResponse {
+            from,
+            to,
+            text,
+            metadata,
+        }
+    });
+    match diffed.await {
+        Ok(diff) => Ok(axum::Json(diff)),
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
+/// Take a document through its life: the address ends in `:publish`, `:archive` or `:restore`.
+#[utoipa::path(
+    post, path = "/v1/documents/{id}", tag = "documents", request_body = ActionRequest,
+    params(("id" = String, Path, description = "The id, then `:publish`, `:archive` or `:restore`")),
+    responses(
+        (status = 200, body = WriteResponse), (status = 404, body = Problem),
+        (status = 409, body = Problem, description = "Judged questions would break; `force` does it nonetheless"),
+        (status = 422, body = Problem),
+    )
+)]
+pub async fn post_action(
+    State(state): State<AppState>,
+    Workspace(workspace): Workspace,
+    Path(address): Path<String>,
+    Json(request): Json<ActionRequest>,
+) -> Result<Response, Problem> {
+    let unknown =
+        || Problem::not_found("expected the address to end in :publish, :archive or :restore");
+    let (id, action) = address.rsplit_once(':').ok_or_else(unknown)?;
+    let id = DocumentId::parse(id)
+        .map_err(|e| Problem::invalid(vec![Fault::new("{id}", e.to_string())]))?;
+    let write = match action {
+        "publish" => publish(&state, &workspace, &id, &request).await?,
+        "archive" => {
+            if state
+                .app
+                .store
+                .document(&workspace, &id, None)
+                .await?
+                .is_none()
+            {
+                return Err(absent(&id));
+            }
+            let change = Change::Remove(id.clone());
+            check_gate(&state, &workspace, vec![change], request.force, None).await?;
+            Write::Archive(id)
+        }
+        "restore" => {
+            let Some(number) = request.version else {
+                let fault = Fault::new("/version", "expected the version that is to be restored");
+                return Err(Problem::invalid(vec![fault]));
+            };
+            let source = version(&state, &workspace, &id, number).await?;
+            let change = Change::Put(Box::new(source.clone()));
+            check_gate(&state, &workspace, vec![change], request.force, None).await?;
+            Write::Put {
+                source: Box::new(source),
+                origin: None,
+            }
+        }
+        _ => return Err(unknown()),
+    };
+    let (recorded, indexed) = record(&state, &workspace, write, None).await?;
+    Ok(axum::Json(response(recorded, indexed)).into_response())
+}
+
+async fn publish(
+    state: &AppState,
+    workspace: &WorkspaceId,
+    id: &DocumentId,
+    request: &ActionRequest,
+) -> Result<Write, Problem> {
+    let number = match request.version {
+        Some(number) => number,
+        None => {
+            let versions = state.app.store.versions(workspace, id).await?;
+            versions.last().ok_or_else(|| absent(id))?.version
+        }
+    };
+    let mut source = version(state, workspace, id, number).await?;
+    if source.metadata.status != Status::Published {
+        source.metadata.status = Status::Published;
+        // What it is made of has changed in this.
+        source.content_hash = sha256_hex([source.content_hash.as_bytes(), b"published"]);
+    }
+    let change = Change::Put(Box::new(source.clone()));
+    check_gate(state, workspace, vec![change], request.force, request.at).await?;
+    let source = Box::new(source);
+    Ok(match request.at {
+        Some(at) => Write::Schedule { source, at },
+        None => Write::Put {
+            source,
+            origin: None,
+        },
+    })
+}
+
+async fn version(
+    state: &AppState,
+    workspace: &WorkspaceId,
+    id: &DocumentId,
+    number: i64,
+) -> Result<Source, Problem> {
+    let source = state.app.store.source(workspace, id, number).await?;
+    source
+        .ok_or_else(|| Problem::not_found(format!("there is no version {number} of document {id}")))
+}
+
+fn absent(id: &DocumentId) -> Problem {
+    Problem::not_found(format!("there is no document {id}"))
+}

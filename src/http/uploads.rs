@@ -1,0 +1,296 @@
+use std::time::{Duration, Instant};
+
+use axum::extract::{Path, Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::AppState;
+use super::extract::{Params, Workspace};
+use super::files::Files;
+use super::problem::{Fault, Problem};
+use crate::domain::{Source, WorkspaceId};
+use crate::editing::jobs::UPLOAD;
+use crate::ingest::{Format, IngestError};
+use crate::store::JobItem;
+
+/// How long `?wait=done` waits.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct UploadParams {
+    /// `done`: reply once the job is done, after 20 s at most.
+    #[param(value_type = Option<String>)]
+    wait: Option<WaitForJob>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum WaitForJob {
+    Done,
+}
+
+/// Long work and how far it is.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct JobResponse {
+    pub id: String,
+    pub kind: String,
+    /// `filling`, `queued`, `running`, `done` or `cancelled`.
+    pub state: String,
+    pub n_items: usize,
+    pub n_done: usize,
+    pub n_failed: usize,
+    pub items: Vec<JobItemBody>,
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub finished_at: Option<Timestamp>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct JobItemBody {
+    pub name: String,
+    /// `waiting`, `done` or `failed`.
+    pub state: String,
+    /// What was written, or why not.
+    pub detail: String,
+}
+
+impl From<JobItem> for JobItemBody {
+    fn from(item: JobItem) -> Self {
+        Self {
+            name: item.name,
+            state: item.state,
+            detail: item.detail,
+        }
+    }
+}
+
+/// Upload files of any format that is read; they are ingested in the background. The documents' ids are the files'
+/// names. Once this replies the files are kept and survive a crash.
+#[utoipa::path(
+    post, path = "/v1/documents:upload", tag = "documents", params(UploadParams),
+    request_body(content = String, content_type = "multipart/form-data", description = "Parts with file names"),
+    responses(
+        (status = 202, body = JobResponse), (status = 413, body = Problem), (status = 415, body = Problem),
+        (status = 422, body = Problem),
+    )
+)]
+pub async fn upload(
+    State(state): State<AppState>,
+    Workspace(workspace): Workspace,
+    Params(params): Params<UploadParams>,
+    request: Request,
+) -> Result<Response, Problem> {
+    let mut files = Files::of(request, &state, None).await?;
+    let store = &state.app.store;
+    let id = format!("job_{}", Uuid::now_v7().simple());
+    store.add_job(&workspace, &id, UPLOAD).await?;
+    let mut n_files = 0;
+    loop {
+        match files.next().await {
+            Ok(Some(file)) => {
+                store
+                    .add_job_item(&workspace, &id, n_files, &file.name, &file.bytes)
+                    .await?;
+                n_files += 1;
+            }
+            Ok(None) if n_files > 0 => break,
+            outcome => {
+                // All or nothing: what came before the fault is dropped.
+                store
+                    .move_job(&workspace, &id, &["filling"], "cancelled")
+                    .await?;
+                return Err(match outcome {
+                    Err(problem) => problem,
+                    _ => Problem::invalid(vec![Fault::new(
+                        "",
+                        "expected parts with file names, found none",
+                    )]),
+                });
+            }
+        }
+    }
+    store
+        .move_job(&workspace, &id, &["filling"], "queued")
+        .await?;
+    state.app.jobs.wake();
+    if params.wait == Some(WaitForJob::Done) {
+        let start = Instant::now();
+        while start.elapsed() < PATIENCE {
+            let job = store.job(&workspace, &id).await?;
+            if job.is_some_and(|job| job.finished_at.is_some()) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+    let job = read_job(&state, &workspace, &id).await?;
+    Ok((StatusCode::ACCEPTED, axum::Json(job)).into_response())
+}
+
+/// Say how far long work is.
+#[utoipa::path(
+    get, path = "/v1/jobs/{id}", tag = "documents", params(("id" = String, Path)),
+    responses((status = 200, body = JobResponse), (status = 404, body = Problem))
+)]
+pub async fn get_job(
+    State(state): State<AppState>,
+    Workspace(workspace): Workspace,
+    Path(id): Path<String>,
+) -> Result<axum::Json<JobResponse>, Problem> {
+    Ok(axum::Json(read_job(&state, &workspace, &id).await?))
+}
+
+/// Cancel long work: the item under way is finished, those that wait are dropped. What is written stays.
+#[utoipa::path(
+    delete, path = "/v1/jobs/{id}", tag = "documents", params(("id" = String, Path)),
+    responses((status = 200, body = JobResponse), (status = 404, body = Problem), (status = 409, body = Problem))
+)]
+pub async fn cancel_job(
+    State(state): State<AppState>,
+    Workspace(workspace): Workspace,
+    Path(id): Path<String>,
+) -> Result<axum::Json<JobResponse>, Problem> {
+    let job = read_job(&state, &workspace, &id).await?;
+    let from = ["filling", "queued", "running"];
+    match state
+        .app
+        .store
+        .move_job(&workspace, &id, &from, "cancelled")
+        .await?
+    {
+        true => Ok(axum::Json(read_job(&state, &workspace, &id).await?)),
+        false => Err(Problem::conflict(format!(
+            "the job is {} already",
+            job.state
+        ))),
+    }
+}
+
+async fn read_job(
+    state: &AppState,
+    workspace: &WorkspaceId,
+    id: &str,
+) -> Result<JobResponse, Problem> {
+    let store = &state.app.store;
+    let Some(job) = store.job(workspace, id).await? else {
+        return Err(Problem::not_found(format!("there is no job {id}")));
+    };
+    let items = store.job_items(workspace, id).await?;
+    let count = |state: &str| items.iter().filter(|item| item.state == state).count();
+    Ok(JobResponse {
+        id: job.id,
+        kind: job.kind,
+        state: job.state,
+        n_items: items.len(),
+        n_done: count("done"),
+        n_failed: count("failed"),
+        items: items.into_iter().map(JobItemBody::from).collect(),
+        created_at: job.created_at,
+        finished_at: job.finished_at,
+    })
+}
+
+/// What a file is understood as.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PreviewResponse {
+    pub documents: Vec<PreviewBody>,
+    /// What in it cannot be read: path and reason.
+    #[schema(value_type = Vec<Vec<String>>)]
+    pub failed: Vec<(String, String)>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PreviewBody {
+    pub id: String,
+    pub kind: &'static str,
+    pub title: String,
+    pub language: Option<String>,
+    pub text: String,
+    pub chunks: Vec<PreviewChunk>,
+}
+
+/// `text[start..end]` of the document, in bytes.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PreviewChunk {
+    pub heading_path: Vec<String>,
+    pub start: usize,
+    pub end: usize,
+    pub text: String,
+    /// Where it begins, where the source has pages.
+    pub page: Option<u32>,
+    /// The question it answers, where the source is questions and answers.
+    pub question: Option<String>,
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct PreviewParams {
+    /// The file's name, where the body is the file itself and its content type does not tell the format.
+    name: Option<String>,
+}
+
+/// Show how a file is understood, without storing anything: multipart, or the file as the body.
+#[utoipa::path(
+    post, path = "/v1/documents:preview", tag = "documents", params(PreviewParams),
+    request_body(content = String, content_type = "multipart/form-data", description = "One file"),
+    responses((status = 200, body = PreviewResponse), (status = 415, body = Problem), (status = 422, body = Problem))
+)]
+pub async fn preview(
+    State(state): State<AppState>,
+    Params(params): Params<PreviewParams>,
+    request: Request,
+) -> Result<axum::Json<PreviewResponse>, Problem> {
+    let mut files = Files::of(request, &state, params.name.as_deref()).await?;
+    let Some(file) = files.next().await? else {
+        return Err(Problem::invalid(vec![Fault::new(
+            "",
+            "expected a part with a file name, found none",
+        )]));
+    };
+    Format::of_name(&file.name)?;
+    let parsed = state.app.reader.read(&file.name, file.bytes).await?;
+    Ok(axum::Json(PreviewResponse {
+        documents: parsed.sources.into_iter().map(previewed).collect(),
+        failed: parsed.failed,
+    }))
+}
+
+fn previewed(source: Source) -> PreviewBody {
+    let chunks = source.chunks.iter().map(|chunk| PreviewChunk {
+        heading_path: chunk.heading_path.clone(),
+        start: chunk.span.start,
+        end: chunk.span.end,
+        text: chunk
+            .span
+            .slice(&source.text)
+            .unwrap_or_default()
+            .to_owned(),
+        page: chunk.note.page_of(chunk.span.start),
+        question: chunk.note.question.clone(),
+    });
+    PreviewBody {
+        id: source.id.to_string(),
+        kind: source.metadata.kind.as_str(),
+        chunks: chunks.collect(),
+        title: source.metadata.title,
+        language: source.metadata.language,
+        text: source.text,
+    }
+}
+
+impl From<IngestError> for Problem {
+    fn from(error: IngestError) -> Self {
+        match error {
+            IngestError::UnknownFormat { .. } => Problem::unsupported_file_type(),
+            error => Problem::invalid(vec![Fault::new("", error.to_string())]),
+        }
+    }
+}
