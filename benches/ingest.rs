@@ -18,6 +18,7 @@ fn runtime() -> tokio::runtime::Runtime {
 
 async fn open(folder: &Path) -> App {
     let mut config = Config::load(None).expect("the settings");
+    config.ingest.reader = env!("CARGO_BIN_EXE_ken").into();
     config.store.url = format!("sqlite://{}", folder.join("ken.db").display());
     config.index.dir = folder.join("indexes");
     App::build(config).await.expect("a service")
@@ -26,9 +27,16 @@ async fn open(folder: &Path) -> App {
 async fn ingest(app: &App) {
     let workspace = default_workspace();
     let knowledge = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/shop/knowledge");
-    let report = files::ingest(&app.store, &workspace, &[knowledge], false, |_, _| {})
-        .await
-        .expect("recorded");
+    let report = files::ingest(
+        &app.store,
+        &app.reader,
+        &workspace,
+        &[knowledge],
+        false,
+        |_, _| {},
+    )
+    .await
+    .expect("recorded");
     assert!(report.failed.is_empty());
     app.follower.wake();
     assert!(

@@ -8,6 +8,8 @@ use super::{Block, BlockKind, Extracted, questions};
 pub const MAX_WIDTH: usize = 1_200;
 /// A section narrower than this joins its neighbour: on its own it is a heading without a statement.
 const MIN_WIDTH: usize = 120;
+/// A section narrower than this joins also where that makes a full chunk: 40 Han characters say nothing alone.
+const TINY_WIDTH: usize = 80;
 
 /// Cuts an extracted text into chunks: heading path and span, in reading order, not overlapping.
 ///
@@ -151,7 +153,8 @@ fn join_or_push(text: &str, chunks: &mut Vec<Draft>, draft: Draft, lead_in: Opti
 fn join_small(text: &str, drafts: Vec<Draft>) -> Vec<Draft> {
     let mut joined: Vec<Draft> = Vec::with_capacity(drafts.len());
     for draft in drafts {
-        let is_small = |d: &Draft| width(d.span.slice(text).unwrap_or_default()) < MIN_WIDTH;
+        let width_of = |d: &Draft| width(d.span.slice(text).unwrap_or_default());
+        let is_small = |d: &Draft| width_of(d) < MIN_WIDTH;
         if let Some(last) = joined.last_mut() {
             let start = last
                 .heading
@@ -160,11 +163,9 @@ fn join_small(text: &str, drafts: Vec<Draft>) -> Vec<Draft> {
             let same_parent = common(&last.headings, &draft.headings) + 1 >= last.headings.len();
             // An answer, however short, is one idea.
             let answers = last.question.is_some() || draft.question.is_some();
-            if !answers
-                && (is_small(last) || is_small(&draft))
-                && same_parent
-                && fits_half(text, whole)
-            {
+            let is_tiny = width_of(last).min(width_of(&draft)) < TINY_WIDTH;
+            let has_room = fits_half(text, whole) || (is_tiny && fits(text, whole));
+            if !answers && (is_small(last) || is_small(&draft)) && same_parent && has_room {
                 last.headings
                     .truncate(common(&last.headings, &draft.headings));
                 last.span = whole;

@@ -2,8 +2,8 @@ use jiff::Timestamp;
 use sqlx::{Any, Transaction};
 
 use super::documents::Origin;
-use super::{Store, StoreError, corrupt, from_json, now_ms, to_json};
-use crate::domain::{DocumentId, Metadata, Revision, Source, Status, WorkspaceId};
+use super::{Store, StoreError, corrupt, from_json, now_ms, placeholders, to_json};
+use crate::domain::{DocumentId, Metadata, NewChunk, Revision, Source, Status, WorkspaceId};
 
 /// One change to a document.
 pub enum Write {
@@ -587,6 +587,9 @@ async fn remove_chunks(
     Ok((first, count))
 }
 
+/// How many chunks one statement inserts.
+const ROWS: usize = 50;
+
 async fn add_chunks(
     tx: &mut Transaction<'_, Any>,
     workspace: &WorkspaceId,
@@ -594,27 +597,35 @@ async fn add_chunks(
     version: i64,
     source: &Source,
 ) -> Result<i64, StoreError> {
-    for (ordinal, chunk) in (0_i64..).zip(&source.chunks) {
-        let span = chunk.span;
-        let text = span
-            .slice(&source.text)
-            .ok_or_else(|| corrupt("a chunk", &format!("{span:?} is no span of {}", source.id)))?;
-        sqlx::query(
+    let numbered: Vec<(i64, &NewChunk)> = (0_i64..).zip(&source.chunks).collect();
+    for rows in numbered.chunks(ROWS) {
+        let values: Vec<String> = (0..rows.len())
+            .map(|row| format!("({})", placeholders(row * 10 + 1, 10)))
+            .collect();
+        let sql = format!(
             "INSERT INTO chunks (workspace, chunk_key, document_id, version, ordinal, heading_path, start_byte, \
-             end_byte, text, note) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-        )
-        .bind(workspace.as_str())
-        .bind(first_key + ordinal)
-        .bind(source.id.as_str())
-        .bind(version)
-        .bind(ordinal)
-        .bind(to_json(&chunk.heading_path))
-        .bind(span.start as i64)
-        .bind(span.end as i64)
-        .bind(text)
-        .bind(to_json(&chunk.note))
-        .execute(&mut **tx)
-        .await?;
+             end_byte, text, note) VALUES {}",
+            values.join(",")
+        );
+        let mut insert = sqlx::query(sqlx::AssertSqlSafe(sql));
+        for (ordinal, chunk) in rows {
+            let span = chunk.span;
+            let text = span.slice(&source.text).ok_or_else(|| {
+                corrupt("a chunk", &format!("{span:?} is no span of {}", source.id))
+            })?;
+            insert = insert
+                .bind(workspace.as_str())
+                .bind(first_key + ordinal)
+                .bind(source.id.as_str())
+                .bind(version)
+                .bind(*ordinal)
+                .bind(to_json(&chunk.heading_path))
+                .bind(span.start as i64)
+                .bind(span.end as i64)
+                .bind(text)
+                .bind(to_json(&chunk.note));
+        }
+        insert.execute(&mut **tx).await?;
     }
     Ok(source.chunks.len() as i64)
 }
