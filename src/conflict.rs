@@ -101,18 +101,77 @@ pub fn compare(a: Statement, b: Statement, similarity: Option<f32>) -> Relation 
     found.map_or(Relation::Agree, Relation::Conflict)
 }
 
+/// Texts up to this width are one statement each; of longer ones the sentences are compared.
+const ONE_STATEMENT: usize = 240;
+/// Titles that share this much of their words may ask the same.
+const MIN_TITLES: f32 = 0.25;
+/// Sentences say the same thing about the same where they share this much of the longer one's words, and so many.
+const MIN_SENTENCES: f32 = 0.6;
+const MIN_SHARED_WORDS: usize = 4;
+
+/// Whether two passages, of any length, contradict each other somewhere.
+///
+/// Short ones under like titles are compared as wholes. Of others a passage of several figures would differ from any
+/// other in some, so only sentences are compared that share most of their words: the same statement, with another
+/// figure.
+pub fn contradiction(a: Statement, b: Statement, similarity: Option<f32>) -> Option<Conflict> {
+    let found = |relation| match relation {
+        Relation::Conflict(conflict) => Some(conflict),
+        _ => None,
+    };
+    let is_short = |s: Statement| text::width(s.text) <= ONE_STATEMENT;
+    let title = |s: Statement| words(s.title);
+    if is_short(a) && is_short(b) && share(&title(a), &title(b)) >= MIN_TITLES {
+        return found(compare(a, b, similarity));
+    }
+    let sentences = |s: Statement| -> Vec<(String, BTreeSet<String>)> {
+        let spans = text::sentences(s.text);
+        let texts = spans.iter().filter_map(|span| span.slice(s.text));
+        texts.map(|text| (text.to_owned(), words(text))).collect()
+    };
+    let (of_a, of_b) = (sentences(a), sentences(b));
+    for (first, words) in &of_a {
+        for (second, others) in &of_b {
+            let shared = words.intersection(others).count();
+            let longer = words.len().max(others.len());
+            if shared < MIN_SHARED_WORDS || (shared as f32) < MIN_SENTENCES * longer as f32 {
+                continue;
+            }
+            let (first, second) = (
+                Statement {
+                    title: a.title,
+                    text: first,
+                },
+                Statement {
+                    title: b.title,
+                    text: second,
+                },
+            );
+            if let Some(conflict) = found(compare(first, second, None)) {
+                return Some(conflict);
+            }
+        }
+    }
+    None
+}
+
+/// The words of a text that are neither function words nor figures.
+fn words(text: &str) -> BTreeSet<String> {
+    let is_word = |term: &String| {
+        !text::is_function_word(term) && !term.chars().all(|c| c.is_numeric() || c == '.')
+    };
+    text::terms(text).into_iter().filter(is_word).collect()
+}
+
+/// How much of the shorter one's words the other has too, in [0, 1].
+fn share(a: &BTreeSet<String>, b: &BTreeSet<String>) -> f32 {
+    a.intersection(b).count() as f32 / a.len().min(b.len()).max(1) as f32
+}
+
 /// How much of the shorter statement's words the other has too, in [0, 1]; figures do not count.
 pub fn overlap(a: Statement, b: Statement) -> f32 {
-    let words = |s: Statement| -> BTreeSet<String> {
-        let terms = text::terms(&format!("{}\n{}", s.title, s.text));
-        let is_word = |term: &String| {
-            !text::is_function_word(term) && !term.chars().all(|c| c.is_numeric() || c == '.')
-        };
-        terms.into_iter().filter(is_word).collect()
-    };
-    let (a, b) = (words(a), words(b));
-    let shared = a.intersection(&b).count();
-    shared as f32 / a.len().min(b.len()).max(1) as f32
+    let of = |s: Statement| words(&format!("{}\n{}", s.title, s.text));
+    share(&of(a), &of(b))
 }
 
 fn same_topic(a: Statement, b: Statement, similarity: Option<f32>) -> bool {

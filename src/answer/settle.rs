@@ -1,9 +1,9 @@
 use std::cmp::Ordering;
 
-use crate::conflict::{Conflict, Relation, Statement, compare, overlap, prevails};
-use crate::domain::{Evidence, Filter, Kind, Span};
+use crate::conflict::{Conflict, Statement, contradiction, prevails};
+use crate::domain::{Evidence, Filter, Kind};
 use crate::store::authority;
-use crate::text::{Language, sentences, width};
+use crate::text::Language;
 
 use super::Draft;
 
@@ -11,11 +11,6 @@ use super::Draft;
 const COMPARED: usize = 6;
 /// A passage far behind the best is about something else.
 const MIN_SCORE: f32 = 0.7;
-/// What is about to be said and what might contradict it share this much of their words.
-const MIN_SHARED: f32 = 0.6;
-/// A passage up to this width is one statement; of a longer one the nearest sentence is taken.
-const ONE_STATEMENT: usize = 240;
-
 /// Of an FAQ's answers that are all open to who asks, the one made for them: for their channel, then for their
 /// audience, then in their language. The others are left out.
 pub fn prefer_specific(
@@ -76,19 +71,9 @@ pub fn settle(draft: &Draft, evidence: &[Evidence]) -> Settled {
         }
         let against = Statement {
             title: title(other),
-            text: nearest(other, said),
+            text: &other.chunk.text,
         };
-        let shared = overlap(
-            Statement { title: "", ..said },
-            Statement {
-                title: "",
-                ..against
-            },
-        );
-        if shared < MIN_SHARED {
-            continue;
-        }
-        let Relation::Conflict(conflict) = compare(said, against, None) else {
+        let Some(conflict) = contradiction(said, against, None) else {
             continue;
         };
         let standing = |e: &Evidence| authority(&e.metadata, e.updated_at);
@@ -107,21 +92,4 @@ fn title(evidence: &Evidence) -> &str {
         .heading_path
         .last()
         .unwrap_or(&evidence.metadata.title)
-}
-
-/// The passage where it is one statement, else its sentence that shares most words with what is said.
-fn nearest<'a>(evidence: &'a Evidence, said: Statement) -> &'a str {
-    let text = evidence.chunk.text.as_str();
-    if width(text) <= ONE_STATEMENT {
-        return text;
-    }
-    let shared = |span: &Span| {
-        let text = span.slice(text).unwrap_or_default();
-        overlap(said, Statement { title: "", text })
-    };
-    sentences(text)
-        .iter()
-        .max_by(|a, b| shared(a).total_cmp(&shared(b)))
-        .and_then(|span| span.slice(text))
-        .unwrap_or(text)
 }

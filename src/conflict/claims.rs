@@ -314,9 +314,9 @@ fn unit(name: &str) -> Option<(Kind, f64)> {
         "mb" => (Kind::Data, 1.0),
         "gb" => (Kind::Data, 1_000.0),
         "tb" => (Kind::Data, 1_000_000.0),
-        "件" | "份" | "张" | "次" | "台" | "部" | "位" | "人" | "名" | "本" | "期" | "倍"
-        | "岁" | "点" | "支" | "组" | "笔" | "则" | "家" | "层" | "瓶" | "箱" | "堂" | "集"
-        | "间" | "晚" | "席" => (Kind::Count(name.to_owned()), 1.0),
+        "分贝" | "件" | "份" | "张" | "次" | "台" | "部" | "位" | "人" | "名" | "本" | "期"
+        | "倍" | "岁" | "点" | "支" | "组" | "笔" | "则" | "家" | "层" | "瓶" | "箱" | "堂"
+        | "集" | "间" | "晚" | "席" => (Kind::Count(name.to_owned()), 1.0),
         "devices" | "device" | "users" | "user" | "people" | "guests" | "guest" | "seats"
         | "times" | "items" | "bags" | "pieces" | "nights" | "night" | "instalments"
         | "installments" | "projects" | "members" => {
@@ -335,7 +335,7 @@ fn take_quantities(text: &str, claims: &mut Claims) {
             (?: \s?(?:-|~|–|至|到|或|to|and|or)\s? (?P<second> \d+(?:\.\d+)?))?
             \s?
             (?P<unit> 个工作天|工作天|个工作日|工作日|个营业日|营业日|business\ days?|working\ days?
-              |个星期|星期|个礼拜|礼拜|个小时|小时|个钟头|钟头|分钟|秒钟|个月|块钱|公斤|千克|公克|公里|公尺|公分|厘米
+              |个星期|星期|个礼拜|礼拜|个小时|小时|个钟头|钟头|分贝|分钟|秒钟|个月|块钱|公斤|千克|公克|公里|公尺|公分|厘米
               |毫米|英寸|台币|美元|港币
               |mbps|gbps|percent|inch(?:es)?|hours?|hrs|minutes?|mins?|seconds?|days?|weeks?|months?|years?|dollars
               |devices?|users?|people|guests?|seats|times|items|bags|pieces|nights?|instal?lments|projects|members

@@ -4,7 +4,7 @@ use half::f16;
 use serde::Serialize;
 
 use crate::app::App;
-use crate::conflict::{Conflict, Relation, Statement, compare, overlap};
+use crate::conflict::{Conflict, Statement, contradiction, overlap};
 use crate::domain::{DocumentId, Filter, Review, Status, WorkspaceId};
 use crate::index::IndexError;
 use crate::ingest::faq::question_key;
@@ -207,16 +207,16 @@ fn judge(a: &IndexEntry, b: &IndexEntry, similarity: f32) -> Option<Finding> {
     let (first, second) = (statement(a), statement(b));
     let same_question = question_key(first.title) == question_key(second.title);
     let words = overlap(first, second).min(overlap(second, first));
-    let what = match compare(first, second, Some(similarity)) {
-        Relation::Conflict(conflict) => What::Conflict {
+    let what = match contradiction(first, second, Some(similarity)) {
+        Some(conflict) => What::Conflict {
             decided: decided_by(a, b),
             conflict,
             similarity,
         },
-        _ if similarity >= SAME || words >= SAME_WORDS || same_question => {
+        None if similarity >= SAME || words >= SAME_WORDS || same_question => {
             What::Duplicate { similarity }
         }
-        _ => return None,
+        None => return None,
     };
     let detail = match &what {
         What::Conflict { conflict, .. } => format!(
