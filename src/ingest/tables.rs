@@ -107,20 +107,43 @@ pub fn read_workbook(bytes: &[u8], format: &'static str) -> Result<Vec<Grid>, In
         let range = book
             .worksheet_range(&name)
             .map_err(|e| damaged(e.to_string()))?;
+        // Of XLSX also how each number is shown; calamine does not read that of ODS.
+        let styles = match &mut book {
+            Sheets::Xlsx(book) => book.worksheet_style(&name).ok(),
+            _ => None,
+        };
         let mut grid = Grid {
             name,
             ..Grid::default()
         };
-        for row in range.rows() {
-            grid.push(row.iter().map(cell_text).collect())?;
+        let (top, left) = range.start().unwrap_or_default();
+        for (y, row) in (top..).zip(range.rows()) {
+            let shown = |(x, cell): (u32, &Data)| {
+                let style = styles.as_ref().and_then(|styles| styles.get((y, x)));
+                let format = style.and_then(|style| style.number_format.as_ref());
+                cell_text(cell, format.map(|format| format.format_code.as_str()))
+            };
+            grid.push((left..).zip(row).map(shown).collect())?;
         }
         grids.push(grid);
     }
     Ok(grids)
 }
 
-/// A cell as a person reads it: no `.0` behind a whole number, a date without an empty time.
-fn cell_text(cell: &Data) -> String {
+/// A cell as a person reads it: a number as its format shows it (`NT$1,280`, `93.6%`), without one no `.0` behind a
+/// whole number, a date without an empty time.
+fn cell_text(cell: &Data, format: Option<&str>) -> String {
+    let number = match cell {
+        Data::Float(number) => Some(*number),
+        Data::Int(number) => Some(*number as f64),
+        _ => None,
+    };
+    let format = format.filter(|format| !format.eq_ignore_ascii_case("general") && *format != "@");
+    if let Some((number, format)) = number.zip(format)
+        && let Ok(shown) = ssfmt::format_default(number, format)
+    {
+        return shown.trim().to_owned();
+    }
     match cell {
         Data::Float(number) if number.fract() == 0.0 && number.abs() < 1e15 => {
             format!("{number:.0}")
