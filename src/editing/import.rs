@@ -2,8 +2,10 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use crate::conflict::{Conflict, Relation, Statement, compare};
-use crate::domain::{Document, DocumentId, Kind, Revision, Source, WorkspaceId};
+use super::lint::{LintError, statement};
+use crate::app::App;
+use crate::conflict::{Conflict, Relation, Statement, compare, contradiction};
+use crate::domain::{Document, DocumentId, Filter, Kind, Revision, Source, WorkspaceId};
 use crate::ingest::faq::{CellFault, FaqFile, FaqRow, question_key};
 use crate::store::{Store, StoreError, Write};
 
@@ -35,6 +37,85 @@ pub struct RowReport {
     pub question: String,
     #[serde(flatten)]
     pub effect: RowEffect,
+    /// What is stored that asks nearly the same, nearest first; only where it was looked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub similar: Vec<Similar>,
+}
+
+/// A stored passage whose question is near a row's.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Similar {
+    pub document_id: DocumentId,
+    /// The cosine of the two questions' vectors.
+    pub similarity: f32,
+    /// What the answers contradict each other in, if they do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conflict: Option<Conflict>,
+}
+
+/// Questions nearer than this are shown as similar.
+const NEAR: f32 = 0.90;
+/// How many similar ones are shown for a row.
+const SHOWN: usize = 3;
+
+/// Looks for stored knowledge that asks nearly the same as the new rows, by meaning: each new question is encoded.
+pub async fn find_similar(
+    app: &App,
+    workspace: &WorkspaceId,
+    plan: &mut Plan,
+) -> Result<(), LintError> {
+    let Some(index) = app.indexes.find(workspace) else {
+        return Ok(());
+    };
+    let new: Vec<usize> = (0..plan.report.rows.len())
+        .filter(|i| plan.report.rows[*i].effect == RowEffect::New)
+        .collect();
+    let questions: Vec<String> = new
+        .iter()
+        .map(|i| plan.report.rows[*i].question.clone())
+        .collect();
+    let embedder = app.embedder.clone();
+    let searched = tokio::task::spawn_blocking(move || -> Result<_, LintError> {
+        let everything = index.keyword.select(&Filter::default())?;
+        let vectors = embedder.embed_passages(questions)?;
+        let search = |vector: &Vec<f32>| index.vectors.search(vector, SHOWN, &everything);
+        Ok(vectors.iter().map(search).collect::<Result<Vec<_>, _>>()?)
+    })
+    .await;
+    let found = match searched {
+        Ok(found) => found?,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    };
+    let keys: Vec<u32> = found
+        .iter()
+        .flatten()
+        .filter(|hit| hit.similarity >= NEAR)
+        .map(|hit| hit.key)
+        .collect();
+    let entries = app.store.chunks(workspace, &keys).await?;
+    for (i, hits) in new.into_iter().zip(found) {
+        let row = &mut plan.report.rows[i];
+        let source = plan
+            .sources
+            .iter()
+            .find(|source| Some(source.id.as_str()) == row.id.as_deref());
+        let answer = source.and_then(|source| source.chunks.first()?.span.slice(&source.text));
+        for hit in hits.iter().filter(|hit| hit.similarity >= NEAR) {
+            let Some(entry) = entries.iter().find(|entry| entry.chunk.key == hit.key) else {
+                continue;
+            };
+            let own = Statement {
+                title: &row.question,
+                text: answer.unwrap_or_default(),
+            };
+            row.similar.push(Similar {
+                document_id: entry.chunk.document_id.clone(),
+                similarity: hit.similarity,
+                conflict: contradiction(own, statement(entry), Some(hit.similarity)),
+            });
+        }
+    }
+    Ok(())
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -134,6 +215,7 @@ pub async fn plan(
             id: None,
             question: String::new(),
             effect: RowEffect::Invalid { column, detail },
+            similar: Vec::new(),
         });
     }
     let mut sources = Vec::new();
@@ -153,6 +235,7 @@ pub async fn plan(
                 id: id.map(DocumentId::to_string),
                 question: question.clone(),
                 effect,
+                similar: Vec::new(),
             });
         };
         let source = match faq.into_source() {

@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::app::App;
 use crate::conflict::{Conflict, Statement, contradiction, overlap};
 use crate::domain::{DocumentId, Filter, Review, Status, WorkspaceId};
+use crate::embed::EmbedError;
 use crate::index::IndexError;
 use crate::ingest::faq::question_key;
 use crate::store::{IndexEntry, StoreError, text_hash};
@@ -53,6 +54,8 @@ pub enum LintError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Index(#[from] IndexError),
+    #[error(transparent)]
+    Embed(#[from] EmbedError),
 }
 
 /// Looks through all knowledge of a workspace: what is said twice, what contradicts itself, what is past its time.

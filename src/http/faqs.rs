@@ -187,6 +187,9 @@ pub struct ImportParams {
     /// Write although judged questions break.
     #[serde(default)]
     force: bool,
+    /// With `dry_run`: also look for what is stored that asks nearly the same as a new row, by meaning.
+    #[serde(default)]
+    similar: bool,
     /// The file's name, where the body is the file itself and its content type does not tell the format.
     name: Option<String>,
 }
@@ -220,6 +223,12 @@ pub async fn import_faqs(
         Ok(faqs) => faqs?,
         Err(error) => std::panic::resume_unwind(error.into_panic()),
     };
+    if params.dry_run && params.similar {
+        let mut plan = import::plan(&state.app.store, &workspace, faqs).await?;
+        import::find_similar(&state.app, &workspace, &mut plan).await?;
+        plan.report.revision = state.app.store.revision(&workspace).await?;
+        return Ok(axum::Json(plan.report));
+    }
     if !params.dry_run && !params.force {
         let plan = import::plan(&state.app.store, &workspace, faqs.clone()).await?;
         let changes = plan

@@ -1,6 +1,7 @@
 //! The binary as an operator meets it, with the faults that only a fresh process can show.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -295,4 +296,129 @@ fn runs_are_sliced_compared_and_tuned() {
     .unwrap();
     let error = complaint(folder.path(), &["eval", "set"], &[]);
     assert!(error.contains("luck"), "{error}");
+}
+
+#[test]
+fn editors_commands() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    fs::write(
+        here.join("faqs.csv"),
+        "問題,答案\n可以退貨嗎？,七天內可以退貨。\n退貨運費誰付？,運費由本店負擔。\n",
+    )
+    .unwrap();
+    let tried = stdout(&ken(
+        here,
+        &["faqs", "import", "faqs.csv", "--dry-run"],
+        &[],
+    ));
+    assert!(
+        tried.starts_with("new 2 ·") && tried.contains("a dry run"),
+        "{tried}"
+    );
+    let done = stdout(&ken(here, &["faqs", "import", "faqs.csv"], &[]));
+    assert!(done.contains("written, revision 2"), "{done}");
+    let exported = stdout(&ken(here, &["faqs", "export", "out.xlsx"], &[]));
+    assert!(exported.starts_with("2 FAQs"), "{exported}");
+    let again = stdout(&ken(here, &["faqs", "import", "out.xlsx"], &[]));
+    assert!(
+        again.contains("unchanged 2") && again.contains("nothing to write"),
+        "{again}"
+    );
+
+    fs::write(here.join("bad.csv"), "問題,答案\n營業時間？,\n").unwrap();
+    let refused = ken(here, &["faqs", "import", "bad.csv"], &[]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(
+        stdout(&refused).contains("row 2 : answer: it is empty"),
+        "{}",
+        stdout(&refused)
+    );
+    fs::write(here.join("none.csv"), "品名,價格\na,1\n").unwrap();
+    assert!(complaint(here, &["faqs", "import", "none.csv"], &[]).contains("question and answer"));
+
+    fs::write(
+        here.join("page.html"),
+        "<main><h1>退貨</h1><h2>多久退款？</h2><p>十天。</p></main>",
+    )
+    .unwrap();
+    let chunks = stdout(&ken(here, &["chunks", "page.html", "--json"], &[]));
+    let chunk: serde_json::Value = serde_json::from_str(&chunks).unwrap();
+    assert_eq!(
+        (&chunk["question"], &chunk["text"]),
+        (&"多久退款？".into(), &"十天。".into())
+    );
+    assert!(complaint(here, &["chunks", "faqs.exe"], &[]).contains("faqs.exe"));
+
+    fs::write(
+        here.join("other.csv"),
+        "編號,問題,答案\nx,退貨期限是幾天？,十天內可以退貨。\n",
+    )
+    .unwrap();
+    ken(here, &["faqs", "import", "other.csv"], &[]);
+    let linted = ken(here, &["lint", "--json"], &[]);
+    assert_eq!(linted.status.code(), Some(2), "{}", stdout(&linted));
+    assert!(stdout(&linted).contains(r#""finding":"conflict""#));
+    stdout(&ken(here, &["ask", "退貨運費誰付？"], &[]));
+    fs::write(
+        here.join("change.jsonl"),
+        "{\"question\":\"退貨運費誰付？\",\"answer\":\"運費由顧客負擔。\"}\n",
+    )
+    .unwrap();
+    let impact = stdout(&ken(here, &["impact", "change.jsonl"], &[]));
+    assert!(
+        impact.contains("changes: 退貨運費誰付？") && impact.contains("運費由顧客負擔"),
+        "{impact}"
+    );
+
+    let written = stdout(&ken(here, &["export", "all.jsonl"], &[]));
+    assert!(written.starts_with("3 documents"), "{written}");
+    let read = stdout(&ken(here, &["import", "all.jsonl", "-w", "copy"], &[]));
+    assert!(read.contains("added 3"), "{read}");
+    ken(here, &["backup", "b.db"], &[]);
+    assert!(complaint(here, &["backup", "b.db"], &[]).contains("exists"));
+    fs::write(here.join("not.db"), "x").unwrap();
+    assert!(complaint(here, &["restore", "not.db"], &[]).contains("no backup of Ken"));
+    let restored = ken(here, &["restore", "b.db"], &[]);
+    assert!(restored.status.success());
+    assert!(stdout(&ken(here, &["check"], &[])).contains("copy: 3 chunks, 0 faults"));
+}
+
+#[test]
+fn a_watched_folder_is_kept_in_step() {
+    let folder = tempfile::tempdir().unwrap();
+    let docs = folder.path().join("docs");
+    fs::create_dir(&docs).unwrap();
+    fs::write(docs.join("a.md"), "# 甲\n\n第一。").unwrap();
+    let mut watching = Command::new(env!("CARGO_BIN_EXE_ken"))
+        .current_dir(folder.path())
+        .env("KEN_MODELS__DIR", models_dir())
+        .args(["watch", "docs"])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(watching.stdout.take().unwrap()).lines();
+    let mut until = |wanted: &str| {
+        let found = lines
+            .by_ref()
+            .map(Result::unwrap)
+            .find(|line| line.contains(wanted));
+        assert!(found.is_some(), "it ended without {wanted:?}");
+    };
+    until("added 1");
+    fs::write(docs.join("b.md"), "# 乙\n\n第二。").unwrap();
+    until("added 1");
+    fs::write(docs.join("a.md"), "# 甲\n\n改了。").unwrap();
+    until("changed 1");
+    fs::remove_file(docs.join("b.md")).unwrap();
+    until("archived 1");
+    let stopped = Command::new("kill")
+        .arg(watching.id().to_string())
+        .status()
+        .unwrap();
+    assert!(stopped.success());
+    assert!(
+        watching.wait().unwrap().success(),
+        "it ends well when it is told to"
+    );
 }

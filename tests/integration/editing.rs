@@ -108,6 +108,17 @@ async fn a_sheet_of_faqs_is_tried_imported_changed_and_given_back() {
     assert_eq!(tried["rows"][2]["with"], "f2");
     assert_eq!(tried["rows"][4]["column"], "狀態");
 
+    // By meaning, and not by the words alone.
+    indexed(&app).await;
+    let near =
+        "question,answer\n請問可以辦理退貨嗎？,收到七天內可以退貨。\n怎麼煮牛肉麵？,先炒糖色。\n";
+    let (_, tried) = import(&app, "dry_run=true&similar=true", "text/csv", near).await;
+    assert_eq!(
+        tried["rows"][0]["similar"][0]["document_id"], "f1",
+        "{tried}"
+    );
+    assert!(tried["rows"][1].get("similar").is_none(), "{tried}");
+
     let (_, refused) = import(&app, "", "text/csv", edited).await;
     assert_eq!(refused["applied"], false, "all or nothing");
     let (_, f1) = app.get("/v1/faqs/f1").await;
