@@ -12,18 +12,20 @@
 //! | [`embed`] | `Embedder`: texts → vectors; one thread owns the models |
 //! | [`store`] | the system of record; all SQL; the change log |
 //! | [`index`] | `KeywordIndex` (tantivy), `VectorStore` (usearch), the `Follower` that keeps both in step with the store |
-//! | [`ingest`] | bytes → text with structure → chunks; files and folders |
+//! | [`ingest`] | bytes → text with structure → chunks: one file per format; read in bounded processes ([`ingest::worker`]) |
+//! | [`conflict`] | do two statements contradict each other. Pure |
 //! | [`retrieve`] | `Retriever`: query → hits; `Fusion`; why a document was found or not |
 //! | [`rerank`] | `Reranker`: reorders the best by reading them with the question; off by default |
-//! | [`answer`] | question → answer: understand, retrieve, admit, compose, verify, record |
+//! | [`answer`] | question → answer: understand, retrieve, admit, compose, verify, settle contradictions, record |
 //! | [`app`] | `App::build`: the one place that connects the parts |
+//! | [`editing`] | what editors do: FAQ import, lint, impact of a change, jobs, export and restore |
 //! | [`check`] | do store and indexes agree |
 //! | [`eval`] | judged questions → measures; runs compared; the fusion's shares tuned |
 //! | [`http`] | the API, the page, every failure as a problem |
 //! | [`setup`], [`telemetry`] | fetching the models; logging |
 //!
 //! ```text
-//! domain, text, config ← embed, rerank, store, index ← ingest, retrieve ← answer ← app ← check, eval, http, main
+//! domain, text, config ← conflict ← embed, rerank, store, index ← ingest, retrieve ← answer ← app ← editing, check, eval, http, main
 //! ```
 //!
 //! # Two straight lines
@@ -39,6 +41,8 @@
 //! - The store is the truth. The index folder can be deleted and is rebuilt, from vectors that the store keeps.
 //! - A write is acknowledged when its transaction is durable. Revisions of a workspace have no gaps.
 //! - `text[start..end]` of the cited document version *is* the quote, or the citation does not leave [`answer`].
+//! - What is for some, or for some time, is decided inside the searches: a scheduled version is indexed beside the live one
+//!   and a change that is tried out beside both; nobody else finds, lists or counts them.
 //! - Evidence is loaded from the store and checked to be live, valid and visible, whatever the indexes say.
 //! - A search that fails is an error with a name, never a shorter list. Finding nothing is an answer (a refusal).
 //! - Vectors of different encoders are never mixed: the encoder's id stands in the manifest and in the vector cache.
@@ -47,7 +51,7 @@
 //!
 //! # Where do I add…
 //!
-//! A file format: `ingest/`. A vector back end: `index/`, then run the contract suite on it. A fusion: a variant of
+//! A file format: a file in `ingest/` that drives [`ingest`]'s writer, an ending in `Format::of_name`, a fixture. A vector back end: `index/`, then run the contract suite on it. A fusion: a variant of
 //! [`retrieve::Fusion`]. Words that mean the same: `text/lexicon/`, or a workspace's `/v1/synonyms`. A rule about words:
 //! a pure function in `text/`, a [`config::Part`] to leave it out by, and a row in docs/quality.md. An endpoint: `http/` and a line in the router. A measure: `eval/measures.rs`, with an example
 //! worked out by hand. A setting: [`config`]. A table: the next file in `migrations/`, never an edited one.
