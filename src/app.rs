@@ -6,10 +6,10 @@ use std::time::Duration;
 use crate::answer::Answerer;
 use crate::config::Config;
 use crate::domain::{Clock, WorkspaceId};
-use crate::editing::{impact, jobs::Jobs};
 use crate::embed::{EmbedError, Embedder};
 use crate::index::{Follower, IndexError, Indexes};
 use crate::ingest::worker::FileReader;
+use crate::jobs::Jobs;
 use crate::rerank::{CrossEncoder, RerankError};
 use crate::retrieve::Retriever;
 use crate::store::{Store, StoreError};
@@ -85,7 +85,10 @@ impl App {
         })
         .await?;
         if indexes.is_writer() {
-            impact::clear(&store).await?;
+            // What trials of changes left behind, as after a crash.
+            for (workspace, _) in store.workspaces().await? {
+                store.unstage(&workspace).await?;
+            }
         }
         let follower = Follower::start(
             store.clone(),
@@ -108,7 +111,7 @@ impl App {
         let answerer = Answerer::new(store.clone(), retriever.clone(), &config.answer);
         let reader = FileReader::new(&config.ingest);
         let wake = follower.waker();
-        let jobs = Jobs::start(store.clone(), reader.clone(), move || wake());
+        let jobs = Jobs::start(store.clone(), reader.clone(), wake);
         Ok(Self {
             reader,
             jobs,

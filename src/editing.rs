@@ -1,9 +1,7 @@
 //! What editors do with knowledge: import FAQs and see what each row would do, find what is said twice or
-//! contradicts itself, see which answers a change would alter before it is live, carry it elsewhere, and have long
-//! work done in the background.
+//! contradicts itself, see which answers a change would alter before it is live, and carry it elsewhere.
 
 pub mod impact;
 pub mod import;
-pub mod jobs;
 pub mod lint;
 pub mod portable;

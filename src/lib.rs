@@ -13,19 +13,20 @@
 //! | [`store`] | the system of record; all SQL; the change log |
 //! | [`index`] | `KeywordIndex` (tantivy), `VectorStore` (usearch), the `Follower` that keeps both in step with the store |
 //! | [`ingest`] | bytes → text with structure → chunks: one file per format; read in bounded processes ([`ingest::worker`]) |
+//! | [`jobs`] | uploaded files, read in the background |
 //! | [`conflict`] | do two statements contradict each other. Pure |
 //! | [`retrieve`] | `Retriever`: query → hits; `Fusion`; why a document was found or not |
 //! | [`rerank`] | `Reranker`: reorders the best by reading them with the question; off by default |
 //! | [`answer`] | question → answer: understand, retrieve, admit, compose, verify, settle contradictions, record |
 //! | [`app`] | `App::build`: the one place that connects the parts |
-//! | [`editing`] | what editors do: FAQ import, lint, impact of a change, jobs, export and restore |
+//! | [`editing`] | what editors do: FAQ import, lint, impact of a change, export and restore |
 //! | [`check`] | do store and indexes agree |
 //! | [`eval`] | judged questions → measures; runs compared; the fusion's shares tuned |
 //! | [`http`] | the API, the page, every failure as a problem |
 //! | [`setup`], [`telemetry`] | fetching the models; logging |
 //!
 //! ```text
-//! domain, text, config ← conflict ← embed, rerank, store, index ← ingest, retrieve ← answer ← app ← editing, check, eval, http, main
+//! domain, text, config ← conflict ← embed, rerank, store, index ← ingest, retrieve ← answer, jobs ← app ← editing, check, eval, http, main
 //! ```
 //!
 //! # Two straight lines
@@ -68,6 +69,7 @@ pub mod eval;
 pub mod http;
 pub mod index;
 pub mod ingest;
+pub mod jobs;
 pub mod rerank;
 pub mod retrieve;
 pub mod setup;

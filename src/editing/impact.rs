@@ -271,14 +271,6 @@ fn meets(question: &JudgedQuestion, reply: &Reply) -> bool {
         && question.contains.as_ref().is_none_or(contains)
 }
 
-/// Forgets what trials left behind, as after a crash.
-pub async fn clear(store: &crate::store::Store) -> Result<(), StoreError> {
-    for (workspace, _) in store.workspaces().await? {
-        store.unstage(&workspace).await?;
-    }
-    Ok(())
-}
-
 /// Whether a change may go live: the judged questions it would break, none where it may.
 pub async fn gate(
     app: &Arc<App>,

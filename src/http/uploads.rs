@@ -13,8 +13,8 @@ use super::extract::{Params, Workspace};
 use super::files::Files;
 use super::problem::{Fault, Problem};
 use crate::domain::{Source, WorkspaceId};
-use crate::editing::jobs::UPLOAD;
 use crate::ingest::{Format, IngestError};
+use crate::jobs::UPLOAD;
 use crate::store::JobItem;
 
 /// How long `?wait=done` waits.

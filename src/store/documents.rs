@@ -35,6 +35,9 @@ struct DocumentRow {
     live_metadata: String,
 }
 
+/// A version; then the live one's number, the scheduled one's, and its time.
+type VersionRow = (i64, String, String, i64, i64, Option<i64>, Option<i64>);
+
 /// One version of a document, for lists.
 #[derive(Debug, Clone, PartialEq)]
 pub struct VersionSummary {
@@ -160,7 +163,7 @@ impl Store {
         workspace: &WorkspaceId,
         id: &DocumentId,
     ) -> Result<Vec<VersionSummary>, StoreError> {
-        let rows: Vec<(i64, String, String, i64, i64, Option<i64>, Option<i64>)> = sqlx::query_as(
+        let rows: Vec<VersionRow> = sqlx::query_as(
             "SELECT v.version, v.content_hash, v.metadata, v.created_at, d.version, d.next_version, d.next_at \
              FROM documents d JOIN document_versions v ON v.workspace = d.workspace AND v.document_id = d.id \
              WHERE d.workspace = $1 AND d.id = $2 AND d.deleted = 0 ORDER BY v.version",

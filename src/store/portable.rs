@@ -36,6 +36,11 @@ pub struct ExportedVersion {
     pub created_at: jiff::Timestamp,
 }
 
+/// A document's live version, whether it is deleted, its metadata, the scheduled version and its time.
+type HeadRow = (i64, i64, String, Option<i64>, Option<i64>);
+/// All columns of a version.
+type FullRow = (i64, String, String, String, String, String, String, i64);
+
 impl Store {
     /// The ids of all documents, also deleted ones.
     pub async fn document_ids(
@@ -59,7 +64,7 @@ impl Store {
         workspace: &WorkspaceId,
         id: &DocumentId,
     ) -> Result<Option<ExportedDocument>, StoreError> {
-        let row: Option<(i64, i64, String, Option<i64>, Option<i64>)> = sqlx::query_as(
+        let row: Option<HeadRow> = sqlx::query_as(
             "SELECT version, deleted, metadata, next_version, next_at FROM documents WHERE workspace = $1 AND id = $2",
         )
         .bind(workspace.as_str())
@@ -69,7 +74,7 @@ impl Store {
         let Some((version, deleted, metadata, next_version, next_at)) = row else {
             return Ok(None);
         };
-        let rows: Vec<(i64, String, String, String, String, String, String, i64)> = sqlx::query_as(
+        let rows: Vec<FullRow> = sqlx::query_as(
             "SELECT version, content_hash, metadata, raw, text, outline, chunks, created_at FROM document_versions \
              WHERE workspace = $1 AND document_id = $2 ORDER BY version",
         )

@@ -1,3 +1,5 @@
+//! Long work in the background: uploaded files are read and recorded, one after another.
+
 use std::sync::Mutex;
 use std::time::Duration;
 
