@@ -104,10 +104,11 @@ async fn make(n: usize) -> Bench {
             let id = DocumentId::parse(&format!("d{i}")).expect("an id");
             let source =
                 parse_article(id, metadata, &text(&mut random, 120), Format::Plain).expect("text");
-            let (headings, span) = &source.chunks[0];
-            let view = source
-                .metadata
-                .searchable(headings, span.slice(&source.text).expect("a span"));
+            let chunk = &source.chunks[0];
+            let view = source.metadata.searchable(
+                &chunk.heading_path,
+                chunk.span.slice(&source.text).expect("a span"),
+            );
             let vector = vector(&mut random, app.embedder.dimension());
             vectors.push((
                 text_hash(&view),
