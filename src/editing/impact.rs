@@ -8,8 +8,9 @@ use uuid::Uuid;
 use crate::answer::{AnswerError, Question};
 use crate::app::App;
 use crate::domain::{
-    Answer, DocumentId, Filter, JudgedQuestion, Outcome, Source, Status, WorkspaceId,
+    Answer, DocumentId, Filter, JudgedQuestion, Outcome, Revision, Source, Status, WorkspaceId,
 };
+use crate::index::IndexError;
 use crate::store::{StoreError, Write};
 use crate::text;
 
@@ -71,6 +72,8 @@ pub enum ImpactError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Answer(#[from] AnswerError),
+    #[error(transparent)]
+    Index(#[from] IndexError),
     #[error("the change was not indexed within {} s", PATIENCE.as_secs())]
     NotIndexed,
 }
@@ -148,11 +151,15 @@ impl Trial {
         let recorded = app.store.record(workspace, writes).await?;
         let revision = recorded.last().map_or(0, |last| last.revision);
         app.follower.wake();
-        match app.follower.wait_for(workspace, revision, PATIENCE).await {
-            true => Ok(trial),
-            false => {
+        let patience = tokio::time::timeout(PATIENCE, searchable(app, workspace, revision));
+        match patience.await {
+            Ok(Ok(())) => Ok(trial),
+            outcome => {
                 app.store.forget(workspace, trial.staged).await?;
-                Err(ImpactError::NotIndexed)
+                Err(match outcome {
+                    Ok(Err(error)) => error.into(),
+                    _ => ImpactError::NotIndexed,
+                })
             }
         }
     }
@@ -249,6 +256,22 @@ impl Trial {
             document_ids,
         }
     }
+}
+
+/// Waits until both indexes hold a revision, also where another process writes them.
+async fn searchable(
+    app: &App,
+    workspace: &WorkspaceId,
+    revision: Revision,
+) -> Result<(), IndexError> {
+    while !app.follower.wait_for(workspace, revision, PATIENCE).await {}
+    let Some(index) = app.indexes.find(workspace) else {
+        return Ok(());
+    };
+    while index.keyword.revision() < revision {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    index.keyword.refresh()
 }
 
 fn meets(question: &JudgedQuestion, reply: &Reply) -> bool {

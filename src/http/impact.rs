@@ -89,6 +89,7 @@ impl From<ImpactError> for Problem {
         match error {
             ImpactError::Answer(error) => error.into(),
             ImpactError::Store(error) => error.into(),
+            ImpactError::Index(error) => Problem::internal(&error),
             ImpactError::NotIndexed => Problem::unavailable(error.to_string()),
         }
     }

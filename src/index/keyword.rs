@@ -140,6 +140,11 @@ impl KeywordIndex {
         }
     }
 
+    /// Reads what another process has committed since, now rather than in a while.
+    pub fn refresh(&self) -> Result<(), IndexError> {
+        Ok(self.reader.reload()?)
+    }
+
     /// Prepares a search for a question's terms. `None` where the question has no terms at all.
     pub fn search(
         &self,

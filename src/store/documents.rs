@@ -74,7 +74,7 @@ impl Store {
             "SELECT v.version, v.metadata, v.text, v.outline, v.content_hash, v.created_at, \
              d.version AS live_version, d.metadata AS live_metadata \
              FROM documents d JOIN document_versions v ON v.workspace = d.workspace AND v.document_id = d.id \
-             WHERE d.workspace = $1 AND d.id = $2 AND d.deleted = 0 AND v.version = COALESCE($3, \
+             WHERE d.workspace = $1 AND d.id = $2 AND d.deleted = 0 AND d.staged = 0 AND v.version = COALESCE($3, \
              CASE WHEN d.next_at <= $4 THEN d.next_version ELSE d.version END)",
         )
         .bind(workspace.as_str())
@@ -166,7 +166,7 @@ impl Store {
         let rows: Vec<VersionRow> = sqlx::query_as(
             "SELECT v.version, v.content_hash, v.metadata, v.created_at, d.version, d.next_version, d.next_at \
              FROM documents d JOIN document_versions v ON v.workspace = d.workspace AND v.document_id = d.id \
-             WHERE d.workspace = $1 AND d.id = $2 AND d.deleted = 0 ORDER BY v.version",
+             WHERE d.workspace = $1 AND d.id = $2 AND d.deleted = 0 AND d.staged = 0 ORDER BY v.version",
         )
         .bind(workspace.as_str())
         .bind(id.as_str())

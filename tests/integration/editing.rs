@@ -724,7 +724,7 @@ impl Life {
         };
         self.status == "published"
             && !self.deleted
-            && self.audience.iter().all(|name| met(name))
+            && self.audience.iter().all(met)
             && self.channel.is_none_or(|own| channel == Some(own))
             && self.from.is_none_or(|from| from <= minute)
             && self.until.is_none_or(|until| minute < until)
