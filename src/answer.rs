@@ -181,7 +181,8 @@ impl Answerer {
                         conflict.second,
                         evidence[with].chunk.id()
                     );
-                    review = Some(Review::of_conflict(&ids, &detail));
+                    let passages = [0, with].map(|i| evidence[i].chunk.id());
+                    review = Some(Review::of_conflict(&ids, &passages, &detail));
                     draft = Draft::default();
                 }
             }

@@ -69,7 +69,6 @@ impl App {
             .await?
             .with_clock(clock.clone());
         store.ensure_workspace(&default_workspace()).await?;
-        store.drop_unfilled_jobs().await?;
         let indexes = Arc::new(Indexes::open(
             &config.index,
             embedder.id(),
@@ -85,6 +84,7 @@ impl App {
         })
         .await?;
         if indexes.is_writer() {
+            store.drop_unfilled_jobs().await?;
             // What trials of changes left behind, as after a crash.
             for (workspace, _) in store.workspaces().await? {
                 store.unstage(&workspace).await?;
@@ -111,7 +111,11 @@ impl App {
         let answerer = Answerer::new(store.clone(), retriever.clone(), &config.answer);
         let reader = FileReader::new(&config.ingest);
         let wake = follower.waker();
-        let jobs = Jobs::start(store.clone(), reader.clone(), wake);
+        // One process works jobs off: the one that writes the indexes.
+        let jobs = match indexes.is_writer() {
+            true => Jobs::start(store.clone(), reader.clone(), wake),
+            false => Jobs::left_to_another(),
+        };
         Ok(Self {
             reader,
             jobs,

@@ -15,7 +15,7 @@ pub use answer::{Answer, Citation, Outcome, Sentence, Strategy, Timings, Turn};
 pub use chunk::{Chunk, ChunkNote, Evidence, NewChunk, Outline, Span};
 pub use clock::Clock;
 pub use document::{
-    Document, FaqAnswer, Kind, MAX_VIEWS, Metadata, Source, Status, Window, audience_open_to,
+    Document, FaqAnswer, Kind, MAX_VIEWS, Metadata, Source, Status, TRIAL, Window, audience_open_to,
 };
 pub use ids::{DocumentId, InvalidId, Revision, WorkspaceId};
 pub use judged::{JudgedQuestion, Review};

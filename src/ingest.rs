@@ -232,7 +232,8 @@ fn parse_at(
             };
             containers::check_package(bytes, kind)?;
             let (faqs, grids) = split_faqs(tables::read_workbook(bytes, kind)?);
-            for file in faqs {
+            for (sheet, mut file) in faqs {
+                named_apart(&mut file, &format!("{name}/{sheet}"));
                 parsed.sources.extend(faq::into_sources(file)?);
             }
             match grids.iter().all(|grid| grid.rows.is_empty()) && !parsed.sources.is_empty() {
@@ -244,7 +245,8 @@ fn parse_at(
             let separator = if format == Format::Csv { b',' } else { b'\t' };
             let raw = decode(bytes)?;
             let grid = tables::read_separated(&raw, separator)?;
-            if let Some(file) = faq::of_grid(&grid) {
+            if let Some(mut file) = faq::of_grid(&grid) {
+                named_apart(&mut file, name);
                 parsed.sources = faq::into_sources(file)?;
                 return Ok(parsed);
             }
@@ -305,12 +307,23 @@ fn parse_at(
     Ok(parsed)
 }
 
-/// The tables that are lists of FAQs, and the others.
-fn split_faqs(grids: Vec<tables::Grid>) -> (Vec<faq::FaqFile>, Vec<tables::Grid>) {
+/// Rows that are only numbered have ids within their file: `1` of one sheet is not `1` of another.
+fn named_apart(file: &mut faq::FaqFile, name: &str) {
+    for row in &mut file.rows {
+        if let Some(id) = &mut row.id
+            && id.bytes().all(|b| b.is_ascii_digit())
+        {
+            *id = format!("{name}#{id}");
+        }
+    }
+}
+
+/// The tables that are lists of FAQs with their names, and the others.
+fn split_faqs(grids: Vec<tables::Grid>) -> (Vec<(String, faq::FaqFile)>, Vec<tables::Grid>) {
     let (mut faqs, mut others) = (Vec::new(), Vec::new());
     for grid in grids {
         match faq::of_grid(&grid) {
-            Some(file) => faqs.push(file),
+            Some(file) => faqs.push((grid.name, file)),
             None => others.push(grid),
         }
     }
@@ -326,12 +339,12 @@ pub fn parse_faqs(name: &str, bytes: &[u8]) -> Result<faq::FaqFile, IngestError>
         Format::Xlsx => {
             containers::check_package(bytes, "XLSX")?;
             let (faqs, _) = split_faqs(tables::read_workbook(bytes, "XLSX")?);
-            faqs.into_iter().next()
+            faqs.into_iter().next().map(|(_, file)| file)
         }
         Format::Ods => {
             containers::check_package(bytes, "ODS")?;
             let (faqs, _) = split_faqs(tables::read_workbook(bytes, "ODS")?);
-            faqs.into_iter().next()
+            faqs.into_iter().next().map(|(_, file)| file)
         }
         Format::Csv => faq::of_grid(&tables::read_separated(&decode(bytes)?, b',')?),
         Format::Tsv => faq::of_grid(&tables::read_separated(&decode(bytes)?, b'\t')?),

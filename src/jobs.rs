@@ -54,6 +54,15 @@ impl Jobs {
         }
     }
 
+    /// Where another process works them off.
+    pub fn left_to_another() -> Self {
+        Self {
+            wake: watch::channel(()).0,
+            stop: watch::channel(false).0,
+            task: Mutex::new(None),
+        }
+    }
+
     /// Says that there is a job.
     pub fn wake(&self) {
         self.wake.send_replace(());

@@ -13,7 +13,7 @@ use ken::domain::{DocumentId, WorkspaceId};
 use ken::editing::impact::{self, Change};
 use ken::editing::import::{self, ImportOptions, ImportReport, RowEffect};
 use ken::editing::lint;
-use ken::ingest::{Format, faq_file, files, parse_faqs, worker::FileReader};
+use ken::ingest::{Format, faq_file, files, worker::FileReader};
 use ken::store::Store;
 use notify::{RecursiveMode, Watcher};
 
@@ -181,7 +181,9 @@ pub async fn faqs(config: Config, command: FaqCommand) -> anyhow::Result<ExitCod
         } => {
             let name = file.display().to_string();
             let bytes = tokio::fs::read(&file).await.with_context(|| name.clone())?;
-            let faqs = parse_faqs(&name, &bytes).with_context(|| name.clone())?;
+            let reader = FileReader::new(&config.ingest);
+            let faqs = reader.read_faqs(&name, bytes).await;
+            let faqs = faqs.with_context(|| name.clone())?;
             let options = ImportOptions { dry_run, partial };
             let app = Arc::new(App::build(config).await?);
             let plan = import::plan(&app.store, &workspace, faqs.clone()).await?;

@@ -106,17 +106,15 @@ impl Metadata {
     /// What holds for one chunk: its own restrictions besides the document's.
     pub fn narrowed(&self, note: &ChunkNote, window: Window) -> Self {
         let mut narrowed = self.clone();
-        for (own, list) in [
-            (&note.audience, &mut narrowed.audience),
-            (&note.channels, &mut narrowed.channels),
-        ] {
-            if list.is_empty() {
-                list.clone_from(own);
-            } else if !own.is_empty() {
-                list.retain(|name| own.contains(name));
-                if list.is_empty() {
-                    list.push(NOBODY.to_owned());
-                }
+        narrow_audience(&mut narrowed.audience, &note.audience);
+        if narrowed.channels.is_empty() {
+            narrowed.channels.clone_from(&note.channels);
+        } else if !note.channels.is_empty() {
+            narrowed
+                .channels
+                .retain(|name| note.channels.contains(name));
+            if narrowed.channels.is_empty() {
+                narrowed.channels.push(NOBODY.to_owned());
             }
         }
         if note.language.is_some() {
@@ -174,7 +172,35 @@ impl Metadata {
 }
 
 /// An audience that nobody is of: where a document's audience and that of its part have nobody in common.
-const NOBODY: &str = "\u{0}nobody";
+const NOBODY: &str = "\u{0}nobody:";
+
+/// How the audience begins that sees a change while it is tried out. No request can name it: control characters are
+/// refused there.
+pub const TRIAL: &str = "\u{0}trial:";
+
+/// What a name of an audience is about: `tier` of `tier:gold`.
+fn about(name: &str) -> &str {
+    name.split_once(':').map_or("", |(about, _)| about)
+}
+
+/// Narrows an audience by that of a part: of what both speak about only what both name is left, and what one alone
+/// speaks about stays.
+fn narrow_audience(audience: &mut Vec<String>, own: &[String]) {
+    let mut subjects: Vec<&str> = own.iter().map(|name| about(name)).collect();
+    subjects.sort_unstable();
+    subjects.dedup();
+    for subject in subjects {
+        let of_part = || own.iter().filter(|name| about(name) == subject);
+        if !audience.iter().any(|name| about(name) == subject) {
+            audience.extend(of_part().cloned());
+            continue;
+        }
+        audience.retain(|name| about(name) != subject || own.contains(name));
+        if !audience.iter().any(|name| about(name) == subject) {
+            audience.push(NOBODY.to_owned());
+        }
+    }
+}
 
 /// Whether something for `allowed` is open to someone who is all of `who`; what names nobody is open to all.
 ///
@@ -316,6 +342,25 @@ mod tests {
             audience: vec![audience.to_owned()],
             ..ChunkNote::default()
         };
+        let both = |whole: &str, own: &str| {
+            let names = |list: &str| -> Vec<String> {
+                list.split_whitespace().map(str::to_owned).collect()
+            };
+            let mut audience = names(whole);
+            narrow_audience(&mut audience, &names(own));
+            audience
+        };
+        assert_eq!(
+            both("tier:gold region:tw", "tier:gold"),
+            ["tier:gold", "region:tw"]
+        );
+        assert_eq!(both("region:tw", "tier:gold"), ["region:tw", "tier:gold"]);
+        assert_eq!(
+            both("staff vip \u{0}trial:x", "vip"),
+            ["vip", "\u{0}trial:x"]
+        );
+        assert_eq!(both("", "vip"), ["vip"]);
+        assert_eq!(both("tier:gold", "tier:vip"), [NOBODY]);
         let narrowed = whole.narrowed(&part("vip"), Window::default());
         assert_eq!(narrowed.audience, ["vip"]);
         let nobody = whole.narrowed(&part("guest"), Window::default());

@@ -32,10 +32,14 @@ pub struct Review {
 
 impl Review {
     /// A contradiction for a person to settle, under an id that is the same whenever it is found.
-    pub fn of_conflict(document_ids: &[String], detail: &str) -> Self {
-        let mut document_ids = document_ids.to_vec();
-        document_ids.sort_unstable();
-        let key = sha256_hex([document_ids.join("\n").as_bytes(), detail.as_bytes()]);
+    pub fn of_conflict(document_ids: &[String], passages: &[String], detail: &str) -> Self {
+        let sorted = |names: &[String]| {
+            let mut names = names.to_vec();
+            names.sort_unstable();
+            names
+        };
+        let document_ids = sorted(document_ids);
+        let key = sha256_hex([sorted(passages).join("\n").as_bytes()]);
         Review {
             id: format!("rev_{}", &key[..16]),
             kind: "conflict".to_owned(),

@@ -8,7 +8,8 @@ use uuid::Uuid;
 use crate::answer::{AnswerError, Question};
 use crate::app::App;
 use crate::domain::{
-    Answer, DocumentId, Filter, JudgedQuestion, Outcome, Revision, Source, Status, WorkspaceId,
+    Answer, DocumentId, Filter, JudgedQuestion, Outcome, Revision, Source, Status, TRIAL,
+    WorkspaceId,
 };
 use crate::index::IndexError;
 use crate::store::{StoreError, Write};
@@ -122,8 +123,7 @@ impl Trial {
         changes: Vec<Change>,
     ) -> Result<Self, ImpactError> {
         let batch = Uuid::new_v4().simple().to_string();
-        // No request can name it: control characters are refused there.
-        let name = format!("\u{0}trial:{batch}");
+        let name = format!("{TRIAL}{batch}");
         let mut trial = Trial {
             replaced: changes.iter().map(|change| change.id().clone()).collect(),
             name: name.clone(),

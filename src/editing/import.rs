@@ -5,7 +5,8 @@ use serde::Serialize;
 use super::lint::{LintError, statement};
 use crate::app::App;
 use crate::conflict::{Conflict, Relation, Statement, compare, contradiction};
-use crate::domain::{Document, DocumentId, Filter, Kind, Revision, Source, WorkspaceId};
+use crate::domain::{Document, DocumentId, Kind, Revision, Source, Status, WorkspaceId};
+use crate::index::Selection;
 use crate::ingest::faq::{CellFault, FaqFile, FaqRow, question_key};
 use crate::store::{Store, StoreError, Write};
 
@@ -76,7 +77,7 @@ pub async fn find_similar(
         .collect();
     let embedder = app.embedder.clone();
     let searched = tokio::task::spawn_blocking(move || -> Result<_, LintError> {
-        let everything = index.keyword.select(&Filter::default())?;
+        let everything = Selection::default();
         let vectors = embedder.embed_passages(questions)?;
         let search = |vector: &Vec<f32>| index.vectors.search(vector, SHOWN, &everything);
         Ok(vectors.iter().map(search).collect::<Result<Vec<_>, _>>()?)
@@ -222,6 +223,7 @@ pub async fn plan(
     // By question: which row of this file asks it, and what it answers.
     let mut in_file: HashMap<String, (String, String)> = HashMap::new();
     let mut ids: HashMap<String, usize> = HashMap::new();
+    let mut unchanged = 0;
     for faq in file.rows {
         let (row, question) = (faq.row, faq.question.clone());
         let answer = faq
@@ -287,9 +289,13 @@ pub async fn plan(
                 .or_insert_with(|| (format!("row {row}"), answer.clone()));
         }
         match known.documents.get(id.as_str()) {
-            Some(before) if before.content_hash == source.content_hash => report.n_unchanged += 1,
+            Some(before) if is_same(before, &source) => unchanged += 1,
             Some(before) => {
                 let changes = changes(before, &source);
+                if changes.is_empty() {
+                    unchanged += 1;
+                    continue;
+                }
                 tell(Some(&id), RowEffect::Changed { changes });
                 sources.push(source);
             }
@@ -299,6 +305,7 @@ pub async fn plan(
             }
         }
     }
+    report.n_unchanged = unchanged;
     report.rows.sort_by_key(|row| row.row);
     for row in &report.rows {
         match row.effect {
@@ -355,6 +362,9 @@ impl Known {
                 known.documents.insert(document.id.to_string(), document);
                 continue;
             }
+            if document.metadata.status == Status::Archived {
+                continue;
+            }
             let answers = document.answers();
             let answer = answers.first().map(|a| a.text.clone()).unwrap_or_default();
             for question in &document.metadata.questions {
@@ -371,6 +381,10 @@ impl Known {
             .filter(|(of, _)| of != id.as_str())
             .map(|(of, answer)| (of.as_str(), answer.as_str()))
     }
+}
+
+fn is_same(before: &Document, after: &Source) -> bool {
+    before.content_hash == after.content_hash && before.metadata.status == after.metadata.status
 }
 
 /// Field by field, by the names they are imported under.
@@ -407,7 +421,7 @@ fn changes(before: &Document, after: &Source) -> Vec<FieldChange> {
         .collect()
 }
 
-/// All FAQs that are not archived, as rows, by id.
+/// All FAQs, whatever their status, as rows, by id.
 pub async fn export(store: &Store, workspace: &WorkspaceId) -> Result<Vec<FaqRow>, StoreError> {
     let faqs: Vec<DocumentId> = store
         .all_documents(workspace)

@@ -1,13 +1,13 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use half::f16;
 use serde::Serialize;
 
 use crate::app::App;
 use crate::conflict::{Conflict, Statement, contradiction, overlap};
-use crate::domain::{DocumentId, Filter, Review, Status, WorkspaceId};
+use crate::domain::{DocumentId, Review, Status, TRIAL, WorkspaceId};
 use crate::embed::EmbedError;
-use crate::index::IndexError;
+use crate::index::{IndexError, Selection};
 use crate::ingest::faq::question_key;
 use crate::store::{IndexEntry, StoreError, text_hash};
 
@@ -26,6 +26,9 @@ pub struct Finding {
     #[serde(flatten)]
     pub what: What,
     pub document_ids: Vec<DocumentId>,
+    /// The chunks that say it, of a pair.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub passages: Vec<String>,
     pub detail: String,
 }
 
@@ -62,13 +65,14 @@ pub enum LintError {
 /// Nothing is encoded: the vectors are those that the index was made of.
 pub async fn lint(app: &App, workspace: &WorkspaceId) -> Result<Vec<Finding>, LintError> {
     let mut findings = states(app, workspace).await?;
+    let mut seen = HashSet::new();
     let mut after = 0;
     loop {
         let keys = app.store.chunk_keys(workspace, after, 500).await?;
         let Some(last) = keys.last() else { break };
         after = *last;
         let entries = app.store.chunks(workspace, &keys).await?;
-        findings.extend(pairs(app, workspace, &entries).await?);
+        findings.extend(pairs(app, workspace, &entries, &mut seen).await?);
     }
     for finding in &findings {
         if let What::Conflict { decided: None, .. } = finding.what {
@@ -77,7 +81,7 @@ pub async fn lint(app: &App, workspace: &WorkspaceId) -> Result<Vec<Finding>, Li
                 .iter()
                 .map(DocumentId::to_string)
                 .collect();
-            let review = Review::of_conflict(&ids, &finding.detail);
+            let review = Review::of_conflict(&ids, &finding.passages, &finding.detail);
             app.store.open_review(workspace, &review).await?;
         }
     }
@@ -101,6 +105,7 @@ async fn states(app: &App, workspace: &WorkspaceId) -> Result<Vec<Finding>, Stor
             findings.push(Finding {
                 what,
                 document_ids: vec![document.id.clone()],
+                passages: Vec::new(),
                 detail,
             });
         };
@@ -127,6 +132,7 @@ async fn pairs(
     app: &App,
     workspace: &WorkspaceId,
     entries: &[IndexEntry],
+    seen: &mut HashSet<(u32, u32)>,
 ) -> Result<Vec<Finding>, LintError> {
     let Some(index) = app.indexes.find(workspace) else {
         return Ok(Vec::new());
@@ -151,16 +157,20 @@ async fn pairs(
         })
         .collect();
     let near = tokio::task::spawn_blocking(move || -> Result<Vec<(u32, u32, f32)>, IndexError> {
-        let everything = index.keyword.select(&Filter::default())?;
-        let mut near = Vec::new();
+        // Also what is only for some, or for another time.
+        let everything = Selection::default();
+        let mut near: BTreeMap<(u32, u32), f32> = BTreeMap::new();
         for (key, vector) in searched {
             for hit in index.vectors.search(&vector, NEIGHBOURS, &everything)? {
-                if hit.similarity >= NEAR && hit.key > key {
-                    near.push((key, hit.key, hit.similarity));
+                if hit.similarity >= NEAR && hit.key != key {
+                    near.insert((key.min(hit.key), key.max(hit.key)), hit.similarity);
                 }
             }
         }
-        Ok(near)
+        Ok(near
+            .into_iter()
+            .map(|((a, b), similarity)| (a, b, similarity))
+            .collect())
     })
     .await;
     let near = match near {
@@ -177,6 +187,9 @@ async fn pairs(
         .collect();
     let mut findings = Vec::new();
     for (a, b, similarity) in near {
+        if !seen.insert((a, b)) {
+            continue;
+        }
         if let (Some(a), Some(b)) = (by_key.get(&a), by_key.get(&b)) {
             findings.extend(judge(a, b, similarity));
         }
@@ -199,6 +212,15 @@ pub fn statement(entry: &IndexEntry) -> Statement<'_> {
 
 fn judge(a: &IndexEntry, b: &IndexEntry, similarity: f32) -> Option<Finding> {
     let (of_a, of_b) = (&a.metadata, &b.metadata);
+    let is_trial = |e: &IndexEntry| {
+        e.metadata
+            .audience
+            .iter()
+            .any(|name| name.starts_with(TRIAL))
+    };
+    if is_trial(a) || is_trial(b) {
+        return None;
+    }
     // Answers of one FAQ for different channels differ on purpose, as do those for different customers.
     let apart = a.chunk.document_id == b.chunk.document_id
         || (!of_a.audience.is_empty()
@@ -235,6 +257,7 @@ fn judge(a: &IndexEntry, b: &IndexEntry, similarity: f32) -> Option<Finding> {
     Some(Finding {
         what,
         document_ids: vec![a.chunk.document_id.clone(), b.chunk.document_id.clone()],
+        passages: vec![a.chunk.id(), b.chunk.id()],
         detail,
     })
 }

@@ -149,8 +149,6 @@ pub async fn restore(config: &Config, backup: &Path) -> Result<PathBuf, Portable
     };
     Store::check_backup(backup).await?;
     let wrong = file_error(&target);
-    // Also refuses while a service writes there.
-    index::clear(&config.index.dir).map_err(|e| PortableError::Refused(e.to_string()))?;
     if let Some(folder) = target.parent() {
         std::fs::create_dir_all(folder).map_err(&wrong)?;
     }
@@ -159,20 +157,24 @@ pub async fn restore(config: &Config, backup: &Path) -> Result<PathBuf, Portable
     std::fs::File::open(&fresh)
         .and_then(|file| file.sync_all())
         .map_err(&wrong)?;
+    // Also refuses while a service writes there. From here on the indexes are made anew.
+    if let Err(error) = index::clear(&config.index.dir) {
+        let _ = std::fs::remove_file(&fresh);
+        return Err(PortableError::Refused(error.to_string()));
+    }
     let kept = target.with_extension("before-restore");
+    let beside = |path: &Path, ending: &str| PathBuf::from(format!("{}{ending}", path.display()));
     if target.exists() {
-        // What is only in the write-ahead log yet goes with the file it belongs to.
-        for ending in ["-wal", "-shm"] {
-            let log = PathBuf::from(format!("{}{ending}", target.display()));
-            let beside = PathBuf::from(format!("{}{ending}", kept.display()));
-            match std::fs::rename(&log, &beside) {
+        // What an earlier restore kept makes way.
+        for ending in ["", "-wal", "-shm"] {
+            let _ = std::fs::remove_file(beside(&kept, ending));
+            match std::fs::rename(beside(&target, ending), beside(&kept, ending)) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                     return Err(wrong(error));
                 }
                 _ => {}
             }
         }
-        std::fs::rename(&target, &kept).map_err(&wrong)?;
     }
     std::fs::rename(&fresh, &target).map_err(&wrong)?;
     Ok(kept)

@@ -16,7 +16,7 @@ use crate::domain::{Document, Kind};
 use crate::editing::impact::Change;
 use crate::editing::import::{self, ImportOptions, ImportReport};
 use crate::ingest::faq::{self, FaqRow};
-use crate::ingest::{Format, faq_file, parse_faqs};
+use crate::ingest::{Format, faq_file};
 use crate::store::{Effect, Write};
 
 /// An FAQ: `question`, `answer` (a text) or `answers` (`[{ "text", "channels", "audience", "language" }]`), and
@@ -79,6 +79,19 @@ pub async fn put_faq(
         return Err(Problem::invalid(faults.collect()));
     }
     let source = file.rows.remove(0).into_source()?;
+    if source.id != id {
+        let detail = format!("the fields name the id {}, the address {id}", source.id);
+        return Err(Problem::invalid(vec![Fault::new("", detail)]));
+    }
+    if let Some(other) = state.app.store.document(&workspace, &id, None).await?
+        && other.metadata.kind != Kind::Faq
+    {
+        let detail = format!(
+            "{id} is of the kind {}, not an FAQ",
+            other.metadata.kind.as_str()
+        );
+        return Err(Problem::conflict(detail));
+    }
     let change = Change::Put(Box::new(source.clone()));
     check_gate(&state, &workspace, vec![change], params.force, None).await?;
     let write = Write::Put {
@@ -132,6 +145,10 @@ pub async fn delete_faq(
     id: PathId,
     params: Params<WriteParams>,
 ) -> Result<axum::Json<WriteResponse>, Problem> {
+    let document = state.app.store.document(&workspace.0, &id.0, None).await?;
+    if document.is_none_or(|document| document.metadata.kind != Kind::Faq) {
+        return Err(Problem::not_found(format!("there is no FAQ {}", id.0)));
+    }
     super::documents::delete_document(state, workspace, id, params).await
 }
 
@@ -218,11 +235,7 @@ pub async fn import_faqs(
             "expected a part with a file name, found none",
         )]));
     };
-    let parsed = tokio::task::spawn_blocking(move || parse_faqs(&file.name, &file.bytes)).await;
-    let faqs = match parsed {
-        Ok(faqs) => faqs?,
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
-    };
+    let faqs = state.app.reader.read_faqs(&file.name, file.bytes).await?;
     if params.dry_run && params.similar {
         let mut plan = import::plan(&state.app.store, &workspace, faqs).await?;
         import::find_similar(&state.app, &workspace, &mut plan).await?;

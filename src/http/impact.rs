@@ -53,6 +53,16 @@ pub async fn preview_impact(
     ))
 }
 
+/// Runs a trial that clears up after itself, also where the client leaves or the request's time is over meanwhile.
+async fn to_the_end<T: Send + 'static>(
+    trial: impl Future<Output = Result<T, ImpactError>> + Send + 'static,
+) -> Result<T, ImpactError> {
+    match tokio::spawn(trial).await {
+        Ok(outcome) => outcome,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
+    }
+}
+
 /// Refuses a change that breaks judged questions, unless it is forced.
 pub async fn check_gate(
     state: &AppState,
@@ -64,7 +74,9 @@ pub async fn check_gate(
     if force {
         return Ok(());
     }
-    let broken = gate(&state.app, workspace, changes, at).await?;
+    let (app, workspace) = (state.app.clone(), workspace.clone());
+    let trial = async move { gate(&app, &workspace, changes, at).await };
+    let broken = to_the_end(trial).await?;
     if broken.is_empty() {
         return Ok(());
     }
@@ -139,7 +151,8 @@ pub async fn list_judged(
     Ok(axum::Json(JudgedQuestionsResponse { questions }))
 }
 
-/// Write a question whose right answer is known. A change that breaks it is refused from now on, unless forced.
+/// Write a question whose right answer is known. A write over this API that breaks it is refused
+/// from now on, unless forced; uploads and `ken ingest` are not asked.
 #[utoipa::path(
     put, path = "/v1/judged-questions/{id}", tag = "editing", request_body = JudgedQuestionRequest,
     params(("id" = String, Path, description = "1 to 128 characters")),

@@ -116,9 +116,14 @@ pub async fn upload(
             }
         }
     }
-    store
+    if !store
         .move_job(&workspace, &id, &["filling"], "queued")
-        .await?;
+        .await?
+    {
+        return Err(Problem::conflict(
+            "the upload was cancelled while it came in; send it again",
+        ));
+    }
     state.app.jobs.wake();
     if params.wait == Some(WaitForJob::Done) {
         let start = Instant::now();

@@ -6,12 +6,13 @@ use serde_json::{Map, Value};
 
 use super::front_matter::read_time;
 use super::tables::Grid;
+use super::writer::one_line;
 use super::{IngestError, make_faq};
 use crate::domain::{Document, DocumentId, FaqAnswer, Kind, Metadata, Source, Status};
 use crate::text;
 
 /// One FAQ as it stands in a row, read but not yet stored.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct FaqRow {
     /// The row of the sheet or line of the file, from 1, the header counted.
     pub row: usize,
@@ -33,7 +34,7 @@ pub struct CellFault {
 }
 
 /// What a file of FAQs holds.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct FaqFile {
     pub rows: Vec<FaqRow>,
     pub faults: Vec<CellFault>,
@@ -73,7 +74,7 @@ impl Field {
         );
         let name: String = name.chars().filter(|c| c.is_alphanumeric()).collect();
         Some(match name.as_str() {
-            "id" | "编号" | "序号" | "no" | "faqid" | "代号" => Field::Id,
+            "id" | "编号" | "faqid" | "代号" => Field::Id,
             "question" | "questions" | "q" | "问题" | "标准问题" | "标准问" | "提问" | "问句"
             | "题目" | "问" => Field::Question,
             "answer" | "answers" | "a" | "答案" | "回答" | "回复" | "标准答案" | "解答"
@@ -121,7 +122,7 @@ pub fn of_grid(grid: &Grid) -> Option<FaqFile> {
         ignored_columns: ignored(header.iter().map(String::as_str)),
         ..FaqFile::default()
     };
-    for (row, cells) in (2..).zip(&grid.rows[1..]) {
+    for (row, cells) in grid.numbered().skip(1) {
         let fields = header
             .iter()
             .zip(cells)
@@ -239,11 +240,8 @@ fn put(faq: &mut FaqRow, field: Field, name: &str, value: &Value) -> Result<(), 
     let metadata = &mut faq.metadata;
     match field {
         Field::Id => faq.id = Some(word(value)?),
-        Field::Question => {
-            let mut wordings = lines(value)?.into_iter();
-            faq.question = wordings.next().unwrap_or_default();
-            faq.variants.extend(wordings);
-        }
+        // One text, whatever stands in it: other wordings have a column of their own.
+        Field::Question => faq.question = one_line(&word(value)?),
         Field::Answer => answers(faq, name, value)?,
         Field::Variants => faq.variants.extend(lines(value)?),
         Field::Negatives => faq.negatives.extend(lines(value)?),
@@ -271,6 +269,12 @@ fn put(faq: &mut FaqRow, field: Field, name: &str, value: &Value) -> Result<(), 
 /// An answer for everyone; or, where the column says so (`answer[channel=line,audience=vip,language=en]`,
 /// `答案（LINE）`), for some; or a list of such as JSON.
 fn answers(faq: &mut FaqRow, name: &str, value: &Value) -> Result<(), String> {
+    if let Value::String(cell) = value
+        && cell.starts_with("[{")
+        && let Ok(list @ Value::Array(_)) = serde_json::from_str(cell)
+    {
+        return answers(faq, name, &list);
+    }
     if let Value::Array(items) = value {
         for item in items {
             let answer: FaqAnswer = match item {
@@ -300,7 +304,7 @@ fn answers(faq: &mut FaqRow, name: &str, value: &Value) -> Result<(), String> {
         match part.split_once('=') {
             Some(("audience", who)) => answer.audience.push(who.trim().to_owned()),
             Some(("language", tag)) => answer.language = Some(tag.trim().to_owned()),
-            Some(("channel", channel)) => answer.channels.push(channel.trim().to_lowercase()),
+            Some(("channel", channel)) => answer.channels.push(channel.trim().to_owned()),
             Some((other, _)) => {
                 return Err(format!(
                     "expected channel=, audience= or language=, found {other:?}"

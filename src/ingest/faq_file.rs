@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::faq::FaqRow;
 use super::{Format, IngestError};
+use crate::domain::FaqAnswer;
 
 /// Columns of separated values and workbooks, in order.
 const COLUMNS: [&str; 17] = [
@@ -81,6 +82,23 @@ fn table(rows: &[FaqRow]) -> Vec<Vec<String>> {
     for row in rows {
         let mut fields = row.fields();
         fields.remove("answers");
+        let scopes = |answer: &FaqAnswer| {
+            (
+                answer.channels.clone(),
+                answer.audience.clone(),
+                answer.language.clone(),
+            )
+        };
+        let mut seen = std::collections::HashSet::new();
+        if !row.answers.iter().all(|answer| seen.insert(scopes(answer))) {
+            // Several for the same: a cell has room for one, so all of them stand in it as JSON.
+            fields.insert(
+                "answer".to_owned(),
+                Value::String(serde_json::json!(row.answers).to_string()),
+            );
+            cells.push(fields);
+            continue;
+        }
         for answer in &row.answers {
             let mut scope: Vec<String> = Vec::new();
             scope.extend(answer.channels.iter().map(|c| format!("channel={c}")));
@@ -126,7 +144,7 @@ fn cell(value: Option<&Value>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{FaqAnswer, Kind, Metadata};
+    use crate::domain::{Kind, Metadata};
     use crate::ingest::parse_faqs;
 
     #[test]
@@ -162,8 +180,8 @@ mod tests {
             },
             FaqRow {
                 id: Some("f2".into()),
-                question: "q, \"quoted\"".into(),
-                answers: vec![answer("a|b;c", "")],
+                question: "Windows 10；11 怎麼裝|\"quoted\"".into(),
+                answers: vec![answer("a|b;c", ""), answer("second", "")],
                 metadata: Metadata {
                     kind: Kind::Faq,
                     ..Metadata::default()

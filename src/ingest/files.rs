@@ -58,10 +58,13 @@ pub async fn ingest(
     let mut report = Report::default();
     let mut ids: HashMap<DocumentId, String> = HashMap::new();
     for path in paths {
+        let n_failed = report.failed.len();
         let (root, files) = match walk(path, &mut report) {
             Some(found) => found,
             None => continue,
         };
+        // What cannot be looked into may still be there: then nothing counts as gone.
+        let prune = prune && report.failed.len() == n_failed;
         let mut known: HashMap<String, (String, Vec<DocumentId>)> = HashMap::new();
         for origin in store.origins(workspace, &root).await? {
             known
@@ -100,6 +103,11 @@ pub async fn ingest(
                 }
                 Outcome::Parsed(hash, parsed) => (hash, parsed),
             };
+            if !parsed.failed.is_empty() {
+                // What was read before of the parts that cannot be read now stays.
+                let before = known.get(&name).map(|(_, documents)| documents.clone());
+                seen.extend(before.unwrap_or_default());
+            }
             for (path, reason) in parsed.failed {
                 fail(path, reason);
             }

@@ -42,7 +42,7 @@ impl FrontMatter {
             ("audience", &mut given.audience),
             ("channels", &mut given.channels),
         ] {
-            if let Some(found) = self.list(key) {
+            if let Some(found) = self.list(key)? {
                 *list = found;
             }
         }
@@ -51,6 +51,15 @@ impl FrontMatter {
             ("valid_until", &mut given.valid_until),
             ("review_by", &mut given.review_by),
         ] {
+            if self
+                .0
+                .get(key)
+                .is_some_and(|value| !value.is_null() && !value.is_string())
+            {
+                return Err(IngestError::front_matter(format!(
+                    "{key}: expected a time or a date"
+                )));
+            }
             if let Some(text) = self.text(key) {
                 let wrong = |detail: String| IngestError::front_matter(format!("{key}: {detail}"));
                 *time = Some(read_time(&text).map_err(wrong)?);
@@ -62,7 +71,7 @@ impl FrontMatter {
         if let Some(rank) = self.value("rank")? {
             given.rank = rank;
         }
-        if let Some(related) = self.list("related") {
+        if let Some(related) = self.list("related")? {
             given.related = related;
         }
         Ok((id, given))
@@ -76,23 +85,28 @@ impl FrontMatter {
         }
     }
 
-    /// A YAML list, or words parted by commas.
-    fn list(&self, key: &str) -> Option<Vec<String>> {
-        let items: Vec<String> = match self.0.get(key)? {
-            Value::Array(items) => items
-                .iter()
-                .filter_map(|item| item.as_str().map(str::to_owned))
-                .collect(),
-            Value::String(text) => text.split([',', '，', '、']).map(str::to_owned).collect(),
-            _ => return None,
+    /// A YAML list, or words parted by commas. What is neither is an error: read as nothing, an audience that cannot
+    /// be read would be everyone.
+    fn list(&self, key: &str) -> Result<Option<Vec<String>>, IngestError> {
+        let word = |item: &Value| match item {
+            Value::String(text) => Ok(text.trim().to_owned()),
+            Value::Number(number) => Ok(number.to_string()),
+            other => Err(IngestError::front_matter(format!(
+                "{key}: expected words, found {other}"
+            ))),
         };
-        Some(
-            items
-                .iter()
-                .map(|i| i.trim().to_owned())
-                .filter(|i| !i.is_empty())
+        let items: Vec<String> = match self.0.get(key) {
+            None | Some(Value::Null) => return Ok(None),
+            Some(Value::Array(items)) => items.iter().map(word).collect::<Result<_, _>>()?,
+            Some(Value::String(text)) => text
+                .split([',', '，', '、'])
+                .map(|item| item.trim().to_owned())
                 .collect(),
-        )
+            Some(other) => vec![word(other)?],
+        };
+        Ok(Some(
+            items.into_iter().filter(|item| !item.is_empty()).collect(),
+        ))
     }
 
     fn value<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>, IngestError> {
@@ -168,6 +182,9 @@ mod tests {
         for (yaml, expected) in [
             ("valid_until: soon", "valid_until"),
             ("status: maybe", "status"),
+            ("audience: {vip: true}", "audience"),
+            ("channels: [[line]]", "channels"),
+            ("valid_until: [2026-01-01]", "valid_until"),
             ("- a\n- b", "key: value"),
             ("a: [", ""),
         ] {

@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use dom_query::{Document, NodeRef};
 
 use super::tables::{Grid, MAX_COLUMNS};
@@ -56,22 +58,15 @@ pub fn extract_into(writer: &mut Writer, raw: &str) -> Result<(), IngestError> {
 }
 
 /// Refuses a page that nests without end, before the parser spends on each element what lies above it. Counted
-/// roughly, by tags that are always closed.
+/// roughly, by tags that have to be closed.
 fn check_depth(raw: &str) -> Result<(), IngestError> {
-    const NESTING: [&str; 12] = [
-        "div",
-        "table",
-        "blockquote",
-        "section",
-        "ul",
-        "ol",
-        "dl",
-        "span",
-        "font",
-        "article",
-        "b",
-        "a",
+    // Those without an end, and those whose end may be left out.
+    const FLAT: [&str; 32] = [
+        "br", "img", "hr", "input", "meta", "link", "source", "wbr", "area", "base", "col",
+        "embed", "track", "param", "p", "li", "td", "tr", "th", "dt", "dd", "option", "thead",
+        "tbody", "tfoot", "colgroup", "html", "head", "body", "rt", "rp", "optgroup",
     ];
+    let mut open: HashMap<String, usize> = HashMap::new();
     let mut depth: usize = 0;
     for tag in raw.split('<').skip(1) {
         let (closes, name) = match tag.strip_prefix('/') {
@@ -81,18 +76,18 @@ fn check_depth(raw: &str) -> Result<(), IngestError> {
         let end = name
             .find(|c: char| !c.is_ascii_alphanumeric())
             .unwrap_or(name.len());
-        if NESTING
-            .iter()
-            .any(|nesting| name[..end].eq_ignore_ascii_case(nesting))
-        {
-            depth = if closes {
-                depth.saturating_sub(1)
-            } else {
-                depth + 1
-            };
-            if depth > MAX_DEPTH {
-                return Err(IngestError::too_deep("HTML page"));
-            }
+        let name = name[..end.min(16)].to_ascii_lowercase();
+        if name.is_empty() || FLAT.contains(&name.as_str()) {
+            continue;
+        }
+        let of_name = open.entry(name).or_default();
+        match closes {
+            true if *of_name > 0 => (*of_name, depth) = (*of_name - 1, depth - 1),
+            true => {}
+            false => (*of_name, depth) = (*of_name + 1, depth + 1),
+        }
+        if depth > MAX_DEPTH {
+            return Err(IngestError::too_deep("HTML page"));
         }
     }
     Ok(())

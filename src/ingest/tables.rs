@@ -15,6 +15,10 @@ const MAX_CELLS: usize = 4_000_000;
 pub struct Grid {
     pub name: String,
     pub rows: Vec<Vec<String>>,
+    /// Of each row kept, its number in the file, from 1.
+    numbers: Vec<usize>,
+    /// How many rows came so far, empty ones too.
+    n_rows: usize,
     n_cells: usize,
 }
 
@@ -39,10 +43,17 @@ impl Grid {
                 MAX_CELLS,
             ));
         }
+        self.n_rows += 1;
         if !row.is_empty() {
             self.rows.push(row);
+            self.numbers.push(self.n_rows);
         }
         Ok(())
+    }
+
+    /// The rows with their numbers in the file.
+    pub fn numbered(&self) -> impl Iterator<Item = (usize, &Vec<String>)> {
+        self.numbers.iter().copied().zip(&self.rows)
     }
 
     /// As a table whose rows are all as wide as the widest.
@@ -117,6 +128,7 @@ pub fn read_workbook(bytes: &[u8], format: &'static str) -> Result<Vec<Grid>, In
             ..Grid::default()
         };
         let (top, left) = range.start().unwrap_or_default();
+        grid.n_rows = top as usize;
         for (y, row) in (top..).zip(range.rows()) {
             let shown = |(x, cell): (u32, &Data)| {
                 let style = styles.as_ref().and_then(|styles| styles.get((y, x)));

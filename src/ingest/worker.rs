@@ -17,7 +17,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::Semaphore;
 
-use super::{IngestError, Parsed, parse_file};
+use super::faq::FaqFile;
+use super::{IngestError, Parsed, parse_faqs, parse_file};
 use crate::config::IngestConfig;
 
 /// The command that makes a process a worker.
@@ -64,30 +65,56 @@ impl FileReader {
 
     /// As [`parse_file`], within the limits.
     pub async fn read(&self, name: &str, bytes: Vec<u8>) -> Result<Parsed, IngestError> {
+        match self.ask(Kind::File, name, &bytes).await? {
+            Outcome::Read(parsed) => Ok(parsed),
+            Outcome::Refused(error) => Err(error),
+            Outcome::Faqs(_) => Err(unexpected()),
+        }
+    }
+
+    /// As [`parse_faqs`], within the limits.
+    pub async fn read_faqs(&self, name: &str, bytes: Vec<u8>) -> Result<FaqFile, IngestError> {
+        match self.ask(Kind::Faqs, name, &bytes).await? {
+            Outcome::Faqs(faqs) => Ok(faqs),
+            Outcome::Refused(error) => Err(error),
+            Outcome::Read(_) => Err(unexpected()),
+        }
+    }
+
+    async fn ask(&self, kind: Kind, name: &str, bytes: &[u8]) -> Result<Outcome, IngestError> {
         let failed = |detail: String| IngestError::Crashed { detail };
         let program = self
             .program
             .as_deref()
             .ok_or_else(|| failed("the reader's program is not known".into()))?;
         let _permit = self.permits.acquire().await;
-        let idle = self.take();
-        let mut worker = match idle {
-            Some(worker) => worker,
-            None => Worker::start(program, self.limits.memory_bytes)
-                .map_err(|error| failed(format!("{}: {error}", program.display())))?,
-        };
-        let answer = tokio::time::timeout(self.limits.timeout, worker.ask(name, &bytes)).await;
-        match answer {
-            Ok(Ok(outcome)) => {
-                self.give_back(worker);
-                outcome.into()
+        // One that has read files before may have died since, or have little room left: then a fresh one is asked.
+        for idle in [self.take(), None] {
+            let is_fresh = idle.is_none();
+            let mut worker = match idle {
+                Some(worker) => worker,
+                None => Worker::start(program, self.limits.memory_bytes)
+                    .map_err(|error| failed(format!("{}: {error}", program.display())))?,
+            };
+            let asked = worker.ask(kind, name, bytes, self.limits.memory_bytes);
+            match tokio::time::timeout(self.limits.timeout, asked).await {
+                Ok(Ok(outcome)) => {
+                    self.give_back(worker);
+                    return Ok(outcome);
+                }
+                Ok(Err(_)) if is_fresh => {
+                    return Err(worker.cause_of_death(self.limits.memory_bytes).await);
+                }
+                Ok(Err(_)) => {}
+                // Dropping the worker kills it.
+                Err(_) => {
+                    return Err(IngestError::TimedOut {
+                        max_ms: self.limits.timeout.as_millis() as u64,
+                    });
+                }
             }
-            Ok(Err(_)) => Err(worker.cause_of_death(self.limits.memory_bytes).await),
-            // Dropping the worker kills it.
-            Err(_) => Err(IngestError::TimedOut {
-                max_ms: self.limits.timeout.as_millis() as u64,
-            }),
         }
+        Err(unexpected())
     }
 
     fn take(&self) -> Option<Worker> {
@@ -129,8 +156,14 @@ impl Worker {
         })
     }
 
-    async fn ask(&mut self, name: &str, bytes: &[u8]) -> std::io::Result<Outcome> {
-        for part in [name.as_bytes(), bytes] {
+    async fn ask(
+        &mut self,
+        kind: Kind,
+        name: &str,
+        bytes: &[u8],
+        max_reply: u64,
+    ) -> std::io::Result<Outcome> {
+        for part in [kind.as_bytes(), name.as_bytes(), bytes] {
             self.stdin
                 .write_all(&(part.len() as u64).to_le_bytes())
                 .await?;
@@ -139,7 +172,13 @@ impl Worker {
         self.stdin.flush().await?;
         let mut length = [0; 8];
         self.stdout.read_exact(&mut length).await?;
-        let mut reply = vec![0; u64::from_le_bytes(length) as usize];
+        let length = u64::from_le_bytes(length);
+        if length > max_reply {
+            return Err(std::io::Error::other(
+                "the reply is longer than the worker's memory",
+            ));
+        }
+        let mut reply = vec![0; length as usize];
         self.stdout.read_exact(&mut reply).await?;
         serde_json::from_slice(&reply).map_err(std::io::Error::other)
     }
@@ -171,20 +210,34 @@ impl Worker {
     }
 }
 
+fn unexpected() -> IngestError {
+    IngestError::Crashed {
+        detail: "its reader replied something else".into(),
+    }
+}
+
+/// What a file is read as.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    File,
+    Faqs,
+}
+
+impl Kind {
+    fn as_bytes(self) -> &'static [u8] {
+        match self {
+            Kind::File => b"file",
+            Kind::Faqs => b"faqs",
+        }
+    }
+}
+
 /// What a worker replies.
 #[derive(Serialize, Deserialize)]
 enum Outcome {
     Read(Parsed),
+    Faqs(FaqFile),
     Refused(IngestError),
-}
-
-impl From<Outcome> for Result<Parsed, IngestError> {
-    fn from(outcome: Outcome) -> Self {
-        match outcome {
-            Outcome::Read(parsed) => Ok(parsed),
-            Outcome::Refused(error) => Err(error),
-        }
-    }
 }
 
 /// The worker's side: reads requests until its standard input ends.
@@ -200,13 +253,19 @@ pub fn run(memory_bytes: u64) -> std::io::Result<()> {
     // A panic is a reason, not a text on the terminal.
     std::panic::set_hook(Box::new(|_| {}));
     let mut stdin = BufReader::new(std::io::stdin().lock());
-    let mut stdout = std::io::stdout().lock();
-    while let Some(name) = read_part(&mut stdin)? {
+    // What a library prints is no reply.
+    let mut stdout = std::fs::File::from(rustix::io::dup(rustix::stdio::stdout())?);
+    rustix::stdio::dup2_stdout(rustix::stdio::stderr())?;
+    while let Some(kind) = read_part(&mut stdin)? {
+        let name = read_part(&mut stdin)?.unwrap_or_default();
         let bytes = read_part(&mut stdin)?.unwrap_or_default();
         let name = String::from_utf8_lossy(&name).into_owned();
-        let parsed = std::panic::catch_unwind(|| parse_file(&name, &bytes));
-        let outcome = match parsed {
-            Ok(Ok(parsed)) => Outcome::Read(parsed),
+        let read = || match kind == Kind::Faqs.as_bytes() {
+            true => parse_faqs(&name, &bytes).map(Outcome::Faqs),
+            false => parse_file(&name, &bytes).map(Outcome::Read),
+        };
+        let outcome = match std::panic::catch_unwind(read) {
+            Ok(Ok(outcome)) => outcome,
             Ok(Err(error)) => Outcome::Refused(error),
             Err(panic) => Outcome::Refused(IngestError::Crashed {
                 detail: said_in(&*panic),

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::{MAX_IN, Store, StoreError, corrupt, from_json, placeholders, time_of};
 use crate::conflict::Authority;
 use crate::domain::{
-    Chunk, ChunkNote, Document, DocumentId, Metadata, Revision, Span, Window, WorkspaceId,
+    Chunk, ChunkNote, Document, DocumentId, Metadata, Revision, Span, TRIAL, Window, WorkspaceId,
 };
 
 /// One entry of a workspace's change log.
@@ -39,7 +39,12 @@ impl IndexEntry {
 pub fn authority(metadata: &Metadata, updated_at: Timestamp) -> Authority {
     Authority {
         rank: metadata.rank,
-        is_specific: !metadata.audience.is_empty() || !metadata.channels.is_empty(),
+        // Who tries a change out is no special customer.
+        is_specific: metadata
+            .audience
+            .iter()
+            .any(|name| !name.starts_with(TRIAL))
+            || !metadata.channels.is_empty(),
         since: metadata.valid_from.unwrap_or(updated_at),
     }
 }

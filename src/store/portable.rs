@@ -1,9 +1,9 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use sqlx::Executor;
+use sqlx::{Any, Executor, Transaction};
 
-use super::writes::{Effect, Write};
+use super::writes::{Cursor, Effect, Write, apply, lock};
 use super::{Store, StoreError, corrupt, from_json, now_ms, time_of, to_json};
 use crate::domain::{
     ChunkNote, DocumentId, Metadata, NewChunk, Outline, Source, Span, WorkspaceId,
@@ -82,19 +82,10 @@ impl Store {
         .bind(id.as_str())
         .fetch_all(&self.relaxed)
         .await?;
-        let mut versions = Vec::with_capacity(rows.len());
-        for (version, content_hash, metadata, raw, text, outline, chunks, created_at) in rows {
-            versions.push(ExportedVersion {
-                version,
-                content_hash,
-                metadata: from_json("a document's metadata", &metadata)?,
-                raw,
-                text,
-                outline: from_json("a document's outline", &outline)?,
-                chunks: from_json("a document's chunks", &chunks)?,
-                created_at: time_of(created_at)?,
-            });
-        }
+        let versions = rows
+            .into_iter()
+            .map(exported_version)
+            .collect::<Result<_, _>>()?;
         let next = match next_version.zip(next_at) {
             Some((version, at)) => Some((version, time_of(at)?)),
             None => None,
@@ -116,12 +107,20 @@ impl Store {
         id: &DocumentId,
         version: i64,
     ) -> Result<Option<Source>, StoreError> {
-        let exported = self.exported(workspace, id).await?;
-        let exported = exported.filter(|document| !document.deleted);
-        Ok(exported.and_then(|document| {
-            let found = document.versions.into_iter().find(|v| v.version == version);
-            found.map(|version| source(id, version))
-        }))
+        let row: Option<FullRow> = sqlx::query_as(
+            "SELECT v.version, v.content_hash, v.metadata, v.raw, v.text, v.outline, v.chunks, v.created_at \
+             FROM document_versions v JOIN documents d ON d.workspace = v.workspace AND d.id = v.document_id \
+             WHERE v.workspace = $1 AND v.document_id = $2 AND v.version = $3 AND d.deleted = 0 AND d.staged = 0",
+        )
+        .bind(workspace.as_str())
+        .bind(id.as_str())
+        .bind(version)
+        .fetch_optional(&self.relaxed)
+        .await?;
+        Ok(row
+            .map(exported_version)
+            .transpose()?
+            .map(|version| source(id, version)))
     }
 
     /// Takes in a document that was exported. One that is not known comes with all its versions; of one that is, the
@@ -134,6 +133,7 @@ impl Store {
         let known = self.exported(workspace, &document.id).await?;
         if let Some(known) = &known
             && (known.deleted, &known.metadata) == (document.deleted, &document.metadata)
+            && known.next == document.next
             && hash_of(known) == hash_of(&document)
         {
             return Ok(Effect::Unchanged);
@@ -165,76 +165,22 @@ impl Store {
         if document.deleted {
             writes.push(Write::Delete(document.id.clone()));
         }
-        let recorded = self.record(workspace, writes).await?;
-        if known.is_none() {
-            self.renumber(workspace, &document).await?;
-        }
-        Ok(recorded
-            .first()
-            .map_or(Effect::NotFound, |first| first.effect))
-    }
-
-    /// Gives a document that has just come in its history: the versions it had, under their numbers.
-    async fn renumber(
-        &self,
-        workspace: &WorkspaceId,
-        document: &ExportedDocument,
-    ) -> Result<(), StoreError> {
         let mut tx = self.durable.begin().await?;
-        sqlx::query("DELETE FROM document_versions WHERE workspace = $1 AND document_id = $2")
-            .bind(workspace.as_str())
-            .bind(document.id.as_str())
-            .execute(&mut *tx)
-            .await?;
-        for version in &document.versions {
-            sqlx::query(
-                "INSERT INTO document_versions (workspace, document_id, version, content_hash, metadata, raw, text, \
-                 outline, chunks, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-            )
-            .bind(workspace.as_str())
-            .bind(document.id.as_str())
-            .bind(version.version)
-            .bind(&version.content_hash)
-            .bind(to_json(&version.metadata))
-            .bind(&version.raw)
-            .bind(&version.text)
-            .bind(to_json(&version.outline))
-            .bind(to_json(&version.chunks))
-            .bind(version.created_at.as_millisecond())
-            .execute(&mut *tx)
-            .await?;
-        }
-        let next = document.next.map(|(version, _)| version);
-        // Put gave it 1, and what is scheduled 2.
-        for (sql, version) in [
-            (
-                "UPDATE chunks SET version = $1 WHERE workspace = $2 AND document_id = $3 AND version = 2",
-                next,
-            ),
-            (
-                "UPDATE documents SET next_version = $1 WHERE workspace = $2 AND id = $3 AND next_version = 2",
-                next,
-            ),
-            (
-                "UPDATE chunks SET version = $1 WHERE workspace = $2 AND document_id = $3 AND version = 1",
-                Some(document.version),
-            ),
-            (
-                "UPDATE documents SET version = $1 WHERE workspace = $2 AND id = $3",
-                Some(document.version),
-            ),
-        ] {
-            if let Some(version) = version {
-                sqlx::query(sql)
-                    .bind(version)
-                    .bind(workspace.as_str())
-                    .bind(document.id.as_str())
-                    .execute(&mut *tx)
-                    .await?;
+        lock(&mut tx, workspace).await?;
+        let mut cursor = Cursor::read(&mut tx, workspace, self.now()).await?;
+        let mut effect = Effect::NotFound;
+        for (i, write) in writes.into_iter().enumerate() {
+            let recorded = apply(&mut tx, workspace, &mut cursor, write).await?;
+            if i == 0 {
+                effect = recorded.effect;
             }
         }
+        if known.is_none() {
+            renumber(&mut tx, workspace, &document).await?;
+        }
+        cursor.save(&mut tx, workspace).await?;
         tx.commit().await?;
-        Ok(())
+        Ok(effect)
     }
 
     /// Writes the whole store into a file, as it is at one moment, while it is read and written.
@@ -300,6 +246,82 @@ impl Store {
         tx.commit().await?;
         Ok(())
     }
+}
+
+/// Gives a document that has just come in its history: the versions it had, under their numbers.
+async fn renumber(
+    tx: &mut Transaction<'_, Any>,
+
+    workspace: &WorkspaceId,
+    document: &ExportedDocument,
+) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM document_versions WHERE workspace = $1 AND document_id = $2")
+        .bind(workspace.as_str())
+        .bind(document.id.as_str())
+        .execute(&mut **tx)
+        .await?;
+    for version in &document.versions {
+        sqlx::query(
+                "INSERT INTO document_versions (workspace, document_id, version, content_hash, metadata, raw, text, \
+                 outline, chunks, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+            )
+            .bind(workspace.as_str())
+            .bind(document.id.as_str())
+            .bind(version.version)
+            .bind(&version.content_hash)
+            .bind(to_json(&version.metadata))
+            .bind(&version.raw)
+            .bind(&version.text)
+            .bind(to_json(&version.outline))
+            .bind(to_json(&version.chunks))
+            .bind(version.created_at.as_millisecond())
+            .execute(&mut **tx)
+            .await?;
+    }
+    let next = document.next.map(|(version, _)| version);
+    // Put gave it 1, and what is scheduled 2.
+    for (sql, version) in [
+        (
+            "UPDATE chunks SET version = $1 WHERE workspace = $2 AND document_id = $3 AND version = 2",
+            next,
+        ),
+        (
+            "UPDATE documents SET next_version = $1 WHERE workspace = $2 AND id = $3 AND next_version = 2",
+            next,
+        ),
+        (
+            "UPDATE chunks SET version = $1 WHERE workspace = $2 AND document_id = $3 AND version = 1",
+            Some(document.version),
+        ),
+        (
+            "UPDATE documents SET version = $1 WHERE workspace = $2 AND id = $3",
+            Some(document.version),
+        ),
+    ] {
+        if let Some(version) = version {
+            sqlx::query(sql)
+                .bind(version)
+                .bind(workspace.as_str())
+                .bind(document.id.as_str())
+                .execute(&mut **tx)
+                .await?;
+        }
+    }
+    Ok(())
+}
+
+fn exported_version(row: FullRow) -> Result<ExportedVersion, StoreError> {
+    let (version, content_hash, metadata, raw, text, outline, chunks, created_at) = row;
+    Ok(ExportedVersion {
+        version,
+        content_hash,
+        metadata: from_json("a document's metadata", &metadata)?,
+        raw,
+        text,
+        outline: from_json("a document's outline", &outline)?,
+        chunks: from_json("a document's chunks", &chunks)?,
+        created_at: time_of(created_at)?,
+    })
 }
 
 /// Versions of before chunks were kept are one chunk.

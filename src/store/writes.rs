@@ -4,6 +4,7 @@ use sqlx::{Any, Transaction};
 use super::documents::Origin;
 use super::{Store, StoreError, corrupt, from_json, now_ms, placeholders, to_json};
 use crate::domain::{DocumentId, Metadata, NewChunk, Revision, Source, Status, WorkspaceId};
+use crate::text::sha256_hex;
 
 /// One change to a document.
 pub enum Write {
@@ -86,26 +87,7 @@ impl Store {
         let mut cursor = Cursor::read(&mut tx, workspace, self.clock.now()).await?;
         let mut recorded = Vec::with_capacity(writes.len());
         for write in writes {
-            let done = match write {
-                Write::Put { source, origin } => {
-                    put(&mut tx, workspace, &mut cursor, *source, origin).await?
-                }
-                Write::Stage(source) => {
-                    let staged = put(&mut tx, workspace, &mut cursor, *source, None).await?;
-                    sqlx::query("UPDATE documents SET staged = 1 WHERE workspace = $1 AND id = $2")
-                        .bind(workspace.as_str())
-                        .bind(staged.document_id.as_str())
-                        .execute(&mut *tx)
-                        .await?;
-                    staged
-                }
-                Write::Schedule { source, at } => {
-                    schedule(&mut tx, workspace, &mut cursor, *source, at).await?
-                }
-                Write::Archive(id) => retire(&mut tx, workspace, &mut cursor, id, false).await?,
-                Write::Delete(id) => retire(&mut tx, workspace, &mut cursor, id, true).await?,
-            };
-            recorded.push(done);
+            recorded.push(apply(&mut tx, workspace, &mut cursor, write).await?);
         }
         cursor.save(&mut tx, workspace).await?;
         tx.commit().await?;
@@ -175,20 +157,46 @@ impl Store {
 
     /// Documents that were only tried out and never cleared away, as after a crash.
     pub async fn staged(&self, workspace: &WorkspaceId) -> Result<Vec<DocumentId>, StoreError> {
-        let rows: Vec<(String,)> = sqlx::query_as(
-            "SELECT id FROM documents WHERE workspace = $1 AND staged = 1 AND deleted = 0",
-        )
-        .bind(workspace.as_str())
-        .fetch_all(&self.relaxed)
-        .await?;
+        let rows: Vec<(String,)> =
+            sqlx::query_as("SELECT id FROM documents WHERE workspace = $1 AND staged = 1")
+                .bind(workspace.as_str())
+                .fetch_all(&self.relaxed)
+                .await?;
         rows.into_iter()
             .map(|(id,)| DocumentId::parse(&id).map_err(|e| corrupt("a document id", &e)))
             .collect()
     }
 }
 
+/// One write inside a transaction.
+pub(super) async fn apply(
+    tx: &mut Transaction<'_, Any>,
+    workspace: &WorkspaceId,
+    cursor: &mut Cursor,
+    write: Write,
+) -> Result<Recorded, StoreError> {
+    Ok(match write {
+        Write::Put { source, origin } => put(tx, workspace, cursor, *source, origin).await?,
+        Write::Stage(source) => {
+            let staged = put(tx, workspace, cursor, *source, None).await?;
+            sqlx::query("UPDATE documents SET staged = 1 WHERE workspace = $1 AND id = $2")
+                .bind(workspace.as_str())
+                .bind(staged.document_id.as_str())
+                .execute(&mut **tx)
+                .await?;
+            staged
+        }
+        Write::Schedule { source, at } => schedule(tx, workspace, cursor, *source, at).await?,
+        Write::Archive(id) => retire(tx, workspace, cursor, id, false).await?,
+        Write::Delete(id) => retire(tx, workspace, cursor, id, true).await?,
+    })
+}
+
 /// Written first, so that writers queue here and no transaction has to give up half way.
-async fn lock(tx: &mut Transaction<'_, Any>, workspace: &WorkspaceId) -> Result<(), StoreError> {
+pub(super) async fn lock(
+    tx: &mut Transaction<'_, Any>,
+    workspace: &WorkspaceId,
+) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO workspaces (id, created_at) VALUES ($1, $2) \
          ON CONFLICT (id) DO UPDATE SET revision = workspaces.revision",
@@ -201,14 +209,14 @@ async fn lock(tx: &mut Transaction<'_, Any>, workspace: &WorkspaceId) -> Result<
 }
 
 /// The workspace's counters while a transaction uses them up.
-struct Cursor {
+pub(super) struct Cursor {
     revision: i64,
     next_key: i64,
     now: Timestamp,
 }
 
 impl Cursor {
-    async fn read(
+    pub(super) async fn read(
         tx: &mut Transaction<'_, Any>,
         workspace: &WorkspaceId,
         now: Timestamp,
@@ -225,7 +233,7 @@ impl Cursor {
         })
     }
 
-    async fn save(
+    pub(super) async fn save(
         &self,
         tx: &mut Transaction<'_, Any>,
         workspace: &WorkspaceId,
@@ -361,14 +369,24 @@ async fn schedule(
     mut source: Source,
     at: Timestamp,
 ) -> Result<Recorded, StoreError> {
+    source.metadata.status = Status::Published;
     let before = live(tx, workspace, cursor, &source.id).await?;
-    let is_live = |live: &Live| live.deleted == 0 && live.status == Status::Published.as_str();
-    let Some(before) = before.filter(is_live) else {
+    let is_live = match &before {
+        Some(live) if live.deleted == 0 && live.status == Status::Published.as_str() => {
+            // What begins later is not live yet, and what was put off before makes way.
+            let metadata: Metadata = from_json("a document's metadata", &live.metadata)?;
+            metadata.valid_from.is_none_or(|from| from <= cursor.now)
+        }
+        _ => false,
+    };
+    let Some(before) = before.filter(|_| is_live) else {
         source.metadata.valid_from = source.metadata.valid_from.max(Some(at));
+        // The same text without that time is something else.
+        let time = at.to_string();
+        source.content_hash = sha256_hex([source.content_hash.as_bytes(), time.as_bytes()]);
         return put(tx, workspace, cursor, source, None).await;
     };
     unschedule(tx, workspace, cursor, &source.id, &before).await?;
-    source.metadata.status = Status::Published;
     let version = before.newest + 1;
     insert_version(tx, workspace, version, &source).await?;
     let first_key = cursor.next_key;

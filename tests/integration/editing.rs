@@ -340,6 +340,73 @@ async fn a_scheduled_version_takes_over_at_its_second() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_live_yet_is_put_off_or_brought_forward() {
+    let clock = Clock::standing("2026-06-01T00:00:00Z".parse().unwrap());
+    let app = at_a_standing_clock(&clock).await;
+    let asked = async || app.ask("本島運費多少").await["outcome"].clone();
+    let body = |status: &str, at: Option<&str>| json!({ "text": "# 運費\n\n本島運費八十元。", "status": status, "publish_at": at });
+    app.put("fee", body("draft", Some("2026-06-08T00:00:00Z")))
+        .await;
+    app.put("fee", body("published", Some("2026-06-12T00:00:00Z")))
+        .await;
+    clock.set("2026-06-09T00:00:00Z".parse().unwrap());
+    assert_eq!(asked().await, "refused", "it was put off");
+    clock.set("2026-06-12T00:00:00Z".parse().unwrap());
+    assert_eq!(asked().await, "answered");
+    app.put(
+        "later",
+        json!({ "text": "# 保固\n\n耳機保固十二個月。", "publish_at": "2026-07-01T00:00:00Z" }),
+    )
+    .await;
+    assert_eq!(app.ask("耳機保固多久").await["outcome"], "refused");
+    app.put("later", json!({ "text": "# 保固\n\n耳機保固十二個月。" }))
+        .await;
+    assert_eq!(
+        app.ask("耳機保固多久").await["text"],
+        "耳機保固十二個月。",
+        "it was brought forward"
+    );
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trial_of_an_answer_for_some_is_seen_by_nobody_else() {
+    let app = TestApp::start().await;
+    let faq = |text: &str| json!({ "question": "耳機保固多久？", "audience": ["staff", "vip"], "answers": [{ "text": text, "audience": ["vip"] }] });
+    let judged = json!({ "question": "耳機保固多久？", "audience": "vip", "contains": "十二" });
+    let put = async |path: &str, body: Value| app.request(Method::PUT, path, Some(body)).await;
+    put("/v1/faqs/w?wait=indexed", faq("保固十二個月。")).await;
+    put("/v1/judged-questions/w", judged).await;
+    let (status, refused) = put("/v1/faqs/w", faq("保固三個月。")).await;
+    assert_eq!(
+        status, 409,
+        "the trial is asked as its audience would: {refused}"
+    );
+    indexed(&app).await;
+    for audience in ["vip", "staff", "guest"] {
+        let (_, found) = app
+            .post(
+                "/v1/search",
+                json!({ "question": "耳機保固多久？", "audience": audience }),
+            )
+            .await;
+        let texts: Vec<&str> = found["hits"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|hit| hit["text"].as_str().unwrap())
+            .collect();
+        let expected: &[&str] = if audience == "vip" {
+            &["保固十二個月。"]
+        } else {
+            &[]
+        };
+        assert_eq!(texts, expected, "{audience}");
+    }
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn contradicting_evidence_is_settled_by_rule_or_handed_off() {
     let app = TestApp::start().await;
     let faq = |answer: &str, rank: i64| json!({ "question": "退貨期限是幾天？", "answer": answer, "rank": rank });
