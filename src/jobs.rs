@@ -114,7 +114,15 @@ async fn work_off(
                     .await?;
                 break;
             };
-            let (state, detail) = read_item(store, reader, &workspace, &item.name, bytes).await?;
+            let read = read_item(store, reader, &workspace, &item.name, bytes).await;
+            let (state, detail) = match read {
+                Ok(outcome) => outcome,
+                // Trying again would not help, and other jobs wait.
+                Err(error @ (StoreError::ChunkKeysExhausted(_) | StoreError::Corrupt { .. })) => {
+                    ("failed", error.to_string())
+                }
+                Err(error) => return Err(error),
+            };
             store
                 .finish_job_item(&workspace, &id, item.ordinal, state, &detail)
                 .await?;
