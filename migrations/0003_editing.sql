@@ -12,6 +12,8 @@ ALTER TABLE documents ADD COLUMN next_version BIGINT;
 ALTER TABLE documents ADD COLUMN next_at BIGINT;
 ALTER TABLE documents ADD COLUMN next_first_key BIGINT;
 ALTER TABLE documents ADD COLUMN next_n_chunks BIGINT;
+-- What is due is looked for every second.
+CREATE INDEX documents_by_next ON documents (next_at) WHERE next_at IS NOT NULL;
 
 -- 1 while a change is only tried out: never listed, counted or found by anyone but who tries it.
 ALTER TABLE documents ADD COLUMN staged BIGINT NOT NULL DEFAULT 0;
