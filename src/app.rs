@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::answer::Answerer;
+use crate::blocking::blocking;
 use crate::config::Config;
 use crate::domain::{Clock, WorkspaceId};
 use crate::embed::{EmbedError, Embedder};
@@ -46,7 +47,7 @@ impl App {
     /// following the change log.
     pub async fn build(config: Config) -> Result<Self, AppError> {
         let encoder = config.encoder.clone();
-        let embedder = run_blocking(move || {
+        let embedder = blocking(move || {
             crate::text::warm_up();
             Embedder::open(&encoder)
         })
@@ -76,7 +77,7 @@ impl App {
         )?);
         let names = store.workspaces().await?;
         let opening = indexes.clone();
-        run_blocking(move || -> Result<(), IndexError> {
+        blocking(move || -> Result<(), IndexError> {
             for (workspace, _) in names {
                 opening.workspace(&workspace)?;
             }
@@ -97,7 +98,7 @@ impl App {
             Duration::from_millis(config.index.poll_ms),
         );
         let (rerank, encoder) = (config.rerank.clone(), config.encoder.clone());
-        let reranker = run_blocking(move || CrossEncoder::open(&rerank, &encoder)).await?;
+        let reranker = blocking(move || CrossEncoder::open(&rerank, &encoder)).await?;
         let mut retriever = Retriever::new(
             store.clone(),
             indexes.clone(),
@@ -140,11 +141,4 @@ impl App {
 /// The workspace that is meant where none is named.
 pub fn default_workspace() -> WorkspaceId {
     WorkspaceId::parse("default").expect("the name is valid")
-}
-
-async fn run_blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(done) => done,
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
-    }
 }

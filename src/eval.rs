@@ -18,6 +18,7 @@ use serde_json::json;
 
 use crate::answer::{AnswerError, Question, understand};
 use crate::app::{App, AppError};
+use crate::blocking::blocking;
 use crate::config::Config;
 use crate::domain::{MAX_LIMIT, Mode, Outcome, Query, WorkspaceId};
 use crate::embed::EmbedError;
@@ -349,11 +350,7 @@ impl Evaluation {
         for step in missing.chunks(64) {
             let batch: Vec<String> = step.iter().map(|(_, text)| (*text).clone()).collect();
             let embedder = app.embedder.clone();
-            let encoded =
-                match tokio::task::spawn_blocking(move || embedder.embed_questions(batch)).await {
-                    Ok(encoded) => encoded?,
-                    Err(error) => std::panic::resume_unwind(error.into_panic()),
-                };
+            let encoded = blocking(move || embedder.embed_questions(batch)).await?;
             let fresh: Vec<_> = step
                 .iter()
                 .zip(encoded)

@@ -23,7 +23,7 @@
 //! | [`check`] | do store and indexes agree |
 //! | [`eval`] | judged questions → measures; runs compared; the fusion's shares tuned |
 //! | [`http`] | the API, the page, every failure as a problem |
-//! | [`setup`], [`telemetry`] | fetching the models; logging |
+//! | [`setup`], [`telemetry`], `blocking` | fetching the models; logging; work off the async threads |
 //!
 //! ```text
 //! domain, text, config ← conflict ← embed, rerank, store, index ← ingest, retrieve ← answer, jobs ← app ← editing, check, eval, http, main
@@ -59,6 +59,7 @@
 
 pub mod answer;
 pub mod app;
+mod blocking;
 pub mod check;
 pub mod config;
 pub mod conflict;

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
 
+use crate::blocking::blocking;
 use crate::config::{Part, RerankConfig, RetrieveConfig};
 use crate::domain::{Clock, Evidence, Hit, LegScore, Mode, Query, Revision, Timings, WorkspaceId};
 use crate::embed::{EmbedError, Embedder};
@@ -385,14 +386,11 @@ impl VectorLeg {
     }
 }
 
-/// Runs a search off the async threads; a panic there goes on here.
+/// Runs a search off the async threads.
 async fn computing<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, IndexError> + Send + 'static,
 ) -> Result<T, RetrieveError> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(done) => Ok(done?),
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
-    }
+    Ok(blocking(work).await?)
 }
 
 fn elapsed_ms(start: Instant) -> f64 {

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::lint::{LintError, statement};
 use crate::app::App;
+use crate::blocking::blocking;
 use crate::conflict::{Conflict, Relation, Statement, compare, contradiction};
 use crate::domain::{Document, DocumentId, Kind, Revision, Source, Status, WorkspaceId};
 use crate::index::Selection;
@@ -76,17 +77,13 @@ pub async fn find_similar(
         .map(|i| plan.report.rows[*i].question.clone())
         .collect();
     let embedder = app.embedder.clone();
-    let searched = tokio::task::spawn_blocking(move || -> Result<_, LintError> {
+    let found = blocking(move || -> Result<_, LintError> {
         let everything = Selection::default();
         let vectors = embedder.embed_passages(questions)?;
         let search = |vector: &Vec<f32>| index.vectors.search(vector, SHOWN, &everything);
         Ok(vectors.iter().map(search).collect::<Result<Vec<_>, _>>()?)
     })
-    .await;
-    let found = match searched {
-        Ok(found) => found?,
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
-    };
+    .await?;
     let keys: Vec<u32> = found
         .iter()
         .flatten()

@@ -4,6 +4,7 @@ use half::f16;
 use serde::Serialize;
 
 use crate::app::App;
+use crate::blocking::blocking;
 use crate::conflict::{Conflict, Statement, contradiction, overlap};
 use crate::domain::{DocumentId, Review, Status, TRIAL, WorkspaceId};
 use crate::embed::EmbedError;
@@ -156,7 +157,7 @@ async fn pairs(
             Some((entry.chunk.key, vector))
         })
         .collect();
-    let near = tokio::task::spawn_blocking(move || -> Result<Vec<(u32, u32, f32)>, IndexError> {
+    let near = blocking(move || -> Result<Vec<(u32, u32, f32)>, IndexError> {
         // Also what is only for some, or for another time.
         let everything = Selection::default();
         let mut near: BTreeMap<(u32, u32), f32> = BTreeMap::new();
@@ -172,11 +173,7 @@ async fn pairs(
             .map(|((a, b), similarity)| (a, b, similarity))
             .collect())
     })
-    .await;
-    let near = match near {
-        Ok(near) => near?,
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
-    };
+    .await?;
     let mut keys: Vec<u32> = near.iter().flat_map(|(a, b, _)| [*a, *b]).collect();
     keys.sort_unstable();
     keys.dedup();

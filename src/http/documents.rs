@@ -11,6 +11,7 @@ use super::AppState;
 use super::extract::{Json, Params, PathId, Workspace};
 use super::impact::check_gate;
 use super::problem::{Fault, Problem};
+use crate::blocking::blocking;
 use crate::domain::{Document, DocumentId, Metadata, Source, Status, WorkspaceId};
 use crate::editing::impact::Change;
 use crate::ingest::{Format, IngestError, parse_article};
@@ -197,10 +198,7 @@ impl SummaryBody {
 
 impl DocumentRequest {
     pub async fn parse_off_thread(self, id: DocumentId) -> Result<Source, Problem> {
-        match tokio::task::spawn_blocking(move || self.parse(id)).await {
-            Ok(source) => source,
-            Err(error) => std::panic::resume_unwind(error.into_panic()),
-        }
+        blocking(move || self.parse(id)).await
     }
 
     fn parse(self, id: DocumentId) -> Result<Source, Problem> {

@@ -12,6 +12,7 @@ use super::extract::{Json, Params, PathId, Workspace};
 use super::files::Files;
 use super::impact::check_gate;
 use super::problem::{Fault, Problem};
+use crate::blocking::blocking;
 use crate::domain::{Document, Kind};
 use crate::editing::impact::Change;
 use crate::editing::import::{self, ImportOptions, ImportReport};
@@ -294,11 +295,7 @@ pub async fn export_faqs(
         }
     };
     let rows = import::export(&state.app.store, &workspace).await?;
-    let written = tokio::task::spawn_blocking(move || faq_file::write(&rows, format)).await;
-    let bytes = match written {
-        Ok(bytes) => bytes?,
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
-    };
+    let bytes = blocking(move || faq_file::write(&rows, format)).await?;
     let name = format!("attachment; filename=\"faqs.{ending}\"");
     Ok((
         [(CONTENT_TYPE, kind.to_owned()), (CONTENT_DISPOSITION, name)],

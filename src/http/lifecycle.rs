@@ -10,6 +10,7 @@ use super::documents::{WriteResponse, record, response};
 use super::extract::{Json, Params, PathId, Workspace};
 use super::impact::check_gate;
 use super::problem::{Fault, Problem};
+use crate::blocking::blocking;
 use crate::domain::{DocumentId, Source, Status, WorkspaceId};
 use crate::editing::impact::Change;
 use crate::store::{VersionSummary, Write};
@@ -112,7 +113,7 @@ pub async fn diff_versions(
 ) -> Result<axum::Json<DiffResponse>, Problem> {
     let before = version(&state, &workspace, &id, from).await?;
     let after = version(&state, &workspace, &id, to).await?;
-    let diffed = tokio::task::spawn_blocking(move || {
+    let diff = blocking(move || {
         let text = TextDiff::from_lines(&before.text, &after.text)
             .unified_diff()
             .header(&format!("version {from}"), &format!("version {to}"))
@@ -139,11 +140,9 @@ pub async fn diff_versions(
             text,
             metadata,
         }
-    });
-    match diffed.await {
-        Ok(diff) => Ok(axum::Json(diff)),
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
-    }
+    })
+    .await;
+    Ok(axum::Json(diff))
 }
 
 /// Take a document through its life: the address ends in `:publish`, `:archive` or `:restore`.

@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 
 use super::embedded::to_half;
 use super::{IndexError, Indexes, VectorEntry, WorkspaceIndex};
+use crate::blocking::blocking;
 use crate::domain::{DocumentId, Revision, WorkspaceId};
 use crate::embed::{EmbedError, Embedder};
 use crate::store::{IndexEntry, Store, StoreError, text_hash};
@@ -321,15 +322,5 @@ impl Worker {
             self.saved.insert(workspace.clone(), Instant::now());
         }
         Ok(())
-    }
-}
-
-/// Runs blocking work off the async threads; a panic there goes on here.
-async fn blocking<T: Send + 'static, E: Send + 'static>(
-    work: impl FnOnce() -> Result<T, E> + Send + 'static,
-) -> Result<T, E> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(done) => done,
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
 }

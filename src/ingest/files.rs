@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::worker::FileReader;
 use super::{Format, Parsed, file_hash};
+use crate::blocking::blocking;
 use crate::domain::{DocumentId, Revision, Source, WorkspaceId};
 use crate::store::{Effect, Origin, Store, StoreError, Write};
 
@@ -214,20 +215,13 @@ async fn read_and_parse(
         Ok(bytes) => bytes,
         Err(reason) => return Outcome::Failed(reason),
     };
-    let (hash, bytes) = hashed(bytes).await;
+    let (hash, bytes) = blocking(move || (file_hash(&bytes), bytes)).await;
     match known.get(name) {
         Some((before, documents)) if *before == hash => Outcome::Unchanged(documents.clone()),
         _ => match reader.read(name, bytes).await {
             Ok(parsed) => Outcome::Parsed(hash, parsed),
             Err(error) => Outcome::Failed(error.to_string()),
         },
-    }
-}
-
-async fn hashed(bytes: Vec<u8>) -> (String, Vec<u8>) {
-    match tokio::task::spawn_blocking(move || (file_hash(&bytes), bytes)).await {
-        Ok(hashed) => hashed,
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
 }
 

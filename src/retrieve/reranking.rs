@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::RetrieveError;
+use crate::blocking::blocking;
 use crate::domain::{Hit, Query, WorkspaceId};
 use crate::rerank::Reranker;
 use crate::store::Store;
@@ -48,10 +49,8 @@ impl Reranking {
                 .map(|key| texts.remove(key).unwrap_or_default())
                 .collect();
             let (reranker, question) = (self.reranker.clone(), query.text().to_owned());
-            match tokio::task::spawn_blocking(move || reranker.read(&question, &passages)).await {
-                Ok(read) => Ok::<_, RetrieveError>(read?),
-                Err(error) => std::panic::resume_unwind(error.into_panic()),
-            }
+            let read = blocking(move || reranker.read(&question, &passages)).await;
+            Ok::<_, RetrieveError>(read?)
         };
         let Ok(scores) = tokio::time::timeout(self.budget, work).await else {
             return Ok(false);
