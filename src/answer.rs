@@ -173,16 +173,8 @@ impl Answerer {
                 }
                 Settled::Open(with, conflict) => {
                     let ids = [0, with].map(|i| evidence[i].chunk.document_id.to_string());
-                    let detail = format!(
-                        "{:?}: {:?} in {} against {:?} in {}",
-                        conflict.kind,
-                        conflict.first,
-                        evidence[0].chunk.id(),
-                        conflict.second,
-                        evidence[with].chunk.id()
-                    );
                     let passages = [0, with].map(|i| evidence[i].chunk.id());
-                    review = Some(Review::of_conflict(&ids, &passages, &detail));
+                    review = Some(conflict.review(&ids, &passages));
                     draft = Draft::default();
                 }
             }

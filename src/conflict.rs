@@ -15,6 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use serde::Serialize;
 
+use crate::domain::{Metadata, Review, TRIAL};
 use crate::text;
 use claims::{Claims, Polarity};
 
@@ -45,6 +46,34 @@ pub struct Conflict {
     pub second: String,
 }
 
+impl Conflict {
+    /// In words, of two passages by their ids.
+    pub fn describe(&self, [a, b]: &[String; 2]) -> String {
+        let Conflict {
+            kind,
+            first,
+            second,
+        } = self;
+        format!("{kind:?}: {first:?} in {a} against {second:?} in {b}")
+    }
+
+    /// For a person to settle, under an id that is the same whenever the same passages are found.
+    pub fn review(&self, document_ids: &[String; 2], passages: &[String; 2]) -> Review {
+        let sorted = |names: &[String; 2]| {
+            let mut names = names.to_vec();
+            names.sort_unstable();
+            names
+        };
+        let key = text::sha256_hex([sorted(passages).join("\n").as_bytes()]);
+        Review {
+            id: format!("rev_{}", &key[..16]),
+            kind: "conflict".to_owned(),
+            document_ids: sorted(document_ids),
+            detail: self.describe(passages),
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ConflictKind {
@@ -64,6 +93,22 @@ pub struct Authority {
     pub is_specific: bool,
     /// When what it says began to hold: its `valid_from`, else when it was last written.
     pub since: Timestamp,
+}
+
+impl Authority {
+    /// Of a passage, by what holds for its document.
+    pub fn of(metadata: &Metadata, updated_at: Timestamp) -> Self {
+        Self {
+            rank: metadata.rank,
+            // Who tries a change out is no special customer.
+            is_specific: metadata
+                .audience
+                .iter()
+                .any(|name| !name.starts_with(TRIAL))
+                || !metadata.channels.is_empty(),
+            since: metadata.valid_from.unwrap_or(updated_at),
+        }
+    }
 }
 
 /// Of two times nearer to each other than this neither is the newer: they came in one import.
@@ -169,9 +214,18 @@ fn share(a: &BTreeSet<String>, b: &BTreeSet<String>) -> f32 {
 }
 
 /// How much of the shorter statement's words the other has too, in [0, 1]; figures do not count.
-pub fn overlap(a: Statement, b: Statement) -> f32 {
-    let of = |s: Statement| words(&format!("{}\n{}", s.title, s.text));
-    share(&of(a), &of(b))
+fn overlap(a: Statement, b: Statement) -> f32 {
+    share(&all_words(a), &all_words(b))
+}
+
+/// How much of the longer statement's words the other has too, in [0, 1]; figures do not count.
+pub fn likeness(a: Statement, b: Statement) -> f32 {
+    let (a, b) = (all_words(a), all_words(b));
+    a.intersection(&b).count() as f32 / a.len().max(b.len()).max(1) as f32
+}
+
+fn all_words(statement: Statement) -> BTreeSet<String> {
+    words(&format!("{}\n{}", statement.title, statement.text))
 }
 
 fn same_topic(a: Statement, b: Statement, similarity: Option<f32>) -> bool {

@@ -27,7 +27,7 @@ use sqlx::{AnyPool, Executor};
 use crate::domain::{Clock, Revision, WorkspaceId};
 
 pub use answers::RecordedAnswer;
-pub use changes::{Change, IndexEntry, authority};
+pub use changes::{Change, IndexEntry};
 pub use documents::{DocumentSummary, Origin, OriginState, VersionSummary};
 pub use jobs::{Job, JobItem};
 pub use portable::{ExportedDocument, ExportedVersion};

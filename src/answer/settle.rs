@@ -1,8 +1,7 @@
 use std::cmp::Ordering;
 
-use crate::conflict::{Conflict, Statement, contradiction, prevails};
+use crate::conflict::{Authority, Conflict, Statement, contradiction, prevails};
 use crate::domain::{Evidence, Filter, Kind};
-use crate::store::authority;
 use crate::text::Language;
 
 use super::Draft;
@@ -76,7 +75,7 @@ pub fn settle(draft: &Draft, evidence: &[Evidence]) -> Settled {
         let Some(conflict) = contradiction(said, against, None) else {
             continue;
         };
-        let standing = |e: &Evidence| authority(&e.metadata, e.updated_at);
+        let standing = |e: &Evidence| Authority::of(&e.metadata, e.updated_at);
         return match prevails(&standing(best), &standing(other)) {
             Some((Ordering::Less, _)) => Settled::Overruled(i),
             Some(_) => continue,

@@ -186,13 +186,10 @@ pub async fn faqs(config: Config, command: FaqCommand) -> anyhow::Result<ExitCod
             let faqs = faqs.with_context(|| name.clone())?;
             let options = ImportOptions { dry_run, partial };
             let app = Arc::new(App::build(config).await?);
-            let plan = import::plan(&app.store, &workspace, faqs.clone()).await?;
-            if !dry_run && !force {
-                let changes = plan
-                    .sources
-                    .into_iter()
-                    .map(|source| Change::Put(Box::new(source)));
-                let broken = impact::gate(&app, &workspace, changes.collect(), None).await?;
+            let plan = import::plan(&app.store, &workspace, faqs).await?;
+            if plan.writes(options) && !force {
+                let changes = Change::puts(&plan.sources);
+                let broken = impact::gate(&app, &workspace, changes, None).await?;
                 if !broken.is_empty() {
                     broken
                         .iter()
@@ -201,7 +198,7 @@ pub async fn faqs(config: Config, command: FaqCommand) -> anyhow::Result<ExitCod
                     anyhow::bail!("judged questions would break; --force imports nonetheless");
                 }
             }
-            let report = import::import(&app.store, &workspace, faqs, options).await?;
+            let report = import::import(&app.store, &workspace, plan, options).await?;
             if report.applied {
                 wait_until_indexed(&app, &workspace, report.revision).await?;
             }

@@ -1,7 +1,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::Outcome;
-use crate::text::sha256_hex;
 
 /// A question whose right answer is known. Asked before a change goes live, and again after.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -28,23 +27,4 @@ pub struct Review {
     pub kind: String,
     pub document_ids: Vec<String>,
     pub detail: String,
-}
-
-impl Review {
-    /// A contradiction for a person to settle, under an id that is the same whenever it is found.
-    pub fn of_conflict(document_ids: &[String], passages: &[String], detail: &str) -> Self {
-        let sorted = |names: &[String]| {
-            let mut names = names.to_vec();
-            names.sort_unstable();
-            names
-        };
-        let document_ids = sorted(document_ids);
-        let key = sha256_hex([sorted(passages).join("\n").as_bytes()]);
-        Review {
-            id: format!("rev_{}", &key[..16]),
-            kind: "conflict".to_owned(),
-            document_ids,
-            detail: detail.to_owned(),
-        }
-    }
 }

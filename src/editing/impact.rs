@@ -1,4 +1,3 @@
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -29,6 +28,12 @@ pub enum Change {
 }
 
 impl Change {
+    /// Puts all of these.
+    pub fn puts(sources: &[Source]) -> Vec<Self> {
+        let put = |source: &Source| Change::Put(Box::new(source.clone()));
+        sources.iter().map(put).collect()
+    }
+
     fn id(&self) -> &DocumentId {
         match self {
             Change::Put(source) => &source.id,
@@ -296,7 +301,7 @@ fn meets(question: &JudgedQuestion, reply: &Reply) -> bool {
 
 /// Whether a change may go live: the judged questions it would break, none where it may.
 pub async fn gate(
-    app: &Arc<App>,
+    app: &App,
     workspace: &WorkspaceId,
     changes: Vec<Change>,
     at: Option<Timestamp>,

@@ -153,22 +153,21 @@ pub struct ImportOptions {
     pub partial: bool,
 }
 
-/// Imports FAQs in one transaction: all rows or none, unless `partial` is set. Duplicates are left out and hold
-/// nothing up.
+/// Writes a plan in one transaction, where it is to be written: all rows or none, unless `partial` is set. Duplicates
+/// are left out and hold nothing up.
 ///
 /// # Errors
 /// Only where the store fails. What is wrong with rows stands in the report.
 pub async fn import(
     store: &Store,
     workspace: &WorkspaceId,
-    file: FaqFile,
+    plan: Plan,
     options: ImportOptions,
 ) -> Result<ImportReport, StoreError> {
-    let plan = plan(store, workspace, file).await?;
+    let writes = plan.writes(options);
     let mut report = plan.report;
-    let stops = report.n_invalid + report.n_conflicting > 0 && !options.partial;
     report.revision = store.revision(workspace).await?;
-    if options.dry_run || stops || plan.sources.is_empty() {
+    if !writes {
         return Ok(report);
     }
     let put = |source| Write::Put {
@@ -189,6 +188,14 @@ pub async fn import(
 pub struct Plan {
     pub sources: Vec<Source>,
     pub report: ImportReport,
+}
+
+impl Plan {
+    /// Whether it comes to anything: rows that are wrong stop it, unless the good ones are to be written nonetheless.
+    pub fn writes(&self, options: ImportOptions) -> bool {
+        let stops = self.report.n_invalid + self.report.n_conflicting > 0 && !options.partial;
+        !(options.dry_run || stops || self.sources.is_empty())
+    }
 }
 
 /// Compares a file with what is stored. Nothing is written.

@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use crate::app::App;
 use crate::blocking::blocking;
-use crate::conflict::{Conflict, Statement, contradiction, overlap};
-use crate::domain::{DocumentId, Review, Status, TRIAL, WorkspaceId};
+use crate::conflict::{Conflict, Statement, contradiction, likeness};
+use crate::domain::{DocumentId, Status, TRIAL, WorkspaceId};
 use crate::embed::EmbedError;
 use crate::index::{IndexError, Selection};
 use crate::ingest::faq::question_key;
@@ -76,13 +76,15 @@ pub async fn lint(app: &App, workspace: &WorkspaceId) -> Result<Vec<Finding>, Li
         findings.extend(pairs(app, workspace, &entries, &mut seen).await?);
     }
     for finding in &findings {
-        if let What::Conflict { decided: None, .. } = finding.what {
-            let ids: Vec<String> = finding
-                .document_ids
-                .iter()
-                .map(DocumentId::to_string)
-                .collect();
-            let review = Review::of_conflict(&ids, &finding.passages, &finding.detail);
+        if let What::Conflict {
+            decided: None,
+            conflict,
+            ..
+        } = &finding.what
+        {
+            let ids = [0, 1].map(|i| finding.document_ids[i].to_string());
+            let passages = [0, 1].map(|i| finding.passages[i].clone());
+            let review = conflict.review(&ids, &passages);
             app.store.open_review(workspace, &review).await?;
         }
     }
@@ -228,27 +230,19 @@ fn judge(a: &IndexEntry, b: &IndexEntry, similarity: f32) -> Option<Finding> {
     }
     let (first, second) = (statement(a), statement(b));
     let same_question = question_key(first.title) == question_key(second.title);
-    let words = overlap(first, second).min(overlap(second, first));
     let what = match contradiction(first, second, Some(similarity)) {
         Some(conflict) => What::Conflict {
             decided: decided_by(a, b),
             conflict,
             similarity,
         },
-        None if similarity >= SAME || words >= SAME_WORDS || same_question => {
+        None if similarity >= SAME || likeness(first, second) >= SAME_WORDS || same_question => {
             What::Duplicate { similarity }
         }
         None => return None,
     };
     let detail = match &what {
-        What::Conflict { conflict, .. } => format!(
-            "{:?}: {:?} in {} against {:?} in {}",
-            conflict.kind,
-            conflict.first,
-            a.chunk.id(),
-            conflict.second,
-            b.chunk.id()
-        ),
+        What::Conflict { conflict, .. } => conflict.describe(&[a.chunk.id(), b.chunk.id()]),
         _ => format!("{} and {} say the same", a.chunk.id(), b.chunk.id()),
     };
     Some(Finding {

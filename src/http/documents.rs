@@ -271,8 +271,8 @@ pub async fn put_document(
 ) -> Result<Response, Problem> {
     let publish_at = request.publish_at;
     let source = Box::new(request.parse_off_thread(id).await?);
-    let change = Change::Put(source.clone());
-    check_gate(&state, &workspace, vec![change], params.force, publish_at).await?;
+    let change = || vec![Change::Put(source.clone())];
+    check_gate(&state, &workspace, change, params.force, publish_at).await?;
     let write = match publish_at {
         Some(at) => Write::Schedule { source, at },
         None => Write::Put {
@@ -310,8 +310,8 @@ pub async fn delete_document(
     {
         return Err(absent);
     }
-    let change = Change::Remove(id.clone());
-    check_gate(&state, &workspace, vec![change], params.force, None).await?;
+    let change = || vec![Change::Remove(id.clone())];
+    check_gate(&state, &workspace, change, params.force, None).await?;
     let (recorded, indexed) = record(&state, &workspace, Write::Delete(id), params.wait).await?;
     match recorded.effect {
         Effect::NotFound => Err(absent),

@@ -93,8 +93,8 @@ pub async fn put_faq(
         );
         return Err(Problem::conflict(detail));
     }
-    let change = Change::Put(Box::new(source.clone()));
-    check_gate(&state, &workspace, vec![change], params.force, None).await?;
+    let change = || vec![Change::Put(Box::new(source.clone()))];
+    check_gate(&state, &workspace, change, params.force, None).await?;
     let write = Write::Put {
         source: Box::new(source),
         origin: None,
@@ -237,25 +237,19 @@ pub async fn import_faqs(
         )]));
     };
     let faqs = state.app.reader.read_faqs(&file.name, file.bytes).await?;
-    if params.dry_run && params.similar {
-        let mut plan = import::plan(&state.app.store, &workspace, faqs).await?;
-        import::find_similar(&state.app, &workspace, &mut plan).await?;
-        plan.report.revision = state.app.store.revision(&workspace).await?;
-        return Ok(axum::Json(plan.report));
-    }
-    if !params.dry_run && !params.force {
-        let plan = import::plan(&state.app.store, &workspace, faqs.clone()).await?;
-        let changes = plan
-            .sources
-            .into_iter()
-            .map(|source| Change::Put(Box::new(source)));
-        check_gate(&state, &workspace, changes.collect(), false, None).await?;
-    }
     let options = ImportOptions {
         dry_run: params.dry_run,
         partial: params.partial,
     };
-    let report = import::import(&state.app.store, &workspace, faqs, options).await?;
+    let mut plan = import::plan(&state.app.store, &workspace, faqs).await?;
+    if params.dry_run && params.similar {
+        import::find_similar(&state.app, &workspace, &mut plan).await?;
+    }
+    if plan.writes(options) {
+        let changes = || Change::puts(&plan.sources);
+        check_gate(&state, &workspace, changes, params.force, None).await?;
+    }
+    let report = import::import(&state.app.store, &workspace, plan, options).await?;
     state.app.follower.wake();
     Ok(axum::Json(report))
 }

@@ -48,9 +48,8 @@ pub async fn preview_impact(
     for (id, document) in request.put {
         changes.push(Change::Put(Box::new(document.parse_off_thread(id).await?)));
     }
-    Ok(axum::Json(
-        assess(&state.app, &workspace, changes, n_logged, request.at).await?,
-    ))
+    let trial = async move { assess(&state.app, &workspace, changes, n_logged, request.at).await };
+    Ok(axum::Json(to_the_end(trial).await?))
 }
 
 /// Runs a trial that clears up after itself, also where the client leaves or the request's time is over meanwhile.
@@ -67,14 +66,14 @@ async fn to_the_end<T: Send + 'static>(
 pub async fn check_gate(
     state: &AppState,
     workspace: &WorkspaceId,
-    changes: Vec<Change>,
+    changes: impl FnOnce() -> Vec<Change>,
     force: bool,
     at: Option<Timestamp>,
 ) -> Result<(), Problem> {
-    if force {
+    if force || !state.app.store.has_judged_questions(workspace).await? {
         return Ok(());
     }
-    let (app, workspace) = (state.app.clone(), workspace.clone());
+    let (app, workspace, changes) = (state.app.clone(), workspace.clone(), changes());
     let trial = async move { gate(&app, &workspace, changes, at).await };
     let broken = to_the_end(trial).await?;
     if broken.is_empty() {

@@ -178,8 +178,8 @@ pub async fn post_action(
             {
                 return Err(absent(&id));
             }
-            let change = Change::Remove(id.clone());
-            check_gate(&state, &workspace, vec![change], request.force, None).await?;
+            let change = || vec![Change::Remove(id.clone())];
+            check_gate(&state, &workspace, change, request.force, None).await?;
             Write::Archive(id)
         }
         "restore" => {
@@ -188,8 +188,8 @@ pub async fn post_action(
                 return Err(Problem::invalid(vec![fault]));
             };
             let source = version(&state, &workspace, &id, number).await?;
-            let change = Change::Put(Box::new(source.clone()));
-            check_gate(&state, &workspace, vec![change], request.force, None).await?;
+            let change = || vec![Change::Put(Box::new(source.clone()))];
+            check_gate(&state, &workspace, change, request.force, None).await?;
             Write::Put {
                 source: Box::new(source),
                 origin: None,
@@ -220,8 +220,8 @@ async fn publish(
         // What it is made of has changed in this.
         source.content_hash = sha256_hex([source.content_hash.as_bytes(), b"published"]);
     }
-    let change = Change::Put(Box::new(source.clone()));
-    check_gate(state, workspace, vec![change], request.force, request.at).await?;
+    let change = || vec![Change::Put(Box::new(source.clone()))];
+    check_gate(state, workspace, change, request.force, request.at).await?;
     let source = Box::new(source);
     Ok(match request.at {
         Some(at) => Write::Schedule { source, at },

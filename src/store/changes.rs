@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::{MAX_IN, Store, StoreError, corrupt, from_json, placeholders, time_of};
 use crate::conflict::Authority;
 use crate::domain::{
-    Chunk, ChunkNote, Document, DocumentId, Metadata, Revision, Span, TRIAL, Window, WorkspaceId,
+    Chunk, ChunkNote, Document, DocumentId, Metadata, Revision, Span, Window, WorkspaceId,
 };
 
 /// One entry of a workspace's change log.
@@ -31,21 +31,7 @@ pub struct IndexEntry {
 impl IndexEntry {
     /// What it has to say in a contradiction.
     pub fn standing(&self) -> Authority {
-        authority(&self.metadata, self.updated_at)
-    }
-}
-
-/// What a passage has to say in a contradiction.
-pub fn authority(metadata: &Metadata, updated_at: Timestamp) -> Authority {
-    Authority {
-        rank: metadata.rank,
-        // Who tries a change out is no special customer.
-        is_specific: metadata
-            .audience
-            .iter()
-            .any(|name| !name.starts_with(TRIAL))
-            || !metadata.channels.is_empty(),
-        since: metadata.valid_from.unwrap_or(updated_at),
+        Authority::of(&self.metadata, self.updated_at)
     }
 }
 

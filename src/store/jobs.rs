@@ -193,6 +193,25 @@ impl Store {
         .await?;
         Ok(())
     }
+
+    /// Jobs whose files never came in whole, as after a crash.
+    pub async fn drop_unfilled_jobs(&self) -> Result<(), StoreError> {
+        let mut tx = self.durable.begin().await?;
+        sqlx::query(
+            "UPDATE job_items SET bytes = NULL WHERE EXISTS (SELECT 1 FROM jobs j WHERE j.workspace = job_items.workspace \
+             AND j.id = job_items.job AND j.state = 'filling')",
+        )
+        .execute(&mut *tx)
+        .await?;
+        sqlx::query(
+            "UPDATE jobs SET state = 'cancelled', finished_at = $1 WHERE state = 'filling'",
+        )
+        .bind(now_ms())
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(())
+    }
 }
 
 fn job((workspace, id, kind, state, created_at, finished_at): JobRow) -> Result<Job, StoreError> {

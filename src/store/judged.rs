@@ -16,6 +16,16 @@ impl Store {
         rows.into_iter().map(read).collect()
     }
 
+    /// Whether there is any question whose right answer is known.
+    pub async fn has_judged_questions(&self, workspace: &WorkspaceId) -> Result<bool, StoreError> {
+        let (n,): (i64,) =
+            sqlx::query_as("SELECT COUNT(*) FROM judged_questions WHERE workspace = $1")
+                .bind(workspace.as_str())
+                .fetch_one(&self.relaxed)
+                .await?;
+        Ok(n > 0)
+    }
+
     pub async fn put_judged_question(
         &self,
         workspace: &WorkspaceId,

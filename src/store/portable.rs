@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::{Any, Executor, Transaction};
 
 use super::writes::{Cursor, Effect, Write, apply, lock};
-use super::{Store, StoreError, corrupt, from_json, now_ms, time_of, to_json};
+use super::{Store, StoreError, corrupt, from_json, time_of, to_json};
 use crate::domain::{
     ChunkNote, DocumentId, Metadata, NewChunk, Outline, Source, Span, WorkspaceId,
 };
@@ -226,25 +226,6 @@ impl Store {
                 Err(unsound(format!("it is no backup of Ken: {error}")))
             }
         }
-    }
-
-    /// Jobs whose files never came in whole, as after a crash.
-    pub async fn drop_unfilled_jobs(&self) -> Result<(), StoreError> {
-        let mut tx = self.durable.begin().await?;
-        sqlx::query(
-            "UPDATE job_items SET bytes = NULL WHERE EXISTS (SELECT 1 FROM jobs j WHERE j.workspace = job_items.workspace \
-             AND j.id = job_items.job AND j.state = 'filling')",
-        )
-        .execute(&mut *tx)
-        .await?;
-        sqlx::query(
-            "UPDATE jobs SET state = 'cancelled', finished_at = $1 WHERE state = 'filling'",
-        )
-        .bind(now_ms())
-        .execute(&mut *tx)
-        .await?;
-        tx.commit().await?;
-        Ok(())
     }
 }
 

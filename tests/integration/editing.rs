@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ken::app::{App, default_workspace};
 use ken::check::check;
-use ken::domain::{Clock, DocumentId, Filter, Query};
+use ken::domain::{Clock, DocumentId, Filter, JudgedQuestion, Outcome, Query};
 use reqwest::{Method, multipart};
 use serde_json::{Value, json};
 
@@ -538,6 +538,35 @@ async fn a_change_that_breaks_a_judged_question_is_shown_and_stopped() {
         check(&app.app, &default_workspace()).await.unwrap().faults,
         Vec::<String>::new()
     );
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trial_that_is_given_up_by_its_request_still_clears_up_after_itself() {
+    let app = TestApp::start_with(|config| config.http.timeout_ms = 200).await;
+    let workspace = default_workspace();
+    for i in 0..80 {
+        let judged = JudgedQuestion {
+            id: format!("q{i}"),
+            question: format!("耳機保固多久，第 {i} 次問"),
+            outcome: Some(Outcome::Answered),
+            ..JudgedQuestion::default()
+        };
+        let put = app.app.store.put_judged_question(&workspace, &judged);
+        put.await.unwrap();
+    }
+    let change = json!({ "put": { "w": { "text": "# 保固\n\n耳機保固六個月。" } } });
+    let (status, _) = app.post("/v1/documents:preview-impact", change).await;
+    assert_eq!(status, 503, "80 questions, each asked twice, take longer");
+    // Staging is one revision, forgetting it another.
+    let cleared_up = async {
+        while app.app.store.revision(&workspace).await.unwrap() < 2 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let patience = tokio::time::timeout(Duration::from_secs(60), cleared_up);
+    patience.await.expect("what was staged is forgotten");
+    assert_eq!(app.app.store.staged(&workspace).await.unwrap(), []);
     app.stop().await;
 }
 
