@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::answer::Answerer;
+use jiff::SignedDuration;
+use tokio::task::JoinHandle;
+
+use crate::answer::{Admission, Answerer, ModelError};
 use crate::blocking::blocking;
 use crate::config::Config;
 use crate::domain::{Clock, WorkspaceId};
@@ -11,6 +14,7 @@ use crate::embed::{EmbedError, Embedder};
 use crate::index::{Follower, IndexError, Indexes};
 use crate::ingest::worker::FileReader;
 use crate::jobs::Jobs;
+use crate::llm::{Llm, LlmError};
 use crate::rerank::{CrossEncoder, RerankError};
 use crate::retrieve::Retriever;
 use crate::store::{Store, StoreError};
@@ -27,6 +31,41 @@ pub struct App {
     pub retriever: Retriever,
     pub answerer: Answerer,
     pub jobs: Jobs,
+    /// Runs for as long as the service does.
+    forgetting: AbortOnDrop,
+}
+
+/// A task that ends with what holds it.
+struct AbortOnDrop(JoinHandle<()>);
+
+impl From<JoinHandle<()>> for AbortOnDrop {
+    fn from(task: JoinHandle<()>) -> Self {
+        Self(task)
+    }
+}
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// How often old conversations are looked for.
+const FORGET_EVERY: Duration = Duration::from_secs(3_600);
+
+/// Forgets conversations that had no turn for so many days, at once and every hour; 0 keeps them.
+fn forget_old_answers(store: Store, keep_days: u32) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        while keep_days > 0 {
+            let kept = SignedDuration::from_hours(24 * i64::from(keep_days));
+            match store.forget_answers_before(store.now() - kept).await {
+                Ok(0) => {}
+                Ok(n) => tracing::info!(n_turns = n, "old conversations are forgotten"),
+                Err(error) => tracing::error!(%error, "old conversations could not be forgotten"),
+            }
+            tokio::time::sleep(FORGET_EVERY).await;
+        }
+    })
 }
 
 /// Why the service does not start.
@@ -38,6 +77,10 @@ pub enum AppError {
     Embed(#[from] EmbedError),
     #[error(transparent)]
     Rerank(#[from] RerankError),
+    #[error(transparent)]
+    Llm(#[from] LlmError),
+    #[error(transparent)]
+    Model(#[from] ModelError),
     #[error(transparent)]
     Index(#[from] IndexError),
 }
@@ -109,7 +152,13 @@ impl App {
         if let Some(reranker) = reranker {
             retriever = retriever.with_reranker(Arc::new(reranker), &config.rerank);
         }
-        let answerer = Answerer::new(store.clone(), retriever.clone(), &config.answer);
+        let answerer = Answerer::new(
+            store.clone(),
+            retriever.clone(),
+            embedder.clone(),
+            Admission::new(&config.answer)?,
+            Llm::new(&config.llm)?,
+        );
         let reader = FileReader::new(&config.ingest);
         let wake = follower.waker();
         // One process works jobs off: the one that writes the indexes.
@@ -117,7 +166,9 @@ impl App {
             true => Jobs::start(store.clone(), reader.clone(), wake),
             false => Jobs::left_to_another(),
         };
+        let forgetting = forget_old_answers(store.clone(), config.answer.keep_days);
         Ok(Self {
+            forgetting: forgetting.into(),
             reader,
             jobs,
             config,
@@ -132,6 +183,7 @@ impl App {
 
     /// Finishes the pass under way, saves, and closes the store.
     pub async fn close(&self) {
+        self.forgetting.0.abort();
         self.jobs.stop().await;
         self.follower.stop().await;
         self.store.close().await;

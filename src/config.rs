@@ -6,7 +6,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// All settings.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -21,6 +21,7 @@ pub struct Config {
     pub retrieve: RetrieveConfig,
     pub rerank: RerankConfig,
     pub answer: AnswerConfig,
+    pub llm: LlmConfig,
     pub log: LogConfig,
 }
 
@@ -190,13 +191,101 @@ pub enum FusionName {
     Rrf,
 }
 
-/// `[answer]`: when to answer.
+/// `[answer]`: when to answer, and what is kept of it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AnswerConfig {
-    /// The least confidence with which a question is answered, in [0, 1]. Default 0.35.
+    /// How sure an answer has to be, where a workspace says nothing else. Default `balanced`. `KEN_ANSWER__LEVEL`
+    pub level: Level,
+    /// The least confidence with which a question is answered, in [0, 1], in place of the level's. Default: the level's.
     /// `KEN_ANSWER__MIN_CONFIDENCE`
-    pub min_confidence: f32,
+    pub min_confidence: Option<f32>,
+    /// A model of admission that `ken calibrate` wrote; the one compiled in where absent. `KEN_ANSWER__MODEL`
+    pub model: Option<PathBuf>,
+    /// After how many days without a turn a conversation is forgotten; 0 keeps them. Default 90.
+    /// `KEN_ANSWER__KEEP_DAYS`
+    pub keep_days: u32,
+}
+
+/// How sure an answer has to be: the stricter, the fewer wrong answers and the more refusals. What each comes to in
+/// confidence stands in [`crate::answer::Admission`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    VeryStrict,
+    Strict,
+    #[default]
+    Balanced,
+    Lenient,
+    VeryLenient,
+}
+
+/// `[llm]`: an OpenAI-compatible chat server that words answers from admitted evidence. None by default.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LlmConfig {
+    /// Its base address, up to and without `/chat/completions`, as `http://127.0.0.1:8081/v1`. Empty: none.
+    /// `KEN_LLM__URL`
+    pub url: String,
+    /// The model's name at that server. `KEN_LLM__MODEL`
+    pub model: String,
+    /// The server's key. `KEN_LLM__KEY`
+    pub key: Option<Secret>,
+    /// A file that holds the key; wins over `key`. `KEN_LLM__KEY_FILE`
+    pub key_file: Option<PathBuf>,
+    /// How long a wording may take in all; the next rung answers then. Default 15,000. `KEN_LLM__TIMEOUT_MS`
+    pub timeout_ms: u64,
+    /// How long connecting may take. Default 2,000. `KEN_LLM__CONNECT_MS`
+    pub connect_ms: u64,
+    /// How long the server may be silent. Default 5,000. `KEN_LLM__IDLE_MS`
+    pub idle_ms: u64,
+    /// How often a server that is away, busy or out of order is asked again. Default 2. `KEN_LLM__RETRIES`
+    pub retries: usize,
+    /// The longest wording, in the model's tokens. Default 600. `KEN_LLM__MAX_TOKENS`
+    pub max_tokens: u32,
+    /// What a million tokens cost, in any currency; unknown where absent. `KEN_LLM__PROMPT_PRICE`,
+    /// `KEN_LLM__COMPLETION_PRICE`
+    pub prompt_price: Option<f64>,
+    pub completion_price: Option<f64>,
+}
+
+/// A setting that is never printed.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+impl Default for LlmConfig {
+    fn default() -> Self {
+        Self {
+            url: String::new(),
+            model: String::new(),
+            key: None,
+            key_file: None,
+            timeout_ms: 15_000,
+            connect_ms: 2_000,
+            idle_ms: 5_000,
+            retries: 2,
+            max_tokens: 600,
+            prompt_price: None,
+            completion_price: None,
+        }
+    }
 }
 
 /// `[log]`
@@ -289,7 +378,10 @@ impl Default for RetrieveConfig {
 impl Default for AnswerConfig {
     fn default() -> Self {
         Self {
-            min_confidence: 0.35,
+            level: Level::default(),
+            min_confidence: None,
+            model: None,
+            keep_days: 90,
         }
     }
 }
@@ -386,12 +478,22 @@ impl Config {
                 self.store.url
             ),
         );
+        let least = self.answer.min_confidence.unwrap_or_default();
         require(
-            (0.0..=1.0).contains(&self.answer.min_confidence),
-            format!(
-                "answer.min_confidence: expected 0 to 1, found {}",
-                self.answer.min_confidence
-            ),
+            (0.0..=1.0).contains(&least),
+            format!("answer.min_confidence: expected 0 to 1, found {least}"),
+        );
+        let llm = &self.llm;
+        let has_scheme = ["http://", "https://"]
+            .iter()
+            .any(|scheme| llm.url.starts_with(scheme));
+        require(
+            llm.url.is_empty() || has_scheme,
+            "llm.url: expected an address that begins with http:// or https://".to_owned(),
+        );
+        require(
+            llm.url.is_empty() || !llm.model.is_empty(),
+            "llm.model: expected the model's name at llm.url".to_owned(),
         );
         let shares = [self.retrieve.keyword_share, self.retrieve.proximity_share];
         require(
@@ -432,6 +534,11 @@ impl Config {
                 self.index.writer_bytes,
                 15_000_000..=4_000_000_000,
             ),
+            ("llm.timeout_ms", llm.timeout_ms as usize, 1..=600_000),
+            ("llm.connect_ms", llm.connect_ms as usize, 1..=60_000),
+            ("llm.idle_ms", llm.idle_ms as usize, 1..=600_000),
+            ("llm.retries", llm.retries, 0..=10),
+            ("llm.max_tokens", llm.max_tokens as usize, 16..=8_192),
             ("index.poll_ms", self.index.poll_ms as usize, 10..=3_600_000),
             (
                 "http.timeout_ms",

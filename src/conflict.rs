@@ -19,6 +19,8 @@ use crate::domain::{Metadata, Review, TRIAL};
 use crate::text;
 use claims::{Claims, Polarity};
 
+pub use claims::plain_numbers;
+
 /// A question (or title) with what is said to it.
 #[derive(Debug, Clone, Copy)]
 pub struct Statement<'a> {
@@ -125,6 +127,18 @@ pub fn prevails(a: &Authority, b: &Authority) -> Option<(Ordering, &'static str)
     }
     let newer = a.since.duration_since(b.since).abs() >= NEWER_BY;
     newer.then(|| (a.since.cmp(&b.since), "newer"))
+}
+
+/// What two statements that are known to speak of the same thing contradict each other in: figures, dates, what is
+/// allowed, needed and for whom.
+pub fn opposed(a: Statement, b: Statement) -> Option<Conflict> {
+    let (of_a, of_b) = (Claims::of(a), Claims::of(b));
+    polarities(&of_a, &of_b).or_else(|| quantities(&of_a, &of_b))
+}
+
+/// The first case of a row (本島 of 本島 and 離島) that a statement names and its source does not.
+pub fn unnamed_case(statement: &str, source: &str) -> Option<&'static str> {
+    contrasts::unnamed(statement, source)
 }
 
 /// Statements that share less than this of their words are about different things, where nothing is known of their

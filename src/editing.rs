@@ -5,3 +5,4 @@ pub mod impact;
 pub mod import;
 pub mod lint;
 pub mod portable;
+pub mod replay;

@@ -3,6 +3,7 @@
 //! A set is ingested into a throw-away workspace by the production path and asked by the production path; only
 //! a query's `text` and `history` reach the system. Ties count against the system.
 
+pub mod calibrate;
 pub mod compare;
 mod dataset;
 pub mod measures;
@@ -16,11 +17,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::answer::{AnswerError, Question, understand};
+use crate::answer::{AnswerError, Features, Question, Understood};
 use crate::app::{App, AppError};
 use crate::blocking::blocking;
 use crate::config::Config;
-use crate::domain::{MAX_LIMIT, Mode, Outcome, Query, WorkspaceId};
+use crate::domain::{Evidence, Hit, MAX_LIMIT, Mode, Outcome, Query, WorkspaceId};
 use crate::embed::EmbedError;
 use crate::index::{self, IndexError};
 use crate::retrieve::RetrieveError;
@@ -124,30 +125,30 @@ impl Evaluation {
     ) -> Result<Report, EvalError> {
         let workspace = self.prepare(dataset).await?;
         let vectors = match (self.cached, mode) {
-            (true, Mode::Hybrid | Mode::Vector) => self.question_vectors(&dataset.queries).await?,
+            (true, Mode::Hybrid | Mode::Vector) => {
+                self.question_vectors(&workspace, &dataset.queries).await?
+            }
             _ => HashMap::new(),
         };
         let mut tally = Tally::default();
         for query in &dataset.queries {
-            let search_text = understand(&query.text, &query.history, None).search_text;
+            let understood = self.understood(&workspace, query).await?;
             let vector = vectors
-                .get(&self.app.retriever.worded(&search_text))
+                .get(&self.app.retriever.worded(&understood.search_text))
                 .cloned();
-            let parsed = Query::parse(&search_text, CHUNKS)
+            let parsed = Query::parse(&understood.search_text, CHUNKS)
                 .map_err(AnswerError::Question)?
                 .with_mode(mode);
             let start = Instant::now();
-            let found = self
+            let (found, evidence) = self
                 .app
-                .retriever
-                .retrieve_with(&workspace, &parsed, vector.clone())
+                .answerer
+                .find(&workspace, &parsed, &understood, vector.clone())
                 .await?;
-            tally.latencies_ms.push(start.elapsed().as_secs_f64() * 1e3);
-            let evidence = self
-                .app
-                .retriever
-                .load_evidence(&workspace, &parsed, &found.hits)
-                .await?;
+            let load_ms = found.timings.load;
+            tally
+                .latencies_ms
+                .push(start.elapsed().as_secs_f64() * 1e3 - load_ms);
             let mut seen = HashSet::new();
             let documents: Vec<(String, f32)> = evidence
                 .iter()
@@ -167,7 +168,9 @@ impl Evaluation {
                 "documents": documents,
                 "rank": ranked.as_ref().and_then(Ranked::first_relevant),
                 "scores": scores,
-                "hits": found.hits.iter().zip(&evidence).map(|(h, e)| json!({
+                "hits": evidence.iter().filter_map(|e| {
+                    Some((e, found.hits.iter().find(|hit| hit.chunk_key == e.chunk.key)?))
+                }).map(|(e, h)| json!({
                     "document": e.chunk.document_id, "score": h.score, "coverage": h.coverage,
                     "proximity": h.proximity,
                     "keyword": h.keyword, "vector": h.vector,
@@ -187,7 +190,7 @@ impl Evaluation {
     pub async fn examples(&self, dataset: &Dataset) -> Result<Vec<tune::Example>, EvalError> {
         let workspace = self.prepare(dataset).await?;
         let vectors = match self.cached {
-            true => self.question_vectors(&dataset.queries).await?,
+            true => self.question_vectors(&workspace, &dataset.queries).await?,
             false => HashMap::new(),
         };
         let retriever = &self.app.retriever;
@@ -196,7 +199,7 @@ impl Evaluation {
             let Some(relevant) = dataset.qrels.get(&query.id) else {
                 continue;
             };
-            let search_text = understand(&query.text, &query.history, None).search_text;
+            let search_text = self.understood(&workspace, query).await?.search_text;
             let vector = vectors.get(&retriever.worded(&search_text)).cloned();
             let parsed = Query::parse(&search_text, MAX_LIMIT).map_err(AnswerError::Question)?;
             let found = retriever.retrieve_with(&workspace, &parsed, vector).await?;
@@ -222,6 +225,68 @@ impl Evaluation {
             });
         }
         Ok(examples)
+    }
+
+    async fn understood(
+        &self,
+        workspace: &WorkspaceId,
+        query: &JudgedQuery,
+    ) -> Result<Understood, EvalError> {
+        let answerer = &self.app.answerer;
+        let understood = answerer.understand(workspace, &query.text, &query.history);
+        Ok(understood.await?)
+    }
+
+    /// What is found for a set's questions, for [`calibrate::calibrate`]. Of a set that says nothing of answerability each
+    /// judged question is taken twice: as it is, and with everything that answers it taken out of what was found.
+    pub async fn rows(&self, dataset: &Dataset) -> Result<Vec<calibrate::Row>, EvalError> {
+        let workspace = self.prepare(dataset).await?;
+        let vectors = match self.cached {
+            true => self.question_vectors(&workspace, &dataset.queries).await?,
+            false => HashMap::new(),
+        };
+        let mut rows = Vec::new();
+        for query in &dataset.queries {
+            let understood = self.understood(&workspace, query).await?;
+            let text = &understood.search_text;
+            let vector = vectors.get(&self.app.retriever.worded(text)).cloned();
+            let parsed = Query::parse(text, EVIDENCE).map_err(AnswerError::Question)?;
+            let answerer = &self.app.answerer;
+            let (found, evidence) = answerer
+                .find(&workspace, &parsed, &understood, vector)
+                .await?;
+            let relevant = dataset.qrels.get(&query.id);
+            let gold = relevant
+                .and_then(|relevant| relevant.keys().min())
+                .unwrap_or(&query.id);
+            let mut push = |answerable: bool, hits: &[Hit], evidence: &[Evidence]| {
+                rows.push(calibrate::Row {
+                    dataset: dataset.name.clone(),
+                    group: gold.clone(),
+                    answerable,
+                    features: Features::of(text, &found.term_weights, hits, evidence),
+                });
+            };
+            if let Some(answerable) = query.answerable {
+                push(answerable, &found.hits, &evidence);
+                continue;
+            }
+            let Some(relevant) = relevant else { continue };
+            push(true, &found.hits, &evidence);
+            let golds: Vec<String> = query.answers.iter().map(|gold| fold(gold)).collect();
+            let answers = |e: &Evidence| {
+                let text = fold(&e.chunk.text);
+                relevant.contains_key(e.chunk.document_id.as_str())
+                    || golds.iter().any(|gold| text.contains(gold))
+            };
+            let (gone, left): (Vec<Evidence>, Vec<Evidence>) =
+                evidence.into_iter().partition(answers);
+            if !gone.is_empty() && !left.is_empty() {
+                let gone: HashSet<u32> = gone.iter().map(|e| e.chunk.key).collect();
+                push(false, &closed_up(&found.hits, &gone), &left);
+            }
+        }
+        Ok(rows)
     }
 
     /// Asks for an answer as the bot would, and notes what the gold fields say of it.
@@ -271,8 +336,9 @@ impl Evaluation {
             tally.citations_valid.push(exact);
         }
         Ok(json!({
-            "answerable": query.answerable, "answered": answered, "confidence": answer.confidence,
-            "strategy": answer.strategy, "text": answer.text, "features": explained.features,
+            "answerable": query.answerable, "answered": answered, "outcome": answer.outcome, "reason": answer.reason,
+            "notes": answer.notes, "confidence": answer.confidence,
+            "strategy": answer.strategy, "text": answer.text, "n_sentences": answer.sentences.len(), "features": explained.features,
         }))
     }
 
@@ -325,17 +391,18 @@ impl Evaluation {
     /// The vectors of all questions by their text: from the cache, else encoded and kept there.
     async fn question_vectors(
         &self,
+        workspace: &WorkspaceId,
         queries: &[JudgedQuery],
     ) -> Result<HashMap<String, Vec<f32>>, EvalError> {
         let app = &self.app;
         // Kept apart from passages: the encoder puts another prefix before a question.
         let encoder = format!("{}#question", app.embedder.id());
-        let texts: BTreeMap<String, String> = queries
-            .iter()
-            .map(|q| understand(&q.text, &q.history, None).search_text)
-            .map(|text| app.retriever.worded(&text))
-            .map(|text| (text_hash(&text), text))
-            .collect();
+        let mut texts: BTreeMap<String, String> = BTreeMap::new();
+        for query in queries {
+            let search_text = self.understood(workspace, query).await?.search_text;
+            let text = app.retriever.worded(&search_text);
+            texts.insert(text_hash(&text), text);
+        }
         let hashes: Vec<String> = texts.keys().cloned().collect();
         let mut known: HashMap<String, Vec<half::f16>> = app
             .store
@@ -371,6 +438,30 @@ impl Evaluation {
             })
             .collect())
     }
+}
+
+/// Hits without some, with the ranks that the others would have then.
+fn closed_up(hits: &[Hit], gone: &HashSet<u32>) -> Vec<Hit> {
+    let ranks = |leg: fn(&Hit) -> Option<usize>| -> Vec<usize> {
+        let gone = hits.iter().filter(|hit| gone.contains(&hit.chunk_key));
+        gone.filter_map(leg).collect()
+    };
+    let before = |ranks: &[usize], rank: usize| ranks.iter().filter(|gone| **gone < rank).count();
+    let by_words = ranks(|hit| hit.keyword.and_then(|leg| leg.rank));
+    let by_vector = ranks(|hit| hit.vector.and_then(|leg| leg.rank));
+    let mut left: Vec<Hit> = hits
+        .iter()
+        .filter(|hit| !gone.contains(&hit.chunk_key))
+        .cloned()
+        .collect();
+    for hit in &mut left {
+        for (leg, ranks) in [(&mut hit.keyword, &by_words), (&mut hit.vector, &by_vector)] {
+            if let Some(rank) = leg.as_mut().and_then(|leg| leg.rank.as_mut()) {
+                *rank -= before(ranks, *rank);
+            }
+        }
+    }
+    left
 }
 
 /// What is noted query by query.

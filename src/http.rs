@@ -2,6 +2,7 @@
 
 mod answers;
 mod console;
+mod conversations;
 mod documents;
 mod extract;
 mod faqs;
@@ -57,6 +58,7 @@ pub struct AppState {
         (name = "documents", description = "Knowledge"),
         (name = "faqs", description = "Questions with their answers"),
         (name = "editing", description = "What a change does before it is made; what contradicts itself"),
+        (name = "conversations", description = "Turns, read back and forgotten"),
         (name = "synonyms", description = "Words for the same thing"),
         (name = "operation", description = "Is it alive, ready, and how is it doing")
     )
@@ -74,6 +76,15 @@ pub fn router(app: Arc<App>) -> Router {
     let timeout = Duration::from_millis(http.timeout_ms);
     let (api, document) = OpenApiRouter::with_openapi(ApiDoc::openapi())
         .routes(routes!(answers::post_answer))
+        .routes(routes!(conversations::get_answer))
+        .routes(routes!(
+            conversations::get_conversation,
+            conversations::delete_conversation
+        ))
+        .routes(routes!(
+            conversations::get_settings,
+            conversations::put_settings
+        ))
         .routes(routes!(search::post_search))
         .routes(routes!(
             documents::put_document,

@@ -71,6 +71,7 @@ pub mod http;
 pub mod index;
 pub mod ingest;
 pub mod jobs;
+pub mod llm;
 pub mod rerank;
 pub mod retrieve;
 pub mod setup;

@@ -143,6 +143,30 @@ enum Command {
         #[arg(long)]
         cache: Option<PathBuf>,
     },
+    /// Fit how sure an answer has to be, on judged sets with questions that can and cannot be answered
+    Calibrate {
+        #[arg(required = true)]
+        dirs: Vec<PathBuf>,
+        /// Write the model here, for `answer.model`; it is printed where absent
+        #[arg(long)]
+        out: Option<PathBuf>,
+        /// Keep what was encoded here, so that a second run is quick
+        #[arg(long)]
+        cache: Option<PathBuf>,
+    },
+    /// Ask logged questions again and say which answers have changed
+    Replay {
+        #[command(flatten)]
+        workspace: WorkspaceArg,
+        /// Only those of this conversation
+        #[arg(long)]
+        conversation: Option<String>,
+        /// How many of the newest
+        #[arg(long, default_value_t = 200)]
+        limit: i64,
+        #[arg(long)]
+        json: bool,
+    },
     /// What is stored and indexed
     Status,
     /// Rebuild the indexes from the store
@@ -263,6 +287,15 @@ async fn command(command: Command, config: Config) -> anyhow::Result<ExitCode> {
         Command::Tune { dirs, json, cache } => {
             measuring::tune(config, &dirs, json, cache.as_deref()).await
         }
+        Command::Calibrate { dirs, out, cache } => {
+            measuring::calibrate(config, &dirs, out.as_deref(), cache.as_deref()).await
+        }
+        Command::Replay {
+            workspace,
+            conversation,
+            limit,
+            json,
+        } => asking::replay(config, &workspace.workspace, conversation, limit, json).await,
         Command::Status => operating::status(config).await,
         Command::Rebuild => operating::rebuild(config).await,
         Command::Check => operating::run_check(config).await,

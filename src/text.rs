@@ -20,7 +20,7 @@ pub use fold::{FOLDING, fold};
 pub use function_words::is_function_word;
 pub use hash::{sha256_hex, sha256_hex_of};
 pub use highlight::highlights;
-pub use language::{Language, detect};
+pub use language::{Language, detect, to_script};
 pub use sentences::sentences;
 pub use sounds::homophones;
 pub use spoken::written;

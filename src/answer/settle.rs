@@ -1,8 +1,9 @@
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
-use crate::conflict::{Authority, Conflict, Statement, contradiction, prevails};
+use crate::conflict::{Authority, Conflict, Statement, contradiction, likeness, prevails};
 use crate::domain::{Evidence, Filter, Kind};
-use crate::text::Language;
+use crate::text::{Language, is_function_word, terms};
 
 use super::Draft;
 
@@ -42,6 +43,79 @@ pub fn prefer_specific(
         .collect();
     let kept = evidence.into_iter().zip(keep).filter(|(_, keep)| *keep);
     kept.map(|(e, _)| e).collect()
+}
+
+/// How near the best other answers have to be, as a share of its score, to be choices.
+const MIN_CHOICE: f32 = 0.93;
+/// The most choices that are offered.
+const MAX_CHOICES: usize = 3;
+/// A question that says more terms than this says which it means.
+const MAX_TERMS: usize = 6;
+
+/// The questions or titles to choose from, where a short question fits two or three answers alike: all of its words stand
+/// in each title, each title says something more, and the answers differ. None where one answer is meant.
+pub fn choices(question: &str, evidence: &[Evidence], language: Language) -> Vec<String> {
+    let Some(best) = evidence.first() else {
+        return Vec::new();
+    };
+    let says = |text: &str| -> BTreeSet<String> {
+        let terms = terms(text).into_iter();
+        terms.filter(|term| !is_function_word(term)).collect()
+    };
+    let asked = says(question);
+    if asked.is_empty() || asked.len() > MAX_TERMS {
+        return Vec::new();
+    }
+    let mut chosen: Vec<(&Evidence, &str, BTreeSet<String>)> = Vec::new();
+    for e in evidence
+        .iter()
+        .take_while(|e| e.score >= MIN_CHOICE * best.score)
+    {
+        if Language::from_tag(e.metadata.language.as_deref().unwrap_or_default()) != language {
+            continue;
+        }
+        let label = label(e);
+        let words = says(label);
+        let is_more = asked.is_subset(&words) && words.len() > asked.len();
+        let is_other = chosen.iter().all(|(other, _, known)| {
+            let (a, b) = (
+                Statement {
+                    title: "",
+                    text: &e.chunk.text,
+                },
+                Statement {
+                    title: "",
+                    text: &other.chunk.text,
+                },
+            );
+            e.chunk.document_id != other.chunk.document_id
+                && words.difference(known).next().is_some()
+                && known.difference(&words).next().is_some()
+                && likeness(a, b) < 0.9
+        });
+        if is_more && is_other {
+            chosen.push((e, label, words));
+        }
+    }
+    let is_meant = chosen
+        .first()
+        .is_none_or(|(first, _, _)| first.chunk.key != best.chunk.key);
+    match chosen.len() {
+        2..=MAX_CHOICES if !is_meant => chosen
+            .iter()
+            .map(|(_, label, _)| (*label).to_owned())
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// By what a piece of evidence is offered: its question, else its title.
+fn label(evidence: &Evidence) -> &str {
+    let question = evidence.chunk.note.question.as_deref();
+    let faq = evidence.metadata.questions.first().map(String::as_str);
+    question
+        .or(faq.filter(|_| evidence.metadata.kind == Kind::Faq))
+        .unwrap_or_else(|| title(evidence))
 }
 
 /// What the other evidence says against a draft made of the first.

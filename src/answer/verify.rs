@@ -1,47 +1,108 @@
-use super::compose::Draft;
-use crate::domain::Evidence;
+//! Nothing leaves that its citations do not carry. Pure: what fails is dropped with its reason, nothing is ever added.
 
-/// Keeps what its citations carry: a citation has to be exactly the text at its span of a chunk that is evidence,
-/// and a sentence has to stand in the quote of a citation it names. What fails is dropped, with the text rebuilt
-/// from what is left; nothing is ever added.
-pub fn verify(draft: Draft, evidence: &[Evidence]) -> Draft {
-    let mut checked = draft.clone();
-    checked.citations.retain(|citation| {
-        evidence.iter().any(|e| {
-            let chunk = &e.chunk;
-            chunk.id() == citation.chunk_id
-                && chunk.document_id == citation.document_id
-                && chunk.version == citation.document_version
-                && (citation.start.checked_sub(chunk.span.start))
-                    .zip(citation.end.checked_sub(chunk.span.start))
-                    .and_then(|(start, end)| chunk.text.get(start..end))
-                    == Some(&citation.quote)
-        })
-    });
+mod facts;
+mod support;
+
+use serde::Serialize;
+
+use super::compose::Draft;
+use crate::domain::{Citation, Evidence};
+use crate::text::fold;
+
+pub use facts::denials;
+pub use support::{Aligned, Worded, citable, support};
+
+/// Why a sentence is not sent.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "why", content = "detail", rename_all = "snake_case")]
+pub enum Fault {
+    /// It cites nothing that is evidence.
+    Citation,
+    /// It is not in what it quotes.
+    NotQuoted,
+    /// It holds markup that a page would act on.
+    Markup,
+    /// It speaks to a machine.
+    ToMachines,
+    /// A web or mail address or a phone number that the evidence does not have.
+    Address(String),
+    /// A number, or a number with another unit.
+    Figure(String),
+    Name(String),
+    /// A word on which it depends what is promised.
+    Decision(String),
+    /// It says of one thing what the evidence says of another.
+    OtherThing(String),
+    /// It denies what the evidence says, or says what it denies.
+    Denial(String),
+    /// It contradicts the evidence.
+    Opposed(String),
+    /// How much of it the evidence says, which is too little.
+    Unlike(f32),
+}
+
+/// A sentence that is not sent.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Rejected {
+    pub text: String,
+    #[serde(flatten)]
+    pub fault: Fault,
+}
+
+/// Keeps of a draft that quotes what its citations carry: a citation has to be exactly the text at its span of a chunk
+/// that is evidence, and a sentence has to stand in the quote of a citation it names, perhaps in the other Chinese script.
+pub fn verify(draft: Draft, evidence: &[Evidence]) -> (Draft, Vec<Rejected>) {
+    let n_sentences = draft.sentences.len();
+    let mut checked = draft;
+    checked
+        .citations
+        .retain(|citation| evidence.iter().any(|e| is_exact(citation, e)));
+    let mut rejected = Vec::new();
+    let citations = &checked.citations;
     checked.sentences.retain_mut(|sentence| {
-        let text = &sentence.text;
+        let (text, folded) = (&sentence.text, fold(&sentence.text));
+        let named = sentence.citations.len();
         sentence.citations.retain(|number| {
-            checked
-                .citations
-                .iter()
-                .any(|c| c.number == *number && c.quote.contains(text.as_str()))
+            let cited = citations.iter().find(|c| c.number == *number);
+            cited.is_some_and(|c| {
+                c.quote.contains(text.as_str()) || fold(&c.quote).contains(&folded)
+            })
         });
-        !sentence.citations.is_empty()
+        let fault = match () {
+            _ if !sentence.citations.is_empty() => return true,
+            _ if named == 0 => Fault::Citation,
+            _ => Fault::NotQuoted,
+        };
+        rejected.push(Rejected {
+            text: text.clone(),
+            fault,
+        });
+        false
     });
-    let used = |number: usize| {
-        checked
-            .sentences
+    let sentences = &checked.sentences;
+    checked.citations.retain(|citation| {
+        sentences
             .iter()
-            .any(|s| s.citations.contains(&number))
-    };
-    checked.citations.retain(|citation| used(citation.number));
-    if checked.sentences.len() < draft.sentences.len() {
+            .any(|s| s.citations.contains(&citation.number))
+    });
+    if checked.sentences.len() < n_sentences {
         let texts: Vec<&str> = checked.sentences.iter().map(|s| s.text.as_str()).collect();
         checked.text = texts.join("\n");
     }
-    checked
+    (checked, rejected)
 }
 
+fn is_exact(citation: &Citation, evidence: &Evidence) -> bool {
+    let chunk = &evidence.chunk;
+    let offset = |at: usize| at.checked_sub(chunk.span.start);
+    chunk.id() == citation.chunk_id
+        && chunk.document_id == citation.document_id
+        && chunk.version == citation.document_version
+        && offset(citation.start)
+            .zip(offset(citation.end))
+            .and_then(|(start, end)| chunk.text.get(start..end))
+            == Some(&citation.quote)
+}
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,7 +157,7 @@ mod tests {
     #[test]
     fn only_what_stands_in_the_cited_span_passes() {
         let good = draft("七天內可以。", "七天內可以。", 10, 2);
-        assert_eq!(verify(good.clone(), &evidence()), good);
+        assert_eq!(verify(good.clone(), &evidence()), (good, vec![]));
         for (what, bad) in [
             (
                 "a changed figure",
@@ -119,7 +180,8 @@ mod tests {
                 draft("七天內可以。", "七天內可以。", 10, 1),
             ),
         ] {
-            let left = verify(bad, &evidence());
+            let (left, rejected) = verify(bad, &evidence());
+            assert_eq!(rejected.len(), 1, "{what}");
             assert!(
                 left.sentences.is_empty() && left.citations.is_empty() && left.text.is_empty(),
                 "{what}"

@@ -3,6 +3,7 @@ use std::process::ExitCode;
 use ken::answer::Question;
 use ken::config::Config;
 use ken::domain::{DocumentId, Hit, LegScore, Query, WorkspaceId};
+use ken::editing::replay;
 use ken::index::Form;
 
 use super::open_caught_up;
@@ -126,7 +127,7 @@ pub async fn ask(
         limit: 10,
         ..Question::default()
     };
-    let answer = app.answerer.answer(workspace, question).await?.answer;
+    let answer = app.answerer.answer(workspace, question, None).await?.answer;
     app.close().await;
     if json {
         println!("{}", serde_json::to_string(&answer)?);
@@ -150,5 +151,37 @@ pub async fn ask(
             c.end
         );
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub async fn replay(
+    config: Config,
+    workspace: &WorkspaceId,
+    conversation: Option<String>,
+    limit: i64,
+    json: bool,
+) -> anyhow::Result<ExitCode> {
+    let app = open_caught_up(config, workspace).await?;
+    let replayed = replay::replay(&app, workspace, conversation.as_deref(), limit).await?;
+    app.close().await;
+    if json {
+        println!("{}", serde_json::to_string(&replayed)?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    for changed in &replayed.changed {
+        println!("{}  {}", changed.answer_id, changed.question);
+        for (when, said) in [("before", &changed.before), ("now", &changed.now)] {
+            println!(
+                "  {when:6} {}: {}",
+                said.outcome.as_str(),
+                said.text.replace('\n', " ⏎ ")
+            );
+        }
+    }
+    println!(
+        "{} asked again, {} answered otherwise",
+        replayed.n_asked,
+        replayed.changed.len()
+    );
     Ok(ExitCode::SUCCESS)
 }

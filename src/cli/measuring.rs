@@ -6,7 +6,7 @@ use anyhow::Context;
 use clap::Args;
 use ken::config::Config;
 use ken::eval::compare::{self, Run};
-use ken::eval::{self, Dataset, Evaluation, tune};
+use ken::eval::{self, Dataset, Evaluation, calibrate, tune};
 use ken::retrieve::Shares;
 
 use super::EvalModeArg;
@@ -135,6 +135,59 @@ async fn evaluate(
     lines.flush().context("--per-query")?;
     evaluation.close().await;
     Ok((reports, scores))
+}
+
+pub async fn calibrate(
+    config: Config,
+    dirs: &[PathBuf],
+    out: Option<&Path>,
+    cache: Option<&Path>,
+) -> anyhow::Result<ExitCode> {
+    let evaluation = Evaluation::open(&config, cache).await?;
+    let mut rows = Vec::new();
+    let mut names = Vec::new();
+    for dir in dirs {
+        for path in eval::find(dir)? {
+            let dataset = Dataset::load(&path)?;
+            let found = evaluation
+                .rows(&dataset)
+                .await
+                .with_context(|| path.display().to_string())?;
+            eprintln!("{}: {} rows", dataset.name, found.len());
+            names.push(dataset.name.clone());
+            rows.extend(found);
+        }
+    }
+    evaluation.close().await;
+    let fitted = tokio::task::spawn_blocking(move || calibrate::calibrate(&rows)).await?;
+    let mut fitted = fitted.map_err(anyhow::Error::msg)?;
+    fitted.model.fitted_on = names.join(", ");
+    println!("On the three tenths that a first model was not fitted on:\n");
+    println!("| set | rows | AUROC | FAR@90 | calibration error |\n|---|--:|--:|--:|--:|");
+    let shown = |measure: Option<f64>| measure.map_or("–".to_owned(), |x| format!("{x:.3}"));
+    for set in &fitted.held_out {
+        println!(
+            "| {} | {} | {} | {} | {:.3} |",
+            set.dataset,
+            set.n_rows,
+            shown(set.auroc),
+            shown(set.false_answer_rate_90),
+            set.calibration_error
+        );
+    }
+    println!("| all | | | | {:.3} |", fitted.calibration_error);
+    let json = serde_json::to_string_pretty(&fitted.model)?;
+    match out {
+        Some(file) => {
+            std::fs::write(file, json + "\n").with_context(|| file.display().to_string())?;
+            println!(
+                "\nFitted on all rows: {} (set answer.model to use it)",
+                file.display()
+            );
+        }
+        None => println!("\n{json}"),
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 pub async fn tune(

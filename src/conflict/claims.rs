@@ -123,7 +123,7 @@ fn regex(pattern: &str) -> Regex {
 }
 
 /// English number words as digits, and figures without their separators: `1,290` → `1290`.
-fn plain_numbers(text: &str) -> String {
+pub fn plain_numbers(text: &str) -> String {
     static SEPARATED: LazyLock<Regex> = LazyLock::new(|| regex(r"\d{1,3}(?:,\d{3})+"));
     static WORDS: LazyLock<Regex> = LazyLock::new(|| {
         regex(

@@ -37,6 +37,15 @@ pub fn differ(a: Statement, b: Statement) -> bool {
     by_row || ordinals_differ(&of_a, &of_b) || titles_differ(a.title, b.title)
 }
 
+/// The first case that a text names and its source does not, by any of its words.
+pub fn unnamed(text: &str, source: &str) -> Option<&'static str> {
+    let (text, source) = (text::fold(text), text::fold(source));
+    let names = |text: &str, case: &[&str]| case.iter().any(|word| has_word(text, word));
+    let mut cases = CONTRASTS.iter().flatten();
+    let case = cases.find(|case| names(&text, case) && !names(&source, case))?;
+    case.first().copied()
+}
+
 /// `第 2 號` and `第 3 號` are not the same one.
 fn ordinals_differ(a: &str, b: &str) -> bool {
     static ORDINAL: LazyLock<Regex> = LazyLock::new(|| {

@@ -74,6 +74,8 @@ pub struct Timings {
     pub load: f64,
     pub admit: f64,
     pub compose: f64,
+    /// A model's wording.
+    pub generate: f64,
     pub total: f64,
 }
 
@@ -90,9 +92,15 @@ pub struct Answer {
     pub sentences: Vec<Sentence>,
     pub citations: Vec<Citation>,
     pub suggestions: Vec<String>,
-    /// Why it was not answered, as a stable word: `no_evidence`, `weak_evidence`,
-    /// `no_supported_sentence`, `deadline`.
+    /// Why there is nothing from the knowledge in it, as a stable word. Refused: `no_evidence`, `weak_evidence`,
+    /// `no_supported_sentence`, `deadline`. Handoff: `conflicting_evidence`, `asked_for_person`. Clarify: `ambiguous`.
+    /// Answered: `greeting`, `thanks`, `goodbye`.
     pub reason: Option<String>,
+    /// What went otherwise than it might have, as stable words: `false_premise`, `partly_answered`, `deadline` (the search
+    /// took too long), and of a model's wording `llm_unavailable`, `llm_refused`, `llm_truncated`, `llm_garbage`,
+    /// `llm_deadline`, `llm_unsupported`.
+    #[serde(default)]
+    pub notes: Vec<String>,
     pub conversation_id: Option<String>,
     /// The lowest revision the indexes held when they were read.
     pub revision: Revision,

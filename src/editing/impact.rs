@@ -237,10 +237,18 @@ impl Trial {
             },
             ..Question::default()
         };
-        let before = app.answerer.reply(workspace, &question, &[], None).await?;
+        // Encoded once: only the knowledge differs.
+        let vector = app.answerer.vector_of(&question).await?;
+        let before = app
+            .answerer
+            .reply(workspace, &question, &[], vector.clone())
+            .await?;
         question.filter.audience.push(self.name.clone());
         question.filter.without_documents.clone_from(&self.replaced);
-        let after = app.answerer.reply(workspace, &question, &[], None).await?;
+        let after = app
+            .answerer
+            .reply(workspace, &question, &[], vector)
+            .await?;
         Ok((self.reply(before.answer), self.reply(after.answer)))
     }
 

@@ -7,23 +7,36 @@ use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
+use tokio::sync::mpsc;
+use tokio_stream::StreamExt;
+use tokio_stream::wrappers::ReceiverStream;
 use utoipa::ToSchema;
 
 use super::AppState;
 use super::extract::{Json, Workspace, one_or_many};
 use super::metrics;
 use super::problem::{Fault, Problem};
-use crate::answer::Question;
-use crate::domain::{self, Filter, MAX_LIMIT, Query};
+use crate::answer::render::{Format, Rendered, render};
+use crate::answer::{self, Question};
+use crate::domain::{
+    self, Filter, MAX_LIMIT, MAX_QUESTION_CHARS, Query, Strategy, Utterance, WorkspaceId,
+};
 
 /// A question.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AnswerRequest {
-    /// 1 to 2,000 characters.
-    pub question: String,
+    /// 1 to 2,000 characters. Messages that came in a burst may be given as a list; they are read as one.
+    #[schema(value_type = String)]
+    pub question: Messages,
     /// Turns of one conversation carry the same id: up to 128 characters, made by the caller.
     pub conversation_id: Option<String>,
+    /// What was said before, oldest first, where the caller keeps the conversation: at most 50 utterances of at most 2,000
+    /// characters. Else the recorded turns of `conversation_id` are read.
+    #[serde(default)]
+    #[schema(value_type = Vec<Object>)]
+    pub history: Vec<Utterance>,
     pub channel: Option<String>,
     /// The reply's language (BCP 47); the question's where absent. Quotations stay in their own.
     pub language: Option<String>,
@@ -42,14 +55,27 @@ pub struct AnswerRequest {
     /// The highest rung allowed: `standard` (an FAQ's own answer or none), `extractive`, or `generated`, which
     /// falls back to `extractive` where no language model is configured.
     pub strategy: Option<StrategyName>,
-    /// After this many milliseconds the question is refused with the reason `deadline`: 1 to 60,000.
+    /// How long the reply may take, in milliseconds: 1 to 60,000. A model's wording gives way to quoted sentences, those to
+    /// an FAQ whose question it is word for word, and that to a refusal with the reason `deadline`.
     pub deadline_ms: Option<u64>,
     /// How many passages may serve as evidence: 1 to 100.
     #[serde(default = "default_limit")]
     pub limit: usize,
-    /// Server-sent events: `evidence`, then `delta`s, then `done` with the whole answer.
+    /// `plain`, `markdown` or `speech`, in place of the channel's own.
+    #[schema(value_type = Option<String>)]
+    pub format: Option<Format>,
+    /// Server-sent events: `evidence`, then `delta`s, then `done` with the whole answer, or `error` with a problem. After a
+    /// `restart` the deltas so far do not count: a model's text did not come whole.
     #[serde(default)]
     pub stream: bool,
+}
+
+/// One message, or several that came in a burst.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "expected a text or a list of texts")]
+pub enum Messages {
+    One(String),
+    Burst(Vec<String>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
@@ -59,6 +85,9 @@ pub enum StrategyName {
     Extractive,
     Generated,
 }
+
+/// The most utterances a caller gives.
+const MAX_HISTORY: usize = 50;
 
 pub fn default_limit() -> usize {
     10
@@ -82,8 +111,15 @@ pub struct AnswerResponse {
     pub sentences: Vec<SentenceBody>,
     pub citations: Vec<CitationBody>,
     pub suggestions: Vec<String>,
-    /// Why it was not answered: `no_evidence`, `weak_evidence`, `no_supported_sentence`, `deadline`.
+    /// Why there is nothing from the knowledge in it. Refused: `no_evidence`, `weak_evidence`, `no_supported_sentence`,
+    /// `deadline`. Handoff: `conflicting_evidence`, `asked_for_person`. Clarify: `ambiguous`, with the choices as
+    /// suggestions. Answered: `greeting`, `thanks`, `goodbye`.
     pub reason: Option<String>,
+    /// What went otherwise than it might have: `false_premise`, `partly_answered`, `deadline`, and of a model's wording
+    /// `llm_unavailable`, `llm_refused`, `llm_truncated`, `llm_garbage`, `llm_deadline`, `llm_unsupported`.
+    pub notes: Vec<String>,
+    /// As the channel shows it.
+    pub rendered: RenderedBody,
     pub conversation_id: Option<String>,
     /// What was read, as the number of the last change that it held.
     pub revision: i64,
@@ -95,6 +131,17 @@ pub struct SentenceBody {
     pub text: String,
     /// Numbers of citations.
     pub citations: Vec<usize>,
+}
+
+/// The text for the channel: `web` and `app` in Markdown, `sms` in numbered messages of at most 70 UTF-16 units, `line`
+/// 5,000, `whatsapp` and `telegram` 4,096, `messenger` 2,000, `phone` and `voice` to be spoken, others plain.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RenderedBody {
+    /// `plain`, `markdown` or `speech`.
+    #[schema(value_type = String)]
+    pub format: Format,
+    /// In order, to be sent one after another.
+    pub messages: Vec<String>,
 }
 
 /// The document's text from byte `start` to byte `end` is exactly `quote`.
@@ -126,6 +173,7 @@ pub struct TimingsBody {
     pub load: f64,
     pub admit: f64,
     pub compose: f64,
+    pub generate: f64,
     pub total: f64,
 }
 
@@ -141,18 +189,15 @@ impl From<domain::Timings> for TimingsBody {
             load: round(t.load),
             admit: round(t.admit),
             compose: round(t.compose),
+            generate: round(t.generate),
             total: round(t.total),
         }
     }
 }
 
-impl From<domain::Answer> for AnswerResponse {
-    fn from(answer: domain::Answer) -> Self {
-        let sentence = |s: domain::Sentence| SentenceBody {
-            text: s.text,
-            citations: s.citations,
-        };
-        let citation = |c: domain::Citation| CitationBody {
+impl From<domain::Citation> for CitationBody {
+    fn from(c: domain::Citation) -> Self {
+        Self {
             number: c.number,
             document_id: c.document_id.into(),
             document_version: c.document_version,
@@ -164,8 +209,22 @@ impl From<domain::Answer> for AnswerResponse {
             quote: c.quote,
             start: c.start,
             end: c.end,
+        }
+    }
+}
+
+impl AnswerResponse {
+    /// An answer as its channel shows it.
+    pub fn of(answer: domain::Answer, rendered: Rendered) -> Self {
+        let sentence = |s: domain::Sentence| SentenceBody {
+            text: s.text,
+            citations: s.citations,
         };
         Self {
+            rendered: RenderedBody {
+                format: rendered.format,
+                messages: rendered.messages,
+            },
             id: answer.id,
             outcome: answer.outcome,
             text: answer.text,
@@ -173,9 +232,14 @@ impl From<domain::Answer> for AnswerResponse {
             strategy: answer.strategy,
             confidence: answer.confidence,
             sentences: answer.sentences.into_iter().map(sentence).collect(),
-            citations: answer.citations.into_iter().map(citation).collect(),
+            citations: answer
+                .citations
+                .into_iter()
+                .map(CitationBody::from)
+                .collect(),
             suggestions: answer.suggestions,
             reason: answer.reason,
+            notes: answer.notes,
             conversation_id: answer.conversation_id,
             revision: answer.revision,
             timings_ms: answer.timings_ms.into(),
@@ -187,7 +251,11 @@ impl AnswerRequest {
     /// Every fault together.
     fn parse(self, headers: &HeaderMap) -> Result<Question, Problem> {
         let mut faults = Vec::new();
-        if let Err(error) = Query::parse(&self.question, 1) {
+        let text = match self.question {
+            Messages::One(text) => text,
+            Messages::Burst(texts) => texts.join("\n"),
+        };
+        if let Err(error) = Query::parse(&text, 1) {
             faults.push(Fault::new("/question", error.to_string()));
         }
         if !(1..=MAX_LIMIT).contains(&self.limit) {
@@ -216,6 +284,20 @@ impl AnswerRequest {
                 ));
             }
         }
+        if self.history.len() > MAX_HISTORY {
+            let found = self.history.len();
+            faults.push(Fault::new(
+                "/history",
+                format!("expected at most {MAX_HISTORY}, found {found}"),
+            ));
+        }
+        for (i, said) in self.history.iter().enumerate() {
+            let n = said.text.chars().count();
+            if n > MAX_QUESTION_CHARS {
+                let detail = format!("expected at most {MAX_QUESTION_CHARS} characters, found {n}");
+                faults.push(Fault::new(format!("/history/{i}/text"), detail));
+            }
+        }
         let key = match headers.get("idempotency-key").map(|key| key.to_str()) {
             None => None,
             Some(Ok(key)) if (1..=128).contains(&key.len()) => Some(key.to_owned()),
@@ -231,7 +313,7 @@ impl AnswerRequest {
             return Err(Problem::invalid(faults));
         }
         Ok(Question {
-            text: self.question,
+            text,
             filter: Filter {
                 audience: self.audience,
                 channel: self.channel,
@@ -242,9 +324,13 @@ impl AnswerRequest {
             limit: self.limit,
             conversation_id: self.conversation_id,
             customer_id: self.customer_id,
-            history: Vec::new(),
+            history: self.history,
             language: self.language,
-            standard_only: self.strategy == Some(StrategyName::Standard),
+            ceiling: match self.strategy {
+                Some(StrategyName::Standard) => Strategy::Standard,
+                Some(StrategyName::Extractive) => Strategy::Extractive,
+                Some(StrategyName::Generated) | None => Strategy::Generated,
+            },
             deadline: self.deadline_ms.map(Duration::from_millis),
             idempotency_key: key,
         })
@@ -270,41 +356,104 @@ pub async fn post_answer(
     headers: HeaderMap,
     Json(request): Json<AnswerRequest>,
 ) -> Result<Response, Problem> {
-    let stream = request.stream;
+    let (stream, format) = (request.stream, request.format);
     let question = request.parse(&headers)?;
-    let answer = state
-        .app
-        .answerer
-        .answer(&workspace, question)
-        .await?
-        .answer;
-    metrics::answered(&answer);
-    let body = AnswerResponse::from(answer);
-    match stream {
-        true => Ok(events(body).into_response()),
-        false => Ok(axum::Json(body).into_response()),
+    let channel = question.filter.channel.clone();
+    let body = move |answer: domain::Answer| {
+        metrics::answered(&answer);
+        let rendered = render(&answer, channel.as_deref(), format);
+        AnswerResponse::of(answer, rendered)
+    };
+    if stream {
+        return Ok(events(state, workspace, question, body).into_response());
     }
+    let answered = state.app.answerer.answer(&workspace, question, None);
+    Ok(axum::Json(body(answered.await?.answer)).into_response())
 }
 
-/// The answer as events. Without a language model it is known whole, so the sentences are the deltas.
-fn events(body: AnswerResponse) -> impl IntoResponse {
+/// The answer as events, while it is made: what a model words comes sentence by sentence, everything else at once. When the
+/// client leaves, the stream is dropped, and with it the answer in the making.
+fn events(
+    state: AppState,
+    workspace: WorkspaceId,
+    question: Question,
+    body: impl FnOnce(domain::Answer) -> AnswerResponse + Send + 'static,
+) -> impl IntoResponse {
     let event =
         |name: &str, data: serde_json::Value| Event::default().event(name).data(data.to_string());
-    let mut events = vec![event(
-        "evidence",
-        serde_json::json!({ "citations": body.citations }),
-    )];
-    if body.sentences.is_empty() {
-        events.push(event("delta", serde_json::json!({ "text": body.text })));
-    }
-    events.extend(body.sentences.iter().map(|s| {
-        event(
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let (send, sent) = mpsc::channel::<Event>(64);
+    tokio::spawn(async move {
+        let answering = state.app.answerer.answer(&workspace, question, Some(&tell));
+        tokio::pin!(answering);
+        let mut n_told = 0;
+        let outcome = loop {
+            let next = tokio::select! {
+                biased;
+                () = send.closed() => return,
+                Some(next) = told.recv() => next,
+                outcome = &mut answering => break outcome,
+            };
+            if let answer::Event::Delta(_) = next {
+                n_told += 1;
+            }
+            if send.send(told_as(next)).await.is_err() {
+                return;
+            }
+        };
+        // What was told last, before the answer was whole.
+        while let Ok(next) = told.try_recv() {
+            if let answer::Event::Delta(_) = next {
+                n_told += 1;
+            }
+            if send.send(told_as(next)).await.is_err() {
+                return;
+            }
+        }
+        let mut last = Vec::new();
+        match outcome {
+            Ok(explained) => {
+                let body = body(explained.answer);
+                let is_told =
+                    body.strategy == Strategy::Generated && n_told == body.sentences.len();
+                if !is_told {
+                    last.push(event("evidence", json!({ "citations": body.citations })));
+                    if body.sentences.is_empty() {
+                        last.push(event("delta", json!({ "text": body.text })));
+                    }
+                    let delta = |s: &SentenceBody| {
+                        event("delta", json!({ "text": s.text, "citations": s.citations }))
+                    };
+                    last.extend(body.sentences.iter().map(delta));
+                }
+                last.push(event("done", json!(body)));
+            }
+            Err(error) => {
+                let problem = Problem::from(error);
+                last.push(event("error", json!(problem)));
+            }
+        }
+        for event in last {
+            if send.send(event).await.is_err() {
+                return;
+            }
+        }
+    });
+    Sse::new(ReceiverStream::new(sent).map(Ok::<_, Infallible>))
+}
+
+fn told_as(told: answer::Event) -> Event {
+    let (name, data) = match told {
+        answer::Event::Evidence(citations) => {
+            let citations: Vec<CitationBody> =
+                citations.into_iter().map(CitationBody::from).collect();
+            ("evidence", json!({ "citations": citations }))
+        }
+        answer::Event::Delta(sentence) => (
             "delta",
-            serde_json::json!({ "text": s.text, "citations": s.citations }),
-        )
-    }));
-    events.push(event("done", serde_json::json!(body)));
-    Sse::new(tokio_stream::iter(
-        events.into_iter().map(Ok::<_, Infallible>),
-    ))
+            json!({ "text": sentence.text, "citations": sentence.citations }),
+        ),
+        answer::Event::Restart => ("restart", json!({})),
+    };
+    Event::default().event(name).data(data.to_string())
 }

@@ -1,4 +1,7 @@
+use jiff::Timestamp;
+
 use super::{Store, StoreError, from_json, now_ms, time_of, to_json};
+use crate::config::Level;
 use crate::domain::{Answer, Turn, WorkspaceId};
 
 /// An answer as it goes into the record.
@@ -51,6 +54,107 @@ impl Store {
         row.map(turn).transpose()
     }
 
+    /// An answer with its record (JSON).
+    pub async fn answer(
+        &self,
+        workspace: &WorkspaceId,
+        id: &str,
+    ) -> Result<Option<(Turn, serde_json::Value)>, StoreError> {
+        let row: Option<LoggedRow> = sqlx::query_as(
+            "SELECT question, body, created_at, trace FROM answers WHERE workspace = $1 AND id = $2",
+        )
+        .bind(workspace.as_str())
+        .bind(id)
+        .fetch_optional(&self.relaxed)
+        .await?;
+        row.map(logged).transpose()
+    }
+
+    /// The newest `limit` answers with their records, of one conversation or of all, newest first.
+    pub async fn logged_answers(
+        &self,
+        workspace: &WorkspaceId,
+        conversation_id: Option<&str>,
+        limit: i64,
+    ) -> Result<Vec<(Turn, serde_json::Value)>, StoreError> {
+        let rows: Vec<LoggedRow> = sqlx::query_as(
+            "SELECT question, body, created_at, trace FROM answers WHERE workspace = $1 \
+             AND ($2 IS NULL OR conversation_id = $2) ORDER BY created_at DESC, id DESC LIMIT $3",
+        )
+        .bind(workspace.as_str())
+        .bind(conversation_id)
+        .bind(limit)
+        .fetch_all(&self.relaxed)
+        .await?;
+        rows.into_iter().map(logged).collect()
+    }
+
+    /// Forgets a conversation: its turns with all that was kept of them. Returns how many there were.
+    pub async fn delete_conversation(
+        &self,
+        workspace: &WorkspaceId,
+        conversation_id: &str,
+    ) -> Result<u64, StoreError> {
+        let done = sqlx::query("DELETE FROM answers WHERE workspace = $1 AND conversation_id = $2")
+            .bind(workspace.as_str())
+            .bind(conversation_id)
+            .execute(&self.durable)
+            .await?;
+        Ok(done.rows_affected())
+    }
+
+    /// Forgets conversations without a turn since then, and single answers given before. Returns how many turns.
+    pub async fn forget_answers_before(&self, then: Timestamp) -> Result<u64, StoreError> {
+        let done = sqlx::query(
+            "DELETE FROM answers WHERE created_at < $1 AND (conversation_id IS NULL OR NOT EXISTS \
+             (SELECT 1 FROM answers later WHERE later.workspace = answers.workspace \
+              AND later.conversation_id = answers.conversation_id AND later.created_at >= $1))",
+        )
+        .bind(then.as_millisecond())
+        .execute(&self.durable)
+        .await?;
+        Ok(done.rows_affected())
+    }
+
+    /// How sure a workspace wants its answers, where it says so.
+    pub async fn level(&self, workspace: &WorkspaceId) -> Result<Option<Level>, StoreError> {
+        let row: Option<(String,)> =
+            sqlx::query_as("SELECT value FROM settings WHERE workspace = $1 AND name = 'level'")
+                .bind(workspace.as_str())
+                .fetch_optional(&self.relaxed)
+                .await?;
+        row.map(|(value,)| from_json("a level", &value)).transpose()
+    }
+
+    /// `None` goes back to the service's level.
+    pub async fn set_level(
+        &self,
+        workspace: &WorkspaceId,
+        level: Option<Level>,
+    ) -> Result<(), StoreError> {
+        self.ensure_workspace(workspace).await?;
+        match level {
+            None => {
+                sqlx::query("DELETE FROM settings WHERE workspace = $1 AND name = 'level'")
+                    .bind(workspace.as_str())
+                    .execute(&self.durable)
+                    .await?
+            }
+            Some(level) => {
+                sqlx::query(
+                    "INSERT INTO settings (workspace, name, value, updated_at) VALUES ($1, 'level', $2, $3) \
+                     ON CONFLICT (workspace, name) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at",
+                )
+                .bind(workspace.as_str())
+                .bind(to_json(&level))
+                .bind(now_ms())
+                .execute(&self.durable)
+                .await?
+            }
+        };
+        Ok(())
+    }
+
     /// The newest `limit` turns of a conversation, oldest first.
     pub async fn recent_turns(
         &self,
@@ -69,6 +173,17 @@ impl Store {
         .await?;
         rows.into_iter().rev().map(turn).collect()
     }
+}
+
+type LoggedRow = (String, String, i64, String);
+
+fn logged(
+    (question, body, created_at, trace): LoggedRow,
+) -> Result<(Turn, serde_json::Value), StoreError> {
+    Ok((
+        turn((question, body, created_at))?,
+        from_json("an answer's record", &trace)?,
+    ))
 }
 
 fn turn((question, body, created_at): (String, String, i64)) -> Result<Turn, StoreError> {

@@ -82,6 +82,17 @@ pub fn detect(text: &str) -> Language {
     }
 }
 
+/// A Chinese text in the script of a language; `None` where it is not in the other one. Characters change, words do not.
+pub fn to_script(text: &str, language: Language) -> Option<String> {
+    let to = match (language, detect(text)) {
+        (Language::TraditionalChinese, Language::SimplifiedChinese) => &TO_TRADITIONAL,
+        (Language::SimplifiedChinese, Language::TraditionalChinese) => &TO_SIMPLIFIED,
+        _ => return None,
+    };
+    let converted = to.convert(text);
+    (converted != text).then_some(converted)
+}
+
 fn latin_words(text: &str) -> usize {
     text.split(|c: char| !c.is_alphanumeric() || is_cjk(c))
         .filter(|word| word.chars().any(char::is_alphabetic))

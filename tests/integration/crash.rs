@@ -49,7 +49,7 @@ fn check(folder: &std::path::Path) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn acknowledged_writes_survive_kill_9() {
     let folder = tempfile::tempdir().unwrap();
-    let client = reqwest::Client::new();
+    let client = crate::support::client();
     let mut acknowledged = Vec::new();
     // Killed after different numbers of writes: while the follower encodes, commits, or has just begun.
     for (round, n_writes) in [3, 11, 1].into_iter().enumerate() {

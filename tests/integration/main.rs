@@ -1,10 +1,12 @@
 //! Tests of the whole service: real encoder, real store, real indexes, each in a directory of its own.
 
 mod answers;
+mod attacks;
 mod bad_input;
 mod commands;
 mod conflicts;
 mod contract_vectors;
+mod conversations;
 mod crash;
 mod documents;
 mod editing;
@@ -13,8 +15,10 @@ mod filters;
 mod formats;
 mod hostile;
 mod ingestion;
+mod llm;
 mod openapi;
 mod quality;
 mod reranking;
+mod scripted_llm;
 mod support;
 mod wording;

@@ -56,6 +56,11 @@ pub fn embedder() -> Embedder {
         .clone()
 }
 
+pub fn client() -> Client {
+    ken::llm::choose_cryptography();
+    Client::new()
+}
+
 /// A service in a directory of its own, on a port that the system chose.
 pub struct TestApp {
     pub app: Arc<App>,
@@ -95,7 +100,7 @@ impl TestApp {
         Self {
             app,
             address,
-            client: Client::new(),
+            client: client(),
             stop: Some(stop),
             serving: Some(serving),
             folder,

@@ -1,0 +1,329 @@
+//! One question of a message, from its words to a draft that holds.
+
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+use tokio::sync::mpsc;
+
+use super::admit::{Admission, Decision, Features, Verdict};
+use super::compose::{Draft, compose, with_first};
+use super::generate::{Generated, generate};
+use super::settle::{self, Settled};
+use super::understand::{LIFTED_AMONG, Lifts, lift};
+use super::verify::{Rejected, verify};
+use super::{AnswerError, Event, premise, script};
+use crate::domain::{Evidence, Query, Review, Strategy, Timings, WorkspaceId};
+use crate::embed::Embedder;
+use crate::llm::{Llm, Usage};
+use crate::retrieve::{RetrieveError, Retrieved, Retriever};
+use crate::text::Language;
+
+/// What a part is answered with and by when.
+pub struct Asked<'a> {
+    /// As the customer worded it.
+    pub text: &'a str,
+    pub query: Query,
+    /// The documents that a follow-up is about.
+    pub about: Lifts,
+    pub language: Language,
+    /// The highest rung allowed.
+    pub ceiling: Strategy,
+    pub until: Option<Instant>,
+    /// The question's vector, where it is known already.
+    pub vector: Option<Vec<f32>>,
+    pub events: Option<&'a mpsc::UnboundedSender<Event>>,
+}
+
+/// What came of one question.
+#[derive(Debug, Clone)]
+pub struct PartReply {
+    pub text: String,
+    pub search_text: String,
+    pub draft: Draft,
+    pub verdict: Verdict,
+    pub features: Features,
+    pub evidence: Vec<Evidence>,
+    pub suggestions: Vec<String>,
+    pub review: Option<Review>,
+    pub rejected: Vec<Rejected>,
+    /// Stable words for what went otherwise than it might have.
+    pub notes: Vec<&'static str>,
+    pub usage: Option<Usage>,
+    pub revision: i64,
+    pub timings: Timings,
+}
+
+/// The parts that answering one question needs.
+#[derive(Clone, Copy)]
+pub struct Line<'a> {
+    pub retriever: &'a Retriever,
+    pub admission: &'a Admission,
+    pub embedder: &'a Embedder,
+    pub llm: Option<&'a Llm>,
+}
+
+/// What is kept of a deadline for what follows a model's wording.
+const RESERVE: Duration = Duration::from_millis(15);
+/// With less than this left of a deadline a model is not asked.
+const MIN_GENERATION: Duration = Duration::from_millis(50);
+
+impl Line<'_> {
+    /// Retrieve, admit, compose, verify, settle; then a model's wording, where there is one and time for it.
+    pub async fn reply(
+        self,
+        workspace: &WorkspaceId,
+        min_confidence: f32,
+        asked: Asked<'_>,
+    ) -> Result<PartReply, AnswerError> {
+        let start = Instant::now();
+        let query = self.retriever.timed(asked.query);
+        let (found, evidence) = find(
+            self.retriever,
+            workspace,
+            &query,
+            &asked.about,
+            asked.vector,
+        )
+        .await?;
+        let mut evidence = settle::prefer_specific(evidence, &query.filter, asked.language);
+
+        let admitting = Instant::now();
+        let features = Features::of(query.text(), &found.term_weights, &found.hits, &evidence);
+        let verdict = self.admission.judge(&features, &evidence, min_confidence);
+        let admit = elapsed_ms(admitting);
+
+        let composing = Instant::now();
+        let (mut notes, mut rejected, mut usage) = (Vec::new(), Vec::new(), None);
+        let mut worded = |evidence: &[Evidence], notes: &mut Vec<&'static str>| {
+            let mut draft = compose(query.text(), &found.term_weights, evidence);
+            if let Some((at, span)) = premise::contradicted(asked.text, evidence) {
+                notes.push("false_premise");
+                draft = with_first(draft, &evidence[at], span);
+            }
+            let (draft, dropped) = verify(script::in_script(draft, asked.language), evidence);
+            rejected.extend(dropped);
+            draft
+        };
+        let mut review = None;
+        let mut suggestions = Vec::new();
+        let mut draft = match verdict.decision {
+            Decision::Answer => worded(&evidence, &mut notes),
+            Decision::Refuse => Draft::default(),
+        };
+        if !draft.sentences.is_empty() {
+            match settle::settle(&draft, &evidence) {
+                Settled::Stands => {}
+                Settled::Overruled(by) => {
+                    evidence.swap(0, by);
+                    draft = worded(&evidence, &mut notes);
+                }
+                Settled::Open(with, conflict) => {
+                    let ids = [0, with].map(|i| evidence[i].chunk.document_id.to_string());
+                    let passages = [0, with].map(|i| evidence[i].chunk.id());
+                    review = Some(conflict.review(&ids, &passages));
+                    draft = Draft::default();
+                }
+            }
+        }
+        if !draft.sentences.is_empty() && !notes.contains(&"false_premise") {
+            suggestions = settle::choices(query.text(), &evidence, asked.language);
+            if !suggestions.is_empty() {
+                draft = Draft::default();
+            }
+        }
+        let compose_ms = elapsed_ms(composing);
+        if asked.ceiling == Strategy::Standard && draft.strategy != Strategy::Standard {
+            draft = Draft::default();
+        }
+        let generating = Instant::now();
+        if let Some(llm) = self.llm
+            && asked.ceiling == Strategy::Generated
+            && draft.strategy == Strategy::Extractive
+        {
+            let (generated, note) = self
+                .generated(
+                    llm,
+                    asked.text,
+                    &query,
+                    asked.language,
+                    asked.until,
+                    &evidence,
+                    asked.events,
+                )
+                .await;
+            notes.extend(note);
+            if let Some(generated) = generated {
+                rejected.extend(generated.rejected);
+                usage = Some(generated.usage);
+                if generated.draft.sentences.is_empty() {
+                    notes.push("llm_unsupported");
+                } else {
+                    draft = generated.draft;
+                }
+            }
+        }
+        let timings = Timings {
+            admit,
+            compose: compose_ms,
+            generate: elapsed_ms(generating),
+            total: elapsed_ms(start),
+            ..found.timings
+        };
+        Ok(PartReply {
+            text: asked.text.to_owned(),
+            search_text: query.text().to_owned(),
+            draft,
+            verdict,
+            features,
+            evidence,
+            suggestions,
+            review,
+            rejected,
+            notes,
+            usage,
+            revision: found.revision,
+            timings,
+        })
+    }
+
+    /// A model's wording, or the reason why there is none. Never takes longer than is left.
+    #[allow(clippy::too_many_arguments)]
+    async fn generated(
+        self,
+        llm: &Llm,
+        text: &str,
+        query: &Query,
+        language: Language,
+        until: Option<Instant>,
+        evidence: &[Evidence],
+        events: Option<&mpsc::UnboundedSender<Event>>,
+    ) -> (Option<Generated>, Option<&'static str>) {
+        let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+        let time = match left {
+            Some(left) if left < RESERVE + MIN_GENERATION => return (None, Some("llm_deadline")),
+            Some(left) => llm.timeout().min(left - RESERVE),
+            None => llm.timeout(),
+        };
+        // What was said before is part of what is searched, and may be needed to understand the rest.
+        let question = match query.text().contains(text.trim()) {
+            true => query.text(),
+            false => text,
+        };
+        if let Some(events) = events {
+            let _ = events.send(Event::evidence(evidence));
+        }
+        let mut n_heard = 0;
+        let heard = |sentence: &crate::domain::Sentence| {
+            n_heard += 1;
+            if let Some(events) = events {
+                // Where nobody listens any more the request is dropped with this future.
+                let _ = events.send(Event::Delta(sentence.clone()));
+            }
+        };
+        let generating = generate(llm, self.embedder, question, language, evidence, heard);
+        let outcome = tokio::time::timeout(time, generating).await;
+        let note = match outcome {
+            Ok(Ok(generated)) => return (Some(generated), None),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "a model's wording was given up");
+                error.code()
+            }
+            Err(_) => "llm_deadline",
+        };
+        if n_heard > 0
+            && let Some(events) = events
+        {
+            let _ = events.send(Event::Restart);
+        }
+        (None, Some(note))
+    }
+}
+
+/// Searches, loads what was found and lifts what the question is about. Best first, at most the query's limit.
+pub async fn find(
+    retriever: &Retriever,
+    workspace: &WorkspaceId,
+    query: &Query,
+    about: &Lifts,
+    vector: Option<Vec<f32>>,
+) -> Result<(Retrieved, Vec<Evidence>), RetrieveError> {
+    let query = retriever.timed(query.clone());
+    let limit = query.limit();
+    let wide = match about.is_empty() {
+        true => query,
+        false => query.with_limit(limit.max(LIFTED_AMONG)),
+    };
+    let mut found = retriever.retrieve_with(workspace, &wide, vector).await?;
+    let loading = Instant::now();
+    let mut evidence = retriever
+        .load_evidence(workspace, &wide, &found.hits)
+        .await?;
+    if !about.is_empty() {
+        evidence = lift(evidence, about);
+        evidence.truncate(limit);
+    }
+    found.timings.load = elapsed_ms(loading);
+    Ok((found, evidence))
+}
+
+/// What is kept of a part to explain it by.
+#[derive(Serialize)]
+pub struct PartTrace<'a> {
+    question: &'a str,
+    search_text: &'a str,
+    decision: Decision,
+    confidence: f32,
+    features: &'a Features,
+    evidence: Vec<EvidenceTrace<'a>>,
+    rejected: &'a [Rejected],
+    notes: &'a [&'static str],
+    usage: &'a Option<Usage>,
+    timings_ms: Timings,
+}
+
+#[derive(Serialize)]
+struct EvidenceTrace<'a> {
+    chunk_id: String,
+    document_id: &'a str,
+    document_version: i64,
+    title: &'a str,
+    heading_path: &'a [String],
+    start: usize,
+    end: usize,
+    score: f32,
+    coverage: f32,
+    similarity: f32,
+}
+
+impl PartReply {
+    pub fn trace(&self) -> PartTrace<'_> {
+        let evidence = self.evidence.iter().map(|e| EvidenceTrace {
+            chunk_id: e.chunk.id(),
+            document_id: e.chunk.document_id.as_str(),
+            document_version: e.chunk.version,
+            title: &e.metadata.title,
+            heading_path: &e.chunk.heading_path,
+            start: e.chunk.span.start,
+            end: e.chunk.span.end,
+            score: e.score,
+            coverage: e.coverage,
+            similarity: e.similarity,
+        });
+        PartTrace {
+            question: &self.text,
+            search_text: &self.search_text,
+            decision: self.verdict.decision,
+            confidence: self.verdict.confidence,
+            features: &self.features,
+            evidence: evidence.collect(),
+            rejected: &self.rejected,
+            notes: &self.notes,
+            usage: &self.usage,
+            timings_ms: self.timings,
+        }
+    }
+}
+
+pub(super) fn elapsed_ms(start: Instant) -> f64 {
+    start.elapsed().as_secs_f64() * 1e3
+}

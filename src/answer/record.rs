@@ -1,0 +1,185 @@
+//! What is kept of a turn: enough to explain it, and to ask it again.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::understand::utterances;
+use super::{AnswerError, Answerer, Explained, Features, Question, RECENT_TURNS};
+use crate::domain::{DocumentId, Filter, Strategy, Turn, Utterance, WorkspaceId};
+use crate::store::RecordedAnswer;
+
+/// What was asked besides the words, as the record keeps it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Request {
+    pub channel: Option<String>,
+    pub audience: Vec<String>,
+    pub tags: Vec<String>,
+    pub language: Option<String>,
+    pub limit: usize,
+    pub ceiling: Option<Strategy>,
+    pub customer_id: Option<String>,
+    /// What was said before, as it was used.
+    pub history: Vec<Utterance>,
+}
+
+/// A recorded answer with how it was asked for.
+#[derive(Debug, Clone)]
+pub struct Logged {
+    pub turn: Turn,
+    pub request: Request,
+}
+
+impl Logged {
+    /// The same question, about now.
+    pub fn again(&self) -> (Question, &[Utterance]) {
+        let request = &self.request;
+        let question = Question {
+            text: self.turn.question.clone(),
+            filter: Filter {
+                channel: request.channel.clone(),
+                audience: request.audience.clone(),
+                tags: request.tags.clone(),
+                ..Filter::default()
+            },
+            limit: request.limit.max(1),
+            language: request.language.clone(),
+            ceiling: request.ceiling.unwrap_or(Strategy::Generated),
+            ..Question::default()
+        };
+        (question, &request.history)
+    }
+}
+
+impl Answerer {
+    /// What was said before: as the caller says, else as recorded.
+    pub(super) async fn history(
+        &self,
+        workspace: &WorkspaceId,
+        question: &Question,
+    ) -> Result<Vec<Utterance>, AnswerError> {
+        if !question.history.is_empty() {
+            return Ok(question.history.clone());
+        }
+        let Some(conversation) = &question.conversation_id else {
+            return Ok(Vec::new());
+        };
+        let turns = self
+            .store
+            .recent_turns(workspace, conversation, RECENT_TURNS)
+            .await?;
+        Ok(turns.into_iter().flat_map(utterances).collect())
+    }
+
+    /// A recorded answer with its record, the evidence with its text where its version still exists.
+    pub async fn explained(
+        &self,
+        workspace: &WorkspaceId,
+        id: &str,
+    ) -> Result<Option<(Turn, serde_json::Value)>, AnswerError> {
+        let Some((turn, mut trace)) = self.store.answer(workspace, id).await? else {
+            return Ok(None);
+        };
+        let mut texts: HashMap<(String, i64), Option<String>> = HashMap::new();
+        let parts = trace["parts"].as_array_mut().into_iter().flatten();
+        for evidence in parts.flat_map(|part| part["evidence"].as_array_mut().into_iter().flatten())
+        {
+            let document = evidence["document_id"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned();
+            let version = evidence["document_version"].as_i64().unwrap_or_default();
+            let key = (document, version);
+            if !texts.contains_key(&key) {
+                let text = match DocumentId::parse(&key.0) {
+                    Ok(id) => self
+                        .store
+                        .document(workspace, &id, Some(version))
+                        .await?
+                        .map(|d| d.text),
+                    Err(_) => None,
+                };
+                texts.insert(key.clone(), text);
+            }
+            let place = |name: &str| evidence[name].as_u64().map(|n| n as usize);
+            let span = place("start").zip(place("end"));
+            let text = texts[&key]
+                .as_deref()
+                .zip(span)
+                .and_then(|(text, (start, end))| text.get(start..end));
+            evidence["text"] = json!(text);
+        }
+        Ok(Some((turn, trace)))
+    }
+
+    /// Forgets a conversation once the turns under way in it are over. Returns how many turns there were.
+    pub async fn forget(
+        &self,
+        workspace: &WorkspaceId,
+        conversation: &str,
+    ) -> Result<u64, AnswerError> {
+        let _turn = self.turns.wait(workspace, conversation).await;
+        Ok(self
+            .store
+            .delete_conversation(workspace, conversation)
+            .await?)
+    }
+
+    /// The answer that was given under the same idempotency key.
+    pub(super) async fn given_before(
+        &self,
+        workspace: &WorkspaceId,
+        question: &Question,
+    ) -> Result<Option<Explained>, AnswerError> {
+        let Some(key) = &question.idempotency_key else {
+            return Ok(None);
+        };
+        match self.store.answer_by_idempotency_key(workspace, key).await? {
+            Some(Turn {
+                question: asked,
+                answer,
+                ..
+            }) if asked == question.text => Ok(Some(Explained {
+                answer,
+                evidence: Vec::new(),
+                features: Features::default(),
+                reviews: Vec::new(),
+                trace: serde_json::Value::Null,
+            })),
+            Some(_) => Err(AnswerError::KeyReused),
+            None => Ok(None),
+        }
+    }
+
+    pub(super) async fn record(
+        &self,
+        workspace: &WorkspaceId,
+        question: &Question,
+        history: &[Utterance],
+        explained: &Explained,
+    ) -> Result<bool, AnswerError> {
+        let request = Request {
+            channel: question.filter.channel.clone(),
+            audience: question.filter.audience.clone(),
+            tags: question.filter.tags.clone(),
+            language: question.language.clone(),
+            limit: question.limit,
+            ceiling: Some(question.ceiling),
+            customer_id: question.customer_id.clone(),
+            history: history.to_vec(),
+        };
+        let trace = json!({ "request": request, "parts": explained.trace });
+        for review in &explained.reviews {
+            self.store.open_review(workspace, review).await?;
+        }
+        let record = RecordedAnswer {
+            question: &question.text,
+            answer: &explained.answer,
+            trace: &trace,
+            idempotency_key: question.idempotency_key.as_deref(),
+        };
+        Ok(self.store.record_answer(workspace, record).await?)
+    }
+}

@@ -1,0 +1,25 @@
+//! A reply in the script of its question: Traditional asked, Traditional said. Citations stay as they are written.
+
+use super::compose::Draft;
+use crate::text::{Language, fold, to_script};
+
+/// A draft's sentences in the script of a language, where they are in the other Chinese script. A sentence that would say
+/// something else to the search (another wording, not only another script) stays as it is.
+pub fn in_script(mut draft: Draft, language: Language) -> Draft {
+    if !language.is_chinese() {
+        return draft;
+    }
+    let converted = |text: &str| -> Option<String> {
+        let converted = to_script(text, language)?;
+        (fold(&converted) == fold(text)).then_some(converted)
+    };
+    for sentence in &mut draft.sentences {
+        if let Some(text) = converted(&sentence.text) {
+            sentence.text = text;
+        }
+    }
+    if let Some(text) = converted(&draft.text) {
+        draft.text = text;
+    }
+    draft
+}

@@ -1,0 +1,179 @@
+use axum::extract::{Path, State};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::AppState;
+use super::answers::CitationBody;
+use super::extract::{Json, Workspace};
+use super::problem::Problem;
+use crate::config::Level;
+use crate::domain::{Outcome, Turn};
+
+/// A turn as it was asked and answered.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TurnBody {
+    pub answer_id: String,
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
+    pub question: String,
+    /// `answered`, `clarify`, `refused` or `handoff`.
+    #[schema(value_type = String)]
+    pub outcome: Outcome,
+    pub text: String,
+    pub citations: Vec<CitationBody>,
+    pub reason: Option<String>,
+}
+
+impl From<Turn> for TurnBody {
+    fn from(turn: Turn) -> Self {
+        let answer = turn.answer;
+        Self {
+            answer_id: answer.id,
+            at: turn.at,
+            question: turn.question,
+            outcome: answer.outcome,
+            text: answer.text,
+            citations: answer
+                .citations
+                .into_iter()
+                .map(CitationBody::from)
+                .collect(),
+            reason: answer.reason,
+        }
+    }
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ConversationResponse {
+    pub id: String,
+    /// Oldest first.
+    pub turns: Vec<TurnBody>,
+}
+
+/// The most turns of a conversation that are read back.
+const MAX_TURNS: i64 = 1_000;
+
+fn absent(id: &str) -> Problem {
+    Problem::not_found(format!("there is no conversation {id}"))
+}
+
+/// Read a conversation: its turns with what they cited.
+#[utoipa::path(
+    get, path = "/v1/conversations/{id}", tag = "conversations", params(("id" = String, Path)),
+    responses((status = 200, body = ConversationResponse), (status = 404, body = Problem))
+)]
+pub async fn get_conversation(
+    State(state): State<AppState>,
+    Workspace(workspace): Workspace,
+    Path(id): Path<String>,
+) -> Result<axum::Json<ConversationResponse>, Problem> {
+    let turns = state
+        .app
+        .store
+        .recent_turns(&workspace, &id, MAX_TURNS)
+        .await?;
+    if turns.is_empty() {
+        return Err(absent(&id));
+    }
+    let turns = turns.into_iter().map(TurnBody::from).collect();
+    Ok(axum::Json(ConversationResponse { id, turns }))
+}
+
+/// Forget a conversation: its turns, what they were made from, and their part in the logged questions.
+#[utoipa::path(
+    delete, path = "/v1/conversations/{id}", tag = "conversations", params(("id" = String, Path)),
+    responses((status = 200, body = Object), (status = 404, body = Problem))
+)]
+pub async fn delete_conversation(
+    State(state): State<AppState>,
+    Workspace(workspace): Workspace,
+    Path(id): Path<String>,
+) -> Result<axum::Json<serde_json::Value>, Problem> {
+    match state.app.answerer.forget(&workspace, &id).await? {
+        0 => Err(absent(&id)),
+        n => Ok(axum::Json(
+            serde_json::json!({ "id": id, "effect": "deleted", "n_turns": n }),
+        )),
+    }
+}
+
+/// How an answer came about.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ExplanationResponse {
+    /// The answer as it was given.
+    #[schema(value_type = Object)]
+    pub answer: serde_json::Value,
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
+    pub question: String,
+    /// For whom and over which channel it was asked, after which words.
+    #[schema(value_type = Object)]
+    pub request: serde_json::Value,
+    /// For each question of the message: what was searched for, the evidence (its text where the version still exists), the
+    /// features, the decision, the rejected sentences, a model's tokens and cost, the timings.
+    #[schema(value_type = Vec<Object>)]
+    pub parts: serde_json::Value,
+}
+
+/// Explain an answer: its evidence, features, decision, rejected sentences and timings.
+#[utoipa::path(
+    get, path = "/v1/answers/{id}", tag = "answers", params(("id" = String, Path)),
+    responses((status = 200, body = ExplanationResponse), (status = 404, body = Problem))
+)]
+pub async fn get_answer(
+    State(state): State<AppState>,
+    Workspace(workspace): Workspace,
+    Path(id): Path<String>,
+) -> Result<axum::Json<ExplanationResponse>, Problem> {
+    let Some((turn, mut trace)) = state.app.answerer.explained(&workspace, &id).await? else {
+        return Err(Problem::not_found(format!("there is no answer {id}")));
+    };
+    Ok(axum::Json(ExplanationResponse {
+        answer: serde_json::json!(turn.answer),
+        at: turn.at,
+        question: turn.question,
+        request: trace["request"].take(),
+        parts: trace["parts"].take(),
+    }))
+}
+
+/// A workspace's own choices.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// How sure an answer has to be: `very_strict`, `strict`, `balanced`, `lenient`, `very_lenient`; `null` for the
+    /// service's own.
+    #[schema(value_type = Option<String>)]
+    pub level: Option<Level>,
+}
+
+/// Read a workspace's settings.
+#[utoipa::path(
+    get, path = "/v1/settings", tag = "answers", responses((status = 200, body = Settings))
+)]
+pub async fn get_settings(
+    State(state): State<AppState>,
+    Workspace(workspace): Workspace,
+) -> Result<axum::Json<Settings>, Problem> {
+    let level = state.app.store.level(&workspace).await?;
+    Ok(axum::Json(Settings { level }))
+}
+
+/// Set a workspace's settings; they count from the next question on.
+#[utoipa::path(
+    put, path = "/v1/settings", tag = "answers", request_body = Settings,
+    responses((status = 200, body = Settings), (status = 422, body = Problem))
+)]
+pub async fn put_settings(
+    State(state): State<AppState>,
+    Workspace(workspace): Workspace,
+    Json(settings): Json<Settings>,
+) -> Result<axum::Json<Settings>, Problem> {
+    state
+        .app
+        .store
+        .set_level(&workspace, settings.level)
+        .await?;
+    Ok(axum::Json(settings))
+}
