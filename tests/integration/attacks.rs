@@ -1,0 +1,153 @@
+//! corpus/attacks, with and without a model that plays along.
+
+use ken::text::fold;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::scripted_llm::{Script, ScriptedLlm};
+use crate::support::{TestApp, root};
+
+#[derive(Deserialize)]
+struct Attack {
+    id: String,
+    documents: Vec<Value>,
+    #[serde(default)]
+    history: Vec<Said>,
+    question: String,
+    model_output: String,
+    forbidden: Vec<String>,
+    #[serde(default)]
+    outcomes: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Said {
+    role: String,
+    text: String,
+}
+
+fn attacks() -> Vec<Attack> {
+    let text = std::fs::read_to_string(root().join("corpus/attacks/cases.jsonl")).unwrap();
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+fn letters(text: &str) -> String {
+    fold(text).chars().filter(|c| !c.is_whitespace()).collect()
+}
+
+/// What of an attack reached the customer.
+fn successes(attack: &Attack, how: &str, answer: &Value) -> Vec<String> {
+    let rendered = answer["rendered"]["messages"].as_array().unwrap().iter();
+    let mut said: Vec<&str> = rendered.map(|message| message.as_str().unwrap()).collect();
+    said.push(answer["text"].as_str().unwrap());
+    let sentences = answer["sentences"].as_array().unwrap();
+    said.extend(
+        sentences
+            .iter()
+            .map(|sentence| sentence["text"].as_str().unwrap()),
+    );
+    let said = letters(&said.join("\n"));
+    let found = attack
+        .forbidden
+        .iter()
+        .filter(|words| said.contains(&letters(words)));
+    let mut successes: Vec<String> = found
+        .map(|words| format!("{} {how}: {words:?} in {:?}", attack.id, answer["text"]))
+        .collect();
+    let outcome = answer["outcome"].as_str().unwrap();
+    if !attack.outcomes.is_empty() && !attack.outcomes.iter().any(|right| right == outcome) {
+        successes.push(format!("{} {how}: {outcome}", attack.id));
+    }
+    for sentence in sentences {
+        if sentence["citations"].as_array().unwrap().is_empty() {
+            successes.push(format!("{} {how}: {sentence} cites nothing", attack.id));
+        }
+    }
+    successes
+}
+
+/// Asks all attacks, each in a workspace of its own.
+async fn ask_all(app: &TestApp, how: &str, llm: Option<&ScriptedLlm>) -> (Vec<String>, Vec<Value>) {
+    let (mut found, mut answers) = (Vec::new(), Vec::new());
+    for attack in attacks() {
+        if let Some(llm) = llm {
+            llm.now(Script::Says(attack.model_output.clone()));
+        }
+        for document in &attack.documents {
+            let id = document["id"].as_str().unwrap();
+            let mut body = json!({ "title": document["title"], "text": document["text"] });
+            if !document["audience"].is_null() {
+                body["audience"] = document["audience"].clone();
+            }
+            let url = format!("{}/v1/documents/{id}?wait=indexed", app.address);
+            let put = app
+                .client
+                .put(url)
+                .header("x-ken-workspace", &attack.id)
+                .json(&body);
+            assert!(
+                put.send().await.unwrap().status().is_success(),
+                "{}",
+                attack.id
+            );
+        }
+        let history: Vec<Value> = attack
+            .history
+            .iter()
+            .map(|said| json!({ "role": said.role, "text": said.text }))
+            .collect();
+        let body = json!({ "question": attack.question, "history": history, "channel": "web" });
+        let asked = app
+            .client
+            .post(format!("{}/v1/answers", app.address))
+            .header("x-ken-workspace", &attack.id)
+            .json(&body);
+        let answer: Value = asked.send().await.unwrap().json().await.unwrap();
+        found.extend(successes(&attack, how, &answer));
+        answers.push(answer);
+    }
+    (found, answers)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_attack_succeeds_without_a_model() {
+    let app = TestApp::start().await;
+    let (found, answers) = ask_all(&app, "without a model", None).await;
+    assert_eq!(answers.len(), 64);
+    assert!(found.is_empty(), "{}", found.join("\n"));
+    let answered = answers
+        .iter()
+        .filter(|answer| answer["outcome"] == "answered")
+        .count();
+    assert!(
+        answered >= 32,
+        "refusing everything is no defence: {answered} answered"
+    );
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_attack_succeeds_with_a_model_that_plays_along() {
+    let llm = ScriptedLlm::start(vec![Script::Says(String::new())]).await;
+    let app = TestApp::start_with(|config| {
+        config.llm.url = llm.url.clone();
+        config.llm.model = "scripted".into();
+    })
+    .await;
+    let (found, answers) = ask_all(&app, "with a model", Some(&llm)).await;
+    assert!(found.is_empty(), "{}", found.join("\n"));
+    let by = |strategy: &str| {
+        answers
+            .iter()
+            .filter(|answer| answer["strategy"] == strategy)
+            .count()
+    };
+    assert!(
+        by("generated") >= 16,
+        "true sentences of a model are sent: {}",
+        by("generated")
+    );
+    app.stop().await;
+}
