@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use divan::Bencher;
 use half::f16;
+use ken::answer::Question;
 use ken::app::{App, default_workspace};
 use ken::config::Config;
 use ken::domain::{DocumentId, Metadata, Mode, Query};
@@ -67,6 +68,11 @@ fn text(random: &mut Random, n_chars: usize) -> String {
         .collect()
 }
 
+/// Five sentences of such characters.
+fn sentences(random: &mut Random) -> String {
+    (0..5).map(|_| text(random, 24) + "。").collect()
+}
+
 /// Of unit length, in 200 clusters.
 fn vector(random: &mut Random, dimension: usize) -> Vec<f32> {
     let mut centre = Random(random.next() % 200 + 1);
@@ -82,6 +88,8 @@ async fn make(n: usize) -> Bench {
     let mut config = Config::load(None).expect("the settings");
     config.store.url = format!("sqlite://{}", folder.path().join("ken.db").display());
     config.index.dir = folder.path().join("indexes");
+    // Everything is admitted, so that everything is worded too.
+    config.answer.min_confidence = Some(0.0);
     let encoder = config.encoder.clone();
     let embedder = tokio::task::spawn_blocking(move || Embedder::open(&encoder))
         .await
@@ -103,7 +111,7 @@ async fn make(n: usize) -> Bench {
             };
             let id = DocumentId::parse(&format!("d{i}")).expect("an id");
             let source =
-                parse_article(id, metadata, &text(&mut random, 120), Format::Plain).expect("text");
+                parse_article(id, metadata, &sentences(&mut random), Format::Plain).expect("text");
             let chunk = &source.chunks[0];
             let view = source.metadata.searchable(
                 &chunk.heading_path,
@@ -205,6 +213,42 @@ fn keyword(bencher: Bencher, n: usize) {
 #[divan::bench(args = [1_000, 100_000], sample_count = 500, sample_size = 1)]
 fn vectors(bencher: Bencher, n: usize) {
     search(bencher, n, Mode::Vector);
+}
+
+/// The encoder alone, as `answer` uses it; to be compared within one run.
+#[divan::bench(args = [1_000, 100_000], sample_count = 300, sample_size = 1)]
+fn encoder(bencher: Bencher, n: usize) {
+    let bench = bench(n);
+    let mut next = 0;
+    bencher
+        .with_inputs(|| {
+            next += 1;
+            bench.questions[next % bench.questions.len()].0.clone()
+        })
+        .bench_local_values(|text| {
+            let encoding = bench.app.embedder.embed_question(&text);
+            runtime().block_on(encoding).expect("a vector")
+        });
+}
+
+/// A whole answer: encoded, searched, admitted, composed, verified, recorded.
+#[divan::bench(args = [1_000, 100_000], sample_count = 300, sample_size = 1)]
+fn answer(bencher: Bencher, n: usize) {
+    let bench = bench(n);
+    let workspace = default_workspace();
+    let mut next = 0;
+    bencher
+        .with_inputs(|| {
+            next += 1;
+            Question {
+                text: bench.questions[next % bench.questions.len()].0.clone(),
+                ..Question::default()
+            }
+        })
+        .bench_local_values(|question| {
+            let answering = bench.app.answerer.answer(&workspace, question, None);
+            runtime().block_on(answering).expect("an answer")
+        });
 }
 
 /// The process' peak resident memory, where the system tells it.

@@ -56,7 +56,10 @@ const FORGET_EVERY: Duration = Duration::from_secs(3_600);
 /// Forgets conversations that had no turn for so many days, at once and every hour; 0 keeps them.
 fn forget_old_answers(store: Store, keep_days: u32) -> JoinHandle<()> {
     tokio::spawn(async move {
-        while keep_days > 0 {
+        if keep_days == 0 {
+            return;
+        }
+        loop {
             let kept = SignedDuration::from_hours(24 * i64::from(keep_days));
             match store.forget_answers_before(store.now() - kept).await {
                 Ok(0) => {}

@@ -321,6 +321,17 @@ impl Evaluation {
             let contains = answered && query.answers.iter().any(|gold| text.contains(&fold(gold)));
             tally.contains.push(contains);
         }
+        tally.n_answered += usize::from(answered);
+        for sentence in &answer.sentences {
+            let said = fold(&sentence.text);
+            let cited = answer
+                .citations
+                .iter()
+                .filter(|c| sentence.citations.contains(&c.number));
+            tally
+                .unsupported
+                .push(!cited.into_iter().any(|c| fold(&c.quote).contains(&said)));
+        }
         for citation in &answer.citations {
             let document = self
                 .app
@@ -473,6 +484,9 @@ struct Tally {
     decisions: Vec<measures::Decision>,
     contains: Vec<bool>,
     citations_valid: Vec<bool>,
+    /// Sentence by sentence.
+    unsupported: Vec<bool>,
+    n_answered: usize,
 }
 
 impl Tally {
@@ -502,6 +516,9 @@ impl Tally {
                     answer_contains: share(&self.contains),
                     citation_valid: share(&self.citations_valid),
                     n_citations: self.citations_valid.len(),
+                    sentences_unsupported: share(&self.unsupported),
+                    sentences_per_answer: self.unsupported.len() as f64
+                        / self.n_answered.max(1) as f64,
                 }),
             },
         }

@@ -119,7 +119,7 @@ static PROPERTIES: LazyLock<[Property; 11]> = LazyLock::new(|| {
         ),
         property(
             r"多重|重量|几公斤|几克|how heavy|\bweigh",
-            r"\d ?(?:公斤|千克|公克|克|吨|磅|kg|g|lbs?|pounds?|oz)\b|重|weigh|\d ?(?:公斤|千克|公克|克|吨|磅)",
+            r"\d ?(?:(?:kg|g|lbs?|pounds?|oz)\b|公斤|千克|公克|克|吨|磅)|重量|[净毛机总体]重|重约|weighs?\b|\bweight",
         ),
         property(
             r"几瓦|多少瓦|功率|耗电|吃多少电|用多少电|几度电|how many watts|power consumption|\bwattage",
@@ -127,7 +127,7 @@ static PROPERTIES: LazyLock<[Property; 11]> = LazyLock::new(|| {
         ),
         property(
             r"(?:几|多少) ?(?:mah|毫安)|电池容量|battery capacity|how many mah",
-            r"\d ?(?:mah|毫安|wh)|容量",
+            r"\d ?(?:mah|毫安|wh)|电池容量|电量为",
         ),
         property(
             r"(?:几|多少) ?(?:pa|帕)|吸力|suction",
@@ -139,7 +139,7 @@ static PROPERTIES: LazyLock<[Property; 11]> = LazyLock::new(|| {
         ),
         property(
             r"颜色|哪些色|什么色|几色|色系|\bcolou?rs?\b",
-            r"[黑白红蓝绿灰银金粉紫黄橙棕]|色|\b(?:black|white|red|blue|green|gr[ae]y|silver|gold|pink|purple|yellow|orange|brown|colou?rs?)\b",
+            r"[黑白红蓝绿灰银金粉紫黄橙棕][两三二]?[色款]|颜色|色系|单色|\b(?:black|white|red|blue|green|gr[ae]y|silver|gold|pink|purple|yellow|orange|brown|colou?rs?)\b",
         ),
         property(r"对比[值度]|contrast", r"\d ?[:：] ?\d|对比|contrast"),
         property(

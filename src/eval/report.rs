@@ -91,6 +91,10 @@ pub struct AnswerMeasures {
     /// Share of citations whose quote is exactly the cited span.
     pub citation_valid: f64,
     pub n_citations: usize,
+    /// Share of sentences that do not stand in what they cite, after folding; of quoted answers none may.
+    pub sentences_unsupported: f64,
+    /// Sentences an answer, in the mean.
+    pub sentences_per_answer: f64,
 }
 
 /// Where a quality card stands in a Markdown file.

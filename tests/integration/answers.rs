@@ -1,8 +1,12 @@
+use std::sync::Arc;
+
+use ken::app::App;
+use reqwest::Method;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::TestApp;
+use crate::support::{TestApp, config_in};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_shop_answers_in_every_wording_with_citations_that_resolve() {
@@ -228,4 +232,43 @@ async fn a_request_that_was_accepted_is_finished_when_the_service_stops() {
     connection.read_to_string(&mut reply).await.unwrap();
     assert!(reply.starts_with("HTTP/1.1 200"), "{reply}");
     stopping.await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_faq_asked_word_for_word_is_answered_although_the_encoder_is_busy() {
+    // An encoder of its own: the other tests' is not to wait.
+    let folder = Arc::new(tempfile::tempdir().unwrap());
+    let mut config = config_in(folder.path());
+    config.encoder.threads = 1;
+    let app = Arc::new(App::build(config).await.unwrap());
+    let app = TestApp::serve(app, folder).await;
+    let faq = json!({ "question": "門市幾點開門？", "answer": "每天上午十點開門。", "language": "zh-Hant" });
+    let (status, _) = app
+        .request(Method::PUT, "/v1/faqs/hours?wait=indexed", Some(faq))
+        .await;
+    assert!(status.is_success());
+    let long = "退貨運費由誰負擔，多久可以收到退款？".repeat(20);
+    let busy: Vec<_> = (0..80)
+        .map(|_| {
+            let (embedder, long) = (app.app.embedder.clone(), long.clone());
+            tokio::spawn(async move { embedder.embed_question(&long).await })
+        })
+        .collect();
+    while app.app.embedder.n_waiting() < 50 {
+        tokio::task::yield_now().await;
+    }
+    let asked = |question: &str| json!({ "question": question, "deadline_ms": 300 });
+    let (known, unknown) = tokio::join!(
+        app.post("/v1/answers", asked("門市幾點開門")),
+        app.post("/v1/answers", asked("門市在哪裡？"))
+    );
+    busy.iter().for_each(|task| task.abort());
+    assert_eq!(known.1["strategy"], "standard", "{}", known.1);
+    assert_eq!(known.1["notes"], json!(["deadline"]));
+    assert_eq!(
+        (&unknown.1["outcome"], &unknown.1["reason"]),
+        (&json!("refused"), &json!("deadline"))
+    );
+    app.assert_citations_resolve(&known.1).await;
+    app.stop().await;
 }

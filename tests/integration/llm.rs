@@ -177,18 +177,23 @@ async fn a_busy_server_is_asked_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_deadline_and_the_highest_rung_are_kept() {
     let llm = ScriptedLlm::start(vec![Script::StallsAfter(GOOD.into())]).await;
-    let app = with(&llm).await;
-    // So that nothing is loaded for the first time within the deadline.
-    ask(&app, json!({ "strategy": "extractive" })).await;
+    let app = TestApp::start_with(|config| {
+        config.llm.url = llm.url.clone();
+        config.llm.model = "scripted".into();
+        config.llm.idle_ms = 60_000;
+        config.llm.timeout_ms = 60_000;
+    })
+    .await;
+    app.put("returns", json!({ "text": TEXT })).await;
     let start = Instant::now();
-    let answer = ask(&app, json!({ "deadline_ms": 700 })).await;
+    let answer = ask(&app, json!({ "deadline_ms": 3_000 })).await;
     assert_eq!(
         (&answer["strategy"], notes(&answer)),
         (&json!("extractive"), vec!["llm_deadline"])
     );
     assert!(
-        start.elapsed() < Duration::from_millis(950),
-        "{:?}",
+        start.elapsed() < Duration::from_secs(10),
+        "not the minute that the model may take: {:?}",
         start.elapsed()
     );
     assert!(

@@ -26,5 +26,6 @@ async fn the_sample_shop_keeps_its_floors() {
     assert!(admission.auroc >= 0.56, "{report:#?}");
     let answers = report.answers.as_ref().unwrap();
     assert_eq!(answers.citation_valid, 1.0, "{report:#?}");
+    assert_eq!(answers.sentences_unsupported, 0.0, "{report:#?}");
     assert!(answers.n_citations > 0);
 }

@@ -21,6 +21,9 @@ const PART: f32 = 0.5;
 /// How many of a name's documents are looked at for a title that the question says another part of.
 const MAX_FITTING: usize = 8;
 
+/// A title's segment as written, and in all ways to say it.
+type Segment = (String, Vec<Name>);
+
 /// The names in a workspace's titles. A title is cut at `:` and `|`; each segment is a name, as a whole, without its
 /// brackets and without what follows a dash. Segments that ask are none.
 #[derive(Debug, Default)]
@@ -28,7 +31,7 @@ pub struct Names {
     documents: HashMap<Name, BTreeSet<usize>>,
     by_first: HashMap<Box<str>, Vec<Name>>,
     /// Id, and the segments of the title: as written, and in all ways to say it, the whole first.
-    titles: Vec<(DocumentId, Vec<(String, Vec<Name>)>)>,
+    titles: Vec<(DocumentId, Vec<Segment>)>,
 }
 
 impl Names {
@@ -36,7 +39,7 @@ impl Names {
         let mut names = Self::default();
         let mut asked: BTreeSet<Name> = BTreeSet::new();
         for (id, title) in titles {
-            let segments: Vec<(String, Vec<Name>)> = title
+            let segments: Vec<Segment> = title
                 .split([':', '：', '|', '｜'])
                 .filter(|segment| !segment.trim().is_empty())
                 .map(|segment| (segment.trim().to_owned(), ways_to_say(segment)))

@@ -230,11 +230,10 @@ pub fn missing_name(sentence: &str, source: &str) -> Option<String> {
             }
         }
     }
-    let quoted = QUOTED.captures_iter(sentence).find_map(|found| {
+    QUOTED.captures_iter(sentence).find_map(|found| {
         let name = fold(&found[1]);
         (!known.contains(&name)).then_some(name)
-    });
-    quoted
+    })
 }
 
 /// The first address of a sentence (web, e-mail, phone) that its source does not have.

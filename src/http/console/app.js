@@ -37,7 +37,7 @@ const words = {
 function showAnswer(answer) {
   const verdict = $("verdict");
   verdict.className = answer.outcome;
-  const note = answer.reason ? answer.reason : answer.strategy;
+  const note = [answer.reason ? answer.reason : answer.strategy, ...answer.notes].join(" · ");
   verdict.replaceChildren(
     element("b", { textContent: words[answer.outcome] || answer.outcome }),
     ` · ${note} · ${Math.round(answer.confidence * 100)} %`,
@@ -47,8 +47,16 @@ function showAnswer(answer) {
     const link = element("a", { href: `#source-${citation.number}`, textContent: `[${citation.number}]` });
     $("text").append(element("sup", {}, link));
   }
+  for (const choice of answer.suggestions) {
+    const button = element("button", { type: "button", className: "choice", textContent: choice });
+    button.addEventListener("click", () => {
+      $("question").value = choice;
+      $("ask").requestSubmit();
+    });
+    $("text").append(button);
+  }
   const t = answer.timings_ms;
-  const stages = ["embed", "keyword", "vector", "fuse", "load", "admit", "compose"];
+  const stages = ["embed", "keyword", "vector", "fuse", "load", "admit", "compose", "generate"];
   $("timings").textContent = `${t.total.toFixed(1)} ms = ` + stages.map((s) => `${s} ${t[s].toFixed(1)}`).join(" · ");
   $("answer").hidden = false;
 }
