@@ -5,6 +5,7 @@
 //! conversation, several questions in one message, deadlines, the record.
 
 mod admit;
+mod assemble;
 mod catalogue;
 mod compose;
 mod expects;
@@ -28,18 +29,19 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use crate::domain::{
-    Answer, Citation, Evidence, Filter, InvalidQuestion, Mode, Outcome, Query, Review, Revision,
-    Sentence, Span, Strategy, Timings, Utterance, WorkspaceId,
+    Answer, Citation, Evidence, Filter, InvalidQuestion, Mode, Query, Review, Sentence, Span,
+    Strategy, Utterance, WorkspaceId,
 };
 use crate::embed::Embedder;
 use crate::llm::Llm;
 use crate::retrieve::{RetrieveError, Retrieved, Retriever};
 use crate::store::{Store, StoreError};
-use crate::text::{Language, fold};
+use crate::text::fold;
 
 pub use admit::{
     Admission, CLIP, Decision, FEATURES, Features, Model, ModelError, N_FEATURES, Verdict, Weight,
 };
+use assemble::{courteous, finish, out_of_time};
 pub use compose::Draft;
 use part::{Asked, Line, PartReply, elapsed_ms};
 pub use record::{Logged, Request};
@@ -101,8 +103,8 @@ impl Default for Question {
 pub enum Event {
     /// What a model is about to word, whole passages as citations.
     Evidence(Vec<Citation>),
-    /// A sentence that holds.
-    Delta(Sentence),
+    /// A sentence that holds, with those of its citations that are new.
+    Delta(Sentence, Vec<Citation>),
     /// Forget the sentences so far: the model's text did not come whole.
     Restart,
 }
@@ -149,6 +151,14 @@ pub struct Explained {
     pub trace: serde_json::Value,
 }
 
+/// What comes of a future, or `None` where it is not there in time.
+async fn by<T>(until: Option<Instant>, future: impl Future<Output = T>) -> Option<T> {
+    match until {
+        None => Some(future.await),
+        Some(until) => tokio::time::timeout_at(until.into(), future).await.ok(),
+    }
+}
+
 impl Answerer {
     pub fn new(
         store: Store,
@@ -177,31 +187,32 @@ impl Answerer {
         events: Option<&mpsc::UnboundedSender<Event>>,
     ) -> Result<Explained, AnswerError> {
         let start = Instant::now();
+        let until = question.deadline.map(|deadline| start + deadline);
         let _turn = match &question.conversation_id {
-            Some(conversation) => Some(self.turns.wait(workspace, conversation).await),
             None => None,
+            Some(conversation) => {
+                let turn = self.turns.wait(workspace, conversation);
+                match by(until, turn).await {
+                    Some(turn) => Some(turn),
+                    // Behind a turn that takes too long: nothing was read, so nothing can be said.
+                    None => return self.out_of_turn(workspace, &question, start).await,
+                }
+            }
         };
         if let Some(given) = self.given_before(workspace, &question).await? {
             return Ok(given);
         }
         let history = self.history(workspace, &question).await?;
-        let until = question.deadline.map(|deadline| start + deadline);
         let reserve =
             |until: Instant| RESERVE.min(until.saturating_duration_since(Instant::now()) / 4);
         let reply_by = until.map(|until| until - reserve(until));
         let reply = self.reply_until(workspace, &question, &history, None, reply_by, events);
-        let mut explained = match until.zip(reply_by) {
-            None => reply.await?,
-            Some((until, reply_by)) => {
-                match tokio::time::timeout_at(reply_by.into(), reply).await {
-                    Ok(explained) => explained?,
-                    Err(_) => {
-                        let standard = self.by_words(workspace, &question);
-                        let standard = tokio::time::timeout_at(until.into(), standard).await;
-                        let explained = standard.ok().transpose()?.flatten();
-                        explained.unwrap_or_else(|| out_of_time(&question, start))
-                    }
-                }
+        let mut explained = match by(reply_by, reply).await {
+            Some(explained) => explained?,
+            None => {
+                let standard = by(until, self.by_words(workspace, &question)).await;
+                let explained = standard.transpose()?.flatten();
+                explained.unwrap_or_else(|| out_of_time(&question, start))
             }
         };
         explained.answer.id = format!("ans_{}", Uuid::now_v7().simple());
@@ -217,6 +228,19 @@ impl Answerer {
                 .await?
                 .ok_or(AnswerError::KeyReused),
         }
+    }
+
+    /// A refusal for want of time, recorded.
+    async fn out_of_turn(
+        &self,
+        workspace: &WorkspaceId,
+        question: &Question,
+        start: Instant,
+    ) -> Result<Explained, AnswerError> {
+        let mut explained = out_of_time(question, start);
+        explained.answer.id = format!("ans_{}", Uuid::now_v7().simple());
+        self.record(workspace, question, &[], &explained).await?;
+        Ok(explained)
     }
 
     /// The straight line without the record. `vector` is the question's, where it is known already.
@@ -279,7 +303,6 @@ impl Answerer {
         let line = Line {
             retriever: &self.retriever,
             admission: &self.admission,
-            embedder: &self.embedder,
             llm: self.llm.as_ref(),
         };
         let replies = asked
@@ -387,186 +410,5 @@ impl Answerer {
             timings: found.timings,
         };
         Ok(Some(finish(question, language, vec![reply], start)))
-    }
-}
-
-/// An answer without a word from the knowledge.
-fn plain(
-    question: &Question,
-    language: Language,
-    outcome: Outcome,
-    text: &str,
-    start: Instant,
-) -> Explained {
-    let answer = Answer {
-        id: String::new(),
-        outcome,
-        text: text.to_owned(),
-        language: language.tag().to_owned(),
-        strategy: Strategy::None,
-        confidence: 0.0,
-        sentences: Vec::new(),
-        citations: Vec::new(),
-        suggestions: Vec::new(),
-        reason: None,
-        notes: Vec::new(),
-        conversation_id: question.conversation_id.clone(),
-        revision: 0,
-        timings_ms: Timings {
-            total: elapsed_ms(start),
-            ..Timings::default()
-        },
-    };
-    Explained {
-        answer,
-        evidence: Vec::new(),
-        features: Features::default(),
-        reviews: Vec::new(),
-        trace: serde_json::Value::Array(Vec::new()),
-    }
-}
-
-fn courteous(
-    question: &Question,
-    language: Language,
-    kind: understand::Courtesy,
-    start: Instant,
-) -> Explained {
-    let outcome = match kind {
-        understand::Courtesy::AsksForPerson => Outcome::Handoff,
-        _ => Outcome::Answered,
-    };
-    let mut explained = plain(
-        question,
-        language,
-        outcome,
-        phrases::courtesy(language, kind),
-        start,
-    );
-    explained.answer.reason = Some(kind.reason().to_owned());
-    explained.answer.confidence = 1.0;
-    explained
-}
-
-/// The reply where the deadline passed before there was one.
-fn out_of_time(question: &Question, start: Instant) -> Explained {
-    let language = reply_language(&question.text, question.language.as_deref());
-    let text = phrases::refusal(language);
-    let mut explained = plain(question, language, Outcome::Refused, text, start);
-    explained.answer.reason = Some("deadline".to_owned());
-    explained
-}
-
-/// Puts the answer to a message together from the replies to its questions.
-fn finish(
-    question: &Question,
-    language: Language,
-    replies: Vec<PartReply>,
-    start: Instant,
-) -> Explained {
-    let trace = serde_json::json!(replies.iter().map(PartReply::trace).collect::<Vec<_>>());
-    let is_one = replies.len() == 1;
-    let mut explained = plain(question, language, Outcome::Refused, "", start);
-    let answer = &mut explained.answer;
-    let n_answered = replies.iter().filter(|reply| reply.is_answered()).count();
-    let mut texts: Vec<String> = Vec::new();
-    let mut whole = Draft::default();
-    let revisions: Vec<Revision> = replies.iter().map(|reply| reply.revision).collect();
-    for (i, reply) in replies.into_iter().enumerate() {
-        let (outcome, text, reason) =
-            reply.outcome(language, (!is_one && n_answered > 0).then_some(i + 1));
-        if i == 0 || rank(outcome) > rank(answer.outcome) {
-            (answer.outcome, answer.reason) = (outcome, reason.map(str::to_owned));
-            answer.strategy = reply.draft.strategy;
-        }
-        answer.confidence = match i {
-            0 => reply.verdict.confidence,
-            _ => answer.confidence.min(reply.verdict.confidence),
-        };
-        if !texts.contains(&text) {
-            texts.push(text);
-        }
-        whole.append(reply.draft);
-        answer.suggestions.extend(reply.suggestions);
-        answer
-            .notes
-            .extend(reply.notes.iter().map(|note| (*note).to_owned()));
-        add(&mut answer.timings_ms, &reply.timings);
-        explained.reviews.extend(reply.review);
-        if i == 0 {
-            explained.evidence = reply.evidence;
-            explained.features = reply.features;
-        }
-    }
-    if n_answered > 0 && n_answered < revisions.len() {
-        answer.notes.push("partly_answered".to_owned());
-    }
-    answer.text = texts.join("\n\n");
-    (answer.sentences, answer.citations) = (whole.sentences, whole.citations);
-    answer.revision = revisions.into_iter().min().unwrap_or_default();
-    answer.timings_ms.total = elapsed_ms(start);
-    explained.trace = trace;
-    explained
-}
-
-/// Of several questions in one message, the outcome that counts.
-fn rank(outcome: Outcome) -> u8 {
-    match outcome {
-        Outcome::Refused => 0,
-        Outcome::Clarify => 1,
-        Outcome::Handoff => 2,
-        Outcome::Answered => 3,
-    }
-}
-
-/// Several questions run side by side: each stage takes as long as its slowest.
-fn add(all: &mut Timings, part: &Timings) {
-    for (sum, ms) in [
-        (&mut all.embed, part.embed),
-        (&mut all.keyword, part.keyword),
-        (&mut all.vector, part.vector),
-        (&mut all.fuse, part.fuse),
-        (&mut all.rerank, part.rerank),
-        (&mut all.load, part.load),
-        (&mut all.admit, part.admit),
-        (&mut all.compose, part.compose),
-        (&mut all.generate, part.generate),
-    ] {
-        *sum = sum.max(ms);
-    }
-}
-
-impl PartReply {
-    fn is_answered(&self) -> bool {
-        !self.draft.sentences.is_empty()
-    }
-
-    /// What is decided, what is said, and why it is no answer. `number`: which question it is, where others are answered.
-    fn outcome(
-        &self,
-        language: Language,
-        number: Option<usize>,
-    ) -> (Outcome, String, Option<&'static str>) {
-        if self.review.is_some() {
-            let text = phrases::contradiction(language).to_owned();
-            return (Outcome::Handoff, text, Some("conflicting_evidence"));
-        }
-        if !self.suggestions.is_empty() {
-            let text = phrases::which(language).to_owned();
-            return (Outcome::Clarify, text, Some("ambiguous"));
-        }
-        if self.is_answered() {
-            return (Outcome::Answered, self.draft.text.clone(), None);
-        }
-        let reason = match self.verdict.decision {
-            Decision::Answer => "no_supported_sentence",
-            Decision::Refuse if self.evidence.is_empty() => "no_evidence",
-            Decision::Refuse => "weak_evidence",
-        };
-        let text = match number {
-            None => phrases::refusal(language).to_owned(),
-            Some(number) => phrases::unanswered_part(language, number),
-        };
-        (Outcome::Refused, text, Some(reason))
     }
 }

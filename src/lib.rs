@@ -17,16 +17,17 @@
 //! | [`conflict`] | do two statements contradict each other. Pure |
 //! | [`retrieve`] | `Retriever`: query → hits; `Fusion`; why a document was found or not |
 //! | [`rerank`] | `Reranker`: reorders the best by reading them with the question; off by default |
-//! | [`answer`] | question → answer: understand, retrieve, admit, compose, verify, settle contradictions, record |
+//! | [`llm`] | a client of OpenAI-compatible chat servers; none by default |
+//! | [`answer`] | message → answer: understand, retrieve, admit, compose, verify, settle contradictions, record; explained, rendered |
 //! | [`app`] | `App::build`: the one place that connects the parts |
-//! | [`editing`] | what editors do: FAQ import, lint, impact of a change, export and restore |
+//! | [`editing`] | what editors do: FAQ import, lint, impact of a change, questions asked again, export and restore |
 //! | [`check`] | do store and indexes agree |
-//! | [`eval`] | judged questions → measures; runs compared; the fusion's shares tuned |
+//! | [`eval`] | judged questions → measures; runs compared; the fusion's shares tuned; admission calibrated |
 //! | [`http`] | the API, the page, every failure as a problem |
 //! | [`setup`], [`telemetry`], `blocking` | fetching the models; logging; work off the async threads |
 //!
 //! ```text
-//! domain, text, config ← conflict ← embed, rerank, store, index ← ingest, retrieve ← answer, jobs ← app ← editing, check, eval, http, main
+//! domain, text, config ← conflict ← embed, rerank, llm, store, index ← ingest, retrieve ← answer, jobs ← app ← editing, check, eval, http, main
 //! ```
 //!
 //! # Two straight lines
@@ -35,12 +36,14 @@
 //! encode in batches → keyword index + vectors → commit with the revision as watermark.
 //!
 //! **Answer**: understand → search words while the encoder works → search vectors → fuse (→ rerank) → load evidence → admit →
-//! compose → verify → record. See [`answer::Answerer::reply`].
+//! compose → verify (→ a model's wording, held against the evidence) → record. See [`answer::Answerer::reply`].
 //!
 //! # Invariants
 //!
 //! - The store is the truth. The index folder can be deleted and is rebuilt, from vectors that the store keeps.
 //! - A write is acknowledged when its transaction is durable. Revisions of a workspace have no gaps.
+//! - Nothing that a model worded leaves before each of its sentences was held against the passage it cites; nothing that a
+//!   customer wrote is said back.
 //! - `text[start..end]` of the cited document version *is* the quote, or the citation does not leave [`answer`].
 //! - What is for some, or for some time, is decided inside the searches: a scheduled version is indexed beside the live one
 //!   and a change that is tried out beside both; nobody else finds, lists or counts them.
@@ -55,7 +58,8 @@
 //! A file format: a file in `ingest/` that drives [`ingest`]'s writer, an ending in `Format::of_name`, a fixture. A vector back end: `index/`, then run the contract suite on it. A fusion: a variant of
 //! [`retrieve::Fusion`]. Words that mean the same: `text/lexicon/`, or a workspace's `/v1/synonyms`. A rule about words:
 //! a pure function in `text/`, a [`config::Part`] to leave it out by, and a row in docs/quality.md. An endpoint: `http/` and a line in the router. A measure: `eval/measures.rs`, with an example
-//! worked out by hand. A setting: [`config`]. A table: the next file in `migrations/`, never an edited one.
+//! worked out by hand. What an answer is admitted by: a name in `answer/admit/features.rs`, then `ken calibrate`. A channel:
+//! `answer/render.rs`. An attack: a line in corpus/attacks. A setting: [`config`]. A table: the next file in `migrations/`, never an edited one.
 
 pub mod answer;
 pub mod app;

@@ -1,8 +1,8 @@
 //! A client of any OpenAI-compatible chat server. Nothing here knows what is asked or why.
 
 use std::path::Path;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use backon::{ExponentialBuilder, Retryable};
 use eventsource_stream::Eventsource;
@@ -23,10 +23,10 @@ pub enum LlmError {
     Client(String),
     #[error("the chat server cannot be reached: {0}")]
     Away(String),
-    #[error("the chat server replied {status}: {detail}")]
+    // Without the body, which may repeat the key or the prompt.
+    #[error("the chat server replied {status}")]
     Status {
         status: StatusCode,
-        detail: String,
         retry_after: Option<Duration>,
     },
     #[error("the chat server's reply ended before it was complete")]
@@ -40,8 +40,12 @@ impl LlmError {
     fn is_passing(&self) -> bool {
         match self {
             LlmError::Away(_) => true,
-            LlmError::Status { status, .. } => {
-                *status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error()
+            LlmError::Status {
+                status,
+                retry_after,
+            } => {
+                let is_soon = retry_after.is_none_or(|after| after <= MAX_WAIT);
+                is_soon && (*status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error())
             }
             _ => false,
         }
@@ -90,12 +94,16 @@ pub struct Llm {
     client: reqwest::Client,
     config: Arc<LlmConfig>,
     key: Option<Arc<str>>,
+    /// When it was last found away.
+    away: Arc<Mutex<Option<Instant>>>,
 }
 
 /// Replies beyond this many bytes are no answers.
 const MAX_REPLY_BYTES: usize = 64 << 10;
-/// How much of a failed reply is kept for the log.
-const MAX_DETAIL_CHARS: usize = 200;
+/// A server that asks for more patience than this is not asked again: the customer waits.
+const MAX_WAIT: Duration = Duration::from_secs(2);
+/// So long a server that could not be reached is left alone, so that not every answer waits for it in vain.
+const LEFT_ALONE: Duration = Duration::from_secs(10);
 
 impl Llm {
     /// `None` where no server is configured.
@@ -123,6 +131,7 @@ impl Llm {
             client,
             config: Arc::new(config.clone()),
             key: key.map(Into::into),
+            away: Arc::default(),
         }))
     }
 
@@ -141,6 +150,10 @@ impl Llm {
         messages: &[Message],
         mut take: impl FnMut(&str),
     ) -> Result<Usage, LlmError> {
+        let away = || self.away.lock().unwrap_or_else(PoisonError::into_inner);
+        if away().is_some_and(|since| since.elapsed() < LEFT_ALONE) {
+            return Err(LlmError::Away("it was away a moment ago".to_owned()));
+        }
         let body = json!({
             "model": self.config.model,
             "messages": messages,
@@ -165,7 +178,12 @@ impl Llm {
                 } => wait.map(|wait| wait.max(*after)),
                 _ => wait,
             })
-            .await?;
+            .await;
+        *away() = match &response {
+            Err(LlmError::Away(_)) => Some(Instant::now()),
+            _ => None,
+        };
+        let response = response?;
         let is_json = response
             .headers()
             .get(CONTENT_TYPE)
@@ -206,10 +224,8 @@ impl Llm {
             .get(RETRY_AFTER)
             .and_then(|seconds| seconds.to_str().ok()?.parse().ok())
             .map(Duration::from_secs);
-        let detail = response.text().await.unwrap_or_default();
         Err(LlmError::Status {
             status,
-            detail: detail.chars().take(MAX_DETAIL_CHARS).collect(),
             retry_after,
         })
     }

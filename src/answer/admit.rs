@@ -9,6 +9,7 @@ use crate::config::{AnswerConfig, Level};
 use crate::domain::Evidence;
 
 pub use features::{Features, N as N_FEATURES, NAMES as FEATURES};
+pub use features::{names, speaks_of};
 pub use model::{CLIP, Model, ModelError, Weight};
 
 /// What is decided of a question.

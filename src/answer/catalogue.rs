@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::understand::Names;
 use crate::blocking::blocking;
-use crate::domain::{Revision, Status, WorkspaceId};
+use crate::domain::{Metadata, Revision, Status, WorkspaceId};
 use crate::store::{Store, StoreError};
 
 /// A workspace's names are read again after a change at most this often, and at most a fiftieth of the time is spent on it.
@@ -45,9 +45,14 @@ impl Catalogue {
         let start = Instant::now();
         let revision = self.store.revision(workspace).await?;
         let documents = self.store.all_documents(workspace).await?;
+        // A name that is for some only is not carried into anybody's question.
+        let (at, everybody) = (self.store.now(), &[]);
+        let is_open = |metadata: &Metadata| {
+            metadata.status == Status::Published && metadata.visible(everybody, None, at)
+        };
         let published = documents
             .into_iter()
-            .filter(|document| document.metadata.status == Status::Published)
+            .filter(|document| is_open(&document.metadata))
             .map(|document| (document.id, document.metadata.title));
         let titles: Vec<_> = published.collect();
         let names = Arc::new(blocking(move || Names::of(titles)).await);

@@ -12,8 +12,7 @@ use super::settle::{self, Settled};
 use super::understand::{LIFTED_AMONG, Lifts, lift};
 use super::verify::{Rejected, verify};
 use super::{AnswerError, Event, premise, script};
-use crate::domain::{Evidence, Query, Review, Strategy, Timings, WorkspaceId};
-use crate::embed::Embedder;
+use crate::domain::{Citation, Evidence, Query, Review, Sentence, Strategy, Timings, WorkspaceId};
 use crate::llm::{Llm, Usage};
 use crate::retrieve::{RetrieveError, Retrieved, Retriever};
 use crate::text::Language;
@@ -58,7 +57,6 @@ pub struct PartReply {
 pub struct Line<'a> {
     pub retriever: &'a Retriever,
     pub admission: &'a Admission,
-    pub embedder: &'a Embedder,
     pub llm: Option<&'a Llm>,
 }
 
@@ -213,14 +211,14 @@ impl Line<'_> {
             let _ = events.send(Event::evidence(evidence));
         }
         let mut n_heard = 0;
-        let heard = |sentence: &crate::domain::Sentence| {
+        let heard = |sentence: &Sentence, new: &[Citation]| {
             n_heard += 1;
             if let Some(events) = events {
                 // Where nobody listens any more the request is dropped with this future.
-                let _ = events.send(Event::Delta(sentence.clone()));
+                let _ = events.send(Event::Delta(sentence.clone(), new.to_vec()));
             }
         };
-        let generating = generate(llm, self.embedder, question, language, evidence, heard);
+        let generating = generate(llm, question, language, evidence, heard);
         let outcome = tokio::time::timeout(time, generating).await;
         let note = match outcome {
             Ok(Ok(generated)) => return (Some(generated), None),

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -17,12 +18,37 @@ pub struct Request {
     pub channel: Option<String>,
     pub audience: Vec<String>,
     pub tags: Vec<String>,
+    /// The time asked about, where one was given.
+    pub as_of: Option<Timestamp>,
     pub language: Option<String>,
     pub limit: usize,
     pub ceiling: Option<Strategy>,
     pub customer_id: Option<String>,
     /// What was said before, as it was used.
     pub history: Vec<Utterance>,
+}
+
+impl Request {
+    fn of(question: &Question, history: &[Utterance]) -> Self {
+        Self {
+            channel: question.filter.channel.clone(),
+            audience: question.filter.audience.clone(),
+            tags: question.filter.tags.clone(),
+            as_of: question.filter.at,
+            language: question.language.clone(),
+            limit: question.limit,
+            ceiling: Some(question.ceiling),
+            customer_id: question.customer_id.clone(),
+            history: history.to_vec(),
+        }
+    }
+
+    fn without_history(self) -> Self {
+        Self {
+            history: Vec::new(),
+            ..self
+        }
+    }
 }
 
 /// A recorded answer with how it was asked for.
@@ -68,9 +94,19 @@ impl Answerer {
         };
         let turns = self
             .store
-            .recent_turns(workspace, conversation, RECENT_TURNS)
+            .logged_answers(workspace, Some(conversation), RECENT_TURNS)
             .await?;
-        Ok(turns.into_iter().flat_map(utterances).collect())
+        // What was said to somebody who may see more is not brought into this one's question.
+        let may_see = |trace: &serde_json::Value| {
+            let asked: Request =
+                serde_json::from_value(trace["request"].clone()).unwrap_or_default();
+            asked
+                .audience
+                .iter()
+                .all(|name| question.filter.audience.contains(name))
+        };
+        let said = turns.into_iter().rev().filter(|(_, trace)| may_see(trace));
+        Ok(said.flat_map(|(turn, _)| utterances(turn)).collect())
     }
 
     /// A recorded answer with its record, the evidence with its text where its version still exists.
@@ -136,20 +172,24 @@ impl Answerer {
         let Some(key) = &question.idempotency_key else {
             return Ok(None);
         };
-        match self.store.answer_by_idempotency_key(workspace, key).await? {
-            Some(Turn {
-                question: asked,
-                answer,
-                ..
-            }) if asked == question.text => Ok(Some(Explained {
-                answer,
+        let Some((turn, trace)) = self.store.answer_by_idempotency_key(workspace, key).await?
+        else {
+            return Ok(None);
+        };
+        // The same key for somebody else, elsewhere or otherwise is another question.
+        let asked: Request = serde_json::from_value(trace["request"].clone()).unwrap_or_default();
+        let same = turn.question == question.text
+            && turn.answer.conversation_id == question.conversation_id
+            && asked.without_history() == Request::of(question, &[]);
+        match same {
+            false => Err(AnswerError::KeyReused),
+            true => Ok(Some(Explained {
+                answer: turn.answer,
                 evidence: Vec::new(),
                 features: Features::default(),
                 reviews: Vec::new(),
                 trace: serde_json::Value::Null,
             })),
-            Some(_) => Err(AnswerError::KeyReused),
-            None => Ok(None),
         }
     }
 
@@ -160,16 +200,7 @@ impl Answerer {
         history: &[Utterance],
         explained: &Explained,
     ) -> Result<bool, AnswerError> {
-        let request = Request {
-            channel: question.filter.channel.clone(),
-            audience: question.filter.audience.clone(),
-            tags: question.filter.tags.clone(),
-            language: question.language.clone(),
-            limit: question.limit,
-            ceiling: Some(question.ceiling),
-            customer_id: question.customer_id.clone(),
-            history: history.to_vec(),
-        };
+        let request = Request::of(question, history);
         let trace = json!({ "request": request, "parts": explained.trace });
         for review in &explained.reviews {
             self.store.open_review(workspace, review).await?;

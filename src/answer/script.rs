@@ -3,16 +3,19 @@
 use super::compose::Draft;
 use crate::text::{Language, fold, to_script};
 
+/// A text in the script of a language; `None` where it is in it already, or would say something else.
+pub fn in_script_of(text: &str, language: Language) -> Option<String> {
+    let converted = to_script(text, language)?;
+    (fold(&converted) == fold(text)).then_some(converted)
+}
+
 /// A draft's sentences in the script of a language, where they are in the other Chinese script. A sentence that would say
 /// something else to the search (another wording, not only another script) stays as it is.
 pub fn in_script(mut draft: Draft, language: Language) -> Draft {
     if !language.is_chinese() {
         return draft;
     }
-    let converted = |text: &str| -> Option<String> {
-        let converted = to_script(text, language)?;
-        (fold(&converted) == fold(text)).then_some(converted)
-    };
+    let converted = |text: &str| in_script_of(text, language);
     for sentence in &mut draft.sentences {
         if let Some(text) = converted(&sentence.text) {
             sentence.text = text;

@@ -6,6 +6,7 @@ use crate::domain::{Evidence, Filter, Kind};
 use crate::text::{Language, is_function_word, terms};
 
 use super::Draft;
+use super::guard::plain;
 
 /// How many of the best are compared with what is about to be said.
 const COMPARED: usize = 6;
@@ -111,11 +112,11 @@ pub fn choices(question: &str, evidence: &[Evidence], language: Language) -> Vec
 
 /// By what a piece of evidence is offered: its question, else its title.
 fn label(evidence: &Evidence) -> &str {
-    let question = evidence.chunk.note.question.as_deref();
+    let question = evidence.chunk.note.question.as_deref().map(plain);
     let faq = evidence.metadata.questions.first().map(String::as_str);
     question
         .or(faq.filter(|_| evidence.metadata.kind == Kind::Faq))
-        .unwrap_or_else(|| title(evidence))
+        .unwrap_or_else(|| plain(title(evidence)))
 }
 
 /// What the other evidence says against a draft made of the first.

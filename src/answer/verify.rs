@@ -6,11 +6,12 @@ mod support;
 use serde::Serialize;
 
 use super::compose::Draft;
+use super::guard::to_machines;
 use crate::domain::{Citation, Evidence};
 use crate::text::fold;
 
 pub use facts::denials;
-pub use support::{Aligned, Worded, citable, support};
+pub use support::{Worded, citable, support};
 
 /// Why a sentence is not sent.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -37,6 +38,8 @@ pub enum Fault {
     Denial(String),
     /// It contradicts the evidence.
     Opposed(String),
+    /// It leaves out what it depends on.
+    Condition(String),
     /// How much of it the evidence says, which is too little.
     Unlike(f32),
 }
@@ -69,6 +72,7 @@ pub fn verify(draft: Draft, evidence: &[Evidence]) -> (Draft, Vec<Rejected>) {
             })
         });
         let fault = match () {
+            _ if !to_machines(text).is_empty() => Fault::ToMachines,
             _ if !sentence.citations.is_empty() => return true,
             _ if named == 0 => Fault::Citation,
             _ => Fault::NotQuoted,

@@ -64,7 +64,7 @@ pub struct AnswerRequest {
     /// `plain`, `markdown` or `speech`, in place of the channel's own.
     #[schema(value_type = Option<String>)]
     pub format: Option<Format>,
-    /// Server-sent events: `evidence`, then `delta`s, then `done` with the whole answer, or `error` with a problem. After a
+    /// Server-sent events: `evidence` (`citations`, or the `passages` that a model is about to word), then `delta`s, then `done` with the whole answer, or `error` with a problem. After a
     /// `restart` the deltas so far do not count: a model's text did not come whole.
     #[serde(default)]
     pub stream: bool,
@@ -394,7 +394,7 @@ fn events(
                 Some(next) = told.recv() => next,
                 outcome = &mut answering => break outcome,
             };
-            if let answer::Event::Delta(_) = next {
+            if let answer::Event::Delta(..) = next {
                 n_told += 1;
             }
             if send.send(told_as(next)).await.is_err() {
@@ -403,7 +403,7 @@ fn events(
         };
         // What was told last, before the answer was whole.
         while let Ok(next) = told.try_recv() {
-            if let answer::Event::Delta(_) = next {
+            if let answer::Event::Delta(..) = next {
                 n_told += 1;
             }
             if send.send(told_as(next)).await.is_err() {
@@ -417,14 +417,22 @@ fn events(
                 let is_told =
                     body.strategy == Strategy::Generated && n_told == body.sentences.len();
                 if !is_told {
-                    last.push(event("evidence", json!({ "citations": body.citations })));
-                    if body.sentences.is_empty() {
-                        last.push(event("delta", json!({ "text": body.text })));
+                    if n_told > 0 {
+                        last.push(event("restart", json!({})));
                     }
+                    last.push(event("evidence", json!({ "citations": body.citations })));
                     let delta = |s: &SentenceBody| {
                         event("delta", json!({ "text": s.text, "citations": s.citations }))
                     };
                     last.extend(body.sentences.iter().map(delta));
+                    // What is said besides the sentences: a refusal, a question back, which part has no answer.
+                    let is_quoted = |text: &str| {
+                        body.sentences
+                            .iter()
+                            .any(|s| text.contains(s.text.as_str()))
+                    };
+                    let besides = body.text.split("\n\n").filter(|text| !is_quoted(text));
+                    last.extend(besides.map(|text| event("delta", json!({ "text": text }))));
                 }
                 last.push(event("done", json!(body)));
             }
@@ -444,15 +452,22 @@ fn events(
 
 fn told_as(told: answer::Event) -> Event {
     let (name, data) = match told {
-        answer::Event::Evidence(citations) => {
-            let citations: Vec<CitationBody> =
-                citations.into_iter().map(CitationBody::from).collect();
-            ("evidence", json!({ "citations": citations }))
+        // Passages, not citations yet: which of them are cited comes with the sentences.
+        answer::Event::Evidence(passages) => {
+            let passages: Vec<_> = passages
+                .into_iter()
+                .map(|p| json!({ "document_id": p.document_id, "title": p.title, "uri": p.uri, "chunk_id": p.chunk_id, "text": p.quote }))
+                .collect();
+            ("evidence", json!({ "passages": passages }))
         }
-        answer::Event::Delta(sentence) => (
-            "delta",
-            json!({ "text": sentence.text, "citations": sentence.citations }),
-        ),
+        answer::Event::Delta(sentence, new) => {
+            let sources: Vec<CitationBody> = new.into_iter().map(CitationBody::from).collect();
+            let cites = sentence.citations;
+            (
+                "delta",
+                json!({ "text": sentence.text, "citations": cites, "sources": sources }),
+            )
+        }
         answer::Event::Restart => ("restart", json!({})),
     };
     Event::default().event(name).data(data.to_string())

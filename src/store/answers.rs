@@ -38,20 +38,20 @@ impl Store {
         Ok(done.rows_affected() == 1)
     }
 
-    /// The answer given under an idempotency key, with its question.
+    /// The answer given under an idempotency key, with its record.
     pub async fn answer_by_idempotency_key(
         &self,
         workspace: &WorkspaceId,
         key: &str,
-    ) -> Result<Option<Turn>, StoreError> {
-        let row: Option<(String, String, i64)> = sqlx::query_as(
-            "SELECT question, body, created_at FROM answers WHERE workspace = $1 AND idempotency_key = $2",
+    ) -> Result<Option<(Turn, serde_json::Value)>, StoreError> {
+        let row: Option<LoggedRow> = sqlx::query_as(
+            "SELECT question, body, created_at, trace FROM answers WHERE workspace = $1 AND idempotency_key = $2",
         )
         .bind(workspace.as_str())
         .bind(key)
         .fetch_optional(&self.relaxed)
         .await?;
-        row.map(turn).transpose()
+        row.map(logged).transpose()
     }
 
     /// An answer with its record (JSON).
@@ -100,6 +100,7 @@ impl Store {
             .bind(conversation_id)
             .execute(&self.durable)
             .await?;
+        self.leave_no_trace().await?;
         Ok(done.rows_affected())
     }
 
@@ -113,7 +114,19 @@ impl Store {
         .bind(then.as_millisecond())
         .execute(&self.durable)
         .await?;
+        if done.rows_affected() > 0 {
+            self.leave_no_trace().await?;
+        }
         Ok(done.rows_affected())
+    }
+
+    /// What was deleted is overwritten in the file (`secure_delete`); this takes it out of the write-ahead log too. Where
+    /// somebody is reading, it is tried again with the next deletion.
+    async fn leave_no_trace(&self) -> Result<(), StoreError> {
+        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
+            .execute(&self.durable)
+            .await?;
+        Ok(())
     }
 
     /// How sure a workspace wants its answers, where it says so.

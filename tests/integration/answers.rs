@@ -143,6 +143,13 @@ async fn a_repeated_request_gets_the_first_ones_answer() {
     let second: serde_json::Value = post("運費多少").await.unwrap().json().await.unwrap();
     assert_eq!(first, second);
     assert_eq!(post("保固多久").await.unwrap().status(), 409);
+    // The same words by somebody else are another question: what an agent may read is not given to a customer.
+    let as_agent = app
+        .client
+        .post(format!("{}/v1/answers", app.address))
+        .header("idempotency-key", "k1")
+        .json(&json!({ "question": "運費多少", "audience": "agent" }));
+    assert_eq!(as_agent.send().await.unwrap().status(), 409);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,5 +1,5 @@
-//! A model's wording, against a server that is scripted to do well and badly. `KEN_TEST_LLM_URL` and `KEN_TEST_LLM_MODEL`
-//! (`make test-llm`) run the protocol against a real server besides.
+//! A model's wording, against a server that is scripted to do well and badly. tests/real_llm.rs (`make test-llm`) runs the
+//! protocol against a real server.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,8 @@ use crate::support::TestApp;
 
 const TEXT: &str = "# 退貨\n\n收到商品七天內可以申請退貨，商品須保持全新。\n退貨運費為 NT$80 元，由買方負擔。\n退款在驗收後五個工作天內完成。\n客製商品不接受退貨。";
 const QUESTION: &str = "退貨運費多少錢，幾天內可以退？";
-const GOOD: &str = "退貨運費為 NT$80 元，由買方負擔。[1]收到商品七天內可以申請退貨。[1]";
+const GOOD: &str =
+    "退貨運費為 NT$80 元，由買方負擔。[1]收到商品七天內可以申請退貨，商品須保持全新。[1]";
 
 async fn with(llm: &ScriptedLlm) -> TestApp {
     let app = TestApp::start_with(|config| {
@@ -57,7 +58,7 @@ async fn a_wording_that_holds_is_sent_with_exact_citations_and_its_cost_recorded
         assert_eq!(answer["strategy"], "generated", "{answer}");
         assert_eq!(
             answer["text"],
-            "退貨運費為 NT$80 元，由買方負擔。收到商品七天內可以申請退貨。"
+            "退貨運費為 NT$80 元，由買方負擔。收到商品七天內可以申請退貨，商品須保持全新。"
         );
         assert_eq!(answer["sentences"][0]["citations"], json!([1]));
         assert_eq!(
@@ -93,13 +94,26 @@ async fn whatever_the_model_does_the_customer_gets_an_answer_that_holds() {
     let says = |text: &str| Script::Says(text.to_owned());
     for (script, note) in [
         (says("退貨運費為 NT$800 元。[1]"), "llm_unsupported"),
-        (says("收到商品十七天內可以申請退貨。[1]"), "llm_unsupported"),
+        (
+            says("收到商品十七天內可以申請退貨，商品須保持全新。[1]"),
+            "llm_unsupported",
+        ),
         (says("客製商品接受退貨。[1]"), "llm_unsupported"),
         (
             says("退貨運費為 NT$80 元，由買方負擔。[4]"),
             "llm_unsupported",
         ),
         (says("退貨運費為 NT$80 元，由買方負擔。"), "llm_unsupported"),
+        // The condition is left out; who pays is swapped; another's address is added.
+        (says("收到商品七天內可以申請退貨。[1]"), "llm_unsupported"),
+        (
+            says("退貨運費為 NT$80 元，由本店負擔。[1]"),
+            "llm_unsupported",
+        ),
+        (
+            says("退貨運費為 NT$80 元，由買方負擔至 refunds-shop.com。[1]"),
+            "llm_unsupported",
+        ),
         (says("NO_ANSWER"), "llm_unsupported"),
         (Script::BreaksOffAfter(GOOD.into()), "llm_truncated"),
         (Script::RunsOutAfter(GOOD.into()), "llm_truncated"),
@@ -117,7 +131,7 @@ async fn whatever_the_model_does_the_customer_gets_an_answer_that_holds() {
         // How long a busy server is waited for is the server's and chance's affair.
         let is_told = found == [note] || (note == "llm_deadline" && found == ["llm_refused"]);
         assert!(is_told, "{what}: {found:?}");
-        for false_word in ["800", "十七", "客製商品接受"] {
+        for false_word in ["800", "十七", "客製商品接受", "本店", "refunds-shop"] {
             assert!(
                 !answer["text"].as_str().unwrap().contains(false_word),
                 "{what}: {answer}"
@@ -283,37 +297,5 @@ async fn when_the_client_leaves_the_model_is_left_too() {
     }
     drop(response);
     assert!(llm.is_left().await);
-    app.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_real_server_speaks_the_protocol() {
-    let (Ok(url), Ok(model)) = (
-        std::env::var("KEN_TEST_LLM_URL"),
-        std::env::var("KEN_TEST_LLM_MODEL"),
-    ) else {
-        eprintln!(
-            "KEN_TEST_LLM_URL is not set: the real server is not tried here; `make test-llm` does"
-        );
-        return;
-    };
-    let app = TestApp::start_with(|config| {
-        config.llm.url = url;
-        config.llm.model = model;
-        config.llm.idle_ms = 120_000;
-        config.llm.timeout_ms = 120_000;
-        config.llm.max_tokens = 60;
-        config.http.timeout_ms = 200_000;
-    })
-    .await;
-    app.put("returns", json!({ "text": TEXT })).await;
-    let answer = ask(&app, json!({})).await;
-    // A small model may say anything; what counts is that its text was read, and that nothing false passed.
-    let read = ["llm_unsupported", "llm_truncated"];
-    let is_read =
-        answer["strategy"] == "generated" || notes(&answer).iter().any(|note| read.contains(note));
-    assert!(is_read, "{answer}");
-    assert_eq!(answer["outcome"], "answered");
-    app.assert_citations_resolve(&answer).await;
     app.stop().await;
 }

@@ -21,4 +21,4 @@ until grep -q '^http' "$log"; do
     sleep 1
 done
 KEN_TEST_LLM_URL="$(grep '^http' "$log")/v1" KEN_TEST_LLM_MODEL=smollm2 \
-    cargo test --test integration -- llm::a_real_server --nocapture
+    cargo test --test real_llm -- --nocapture

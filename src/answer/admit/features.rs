@@ -297,7 +297,7 @@ fn content(key: &str, term_weights: &[(String, f32)]) -> HashMap<String, f32> {
 
 /// Names in a question, as terms: Latin words between Han; else those with a capital that does not begin the question, or
 /// with a digit.
-fn names(question: &str) -> Vec<String> {
+pub fn names(question: &str) -> Vec<String> {
     static WORD: LazyLock<Regex> =
         LazyLock::new(|| Regex::new(r"[A-Za-z0-9][A-Za-z0-9'’-]*").expect("the pattern is fixed"));
     let is_han = question.chars().any(is_cjk);
@@ -320,6 +320,13 @@ fn names(question: &str) -> Vec<String> {
     names.sort_unstable();
     names.dedup();
     names
+}
+
+/// Whether a chunk, with what stands over it, has all of these names.
+pub fn speaks_of(names: &[String], evidence: &Evidence) -> bool {
+    let text = format!("{}\n{}", headings(evidence), evidence.chunk.text);
+    let known: HashSet<String> = terms(&text).into_iter().collect();
+    names.iter().all(|name| known.contains(name))
 }
 
 /// Figures in a question, as terms.

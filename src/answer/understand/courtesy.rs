@@ -60,18 +60,18 @@ const ADDRESSES: &str = r"客服(?:人员|小姐|先生)?|小编|店家|老板|�
 /// A wish to speak to a person.
 static PERSON: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
-        r"(?:转接?|找|接|换|请|叫|跟|和|同|联络|联系|要|想).{0,6}(?:真人|人工|专人|活人|真正的人)|(?:真人|人工|专人)(?:客服|服务|处理|回[复覆]|协助)|(?:speak|talk|chat|connect(?: me)?|transfer(?: me)?).{0,12}(?:human|person|someone|agent|representative|operator)|(?:human|real|live) (?:agent|person|being|support|representative)",
+        r"(?:转接?|找|接|换|请|叫|联络|联系|要|想|给我|跟|和|同).{0,6}(?:真人|人工|活人|真正的人)|(?:真人|人工)(?:客服|服务|处理|回[复覆]|协助)|(?:转接?|接|找|联[络系]).{0,3}(?:线上)?客服(?:人员|专员)?|(?:speak|talk|chat|connect(?: me)?|transfer(?: me)?|pass me).{0,20}\b(?:human|person|someone|agent|representative|operator)\b|\b(?:want|need|get me|give me)\b.{0,10}\b(?:human|real person|live person|person|agent|representative|operator)\b|\b(?:human|real|live) (?:agent|person|support|representative)\b",
     )
     .expect("the pattern is fixed and tested")
 });
-/// Up to this many characters a message that names a person asks for one, and for nothing else.
-const SHORT_WISH: usize = 30;
+/// Beyond so many characters a message that names a person tells something else besides.
+const MAX_WISH: usize = 120;
 
 /// What a message is, where it asks nothing of the knowledge.
 pub fn courtesy(message: &str) -> Option<Courtesy> {
     let folded = fold(message);
     let said = folded.trim();
-    if said.chars().count() <= SHORT_WISH && PERSON.is_match(said) {
+    if said.chars().count() <= MAX_WISH && PERSON.is_match(said) {
         return Some(Courtesy::AsksForPerson);
     }
     let mut kinds = KINDS.iter().filter(|(_, words)| words.is_match(said));
@@ -95,6 +95,14 @@ mod tests {
             ("掰掰", Some(Courtesy::Goodbye)),
             ("我要找真人客服", Some(Courtesy::AsksForPerson)),
             ("can I talk to a human", Some(Courtesy::AsksForPerson)),
+            ("i want a human", Some(Courtesy::AsksForPerson)),
+            (
+                "let me speak with a real person please, this bot is useless",
+                Some(Courtesy::AsksForPerson),
+            ),
+            ("請幫我轉客服", Some(Courtesy::AsksForPerson)),
+            ("退貨要找專人收件嗎", None),
+            ("跟專人預約維修要多少錢", None),
             ("你好，請問怎麼退貨", None),
             ("謝謝卡怎麼買", None),
             ("hi, where is my order", None),

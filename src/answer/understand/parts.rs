@@ -2,6 +2,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::courtesy::{Courtesy, courtesy};
 use crate::text::{fold, is_function_word, sentences, terms};
 
 /// No message is taken for more questions than this; the rest goes with the last.
@@ -14,7 +15,7 @@ fn regex(pattern: &str) -> Regex {
 /// Ways of asking, folded.
 static ASKS: LazyLock<Regex> = LazyLock::new(|| {
     regex(
-        r"[?]|吗|嘛|呢$|什么|怎么|怎样|如何|多少|几[个天时点号年月钱多]|哪|谁|为何|为什么|是否|能不能|可不可以|可否|有没有|会不会|要不要|是不是|边[个度]|点样|咩|\b(?:what|how|when|where|which|who|why|can|could|do|does|did|is|are|will|would|should)\b",
+        r"[?]|吗|嘛|呢$|什么|怎么|怎样|如何|多少|几[个天时点号年月钱多]|哪|谁|为何|为什么|是否|多[久长大高远重]|能不能|可不可以|可否|有没有|会不会|要不要|是不是|边[个度]|点样|咩|\b(?:what|how|when|where|which|who|why|can|could|do|does|did|is|are|will|would|should)\b",
     )
 });
 
@@ -30,10 +31,24 @@ static GOES_ON: LazyLock<Regex> = LazyLock::new(|| regex(r"^(?:还是|或者?|�
 
 /// The questions of a message, in order; what is told before a question goes with it. One where it asks once.
 pub fn parts(message: &str) -> Vec<String> {
+    // A numbered list in one line.
+    static NUMBER: LazyLock<Regex> = LazyLock::new(|| regex(r"(?:^|\s+)\d{1,2}[.、)]\s+"));
+    let listed = match NUMBER.find_iter(message).count() {
+        0 | 1 => None,
+        _ => Some(NUMBER.replace_all(message, "\n").into_owned()),
+    };
+    let message = listed.as_deref().unwrap_or(message);
     let mut parts: Vec<String> = Vec::new();
     let mut told = String::new();
     for span in sentences(message) {
         let sentence = span.slice(message).unwrap_or_default();
+        // `你好嗎？` before a question asks nothing.
+        if matches!(
+            courtesy(sentence),
+            Some(Courtesy::Greeting | Courtesy::Thanks | Courtesy::Goodbye)
+        ) {
+            continue;
+        }
         for clause in questions(sentence) {
             let folded = fold(clause.trim());
             let goes_on = GOES_ON.is_match(&folded);
@@ -56,7 +71,7 @@ pub fn parts(message: &str) -> Vec<String> {
         }
     }
     match parts.len() {
-        0 | 1 => vec![message.trim().to_owned()],
+        0 => vec![message.trim().to_owned()],
         _ => parts,
     }
 }
@@ -68,6 +83,8 @@ fn questions(sentence: &str) -> Vec<&str> {
         let asks = |text: &str| ASKS.is_match(&fold(text)) && says_something(text);
         if asks(before) && asks(after) {
             let after = after.trim_start_matches(['，', ',', '；', ';', '、', ' ']);
+            let after =
+                after.trim_start_matches(|c: char| c.is_ascii_digit() || ".、) ".contains(c));
             let mut all = vec![before];
             all.extend(questions(after));
             return all;
@@ -113,6 +130,14 @@ mod tests {
                 vec!["How do I return it", "and how long does the refund take?"],
             ),
             ("耳機沒電了。", vec!["耳機沒電了。"]),
+            (
+                "1. 怎麼退貨 2. 運費多少 3. 保固多久",
+                vec!["怎麼退貨", "運費多少", "保固多久"],
+            ),
+            (
+                "在嗎？怎麼退貨？運費誰出？",
+                vec!["怎麼退貨？", "運費誰出？"],
+            ),
             (
                 "請問退貨運費多少，還有幾天會收到退款",
                 vec!["請問退貨運費多少", "還有幾天會收到退款"],

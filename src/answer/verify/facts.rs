@@ -203,6 +203,7 @@ pub fn missing_name(sentence: &str, source: &str) -> Option<String> {
     static QUOTED: LazyLock<Regex> =
         LazyLock::new(|| regex(r#"[「『“《"]([^」』”》"]{2,40})[」』”》"]"#));
     let known = fold(source);
+    let is_known = |word: &str| has_word(&known, word);
     let is_han = sentence.chars().any(crate::text::is_cjk);
     for found in LATIN.find_iter(sentence) {
         let word = found.as_str();
@@ -218,7 +219,7 @@ pub fn missing_name(sentence: &str, source: &str) -> Option<String> {
             || (word.starts_with(|c: char| c.is_ascii_uppercase()) && !is_first && word != "I");
         let word = fold(word);
         let word = word.trim_end_matches("'s").trim_end_matches("’s");
-        if has_letter && (is_han || is_name) && !known.contains(word) {
+        if has_letter && (is_han || is_name) && !is_known(word) {
             // `7th`, `3rd` and `5pm` are figures.
             let is_figure = word.starts_with(|c: char| c.is_ascii_digit())
                 && word
@@ -240,7 +241,7 @@ pub fn missing_name(sentence: &str, source: &str) -> Option<String> {
 pub fn missing_address(sentence: &str, source: &str) -> Option<String> {
     static ADDRESS: LazyLock<Regex> = LazyLock::new(|| {
         regex(
-            r"(?i)\b[a-z][a-z+.-]{1,15}://[^\s）)\]」]+|\bwww\.[^\s）)\]」]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+|\b[a-z0-9-]+(?:\.[a-z0-9-]+)+/[^\s）)\]」]*|\+?\d[\d\s()-]{6,}\d",
+            r"(?i)\b[a-z][a-z+.-]{1,15}://[^\s）)\]」]+|\bwww\.[^\s）)\]」]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+|\b[a-z0-9-]+(?:\.[a-z0-9-]+)+/[^\s）)\]」]*|\b[a-z0-9-]{2,}\.(?:[a-z0-9-]+\.)*(?:com|net|org|io|co|tw|cn|hk|jp|uk|us|info|biz|shop|store|app|xyz|example|site|online|top|me|cc|link|click|dev|ai)\b|\+?\d[\d\s()-]{6,}\d",
         )
     });
     let plain = |text: &str| -> String {
@@ -409,26 +410,63 @@ const DECISIVE: [&[&str]; 44] = [
 /// The first word of a sentence that decides and that its source does not have.
 pub fn missing_decision(sentence: &str, source: &str) -> Option<String> {
     let (sentence, source) = (fold(sentence), fold(source));
-    let has = |text: &str, word: &str| {
-        text.match_indices(word).any(|(start, found)| {
-            let is_letter = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
-            let before = text[..start].chars().next_back();
-            let after = text[start + found.len()..].chars().next();
-            !(word.is_ascii() && (is_letter(before) || is_letter(after)))
-        })
-    };
     for row in DECISIVE {
         // Single characters are too common to be asked for; in the source they will do.
         let said = row
             .iter()
-            .find(|word| word.chars().count() > 1 && has(&sentence, word));
+            .find(|word| word.chars().count() > 1 && has_word(&sentence, word));
         if let Some(word) = said
-            && !row.iter().any(|word| has(&source, word))
+            && !row.iter().any(|word| has_word(&source, word))
         {
             return Some((*word).to_owned());
         }
     }
     None
+}
+
+/// The first word of a source that makes it depend on something, and that a sentence taken from it leaves out.
+pub fn missing_condition(source: &str, sentence: &str) -> Option<String> {
+    const CONDITIONS: [&[&str]; 12] = [
+        &["除非", "unless"],
+        &[
+            "除外",
+            "不含",
+            "不包括",
+            "不适用",
+            "except",
+            "excluding",
+            "but not",
+        ],
+        &["仅限", "仅", "只限", "只有", "限定", "only"],
+        &[
+            "如果", "若", "如", "假如", "倘", "当", "if", "when", "whenever", "in case", "provided",
+        ],
+        &[
+            "必须", "须", "需要", "需", "must", "have to", "has to", "required", "require",
+        ],
+        &["但", "不过", "然而", "but", "however", "although"],
+        &["以前", "之前", "before", "prior to", "until", "为止"],
+        &["以后", "之后", "after", "once"],
+        &["满", "至少", "at least", "minimum", "over"],
+        &["最多", "上限", "不超过", "at most", "up to", "maximum"],
+        &["会员", "member", "members"],
+        &["另加", "另收", "外加", "plus", "additional", "extra"],
+    ];
+    let (source, sentence) = (fold(source), fold(sentence));
+    CONDITIONS.iter().find_map(|row| {
+        let word = row.iter().find(|word| has_word(&source, word))?;
+        (!row.iter().any(|word| has_word(&sentence, word))).then(|| (*word).to_owned())
+    })
+}
+
+/// Latin words stand alone; Chinese has no spaces to go by.
+fn has_word(text: &str, word: &str) -> bool {
+    text.match_indices(word).any(|(start, found)| {
+        let is_letter = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+        let before = text[..start].chars().next_back();
+        let after = text[start + found.len()..].chars().next();
+        !(word.is_ascii() && (is_letter(before) || is_letter(after)))
+    })
 }
 
 /// How often a text denies, by its clauses' words.

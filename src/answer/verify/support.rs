@@ -1,12 +1,10 @@
 use std::collections::BTreeSet;
 
 use super::{Fault, facts};
-use crate::answer::guard::to_machines;
+use crate::answer::guard::{plain, to_machines};
 use crate::conflict::{Statement, opposed, unnamed_case};
 use crate::domain::{Evidence, Span};
-use crate::text::{
-    characters_of_key, detect, fold, is_function_word, search_key, sentences, terms_of_key,
-};
+use crate::text::{characters_of_key, is_function_word, search_key, sentences};
 
 /// A sentence that a model worded, with the numbers (from 1) of the evidence it names.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,27 +13,9 @@ pub struct Worded {
     pub cites: Vec<usize>,
 }
 
-/// The sentence of the evidence that is nearest in meaning to a worded one.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Aligned {
-    pub evidence: usize,
-    pub span: Span,
-    /// Their cosine.
-    pub similarity: f32,
-}
-
-/// The evidence has to say at least this much of a sentence's words.
-const MIN_SHARE: f32 = 0.62;
-/// And as much of it in one or two sentences.
-const MIN_ALIGNED: f32 = 0.45;
-/// Between languages, words say nothing: then the meaning has to be this near (cosine of the shipped encoders; unrelated
-/// sentences of one topic lie around .6, translations above .85).
-const MIN_SIMILARITY: f32 = 0.84;
-/// Of a clause that denies, a clause that does not may have this much at most: characters of Han and words, without grammar.
-const MIN_DENIED: f32 = 0.7;
-const GRAMMAR: &str = "的是在了和与及于个之有我你您他她它们也都就不没无未冇唔哋喺系嘅会能可以";
-/// A clause is compared with the clause of the source that has this much of its words.
-const MIN_CLAUSE: f32 = 0.5;
+/// How much of a clause the source's clause has to have, and in its order: who does what to whom is not told by words alone.
+const MIN_SAID: f32 = 0.85;
+const MIN_ORDER: f32 = 0.8;
 
 /// The sentences of a piece of evidence that may be cited, as spans of its text: all but those that speak to machines.
 pub fn citable(evidence: &Evidence) -> Vec<Span> {
@@ -47,15 +27,11 @@ pub fn citable(evidence: &Evidence) -> Vec<Span> {
 }
 
 /// Where the evidence says what a worded sentence says: the sentences to cite, by the evidence's place. One piece of
-/// evidence has to carry all of it, so that facts of two things are never joined.
+/// evidence has to carry all of it, so that facts of two things are never joined, and each clause a clause of its own.
 ///
 /// # Errors
 /// What of it nothing carries.
-pub fn support(
-    sentence: &Worded,
-    evidence: &[Evidence],
-    aligned: Option<Aligned>,
-) -> Result<Vec<(usize, Span)>, Fault> {
+pub fn support(sentence: &Worded, evidence: &[Evidence]) -> Result<Vec<(usize, Span)>, Fault> {
     let text = sentence.text.as_str();
     if facts::has_markup(text) {
         return Err(Fault::Markup);
@@ -68,8 +44,7 @@ pub fn support(
         let Some(at) = number.checked_sub(1).filter(|at| *at < evidence.len()) else {
             continue;
         };
-        let aligned = aligned.filter(|aligned| aligned.evidence == at);
-        match carried(text, at, evidence, aligned) {
+        match carried(text, &evidence[at]) {
             Ok(spans) => return Ok(spans.into_iter().map(|span| (at, span)).collect()),
             Err(found) => fault = found,
         }
@@ -77,49 +52,26 @@ pub fn support(
     Err(fault)
 }
 
-/// The words of a text that say something, each once.
-struct Words {
-    terms: BTreeSet<String>,
-    characters: BTreeSet<String>,
+/// A clause of the source, with where its sentence stands.
+struct Clause<'a> {
+    text: &'a str,
+    words: Vec<String>,
+    sentence: Span,
 }
 
-impl Words {
-    fn of(text: &str) -> Self {
-        let key = search_key(text);
-        let says = |term: &String| !is_function_word(term);
-        Self {
-            terms: terms_of_key(&key).into_iter().filter(says).collect(),
-            characters: characters_of_key(&key).into_iter().filter(says).collect(),
-        }
-    }
-
-    /// How much of these stands among the others, in [0, 1]: pairs and single characters alike, so that another order
-    /// costs less than another word.
-    fn share_in(&self, others: &Words) -> f32 {
-        let share = |a: &BTreeSet<String>, b: &BTreeSet<String>| {
-            a.intersection(b).count() as f32 / a.len().max(1) as f32
-        };
-        (share(&self.terms, &others.terms) + share(&self.characters, &others.characters)) / 2.0
-    }
-}
-
-fn carried(
-    text: &str,
-    at: usize,
-    evidence: &[Evidence],
-    aligned: Option<Aligned>,
-) -> Result<Vec<Span>, Fault> {
-    let of = &evidence[at];
+fn carried(text: &str, of: &Evidence) -> Result<Vec<Span>, Fault> {
     let citable = citable(of);
     let said = |span: &Span| span.slice(&of.chunk.text).unwrap_or_default();
     let body: Vec<&str> = citable.iter().map(said).collect();
-    let heading = format!(
-        "{}\n{}",
-        of.metadata.title,
-        of.chunk.heading_path.join("\n")
-    );
-    let question = of.chunk.note.question.as_deref().unwrap_or_default();
-    let source = format!("{heading}\n{question}\n{}", body.join("\n"));
+    let path = of.chunk.heading_path.iter().map(String::as_str);
+    let question = of.chunk.note.question.as_deref();
+    let over: Vec<&str> = path
+        .chain([of.metadata.title.as_str()])
+        .chain(question)
+        .map(plain)
+        .collect();
+    let heading = over.join("\n");
+    let source = format!("{heading}\n{}", body.join("\n"));
 
     if let Some(address) = facts::missing_address(text, &source) {
         return Err(Fault::Address(address));
@@ -130,167 +82,228 @@ fn carried(
     if let Some(name) = facts::missing_name(text, &source) {
         return Err(Fault::Name(name));
     }
-    let case = unnamed_case(text, &source).map(str::to_owned);
-    if let Some(thing) = case.or_else(|| other_thing(text, &source, at, evidence)) {
-        return Err(Fault::OtherThing(thing));
+    if let Some(thing) = unnamed_case(text, &source) {
+        return Err(Fault::OtherThing(thing.to_owned()));
     }
-
-    let words = Words::of(text);
-    let is_foreign = detect(text).is_chinese() != detect(&of.chunk.text).is_chinese();
-    let spans = match aligned.filter(|_| is_foreign) {
-        Some(aligned) if aligned.similarity >= MIN_SIMILARITY => vec![aligned.span],
-        Some(aligned) => return Err(Fault::Unlike(aligned.similarity)),
-        None => {
-            let share = words.share_in(&Words::of(&source));
-            if share < MIN_SHARE {
-                return Err(Fault::Unlike(share));
-            }
-            best_two(&words, &citable, &of.chunk.text)
-        }
-    };
-    let cited: Vec<&str> = spans.iter().map(said).collect();
-    let cited = cited.join("\n");
-    if let Some(sentence) = denied_elsewhere(&words, &cited, &body) {
-        return Err(Fault::Denial(sentence.to_owned()));
-    }
-    if !is_foreign {
-        let share = words.share_in(&Words::of(&format!("{heading}\n{question}\n{cited}")));
-        if share < MIN_ALIGNED {
-            return Err(Fault::Unlike(share));
-        }
-    }
-    // What decides has to stand in what is cited, not somewhere in the passage.
-    let near = format!("{heading}\n{question}\n{cited}");
-    if let Some(figure) = facts::missing_figure(text, &near) {
-        return Err(Fault::Figure(figure));
-    }
-    if let Some(word) = facts::missing_decision(text, &near) {
-        return Err(Fault::Decision(word));
-    }
-    if let Some(clause) = denied(text, &cited, is_foreign) {
-        return Err(Fault::Denial(clause));
-    }
-    let statement = |text| Statement { title: "", text };
-    if let Some(conflict) = opposed(statement(text), statement(&cited)) {
-        return Err(Fault::Opposed(format!(
-            "{} / {}",
-            conflict.first, conflict.second
-        )));
-    }
-    Ok(spans)
-}
-
-/// The sentence that says most of it, with a second one where that adds something, in reading order.
-fn best_two(words: &Words, citable: &[Span], text: &str) -> Vec<Span> {
-    let share = |spans: &[Span]| {
-        let joined: Vec<&str> = spans.iter().filter_map(|span| span.slice(text)).collect();
-        words.share_in(&Words::of(&joined.join("\n")))
-    };
-    let best = |with: &[Span]| {
-        let mut found: Option<(f32, Span)> = None;
-        for span in citable.iter().filter(|span| !with.contains(span)) {
-            let mut all = with.to_vec();
-            all.push(*span);
-            let share = share(&all);
-            if found.is_none_or(|(most, _)| share > most) {
-                found = Some((share, *span));
-            }
-        }
-        found
-    };
-    let Some((one, first)) = best(&[]) else {
-        return Vec::new();
-    };
-    let mut spans = vec![first];
-    if let Some((two, second)) = best(&spans).filter(|(two, _)| *two >= one + 0.1) {
-        debug_assert!(two > one);
-        spans.push(second);
-    }
-    spans.sort_by_key(|span| span.start);
-    spans
-}
-
-/// A word of another piece of evidence's title that the sentence uses and its own source does not know: it speaks of
-/// that other thing.
-fn other_thing(text: &str, source: &str, at: usize, evidence: &[Evidence]) -> Option<String> {
-    let (said, known) = (Words::of(text), Words::of(source));
-    let others = evidence.iter().enumerate().filter(|(i, _)| *i != at);
-    others
-        .flat_map(|(_, other)| {
-            let heading = other.chunk.heading_path.last();
-            let title = heading.unwrap_or(&other.metadata.title);
-            Words::of(title).terms
+    let of_heading: BTreeSet<String> = words(&heading).into_iter().collect();
+    let clauses_of = |span: &Span| {
+        let sentence = *span;
+        clauses(said(span)).into_iter().map(move |text| Clause {
+            text,
+            words: words(text),
+            sentence,
         })
-        .find(|term| said.terms.contains(term) && !known.terms.contains(term))
-}
-
-/// A sentence of the passage that denies something of what the sentence brings in from beyond what it cites.
-fn denied_elsewhere<'a>(words: &Words, cited: &str, body: &[&'a str]) -> Option<&'a str> {
-    let known = Words::of(cited);
-    let brought: BTreeSet<&String> = words.terms.difference(&known.terms).collect();
-    let denies = |sentence: &&&str| {
-        let terms = Words::of(sentence).terms;
-        !facts::denials(sentence).is_empty()
-            && brought.iter().filter(|term| terms.contains(**term)).count() > 1
     };
-    body.iter().find(denies).copied()
-}
-
-/// A clause that denies where its source does not, or the other way round.
-fn denied(text: &str, cited: &str, is_foreign: bool) -> Option<String> {
-    let denies = |text: &str| !facts::denials(text).is_empty();
-    if is_foreign {
-        return (denies(text) != denies(cited)).then(|| text.to_owned());
-    }
-    let sources: Vec<(Words, bool)> = clauses(cited)
-        .into_iter()
-        .map(|clause| (Words::of(clause), denies(clause)))
-        .collect();
+    let sources: Vec<Clause> = citable.iter().flat_map(clauses_of).collect();
+    let mut cited: Vec<Span> = Vec::new();
+    let mut nearest = 0.0_f32;
     for clause in clauses(text) {
-        let words = Words::of(clause);
-        if words.characters.len() < 2 {
+        let said = words(clause);
+        if said.is_empty() {
             continue;
         }
-        // The source denies just this, if of something more (`A is safe; B is not` against `A and B are safe`).
-        let is_denied = |(source, denied): &&(Words, bool)| {
-            let says = |c: &&String| !GRAMMAR.contains(c.as_str()) && !denies(c);
-            let content: Vec<&String> = source.characters.iter().filter(says).collect();
-            let said = content
-                .iter()
-                .filter(|c| words.characters.contains(**c))
-                .count();
-            *denied && content.len() > 1 && said as f32 >= MIN_DENIED * content.len() as f32
-        };
-        if !denies(clause)
-            && let Some(_) = sources.iter().find(is_denied)
-        {
-            return Some(clause.trim().to_owned());
-        }
-        let shares: Vec<f32> = sources
-            .iter()
-            .map(|(source, _)| words.share_in(source))
-            .collect();
-        let most = shares.iter().copied().fold(0.0, f32::max);
-        let agrees = match most >= MIN_CLAUSE {
-            true => sources
-                .iter()
-                .zip(&shares)
-                .any(|((_, denied), share)| *share >= most - 0.05 && *denied == denies(clause)),
-            false => denies(clause) == denies(cited) || !denies(clause),
-        };
-        if !agrees {
-            return Some(clause.trim().to_owned());
+        let mut fault = None;
+        let carrier = sources.iter().find(|source| {
+            let share = share(&said, &source.words, &of_heading);
+            nearest = nearest.max(share);
+            if share < MIN_SAID
+                || order(&said, &source.words) < MIN_ORDER * known(&said, &source.words)
+                || !is_whole(source, &said, &of_heading)
+            {
+                return false;
+            }
+            fault = differs(clause, source.text, &heading);
+            fault.is_none()
+        });
+        match (carrier, fault) {
+            (Some(source), _) if !cited.contains(&source.sentence) => cited.push(source.sentence),
+            (Some(_), _) => {}
+            (None, Some(fault)) => return Err(fault),
+            (None, None) => return Err(Fault::Unlike(nearest)),
         }
     }
-    None
+    if cited.is_empty() {
+        return Err(Fault::Unlike(0.0));
+    }
+    // What a sentence makes depend on something may not be said without it.
+    let whole: Vec<&str> = cited.iter().map(said).collect();
+    if let Some(condition) = facts::missing_condition(&whole.join("\n"), text) {
+        return Err(Fault::Condition(condition));
+    }
+    cited.sort_by_key(|span| span.start);
+    Ok(cited)
 }
 
+/// What one clause says otherwise than the other, which has the same words.
+fn differs(clause: &str, source: &str, heading: &str) -> Option<Fault> {
+    let near = format!("{heading}\n{source}");
+    if let Some(figure) = facts::missing_figure(clause, source) {
+        return Some(Fault::Figure(figure));
+    }
+    if let Some(name) = facts::missing_name(clause, &near) {
+        return Some(Fault::Name(name));
+    }
+    if let Some(word) = facts::missing_decision(clause, &near) {
+        return Some(Fault::Decision(word));
+    }
+    if facts::denials(clause).is_empty() != facts::denials(source).is_empty() {
+        return Some(Fault::Denial(clause.trim().to_owned()));
+    }
+    let statement = |text| Statement { title: "", text };
+    let conflict = opposed(statement(clause), statement(source))?;
+    Some(Fault::Opposed(format!(
+        "{} / {}",
+        conflict.first, conflict.second
+    )))
+}
+
+/// The words that say something, in order: single Han without grammar, stems of Latin words, figures.
+fn words(text: &str) -> Vec<String> {
+    const GRAMMAR: &str = "的了呢吧啊呀喔哦嗎吗您你请請也就都會会可以能";
+    let says = |word: &String| !is_function_word(word) && !GRAMMAR.contains(word.as_str());
+    characters_of_key(&search_key(text))
+        .into_iter()
+        .filter(says)
+        .collect()
+}
+
+/// How much of these words stands in the source's clause or over the passage, in [0, 1].
+fn share(said: &[String], source: &[String], heading: &BTreeSet<String>) -> f32 {
+    let found = said
+        .iter()
+        .filter(|word| source.contains(word) || heading.contains(*word));
+    found.count() as f32 / said.len().max(1) as f32
+}
+
+/// How much of these words stands in the source's clause itself.
+fn known(said: &[String], source: &[String]) -> f32 {
+    let found = said.iter().filter(|word| source.contains(word));
+    found.count() as f32 / said.len().max(1) as f32
+}
+
+/// How much of these words stands in the source's clause in the same order: the longest common subsequence.
+fn order(said: &[String], source: &[String]) -> f32 {
+    let mut row = vec![0_usize; source.len() + 1];
+    for word in said {
+        let mut diagonal = 0;
+        for (j, other) in source.iter().enumerate() {
+            let above = row[j + 1];
+            row[j + 1] = if word == other {
+                diagonal + 1
+            } else {
+                above.max(row[j])
+            };
+            diagonal = above;
+        }
+    }
+    row[source.len()] as f32 / said.len().max(1) as f32
+}
+
+/// Whether all of the source's clause is said, but for what stands over the passage anyway: one word left out may be the
+/// condition under which it holds (`非瑕疵品`, *gold members*).
+fn is_whole(source: &Clause, said: &[String], heading: &BTreeSet<String>) -> bool {
+    let mut own = source.words.iter().filter(|word| !heading.contains(*word));
+    own.all(|word| said.contains(word))
+}
+
+/// A text's clauses: what stands between commas and the like, but not within a figure.
 fn clauses(text: &str) -> Vec<&str> {
-    let ends = [
-        '，', ',', '；', ';', '。', '.', '\n', '：', ':', '！', '!', '？', '?',
+    const ENDS: [char; 15] = [
+        '，', ',', '；', ';', '。', '.', '\n', '：', ':', '！', '!', '？', '?', '、', '|',
     ];
-    let pieces = text
-        .split(ends)
-        .filter(|clause| !fold(clause).trim().is_empty());
-    pieces.collect()
+    let mut clauses = Vec::new();
+    let mut start = 0;
+    for (at, c) in text.char_indices().filter(|(_, c)| ENDS.contains(c)) {
+        let after = text[at + c.len_utf8()..].chars().next();
+        let before = text[..at].chars().next_back();
+        let is_digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
+        if c.is_ascii() && is_digit(before) && is_digit(after) {
+            continue;
+        }
+        clauses.push(&text[start..at]);
+        start = at + c.len_utf8();
+    }
+    clauses.push(&text[start..]);
+    clauses.retain(|clause| clause.chars().any(char::is_alphanumeric));
+    clauses
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Chunk, DocumentId};
+
+    fn evidence(title: &str, text: &str) -> Evidence {
+        Evidence {
+            chunk: Chunk {
+                note: Default::default(),
+                key: 1,
+                document_id: DocumentId::parse("d").unwrap(),
+                version: 1,
+                ordinal: 0,
+                heading_path: vec![title.to_owned()],
+                span: Span::new(0, text.len()),
+                text: text.to_owned(),
+            },
+            metadata: Default::default(),
+            updated_at: jiff::Timestamp::UNIX_EPOCH,
+            score: 1.0,
+            coverage: 1.0,
+            similarity: 1.0,
+        }
+    }
+
+    fn check(title: &str, text: &str, good: &[&str], bad: &[&str]) {
+        let evidence = [evidence(title, text)];
+        let supported = |said: &str| {
+            let sentence = Worded {
+                text: said.to_owned(),
+                cites: vec![1],
+            };
+            support(&sentence, &evidence)
+        };
+        for said in good {
+            assert!(supported(said).is_ok(), "{said}: {:?}", supported(said));
+        }
+        for said in bad {
+            assert!(supported(said).is_err(), "{said} is not what {text:?} says");
+        }
+    }
+
+    #[test]
+    fn who_pays_what_for_whom_has_to_be_as_the_source_says() {
+        check(
+            "退貨運費",
+            "瑕疵品的運費由本店負擔，非瑕疵品的運費由買家負擔。\n本島運費 80 元，離島運費 150 元。\n請先關閉總電源，再打開外蓋。",
+            &[
+                "瑕疵品的運費由本店負擔。",
+                "離島運費 150 元，本島運費 80 元。",
+                "請先關閉總電源，再打開外蓋。",
+            ],
+            &[
+                "瑕疵品的運費由買家負擔。",
+                "本島運費 150 元，離島運費 80 元。",
+                "請先打開外蓋，再關閉總電源後面的外蓋。",
+                "請先打開總電源，再關閉外蓋。",
+                "台南運費 80 元。",
+            ],
+        );
+        check(
+            "Returns",
+            "Gold members may return goods within 30 days. Refunds start after inspection, unless the seal is broken.\nPlan A costs £5, Plan B costs £9.",
+            &[
+                "Gold members may return goods within 30 days.",
+                "Plan B costs £9.",
+                "Refunds start after inspection, unless the seal is broken.",
+            ],
+            &[
+                "You may return goods within 30 days.",
+                "Refunds start after inspection.",
+                "Refunds start as soon as the courier collects.",
+                "Plan A costs £9.",
+                "Refunds start after inspection, even though the seal is broken.",
+                "Gold members may return goods within 30 days to meridian-refunds.com.",
+            ],
+        );
+    }
 }
