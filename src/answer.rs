@@ -12,6 +12,7 @@ mod expects;
 mod generate;
 mod guard;
 mod part;
+mod passage;
 mod phrases;
 mod premise;
 mod record;
@@ -44,6 +45,7 @@ pub use admit::{
 use assemble::{courteous, finish, out_of_time};
 pub use compose::Draft;
 use part::{Asked, Line, PartReply, elapsed_ms};
+pub use passage::Passage;
 pub use record::{Logged, Request};
 pub use understand::{Names, Understood, reply_language, understand};
 
@@ -389,7 +391,8 @@ impl Answerer {
             return Ok(None);
         };
         let evidence = vec![evidence[at].clone()];
-        let draft = compose::compose(&question.text, &found.term_weights, &evidence);
+        let passages = [passage::Passage::read(&evidence[0])];
+        let draft = compose::compose(&question.text, &found.term_weights, &evidence, &passages);
         let (draft, rejected) = verify::verify(script::in_script(draft, language), &evidence);
         let reply = PartReply {
             text: question.text.clone(),

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::answer::{AnswerError, Features, Question, Understood};
+use crate::answer::{AnswerError, Features, Passage, Question, Understood};
 use crate::app::{App, AppError};
 use crate::blocking::blocking;
 use crate::config::Config;
@@ -264,7 +264,11 @@ impl Evaluation {
                     dataset: dataset.name.clone(),
                     group: gold.clone(),
                     answerable,
-                    features: Features::of(text, &found.term_weights, hits, evidence),
+                    features: {
+                        let passages: Vec<Passage> =
+                            evidence.iter().take(5).map(Passage::read).collect();
+                        Features::of(text, &found.term_weights, hits, evidence, &passages)
+                    },
                 });
             };
             if let Some(answerable) = query.answerable {

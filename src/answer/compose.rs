@@ -1,7 +1,7 @@
 mod choose;
 
 use super::guard::plain;
-use super::verify::citable;
+use super::passage::Passage;
 use crate::domain::{Citation, Evidence, Kind, Sentence, Span, Strategy};
 use crate::text::sentences;
 use choose::{choose, join};
@@ -31,12 +31,17 @@ const MAX_SENTENCES: usize = 2;
 
 /// Words an answer from admitted evidence (best first): an FAQ's own answer whole, else the sentences of the best
 /// chunks that hold most of what the question asks for, in reading order. What speaks to machines is left out.
-pub fn compose(question: &str, term_weights: &[(String, f32)], evidence: &[Evidence]) -> Draft {
-    let Some(best) = evidence.first() else {
+pub fn compose(
+    question: &str,
+    term_weights: &[(String, f32)],
+    evidence: &[Evidence],
+    passages: &[Passage],
+) -> Draft {
+    let Some((best, passage)) = evidence.first().zip(passages.first()) else {
         return Draft::default();
     };
     let is_standard = best.metadata.kind == Kind::Faq || best.chunk.note.question.is_some();
-    let units = citable(best);
+    let units = passage.spans();
     if is_standard || units.len() <= MAX_SENTENCES {
         let strategy = match is_standard {
             true => Strategy::Standard,
@@ -44,7 +49,7 @@ pub fn compose(question: &str, term_weights: &[(String, f32)], evidence: &[Evide
         };
         return quote(strategy, &[(best, whole(&best.chunk.text, &units))]);
     }
-    let chosen = choose(question, term_weights, evidence);
+    let chosen = choose(question, term_weights, evidence, passages);
     let quoted: Vec<(&Evidence, Vec<Span>)> = chosen
         .into_iter()
         .map(|(at, spans)| (&evidence[at], spans))
@@ -197,7 +202,8 @@ mod tests {
             coverage: 1.0,
             similarity: 1.0,
         }];
-        let draft = compose(question, &weights, &evidence);
+        let passages = [Passage::read(&evidence[0])];
+        let draft = compose(question, &weights, &evidence, &passages);
         draft.citations.into_iter().map(|c| c.quote).collect()
     }
 

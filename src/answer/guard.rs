@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use aho_corasick::AhoCorasick;
 use regex::RegexSet;
 
 use crate::domain::Span;
@@ -59,15 +60,22 @@ fn opens_message(folded: &str) -> bool {
 
 /// The stretches of a text that speak to a machine, in order: whole sentences, and whole blocks behind forged marks.
 pub fn to_machines(text: &str) -> Vec<Span> {
-    let mut spans: Vec<Span> = Vec::new();
-    let mut closing: Option<&str> = None;
-    for unit in sentences(text) {
-        let Some(sentence) = unit.slice(text) else {
-            continue;
-        };
-        let folded = fold(sentence);
-        let last_end = spans.last().map_or(0, |span| span.end);
-        let after_gap = text[last_end.min(unit.start)..unit.start].contains("\n\n");
+    let folded: Vec<(Span, String)> = sentences(text)
+        .into_iter()
+        .map(|span| (span, fold(span.slice(text).unwrap_or_default())))
+        .collect();
+    let kept = untainted(text, &folded);
+    let tainted = folded.into_iter().zip(kept).filter(|(_, kept)| !kept);
+    tainted.map(|((span, _), _)| span).collect()
+}
+
+/// Of a text's sentences, each with its folded text: which do not speak to a machine.
+pub fn untainted(text: &str, folded: &[(Span, String)]) -> Vec<bool> {
+    let mut kept = Vec::with_capacity(folded.len());
+    let (mut closing, mut last_end): (Option<&str>, usize) = (None, 0);
+    for (span, folded) in folded {
+        let after_gap = text[last_end.min(span.start)..span.start].contains("\n\n");
+        last_end = span.end;
         if closing == Some("") && after_gap {
             closing = None;
         }
@@ -80,16 +88,80 @@ pub fn to_machines(text: &str) -> Vec<Span> {
             is_tainted = true;
             let after = folded.split(open).nth(1).unwrap_or_default();
             closing = (!after.contains(close)).then_some(*close);
-        } else if opens_message(&folded) {
+        } else if opens_message(folded) {
             is_tainted = true;
             closing = Some("");
         }
-        if is_tainted || ADDRESSES_A_MODEL.is_match(&folded) {
-            spans.push(unit);
-        }
+        kept.push(!(is_tainted || (HINTS.is_match(folded) && ADDRESSES_A_MODEL.is_match(folded))));
     }
-    spans
+    kept
 }
+
+/// One of these stands in every sentence that [`ADDRESSES_A_MODEL`] finds; looking for them costs little.
+static HINTS: LazyLock<AhoCorasick> = LazyLock::new(|| {
+    AhoCorasick::new([
+        "ignore",
+        "disregard",
+        "forget",
+        "override",
+        "bypass",
+        "system",
+        "developer",
+        "hidden",
+        "ai",
+        "llm",
+        "language",
+        "chat",
+        "gpt",
+        "assistant",
+        "model",
+        "bot",
+        "you are",
+        "as a",
+        "as if",
+        "pretend",
+        "jailbreak",
+        "from now on",
+        "answer",
+        "reply",
+        "replying",
+        "respond",
+        "response",
+        "tell",
+        "inform",
+        "promise",
+        "<|",
+        "inst]",
+        "sys>",
+        "##",
+        "忽略",
+        "无视",
+        "忘记",
+        "忘掉",
+        "不要理会",
+        "不理会",
+        "覆盖",
+        "绕过",
+        "系统",
+        "提示词",
+        "隐藏指令",
+        "开发者模式",
+        "人工智",
+        "语言模型",
+        "大模型",
+        "机器人",
+        "智能",
+        "现在",
+        "扮演",
+        "从现在",
+        "回答",
+        "回复",
+        "答复",
+        "回覆",
+        "告诉",
+    ])
+    .expect("the words are fixed")
+});
 
 /// A title or heading as it may be shown; nothing where it speaks to a machine.
 pub fn plain(title: &str) -> &str {

@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use super::admit::{Admission, Decision, Features, Verdict};
 use super::compose::{Draft, compose, with_first};
 use super::generate::{Generated, generate};
+use super::passage::Passage;
 use super::settle::{self, Settled};
 use super::understand::{LIFTED_AMONG, Lifts, lift};
 use super::verify::{Rejected, verify};
@@ -60,6 +61,8 @@ pub struct Line<'a> {
     pub llm: Option<&'a Llm>,
 }
 
+/// How many pieces of evidence are read for the decision and the wording.
+const READ: usize = 5;
 /// What is kept of a deadline for what follows a model's wording.
 const RESERVE: Duration = Duration::from_millis(15);
 /// With less than this left of a deadline a model is not asked.
@@ -86,26 +89,29 @@ impl Line<'_> {
         let mut evidence = settle::prefer_specific(evidence, &query.filter, asked.language);
 
         let admitting = Instant::now();
-        let features = Features::of(query.text(), &found.term_weights, &found.hits, &evidence);
+        let mut passages: Vec<Passage> = evidence.iter().take(READ).map(Passage::read).collect();
+        let (weights, hits) = (&found.term_weights, &found.hits);
+        let features = Features::of(query.text(), weights, hits, &evidence, &passages);
         let verdict = self.admission.judge(&features, &evidence, min_confidence);
         let admit = elapsed_ms(admitting);
 
         let composing = Instant::now();
         let (mut notes, mut rejected, mut usage) = (Vec::new(), Vec::new(), None);
-        let mut worded = |evidence: &[Evidence], notes: &mut Vec<&'static str>| {
-            let mut draft = compose(query.text(), &found.term_weights, evidence);
-            if let Some((at, span)) = premise::contradicted(asked.text, evidence) {
-                notes.push("false_premise");
-                draft = with_first(draft, &evidence[at], span);
-            }
-            let (draft, dropped) = verify(script::in_script(draft, asked.language), evidence);
-            rejected.extend(dropped);
-            draft
-        };
+        let mut worded =
+            |evidence: &[Evidence], passages: &[Passage], notes: &mut Vec<&'static str>| {
+                let mut draft = compose(query.text(), &found.term_weights, evidence, passages);
+                if let Some((at, span)) = premise::contradicted(asked.text, evidence) {
+                    notes.push("false_premise");
+                    draft = with_first(draft, &evidence[at], span);
+                }
+                let (draft, dropped) = verify(script::in_script(draft, asked.language), evidence);
+                rejected.extend(dropped);
+                draft
+            };
         let mut review = None;
         let mut suggestions = Vec::new();
         let mut draft = match verdict.decision {
-            Decision::Answer => worded(&evidence, &mut notes),
+            Decision::Answer => worded(&evidence, &passages, &mut notes),
             Decision::Refuse => Draft::default(),
         };
         if !draft.sentences.is_empty() {
@@ -113,7 +119,8 @@ impl Line<'_> {
                 Settled::Stands => {}
                 Settled::Overruled(by) => {
                     evidence.swap(0, by);
-                    draft = worded(&evidence, &mut notes);
+                    passages = evidence.iter().take(READ).map(Passage::read).collect();
+                    draft = worded(&evidence, &passages, &mut notes);
                 }
                 Settled::Open(with, conflict) => {
                     let ids = [0, with].map(|i| evidence[i].chunk.document_id.to_string());

@@ -5,7 +5,8 @@ use regex::Regex;
 use serde::{Serialize, Serializer};
 
 use crate::answer::expects::{expected, holds, lacks_property};
-use crate::answer::verify::{citable, denials};
+use crate::answer::passage::{Passage, Unit};
+use crate::answer::verify::denials;
 use crate::domain::{Evidence, Hit};
 use crate::text::{
     characters_of_key, fold, is_cjk, is_function_word, search_key, terms, terms_of_key,
@@ -77,17 +78,10 @@ impl Serialize for Features {
 const READ: usize = 5;
 const SHAPE: usize = 10;
 
-/// A chunk as it is held against the question.
-struct Read {
-    sentences: Vec<Sentence>,
-    terms: HashSet<String>,
-    characters: HashSet<char>,
-}
-
-struct Sentence {
-    text: String,
-    terms: HashSet<String>,
-    /// Of it, and of it with its headings.
+/// A sentence as it is held against the question: of which passage, how much of the question it has, and with its headings.
+struct Held<'a> {
+    at: usize,
+    unit: &'a Unit,
     share: f32,
     with_headings: f32,
     holds_expected: bool,
@@ -99,115 +93,97 @@ impl Features {
         self.0[PROPERTY_MISSING] > 0.0
     }
 
-    /// From the question, its terms' weights and the evidence, best first. Some 0.2 ms.
+    /// From the question, its terms' weights and the evidence, best first, with the first of it read.
     pub fn of(
         question: &str,
         term_weights: &[(String, f32)],
         hits: &[Hit],
         evidence: &[Evidence],
+        passages: &[Passage],
     ) -> Self {
         let Some(first) = evidence.first() else {
             return Self::default();
         };
+        let passages = &passages[..passages.len().min(READ)];
         let key = search_key(question);
         let asked = content(&key, term_weights);
         let total: f32 = asked.values().sum::<f32>().max(f32::EPSILON);
-        let share = |terms: &HashSet<String>| -> f32 {
-            let found = asked
-                .iter()
-                .filter(|(term, _)| terms.contains(term.as_str()));
+        let share = |has: &dyn Fn(&str) -> bool| -> f32 {
+            let found = asked.iter().filter(|(term, _)| has(term.as_str()));
             found.map(|(_, weight)| weight).sum::<f32>() / total
         };
         let kind = expected(question);
-        let read: Vec<Read> = evidence
-            .iter()
-            .take(READ)
-            .map(|e| {
-                let headings: HashSet<String> = terms(&headings(e)).into_iter().collect();
-                let text = &e.chunk.text;
-                let sentences: Vec<Sentence> = citable(e)
-                    .iter()
-                    .filter_map(|span| span.slice(text))
-                    .map(|sentence| {
-                        let terms: HashSet<String> = terms(sentence).into_iter().collect();
-                        let both: HashSet<String> = terms.union(&headings).cloned().collect();
-                        Sentence {
-                            share: share(&terms),
-                            with_headings: share(&both),
-                            holds_expected: kind.is_none_or(|kind| holds(kind, sentence, question)),
-                            text: sentence.to_owned(),
-                            terms: both,
-                        }
-                    })
-                    .collect();
-                let mut terms = headings;
-                terms.extend(sentences.iter().flat_map(|s| s.terms.iter().cloned()));
-                Read {
-                    characters: fold(text).chars().collect(),
-                    sentences,
-                    terms,
-                }
-            })
-            .collect();
+        let mut held: Vec<Held> = Vec::new();
+        for (at, (passage, e)) in passages.iter().zip(evidence).enumerate() {
+            for unit in &passage.units {
+                let sentence = unit.span.slice(&e.chunk.text).unwrap_or_default();
+                let with =
+                    |term: &str| unit.terms.contains(term) || passage.headings.contains(term);
+                held.push(Held {
+                    at,
+                    unit,
+                    share: share(&|term| unit.terms.contains(term)),
+                    with_headings: share(&with),
+                    holds_expected: kind
+                        .is_none_or(|kind| holds(kind, sentence, &unit.folded, question)),
+                });
+            }
+        }
         // The best sentence: most of the question, with its headings, rather one that holds what is asked for, rather early.
-        let worth = |at: usize, s: &Sentence| {
-            s.share + 0.5 * s.with_headings + if s.holds_expected { 0.02 } else { 0.0 }
-                - 0.01 * at as f32
+        let worth = |held: &Held| {
+            let bonus = if held.holds_expected { 0.02 } else { 0.0 };
+            held.share + 0.5 * held.with_headings + bonus - 0.01 * held.at as f32
         };
-        let best = read
-            .iter()
-            .enumerate()
-            .flat_map(|(at, chunk)| chunk.sentences.iter().map(move |s| (at, s)))
-            .max_by(|a, b| worth(a.0, a.1).total_cmp(&worth(b.0, b.1)));
-        let in_three: HashSet<String> = read
-            .iter()
-            .take(3)
-            .flat_map(|chunk| chunk.terms.iter().cloned())
-            .collect();
-        let expected_in = |chunks: &[Read]| {
-            let sentences = chunks.iter().flat_map(|chunk| &chunk.sentences);
-            sentences
-                .filter(|s| s.holds_expected)
-                .map(|s| s.share)
-                .fold(0.0, f32::max)
+        let best = held.iter().max_by(|a, b| worth(a).total_cmp(&worth(b)));
+        let in_three = share(&|term| passages.iter().take(3).any(|passage| passage.says(term)));
+        let expected_in = |n: usize| {
+            let of_these = held
+                .iter()
+                .filter(|held| held.at < n && held.holds_expected);
+            of_these.map(|held| held.share).fold(0.0, f32::max)
         };
         let han: HashSet<char> = asked
             .keys()
             .flat_map(|term| term.chars())
             .filter(|c| is_cjk(*c))
             .collect();
-        let of_han = |known: &HashSet<char>| match han.is_empty() {
+        let of_han = |units: &[&Unit]| match han.is_empty() {
             true => None,
-            false => Some(han.intersection(known).count() as f32 / han.len() as f32),
+            false => {
+                let known = |c: &&char| units.iter().any(|unit| unit.folded.contains(**c));
+                Some(han.iter().filter(known).count() as f32 / han.len() as f32)
+            }
         };
         let names = names(question);
         let figures = numbers(&key);
-        let missing = |wanted: &[String], known: &HashSet<String>| {
+        let missing = |wanted: &[String], has: &dyn Fn(&str) -> bool| {
             wanted
                 .iter()
-                .filter(|name| !known.contains(name.as_str()))
+                .filter(|name| !has(name.as_str()))
                 .count()
                 .min(3) as f32
         };
-        let has_names = |chunk: &Read| names.iter().all(|name| chunk.terms.contains(name.as_str()));
-        let read_with = evidence.iter().zip(&read);
-        let named: Vec<&str> = read_with
-            .filter(|(_, chunk)| has_names(chunk))
-            .map(|(e, _)| e.chunk.text.as_str())
-            .collect();
-        let about = match named.is_empty() {
-            true => evidence
-                .iter()
-                .take(READ)
-                .map(|e| e.chunk.text.as_str())
-                .collect(),
-            false => named,
+        let has_names = |passage: &&Passage| names.iter().all(|name| passage.says(name));
+        let mut about: Vec<&Passage> = passages.iter().filter(has_names).collect();
+        if about.is_empty() {
+            about = passages.iter().collect();
+        }
+        let said = about
+            .iter()
+            .flat_map(|passage| &passage.units)
+            .map(|unit| unit.folded.as_str());
+        let in_best = |term: &str| {
+            best.is_some_and(|held| {
+                held.unit.terms.contains(term) || passages[held.at].headings.contains(term)
+            })
         };
-        let empty = HashSet::new();
-        let (best_text, best_terms) =
-            best.map_or(("", &empty), |(_, s)| (s.text.as_str(), &s.terms));
-        let best_with = best.map_or(0.0, |(_, s)| s.with_headings);
-        let in_first = read.first().map_or(0.0, |chunk| share(&chunk.terms));
+        let in_first = |term: &str| passages.first().is_some_and(|passage| passage.says(term));
+        let best_text = best.map_or("", |held| held.unit.folded.as_str());
+        let best_with = best.map_or(0.0, |held| held.with_headings);
+        let share_of_first = share(&in_first);
+        let best_units: Vec<&Unit> = best.iter().map(|held| held.unit).collect();
+        let around: Vec<&Unit> =
+            best.map_or(Vec::new(), |held| passages[held.at].units.iter().collect());
 
         let by_key: HashMap<u32, &Hit> = hits.iter().map(|hit| (hit.chunk_key, hit)).collect();
         let hit_of = |e: &Evidence| by_key.get(&e.chunk.key).copied();
@@ -240,30 +216,21 @@ impl Features {
             agreed.count() as f32 / SHAPE as f32,
             f32::from(u8::from(by_words)),
             best_with,
-            in_first,
-            share(&in_three),
-            of_han(&fold(best_text).chars().collect()).unwrap_or(best_with),
-            best.and_then(|(at, _)| of_han(&read[at].characters))
-                .unwrap_or(in_first),
-            expected_in(&read),
-            expected_in(&read[..read.len().min(1)]),
-            missing(&names, read.first().map_or(&empty, |chunk| &chunk.terms)),
-            missing(&names, best_terms),
-            missing(&figures, read.first().map_or(&empty, |chunk| &chunk.terms)),
-            missing(&figures, best_terms),
+            share_of_first,
+            in_three,
+            of_han(&best_units).unwrap_or(best_with),
+            of_han(&around).unwrap_or(share_of_first),
+            expected_in(READ),
+            expected_in(1),
+            missing(&names, &in_first),
+            missing(&names, &in_best),
+            missing(&figures, &in_first),
+            missing(&figures, &in_best),
             f32::from(u8::from(is_denied(question) != is_denied(best_text))),
             qualifiers_missing(question, best_text),
-            f32::from(u8::from(lacks_property(question, about.into_iter()))),
+            f32::from(u8::from(lacks_property(question, said))),
         ])
     }
-}
-
-fn headings(evidence: &Evidence) -> String {
-    let mut all = vec![evidence.metadata.title.as_str()];
-    all.extend(evidence.chunk.heading_path.iter().map(String::as_str));
-    all.extend(evidence.chunk.note.question.as_deref());
-    all.extend(evidence.metadata.questions.iter().map(String::as_str));
-    all.join("\n")
 }
 
 /// The words of a question that say what it is about, with their weights; one that the index does not know weighs the most.
@@ -320,13 +287,6 @@ pub fn names(question: &str) -> Vec<String> {
     names.sort_unstable();
     names.dedup();
     names
-}
-
-/// Whether a chunk, with what stands over it, has all of these names.
-pub fn speaks_of(names: &[String], evidence: &Evidence) -> bool {
-    let text = format!("{}\n{}", headings(evidence), evidence.chunk.text);
-    let known: HashSet<String> = terms(&text).into_iter().collect();
-    names.iter().all(|name| known.contains(name))
 }
 
 /// Figures in a question, as terms.

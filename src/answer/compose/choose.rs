@@ -3,12 +3,12 @@
 use std::collections::{HashMap, HashSet};
 
 use super::MAX_SENTENCES;
-use crate::answer::admit::{names, speaks_of};
+use crate::answer::admit::names;
 use crate::answer::expects::{Expected, expected, holds};
-use crate::answer::verify::citable;
+use crate::answer::passage::{Passage, Unit};
 use crate::conflict::{Statement, contradiction};
 use crate::domain::{Evidence, Kind, Span};
-use crate::text::{fold, terms};
+use crate::text::fold;
 
 /// How many lines of a list go along with their lead-in.
 const MAX_LIST_LINES: usize = 12;
@@ -51,17 +51,20 @@ pub fn choose(
     question: &str,
     term_weights: &[(String, f32)],
     evidence: &[Evidence],
+    passages: &[Passage],
 ) -> Vec<(usize, Vec<Span>)> {
     let expected = expected(question);
-    let chunks: Vec<Vec<Span>> = evidence.iter().take(CHUNKS).map(citable).collect();
+    let passages = &passages[..passages.len().min(CHUNKS)];
+    let chunks: Vec<Vec<Span>> = passages.iter().map(Passage::spans).collect();
     let names = names(question);
     let mut candidates: Vec<Candidate> = Vec::new();
-    for (at, units) in chunks.iter().enumerate() {
+    for (at, passage) in passages.iter().enumerate() {
         let is_apart =
             evidence[at].metadata.kind == Kind::Faq || evidence[at].chunk.note.question.is_some();
         // Of another document only what speaks of the question's names: facts of two things are not put side by side.
         let is_other = at > 0 && evidence[at].chunk.document_id != evidence[0].chunk.document_id;
-        if (at > 0 && is_apart) || (is_other && !speaks_of(&names, &evidence[at])) {
+        let speaks_of_it = names.iter().all(|name| passages[at].says(name));
+        if (at > 0 && is_apart) || (is_other && !speaks_of_it) {
             continue;
         }
         let behind = CHUNK * (evidence[at].score - evidence[0].score);
@@ -70,7 +73,7 @@ pub fn choose(
             expected,
             term_weights,
             &evidence[at],
-            units,
+            &passage.units,
             at,
             behind,
         ));
@@ -158,17 +161,16 @@ fn judged(
     expected: Option<Expected>,
     term_weights: &[(String, f32)],
     evidence: &Evidence,
-    units: &[Span],
+    units: &[Unit],
     at: usize,
     behind: f32,
 ) -> Vec<Candidate> {
     let text = &evidence.chunk.text;
-    let line = |unit: &Span| unit.slice(text).unwrap_or_default();
+    let line = |unit: &Unit| unit.span.slice(text).unwrap_or_default();
     let found: Vec<HashSet<usize>> = units
         .iter()
         .map(|unit| {
-            let terms: HashSet<String> = terms(line(unit)).into_iter().collect();
-            let has = |i: &usize| terms.contains(&term_weights[*i].0);
+            let has = |i: &usize| unit.terms.contains(&term_weights[*i].0);
             (0..term_weights.len()).filter(has).collect()
         })
         .collect();
@@ -207,8 +209,8 @@ fn judged(
     (0..units.len())
         .filter(|i| units.len() == 1 || !is_heading(i))
         .map(|i| {
-            let holds_expected =
-                expected.is_some_and(|kind| holds(kind, line(&units[i]), question));
+            let holds_expected = expected
+                .is_some_and(|kind| holds(kind, line(&units[i]), &units[i].folded, question));
             let bonus = if holds_expected { EXPECTED } else { 0.0 };
             Candidate {
                 at,

@@ -2,9 +2,10 @@ use std::collections::BTreeSet;
 
 use super::{Fault, facts};
 use crate::answer::guard::{plain, to_machines};
+use crate::answer::passage::Passage;
 use crate::conflict::{Statement, opposed, unnamed_case};
 use crate::domain::{Evidence, Span};
-use crate::text::{characters_of_key, is_function_word, search_key, sentences};
+use crate::text::{characters_of_key, is_function_word, search_key};
 
 /// A sentence that a model worded, with the numbers (from 1) of the evidence it names.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,11 +20,7 @@ const MIN_ORDER: f32 = 0.8;
 
 /// The sentences of a piece of evidence that may be cited, as spans of its text: all but those that speak to machines.
 pub fn citable(evidence: &Evidence) -> Vec<Span> {
-    let text = &evidence.chunk.text;
-    let tainted = to_machines(text);
-    let mut spans = sentences(text);
-    spans.retain(|span| !tainted.contains(span));
-    spans
+    Passage::read(evidence).spans()
 }
 
 /// Where the evidence says what a worded sentence says: the sentences to cite, by the evidence's place. One piece of
