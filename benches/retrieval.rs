@@ -11,7 +11,7 @@ use half::f16;
 use ken::answer::Question;
 use ken::app::{App, default_workspace};
 use ken::config::Config;
-use ken::domain::{DocumentId, Metadata, Mode, Query};
+use ken::domain::{DocumentId, Metadata, Mode, Query, Timings};
 use ken::embed::Embedder;
 use ken::ingest::{Format, parse_article};
 use ken::store::{Write, text_hash};
@@ -236,6 +236,7 @@ fn encoder(bencher: Bencher, n: usize) {
 fn answer(bencher: Bencher, n: usize) {
     let bench = bench(n);
     let workspace = default_workspace();
+    let mut stages: Vec<Timings> = Vec::new();
     let mut next = 0;
     bencher
         .with_inputs(|| {
@@ -247,8 +248,26 @@ fn answer(bencher: Bencher, n: usize) {
         })
         .bench_local_values(|question| {
             let answering = bench.app.answerer.answer(&workspace, question, None);
-            runtime().block_on(answering).expect("an answer")
+            let explained = runtime().block_on(answering).expect("an answer");
+            stages.push(explained.answer.timings_ms);
+            explained
         });
+    let median = |stage: fn(&Timings) -> f64| {
+        let mut ms: Vec<f64> = stages.iter().map(stage).collect();
+        ms.sort_by(f64::total_cmp);
+        ms.get(ms.len() / 2).copied().unwrap_or_default()
+    };
+    eprintln!(
+        "{n} chunks, medians in ms: embed {:.2}, keyword {:.2} (beside it), vector {:.2}, fuse {:.2}, load {:.2}, admit {:.2}, compose {:.2}, total {:.2}",
+        median(|t| t.embed),
+        median(|t| t.keyword),
+        median(|t| t.vector),
+        median(|t| t.fuse),
+        median(|t| t.load),
+        median(|t| t.admit),
+        median(|t| t.compose),
+        median(|t| t.total)
+    );
 }
 
 /// The process' peak resident memory, where the system tells it.

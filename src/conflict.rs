@@ -161,12 +161,12 @@ pub fn compare(a: Statement, b: Statement, similarity: Option<f32>) -> Relation 
 }
 
 /// Texts up to this width are one statement each; of longer ones the sentences are compared.
-const ONE_STATEMENT: usize = 240;
+pub const ONE_STATEMENT: usize = 240;
 /// Titles that share this much of their words may ask the same.
 const MIN_TITLES: f32 = 0.25;
 /// Sentences say the same thing about the same where they share this much of the longer one's words, and so many.
 const MIN_SENTENCES: f32 = 0.6;
-const MIN_SHARED_WORDS: usize = 4;
+pub const MIN_SHARED_WORDS: usize = 4;
 
 /// Whether two passages, of any length, contradict each other somewhere.
 ///

@@ -115,7 +115,7 @@ impl Line<'_> {
             Decision::Refuse => Draft::default(),
         };
         if !draft.sentences.is_empty() {
-            match settle::settle(&draft, &evidence) {
+            match settle::settle(&draft, &evidence, &passages) {
                 Settled::Stands => {}
                 Settled::Overruled(by) => {
                     evidence.swap(0, by);

@@ -1,12 +1,16 @@
 use std::cmp::Ordering;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
-use crate::conflict::{Authority, Conflict, Statement, contradiction, likeness, prevails};
+use crate::conflict::{
+    Authority, Conflict, MIN_SHARED_WORDS, ONE_STATEMENT, Statement, contradiction, likeness,
+    prevails,
+};
 use crate::domain::{Evidence, Filter, Kind};
-use crate::text::{Language, is_function_word, terms};
+use crate::text::{Language, is_function_word, sentences, terms, width};
 
 use super::Draft;
 use super::guard::plain;
+use super::passage::{Passage, Unit};
 
 /// How many of the best are compared with what is about to be said.
 const COMPARED: usize = 6;
@@ -130,7 +134,7 @@ pub enum Settled {
 }
 
 /// Looks for evidence of other documents that contradicts what the draft says.
-pub fn settle(draft: &Draft, evidence: &[Evidence]) -> Settled {
+pub fn settle(draft: &Draft, evidence: &[Evidence], passages: &[Passage]) -> Settled {
     let Some(best) = evidence.first() else {
         return Settled::Stands;
     };
@@ -138,7 +142,30 @@ pub fn settle(draft: &Draft, evidence: &[Evidence]) -> Settled {
         title: title(best),
         text: &draft.text,
     };
+    let spans = sentences(&draft.text);
+    let of_draft: Vec<HashSet<String>> = spans
+        .iter()
+        .filter_map(|span| span.slice(&draft.text))
+        .map(|sentence| terms(sentence).into_iter().collect())
+        .collect();
+    // Long texts are compared by sentences that share most of their words; where none shares a few, nothing is.
+    let may_differ = |i: usize, text: &str| {
+        let is_short = |text: &str| width(text) <= ONE_STATEMENT;
+        let near = |unit: &Unit| {
+            let mut shared = of_draft
+                .iter()
+                .map(|said| said.intersection(&unit.terms).count());
+            shared.any(|n| n >= MIN_SHARED_WORDS)
+        };
+        (is_short(text) && is_short(&draft.text))
+            || passages
+                .get(i)
+                .is_none_or(|passage| passage.units.iter().any(near))
+    };
     for (i, other) in evidence.iter().enumerate().take(COMPARED).skip(1) {
+        if !may_differ(i, &other.chunk.text) {
+            continue;
+        }
         if other.chunk.document_id == best.chunk.document_id || other.score < MIN_SCORE * best.score
         {
             continue;
