@@ -1,7 +1,7 @@
 //! A message → a grounded [`Answer`], in one straight line: understand, retrieve, admit, compose, verify, record.
 //!
 //! Whether a question may be answered is decided from evidence before anything is worded, and what is worded
-//! leaves only with citations that resolve. [`part`] is the line for one question; this file is what is around it: the
+//! leaves only with citations that resolve. `part` is the line for one question; this file is what is around it: the
 //! conversation, several questions in one message, deadlines, the record.
 
 mod admit;
