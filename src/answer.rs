@@ -125,8 +125,9 @@ impl Event {
 
 /// How many earlier utterances are read from the record.
 const RECENT_TURNS: i64 = 6;
-/// What is kept of a deadline for looking up an FAQ by its question, where the search takes too long.
-const RESERVE: Duration = Duration::from_millis(25);
+/// What is kept of a deadline, a quarter of it at most, for looking up an FAQ by its question where the search takes too
+/// long.
+const RESERVE: Duration = Duration::from_millis(150);
 
 /// Answers questions from a workspace's knowledge.
 #[derive(Clone)]

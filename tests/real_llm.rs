@@ -18,7 +18,7 @@ async fn a_real_server_speaks_the_protocol() {
         config.llm.model = model;
         config.llm.idle_ms = 120_000;
         config.llm.timeout_ms = 120_000;
-        config.llm.max_tokens = 60;
+        config.llm.max_tokens = 256;
         config.http.timeout_ms = 200_000;
     })
     .await;

@@ -264,7 +264,7 @@ async fn an_faq_asked_word_for_word_is_answered_although_the_encoder_is_busy() {
     while app.app.embedder.n_waiting() < 50 {
         tokio::task::yield_now().await;
     }
-    let asked = |question: &str| json!({ "question": question, "deadline_ms": 300 });
+    let asked = |question: &str| json!({ "question": question, "deadline_ms": 1_500 });
     let (known, unknown) = tokio::join!(
         app.post("/v1/answers", asked("門市幾點開門")),
         app.post("/v1/answers", asked("門市在哪裡？"))

@@ -7,6 +7,7 @@ use ken::editing::replay::replay;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::scripted_llm::{Script, ScriptedLlm};
 use crate::support::TestApp;
 
 async fn say(app: &TestApp, conversation: &str, question: &str) -> Value {
@@ -96,23 +97,34 @@ async fn turns_are_read_back_explained_and_forgotten_everywhere() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_messages_at_once_are_answered_in_order() {
-    let app = knowing().await;
-    // Alone, the second says nothing of what it is about.
+    // A model that keeps the first turn waiting, until it is given up.
+    let llm = ScriptedLlm::start(vec![Script::StallsAfter("LumiBuds".into())]).await;
+    let app = TestApp::start_with(|config| {
+        config.llm.url = llm.url.clone();
+        config.llm.model = "scripted".into();
+        config.llm.idle_ms = 1_500;
+    })
+    .await;
+    let text = "# LumiBuds Pro\n\nLumiBuds Pro 保固十二個月。";
+    app.put("pro", json!({ "text": text })).await;
     let first = say(&app, "c", "LumiBuds Pro 保固多久？");
     let second = async {
-        // Sent while the first is under way.
-        tokio::task::yield_now().await;
-        say(&app, "c", "那 BeamBox Mini 呢？").await
+        while llm.requests().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        say(&app, "c", "謝謝").await
     };
     let (first, second) = tokio::join!(first, second);
-    assert!(
-        first["text"].as_str().unwrap().contains("十二個月"),
-        "{first}"
+    assert_eq!(first["notes"], json!(["llm_unavailable"]), "{first}");
+    let id = second["id"].as_str().unwrap();
+    let (_, explained) = app.get(&format!("/v1/answers/{id}")).await;
+    let history = explained["request"]["history"].as_array().unwrap();
+    assert_eq!(
+        history.len(),
+        2,
+        "the second waited for the first: {explained}"
     );
-    assert!(
-        second["text"].as_str().unwrap().contains("二十四個月"),
-        "{second}"
-    );
+    assert_eq!(history[1]["text"], first["text"]);
     app.stop().await;
 }
 

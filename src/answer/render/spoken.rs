@@ -53,6 +53,7 @@ pub fn spoken(text: &str, language: Language) -> String {
             said.push(format!("{}{stop}", rest[..at].trim()));
             rest = rest[at + len..].trim_start();
         }
+        let rest = rest.trim_end_matches(['；', ';', '，', ',', '、']);
         let ends = rest.ends_with(['。', '！', '？', '.', '!', '?', '：', ':']);
         said.push(if ends {
             rest.to_owned()
