@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 use super::admit::{Admission, Decision, Features, Verdict};
 use super::compose::{Draft, compose, with_first};
-use super::generate::{Generated, generate};
+use super::generate::{Generated, MAX_EVIDENCE, generate};
 use super::passage::Passage;
 use super::settle::{self, Settled};
 use super::understand::{LIFTED_AMONG, Lifts, lift};
@@ -74,16 +74,16 @@ impl Line<'_> {
         self,
         workspace: &WorkspaceId,
         min_confidence: f32,
-        asked: Asked<'_>,
+        mut asked: Asked<'_>,
     ) -> Result<PartReply, AnswerError> {
         let start = Instant::now();
-        let query = self.retriever.timed(asked.query);
+        let query = self.retriever.timed(asked.query.clone());
         let (found, evidence) = find(
             self.retriever,
             workspace,
             &query,
             &asked.about,
-            asked.vector,
+            asked.vector.take(),
         )
         .await?;
         let mut evidence = settle::prefer_specific(evidence, &query.filter, asked.language);
@@ -101,7 +101,9 @@ impl Line<'_> {
             |evidence: &[Evidence], passages: &[Passage], notes: &mut Vec<&'static str>| {
                 let mut draft = compose(query.text(), &found.term_weights, evidence, passages);
                 if let Some((at, span)) = premise::contradicted(asked.text, evidence) {
-                    notes.push("false_premise");
+                    if !notes.contains(&"false_premise") {
+                        notes.push("false_premise");
+                    }
                     draft = with_first(draft, &evidence[at], span);
                 }
                 let (draft, dropped) = verify(script::in_script(draft, asked.language), evidence);
@@ -118,7 +120,9 @@ impl Line<'_> {
             match settle::settle(&draft, &evidence, &passages) {
                 Settled::Stands => {}
                 Settled::Overruled(by) => {
+                    // What is overruled is evidence no more.
                     evidence.swap(0, by);
+                    evidence.remove(by);
                     passages = evidence.iter().take(READ).map(Passage::read).collect();
                     draft = worded(&evidence, &passages, &mut notes);
                 }
@@ -144,18 +148,11 @@ impl Line<'_> {
         if let Some(llm) = self.llm
             && asked.ceiling == Strategy::Generated
             && draft.strategy == Strategy::Extractive
+            // A correction is said as it stands.
+            && !notes.contains(&"false_premise")
         {
-            let (generated, note) = self
-                .generated(
-                    llm,
-                    asked.text,
-                    &query,
-                    asked.language,
-                    asked.until,
-                    &evidence,
-                    asked.events,
-                )
-                .await;
+            let agreeing = settle::agreeing(&draft, &evidence, MAX_EVIDENCE);
+            let (generated, note) = self.generated(llm, &asked, &query, &agreeing).await;
             notes.extend(note);
             if let Some(generated) = generated {
                 rejected.extend(generated.rejected);
@@ -192,18 +189,17 @@ impl Line<'_> {
     }
 
     /// A model's wording, or the reason why there is none. Never takes longer than is left.
-    #[allow(clippy::too_many_arguments)]
     async fn generated(
         self,
         llm: &Llm,
-        text: &str,
+        asked: &Asked<'_>,
         query: &Query,
-        language: Language,
-        until: Option<Instant>,
         evidence: &[Evidence],
-        events: Option<&mpsc::UnboundedSender<Event>>,
     ) -> (Option<Generated>, Option<&'static str>) {
-        let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+        let (text, events) = (asked.text, asked.events);
+        let left = asked
+            .until
+            .map(|until| until.saturating_duration_since(Instant::now()));
         let time = match left {
             Some(left) if left < RESERVE + MIN_GENERATION => return (None, Some("llm_deadline")),
             Some(left) => llm.timeout().min(left - RESERVE),
@@ -225,7 +221,7 @@ impl Line<'_> {
                 let _ = events.send(Event::Delta(sentence.clone(), new.to_vec()));
             }
         };
-        let generating = generate(llm, question, language, evidence, heard);
+        let generating = generate(llm, question, asked.language, evidence, heard);
         let outcome = tokio::time::timeout(time, generating).await;
         let note = match outcome {
             Ok(Ok(generated)) => return (Some(generated), None),

@@ -170,10 +170,7 @@ pub fn settle(draft: &Draft, evidence: &[Evidence], passages: &[Passage]) -> Set
         {
             continue;
         }
-        let against = Statement {
-            title: title(other),
-            text: &other.chunk.text,
-        };
+        let against = statement(other);
         let Some(conflict) = contradiction(said, against, None) else {
             continue;
         };
@@ -185,6 +182,28 @@ pub fn settle(draft: &Draft, evidence: &[Evidence], passages: &[Passage]) -> Set
         };
     }
     Settled::Stands
+}
+
+/// The best evidence, at most so much of it, without what contradicts the draft: what was decided is not worded otherwise.
+pub fn agreeing(draft: &Draft, evidence: &[Evidence], most: usize) -> Vec<Evidence> {
+    let Some(best) = evidence.first() else {
+        return Vec::new();
+    };
+    let decided = Statement {
+        title: title(best),
+        text: &draft.text,
+    };
+    let is_cited = |e: &Evidence| draft.citations.iter().any(|c| c.chunk_id == e.chunk.id());
+    let agrees =
+        |e: &&Evidence| is_cited(e) || contradiction(decided, statement(e), None).is_none();
+    evidence.iter().take(most).filter(agrees).cloned().collect()
+}
+
+fn statement(evidence: &Evidence) -> Statement<'_> {
+    Statement {
+        title: title(evidence),
+        text: &evidence.chunk.text,
+    }
 }
 
 fn title(evidence: &Evidence) -> &str {

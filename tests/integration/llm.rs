@@ -299,3 +299,30 @@ async fn when_the_client_leaves_the_model_is_left_too() {
     assert!(llm.is_left().await);
     app.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_overruled_is_not_shown_to_a_model() {
+    let said = "收到商品後 7 天內可以申請退貨。";
+    let llm = ScriptedLlm::start(vec![Script::Says(format!("{said}[1]{said}[2]"))]).await;
+    let app = TestApp::start_with(|config| {
+        config.llm.url = llm.url.clone();
+        config.llm.model = "scripted".into();
+    })
+    .await;
+    let article = |days: u8| format!("# 退貨期限是幾天\n\n收到商品後 {days} 天內可以申請退貨。");
+    app.put("old", json!({ "text": article(7), "rank": 0 }))
+        .await;
+    app.put("new", json!({ "text": article(10), "rank": 5 }))
+        .await;
+    let (_, answer) = app
+        .post("/v1/answers", json!({ "question": "退貨期限是幾天？" }))
+        .await;
+    assert_eq!(answer["outcome"], "answered", "{answer}");
+    assert_eq!(answer["text"], "收到商品後 10 天內可以申請退貨。");
+    let shown = llm.requests()[0]["messages"][1]["content"].to_string();
+    assert!(
+        shown.contains("10 天") && !shown.contains("7 天"),
+        "{shown}"
+    );
+    app.stop().await;
+}
