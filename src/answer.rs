@@ -123,7 +123,7 @@ impl Event {
     }
 }
 
-/// How many earlier utterances are read from the record.
+/// How many earlier turns, of two utterances each, are read from the record.
 const RECENT_TURNS: i64 = 6;
 /// What is kept of a deadline, a quarter of it at most, for looking up an FAQ by its question where the search takes too
 /// long.
@@ -242,7 +242,12 @@ impl Answerer {
     ) -> Result<Explained, AnswerError> {
         let mut explained = out_of_time(question, start);
         explained.answer.id = format!("ans_{}", Uuid::now_v7().simple());
-        self.record(workspace, question, &[], &explained).await?;
+        // The key stays with the turn it waited for, which may be the same request's first try.
+        let question = Question {
+            idempotency_key: None,
+            ..question.clone()
+        };
+        self.record(workspace, &question, &[], &explained).await?;
         Ok(explained)
     }
 

@@ -1,7 +1,7 @@
 //! The protocol against a real server with a small model: `make test-llm` fetches and starts one. No part of `cargo test`.
 
 #[path = "integration/support.rs"]
-#[allow(dead_code)]
+#[expect(dead_code, reason = "one test does not use all that the others share")]
 mod support;
 
 use serde_json::{Value, json};

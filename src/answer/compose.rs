@@ -79,7 +79,11 @@ pub fn quote_of(evidence: &Evidence, span: Span, number: usize) -> Option<Citati
         title: plain(&evidence.metadata.title).to_owned(),
         uri: evidence.metadata.uri.clone(),
         chunk_id: chunk.id(),
-        heading_path: chunk.heading_path.clone(),
+        heading_path: chunk
+            .heading_path
+            .iter()
+            .map(|heading| plain(heading).to_owned())
+            .collect(),
         page: chunk.note.page_of(chunk.span.start + span.start),
         quote: span.slice(&chunk.text)?.to_owned(),
         start: chunk.span.start + span.start,

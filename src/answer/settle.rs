@@ -117,7 +117,11 @@ pub fn choices(question: &str, evidence: &[Evidence], language: Language) -> Vec
 /// By what a piece of evidence is offered: its question, else its title.
 fn label(evidence: &Evidence) -> &str {
     let question = evidence.chunk.note.question.as_deref().map(plain);
-    let faq = evidence.metadata.questions.first().map(String::as_str);
+    let faq = evidence
+        .metadata
+        .questions
+        .first()
+        .map(|question| plain(question));
     question
         .or(faq.filter(|_| evidence.metadata.kind == Kind::Faq))
         .unwrap_or_else(|| plain(title(evidence)))

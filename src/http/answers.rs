@@ -456,7 +456,7 @@ fn told_as(told: answer::Event) -> Event {
         answer::Event::Evidence(passages) => {
             let passages: Vec<_> = passages
                 .into_iter()
-                .map(|p| json!({ "document_id": p.document_id, "title": p.title, "uri": p.uri, "chunk_id": p.chunk_id, "text": p.quote }))
+                .map(|p| json!({ "document_id": p.document_id, "title": p.title, "uri": p.uri, "chunk_id": p.chunk_id}))
                 .collect();
             ("evidence", json!({ "passages": passages }))
         }

@@ -129,6 +129,39 @@ async fn two_messages_at_once_are_answered_in_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_retry_that_gives_up_waiting_does_not_take_the_answer_s_place() {
+    let llm = ScriptedLlm::start(vec![Script::StallsAfter("LumiBuds".into())]).await;
+    let app = TestApp::start_with(|config| {
+        config.llm.url = llm.url.clone();
+        config.llm.model = "scripted".into();
+        config.llm.idle_ms = 3_000;
+    })
+    .await;
+    app.put(
+        "pro",
+        json!({ "text": "# LumiBuds Pro\n\nLumiBuds Pro 保固十二個月。" }),
+    )
+    .await;
+    let ask = async |deadline_ms: Option<u64>| -> Value {
+        let body = json!({ "question": "LumiBuds Pro 保固多久？", "conversation_id": "c", "deadline_ms": deadline_ms });
+        let post = app.client.post(format!("{}/v1/answers", app.address));
+        let sent = post.header("idempotency-key", "k").json(&body).send();
+        sent.await.unwrap().json().await.unwrap()
+    };
+    let retry = async {
+        while llm.requests().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        ask(Some(200)).await
+    };
+    let (first, retried) = tokio::join!(ask(None), retry);
+    assert_eq!(retried["reason"], "deadline", "{retried}");
+    assert_eq!(first["outcome"], "answered", "{first}");
+    assert_eq!(ask(None).await["id"], first["id"], "the key is the first's");
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn courtesy_bursts_and_several_questions_are_understood() {
     let app = knowing().await;
     for (message, outcome, reason) in [
