@@ -394,18 +394,14 @@ fn events(
                 Some(next) = told.recv() => next,
                 outcome = &mut answering => break outcome,
             };
-            if let answer::Event::Delta(..) = next {
-                n_told += 1;
-            }
+            n_told = standing(n_told, &next);
             if send.send(told_as(next)).await.is_err() {
                 return;
             }
         };
         // What was told last, before the answer was whole.
         while let Ok(next) = told.try_recv() {
-            if let answer::Event::Delta(..) = next {
-                n_told += 1;
-            }
+            n_told = standing(n_told, &next);
             if send.send(told_as(next)).await.is_err() {
                 return;
             }
@@ -448,6 +444,15 @@ fn events(
         }
     });
     Sse::new(ReceiverStream::new(sent).map(Ok::<_, Infallible>))
+}
+
+/// How many sentences that were told count after an event.
+fn standing(n_told: usize, event: &answer::Event) -> usize {
+    match event {
+        answer::Event::Evidence(_) => n_told,
+        answer::Event::Delta(..) => n_told + 1,
+        answer::Event::Restart => 0,
+    }
 }
 
 fn told_as(told: answer::Event) -> Event {

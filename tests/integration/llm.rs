@@ -266,6 +266,8 @@ async fn sentences_are_streamed_as_they_hold_and_taken_back_where_the_text_break
         .position(|name| name == "restart")
         .expect("what was told is taken back");
     assert!(names[..restart].contains(&"delta".to_owned()), "{names:?}");
+    let n_restarts = names.iter().filter(|name| *name == "restart").count();
+    assert_eq!(n_restarts, 1, "taken back once: {names:?}");
     assert_eq!(told.last().unwrap().1["strategy"], "extractive");
     app.stop().await;
 }
