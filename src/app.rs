@@ -8,8 +8,10 @@ use tokio::task::JoinHandle;
 
 use crate::answer::{Admission, Answerer, ModelError};
 use crate::blocking::blocking;
+use crate::cases::{Cases, Working};
 use crate::config::Config;
 use crate::domain::{Clock, WorkspaceId};
+use crate::editing::impact::Trials;
 use crate::embed::{EmbedError, Embedder};
 use crate::index::{Follower, IndexError, Indexes};
 use crate::ingest::worker::FileReader;
@@ -17,7 +19,7 @@ use crate::jobs::Jobs;
 use crate::llm::{Llm, LlmError};
 use crate::rerank::{CrossEncoder, RerankError};
 use crate::retrieve::Retriever;
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, Vault};
 
 /// The service's parts, connected. Dropping it stops the follower without saving; [`App::close`] saves.
 pub struct App {
@@ -27,10 +29,16 @@ pub struct App {
     pub embedder: Embedder,
     /// Reads files within limits.
     pub reader: FileReader,
-    pub follower: Follower,
+    pub follower: Arc<Follower>,
     pub retriever: Retriever,
     pub answerer: Answerer,
     pub jobs: Jobs,
+    /// What was taken out of cases.
+    pub vault: Vault,
+    /// Tries changes out.
+    pub trials: Trials,
+    pub cases: Cases,
+    working: Working,
     /// Runs for as long as the service does.
     forgetting: AbortOnDrop,
 }
@@ -137,12 +145,12 @@ impl App {
                 store.unstage(&workspace).await?;
             }
         }
-        let follower = Follower::start(
+        let follower = Arc::new(Follower::start(
             store.clone(),
             indexes.clone(),
             embedder.clone(),
             Duration::from_millis(config.index.poll_ms),
-        );
+        ));
         let (rerank, encoder) = (config.rerank.clone(), config.encoder.clone());
         let reranker = blocking(move || CrossEncoder::open(&rerank, &encoder)).await?;
         let mut retriever = Retriever::new(
@@ -155,13 +163,36 @@ impl App {
         if let Some(reranker) = reranker {
             retriever = retriever.with_reranker(Arc::new(reranker), &config.rerank);
         }
+        let llm = Llm::new(&config.llm)?;
         let answerer = Answerer::new(
             store.clone(),
             retriever.clone(),
             embedder.clone(),
             Admission::new(&config.answer)?,
-            Llm::new(&config.llm)?,
+            llm.clone(),
         );
+        let vault = Vault::open(&config.store.vault_url).await?;
+        let trials = Trials {
+            store: store.clone(),
+            indexes: indexes.clone(),
+            follower: follower.clone(),
+            retriever: retriever.clone(),
+            answerer: answerer.clone(),
+        };
+        let cases = Cases::new(
+            store.clone(),
+            vault.clone(),
+            embedder.clone(),
+            answerer.clone(),
+            trials.clone(),
+            llm,
+            config.learn.clone(),
+        );
+        // As with jobs: one process distils.
+        let working = match indexes.is_writer() {
+            true => cases.start(),
+            false => Working::left_to_another(),
+        };
         let reader = FileReader::new(&config.ingest);
         let wake = follower.waker();
         // One process works jobs off: the one that writes the indexes.
@@ -172,6 +203,10 @@ impl App {
         let forgetting = forget_old_answers(store.clone(), config.answer.keep_days);
         Ok(Self {
             forgetting: forgetting.into(),
+            vault,
+            trials,
+            cases,
+            working,
             reader,
             jobs,
             config,
@@ -187,9 +222,11 @@ impl App {
     /// Finishes the pass under way, saves, and closes the store.
     pub async fn close(&self) {
         self.forgetting.0.abort();
+        self.working.stop().await;
         self.jobs.stop().await;
         self.follower.stop().await;
         self.store.close().await;
+        self.vault.close().await;
     }
 }
 

@@ -22,6 +22,7 @@ pub struct Config {
     pub rerank: RerankConfig,
     pub answer: AnswerConfig,
     pub llm: LlmConfig,
+    pub learn: LearnConfig,
     pub log: LogConfig,
 }
 
@@ -46,6 +47,9 @@ pub struct HttpConfig {
 pub struct StoreConfig {
     /// Default `sqlite://data/ken.db`. `KEN_STORE__URL`
     pub url: String,
+    /// Where what is taken out of cases is kept: a store of its own. Beside the store where empty, as
+    /// `sqlite://data/vault.db`. `KEN_STORE__VAULT_URL`
+    pub vault_url: String,
 }
 
 /// `[index]`: derived data only.
@@ -207,6 +211,39 @@ pub struct AnswerConfig {
     pub keep_days: u32,
 }
 
+/// `[learn]`: what cases, feedback and logged questions are made into.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LearnConfig {
+    /// After how many days a case is forgotten, with what was taken out of it; 0 keeps them. Default 365.
+    /// `KEN_LEARN__KEEP_CASES_DAYS`
+    pub keep_cases_days: u32,
+    /// After how many days what was taken out of cases is forgotten, the cases staying; 0 keeps it as long as the case.
+    /// Default 90. `KEN_LEARN__KEEP_VAULT_DAYS`
+    pub keep_vault_days: u32,
+    /// How alike two cases have to be to be about the same, as a cosine. Default .80, read off development data
+    /// (docs/learning.md). `KEN_LEARN__SAME_TOPIC`
+    pub same_topic: f32,
+    /// After how many hours without the customer's coming back a question counts as resolved. Default 72.
+    /// `KEN_LEARN__REOPEN_HOURS`
+    pub reopen_hours: u32,
+    /// How often settings are learned anew from judged and rated questions, in hours; 0: only on demand. Default 24.
+    /// `KEN_LEARN__TUNE_EVERY_HOURS`
+    pub tune_every_hours: u32,
+}
+
+impl Default for LearnConfig {
+    fn default() -> Self {
+        Self {
+            keep_cases_days: 365,
+            keep_vault_days: 90,
+            same_topic: 0.80,
+            reopen_hours: 72,
+            tune_every_hours: 24,
+        }
+    }
+}
+
 /// How sure an answer has to be: the stricter, the fewer wrong answers and the more refusals. What each comes to in
 /// confidence stands in [`crate::answer::Admission`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -314,6 +351,7 @@ impl Default for StoreConfig {
     fn default() -> Self {
         Self {
             url: "sqlite://data/ken.db".into(),
+            vault_url: String::new(),
         }
     }
 }
@@ -393,6 +431,14 @@ const DEFAULT_PARTS: [(&str, f32); 2] = [
     ("use-multilingual-v3", 1.0),
 ];
 
+/// The vault beside an SQLite store: `sqlite://data/ken.db` → `sqlite://data/vault.db`; of other stores, the default.
+fn beside(url: &str) -> String {
+    match url.rsplit_once('/') {
+        Some((folder, _)) if url.starts_with("sqlite:") => format!("{folder}/vault.db"),
+        _ => "sqlite://data/vault.db".to_owned(),
+    }
+}
+
 /// What is wrong with the settings, all of it.
 #[derive(Debug, thiserror::Error)]
 #[error("the settings cannot be used:\n{}", .0.iter().map(|f| format!("  - {f}")).collect::<Vec<_>>().join("\n"))]
@@ -449,6 +495,9 @@ impl Config {
             if path.as_os_str().is_empty() {
                 *path = models.join(default);
             }
+        }
+        if self.store.vault_url.is_empty() {
+            self.store.vault_url = beside(&self.store.url);
         }
         if encoder.threads == 0 {
             encoder.threads = std::thread::available_parallelism().map_or(1, |n| n.get());

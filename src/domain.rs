@@ -4,19 +4,23 @@
 //! which holds a [`Query`] or a [`WorkspaceId`] never checks it again.
 
 mod answer;
+mod case;
 mod chunk;
 mod clock;
 mod document;
+mod draft;
 mod ids;
 mod judged;
 mod query;
 
 pub use answer::{Answer, Citation, Outcome, Sentence, Strategy, Timings, Turn};
+pub use case::{Case, CaseOutcome, CaseRole, CaseTurn, Distilled, Excerpt, NoKnowledge, join};
 pub use chunk::{Chunk, ChunkNote, Evidence, NewChunk, Outline, Span};
 pub use clock::Clock;
 pub use document::{
     Document, FaqAnswer, Kind, MAX_VIEWS, Metadata, Source, Status, TRIAL, Window, audience_open_to,
 };
+pub use draft::{Draft, DraftClass, DraftEvent, DraftSource, DraftState};
 pub use ids::{DocumentId, InvalidId, Revision, WorkspaceId};
 pub use judged::{JudgedQuestion, Review};
 pub use query::{

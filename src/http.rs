@@ -1,9 +1,11 @@
 //! The service's door: router, layers, and one file per resource. Nothing else knows axum or a status code.
 
 mod answers;
+mod cases;
 mod console;
 mod conversations;
 mod documents;
+mod drafts;
 mod extract;
 mod faqs;
 mod files;
@@ -13,6 +15,7 @@ mod lifecycle;
 mod metrics;
 mod problem;
 mod search;
+mod settings;
 mod synonyms;
 mod uploads;
 
@@ -59,6 +62,7 @@ pub struct AppState {
         (name = "faqs", description = "Questions with their answers"),
         (name = "editing", description = "What a change does before it is made; what contradicts itself"),
         (name = "conversations", description = "Turns, read back and forgotten"),
+        (name = "learning", description = "Cases, drafts, feedback, gaps, experiments: what people resolved and said becomes knowledge"),
         (name = "synonyms", description = "Words for the same thing"),
         (name = "operation", description = "Is it alive, ready, and how is it doing")
     )
@@ -81,10 +85,12 @@ pub fn router(app: Arc<App>) -> Router {
             conversations::get_conversation,
             conversations::delete_conversation
         ))
-        .routes(routes!(
-            conversations::get_settings,
-            conversations::put_settings
-        ))
+        .routes(routes!(settings::get_settings, settings::put_settings))
+        .routes(routes!(settings::get_audit))
+        .routes(routes!(cases::post_cases))
+        .routes(routes!(cases::get_case, cases::delete_case))
+        .routes(routes!(drafts::list_drafts))
+        .routes(routes!(drafts::get_draft, drafts::post_draft_action))
         .routes(routes!(search::post_search))
         .routes(routes!(
             documents::put_document,

@@ -64,6 +64,7 @@
 pub mod answer;
 pub mod app;
 mod blocking;
+pub mod cases;
 pub mod check;
 pub mod config;
 pub mod conflict;
@@ -75,7 +76,9 @@ pub mod http;
 pub mod index;
 pub mod ingest;
 pub mod jobs;
+pub mod learn;
 pub mod llm;
+pub mod redact;
 pub mod rerank;
 pub mod retrieve;
 pub mod setup;

@@ -7,12 +7,15 @@
 //! derived vectors without (they survive the end of the process).
 
 mod answers;
+mod cases;
 mod changes;
 mod documents;
 mod jobs;
 mod judged;
 mod portable;
+mod settings;
 mod synonyms;
+mod vault;
 mod vectors;
 mod writes;
 
@@ -27,11 +30,14 @@ use sqlx::{AnyPool, Executor};
 use crate::domain::{Clock, Revision, WorkspaceId};
 
 pub use answers::RecordedAnswer;
+pub use cases::{CaseEffect, DraftVector, StoredCase};
 pub use changes::{Change, IndexEntry};
 pub use documents::{DocumentSummary, Origin, OriginState, VersionSummary};
 pub use jobs::{Job, JobItem};
 pub use portable::{ExportedDocument, ExportedVersion};
+pub use settings::{AuditEntry, AutoPublish, LearningRules};
 pub use synonyms::SynonymGroups;
+pub use vault::Vault;
 pub use vectors::{StoredVector, text_hash};
 pub use writes::{Effect, Recorded, Write};
 

@@ -189,7 +189,7 @@ pub async fn faqs(config: Config, command: FaqCommand) -> anyhow::Result<ExitCod
             let plan = import::plan(&app.store, &workspace, faqs).await?;
             if plan.writes(options) && !force {
                 let changes = Change::puts(&plan.sources);
-                let broken = impact::gate(&app, &workspace, changes, None).await?;
+                let broken = app.trials.gate(&workspace, changes, None).await?;
                 if !broken.is_empty() {
                     broken
                         .iter()
@@ -311,7 +311,10 @@ pub async fn impact(
     let changes = sources
         .into_iter()
         .map(|source| Change::Put(Box::new(source)));
-    let found = impact::assess(&app, workspace, changes.collect(), n_logged, None).await?;
+    let found = app
+        .trials
+        .assess(workspace, changes.collect(), n_logged, None)
+        .await?;
     app.close().await;
     if json {
         println!("{}", serde_json::to_string(&found)?);

@@ -1,17 +1,18 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::answer::{AnswerError, Question};
-use crate::app::App;
+use crate::answer::{AnswerError, Answerer, Question};
 use crate::domain::{
     Answer, DocumentId, Filter, JudgedQuestion, Outcome, Revision, Source, Status, TRIAL,
     WorkspaceId,
 };
-use crate::index::IndexError;
-use crate::store::{StoreError, Write};
+use crate::index::{Follower, IndexError, Indexes};
+use crate::retrieve::Retriever;
+use crate::store::{Store, StoreError, Write};
 use crate::text;
 
 /// How many logged questions are asked besides the judged ones.
@@ -84,31 +85,66 @@ pub enum ImpactError {
     NotIndexed,
 }
 
-/// Asks the judged questions and the last `n_logged` logged ones against the knowledge as it is and as it would be.
-///
-/// The change is indexed beside what is live, for an audience that nobody else is of, and asked by the way every
-/// question goes; then it is forgotten. `at` is the time the questions ask about; now where absent.
-pub async fn assess(
-    app: &App,
-    workspace: &WorkspaceId,
-    changes: Vec<Change>,
-    n_logged: i64,
-    at: Option<Timestamp>,
-) -> Result<Impact, ImpactError> {
-    let judged = app.store.judged_questions(workspace).await?;
-    let logged = match n_logged {
-        0 => Vec::new(),
-        n => app.store.logged_questions(workspace, n).await?,
-    };
-    if judged.is_empty() && logged.is_empty() {
-        return Ok(Impact::default());
+/// What a change is tried out with.
+#[derive(Clone)]
+pub struct Trials {
+    pub store: Store,
+    pub indexes: Arc<Indexes>,
+    pub follower: Arc<Follower>,
+    pub retriever: Retriever,
+    pub answerer: Answerer,
+}
+
+impl Trials {
+    /// Asks the judged questions and the last `n_logged` logged ones against the knowledge as it is and as it would be.
+    /// `at` is the time the questions ask about; now where absent.
+    pub async fn assess(
+        &self,
+        workspace: &WorkspaceId,
+        changes: Vec<Change>,
+        n_logged: i64,
+        at: Option<Timestamp>,
+    ) -> Result<Impact, ImpactError> {
+        let judged = self.store.judged_questions(workspace).await?;
+        let logged = match n_logged {
+            0 => Vec::new(),
+            n => self.store.logged_questions(workspace, n).await?,
+        };
+        self.ask(workspace, changes, &judged, &logged, at).await
     }
-    let trial = Trial::stage(app, workspace, changes).await?;
-    let assessed = trial.ask(app, workspace, &judged, &logged, at).await;
-    // Forgotten whatever came of it; what a crash leaves is forgotten at the next start.
-    app.store.forget(workspace, trial.staged.clone()).await?;
-    app.follower.wake();
-    assessed
+
+    /// As [`Trials::assess`], of these questions.
+    ///
+    /// The change is indexed beside what is live, for an audience that nobody else is of, and asked by the way every
+    /// question goes; then it is forgotten.
+    pub async fn ask(
+        &self,
+        workspace: &WorkspaceId,
+        changes: Vec<Change>,
+        judged: &[JudgedQuestion],
+        logged: &[String],
+        at: Option<Timestamp>,
+    ) -> Result<Impact, ImpactError> {
+        if judged.is_empty() && logged.is_empty() {
+            return Ok(Impact::default());
+        }
+        let trial = Trial::stage(self, workspace, changes).await?;
+        let assessed = trial.ask(self, workspace, judged, logged, at).await;
+        // Forgotten whatever came of it; what a crash leaves is forgotten at the next start.
+        self.store.forget(workspace, trial.staged.clone()).await?;
+        self.follower.wake();
+        assessed
+    }
+
+    /// Whether a change may go live: the judged questions it would break, none where it may.
+    pub async fn gate(
+        &self,
+        workspace: &WorkspaceId,
+        changes: Vec<Change>,
+        at: Option<Timestamp>,
+    ) -> Result<Vec<Altered>, ImpactError> {
+        Ok(self.assess(workspace, changes, 0, at).await?.broken)
+    }
 }
 
 /// A change as it lies beside what is live.
@@ -123,7 +159,7 @@ struct Trial {
 
 impl Trial {
     async fn stage(
-        app: &App,
+        trials: &Trials,
         workspace: &WorkspaceId,
         changes: Vec<Change>,
     ) -> Result<Self, ImpactError> {
@@ -153,14 +189,14 @@ impl Trial {
         if writes.is_empty() {
             return Ok(trial);
         }
-        let recorded = app.store.record(workspace, writes).await?;
+        let recorded = trials.store.record(workspace, writes).await?;
         let revision = recorded.last().map_or(0, |last| last.revision);
-        app.follower.wake();
-        let patience = tokio::time::timeout(PATIENCE, searchable(app, workspace, revision));
+        trials.follower.wake();
+        let patience = tokio::time::timeout(PATIENCE, searchable(trials, workspace, revision));
         match patience.await {
             Ok(Ok(())) => Ok(trial),
             outcome => {
-                app.store.forget(workspace, trial.staged).await?;
+                trials.store.forget(workspace, trial.staged).await?;
                 Err(match outcome {
                     Ok(Err(error)) => error.into(),
                     _ => ImpactError::NotIndexed,
@@ -171,7 +207,7 @@ impl Trial {
 
     async fn ask(
         &self,
-        app: &App,
+        trials: &Trials,
         workspace: &WorkspaceId,
         judged: &[JudgedQuestion],
         logged: &[String],
@@ -184,7 +220,7 @@ impl Trial {
         };
         for question in judged {
             let (before, after) = self
-                .both(app, workspace, &question.question, question, at)
+                .both(trials, workspace, &question.question, question, at)
                 .await?;
             let altered = |before, after| Altered {
                 id: Some(question.id.clone()),
@@ -204,7 +240,7 @@ impl Trial {
             if judged.iter().any(|judged| judged.question == *question) {
                 continue;
             }
-            let (before, after) = self.both(app, workspace, question, &anyone, at).await?;
+            let (before, after) = self.both(trials, workspace, question, &anyone, at).await?;
             if before != after {
                 impact.changed.push(Altered {
                     id: None,
@@ -220,7 +256,7 @@ impl Trial {
     /// The answer as things are, and as they would be.
     async fn both(
         &self,
-        app: &App,
+        trials: &Trials,
         workspace: &WorkspaceId,
         text: &str,
         asker: &JudgedQuestion,
@@ -238,14 +274,14 @@ impl Trial {
             ..Question::default()
         };
         // Encoded once: only the knowledge differs.
-        let vector = app.answerer.vector_of(&question).await?;
-        let before = app
+        let vector = trials.answerer.vector_of(&question).await?;
+        let before = trials
             .answerer
             .reply(workspace, &question, &[], vector.clone())
             .await?;
         question.filter.audience.push(self.name.clone());
         question.filter.without_documents.clone_from(&self.replaced);
-        let after = app
+        let after = trials
             .answerer
             .reply(workspace, &question, &[], vector)
             .await?;
@@ -273,12 +309,16 @@ impl Trial {
 
 /// Waits until both indexes hold a revision, also where another process writes them.
 async fn searchable(
-    app: &App,
+    trials: &Trials,
     workspace: &WorkspaceId,
     revision: Revision,
 ) -> Result<(), IndexError> {
-    while !app.follower.wait_for(workspace, revision, PATIENCE).await {}
-    let Some(index) = app.indexes.find(workspace) else {
+    while !trials
+        .follower
+        .wait_for(workspace, revision, PATIENCE)
+        .await
+    {}
+    let Some(index) = trials.indexes.find(workspace) else {
         return Ok(());
     };
     while index.keyword.revision() < revision {
@@ -305,14 +345,4 @@ fn meets(question: &JudgedQuestion, reply: &Reply) -> bool {
             .as_ref()
             .is_none_or(|id| reply.document_ids.contains(id))
         && question.contains.as_ref().is_none_or(contains)
-}
-
-/// Whether a change may go live: the judged questions it would break, none where it may.
-pub async fn gate(
-    app: &App,
-    workspace: &WorkspaceId,
-    changes: Vec<Change>,
-    at: Option<Timestamp>,
-) -> Result<Vec<Altered>, ImpactError> {
-    Ok(assess(app, workspace, changes, 0, at).await?.broken)
 }

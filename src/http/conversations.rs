@@ -1,13 +1,12 @@
 use axum::extract::{Path, State};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::AppState;
 use super::answers::CitationBody;
-use super::extract::{Json, Workspace};
+use super::extract::Workspace;
 use super::problem::Problem;
-use crate::config::Level;
 use crate::domain::{Outcome, Turn};
 
 /// A turn as it was asked and answered.
@@ -136,44 +135,4 @@ pub async fn get_answer(
         request: trace["request"].take(),
         parts: trace["parts"].take(),
     }))
-}
-
-/// A workspace's own choices.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Settings {
-    /// How sure an answer has to be: `very_strict`, `strict`, `balanced`, `lenient`, `very_lenient`; `null` for the
-    /// service's own.
-    #[schema(value_type = Option<String>)]
-    pub level: Option<Level>,
-}
-
-/// Read a workspace's settings.
-#[utoipa::path(
-    get, path = "/v1/settings", tag = "answers", responses((status = 200, body = Settings))
-)]
-pub async fn get_settings(
-    State(state): State<AppState>,
-    Workspace(workspace): Workspace,
-) -> Result<axum::Json<Settings>, Problem> {
-    let level = state.app.store.level(&workspace).await?;
-    Ok(axum::Json(Settings { level }))
-}
-
-/// Set a workspace's settings; they count from the next question on.
-#[utoipa::path(
-    put, path = "/v1/settings", tag = "answers", request_body = Settings,
-    responses((status = 200, body = Settings), (status = 422, body = Problem))
-)]
-pub async fn put_settings(
-    State(state): State<AppState>,
-    Workspace(workspace): Workspace,
-    Json(settings): Json<Settings>,
-) -> Result<axum::Json<Settings>, Problem> {
-    state
-        .app
-        .store
-        .set_level(&workspace, settings.level)
-        .await?;
-    Ok(axum::Json(settings))
 }

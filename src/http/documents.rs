@@ -404,6 +404,13 @@ pub async fn record(
     Ok((recorded, indexed))
 }
 
+/// Waits until a revision can be searched, for a while; whether it can.
+pub async fn wait_until_indexed(state: &AppState, workspace: &WorkspaceId, revision: i64) -> bool {
+    state.app.follower.wake();
+    let follower = &state.app.follower;
+    follower.wait_for(workspace, revision, PATIENCE).await
+}
+
 pub fn response(recorded: Recorded, indexed: bool) -> WriteResponse {
     WriteResponse {
         document_id: recorded.document_id.into(),

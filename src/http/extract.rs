@@ -80,6 +80,14 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     Ok(value)
 }
 
+/// A value as what it should be; a fault names its place below `at`.
+pub fn parse_at<T: DeserializeOwned>(at: &str, value: serde_json::Value) -> Result<T, Fault> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let place = pointer(&error.path().to_string());
+        Fault::new(format!("{at}{place}"), error.into_inner().to_string())
+    })
+}
+
 /// `tags[1].name` → `/tags/1/name`.
 fn pointer(path: &str) -> String {
     match path {

@@ -8,7 +8,7 @@ use super::documents::DocumentRequest;
 use super::extract::{Json, Workspace, one_or_many};
 use super::problem::{Fault, Problem};
 use crate::domain::{DocumentId, JudgedQuestion, Outcome, Review, WorkspaceId};
-use crate::editing::impact::{Change, Impact, ImpactError, LOGGED, assess, gate};
+use crate::editing::impact::{Altered, Change, Impact, ImpactError, LOGGED};
 use crate::editing::lint::{Finding, LintError, lint};
 
 /// A change that is to be tried out: documents to put, documents to take out.
@@ -48,14 +48,19 @@ pub async fn preview_impact(
     for (id, document) in request.put {
         changes.push(Change::Put(Box::new(document.parse_off_thread(id).await?)));
     }
-    let trial = async move { assess(&state.app, &workspace, changes, n_logged, request.at).await };
+    let trials = state.app.trials.clone();
+    let trial = async move {
+        trials
+            .assess(&workspace, changes, n_logged, request.at)
+            .await
+    };
     Ok(axum::Json(to_the_end(trial).await?))
 }
 
 /// Runs a trial that clears up after itself, also where the client leaves or the request's time is over meanwhile.
-async fn to_the_end<T: Send + 'static>(
-    trial: impl Future<Output = Result<T, ImpactError>> + Send + 'static,
-) -> Result<T, ImpactError> {
+pub async fn to_the_end<T: Send + 'static, E: Send + 'static>(
+    trial: impl Future<Output = Result<T, E>> + Send + 'static,
+) -> Result<T, E> {
     match tokio::spawn(trial).await {
         Ok(outcome) => outcome,
         Err(error) => std::panic::resume_unwind(error.into_panic()),
@@ -73,26 +78,28 @@ pub async fn check_gate(
     if force || !state.app.store.has_judged_questions(workspace).await? {
         return Ok(());
     }
-    let (app, workspace, changes) = (state.app.clone(), workspace.clone(), changes());
-    let trial = async move { gate(&app, &workspace, changes, at).await };
+    let (trials, workspace, changes) = (state.app.trials.clone(), workspace.clone(), changes());
+    let trial = async move { trials.gate(&workspace, changes, at).await };
     let broken = to_the_end(trial).await?;
     if broken.is_empty() {
         return Ok(());
     }
-    let fault = |altered: &crate::editing::impact::Altered| {
-        let detail = format!(
-            "{:?} is answered {:?} now and would be {} with {:?}",
-            altered.question,
-            altered.before.text,
-            altered.after.outcome.as_str(),
-            altered.after.text
-        );
-        Fault::new(
-            format!("judged-questions/{}", altered.id.as_deref().unwrap_or("")),
-            detail,
-        )
-    };
-    Err(Problem::would_break(broken.iter().map(fault).collect()))
+    Err(Problem::would_break(
+        broken.iter().map(broken_fault).collect(),
+    ))
+}
+
+/// A judged question that a change would break.
+pub fn broken_fault(altered: &Altered) -> Fault {
+    let detail = format!(
+        "{:?} is answered {:?} now and would be {} with {:?}",
+        altered.question,
+        altered.before.text,
+        altered.after.outcome.as_str(),
+        altered.after.text
+    );
+    let id = altered.id.as_deref().unwrap_or("");
+    Fault::new(format!("judged-questions/{id}"), detail)
 }
 
 impl From<ImpactError> for Problem {

@@ -163,6 +163,18 @@ impl Problem {
         problem
     }
 
+    /// Wordings that belong to other FAQs.
+    pub fn collides(errors: Vec<Fault>) -> Self {
+        let mut problem = Self::new(
+            StatusCode::CONFLICT,
+            "/problems/wording-collides",
+            "A wording belongs to another FAQ",
+            "see errors; take the wording out with :edit, or force it",
+        );
+        problem.errors = errors;
+        problem
+    }
+
     pub fn overloaded(detail: impl Into<String>) -> Self {
         let mut problem = Self::new(
             StatusCode::TOO_MANY_REQUESTS,

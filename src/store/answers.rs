@@ -1,7 +1,6 @@
 use jiff::Timestamp;
 
 use super::{Store, StoreError, from_json, now_ms, time_of, to_json};
-use crate::config::Level;
 use crate::domain::{Answer, Turn, WorkspaceId};
 
 /// An answer as it goes into the record.
@@ -122,49 +121,10 @@ impl Store {
 
     /// What was deleted is overwritten in the file (`secure_delete`); this takes it out of the write-ahead log too. Where
     /// somebody is reading, it is tried again with the next deletion.
-    async fn leave_no_trace(&self) -> Result<(), StoreError> {
+    pub(super) async fn leave_no_trace(&self) -> Result<(), StoreError> {
         sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
             .execute(&self.durable)
             .await?;
-        Ok(())
-    }
-
-    /// How sure a workspace wants its answers, where it says so.
-    pub async fn level(&self, workspace: &WorkspaceId) -> Result<Option<Level>, StoreError> {
-        let row: Option<(String,)> =
-            sqlx::query_as("SELECT value FROM settings WHERE workspace = $1 AND name = 'level'")
-                .bind(workspace.as_str())
-                .fetch_optional(&self.relaxed)
-                .await?;
-        row.map(|(value,)| from_json("a level", &value)).transpose()
-    }
-
-    /// `None` goes back to the service's level.
-    pub async fn set_level(
-        &self,
-        workspace: &WorkspaceId,
-        level: Option<Level>,
-    ) -> Result<(), StoreError> {
-        self.ensure_workspace(workspace).await?;
-        match level {
-            None => {
-                sqlx::query("DELETE FROM settings WHERE workspace = $1 AND name = 'level'")
-                    .bind(workspace.as_str())
-                    .execute(&self.durable)
-                    .await?
-            }
-            Some(level) => {
-                sqlx::query(
-                    "INSERT INTO settings (workspace, name, value, updated_at) VALUES ($1, 'level', $2, $3) \
-                     ON CONFLICT (workspace, name) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at",
-                )
-                .bind(workspace.as_str())
-                .bind(to_json(&level))
-                .bind(now_ms())
-                .execute(&self.durable)
-                .await?
-            }
-        };
         Ok(())
     }
 

@@ -61,7 +61,7 @@ impl Store {
     }
 }
 
-fn bytes_of(vector: &[f16]) -> Vec<u8> {
+pub(super) fn bytes_of(vector: &[f16]) -> Vec<u8> {
     vector
         .reinterpret_cast()
         .iter()
@@ -69,7 +69,7 @@ fn bytes_of(vector: &[f16]) -> Vec<u8> {
         .collect()
 }
 
-fn vector_of(bytes: &[u8]) -> Result<Vec<f16>, StoreError> {
+pub(super) fn vector_of(bytes: &[u8]) -> Result<Vec<f16>, StoreError> {
     let pairs = bytes.chunks_exact(2);
     match pairs.remainder() {
         [] => Ok(pairs

@@ -1,0 +1,390 @@
+//! Resolved support cases → reviewed knowledge: redact, keep, distil, group, compare with what is known, draft, review.
+//!
+//! A case is kept without personal data; what was taken out lies in the vault. Its sentences are sorted by what they do
+//! ([`distill`]), cases about the same become one [`Draft`], and a draft says how it stands to what is known already. Nothing
+//! of it answers anybody before a person has approved it, unless a workspace lets a class of drafts pass whose gate is clean.
+
+mod acts;
+mod collision;
+mod distill;
+mod general;
+mod group;
+mod intake;
+mod model;
+mod relate;
+mod review;
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use half::f16;
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::answer::{AnswerError, Answerer};
+use crate::blocking::blocking;
+use crate::config::LearnConfig;
+use crate::domain::{Case, Distilled, Draft, DraftClass, DraftState, WorkspaceId};
+use crate::editing::impact::{ImpactError, Trials};
+use crate::embed::{EmbedError, Embedder};
+use crate::ingest::IngestError;
+use crate::llm::Llm;
+use crate::redact::Redactor;
+use crate::store::{Store, StoreError, StoredCase, Vault};
+
+pub use collision::{Collision, collisions};
+pub use distill::distill;
+pub use group::Groups;
+pub use intake::{CaseFault, Kept, MAX_TURN_CHARS, MAX_TURNS};
+pub use review::{Details, Edit, Ranked, ReviewError, Reviewed};
+
+/// Why cases were not kept or distilled.
+#[derive(Debug, thiserror::Error)]
+pub enum CaseError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Embed(#[from] EmbedError),
+    #[error(transparent)]
+    Answer(#[from] AnswerError),
+    #[error(transparent)]
+    Impact(#[from] ImpactError),
+    #[error(transparent)]
+    Ingest(#[from] IngestError),
+    #[error("the redaction patterns of the workspace cannot be used: {0}")]
+    Pattern(#[from] crate::redact::PatternError),
+}
+
+/// Takes cases in and makes drafts of them. Clones share everything.
+#[derive(Clone)]
+pub struct Cases {
+    store: Store,
+    vault: Vault,
+    embedder: Embedder,
+    answerer: Answerer,
+    trials: Trials,
+    llm: Option<Llm>,
+    config: LearnConfig,
+    /// One at a time changes the groups.
+    grouping: Arc<tokio::sync::Mutex<Loaded>>,
+    wake: watch::Sender<()>,
+    /// How many cases have been distilled since the start.
+    done: watch::Sender<u64>,
+}
+
+/// The groups of the workspace that was last worked on.
+#[derive(Default)]
+struct Loaded {
+    workspace: Option<WorkspaceId>,
+    groups: Groups,
+}
+
+/// How many cases are distilled and encoded together.
+const BATCH: i64 = 64;
+/// How often cases are looked for that another process took in, and that are too old.
+const POLL: Duration = Duration::from_secs(2);
+const FORGET_EVERY: Duration = Duration::from_secs(3_600);
+
+impl Cases {
+    pub fn new(
+        store: Store,
+        vault: Vault,
+        embedder: Embedder,
+        answerer: Answerer,
+        trials: Trials,
+        llm: Option<Llm>,
+        config: LearnConfig,
+    ) -> Self {
+        Self {
+            store,
+            vault,
+            embedder,
+            answerer,
+            trials,
+            llm,
+            config,
+            grouping: Arc::default(),
+            wake: watch::channel(()).0,
+            done: watch::channel(0).0,
+        }
+    }
+
+    /// What takes personal data out of a workspace's texts.
+    pub async fn redactor(&self, workspace: &WorkspaceId) -> Result<Redactor, CaseError> {
+        Ok(Redactor::new(&self.store.patterns(workspace).await?)?)
+    }
+
+    /// Waits until no case of a workspace waits any more; `false` where `patience` runs out before.
+    pub async fn wait_for(
+        &self,
+        workspace: &WorkspaceId,
+        patience: Duration,
+    ) -> Result<bool, StoreError> {
+        let mut done = self.done.subscribe();
+        let distilled = async {
+            while self.store.n_waiting_cases(workspace).await? > 0 {
+                // The sender lives as long as this does.
+                let _ = done.changed().await;
+            }
+            Ok(())
+        };
+        match tokio::time::timeout(patience, distilled).await {
+            Ok(outcome) => outcome.map(|()| true),
+            Err(_) => Ok(false),
+        }
+    }
+
+    /// Distils and groups every case that waits. Returns how many there were.
+    pub async fn work_off(&self) -> Result<usize, CaseError> {
+        let mut n = 0;
+        while let Some((workspace, cases)) = self.store.waiting_cases(BATCH).await? {
+            n += cases.len();
+            self.take(&workspace, cases).await?;
+            self.done.send_modify(|n| *n += 1);
+        }
+        Ok(n)
+    }
+
+    /// One batch: distil, encode, group, compare with what is known, record.
+    async fn take(&self, workspace: &WorkspaceId, cases: Vec<StoredCase>) -> Result<(), CaseError> {
+        let mut loaded = self.grouping.lock().await;
+        if loaded.workspace.as_ref() != Some(workspace) {
+            let vectors = self
+                .store
+                .draft_vectors(workspace, self.embedder.id())
+                .await?;
+            loaded.groups = Groups::new(vectors, self.config.same_topic);
+            loaded.workspace = Some(workspace.clone());
+        }
+        // Until it is recorded the groups in memory are ahead of the store; should that fail, they are read anew.
+        loaded.workspace = None;
+        let mut distilled: Vec<(StoredCase, Distilled)> = Vec::with_capacity(cases.len());
+        for case in cases {
+            let made = self.distilled(&case.case).await;
+            distilled.push((case, made));
+        }
+        let texts: Vec<[String; 2]> = distilled.iter().map(|(_, d)| group::texts(d)).collect();
+        let vectors = self.vectors(texts).await?;
+        let mut ids: Vec<String> = distilled
+            .iter()
+            .filter_map(|(c, _)| c.draft_id.clone())
+            .collect();
+        let mut joins: Vec<Option<String>> = Vec::with_capacity(distilled.len());
+        for ((_, made), vector) in distilled.iter().zip(&vectors) {
+            // What asks nothing is about nothing.
+            let id = (!made.question.is_empty()).then(|| loaded.groups.join(vector));
+            ids.extend(id.clone());
+            joins.push(id);
+        }
+        ids.sort_unstable();
+        ids.dedup();
+        let mut drafts: Vec<Draft> = self.store.drafts_by_id(workspace, &ids).await?;
+        for ((case, made), id) in distilled.iter().zip(&joins) {
+            if let Some(old) = &case.draft_id {
+                let before = drafts.iter_mut().find(|draft| draft.id == *old);
+                before
+                    .into_iter()
+                    .for_each(|draft| draft.sources.retain(|source| source.id != case.case.id));
+            }
+            let Some(id) = id else { continue };
+            let at = match drafts.iter().position(|draft| draft.id == *id) {
+                Some(at) => at,
+                None => {
+                    drafts.push(group::empty(id));
+                    drafts.len() - 1
+                }
+            };
+            group::add(&mut drafts[at], &case.case, made);
+        }
+        for draft in &mut drafts {
+            group::rebuild(draft);
+            if draft.state == DraftState::Open {
+                self.relate(workspace, draft).await?;
+            }
+        }
+        let recorded: Vec<(String, Distilled, Option<String>)> = distilled
+            .into_iter()
+            .zip(joins)
+            .map(|((case, made), id)| (case.case.id, made, id))
+            .collect();
+        let with_vectors: Vec<(Draft, Vec<f16>)> = drafts
+            .iter()
+            .map(|draft| (draft.clone(), loaded.groups.vector(&draft.id)))
+            .collect();
+        self.store
+            .keep_distilled(workspace, self.embedder.id(), &recorded, &with_vectors)
+            .await?;
+        loaded.workspace = Some(workspace.clone());
+        drop(loaded);
+        for draft in &drafts {
+            self.publish_by_rule(workspace, draft).await?;
+        }
+        Ok(())
+    }
+
+    async fn distilled(&self, case: &Case) -> Distilled {
+        if let Some(llm) = &self.llm {
+            match model::choose(llm, case).await {
+                Ok(Some(made)) => return made,
+                Ok(None) => tracing::warn!(
+                    case = case.id,
+                    "a model's choice of sentences cannot be used"
+                ),
+                Err(error) => tracing::warn!(%error, "a case is distilled without a model"),
+            }
+        }
+        distill(case)
+    }
+
+    /// The vectors of cases, by what was asked and what was said.
+    async fn vectors(&self, texts: Vec<[String; 2]>) -> Result<Vec<Vec<f32>>, EmbedError> {
+        let embedder = self.embedder.clone();
+        let flat: Vec<String> = texts.into_iter().flatten().collect();
+        let vectors = blocking(move || embedder.embed_passages(flat)).await?;
+        Ok(vectors
+            .chunks(2)
+            .map(|two| group::joined(&two[0], &two[1]))
+            .collect())
+    }
+
+    /// Forgets a case: its transcript, what was taken out of it, its part in a draft. A draft that has no source left and
+    /// was not published goes too; what was published stays, for a person has made it the company's.
+    pub async fn forget(&self, workspace: &WorkspaceId, id: &str) -> Result<bool, CaseError> {
+        let _loaded = self.grouping.lock().await;
+        let Some(stored) = self.store.case(workspace, id).await? else {
+            return Ok(false);
+        };
+        self.vault.forget(workspace, id).await?;
+        if let Some(draft) = &stored.draft_id
+            && let Some(mut draft) = self.store.draft(workspace, draft).await?
+        {
+            draft.sources.retain(|source| source.id != id);
+            match draft.sources.is_empty() && draft.state != DraftState::Published {
+                true => self.store.delete_draft(workspace, &draft.id).await?,
+                false => {
+                    group::rebuild(&mut draft);
+                    self.store.update_drafts(workspace, &[&draft]).await?;
+                }
+            }
+        }
+        Ok(self.store.delete_case(workspace, id).await?)
+    }
+
+    /// Forgets what is past its time.
+    async fn forget_old(&self) -> Result<(), CaseError> {
+        let before =
+            |days: u32| self.store.now() - SignedDuration::from_hours(24 * i64::from(days));
+        if self.config.keep_vault_days > 0 {
+            self.vault
+                .forget_before(before(self.config.keep_vault_days))
+                .await?;
+        }
+        if self.config.keep_cases_days > 0 {
+            let then: Timestamp = before(self.config.keep_cases_days);
+            loop {
+                let old = self.store.cases_before(then, 500).await?;
+                if old.is_empty() {
+                    break;
+                }
+                for (workspace, id) in old {
+                    self.forget(&workspace, &id).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Works cases off in the background, as they come.
+    pub fn start(&self) -> Working {
+        let (stop, mut stopped) = watch::channel(false);
+        let (cases, mut woken) = (self.clone(), self.wake.subscribe());
+        let task = tokio::spawn(async move {
+            let mut forgotten: Option<tokio::time::Instant> = None;
+            loop {
+                if let Err(error) = cases.work_off().await {
+                    tracing::error!(%error, "cases wait and are tried again");
+                }
+                if forgotten.is_none_or(|at| at.elapsed() >= FORGET_EVERY) {
+                    if let Err(error) = cases.forget_old().await {
+                        tracing::error!(%error, "old cases could not be forgotten");
+                    }
+                    forgotten = Some(tokio::time::Instant::now());
+                }
+                tokio::select! {
+                    _ = stopped.wait_for(|stop| *stop) => break,
+                    _ = woken.changed() => {}
+                    () = tokio::time::sleep(POLL) => {}
+                }
+            }
+        });
+        Working {
+            stop,
+            task: Mutex::new(Some(task)),
+        }
+    }
+
+    /// Publishes a draft of a class that the workspace lets pass unreviewed, where its gate is clean.
+    async fn publish_by_rule(
+        &self,
+        workspace: &WorkspaceId,
+        draft: &Draft,
+    ) -> Result<(), CaseError> {
+        let rules = self.store.learning(workspace).await?;
+        let class = draft.class.name();
+        let passes = rules
+            .auto_publish
+            .iter()
+            .any(|rule| rule.class == class && draft.demand() >= rule.min_sources);
+        let is_sure = draft.disagreement.is_none() && !draft.answer.is_empty();
+        // What contradicts what is known is a person's to decide.
+        let may = !matches!(
+            draft.class,
+            DraftClass::Contradiction { .. } | DraftClass::Gap { .. } | DraftClass::Known { .. }
+        );
+        if !passes || !is_sure || !may || draft.state != DraftState::Open {
+            return Ok(());
+        }
+        match self.approve(workspace, &draft.id, "rule", false).await {
+            Ok(_) => {
+                let detail = serde_json::json!({ "class": class, "sources": draft.demand() });
+                self.store
+                    .audit(workspace, "rule", "draft.publish", &draft.id, &detail)
+                    .await?;
+            }
+            Err(error) => tracing::info!(draft = draft.id, %error, "a draft waits for a person"),
+        }
+        Ok(())
+    }
+}
+
+/// The background task; ends when stopped.
+pub struct Working {
+    stop: watch::Sender<bool>,
+    task: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Working {
+    /// Where another process works cases off.
+    pub fn left_to_another() -> Self {
+        Self {
+            stop: watch::channel(false).0,
+            task: Mutex::new(None),
+        }
+    }
+
+    /// Ends after the batch under way.
+    pub async fn stop(&self) {
+        self.stop.send_replace(true);
+        let task = self
+            .task
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .take();
+        if let Some(task) = task
+            && let Err(error) = task.await
+        {
+            tracing::error!(%error, "the distilling of cases ended badly");
+        }
+    }
+}

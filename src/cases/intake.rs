@@ -1,0 +1,222 @@
+//! Taking cases in: checked, without personal data, kept; idempotent by id and content.
+
+use jiff::Timestamp;
+
+use super::{CaseError, Cases};
+use crate::domain::{Case, WorkspaceId};
+use crate::redact::Redactor;
+use crate::store::CaseEffect;
+use crate::text::sha256_hex;
+
+/// The most turns of a case, and the longest turn.
+pub const MAX_TURNS: usize = 1_000;
+pub const MAX_TURN_CHARS: usize = 10_000;
+
+/// A value of a case that cannot be taken: where, and what it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CaseFault {
+    /// A JSON pointer into the case.
+    pub pointer: String,
+    pub detail: String,
+}
+
+/// What became of a case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    pub id: String,
+    pub effect: CaseEffect,
+    /// How many pieces of personal data were taken out.
+    pub n_redacted: usize,
+}
+
+/// All that is wrong with a case.
+pub fn check(case: &Case) -> Vec<CaseFault> {
+    let mut faults = Vec::new();
+    let mut require = |holds: bool, pointer: String, detail: String| {
+        if !holds {
+            faults.push(CaseFault { pointer, detail });
+        }
+    };
+    let n = case.turns.len();
+    require(
+        (1..=MAX_TURNS).contains(&n),
+        "/turns".into(),
+        format!("expected 1 to {MAX_TURNS} turns, found {n}"),
+    );
+    for (at, turn) in case.turns.iter().enumerate() {
+        let n = turn.text.chars().count();
+        let detail = format!("expected at most {MAX_TURN_CHARS} characters, found {n}");
+        require(n <= MAX_TURN_CHARS, format!("/turns/{at}/text"), detail);
+    }
+    let n = case.id.chars().count();
+    let is_plain = !case.id.chars().any(char::is_control) && case.id.trim() == case.id;
+    require(
+        n <= 128 && is_plain,
+        "/id".into(),
+        format!(
+            "expected 1 to 128 characters without control characters or outer spaces, found {n}"
+        ),
+    );
+    require(
+        case.csat.is_none_or(|csat| (1..=5).contains(&csat)),
+        "/csat".into(),
+        "expected 1 to 5".into(),
+    );
+    for (pointer, list) in [("/tags", &case.tags), ("/answer_ids", &case.answer_ids)] {
+        let fits = list.len() <= 64
+            && list
+                .iter()
+                .all(|name| (1..=128).contains(&name.chars().count()));
+        require(
+            fits,
+            pointer.into(),
+            "expected at most 64 names of 1 to 128 characters".into(),
+        );
+    }
+    for (pointer, name) in [
+        ("/channel", &case.channel),
+        ("/product", &case.product),
+        ("/agent", &case.agent),
+        ("/customer_id", &case.customer_id),
+        ("/conversation_id", &case.conversation_id),
+    ] {
+        let fits = name
+            .as_ref()
+            .is_none_or(|name| (1..=128).contains(&name.chars().count()));
+        require(fits, pointer.into(), "expected 1 to 128 characters".into());
+    }
+    faults
+}
+
+/// The case without personal data, and what was taken out.
+pub fn without_personal_data(mut case: Case, redactor: &Redactor) -> (Case, Vec<(String, String)>) {
+    let texts: Vec<&str> = case.turns.iter().map(|turn| turn.text.as_str()).collect();
+    let about: Vec<&str> = [
+        &case.agent,
+        &case.customer_id,
+        &case.conversation_id,
+        &case.product,
+    ]
+    .into_iter()
+    .flatten()
+    .chain(&case.tags)
+    .map(String::as_str)
+    .collect();
+    let all: Vec<&str> = texts.into_iter().chain(about).collect();
+    let redacted = redactor.redact(&all);
+    let mut clean = redacted.texts.into_iter();
+    for turn in &mut case.turns {
+        turn.text = clean.next().expect("as many come out as went in");
+    }
+    for field in [
+        &mut case.agent,
+        &mut case.customer_id,
+        &mut case.conversation_id,
+        &mut case.product,
+    ] {
+        if field.is_some() {
+            *field = clean.next();
+        }
+    }
+    for tag in &mut case.tags {
+        *tag = clean.next().expect("as many come out as went in");
+    }
+    (case, redacted.values)
+}
+
+impl Cases {
+    /// Keeps cases, all or none, and has them distilled. One that has no id is known by its content, so that the same case
+    /// sent twice is one.
+    ///
+    /// # Errors
+    /// `Err` of the inner result lists what is wrong, by the case's place; nothing is kept then.
+    pub async fn submit(
+        &self,
+        workspace: &WorkspaceId,
+        cases: Vec<Case>,
+    ) -> Result<Result<Vec<Kept>, Vec<(usize, CaseFault)>>, CaseError> {
+        let mut faults: Vec<(usize, CaseFault)> = Vec::new();
+        for (at, case) in cases.iter().enumerate() {
+            faults.extend(check(case).into_iter().map(|fault| (at, fault)));
+        }
+        if !faults.is_empty() {
+            return Ok(Err(faults));
+        }
+        let redactor = self.redactor(workspace).await?;
+        let clean =
+            crate::blocking::blocking(move || -> Vec<(Case, String, Vec<(String, String)>)> {
+                let clean = cases.into_iter().map(|mut case| {
+                    let content = serde_json::to_vec(&case).expect("a case is plain data");
+                    let hash = sha256_hex([&content]);
+                    if case.id.is_empty() {
+                        case.id = format!("case_{}", &hash[..24]);
+                    }
+                    let (case, values) = without_personal_data(case, &redactor);
+                    (case, hash, values)
+                });
+                clean.collect()
+            })
+            .await;
+        // What was taken out first: a case never stands there that cannot be put together again. Of a case that is the
+        // same as before nothing is touched, so that what was forgotten of it stays forgotten.
+        let mut fresh = Vec::new();
+        for (case, hash, values) in &clean {
+            if self.store.case_hash(workspace, &case.id).await?.as_ref() != Some(hash) {
+                fresh.push((case.id.clone(), values.clone()));
+            }
+        }
+        self.vault.keep(workspace, &fresh).await?;
+        let kept: Vec<(Case, String)> = clean
+            .iter()
+            .map(|(case, hash, _)| (case.clone(), hash.clone()))
+            .collect();
+        let effects = self.store.keep_cases(workspace, &kept).await?;
+        self.wake.send_replace(());
+        let report = clean
+            .into_iter()
+            .zip(effects)
+            .map(|((case, _, values), effect)| Kept {
+                id: case.id,
+                effect,
+                n_redacted: values.len(),
+            });
+        Ok(Ok(report.collect()))
+    }
+
+    /// A case as it came: what was taken out put back, as far as the vault still has it.
+    pub async fn revealed(
+        &self,
+        workspace: &WorkspaceId,
+        mut case: Case,
+    ) -> Result<Case, CaseError> {
+        let values = self.vault.values(workspace, &case.id).await?;
+        let back = |text: &str| crate::redact::restore(text, &values);
+        for turn in &mut case.turns {
+            turn.text = back(&turn.text);
+        }
+        for field in [
+            &mut case.agent,
+            &mut case.customer_id,
+            &mut case.conversation_id,
+            &mut case.product,
+        ] {
+            if let Some(text) = field {
+                *text = back(text);
+            }
+        }
+        for tag in &mut case.tags {
+            *tag = back(tag);
+        }
+        Ok(case)
+    }
+
+    /// When cases were last taken in does not matter to who waits; this says that there is something to do.
+    pub fn wake(&self) {
+        self.wake.send_replace(());
+    }
+
+    /// What time it is for the learning.
+    pub fn now(&self) -> Timestamp {
+        self.store.now()
+    }
+}

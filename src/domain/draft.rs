@@ -1,0 +1,150 @@
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{DocumentId, Excerpt, NoKnowledge};
+
+/// Where a draft stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DraftState {
+    Open,
+    /// One reviewer has approved; a second has to.
+    Approved,
+    Published,
+    Rejected,
+    /// Its sources are those of another draft now.
+    Merged,
+}
+
+impl DraftState {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            DraftState::Open => "open",
+            DraftState::Approved => "approved",
+            DraftState::Published => "published",
+            DraftState::Rejected => "rejected",
+            DraftState::Merged => "merged",
+        }
+    }
+}
+
+/// How a draft stands to what is known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "class", rename_all = "snake_case")]
+pub enum DraftClass {
+    New,
+    /// What is answered is known, but the question does not find it.
+    Variant {
+        document_id: DocumentId,
+    },
+    /// The same is asked; more or other is said.
+    Update {
+        document_id: DocumentId,
+    },
+    /// It says otherwise than what is known: `detail` names the figures or words.
+    Contradiction {
+        document_id: DocumentId,
+        detail: String,
+    },
+    /// Asked and answered already.
+    Known {
+        document_id: DocumentId,
+    },
+    /// A question that an FAQ is found for and does not answer.
+    Negative {
+        document_id: DocumentId,
+    },
+    /// Asked, and not settled by any case: somebody has to write the answer.
+    Gap {
+        reason: NoKnowledge,
+    },
+}
+
+impl DraftClass {
+    pub fn name(&self) -> &'static str {
+        match self {
+            DraftClass::New => "new",
+            DraftClass::Variant { .. } => "variant",
+            DraftClass::Update { .. } => "update",
+            DraftClass::Contradiction { .. } => "contradiction",
+            DraftClass::Known { .. } => "known",
+            DraftClass::Negative { .. } => "negative",
+            DraftClass::Gap { .. } => "gap",
+        }
+    }
+
+    /// What it is about, where that is known already.
+    pub fn document_id(&self) -> Option<&DocumentId> {
+        match self {
+            DraftClass::Variant { document_id }
+            | DraftClass::Update { document_id }
+            | DraftClass::Contradiction { document_id, .. }
+            | DraftClass::Known { document_id }
+            | DraftClass::Negative { document_id } => Some(document_id),
+            DraftClass::New | DraftClass::Gap { .. } => None,
+        }
+    }
+}
+
+/// What a draft is made from: a case, or feedback.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DraftSource {
+    /// Of the case or the feedback.
+    pub id: String,
+    pub question: String,
+    /// What was said by an agent that holds for anyone, where that is anything.
+    pub resolution: Vec<Excerpt>,
+    pub steps: Vec<Excerpt>,
+    pub agent: Option<String>,
+    pub tags: Vec<String>,
+    /// Whether it settles the question.
+    pub settles: bool,
+}
+
+/// Who did what to a draft, when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DraftEvent {
+    pub at: Timestamp,
+    pub actor: String,
+    /// `approved`, `edited`, `rejected`, `merged`, `published`.
+    pub action: String,
+    #[serde(default)]
+    pub reason: Option<String>,
+}
+
+/// Candidate knowledge, for a person to review.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Draft {
+    pub id: String,
+    pub state: DraftState,
+    #[serde(flatten)]
+    pub class: DraftClass,
+    pub question: String,
+    /// Other wordings, of other customers.
+    pub variants: Vec<String>,
+    /// In an agent's words; empty where no case settles the question.
+    pub answer: String,
+    pub conditions: Vec<String>,
+    /// What agents asked for and told customers to do, over all sources, in order.
+    pub steps: Vec<String>,
+    pub product: Option<String>,
+    pub tags: Vec<String>,
+    pub language: String,
+    pub sources: Vec<DraftSource>,
+    /// How sure it is that the answer is right and general, in [0, 1].
+    pub confidence: f32,
+    /// Where its sources contradict each other.
+    pub disagreement: Option<String>,
+    /// Whether a person has changed question, answer or variants: new sources do not change them again.
+    pub is_edited: bool,
+    /// What it was published as.
+    pub document_id: Option<DocumentId>,
+    pub history: Vec<DraftEvent>,
+}
+
+impl Draft {
+    /// How many asked.
+    pub fn demand(&self) -> usize {
+        self.sources.len()
+    }
+}

@@ -1,0 +1,263 @@
+use std::time::Duration;
+
+use axum::extract::{Path, Request, State};
+use axum::http::header::CONTENT_TYPE;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::AppState;
+use super::extract::{Params, Workspace, parse_at, read};
+use super::problem::{Fault, Problem};
+use crate::cases::{CaseError, Kept};
+use crate::domain::{Case, Distilled};
+use crate::store::CaseEffect;
+
+/// A resolved case, or several: `{ "cases": [ … ] }`.
+///
+/// Fields of a case: `turns` (`[{ "role": "customer | agent | bot | system", "text", "at" }]`), and where they say something
+/// `id`, `channel`, `outcome` (`resolved`, `workaround`, `unresolved`; read off the transcript where absent), `tags`,
+/// `product`, `agent`, `customer_id`, `conversation_id`, `answer_ids`, `csat` (1 to 5), `reopened`, `closed_at`.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(untagged)]
+enum CasesRequest {
+    Many {
+        #[schema(value_type = Vec<Object>)]
+        cases: Vec<serde_json::Value>,
+    },
+    #[schema(value_type = Object)]
+    One(serde_json::Value),
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct CaseParams {
+    /// `distilled`: reply once what was sent has been made into drafts, or after ten seconds.
+    wait: Option<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CasesResponse {
+    /// In the order sent.
+    pub cases: Vec<KeptBody>,
+    pub n_added: usize,
+    pub n_changed: usize,
+    pub n_unchanged: usize,
+    /// Whether none of the workspace's cases waits to be distilled any more; only where `wait` asked for it.
+    pub distilled: Option<bool>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct KeptBody {
+    pub id: String,
+    /// `added`, `changed` or `unchanged`.
+    #[schema(value_type = String)]
+    pub effect: CaseEffect,
+    /// How many pieces of personal data were taken out of it.
+    pub n_redacted: usize,
+}
+
+impl From<Kept> for KeptBody {
+    fn from(kept: Kept) -> Self {
+        Self {
+            id: kept.id,
+            effect: kept.effect,
+            n_redacted: kept.n_redacted,
+        }
+    }
+}
+
+/// How long `wait` waits.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Submit resolved cases: one, a list, or one a line (`application/x-ndjson`).
+///
+/// All are kept or, where one is wrong, none. A case is known by its `id`, or by its content where it has none: sent again it
+/// is unchanged, with other content it takes the former one's place.
+#[utoipa::path(
+    post, path = "/v1/cases", tag = "learning", request_body = CasesRequest, params(CaseParams),
+    responses(
+        (status = 200, body = CasesResponse), (status = 400, body = Problem), (status = 413, body = Problem),
+        (status = 415, body = Problem), (status = 422, body = Problem, description = "All faults, by the case's place"),
+    )
+)]
+pub async fn post_cases(
+    State(state): State<AppState>,
+    Workspace(workspace): Workspace,
+    Params(params): Params<CaseParams>,
+    request: Request,
+) -> Result<axum::Json<CasesResponse>, Problem> {
+    let waits = match params.wait.as_deref() {
+        None => false,
+        Some("distilled") => true,
+        Some(other) => {
+            let detail = format!("expected `distilled`, found {other:?}");
+            return Err(Problem::invalid(vec![Fault::new("?wait", detail)]));
+        }
+    };
+    let kind = request
+        .headers()
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let kind = kind
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    let is_lines =
+        kind.ends_with("ndjson") || kind.ends_with("jsonl") || kind.ends_with("jsonlines");
+    if !is_lines && !kind.ends_with("json") {
+        return Err(Problem::unsupported_media_type());
+    }
+    let bytes = read(
+        request.into_body(),
+        state.app.config.ingest.max_upload_bytes,
+    )
+    .await?;
+    let cases = crate::blocking::blocking(move || parse(&bytes, is_lines)).await?;
+    let kept = match state.app.cases.submit(&workspace, cases).await? {
+        Ok(kept) => kept,
+        Err(faults) => {
+            let fault = |(at, fault): &(usize, crate::cases::CaseFault)| {
+                Fault::new(
+                    format!("/cases/{at}{}", fault.pointer),
+                    fault.detail.clone(),
+                )
+            };
+            return Err(Problem::invalid(faults.iter().map(fault).collect()));
+        }
+    };
+    let distilled = match waits {
+        true => Some(state.app.cases.wait_for(&workspace, PATIENCE).await?),
+        false => None,
+    };
+    let n = |effect: CaseEffect| kept.iter().filter(|kept| kept.effect == effect).count();
+    Ok(axum::Json(CasesResponse {
+        n_added: n(CaseEffect::Added),
+        n_changed: n(CaseEffect::Changed),
+        n_unchanged: n(CaseEffect::Unchanged),
+        cases: kept.into_iter().map(KeptBody::from).collect(),
+        distilled,
+    }))
+}
+
+/// Reads one case, a list or one a line; all faults together.
+fn parse(bytes: &[u8], is_lines: bool) -> Result<Vec<Case>, Problem> {
+    let values: Vec<serde_json::Value> = match is_lines {
+        true => {
+            let text = std::str::from_utf8(bytes).map_err(|e| Problem::not_json(e.to_string()))?;
+            let lines = text
+                .lines()
+                .enumerate()
+                .filter(|(_, line)| !line.trim().is_empty());
+            let read = |(at, line): (usize, &str)| {
+                serde_json::from_str(line)
+                    .map_err(|e| Problem::not_json(format!("line {}: {e}", at + 1)))
+            };
+            lines.map(read).collect::<Result<_, _>>()?
+        }
+        false => match serde_json::from_slice(bytes) {
+            Ok(CasesRequest::Many { cases }) => cases,
+            Ok(CasesRequest::One(case)) => vec![case],
+            Err(error) => return Err(Problem::not_json(error.to_string())),
+        },
+    };
+    let (mut cases, mut faults) = (Vec::with_capacity(values.len()), Vec::new());
+    for (at, value) in values.into_iter().enumerate() {
+        match parse_at(&format!("/cases/{at}"), value) {
+            Ok(case) => cases.push(case),
+            Err(fault) => faults.push(fault),
+        }
+    }
+    match (cases.is_empty(), faults.is_empty()) {
+        (_, false) => Err(Problem::invalid(faults)),
+        (true, true) => Err(Problem::invalid(vec![Fault::new(
+            "",
+            "expected at least one case",
+        )])),
+        (false, true) => Ok(cases),
+    }
+}
+
+impl From<CaseError> for Problem {
+    fn from(error: CaseError) -> Self {
+        match error {
+            CaseError::Store(error) => error.into(),
+            CaseError::Answer(error) => error.into(),
+            CaseError::Impact(error) => error.into(),
+            other => Problem::internal(&other),
+        }
+    }
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct CaseReadParams {
+    /// Put back what was taken out, as far as the vault still has it; noted in the audit log.
+    #[serde(default)]
+    reveal: bool,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CaseResponse {
+    /// Without personal data, unless it is to be revealed.
+    #[schema(value_type = Object)]
+    pub case: Case,
+    /// What was made of it: `question`, `requests`, `conditions`, `steps`, `resolution`, `outcome`, `gap`, each sentence
+    /// with its place in the transcript; absent until it is made.
+    #[schema(value_type = Option<Object>)]
+    pub distilled: Option<Distilled>,
+    /// The draft it is a source of.
+    pub draft_id: Option<String>,
+}
+
+/// Read a case and what was made of it.
+#[utoipa::path(
+    get, path = "/v1/cases/{id}", tag = "learning", params(("id" = String, Path), CaseReadParams),
+    responses((status = 200, body = CaseResponse), (status = 404, body = Problem))
+)]
+pub async fn get_case(
+    State(state): State<AppState>,
+    Workspace(workspace): Workspace,
+    Path(id): Path<String>,
+    Params(params): Params<CaseReadParams>,
+) -> Result<axum::Json<CaseResponse>, Problem> {
+    let Some(mut stored) = state.app.store.case(&workspace, &id).await? else {
+        return Err(Problem::not_found(format!("there is no case {id}")));
+    };
+    if params.reveal {
+        stored.case = state.app.cases.revealed(&workspace, stored.case).await?;
+        let detail = serde_json::json!({});
+        state
+            .app
+            .store
+            .audit(&workspace, "api", "case.reveal", &id, &detail)
+            .await?;
+    }
+    Ok(axum::Json(CaseResponse {
+        case: stored.case,
+        distilled: stored.distilled,
+        draft_id: stored.draft_id,
+    }))
+}
+
+/// Forget a case: its transcript, what was taken out of it, and its part in a draft.
+#[utoipa::path(
+    delete, path = "/v1/cases/{id}", tag = "learning", params(("id" = String, Path)),
+    responses((status = 200, body = Object), (status = 404, body = Problem))
+)]
+pub async fn delete_case(
+    State(state): State<AppState>,
+    Workspace(workspace): Workspace,
+    Path(id): Path<String>,
+) -> Result<axum::Json<serde_json::Value>, Problem> {
+    match state.app.cases.forget(&workspace, &id).await? {
+        true => Ok(axum::Json(
+            serde_json::json!({ "id": id, "effect": "deleted" }),
+        )),
+        false => Err(Problem::not_found(format!("there is no case {id}"))),
+    }
+}

@@ -1,0 +1,218 @@
+use axum::extract::{Path, State};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::AppState;
+use super::documents::wait_until_indexed;
+use super::extract::{Json, Params, Workspace};
+use super::impact::to_the_end;
+use super::problem::{Fault, Problem};
+use super::settings::limit_of;
+use crate::cases::{Details, Edit, Ranked, ReviewError, Reviewed};
+use crate::domain::DraftState;
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct DraftListParams {
+    /// `open` (where absent), `approved`, `published`, `rejected`, `merged`.
+    #[param(value_type = Option<String>)]
+    state: Option<DraftState>,
+    /// `new`, `variant`, `update`, `contradiction`, `known`, `negative`, `gap`, or `all`. Where absent, of the open ones those
+    /// that say something new.
+    class: Option<String>,
+    /// 1 to 1,000; 50 where absent.
+    limit: Option<i64>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DraftListResponse {
+    /// By rank: demand × confidence × how often what is like it was approved.
+    #[schema(value_type = Vec<Object>)]
+    pub drafts: Vec<Ranked>,
+}
+
+/// List drafts, the most wanted first.
+#[utoipa::path(
+    get, path = "/v1/drafts", tag = "learning", params(DraftListParams),
+    responses((status = 200, body = DraftListResponse), (status = 422, body = Problem))
+)]
+pub async fn list_drafts(
+    State(state): State<AppState>,
+    Workspace(workspace): Workspace,
+    Params(params): Params<DraftListParams>,
+) -> Result<axum::Json<DraftListResponse>, Problem> {
+    let limit = limit_of(params.limit, 50, 1_000)?;
+    let state_of = params.state.unwrap_or(DraftState::Open);
+    let limit = usize::try_from(limit).unwrap_or(50);
+    let drafts = state
+        .app
+        .cases
+        .queue(&workspace, state_of, params.class.as_deref(), limit)
+        .await?;
+    Ok(axum::Json(DraftListResponse { drafts }))
+}
+
+/// Read a draft with its evidence, what is known that is nearest and how it differs, the logged questions it would answer,
+/// the answers it would change, and the questions of others that it would take.
+#[utoipa::path(
+    get, path = "/v1/drafts/{id}", tag = "learning", params(("id" = String, Path)),
+    responses((status = 200, body = Object), (status = 404, body = Problem))
+)]
+pub async fn get_draft(
+    State(state): State<AppState>,
+    Workspace(workspace): Workspace,
+    Path(id): Path<String>,
+) -> Result<axum::Json<Details>, Problem> {
+    let cases = state.app.cases.clone();
+    let details = to_the_end(async move { cases.details(&workspace, &id).await }).await?;
+    Ok(axum::Json(details))
+}
+
+/// What is decided of a draft.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct DraftActionRequest {
+    /// Who decides: 1 to 128 characters. With four eyes a draft needs two different ones.
+    pub reviewer: Option<String>,
+    /// `:reject` only, 1 to 500 characters. `wrong`, `duplicate` and `not_general` teach the ranking what they name.
+    pub reason: Option<String>,
+    /// `:merge` only: the draft that takes its sources.
+    pub into: Option<String>,
+    /// `:approve` only: publish although judged questions break or a wording is another FAQ's.
+    pub force: bool,
+    /// `:edit` only; what is absent stays.
+    pub question: Option<String>,
+    pub answer: Option<String>,
+    pub variants: Option<Vec<String>>,
+    pub tags: Option<Vec<String>>,
+}
+
+/// Decide about a draft: the address ends in `:approve`, `:edit`, `:reject` or `:merge`.
+#[utoipa::path(
+    post, path = "/v1/drafts/{id}", tag = "learning", request_body = DraftActionRequest,
+    params(("id" = String, Path, description = "The id, then `:approve`, `:edit`, `:reject` or `:merge`")),
+    responses(
+        (status = 200, body = Object), (status = 404, body = Problem),
+        (status = 409, body = Problem, description = "Judged questions would break, a wording is another FAQ's, or the draft is decided already"),
+        (status = 422, body = Problem),
+    )
+)]
+pub async fn post_draft_action(
+    State(state): State<AppState>,
+    Workspace(workspace): Workspace,
+    Path(address): Path<String>,
+    Json(request): Json<DraftActionRequest>,
+) -> Result<axum::Json<Reviewed>, Problem> {
+    let unknown =
+        || Problem::not_found("expected the address to end in :approve, :edit, :reject or :merge");
+    let (id, action) = address.rsplit_once(':').ok_or_else(unknown)?;
+    let faults = check(action, &request);
+    if !faults.is_empty() {
+        return Err(Problem::invalid(faults));
+    }
+    let reviewer = request
+        .reviewer
+        .clone()
+        .unwrap_or_else(|| "anyone".to_owned());
+    let (cases, id, action, name) = (
+        state.app.cases.clone(),
+        id.to_owned(),
+        action.to_owned(),
+        workspace.clone(),
+    );
+    let deciding = async move {
+        let of = |draft| Reviewed {
+            draft,
+            revision: None,
+        };
+        match action.as_str() {
+            "approve" => cases.approve(&name, &id, &reviewer, request.force).await,
+            "edit" => {
+                let edit = Edit {
+                    question: request.question,
+                    answer: request.answer,
+                    variants: request.variants,
+                    tags: request.tags,
+                };
+                cases.edit(&name, &id, &reviewer, edit).await.map(of)
+            }
+            "reject" => {
+                let reason = request.reason.unwrap_or_default();
+                cases.reject(&name, &id, &reviewer, &reason).await.map(of)
+            }
+            "merge" => {
+                let into = request.into.unwrap_or_default();
+                cases.merge(&name, &id, &into, &reviewer).await.map(of)
+            }
+            _ => Err(ReviewError::NotFound(format!("action {action}"))),
+        }
+    };
+    if !["approve", "edit", "reject", "merge"]
+        .contains(&address.rsplit_once(':').map_or("", |(_, action)| action))
+    {
+        return Err(unknown());
+    }
+    let reviewed = to_the_end(deciding).await?;
+    if let Some(revision) = reviewed.revision {
+        wait_until_indexed(&state, &workspace, revision).await;
+    }
+    Ok(axum::Json(reviewed))
+}
+
+fn check(action: &str, request: &DraftActionRequest) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    let mut bound = |pointer: &str, text: &Option<String>, most: usize, needed: bool| {
+        let n = text.as_ref().map_or(0, |text| text.trim().chars().count());
+        let fits = match text {
+            None => !needed,
+            Some(_) => (1..=most).contains(&n),
+        };
+        if !fits {
+            faults.push(Fault::new(
+                pointer,
+                format!("expected 1 to {most} characters, found {n}"),
+            ));
+        }
+    };
+    bound("/reviewer", &request.reviewer, 128, false);
+    bound("/reason", &request.reason, 500, action == "reject");
+    bound("/into", &request.into, 128, action == "merge");
+    bound("/question", &request.question, 2_000, false);
+    bound("/answer", &request.answer, 20_000, false);
+    for variant in request.variants.iter().flatten() {
+        bound("/variants", &Some(variant.clone()), 2_000, true);
+    }
+    for tag in request.tags.iter().flatten() {
+        bound("/tags", &Some(tag.clone()), 128, true);
+    }
+    faults
+}
+
+impl From<ReviewError> for Problem {
+    fn from(error: ReviewError) -> Self {
+        let detail = error.to_string();
+        match error {
+            ReviewError::NotFound(_) => Problem::not_found(detail),
+            ReviewError::State(_) | ReviewError::SameReviewer(_) => Problem::conflict(detail),
+            ReviewError::Incomplete(faults) => {
+                let fault = |(pointer, detail): (&str, String)| Fault::new(pointer, detail);
+                Problem::invalid(faults.into_iter().map(fault).collect())
+            }
+            ReviewError::WouldBreak(broken) => {
+                Problem::would_break(broken.iter().map(super::impact::broken_fault).collect())
+            }
+            ReviewError::Collides(found) => {
+                let fault = |c: &crate::cases::Collision| {
+                    let detail = format!(
+                        "{:?} ({}): {:?} belongs to {}",
+                        c.wording, c.why, c.question, c.belongs_to
+                    );
+                    Fault::new("/variants", detail)
+                };
+                Problem::collides(found.iter().map(fault).collect())
+            }
+            ReviewError::Case(error) => error.into(),
+        }
+    }
+}

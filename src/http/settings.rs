@@ -1,0 +1,160 @@
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::AppState;
+use super::extract::{Json, Params, Workspace};
+use super::problem::{Fault, Problem};
+use crate::config::Level;
+use crate::redact::{CustomPattern, Redactor};
+use crate::store::{AuditEntry, LearningRules};
+
+/// A workspace's own choices.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// How sure an answer has to be: `very_strict`, `strict`, `balanced`, `lenient`, `very_lenient`; `null` for the
+    /// service's own.
+    #[schema(value_type = Option<String>)]
+    pub level: Option<Level>,
+    /// How drafts are reviewed: `four_eyes` (two people approve), `auto_publish` (`[{ "class", "min_sources" }]`: classes
+    /// published unreviewed where their gate is clean), `auto_promote` (winners of experiments are put in force by rule).
+    /// Stays as it is where absent.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    pub learning: Option<LearningRules>,
+    /// Patterns of personal data besides the built-in ones: `[{ "kind", "pattern" }]`, for what comes in from now on. Stays
+    /// as it is where absent.
+    #[serde(default)]
+    #[schema(value_type = Option<Vec<Object>>)]
+    pub redaction: Option<Vec<CustomPattern>>,
+}
+
+/// The classes of drafts that may be published unreviewed.
+const PUBLISHABLE: [&str; 4] = ["new", "variant", "update", "negative"];
+
+/// Read a workspace's settings.
+#[utoipa::path(
+    get, path = "/v1/settings", tag = "answers", responses((status = 200, body = Settings))
+)]
+pub async fn get_settings(
+    State(state): State<AppState>,
+    Workspace(workspace): Workspace,
+) -> Result<axum::Json<Settings>, Problem> {
+    let store = &state.app.store;
+    Ok(axum::Json(Settings {
+        level: store.level(&workspace).await?,
+        learning: Some(store.learning(&workspace).await?),
+        redaction: Some(store.patterns(&workspace).await?),
+    }))
+}
+
+/// Set a workspace's settings; they count from the next question on.
+#[utoipa::path(
+    put, path = "/v1/settings", tag = "answers", request_body = Settings,
+    responses((status = 200, body = Settings), (status = 422, body = Problem))
+)]
+pub async fn put_settings(
+    state: State<AppState>,
+    workspace: Workspace,
+    Json(settings): Json<Settings>,
+) -> Result<axum::Json<Settings>, Problem> {
+    let mut faults = Vec::new();
+    for (at, rule) in settings
+        .learning
+        .iter()
+        .flat_map(|rules| &rules.auto_publish)
+        .enumerate()
+    {
+        if !PUBLISHABLE.contains(&rule.class.as_str()) {
+            let detail = format!("expected one of {PUBLISHABLE:?}, found {:?}", rule.class);
+            faults.push(Fault::new(
+                format!("/learning/auto_publish/{at}/class"),
+                detail,
+            ));
+        }
+        if rule.min_sources < 2 {
+            let detail = format!("expected at least 2, found {}", rule.min_sources);
+            faults.push(Fault::new(
+                format!("/learning/auto_publish/{at}/min_sources"),
+                detail,
+            ));
+        }
+    }
+    for (at, pattern) in settings.redaction.iter().flatten().enumerate() {
+        if let Err(error) = Redactor::new(std::slice::from_ref(pattern)) {
+            faults.push(Fault::new(format!("/redaction/{at}"), error.to_string()));
+        }
+    }
+    if settings
+        .redaction
+        .as_ref()
+        .is_some_and(|patterns| patterns.len() > 100)
+    {
+        faults.push(Fault::new("/redaction", "expected at most 100 patterns"));
+    }
+    if !faults.is_empty() {
+        return Err(Problem::invalid(faults));
+    }
+    let (store, name) = (&state.app.store, &workspace.0);
+    store
+        .set_setting(name, "level", settings.level.as_ref())
+        .await?;
+    if settings.learning.is_some() {
+        store
+            .set_setting(name, "learning", settings.learning.as_ref())
+            .await?;
+    }
+    if settings.redaction.is_some() {
+        store
+            .set_setting(name, "redaction", settings.redaction.as_ref())
+            .await?;
+    }
+    let detail = serde_json::json!(settings);
+    store
+        .audit(name, "api", "settings.put", "settings", &detail)
+        .await?;
+    get_settings(state, workspace).await
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct AuditParams {
+    /// 1 to 1,000; 100 where absent.
+    limit: Option<i64>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AuditResponse {
+    /// Newest first: `id`, `at`, `actor`, `action`, `subject`, `detail`.
+    #[schema(value_type = Vec<Object>)]
+    pub entries: Vec<AuditEntry>,
+}
+
+/// Read who changed what the service does by itself: drafts, experiments, settings, learned configurations.
+#[utoipa::path(
+    get, path = "/v1/audit", tag = "learning", params(AuditParams),
+    responses((status = 200, body = AuditResponse), (status = 422, body = Problem))
+)]
+pub async fn get_audit(
+    State(state): State<AppState>,
+    Workspace(workspace): Workspace,
+    Params(params): Params<AuditParams>,
+) -> Result<axum::Json<AuditResponse>, Problem> {
+    let limit = limit_of(params.limit, 100, 1_000)?;
+    let entries = state.app.store.audit_log(&workspace, limit).await?;
+    Ok(axum::Json(AuditResponse { entries }))
+}
+
+/// How many are asked for.
+pub fn limit_of(given: Option<i64>, default: i64, most: i64) -> Result<i64, Problem> {
+    let limit = given.unwrap_or(default);
+    match (1..=most).contains(&limit) {
+        true => Ok(limit),
+        false => {
+            let detail = format!("expected 1 to {most}, found {limit}");
+            Err(Problem::invalid(vec![Fault::new("?limit", detail)]))
+        }
+    }
+}

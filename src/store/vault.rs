@@ -1,0 +1,141 @@
+//! The vault: what was taken out of cases, in a store of its own, by workspace.
+
+use std::str::FromStr;
+
+use jiff::Timestamp;
+use sqlx::AnyPool;
+use sqlx::any::AnyConnectOptions;
+
+use super::{StoreError, now_ms, pool, sqlite_path};
+use crate::domain::WorkspaceId;
+
+/// A handle on the vault; clones share it. It is opened beside the [`Store`](super::Store), never by it: no query joins
+/// the two.
+#[derive(Clone)]
+pub struct Vault {
+    pool: AnyPool,
+}
+
+impl Vault {
+    /// Opens (and where absent, makes) the vault. A file is readable by its owner alone.
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        sqlx::any::install_default_drivers();
+        let failed = |detail: String| StoreError::Open {
+            url: url.to_owned(),
+            detail,
+        };
+        let path = sqlite_path(url);
+        if let Some(path) = &path {
+            make_private(path).map_err(|e| failed(e.to_string()))?;
+        }
+        let separator = if url.contains('?') { '&' } else { '?' };
+        let options = AnyConnectOptions::from_str(&format!("{url}{separator}mode=rwc"))
+            .map_err(|e| failed(e.to_string()))?;
+        let pool = pool(options, "FULL", 2)
+            .await
+            .map_err(|e| failed(e.to_string()))?;
+        sqlx::query(
+            "CREATE TABLE IF NOT EXISTS vault (workspace TEXT NOT NULL, case_id TEXT NOT NULL, placeholder TEXT NOT NULL, \
+             value TEXT NOT NULL, created_at BIGINT NOT NULL, PRIMARY KEY (workspace, case_id, placeholder))",
+        )
+        .execute(&pool)
+        .await?;
+        Ok(Self { pool })
+    }
+
+    /// Keeps what was taken out of cases, in place of what was kept of them before.
+    pub async fn keep(
+        &self,
+        workspace: &WorkspaceId,
+        cases: &[(String, Vec<(String, String)>)],
+    ) -> Result<(), StoreError> {
+        let mut tx = self.pool.begin().await?;
+        for (case, values) in cases {
+            sqlx::query("DELETE FROM vault WHERE workspace = $1 AND case_id = $2")
+                .bind(workspace.as_str())
+                .bind(case)
+                .execute(&mut *tx)
+                .await?;
+            for (placeholder, value) in values {
+                sqlx::query(
+                    "INSERT INTO vault (workspace, case_id, placeholder, value, created_at) VALUES ($1, $2, $3, $4, $5)",
+                )
+                .bind(workspace.as_str())
+                .bind(case)
+                .bind(placeholder)
+                .bind(value)
+                .bind(now_ms())
+                .execute(&mut *tx)
+                .await?;
+            }
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// What was taken out of a case, by placeholder.
+    pub async fn values(
+        &self,
+        workspace: &WorkspaceId,
+        case: &str,
+    ) -> Result<Vec<(String, String)>, StoreError> {
+        Ok(sqlx::query_as(
+            "SELECT placeholder, value FROM vault WHERE workspace = $1 AND case_id = $2 ORDER BY placeholder",
+        )
+        .bind(workspace.as_str())
+        .bind(case)
+        .fetch_all(&self.pool)
+        .await?)
+    }
+
+    /// Forgets what was taken out of a case: it cannot be put back any more.
+    pub async fn forget(&self, workspace: &WorkspaceId, case: &str) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM vault WHERE workspace = $1 AND case_id = $2")
+            .bind(workspace.as_str())
+            .bind(case)
+            .execute(&self.pool)
+            .await?;
+        self.leave_no_trace().await
+    }
+
+    /// Forgets what was taken out before then. Returns how many values.
+    pub async fn forget_before(&self, then: Timestamp) -> Result<u64, StoreError> {
+        let done = sqlx::query("DELETE FROM vault WHERE created_at < $1")
+            .bind(then.as_millisecond())
+            .execute(&self.pool)
+            .await?;
+        if done.rows_affected() > 0 {
+            self.leave_no_trace().await?;
+        }
+        Ok(done.rows_affected())
+    }
+
+    async fn leave_no_trace(&self) -> Result<(), StoreError> {
+        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+/// Makes the file, where it is not there, and takes from it what others than its owner may do.
+fn make_private(path: &std::path::Path) -> std::io::Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let file = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        file.set_permissions(std::fs::Permissions::from_mode(0o600))?;
+    }
+    drop(file);
+    Ok(())
+}
