@@ -164,6 +164,7 @@ impl Cases {
             let made = self.distilled(&case.case).await;
             distilled.push((case, made));
         }
+        let mut moved = Vec::new();
         let texts: Vec<[String; 2]> = distilled.iter().map(|(_, d)| group::texts(d)).collect();
         let vectors = self.vectors(texts).await?;
         let mut ids: Vec<String> = distilled
@@ -173,7 +174,8 @@ impl Cases {
         let mut joins: Vec<Option<String>> = Vec::with_capacity(distilled.len());
         for ((_, made), vector) in distilled.iter().zip(&vectors) {
             // What asks nothing is about nothing.
-            let id = (!made.question.is_empty()).then(|| loaded.groups.join(vector));
+            let id = (!made.question.is_empty())
+                .then(|| loaded.groups.join(vector, group::figures(made)));
             ids.extend(id.clone());
             joins.push(id);
         }
@@ -197,7 +199,19 @@ impl Cases {
             };
             group::add(&mut drafts[at], &case.case, made);
         }
-        for draft in &mut drafts {
+        for (from, into) in self
+            .merged(workspace, &mut loaded.groups, &mut drafts)
+            .await?
+        {
+            for joined in joins.iter_mut().flatten().filter(|id| **id == from) {
+                joined.clone_from(&into);
+            }
+            moved.push((from, into));
+        }
+        for draft in drafts
+            .iter_mut()
+            .filter(|draft| draft.state != DraftState::Merged)
+        {
             group::rebuild(draft);
             if draft.state == DraftState::Open {
                 self.relate(workspace, draft).await?;
@@ -213,7 +227,13 @@ impl Cases {
             .map(|draft| (draft.clone(), loaded.groups.vector(&draft.id)))
             .collect();
         self.store
-            .keep_distilled(workspace, self.embedder.id(), &recorded, &with_vectors)
+            .keep_distilled(
+                workspace,
+                self.embedder.id(),
+                &recorded,
+                &with_vectors,
+                &moved,
+            )
             .await?;
         loaded.workspace = Some(workspace.clone());
         drop(loaded);
@@ -221,6 +241,46 @@ impl Cases {
             self.publish_by_rule(workspace, draft).await?;
         }
         Ok(())
+    }
+
+    /// Merges groups that have grown together; their drafts' sources move. A draft that somebody has decided about or worded
+    /// stays what it is.
+    async fn merged(
+        &self,
+        workspace: &WorkspaceId,
+        groups: &mut Groups,
+        drafts: &mut Vec<Draft>,
+    ) -> Result<Vec<(String, String)>, CaseError> {
+        let touched: Vec<String> = drafts.iter().map(|draft| draft.id.clone()).collect();
+        let free = |draft: &Draft| draft.state == DraftState::Open && !draft.is_edited;
+        let fixed: std::collections::HashSet<String> = groups.fixed.clone();
+        let known: std::collections::HashMap<String, bool> = drafts
+            .iter()
+            .map(|draft| (draft.id.clone(), free(draft)))
+            .collect();
+        let merged = groups.merge(&touched, |id| {
+            known.get(id).copied().unwrap_or(!fixed.contains(id))
+        });
+        for (from, into) in &merged {
+            for id in [from, into] {
+                if !drafts.iter().any(|draft| draft.id == *id) {
+                    drafts.extend(self.store.draft(workspace, id).await?);
+                }
+            }
+            let mut taken = Vec::new();
+            if let Some(small) = drafts.iter_mut().find(|draft| draft.id == *from) {
+                taken.append(&mut small.sources);
+                small.state = DraftState::Merged;
+            }
+            if let Some(large) = drafts.iter_mut().find(|draft| draft.id == *into) {
+                if matches!(large.class, DraftClass::Gap { .. }) && taken.iter().any(|s| s.settles)
+                {
+                    large.class = DraftClass::New;
+                }
+                large.sources.append(&mut taken);
+            }
+        }
+        Ok(merged)
     }
 
     async fn distilled(&self, case: &Case) -> Distilled {

@@ -221,7 +221,7 @@ pub struct LearnConfig {
     /// After how many days what was taken out of cases is forgotten, the cases staying; 0 keeps it as long as the case.
     /// Default 90. `KEN_LEARN__KEEP_VAULT_DAYS`
     pub keep_vault_days: u32,
-    /// How alike two cases have to be to be about the same, as a cosine. Default .80, read off development data
+    /// How alike two cases have to be to be about the same, as a mean cosine. Default .87, read off development data
     /// (docs/learning.md). `KEN_LEARN__SAME_TOPIC`
     pub same_topic: f32,
     /// After how many hours without the customer's coming back a question counts as resolved. Default 72.
@@ -237,7 +237,7 @@ impl Default for LearnConfig {
         Self {
             keep_cases_days: 365,
             keep_vault_days: 90,
-            same_topic: 0.80,
+            same_topic: 0.87,
             reopen_hours: 72,
             tune_every_hours: 24,
         }
@@ -526,6 +526,11 @@ impl Config {
                 "store.url: expected sqlite://<path>, found {:?}",
                 self.store.url
             ),
+        );
+        let same = self.learn.same_topic;
+        require(
+            (0.0..=1.0).contains(&same),
+            format!("learn.same_topic: expected 0 to 1, found {same}"),
         );
         let least = self.answer.min_confidence.unwrap_or_default();
         require(

@@ -6,6 +6,7 @@
 pub mod calibrate;
 pub mod compare;
 mod dataset;
+pub mod dialogues;
 pub mod measures;
 mod report;
 mod slices;

@@ -251,7 +251,7 @@ impl Redactor {
         }
         for (text, found) in texts.iter().zip(&mut found) {
             for (kind, value) in &again {
-                for (start, _) in text.match_indices(value.as_str()) {
+                for start in places_of(text, value) {
                     let end = start + value.len();
                     let is_free = |f: &Finding| end <= f.span.start || f.span.end <= start;
                     if stands_alone(text, start, end) && found.iter().all(is_free) {
@@ -280,6 +280,12 @@ impl Redactor {
             values,
         }
     }
+}
+
+/// Where a value stands, whatever the case of its Latin letters.
+fn places_of(text: &str, value: &str) -> Vec<usize> {
+    let (text_, value) = (text.to_ascii_lowercase(), value.to_ascii_lowercase());
+    text_.match_indices(&value).map(|(at, _)| at).collect()
 }
 
 /// Whether a value, found once, is told from an ordinary word wherever else it stands: not a surname of one character.

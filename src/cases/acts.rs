@@ -30,8 +30,8 @@ pub enum Act {
 /// Courtesy that leaves nothing when it is taken out.
 static COURTESY: LazyLock<Regex> = LazyLock::new(|| {
     regex(
-        r"(?x)(?-x:很?高兴(?:能)?为(?:您|你)服务|(?:欢迎)?光临|感谢(?:您|你)?(?:的)?(?:来电|来信|联[络系]|询问|耐心|等候|等待|提供|理解|体谅|支持|配合|告知|说明|回[复覆]|惠顾|使用)?|谢谢(?:您|你)?(?:的)?(?:来电|来信|联[络系]|耐心|等候|等待|提供|理解|体谅|支持|配合|说明)?|不(?:用|必)客气|不客气|不会|没问题|没关系|好的?|是的|对的?|了解|明白|收到|请?稍(?:等|候|待)(?:一下|片刻)?|马上|立刻|请问(?:您|你)?|(?:还)?有(?:什么|其他|甚么|任何)?(?:问题|需要|可以|能)?.{0,4}(?:为(?:您|你)|帮(?:您|你|到)|协助|服务|帮忙|效劳)(?:的)?(?:地方|吗|呢)?|祝(?:您|你)?.{1,8}|再见|拜拜|客服.{0,6}(?:为(?:您|你)服务|您好)|我是.{0,6}客服.{0,6}|(?:您|你|早|大家)好|早安|午安|晚安|哈[罗啰]|嗨|(?:真的|非常|很|十分|实在)?(?:抱歉|对不起|不好意思|遗憾)(?:造成.{0,8}|让.{0,8}|给.{0,8})?|造成(?:您|你)?(?:的)?(?:不便|困扰)|请见谅|敬请见谅|(?:我|这边|这里)?(?:来)?(?:帮|为|替)(?:您|你)(?:查|看|确认|查询|查看|处理)(?:一下|看看|看)?|(?:我)?(?:先)?(?:确认|查|看)一下|举手之劳|看你说的|应该的|随时(?:联[络系]|欢迎|告诉|再).{0,10}|欢迎(?:再|随时).{0,10}|如(?:果)?(?:还|仍|您)?有(?:其他|任何|需要).{0,16}|若(?:还|仍|您)?有(?:其他|任何|需要).{0,16}|(?:还)?有(?:其他|别的)(?:的)?(?:问题|需要|想)?.{0,8})
-        |(?-x:\b(?:hello|hi|hey|dear|greetings|welcome)\b(?: there)?|good (?:morning|afternoon|evening|day)|how (?:can|may|could) (?:i|we) (?:help|assist|be of)(?: you)?(?: today)?|what can i (?:do|help).{0,20}|(?:is there )?any(?:thing|thing)? else (?:that )?(?:i can|you need|we can|i may|i could|you|can i).{0,30}|is there anything else.{0,40}|can i help.{0,30}anything else|thank(?:s| you)(?: so much| very much| a lot| again)?(?: and goodbye)?(?: for .{0,60})?|good ?bye|bye+(?:[- ]bye)?|have a (?:nice|good|great|wonderful|lovely) .{0,20}|take care|see you.{0,10}|enjoy your .{0,20}|you(?:'| a)re (?:very |most )?welcome|no problem|my pleasure|happy to help|glad (?:i|we|to).{0,30}|of course|sure(?: thing)?|certainly|absolutely|great|perfect|alright|all right|okay|ok|i see|got it|understood|i understand|no worries|(?:i'?m|i am|we are|we're)(?: very| so| really| terribly)? sorry(?: (?:to hear|for|about).{0,60})?|sorry|apolog(?:ies|ise|ize).{0,60}|my apologies.{0,40}|(?:please )?(?:hold on|bear with me|one moment|just a (?:moment|second|sec|minute)|give me a (?:moment|second|minute)|wait a (?:moment|second|minute)).{0,30}|please wait.{0,20}|let me (?:check|look|see|have a look|verify|pull|find).{0,60}|i(?:'| wi)ll (?:check|look|have a look|see).{0,40}|my name is .{0,20}|this is .{1,20}(?:from|speaking|with).{0,20}|what seems to be the (?:problem|issue)|yes|no|please|sir|madam|ma'?am|\bdo you need anything else\b|feel free to .{0,40}|anything else\b))",
+        r"(?x)(?-x:很?高兴(?:能)?为(?:您|你)服务|(?:欢迎)?光临|感谢(?:您|你)?(?:的)?(?:来电|来信|联[络系]|询问|耐心|等候|等待|提供|理解|体谅|支持|配合|告知|说明|回[复覆]|惠顾|使用)?|谢谢(?:您|你)?(?:的)?(?:来电|来信|联[络系]|耐心|等候|等待|提供|理解|体谅|支持|配合|说明)?|不(?:用|必)客气|不客气|没问题|没关系|好的?|是的|对的?|了解|明白|收到|请?稍(?:等|候|待)(?:一下|片刻)?|马上|立刻|请问(?:您|你)?|(?:还)?有(?:什么|其他|甚么|任何)?(?:问题|需要|可以|能)?.{0,4}(?:为(?:您|你)|帮(?:您|你|到)|协助|服务|帮忙|效劳)(?:的)?(?:地方|吗|呢)?|祝(?:您|你)?.{1,8}|再见|拜拜|客服.{0,6}(?:为(?:您|你)服务|您好)|我是.{0,6}客服.{0,6}|(?:这里是.{1,8}[,，。]?)?我是(?:小|阿)?\p{Han}{1,3}(?:$|[,，。!！~])|(?:您|你|早|大家)好|早安|午安|晚安|哈[罗啰]|嗨|(?:真的|非常|很|十分|实在)?(?:抱歉|对不起|不好意思|遗憾)(?:造成.{0,8}|让.{0,8}|给.{0,8})?|造成(?:您|你)?(?:的)?(?:不便|困扰)|请见谅|敬请见谅|(?:我|这边|这里)?(?:来)?(?:帮|为|替)(?:您|你)(?:查|看|确认|查询|查看|处理)(?:一下|看看|看)?|(?:我)?(?:先)?(?:确认|查|看)一下|举手之劳|看你说的|应该的|随时(?:联[络系]|欢迎|告诉|再).{0,10}|欢迎(?:再|随时).{0,10}|如(?:果)?(?:还|仍|您)?有(?:其他|任何|需要).{0,16}|若(?:还|仍|您)?有(?:其他|任何|需要).{0,16}|(?:还)?有(?:其他|别的)(?:的)?(?:问题|需要|想)?.{0,8})
+        |(?-x:\b(?:(?:hello|hi|hey|dear|greetings|welcome)\b(?: there)?|good (?:morning|afternoon|evening|day)|how (?:can|may|could) (?:i|we) (?:help|assist|be of)(?: you)?(?: today)?|what can i (?:do|help).{0,20}|(?:is there )?any(?:thing|thing)? else (?:that )?(?:i can|you need|we can|i may|i could|you|can i).{0,30}|is there anything else.{0,40}|can i help.{0,30}anything else|thank(?:s| you)(?: so much| very much| a lot| again)?(?: and goodbye)?(?: for .{0,60})?|good ?bye|bye+(?:[- ]bye)?|have a (?:nice|good|great|wonderful|lovely) .{0,20}|take care|see you.{0,10}|enjoy your .{0,20}|you(?:'| a)re (?:very |most )?welcome|no problem|my pleasure|happy to help|glad (?:i|we|to).{0,30}|of course|sure(?: thing)?|certainly|absolutely|great|perfect|alright|all right|okay|ok|i see|got it|understood|i understand|no worries|(?:i'?m|i am|we are|we're)(?: very| so| really| terribly)? sorry(?: (?:to hear|for|about).{0,60})?|sorry|apolog(?:ies|ise|ize).{0,60}|my apologies.{0,40}|(?:please )?(?:hold on|bear with me|one moment|just a (?:moment|second|sec|minute)|give me a (?:moment|second|minute)|wait a (?:moment|second|minute)).{0,30}|please wait.{0,20}|let me (?:check|look|see|have a look|verify|pull|find).{0,60}|i(?:'| wi)ll (?:check|look|have a look|see).{0,40}|my name is .{0,20}|this is .{1,20}(?:from|speaking|with).{0,20}|this is \w{1,12}(?:$|[.!,])|what seems to be the (?:problem|issue)|yes|no|please|sir|madam|ma'?am|\bdo you need anything else\b|feel free to .{0,40}|anything else)(?:\b|$))",
     )
 });
 
@@ -107,6 +107,11 @@ static FAILURE: LazyLock<Regex> = LazyLock::new(|| {
         r"\bunfortunately\b|\bunavailable\b|\bnot available\b|\b(?:cannot|can't|could not|couldn't|unable to|not able to|wasn't able)\b|\bfail(?:ed|s|ure)?\b|\bdeclined\b|\bno (?:\w+ ){0,3}(?:available|match\w*|found)\b|there (?:is|are) no\b|\bnothing (?:available|found)\b|\bdo(?:n't| not) have (?:any|a|an|one)\b|\bhas no\b|\bconflict\w*\b|\bfully booked\b|\bsold out\b|\bonly able to help\b|(?:抱歉|对不起|遗憾|不好意思).{0,20}(?:没|无|不|未)|无法|没(?:有)?办法|查不到|找不到|没有(?:查到|找到|符合)|不能|办不到|不支[持援]|失败|帮不(?:了|上)",
     )
 });
+static APOLOGY: LazyLock<Regex> = LazyLock::new(|| {
+    regex(
+        r"unfortunately|sorry|afraid|抱歉|对不起|遗憾|不好意思|没把握|没有把握|不(?:确定|清楚|知道)|暂时|还在查",
+    )
+});
 static SUCCESS: LazyLock<Regex> = LazyLock::new(|| {
     regex(
         r"\bsuccess\w*\b|\b(?:is|are|been|was) (?:now )?(?:booked|confirmed|submitted|scheduled|reserved|completed|cancelled|refunded|fixed|resolved|updated|sent)\b|\bbooked(?:!|\.| for you)|\bconfirmed\b|\bi(?:'ve| have) (?:booked|made|scheduled|submitted|reserved|cancelled|found|updated|sent|got)\b|\bfound (?:a|an|one|you|the following|some)\b|\bhere (?:is|are)\b|\bride booked\b|\bon (?:its|the|their) way\b|\b(?:happy|glad) to accommodate\b|\ball set\b|\bdone\b|已经?(?:为|帮|替)|已(?:经)?(?:完成|处理|取消|登记|退款|寄出|送出|修改|更新|预约|安排|开通|恢复|解决|补寄|申请)|成功|(?:办|订|改|弄|处理|登记)好了|可以了|没问题了",
@@ -134,7 +139,11 @@ pub fn outcome(case: &Case, states_facts: bool) -> CaseOutcome {
                 for span in sentences(&folded).iter().rev() {
                     let sentence = span.slice(&folded).unwrap_or_default();
                     let is_question = sentence.trim_end().ends_with('?');
-                    if FAILURE.is_match(sentence) {
+                    // What a rule does not allow is no failure: that it did not work for this one is.
+                    let is_about_one = SPECIFIC.is_match(sentence)
+                        || APOLOGY.is_match(sentence)
+                            && !sentence.contains(|c: char| c.is_ascii_digit());
+                    if FAILURE.is_match(sentence) && is_about_one {
                         return CaseOutcome::Unresolved;
                     }
                     if SUCCESS.is_match(sentence) && !is_question {

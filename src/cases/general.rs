@@ -32,7 +32,7 @@ static PAIR: LazyLock<Regex> =
     LazyLock::new(|| regex(r"([\w]{2,30})\s*[=：:]\s*([^,，;；\s{}\[\]]{2,40})"));
 
 /// The longest text that is a value and not a message.
-const MAX_VALUE_CHARS: usize = 60;
+const MAX_VALUE_CHARS: usize = 120;
 
 impl Values {
     /// What the system's notes of a case hold.
@@ -175,6 +175,56 @@ fn snake(name: &str) -> String {
         });
     }
     snake
+}
+
+/// What stands for a value that is not kept. Figures are left out: one customer's price is another's rule.
+fn hash_of(value: &str) -> String {
+    crate::text::sha256_hex([value.to_lowercase().as_bytes()])[..16].to_owned()
+}
+
+/// The most words a value is known again by.
+const MAX_WORDS: usize = 6;
+
+/// The values of a case's notes, hashed.
+pub fn hashed_values(case: &Case) -> Vec<String> {
+    let values = Values::of(case);
+    let is_name = |value: &&(String, String)| {
+        value.0.chars().any(char::is_alphabetic) && value.0.chars().count() >= 3
+    };
+    let names = values.0.iter().filter(is_name);
+    names.map(|(value, _)| hash_of(value)).collect()
+}
+
+/// A text without what is one of these values: runs of words, of Han runs of characters.
+pub fn without_values(text: &str, values: &BTreeSet<&str>) -> String {
+    use unicode_segmentation::UnicodeSegmentation;
+    if values.is_empty() {
+        return text.to_owned();
+    }
+    let words: Vec<(usize, &str)> = text.unicode_word_indices().collect();
+    let end_of = |at: usize| words[at].0 + words[at].1.len();
+    let mut general = String::with_capacity(text.len());
+    let (mut at, mut from) = (0, 0);
+    while at < words.len() {
+        let start = words[at].0;
+        let is_value =
+            |last: &usize| values.contains(hash_of(&text[start..end_of(*last)]).as_str());
+        let mut longest = (at..words.len().min(at + MAX_WORDS)).rev();
+        match longest
+            .find(is_value)
+            .filter(|_| !is_in_brackets(text, start))
+        {
+            Some(last) => {
+                general.push_str(&text[from..start]);
+                general.push_str("[value]");
+                from = end_of(last);
+                at = last + 1;
+            }
+            None => at += 1,
+        }
+    }
+    general.push_str(&text[from..]);
+    general
 }
 
 fn find_ignoring_case(text: &str, value: &str) -> Option<usize> {

@@ -1,9 +1,11 @@
 //! Cases about the same → one draft. Pure, but for its state.
 
 use half::f16;
+use std::collections::{BTreeMap, BTreeSet};
+
 use uuid::Uuid;
 
-use super::acts;
+use super::{acts, general};
 use crate::conflict::{self, Statement};
 use crate::domain::{
     Case, Distilled, Draft, DraftClass, DraftSource, DraftState, NoKnowledge, join,
@@ -23,7 +25,7 @@ const SAME_STEP: f32 = 0.6;
 /// A sentence is borne out by another case where one there shares this much of the shorter one's words.
 const BORNE_OUT: f32 = 0.4;
 
-/// Groups of cases by their middle: a case joins the nearest that is near enough, or begins one.
+/// Groups of cases: a case joins the group to whose cases it is most alike in the mean, if that is enough, or begins one.
 ///
 /// One pass, in the order of arrival, with the scan over all middles: n cases and g groups cost n·g dot products and the
 /// memory of g vectors. Hartigan's leader algorithm (Clustering Algorithms, 1975), with moving leaders.
@@ -31,27 +33,52 @@ const BORNE_OUT: f32 = 0.4;
 pub struct Groups {
     ids: Vec<String>,
     n_members: Vec<usize>,
-    /// Of unit length, one after another.
+    /// The means of their cases' vectors, one after another: the dot product with a case's vector is its mean cosine with
+    /// them (average link). Means brought to unit length would draw everything to large groups.
     middles: Vec<f32>,
+    /// The figures that agents named, with in how many cases.
+    figures: Vec<BTreeMap<String, usize>>,
     dimension: usize,
     same: f32,
+    /// Those that a person has decided about or worded.
+    pub fixed: std::collections::HashSet<String>,
 }
 
 impl Groups {
-    /// `same` is the least cosine between a case and the middle of its group.
+    /// `same` is the least mean cosine between a case and those of its group.
     pub fn new(vectors: Vec<DraftVector>, same: f32) -> Self {
         let mut groups = Self {
             same,
             ..Self::default()
         };
-        for draft in vectors {
-            let vector: Vec<f32> = draft.vector.iter().map(|x| x.to_f32()).collect();
-            groups.add(draft.id, draft.n_sources.max(1), &vector);
+        for DraftVector { draft, vector } in vectors {
+            if draft.state != DraftState::Open || draft.is_edited {
+                groups.fixed.insert(draft.id.clone());
+            }
+            let vector: Vec<f32> = vector.iter().map(|x| x.to_f32()).collect();
+            let mut figures = BTreeMap::new();
+            for source in &draft.sources {
+                let of: BTreeSet<String> = source
+                    .resolution
+                    .iter()
+                    .flat_map(|e| figures_of(&e.text))
+                    .collect();
+                of.into_iter()
+                    .for_each(|figure| *figures.entry(figure).or_default() += 1);
+            }
+            groups.add(draft.id, draft.sources.len().max(1), &vector, figures);
         }
         groups
     }
 
-    fn add(&mut self, id: String, n_members: usize, vector: &[f32]) {
+    fn add(
+        &mut self,
+        id: String,
+        n_members: usize,
+        vector: &[f32],
+        figures: BTreeMap<String, usize>,
+    ) {
+        self.figures.push(figures);
         self.dimension = vector.len();
         self.ids.push(id);
         self.n_members.push(n_members);
@@ -59,34 +86,109 @@ impl Groups {
     }
 
     /// The group that a case belongs to, whose middle moves towards it; a new one where none is near.
-    pub fn join(&mut self, vector: &[f32]) -> String {
-        match self.nearest(vector) {
+    pub fn join(&mut self, vector: &[f32], figures: BTreeSet<String>) -> String {
+        match self.nearest(vector, &figures) {
             Some((at, similarity)) if similarity >= self.same => {
                 let n = self.n_members[at] as f32;
                 let middle = &mut self.middles[at * self.dimension..(at + 1) * self.dimension];
                 for (m, v) in middle.iter_mut().zip(vector) {
                     *m = (*m * n + v) / (n + 1.0);
                 }
-                normalise(middle);
                 self.n_members[at] += 1;
+                for figure in figures {
+                    *self.figures[at].entry(figure).or_default() += 1;
+                }
                 self.ids[at].clone()
             }
             _ => {
                 let id = format!("draft_{}", Uuid::now_v7().simple());
-                self.add(id.clone(), 1, vector);
+                let figures = figures.into_iter().map(|figure| (figure, 1)).collect();
+                self.add(id.clone(), 1, vector, figures);
                 id
             }
         }
     }
 
-    /// The nearest group by cosine.
-    fn nearest(&self, vector: &[f32]) -> Option<(usize, f32)> {
+    /// The nearest group by cosine, with what figures in common add to it.
+    fn nearest(&self, vector: &[f32], figures: &BTreeSet<String>) -> Option<(usize, f32)> {
         if self.dimension != vector.len() {
             return None;
         }
         let all = self.middles.chunks_exact(self.dimension.max(1)).enumerate();
-        all.map(|(at, middle)| (at, dot(middle, vector)))
-            .max_by(|a, b| a.1.total_cmp(&b.1))
+        all.map(|(at, middle)| {
+            // Those that most of the group's cases name.
+            let of_group = self.figures[at]
+                .iter()
+                .filter(|(_, n)| 2 * **n >= self.n_members[at]);
+            let theirs: BTreeSet<&String> = of_group.map(|(figure, _)| figure).collect();
+            (at, dot(middle, vector) + in_common(figures, &theirs))
+        })
+        .max_by(|a, b| a.1.total_cmp(&b.1))
+    }
+
+    /// Groups that are as alike, case to case in the mean, as cases of one group: of each pair the smaller and the larger, in
+    /// the order in which to merge them. They are one from here on. `may_go` says of which group a person has not decided.
+    pub fn merge(
+        &mut self,
+        touched: &[String],
+        may_go: impl Fn(&str) -> bool,
+    ) -> Vec<(String, String)> {
+        let mut merged = Vec::new();
+        for id in touched {
+            while let Some(at) = self.ids.iter().position(|known| known == id) {
+                let middle = &self.middles[at * self.dimension..(at + 1) * self.dimension];
+                let figures: BTreeSet<String> = self.named_by_most(at).cloned().collect();
+                let near = (0..self.ids.len())
+                    .filter(|other| *other != at)
+                    .map(|other| {
+                        let theirs: BTreeSet<&String> = self.named_by_most(other).collect();
+                        let of_other =
+                            &self.middles[other * self.dimension..(other + 1) * self.dimension];
+                        (other, dot(middle, of_other) + in_common(&figures, &theirs))
+                    });
+                let nearest = near.max_by(|a, b| a.1.total_cmp(&b.1));
+                let Some((other, _)) = nearest.filter(|(_, similarity)| *similarity >= self.same)
+                else {
+                    break;
+                };
+                let (small, large) = match self.n_members[at] <= self.n_members[other] {
+                    true => (at, other),
+                    false => (other, at),
+                };
+                if !may_go(&self.ids[small]) {
+                    break;
+                }
+                merged.push((self.ids[small].clone(), self.ids[large].clone()));
+                self.unite(small, large);
+            }
+        }
+        merged
+    }
+
+    fn named_by_most(&self, at: usize) -> impl Iterator<Item = &String> {
+        let by_most = self.figures[at]
+            .iter()
+            .filter(move |(_, n)| 2 * **n >= self.n_members[at]);
+        by_most.map(|(figure, _)| figure)
+    }
+
+    /// Adds one group's cases to another's and takes it out.
+    fn unite(&mut self, small: usize, large: usize) {
+        let (n, m) = (self.n_members[small] as f32, self.n_members[large] as f32);
+        for i in 0..self.dimension {
+            let of_small = self.middles[small * self.dimension + i];
+            let of_large = &mut self.middles[large * self.dimension + i];
+            *of_large = (*of_large * m + of_small * n) / (n + m);
+        }
+        self.n_members[large] += self.n_members[small];
+        for (figure, n) in std::mem::take(&mut self.figures[small]) {
+            *self.figures[large].entry(figure).or_default() += n;
+        }
+        self.ids.remove(small);
+        self.n_members.remove(small);
+        self.figures.remove(small);
+        self.middles
+            .drain(small * self.dimension..(small + 1) * self.dimension);
     }
 
     /// A group's middle; empty where there is none.
@@ -111,13 +213,6 @@ pub fn dot(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).map(|(x, y)| x * y).sum()
 }
 
-pub fn normalise(vector: &mut [f32]) {
-    let length = dot(vector, vector).sqrt();
-    if length > 0.0 {
-        vector.iter_mut().for_each(|x| *x /= length);
-    }
-}
-
 /// What a case is grouped by: what was asked, and what agents asked for and said. Where they said nothing, what was asked.
 pub fn texts(made: &Distilled) -> [String; 2] {
     let some = |texts: Vec<&str>| texts.into_iter().take(6).collect::<Vec<_>>().join("\n");
@@ -137,10 +232,49 @@ pub fn texts(made: &Distilled) -> [String; 2] {
     [some(asked), some(said)]
 }
 
-/// Two vectors of unit length as one, in which both count alike.
+/// How much of a case's likeness is what was asked; what was said has the rest. Customers word the same thing more
+/// differently than agents: at equal shares the best F1 of "about the same" over pairs of the cases of corpus/month was .84,
+/// at this .85, with figures in common .91.
+const ASKED: f32 = 0.4;
+/// What is added where all figures of the one with fewer are the other's too.
+const SAME_FIGURES: f32 = 0.06;
+
+/// Two vectors of unit length as one of unit length.
 pub fn joined(asked: &[f32], said: &[f32]) -> Vec<f32> {
-    let half = std::f32::consts::FRAC_1_SQRT_2;
-    asked.iter().chain(said).map(|x| x * half).collect()
+    let (a, b) = (ASKED.sqrt(), (1.0 - ASKED).sqrt());
+    asked
+        .iter()
+        .map(|x| x * a)
+        .chain(said.iter().map(|x| x * b))
+        .collect()
+}
+
+/// The figures that agents named in a case.
+pub fn figures(made: &Distilled) -> BTreeSet<String> {
+    made.resolution
+        .iter()
+        .flat_map(|e| figures_of(&e.text))
+        .collect()
+}
+
+fn figures_of(text: &str) -> BTreeSet<String> {
+    let plain = crate::text::figures(&crate::text::fold(text));
+    let runs = plain.split(|c: char| !c.is_ascii_digit() && c != '.');
+    runs.map(|run| run.trim_matches('.').to_owned())
+        .filter(|run| !run.is_empty())
+        .collect()
+}
+
+/// What figures in common add: one alone, of several, may be chance and counts half.
+fn in_common(a: &BTreeSet<String>, b: &BTreeSet<&String>) -> f32 {
+    let fewer = a.len().min(b.len());
+    let shared = b.iter().filter(|figure| a.contains(**figure)).count();
+    if shared == 0 {
+        return 0.0;
+    }
+    let share = shared as f32 / fewer as f32;
+    let chance = if shared == 1 && fewer > 2 { 0.5 } else { 1.0 };
+    SAME_FIGURES * share * chance
 }
 
 /// A draft without sources.
@@ -188,6 +322,7 @@ pub fn add(draft: &mut Draft, case: &Case, made: &Distilled) {
         agent: case.agent.clone(),
         tags,
         settles: made.gap.is_none(),
+        values: general::hashed_values(case),
     });
     if draft.sources.len() == 1 {
         draft.class = match made.gap {
@@ -204,17 +339,14 @@ fn answer_of(source: &DraftSource) -> String {
     join(source.resolution.iter().map(|e| e.text.as_str()))
 }
 
-fn words(text: &str) -> std::collections::BTreeSet<String> {
+fn words(text: &str) -> BTreeSet<String> {
     terms(text)
         .into_iter()
         .filter(|term| !crate::text::is_function_word(term))
         .collect()
 }
 
-fn shared(
-    a: &std::collections::BTreeSet<String>,
-    b: &std::collections::BTreeSet<String>,
-) -> (f32, f32) {
+fn shared(a: &BTreeSet<String>, b: &BTreeSet<String>) -> (f32, f32) {
     let common = a.intersection(b).count() as f32;
     (
         common / a.len().max(b.len()).max(1) as f32,
@@ -316,7 +448,28 @@ pub fn rebuild(draft: &mut Draft) {
             reason: NoKnowledge::SettlesNothing,
         };
     }
-    draft.steps = steps(&draft.sources);
+    // What was looked up for one of the customers goes out of what another said.
+    let values: BTreeSet<&str> = draft
+        .sources
+        .iter()
+        .flat_map(|source| source.values.iter().map(String::as_str))
+        .collect();
+    let general = |text: &str| general::without_values(text, &values);
+    let steps: Vec<String> = steps(&draft.sources)
+        .iter()
+        .map(|step| general(step))
+        .collect();
+    let conditions: Vec<String> = conditions;
+    let (answer, conditions) = (
+        general(&answer),
+        conditions.iter().map(|c| general(c)).collect(),
+    );
+    let wordings: Vec<String> = draft
+        .sources
+        .iter()
+        .map(|source| general(&source.question))
+        .collect();
+    draft.steps = steps;
     if draft.is_edited {
         return;
     }
@@ -324,6 +477,7 @@ pub fn rebuild(draft: &mut Draft) {
     draft.conditions = conditions;
     questions(
         draft,
+        wordings,
         wants_chinese && !answers.is_empty() || answers.is_empty(),
     );
     let text = format!("{}\n{}", draft.question, draft.answer);
@@ -354,12 +508,10 @@ fn borne_out<'a>(sentences: &[&'a str], others: &[&DraftSource]) -> Vec<&'a str>
 }
 
 /// The question that is most like the others, and the others.
-fn questions(draft: &mut Draft, prefers_chinese: bool) {
+fn questions(draft: &mut Draft, wordings: Vec<String>, prefers_chinese: bool) {
     let mut seen = std::collections::HashSet::new();
-    let all: Vec<String> = draft
-        .sources
-        .iter()
-        .map(|source| source.question.clone())
+    let all: Vec<String> = wordings
+        .into_iter()
         .filter(|question| !question.is_empty() && seen.insert(question_key(question)))
         .take(MAX_DETAILED)
         .collect();
@@ -395,7 +547,7 @@ fn questions(draft: &mut Draft, prefers_chinese: bool) {
 fn steps(sources: &[DraftSource]) -> Vec<String> {
     struct Step {
         text: String,
-        words: std::collections::BTreeSet<String>,
+        words: BTreeSet<String>,
         n: usize,
         place: f32,
     }

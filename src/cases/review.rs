@@ -380,6 +380,8 @@ impl Cases {
         reviewer: &str,
         force: bool,
     ) -> Result<Reviewed, ReviewError> {
+        // The groups in memory are read anew.
+        self.grouping.lock().await.workspace = None;
         let mut draft = self.open(workspace, id).await?;
         let planned = self.as_published(workspace, &draft).await?;
         let rules = self.store.learning(workspace).await?;
@@ -474,6 +476,8 @@ impl Cases {
         reviewer: &str,
         edit: Edit,
     ) -> Result<Draft, ReviewError> {
+        // The groups in memory are read anew.
+        self.grouping.lock().await.workspace = None;
         let mut draft = self.open(workspace, id).await?;
         draft.question = edit.question.unwrap_or(draft.question);
         draft.answer = edit.answer.unwrap_or(draft.answer);
@@ -503,6 +507,8 @@ impl Cases {
         reviewer: &str,
         reason: &str,
     ) -> Result<Draft, ReviewError> {
+        // The groups in memory are read anew.
+        self.grouping.lock().await.workspace = None;
         let mut draft = self.open(workspace, id).await?;
         draft.state = DraftState::Rejected;
         note(
@@ -661,6 +667,7 @@ mod tests {
                 agent: Some(agent.to_owned()),
                 tags: Vec::new(),
                 settles: true,
+                values: Vec::new(),
             }];
             if let Some(reason) = reason {
                 note(

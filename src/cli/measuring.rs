@@ -50,6 +50,23 @@ pub async fn eval(config: Config, args: EvalArgs) -> anyhow::Result<ExitCode> {
         slices,
         card,
     } = args;
+    let dialogues: Vec<PathBuf> = dirs
+        .iter()
+        .flat_map(|dir| eval::dialogues::find(dir))
+        .collect();
+    if !dialogues.is_empty() {
+        measure_dialogues(
+            &config,
+            &dialogues,
+            json,
+            cache.as_deref(),
+            per_query.as_deref(),
+        )
+        .await?;
+        if dirs.iter().all(|dir| eval::find(dir).is_err()) {
+            return Ok(ExitCode::SUCCESS);
+        }
+    }
     // Read first: the run may overwrite it.
     let before = baseline.as_deref().map(Run::read).transpose()?;
     let (reports, run) = evaluate(
@@ -85,6 +102,36 @@ pub async fn eval(config: Config, args: EvalArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+async fn measure_dialogues(
+    config: &Config,
+    paths: &[PathBuf],
+    json: bool,
+    cache: Option<&Path>,
+    per_case: Option<&Path>,
+) -> anyhow::Result<()> {
+    let evaluation = Evaluation::open(config, cache).await?;
+    let (mut reports, mut lines) = (Vec::new(), String::new());
+    for path in paths {
+        let report = evaluation.dialogues(path, |case| {
+            lines.push_str(&case.to_string());
+            lines.push('\n');
+        });
+        reports.push(report.await?);
+    }
+    evaluation.close().await;
+    if let Some(path) = per_case {
+        std::fs::write(path, lines).with_context(|| path.display().to_string())?;
+    }
+    match json {
+        true => reports.iter().try_for_each(|report| {
+            println!("{}", serde_json::to_string(report)?);
+            anyhow::Ok(())
+        })?,
+        false => println!("{}", eval::dialogues::table(&reports)),
+    }
+    Ok(())
+}
+
 async fn evaluate(
     config: Config,
     dirs: &[PathBuf],
@@ -95,7 +142,11 @@ async fn evaluate(
 ) -> anyhow::Result<(Vec<eval::Report>, Run)> {
     let mut paths = Vec::new();
     for dir in dirs {
-        paths.extend(eval::find(dir)?);
+        match eval::find(dir) {
+            // Dialogues are measured by themselves.
+            Err(_) if !eval::dialogues::find(dir).is_empty() => {}
+            found => paths.extend(found?),
+        }
     }
     let mut lines: Box<dyn std::io::Write> = match per_query {
         Some(path) => Box::new(std::io::BufWriter::new(

@@ -99,6 +99,9 @@ pub struct DraftSource {
     pub tags: Vec<String>,
     /// Whether it settles the question.
     pub settles: bool,
+    /// Hashes of what a system's notes hold of this customer, so that it is known again without being kept.
+    #[serde(default)]
+    pub values: Vec<String>,
 }
 
 /// Who did what to a draft, when.

@@ -8,7 +8,7 @@ use super::Kind;
 use crate::text::is_function_word;
 
 /// The hundred and some commonest surnames, in both scripts; together those of nearly everyone.
-const SURNAMES: &str = "王李張张劉刘陳陈楊杨黃黄趙赵吳吴周徐孫孙馬马朱胡林郭何高羅罗鄭郑梁謝谢宋唐許许鄧邓韓韩馮冯曹彭曾蕭萧肖田董潘袁蔡蔣蒋余於于杜葉叶程魏蘇苏呂吕丁任盧卢姚沈鍾钟姜崔譚谭陸陆范汪廖石金韋韦賈贾夏付方鄒邹熊白孟秦邱侯江尹薛閻阎段雷龍龙黎史陶賀贺毛郝顧顾龔龚邵萬万覃武錢钱戴嚴严莫孔湯汤詹游簡简翁連连柯洪康施涂塗卓倪巫溫温歐欧阮童章古甘凌駱骆傅溥樊常俞紀纪鮑鲍柳左辛闕阙利麥麦伍霍祝穆申屈管盛翟舒解裘祁賴赖尤邢池焦鞏巩車车仇甄靳仲宮宫寧宁欒栾厲厉符景喬乔聞闻勞劳姬冉桑桂牛壽寿邊边燕浦尚莊庄晏柴瞿艾耿匡聶聂饒饶關关荊荆竺齊齐梅刁丘官湛岳苗鄔邬狄貝贝佟項项滕殷鮮鲜粟植萧";
+const SURNAMES: &str = "王李張张劉刘陳陈楊杨黃黄趙赵吳吴周徐孫孙馬马朱胡林郭何高羅罗鄭郑梁謝谢宋唐許许鄧邓韓韩馮冯曹彭曾蕭萧肖田董潘袁蔡蔣蒋余於于杜葉叶程魏蘇苏呂吕丁任盧卢姚沈鍾钟姜崔譚谭陸陆范汪廖石金韋韦賈贾夏付方鄒邹熊白孟秦邱侯江尹薛閻阎段雷龍龙黎史陶賀贺毛郝顧顾龔龚邵萬万覃武錢钱戴嚴严莫孔湯汤詹游簡简翁連连柯洪康施涂塗卓倪巫溫温歐欧阮童章古甘凌駱骆傅溥樊常俞紀纪鮑鲍柳左辛闕阙利麥麦伍霍祝穆申屈管盛翟舒解裘祁賴赖尤邢池焦鞏巩車车仇甄靳仲宮宫寧宁欒栾厲厉符景喬乔聞闻勞劳姬冉桑桂牛壽寿邊边燕浦尚莊庄晏柴瞿艾耿匡聶聂饒饶關关荊荆竺齊齐梅刁丘官湛岳苗鄔邬狄貝贝佟項项滕殷鮮鲜粟植萧練练凌裴岑鄺邝占鄞禤冼譚招麥区區卜冉費费岳喻閔闵嵇鈕钮龐庞計计強强路婁娄危童顏颜梅林虞柯咎支昝裘繆缪干解應应宗宣賁邓郁杭包左石崔吉龔程裴陸榮荣翁荀羊惠";
 const LONG_SURNAMES: [&str; 12] = [
     "歐陽", "欧阳", "司馬", "司马", "上官", "諸葛", "诸葛", "張簡", "范姜", "端木", "夏侯", "皇甫",
 ];
@@ -24,13 +24,19 @@ const NO_NAMES: &[&str] = &[
 ];
 
 static HAN_TITLE: LazyLock<Regex> = LazyLock::new(|| {
-    let pattern = r"([\p{Han}·]{1,6}?)\s?(?:先生|小姐|女士|太太|老師|老师|醫師|医师|醫生|医生|經理|经理|主任|教授|律師|律师|護理師|护士|店長|店长|師傅|师傅|阿姨|伯伯|專員|专员|工程師|工程师|組長|组长|同學|同学|董事長|總監|总监|課長|主管|副理|夫人|大夫)";
+    let pattern = r"([\p{Han}·]{1,6}?)\s?(?:先生|小姐|女士|太太|老師|老师|醫師|医师|醫生|医生|經理|经理|主任|教授|律師|律师|護理師|护士|店長|店长|師傅|师傅|阿姨|伯伯|專員|专员|工程師|工程师|組長|组长|同學|同学|董事長|總監|总监|課長|主管|副理|夫人|大夫|導遊|导游|教練|教练|護士|院長|院长|校長|校长)";
     Regex::new(pattern).expect("the pattern is fixed and tested")
+});
+
+/// "霍生你好", "陳太：" of Hong Kong.
+static HAN_SAN: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?:^|[\s,，。、!！])(\p{Han}{1,2})[生太](?:您|你|,|，|:|：|早)")
+        .expect("the pattern is fixed and tested")
 });
 
 /// Words that a name follows. Their group is the name with what comes after it.
 static HAN_CUE: LazyLock<Regex> = LazyLock::new(|| {
-    let pattern = r"(?:我(?:的)?(?:本?名字?(?:叫做|叫|是)|叫做|叫|是)|本人是?|敝姓|小姓|免貴姓|免贵姓|我姓|貴姓\?|姓名|收件人|收貨人|收货人|寄件人|聯絡人|联系人|聯繫人|联络人|持卡人|申請人|申请人|訂購人|订购人|購買人|購買者|帳戶名|戶名|户名|乘客|旅客|病患|患者|訂位人|訂房人|入住人|入住者|投保人|代理人|名字|全名|中文名|稱呼我|称呼我|署名|經辦人|承辦人|簽收人|签收人|代收人|取貨人|联系人|客人|會員姓名|抬頭)(?:姓名|名字|大名|的|請寫|请写|寫|写|改成|改為|改为|換成|填|登記的是|登记的是|登記為|登記|叫做|叫|是|為|为|[\s:：=\-「『\x22“（(])*([\p{Han}·]{1,6})";
+    let pattern = r"(?:我(?:的)?(?:本?名字?(?:叫做|叫|是)|叫做|叫|是)|本人是?|[他她]姓|[他她](?:的?名字)?叫|專員|专员|敝姓|小姓|免貴姓|免贵姓|我姓|貴姓\?|姓名|收件人|收貨人|收货人|寄件人|聯絡人|联系人|聯繫人|联络人|持卡人|申請人|申请人|訂購人|订购人|購買人|購買者|帳戶名|戶名|户名|乘客|旅客|病患|患者|訂位人|訂房人|入住人|入住者|投保人|代理人|名字|全名|中文名|稱呼我|称呼我|署名|經辦人|承辦人|簽收人|改成|改為|改为|換成|签收人|代收人|取貨人|联系人|客人|會員姓名|抬頭)(?:姓名|名字|大名|的|請寫|请写|寫|写|改成|改為|改为|換成|填|登記的是|登记的是|登記為|登記|叫做|叫|是|為|为|[\s:：=\-「『\x22“（(])*([\p{Han}·]{1,6})";
     Regex::new(pattern).expect("the pattern is fixed and tested")
 });
 
@@ -82,6 +88,12 @@ pub fn find(text: &str, take: &mut impl FnMut(Kind, usize, usize)) {
             take(Kind::Name, after.start(), after.start() + length);
         }
     }
+    for groups in HAN_SAN.captures_iter(text) {
+        let name = groups.get(1).expect("the group is not optional");
+        if surname(name.as_str()) == Some(name.len()) {
+            take(Kind::Name, name.start(), name.end());
+        }
+    }
     let mut from = 0;
     while let Some(groups) = HAN_TITLE.captures_at(text, from) {
         let whole = groups.get(0).expect("it matched");
@@ -130,8 +142,7 @@ fn trailing_name(text: &str) -> Option<usize> {
 }
 
 /// What a name of three characters seldom ends in, since it is a word of its own.
-const AFTER_A_NAME: &str =
-    "的是在要想會会有了嗎吗呢喔啊哦和跟與与電电手住請请這这那我你您他她來来去說说買买打問问訂订收";
+const AFTER_A_NAME: &str = "啦呀咧囉耶唷您為为的是在要想會会有了嗎吗呢喔啊哦和跟與与電电手住請请這这那我你您他她來来去說说買买打問问訂订收";
 const TITLES: [&str; 5] = ["先生", "小姐", "女士", "太太", "老師"];
 
 /// How long the name is that a text begins with.

@@ -22,7 +22,7 @@ static PHONES: LazyLock<[Regex; 7]> = LazyLock::new(|| {
     [
         // Taiwan, mobile.
         r"(?:\+?886[-\s]?(?:\(0\))?[-\s]?|\(\+?886\)[-\s]?|0)9\d{2}[-\s.]?\d{3}[-\s.]?\d{3}".to_owned(),
-        r"(?:\+?886[-\s]?|0)9\d[-\s]?\d{4}[-\s]?\d{3}|09\d{2}[-\s]\d{2}[-\s]\d{2}[-\s]\d{2}".to_owned(),
+        r"(?-u:\b)07\d{3}\s\d{3}\s\d{3}(?-u:\b)|(?:\+?886[-\s]?|0)9\d[-\s]?\d{4}[-\s]?\d{3}|09\d{2}[-\s]\d{2}[-\s]\d{2}[-\s]\d{2}".to_owned(),
         // Taiwan, by area.
         format!(r"(?:\+?886[-\s]?\(?0?[2-8]\d{{0,2}}\)?|\(0[2-8]\d{{0,2}}\)|0[2-8]\d{{0,2}})[-\s.]*\d{{3,4}}[-\s.]?\d{{3,4}}{extension}"),
         // The mainland.
@@ -32,7 +32,7 @@ static PHONES: LazyLock<[Regex; 7]> = LazyLock::new(|| {
         // North America.
         format!(r"(?:\+?1[-\s.]?)?(?:\(\d{{3}}\)\s?|\d{{3}}[-.\s])\d{{3}}[-.\s]\d{{4}}{extension}"),
         // Elsewhere.
-        format!(r"\+\d{{1,3}}[-\s.]?\(?\d{{1,4}}\)?(?:[-\s.]?\d{{2,5}}){{1,4}}{extension}|(?-u:\b)0(?:20|1\d{{2,3}}|7\d{{3}}|7\d{{4}})[-\s]?\d{{3,4}}[-\s]?\d{{3,4}}(?-u:\b)"),
+        format!(r"\+\d{{1,3}}[-\s.]?\(?\d{{1,4}}\)?(?:[-\s.]?\d{{2,5}}){{1,4}}{extension}|(?-u:\b)0(?:20|1\d{{2,3}}|7\d{{3}})[-\s]?\d{{3,4}}[-\s]?\d{{3,4}}(?-u:\b)|(?-u:\b)07\d{{3}}\s\d{{3}}\s\d{{3}}(?-u:\b)"),
     ]
     .map(|pattern| regex(&format!("(?i){pattern}")))
 });
@@ -112,13 +112,17 @@ static ACCOUNT_BEFORE: LazyLock<Regex> = LazyLock::new(|| {
 /// Eight digits and more, or letters with five and more: an amount would have a unit, a model's name has fewer.
 static LONG: LazyLock<Regex> = LazyLock::new(|| {
     regex(
-        r"(?i)(?-u:\b)(?:[A-Z]{1,4}[-_]?\d{5,}[A-Z0-9]*(?:-\d+)*|[A-Z]{1,3}-\d{3,}-\d{3,}(?:-\d+)*|\d(?:-?\d){7,})(?-u:\b)",
+        r"(?i)(?-u:\b)(?:[A-Z]{1,4}[-_]?\d{5,}[A-Z0-9]*(?:-\d+)*|[A-Z]{1,4}\d{0,3}[-_]\d{2,}(?:-[\dA-Z]+)+|[A-Z]{1,4}\d{1,3}-\d{5,}|\d(?:-?\d){7,})(?-u:\b)",
     )
 });
+static DECIMALS: LazyLock<Regex> = LazyLock::new(|| regex(r"^(?:\.\d|,\d{3}(?:\D|$))"));
+/// Words that happen to stand before a figure.
+static NO_PLATE: LazyLock<Regex> =
+    LazyLock::new(|| regex(r"(?i)^(?:fee|is|no|at|to|in|on|of|for|the|was|rm|nt|by|or)\b"));
 /// Numbers that are nobody's: of goods, companies, standards and decrees.
 static PUBLIC: LazyLock<Regex> = LazyLock::new(|| {
     regex(
-        r"(?i)(?:條碼|条码|統編|统编|統一編號|税号|型號|型号|料號|料号|貨號|货号|字第|標準|标准|ISBN|EAN|barcode|UPC|GB/?T|ISO|SKU|part|model|版本|version|firmware)[^\d]{0,8}$",
+        r"(?i)(?:條碼|条码|統編|统编|統一編號|税号|型號|型号|料號|料号|貨號|货号|字第|標準|标准|ISBN|EAN|barcode|UPC|GB/?T|ISO|SKU|part|model|版本|version|firmware|BSMI|NCC|認證|认证)[^\d]{0,8}$",
     )
 });
 static COMPACT_DATE: LazyLock<Regex> =
@@ -212,11 +216,17 @@ pub fn find(text: &str, take: &mut impl FnMut(Kind, usize, usize)) {
             take(kind, start, end);
         }
     }
-    for found in PLATE.find_iter(text) {
+    let mut from = 0;
+    while let Some(found) = PLATE.find_at(text, from) {
         let (start, end) = (found.start(), found.end());
-        if alone(text, start, end) && PLATE_CUE.is_match(before(text, start)) {
+        let is_plate = alone(text, start, end)
+            && PLATE_CUE.is_match(before(text, start))
+            && !NO_PLATE.is_match(found.as_str());
+        if is_plate {
             take(Kind::Plate, start, end);
         }
+        // What is no plate may begin within what one begins with: "is 8" of "is 8HJR402".
+        from = if is_plate { end } else { start + 1 };
     }
 }
 
@@ -286,9 +296,7 @@ fn alone(text: &str, start: usize, end: usize) -> bool {
     let outside = |c: Option<char>| !c.is_some_and(|c| c.is_ascii_alphanumeric());
     let before = text[..start].chars().next_back();
     let after = text[end..].chars().next();
-    let mut beyond = text[end..].chars();
-    let is_decimal =
-        matches!((beyond.next(), beyond.next()), (Some('.' | ','), Some(c)) if c.is_ascii_digit());
+    let is_decimal = DECIMALS.is_match(&text[end..]);
     outside(before)
         && outside(after)
         && !is_decimal

@@ -24,11 +24,10 @@ pub struct StoredCase {
     pub created_at: Timestamp,
 }
 
-/// A draft's vector, with its id and state.
+/// A draft with its vector.
 #[derive(Debug, Clone)]
 pub struct DraftVector {
-    pub id: String,
-    pub n_sources: usize,
+    pub draft: Draft,
     pub vector: Vec<f16>,
 }
 
@@ -164,13 +163,15 @@ impl Store {
         Ok(n)
     }
 
-    /// Records what cases came to together with the drafts they went into: all or none.
+    /// Records what cases came to together with the drafts they went into, and which draft's cases are another's now: all or
+    /// none.
     pub async fn keep_distilled(
         &self,
         workspace: &WorkspaceId,
         encoder_id: &str,
         cases: &[(String, Distilled, Option<String>)],
         drafts: &[(Draft, Vec<f16>)],
+        moved: &[(String, String)],
     ) -> Result<(), StoreError> {
         let mut tx = self.durable.begin().await?;
         for (id, distilled, draft) in cases {
@@ -183,6 +184,14 @@ impl Store {
             .bind(id)
             .execute(&mut *tx)
             .await?;
+        }
+        for (from, into) in moved {
+            sqlx::query("UPDATE cases SET draft = $1 WHERE workspace = $2 AND draft = $3")
+                .bind(into)
+                .bind(workspace.as_str())
+                .bind(from)
+                .execute(&mut *tx)
+                .await?;
         }
         for (draft, vector) in drafts {
             put_draft(&mut tx, workspace, encoder_id, draft, vector).await?;
@@ -287,19 +296,17 @@ impl Store {
         workspace: &WorkspaceId,
         encoder_id: &str,
     ) -> Result<Vec<DraftVector>, StoreError> {
-        let rows: Vec<(String, Vec<u8>, i64)> = sqlx::query_as(
-            "SELECT d.id, d.vector, (SELECT COUNT(*) FROM cases c WHERE c.workspace = d.workspace AND c.draft = d.id) \
-             FROM drafts d WHERE d.workspace = $1 AND d.encoder_id = $2 AND d.state <> 'merged' ORDER BY d.id",
+        let rows: Vec<(String, Vec<u8>)> = sqlx::query_as(
+            "SELECT body, vector FROM drafts WHERE workspace = $1 AND encoder_id = $2 AND state <> 'merged' ORDER BY id",
         )
         .bind(workspace.as_str())
         .bind(encoder_id)
         .fetch_all(&self.relaxed)
         .await?;
         rows.into_iter()
-            .map(|(id, vector, n)| {
+            .map(|(body, vector)| {
                 Ok(DraftVector {
-                    id,
-                    n_sources: usize::try_from(n).unwrap_or(0),
+                    draft: from_json("a draft", &body)?,
                     vector: vector_of(&vector)?,
                 })
             })
