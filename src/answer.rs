@@ -17,8 +17,10 @@ mod phrases;
 mod premise;
 mod record;
 pub mod render;
+mod rules;
 mod script;
 mod settle;
+mod trial;
 mod turns;
 mod understand;
 mod verify;
@@ -31,10 +33,11 @@ use uuid::Uuid;
 
 use crate::domain::{
     Answer, Citation, Evidence, Filter, InvalidQuestion, Mode, Query, Review, Sentence, Span,
-    Strategy, Utterance, WorkspaceId,
+    Strategy, Tuning, Utterance, WorkspaceId,
 };
 use crate::embed::Embedder;
 use crate::llm::Llm;
+use crate::redact::Redactor;
 use crate::retrieve::{RetrieveError, Retrieved, Retriever};
 use crate::store::{Store, StoreError};
 use crate::text::fold;
@@ -47,6 +50,7 @@ pub use compose::Draft;
 use part::{Asked, Line, PartReply, elapsed_ms};
 pub use passage::Passage;
 pub use record::{Logged, Request};
+pub use rules::{RuleBook, Rules};
 pub use understand::{Names, Understood, reply_language, understand};
 
 /// A question that got no answer, not even a refusal.
@@ -77,6 +81,8 @@ pub struct Question {
     /// The reply's language as a BCP 47 tag; the question's where absent. Quotations stay in their own.
     pub language: Option<String>,
     pub idempotency_key: Option<String>,
+    /// Where it is to be answered by other settings than the workspace's.
+    pub tuning: Tuning,
     /// The highest rung allowed.
     pub ceiling: Strategy,
     /// How long the reply may take; what is ready then is said, a refusal with the reason `deadline` where nothing is.
@@ -94,6 +100,7 @@ impl Default for Question {
             history: Vec::new(),
             language: None,
             idempotency_key: None,
+            tuning: Tuning::default(),
             ceiling: Strategy::Generated,
             deadline: None,
         }
@@ -138,6 +145,7 @@ pub struct Answerer {
     admission: Arc<Admission>,
     llm: Option<Llm>,
     catalogue: catalogue::Catalogue,
+    rules: RuleBook,
     turns: turns::Turns,
 }
 
@@ -172,6 +180,7 @@ impl Answerer {
     ) -> Self {
         Self {
             catalogue: catalogue::Catalogue::new(store.clone()),
+            rules: RuleBook::new(store.clone()),
             store,
             retriever,
             embedder,
@@ -209,7 +218,8 @@ impl Answerer {
         let reserve =
             |until: Instant| RESERVE.min(until.saturating_duration_since(Instant::now()) / 4);
         let reply_by = until.map(|until| until - reserve(until));
-        let reply = self.reply_until(workspace, &question, &history, None, reply_by, events);
+        let (served, taken_part) = self.assigned(workspace, &question).await?;
+        let reply = self.reply_until(workspace, &served, &history, None, reply_by, events);
         let mut explained = match by(reply_by, reply).await {
             Some(explained) => explained?,
             None => {
@@ -223,6 +233,10 @@ impl Answerer {
         let recorded = self
             .record(workspace, &question, &history, &explained)
             .await?;
+        if recorded {
+            self.expose(workspace, &taken_part, &explained.answer)
+                .await?;
+        }
         match recorded {
             true => Ok(explained),
             // Another request with the same key was quicker: its answer is the answer.
@@ -279,8 +293,17 @@ impl Answerer {
         if let Some(kind) = understand::courtesy(&question.text) {
             return Ok(courteous(question, language, kind, start));
         }
-        let level = self.store.level(workspace).await?;
-        let min_confidence = self.admission.min_confidence(level);
+        let rules = self.rules.of(workspace).await?;
+        let tuning = question.tuning.or(rules.tuning);
+        // What was learned counts where the workspace has chosen no level itself.
+        let learned = tuning
+            .min_confidence
+            .filter(|_| rules.level.is_none() || question.tuning.min_confidence.is_some());
+        let min_confidence = learned.unwrap_or_else(|| self.admission.min_confidence(rules.level));
+        let redactor = match &self.llm {
+            None => Redactor::default(),
+            Some(_) => Redactor::new(&self.store.patterns(workspace).await?).unwrap_or_default(),
+        };
         let names = self.names(workspace, history).await?;
         let parts = understand::parts(&question.text);
         let is_one = parts.len() == 1;
@@ -295,8 +318,9 @@ impl Answerer {
                 role: crate::domain::Role::User,
                 text: text.clone(),
             });
-            let query = Query::parse(&understood.search_text, question.limit)?
+            let mut query = Query::parse(&understood.search_text, question.limit)?
                 .with_filter(question.filter.clone());
+            query.tuning = tuning;
             asked.push(Asked {
                 text,
                 query,
@@ -312,6 +336,8 @@ impl Answerer {
             retriever: &self.retriever,
             admission: &self.admission,
             llm: self.llm.as_ref(),
+            distrusted: &rules.distrusted,
+            redactor: &redactor,
         };
         let replies = asked
             .into_iter()

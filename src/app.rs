@@ -16,9 +16,10 @@ use crate::embed::{EmbedError, Embedder};
 use crate::index::{Follower, IndexError, Indexes};
 use crate::ingest::worker::FileReader;
 use crate::jobs::Jobs;
+use crate::learn::Learning;
 use crate::llm::{Llm, LlmError};
 use crate::rerank::{CrossEncoder, RerankError};
-use crate::retrieve::Retriever;
+use crate::retrieve::{Retriever, Shares};
 use crate::store::{Store, StoreError, Vault};
 
 /// The service's parts, connected. Dropping it stops the follower without saving; [`App::close`] saves.
@@ -39,6 +40,9 @@ pub struct App {
     pub trials: Trials,
     pub cases: Cases,
     working: Working,
+    pub learning: Learning,
+    /// Learns on a schedule.
+    rounds: AbortOnDrop,
     /// Runs for as long as the service does.
     forgetting: AbortOnDrop,
 }
@@ -193,6 +197,23 @@ impl App {
             true => cases.start(),
             false => Working::left_to_another(),
         };
+        let learning = Learning {
+            store: store.clone(),
+            embedder: embedder.clone(),
+            answerer: answerer.clone(),
+            retriever: retriever.clone(),
+            cases: cases.clone(),
+            trials: trials.clone(),
+            config: config.learn.clone(),
+            shares: Shares {
+                keyword: config.retrieve.keyword_share,
+                proximity: config.retrieve.proximity_share,
+            },
+        };
+        let rounds = match indexes.is_writer() {
+            true => learning.start(),
+            false => tokio::spawn(async {}),
+        };
         let reader = FileReader::new(&config.ingest);
         let wake = follower.waker();
         // One process works jobs off: the one that writes the indexes.
@@ -207,6 +228,8 @@ impl App {
             trials,
             cases,
             working,
+            learning,
+            rounds: rounds.into(),
             reader,
             jobs,
             config,
@@ -222,6 +245,7 @@ impl App {
     /// Finishes the pass under way, saves, and closes the store.
     pub async fn close(&self) {
         self.forgetting.0.abort();
+        self.rounds.0.abort();
         self.working.stop().await;
         self.jobs.stop().await;
         self.follower.stop().await;

@@ -25,13 +25,16 @@ use tokio::task::JoinHandle;
 use crate::answer::{AnswerError, Answerer};
 use crate::blocking::blocking;
 use crate::config::LearnConfig;
-use crate::domain::{Case, Distilled, Draft, DraftClass, DraftState, WorkspaceId};
+use crate::domain::{
+    Case, Distilled, Draft, DraftClass, DraftSource, DraftState, Feedback, WorkspaceId,
+};
 use crate::editing::impact::{ImpactError, Trials};
 use crate::embed::{EmbedError, Embedder};
 use crate::ingest::IngestError;
 use crate::llm::Llm;
 use crate::redact::Redactor;
 use crate::store::{Store, StoreError, StoredCase, Vault};
+use crate::text::{detect, sha256_hex};
 
 pub use collision::{Collision, collisions};
 pub use distill::distill;
@@ -52,6 +55,8 @@ pub enum CaseError {
     Impact(#[from] ImpactError),
     #[error(transparent)]
     Ingest(#[from] IngestError),
+    #[error(transparent)]
+    Learn(Box<crate::learn::LearnError>),
     #[error("the redaction patterns of the workspace cannot be used: {0}")]
     Pattern(#[from] crate::redact::PatternError),
 }
@@ -82,6 +87,8 @@ struct Loaded {
 
 /// How many cases are distilled and encoded together.
 const BATCH: i64 = 64;
+/// In place of an encoder's id: cases do not join these drafts.
+const FROM_FEEDBACK: &str = "feedback";
 /// How often cases are looked for that another process took in, and that are too old.
 const POLL: Duration = Duration::from_secs(2);
 const FORGET_EVERY: Duration = Duration::from_secs(3_600);
@@ -382,6 +389,49 @@ impl Cases {
             stop,
             task: Mutex::new(Some(task)),
         }
+    }
+
+    /// Adds a wording to a draft of feedback: one draft a document and kind of change.
+    pub async fn propose(
+        &self,
+        workspace: &WorkspaceId,
+        class: DraftClass,
+        feedback: &Feedback,
+    ) -> Result<String, CaseError> {
+        let _loaded = self.grouping.lock().await;
+        let about = class
+            .document_id()
+            .map_or(String::new(), ToString::to_string);
+        let key = sha256_hex([
+            class.name().as_bytes(),
+            about.as_bytes(),
+            feedback.question.as_bytes(),
+        ]);
+        let id = format!("draft_{}", &key[..32]);
+        let known = self.store.draft(workspace, &id).await?;
+        let mut draft = known.unwrap_or_else(|| Draft {
+            class,
+            question: feedback.question.clone(),
+            language: detect(&feedback.question).tag().to_owned(),
+            // A person's word, with nothing said for it yet.
+            confidence: 0.5,
+            is_edited: true,
+            ..group::empty(&id)
+        });
+        draft.sources.push(DraftSource {
+            id: feedback.id.clone(),
+            question: feedback.question.clone(),
+            resolution: Vec::new(),
+            steps: Vec::new(),
+            agent: None,
+            tags: Vec::new(),
+            settles: false,
+            values: Vec::new(),
+        });
+        self.store
+            .put_draft(workspace, FROM_FEEDBACK, &draft, &[])
+            .await?;
+        Ok(id)
     }
 
     /// Publishes a draft of a class that the workspace lets pass unreviewed, where its gate is clean.

@@ -11,6 +11,7 @@ mod document;
 mod draft;
 mod ids;
 mod judged;
+mod learning;
 mod query;
 
 pub use answer::{Answer, Citation, Outcome, Sentence, Strategy, Timings, Turn};
@@ -23,6 +24,9 @@ pub use document::{
 pub use draft::{Draft, DraftClass, DraftEvent, DraftSource, DraftState};
 pub use ids::{DocumentId, InvalidId, Revision, WorkspaceId};
 pub use judged::{JudgedQuestion, Review};
+pub use learning::{
+    AgentAction, Arm, Experiment, ExperimentState, Exposure, Feedback, FeedbackReason, Tuning,
+};
 pub use query::{
     Filter, Hit, InvalidQuestion, LegScore, MAX_LIMIT, MAX_QUESTION_CHARS, Mode, Query, Role,
     Utterance,

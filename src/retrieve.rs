@@ -167,7 +167,7 @@ impl Retriever {
         let leg = VectorLeg {
             vector,
             words: by_words,
-            fusion: self.fusion,
+            fusion: self.fusion.tuned(query.tuning),
             uses_negatives: !self.without.contains(&Part::Negatives),
             candidates: self.candidates.max(query.limit()),
             limit: query.limit(),

@@ -1,5 +1,6 @@
 //! One question of a message, from its words to a draft that holds.
 
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -13,8 +14,11 @@ use super::settle::{self, Settled};
 use super::understand::{LIFTED_AMONG, Lifts, lift};
 use super::verify::{Rejected, verify};
 use super::{AnswerError, Event, premise, script};
-use crate::domain::{Citation, Evidence, Query, Review, Sentence, Strategy, Timings, WorkspaceId};
+use crate::domain::{
+    Citation, DocumentId, Evidence, Query, Review, Sentence, Strategy, Timings, WorkspaceId,
+};
 use crate::llm::{Llm, Usage};
+use crate::redact::Redactor;
 use crate::retrieve::{RetrieveError, Retrieved, Retriever};
 use crate::text::Language;
 
@@ -59,6 +63,10 @@ pub struct Line<'a> {
     pub retriever: &'a Retriever,
     pub admission: &'a Admission,
     pub llm: Option<&'a Llm>,
+    /// Versions that no answer may rest on.
+    pub distrusted: &'a HashSet<(DocumentId, i64)>,
+    /// Takes personal data out of what a model is sent.
+    pub redactor: &'a Redactor,
 }
 
 /// How many pieces of evidence are read for the decision and the wording.
@@ -78,7 +86,7 @@ impl Line<'_> {
     ) -> Result<PartReply, AnswerError> {
         let start = Instant::now();
         let query = self.retriever.timed(asked.query.clone());
-        let (found, evidence) = find(
+        let (mut found, mut evidence) = find(
             self.retriever,
             workspace,
             &query,
@@ -86,6 +94,19 @@ impl Line<'_> {
             asked.vector.take(),
         )
         .await?;
+        if !self.distrusted.is_empty() {
+            let is_out = |e: &Evidence| {
+                let version = (e.chunk.document_id.clone(), e.chunk.version);
+                self.distrusted.contains(&version)
+            };
+            let out: HashSet<u32> = evidence
+                .iter()
+                .filter(|e| is_out(e))
+                .map(|e| e.chunk.key)
+                .collect();
+            evidence.retain(|e| !out.contains(&e.chunk.key));
+            found.hits.retain(|hit| !out.contains(&hit.chunk_key));
+        }
         let mut evidence = settle::prefer_specific(evidence, &query.filter, asked.language);
 
         let admitting = Instant::now();
@@ -221,7 +242,8 @@ impl Line<'_> {
                 let _ = events.send(Event::Delta(sentence.clone(), new.to_vec()));
             }
         };
-        let generating = generate(llm, question, asked.language, evidence, heard);
+        let question = self.redactor.mask(question);
+        let generating = generate(llm, &question, asked.language, evidence, heard);
         let outcome = tokio::time::timeout(time, generating).await;
         let note = match outcome {
             Ok(Ok(generated)) => return (Some(generated), None),

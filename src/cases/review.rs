@@ -207,7 +207,9 @@ impl Cases {
         }
         let mut texts = vec![draft.question.clone()];
         texts.extend(logged.iter().cloned());
-        let vectors = crate::learn::vectors_of(&self.store, &self.embedder, &texts).await?;
+        let vectors = crate::learn::vectors_of(&self.store, &self.embedder, &texts)
+            .await
+            .map_err(|e| CaseError::Learn(Box::new(e)))?;
         let mut near: Vec<(f32, String)> = logged
             .into_iter()
             .zip(&vectors[1..])

@@ -73,6 +73,27 @@ pub struct Case {
     pub turns: Vec<CaseTurn>,
 }
 
+impl Case {
+    /// A case of which nothing is known but what was said.
+    pub fn new(id: &str, turns: Vec<CaseTurn>) -> Self {
+        Self {
+            id: id.to_owned(),
+            channel: None,
+            outcome: None,
+            tags: Vec::new(),
+            product: None,
+            agent: None,
+            customer_id: None,
+            conversation_id: None,
+            answer_ids: Vec::new(),
+            csat: None,
+            reopened: false,
+            closed_at: None,
+            turns,
+        }
+    }
+}
+
 /// A sentence of a case in general terms, and where it stands: `start..end`, in bytes, of the text of turn `turn`
 /// (from 0) without personal data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,7 +1,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{DocumentId, Kind};
+use super::{DocumentId, Kind, Tuning};
 
 /// The longest question taken, in characters (DESIGN 2).
 pub const MAX_QUESTION_CHARS: usize = 2_000;
@@ -67,6 +67,8 @@ pub struct Query {
     pub filter: Filter,
     limit: usize,
     pub mode: Mode,
+    /// Where the search is to go by other settings than the service's.
+    pub tuning: Tuning,
 }
 
 impl Query {
@@ -88,6 +90,7 @@ impl Query {
             filter: Filter::default(),
             limit,
             mode: Mode::Hybrid,
+            tuning: Tuning::default(),
         })
     }
 

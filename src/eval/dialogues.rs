@@ -189,21 +189,7 @@ fn case_of(dialogue: &Dialogue, with_system: bool) -> Case {
         text: turn.text.clone(),
         at: None,
     });
-    Case {
-        id: dialogue.id.clone(),
-        turns: turns.collect(),
-        channel: None,
-        outcome: None,
-        tags: Vec::new(),
-        product: None,
-        agent: None,
-        customer_id: None,
-        conversation_id: None,
-        answer_ids: Vec::new(),
-        csat: None,
-        reopened: false,
-        closed_at: None,
-    }
+    Case::new(&dialogue.id, turns.collect())
 }
 
 impl Evaluation {

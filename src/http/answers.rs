@@ -313,6 +313,7 @@ impl AnswerRequest {
             return Err(Problem::invalid(faults));
         }
         Ok(Question {
+            tuning: Default::default(),
             text,
             filter: Filter {
                 audience: self.audience,

@@ -110,6 +110,7 @@ pub async fn put_settings(
             .set_setting(name, "redaction", settings.redaction.as_ref())
             .await?;
     }
+    state.app.answerer.rules().forget(name);
     let detail = serde_json::json!(settings);
     store
         .audit(name, "api", "settings.put", "settings", &detail)

@@ -1,7 +1,7 @@
 use serde::Serialize;
 
 use crate::config::{FusionName, RetrieveConfig};
-use crate::domain::{Hit, LegScore};
+use crate::domain::{Hit, LegScore, Tuning};
 use crate::index::WordScores;
 
 /// What a cosine of 1 that a question is nearer to a chunk's negative than to the chunk takes from its score. No
@@ -45,6 +45,21 @@ pub enum Fusion {
     /// Reciprocal rank fusion: Σ 1 / (k + rank), rank from 1, scaled to [0, 1].
     /// Source: Cormack, Clarke, Büttcher, SIGIR 2009, where k = 60.
     Rrf { k: f32 },
+}
+
+impl Fusion {
+    /// With a workspace's own shares, where it has any and they mean something here.
+    pub fn tuned(self, tuning: Tuning) -> Self {
+        match (self, tuning.keyword_share, tuning.proximity_share) {
+            (Fusion::Coverage { foreign, .. }, Some(keyword), Some(proximity)) => {
+                Fusion::Coverage {
+                    native: Shares { keyword, proximity },
+                    foreign,
+                }
+            }
+            _ => self,
+        }
+    }
 }
 
 impl From<&RetrieveConfig> for Fusion {

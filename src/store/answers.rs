@@ -150,7 +150,7 @@ impl Store {
 
 type LoggedRow = (String, String, i64, String);
 
-fn logged(
+pub(super) fn logged(
     (question, body, created_at, trace): LoggedRow,
 ) -> Result<(Turn, serde_json::Value), StoreError> {
     Ok((

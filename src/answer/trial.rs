@@ -1,0 +1,80 @@
+use super::{AnswerError, Answerer, Question, RuleBook};
+use crate::domain::{Answer, Experiment, Outcome, WorkspaceId};
+
+/// A customer's place in an experiment.
+pub struct Part {
+    experiment: Experiment,
+    customer: String,
+    arm: usize,
+}
+
+impl Answerer {
+    /// The rules by which workspaces answer.
+    pub fn rules(&self) -> &RuleBook {
+        &self.rules
+    }
+
+    /// The question as its customer's arms of the running experiments want it, and those arms. Who is not known takes no part.
+    pub(super) async fn assigned(
+        &self,
+        workspace: &WorkspaceId,
+        question: &Question,
+    ) -> Result<(Question, Vec<Part>), AnswerError> {
+        let mut served = question.clone();
+        let rules = self.rules.of(workspace).await?;
+        let Some(customer) = question
+            .customer_id
+            .as_ref()
+            .or(question.conversation_id.as_ref())
+        else {
+            return Ok((served, Vec::new()));
+        };
+        let customer =
+            crate::text::sha256_hex([workspace.as_str().as_bytes(), customer.as_bytes()]);
+        let mut parts = Vec::new();
+        for experiment in &rules.experiments {
+            let arm = experiment.arm_of(&customer);
+            if let Some(tuning) = experiment.arms[arm].tuning {
+                served.tuning = tuning.or(served.tuning);
+            }
+            if experiment.faq_id.is_some() && arm > 0 {
+                served.filter.audience.push(experiment.audience(arm));
+            }
+            parts.push(Part {
+                experiment: experiment.clone(),
+                customer: customer.clone(),
+                arm,
+            });
+        }
+        Ok((served, parts))
+    }
+
+    /// Notes who was shown what: of an experiment about an FAQ only where it was cited.
+    pub(super) async fn expose(
+        &self,
+        workspace: &WorkspaceId,
+        parts: &[Part],
+        answer: &Answer,
+    ) -> Result<(), AnswerError> {
+        for part in parts {
+            let shown = match &part.experiment.faq_id {
+                None => true,
+                Some(faq) => answer.citations.iter().any(|c| c.document_id == *faq),
+            };
+            if !shown {
+                continue;
+            }
+            let id = &part.experiment.id;
+            self.store
+                .expose(workspace, id, &part.customer, part.arm, &answer.id)
+                .await?;
+            // A wish for a person is known at once.
+            if answer.outcome == Outcome::Handoff {
+                self.store
+                    .fared(workspace, &answer.id, Some(false), true)
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+}

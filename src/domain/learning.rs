@@ -1,0 +1,188 @@
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{DocumentId, Outcome};
+
+/// Settings of the way from question to answer that a workspace has of its own; the service's where absent.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Tuning {
+    /// How much words count, and that they stand together, in [0, 1] and together below 1. Either both or none.
+    pub keyword_share: Option<f32>,
+    pub proximity_share: Option<f32>,
+    /// The least confidence with which a question is answered, in [0, 1].
+    pub min_confidence: Option<f32>,
+}
+
+impl Tuning {
+    /// What this says, and what the other says where this says nothing.
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            keyword_share: self.keyword_share.or(other.keyword_share),
+            proximity_share: self.proximity_share.or(other.proximity_share),
+            min_confidence: self.min_confidence.or(other.min_confidence),
+        }
+    }
+
+    /// What is wrong with it.
+    pub fn fault(&self) -> Option<String> {
+        let shares = [self.keyword_share, self.proximity_share];
+        let in_range = |value: Option<f32>| value.is_none_or(|value| (0.0..=1.0).contains(&value));
+        let sum: f32 = shares.iter().flatten().sum();
+        if shares[0].is_some() != shares[1].is_some()
+            || !shares.into_iter().all(in_range)
+            || sum >= 1.0
+        {
+            return Some("expected keyword_share and proximity_share, both in 0 to 1 and together below 1, or neither".to_owned());
+        }
+        (!in_range(self.min_confidence)).then(|| "expected a min_confidence in 0 to 1".to_owned())
+    }
+}
+
+/// What an agent did with an answer that was suggested to them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AgentAction {
+    Accepted,
+    Edited,
+    Ignored,
+}
+
+/// Why an answer did not help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FeedbackReason {
+    /// What it says is not so.
+    Wrong,
+    Outdated,
+    /// It answers another question.
+    Irrelevant,
+    Incomplete,
+    Unclear,
+    Other,
+}
+
+/// What somebody said of an answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Feedback {
+    pub id: String,
+    pub answer_id: String,
+    pub helpful: Option<bool>,
+    pub reason: Option<FeedbackReason>,
+    pub comment: Option<String>,
+    pub corrected_answer: Option<String>,
+    /// The document that should have answered.
+    pub corrected_document_id: Option<DocumentId>,
+    pub agent_action: Option<AgentAction>,
+    /// 1 to 5.
+    pub csat: Option<u8>,
+    /// Whether the customer came back about it.
+    pub reopened: bool,
+    pub complaint: bool,
+    /// A hash of who said it, so that nobody counts twice.
+    pub customer: Option<String>,
+    pub at: Timestamp,
+    /// Of the answer: without personal data.
+    pub question: String,
+    pub outcome: Outcome,
+    pub cited: Vec<(DocumentId, i64)>,
+}
+
+impl Feedback {
+    /// Whether it speaks for the answer, where it says anything of that.
+    pub fn verdict(&self) -> Option<bool> {
+        if self.reopened || self.complaint {
+            return Some(false);
+        }
+        self.helpful
+            .or(match self.agent_action {
+                Some(AgentAction::Accepted) => Some(true),
+                Some(AgentAction::Ignored) => Some(false),
+                _ => None,
+            })
+            .or(match self.csat {
+                Some(4..) => Some(true),
+                Some(..=2) => Some(false),
+                _ => None,
+            })
+    }
+}
+
+/// What an arm of an experiment serves.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Arm {
+    pub name: String,
+    /// Of an experiment about an FAQ: its answer. The first arm is what is live and names none.
+    #[serde(default)]
+    pub answer: Option<String>,
+    /// Of an experiment about settings.
+    #[serde(default)]
+    pub tuning: Option<Tuning>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExperimentState {
+    Running,
+    /// Ended without a winner, or by a guard rail.
+    Stopped,
+    Decided,
+}
+
+impl ExperimentState {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ExperimentState::Running => "running",
+            ExperimentState::Stopped => "stopped",
+            ExperimentState::Decided => "decided",
+        }
+    }
+}
+
+/// Two or more ways of answering, served side by side. The first arm is what is live.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Experiment {
+    pub id: String,
+    pub state: ExperimentState,
+    /// The FAQ it is about; settings where absent.
+    pub faq_id: Option<DocumentId>,
+    pub arms: Vec<Arm>,
+    /// The probability of calling a winner, or a loser, where there is no difference.
+    pub alpha: f64,
+    /// Customers an arm, after which it ends without a winner.
+    pub max_customers: usize,
+    /// The arm that won.
+    pub winner: Option<usize>,
+    /// Why it ended.
+    pub reason: Option<String>,
+    /// Arms that a guard rail has taken out.
+    #[serde(default)]
+    pub out: Vec<usize>,
+}
+
+impl Experiment {
+    /// The audience that sees an arm's answer.
+    pub fn audience(&self, arm: usize) -> String {
+        format!("experiment:{}.{arm}", self.id)
+    }
+
+    /// The arm a customer is in, always the same; of those still in.
+    pub fn arm_of(&self, customer: &str) -> usize {
+        let digest = crate::text::sha256_hex([self.id.as_bytes(), customer.as_bytes()]);
+        let number = u64::from_str_radix(&digest[..15], 16).expect("it is hexadecimal");
+        let arm = (number % self.arms.len() as u64) as usize;
+        if self.out.contains(&arm) { 0 } else { arm }
+    }
+}
+
+/// How somebody fared in an experiment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exposure {
+    pub customer: String,
+    pub arm: usize,
+    pub answer_id: String,
+    pub success: Option<bool>,
+    pub harm: bool,
+    pub at: Timestamp,
+}

@@ -1,0 +1,234 @@
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+
+use super::{Store, StoreError, corrupt, from_json, now_ms, time_of, to_json};
+use crate::domain::{DocumentId, Experiment, Exposure, Feedback, Turn, WorkspaceId};
+
+impl Store {
+    /// Keeps feedback; `false` where the same was said before.
+    pub async fn keep_feedback(
+        &self,
+        workspace: &WorkspaceId,
+        feedback: &Feedback,
+    ) -> Result<bool, StoreError> {
+        let done = sqlx::query(
+            "INSERT INTO feedback (workspace, id, answer_id, body, created_at) VALUES ($1, $2, $3, $4, $5) \
+             ON CONFLICT (workspace, id) DO NOTHING",
+        )
+        .bind(workspace.as_str())
+        .bind(&feedback.id)
+        .bind(&feedback.answer_id)
+        .bind(to_json(feedback))
+        .bind(feedback.at.as_millisecond())
+        .execute(&self.durable)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Feedback since then, oldest first, the newest `limit`.
+    pub async fn feedback_since(
+        &self,
+        workspace: &WorkspaceId,
+        since: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<Feedback>, StoreError> {
+        let rows: Vec<(String,)> = sqlx::query_as(
+            "SELECT body FROM feedback WHERE workspace = $1 AND created_at >= $2 ORDER BY created_at DESC, id LIMIT $3",
+        )
+        .bind(workspace.as_str())
+        .bind(since.as_millisecond())
+        .bind(limit)
+        .fetch_all(&self.relaxed)
+        .await?;
+        let read = |(body,): (String,)| from_json("feedback", &body);
+        rows.into_iter().rev().map(read).collect()
+    }
+
+    /// Answers with their records between two times, newest first, at most `limit`.
+    pub async fn answers_between(
+        &self,
+        workspace: &WorkspaceId,
+        from: Timestamp,
+        to: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<(Turn, serde_json::Value)>, StoreError> {
+        let rows: Vec<(String, String, i64, String)> = sqlx::query_as(
+            "SELECT question, body, created_at, trace FROM answers WHERE workspace = $1 AND created_at >= $2 \
+             AND created_at < $3 ORDER BY created_at DESC, id DESC LIMIT $4",
+        )
+        .bind(workspace.as_str())
+        .bind(from.as_millisecond())
+        .bind(to.as_millisecond())
+        .bind(limit)
+        .fetch_all(&self.relaxed)
+        .await?;
+        rows.into_iter().map(super::answers::logged).collect()
+    }
+
+    /// Sets whether answers may rest on a version of a document. What a person has said to be right stays so, unless they
+    /// say otherwise.
+    pub async fn set_distrust(
+        &self,
+        workspace: &WorkspaceId,
+        (document, version): (&DocumentId, i64),
+        distrusted: bool,
+        by_person: bool,
+        detail: &str,
+    ) -> Result<bool, StoreError> {
+        self.ensure_workspace(workspace).await?;
+        let keep = if by_person {
+            ""
+        } else {
+            " WHERE distrusted.state <> 'trusted'"
+        };
+        let sql = format!(
+            "INSERT INTO distrusted (workspace, document_id, version, state, detail, updated_at) VALUES ($1, $2, $3, $4, $5, $6) \
+             ON CONFLICT (workspace, document_id, version) DO UPDATE SET state = excluded.state, detail = excluded.detail, \
+             updated_at = excluded.updated_at{keep}"
+        );
+        let done = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(workspace.as_str())
+            .bind(document.as_str())
+            .bind(version)
+            .bind(if distrusted { "distrusted" } else { "trusted" })
+            .bind(detail)
+            .bind(now_ms())
+            .execute(&self.durable)
+            .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// The versions that no answer may rest on.
+    pub async fn distrusted(
+        &self,
+        workspace: &WorkspaceId,
+    ) -> Result<HashSet<(DocumentId, i64)>, StoreError> {
+        let rows: Vec<(String, i64)> = sqlx::query_as(
+            "SELECT document_id, version FROM distrusted WHERE workspace = $1 AND state = 'distrusted'",
+        )
+        .bind(workspace.as_str())
+        .fetch_all(&self.relaxed)
+        .await?;
+        rows.into_iter()
+            .map(|(id, version)| {
+                let id = DocumentId::parse(&id).map_err(|e| corrupt("a document id", &e))?;
+                Ok((id, version))
+            })
+            .collect()
+    }
+
+    /// Writes an experiment, in place of what it was.
+    pub async fn put_experiment(
+        &self,
+        workspace: &WorkspaceId,
+        experiment: &Experiment,
+    ) -> Result<(), StoreError> {
+        self.ensure_workspace(workspace).await?;
+        sqlx::query(
+            "INSERT INTO experiments (workspace, id, state, body, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $5) \
+             ON CONFLICT (workspace, id) DO UPDATE SET state = excluded.state, body = excluded.body, \
+             updated_at = excluded.updated_at",
+        )
+        .bind(workspace.as_str())
+        .bind(&experiment.id)
+        .bind(experiment.state.as_str())
+        .bind(to_json(experiment))
+        .bind(now_ms())
+        .execute(&self.durable)
+        .await?;
+        Ok(())
+    }
+
+    /// Experiments, newest first; those that run, or all.
+    pub async fn experiments(
+        &self,
+        workspace: &WorkspaceId,
+        only_running: bool,
+    ) -> Result<Vec<Experiment>, StoreError> {
+        let rows: Vec<(String,)> = sqlx::query_as(
+            "SELECT body FROM experiments WHERE workspace = $1 AND ($2 = 0 OR state = 'running') \
+             ORDER BY created_at DESC, id LIMIT 1000",
+        )
+        .bind(workspace.as_str())
+        .bind(i64::from(only_running))
+        .fetch_all(&self.relaxed)
+        .await?;
+        let read = |(body,): (String,)| from_json("an experiment", &body);
+        rows.into_iter().map(read).collect()
+    }
+
+    /// Notes who was shown what; the first time counts.
+    pub async fn expose(
+        &self,
+        workspace: &WorkspaceId,
+        experiment: &str,
+        customer: &str,
+        arm: usize,
+        answer_id: &str,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO exposures (workspace, experiment, customer, arm, answer_id, created_at) VALUES ($1, $2, $3, $4, $5, $6) \
+             ON CONFLICT (workspace, experiment, customer) DO NOTHING",
+        )
+        .bind(workspace.as_str())
+        .bind(experiment)
+        .bind(customer)
+        .bind(arm as i64)
+        .bind(answer_id)
+        .bind(now_ms())
+        .execute(&self.relaxed)
+        .await?;
+        Ok(())
+    }
+
+    /// Notes how it went for whoever was shown an answer. A first success may be taken back; a harm stays.
+    pub async fn fared(
+        &self,
+        workspace: &WorkspaceId,
+        answer_id: &str,
+        success: Option<bool>,
+        harm: bool,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE exposures SET success = COALESCE($1, success), harm = CASE WHEN $2 = 1 THEN 1 ELSE harm END, \
+             decided_at = COALESCE(decided_at, $3) WHERE workspace = $4 AND answer_id = $5",
+        )
+        .bind(success.map(i64::from))
+        .bind(i64::from(harm))
+        .bind(now_ms())
+        .bind(workspace.as_str())
+        .bind(answer_id)
+        .execute(&self.durable)
+        .await?;
+        Ok(())
+    }
+
+    /// Who was shown what, in the order in which it was known how they fared; those of whom it is not known last.
+    pub async fn exposures(
+        &self,
+        workspace: &WorkspaceId,
+        experiment: &str,
+    ) -> Result<Vec<Exposure>, StoreError> {
+        let rows: Vec<(String, i64, String, Option<i64>, Option<i64>, i64)> = sqlx::query_as(
+            "SELECT customer, arm, answer_id, success, harm, created_at FROM exposures WHERE workspace = $1 \
+             AND experiment = $2 ORDER BY CASE WHEN decided_at IS NULL THEN 1 ELSE 0 END, decided_at, created_at, customer",
+        )
+        .bind(workspace.as_str())
+        .bind(experiment)
+        .fetch_all(&self.relaxed)
+        .await?;
+        rows.into_iter()
+            .map(|(customer, arm, answer_id, success, harm, at)| {
+                Ok(Exposure {
+                    customer,
+                    arm: usize::try_from(arm).unwrap_or(0),
+                    answer_id,
+                    success: success.map(|s| s == 1),
+                    harm: harm == Some(1),
+                    at: time_of(at)?,
+                })
+            })
+            .collect()
+    }
+}
