@@ -131,8 +131,8 @@ impl Cases {
         let mut done = self.done.subscribe();
         let distilled = async {
             while self.store.n_waiting_cases(workspace).await? > 0 {
-                // The sender lives as long as this does.
-                let _ = done.changed().await;
+                // Where another process distils, only the store says so.
+                let _ = tokio::time::timeout(POLL, done.changed()).await;
             }
             Ok(())
         };
@@ -398,7 +398,7 @@ impl Cases {
         class: DraftClass,
         feedback: &Feedback,
     ) -> Result<String, CaseError> {
-        let _loaded = self.grouping.lock().await;
+        let loaded = self.grouping.lock().await;
         let about = class
             .document_id()
             .map_or(String::new(), ToString::to_string);
@@ -431,6 +431,8 @@ impl Cases {
         self.store
             .put_draft(workspace, FROM_FEEDBACK, &draft, &[])
             .await?;
+        drop(loaded);
+        self.publish_by_rule(workspace, &draft).await?;
         Ok(id)
     }
 
@@ -446,7 +448,13 @@ impl Cases {
             .auto_publish
             .iter()
             .any(|rule| rule.class == class && draft.demand() >= rule.min_sources);
-        let is_sure = draft.disagreement.is_none() && !draft.answer.is_empty();
+        let needs_answer = !matches!(
+            draft.class,
+            DraftClass::Variant { .. } | DraftClass::Negative { .. }
+        );
+        let is_sure = draft.disagreement.is_none() && !(needs_answer && draft.answer.is_empty());
+        // Four eyes are two people's, and a rule has none.
+        let passes = passes && !rules.four_eyes;
         // What contradicts what is known is a person's to decide.
         let may = !matches!(
             draft.class,

@@ -2,6 +2,7 @@
 
 pub mod asking;
 pub mod knowledge;
+pub mod learning;
 pub mod measuring;
 pub mod operating;
 

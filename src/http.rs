@@ -6,11 +6,14 @@ mod console;
 mod conversations;
 mod documents;
 mod drafts;
+mod experiments;
 mod extract;
 mod faqs;
+mod feedback;
 mod files;
 mod health;
 mod impact;
+mod insights;
 mod lifecycle;
 mod metrics;
 mod problem;
@@ -91,6 +94,16 @@ pub fn router(app: Arc<App>) -> Router {
         .routes(routes!(cases::get_case, cases::delete_case))
         .routes(routes!(drafts::list_drafts))
         .routes(routes!(drafts::get_draft, drafts::post_draft_action))
+        .routes(routes!(feedback::post_feedback, feedback::list_feedback))
+        .routes(routes!(insights::gaps))
+        .routes(routes!(insights::summary))
+        .routes(routes!(insights::knowledge))
+        .routes(routes!(insights::scenes))
+        .routes(routes!(experiments::begin, experiments::list))
+        .routes(routes!(experiments::decide))
+        .routes(routes!(experiments::get_tuning))
+        .routes(routes!(experiments::learn))
+        .routes(routes!(experiments::roll_back))
         .routes(routes!(search::post_search))
         .routes(routes!(
             documents::put_document,

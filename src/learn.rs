@@ -7,6 +7,7 @@ pub mod experiments;
 pub mod feedback;
 pub mod gaps;
 pub mod insights;
+pub mod labels;
 pub mod sequential;
 pub mod tuning;
 
@@ -41,6 +42,8 @@ pub enum LearnError {
     Case(#[from] CaseError),
     #[error(transparent)]
     Ingest(#[from] IngestError),
+    #[error("the labels cannot be written: {0}")]
+    Write(std::io::Error),
 }
 
 /// The parts that learning needs. Clones share everything.

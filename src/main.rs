@@ -12,7 +12,7 @@ use ken::domain::{DocumentId, Query, WorkspaceId};
 use ken::ingest::worker;
 use ken::{setup, telemetry};
 
-use cli::{ModeArg, asking, knowledge, measuring, operating};
+use cli::{ModeArg, asking, knowledge, learning, measuring, operating};
 
 #[derive(Parser)]
 #[command(
@@ -167,6 +167,39 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Submit resolved cases (JSON Lines, one case a line) and make drafts of them
+    Cases {
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        #[command(flatten)]
+        workspace: WorkspaceArg,
+    },
+    /// Review what was made of cases and feedback
+    Drafts {
+        #[command(flatten)]
+        workspace: WorkspaceArg,
+        #[command(subcommand)]
+        command: learning::DraftCommand,
+    },
+    /// What was asked in vain, by meaning, the most urgent first
+    Gaps {
+        #[command(flatten)]
+        workspace: WorkspaceArg,
+        /// So many days back
+        #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(i64).range(1..=366))]
+        days: i64,
+        #[arg(long, default_value_t = 20)]
+        limit: usize,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Settings that are learned from what people said
+    Learn {
+        #[command(flatten)]
+        workspace: WorkspaceArg,
+        #[command(subcommand)]
+        command: learning::LearnCommand,
+    },
     /// What is stored and indexed
     Status,
     /// Rebuild the indexes from the store
@@ -296,6 +329,21 @@ async fn command(command: Command, config: Config) -> anyhow::Result<ExitCode> {
             limit,
             json,
         } => asking::replay(config, &workspace.workspace, conversation, limit, json).await,
+        Command::Cases { files, workspace } => {
+            learning::cases(config, &workspace.workspace, &files).await
+        }
+        Command::Drafts { workspace, command } => {
+            learning::drafts(config, &workspace.workspace, command).await
+        }
+        Command::Gaps {
+            workspace,
+            days,
+            limit,
+            json,
+        } => learning::gaps(config, &workspace.workspace, days, limit, json).await,
+        Command::Learn { workspace, command } => {
+            learning::learn(config, &workspace.workspace, command).await
+        }
         Command::Status => operating::status(config).await,
         Command::Rebuild => operating::rebuild(config).await,
         Command::Check => operating::run_check(config).await,

@@ -107,6 +107,10 @@ impl Store {
         self.clock.now()
     }
 
+    fn now_ms(&self) -> i64 {
+        self.now().as_millisecond()
+    }
+
     /// Makes the workspace where it does not exist.
     pub async fn ensure_workspace(&self, workspace: &WorkspaceId) -> Result<(), StoreError> {
         sqlx::query(

@@ -382,8 +382,9 @@ impl Cases {
         reviewer: &str,
         force: bool,
     ) -> Result<Reviewed, ReviewError> {
-        // The groups in memory are read anew.
-        self.grouping.lock().await.workspace = None;
+        // The groups in memory are read anew; no case joins meanwhile.
+        let mut loaded = self.grouping.lock().await;
+        loaded.workspace = None;
         let mut draft = self.open(workspace, id).await?;
         let planned = self.as_published(workspace, &draft).await?;
         let rules = self.store.learning(workspace).await?;
@@ -478,8 +479,9 @@ impl Cases {
         reviewer: &str,
         edit: Edit,
     ) -> Result<Draft, ReviewError> {
-        // The groups in memory are read anew.
-        self.grouping.lock().await.workspace = None;
+        // The groups in memory are read anew; no case joins meanwhile.
+        let mut loaded = self.grouping.lock().await;
+        loaded.workspace = None;
         let mut draft = self.open(workspace, id).await?;
         draft.question = edit.question.unwrap_or(draft.question);
         draft.answer = edit.answer.unwrap_or(draft.answer);
@@ -509,8 +511,9 @@ impl Cases {
         reviewer: &str,
         reason: &str,
     ) -> Result<Draft, ReviewError> {
-        // The groups in memory are read anew.
-        self.grouping.lock().await.workspace = None;
+        // The groups in memory are read anew; no case joins meanwhile.
+        let mut loaded = self.grouping.lock().await;
+        loaded.workspace = None;
         let mut draft = self.open(workspace, id).await?;
         draft.state = DraftState::Rejected;
         note(

@@ -51,7 +51,7 @@ struct CorpusLine {
     lang: Option<String>,
 }
 
-/// A set in BEIR layout: `queries.jsonl`, `qrels.tsv`, and `corpus.jsonl` or a folder `knowledge/` of files.
+/// A set in BEIR layout: `queries.jsonl`, `qrels.tsv`, and `corpus.jsonl` or a folder `knowledge/` of files, or both.
 #[derive(Debug, Clone)]
 pub struct Dataset {
     pub name: String,
@@ -132,9 +132,13 @@ impl Dataset {
 
     /// The set's documents, parsed as any other.
     pub fn sources(&self) -> Result<Vec<Source>, DatasetError> {
-        let corpus = self.path.join("corpus.jsonl");
+        let (corpus, knowledge) = (self.path.join("corpus.jsonl"), self.path.join("knowledge"));
+        let mut sources = match knowledge.is_dir() {
+            true => read_knowledge(&knowledge)?,
+            false => Vec::new(),
+        };
         if !corpus.is_file() {
-            return read_knowledge(&self.path.join("knowledge"));
+            return Ok(sources);
         }
         let lines: Vec<CorpusLine> = read_lines(&corpus)?;
         let make = |(i, line): (usize, CorpusLine)| {
@@ -161,12 +165,10 @@ impl Dataset {
                 Err(error) => Err(detail(error.to_string())),
             }
         };
-        lines
-            .into_iter()
-            .enumerate()
-            .map(make)
-            .filter_map(Result::transpose)
-            .collect()
+        for source in lines.into_iter().enumerate().map(make) {
+            sources.extend(source?);
+        }
+        Ok(sources)
     }
 }
 

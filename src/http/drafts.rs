@@ -104,17 +104,21 @@ pub async fn post_draft_action(
     Path(address): Path<String>,
     Json(request): Json<DraftActionRequest>,
 ) -> Result<axum::Json<Reviewed>, Problem> {
-    let unknown =
-        || Problem::not_found("expected the address to end in :approve, :edit, :reject or :merge");
-    let (id, action) = address.rsplit_once(':').ok_or_else(unknown)?;
+    let (id, action) = match address.rsplit_once(':') {
+        Some((id, action)) if ["approve", "edit", "reject", "merge"].contains(&action) => {
+            (id, action)
+        }
+        _ => {
+            return Err(Problem::not_found(
+                "expected the address to end in :approve, :edit, :reject or :merge",
+            ));
+        }
+    };
     let faults = check(action, &request);
     if !faults.is_empty() {
         return Err(Problem::invalid(faults));
     }
-    let reviewer = request
-        .reviewer
-        .clone()
-        .unwrap_or_else(|| "anyone".to_owned());
+    let reviewer = reviewer_of(request.reviewer.clone())?;
     let (cases, id, action, name) = (
         state.app.cases.clone(),
         id.to_owned(),
@@ -141,18 +145,12 @@ pub async fn post_draft_action(
                 let reason = request.reason.unwrap_or_default();
                 cases.reject(&name, &id, &reviewer, &reason).await.map(of)
             }
-            "merge" => {
+            _ => {
                 let into = request.into.unwrap_or_default();
                 cases.merge(&name, &id, &into, &reviewer).await.map(of)
             }
-            _ => Err(ReviewError::NotFound(format!("action {action}"))),
         }
     };
-    if !["approve", "edit", "reject", "merge"]
-        .contains(&address.rsplit_once(':').map_or("", |(_, action)| action))
-    {
-        return Err(unknown());
-    }
     let reviewed = to_the_end(deciding).await?;
     if let Some(revision) = reviewed.revision {
         wait_until_indexed(&state, &workspace, revision).await;
@@ -162,31 +160,36 @@ pub async fn post_draft_action(
 
 fn check(action: &str, request: &DraftActionRequest) -> Vec<Fault> {
     let mut faults = Vec::new();
-    let mut bound = |pointer: &str, text: &Option<String>, most: usize, needed: bool| {
-        let n = text.as_ref().map_or(0, |text| text.trim().chars().count());
-        let fits = match text {
-            None => !needed,
-            Some(_) => (1..=most).contains(&n),
-        };
-        if !fits {
-            faults.push(Fault::new(
-                pointer,
-                format!("expected 1 to {most} characters, found {n}"),
-            ));
+    let mut bound = |pointer: &str, text: Option<&str>, most: usize, is_needed: bool| {
+        if let Some(text) = text.or(is_needed.then_some("")) {
+            faults.extend(Fault::bounded(pointer, text, most));
         }
     };
-    bound("/reviewer", &request.reviewer, 128, false);
-    bound("/reason", &request.reason, 500, action == "reject");
-    bound("/into", &request.into, 128, action == "merge");
-    bound("/question", &request.question, 2_000, false);
-    bound("/answer", &request.answer, 20_000, false);
+    bound(
+        "/reason",
+        request.reason.as_deref(),
+        500,
+        action == "reject",
+    );
+    bound("/into", request.into.as_deref(), 128, action == "merge");
+    bound("/question", request.question.as_deref(), 2_000, false);
+    bound("/answer", request.answer.as_deref(), 20_000, false);
     for variant in request.variants.iter().flatten() {
-        bound("/variants", &Some(variant.clone()), 2_000, true);
+        bound("/variants", Some(variant), 2_000, true);
     }
     for tag in request.tags.iter().flatten() {
-        bound("/tags", &Some(tag.clone()), 128, true);
+        bound("/tags", Some(tag), 128, true);
     }
     faults
+}
+
+/// Who decides: named by the request, `anyone` where it names nobody.
+pub fn reviewer_of(name: Option<String>) -> Result<String, Problem> {
+    let name = name.unwrap_or_else(|| "anyone".to_owned());
+    match Fault::bounded("/reviewer", &name, 128) {
+        None => Ok(name),
+        Some(fault) => Err(Problem::invalid(vec![fault])),
+    }
 }
 
 impl From<ReviewError> for Problem {

@@ -145,10 +145,11 @@ pub async fn diff_versions(
     Ok(axum::Json(diff))
 }
 
-/// Take a document through its life: the address ends in `:publish`, `:archive` or `:restore`.
+/// Take a document through its life: the address ends in `:publish`, `:archive` or `:restore`; or `:trust`, which lets
+/// answers rest again on a version that too many people found wrong.
 #[utoipa::path(
     post, path = "/v1/documents/{id}", tag = "documents", request_body = ActionRequest,
-    params(("id" = String, Path, description = "The id, then `:publish`, `:archive` or `:restore`")),
+    params(("id" = String, Path, description = "The id, then `:publish`, `:archive`, `:restore` or `:trust`")),
     responses(
         (status = 200, body = WriteResponse), (status = 404, body = Problem),
         (status = 409, body = Problem, description = "Judged questions would break; `force` does it nonetheless"),
@@ -161,8 +162,9 @@ pub async fn post_action(
     Path(address): Path<String>,
     Json(request): Json<ActionRequest>,
 ) -> Result<Response, Problem> {
-    let unknown =
-        || Problem::not_found("expected the address to end in :publish, :archive or :restore");
+    let unknown = || {
+        Problem::not_found("expected the address to end in :publish, :archive, :restore or :trust")
+    };
     let (id, action) = address.rsplit_once(':').ok_or_else(unknown)?;
     let id = DocumentId::parse(id)
         .map_err(|e| Problem::invalid(vec![Fault::new("{id}", e.to_string())]))?;
@@ -194,6 +196,11 @@ pub async fn post_action(
                 source: Box::new(source),
                 origin: None,
             }
+        }
+        "trust" => {
+            let trusted = state.app.learning.trust(&workspace, &id, "api").await?;
+            let reply = serde_json::json!({ "document_id": id, "trusted": trusted });
+            return Ok(axum::Json(reply).into_response());
         }
         _ => return Err(unknown()),
     };

@@ -44,6 +44,13 @@ pub struct Fault {
 }
 
 impl Fault {
+    /// What is wrong with a text of which 1 to `most` characters are expected.
+    pub fn bounded(pointer: &str, text: &str, most: usize) -> Option<Self> {
+        let n = text.trim().chars().count();
+        let detail = || format!("expected 1 to {most} characters, found {n}");
+        (!(1..=most).contains(&n)).then(|| Self::new(pointer, detail()))
+    }
+
     pub fn new(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         Self {
             pointer: pointer.into(),

@@ -70,6 +70,7 @@ impl Learning {
         &self,
         workspace: &WorkspaceId,
         plan: Plan,
+        by: &str,
     ) -> Result<Experiment, ExperimentError> {
         let wrong = |place, detail: &str| Err(ExperimentError::Plan(place, detail.to_owned()));
         if !(2..=8).contains(&plan.arms.len()) {
@@ -143,6 +144,9 @@ impl Learning {
         };
         if let Some(faq) = &experiment.faq_id {
             let mut row = self.faq(workspace, faq).await?;
+            // What a beginning that was cut short left there.
+            let prefix = arms_of(&experiment);
+            row.answers.retain(|answer| !is_of(answer, &prefix));
             let base = row.answers.first().cloned().unwrap_or_default();
             for (arm, about) in experiment.arms.iter().enumerate().skip(1) {
                 row.answers.push(FaqAnswer {
@@ -159,13 +163,7 @@ impl Learning {
         let detail =
             serde_json::json!({ "arms": experiment.arms.len(), "faq_id": experiment.faq_id });
         self.store
-            .audit(
-                workspace,
-                "api",
-                "experiment.begin",
-                &experiment.id,
-                &detail,
-            )
+            .audit(workspace, by, "experiment.begin", &experiment.id, &detail)
             .await?;
         Ok(experiment)
     }
@@ -278,6 +276,8 @@ impl Learning {
             experiment.winner = winner;
             experiment.reason = Some(reason.to_owned());
             changed = true;
+            // Nobody is in an arm any more. A winner's answer is put in force from the experiment itself.
+            self.without_arms(workspace, &experiment, None).await?;
         }
         if changed {
             self.store.put_experiment(workspace, &experiment).await?;
@@ -394,11 +394,7 @@ impl Learning {
         self.without_arms(workspace, &experiment, arm.answer.as_deref())
             .await?;
         if let Some(tuning) = arm.tuning {
-            let before: Tuning = self
-                .store
-                .setting(workspace, "tuning")
-                .await?
-                .unwrap_or_default();
+            let before = self.in_force(workspace).await?;
             self.put_tuning(workspace, tuning.or(before), by, &experiment.id)
                 .await?;
         }
@@ -446,10 +442,9 @@ impl Learning {
             return Ok(());
         };
         let mut row = self.faq(workspace, faq).await?;
-        let prefix = format!("experiment:{}.", experiment.id);
+        let prefix = arms_of(experiment);
         let before = row.answers.clone();
-        row.answers
-            .retain(|answer| !answer.audience.iter().any(|name| name.starts_with(&prefix)));
+        row.answers.retain(|answer| !is_of(answer, &prefix));
         if let (Some(text), Some(live)) = (answer, row.answers.first_mut()) {
             text.clone_into(&mut live.text);
         }
@@ -458,4 +453,13 @@ impl Learning {
             false => self.write(workspace, row).await,
         }
     }
+}
+
+/// How the audiences of an experiment's arms begin.
+fn arms_of(experiment: &Experiment) -> String {
+    format!("experiment:{}.", experiment.id)
+}
+
+fn is_of(answer: &FaqAnswer, prefix: &str) -> bool {
+    answer.audience.iter().any(|name| name.starts_with(prefix))
 }

@@ -26,6 +26,9 @@ pub struct Learned {
     pub is_live: bool,
 }
 
+/// The names of the settings in the store.
+const TUNING: &str = "tuning";
+const HISTORY: &str = "tuning_history";
 /// With fewer labels nothing is learned.
 const MIN_LABELS: usize = 20;
 /// The share of labels, in tenths, that is held out.
@@ -40,11 +43,7 @@ impl Learning {
     /// questions are right with them, and none is wrong that was right.
     pub async fn tune(&self, workspace: &WorkspaceId, by: &str) -> Result<Learned, LearnError> {
         let labels = self.labels(workspace).await?;
-        let before: Tuning = self
-            .store
-            .setting(workspace, "tuning")
-            .await?
-            .unwrap_or_default();
+        let before = self.in_force(workspace).await?;
         let mut learned = Learned {
             n_labels: labels.len(),
             before,
@@ -236,6 +235,18 @@ impl Learning {
         })
     }
 
+    /// The settings in force, and how many earlier ones there are.
+    pub async fn tuning(&self, workspace: &WorkspaceId) -> Result<(Tuning, usize), LearnError> {
+        let earlier: Option<Vec<Tuning>> = self.store.setting(workspace, HISTORY).await?;
+        let n_earlier = earlier.map_or(0, |earlier| earlier.len());
+        Ok((self.in_force(workspace).await?, n_earlier))
+    }
+
+    pub(super) async fn in_force(&self, workspace: &WorkspaceId) -> Result<Tuning, LearnError> {
+        let tuning = self.store.setting(workspace, TUNING).await?;
+        Ok(tuning.unwrap_or_default())
+    }
+
     /// Puts settings in force; those before are kept.
     pub(super) async fn put_tuning(
         &self,
@@ -244,24 +255,20 @@ impl Learning {
         by: &str,
         why: &str,
     ) -> Result<(), LearnError> {
-        let before: Tuning = self
-            .store
-            .setting(workspace, "tuning")
-            .await?
-            .unwrap_or_default();
+        let before = self.in_force(workspace).await?;
         let mut history: Vec<Tuning> = self
             .store
-            .setting(workspace, "tuning_history")
+            .setting(workspace, HISTORY)
             .await?
             .unwrap_or_default();
         history.push(before);
         let from = history.len().saturating_sub(MAX_HISTORY);
         let history = history.split_off(from);
         self.store
-            .set_setting(workspace, "tuning_history", Some(&history))
+            .set_setting(workspace, HISTORY, Some(&history))
             .await?;
         self.store
-            .set_setting(workspace, "tuning", Some(&tuning))
+            .set_setting(workspace, TUNING, Some(&tuning))
             .await?;
         self.answerer.rules().forget(workspace);
         let detail = serde_json::json!({ "before": before, "after": tuning, "why": why });
@@ -279,22 +286,18 @@ impl Learning {
     ) -> Result<Option<Tuning>, LearnError> {
         let mut history: Vec<Tuning> = self
             .store
-            .setting(workspace, "tuning_history")
+            .setting(workspace, HISTORY)
             .await?
             .unwrap_or_default();
         let Some(back) = history.pop() else {
             return Ok(None);
         };
-        let before: Tuning = self
-            .store
-            .setting(workspace, "tuning")
-            .await?
-            .unwrap_or_default();
+        let before = self.in_force(workspace).await?;
         self.store
-            .set_setting(workspace, "tuning", Some(&back))
+            .set_setting(workspace, TUNING, Some(&back))
             .await?;
         self.store
-            .set_setting(workspace, "tuning_history", Some(&history))
+            .set_setting(workspace, HISTORY, Some(&history))
             .await?;
         self.answerer.rules().forget(workspace);
         let detail = serde_json::json!({ "before": before, "after": back });

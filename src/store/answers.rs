@@ -1,6 +1,6 @@
 use jiff::Timestamp;
 
-use super::{Store, StoreError, from_json, now_ms, time_of, to_json};
+use super::{Store, StoreError, from_json, time_of, to_json};
 use crate::domain::{Answer, Turn, WorkspaceId};
 
 /// An answer as it goes into the record.
@@ -31,7 +31,7 @@ impl Store {
         .bind(record.question)
         .bind(to_json(record.answer))
         .bind(record.trace.to_string())
-        .bind(now_ms())
+        .bind(self.now_ms())
         .execute(&self.relaxed)
         .await?;
         Ok(done.rows_affected() == 1)

@@ -69,7 +69,7 @@ impl Store {
             .bind(&case.id)
             .bind(hash)
             .bind(to_json(case))
-            .bind(now_ms())
+            .bind(self.now_ms())
             .execute(&mut *tx)
             .await?;
         }
@@ -290,14 +290,15 @@ impl Store {
         rows.into_iter().map(read).collect()
     }
 
-    /// The vectors of the drafts that cases may join, by this encoder.
+    /// The vectors of the drafts that cases may join, by this encoder. What is published is knowledge: later cases make a draft
+    /// of their own, which is held against it.
     pub async fn draft_vectors(
         &self,
         workspace: &WorkspaceId,
         encoder_id: &str,
     ) -> Result<Vec<DraftVector>, StoreError> {
         let rows: Vec<(String, Vec<u8>)> = sqlx::query_as(
-            "SELECT body, vector FROM drafts WHERE workspace = $1 AND encoder_id = $2 AND state <> 'merged' ORDER BY id",
+            "SELECT body, vector FROM drafts WHERE workspace = $1 AND encoder_id = $2 AND state NOT IN ('merged', 'published') ORDER BY id",
         )
         .bind(workspace.as_str())
         .bind(encoder_id)
@@ -326,7 +327,7 @@ impl Store {
             )
             .bind(draft.state.as_str())
             .bind(to_json(draft))
-            .bind(now_ms())
+            .bind(self.now_ms())
             .bind(workspace.as_str())
             .bind(&draft.id)
             .execute(&mut *tx)

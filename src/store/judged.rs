@@ -1,4 +1,4 @@
-use super::{Store, StoreError, from_json, now_ms, to_json};
+use super::{Store, StoreError, from_json, to_json};
 use crate::domain::{JudgedQuestion, Review, WorkspaceId};
 
 impl Store {
@@ -39,7 +39,7 @@ impl Store {
         .bind(workspace.as_str())
         .bind(&question.id)
         .bind(to_json(question))
-        .bind(now_ms())
+        .bind(self.now_ms())
         .execute(&self.durable)
         .await?;
         Ok(())
@@ -102,7 +102,7 @@ impl Store {
         .bind(workspace.as_str())
         .bind(&review.id)
         .bind(to_json(review))
-        .bind(now_ms())
+        .bind(self.now_ms())
         .execute(&self.relaxed)
         .await?;
         Ok(())

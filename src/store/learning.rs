@@ -2,7 +2,7 @@ use std::collections::HashSet;
 
 use jiff::Timestamp;
 
-use super::{Store, StoreError, corrupt, from_json, now_ms, time_of, to_json};
+use super::{Store, StoreError, corrupt, from_json, time_of, to_json};
 use crate::domain::{DocumentId, Experiment, Exposure, Feedback, Turn, WorkspaceId};
 
 impl Store {
@@ -93,7 +93,7 @@ impl Store {
             .bind(version)
             .bind(if distrusted { "distrusted" } else { "trusted" })
             .bind(detail)
-            .bind(now_ms())
+            .bind(self.now_ms())
             .execute(&self.durable)
             .await?;
         Ok(done.rows_affected() == 1)
@@ -134,7 +134,7 @@ impl Store {
         .bind(&experiment.id)
         .bind(experiment.state.as_str())
         .bind(to_json(experiment))
-        .bind(now_ms())
+        .bind(self.now_ms())
         .execute(&self.durable)
         .await?;
         Ok(())
@@ -176,7 +176,7 @@ impl Store {
         .bind(customer)
         .bind(arm as i64)
         .bind(answer_id)
-        .bind(now_ms())
+        .bind(self.now_ms())
         .execute(&self.relaxed)
         .await?;
         Ok(())
@@ -196,7 +196,7 @@ impl Store {
         )
         .bind(success.map(i64::from))
         .bind(i64::from(harm))
-        .bind(now_ms())
+        .bind(self.now_ms())
         .bind(workspace.as_str())
         .bind(answer_id)
         .execute(&self.durable)

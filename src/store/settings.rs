@@ -2,7 +2,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
-use super::{Store, StoreError, from_json, now_ms, time_of, to_json};
+use super::{Store, StoreError, from_json, time_of, to_json};
 use crate::config::Level;
 use crate::domain::WorkspaceId;
 use crate::redact::CustomPattern;
@@ -76,7 +76,7 @@ impl Store {
             .bind(workspace.as_str())
             .bind(name)
             .bind(to_json(value))
-            .bind(now_ms()),
+            .bind(self.now_ms()),
         };
         query.execute(&self.durable).await?;
         Ok(())
@@ -125,7 +125,7 @@ impl Store {
         .bind(action)
         .bind(subject)
         .bind(detail.to_string())
-        .bind(now_ms())
+        .bind(self.now_ms())
         .execute(&self.durable)
         .await?;
         Ok(())

@@ -1,0 +1,303 @@
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Subcommand;
+use ken::app::App;
+use ken::cases::{Edit, ReviewError, Reviewed};
+use ken::config::Config;
+use ken::domain::{Case, DraftState, WorkspaceId};
+
+use super::{open_caught_up, wait_until_indexed};
+
+#[derive(Subcommand)]
+pub enum DraftCommand {
+    /// The queue, the most wanted first
+    List {
+        /// `new`, `variant`, `update`, `contradiction`, `known`, `negative`, `gap` or `all`; what says something new where absent
+        #[arg(long)]
+        class: Option<String>,
+        #[arg(long, default_value_t = 20)]
+        limit: usize,
+        #[arg(long)]
+        json: bool,
+    },
+    /// A draft with its evidence, what is nearest to it, and what publishing it would change
+    Show { id: String },
+    /// Publish a draft
+    Approve {
+        id: String,
+        /// Who approves
+        #[arg(long, env = "USER", default_value = "anyone")]
+        by: String,
+        /// Although judged questions break or a wording is another FAQ's
+        #[arg(long)]
+        force: bool,
+    },
+    /// Change a draft's words
+    Edit {
+        id: String,
+        #[arg(long, env = "USER", default_value = "anyone")]
+        by: String,
+        #[arg(long)]
+        question: Option<String>,
+        #[arg(long)]
+        answer: Option<String>,
+        /// All wordings besides the question; may be given several times
+        #[arg(long = "variant")]
+        variants: Option<Vec<String>>,
+    },
+    /// Turn a draft down
+    Reject {
+        id: String,
+        /// `wrong`, `duplicate` and `not_general` teach the ranking what they name
+        #[arg(long)]
+        reason: String,
+        #[arg(long, env = "USER", default_value = "anyone")]
+        by: String,
+    },
+    /// Make one draft's sources another's
+    Merge {
+        id: String,
+        into: String,
+        #[arg(long, env = "USER", default_value = "anyone")]
+        by: String,
+    },
+}
+
+#[derive(Subcommand)]
+pub enum LearnCommand {
+    /// Learn settings from feedback and judged questions; they count only where they win and lose nowhere
+    Tune {
+        #[arg(long, env = "USER", default_value = "anyone")]
+        by: String,
+    },
+    /// Go back to the settings before the last change
+    Rollback {
+        #[arg(long, env = "USER", default_value = "anyone")]
+        by: String,
+    },
+    /// Write what feedback says of questions as a judged set, for `ken tune`, `ken calibrate` and `ken eval`
+    Labels { folder: PathBuf },
+}
+
+/// How many cases are submitted together.
+const BATCH: usize = 500;
+
+pub async fn cases(
+    config: Config,
+    workspace: &WorkspaceId,
+    files: &[PathBuf],
+) -> anyhow::Result<ExitCode> {
+    let app = App::build(config).await?;
+    let mut n = [0usize; 2];
+    for file in files {
+        let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
+        let mut read: Vec<Case> = Vec::new();
+        for (at, line) in text
+            .lines()
+            .enumerate()
+            .filter(|(_, l)| !l.trim().is_empty())
+        {
+            let place = || format!("{} line {}", file.display(), at + 1);
+            read.push(serde_json::from_str(line).with_context(place)?);
+        }
+        for batch in read.chunks(BATCH) {
+            let kept = match app.cases.submit(workspace, batch.to_vec()).await? {
+                Ok(kept) => kept,
+                Err(faults) => {
+                    let lines = faults
+                        .iter()
+                        .map(|(at, f)| format!("case {}{}: {}", at + 1, f.pointer, f.detail));
+                    let lines: Vec<String> = lines.collect();
+                    anyhow::bail!("{}: {}", file.display(), lines.join("; "));
+                }
+            };
+            n[0] += kept.len();
+            n[1] += kept.iter().map(|kept| kept.n_redacted).sum::<usize>();
+        }
+    }
+    app.cases
+        .wait_for(workspace, Duration::from_secs(3_600))
+        .await?;
+    let drafts = app
+        .cases
+        .queue(workspace, DraftState::Open, None, usize::MAX)
+        .await?;
+    app.close().await;
+    println!(
+        "{} cases, {} pieces of personal data taken out, {} drafts to review: ken drafts list",
+        n[0],
+        n[1],
+        drafts.len()
+    );
+    Ok(ExitCode::SUCCESS)
+}
+
+pub async fn drafts(
+    config: Config,
+    workspace: &WorkspaceId,
+    command: DraftCommand,
+) -> anyhow::Result<ExitCode> {
+    let app = open_caught_up(config, workspace).await?;
+    let cases = &app.cases;
+    let done = match command {
+        DraftCommand::List { class, limit, json } => {
+            let ranked = cases
+                .queue(workspace, DraftState::Open, class.as_deref(), limit)
+                .await?;
+            if json {
+                println!("{}", serde_json::to_string(&ranked)?);
+            } else {
+                for r in &ranked {
+                    println!(
+                        "{}  {:5.2}  {} sources  {:13}  {}",
+                        r.draft.id,
+                        r.rank,
+                        r.demand,
+                        r.draft.class.name(),
+                        r.draft.question
+                    );
+                }
+            }
+            None
+        }
+        DraftCommand::Show { id } => {
+            let details = cases.details(workspace, &id).await.map_err(explain)?;
+            println!("{}", serde_json::to_string_pretty(&details)?);
+            None
+        }
+        DraftCommand::Approve { id, by, force } => Some(
+            cases
+                .approve(workspace, &id, &by, force)
+                .await
+                .map_err(explain)?,
+        ),
+        DraftCommand::Edit {
+            id,
+            by,
+            question,
+            answer,
+            variants,
+        } => {
+            let edit = Edit {
+                question,
+                answer,
+                variants,
+                tags: None,
+            };
+            let draft = cases.edit(workspace, &id, &by, edit).await;
+            Some(unpublished(draft.map_err(explain)?))
+        }
+        DraftCommand::Reject { id, reason, by } => {
+            let draft = cases.reject(workspace, &id, &by, &reason).await;
+            Some(unpublished(draft.map_err(explain)?))
+        }
+        DraftCommand::Merge { id, into, by } => {
+            let draft = cases.merge(workspace, &id, &into, &by).await;
+            Some(unpublished(draft.map_err(explain)?))
+        }
+    };
+    if let Some(Reviewed { draft, revision }) = done {
+        if let Some(revision) = revision {
+            wait_until_indexed(&app, workspace, revision).await?;
+        }
+        let place = draft
+            .document_id
+            .map_or(String::new(), |id| format!(" as {id}"));
+        println!("{} is {}{place}", draft.id, draft.state.as_str());
+    }
+    app.close().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn unpublished(draft: ken::domain::Draft) -> Reviewed {
+    Reviewed {
+        draft,
+        revision: None,
+    }
+}
+
+/// All that stands in the way, not only that something does.
+fn explain(error: ReviewError) -> anyhow::Error {
+    let why: Vec<String> = match &error {
+        ReviewError::Incomplete(faults) => {
+            let line = |(field, detail): &(&str, String)| format!("{field}: {detail}");
+            faults.iter().map(line).collect()
+        }
+        ReviewError::WouldBreak(broken) => broken.iter().map(|b| b.question.clone()).collect(),
+        ReviewError::Collides(found) => found
+            .iter()
+            .map(|c| format!("{:?} belongs to {} ({})", c.question, c.belongs_to, c.why))
+            .collect(),
+        _ => Vec::new(),
+    };
+    let detail = why.iter().map(|line| format!("\n  {line}"));
+    anyhow::anyhow!("{error}{}", detail.collect::<String>())
+}
+
+pub async fn gaps(
+    config: Config,
+    workspace: &WorkspaceId,
+    days: i64,
+    limit: usize,
+    json: bool,
+) -> anyhow::Result<ExitCode> {
+    let app = open_caught_up(config, workspace).await?;
+    let gaps = app.learning.gaps(workspace, days, limit).await?;
+    app.close().await;
+    if json {
+        println!("{}", serde_json::to_string(&gaps)?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    for gap in &gaps {
+        let how: Vec<String> = gap
+            .failures
+            .iter()
+            .map(|(how, n)| format!("{how} {n}"))
+            .collect();
+        println!("{:7.2}  {} asked  {}", gap.rank, gap.volume, gap.question);
+        println!("         {}", how.join(", "));
+        if let Some(closest) = &gap.closest {
+            println!(
+                "         closest: {} ({}, {:.2})",
+                closest.title, closest.document_id, closest.similarity
+            );
+        }
+        if let Some(draft) = &gap.draft_id {
+            println!("         {draft} would fill it");
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub async fn learn(
+    config: Config,
+    workspace: &WorkspaceId,
+    command: LearnCommand,
+) -> anyhow::Result<ExitCode> {
+    let app = open_caught_up(config, workspace).await?;
+    match command {
+        LearnCommand::Tune { by } => {
+            let learned = app.learning.tune(workspace, &by).await?;
+            println!("{}", serde_json::to_string_pretty(&learned)?);
+        }
+        LearnCommand::Rollback { by } => {
+            let back = app.learning.roll_back(workspace, &by).await?;
+            let back = back.context("there are no earlier settings")?;
+            println!("{}", serde_json::to_string(&back)?);
+        }
+        LearnCommand::Labels { folder } => {
+            let written = app.learning.write_labels(workspace, &folder).await?;
+            println!(
+                "{} questions on {} documents: {}",
+                written.n_questions,
+                written.n_documents,
+                folder.display()
+            );
+        }
+    }
+    app.close().await;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,210 @@
+use axum::extract::{Path, State};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::AppState;
+use super::drafts::reviewer_of;
+use super::extract::{Json, Workspace};
+use super::problem::{Fault, Problem};
+use crate::domain::{Arm, DocumentId, Experiment, Tuning};
+use crate::learn::experiments::{ExperimentError, Plan, Standing};
+
+/// Ways of answering to be served side by side.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExperimentRequest {
+    /// 1 to 64 of `a–z 0–9 - _`.
+    pub id: String,
+    /// The FAQ whose answers are compared; settings are where absent.
+    #[schema(value_type = Option<String>)]
+    pub faq_id: Option<DocumentId>,
+    /// 2 to 8: `[{ "name", "answer" | "tuning": { "keyword_share", "proximity_share", "min_confidence" } }]`. The first is
+    /// what is live and names neither.
+    #[schema(value_type = Vec<Object>)]
+    pub arms: Vec<Arm>,
+    /// The probability of calling a difference where there is none, over the whole experiment: .0001 to .2, .05 where absent.
+    pub alpha: Option<f64>,
+    /// Customers an arm, after which it ends without a winner: 50 to 1,000,000, 10,000 where absent.
+    pub max_customers: Option<usize>,
+    /// Who begins it.
+    pub reviewer: Option<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ExperimentsResponse {
+    /// Newest first: the experiment, and by arm `shown`, `known`, `successes`, `harms`, `e_value`, `harm_e_value`.
+    #[schema(value_type = Vec<Object>)]
+    pub experiments: Vec<Standing>,
+}
+
+/// Who decides.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct DecisionRequest {
+    /// 1 to 128 characters.
+    pub reviewer: Option<String>,
+}
+
+/// Begin an experiment. A customer is in the same arm on every channel; who has neither a `customer_id` nor a
+/// `conversation_id` sees what is live.
+#[utoipa::path(
+    post, path = "/v1/experiments", tag = "learning", request_body = ExperimentRequest,
+    responses(
+        (status = 200, body = Object),
+        (status = 409, body = Problem, description = "The id is taken, or one about the same is running"),
+        (status = 422, body = Problem),
+    )
+)]
+pub async fn begin(
+    State(state): State<AppState>,
+    Workspace(workspace): Workspace,
+    Json(request): Json<ExperimentRequest>,
+) -> Result<axum::Json<Experiment>, Problem> {
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(c);
+    let mut faults = Vec::new();
+    if !(1..=64).contains(&request.id.len()) || !request.id.chars().all(allowed) {
+        let detail = format!("expected 1 to 64 of a–z 0–9 - _, found {:?}", request.id);
+        faults.push(Fault::new("/id", detail));
+    }
+    for (at, arm) in request.arms.iter().enumerate() {
+        faults.extend(Fault::bounded(&format!("/arms/{at}/name"), &arm.name, 128));
+        if let Some(answer) = &arm.answer {
+            faults.extend(Fault::bounded(
+                &format!("/arms/{at}/answer"),
+                answer,
+                20_000,
+            ));
+        }
+    }
+    if !faults.is_empty() {
+        return Err(Problem::invalid(faults));
+    }
+    let by = reviewer_of(request.reviewer)?;
+    let plan = Plan {
+        id: request.id,
+        faq_id: request.faq_id,
+        arms: request.arms,
+        alpha: request.alpha.unwrap_or(0.05),
+        max_customers: request.max_customers.unwrap_or(10_000),
+    };
+    Ok(axum::Json(
+        state.app.learning.begin(&workspace, plan, &by).await?,
+    ))
+}
+
+/// List experiments and how they stand; those that are decided by now are decided.
+#[utoipa::path(
+    get, path = "/v1/experiments", tag = "learning", responses((status = 200, body = ExperimentsResponse))
+)]
+pub async fn list(
+    State(state): State<AppState>,
+    Workspace(workspace): Workspace,
+) -> Result<axum::Json<ExperimentsResponse>, Problem> {
+    let experiments = state.app.learning.experiments(&workspace).await?;
+    Ok(axum::Json(ExperimentsResponse { experiments }))
+}
+
+/// End an experiment without a winner, or put the winner in force: the address ends in `:stop` or `:promote`.
+#[utoipa::path(
+    post, path = "/v1/experiments/{id}", tag = "learning", request_body = DecisionRequest,
+    params(("id" = String, Path, description = "The id, then `:stop` or `:promote`")),
+    responses(
+        (status = 200, body = Object), (status = 404, body = Problem),
+        (status = 409, body = Problem, description = "It is not running, or has no winner"),
+        (status = 422, body = Problem),
+    )
+)]
+pub async fn decide(
+    State(state): State<AppState>,
+    Workspace(workspace): Workspace,
+    Path(address): Path<String>,
+    Json(request): Json<DecisionRequest>,
+) -> Result<axum::Json<Experiment>, Problem> {
+    let by = reviewer_of(request.reviewer)?;
+    let learning = &state.app.learning;
+    let decided = match address.rsplit_once(':') {
+        Some((id, "stop")) => learning.stop(&workspace, id, &by).await?,
+        Some((id, "promote")) => learning.promote(&workspace, id, &by).await?,
+        _ => {
+            return Err(Problem::not_found(
+                "expected the address to end in :stop or :promote",
+            ));
+        }
+    };
+    Ok(axum::Json(decided))
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TuningResponse {
+    /// What holds in place of the service's own settings; empty fields are the service's.
+    #[schema(value_type = Object)]
+    pub tuning: Tuning,
+    /// How many earlier settings can be gone back to.
+    pub n_earlier: usize,
+}
+
+/// Read the settings that a workspace has learned.
+#[utoipa::path(
+    get, path = "/v1/tuning", tag = "learning", responses((status = 200, body = TuningResponse))
+)]
+pub async fn get_tuning(
+    State(state): State<AppState>,
+    Workspace(workspace): Workspace,
+) -> Result<axum::Json<TuningResponse>, Problem> {
+    let (tuning, n_earlier) = state.app.learning.tuning(&workspace).await?;
+    Ok(axum::Json(TuningResponse { tuning, n_earlier }))
+}
+
+/// Learn settings from feedback and judged questions; they count only where they win and lose nowhere.
+#[utoipa::path(
+    post, path = "/v1/tuning/learn", tag = "learning", request_body = DecisionRequest,
+    responses((status = 200, body = Object, description = "What was tried, how it did, and whether it counts now"))
+)]
+pub async fn learn(
+    State(state): State<AppState>,
+    Workspace(workspace): Workspace,
+    Json(request): Json<DecisionRequest>,
+) -> Result<axum::Json<crate::learn::tuning::Learned>, Problem> {
+    let by = reviewer_of(request.reviewer)?;
+    let learning = state.app.learning.clone();
+    let learned =
+        super::impact::to_the_end(async move { learning.tune(&workspace, &by).await }).await?;
+    Ok(axum::Json(learned))
+}
+
+/// Go back to the settings before the last change.
+#[utoipa::path(
+    post, path = "/v1/tuning/rollback", tag = "learning", request_body = DecisionRequest,
+    responses((status = 200, body = TuningResponse), (status = 409, body = Problem, description = "There is nothing to go back to"))
+)]
+pub async fn roll_back(
+    state: State<AppState>,
+    workspace: Workspace,
+    Json(request): Json<DecisionRequest>,
+) -> Result<axum::Json<TuningResponse>, Problem> {
+    let by = reviewer_of(request.reviewer)?;
+    if state
+        .app
+        .learning
+        .roll_back(&workspace.0, &by)
+        .await?
+        .is_none()
+    {
+        return Err(Problem::conflict("there are no earlier settings"));
+    }
+    get_tuning(state, workspace).await
+}
+
+impl From<ExperimentError> for Problem {
+    fn from(error: ExperimentError) -> Self {
+        let detail = error.to_string();
+        match error {
+            ExperimentError::Plan(pointer, detail) => {
+                Problem::invalid(vec![Fault::new(pointer, detail)])
+            }
+            ExperimentError::NotFound(_) => Problem::not_found(detail),
+            ExperimentError::State(_) => Problem::conflict(detail),
+            ExperimentError::Learn(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,198 @@
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::AppState;
+use super::extract::{Json, Params, Workspace};
+use super::problem::{Fault, Problem};
+use super::settings::limit_of;
+use crate::cases::MAX_TURN_CHARS;
+use crate::domain::{AgentAction, DocumentId, Feedback, FeedbackReason};
+use crate::learn::LearnError;
+use crate::learn::feedback::Said;
+
+/// What somebody says of an answer: at least one thing besides the answer's id.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FeedbackRequest {
+    /// As in the reply to the question.
+    pub answer_id: String,
+    pub helpful: Option<bool>,
+    /// `wrong`, `outdated`, `irrelevant`, `incomplete`, `unclear`, `other`.
+    #[schema(value_type = Option<String>)]
+    pub reason: Option<FeedbackReason>,
+    /// 1 to 2,000 characters.
+    pub comment: Option<String>,
+    /// What should have been said, 1 to 4,000 characters: it is taken for a case that an agent resolved, and makes a draft.
+    pub corrected_answer: Option<String>,
+    /// The document that should have been cited; of an FAQ, the question becomes a variant to review.
+    #[schema(value_type = Option<String>)]
+    pub corrected_document_id: Option<DocumentId>,
+    /// What an agent did with the answer: `accepted`, `edited`, `ignored`.
+    #[schema(value_type = Option<String>)]
+    pub agent_action: Option<AgentAction>,
+    /// 1 to 5; 4 and 5 speak for the answer, 1 and 2 against it.
+    pub csat: Option<u8>,
+    /// Whether the customer came back about it.
+    #[serde(default)]
+    pub reopened: bool,
+    #[serde(default)]
+    pub complaint: bool,
+    /// Who says it, where it is not who asked: of each person the last word counts. Kept as a hash.
+    pub customer_id: Option<String>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FeedbackResponse {
+    pub id: String,
+    /// `false` where the same was said before; then nothing has changed.
+    pub is_new: bool,
+    /// The draft that came of it or was backed by it.
+    pub draft_id: Option<String>,
+    /// The case that the corrected answer was made into.
+    pub case_id: Option<String>,
+    /// Documents that no answer rests on from now on, for too many people found them wrong.
+    #[schema(value_type = Vec<String>)]
+    pub distrusted: Vec<DocumentId>,
+}
+
+/// Say how an answer was.
+#[utoipa::path(
+    post, path = "/v1/feedback", tag = "learning", request_body = FeedbackRequest,
+    responses(
+        (status = 200, body = FeedbackResponse), (status = 400, body = Problem),
+        (status = 422, body = Problem, description = "Also where there is no such answer, or document"),
+    )
+)]
+pub async fn post_feedback(
+    State(state): State<AppState>,
+    Workspace(workspace): Workspace,
+    Json(request): Json<FeedbackRequest>,
+) -> Result<axum::Json<FeedbackResponse>, Problem> {
+    let mut faults = check(&request);
+    if let Some(id) = &request.corrected_document_id
+        && state
+            .app
+            .store
+            .document(&workspace, id, None)
+            .await?
+            .is_none()
+    {
+        let detail = format!("there is no document {id}");
+        faults.push(Fault::new("/corrected_document_id", detail));
+    }
+    if !faults.is_empty() {
+        return Err(Problem::invalid(faults));
+    }
+    let answer_id = request.answer_id.clone();
+    let said = Said {
+        answer_id: request.answer_id,
+        helpful: request.helpful,
+        reason: request.reason,
+        comment: request.comment,
+        corrected_answer: request.corrected_answer,
+        corrected_document_id: request.corrected_document_id,
+        agent_action: request.agent_action,
+        csat: request.csat,
+        reopened: request.reopened,
+        complaint: request.complaint,
+        customer_id: request.customer_id,
+    };
+    let Some(effects) = state.app.learning.feedback(&workspace, said).await? else {
+        let detail = format!("there is no answer {answer_id}; it may have been forgotten");
+        return Err(Problem::invalid(vec![Fault::new("/answer_id", detail)]));
+    };
+    Ok(axum::Json(FeedbackResponse {
+        id: effects.id,
+        is_new: effects.is_new,
+        draft_id: effects.draft_id,
+        case_id: effects.case_id,
+        distrusted: effects.distrusted,
+    }))
+}
+
+fn check(request: &FeedbackRequest) -> Vec<Fault> {
+    let texts = [
+        ("/answer_id", Some(&request.answer_id), 128),
+        ("/comment", request.comment.as_ref(), 2_000),
+        (
+            "/corrected_answer",
+            request.corrected_answer.as_ref(),
+            MAX_TURN_CHARS,
+        ),
+        ("/customer_id", request.customer_id.as_ref(), 128),
+    ];
+    let mut faults: Vec<Fault> = texts
+        .into_iter()
+        .filter_map(|(pointer, text, most)| Fault::bounded(pointer, text?, most))
+        .collect();
+    if let Some(csat) = request.csat.filter(|csat| !(1..=5).contains(csat)) {
+        faults.push(Fault::new(
+            "/csat",
+            format!("expected 1 to 5, found {csat}"),
+        ));
+    }
+    let says_nothing = request.helpful.is_none()
+        && request.reason.is_none()
+        && request.comment.is_none()
+        && request.corrected_answer.is_none()
+        && request.corrected_document_id.is_none()
+        && request.agent_action.is_none()
+        && request.csat.is_none()
+        && !request.reopened
+        && !request.complaint;
+    if says_nothing {
+        faults.push(Fault::new(
+            "",
+            "expected at least one of helpful, reason, comment, corrected_answer, corrected_document_id, agent_action, csat, \
+             reopened, complaint",
+        ));
+    }
+    faults
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct FeedbackListParams {
+    /// 1 to 1,000; 100 where absent.
+    limit: Option<i64>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FeedbackListResponse {
+    /// Newest first, without personal data.
+    #[schema(value_type = Vec<Object>)]
+    pub feedback: Vec<Feedback>,
+}
+
+/// Read what was said of answers.
+#[utoipa::path(
+    get, path = "/v1/feedback", tag = "learning", params(FeedbackListParams),
+    responses((status = 200, body = FeedbackListResponse), (status = 422, body = Problem))
+)]
+pub async fn list_feedback(
+    State(state): State<AppState>,
+    Workspace(workspace): Workspace,
+    Params(params): Params<FeedbackListParams>,
+) -> Result<axum::Json<FeedbackListResponse>, Problem> {
+    let limit = limit_of(params.limit, 100, 1_000)?;
+    let mut feedback = state
+        .app
+        .store
+        .feedback_since(&workspace, jiff::Timestamp::UNIX_EPOCH, limit)
+        .await?;
+    feedback.reverse();
+    Ok(axum::Json(FeedbackListResponse { feedback }))
+}
+
+impl From<LearnError> for Problem {
+    fn from(error: LearnError) -> Self {
+        match error {
+            LearnError::Store(error) => error.into(),
+            LearnError::Answer(error) => error.into(),
+            LearnError::Case(error) => error.into(),
+            other => Problem::internal(&other),
+        }
+    }
+}

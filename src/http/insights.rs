@@ -1,0 +1,176 @@
+use axum::extract::State;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::AppState;
+use super::extract::{Params, Workspace};
+use super::problem::{Fault, Problem};
+use super::settings::limit_of;
+use crate::learn::gaps::Gap;
+use crate::learn::insights::{By, Scene, Summary, Usage};
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct GapParams {
+    /// So many days back: 1 to 366, 30 where absent.
+    days: Option<i64>,
+    /// 1 to 500; 50 where absent.
+    limit: Option<i64>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct GapsResponse {
+    /// By volume × cost × trend. Of each: `id`, `question` (the most central), `volume`, `rank`, `cost`, `trend`,
+    /// `failures`, `wordings`, `closest` knowledge, and a `draft_id` that would fill it or a `stub` to write.
+    #[schema(value_type = Vec<Object>)]
+    pub gaps: Vec<Gap>,
+}
+
+/// List what was asked in vain, by meaning, the most urgent first.
+#[utoipa::path(
+    get, path = "/v1/insights/gaps", tag = "learning", params(GapParams),
+    responses((status = 200, body = GapsResponse), (status = 422, body = Problem))
+)]
+pub async fn gaps(
+    State(state): State<AppState>,
+    Workspace(workspace): Workspace,
+    Params(params): Params<GapParams>,
+) -> Result<axum::Json<GapsResponse>, Problem> {
+    let limit = limit_of(params.limit, 50, 500)?;
+    let days = params.days.unwrap_or(30);
+    if !(1..=366).contains(&days) {
+        let detail = format!("expected 1 to 366, found {days}");
+        return Err(Problem::invalid(vec![Fault::new("?days", detail)]));
+    }
+    let limit = usize::try_from(limit).unwrap_or(50);
+    let gaps = state.app.learning.gaps(&workspace, days, limit).await?;
+    Ok(axum::Json(GapsResponse { gaps }))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct PeriodParams {
+    /// RFC 3339; 30 days before `to` where absent.
+    #[param(value_type = Option<String>)]
+    from: Option<Timestamp>,
+    /// RFC 3339, exclusive; now where absent.
+    #[param(value_type = Option<String>)]
+    to: Option<Timestamp>,
+    /// Of a summary only: `channel`, `tag`, `day`, `intent` or `reason`.
+    by: Option<String>,
+}
+
+impl PeriodParams {
+    fn period(&self, state: &AppState) -> Result<(Timestamp, Timestamp), Problem> {
+        // What was answered this very millisecond counts.
+        let now = state.app.store.now() + SignedDuration::from_millis(1);
+        let to = self.to.unwrap_or(now);
+        let from = self
+            .from
+            .unwrap_or(to - SignedDuration::from_hours(24 * 30));
+        match from < to {
+            true => Ok((from, to)),
+            false => {
+                let detail = format!("expected a time before {to}, found {from}");
+                Err(Problem::invalid(vec![Fault::new("?from", detail)]))
+            }
+        }
+    }
+
+    fn by(&self) -> Result<By, Problem> {
+        Ok(match self.by.as_deref() {
+            None => By::Nothing,
+            Some("channel") => By::Channel,
+            Some("tag") => By::Tag,
+            Some("day") => By::Day,
+            Some("intent") => By::Intent,
+            Some("reason") => By::Reason,
+            Some(other) => {
+                let detail =
+                    format!("expected channel, tag, day, intent or reason, found {other:?}");
+                return Err(Problem::invalid(vec![Fault::new("?by", detail)]));
+            }
+        })
+    }
+
+    fn takes_no_by(&self) -> Result<(), Problem> {
+        match self.by {
+            None => Ok(()),
+            Some(_) => Err(Problem::invalid(vec![Fault::new(
+                "?by",
+                "only a summary is grouped",
+            )])),
+        }
+    }
+}
+
+/// Count questions, outcomes, resolutions and ratings, in all and by one thing.
+///
+/// *Resolved* is what was answered from knowledge, found unhelpful by nobody, followed by no case and not reopened within
+/// `learn.reopen_hours`.
+#[utoipa::path(
+    get, path = "/v1/insights/summary", tag = "learning", params(PeriodParams),
+    responses((status = 200, body = Object), (status = 422, body = Problem))
+)]
+pub async fn summary(
+    State(state): State<AppState>,
+    Workspace(workspace): Workspace,
+    Params(params): Params<PeriodParams>,
+) -> Result<axum::Json<Summary>, Problem> {
+    let ((from, to), by) = (params.period(&state)?, params.by()?);
+    let learning = &state.app.learning;
+    Ok(axum::Json(
+        learning.summary(&workspace, from, to, by).await?,
+    ))
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct UsageResponse {
+    /// The most disliked first, then the most cited. Of each published document: `document_id`, `title`, `cited`, `liked`,
+    /// `disliked`, and `flags` among `unused`, `stale`, `disliked`, `distrusted`.
+    #[schema(value_type = Vec<Object>)]
+    pub documents: Vec<Usage>,
+}
+
+/// Say how knowledge is used: what is cited and disliked, never cited, past its time.
+#[utoipa::path(
+    get, path = "/v1/insights/knowledge", tag = "learning", params(PeriodParams),
+    responses((status = 200, body = UsageResponse), (status = 422, body = Problem))
+)]
+pub async fn knowledge(
+    State(state): State<AppState>,
+    Workspace(workspace): Workspace,
+    Params(params): Params<PeriodParams>,
+) -> Result<axum::Json<UsageResponse>, Problem> {
+    params.takes_no_by()?;
+    let (from, to) = params.period(&state)?;
+    let documents = state.app.learning.usage(&workspace, from, to).await?;
+    Ok(axum::Json(UsageResponse { documents }))
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ScenesResponse {
+    /// Those that lose most first. Of each: `scene` (`channel …`, `tag …`, `intent …`), `counts`, the `usual` resolution
+    /// rate, and `evidence`: questions that were not resolved.
+    #[schema(value_type = Vec<Object>)]
+    pub scenes: Vec<Scene>,
+}
+
+/// Flag channels, tags and kinds of questions that are resolved significantly less often than the rest.
+#[utoipa::path(
+    get, path = "/v1/insights/scenes", tag = "learning", params(PeriodParams),
+    responses((status = 200, body = ScenesResponse), (status = 422, body = Problem))
+)]
+pub async fn scenes(
+    State(state): State<AppState>,
+    Workspace(workspace): Workspace,
+    Params(params): Params<PeriodParams>,
+) -> Result<axum::Json<ScenesResponse>, Problem> {
+    params.takes_no_by()?;
+    let (from, to) = params.period(&state)?;
+    let scenes = state.app.learning.scenes(&workspace, from, to).await?;
+    Ok(axum::Json(ScenesResponse { scenes }))
+}
