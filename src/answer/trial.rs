@@ -14,6 +14,11 @@ impl Answerer {
         &self.rules
     }
 
+    /// The least confidence of an answer where a workspace says nothing of it.
+    pub fn min_confidence(&self) -> f32 {
+        self.admission.min_confidence(None)
+    }
+
     /// The question as its customer's arms of the running experiments want it, and those arms. Who is not known takes no part.
     pub(super) async fn assigned(
         &self,

@@ -8,7 +8,7 @@ use super::group::dot;
 use crate::answer::{AnswerError, Question};
 use crate::blocking::blocking;
 use crate::domain::{
-    DocumentId, JudgedQuestion, Kind, Outcome, Query, Source, Strategy, WorkspaceId,
+    DocumentId, Evidence, JudgedQuestion, Kind, Outcome, Query, Source, Strategy, WorkspaceId,
 };
 use crate::editing::impact::{Change, ImpactError, Trials};
 use crate::embed::Embedder;
@@ -24,7 +24,8 @@ pub struct Collision {
     pub question: String,
     pub belongs_to: DocumentId,
     /// `taken`: that question would be answered by the other document. `same`: the wording asks what that document's own
-    /// question asks. `answered`: the wording is answered from that document now, and surely.
+    /// question asks. `answered`: the wording is surely answered from that document now. `nearer`: that FAQ is found for the
+    /// wording clearly before the one that is to have it.
     pub why: &'static str,
 }
 
@@ -35,6 +36,12 @@ const QUESTIONS_EACH: usize = 6;
 const SAME_QUESTION: f32 = 0.93;
 /// With this confidence a wording is surely answered.
 const SURE: f32 = 0.8;
+/// An FAQ is clearly nearer where its score is greater by this. Of 123 questions of the shop and the month (docs/learning.md),
+/// each given to the best FAQ that is not its own, this holds back 79 %; of the 26 that are not answered from their own FAQ
+/// now, given to it, 19 %.
+const NEARER: f32 = 0.02;
+/// How far down the FAQ itself is looked for.
+const DEPTH: usize = 100;
 
 /// Asks the neighbours' own questions before and after the change, by the way every question goes, and compares each
 /// wording with them. `faq` is the document with the wordings in it.
@@ -47,10 +54,15 @@ pub async fn collisions(
 ) -> Result<Vec<Collision>, ImpactError> {
     let retriever = &trials.retriever;
     let mut neighbours: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    let mut nearest_of: Vec<Vec<String>> = Vec::new();
     let mut found = Vec::new();
+    // What is not in force yet is found nowhere, and cannot be compared.
+    let is_known = trials
+        .store
+        .document(workspace, &faq.id, None)
+        .await?
+        .is_some();
     for wording in wordings {
-        let query = Query::parse(wording, NEIGHBOURS).map_err(AnswerError::Question)?;
+        let query = Query::parse(wording, DEPTH).map_err(AnswerError::Question)?;
         let query = retriever.timed(query);
         let hits = retriever
             .retrieve(workspace, &query)
@@ -60,12 +72,17 @@ pub async fn collisions(
             .load_evidence(workspace, &query, &hits.hits)
             .await
             .map_err(AnswerError::from)?;
-        let mut near = Vec::new();
-        for e in evidence {
-            let id = e.chunk.document_id.to_string();
-            let is_other = e.chunk.document_id != faq.id && e.metadata.kind == Kind::Faq;
-            if is_other {
-                near.push(id.clone());
+        let own = evidence.iter().find(|e| e.chunk.document_id == faq.id);
+        let own = own.map_or(0.0, |e| e.score);
+        let is_other = |e: &Evidence| e.chunk.document_id != faq.id && e.metadata.kind == Kind::Faq;
+        let nearer = evidence
+            .iter()
+            .find(|e| is_other(e))
+            .filter(|e| is_known && e.score - own >= NEARER)
+            .map(|e| e.chunk.document_id.clone());
+        for e in evidence.into_iter().take(NEIGHBOURS) {
+            if is_other(&e) {
+                let id = e.chunk.document_id.to_string();
                 let questions: Vec<String> = e
                     .metadata
                     .questions
@@ -75,7 +92,6 @@ pub async fn collisions(
                 neighbours.insert(id, questions);
             }
         }
-        nearest_of.push(near);
         let question = Question {
             text: wording.clone(),
             ceiling: Strategy::Extractive,
@@ -95,6 +111,13 @@ pub async fn collisions(
                 question: wording.clone(),
                 belongs_to: cited.document_id.clone(),
                 why: "answered",
+            });
+        } else if let Some(belongs_to) = nearer {
+            found.push(Collision {
+                wording: wording.clone(),
+                question: wording.clone(),
+                belongs_to,
+                why: "nearer",
             });
         }
     }

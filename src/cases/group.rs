@@ -295,7 +295,7 @@ pub fn empty(id: &str) -> Draft {
         confidence: 0.0,
         disagreement: None,
         is_edited: false,
-        document_id: None,
+        published_as: None,
         history: Vec::new(),
     }
 }
@@ -442,7 +442,7 @@ pub fn rebuild(draft: &mut Draft) {
     };
     if n_settled == 0
         && !matches!(draft.class, DraftClass::Gap { .. })
-        && draft.document_id.is_none()
+        && draft.published_as.is_none()
     {
         draft.class = DraftClass::Gap {
             reason: NoKnowledge::SettlesNothing,

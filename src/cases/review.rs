@@ -228,7 +228,7 @@ impl Cases {
         workspace: &WorkspaceId,
         draft: &Draft,
     ) -> Result<Option<Nearest>, CaseError> {
-        let known = match draft.class.document_id().or(draft.document_id.as_ref()) {
+        let known = match draft.class.document_id().or(draft.published_as.as_ref()) {
             Some(id) => Some(id.clone()),
             None if draft.question.is_empty() => None,
             None => {
@@ -415,7 +415,7 @@ impl Cases {
             if !force {
                 self.check(workspace, &source, &wordings).await?;
             }
-            draft.document_id = Some(source.id.clone());
+            draft.published_as = Some(source.id.clone());
             let write = Write::Put {
                 source: Box::new(source),
                 origin: None,
@@ -424,7 +424,7 @@ impl Cases {
             revision = recorded.last().map(|recorded| recorded.revision);
             self.trials.follower.wake();
         } else {
-            draft.document_id = draft.class.document_id().cloned();
+            draft.published_as = draft.class.document_id().cloned();
         }
         draft.state = DraftState::Published;
         note(
@@ -436,7 +436,7 @@ impl Cases {
         );
         self.store.update_drafts(workspace, &[&draft]).await?;
         let detail =
-            serde_json::json!({ "document_id": draft.document_id, "class": draft.class.name() });
+            serde_json::json!({ "document_id": draft.published_as, "class": draft.class.name() });
         self.store
             .audit(workspace, reviewer, "draft.approve", id, &detail)
             .await?;

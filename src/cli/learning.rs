@@ -204,7 +204,7 @@ pub async fn drafts(
             wait_until_indexed(&app, workspace, revision).await?;
         }
         let place = draft
-            .document_id
+            .published_as
             .map_or(String::new(), |id| format!(" as {id}"));
         println!("{} is {}{place}", draft.id, draft.state.as_str());
     }

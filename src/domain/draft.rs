@@ -141,7 +141,7 @@ pub struct Draft {
     /// Whether a person has changed question, answer or variants: new sources do not change them again.
     pub is_edited: bool,
     /// What it was published as.
-    pub document_id: Option<DocumentId>,
+    pub published_as: Option<DocumentId>,
     pub history: Vec<DraftEvent>,
 }
 

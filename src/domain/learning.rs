@@ -85,6 +85,7 @@ pub struct Feedback {
     /// Of the answer: without personal data.
     pub question: String,
     pub outcome: Outcome,
+    pub confidence: f32,
     pub cited: Vec<(DocumentId, i64)>,
 }
 

@@ -7,8 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{LearnError, Learning};
 use crate::domain::{
-    AgentAction, Case, CaseOutcome, CaseRole, CaseTurn, DocumentId, DraftClass, Feedback,
-    FeedbackReason, Kind, Outcome, Review, WorkspaceId,
+    AgentAction, Case, CaseOutcome, CaseRole, CaseTurn, DocumentId, DraftClass, DraftState,
+    Feedback, FeedbackReason, Kind, Outcome, Review, WorkspaceId,
 };
 use crate::text::sha256_hex;
 
@@ -38,10 +38,13 @@ pub struct Effects {
     pub draft_id: Option<String>,
     /// A case that the corrected answer was made into.
     pub case_id: Option<String>,
-    /// Documents that no answer rests on any more.
+    /// FAQs that no answer rests on any more.
     pub distrusted: Vec<DocumentId>,
 }
 
+/// An answer that Ken was less sure of than this may have failed because it was off the point; then what it cites is not to
+/// blame.
+const ON_THE_POINT: f32 = 0.5;
 /// How many people have to have found a version wrong, and how surely most do, before no answer rests on it: the lower
 /// bound of Wilson's interval at 95 % (Wilson, JASA 1927) above one half. Five of five reach it, four of five do not.
 const MIN_PEOPLE: usize = 5;
@@ -56,8 +59,23 @@ pub struct Label {
     pub question: String,
     /// The document that answers it.
     pub document_id: Option<DocumentId>,
-    /// Whether the knowledge answers it.
+    /// Whether the knowledge answers it, as far as is known.
     pub answerable: bool,
+    /// Documents that do not answer it. Where some are known, an answer from another may be right: knowledge may have come
+    /// since.
+    pub wrong: Vec<DocumentId>,
+}
+
+impl Label {
+    /// Whether an answer that cites these, or none at all (`None`), is right by what is known.
+    pub fn is_right(&self, cited: Option<&[DocumentId]>) -> bool {
+        match (&self.document_id, cited) {
+            (Some(id), cited) => cited.is_some_and(|cited| cited.contains(id)),
+            (None, None) => !self.answerable,
+            (None, Some(cited)) if self.wrong.is_empty() => self.answerable && !cited.is_empty(),
+            (None, Some(cited)) => !cited.iter().any(|id| self.wrong.contains(id)),
+        }
+    }
 }
 
 impl Learning {
@@ -102,6 +120,7 @@ impl Learning {
             at: Timestamp::UNIX_EPOCH,
             question: redactor.mask(&turn.question).into_owned(),
             outcome: turn.answer.outcome,
+            confidence: turn.answer.confidence,
             cited,
         };
         // The same said twice is one.
@@ -201,16 +220,19 @@ impl Learning {
         Ok(Some(self.cases.propose(workspace, class, feedback).await?))
     }
 
-    /// Holds the versions that an answer cited against all that was said of them.
+    /// Holds the versions that an answer cited against all that was said of them. An FAQ that most find wrong is not rested
+    /// on any more; of an article, which says much besides, a person is asked to look.
     async fn judge_evidence(
         &self,
         workspace: &WorkspaceId,
         feedback: &Feedback,
     ) -> Result<Vec<DocumentId>, LearnError> {
         let counts_against = |f: &Feedback| {
-            f.verdict() == Some(false) && f.reason != Some(FeedbackReason::Irrelevant)
+            let is_on_the_point =
+                f.confidence >= ON_THE_POINT && f.reason != Some(FeedbackReason::Irrelevant);
+            f.verdict() == Some(false) && f.outcome == Outcome::Answered && is_on_the_point
         };
-        if !counts_against(feedback) || feedback.outcome != Outcome::Answered {
+        if !counts_against(feedback) {
             return Ok(Vec::new());
         }
         let since = self.store.now() - SignedDuration::from_hours(24 * RECENT_DAYS);
@@ -238,24 +260,32 @@ impl Learning {
                 continue;
             }
             let detail = format!("{against} of {} people found it wrong", people.len());
-            let is_changed = self
-                .store
-                .set_distrust(workspace, (document, *version), true, false, &detail)
-                .await?;
-            if !is_changed {
+            let stored = self.store.document(workspace, document, None).await?;
+            let is_faq = stored.is_some_and(|stored| stored.metadata.kind == Kind::Faq);
+            if is_faq
+                && !self
+                    .store
+                    .set_distrust(workspace, (document, *version), true, false, &detail)
+                    .await?
+            {
                 continue;
             }
             self.answerer.rules().forget(workspace);
+            let what = match is_faq {
+                true => "no answer rests on it until it is edited or trusted again",
+                false => "answers go on resting on it until somebody changes it",
+            };
             let key = sha256_hex([document.as_str().as_bytes(), version.to_string().as_bytes()]);
             let review = Review {
                 id: format!("rev_{}", &key[..16]),
                 kind: "failing_evidence".to_owned(),
                 document_ids: vec![document.to_string()],
-                detail: format!(
-                    "version {version}: {detail}; no answer rests on it until it is edited or trusted again"
-                ),
+                detail: format!("version {version}: {detail}; {what}"),
             };
             self.store.open_review(workspace, &review).await?;
+            if !is_faq {
+                continue;
+            }
             let note = serde_json::json!({ "version": version, "against": against, "people": people.len() });
             self.store
                 .audit(
@@ -303,9 +333,29 @@ impl Learning {
         Ok(!versions.is_empty())
     }
 
-    /// What feedback and judged questions say of questions: each question once, what was said last.
+    /// What is known of questions: what customers of published cases asked, what feedback and judged questions say. Each
+    /// question once; what was said last counts, and a judged question counts most.
     pub async fn labels(&self, workspace: &WorkspaceId) -> Result<Vec<Label>, LearnError> {
         let mut labels: BTreeMap<String, Label> = BTreeMap::new();
+        for draft in self
+            .store
+            .drafts(workspace, DraftState::Published, MAX_RECENT)
+            .await?
+        {
+            let answers = !matches!(draft.class, DraftClass::Negative { .. });
+            let Some(id) = draft.published_as.filter(|_| answers) else {
+                continue;
+            };
+            for source in draft.sources.into_iter().filter(|s| !s.question.is_empty()) {
+                let label = Label {
+                    question: source.question.clone(),
+                    document_id: Some(id.clone()),
+                    answerable: true,
+                    wrong: Vec::new(),
+                };
+                labels.insert(source.question, label);
+            }
+        }
         for f in self
             .store
             .feedback_since(workspace, Timestamp::UNIX_EPOCH, MAX_RECENT)
@@ -322,6 +372,10 @@ impl Learning {
                     question: f.question.clone(),
                     answerable: document_id.is_some(),
                     document_id,
+                    wrong: match is_wrong {
+                        true => f.cited.iter().map(|(id, _)| id.clone()).collect(),
+                        false => Vec::new(),
+                    },
                 };
                 labels.insert(f.question, label);
             }
@@ -341,6 +395,7 @@ impl Learning {
                     question: judged.question.clone(),
                     document_id,
                     answerable,
+                    wrong: Vec::new(),
                 };
                 labels.insert(judged.question, label);
             }

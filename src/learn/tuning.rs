@@ -1,12 +1,15 @@
 //! Settings that learn: the fusion's shares and the confidence from which on a question is answered, fitted to what is known
 //! of a workspace's questions, and put in force only where they win.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::feedback::Label;
 use super::{LearnError, Learning};
 use crate::answer::Question;
 use crate::domain::{DocumentId, MAX_LIMIT, Outcome, Query, Strategy, Tuning, WorkspaceId};
+use crate::eval::compare::randomisation_p;
 use crate::eval::tune::{self, Candidate, Example};
 use crate::retrieve::Shares;
 use crate::text::sha256_hex;
@@ -18,10 +21,15 @@ pub struct Learned {
     pub before: Tuning,
     /// What was tried; absent where there is too little to learn from.
     pub candidate: Option<Tuning>,
-    /// Over judged questions and the labels held out: how many are right, with the settings in force and with those tried.
-    pub right_before: usize,
-    pub right_after: usize,
-    /// Questions that are right now and would not be.
+    pub n_held_out: usize,
+    /// Of the labels held out, how the answers do with the settings in force and with those tried.
+    pub held_out_before: Fared,
+    pub held_out_after: Fared,
+    /// How likely as large a difference is by chance: the paired randomisation test.
+    pub p_value: f64,
+    /// Languages in which answers are worth less than before.
+    pub lost_languages: Vec<&'static str>,
+    /// Judged questions that are right now and would not be.
     pub lost: Vec<String>,
     pub is_live: bool,
 }
@@ -29,18 +37,31 @@ pub struct Learned {
 /// The names of the settings in the store.
 const TUNING: &str = "tuning";
 const HISTORY: &str = "tuning_history";
+/// How answers did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Fared {
+    pub right: usize,
+    pub wrong: usize,
+    pub refused: usize,
+}
+
 /// With fewer labels nothing is learned.
 const MIN_LABELS: usize = 20;
 /// The share of labels, in tenths, that is held out.
 const HELD_OUT: u64 = 4;
-/// What a wrong answer costs beside a refusal of a question that could be answered.
-const WRONG: f64 = 2.0;
+/// How unlikely it has to be that a gain on held-out labels as large as this comes about by chance. People err, so that a
+/// single label that loses says nothing.
+const CHANCE: f64 = 0.05;
+/// What a wrong answer costs, where a right one is worth 1 and a refusal nothing.
+const WRONG: f64 = 1.0;
+/// Of the answers that are right now, so many have to be left by a stricter threshold.
+const KEPT: f64 = 0.9;
 /// How many earlier settings are kept for rolling back.
 const MAX_HISTORY: usize = 50;
 
 impl Learning {
-    /// Learns settings from judged questions and feedback. They go live only where more of the judged and the held-out
-    /// questions are right with them, and none is wrong that was right.
+    /// Learns settings from judged questions, feedback and published cases. They go live only where more of the labels held
+    /// out are right with them, more than chance would have it and in no language fewer, and no judged question is lost.
     pub async fn tune(&self, workspace: &WorkspaceId, by: &str) -> Result<Learned, LearnError> {
         let labels = self.labels(workspace).await?;
         let before = self.in_force(workspace).await?;
@@ -48,8 +69,11 @@ impl Learning {
             n_labels: labels.len(),
             before,
             candidate: None,
-            right_before: 0,
-            right_after: 0,
+            n_held_out: 0,
+            held_out_before: Fared::default(),
+            held_out_after: Fared::default(),
+            p_value: 1.0,
+            lost_languages: Vec::new(),
             lost: Vec::new(),
             is_live: false,
         };
@@ -67,7 +91,7 @@ impl Learning {
             .into_iter()
             .map(|judged| judged.question)
             .collect();
-        let (held_out, train): (Vec<&Label>, Vec<&Label>) = labels.iter().partition(is_held_out);
+        let train: Vec<&Label> = labels.iter().filter(|label| !is_held_out(label)).collect();
         let mut candidate = before;
         if let Some(shares) = self.shares(workspace, &train, before).await? {
             candidate.keyword_share = Some(shares.keyword);
@@ -78,21 +102,36 @@ impl Learning {
             .await?
             .or(before.min_confidence);
         learned.candidate = Some(candidate);
-        let checked = held_out.into_iter().chain(
-            train
-                .into_iter()
-                .filter(|label| judged.contains(&label.question)),
-        );
-        for label in checked {
-            let was = self.is_right(workspace, label, before).await?;
-            let is = self.is_right(workspace, label, candidate).await?;
-            learned.right_before += usize::from(was);
-            learned.right_after += usize::from(is);
-            if was && !is {
+        let mut gains: Vec<f64> = Vec::new();
+        let mut by_language: BTreeMap<&'static str, f64> = BTreeMap::new();
+        for label in &labels {
+            let is_judged = judged.contains(&label.question);
+            let is_out = is_held_out(&label);
+            if !is_judged && !is_out {
+                continue;
+            }
+            let was = self.fares(workspace, label, before).await?;
+            let is = self.fares(workspace, label, candidate).await?;
+            if is_judged && was.1 && !is.1 {
                 learned.lost.push(label.question.clone());
             }
+            if is_out {
+                learned.n_held_out += 1;
+                learned.held_out_before.count(was.0);
+                learned.held_out_after.count(is.0);
+                let gain = worth(is.0) - worth(was.0);
+                gains.push(gain);
+                let language = crate::text::detect(&label.question).tag();
+                *by_language.entry(language).or_default() += gain;
+            }
         }
-        learned.is_live = learned.right_after > learned.right_before && learned.lost.is_empty();
+        learned.p_value = randomisation_p(&gains);
+        let losing = by_language.into_iter().filter(|(_, gain)| *gain < 0.0);
+        learned.lost_languages = losing.map(|(language, _)| language).collect();
+        learned.is_live = gains.iter().sum::<f64>() > 0.0
+            && learned.p_value <= CHANCE
+            && learned.lost.is_empty()
+            && learned.lost_languages.is_empty();
         if learned.is_live {
             self.put_tuning(workspace, candidate, by, "tune").await?;
         }
@@ -153,13 +192,18 @@ impl Learning {
         Ok(is_better.then_some(tuned.shares))
     }
 
-    /// The least confidence that gets most right, wrong answers counting twice; none where it makes no difference.
+    /// The least confidence whose answers are worth most, of those that keep most of what is right; none where it makes no
+    /// difference.
     async fn threshold(
         &self,
         workspace: &WorkspaceId,
         labels: &[&Label],
         tuning: Tuning,
     ) -> Result<Option<f32>, LearnError> {
+        if self.answerer.rules().of(workspace).await?.level.is_some() {
+            // A person has decided.
+            return Ok(None);
+        }
         let open = Tuning {
             min_confidence: Some(0.0),
             ..tuning
@@ -170,21 +214,25 @@ impl Learning {
             if outcome != Outcome::Answered {
                 continue;
             }
-            let is_right = label.answerable
-                && label
-                    .document_id
-                    .as_ref()
-                    .is_none_or(|id| cited.contains(id));
-            seen.push((confidence, is_right));
+            seen.push((confidence, label.is_right(Some(&cited))));
         }
-        let worth = |least: f32| -> f64 {
+        let of = |least: f32| -> f64 {
             let answered = seen.iter().filter(|(confidence, _)| *confidence >= least);
-            answered
-                .map(|(_, is_right)| if *is_right { 1.0 } else { -WRONG })
-                .sum()
+            answered.map(|(_, is_right)| worth(Some(*is_right))).sum()
         };
-        let steps = (1..20).map(|step| step as f32 / 20.0);
-        let best = steps.max_by(|a, b| worth(*a).total_cmp(&worth(*b)).then(b.total_cmp(a)));
+        let right_from = |least: f32| {
+            let right = seen
+                .iter()
+                .filter(|(confidence, right)| *right && *confidence >= least);
+            right.count() as f64
+        };
+        let now = tuning
+            .min_confidence
+            .unwrap_or(self.answerer.min_confidence());
+        let steps = (1..20)
+            .map(|step| step as f32 / 20.0)
+            .filter(|least| right_from(*least) >= KEPT * right_from(now));
+        let best = steps.max_by(|a, b| of(*a).total_cmp(&of(*b)).then(b.total_cmp(a)));
         let has_both =
             seen.iter().any(|(_, right)| *right) && seen.iter().any(|(_, right)| !*right);
         Ok(best.filter(|_| has_both))
@@ -219,19 +267,20 @@ impl Learning {
         Ok((answer.outcome, answer.confidence, cited))
     }
 
-    /// Whether a question is answered from the document it is known to be answered by, or not at all where none does.
-    async fn is_right(
+    /// Whether what is answered is right, `None` where nothing is; and whether that is as it should be.
+    async fn fares(
         &self,
         workspace: &WorkspaceId,
         label: &Label,
         tuning: Tuning,
-    ) -> Result<bool, LearnError> {
+    ) -> Result<(Option<bool>, bool), LearnError> {
         let (outcome, _, cited) = self.asked(workspace, label, tuning).await?;
-        let answered = outcome == Outcome::Answered;
-        Ok(match (&label.document_id, label.answerable) {
-            (Some(id), true) => answered && cited.contains(id),
-            (None, true) => answered,
-            (_, false) => !answered,
+        Ok(match outcome {
+            Outcome::Answered => {
+                let is_right = label.is_right(Some(&cited));
+                (Some(is_right), is_right)
+            }
+            _ => (None, label.is_right(None)),
         })
     }
 
@@ -305,5 +354,23 @@ impl Learning {
             .audit(workspace, by, "tuning.roll_back", "tuning", &detail)
             .await?;
         Ok(Some(back))
+    }
+}
+
+impl Fared {
+    fn count(&mut self, right: Option<bool>) {
+        match right {
+            Some(true) => self.right += 1,
+            Some(false) => self.wrong += 1,
+            None => self.refused += 1,
+        }
+    }
+}
+
+fn worth(right: Option<bool>) -> f64 {
+    match right {
+        Some(true) => 1.0,
+        Some(false) => -WRONG,
+        None => 0.0,
     }
 }
