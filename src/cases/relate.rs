@@ -50,12 +50,13 @@ impl Cases {
         for (e, vector) in found.iter().zip(&vectors[1..]) {
             let similarity = group::dot(&vectors[0], vector);
             let document_id = e.chunk.document_id.clone();
-            let title = e
-                .chunk
-                .note
-                .question
-                .as_deref()
-                .unwrap_or(&e.metadata.title);
+            let asks_the_same = e.metadata.kind == Kind::Faq && e.similarity >= SAME_QUESTION;
+            // What asks the same in other words is compared as an answer to the same question.
+            let title = match (asks_the_same, e.chunk.note.question.as_deref()) {
+                (true, _) => &draft.question,
+                (false, Some(question)) => question,
+                (false, None) => &e.metadata.title,
+            };
             let (ours, theirs) = (
                 Statement {
                     title: &draft.question,
@@ -87,7 +88,6 @@ impl Cases {
                 };
                 break;
             }
-            let asks_the_same = e.metadata.kind == Kind::Faq && e.similarity >= SAME_QUESTION;
             if asks_the_same && class == DraftClass::New {
                 class = DraftClass::Update { document_id };
             }

@@ -15,10 +15,14 @@ mod filters;
 mod formats;
 mod hostile;
 mod ingestion;
+mod learning;
 mod llm;
+#[path = "../month/mod.rs"]
+mod month;
 mod openapi;
 mod quality;
 mod reranking;
 mod scripted_llm;
+mod simulation;
 mod support;
 mod wording;

@@ -1,0 +1,58 @@
+//! The simulated month of `tests/month`, shortened; `cargo bench --bench month` has the whole one.
+
+use std::sync::Arc;
+
+use ken::app::App;
+use ken::domain::Clock;
+
+use crate::month::{self, Month, Plan};
+use crate::support::{TestApp, config_in, embedder, root};
+
+async fn month(is_learning: bool) -> Month {
+    let folder = Arc::new(tempfile::tempdir().unwrap());
+    let clock = Clock::standing(month::start());
+    let encoder = tokio::task::spawn_blocking(embedder).await.unwrap();
+    let app = App::build_at(config_in(folder.path()), encoder, clock.clone())
+        .await
+        .unwrap();
+    let shop = TestApp::serve(Arc::new(app), folder).await;
+    shop.ingest(&root().join("corpus/shop/knowledge")).await;
+    let plan = Plan {
+        seed: 7,
+        days: 14,
+        questions_a_day: 20,
+        is_learning,
+    };
+    let month = month::run(&shop.app, &clock, plan).await;
+    shop.stop().await;
+    month
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_the_loop_on_more_is_resolved_and_less_is_wrong_and_with_it_off_nothing_changes() {
+    let (on, off) = tokio::join!(month(true), month(false));
+    let (first, last) = (0..7, 7..14);
+    let resolved = |month: &Month, days: &std::ops::Range<usize>| {
+        month.share(days.clone(), |day| day.resolved)
+    };
+    let wrong =
+        |month: &Month, days: &std::ops::Range<usize>| month.share(days.clone(), |day| day.wrong);
+    let told = format!("on {on:?}\noff {off:?}");
+    assert!(resolved(&on, &last) > resolved(&on, &first), "{told}");
+    assert!(
+        resolved(&on, &last) > resolved(&off, &last) + 0.15,
+        "{told}"
+    );
+    assert!(wrong(&on, &last) < wrong(&off, &last) - 0.1, "{told}");
+    assert!(
+        (resolved(&off, &last) - resolved(&off, &first)).abs() < 0.1,
+        "{told}"
+    );
+    assert!(on.demoted_wrongly.is_empty(), "{told}");
+    let refused = on
+        .variants
+        .iter()
+        .filter(|(_, came)| came.starts_with("refused"));
+    assert!(refused.count() >= 2, "{told}");
+    assert!(off.demoted.is_empty() && off.n_cases == 0, "{told}");
+}
