@@ -21,6 +21,7 @@ use crate::llm::{Llm, LlmError};
 use crate::rerank::{CrossEncoder, RerankError};
 use crate::retrieve::{Retriever, Shares};
 use crate::store::{Store, StoreError, Vault};
+use crate::vectors::Vectors;
 
 /// The service's parts, connected. Dropping it stops the follower without saving; [`App::close`] saves.
 pub struct App {
@@ -199,7 +200,7 @@ impl App {
         };
         let learning = Learning {
             store: store.clone(),
-            embedder: embedder.clone(),
+            vectors: Vectors::new(store.clone(), embedder.clone()),
             answerer: answerer.clone(),
             retriever: retriever.clone(),
             cases: cases.clone(),

@@ -35,6 +35,7 @@ use crate::llm::Llm;
 use crate::redact::Redactor;
 use crate::store::{Store, StoreError, StoredCase, Vault};
 use crate::text::{detect, sha256_hex};
+use crate::vectors::{Vectors, VectorsError};
 
 pub use collision::{Collision, collisions};
 pub use distill::distill;
@@ -56,7 +57,7 @@ pub enum CaseError {
     #[error(transparent)]
     Ingest(#[from] IngestError),
     #[error(transparent)]
-    Learn(Box<crate::learn::LearnError>),
+    Vectors(#[from] VectorsError),
     #[error("the redaction patterns of the workspace cannot be used: {0}")]
     Pattern(#[from] crate::redact::PatternError),
 }
@@ -67,6 +68,7 @@ pub struct Cases {
     store: Store,
     vault: Vault,
     embedder: Embedder,
+    vectors: Vectors,
     answerer: Answerer,
     trials: Trials,
     llm: Option<Llm>,
@@ -104,6 +106,7 @@ impl Cases {
         config: LearnConfig,
     ) -> Self {
         Self {
+            vectors: Vectors::new(store.clone(), embedder.clone()),
             store,
             vault,
             embedder,

@@ -9,6 +9,9 @@ mod owner;
 mod runtime;
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
@@ -60,6 +63,7 @@ pub struct Embedder {
     id: String,
     dimension: usize,
     queue_capacity: usize,
+    busy_ns: Arc<AtomicU64>,
     questions: crossbeam_channel::Sender<Question>,
     passages: crossbeam_channel::Sender<Passages>,
 }
@@ -76,6 +80,7 @@ impl Embedder {
             id: model.id.clone(),
             dimension: model.dimension,
             queue_capacity: config.queue_capacity,
+            busy_ns: model.busy_ns.clone(),
             questions,
             passages,
         };
@@ -93,6 +98,11 @@ impl Embedder {
 
     pub fn dimension(&self) -> usize {
         self.dimension
+    }
+
+    /// How long the encoder has worked since it was loaded.
+    pub fn busy(&self) -> Duration {
+        Duration::from_nanos(self.busy_ns.load(Ordering::Relaxed))
     }
 
     /// How many questions wait for the encoder now.

@@ -9,8 +9,8 @@
 //! | [`domain`] | the nouns: `Document`, `Chunk`, `Query`, `Hit`, `Evidence`, `Citation`, `Answer`. No I/O |
 //! | [`config`] | `Config` in sections; the only place that reads settings |
 //! | [`text`] | what a string means: folding, figures, terms, sounds, spoken and other words, sentences, language, highlights. Pure |
-//! | [`embed`] | `Embedder`: texts → vectors; one thread owns the models |
-//! | [`store`] | the system of record; all SQL; the change log |
+//! | [`embed`], [`vectors`] | `Embedder`: texts → vectors; one thread owns the models; what was encoded before is remembered |
+//! | [`store`] | the system of record; all SQL; the change log; the vault, a store apart |
 //! | [`index`] | `KeywordIndex` (tantivy), `VectorStore` (usearch), the `Follower` that keeps both in step with the store |
 //! | [`ingest`] | bytes → text with structure → chunks: one file per format; read in bounded processes ([`ingest::worker`]) |
 //! | [`jobs`] | uploaded files, read in the background |
@@ -19,6 +19,9 @@
 //! | [`rerank`] | `Reranker`: reorders the best by reading them with the question; off by default |
 //! | [`llm`] | a client of OpenAI-compatible chat servers; none by default |
 //! | [`answer`] | message → answer: understand, retrieve, admit, compose, verify, settle contradictions, record; explained, rendered |
+//! | [`redact`] | personal data → placeholders, and back. Pure |
+//! | [`cases`] | what human agents resolved → drafts, held against what is known, reviewed, published |
+//! | [`learn`] | what was said of answers, and asked in vain → work; experiments; settings that learn; insights |
 //! | [`app`] | `App::build`: the one place that connects the parts |
 //! | [`editing`] | what editors do: FAQ import, lint, impact of a change, questions asked again, export and restore |
 //! | [`check`] | do store and indexes agree |
@@ -27,10 +30,11 @@
 //! | [`setup`], [`telemetry`], `blocking` | fetching the models; logging; work off the async threads |
 //!
 //! ```text
-//! domain, text, config ← conflict ← embed, rerank, llm, store, index ← ingest, retrieve ← answer, jobs ← app ← editing, check, eval, http, main
+//! domain, text, config ← conflict, redact ← embed, rerank, llm, store, index ← ingest, retrieve ← answer, jobs ← editing ← cases
+//! ← learn ← app ← check, eval, http, main
 //! ```
 //!
-//! # Two straight lines
+//! # Three straight lines
 //!
 //! **Ingest**: read → parse → chunk → record (one transaction, one revision a change) → *acknowledge* → follower:
 //! encode in batches → keyword index + vectors → commit with the revision as watermark.
@@ -38,12 +42,18 @@
 //! **Answer**: understand → search words while the encoder works → search vectors → fuse (→ rerank) → load evidence → admit →
 //! compose → verify (→ a model's wording, held against the evidence) → record. See [`answer::Answerer::reply`].
 //!
+//! **Learn**: case → redact (what is taken out goes into the vault) → record → *acknowledge* → distil → group → relate to what
+//! is known → draft → a person approves, past the gate and the collision test → ingest. See [`cases::Cases`].
+//!
 //! # Invariants
 //!
 //! - The store is the truth. The index folder can be deleted and is rebuilt, from vectors that the store keeps.
 //! - A write is acknowledged when its transaction is durable. Revisions of a workspace have no gaps.
 //! - Nothing that a model worded leaves before each of its sentences was held against the passage it cites; nothing that a
 //!   customer wrote is said back.
+//! - Nothing is derived from a case before personal data is out of it; what was taken out is in the vault alone. A model is
+//!   asked without it, and logs are written without it.
+//! - Nothing learned answers anybody before a person has approved it, unless a workspace lets that class of drafts pass.
 //! - `text[start..end]` of the cited document version *is* the quote, or the citation does not leave [`answer`].
 //! - What is for some, or for some time, is decided inside the searches: a scheduled version is indexed beside the live one
 //!   and a change that is tried out beside both; nobody else finds, lists or counts them.
@@ -85,3 +95,4 @@ pub mod setup;
 pub mod store;
 pub mod telemetry;
 pub mod text;
+pub mod vectors;

@@ -102,7 +102,13 @@ enum Command {
         workspace: WorkspaceArg,
     },
     /// Copy the whole store into a file, also while it is served
-    Backup { file: PathBuf },
+    Backup {
+        file: PathBuf,
+        /// Copy the personal data that was taken out of cases, too, into a file of its own; put back by putting it where
+        /// `store.vault_url` points
+        #[arg(long, value_name = "FILE")]
+        vault: Option<PathBuf>,
+    },
     /// Put a backup in the store's place, while nothing is served
     Restore { file: PathBuf },
     /// Ranked hits
@@ -296,7 +302,7 @@ async fn command(command: Command, config: Config) -> anyhow::Result<ExitCode> {
         Command::Import { file, workspace } => {
             operating::import(config, &workspace.workspace, &file).await
         }
-        Command::Backup { file } => operating::backup(config, &file).await,
+        Command::Backup { file, vault } => operating::backup(config, &file, vault.as_deref()).await,
         Command::Restore { file } => operating::restore(config, &file).await,
         Command::Search {
             question,

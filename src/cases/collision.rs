@@ -4,16 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::group::dot;
+use super::CaseError;
 use crate::answer::{AnswerError, Question};
-use crate::blocking::blocking;
 use crate::domain::{
     DocumentId, Evidence, JudgedQuestion, Kind, Outcome, Query, Source, Strategy, WorkspaceId,
 };
-use crate::editing::impact::{Change, ImpactError, Trials};
-use crate::embed::Embedder;
+use crate::editing::impact::{Change, Trials};
 use crate::ingest::faq::question_key;
-use crate::retrieve::RetrieveError;
+use crate::vectors::{Vectors, dot};
 
 /// A question that belongs to another document.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -47,11 +45,11 @@ const DEPTH: usize = 100;
 /// wording with them. `faq` is the document with the wordings in it.
 pub async fn collisions(
     trials: &Trials,
-    embedder: &Embedder,
+    vectors: &Vectors,
     workspace: &WorkspaceId,
     faq: &Source,
     wordings: &[String],
-) -> Result<Vec<Collision>, ImpactError> {
+) -> Result<Vec<Collision>, CaseError> {
     let retriever = &trials.retriever;
     let mut neighbours: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut found = Vec::new();
@@ -143,9 +141,7 @@ pub async fn collisions(
         .chain(theirs.iter().map(|(_, q)| q))
         .cloned()
         .collect();
-    let embedder = embedder.clone();
-    let vectors = blocking(move || embedder.embed_questions(texts)).await;
-    let vectors = vectors.map_err(|e| AnswerError::from(RetrieveError::from(e)))?;
+    let vectors = vectors.of_questions(&texts).await?;
     let (of_wordings, rest) = vectors.split_at(wordings.len());
     let (of_own, of_theirs) = rest.split_at(own.len());
     for (wording, vector) in wordings.iter().zip(of_wordings) {

@@ -60,10 +60,7 @@ impl Values {
                 }
             }
         }
-        let mut values: Vec<(String, String)> = found
-            .into_iter()
-            .map(|(value, name)| (value, name))
-            .collect();
+        let mut values: Vec<(String, String)> = found.into_iter().collect();
         values.sort_by(|a, b| b.0.chars().count().cmp(&a.0.chars().count()).then(a.cmp(b)));
         values.dedup_by(|a, b| a.0.eq_ignore_ascii_case(&b.0));
         Self(values)
@@ -243,8 +240,9 @@ fn is_whole(text: &str, start: usize, end: usize) -> bool {
         text[start..].chars().next(),
         text[..end].chars().next_back(),
     );
-    !(is_part(first) && is_part(text[..start].chars().next_back()))
-        && !(is_part(last) && is_part(text[end..].chars().next()))
+    let is_cut_from = is_part(first) && is_part(text[..start].chars().next_back());
+    let is_cut_off = is_part(last) && is_part(text[end..].chars().next());
+    !is_cut_from && !is_cut_off
 }
 
 /// Whether a place is within a placeholder already.

@@ -13,6 +13,7 @@ use crate::domain::{
 use crate::ingest::faq::question_key;
 use crate::store::DraftVector;
 use crate::text::{Language, detect, terms};
+use crate::vectors::dot;
 
 /// The most sources whose sentences a draft keeps; of further ones only that they are there.
 const MAX_DETAILED: usize = 40;
@@ -207,10 +208,6 @@ impl Groups {
     pub fn is_empty(&self) -> bool {
         self.ids.is_empty()
     }
-}
-
-pub fn dot(a: &[f32], b: &[f32]) -> f32 {
-    a.iter().zip(b).map(|(x, y)| x * y).sum()
 }
 
 /// What a case is grouped by: what was asked, and what agents asked for and said. Where they said nothing, what was asked.

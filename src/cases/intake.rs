@@ -88,20 +88,22 @@ pub fn check(case: &Case) -> Vec<CaseFault> {
     faults
 }
 
+/// A case without personal data, the hash of how it came, and what was taken out.
+type Clean = (Case, String, Vec<(String, String)>);
+
+/// What stands for whom a case is about, whatever they are called by.
+const CUSTOMER: &str = "[customer:1]";
+
 /// The case without personal data, and what was taken out.
 pub fn without_personal_data(mut case: Case, redactor: &Redactor) -> (Case, Vec<(String, String)>) {
+    let customer = case.customer_id.take().map(|id| (CUSTOMER.to_owned(), id));
     let texts: Vec<&str> = case.turns.iter().map(|turn| turn.text.as_str()).collect();
-    let about: Vec<&str> = [
-        &case.agent,
-        &case.customer_id,
-        &case.conversation_id,
-        &case.product,
-    ]
-    .into_iter()
-    .flatten()
-    .chain(&case.tags)
-    .map(String::as_str)
-    .collect();
+    let about: Vec<&str> = [&case.agent, &case.conversation_id, &case.product]
+        .into_iter()
+        .flatten()
+        .chain(&case.tags)
+        .map(String::as_str)
+        .collect();
     let all: Vec<&str> = texts.into_iter().chain(about).collect();
     let redacted = redactor.redact(&all);
     let mut clean = redacted.texts.into_iter();
@@ -110,7 +112,6 @@ pub fn without_personal_data(mut case: Case, redactor: &Redactor) -> (Case, Vec<
     }
     for field in [
         &mut case.agent,
-        &mut case.customer_id,
         &mut case.conversation_id,
         &mut case.product,
     ] {
@@ -121,7 +122,10 @@ pub fn without_personal_data(mut case: Case, redactor: &Redactor) -> (Case, Vec<
     for tag in &mut case.tags {
         *tag = clean.next().expect("as many come out as went in");
     }
-    (case, redacted.values)
+    case.customer_id = customer
+        .as_ref()
+        .map(|(placeholder, _)| placeholder.clone());
+    (case, redacted.values.into_iter().chain(customer).collect())
 }
 
 impl Cases {
@@ -143,20 +147,19 @@ impl Cases {
             return Ok(Err(faults));
         }
         let redactor = self.redactor(workspace).await?;
-        let clean =
-            crate::blocking::blocking(move || -> Vec<(Case, String, Vec<(String, String)>)> {
-                let clean = cases.into_iter().map(|mut case| {
-                    let content = serde_json::to_vec(&case).expect("a case is plain data");
-                    let hash = sha256_hex([&content]);
-                    if case.id.is_empty() {
-                        case.id = format!("case_{}", &hash[..24]);
-                    }
-                    let (case, values) = without_personal_data(case, &redactor);
-                    (case, hash, values)
-                });
-                clean.collect()
-            })
-            .await;
+        let clean = crate::blocking::blocking(move || -> Vec<Clean> {
+            let clean = cases.into_iter().map(|mut case| {
+                let content = serde_json::to_vec(&case).expect("a case is plain data");
+                let hash = sha256_hex([&content]);
+                if case.id.is_empty() {
+                    case.id = format!("case_{}", &hash[..24]);
+                }
+                let (case, values) = without_personal_data(case, &redactor);
+                (case, hash, values)
+            });
+            clean.collect()
+        })
+        .await;
         // What was taken out first: a case never stands there that cannot be put together again. Of a case that is the
         // same as before nothing is touched, so that what was forgotten of it stays forgotten.
         let mut fresh = Vec::new();
@@ -194,15 +197,14 @@ impl Cases {
         for turn in &mut case.turns {
             turn.text = back(&turn.text);
         }
-        for field in [
+        let fields = [
             &mut case.agent,
             &mut case.customer_id,
             &mut case.conversation_id,
             &mut case.product,
-        ] {
-            if let Some(text) = field {
-                *text = back(text);
-            }
+        ];
+        for text in fields.into_iter().flatten() {
+            *text = back(text);
         }
         for tag in &mut case.tags {
             *tag = back(tag);

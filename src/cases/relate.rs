@@ -1,11 +1,11 @@
 //! How a draft stands to what is known: new, another wording, more or other than is known, known.
 
-use super::{CaseError, Cases, group};
+use super::{CaseError, Cases};
 use crate::answer::Question;
-use crate::blocking::blocking;
 use crate::conflict::{self, Statement};
 use crate::domain::{Draft, DraftClass, Evidence, Kind, Outcome, Strategy, WorkspaceId};
 use crate::text::{detect, figures, fold, is_function_word, terms};
+use crate::vectors::dot;
 
 /// How many of the best passages a draft is held against.
 const HELD_AGAINST: usize = 5;
@@ -40,15 +40,19 @@ impl Cases {
             ceiling: Strategy::Extractive,
             ..Question::default()
         };
-        let explained = self.answerer.reply(workspace, &question, &[], None).await?;
+        let worded = self.trials.retriever.worded(&question.text);
+        let vector = self.vectors.of_questions(&[worded]).await?.pop();
+        let explained = self
+            .answerer
+            .reply(workspace, &question, &[], vector)
+            .await?;
         let found: Vec<&Evidence> = explained.evidence.iter().take(HELD_AGAINST).collect();
         let mut texts = vec![draft.answer.clone()];
         texts.extend(found.iter().map(|e| e.chunk.text.clone()));
-        let embedder = self.embedder.clone();
-        let vectors = blocking(move || embedder.embed_passages(texts)).await?;
+        let vectors = self.vectors.of_passages(&texts).await?;
         let mut class = DraftClass::New;
         for (e, vector) in found.iter().zip(&vectors[1..]) {
-            let similarity = group::dot(&vectors[0], vector);
+            let similarity = dot(&vectors[0], vector);
             let document_id = e.chunk.document_id.clone();
             let asks_the_same = e.metadata.kind == Kind::Faq && e.similarity >= SAME_QUESTION;
             // What asks the same in other words is compared as an answer to the same question.

@@ -15,6 +15,7 @@ use crate::editing::impact::{Altered, Change, Impact};
 use crate::ingest::faq::{FaqRow, question_key};
 use crate::redact::has_placeholder;
 use crate::store::{StoreError, Write};
+use crate::vectors::dot;
 
 /// Why a decision about a draft was not carried out.
 #[derive(Debug, thiserror::Error)]
@@ -178,9 +179,8 @@ impl Cases {
             };
             let gained = impact.changed.iter().chain(&impact.healed).filter(answers);
             would_answer = gained.map(|altered| altered.question.clone()).collect();
-            collided = collisions(&self.trials, &self.embedder, workspace, &source, &wordings)
-                .await
-                .map_err(CaseError::from)?;
+            collided =
+                collisions(&self.trials, &self.vectors, workspace, &source, &wordings).await?;
         }
         Ok(Details {
             ranked: Ranked {
@@ -207,13 +207,11 @@ impl Cases {
         }
         let mut texts = vec![draft.question.clone()];
         texts.extend(logged.iter().cloned());
-        let vectors = crate::learn::vectors_of(&self.store, &self.embedder, &texts)
-            .await
-            .map_err(|e| CaseError::Learn(Box::new(e)))?;
+        let vectors = self.vectors.of_questions(&texts).await?;
         let mut near: Vec<(f32, String)> = logged
             .into_iter()
             .zip(&vectors[1..])
-            .map(|(question, vector)| (group::dot(&vectors[0], vector), question))
+            .map(|(question, vector)| (dot(&vectors[0], vector), question))
             .collect();
         near.sort_by(|a, b| b.0.total_cmp(&a.0));
         Ok(near
@@ -462,9 +460,7 @@ impl Cases {
                 return Err(ReviewError::WouldBreak(impact.broken));
             }
         }
-        let found = collisions(&self.trials, &self.embedder, workspace, source, wordings)
-            .await
-            .map_err(CaseError::from)?;
+        let found = collisions(&self.trials, &self.vectors, workspace, source, wordings).await?;
         match found.is_empty() {
             true => Ok(()),
             false => Err(ReviewError::Collides(found)),

@@ -7,7 +7,7 @@ use ken::app::App;
 use ken::config::Config;
 use ken::domain::WorkspaceId;
 use ken::editing::portable;
-use ken::store::Store;
+use ken::store::{Store, Vault};
 use ken::{check, http, index};
 use tokio::net::TcpListener;
 
@@ -134,15 +134,24 @@ pub async fn import(
     Ok(ExitCode::SUCCESS)
 }
 
-pub async fn backup(config: Config, file: &Path) -> anyhow::Result<ExitCode> {
-    if file.exists() {
-        anyhow::bail!("{} exists; name a new file", file.display());
+pub async fn backup(config: Config, file: &Path, vault: Option<&Path>) -> anyhow::Result<ExitCode> {
+    for file in std::iter::once(file).chain(vault) {
+        if file.exists() {
+            anyhow::bail!("{} exists; name a new file", file.display());
+        }
     }
     let store = open_store(&config).await?;
     store.backup(file).await?;
     store.close().await;
-    let n_bytes = std::fs::metadata(file)?.len();
-    println!("{} ({n_bytes} bytes)", file.display());
+    if let Some(file) = vault {
+        let vault = Vault::open(&config.store.vault_url).await?;
+        vault.backup(file).await?;
+        vault.close().await;
+    }
+    for file in std::iter::once(file).chain(vault) {
+        let n_bytes = std::fs::metadata(file)?.len();
+        println!("{} ({n_bytes} bytes)", file.display());
+    }
     Ok(ExitCode::SUCCESS)
 }
 

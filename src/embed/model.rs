@@ -1,4 +1,7 @@
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 use fastembed::{
     EmbeddingModel, InitOptionsUserDefined, Pooling, TextEmbedding, TextInitOptions,
@@ -42,6 +45,8 @@ pub struct Model {
     pub id: String,
     pub dimension: usize,
     parts: Vec<Part>,
+    /// How long it has encoded since it was loaded.
+    pub busy_ns: Arc<AtomicU64>,
 }
 
 /// An ONNX session with its tokenizer, prefixes and pooling.
@@ -86,6 +91,7 @@ impl Model {
             id: parts.iter().map(id).collect::<Vec<_>>().join("+"),
             dimension: parts.iter().map(|part| part.dimension).sum(),
             parts,
+            busy_ns: Arc::default(),
         })
     }
 
@@ -95,6 +101,7 @@ impl Model {
         texts: &[&str],
         as_questions: bool,
     ) -> Result<Vec<Vec<f32>>, EmbedError> {
+        let start = Instant::now();
         let mut joined: Vec<Vec<f32>> = vec![Vec::with_capacity(self.dimension); texts.len()];
         for part in &mut self.parts {
             let scale = part.scale;
@@ -102,6 +109,8 @@ impl Model {
                 whole.extend(vector.into_iter().map(|x| x * scale));
             }
         }
+        let took = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.busy_ns.fetch_add(took, Ordering::Relaxed);
         Ok(joined)
     }
 }

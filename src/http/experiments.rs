@@ -3,10 +3,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::AppState;
+use super::documents::wait_until_indexed;
 use super::drafts::reviewer_of;
 use super::extract::{Json, Workspace};
 use super::problem::{Fault, Problem};
-use crate::domain::{Arm, DocumentId, Experiment, Tuning};
+use crate::domain::{Arm, DocumentId, Experiment, Tuning, WorkspaceId};
 use crate::learn::experiments::{ExperimentError, Plan, Standing};
 
 /// Ways of answering to be served side by side.
@@ -87,9 +88,16 @@ pub async fn begin(
         alpha: request.alpha.unwrap_or(0.05),
         max_customers: request.max_customers.unwrap_or(10_000),
     };
-    Ok(axum::Json(
-        state.app.learning.begin(&workspace, plan, &by).await?,
-    ))
+    let begun = state.app.learning.begin(&workspace, plan, &by).await?;
+    catch_up(&state, &workspace).await?;
+    Ok(axum::Json(begun))
+}
+
+/// Waits until the searches have what an experiment wrote into its FAQ.
+async fn catch_up(state: &AppState, workspace: &WorkspaceId) -> Result<(), Problem> {
+    let revision = state.app.store.revision(workspace).await?;
+    wait_until_indexed(state, workspace, revision).await;
+    Ok(())
 }
 
 /// List experiments and how they stand; those that are decided by now are decided.
@@ -101,6 +109,7 @@ pub async fn list(
     Workspace(workspace): Workspace,
 ) -> Result<axum::Json<ExperimentsResponse>, Problem> {
     let experiments = state.app.learning.experiments(&workspace).await?;
+    catch_up(&state, &workspace).await?;
     Ok(axum::Json(ExperimentsResponse { experiments }))
 }
 
@@ -131,6 +140,7 @@ pub async fn decide(
             ));
         }
     };
+    catch_up(&state, &workspace).await?;
     Ok(axum::Json(decided))
 }
 

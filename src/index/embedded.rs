@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use half::f16;
 use half::slice::HalfFloatSliceExt;
 use serde::{Deserialize, Serialize};
 use usearch::{Index, IndexOptions, MetricKind, ScalarKind, f16 as UsearchF16};
@@ -14,6 +13,7 @@ use super::{
 };
 use crate::domain::Revision;
 use crate::text::sha256_hex_of;
+use crate::vectors::dot;
 
 /// Up to this many vectors every one is compared: about a millisecond, and exact.
 const SCAN_ALL: usize = 4_000;
@@ -334,24 +334,6 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// In eight sums, which the compiler keeps in one vector register.
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let mut sums = [0.0_f32; 8];
-    let (a8, b8) = (a.chunks_exact(8), b.chunks_exact(8));
-    let rest: f32 = a8
-        .remainder()
-        .iter()
-        .zip(b8.remainder())
-        .map(|(x, y)| x * y)
-        .sum();
-    for (x, y) in a8.zip(b8) {
-        for lane in 0..8 {
-            sums[lane] += x[lane] * y[lane];
-        }
-    }
-    sums.iter().sum::<f32>() + rest
-}
-
 fn view_key(key: u32, view: usize) -> u64 {
     u64::from(key) << VIEW_BITS | view as u64
 }
@@ -434,9 +416,4 @@ fn save_snapshot(index: &Index, folder: &Path, revision: Revision) -> Result<(),
 
 fn sha256_of(path: &Path) -> std::io::Result<String> {
     sha256_hex_of(File::open(path)?)
-}
-
-/// Single to half precision.
-pub fn to_half(vector: &[f32]) -> Vec<f16> {
-    vector.iter().map(|x| f16::from_f32(*x)).collect()
 }

@@ -7,12 +7,12 @@ use half::f16;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::embedded::to_half;
 use super::{IndexError, Indexes, VectorEntry, WorkspaceIndex};
 use crate::blocking::blocking;
 use crate::domain::{DocumentId, Revision, WorkspaceId};
 use crate::embed::{EmbedError, Embedder};
 use crate::store::{IndexEntry, Store, StoreError, text_hash};
+use crate::vectors::to_half;
 
 /// How many changes are taken at a time while texts have to be encoded: a few seconds of work between commits.
 const MIN_BATCH: i64 = 32;

@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use super::{LearnError, Learning, dot, vectors_of};
+use super::{LearnError, Learning};
 use crate::domain::{DocumentId, Draft, DraftState, Outcome, Query, WorkspaceId};
 use crate::ingest::faq::question_key;
+use crate::vectors::dot;
 
 /// Questions of one meaning that were not answered well.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -108,7 +109,7 @@ impl Learning {
         let since = now - SignedDuration::from_hours(24 * days);
         let asked = self.failed(workspace, since, now).await?;
         let texts: Vec<String> = asked.iter().map(|asked| asked.question.clone()).collect();
-        let vectors = vectors_of(&self.store, &self.embedder, &texts).await?;
+        let vectors = self.vectors.of_questions(&texts).await?;
         let groups = grouped(&vectors, SAME_NEED);
         let middle = since + SignedDuration::from_secs(now.duration_since(since).as_secs() / 2);
         let drafts = self
@@ -116,7 +117,7 @@ impl Learning {
             .drafts(workspace, DraftState::Open, 2_000)
             .await?;
         let of_drafts: Vec<String> = drafts.iter().map(|draft| draft.question.clone()).collect();
-        let draft_vectors = vectors_of(&self.store, &self.embedder, &of_drafts).await?;
+        let draft_vectors = self.vectors.of_questions(&of_drafts).await?;
         let mut gaps: Vec<(Gap, Vec<f32>)> = groups
             .into_iter()
             .map(|members| gap(&asked, &vectors, &members, middle))

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::gaps::grouped;
-use super::{LearnError, Learning, vectors_of};
+use super::{LearnError, Learning};
 use crate::domain::{Answer, DocumentId, Feedback, Outcome, Status, WorkspaceId};
 
 /// What is counted of a group of answers.
@@ -141,7 +141,7 @@ impl Learning {
             By::Intent => {
                 let some = &told[..told.len().min(MAX_INTENTS)];
                 let texts: Vec<String> = some.iter().map(|t| t.question.clone()).collect();
-                let vectors = vectors_of(&self.store, &self.embedder, &texts).await?;
+                let vectors = self.vectors.of_questions(&texts).await?;
                 let mut names = vec![Vec::new(); told.len()];
                 for members in grouped(&vectors, SAME_INTENT) {
                     for at in &members {

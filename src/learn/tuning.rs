@@ -251,9 +251,7 @@ impl Learning {
             ..Question::default()
         };
         let texts = [self.retriever.worded(&label.question)];
-        let vector = super::vectors_of(&self.store, &self.embedder, &texts)
-            .await?
-            .pop();
+        let vector = self.vectors.of_questions(&texts).await?.pop();
         let explained = self
             .answerer
             .reply(workspace, &question, &[], vector)

@@ -5,6 +5,9 @@ use jiff::Timestamp;
 use super::{Store, StoreError, corrupt, from_json, time_of, to_json};
 use crate::domain::{DocumentId, Experiment, Exposure, Feedback, Turn, WorkspaceId};
 
+/// Customer, arm, answer, success, harm, time.
+type ExposureRow = (String, i64, String, Option<i64>, Option<i64>, i64);
+
 impl Store {
     /// Keeps feedback; `false` where the same was said before.
     pub async fn keep_feedback(
@@ -210,7 +213,7 @@ impl Store {
         workspace: &WorkspaceId,
         experiment: &str,
     ) -> Result<Vec<Exposure>, StoreError> {
-        let rows: Vec<(String, i64, String, Option<i64>, Option<i64>, i64)> = sqlx::query_as(
+        let rows: Vec<ExposureRow> = sqlx::query_as(
             "SELECT customer, arm, answer_id, success, harm, created_at FROM exposures WHERE workspace = $1 \
              AND experiment = $2 ORDER BY CASE WHEN decided_at IS NULL THEN 1 ELSE 0 END, decided_at, created_at, customer",
         )

@@ -188,14 +188,7 @@ impl Store {
     /// # Errors
     /// Where the file exists, cannot be written, or the store is not SQLite.
     pub async fn backup(&self, path: &Path) -> Result<(), StoreError> {
-        let quoted = path.display().to_string().replace('\'', "''");
-        let sql = format!("VACUUM INTO '{quoted}'");
-        self.durable.execute(sqlx::AssertSqlSafe(sql)).await?;
-        let synced = std::fs::File::open(path).and_then(|file| file.sync_all());
-        synced.map_err(|e| StoreError::Open {
-            url: path.display().to_string(),
-            detail: e.to_string(),
-        })
+        copy_into(&self.durable, path).await
     }
 
     /// Whether a file is a sound backup.
@@ -227,6 +220,18 @@ impl Store {
             }
         }
     }
+}
+
+/// Writes a database into a new file, as it is at one moment.
+pub(super) async fn copy_into(pool: &sqlx::AnyPool, path: &Path) -> Result<(), StoreError> {
+    let quoted = path.display().to_string().replace('\'', "''");
+    let sql = format!("VACUUM INTO '{quoted}'");
+    pool.execute(sqlx::AssertSqlSafe(sql)).await?;
+    let synced = std::fs::File::open(path).and_then(|file| file.sync_all());
+    synced.map_err(|e| StoreError::Open {
+        url: path.display().to_string(),
+        detail: e.to_string(),
+    })
 }
 
 /// Gives a document that has just come in its history: the versions it had, under their numbers.

@@ -1,11 +1,13 @@
 //! The vault: what was taken out of cases, in a store of its own, by workspace.
 
+use std::path::Path;
 use std::str::FromStr;
 
 use jiff::Timestamp;
 use sqlx::AnyPool;
 use sqlx::any::AnyConnectOptions;
 
+use super::portable::copy_into;
 use super::{StoreError, now_ms, pool, sqlite_path};
 use crate::domain::WorkspaceId;
 
@@ -117,13 +119,25 @@ impl Vault {
         Ok(())
     }
 
+    /// Writes the whole vault into a file that its owner alone can read, while it is used.
+    ///
+    /// # Errors
+    /// Where the file exists or cannot be written.
+    pub async fn backup(&self, path: &Path) -> Result<(), StoreError> {
+        make_private(path).map_err(|e| StoreError::Open {
+            url: path.display().to_string(),
+            detail: e.to_string(),
+        })?;
+        copy_into(&self.pool, path).await
+    }
+
     pub async fn close(&self) {
         self.pool.close().await;
     }
 }
 
 /// Makes the file, where it is not there, and takes from it what others than its owner may do.
-fn make_private(path: &std::path::Path) -> std::io::Result<()> {
+fn make_private(path: &Path) -> std::io::Result<()> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::support::{models_dir, root};
 
-fn ken(folder: &std::path::Path) -> Command {
+pub fn ken(folder: &std::path::Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ken"));
     command
         .current_dir(folder)
@@ -18,7 +18,7 @@ fn ken(folder: &std::path::Path) -> Command {
 }
 
 /// A serving process, the address it prints, and the other end of what it prints, which has to stay open.
-fn serve(folder: &std::path::Path) -> (Child, String, BufReader<ChildStdout>) {
+pub fn serve(folder: &std::path::Path) -> (Child, String, BufReader<ChildStdout>) {
     let mut child = ken(folder)
         .args(["serve", "--listen", "127.0.0.1:0"])
         .stdout(Stdio::piped())

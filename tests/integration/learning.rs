@@ -311,6 +311,23 @@ async fn a_case_keeps_no_personal_data_and_can_be_put_together_again_until_it_is
     assert_eq!(revealed["case"]["customer_id"], case["customer_id"]);
     assert!(audited(&app).await.contains(&"case.reveal".to_owned()));
 
+    // The vault's copy is a vault, and its owner's alone.
+    let copy = app.folder.path().join("vault-copy.db");
+    app.app.vault.backup(&copy).await.unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::mode(&copy.metadata().unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
+    let copied = ken::store::Vault::open(&format!("sqlite://{}", copy.display()))
+        .await
+        .unwrap();
+    assert!(
+        copied
+            .values(&default_workspace(), "c/1")
+            .await
+            .unwrap()
+            .len()
+            >= 4
+    );
+
     let (status, gone) = app.request(Method::DELETE, "/v1/cases/c%2F1", None).await;
     assert_eq!(status, 200, "{gone}");
     assert_eq!(app.get("/v1/cases/c%2F1").await.0, 404);
@@ -951,14 +968,6 @@ async fn the_better_of_two_answers_wins_sticky_by_customer_and_is_promoted_by_a_
         409,
         "the id is taken"
     );
-    let workspace = default_workspace();
-    let revision = app.app.store.revision(&workspace).await.unwrap();
-    assert!(
-        app.app
-            .follower
-            .wait_for(&workspace, revision, std::time::Duration::from_secs(60))
-            .await
-    );
 
     assert!(
         app.ask("禮物包裝要加多少錢？").await["text"]
@@ -1011,13 +1020,6 @@ async fn the_better_of_two_answers_wins_sticky_by_customer_and_is_promoted_by_a_
         )
         .await;
     assert_eq!(status, 200, "{promoted}");
-    let revision = app.app.store.revision(&workspace).await.unwrap();
-    assert!(
-        app.app
-            .follower
-            .wait_for(&workspace, revision, std::time::Duration::from_secs(60))
-            .await
-    );
     assert!(
         app.ask("禮物包裝要加多少錢？").await["text"]
             .as_str()
@@ -1059,14 +1061,6 @@ async fn an_arm_that_does_harm_is_taken_out_and_silence_counts_after_its_time() 
     .await;
     let plan = json!({ "id": "rude", "faq_id": "wrap", "arms": [{ "name": "live" }, { "name": "rude", "answer": "禮物包裝每件加收 NT$50，自己看網站。" }] });
     assert_eq!(app.post("/v1/experiments", plan).await.0, 200);
-    let workspace = default_workspace();
-    let revision = app.app.store.revision(&workspace).await.unwrap();
-    assert!(
-        app.app
-            .follower
-            .wait_for(&workspace, revision, std::time::Duration::from_secs(60))
-            .await
-    );
     for n in 0..80 {
         let answer = ask_as(&app, &format!("c{n}"), "禮物包裝要加多少錢？").await;
         if answer["text"].as_str().unwrap().contains("自己看") {

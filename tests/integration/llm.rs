@@ -39,6 +39,23 @@ async fn ask(app: &TestApp, more: Value) -> Value {
     answer
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_leaves_for_the_model_without_personal_data() {
+    let llm = ScriptedLlm::start(vec![Script::Says(GOOD.into())]).await;
+    let app = with(&llm).await;
+    let question = format!("我姓駱，電話 0912-345-678，{QUESTION}");
+    let answer = ask(&app, json!({ "question": question })).await;
+    assert_eq!(answer["strategy"], "generated", "{answer}");
+    let requests = llm.requests();
+    assert!(!requests.is_empty());
+    for request in requests {
+        let sent = request.to_string();
+        assert!(sent.contains("退貨運費多少錢"), "{sent}");
+        assert!(!sent.contains("0912") && !sent.contains('駱'), "{sent}");
+    }
+    app.stop().await;
+}
+
 fn notes(answer: &Value) -> Vec<&str> {
     answer["notes"]
         .as_array()

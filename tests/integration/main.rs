@@ -25,4 +25,5 @@ mod reranking;
 mod scripted_llm;
 mod simulation;
 mod support;
+mod vault;
 mod wording;

@@ -1,0 +1,269 @@
+//! Nothing that the vault holds is anywhere else: not in the store, the indexes, the logs, or what a model is sent.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use ken::app::default_workspace;
+use ken::store::Vault;
+use serde_json::{Value, json};
+
+use crate::crash::ken;
+use crate::scripted_llm::{Script, ScriptedLlm};
+
+const N_CASES: usize = 80;
+
+/// Whatever a person may be known by, made up.
+fn personal(random: &mut fastrand::Rng) -> (&'static str, String) {
+    let digits = |random: &mut fastrand::Rng, n: usize| -> String {
+        (0..n)
+            .map(|_| char::from(b'0' + random.u8(0..10)))
+            .collect()
+    };
+    let surname = *random
+        .choice(["歐陽", "諸葛", "司徒", "皇甫"].as_slice())
+        .unwrap();
+    let given = *random
+        .choice(["曉晴", "子軒", "美玲", "志豪"].as_slice())
+        .unwrap();
+    match random.u8(0..9) {
+        0 => ("我的電話是", format!("09{}", digits(random, 8))),
+        1 => (
+            "電郵",
+            format!(
+                "{}{}@example.com",
+                random.choice(["amy", "lin", "wu"].as_slice()).unwrap(),
+                digits(random, 5)
+            ),
+        ),
+        2 => ("卡號", luhn(&format!("4{}", digits(random, 14)))),
+        3 => (
+            "訂單",
+            format!("LM26{}-{}", digits(random, 2), digits(random, 6)),
+        ),
+        4 => ("我叫", format!("{surname}{given}")),
+        5 => (
+            "my phone is",
+            format!(
+                "+886 9{} {} {}",
+                digits(random, 2),
+                digits(random, 3),
+                digits(random, 3)
+            ),
+        ),
+        6 => (
+            "地址是",
+            format!(
+                "台北市信義區松仁路{}號{}樓",
+                random.u32(10..300),
+                random.u32(2..20)
+            ),
+        ),
+        7 => (
+            "帳號",
+            format!("{}-{}", digits(random, 3), digits(random, 12)),
+        ),
+        _ => ("身分證", taiwan_id(random)),
+    }
+}
+
+/// Digits with the check digit that cards have.
+fn luhn(first: &str) -> String {
+    let sum: u32 = first
+        .bytes()
+        .rev()
+        .enumerate()
+        .map(|(at, b)| {
+            let digit = u32::from(b - b'0') * if at % 2 == 0 { 2 } else { 1 };
+            digit / 10 + digit % 10
+        })
+        .sum();
+    format!("{first}{}", (10 - sum % 10) % 10)
+}
+
+fn taiwan_id(random: &mut fastrand::Rng) -> String {
+    // A is 10: 1·1 + 0·9; then the digits by 8 … 1, then the check digit.
+    let digits: Vec<u32> = std::iter::once(random.u32(1..3))
+        .chain((0..7).map(|_| random.u32(0..10)))
+        .collect();
+    let sum: u32 = 1 + digits
+        .iter()
+        .zip((1..=8).rev())
+        .map(|(d, weight)| d * weight)
+        .sum::<u32>();
+    let digits: String = digits.iter().map(ToString::to_string).collect();
+    format!("A{digits}{}", (10 - sum % 10) % 10)
+}
+
+fn files(folder: &Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(folder)
+        .unwrap()
+        .flatten()
+        .map(|entry| entry.path());
+    entries
+        .flat_map(|path| {
+            if path.is_dir() {
+                files(&path)
+            } else {
+                vec![path]
+            }
+        })
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_value_of_the_vault_is_in_the_store_the_indexes_the_logs_or_a_request() {
+    let llm = ScriptedLlm::start(vec![Script::Says(
+        r#"{"question": 1, "resolution": [2], "outcome": "resolved"}"#.into(),
+    )])
+    .await;
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log.txt");
+    let mut child = ken(folder.path())
+        .args(["serve", "--listen", "127.0.0.1:0"])
+        .env("KEN_LLM__URL", &llm.url)
+        .env("KEN_LLM__MODEL", "scripted")
+        .env("KEN_LOG__FILTER", "info,ken=trace,tower_http=trace")
+        .stdout(Stdio::piped())
+        .stderr(std::fs::File::create(&log).unwrap())
+        .spawn()
+        .unwrap();
+    let mut printed = std::io::BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut printed, &mut line).unwrap();
+    let address = line
+        .split_whitespace()
+        .find(|word| word.starts_with("http://"))
+        .expect(&line)
+        .to_owned();
+    let client = crate::support::client();
+    let post = async |path: &str, body: &Value| -> Value {
+        let response = client
+            .post(format!("{address}{path}"))
+            .json(body)
+            .send()
+            .await
+            .unwrap();
+        assert!(
+            response.status().is_success(),
+            "{path}: {}",
+            response.status()
+        );
+        response.json().await.unwrap()
+    };
+
+    let mut random = fastrand::Rng::with_seed(29);
+    let topics = [
+        (
+            "急件維修要多少錢？",
+            "急件維修加收 NT$650，檢測後 2 個工作天內修好。",
+        ),
+        (
+            "禮物卡可以退嗎？",
+            "禮物卡一經售出即不可退款，可以轉送他人。",
+        ),
+        (
+            "can I bring my dog into the store?",
+            "Dogs up to 12 kg are welcome in a carrier.",
+        ),
+    ];
+    let cases: Vec<Value> = (0..N_CASES)
+        .map(|n| {
+            let (asks, says) = topics[n % topics.len()];
+            let mut said: Vec<String> = (0..3).map(|_| personal(&mut random)).map(|(cue, value)| format!("{cue} {value}")).collect();
+            let last = said.pop().unwrap();
+            json!({
+                "id": format!("c{n}"), "outcome": "resolved", "customer_id": personal(&mut random).1,
+                "turns": [
+                    { "role": "customer", "text": format!("{}。{asks}", said.join("，")) },
+                    { "role": "agent", "text": format!("{says}{last}，對嗎？") },
+                    { "role": "customer", "text": "對，謝謝" },
+                ],
+            })
+        })
+        .collect();
+    post("/v1/cases?wait=distilled", &json!({ "cases": cases })).await;
+    let drafts: Value = client
+        .get(format!("{address}/v1/drafts?class=all"))
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    let drafts = drafts["drafts"].as_array().unwrap().clone();
+    let draft = drafts
+        .iter()
+        .find(|d| d["answer"].as_str().unwrap().contains("NT$650"))
+        .unwrap();
+    post(
+        &format!("/v1/drafts/{}:approve", draft["id"].as_str().unwrap()),
+        &json!({ "force": true }),
+    )
+    .await;
+
+    // What is asked with a value in it is kept as a turn of its conversation, and leaves without it.
+    let vault = Vault::open(&format!(
+        "sqlite://{}",
+        folder.path().join("data/vault.db").display()
+    ))
+    .await
+    .unwrap();
+    let mut values: Vec<String> = Vec::new();
+    for n in 0..N_CASES {
+        let of = vault
+            .values(&default_workspace(), &format!("c{n}"))
+            .await
+            .unwrap();
+        values.extend(of.into_iter().map(|(_, value)| value));
+    }
+    values.sort_unstable();
+    values.dedup();
+    assert!(
+        values.len() > 2 * N_CASES,
+        "the vault holds what was said: {}",
+        values.len()
+    );
+    let answer = post("/v1/answers", &json!({ "question": "急件維修要多少錢？" })).await;
+    assert_eq!(answer["outcome"], "answered", "{answer}");
+    post("/v1/feedback", &json!({ "answer_id": answer["id"], "comment": format!("請打 {}", values[0]), "helpful": false })).await;
+    child.kill().unwrap();
+    child.wait().unwrap();
+    vault.close().await;
+
+    let mut places: Vec<(String, Vec<u8>)> = files(folder.path())
+        .into_iter()
+        .filter(|path| {
+            !path
+                .file_name()
+                .unwrap()
+                .to_string_lossy()
+                .starts_with("vault.db")
+        })
+        .map(|path| (path.display().to_string(), std::fs::read(&path).unwrap()))
+        .collect();
+    for (name, at_least) in [("ken.db", 10_000), ("log.txt", 1)] {
+        let size: usize = places
+            .iter()
+            .filter(|(path, _)| path.contains(name))
+            .map(|(_, bytes)| bytes.len())
+            .sum();
+        assert!(size >= at_least, "{name} was read: {size} bytes");
+    }
+    let requests = llm.requests();
+    assert!(
+        requests.len() >= N_CASES,
+        "each case was sent: {}",
+        requests.len()
+    );
+    for request in requests {
+        places.push(("a request".to_owned(), request.to_string().into_bytes()));
+    }
+    let any: Vec<String> = values.iter().map(|value| regex::escape(value)).collect();
+    let any = regex::bytes::Regex::new(&any.join("|")).unwrap();
+    for (place, bytes) in &places {
+        let found = any
+            .find(bytes)
+            .map(|found| String::from_utf8_lossy(found.as_bytes()));
+        assert_eq!(found, None, "in {place}");
+    }
+}
