@@ -141,7 +141,7 @@ fn draw(on: &Month, off: &Month, path: &Path) -> Result<(), Box<dyn std::error::
     }
     chart
         .configure_series_labels()
-        .position(SeriesLabelPosition::MiddleRight)
+        .position(SeriesLabelPosition::UpperRight)
         .background_style(WHITE)
         .border_style(BLACK.mix(0.2))
         .draw()?;

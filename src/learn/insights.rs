@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use super::gaps::grouped;
+use super::gaps::{SAME_NEED, grouped};
 use super::{LearnError, Learning};
+use crate::blocking::blocking;
 use crate::domain::{Answer, DocumentId, Feedback, Outcome, Status, WorkspaceId};
 
 /// What is counted of a group of answers.
@@ -83,9 +84,8 @@ const MAX_ANSWERS: i64 = 50_000;
 const MIN_SCENE: usize = 8;
 /// … and its resolution rate is below the usual one by more than so many standard errors.
 const WEAK: f64 = 2.0;
-const SAME_INTENT: f32 = 0.80;
 /// At most so many questions are grouped by meaning, the newest.
-const MAX_INTENTS: usize = 5_000;
+const MAX_INTENTS: usize = 2_000;
 
 struct Told {
     answer: Answer,
@@ -143,7 +143,8 @@ impl Learning {
                 let texts: Vec<String> = some.iter().map(|t| t.question.clone()).collect();
                 let vectors = self.vectors.of_questions(&texts).await?;
                 let mut names = vec![Vec::new(); told.len()];
-                for members in grouped(&vectors, SAME_INTENT) {
+                let groups = blocking(move || grouped(&vectors, SAME_NEED)).await;
+                for members in groups {
                     for at in &members {
                         names[*at] = one(texts[members[0]].clone());
                     }

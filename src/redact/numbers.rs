@@ -112,7 +112,7 @@ static ACCOUNT_BEFORE: LazyLock<Regex> = LazyLock::new(|| {
 /// Eight digits and more, or letters with five and more: an amount would have a unit, a model's name has fewer.
 static LONG: LazyLock<Regex> = LazyLock::new(|| {
     regex(
-        r"(?i)(?-u:\b)(?:[A-Z]{1,4}[-_]?\d{5,}[A-Z0-9]*(?:-\d+)*|[A-Z]{1,4}\d{0,3}[-_]\d{2,}(?:-[\dA-Z]+)+|[A-Z]{1,4}\d{1,6}-\d{4,}|\d(?:-?\d){7,})(?-u:\b)",
+        r"(?i)(?-u:\b)(?:[A-Z]{1,4}[-_]?\d{5,}[A-Z0-9]*(?:-\d+)*|[A-Z]{1,4}\d{0,3}[-_]\d{2,}(?:-[\dA-Z]+)+|[A-Z]{1,4}\d{1,3}-\d{5,}|[A-Z]{1,4}\d{3,6}-\d{4,}|\d(?:-?\d){7,})(?-u:\b)",
     )
 });
 static DECIMALS: LazyLock<Regex> = LazyLock::new(|| regex(r"^(?:\.\d|,\d{3}(?:\D|$))"));

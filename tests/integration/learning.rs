@@ -1365,3 +1365,40 @@ async fn an_experiment_decided_by_rule_is_promoted_by_rule() {
     );
     app.stop().await;
 }
+
+/// The ten wordings of each of 48 needs, in an order that mixes them.
+#[tokio::test(flavor = "multi_thread")]
+async fn questions_of_one_need_are_grouped_and_those_of_two_are_not() {
+    let app = TestApp::start().await;
+    let text = std::fs::read_to_string(root().join("corpus/month/needs.jsonl")).unwrap();
+    let needs: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let mut asked: Vec<(usize, String)> = Vec::new();
+    for wording in 0..10 {
+        for (need, about) in needs.iter().enumerate() {
+            asked.push((
+                need,
+                about["wordings"][wording].as_str().unwrap().to_owned(),
+            ));
+        }
+    }
+    let texts: Vec<String> = asked.iter().map(|(_, text)| text.clone()).collect();
+    let vectors = app.app.learning.vectors.of_questions(&texts).await.unwrap();
+    let groups = ken::learn::gaps::grouped(&vectors, ken::learn::gaps::SAME_NEED);
+    let mut together: Vec<usize> = groups.concat();
+    together.sort_unstable();
+    assert_eq!(together, (0..asked.len()).collect::<Vec<_>>(), "each once");
+    let largest = |members: &Vec<usize>| {
+        let mut counts = std::collections::HashMap::new();
+        for at in members {
+            *counts.entry(asked[*at].0).or_insert(0) += 1;
+        }
+        counts.into_values().max().unwrap_or(0)
+    };
+    let purity = groups.iter().map(largest).sum::<usize>() as f64 / asked.len() as f64;
+    let per_need = groups.len() as f64 / needs.len() as f64;
+    assert!(purity >= 0.9 && per_need <= 4.0, "{purity} {per_need}");
+    app.stop().await;
+}
