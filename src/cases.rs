@@ -13,6 +13,7 @@ mod intake;
 mod model;
 mod relate;
 mod review;
+mod wording;
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -203,11 +204,11 @@ impl Cases {
             let at = match drafts.iter().position(|draft| draft.id == *id) {
                 Some(at) => at,
                 None => {
-                    drafts.push(group::empty(id));
+                    drafts.push(wording::empty(id));
                     drafts.len() - 1
                 }
             };
-            group::add(&mut drafts[at], &case.case, made);
+            wording::add(&mut drafts[at], &case.case, made);
         }
         for (from, into) in self
             .merged(workspace, &mut loaded.groups, &mut drafts)
@@ -222,7 +223,7 @@ impl Cases {
             .iter_mut()
             .filter(|draft| draft.state != DraftState::Merged)
         {
-            group::rebuild(draft);
+            wording::rebuild(draft);
             if draft.state == DraftState::Open {
                 self.relate(workspace, draft).await?;
             }
@@ -333,7 +334,7 @@ impl Cases {
             match draft.sources.is_empty() && draft.state != DraftState::Published {
                 true => self.store.delete_draft(workspace, &draft.id).await?,
                 false => {
-                    group::rebuild(&mut draft);
+                    wording::rebuild(&mut draft);
                     self.store.update_drafts(workspace, &[&draft]).await?;
                 }
             }
@@ -419,7 +420,7 @@ impl Cases {
             // A person's word, with nothing said for it yet.
             confidence: 0.5,
             is_edited: true,
-            ..group::empty(&id)
+            ..wording::empty(&id)
         });
         draft.sources.push(DraftSource {
             id: feedback.id.clone(),

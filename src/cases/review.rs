@@ -1,21 +1,22 @@
 //! Reviewing drafts: the queue, what a draft would change, and what a person decides.
 
-use std::collections::HashMap;
+mod details;
+mod taught;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use similar::TextDiff;
 
-use super::{CaseError, Cases, Collision, collisions, group};
+use super::{CaseError, Cases, Collision, collisions, wording};
 use crate::domain::{
-    DocumentId, Draft, DraftClass, DraftEvent, DraftState, FaqAnswer, Kind, Outcome, Source,
-    WorkspaceId,
+    Draft, DraftClass, DraftEvent, DraftState, FaqAnswer, Kind, Source, WorkspaceId,
 };
-use crate::editing::impact::{Altered, Change, Impact};
+use crate::editing::impact::{Altered, Change};
 use crate::ingest::faq::{FaqRow, question_key};
 use crate::redact::has_placeholder;
 use crate::store::{StoreError, Write};
-use crate::vectors::dot;
+use taught::Taught;
+
+pub use details::Details;
 
 /// Why a decision about a draft was not carried out.
 #[derive(Debug, thiserror::Error)]
@@ -62,29 +63,6 @@ pub struct Ranked {
     pub draft: Draft,
 }
 
-/// What a reviewer has to see.
-#[derive(Debug, Clone, Serialize)]
-pub struct Details {
-    #[serde(flatten)]
-    pub ranked: Ranked,
-    /// What is known that is nearest to it, and the difference as a unified diff of the answers.
-    pub nearest: Option<Nearest>,
-    /// Logged questions that are not answered now and would be, from this draft.
-    pub would_answer: Vec<String>,
-    /// Which answers it would change.
-    pub impact: Impact,
-    /// Questions of other FAQs that its wordings would take.
-    pub collisions: Vec<Collision>,
-}
-
-#[derive(Debug, Clone, Serialize)]
-pub struct Nearest {
-    pub document_id: DocumentId,
-    pub title: String,
-    pub text: String,
-    pub difference: String,
-}
-
 /// What a decision did.
 #[derive(Debug, Clone, Serialize)]
 pub struct Reviewed {
@@ -95,11 +73,6 @@ pub struct Reviewed {
 
 /// How many decided drafts teach the ranking.
 const TAUGHT_BY: i64 = 1_000;
-/// How many of the logged questions nearest to a draft are asked.
-const LOGGED_NEAR: usize = 30;
-/// Among so many of the last ones.
-const LOGGED_AMONG: i64 = 1_000;
-
 impl Cases {
     /// Drafts in a state, of a class where one is named; without one, those that say something new. By rank.
     pub async fn queue(
@@ -148,118 +121,6 @@ impl Cases {
             }
         }
         Ok(taught)
-    }
-
-    /// A draft with all that a reviewer has to see, asked for now.
-    pub async fn details(&self, workspace: &WorkspaceId, id: &str) -> Result<Details, ReviewError> {
-        let mut draft = self.found(workspace, id).await?;
-        if draft.state == DraftState::Open {
-            // What is known may have changed since.
-            self.relate(workspace, &mut draft).await?;
-            self.store.update_drafts(workspace, &[&draft]).await?;
-        }
-        let taught = self.taught(workspace).await?;
-        let nearest = self.nearest(workspace, &draft).await?;
-        let is_done = matches!(draft.state, DraftState::Published | DraftState::Merged);
-        let (mut impact, mut collided, mut would_answer) =
-            (Impact::default(), Vec::new(), Vec::new());
-        if !is_done && let Ok(Some((source, wordings))) = self.as_published(workspace, &draft).await
-        {
-            let logged = self.logged_near(workspace, &draft).await?;
-            let judged = self.store.judged_questions(workspace).await?;
-            let change = vec![Change::Put(Box::new(source.clone()))];
-            impact = self
-                .trials
-                .ask(workspace, change, &judged, &logged, None)
-                .await
-                .map_err(CaseError::from)?;
-            let answers = |altered: &&Altered| {
-                altered.before.outcome != Outcome::Answered
-                    && altered.after.document_ids.contains(&source.id.to_string())
-            };
-            let gained = impact.changed.iter().chain(&impact.healed).filter(answers);
-            would_answer = gained.map(|altered| altered.question.clone()).collect();
-            collided =
-                collisions(&self.trials, &self.vectors, workspace, &source, &wordings).await?;
-        }
-        Ok(Details {
-            ranked: Ranked {
-                rank: taught.rank(&draft),
-                demand: draft.demand(),
-                draft,
-            },
-            nearest,
-            would_answer,
-            impact,
-            collisions: collided,
-        })
-    }
-
-    /// The logged questions that are nearest to a draft's.
-    async fn logged_near(
-        &self,
-        workspace: &WorkspaceId,
-        draft: &Draft,
-    ) -> Result<Vec<String>, CaseError> {
-        let logged = self.store.logged_questions(workspace, LOGGED_AMONG).await?;
-        if logged.is_empty() {
-            return Ok(logged);
-        }
-        let mut texts = vec![draft.question.clone()];
-        texts.extend(logged.iter().cloned());
-        let vectors = self.vectors.of_questions(&texts).await?;
-        let mut near: Vec<(f32, String)> = logged
-            .into_iter()
-            .zip(&vectors[1..])
-            .map(|(question, vector)| (dot(&vectors[0], vector), question))
-            .collect();
-        near.sort_by(|a, b| b.0.total_cmp(&a.0));
-        Ok(near
-            .into_iter()
-            .take(LOGGED_NEAR)
-            .map(|(_, question)| question)
-            .collect())
-    }
-
-    async fn nearest(
-        &self,
-        workspace: &WorkspaceId,
-        draft: &Draft,
-    ) -> Result<Option<Nearest>, CaseError> {
-        let known = match draft.class.document_id().or(draft.published_as.as_ref()) {
-            Some(id) => Some(id.clone()),
-            None if draft.question.is_empty() => None,
-            None => {
-                let question = crate::answer::Question {
-                    text: draft.question.clone(),
-                    ceiling: crate::domain::Strategy::Extractive,
-                    ..Default::default()
-                };
-                let explained = self.answerer.reply(workspace, &question, &[], None).await?;
-                explained
-                    .evidence
-                    .first()
-                    .map(|e| e.chunk.document_id.clone())
-            }
-        };
-        let Some(id) = known else { return Ok(None) };
-        let Some(document) = self.store.document(workspace, &id, None).await? else {
-            return Ok(None);
-        };
-        let text = match document.answers().first() {
-            Some(answer) => answer.text.clone(),
-            None => document.text.chars().take(2_000).collect(),
-        };
-        let difference = TextDiff::from_lines(&text, &draft.answer)
-            .unified_diff()
-            .header("known", "draft")
-            .to_string();
-        Ok(Some(Nearest {
-            document_id: id,
-            title: document.metadata.title,
-            text,
-            difference,
-        }))
     }
 
     async fn found(&self, workspace: &WorkspaceId, id: &str) -> Result<Draft, ReviewError> {
@@ -358,7 +219,7 @@ impl Cases {
             ..FaqRow::default()
         };
         faq.metadata.tags.clone_from(&draft.tags);
-        faq.metadata.language = group::language(draft);
+        faq.metadata.language = wording::language(draft);
         if let DraftClass::Contradiction { document_id, .. } = &draft.class
             && let Some(other) = self.store.document(workspace, document_id, None).await?
         {
@@ -562,7 +423,7 @@ impl Cases {
         {
             target.class = DraftClass::New;
         }
-        group::rebuild(&mut target);
+        wording::rebuild(&mut target);
         self.relate(workspace, &mut target).await?;
         self.store.move_cases(workspace, id, into).await?;
         self.store
@@ -589,114 +450,4 @@ fn note(draft: &mut Draft, at: Timestamp, actor: &str, action: &str, reason: Opt
         action: action.to_owned(),
         reason,
     });
-}
-
-/// How often what is like a draft was approved: by class, agent and tags, each with Laplace's one for and one against.
-#[derive(Debug, Default)]
-struct Taught {
-    approved: HashMap<String, f64>,
-    decided: HashMap<String, f64>,
-}
-
-impl Taught {
-    fn features(draft: &Draft) -> Vec<String> {
-        let mut features = vec![format!("class {}", draft.class.name())];
-        features.extend(draft.tags.iter().map(|tag| format!("tag {tag}")));
-        features.extend(
-            draft
-                .sources
-                .iter()
-                .filter_map(|s| s.agent.as_ref())
-                .map(|agent| format!("agent {agent}")),
-        );
-        features.sort_unstable();
-        features.dedup();
-        features
-    }
-
-    /// A rejection speaks against what its reason names: `wrong` against the agents, `duplicate` against the class,
-    /// anything else against all.
-    fn learn(&mut self, draft: &Draft, approved: bool) {
-        let reason = draft
-            .history
-            .iter()
-            .rev()
-            .find(|event| event.action == "rejected");
-        let reason = reason
-            .and_then(|event| event.reason.as_deref())
-            .unwrap_or_default();
-        for feature in Self::features(draft) {
-            let counts = match (approved, reason) {
-                (false, "wrong") => feature.starts_with("agent "),
-                (false, "duplicate") => feature.starts_with("class "),
-                _ => true,
-            };
-            if counts {
-                *self.decided.entry(feature.clone()).or_default() += 1.0;
-                *self.approved.entry(feature).or_default() += f64::from(u8::from(approved));
-            }
-        }
-    }
-
-    fn rank(&self, draft: &Draft) -> f64 {
-        let rate = |feature: &String| {
-            let of =
-                |counts: &HashMap<String, f64>| counts.get(feature).copied().unwrap_or_default();
-            (of(&self.approved) + 1.0) / (of(&self.decided) + 2.0)
-        };
-        let features = Self::features(draft);
-        let mean = features.iter().map(rate).sum::<f64>() / features.len() as f64;
-        draft.demand() as f64 * f64::from(draft.confidence) * 2.0 * mean
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rejected_reasons_teach_the_ranking_about_what_they_name() {
-        let draft = |agent: &str, tag: &str, reason: Option<&str>| {
-            let mut draft = group::empty("d");
-            draft.confidence = 0.5;
-            draft.tags = vec![tag.to_owned()];
-            draft.sources = vec![crate::domain::DraftSource {
-                id: "c".into(),
-                question: String::new(),
-                resolution: Vec::new(),
-                steps: Vec::new(),
-                agent: Some(agent.to_owned()),
-                tags: Vec::new(),
-                settles: true,
-                values: Vec::new(),
-            }];
-            if let Some(reason) = reason {
-                note(
-                    &mut draft,
-                    Timestamp::UNIX_EPOCH,
-                    "r",
-                    "rejected",
-                    Some(reason.to_owned()),
-                );
-            }
-            draft
-        };
-        let mut taught = Taught::default();
-        assert_eq!(
-            taught.rank(&draft("amy", "gift", None)),
-            0.5,
-            "nothing known: demand times confidence"
-        );
-        taught.learn(&draft("bob", "gift", Some("wrong")), false);
-        assert!(
-            taught.rank(&draft("bob", "gift", None)) < taught.rank(&draft("amy", "gift", None))
-        );
-        assert_eq!(
-            taught.rank(&draft("amy", "gift", None)),
-            0.5,
-            "not the tag's fault"
-        );
-        taught.learn(&draft("amy", "gift", None), true);
-        assert!(taught.rank(&draft("amy", "gift", None)) > 0.5);
-    }
 }

@@ -3,6 +3,7 @@
 mod answers;
 mod attacks;
 mod bad_input;
+mod cases;
 mod commands;
 mod conflicts;
 mod contract_vectors;
@@ -11,6 +12,7 @@ mod crash;
 mod documents;
 mod editing;
 mod encoder;
+mod experiments;
 mod filters;
 mod formats;
 mod hostile;

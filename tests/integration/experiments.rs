@@ -1,0 +1,288 @@
+//! Answers and settings side by side, over HTTP.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use ken::app::{App, default_workspace};
+use ken::domain::Clock;
+use ken::learn::experiments::Plan;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::cases::audited;
+use crate::learning::{ask_as, faq, put_faq, say};
+use crate::support::{TestApp, config_in, embedder, pointers};
+
+/// A service that goes by a clock of its own.
+async fn at(clock: &Clock) -> TestApp {
+    let folder = Arc::new(tempfile::tempdir().unwrap());
+    let encoder = tokio::task::spawn_blocking(embedder).await.unwrap();
+    let app = App::build_at(config_in(folder.path()), encoder, clock.clone())
+        .await
+        .unwrap();
+    TestApp::serve(Arc::new(app), folder).await
+}
+
+async fn experiment(app: &TestApp, id: &str) -> Value {
+    let (status, found) = app.get("/v1/experiments").await;
+    assert_eq!(status, 200, "{found}");
+    let all = found["experiments"].as_array().unwrap();
+    all.iter().find(|e| e["id"] == id).unwrap().clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_better_of_two_answers_wins_sticky_by_customer_and_is_promoted_by_a_person() {
+    let app = TestApp::start().await;
+    put_faq(
+        &app,
+        "wrap",
+        faq("禮物包裝要加多少錢？", "禮物包裝每件加收 NT$50，請洽門市。"),
+    )
+    .await;
+    let plan = json!({ "id": "wrap-text", "faq_id": "wrap", "arms": [{ "name": "live" }, { "name": "ribbon", "answer": "禮物包裝每件加收 NT$50，附緞帶。" }] });
+    let (status, begun) = app.post("/v1/experiments", plan.clone()).await;
+    assert_eq!(
+        (status.as_u16(), &begun["state"]),
+        (200, &json!("running")),
+        "{begun}"
+    );
+    assert_eq!(
+        app.post("/v1/experiments", plan).await.0,
+        409,
+        "the id is taken"
+    );
+
+    assert!(
+        app.ask("禮物包裝要加多少錢？").await["text"]
+            .as_str()
+            .unwrap()
+            .contains("請洽門市"),
+        "who is not known sees what is live"
+    );
+    let mut shown = [0, 0];
+    for n in 0..120 {
+        let customer = format!("c{n}");
+        let answer = ask_as(&app, &customer, "禮物包裝要加多少錢？").await;
+        let sees_ribbon = answer["text"].as_str().unwrap().contains("緞帶");
+        shown[usize::from(sees_ribbon)] += 1;
+        assert_eq!(
+            answer["text"].as_str().unwrap().contains("請洽門市"),
+            !sees_ribbon,
+            "one answer, not both: {answer}"
+        );
+        app.assert_citations_resolve(&answer).await;
+        if n < 10 {
+            let (_, again) = app.post("/v1/answers", json!({ "question": "禮物包裝要加多少錢？", "customer_id": customer, "channel": "line" })).await;
+            assert_eq!(again["text"], answer["text"], "the same on every channel");
+        }
+        // Three of four are helped by the ribbon, one of four by being sent away.
+        let helpful = (n % 4 == 0) != sees_ribbon;
+        say(&app, &answer, json!({ "helpful": helpful })).await;
+    }
+    assert!(shown[0] > 40 && shown[1] > 40, "{shown:?}");
+    let found = experiment(&app, "wrap-text").await;
+    assert_eq!(
+        (&found["state"], &found["winner"]),
+        (&json!("decided"), &json!(1)),
+        "{found}"
+    );
+    assert!(
+        found["results"][1]["e_value"].as_f64().unwrap() >= 20.0,
+        "{found}"
+    );
+    let still = ask_as(&app, "c1000", "禮物包裝要加多少錢？").await;
+    assert!(
+        still["text"].as_str().unwrap().contains("請洽門市"),
+        "a person has not decided: {still}"
+    );
+
+    let (status, promoted) = app
+        .post(
+            "/v1/experiments/wrap-text:promote",
+            json!({ "reviewer": "amy" }),
+        )
+        .await;
+    assert_eq!(status, 200, "{promoted}");
+    assert!(
+        app.ask("禮物包裝要加多少錢？").await["text"]
+            .as_str()
+            .unwrap()
+            .contains("緞帶")
+    );
+    let (_, faq) = app.get("/v1/faqs/wrap").await;
+    assert!(
+        !faq.to_string().contains("experiment:"),
+        "nothing of it is left: {faq}"
+    );
+    assert!(
+        audited(&app)
+            .await
+            .contains(&"experiment.promote".to_owned())
+    );
+    assert_eq!(
+        app.post("/v1/experiments/wrap-text:stop", json!({}))
+            .await
+            .0,
+        409
+    );
+    assert_eq!(
+        app.post("/v1/experiments/nobody:stop", json!({})).await.0,
+        404
+    );
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_arm_that_does_harm_is_taken_out_and_silence_counts_after_its_time() {
+    let clock = Clock::standing("2026-10-01T00:00:00Z".parse::<Timestamp>().unwrap());
+    let app = at(&clock).await;
+    put_faq(
+        &app,
+        "wrap",
+        faq("禮物包裝要加多少錢？", "禮物包裝每件加收 NT$50。"),
+    )
+    .await;
+    let plan = json!({ "id": "rude", "faq_id": "wrap", "arms": [{ "name": "live" }, { "name": "rude", "answer": "禮物包裝每件加收 NT$50，自己看網站。" }] });
+    assert_eq!(app.post("/v1/experiments", plan).await.0, 200);
+    for n in 0..80 {
+        let answer = ask_as(&app, &format!("c{n}"), "禮物包裝要加多少錢？").await;
+        if answer["text"].as_str().unwrap().contains("自己看") {
+            say(&app, &answer, json!({ "complaint": true })).await;
+        }
+    }
+    let before = experiment(&app, "rude").await;
+    assert_eq!(
+        (&before["state"], &before["results"][0]["known"]),
+        (&json!("running"), &json!(0)),
+        "{before}"
+    );
+    clock.set(app.app.store.now() + SignedDuration::from_hours(73));
+    let after = experiment(&app, "rude").await;
+    assert_eq!(
+        (&after["state"], &after["out"]),
+        (&json!("stopped"), &json!([1])),
+        "{after}"
+    );
+    assert!(
+        after["reason"].as_str().unwrap().contains("guard rail"),
+        "{after}"
+    );
+    assert_eq!(
+        after["results"][0]["successes"], after["results"][0]["known"],
+        "who said nothing was helped"
+    );
+    for n in 0..80 {
+        let answer = ask_as(&app, &format!("c{n}"), "禮物包裝要加多少錢？").await;
+        assert!(
+            !answer["text"].as_str().unwrap().contains("自己看"),
+            "{answer}"
+        );
+    }
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_run_side_by_side_and_a_plan_that_makes_no_sense_is_refused() {
+    let app = TestApp::with_shop().await;
+    let strict = json!({ "id": "strict", "arms": [{ "name": "live" }, { "name": "strict", "tuning": { "min_confidence": 1.0 } }] });
+    assert_eq!(app.post("/v1/experiments", strict).await.0, 200);
+    let mut outcomes = std::collections::BTreeSet::new();
+    for n in 0..12 {
+        let answer = ask_as(&app, &format!("c{n}"), "禮物包裝要加多少錢？").await;
+        outcomes.insert(answer["outcome"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(
+        outcomes.into_iter().collect::<Vec<_>>(),
+        ["answered", "refused"]
+    );
+    let live = json!({ "name": "live" });
+    for (plan, place) in [
+        (json!({ "id": "A b", "arms": [live, live] }), "/id"),
+        (json!({ "id": "x", "arms": [live] }), "/arms"),
+        (
+            json!({ "id": "x", "arms": [live, { "name": "b" }] }),
+            "/arms",
+        ),
+        (
+            json!({ "id": "x", "arms": [{ "name": "a", "answer": "?" }, live] }),
+            "/arms/0",
+        ),
+        (
+            json!({ "id": "x", "faq_id": "nowhere", "arms": [live, { "name": "b", "answer": "?" }] }),
+            "/faq_id",
+        ),
+        (
+            json!({ "id": "x", "alpha": 0.9, "arms": [live, { "name": "b", "tuning": { "min_confidence": 0.5 } }] }),
+            "/alpha",
+        ),
+        (
+            json!({ "id": "x", "arms": [live, { "name": "b", "tuning": { "min_confidence": 5.0 } }] }),
+            "/arms",
+        ),
+    ] {
+        let (status, problem) = app.post("/v1/experiments", plan).await;
+        assert_eq!(
+            (status.as_u16(), pointers(&problem)),
+            (422, vec![place]),
+            "{problem}"
+        );
+    }
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_experiment_decided_by_rule_is_promoted_by_rule() {
+    let app = TestApp::start().await;
+    let workspace = default_workspace();
+    app.request(
+        Method::PUT,
+        "/v1/settings",
+        Some(json!({ "level": null, "learning": { "auto_promote": true } })),
+    )
+    .await;
+    let arm = |name: &str, least: Option<f32>| {
+        serde_json::from_value(
+            json!({ "name": name, "tuning": least.map(|l| json!({ "min_confidence": l })) }),
+        )
+        .unwrap()
+    };
+    let plan = Plan {
+        id: "t".into(),
+        faq_id: None,
+        arms: vec![arm("live", None), arm("low", Some(0.1))],
+        alpha: 0.05,
+        max_customers: 1_000,
+    };
+    let begun = app
+        .app
+        .learning
+        .begin(&workspace, plan, "amy")
+        .await
+        .unwrap();
+    for n in 0..200 {
+        let (customer, id) = (format!("c{n}"), format!("a{n}"));
+        let arm = begun.arm_of(&customer);
+        app.app
+            .store
+            .expose(&workspace, "t", &customer, arm, &id)
+            .await
+            .unwrap();
+        app.app
+            .store
+            .fared(&workspace, &id, Some(arm == 1 || n % 5 == 0), false)
+            .await
+            .unwrap();
+    }
+    let found = experiment(&app, "t").await;
+    assert_eq!(
+        (&found["state"], &found["winner"]),
+        (&json!("decided"), &json!(1)),
+        "{found}"
+    );
+    let (_, tuning) = app.get("/v1/tuning").await;
+    assert!(
+        (tuning["tuning"]["min_confidence"].as_f64().unwrap() - 0.1).abs() < 1e-6,
+        "{tuning}"
+    );
+    app.stop().await;
+}
