@@ -61,7 +61,7 @@ CREATE TABLE distrusted (
 CREATE TABLE experiments (
     workspace  TEXT   NOT NULL REFERENCES workspaces (id),
     id         TEXT   NOT NULL,
-    -- `running`, `stopped`, `decided`.
+    -- `running`, `stopped`, `decided`, `promoted`.
     state      TEXT   NOT NULL,
     body       TEXT   NOT NULL,
     created_at BIGINT NOT NULL,
@@ -69,17 +69,19 @@ CREATE TABLE experiments (
     PRIMARY KEY (workspace, id)
 );
 
--- Who was shown what: one row a customer, so that nobody counts twice. The outcomes are 1, 0, or not known yet.
+-- Who was shown what: one row a customer, so that nobody counts twice. Whether it was a success is 1, 0, or not said; what was
+-- said first counts.
 CREATE TABLE exposures (
     workspace  TEXT   NOT NULL,
     experiment TEXT   NOT NULL,
     customer   TEXT   NOT NULL,
     arm        BIGINT NOT NULL,
     answer_id  TEXT   NOT NULL,
+    answered   BIGINT NOT NULL,
     success    BIGINT,
-    harm       BIGINT,
-    created_at BIGINT NOT NULL,
     decided_at BIGINT,
+    harmed_at  BIGINT,
+    created_at BIGINT NOT NULL,
     PRIMARY KEY (workspace, experiment, customer)
 );
 CREATE INDEX exposures_by_answer ON exposures (workspace, answer_id);

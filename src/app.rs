@@ -206,6 +206,7 @@ impl App {
             cases: cases.clone(),
             trials: trials.clone(),
             config: config.learn.clone(),
+            deciding: Arc::default(),
             shares: Shares {
                 keyword: config.retrieve.keyword_share,
                 proximity: config.retrieve.proximity_share,

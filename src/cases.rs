@@ -76,6 +76,8 @@ pub struct Cases {
     config: LearnConfig,
     /// One at a time changes the groups.
     grouping: Arc<tokio::sync::Mutex<Loaded>>,
+    /// One at a time takes cases in or forgets them; taken before `grouping`.
+    taking: Arc<tokio::sync::Mutex<()>>,
     wake: watch::Sender<()>,
     /// How many cases have been distilled since the start.
     done: watch::Sender<u64>,
@@ -116,6 +118,7 @@ impl Cases {
             llm,
             config,
             grouping: Arc::default(),
+            taking: Arc::default(),
             wake: watch::channel(()).0,
             done: watch::channel(0).0,
         }
@@ -159,25 +162,35 @@ impl Cases {
 
     /// One batch: distil, encode, group, compare with what is known, record.
     async fn take(&self, workspace: &WorkspaceId, cases: Vec<StoredCase>) -> Result<(), CaseError> {
+        let mut distilled: Vec<(StoredCase, Distilled)> = Vec::with_capacity(cases.len());
+        for case in cases {
+            let made = self.distilled(&case.case).await;
+            distilled.push((case, made));
+        }
+        let texts: Vec<[String; 2]> = distilled.iter().map(|(_, d)| group::texts(d)).collect();
+        let vectors = self.vectors(texts).await?;
         let mut loaded = self.grouping.lock().await;
+        // What was changed or forgotten meanwhile does not count; changed, it waits.
+        let mut vectors = vectors.into_iter();
+        let mut current = Vec::with_capacity(distilled.len());
+        for (case, made) in distilled {
+            let vector = vectors.next().unwrap_or_default();
+            let hash = self.store.case_hash(workspace, &case.case.id).await?;
+            if hash.as_ref() == Some(&case.content_hash) {
+                current.push(((case, made), vector));
+            }
+        }
+        let (distilled, vectors): (Vec<_>, Vec<_>) = current.into_iter().unzip();
         if loaded.workspace.as_ref() != Some(workspace) {
             let vectors = self
                 .store
                 .draft_vectors(workspace, self.embedder.id())
                 .await?;
             loaded.groups = Groups::new(vectors, self.config.same_topic);
-            loaded.workspace = Some(workspace.clone());
         }
         // Until it is recorded the groups in memory are ahead of the store; should that fail, they are read anew.
         loaded.workspace = None;
-        let mut distilled: Vec<(StoredCase, Distilled)> = Vec::with_capacity(cases.len());
-        for case in cases {
-            let made = self.distilled(&case.case).await;
-            distilled.push((case, made));
-        }
         let mut moved = Vec::new();
-        let texts: Vec<[String; 2]> = distilled.iter().map(|(_, d)| group::texts(d)).collect();
-        let vectors = self.vectors(texts).await?;
         let mut ids: Vec<String> = distilled
             .iter()
             .filter_map(|(c, _)| c.draft_id.clone())
@@ -223,7 +236,19 @@ impl Cases {
             .iter_mut()
             .filter(|draft| draft.state != DraftState::Merged)
         {
+            let said = (
+                draft.question.clone(),
+                draft.answer.clone(),
+                draft.variants.clone(),
+            );
             wording::rebuild(draft);
+            let is_same =
+                said.0 == draft.question && said.1 == draft.answer && said.2 == draft.variants;
+            if draft.state == DraftState::Approved && !is_same {
+                // Whoever approved it approved other words.
+                draft.state = DraftState::Open;
+                review::note(draft, self.store.now(), "rule", "reopened", None);
+            }
             if draft.state == DraftState::Open {
                 self.relate(workspace, draft).await?;
             }
@@ -322,10 +347,12 @@ impl Cases {
     /// Forgets a case: its transcript, what was taken out of it, its part in a draft. A draft that has no source left and
     /// was not published goes too; what was published stays, for a person has made it the company's.
     pub async fn forget(&self, workspace: &WorkspaceId, id: &str) -> Result<bool, CaseError> {
-        let _loaded = self.grouping.lock().await;
+        let _taking = self.taking.lock().await;
+        let mut loaded = self.grouping.lock().await;
         let Some(stored) = self.store.case(workspace, id).await? else {
             return Ok(false);
         };
+        loaded.workspace = None;
         self.vault.forget(workspace, id).await?;
         if let Some(draft) = &stored.draft_id
             && let Some(mut draft) = self.store.draft(workspace, draft).await?
@@ -422,8 +449,16 @@ impl Cases {
             is_edited: true,
             ..wording::empty(&id)
         });
+        // One person is one source, whatever they say.
+        let who = feedback.customer.as_ref().unwrap_or(&feedback.answer_id);
+        let source = format!("feedback/{who}");
+        if !matches!(draft.state, DraftState::Open | DraftState::Approved)
+            || draft.sources.iter().any(|known| known.id == source)
+        {
+            return Ok(id);
+        }
         draft.sources.push(DraftSource {
-            id: feedback.id.clone(),
+            id: source,
             question: feedback.question.clone(),
             resolution: Vec::new(),
             steps: Vec::new(),
@@ -446,30 +481,13 @@ impl Cases {
         workspace: &WorkspaceId,
         draft: &Draft,
     ) -> Result<(), CaseError> {
-        let rules = self.store.learning(workspace).await?;
-        let class = draft.class.name();
-        let passes = rules
-            .auto_publish
-            .iter()
-            .any(|rule| rule.class == class && draft.demand() >= rule.min_sources);
-        let needs_answer = !matches!(
-            draft.class,
-            DraftClass::Variant { .. } | DraftClass::Negative { .. }
-        );
-        let is_sure = draft.disagreement.is_none() && !(needs_answer && draft.answer.is_empty());
-        // Four eyes are two people's, and a rule has none.
-        let passes = passes && !rules.four_eyes;
-        // What contradicts what is known is a person's to decide.
-        let may = !matches!(
-            draft.class,
-            DraftClass::Contradiction { .. } | DraftClass::Gap { .. } | DraftClass::Known { .. }
-        );
-        if !passes || !is_sure || !may || draft.state != DraftState::Open {
+        if !self.may_pass(workspace, draft).await? {
             return Ok(());
         }
-        match self.approve(workspace, &draft.id, "rule", false).await {
+        match self.approve_by_rule(workspace, &draft.id).await {
             Ok(_) => {
-                let detail = serde_json::json!({ "class": class, "sources": draft.demand() });
+                let detail =
+                    serde_json::json!({ "class": draft.class.name(), "sources": draft.demand() });
                 self.store
                     .audit(workspace, "rule", "draft.publish", &draft.id, &detail)
                     .await?;
@@ -477,6 +495,30 @@ impl Cases {
             Err(error) => tracing::info!(draft = draft.id, %error, "a draft waits for a person"),
         }
         Ok(())
+    }
+
+    /// Whether a rule of the workspace lets a draft pass unreviewed. What contradicts what is known is a person's to decide,
+    /// and four eyes are two people's.
+    async fn may_pass(&self, workspace: &WorkspaceId, draft: &Draft) -> Result<bool, StoreError> {
+        let rules = self.store.learning(workspace).await?;
+        let (is_publishable, needs_answer) = match draft.class {
+            DraftClass::New | DraftClass::Update { .. } => (true, true),
+            DraftClass::Variant { .. } | DraftClass::Negative { .. } => (true, false),
+            DraftClass::Contradiction { .. }
+            | DraftClass::Gap { .. }
+            | DraftClass::Known { .. } => (false, true),
+        };
+        let is_sure = draft.disagreement.is_none() && !(needs_answer && draft.answer.is_empty());
+        let class = draft.class.name();
+        let passes = rules
+            .auto_publish
+            .iter()
+            .any(|rule| rule.class == class && draft.demand() >= rule.min_sources);
+        Ok(passes
+            && is_publishable
+            && is_sure
+            && !rules.four_eyes
+            && draft.state == DraftState::Open)
     }
 }
 

@@ -26,6 +26,7 @@ pub use ids::{DocumentId, InvalidId, Revision, WorkspaceId};
 pub use judged::{JudgedQuestion, Review};
 pub use learning::{
     AgentAction, Arm, Experiment, ExperimentState, Exposure, Feedback, FeedbackReason, Tuning,
+    Tunings,
 };
 pub use query::{
     Filter, Hit, InvalidQuestion, LegScore, MAX_LIMIT, MAX_QUESTION_CHARS, Mode, Query, Role,

@@ -10,14 +10,18 @@ pub mod insights;
 pub mod labels;
 pub mod sequential;
 pub mod tuning;
+pub mod verdict;
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinHandle;
 
 use crate::answer::{AnswerError, Answerer};
 use crate::cases::{CaseError, Cases};
 use crate::config::LearnConfig;
+use crate::domain::WorkspaceId;
 use crate::editing::impact::Trials;
 use crate::ingest::IngestError;
 use crate::retrieve::{RetrieveError, Retriever, Shares};
@@ -55,19 +59,22 @@ pub struct Learning {
     pub config: LearnConfig,
     /// The service's own.
     pub shares: Shares,
+    /// One at a time decides about experiments.
+    pub deciding: Arc<tokio::sync::Mutex<()>>,
 }
 
+/// How often experiments are looked at, and whether settings are due to be learned.
+const ROUND: Duration = Duration::from_secs(60);
+/// When settings were last learned, in the store.
+const LEARNED_AT: &str = "tuned_at";
+
 impl Learning {
-    /// Learns settings and looks at experiments on a schedule, in every workspace.
+    /// Looks at experiments and learns settings on a schedule, in every workspace.
     pub fn start(&self) -> JoinHandle<()> {
         let learning = self.clone();
         tokio::spawn(async move {
-            let hours = learning.config.tune_every_hours;
-            if hours == 0 {
-                return;
-            }
             loop {
-                tokio::time::sleep(Duration::from_secs(3_600 * u64::from(hours))).await;
+                tokio::time::sleep(ROUND).await;
                 if let Err(error) = learning.round().await {
                     tracing::error!(%error, "a round of learning was given up");
                 }
@@ -75,13 +82,32 @@ impl Learning {
         })
     }
 
-    /// One round over all workspaces.
+    /// One round over all workspaces; what fails in one does not keep the others from theirs.
     pub async fn round(&self) -> Result<(), LearnError> {
         for (workspace, _) in self.store.workspaces().await? {
-            self.tune(&workspace, "schedule").await?;
-            if let Err(error) = self.experiments(&workspace).await {
+            if let Err(error) = self.look_at_all(&workspace).await {
                 tracing::error!(%error, %workspace, "the experiments could not be looked at");
             }
+            if let Err(error) = self.tune_when_due(&workspace).await {
+                tracing::error!(%error, %workspace, "settings could not be learned");
+            }
+        }
+        Ok(())
+    }
+
+    /// Learns settings where `learn.tune_every_hours` have passed since the last time, also across restarts.
+    async fn tune_when_due(&self, workspace: &WorkspaceId) -> Result<(), LearnError> {
+        let every = SignedDuration::from_hours(i64::from(self.config.tune_every_hours));
+        let now = self.store.now();
+        let last: Option<Timestamp> = self.store.setting(workspace, LEARNED_AT).await?;
+        if every.is_zero() || last.is_some_and(|last| now.duration_since(last) < every) {
+            return Ok(());
+        }
+        self.store
+            .set_setting(workspace, LEARNED_AT, Some(&now))
+            .await?;
+        if last.is_some() {
+            self.tune(workspace, "schedule").await?;
         }
         Ok(())
     }

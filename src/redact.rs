@@ -32,6 +32,8 @@ pub enum Kind {
     Address,
     OrderNumber,
     AccountNumber,
+    /// What the company calls a customer by, where that is known.
+    Customer,
     /// By a workspace's own pattern.
     Custom(String),
     /// Looks like a placeholder already; kept apart so that [`restore`] is exact.
@@ -52,6 +54,7 @@ impl Kind {
             Kind::Address => "address",
             Kind::OrderNumber => "order_number",
             Kind::AccountNumber => "account_number",
+            Kind::Customer => "customer",
             Kind::Custom(name) => name,
             Kind::Literal => "literal",
         }
@@ -223,6 +226,11 @@ impl Redactor {
     /// Takes what is personal out of texts that belong together, as a case's turns. What was found once is taken out
     /// wherever it stands in any of them.
     pub fn redact(&self, texts: &[&str]) -> Redacted {
+        self.redact_with(texts, &[])
+    }
+
+    /// As [`Redactor::redact`], and besides what is known to be personal.
+    pub fn redact_with(&self, texts: &[&str], known: &[(Kind, String)]) -> Redacted {
         let mut values: Vec<(String, String)> = Vec::new();
         let mut counts: std::collections::HashMap<String, usize> = Default::default();
         let mut number = |kind: &Kind, value: &str| -> String {
@@ -240,7 +248,9 @@ impl Redactor {
             placeholder
         };
         let mut found: Vec<Vec<Finding>> = texts.iter().map(|text| self.find(text)).collect();
-        let mut again: Vec<(Kind, String)> = Vec::new();
+        let is_telling_known = |(kind, value): &&(Kind, String)| is_telling(kind, value);
+        let mut again: Vec<(Kind, String)> =
+            known.iter().filter(is_telling_known).cloned().collect();
         for (text, found) in texts.iter().zip(&found) {
             for Finding { kind, span } in found {
                 let value = &text[span.start..span.end];

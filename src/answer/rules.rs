@@ -3,7 +3,7 @@ use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
 
 use crate::config::Level;
-use crate::domain::{DocumentId, Experiment, Tuning, WorkspaceId};
+use crate::domain::{DocumentId, Experiment, Tuning, Tunings, WorkspaceId};
 use crate::store::{Store, StoreError};
 
 /// What a workspace has decided, or learned, of how it answers.
@@ -45,9 +45,10 @@ impl RuleBook {
             level: self.store.level(workspace).await?,
             tuning: self
                 .store
-                .setting(workspace, "tuning")
+                .setting::<Tunings>(workspace, Tunings::NAME)
                 .await?
-                .unwrap_or_default(),
+                .unwrap_or_default()
+                .in_force,
             distrusted: self.store.distrusted(workspace).await?,
             experiments: self.store.experiments(workspace, true).await?,
         });

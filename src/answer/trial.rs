@@ -62,24 +62,38 @@ impl Answerer {
         answer: &Answer,
     ) -> Result<(), AnswerError> {
         for part in parts {
+            let id = &part.experiment.id;
+            // A wish for a person counts against what they were shown before.
+            if answer.outcome == Outcome::Handoff {
+                self.store.harmed(workspace, id, &part.customer).await?;
+            }
             let shown = match &part.experiment.faq_id {
                 None => true,
-                Some(faq) => answer.citations.iter().any(|c| c.document_id == *faq),
+                // The arm's own answer: somebody may have edited the FAQ meanwhile.
+                Some(faq) => {
+                    let own = part.experiment.arms[part.arm].answer.as_deref();
+                    let is_own =
+                        |quote: &str| own.is_none_or(|own| letters(own).contains(&letters(quote)));
+                    let cited = answer.citations.iter();
+                    cited
+                        .filter(|c| c.document_id == *faq)
+                        .any(|c| is_own(&c.quote))
+                }
             };
             if !shown {
                 continue;
             }
-            let id = &part.experiment.id;
+            let answered = answer.outcome == Outcome::Answered;
+            let who = (part.customer.as_str(), part.arm);
             self.store
-                .expose(workspace, id, &part.customer, part.arm, &answer.id)
+                .expose(workspace, id, who, &answer.id, answered)
                 .await?;
-            // A wish for a person is known at once.
-            if answer.outcome == Outcome::Handoff {
-                self.store
-                    .fared(workspace, &answer.id, Some(false), true)
-                    .await?;
-            }
         }
         Ok(())
     }
+}
+
+/// A text without what its layout may change.
+fn letters(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).collect()
 }

@@ -1,11 +1,13 @@
 //! Taking cases in: checked, without personal data, kept; idempotent by id and content.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 
 use super::{CaseError, Cases};
 use crate::domain::{Case, WorkspaceId};
-use crate::redact::Redactor;
-use crate::store::CaseEffect;
+use crate::redact::{Kind, Redactor};
+use crate::store::{CaseEffect, StoredCase};
 use crate::text::sha256_hex;
 
 /// The most turns of a case, and the longest turn.
@@ -96,25 +98,26 @@ const CUSTOMER: &str = "[customer:1]";
 
 /// The case without personal data, and what was taken out.
 pub fn without_personal_data(mut case: Case, redactor: &Redactor) -> (Case, Vec<(String, String)>) {
-    let customer = case.customer_id.take().map(|id| (CUSTOMER.to_owned(), id));
     let texts: Vec<&str> = case.turns.iter().map(|turn| turn.text.as_str()).collect();
-    let about: Vec<&str> = [&case.agent, &case.conversation_id, &case.product]
+    let about: Vec<&str> = [&case.agent, &case.product]
         .into_iter()
         .flatten()
         .chain(&case.tags)
         .map(String::as_str)
         .collect();
     let all: Vec<&str> = texts.into_iter().chain(about).collect();
-    let redacted = redactor.redact(&all);
+    let customer = case.customer_id.as_deref();
+    let known: Vec<(Kind, String)> = customer
+        .map(|id| (Kind::Customer, id.to_owned()))
+        .into_iter()
+        .collect();
+    let redacted = redactor.redact_with(&all, &known);
+    let mut values = redacted.values;
     let mut clean = redacted.texts.into_iter();
     for turn in &mut case.turns {
         turn.text = clean.next().expect("as many come out as went in");
     }
-    for field in [
-        &mut case.agent,
-        &mut case.conversation_id,
-        &mut case.product,
-    ] {
+    for field in [&mut case.agent, &mut case.product] {
         if field.is_some() {
             *field = clean.next();
         }
@@ -122,10 +125,17 @@ pub fn without_personal_data(mut case: Case, redactor: &Redactor) -> (Case, Vec<
     for tag in &mut case.tags {
         *tag = clean.next().expect("as many come out as went in");
     }
-    case.customer_id = customer
-        .as_ref()
-        .map(|(placeholder, _)| placeholder.clone());
-    (case, redacted.values.into_iter().chain(customer).collect())
+    // Whoever a case is about is taken out whole; who is called by a word too short to tell is not looked for in the text.
+    if let Some(id) = case.customer_id.take() {
+        if !values
+            .iter()
+            .any(|(placeholder, _)| placeholder == CUSTOMER)
+        {
+            values.push((CUSTOMER.to_owned(), id));
+        }
+        case.customer_id = Some(CUSTOMER.to_owned());
+    }
+    (case, values)
 }
 
 impl Cases {
@@ -162,18 +172,40 @@ impl Cases {
         .await;
         // What was taken out first: a case never stands there that cannot be put together again. Of a case that is the
         // same as before nothing is touched, so that what was forgotten of it stays forgotten.
-        let mut fresh = Vec::new();
+        let _taking = self.taking.lock().await;
+        let (mut fresh, mut now) = (Vec::new(), HashMap::new());
+        let mut is_change = false;
         for (case, hash, values) in &clean {
-            if self.store.case_hash(workspace, &case.id).await?.as_ref() != Some(hash) {
-                fresh.push((case.id.clone(), values.clone()));
+            let known = match now.get(&case.id) {
+                Some(hash) => Some(hash),
+                None => self
+                    .store
+                    .case_hash(workspace, &case.id)
+                    .await?
+                    .map(|hash| now.entry(case.id.clone()).or_insert(hash) as &String),
+            };
+            if known != Some(hash) {
+                is_change |= known.is_some();
+                fresh.push((case.id.clone(), hash.clone(), values.clone()));
+                now.insert(case.id.clone(), hash.clone());
             }
         }
         self.vault.keep(workspace, &fresh).await?;
+        // A case does not change while it is made into a draft.
+        let _grouping = match is_change {
+            true => Some(self.grouping.lock().await),
+            false => None,
+        };
         let kept: Vec<(Case, String)> = clean
             .iter()
             .map(|(case, hash, _)| (case.clone(), hash.clone()))
             .collect();
         let effects = self.store.keep_cases(workspace, &kept).await?;
+        if is_change {
+            for (id, ..) in &fresh {
+                self.vault.keep_only(workspace, id, &now[id]).await?;
+            }
+        }
         self.wake.send_replace(());
         let report = clean
             .into_iter()
@@ -190,19 +222,16 @@ impl Cases {
     pub async fn revealed(
         &self,
         workspace: &WorkspaceId,
-        mut case: Case,
+        stored: &StoredCase,
     ) -> Result<Case, CaseError> {
-        let values = self.vault.values(workspace, &case.id).await?;
+        let mut case = stored.case.clone();
+        let hash = Some(stored.content_hash.as_str());
+        let values = self.vault.values(workspace, &case.id, hash).await?;
         let back = |text: &str| crate::redact::restore(text, &values);
         for turn in &mut case.turns {
             turn.text = back(&turn.text);
         }
-        let fields = [
-            &mut case.agent,
-            &mut case.customer_id,
-            &mut case.conversation_id,
-            &mut case.product,
-        ];
+        let fields = [&mut case.agent, &mut case.customer_id, &mut case.product];
         for text in fields.into_iter().flatten() {
             *text = back(text);
         }

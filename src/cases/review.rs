@@ -172,9 +172,27 @@ impl Cases {
                 .cloned()
         };
         let ingest = |e: crate::ingest::IngestError| ReviewError::Case(e.into());
+        if known.is_none() && (is_negative || is_variant) {
+            let fault = "the FAQ it is about is there no more; reject it";
+            return Err(ReviewError::Incomplete(vec![(
+                "/document_id",
+                fault.to_owned(),
+            )]));
+        }
         if let Some(document) = known.filter(|document| document.metadata.kind == Kind::Faq) {
             let mut faq = FaqRow::of_document(&document);
             if is_negative {
+                let own = faq.variants.iter().chain([&faq.question]);
+                if own
+                    .into_iter()
+                    .any(|q| question_key(q) == question_key(&draft.question))
+                {
+                    let fault = "it is one of the FAQ's own wordings: take it out of there first";
+                    return Err(ReviewError::Incomplete(vec![(
+                        "/question",
+                        fault.to_owned(),
+                    )]));
+                }
                 faq.negatives.push(draft.question.clone());
                 return Ok(Some((faq.into_source().map_err(ingest)?, Vec::new())));
             }
@@ -194,10 +212,17 @@ impl Cases {
                 }
             }
             if !is_variant && !matches!(draft.class, DraftClass::Known { .. }) {
-                faq.answers = vec![FaqAnswer {
-                    text: draft.answer.clone(),
-                    ..FaqAnswer::default()
-                }];
+                // Answers for some channels, languages or audiences stay what they are.
+                let is_for_all = |a: &&mut FaqAnswer| {
+                    a.audience.is_empty() && a.channels.is_empty() && a.language.is_none()
+                };
+                match faq.answers.iter_mut().find(is_for_all) {
+                    Some(answer) => answer.text.clone_from(&draft.answer),
+                    None => faq.answers.push(FaqAnswer {
+                        text: draft.answer.clone(),
+                        ..FaqAnswer::default()
+                    }),
+                }
             }
             return Ok(Some((faq.into_source().map_err(ingest)?, added)));
         }
@@ -241,10 +266,37 @@ impl Cases {
         reviewer: &str,
         force: bool,
     ) -> Result<Reviewed, ReviewError> {
+        self.decide(workspace, id, reviewer, force, false).await
+    }
+
+    /// As [`Cases::approve`], where a rule still lets it pass.
+    pub(super) async fn approve_by_rule(
+        &self,
+        workspace: &WorkspaceId,
+        id: &str,
+    ) -> Result<Reviewed, ReviewError> {
+        self.decide(workspace, id, "rule", false, true).await
+    }
+
+    async fn decide(
+        &self,
+        workspace: &WorkspaceId,
+        id: &str,
+        reviewer: &str,
+        force: bool,
+        by_rule: bool,
+    ) -> Result<Reviewed, ReviewError> {
         // The groups in memory are read anew; no case joins meanwhile.
         let mut loaded = self.grouping.lock().await;
         loaded.workspace = None;
         let mut draft = self.open(workspace, id).await?;
+        if draft.state == DraftState::Open {
+            // What is known may have changed since.
+            self.relate(workspace, &mut draft).await?;
+        }
+        if by_rule && !self.may_pass(workspace, &draft).await? {
+            return Err(ReviewError::State("no rule's to publish any more"));
+        }
         let planned = self.as_published(workspace, &draft).await?;
         let rules = self.store.learning(workspace).await?;
         if rules.four_eyes {
@@ -424,6 +476,8 @@ impl Cases {
             target.class = DraftClass::New;
         }
         wording::rebuild(&mut target);
+        // Whoever approved it approved other words.
+        target.state = DraftState::Open;
         self.relate(workspace, &mut target).await?;
         self.store.move_cases(workspace, id, into).await?;
         self.store
@@ -443,7 +497,13 @@ fn is_blank(text: &str) -> bool {
     BLANK.is_match(text)
 }
 
-fn note(draft: &mut Draft, at: Timestamp, actor: &str, action: &str, reason: Option<String>) {
+pub(super) fn note(
+    draft: &mut Draft,
+    at: Timestamp,
+    actor: &str,
+    action: &str,
+    reason: Option<String>,
+) {
     draft.history.push(DraftEvent {
         at,
         actor: actor.to_owned(),

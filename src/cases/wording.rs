@@ -112,7 +112,6 @@ pub fn rebuild(draft: &mut Draft) {
     tags.sort_unstable();
     tags.dedup();
     tags.truncate(16);
-    draft.tags = tags;
     let settled: Vec<&DraftSource> = draft
         .sources
         .iter()
@@ -217,6 +216,7 @@ pub fn rebuild(draft: &mut Draft) {
     if draft.is_edited {
         return;
     }
+    draft.tags = tags;
     draft.answer = answer;
     draft.conditions = conditions;
     questions(

@@ -39,6 +39,20 @@ impl Tuning {
     }
 }
 
+/// The settings that a workspace has learned, and those before; one value in the store, so that both change together.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Tunings {
+    pub in_force: Tuning,
+    /// Oldest first.
+    pub earlier: Vec<Tuning>,
+}
+
+impl Tunings {
+    /// Its name among the store's settings.
+    pub const NAME: &str = "tuning";
+}
+
 /// What an agent did with an answer that was suggested to them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -129,6 +143,8 @@ pub enum ExperimentState {
     /// Ended without a winner, or by a guard rail.
     Stopped,
     Decided,
+    /// The winner is in force.
+    Promoted,
 }
 
 impl ExperimentState {
@@ -137,6 +153,7 @@ impl ExperimentState {
             ExperimentState::Running => "running",
             ExperimentState::Stopped => "stopped",
             ExperimentState::Decided => "decided",
+            ExperimentState::Promoted => "promoted",
         }
     }
 }
@@ -149,7 +166,7 @@ pub struct Experiment {
     /// The FAQ it is about; settings where absent.
     pub faq_id: Option<DocumentId>,
     pub arms: Vec<Arm>,
-    /// The probability of calling a winner, or a loser, where there is no difference.
+    /// The greatest probability of calling a winner, a loser or a harm where there is no difference, over all arms and looks.
     pub alpha: f64,
     /// Customers an arm, after which it ends without a winner.
     pub max_customers: usize,
@@ -182,8 +199,11 @@ impl Experiment {
 pub struct Exposure {
     pub customer: String,
     pub arm: usize,
-    pub answer_id: String,
-    pub success: Option<bool>,
-    pub harm: bool,
     pub at: Timestamp,
+    /// Whether there was an answer.
+    pub answered: bool,
+    /// What was said of it first, and when.
+    pub said: Option<(bool, Timestamp)>,
+    /// When they first complained or wished for a person.
+    pub harmed_at: Option<Timestamp>,
 }

@@ -229,7 +229,7 @@ pub async fn get_case(
         return Err(Problem::not_found(format!("there is no case {id}")));
     };
     if params.reveal {
-        stored.case = state.app.cases.revealed(&workspace, stored.case).await?;
+        stored.case = state.app.cases.revealed(&workspace, &stored).await?;
         let detail = serde_json::json!({});
         state
             .app

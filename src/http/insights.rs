@@ -68,9 +68,9 @@ impl PeriodParams {
         // What was answered this very millisecond counts.
         let now = state.app.store.now() + SignedDuration::from_millis(1);
         let to = self.to.unwrap_or(now);
-        let from = self
-            .from
-            .unwrap_or(to - SignedDuration::from_hours(24 * 30));
+        let month = SignedDuration::from_hours(24 * 30);
+        let from = self.from.or_else(|| to.checked_sub(month).ok());
+        let from = from.unwrap_or(Timestamp::MIN);
         match from < to {
             true => Ok((from, to)),
             false => {

@@ -14,9 +14,10 @@ use crate::store::{AuditEntry, LearningRules};
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// How sure an answer has to be: `very_strict`, `strict`, `balanced`, `lenient`, `very_lenient`; `null` for the
-    /// service's own.
+    /// service's own. Stays as it is where absent.
+    #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>)]
-    pub level: Option<Level>,
+    pub level: Option<Option<Level>>,
     /// How drafts are reviewed: `four_eyes` (two people approve), `auto_publish` (`[{ "class", "min_sources" }]`: classes
     /// published unreviewed where their gate is clean), `auto_promote` (winners of experiments are put in force by rule).
     /// Stays as it is where absent.
@@ -28,6 +29,11 @@ pub struct Settings {
     #[serde(default)]
     #[schema(value_type = Option<Vec<Object>>)]
     pub redaction: Option<Vec<CustomPattern>>,
+}
+
+/// What is given, be it `null`; told from what is absent.
+fn given<'de, D: serde::Deserializer<'de>>(input: D) -> Result<Option<Option<Level>>, D::Error> {
+    Option::<Level>::deserialize(input).map(Some)
 }
 
 /// The classes of drafts that may be published unreviewed.
@@ -43,7 +49,7 @@ pub async fn get_settings(
 ) -> Result<axum::Json<Settings>, Problem> {
     let store = &state.app.store;
     Ok(axum::Json(Settings {
-        level: store.level(&workspace).await?,
+        level: Some(store.level(&workspace).await?),
         learning: Some(store.learning(&workspace).await?),
         redaction: Some(store.patterns(&workspace).await?),
     }))
@@ -97,9 +103,9 @@ pub async fn put_settings(
         return Err(Problem::invalid(faults));
     }
     let (store, name) = (&state.app.store, &workspace.0);
-    store
-        .set_setting(name, "level", settings.level.as_ref())
-        .await?;
+    if let Some(level) = &settings.level {
+        store.set_setting(name, "level", level.as_ref()).await?;
+    }
     if settings.learning.is_some() {
         store
             .set_setting(name, "learning", settings.learning.as_ref())

@@ -3,10 +3,10 @@
 use jiff::SignedDuration;
 use serde::Serialize;
 
-use super::sequential::SequentialTest;
+use super::verdict::{self, ArmResult};
 use super::{LearnError, Learning};
 use crate::domain::{
-    Arm, DocumentId, Experiment, ExperimentState, FaqAnswer, Kind, Outcome, Tuning, WorkspaceId,
+    Arm, DocumentId, Experiment, ExperimentState, FaqAnswer, Kind, Tuning, WorkspaceId,
 };
 use crate::ingest::faq::FaqRow;
 use crate::store::Write;
@@ -28,20 +28,6 @@ pub struct Standing {
     pub experiment: Experiment,
     /// By arm.
     pub results: Vec<ArmResult>,
-}
-
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct ArmResult {
-    pub name: String,
-    /// Customers who were shown it, and of how many it is known how they fared.
-    pub shown: usize,
-    pub known: usize,
-    pub successes: usize,
-    pub harms: usize,
-    /// Evidence against "as good as the first arm": at least 1/α (of this comparison) is significant.
-    pub e_value: f64,
-    /// The same for harm.
-    pub harm_e_value: f64,
 }
 
 /// Why an experiment was not begun or carried on.
@@ -115,6 +101,7 @@ impl Learning {
                 return Err(ExperimentError::Plan("/arms", fault));
             }
         }
+        let _deciding = self.deciding.lock().await;
         let known = self.store.experiments(workspace, false).await?;
         if known.iter().any(|e| e.id == plan.id) {
             return Err(ExperimentError::State(format!(
@@ -143,7 +130,10 @@ impl Learning {
             out: Vec::new(),
         };
         if let Some(faq) = &experiment.faq_id {
-            let mut row = self.faq(workspace, faq).await?;
+            let Some(mut row) = self.faq(workspace, faq).await? else {
+                let detail = format!("there is no FAQ {faq}");
+                return Err(ExperimentError::Plan("/faq_id", detail));
+            };
             // What a beginning that was cut short left there.
             let prefix = arms_of(&experiment);
             row.answers.retain(|answer| !is_of(answer, &prefix));
@@ -172,15 +162,10 @@ impl Learning {
         &self,
         workspace: &WorkspaceId,
         id: &DocumentId,
-    ) -> Result<FaqRow, ExperimentError> {
+    ) -> Result<Option<FaqRow>, ExperimentError> {
         let document = self.store.document(workspace, id, None).await?;
-        match document.filter(|document| document.metadata.kind == Kind::Faq) {
-            Some(document) => Ok(FaqRow::of_document(&document)),
-            None => Err(ExperimentError::Plan(
-                "/faq_id",
-                format!("there is no FAQ {id}"),
-            )),
-        }
+        let faq = document.filter(|document| document.metadata.kind == Kind::Faq);
+        Ok(faq.map(|document| FaqRow::of_document(&document)))
     }
 
     async fn write(&self, workspace: &WorkspaceId, row: FaqRow) -> Result<(), ExperimentError> {
@@ -199,6 +184,7 @@ impl Learning {
         &self,
         workspace: &WorkspaceId,
     ) -> Result<Vec<Standing>, ExperimentError> {
+        let _deciding = self.deciding.lock().await;
         let mut standings = Vec::new();
         for experiment in self.store.experiments(workspace, false).await? {
             standings.push(self.look(workspace, experiment).await?);
@@ -206,96 +192,44 @@ impl Learning {
         Ok(standings)
     }
 
-    /// Looks at an experiment: takes out arms that do harm, ends it where an arm is surely better or enough were asked.
+    /// Looks at those that run.
+    pub(super) async fn look_at_all(&self, workspace: &WorkspaceId) -> Result<(), ExperimentError> {
+        let _deciding = self.deciding.lock().await;
+        for experiment in self.store.experiments(workspace, true).await? {
+            self.look(workspace, experiment).await?;
+        }
+        Ok(())
+    }
+
     async fn look(
         &self,
         workspace: &WorkspaceId,
         mut experiment: Experiment,
     ) -> Result<Standing, ExperimentError> {
-        let results = self.results(workspace, &experiment).await?;
-        if experiment.state != ExperimentState::Running {
-            return Ok(Standing {
-                experiment,
-                results,
-            });
-        }
-        // Each arm is compared with the first, for success and for harm: Bonferroni over the comparisons.
-        let alpha = experiment.alpha / (results.len() - 1) as f64;
-        let rate = |n: usize, of: usize| n as f64 / of.max(1) as f64;
-        let first = &results[0];
-        let mut changed = false;
-        for (arm, result) in results.iter().enumerate().skip(1) {
-            let does_harm = result.harm_e_value >= 1.0 / alpha
-                && rate(result.harms, result.known) > rate(first.harms, first.known);
-            if does_harm && !experiment.out.contains(&arm) {
-                experiment.out.push(arm);
-                changed = true;
-            }
-        }
-        let better = |arm: usize| {
-            let result = &results[arm];
-            rate(result.successes, result.known) > rate(first.successes, first.known)
-        };
-        let called =
-            |arm: &usize| results[*arm].e_value >= 1.0 / alpha && !experiment.out.contains(arm);
-        let arms = 1..results.len();
-        let winners = arms.clone().filter(called).filter(|arm| better(*arm));
-        let best = winners.max_by(|a, b| {
-            let of = |arm: usize| rate(results[arm].successes, results[arm].known);
-            of(*a).total_cmp(&of(*b))
-        });
-        let losers = arms
-            .clone()
-            .filter(|arm| experiment.out.contains(arm) || called(arm) && !better(*arm))
-            .count();
-        let is_full = results
-            .iter()
-            .enumerate()
-            .all(|(arm, r)| r.known >= experiment.max_customers || experiment.out.contains(&arm));
-        let end = match (best, losers == results.len() - 1) {
-            (Some(arm), _) => Some((ExperimentState::Decided, Some(arm), "an arm is better")),
-            (None, true) if experiment.out.len() == losers => Some((
-                ExperimentState::Stopped,
-                None,
-                "guard rail: every other arm does harm",
-            )),
-            (None, true) => Some((
-                ExperimentState::Decided,
-                Some(0),
-                "what is live is better than every other arm",
-            )),
-            (None, false) if is_full => Some((
-                ExperimentState::Stopped,
-                None,
-                "no difference among as many customers as planned",
-            )),
-            _ => None,
-        };
-        if let Some((state, winner, reason)) = end {
-            experiment.state = state;
-            experiment.winner = winner;
-            experiment.reason = Some(reason.to_owned());
+        let silence = SignedDuration::from_hours(i64::from(self.config.reopen_hours));
+        let exposures = self.store.exposures(workspace, &experiment.id).await?;
+        let results = verdict::results(&experiment, &exposures, self.store.now(), silence);
+        let mut changed = verdict::conclude(&mut experiment, &results);
+        if experiment.state == ExperimentState::Running
+            && !self.arms_stand(workspace, &experiment).await?
+        {
+            experiment.state = ExperimentState::Stopped;
+            experiment.reason = Some(
+                "the FAQ was edited or deleted: its answers are not the arms' any more".to_owned(),
+            );
             changed = true;
-            // Nobody is in an arm any more. A winner's answer is put in force from the experiment itself.
-            self.without_arms(workspace, &experiment, None).await?;
         }
         if changed {
-            self.store.put_experiment(workspace, &experiment).await?;
-            self.answerer.rules().forget(workspace);
-            let detail = serde_json::json!({ "state": experiment.state, "winner": experiment.winner, "out": experiment.out });
-            self.store
-                .audit(
-                    workspace,
-                    "rule",
-                    "experiment.look",
-                    &experiment.id,
-                    &detail,
-                )
+            if experiment.state != ExperimentState::Running {
+                // Nobody is in an arm any more. A winner's answer is put in force from the experiment itself.
+                self.without_arms(workspace, &experiment, None).await?;
+            }
+            self.finish(workspace, &experiment, "rule", "experiment.look")
                 .await?;
-        }
-        let promotes = self.store.learning(workspace).await?.auto_promote;
-        if experiment.state == ExperimentState::Decided && promotes && changed {
-            experiment = self.promote(workspace, &experiment.id, "rule").await?;
+            let promotes = self.store.learning(workspace).await?.auto_promote;
+            if experiment.state == ExperimentState::Decided && promotes {
+                experiment = self.put_in_force(workspace, experiment, "rule").await?;
+            }
         }
         Ok(Standing {
             experiment,
@@ -303,58 +237,22 @@ impl Learning {
         })
     }
 
-    async fn results(
+    /// Whether the FAQ has the answers of all arms that are in.
+    async fn arms_stand(
         &self,
         workspace: &WorkspaceId,
         experiment: &Experiment,
-    ) -> Result<Vec<ArmResult>, ExperimentError> {
-        let n = experiment.arms.len();
-        let mut results: Vec<ArmResult> = experiment
-            .arms
-            .iter()
-            .map(|arm| ArmResult {
-                name: arm.name.clone(),
-                ..ArmResult::default()
-            })
-            .collect();
-        let mut tests = vec![(SequentialTest::default(), SequentialTest::default()); n];
-        let hours = SignedDuration::from_hours(i64::from(self.config.reopen_hours));
-        let now = self.store.now();
-        for exposure in self.store.exposures(workspace, &experiment.id).await? {
-            let Some(result) = results.get_mut(exposure.arm) else {
-                continue;
-            };
-            result.shown += 1;
-            // Nobody came back and nobody complained: then it went as the answer says.
-            let success = match exposure.success {
-                Some(success) => Some(success && !exposure.harm),
-                None if now.duration_since(exposure.at) >= hours => {
-                    let answer = self.store.answer(workspace, &exposure.answer_id).await?;
-                    answer.map(|(turn, _)| turn.answer.outcome == Outcome::Answered)
-                }
-                None => None,
-            };
-            let Some(success) = success else { continue };
-            result.known += 1;
-            result.successes += usize::from(success);
-            result.harms += usize::from(exposure.harm);
-            // What the first arm's customers did counts in every comparison.
-            let of = if exposure.arm == 0 {
-                1..n
-            } else {
-                exposure.arm..exposure.arm + 1
-            };
-            for (of_success, of_harm) in &mut tests[of] {
-                let side = usize::from(exposure.arm > 0);
-                of_success.take(side, success);
-                of_harm.take(side, exposure.harm);
-            }
-        }
-        for (result, (success, harm)) in results.iter_mut().zip(&tests) {
-            result.e_value = success.e_value();
-            result.harm_e_value = harm.e_value();
-        }
-        Ok(results)
+    ) -> Result<bool, ExperimentError> {
+        let Some(faq) = &experiment.faq_id else {
+            return Ok(true);
+        };
+        let Some(row) = self.faq(workspace, faq).await? else {
+            return Ok(false);
+        };
+        Ok((1..experiment.arms.len()).all(|arm| {
+            let audience = vec![experiment.audience(arm)];
+            row.answers.iter().any(|answer| answer.audience == audience)
+        }))
     }
 
     /// Ends an experiment without a winner.
@@ -364,6 +262,7 @@ impl Learning {
         id: &str,
         by: &str,
     ) -> Result<Experiment, ExperimentError> {
+        let _deciding = self.deciding.lock().await;
         let mut experiment = self.experiment(workspace, id).await?;
         if experiment.state != ExperimentState::Running {
             return Err(ExperimentError::State(format!(
@@ -386,11 +285,22 @@ impl Learning {
         id: &str,
         by: &str,
     ) -> Result<Experiment, ExperimentError> {
+        let _deciding = self.deciding.lock().await;
         let experiment = self.experiment(workspace, id).await?;
-        let Some(winner) = experiment.winner else {
-            return Err(ExperimentError::State("it has no winner".to_owned()));
+        self.put_in_force(workspace, experiment, by).await
+    }
+
+    async fn put_in_force(
+        &self,
+        workspace: &WorkspaceId,
+        mut experiment: Experiment,
+        by: &str,
+    ) -> Result<Experiment, ExperimentError> {
+        let (ExperimentState::Decided, Some(winner)) = (experiment.state, experiment.winner) else {
+            let state = experiment.state.as_str();
+            return Err(ExperimentError::State(format!("it is {state}")));
         };
-        let arm = &experiment.arms[winner];
+        let arm = experiment.arms[winner].clone();
         self.without_arms(workspace, &experiment, arm.answer.as_deref())
             .await?;
         if let Some(tuning) = arm.tuning {
@@ -398,6 +308,7 @@ impl Learning {
             self.put_tuning(workspace, tuning.or(before), by, &experiment.id)
                 .await?;
         }
+        experiment.state = ExperimentState::Promoted;
         self.finish(workspace, &experiment, by, "experiment.promote")
             .await?;
         Ok(experiment)
@@ -423,8 +334,7 @@ impl Learning {
     ) -> Result<(), ExperimentError> {
         self.store.put_experiment(workspace, experiment).await?;
         self.answerer.rules().forget(workspace);
-        let detail =
-            serde_json::json!({ "winner": experiment.winner, "reason": experiment.reason });
+        let detail = serde_json::json!({ "state": experiment.state, "winner": experiment.winner, "out": experiment.out, "reason": experiment.reason });
         self.store
             .audit(workspace, by, action, &experiment.id, &detail)
             .await?;
@@ -441,7 +351,14 @@ impl Learning {
         let Some(faq) = &experiment.faq_id else {
             return Ok(());
         };
-        let mut row = self.faq(workspace, faq).await?;
+        let Some(mut row) = self.faq(workspace, faq).await? else {
+            return match answer {
+                None => Ok(()),
+                Some(_) => Err(ExperimentError::State(format!(
+                    "there is no FAQ {faq} any more"
+                ))),
+            };
+        };
         let prefix = arms_of(experiment);
         let before = row.answers.clone();
         row.answers.retain(|answer| !is_of(answer, &prefix));

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{LearnError, Learning};
 use crate::domain::{
     AgentAction, Case, CaseOutcome, CaseRole, CaseTurn, DocumentId, DraftClass, DraftState,
-    Feedback, FeedbackReason, Kind, Outcome, Review, WorkspaceId,
+    Experiment, Feedback, FeedbackReason, Kind, Outcome, Review, WorkspaceId,
 };
 use crate::text::sha256_hex;
 
@@ -123,26 +123,40 @@ impl Learning {
             confidence: turn.answer.confidence,
             cited,
         };
-        // The same said twice is one.
-        let content = serde_json::to_vec(&feedback).expect("feedback is plain data");
-        feedback.id = format!("fb_{}", &sha256_hex([&content])[..24]);
-        feedback.at = self.store.now();
+        // The same said twice running is one; what is taken back and said again counts again.
+        let before = self
+            .store
+            .feedback_on(workspace, &feedback.answer_id)
+            .await?;
+        let own: Vec<Feedback> = before
+            .into_iter()
+            .filter(|said| said.customer == feedback.customer)
+            .collect();
+        let bare = |said: &Feedback| Feedback {
+            id: String::new(),
+            at: Timestamp::UNIX_EPOCH,
+            ..said.clone()
+        };
+        let last = own.last().filter(|last| bare(last) == feedback);
+        feedback.id = match last {
+            Some(last) => last.id.clone(),
+            None => {
+                let content = serde_json::to_vec(&feedback).expect("feedback is plain data");
+                let n = own.len().to_string();
+                format!("fb_{}", &sha256_hex([&content, n.as_bytes()])[..24])
+            }
+        };
+        feedback.at = last.map_or_else(|| self.store.now(), |last| last.at);
         let mut effects = Effects {
             id: feedback.id.clone(),
             is_new: self.store.keep_feedback(workspace, &feedback).await?,
             ..Effects::default()
         };
-        if !effects.is_new {
-            return Ok(Some(effects));
-        }
+        // What follows may be done again without harm: so it is, where it was cut short before.
         if let Some(success) = feedback.verdict() {
+            let answer = &feedback.answer_id;
             self.store
-                .fared(
-                    workspace,
-                    &feedback.answer_id,
-                    Some(success),
-                    feedback.complaint,
-                )
+                .fared(workspace, answer, success, feedback.complaint)
                 .await?;
         }
         if let Some(answer) = &said.corrected_answer {
@@ -244,11 +258,9 @@ impl Learning {
         let rules = self.answerer.rules().of(workspace).await?;
         for (document, version) in &feedback.cited {
             // While answers are compared, the experiment's own guard rail watches over them.
-            if rules
-                .experiments
-                .iter()
-                .any(|e| e.faq_id.as_ref() == Some(document))
-            {
+            let is_compared = |e: &Experiment| e.faq_id.as_ref() == Some(document);
+            let is_known = rules.distrusted.contains(&(document.clone(), *version));
+            if is_known || rules.experiments.iter().any(is_compared) {
                 continue;
             }
             // Of each person the last word.

@@ -8,7 +8,9 @@ use serde::Serialize;
 use super::feedback::Label;
 use super::{LearnError, Learning};
 use crate::answer::Question;
-use crate::domain::{DocumentId, MAX_LIMIT, Outcome, Query, Strategy, Tuning, WorkspaceId};
+use crate::domain::{
+    DocumentId, MAX_LIMIT, Outcome, Query, Strategy, Tuning, Tunings, WorkspaceId,
+};
 use crate::eval::compare::randomisation_p;
 use crate::eval::tune::{self, Candidate, Example};
 use crate::retrieve::Shares;
@@ -34,9 +36,6 @@ pub struct Learned {
     pub is_live: bool,
 }
 
-/// The names of the settings in the store.
-const TUNING: &str = "tuning";
-const HISTORY: &str = "tuning_history";
 /// How answers did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Fared {
@@ -284,14 +283,17 @@ impl Learning {
 
     /// The settings in force, and how many earlier ones there are.
     pub async fn tuning(&self, workspace: &WorkspaceId) -> Result<(Tuning, usize), LearnError> {
-        let earlier: Option<Vec<Tuning>> = self.store.setting(workspace, HISTORY).await?;
-        let n_earlier = earlier.map_or(0, |earlier| earlier.len());
-        Ok((self.in_force(workspace).await?, n_earlier))
+        let known = self.tunings(workspace).await?;
+        Ok((known.in_force, known.earlier.len()))
     }
 
     pub(super) async fn in_force(&self, workspace: &WorkspaceId) -> Result<Tuning, LearnError> {
-        let tuning = self.store.setting(workspace, TUNING).await?;
-        Ok(tuning.unwrap_or_default())
+        Ok(self.tunings(workspace).await?.in_force)
+    }
+
+    async fn tunings(&self, workspace: &WorkspaceId) -> Result<Tunings, LearnError> {
+        let known = self.store.setting(workspace, Tunings::NAME).await?;
+        Ok(known.unwrap_or_default())
     }
 
     /// Puts settings in force; those before are kept.
@@ -302,27 +304,14 @@ impl Learning {
         by: &str,
         why: &str,
     ) -> Result<(), LearnError> {
-        let before = self.in_force(workspace).await?;
-        let mut history: Vec<Tuning> = self
-            .store
-            .setting(workspace, HISTORY)
-            .await?
-            .unwrap_or_default();
-        history.push(before);
-        let from = history.len().saturating_sub(MAX_HISTORY);
-        let history = history.split_off(from);
-        self.store
-            .set_setting(workspace, HISTORY, Some(&history))
-            .await?;
-        self.store
-            .set_setting(workspace, TUNING, Some(&tuning))
-            .await?;
-        self.answerer.rules().forget(workspace);
+        let mut known = self.tunings(workspace).await?;
+        let before = std::mem::replace(&mut known.in_force, tuning);
+        known.earlier.push(before);
+        let n_over = known.earlier.len().saturating_sub(MAX_HISTORY);
+        known.earlier.drain(..n_over);
         let detail = serde_json::json!({ "before": before, "after": tuning, "why": why });
-        self.store
-            .audit(workspace, by, "tuning.put", "tuning", &detail)
-            .await?;
-        Ok(())
+        self.set_tunings(workspace, &known, (by, "tuning.put", detail))
+            .await
     }
 
     /// Puts the settings before the last change in force again; `None` where there are none.
@@ -331,27 +320,31 @@ impl Learning {
         workspace: &WorkspaceId,
         by: &str,
     ) -> Result<Option<Tuning>, LearnError> {
-        let mut history: Vec<Tuning> = self
-            .store
-            .setting(workspace, HISTORY)
-            .await?
-            .unwrap_or_default();
-        let Some(back) = history.pop() else {
+        let mut known = self.tunings(workspace).await?;
+        let Some(back) = known.earlier.pop() else {
             return Ok(None);
         };
-        let before = self.in_force(workspace).await?;
-        self.store
-            .set_setting(workspace, TUNING, Some(&back))
-            .await?;
-        self.store
-            .set_setting(workspace, HISTORY, Some(&history))
-            .await?;
-        self.answerer.rules().forget(workspace);
+        let before = std::mem::replace(&mut known.in_force, back);
         let detail = serde_json::json!({ "before": before, "after": back });
-        self.store
-            .audit(workspace, by, "tuning.roll_back", "tuning", &detail)
+        self.set_tunings(workspace, &known, (by, "tuning.roll_back", detail))
             .await?;
         Ok(Some(back))
+    }
+
+    async fn set_tunings(
+        &self,
+        workspace: &WorkspaceId,
+        tunings: &Tunings,
+        (by, action, detail): (&str, &str, serde_json::Value),
+    ) -> Result<(), LearnError> {
+        self.store
+            .set_setting(workspace, Tunings::NAME, Some(tunings))
+            .await?;
+        self.answerer.rules().forget(workspace);
+        self.store
+            .audit(workspace, by, action, "tuning", &detail)
+            .await?;
+        Ok(())
     }
 }
 

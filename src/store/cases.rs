@@ -21,6 +21,8 @@ pub struct StoredCase {
     pub distilled: Option<Distilled>,
     /// The draft it is a source of.
     pub draft_id: Option<String>,
+    /// Of the case as it came.
+    pub content_hash: String,
     pub created_at: Timestamp,
 }
 
@@ -31,7 +33,7 @@ pub struct DraftVector {
     pub vector: Vec<f16>,
 }
 
-type CaseRow = (String, String, Option<String>, i64);
+type CaseRow = (String, String, Option<String>, String, i64);
 
 impl Store {
     /// Keeps cases in one transaction, with the hash of each as it came. What is the same as before is left alone; what
@@ -98,7 +100,7 @@ impl Store {
         id: &str,
     ) -> Result<Option<StoredCase>, StoreError> {
         let row: Option<CaseRow> = sqlx::query_as(
-            "SELECT body, distilled, draft, created_at FROM cases WHERE workspace = $1 AND id = $2",
+            "SELECT body, distilled, draft, content_hash, created_at FROM cases WHERE workspace = $1 AND id = $2",
         )
         .bind(workspace.as_str())
         .bind(id)
@@ -115,7 +117,7 @@ impl Store {
         limit: i64,
     ) -> Result<Vec<StoredCase>, StoreError> {
         let rows: Vec<CaseRow> = sqlx::query_as(
-            "SELECT body, distilled, draft, created_at FROM cases WHERE workspace = $1 AND created_at >= $2 \
+            "SELECT body, distilled, draft, content_hash, created_at FROM cases WHERE workspace = $1 AND created_at >= $2 \
              ORDER BY created_at, id LIMIT $3",
         )
         .bind(workspace.as_str())
@@ -142,7 +144,7 @@ impl Store {
         let workspace =
             WorkspaceId::parse(&name).map_err(|e| super::corrupt("a workspace name", &e))?;
         let rows: Vec<CaseRow> = sqlx::query_as(
-            "SELECT body, distilled, draft, created_at FROM cases WHERE workspace = $1 AND state = 'waiting' \
+            "SELECT body, distilled, draft, content_hash, created_at FROM cases WHERE workspace = $1 AND state = 'waiting' \
              ORDER BY created_at, id LIMIT $2",
         )
         .bind(workspace.as_str())
@@ -290,15 +292,15 @@ impl Store {
         rows.into_iter().map(read).collect()
     }
 
-    /// The vectors of the drafts that cases may join, by this encoder. What is published is knowledge: later cases make a draft
-    /// of their own, which is held against it.
+    /// The vectors of the drafts that cases may join, by this encoder. What is published is knowledge, and what is rejected
+    /// was wrong: later cases make a draft of their own.
     pub async fn draft_vectors(
         &self,
         workspace: &WorkspaceId,
         encoder_id: &str,
     ) -> Result<Vec<DraftVector>, StoreError> {
         let rows: Vec<(String, Vec<u8>)> = sqlx::query_as(
-            "SELECT body, vector FROM drafts WHERE workspace = $1 AND encoder_id = $2 AND state NOT IN ('merged', 'published') ORDER BY id",
+            "SELECT body, vector FROM drafts WHERE workspace = $1 AND encoder_id = $2 AND state IN ('open', 'approved') ORDER BY id",
         )
         .bind(workspace.as_str())
         .bind(encoder_id)
@@ -393,7 +395,9 @@ async fn put_draft(
     Ok(())
 }
 
-fn stored((body, distilled, draft_id, created_at): CaseRow) -> Result<StoredCase, StoreError> {
+fn stored(
+    (body, distilled, draft_id, content_hash, created_at): CaseRow,
+) -> Result<StoredCase, StoreError> {
     Ok(StoredCase {
         case: from_json("a case", &body)?,
         distilled: match distilled.is_empty() {
@@ -401,6 +405,7 @@ fn stored((body, distilled, draft_id, created_at): CaseRow) -> Result<StoredCase
             false => Some(from_json("a distilled case", &distilled)?),
         },
         draft_id,
+        content_hash,
         created_at: super::time_of(created_at)?,
     })
 }

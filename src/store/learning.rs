@@ -5,8 +5,13 @@ use jiff::Timestamp;
 use super::{Store, StoreError, corrupt, from_json, time_of, to_json};
 use crate::domain::{DocumentId, Experiment, Exposure, Feedback, Turn, WorkspaceId};
 
-/// Customer, arm, answer, success, harm, time.
-type ExposureRow = (String, i64, String, Option<i64>, Option<i64>, i64);
+/// Customer, arm, answered, success, decided at, harmed at, shown at.
+type ExposureRow = (String, i64, i64, Option<i64>, Option<i64>, Option<i64>, i64);
+
+/// What is said of an exposure: a success or none, and whether it did harm. What was said first stays.
+const FARED: &str = "UPDATE exposures SET success = COALESCE(success, $1), \
+    decided_at = CASE WHEN success IS NULL AND $1 IS NOT NULL THEN $2 ELSE decided_at END, \
+    harmed_at = CASE WHEN $3 = 1 THEN COALESCE(harmed_at, $2) ELSE harmed_at END WHERE workspace = $4 AND ";
 
 impl Store {
     /// Keeps feedback; `false` where the same was said before.
@@ -15,6 +20,7 @@ impl Store {
         workspace: &WorkspaceId,
         feedback: &Feedback,
     ) -> Result<bool, StoreError> {
+        self.ensure_workspace(workspace).await?;
         let done = sqlx::query(
             "INSERT INTO feedback (workspace, id, answer_id, body, created_at) VALUES ($1, $2, $3, $4, $5) \
              ON CONFLICT (workspace, id) DO NOTHING",
@@ -161,77 +167,117 @@ impl Store {
         rows.into_iter().map(read).collect()
     }
 
-    /// Notes who was shown what; the first time counts.
+    /// Notes who was shown what, and whether that was an answer; the first time counts.
     pub async fn expose(
         &self,
         workspace: &WorkspaceId,
         experiment: &str,
-        customer: &str,
-        arm: usize,
+        (customer, arm): (&str, usize),
         answer_id: &str,
+        answered: bool,
     ) -> Result<(), StoreError> {
         sqlx::query(
-            "INSERT INTO exposures (workspace, experiment, customer, arm, answer_id, created_at) VALUES ($1, $2, $3, $4, $5, $6) \
-             ON CONFLICT (workspace, experiment, customer) DO NOTHING",
+            "INSERT INTO exposures (workspace, experiment, customer, arm, answer_id, answered, created_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (workspace, experiment, customer) DO NOTHING",
         )
         .bind(workspace.as_str())
         .bind(experiment)
         .bind(customer)
         .bind(arm as i64)
         .bind(answer_id)
+        .bind(i64::from(answered))
         .bind(self.now_ms())
         .execute(&self.relaxed)
         .await?;
         Ok(())
     }
 
-    /// Notes how it went for whoever was shown an answer. A first success may be taken back; a harm stays.
+    /// Notes how it went for whoever was shown an answer.
     pub async fn fared(
         &self,
         workspace: &WorkspaceId,
         answer_id: &str,
-        success: Option<bool>,
+        success: bool,
         harm: bool,
     ) -> Result<(), StoreError> {
-        sqlx::query(
-            "UPDATE exposures SET success = COALESCE($1, success), harm = CASE WHEN $2 = 1 THEN 1 ELSE harm END, \
-             decided_at = COALESCE(decided_at, $3) WHERE workspace = $4 AND answer_id = $5",
-        )
-        .bind(success.map(i64::from))
-        .bind(i64::from(harm))
+        sqlx::query(sqlx::AssertSqlSafe(format!("{FARED} answer_id = $5")))
+            .bind(Some(i64::from(success)))
+            .bind(self.now_ms())
+            .bind(i64::from(harm))
+            .bind(workspace.as_str())
+            .bind(answer_id)
+            .execute(&self.durable)
+            .await?;
+        Ok(())
+    }
+
+    /// Notes that a customer wishes for a person, who was shown something in an experiment.
+    pub async fn harmed(
+        &self,
+        workspace: &WorkspaceId,
+        experiment: &str,
+        customer: &str,
+    ) -> Result<(), StoreError> {
+        sqlx::query(sqlx::AssertSqlSafe(format!(
+            "{FARED} experiment = $5 AND customer = $6"
+        )))
+        .bind(Some(0_i64))
         .bind(self.now_ms())
+        .bind(1_i64)
         .bind(workspace.as_str())
-        .bind(answer_id)
+        .bind(experiment)
+        .bind(customer)
         .execute(&self.durable)
         .await?;
         Ok(())
     }
 
-    /// Who was shown what, in the order in which it was known how they fared; those of whom it is not known last.
+    /// Who was shown what, in order of arrival.
     pub async fn exposures(
         &self,
         workspace: &WorkspaceId,
         experiment: &str,
     ) -> Result<Vec<Exposure>, StoreError> {
         let rows: Vec<ExposureRow> = sqlx::query_as(
-            "SELECT customer, arm, answer_id, success, harm, created_at FROM exposures WHERE workspace = $1 \
-             AND experiment = $2 ORDER BY CASE WHEN decided_at IS NULL THEN 1 ELSE 0 END, decided_at, created_at, customer",
+            "SELECT customer, arm, answered, success, decided_at, harmed_at, created_at FROM exposures \
+             WHERE workspace = $1 AND experiment = $2 ORDER BY created_at, customer",
         )
         .bind(workspace.as_str())
         .bind(experiment)
         .fetch_all(&self.relaxed)
         .await?;
         rows.into_iter()
-            .map(|(customer, arm, answer_id, success, harm, at)| {
+            .map(|(customer, arm, answered, success, decided, harmed, at)| {
+                let said = match (success, decided) {
+                    (Some(success), Some(decided)) => Some((success == 1, time_of(decided)?)),
+                    _ => None,
+                };
                 Ok(Exposure {
                     customer,
                     arm: usize::try_from(arm).unwrap_or(0),
-                    answer_id,
-                    success: success.map(|s| s == 1),
-                    harm: harm == Some(1),
                     at: time_of(at)?,
+                    answered: answered == 1,
+                    said,
+                    harmed_at: harmed.map(time_of).transpose()?,
                 })
             })
             .collect()
+    }
+
+    /// Feedback on one answer, oldest first.
+    pub async fn feedback_on(
+        &self,
+        workspace: &WorkspaceId,
+        answer_id: &str,
+    ) -> Result<Vec<Feedback>, StoreError> {
+        let rows: Vec<(String,)> = sqlx::query_as(
+            "SELECT body FROM feedback WHERE workspace = $1 AND answer_id = $2 ORDER BY created_at, id LIMIT 1000",
+        )
+        .bind(workspace.as_str())
+        .bind(answer_id)
+        .fetch_all(&self.relaxed)
+        .await?;
+        let read = |(body,): (String,)| from_json("feedback", &body);
+        rows.into_iter().map(read).collect()
     }
 }

@@ -37,33 +37,32 @@ impl Vault {
             .await
             .map_err(|e| failed(e.to_string()))?;
         sqlx::query(
-            "CREATE TABLE IF NOT EXISTS vault (workspace TEXT NOT NULL, case_id TEXT NOT NULL, placeholder TEXT NOT NULL, \
-             value TEXT NOT NULL, created_at BIGINT NOT NULL, PRIMARY KEY (workspace, case_id, placeholder))",
+            "CREATE TABLE IF NOT EXISTS vault (workspace TEXT NOT NULL, case_id TEXT NOT NULL, content_hash TEXT NOT NULL, \
+             placeholder TEXT NOT NULL, value TEXT NOT NULL, created_at BIGINT NOT NULL, \
+             PRIMARY KEY (workspace, case_id, content_hash, placeholder))",
         )
         .execute(&pool)
         .await?;
         Ok(Self { pool })
     }
 
-    /// Keeps what was taken out of cases, in place of what was kept of them before.
+    /// Keeps what was taken out of cases, by the case and the hash of what it was taken out of: values never stand beside
+    /// another content's placeholders.
     pub async fn keep(
         &self,
         workspace: &WorkspaceId,
-        cases: &[(String, Vec<(String, String)>)],
+        cases: &[(String, String, Vec<(String, String)>)],
     ) -> Result<(), StoreError> {
         let mut tx = self.pool.begin().await?;
-        for (case, values) in cases {
-            sqlx::query("DELETE FROM vault WHERE workspace = $1 AND case_id = $2")
-                .bind(workspace.as_str())
-                .bind(case)
-                .execute(&mut *tx)
-                .await?;
+        for (case, hash, values) in cases {
             for (placeholder, value) in values {
                 sqlx::query(
-                    "INSERT INTO vault (workspace, case_id, placeholder, value, created_at) VALUES ($1, $2, $3, $4, $5)",
+                    "INSERT INTO vault (workspace, case_id, content_hash, placeholder, value, created_at) \
+                     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (workspace, case_id, content_hash, placeholder) DO NOTHING",
                 )
                 .bind(workspace.as_str())
                 .bind(case)
+                .bind(hash)
                 .bind(placeholder)
                 .bind(value)
                 .bind(now_ms())
@@ -75,19 +74,40 @@ impl Vault {
         Ok(())
     }
 
-    /// What was taken out of a case, by placeholder.
+    /// What was taken out of a case, by placeholder: of the content with this hash, or of any.
     pub async fn values(
         &self,
         workspace: &WorkspaceId,
         case: &str,
+        hash: Option<&str>,
     ) -> Result<Vec<(String, String)>, StoreError> {
         Ok(sqlx::query_as(
-            "SELECT placeholder, value FROM vault WHERE workspace = $1 AND case_id = $2 ORDER BY placeholder",
+            "SELECT placeholder, value FROM vault WHERE workspace = $1 AND case_id = $2 \
+             AND content_hash = COALESCE($3, content_hash) ORDER BY placeholder",
         )
         .bind(workspace.as_str())
         .bind(case)
+        .bind(hash)
         .fetch_all(&self.pool)
         .await?)
+    }
+
+    /// Forgets what was taken out of a case's former contents.
+    pub async fn keep_only(
+        &self,
+        workspace: &WorkspaceId,
+        case: &str,
+        hash: &str,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "DELETE FROM vault WHERE workspace = $1 AND case_id = $2 AND content_hash <> $3",
+        )
+        .bind(workspace.as_str())
+        .bind(case)
+        .bind(hash)
+        .execute(&self.pool)
+        .await?;
+        self.leave_no_trace().await
     }
 
     /// Forgets what was taken out of a case: it cannot be put back any more.

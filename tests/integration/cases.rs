@@ -326,7 +326,7 @@ async fn a_case_keeps_no_personal_data_and_can_be_put_together_again_until_it_is
         .unwrap();
     assert!(
         copied
-            .values(&default_workspace(), "c/1")
+            .values(&default_workspace(), "c/1", None)
             .await
             .unwrap()
             .len()
@@ -343,7 +343,7 @@ async fn a_case_keeps_no_personal_data_and_can_be_put_together_again_until_it_is
     let values = app
         .app
         .vault
-        .values(&default_workspace(), "c/1")
+        .values(&default_workspace(), "c/1", None)
         .await
         .unwrap();
     assert!(values.is_empty(), "{values:?}");
@@ -633,5 +633,159 @@ async fn a_model_chooses_sentences_by_number_and_can_word_nothing() {
         );
         assert!(!read.to_string().contains("免費"), "{read}");
     }
+    app.stop().await;
+}
+
+/// Eight readers look at a draft again and again while it is approved.
+#[tokio::test(flavor = "multi_thread")]
+async fn looking_at_a_draft_does_not_undo_what_is_decided_of_it() {
+    let app = TestApp::start().await;
+    submit(&app, &cases_of("need-34")).await;
+    let id = id_of(&the_draft(&app).await);
+    let looking = async {
+        for _ in 0..4 {
+            let path = format!("/v1/drafts/{id}");
+            let looks = (0..8).map(|_| app.get(&path));
+            futures_util::future::join_all(looks).await;
+        }
+    };
+    let (_, (status, approved)) = tokio::join!(looking, decide(&app, &id, "approve", json!({})));
+    assert_eq!(status, 200, "{approved}");
+    let (_, after) = app.get(&format!("/v1/drafts/{id}")).await;
+    assert_eq!(after["state"], "published", "{after}");
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_id_twice_in_a_batch_never_shows_another_persons_data() {
+    let app = TestApp::start().await;
+    let case = |name: &str, phone: &str, asks: &str| {
+        json!({ "id": "x", "customer_id": "amy88xyz", "conversation_id": "20240501123456789", "turns": turns(&[
+            ("customer", &format!("我叫{name}，電話 {phone}，帳號是 amy88xyz，{asks}")),
+            ("agent", "可以，請到會員中心辦理。"),
+        ]) })
+    };
+    let (first, second) = (
+        case("王大明", "0912-345-678", "怎麼退貨？"),
+        case("陳小華", "0987-654-321", "怎麼換貨？"),
+    );
+    submit(&app, std::slice::from_ref(&first)).await;
+    submit(&app, &[second, first.clone()]).await;
+    let (_, read) = app.get("/v1/cases/x").await;
+    assert!(!read.to_string().contains("amy88xyz"), "{read}");
+    assert_eq!(
+        read["case"]["conversation_id"], "20240501123456789",
+        "what links is kept"
+    );
+    let (_, revealed) = app.get("/v1/cases/x?reveal=true").await;
+    assert_eq!(revealed["case"]["turns"], first["turns"]);
+    let workspace = default_workspace();
+    let hash = app.app.store.case_hash(&workspace, "x").await.unwrap();
+    let of_this = app
+        .app
+        .vault
+        .values(&workspace, "x", hash.as_deref())
+        .await
+        .unwrap();
+    let of_any = app.app.vault.values(&workspace, "x", None).await.unwrap();
+    assert_eq!(
+        of_this, of_any,
+        "what was taken out of former contents is forgotten"
+    );
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_changes_or_goes_while_it_is_distilled_leaves_nothing_behind() {
+    let app = TestApp::start().await;
+    let case = |n: usize, says: &str| json!({ "id": format!("c{n}"), "outcome": "resolved", "turns": turns(&[("customer", &format!("第 {n} 位：{says}要多少錢？")), ("agent", &format!("{says}加收 NT$650。"))]) });
+    let old: Vec<Value> = (0..150).map(|n| case(n, "急件維修")).collect();
+    let (status, _) = app.post("/v1/cases", json!({ "cases": old })).await;
+    assert_eq!(status, 200);
+    // Half are changed and half are deleted while they are worked on.
+    let new: Vec<Value> = (0..75).map(|n| case(n, "禮物包裝")).collect();
+    let changing = app.post("/v1/cases", json!({ "cases": new }));
+    let deleting = async {
+        for n in 75..150 {
+            let (status, _) = app
+                .request(Method::DELETE, &format!("/v1/cases/c{n}"), None)
+                .await;
+            assert_eq!(status, 200);
+        }
+    };
+    let ((status, _), ()) = tokio::join!(changing, deleting);
+    assert_eq!(status, 200);
+    assert!(
+        app.app
+            .cases
+            .wait_for(&default_workspace(), std::time::Duration::from_secs(120))
+            .await
+            .unwrap()
+    );
+    for n in 0..75 {
+        let (_, read) = app.get(&format!("/v1/cases/c{n}")).await;
+        assert!(
+            read["distilled"]["question"]
+                .as_str()
+                .unwrap()
+                .contains("禮物包裝"),
+            "{read}"
+        );
+    }
+    for draft in drafts(&app, "?class=all&limit=1000").await {
+        for source in draft["sources"].as_array().unwrap() {
+            let number: usize = source["id"].as_str().unwrap()[1..].parse().unwrap();
+            assert!(number < 75, "{source} is deleted");
+            assert!(
+                source["question"].as_str().unwrap().contains("禮物包裝"),
+                "{source} is changed"
+            );
+        }
+    }
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approval_holds_for_the_words_it_was_given_to_and_a_rejection_for_those_it_was_about() {
+    let app = TestApp::start().await;
+    let rules = json!({ "level": "strict", "learning": { "four_eyes": true } });
+    app.request(Method::PUT, "/v1/settings", Some(rules)).await;
+    let (_, settings) = app
+        .request(
+            Method::PUT,
+            "/v1/settings",
+            Some(json!({ "learning": { "four_eyes": true } })),
+        )
+        .await;
+    assert_eq!(
+        settings["level"], "strict",
+        "what is absent stays: {settings}"
+    );
+    let case = |n: usize, says: &str| json!({ "id": format!("c{n}"), "outcome": "resolved", "tags": ["raw"], "turns": turns(&[("customer", "維修可以急件處理嗎，要多少錢？"), ("agent", says)]) });
+    submit(&app, &[case(1, "急件維修加收 NT$650。")]).await;
+    let id = id_of(&the_draft(&app).await);
+    decide(&app, &id, "approve", json!({ "reviewer": "ann" })).await;
+    let more = "急件維修加收 NT$650，檢測後 2 個工作天內修好。";
+    submit(&app, &[case(2, more), case(3, more), case(4, more)]).await;
+    let draft = the_draft(&app).await;
+    assert_eq!(
+        (&draft["state"], id_of(&draft)),
+        (&json!("open"), id.clone()),
+        "ann approved other words: {draft}"
+    );
+
+    // Tags that a person has set stay, too.
+    decide(&app, &id, "edit", json!({ "tags": ["curated"] })).await;
+    submit(&app, &[case(5, more)]).await;
+    assert_eq!(the_draft(&app).await["tags"], json!(["curated"]));
+
+    decide(&app, &id, "reject", json!({ "reason": "wrong" })).await;
+    let right = "急件維修加收 NT$900，檢測後 5 個工作天內修好。";
+    submit(&app, &[case(6, right), case(7, right)]).await;
+    let draft = the_draft(&app).await;
+    assert!(
+        id_of(&draft) != id && draft["answer"].as_str().unwrap().contains("900"),
+        "{draft}"
+    );
     app.stop().await;
 }

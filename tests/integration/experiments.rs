@@ -119,12 +119,12 @@ async fn the_better_of_two_answers_wins_sticky_by_customer_and_is_promoted_by_a_
             .await
             .contains(&"experiment.promote".to_owned())
     );
-    assert_eq!(
-        app.post("/v1/experiments/wrap-text:stop", json!({}))
-            .await
-            .0,
-        409
-    );
+    for action in ["stop", "promote"] {
+        let again = app
+            .post(&format!("/v1/experiments/wrap-text:{action}"), json!({}))
+            .await;
+        assert_eq!(again.0, 409, "{action}: it was promoted once");
+    }
     assert_eq!(
         app.post("/v1/experiments/nobody:stop", json!({})).await.0,
         404
@@ -156,7 +156,7 @@ async fn an_arm_that_does_harm_is_taken_out_and_silence_counts_after_its_time() 
         (&json!("running"), &json!(0)),
         "{before}"
     );
-    clock.set(app.app.store.now() + SignedDuration::from_hours(73));
+    clock.set(app.app.store.now() + SignedDuration::from_hours(3));
     let after = experiment(&app, "rude").await;
     assert_eq!(
         (&after["state"], &after["out"]),
@@ -167,10 +167,14 @@ async fn an_arm_that_does_harm_is_taken_out_and_silence_counts_after_its_time() 
         after["reason"].as_str().unwrap().contains("guard rail"),
         "{after}"
     );
+    clock.set(app.app.store.now() + SignedDuration::from_hours(73));
+    let later = experiment(&app, "rude").await;
+    let live = &later["results"][0];
     assert_eq!(
-        after["results"][0]["successes"], after["results"][0]["known"],
+        live["successes"], live["known"],
         "who said nothing was helped"
     );
+    assert!(live["known"].as_u64().unwrap() > 20, "{later}");
     for n in 0..80 {
         let answer = ask_as(&app, &format!("c{n}"), "禮物包裝要加多少錢？").await;
         assert!(
@@ -264,19 +268,19 @@ async fn an_experiment_decided_by_rule_is_promoted_by_rule() {
         let arm = begun.arm_of(&customer);
         app.app
             .store
-            .expose(&workspace, "t", &customer, arm, &id)
+            .expose(&workspace, "t", (&customer, arm), &id, true)
             .await
             .unwrap();
         app.app
             .store
-            .fared(&workspace, &id, Some(arm == 1 || n % 5 == 0), false)
+            .fared(&workspace, &id, arm == 1 || n % 5 == 0, false)
             .await
             .unwrap();
     }
     let found = experiment(&app, "t").await;
     assert_eq!(
         (&found["state"], &found["winner"]),
-        (&json!("decided"), &json!(1)),
+        (&json!("promoted"), &json!(1)),
         "{found}"
     );
     let (_, tuning) = app.get("/v1/tuning").await;
@@ -284,5 +288,51 @@ async fn an_experiment_decided_by_rule_is_promoted_by_rule() {
         (tuning["tuning"]["min_confidence"].as_f64().unwrap() - 0.1).abs() < 1e-6,
         "{tuning}"
     );
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_experiment_ends_with_its_faq_and_a_wish_for_a_person_counts_against_the_arm() {
+    let app = TestApp::start().await;
+    for id in ["wrap", "gone"] {
+        put_faq(
+            &app,
+            id,
+            faq("禮物包裝要加多少錢？", "禮物包裝每件加收 NT$50。"),
+        )
+        .await;
+        let plan = json!({ "id": id, "faq_id": id, "arms": [{ "name": "live" }, { "name": "b", "answer": "禮物包裝每件加收 NT$50，附緞帶。" }] });
+        assert_eq!(app.post("/v1/experiments", plan).await.0, 200);
+        if id == "wrap" {
+            for n in 0..12 {
+                let customer = format!("c{n}");
+                ask_as(&app, &customer, "禮物包裝要加多少錢？").await;
+                let wish = ask_as(&app, &customer, "我要找真人客服").await;
+                assert_eq!(wish["outcome"], "handoff", "{wish}");
+            }
+            let found = experiment(&app, "wrap").await;
+            let harms = |arm: usize| found["results"][arm]["harms"].as_u64().unwrap();
+            assert_eq!(harms(0) + harms(1), 12, "{found}");
+            // Edited meanwhile, the arms' answers are there no more.
+            put_faq(
+                &app,
+                "wrap",
+                faq("禮物包裝要加多少錢？", "禮物包裝每件加收 NT$60。"),
+            )
+            .await;
+        } else {
+            let (status, _) = app.request(Method::DELETE, "/v1/faqs/gone", None).await;
+            assert!(status.is_success());
+        }
+        let ended = experiment(&app, id).await;
+        assert_eq!(ended["state"], "stopped", "{ended}");
+        assert!(
+            ended["reason"]
+                .as_str()
+                .unwrap()
+                .contains("edited or deleted"),
+            "{ended}"
+        );
+    }
     app.stop().await;
 }

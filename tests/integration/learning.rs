@@ -4,7 +4,7 @@ use ken::app::default_workspace;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::cases::{audited, cases_of, decide, submit, the_draft};
+use crate::cases::{audited, cases_of, decide, submit, the_draft, wait_until};
 use crate::support::{TestApp, pointers, root};
 
 pub fn faq(question: &str, answer: &str) -> Value {
@@ -492,5 +492,124 @@ async fn questions_of_one_need_are_grouped_and_those_of_two_are_not() {
     let purity = groups.iter().map(largest).sum::<usize>() as f64 / asked.len() as f64;
     let per_need = groups.len() as f64 / needs.len() as f64;
     assert!(purity >= 0.9 && per_need <= 4.0, "{purity} {per_need}");
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_person_is_one_source_and_the_last_word_counts() {
+    let app = TestApp::start().await;
+    put_faq(
+        &app,
+        "wrap",
+        faq("禮物包裝要加多少錢？", "禮物包裝每件加收 NT$50。"),
+    )
+    .await;
+    let rules =
+        json!({ "learning": { "auto_publish": [{ "class": "variant", "min_sources": 2 }] } });
+    app.request(Method::PUT, "/v1/settings", Some(rules)).await;
+    let answer = ask_as(&app, "amy", "包靚啲要俾幾多錢").await;
+    for comment in ["x", "y"] {
+        let effects = say(
+            &app,
+            &answer,
+            json!({ "corrected_document_id": "wrap", "comment": comment }),
+        )
+        .await;
+        let (_, draft) = app
+            .get(&format!(
+                "/v1/drafts/{}",
+                effects["draft_id"].as_str().unwrap()
+            ))
+            .await;
+        assert_eq!(
+            (&draft["state"], &draft["demand"]),
+            (&json!("open"), &json!(1)),
+            "{draft}"
+        );
+    }
+    let by_ben = json!({ "corrected_document_id": "wrap", "customer_id": "ben" });
+    let effects = say(&app, &answer, by_ben).await;
+    let (_, draft) = app
+        .get(&format!(
+            "/v1/drafts/{}",
+            effects["draft_id"].as_str().unwrap()
+        ))
+        .await;
+    assert_eq!(draft["state"], "published", "two people are two: {draft}");
+
+    for (helpful, is_new) in [(true, true), (false, true), (false, false), (true, true)] {
+        let effects = say(&app, &answer, json!({ "helpful": helpful })).await;
+        assert_eq!(effects["is_new"], is_new, "{helpful}");
+    }
+    let (_, told) = app.get("/v1/feedback?limit=1").await;
+    assert_eq!(told["feedback"][0]["helpful"], true);
+
+    // An FAQ's own question is no negative of it, and a variant of what is gone is nothing.
+    // The new version is searchable a moment later.
+    wait_until(async || app.ask("禮物包裝要加多少錢？").await["outcome"] == "answered").await;
+    let own = ask_as(&app, "amy", "禮物包裝要加多少錢？").await;
+    let effects = say(
+        &app,
+        &own,
+        json!({ "helpful": false, "reason": "irrelevant" }),
+    )
+    .await;
+    let (status, problem) = decide(
+        &app,
+        effects["draft_id"].as_str().unwrap(),
+        "approve",
+        json!({}),
+    )
+    .await;
+    assert_eq!(
+        (status, pointers(&problem)),
+        (422, vec!["/question"]),
+        "{problem}"
+    );
+    let other = ask_as(&app, "amy", "送禮要包裝").await;
+    let effects = say(&app, &other, json!({ "corrected_document_id": "wrap" })).await;
+    assert!(
+        app.request(Method::DELETE, "/v1/faqs/wrap", None)
+            .await
+            .0
+            .is_success()
+    );
+    let (status, problem) = decide(
+        &app,
+        effects["draft_id"].as_str().unwrap(),
+        "approve",
+        json!({}),
+    )
+    .await;
+    assert_eq!(
+        (status, pointers(&problem)),
+        (422, vec!["/document_id"]),
+        "{problem}"
+    );
+
+    // Where nothing is known yet, feedback is kept as well; and no time is too early to ask about.
+    let request = |path: &str| {
+        app.client
+            .post(format!("{}{path}", app.address))
+            .header("x-ken-workspace", "empty")
+    };
+    let asked: Value = request("/v1/answers")
+        .json(&json!({ "question": "有人嗎" }))
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    let kept = request("/v1/feedback")
+        .json(&json!({ "answer_id": asked["id"], "helpful": false }))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(kept.status(), 200);
+    let (status, _) = app
+        .get("/v1/insights/summary?to=-009999-01-03T00:00:00Z")
+        .await;
+    assert_eq!(status, 200);
     app.stop().await;
 }

@@ -169,10 +169,15 @@ async fn no_value_of_the_vault_is_in_the_store_the_indexes_the_logs_or_a_request
     let cases: Vec<Value> = (0..N_CASES)
         .map(|n| {
             let (asks, says) = topics[n % topics.len()];
-            let mut said: Vec<String> = (0..3).map(|_| personal(&mut random)).map(|(cue, value)| format!("{cue} {value}")).collect();
+            let mut said: Vec<String> = (0..3)
+                .map(|_| personal(&mut random))
+                .map(|(cue, value)| format!("{cue} {value}"))
+                .collect();
             let last = said.pop().unwrap();
+            let customer = format!("customer{:06}", random.u32(..1_000_000));
+            said.push(format!("登入帳號 {customer}"));
             json!({
-                "id": format!("c{n}"), "outcome": "resolved", "customer_id": personal(&mut random).1,
+                "id": format!("c{n}"), "outcome": "resolved", "customer_id": customer,
                 "turns": [
                     { "role": "customer", "text": format!("{}。{asks}", said.join("，")) },
                     { "role": "agent", "text": format!("{says}{last}，對嗎？") },
@@ -201,7 +206,6 @@ async fn no_value_of_the_vault_is_in_the_store_the_indexes_the_logs_or_a_request
     )
     .await;
 
-    // What is asked with a value in it is kept as a turn of its conversation, and leaves without it.
     let vault = Vault::open(&format!(
         "sqlite://{}",
         folder.path().join("data/vault.db").display()
@@ -211,7 +215,7 @@ async fn no_value_of_the_vault_is_in_the_store_the_indexes_the_logs_or_a_request
     let mut values: Vec<String> = Vec::new();
     for n in 0..N_CASES {
         let of = vault
-            .values(&default_workspace(), &format!("c{n}"))
+            .values(&default_workspace(), &format!("c{n}"), None)
             .await
             .unwrap();
         values.extend(of.into_iter().map(|(_, value)| value));

@@ -42,9 +42,8 @@ impl Cases {
     pub async fn details(&self, workspace: &WorkspaceId, id: &str) -> Result<Details, ReviewError> {
         let mut draft = self.found(workspace, id).await?;
         if draft.state == DraftState::Open {
-            // What is known may have changed since.
+            // What is known may have changed since. What is shown is not recorded: others decide meanwhile.
             self.relate(workspace, &mut draft).await?;
-            self.store.update_drafts(workspace, &[&draft]).await?;
         }
         let taught = self.taught(workspace).await?;
         let nearest = self.nearest(workspace, &draft).await?;
