@@ -11,6 +11,9 @@ use super::portable::copy_into;
 use super::{StoreError, now_ms, pool, sqlite_path};
 use crate::domain::WorkspaceId;
 
+/// A case's id, the hash of its content, and what was taken out of it by placeholder.
+pub type TakenOut = (String, String, Vec<(String, String)>);
+
 /// A handle on the vault; clones share it. It is opened beside the [`Store`](super::Store), never by it: no query joins
 /// the two.
 #[derive(Clone)]
@@ -51,7 +54,7 @@ impl Vault {
     pub async fn keep(
         &self,
         workspace: &WorkspaceId,
-        cases: &[(String, String, Vec<(String, String)>)],
+        cases: &[TakenOut],
     ) -> Result<(), StoreError> {
         let mut tx = self.pool.begin().await?;
         for (case, hash, values) in cases {
