@@ -16,6 +16,7 @@ use crate::embed::{EmbedError, Embedder};
 use crate::index::{Follower, IndexError, Indexes};
 use crate::ingest::worker::FileReader;
 use crate::jobs::Jobs;
+use crate::keys::KeyRing;
 use crate::learn::Learning;
 use crate::llm::{Llm, LlmError};
 use crate::rerank::{CrossEncoder, RerankError};
@@ -40,6 +41,7 @@ pub struct App {
     /// Tries changes out.
     pub trials: Trials,
     pub cases: Cases,
+    pub keys: KeyRing,
     working: Working,
     pub learning: Learning,
     /// Learns on a schedule.
@@ -229,6 +231,7 @@ impl App {
             vault,
             trials,
             cases,
+            keys: KeyRing::new(store.clone()),
             working,
             learning,
             rounds: rounds.into(),

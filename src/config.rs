@@ -30,7 +30,7 @@ pub struct Config {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct HttpConfig {
-    /// Where to listen. Only loopback addresses while there are no keys. `KEN_HTTP__LISTEN`
+    /// Where to listen. While there are no keys, `ken serve` takes loopback addresses only. `KEN_HTTP__LISTEN`
     pub listen: SocketAddr,
     /// The largest request body in bytes. Default 4 MiB. `KEN_HTTP__MAX_BODY_BYTES`
     pub max_body_bytes: usize,
@@ -513,13 +513,6 @@ impl Config {
                 faults.push(fault);
             }
         };
-        let listen = self.http.listen;
-        require(
-            listen.ip().is_loopback(),
-            format!(
-                "http.listen: {listen} is not a loopback address, and no keys are configured; use 127.0.0.1 or [::1]"
-            ),
-        );
         require(
             self.store.url.starts_with("sqlite:"),
             format!(
@@ -658,12 +651,12 @@ mod tests {
     #[test]
     fn all_faults_are_reported_together() {
         let error = load(
-            "[http]\nlisten = \"0.0.0.0:80\"\nmax_concurrent = 0\n[answer]\nmin_confidence = 2.0",
+            "[http]\nmax_concurrent = 0\n[store]\nurl = \"x\"\n[answer]\nmin_confidence = 2.0",
             &[],
         )
         .unwrap_err();
         assert_eq!(error.0.len(), 3, "{error}");
-        assert!(error.to_string().contains("loopback"));
+        assert!(error.to_string().contains("store.url"));
     }
 
     #[test]

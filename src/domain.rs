@@ -11,6 +11,7 @@ mod document;
 mod draft;
 mod ids;
 mod judged;
+mod key;
 mod learning;
 mod query;
 
@@ -24,6 +25,7 @@ pub use document::{
 pub use draft::{Draft, DraftClass, DraftEvent, DraftSource, DraftState};
 pub use ids::{DocumentId, InvalidId, Revision, WorkspaceId};
 pub use judged::{JudgedQuestion, Review};
+pub use key::{ApiKey, KeyRole, Right};
 pub use learning::{
     AgentAction, Arm, Experiment, ExperimentState, Exposure, Feedback, FeedbackReason, Tuning,
     Tunings,

@@ -1,6 +1,7 @@
 //! The service's door: router, layers, and one file per resource. Nothing else knows axum or a status code.
 
 mod answers;
+mod auth;
 mod cases;
 mod console;
 mod conversations;
@@ -14,6 +15,7 @@ mod files;
 mod health;
 mod impact;
 mod insights;
+mod keys;
 mod lifecycle;
 mod metrics;
 mod problem;
@@ -23,6 +25,7 @@ mod synonyms;
 mod uploads;
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -95,6 +98,8 @@ pub fn router(app: Arc<App>) -> Router {
         .routes(routes!(drafts::list_drafts))
         .routes(routes!(drafts::get_draft, drafts::post_draft_action))
         .routes(routes!(feedback::post_feedback, feedback::list_feedback))
+        .routes(routes!(keys::create_key, keys::list_keys))
+        .routes(routes!(keys::revoke_key))
         .routes(routes!(insights::gaps))
         .routes(routes!(insights::summary))
         .routes(routes!(insights::knowledge))
@@ -134,15 +139,26 @@ pub fn router(app: Arc<App>) -> Router {
             give_up_after(timeout, request, next)
         }))
         .layer(middleware::from_fn_with_state(state.clone(), one_permit))
-        .layer(DefaultBodyLimit::max(max_upload_bytes));
+        .layer(DefaultBodyLimit::max(max_upload_bytes))
+        .layer(middleware::from_fn_with_state(
+            state.clone(),
+            auth::authorize,
+        ));
     let (operation, document) = OpenApiRouter::with_openapi(document)
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
+        .split_for_parts();
+    let (measures, document) = OpenApiRouter::with_openapi(document)
         .routes(routes!(health::metrics))
         .split_for_parts();
+    let measures = measures.layer(middleware::from_fn_with_state(
+        state.clone(),
+        auth::authorize,
+    ));
     Router::new()
         .merge(api)
         .merge(operation)
+        .merge(measures)
         .merge(SwaggerUi::new("/docs").url("/openapi.json", document))
         .merge(console::routes())
         .fallback(|| async { Problem::not_found("there is nothing at this address; see /docs") })
@@ -171,7 +187,8 @@ pub async fn serve(
     listener: TcpListener,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    axum::serve(listener, router(app))
+    let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service)
         .with_graceful_shutdown(stop)
         .await
 }

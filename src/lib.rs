@@ -22,6 +22,7 @@
 //! | [`redact`] | personal data → placeholders, and back. Pure |
 //! | [`cases`] | what human agents resolved → drafts, held against what is known, reviewed, published |
 //! | [`learn`] | what was said of answers, and asked in vain → work; experiments; settings that learn; insights |
+//! | [`keys`] | `KeyRing`: who sends a request |
 //! | [`app`] | `App::build`: the one place that connects the parts |
 //! | [`editing`] | what editors do: FAQ import, lint, impact of a change, questions asked again, export and restore |
 //! | [`check`] | do store and indexes agree |
@@ -86,6 +87,7 @@ pub mod http;
 pub mod index;
 pub mod ingest;
 pub mod jobs;
+pub mod keys;
 pub mod learn;
 pub mod llm;
 pub mod redact;

@@ -206,6 +206,13 @@ enum Command {
         #[command(subcommand)]
         command: learning::LearnCommand,
     },
+    /// Who may do what: keys for the API, made, listed and ended
+    Keys {
+        #[command(flatten)]
+        workspace: WorkspaceArg,
+        #[command(subcommand)]
+        command: operating::KeyCommand,
+    },
     /// What is stored and indexed
     Status,
     /// Rebuild the indexes from the store
@@ -349,6 +356,9 @@ async fn command(command: Command, config: Config) -> anyhow::Result<ExitCode> {
         } => learning::gaps(config, &workspace.workspace, days, limit, json).await,
         Command::Learn { workspace, command } => {
             learning::learn(config, &workspace.workspace, command).await
+        }
+        Command::Keys { workspace, command } => {
+            operating::keys(config, &workspace.workspace, command).await
         }
         Command::Status => operating::status(config).await,
         Command::Rebuild => operating::rebuild(config).await,

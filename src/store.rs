@@ -12,6 +12,7 @@ mod changes;
 mod documents;
 mod jobs;
 mod judged;
+mod keys;
 mod learning;
 mod portable;
 mod settings;

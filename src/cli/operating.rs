@@ -3,10 +3,14 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
+use clap::Subcommand;
+use ipnet::IpNet;
+use jiff::SignedDuration;
 use ken::app::App;
 use ken::config::Config;
-use ken::domain::WorkspaceId;
+use ken::domain::{KeyRole, WorkspaceId};
 use ken::editing::portable;
+use ken::keys::KeyRing;
 use ken::store::{Store, Vault};
 use ken::{check, http, index};
 use tokio::net::TcpListener;
@@ -15,6 +19,17 @@ use super::wait_until_indexed;
 
 pub async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     let listen = config.http.listen;
+    let has_keys = {
+        let store = open_store(&config).await?;
+        let keys = KeyRing::new(store.clone()).list().await?;
+        store.close().await;
+        !keys.is_empty()
+    };
+    if !has_keys && !listen.ip().is_loopback() {
+        anyhow::bail!(
+            "{listen} is not a loopback address, and there are no keys: make one with `ken keys create --role operator`, or listen on 127.0.0.1"
+        );
+    }
     let listener = TcpListener::bind(listen).await.with_context(|| {
         format!("cannot listen on {listen}; is the port in use? Choose another with --listen 127.0.0.1:PORT")
     })?;
@@ -23,7 +38,11 @@ pub async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     if !app.indexes.is_writer() {
         tracing::warn!("another process writes the indexes; this one only reads them");
     }
-    println!("ken: serving on http://{address} (loopback only: no keys are configured)");
+    let access = match has_keys {
+        true => "with keys",
+        false => "loopback only: there are no keys",
+    };
+    println!("ken: serving on http://{address} ({access})");
     println!("ken: page http://{address}/ · API http://{address}/docs");
     http::serve(app.clone(), listener, stop_signal()).await?;
     app.close().await;
@@ -163,5 +182,77 @@ pub async fn restore(config: Config, file: &Path) -> anyhow::Result<ExitCode> {
         kept.display()
     );
     println!("the indexes are made anew at the next start, without encoding");
+    Ok(ExitCode::SUCCESS)
+}
+
+#[derive(Subcommand)]
+pub enum KeyCommand {
+    /// Make a key; it is shown this once
+    Create {
+        /// `bot`, `editor`, `agent`, `admin`, or `operator` for every workspace
+        #[arg(long, value_parser = role)]
+        role: KeyRole,
+        /// What it is for
+        #[arg(long)]
+        name: String,
+        /// Ends so many days from now; never where absent
+        #[arg(long)]
+        days: Option<u32>,
+        /// A network from which alone it may be used, as 10.0.0.0/8; may be given several times
+        #[arg(long = "network")]
+        networks: Vec<IpNet>,
+    },
+    /// Every key of every workspace
+    List,
+    /// End a key, for good
+    Revoke { id: String },
+}
+
+fn role(name: &str) -> Result<KeyRole, String> {
+    let names: Vec<&str> = KeyRole::ALL.iter().map(|role| role.as_str()).collect();
+    KeyRole::parse(name).ok_or_else(|| format!("expected one of {names:?}"))
+}
+
+pub async fn keys(
+    config: Config,
+    workspace: &WorkspaceId,
+    command: KeyCommand,
+) -> anyhow::Result<ExitCode> {
+    let store = open_store(&config).await?;
+    let ring = KeyRing::new(store.clone());
+    match command {
+        KeyCommand::Create {
+            role,
+            name,
+            days,
+            networks,
+        } => {
+            let of = (role != KeyRole::Operator).then(|| workspace.clone());
+            let ends =
+                days.map(|days| store.now() + SignedDuration::from_hours(24 * i64::from(days)));
+            let (key, token) = ring.create(of, role, &name, networks, ends).await?;
+            let detail = serde_json::json!({ "role": role, "name": name });
+            store
+                .audit(workspace, "command line", "key.create", &key.id, &detail)
+                .await?;
+            println!("{token}");
+        }
+        KeyCommand::List => {
+            for key in ring.list().await? {
+                println!("{}", serde_json::to_string(&key)?);
+            }
+        }
+        KeyCommand::Revoke { id } => {
+            if !ring.revoke(&id).await? {
+                anyhow::bail!("there is no key {id} in force");
+            }
+            let detail = serde_json::json!({});
+            store
+                .audit(workspace, "command line", "key.revoke", &id, &detail)
+                .await?;
+            println!("{id} is ended");
+        }
+    }
+    store.close().await;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,15 +1,18 @@
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::{Path, Request, State};
 use axum::http::header::CONTENT_TYPE;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::AppState;
+use super::auth::Actor;
 use super::extract::{Params, Workspace, parse_at, read};
 use super::problem::{Fault, Problem};
 use crate::cases::{CaseError, Kept};
-use crate::domain::{Case, Distilled};
+use crate::domain::{Case, Distilled, Right};
+use crate::keys::Principal;
 use crate::store::CaseEffect;
 
 /// A resolved case, or several: `{ "cases": [ … ] }`.
@@ -223,18 +226,23 @@ pub async fn get_case(
     State(state): State<AppState>,
     Workspace(workspace): Workspace,
     Path(id): Path<String>,
+    Extension(principal): Extension<Principal>,
+    actor: Actor,
     Params(params): Params<CaseReadParams>,
 ) -> Result<axum::Json<CaseResponse>, Problem> {
     let Some(mut stored) = state.app.store.case(&workspace, &id).await? else {
         return Err(Problem::not_found(format!("there is no case {id}")));
     };
     if params.reveal {
+        if !principal.role.may(Right::Manage) {
+            return Err(Problem::forbidden("only an admin sees personal data"));
+        }
         stored.case = state.app.cases.revealed(&workspace, &stored).await?;
         let detail = serde_json::json!({});
         state
             .app
             .store
-            .audit(&workspace, "api", "case.reveal", &id, &detail)
+            .audit(&workspace, &actor.0, "case.reveal", &id, &detail)
             .await?;
     }
     Ok(axum::Json(CaseResponse {

@@ -3,6 +3,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::AppState;
+use super::auth::Actor;
 use super::documents::wait_until_indexed;
 use super::extract::{Json, Params, Workspace};
 use super::impact::to_the_end;
@@ -102,6 +103,7 @@ pub async fn post_draft_action(
     State(state): State<AppState>,
     Workspace(workspace): Workspace,
     Path(address): Path<String>,
+    actor: Actor,
     Json(request): Json<DraftActionRequest>,
 ) -> Result<axum::Json<Reviewed>, Problem> {
     let (id, action) = match address.rsplit_once(':') {
@@ -118,7 +120,7 @@ pub async fn post_draft_action(
     if !faults.is_empty() {
         return Err(Problem::invalid(faults));
     }
-    let reviewer = reviewer_of(request.reviewer.clone())?;
+    let reviewer = reviewer_of(actor, request.reviewer.clone())?;
     let (cases, id, action, name) = (
         state.app.cases.clone(),
         id.to_owned(),
@@ -183,11 +185,13 @@ fn check(action: &str, request: &DraftActionRequest) -> Vec<Fault> {
     faults
 }
 
-/// Who decides: named by the request, `anyone` where it names nobody.
-pub fn reviewer_of(name: Option<String>) -> Result<String, Problem> {
-    let name = name.unwrap_or_else(|| "anyone".to_owned());
-    match Fault::bounded("/reviewer", &name, 128) {
-        None => Ok(name),
+/// Who decides: whom the request names, and with which key.
+pub fn reviewer_of(actor: Actor, name: Option<String>) -> Result<String, Problem> {
+    let fault = name
+        .as_deref()
+        .and_then(|name| Fault::bounded("/reviewer", name, 128));
+    match fault {
+        None => Ok(actor.with(name)),
         Some(fault) => Err(Problem::invalid(vec![fault])),
     }
 }

@@ -3,6 +3,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::AppState;
+use super::auth::Actor;
 use super::documents::wait_until_indexed;
 use super::drafts::reviewer_of;
 use super::extract::{Json, Workspace};
@@ -59,6 +60,7 @@ pub struct DecisionRequest {
 pub async fn begin(
     State(state): State<AppState>,
     Workspace(workspace): Workspace,
+    actor: Actor,
     Json(request): Json<ExperimentRequest>,
 ) -> Result<axum::Json<Experiment>, Problem> {
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(c);
@@ -80,7 +82,7 @@ pub async fn begin(
     if !faults.is_empty() {
         return Err(Problem::invalid(faults));
     }
-    let by = reviewer_of(request.reviewer)?;
+    let by = reviewer_of(actor, request.reviewer)?;
     let plan = Plan {
         id: request.id,
         faq_id: request.faq_id,
@@ -127,9 +129,10 @@ pub async fn decide(
     State(state): State<AppState>,
     Workspace(workspace): Workspace,
     Path(address): Path<String>,
+    actor: Actor,
     Json(request): Json<DecisionRequest>,
 ) -> Result<axum::Json<Experiment>, Problem> {
-    let by = reviewer_of(request.reviewer)?;
+    let by = reviewer_of(actor, request.reviewer)?;
     let learning = &state.app.learning;
     let decided = match address.rsplit_once(':') {
         Some((id, "stop")) => learning.stop(&workspace, id, &by).await?,
@@ -173,9 +176,10 @@ pub async fn get_tuning(
 pub async fn learn(
     State(state): State<AppState>,
     Workspace(workspace): Workspace,
+    actor: Actor,
     Json(request): Json<DecisionRequest>,
 ) -> Result<axum::Json<crate::learn::tuning::Learned>, Problem> {
-    let by = reviewer_of(request.reviewer)?;
+    let by = reviewer_of(actor, request.reviewer)?;
     let learning = state.app.learning.clone();
     let learned =
         super::impact::to_the_end(async move { learning.tune(&workspace, &by).await }).await?;
@@ -190,9 +194,10 @@ pub async fn learn(
 pub async fn roll_back(
     state: State<AppState>,
     workspace: Workspace,
+    actor: Actor,
     Json(request): Json<DecisionRequest>,
 ) -> Result<axum::Json<TuningResponse>, Problem> {
-    let by = reviewer_of(request.reviewer)?;
+    let by = reviewer_of(actor, request.reviewer)?;
     if state
         .app
         .learning

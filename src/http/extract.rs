@@ -10,6 +10,7 @@ use super::AppState;
 use super::problem::{Fault, Problem};
 use crate::app::default_workspace;
 use crate::domain::{DocumentId, WorkspaceId};
+use crate::keys::Principal;
 
 /// A JSON body, with every failure as a [`Problem`] that names the place.
 pub struct Json<T>(pub T);
@@ -160,7 +161,7 @@ impl FromRequestParts<AppState> for PathId {
     }
 }
 
-/// The header that names a workspace; `default` where it is absent.
+/// The header that names a workspace; the key's where it is absent, `default` for a key of none.
 pub const WORKSPACE_HEADER: &str = "x-ken-workspace";
 
 /// The workspace a request is about.
@@ -170,8 +171,12 @@ impl FromRequestParts<AppState> for Workspace {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, Problem> {
+        let own = parts
+            .extensions
+            .get::<Principal>()
+            .and_then(|principal| principal.workspace.clone());
         let Some(value) = parts.headers.get(WORKSPACE_HEADER) else {
-            return Ok(Self(default_workspace()));
+            return Ok(Self(own.unwrap_or_else(default_workspace)));
         };
         let text = String::from_utf8_lossy(value.as_bytes());
         let wrong = |detail: String| Problem::invalid(vec![Fault::new(WORKSPACE_HEADER, detail)]);

@@ -4,6 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::AppState;
+use super::auth::IsOperator;
 use super::problem::Problem;
 
 /// Whether questions can be answered from everything that is stored.
@@ -12,6 +13,7 @@ pub struct Readiness {
     pub ready: bool,
     /// The encoder in use.
     pub encoder: String,
+    /// For an operator alone.
     pub workspaces: Vec<WorkspaceReadiness>,
     /// What the indexes fail with, if they do.
     pub error: Option<String>,
@@ -39,6 +41,7 @@ pub async fn healthz() -> &'static str {
 )]
 pub async fn readyz(
     State(state): State<AppState>,
+    IsOperator(is_operator): IsOperator,
 ) -> Result<(StatusCode, axum::Json<Readiness>), Problem> {
     let progress = state.app.follower.progress().borrow().clone();
     let workspaces: Vec<WorkspaceReadiness> = state
@@ -53,6 +56,7 @@ pub async fn readyz(
             revision,
         })
         .collect();
+    // Who is no operator is told whether, not which.
     let ready = progress.error.is_none() && workspaces.iter().all(|w| w.indexed >= w.revision);
     let status = if ready {
         StatusCode::OK
@@ -65,7 +69,10 @@ pub async fn readyz(
         axum::Json(Readiness {
             ready,
             encoder,
-            workspaces,
+            workspaces: match is_operator {
+                true => workspaces,
+                false => Vec::new(),
+            },
             error: progress.error,
         }),
     ))

@@ -6,6 +6,7 @@ use similar::TextDiff;
 use utoipa::{IntoParams, ToSchema};
 
 use super::AppState;
+use super::auth::Actor;
 use super::documents::{WriteResponse, record, response};
 use super::extract::{Json, Params, PathId, Workspace};
 use super::impact::check_gate;
@@ -160,6 +161,7 @@ pub async fn post_action(
     State(state): State<AppState>,
     Workspace(workspace): Workspace,
     Path(address): Path<String>,
+    actor: Actor,
     Json(request): Json<ActionRequest>,
 ) -> Result<Response, Problem> {
     let unknown = || {
@@ -198,7 +200,7 @@ pub async fn post_action(
             }
         }
         "trust" => {
-            let trusted = state.app.learning.trust(&workspace, &id, "api").await?;
+            let trusted = state.app.learning.trust(&workspace, &id, &actor.0).await?;
             let reply = serde_json::json!({ "document_id": id, "trusted": trusted });
             return Ok(axum::Json(reply).into_response());
         }

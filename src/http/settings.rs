@@ -3,6 +3,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::AppState;
+use super::auth::Actor;
 use super::extract::{Json, Params, Workspace};
 use super::problem::{Fault, Problem};
 use crate::config::Level;
@@ -63,6 +64,7 @@ pub async fn get_settings(
 pub async fn put_settings(
     state: State<AppState>,
     workspace: Workspace,
+    actor: Actor,
     Json(settings): Json<Settings>,
 ) -> Result<axum::Json<Settings>, Problem> {
     let mut faults = Vec::new();
@@ -119,7 +121,7 @@ pub async fn put_settings(
     state.app.answerer.rules().forget(name);
     let detail = serde_json::json!(settings);
     store
-        .audit(name, "api", "settings.put", "settings", &detail)
+        .audit(name, &actor.0, "settings.put", "settings", &detail)
         .await?;
     get_settings(state, workspace).await
 }

@@ -17,6 +17,7 @@ mod filters;
 mod formats;
 mod hostile;
 mod ingestion;
+mod keys;
 mod learning;
 mod llm;
 #[path = "../month/mod.rs"]

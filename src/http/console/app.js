@@ -9,8 +9,22 @@ function element(tag, properties, ...children) {
   return made;
 }
 
+// Where the service has keys, one is asked for once and kept until the tab is closed.
+async function send(url, options = {}) {
+  const key = sessionStorage.getItem("key");
+  const headers = key ? { ...options.headers, authorization: `Bearer ${key}` } : options.headers;
+  return fetch(url, { ...options, headers });
+}
+
 async function getJson(url, options) {
-  const response = await fetch(url, options);
+  let response = await send(url, options);
+  if (response.status === 401) {
+    const key = prompt("金鑰 Key（ken_…）");
+    if (key) {
+      sessionStorage.setItem("key", key.trim());
+      response = await send(url, options);
+    }
+  }
   const body = await response.json();
   if (!response.ok && !("ready" in body)) {
     const faults = (body.errors || []).map((fault) => fault.detail).join("; ");
@@ -23,7 +37,8 @@ async function showState() {
   try {
     const state = await getJson("/readyz");
     const changes = state.workspaces.reduce((sum, w) => sum + w.indexed, 0);
-    $("state").textContent = state.ready ? `就緒 · ${changes} 筆變更已索引` : "索引追趕中 …";
+    const told = changes ? `就緒 · ${changes} 筆變更已索引` : "就緒";
+    $("state").textContent = state.ready ? told : "索引追趕中 …";
     if (!state.ready) setTimeout(showState, 1000);
   } catch (error) {
     $("state").textContent = "連不上服務";

@@ -1,0 +1,181 @@
+//! Who may do what: every operation needs a right, every role has some.
+
+use std::net::SocketAddr;
+
+use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath, Request, State};
+use axum::http::Method;
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::AppState;
+use super::extract::WORKSPACE_HEADER;
+use super::problem::Problem;
+use crate::domain::{KeyRole, Right, WorkspaceId};
+use crate::keys::{KeyError, Principal};
+
+/// What each operation needs. One that is not named here is nobody's.
+const RIGHTS: &[(&str, &[&str], Right)] = &[
+    ("/v1/answers", &["POST"], Right::Ask),
+    ("/v1/search", &["POST"], Right::Ask),
+    ("/v1/feedback", &["POST"], Right::Ask),
+    ("/v1/conversations/{id}", &["GET"], Right::Ask),
+    ("/v1/answers/{id}", &["GET"], Right::Read),
+    ("/v1/feedback", &["GET"], Right::Read),
+    ("/v1/documents", &["GET"], Right::Read),
+    ("/v1/documents/{id}", &["GET"], Right::Read),
+    ("/v1/documents/{id}/diff", &["GET"], Right::Read),
+    ("/v1/documents/{id}/versions", &["GET"], Right::Read),
+    ("/v1/documents:preview", &["POST"], Right::Read),
+    ("/v1/documents:preview-impact", &["POST"], Right::Read),
+    ("/v1/drafts", &["GET"], Right::Read),
+    ("/v1/drafts/{id}", &["GET"], Right::Read),
+    ("/v1/faqs", &["GET"], Right::Read),
+    ("/v1/faqs/{id}", &["GET"], Right::Read),
+    ("/v1/faqs:export", &["GET"], Right::Read),
+    ("/v1/insights/gaps", &["GET"], Right::Read),
+    ("/v1/insights/knowledge", &["GET"], Right::Read),
+    ("/v1/insights/scenes", &["GET"], Right::Read),
+    ("/v1/insights/summary", &["GET"], Right::Read),
+    ("/v1/judged-questions", &["GET"], Right::Read),
+    ("/v1/reviews", &["GET"], Right::Read),
+    ("/v1/settings", &["GET"], Right::Read),
+    ("/v1/synonyms", &["GET"], Right::Read),
+    (
+        "/v1/documents/{id}",
+        &["PUT", "POST", "DELETE"],
+        Right::Write,
+    ),
+    ("/v1/documents:lint", &["POST"], Right::Write),
+    ("/v1/documents:upload", &["POST"], Right::Write),
+    ("/v1/faqs/{id}", &["PUT", "DELETE"], Right::Write),
+    ("/v1/faqs:import", &["POST"], Right::Write),
+    ("/v1/jobs/{id}", &["GET", "DELETE"], Right::Write),
+    (
+        "/v1/judged-questions/{id}",
+        &["PUT", "DELETE"],
+        Right::Write,
+    ),
+    ("/v1/synonyms", &["PUT"], Right::Write),
+    ("/v1/cases", &["POST"], Right::Cases),
+    ("/v1/cases/{id}", &["GET", "DELETE"], Right::Cases),
+    ("/v1/drafts/{id}", &["POST"], Right::Review),
+    ("/v1/reviews/{id}", &["DELETE"], Right::Review),
+    ("/v1/conversations/{id}", &["DELETE"], Right::Manage),
+    ("/v1/audit", &["GET"], Right::Manage),
+    ("/v1/experiments", &["GET", "POST"], Right::Manage),
+    ("/v1/experiments/{id}", &["POST"], Right::Manage),
+    ("/v1/keys", &["GET", "POST"], Right::Manage),
+    ("/v1/keys/{id}", &["DELETE"], Right::Manage),
+    ("/v1/settings", &["PUT"], Right::Manage),
+    ("/v1/tuning", &["GET"], Right::Manage),
+    ("/v1/tuning/learn", &["POST"], Right::Manage),
+    ("/v1/tuning/rollback", &["POST"], Right::Manage),
+    ("/metrics", &["GET"], Right::Operate),
+];
+
+/// What an operation needs.
+pub fn right_of(method: &Method, route: &str) -> Option<Right> {
+    // HEAD asks for what GET does.
+    let method = if method == Method::HEAD {
+        "GET"
+    } else {
+        method.as_str()
+    };
+    let fits =
+        |(of, methods, _): &&(&str, &[&str], Right)| *of == route && methods.contains(&method);
+    RIGHTS.iter().find(fits).map(|(_, _, right)| *right)
+}
+
+/// Lets a request through whose key may do what it asks for; the handlers find out who it is by [`Principal`].
+pub async fn authorize(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    match admitted(&state, &parts).await {
+        Ok(principal) => {
+            parts.extensions.insert(principal);
+            next.run(Request::from_parts(parts, body)).await
+        }
+        Err(problem) => problem.into_response(),
+    }
+}
+
+async fn admitted(state: &AppState, parts: &Parts) -> Result<Principal, Problem> {
+    let principal = principal_of(state, parts).await?;
+    let route = parts.extensions.get::<MatchedPath>();
+    let route = route.map_or("", MatchedPath::as_str);
+    // A method that there is not is told so by the router.
+    let Some(right) = right_of(&parts.method, route) else {
+        return Err(Problem::method_not_allowed());
+    };
+    // Whether another's workspace is there or not is not said.
+    let own = principal.workspace.as_ref().map(WorkspaceId::as_str);
+    let named = parts.headers.get(WORKSPACE_HEADER);
+    let is_own = |own: &str| named.is_none_or(|named| named.as_bytes() == own.as_bytes());
+    if !own.is_none_or(is_own) {
+        return Err(Problem::forbidden("the key is of another workspace"));
+    }
+    match principal.role.may(right) {
+        true => Ok(principal),
+        false => Err(Problem::forbidden(format!(
+            "a key of the role {} may not do this",
+            principal.role.as_str()
+        ))),
+    }
+}
+
+/// Who sends a request.
+async fn principal_of(state: &AppState, parts: &Parts) -> Result<Principal, Problem> {
+    let header = parts.headers.get(AUTHORIZATION);
+    let token = header.and_then(|value| value.to_str().ok());
+    let token = token.and_then(|value| value.strip_prefix("Bearer "));
+    let address = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+    let from = address.map(|ConnectInfo(address)| address.ip());
+    Ok(state.app.keys.authenticate(token, from).await?)
+}
+
+/// Whether an operator sends a request that needs no key.
+pub struct IsOperator(pub bool);
+
+impl FromRequestParts<AppState> for IsOperator {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        let principal = principal_of(state, parts).await;
+        let is_operator = |principal: Principal| principal.role == KeyRole::Operator;
+        Ok(Self(principal.is_ok_and(is_operator)))
+    }
+}
+
+impl From<KeyError> for Problem {
+    fn from(error: KeyError) -> Self {
+        match error {
+            KeyError::Store(error) => error.into(),
+            error => Problem::unauthorized(error.to_string()),
+        }
+    }
+}
+
+/// Who does something, for the audit log: the key, or `api` where there are none.
+pub struct Actor(pub String);
+
+impl Actor {
+    /// As somebody names themselves, and the key they do it with.
+    pub fn with(self, name: Option<String>) -> String {
+        match name {
+            None => self.0,
+            Some(name) if self.0 == "api" => name,
+            Some(name) => format!("{name} by {}", self.0),
+        }
+    }
+}
+
+impl FromRequestParts<AppState> for Actor {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, Problem> {
+        let principal = parts.extensions.get::<Principal>();
+        let name = principal.and_then(|principal| principal.name.clone());
+        Ok(Self(name.unwrap_or_else(|| "api".to_owned())))
+    }
+}

@@ -1,0 +1,178 @@
+//! Keys: made, shown once, checked, ended.
+//!
+//! A key is `ken_ID_SECRET`: the id finds it, the secret (256 bits of the system's randomness) is compared by its SHA-256 hash
+//! in constant time. A slow hash would guard guessable secrets; these are not.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, RwLock};
+use std::time::{Duration, Instant};
+
+use ipnet::IpNet;
+use jiff::{SignedDuration, Timestamp};
+use subtle::ConstantTimeEq;
+
+use crate::domain::{ApiKey, KeyRole, WorkspaceId};
+use crate::store::{Store, StoreError};
+use crate::text::sha256_hex;
+
+/// Who sends a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Principal {
+    pub role: KeyRole,
+    /// `None` for an operator.
+    pub workspace: Option<WorkspaceId>,
+    /// For the audit log: the key's name and id; `None` where there are no keys.
+    pub name: Option<String>,
+}
+
+/// Why a request is nobody's.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    #[error("a key is needed: send `Authorization: Bearer ken_…`")]
+    Absent,
+    /// Whatever is wrong with it, the same is said.
+    #[error("the key is unknown, ended, expired, or not to be used from here")]
+    Refused,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// How old what is known of keys may be before the store is asked: so long a revoked key works in another process.
+const FRESH: Duration = Duration::from_secs(1);
+/// A key's last use is noted to the minute.
+const NOTED_EVERY: SignedDuration = SignedDuration::from_secs(60);
+
+type Known = (Instant, Arc<HashMap<String, (ApiKey, String)>>);
+
+/// The keys of all workspaces. Clones share what is known.
+#[derive(Clone)]
+pub struct KeyRing {
+    store: Store,
+    known: Arc<RwLock<Option<Known>>>,
+}
+
+impl KeyRing {
+    pub fn new(store: Store) -> Self {
+        Self {
+            store,
+            known: Arc::default(),
+        }
+    }
+
+    /// Makes a key; returned with it is what its owner sends, which is nowhere kept.
+    pub async fn create(
+        &self,
+        workspace: Option<WorkspaceId>,
+        role: KeyRole,
+        name: &str,
+        networks: Vec<IpNet>,
+        expires_at: Option<Timestamp>,
+    ) -> Result<(ApiKey, String), StoreError> {
+        let (id, secret) = (random_hex::<8>(), random_hex::<32>());
+        let key = ApiKey {
+            id,
+            workspace,
+            role,
+            name: name.to_owned(),
+            networks,
+            created_at: self.store.now(),
+            expires_at,
+            revoked_at: None,
+            last_used_at: None,
+        };
+        self.store
+            .keep_key(&key, &sha256_hex([secret.as_bytes()]))
+            .await?;
+        self.forget();
+        let token = format!("ken_{}_{secret}", key.id);
+        Ok((key, token))
+    }
+
+    /// Ends a key, for good.
+    pub async fn revoke(&self, id: &str) -> Result<bool, StoreError> {
+        let done = self.store.revoke_key(id).await?;
+        self.forget();
+        Ok(done)
+    }
+
+    /// Every key there ever was, oldest first.
+    pub async fn list(&self) -> Result<Vec<ApiKey>, StoreError> {
+        let keys = self.store.keys().await?;
+        Ok(keys.into_iter().map(|(key, _)| key).collect())
+    }
+
+    /// Who sends a token from an address. Where no key was ever made, whoever it is may do all: then the service listens on
+    /// loopback only.
+    pub async fn authenticate(
+        &self,
+        token: Option<&str>,
+        from: Option<IpAddr>,
+    ) -> Result<Principal, KeyError> {
+        let keys = self.keys().await?;
+        if keys.is_empty() {
+            return Ok(Principal {
+                role: KeyRole::Operator,
+                workspace: None,
+                name: None,
+            });
+        }
+        let token = token.ok_or(KeyError::Absent)?;
+        let parts = token.strip_prefix("ken_").and_then(|t| t.split_once('_'));
+        let (id, secret) = parts.ok_or(KeyError::Refused)?;
+        let found = keys.get(id);
+        // An unknown id costs as much as a wrong secret.
+        let hash = sha256_hex([secret.as_bytes()]);
+        let expected = found.map_or("", |(_, hash)| hash.as_str());
+        let is_right = bool::from(hash.as_bytes().ct_eq(expected.as_bytes()));
+        let (key, _) = found.filter(|_| is_right).ok_or(KeyError::Refused)?;
+        let now = self.store.now();
+        let is_over = key.revoked_at.is_some() || key.expires_at.is_some_and(|at| at <= now);
+        let is_from_here = key.networks.is_empty()
+            || from.is_some_and(|from| key.networks.iter().any(|net| net.contains(&from)));
+        if is_over || !is_from_here {
+            return Err(KeyError::Refused);
+        }
+        if key
+            .last_used_at
+            .is_none_or(|used| now.duration_since(used) >= NOTED_EVERY)
+        {
+            self.store.key_used(&key.id).await?;
+            self.forget();
+        }
+        Ok(Principal {
+            role: key.role,
+            workspace: key.workspace.clone(),
+            name: Some(format!("{} ({})", key.name, key.id)),
+        })
+    }
+
+    async fn keys(&self) -> Result<Arc<HashMap<String, (ApiKey, String)>>, StoreError> {
+        let fresh = {
+            let known = self.known.read().unwrap_or_else(|p| p.into_inner());
+            let fresh = known.as_ref().filter(|(read, _)| read.elapsed() < FRESH);
+            fresh.map(|(_, keys)| keys.clone())
+        };
+        if let Some(keys) = fresh {
+            return Ok(keys);
+        }
+        let keys = self.store.keys().await?.into_iter();
+        let keys = Arc::new(
+            keys.map(|(key, hash)| (key.id.clone(), (key, hash)))
+                .collect(),
+        );
+        let mut known = self.known.write().unwrap_or_else(|p| p.into_inner());
+        *known = Some((Instant::now(), Arc::clone(&keys)));
+        Ok(keys)
+    }
+
+    fn forget(&self) {
+        *self.known.write().unwrap_or_else(|p| p.into_inner()) = None;
+    }
+}
+
+fn random_hex<const N: usize>() -> String {
+    let mut bytes = [0_u8; N];
+    getrandom::fill(&mut bytes).expect("the system has randomness");
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,305 @@
+//! Who may do what: each role, each operation, its own workspace and another's.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::process::Command;
+
+use jiff::SignedDuration;
+use ken::app::App;
+use ken::domain::Clock;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::support::{TestApp, config_in, embedder, models_dir, pointers};
+
+const ROLES: [&str; 5] = ["bot", "editor", "agent", "admin", "operator"];
+
+struct Keyed {
+    app: TestApp,
+    /// By role; all but the operator's are of the workspace `a`.
+    keys: BTreeMap<&'static str, String>,
+}
+
+impl Keyed {
+    async fn on(app: TestApp) -> Self {
+        let mut this = Self {
+            app,
+            keys: BTreeMap::new(),
+        };
+        let (_, made) = this
+            .app
+            .post("/v1/keys", json!({ "role": "operator", "name": "root" }))
+            .await;
+        this.keys
+            .insert("operator", made["key"].as_str().unwrap().to_owned());
+        for role in &ROLES[..4] {
+            let (status, made) = this.make("a", json!({ "role": role, "name": role })).await;
+            assert_eq!(status, 200, "{made}");
+            this.keys
+                .insert(role, made["key"].as_str().unwrap().to_owned());
+        }
+        this
+    }
+
+    async fn start() -> Self {
+        Self::on(TestApp::start().await).await
+    }
+
+    async fn make(&self, workspace: &str, body: Value) -> (StatusCode, Value) {
+        let key = &self.keys["operator"];
+        self.send(
+            Method::POST,
+            "/v1/keys",
+            Some(key),
+            Some(workspace),
+            Some(body),
+        )
+        .await
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        key: Option<&str>,
+        workspace: Option<&str>,
+        body: Option<Value>,
+    ) -> (StatusCode, Value) {
+        let mut request = self
+            .app
+            .client
+            .request(method, format!("{}{path}", self.app.address));
+        if let Some(key) = key {
+            request = request.bearer_auth(key);
+        }
+        if let Some(workspace) = workspace {
+            request = request.header("x-ken-workspace", workspace);
+        }
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let response = request.send().await.unwrap();
+        let status = response.status();
+        let text = response.text().await.unwrap();
+        (status, serde_json::from_str(&text).unwrap_or(Value::Null))
+    }
+
+    /// Every operation of the router, as it describes itself.
+    async fn operations(&self) -> Vec<(Method, String)> {
+        let (_, document) = self.app.get("/openapi.json").await;
+        let mut operations = Vec::new();
+        for (path, of) in document["paths"].as_object().unwrap() {
+            for method in of.as_object().unwrap().keys() {
+                let method: Method = method.to_uppercase().parse().unwrap();
+                operations.push((method, path.clone()));
+            }
+        }
+        operations.sort_by_key(|(method, path)| (path.clone(), method.to_string()));
+        operations
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_role_may_do_what_the_table_says_in_its_own_workspace_alone() {
+    let keyed = Keyed::start().await;
+    let mut table = String::new();
+    let operations = keyed.operations().await;
+    assert!(operations.len() > 50, "{}", operations.len());
+    for (method, path) in operations {
+        let address = path.replace("{id}", "nothing");
+        let is_open = ["/healthz", "/readyz"].contains(&path.as_str());
+        let (status, problem) = keyed.send(method.clone(), &address, None, None, None).await;
+        assert_eq!(
+            status == 401,
+            !is_open,
+            "{method} {path} without a key: {problem}"
+        );
+        let mut may = Vec::new();
+        for role in ROLES {
+            let key = Some(keyed.keys[role].as_str());
+            let (status, problem) = keyed.send(method.clone(), &address, key, None, None).await;
+            assert_ne!(status, 401, "{method} {path} as {role}: {problem}");
+            assert_ne!(status, 500, "{method} {path} as {role}: {problem}");
+            if status != 403 {
+                may.push(role);
+            }
+            if role == "operator" || is_open || path == "/metrics" {
+                continue;
+            }
+            // Another's workspace: whether it is there or not makes no difference.
+            let mut told = Vec::new();
+            for other in ["default", "never-made"] {
+                let (status, mut problem) = keyed
+                    .send(method.clone(), &address, key, Some(other), None)
+                    .await;
+                assert_eq!(
+                    status, 403,
+                    "{method} {path} as {role} in {other}: {problem}"
+                );
+                problem["request_id"] = Value::Null;
+                told.push(problem);
+            }
+            assert_eq!(told[0], told[1]);
+        }
+        writeln!(table, "{:6} {path}: {}", method.as_str(), may.join(" ")).unwrap();
+    }
+    insta::assert_snapshot!(table);
+    keyed.app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_shown_once_and_ends_by_time_by_hand_and_outside_its_network() {
+    let clock = Clock::standing("2026-11-01T00:00:00Z".parse().unwrap());
+    let folder = std::sync::Arc::new(tempfile::tempdir().unwrap());
+    let encoder = tokio::task::spawn_blocking(embedder).await.unwrap();
+    let app = App::build_at(config_in(folder.path()), encoder, clock.clone())
+        .await
+        .unwrap();
+    let app = TestApp::serve(std::sync::Arc::new(app), folder).await;
+    let (status, problem) = app
+        .post("/v1/keys", json!({ "role": "bot", "name": "b" }))
+        .await;
+    assert_eq!(
+        (status.as_u16(), pointers(&problem)),
+        (422, vec!["/role"]),
+        "it would close the service to whoever made it"
+    );
+    let keyed = Keyed::on(app).await;
+    let ask = async |key: &str| {
+        let body = json!({ "question": "可以刷卡嗎？" });
+        keyed
+            .send(Method::POST, "/v1/answers", Some(key), None, Some(body))
+            .await
+    };
+    let ends = clock.now() + SignedDuration::from_hours(1);
+    let (_, timed) = keyed
+        .make(
+            "a",
+            json!({ "role": "bot", "name": "timed", "expires_at": ends }),
+        )
+        .await;
+    let (_, far) = keyed
+        .make(
+            "a",
+            json!({ "role": "bot", "name": "far", "networks": ["10.0.0.0/8"] }),
+        )
+        .await;
+    let (_, near) = keyed
+        .make(
+            "a",
+            json!({ "role": "bot", "name": "near", "networks": ["127.0.0.0/8", "::1/128"] }),
+        )
+        .await;
+    let token = |made: &Value| made["key"].as_str().unwrap().to_owned();
+    let bot = keyed.keys["bot"].clone();
+    assert_eq!(ask(&token(&timed)).await.0, 200);
+    assert_eq!(ask(&token(&near)).await.0, 200);
+    clock.set(ends);
+    let id = bot.split('_').nth(1).unwrap();
+    let admin = Some(keyed.keys["admin"].as_str());
+    let path = format!("/v1/keys/{id}");
+    assert_eq!(
+        keyed.send(Method::DELETE, &path, admin, None, None).await.0,
+        200
+    );
+    assert_eq!(
+        keyed.send(Method::DELETE, &path, admin, None, None).await.0,
+        404
+    );
+    let changed = format!("{}0", &bot[..bot.len() - 1]);
+    let mut told = Vec::new();
+    for key in [
+        &token(&timed),
+        &token(&far),
+        &bot,
+        &changed,
+        "ken_nobody_00",
+        "nonsense",
+    ] {
+        let (status, mut problem) = ask(key).await;
+        assert_eq!(status, 401, "{problem}");
+        problem["request_id"] = Value::Null;
+        told.push(problem);
+    }
+    told.dedup();
+    assert_eq!(
+        told.len(),
+        1,
+        "what is wrong with a key is not said: {told:?}"
+    );
+
+    // Listed without what opens; an admin sees neither operators nor others' keys, and makes none of them.
+    keyed
+        .make("b", json!({ "role": "bot", "name": "of-b" }))
+        .await;
+    let (_, list) = keyed.send(Method::GET, "/v1/keys", admin, None, None).await;
+    let keys = list["keys"].as_array().unwrap();
+    let named = |name: &str| keys.iter().find(|key| key["name"] == name);
+    assert_eq!(keys.len(), 7, "{list}");
+    assert!(named("root").is_none() && named("of-b").is_none(), "{list}");
+    let secret = |key: &str| key.rsplit('_').next().unwrap().to_owned();
+    for key in keyed.keys.values() {
+        assert!(!list.to_string().contains(&secret(key)));
+    }
+    assert!(named("bot").unwrap()["revoked_at"].is_string(), "{list}");
+    assert!(
+        named("timed").unwrap()["last_used_at"].is_string(),
+        "{list}"
+    );
+    let operator = json!({ "role": "operator", "name": "more" });
+    let (status, _) = keyed
+        .send(Method::POST, "/v1/keys", admin, None, Some(operator))
+        .await;
+    assert_eq!(status, 403);
+    // Nor does the store have what opens.
+    let folder = keyed.app.folder.clone();
+    let keys = keyed.keys.clone();
+    let audit = keyed
+        .send(Method::GET, "/v1/audit", admin, None, None)
+        .await
+        .1;
+    assert!(
+        audit.to_string().contains("key.revoke") && audit.to_string().contains("admin ("),
+        "{audit}"
+    );
+    keyed.app.stop().await;
+    let store = std::fs::read(folder.path().join("data/ken.db")).unwrap();
+    for key in keys.values() {
+        let secret = secret(key);
+        let is_there = store.windows(secret.len()).any(|w| w == secret.as_bytes());
+        assert!(!is_there, "a secret is in the store");
+    }
+}
+
+#[test]
+fn without_keys_the_service_listens_on_loopback_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let ken = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ken"));
+        command
+            .args(args)
+            .current_dir(folder.path())
+            .env("KEN_MODELS__DIR", models_dir());
+        command.output().unwrap()
+    };
+    let refused = ken(&["serve", "--listen", "0.0.0.0:0"]);
+    assert!(!refused.status.success());
+    let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(told.contains("ken keys create --role operator"), "{told}");
+    let made = ken(&["keys", "create", "--role", "operator", "--name", "root"]);
+    let token = String::from_utf8_lossy(&made.stdout).trim().to_owned();
+    assert!(token.starts_with("ken_"), "{made:?}");
+    let listed = String::from_utf8_lossy(&ken(&["keys", "list"]).stdout).into_owned();
+    assert!(
+        listed.contains("\"name\":\"root\"") && !listed.contains(&token),
+        "{listed}"
+    );
+    let id = token.split('_').nth(1).unwrap();
+    assert!(ken(&["keys", "revoke", id]).status.success());
+    assert!(!ken(&["keys", "revoke", id]).status.success());
+    assert!(
+        !ken(&["keys", "create", "--role", "king", "--name", "x"])
+            .status
+            .success()
+    );
+}
