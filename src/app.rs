@@ -7,8 +7,9 @@ use jiff::SignedDuration;
 use tokio::task::JoinHandle;
 
 use crate::answer::{Admission, Answerer, ModelError};
+use crate::background::Background;
 use crate::blocking::blocking;
-use crate::cases::{Cases, Working};
+use crate::cases::Cases;
 use crate::config::Config;
 use crate::domain::{Clock, WorkspaceId};
 use crate::editing::impact::Trials;
@@ -42,7 +43,7 @@ pub struct App {
     pub trials: Trials,
     pub cases: Cases,
     pub keys: KeyRing,
-    working: Working,
+    working: Background,
     pub learning: Learning,
     /// Learns on a schedule.
     rounds: AbortOnDrop,
@@ -198,7 +199,7 @@ impl App {
         // As with jobs: one process distils.
         let working = match indexes.is_writer() {
             true => cases.start(),
-            false => Working::left_to_another(),
+            false => Background::left_to_another("the distilling of cases"),
         };
         let learning = Learning {
             store: store.clone(),

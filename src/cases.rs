@@ -15,15 +15,15 @@ mod relate;
 mod review;
 mod wording;
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use half::f16;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
 
 use crate::answer::{AnswerError, Answerer};
+use crate::background::Background;
 use crate::blocking::blocking;
 use crate::config::LearnConfig;
 use crate::domain::{
@@ -394,10 +394,9 @@ impl Cases {
     }
 
     /// Works cases off in the background, as they come.
-    pub fn start(&self) -> Working {
-        let (stop, mut stopped) = watch::channel(false);
+    pub fn start(&self) -> Background {
         let (cases, mut woken) = (self.clone(), self.wake.subscribe());
-        let task = tokio::spawn(async move {
+        Background::start("the distilling of cases", |mut stopped| async move {
             let mut forgotten: Option<tokio::time::Instant> = None;
             loop {
                 if let Err(error) = cases.work_off().await {
@@ -415,11 +414,7 @@ impl Cases {
                     () = tokio::time::sleep(POLL) => {}
                 }
             }
-        });
-        Working {
-            stop,
-            task: Mutex::new(Some(task)),
-        }
+        })
     }
 
     /// Adds a wording to a draft of feedback: one draft a document and kind of change.
@@ -519,36 +514,5 @@ impl Cases {
             && is_sure
             && !rules.four_eyes
             && draft.state == DraftState::Open)
-    }
-}
-
-/// The background task; ends when stopped.
-pub struct Working {
-    stop: watch::Sender<bool>,
-    task: Mutex<Option<JoinHandle<()>>>,
-}
-
-impl Working {
-    /// Where another process works cases off.
-    pub fn left_to_another() -> Self {
-        Self {
-            stop: watch::channel(false).0,
-            task: Mutex::new(None),
-        }
-    }
-
-    /// Ends after the batch under way.
-    pub async fn stop(&self) {
-        self.stop.send_replace(true);
-        let task = self
-            .task
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
-            .take();
-        if let Some(task) = task
-            && let Err(error) = task.await
-        {
-            tracing::error!(%error, "the distilling of cases ended badly");
-        }
     }
 }

@@ -1,11 +1,10 @@
 //! Long work in the background: uploaded files are read and recorded, one after another.
 
-use std::sync::Mutex;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
 
+use crate::background::Background;
 use crate::domain::WorkspaceId;
 use crate::ingest::worker::FileReader;
 use crate::store::{Effect, Job, Store, StoreError, Write};
@@ -22,8 +21,7 @@ const BATCH: usize = 64;
 /// goes on with the first item that waits. One file at a time is held in memory.
 pub struct Jobs {
     wake: watch::Sender<()>,
-    stop: watch::Sender<bool>,
-    task: Mutex<Option<JoinHandle<()>>>,
+    task: Background,
 }
 
 impl Jobs {
@@ -34,8 +32,7 @@ impl Jobs {
         on_written: impl Fn() + Send + Sync + 'static,
     ) -> Self {
         let (wake, mut woken) = watch::channel(());
-        let (stop, mut stopped) = watch::channel(false);
-        let task = tokio::spawn(async move {
+        let task = Background::start("the jobs", |mut stopped| async move {
             loop {
                 if let Err(error) = work_off(&store, &reader, &on_written, &stopped).await {
                     tracing::error!(%error, "a job stands still and is tried again");
@@ -47,19 +44,14 @@ impl Jobs {
                 }
             }
         });
-        Self {
-            wake,
-            stop,
-            task: Mutex::new(Some(task)),
-        }
+        Self { wake, task }
     }
 
     /// Where another process works them off.
     pub fn left_to_another() -> Self {
         Self {
             wake: watch::channel(()).0,
-            stop: watch::channel(false).0,
-            task: Mutex::new(None),
+            task: Background::left_to_another("the jobs"),
         }
     }
 
@@ -70,17 +62,7 @@ impl Jobs {
 
     /// Ends after the item under way.
     pub async fn stop(&self) {
-        self.stop.send_replace(true);
-        let task = self
-            .task
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
-            .take();
-        if let Some(task) = task
-            && let Err(error) = task.await
-        {
-            tracing::error!(%error, "the jobs ended badly");
-        }
+        self.task.stop().await;
     }
 }
 

@@ -28,7 +28,7 @@
 //! | [`check`] | do store and indexes agree |
 //! | [`eval`] | judged questions → measures; runs compared; the fusion's shares tuned; admission calibrated |
 //! | [`http`] | the API, the page, every failure as a problem |
-//! | [`setup`], [`telemetry`], `blocking` | fetching the models; logging; work off the async threads |
+//! | [`setup`], [`telemetry`], `blocking`, `background` | fetching the models; logging; work off the async threads; tasks that are stopped with the service |
 //!
 //! ```text
 //! domain, text, config ← conflict, redact ← embed, rerank, llm, store, index ← ingest, retrieve ← answer, jobs ← editing ← cases
@@ -74,6 +74,7 @@
 
 pub mod answer;
 pub mod app;
+mod background;
 mod blocking;
 pub mod cases;
 pub mod check;

@@ -1,13 +1,13 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Range;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use half::f16;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
 
 use super::{IndexError, Indexes, VectorEntry, WorkspaceIndex};
+use crate::background::Background;
 use crate::blocking::blocking;
 use crate::domain::{DocumentId, Revision, WorkspaceId};
 use crate::embed::{EmbedError, Embedder};
@@ -50,16 +50,14 @@ pub struct Progress {
 /// A failed pass is tried again with growing pauses; what was acknowledged waits in the store meanwhile.
 pub struct Follower {
     wake: watch::Sender<()>,
-    stop: watch::Sender<bool>,
     progress: watch::Receiver<Progress>,
-    task: Mutex<Option<JoinHandle<()>>>,
+    task: Background,
 }
 
 impl Follower {
     /// Starts following. `poll` is how often changes made by other processes are looked for.
     pub fn start(store: Store, indexes: Arc<Indexes>, embedder: Embedder, poll: Duration) -> Self {
         let (wake, woken) = watch::channel(());
-        let (stop, stopped) = watch::channel(false);
         let (publish, progress) = watch::channel(Progress::default());
         let worker = Worker {
             store,
@@ -68,12 +66,11 @@ impl Follower {
             publish,
             saved: HashMap::new(),
         };
-        let task = tokio::spawn(worker.run(woken, stopped, poll));
+        let task = Background::start("the follower", |stopped| worker.run(woken, stopped, poll));
         Self {
             wake,
-            stop,
             progress,
-            task: Mutex::new(Some(task)),
+            task,
         }
     }
 
@@ -109,17 +106,7 @@ impl Follower {
 
     /// Ends after the pass under way, with everything saved.
     pub async fn stop(&self) {
-        self.stop.send_replace(true);
-        let task = self
-            .task
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
-            .take();
-        if let Some(task) = task
-            && let Err(error) = task.await
-        {
-            tracing::error!(%error, "the follower ended badly");
-        }
+        self.task.stop().await;
     }
 }
 
