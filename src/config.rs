@@ -37,6 +37,9 @@ pub struct HttpConfig {
     /// How many requests are worked on at once before more are refused with 429. Default 256.
     /// `KEN_HTTP__MAX_CONCURRENT`
     pub max_concurrent: usize,
+    /// How many requests a key may send a minute; a sixth of them at once. More are refused with 429 and the time to wait. 0:
+    /// as many as come. Default 60,000. `KEN_HTTP__REQUESTS_PER_MINUTE`
+    pub requests_per_minute: u32,
     /// After how many milliseconds a request is given up. Default 30,000. `KEN_HTTP__TIMEOUT_MS`
     pub timeout_ms: u64,
 }
@@ -342,6 +345,7 @@ impl Default for HttpConfig {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             max_body_bytes: 4 << 20,
             max_concurrent: 256,
+            requests_per_minute: 60_000,
             timeout_ms: 30_000,
         }
     }

@@ -52,6 +52,7 @@ use problem::Problem;
 pub struct AppState {
     pub app: Arc<App>,
     permits: Arc<Semaphore>,
+    rates: Option<Arc<auth::Rates>>,
 }
 
 #[derive(OpenApi)]
@@ -81,6 +82,7 @@ pub fn router(app: Arc<App>) -> Router {
     let state = AppState {
         app,
         permits: Arc::new(Semaphore::new(http.max_concurrent)),
+        rates: auth::rates(http.requests_per_minute).map(Arc::new),
     };
     let max_upload_bytes = state.app.config.ingest.max_upload_bytes;
     let timeout = Duration::from_millis(http.timeout_ms);
@@ -176,6 +178,15 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(SetResponseHeaderLayer::if_not_present(
             axum::http::header::X_CONTENT_TYPE_OPTIONS,
             axum::http::HeaderValue::from_static("nosniff"),
+        ))
+        .layer(SetResponseHeaderLayer::if_not_present(
+            axum::http::header::REFERRER_POLICY,
+            axum::http::HeaderValue::from_static("no-referrer"),
+        ))
+        // Answers are about somebody: no cache between keeps them.
+        .layer(SetResponseHeaderLayer::if_not_present(
+            axum::http::header::CACHE_CONTROL,
+            axum::http::HeaderValue::from_static("no-store"),
         ))
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))

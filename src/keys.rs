@@ -22,6 +22,8 @@ pub struct Principal {
     pub role: KeyRole,
     /// `None` for an operator.
     pub workspace: Option<WorkspaceId>,
+    /// `None` where there are no keys.
+    pub key_id: Option<String>,
     /// For the audit log: the key's name and id; `None` where there are no keys.
     pub name: Option<String>,
 }
@@ -114,6 +116,7 @@ impl KeyRing {
             return Ok(Principal {
                 role: KeyRole::Operator,
                 workspace: None,
+                key_id: None,
                 name: None,
             });
         }
@@ -143,6 +146,7 @@ impl KeyRing {
         Ok(Principal {
             role: key.role,
             workspace: key.workspace.clone(),
+            key_id: Some(key.id.clone()),
             name: Some(format!("{} ({})", key.name, key.id)),
         })
     }

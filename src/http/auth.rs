@@ -1,6 +1,7 @@
 //! Who may do what: every operation needs a right, every role has some.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 
 use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath, Request, State};
 use axum::http::Method;
@@ -8,6 +9,8 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use governor::clock::Clock;
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
 use super::AppState;
 use super::extract::WORKSPACE_HEADER;
@@ -75,6 +78,16 @@ const RIGHTS: &[(&str, &[&str], Right)] = &[
     ("/metrics", &["GET"], Right::Operate),
 ];
 
+/// What each key has sent of late.
+pub type Rates = DefaultKeyedRateLimiter<String>;
+
+/// As many requests a minute, a sixth of them at once (the generic cell rate algorithm); `None` for as many as come.
+pub fn rates(requests_per_minute: u32) -> Option<Rates> {
+    let burst = NonZeroU32::new(requests_per_minute / 6).unwrap_or(NonZeroU32::MIN);
+    NonZeroU32::new(requests_per_minute)
+        .map(|rate| RateLimiter::keyed(Quota::per_minute(rate).allow_burst(burst)))
+}
+
 /// What an operation needs.
 pub fn right_of(method: &Method, route: &str) -> Option<Right> {
     // HEAD asks for what GET does.
@@ -108,6 +121,12 @@ async fn admitted(state: &AppState, parts: &Parts) -> Result<Principal, Problem>
     let Some(right) = right_of(&parts.method, route) else {
         return Err(Problem::method_not_allowed());
     };
+    if let (Some(rates), Some(key)) = (&state.rates, &principal.key_id)
+        && let Err(until) = rates.check_key(key)
+    {
+        let now = rates.clock().now();
+        return Err(Problem::too_many(until.wait_time_from(now)));
+    }
     // Whether another's workspace is there or not is not said.
     let own = principal.workspace.as_ref().map(WorkspaceId::as_str);
     let named = parts.headers.get(WORKSPACE_HEADER);

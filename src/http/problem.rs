@@ -211,6 +211,19 @@ impl Problem {
         problem
     }
 
+    /// A key has sent more than it may.
+    pub fn too_many(wait: Duration) -> Self {
+        let seconds = u32::try_from(wait.as_secs() + 1).unwrap_or(u32::MAX);
+        let mut problem = Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "/problems/too-many-requests",
+            "The key has sent more requests than it may",
+            format!("wait {seconds} s, or have http.requests_per_minute raised"),
+        );
+        problem.retry_after_s = Some(seconds);
+        problem
+    }
+
     pub fn unavailable(detail: impl Into<String>) -> Self {
         let mut problem = Self::new(
             StatusCode::SERVICE_UNAVAILABLE,

@@ -303,3 +303,40 @@ fn without_keys_the_service_listens_on_loopback_only() {
             .success()
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_sends_too_much_is_told_how_long_to_wait_and_others_go_on() {
+    let app = TestApp::start_with(|config| config.http.requests_per_minute = 60).await;
+    let keyed = Keyed::on(app).await;
+    let get = |role: &str| {
+        let request = keyed
+            .app
+            .client
+            .get(format!("{}/v1/faqs", keyed.app.address));
+        request.bearer_auth(&keyed.keys[role]).send()
+    };
+    let mut refused = None;
+    for _ in 0..30 {
+        let response = get("editor").await.unwrap();
+        if response.status() == 429 {
+            refused = Some(response);
+            break;
+        }
+    }
+    let refused = refused.expect("ten at once are taken, then one a second");
+    let wait: u64 = refused.headers()["retry-after"]
+        .to_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!((1..=2).contains(&wait), "{wait}");
+    assert_eq!(refused.headers()["cache-control"], "no-store");
+    let problem: Value = refused.json().await.unwrap();
+    assert_eq!(problem["type"], "/problems/too-many-requests");
+    assert_eq!(
+        get("agent").await.unwrap().status(),
+        200,
+        "each key for itself"
+    );
+    keyed.app.stop().await;
+}
