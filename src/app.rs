@@ -210,6 +210,7 @@ impl App {
             trials: trials.clone(),
             config: config.learn.clone(),
             deciding: Arc::default(),
+            setting: Arc::default(),
             shares: Shares {
                 keyword: config.retrieve.keyword_share,
                 proximity: config.retrieve.proximity_share,

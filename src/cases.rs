@@ -42,7 +42,7 @@ pub use collision::{Collision, collisions};
 pub use distill::distill;
 pub use group::Groups;
 pub use intake::{CaseFault, Kept, MAX_TURN_CHARS, MAX_TURNS};
-pub use review::{Details, Edit, Ranked, ReviewError, Reviewed};
+pub use review::{Details, Edit, KEY_BY, Ranked, ReviewError, Reviewed};
 
 /// Why cases were not kept or distilled.
 #[derive(Debug, thiserror::Error)]
@@ -151,8 +151,14 @@ impl Cases {
 
     /// Distils and groups every case that waits. Returns how many there were.
     pub async fn work_off(&self) -> Result<usize, CaseError> {
+        self.work_off_until(|| false).await
+    }
+
+    async fn work_off_until(&self, is_over: impl Fn() -> bool) -> Result<usize, CaseError> {
         let mut n = 0;
-        while let Some((workspace, cases)) = self.store.waiting_cases(BATCH).await? {
+        while !is_over()
+            && let Some((workspace, cases)) = self.store.waiting_cases(BATCH).await?
+        {
             n += cases.len();
             self.take(&workspace, cases).await?;
             self.done.send_modify(|n| *n += 1);
@@ -236,22 +242,7 @@ impl Cases {
             .iter_mut()
             .filter(|draft| draft.state != DraftState::Merged)
         {
-            let said = (
-                draft.question.clone(),
-                draft.answer.clone(),
-                draft.variants.clone(),
-            );
-            wording::rebuild(draft);
-            let is_same =
-                said.0 == draft.question && said.1 == draft.answer && said.2 == draft.variants;
-            if draft.state == DraftState::Approved && !is_same {
-                // Whoever approved it approved other words.
-                draft.state = DraftState::Open;
-                review::note(draft, self.store.now(), "rule", "reopened", None);
-            }
-            if draft.state == DraftState::Open {
-                self.relate(workspace, draft).await?;
-            }
+            self.reword(workspace, draft).await?;
         }
         let recorded: Vec<(String, Distilled, Option<String>)> = distilled
             .into_iter()
@@ -275,6 +266,33 @@ impl Cases {
         drop(loaded);
         for draft in &drafts {
             self.publish_by_rule(workspace, draft).await?;
+        }
+        Ok(())
+    }
+
+    /// Words a draft anew from its sources. What was approved in other words waits for approval again; what is decided stays
+    /// as it was decided.
+    async fn reword(&self, workspace: &WorkspaceId, draft: &mut Draft) -> Result<(), CaseError> {
+        if !matches!(draft.state, DraftState::Open | DraftState::Approved) {
+            return Ok(());
+        }
+        let words = |draft: &Draft| {
+            let Draft {
+                question,
+                answer,
+                variants,
+                ..
+            } = draft;
+            (question.clone(), answer.clone(), variants.clone())
+        };
+        let before = words(draft);
+        wording::rebuild(draft);
+        if draft.state == DraftState::Approved && before != words(draft) {
+            draft.state = DraftState::Open;
+            review::note(draft, self.store.now(), "rule", "reopened", None);
+        }
+        if draft.state == DraftState::Open {
+            self.relate(workspace, draft).await?;
         }
         Ok(())
     }
@@ -361,7 +379,7 @@ impl Cases {
             match draft.sources.is_empty() && draft.state != DraftState::Published {
                 true => self.store.delete_draft(workspace, &draft.id).await?,
                 false => {
-                    wording::rebuild(&mut draft);
+                    self.reword(workspace, &mut draft).await?;
                     self.store.update_drafts(workspace, &[&draft]).await?;
                 }
             }
@@ -399,7 +417,8 @@ impl Cases {
         Background::start("the distilling of cases", |mut stopped| async move {
             let mut forgotten: Option<tokio::time::Instant> = None;
             loop {
-                if let Err(error) = cases.work_off().await {
+                let is_over = || *stopped.borrow();
+                if let Err(error) = cases.work_off_until(is_over).await {
                     tracing::error!(%error, "cases wait and are tried again");
                 }
                 if forgotten.is_none_or(|at| at.elapsed() >= FORGET_EVERY) {

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use ipnet::IpNet;
@@ -52,6 +52,8 @@ type Known = (Instant, Arc<HashMap<String, (ApiKey, String)>>);
 pub struct KeyRing {
     store: Store,
     known: Arc<RwLock<Option<Known>>>,
+    /// When the use of each was last noted here.
+    noted: Arc<Mutex<HashMap<String, Timestamp>>>,
 }
 
 impl KeyRing {
@@ -59,6 +61,7 @@ impl KeyRing {
         Self {
             store,
             known: Arc::default(),
+            noted: Arc::default(),
         }
     }
 
@@ -132,23 +135,42 @@ impl KeyRing {
         let now = self.store.now();
         let is_over = key.revoked_at.is_some() || key.expires_at.is_some_and(|at| at <= now);
         let is_from_here = key.networks.is_empty()
-            || from.is_some_and(|from| key.networks.iter().any(|net| net.contains(&from)));
+            || from.is_some_and(|from| {
+                // What comes over IPv4 to a socket of both kinds is of IPv4.
+                let from = from.to_canonical();
+                key.networks.iter().any(|net| net.contains(&from))
+            });
         if is_over || !is_from_here {
             return Err(KeyError::Refused);
         }
-        if key
-            .last_used_at
-            .is_none_or(|used| now.duration_since(used) >= NOTED_EVERY)
-        {
-            self.store.key_used(&key.id).await?;
-            self.forget();
-        }
+        self.note_use(key, now);
         Ok(Principal {
             role: key.role,
             workspace: key.workspace.clone(),
             key_id: Some(key.id.clone()),
             name: Some(format!("{} ({})", key.name, key.id)),
         })
+    }
+
+    /// Notes the use of a key in the background, at most once a minute: no request waits for it, or fails with it.
+    fn note_use(&self, key: &ApiKey, now: Timestamp) {
+        let is_old = |used: Option<Timestamp>| {
+            used.is_none_or(|used| now.duration_since(used) >= NOTED_EVERY)
+        };
+        if !is_old(key.last_used_at) {
+            return;
+        }
+        let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+        if !is_old(noted.get(&key.id).copied()) {
+            return;
+        }
+        noted.insert(key.id.clone(), now);
+        let (store, id) = (self.store.clone(), key.id.clone());
+        tokio::spawn(async move {
+            if let Err(error) = store.key_used(&id).await {
+                tracing::warn!(%error, "the use of a key could not be noted");
+            }
+        });
     }
 
     async fn keys(&self) -> Result<Arc<HashMap<String, (ApiKey, String)>>, StoreError> {

@@ -61,6 +61,8 @@ pub struct Learning {
     pub shares: Shares,
     /// One at a time decides about experiments.
     pub deciding: Arc<tokio::sync::Mutex<()>>,
+    /// One at a time changes settings; taken after `deciding`.
+    pub setting: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// How often experiments are looked at, and whether settings are due to be learned.

@@ -71,6 +71,8 @@ pub struct Reviewed {
     pub revision: Option<i64>,
 }
 
+/// What stands between who somebody says they are and their key.
+pub const KEY_BY: &str = " by ";
 /// How many decided drafts teach the ranking.
 const TAUGHT_BY: i64 = 1_000;
 impl Cases {
@@ -306,7 +308,9 @@ impl Cases {
                 .rev()
                 .find(|event| event.action == "approved" || event.action == "edited");
             match draft.state {
-                DraftState::Approved if before.is_some_and(|event| event.actor == reviewer) => {
+                DraftState::Approved
+                    if before.is_some_and(|event| is_same_person(&event.actor, reviewer)) =>
+                {
                     return Err(ReviewError::SameReviewer(reviewer.to_owned()));
                 }
                 DraftState::Approved => {}
@@ -486,6 +490,18 @@ impl Cases {
         // The groups in memory are read anew.
         loaded.workspace = None;
         Ok(target)
+    }
+}
+
+/// Whether two reviewers are one: by the key they use where there are keys, for the name with it is whatever they say; else by
+/// the name.
+fn is_same_person(one: &str, other: &str) -> bool {
+    let key = |actor: &str| actor.rsplit_once(KEY_BY).map(|(_, key)| key.to_owned());
+    match (key(one), key(other)) {
+        (None, None) => one == other,
+        (one_key, other_key) => {
+            one_key.as_deref().unwrap_or(one) == other_key.as_deref().unwrap_or(other)
+        }
     }
 }
 

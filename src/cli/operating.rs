@@ -227,6 +227,11 @@ pub async fn keys(
             days,
             networks,
         } => {
+            if role != KeyRole::Operator && ring.list().await?.is_empty() {
+                anyhow::bail!(
+                    "the first key has to be an operator's: the API is closed to whoever has none from then on"
+                );
+            }
             let of = (role != KeyRole::Operator).then(|| workspace.clone());
             let ends =
                 days.map(|days| store.now() + SignedDuration::from_hours(24 * i64::from(days)));

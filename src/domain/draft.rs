@@ -108,6 +108,7 @@ pub struct DraftSource {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DraftEvent {
     pub at: Timestamp,
+    /// Who says that they did it, and with which key: `amy by reviewers (id)`.
     pub actor: String,
     /// `approved`, `edited`, `rejected`, `merged`, `published`.
     pub action: String,

@@ -165,6 +165,9 @@ pub struct Experiment {
     pub state: ExperimentState,
     /// The FAQ it is about; settings where absent.
     pub faq_id: Option<DocumentId>,
+    /// The FAQ's live answer when it began.
+    #[serde(default)]
+    pub live: Option<String>,
     pub arms: Vec<Arm>,
     /// The greatest probability of calling a winner, a loser or a harm where there is no difference, over all arms and looks.
     pub alpha: f64,

@@ -6,16 +6,16 @@
 //! - **Grouping**, over dialogues of one gold task: *purity* (the share that is of its draft's commonest task) and *NMI*
 //!   (mutual information of drafts and tasks over the mean of their entropies). A dialogue that joined no draft counts as a
 //!   group of its own.
-//! - **Solved**, over dialogues whose record says how they ended ([`is_solved`]): the share where the outcome read off the
+//! - **Solved**, over dialogues whose record says how they ended (`is_solved`): the share where the outcome read off the
 //!   transcript agrees; `resolved` and `workaround` are solved. Once with the system's turns and once without them.
 //! - **Steps**: of the questions of the task's graph that an agent asked in the dialogue (by the gold action of the turn),
 //!   those found among the distilled case's steps; and of all questions of the graph, those found among the steps of the
-//!   draft that most of the task's dialogues joined. Found: a step that shares [`SAME_STEP`] of the words of the gold
+//!   draft that most of the task's dialogues joined. Found: a step that shares `SAME_STEP` of the words of the gold
 //!   wording, blanks left out.
 //! - **Leaks**: values of the record (`final_item`; not its status fields) that stand in the draft of the dialogue or in
 //!   what was distilled of it, as whole words whatever the case.
 //! - **Slots**: of the goal's slots, those that the draft of the dialogue or its distilled case names: by the slot's name, or
-//!   by one of its [`SLOT_WORDS`].
+//!   by one of its `SLOT_WORDS`.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};

@@ -15,6 +15,7 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use super::AppState;
 use super::extract::WORKSPACE_HEADER;
 use super::problem::Problem;
+use crate::cases::KEY_BY;
 use crate::domain::{KeyRole, Right, WorkspaceId};
 use crate::keys::{KeyError, Principal};
 
@@ -147,7 +148,10 @@ async fn admitted(state: &AppState, parts: &Parts) -> Result<Principal, Problem>
 async fn principal_of(state: &AppState, parts: &Parts) -> Result<Principal, Problem> {
     let header = parts.headers.get(AUTHORIZATION);
     let token = header.and_then(|value| value.to_str().ok());
-    let token = token.and_then(|value| value.strip_prefix("Bearer "));
+    let token = token.and_then(|value| value.split_once(' '));
+    let token = token
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, token)| token.trim());
     let address = parts.extensions.get::<ConnectInfo<SocketAddr>>();
     let from = address.map(|ConnectInfo(address)| address.ip());
     Ok(state.app.keys.authenticate(token, from).await?)
@@ -184,7 +188,7 @@ impl Actor {
         match name {
             None => self.0,
             Some(name) if self.0 == "api" => name,
-            Some(name) => format!("{name} by {}", self.0),
+            Some(name) => format!("{name}{KEY_BY}{}", self.0),
         }
     }
 }

@@ -1,3 +1,4 @@
+use axum::Extension;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -7,7 +8,8 @@ use super::extract::{Json, Params, Workspace};
 use super::problem::{Fault, Problem};
 use super::settings::limit_of;
 use crate::cases::MAX_TURN_CHARS;
-use crate::domain::{AgentAction, DocumentId, Feedback, FeedbackReason};
+use crate::domain::{AgentAction, DocumentId, Feedback, FeedbackReason, Right};
+use crate::keys::Principal;
 use crate::learn::LearnError;
 use crate::learn::feedback::Said;
 
@@ -23,7 +25,8 @@ pub struct FeedbackRequest {
     pub reason: Option<FeedbackReason>,
     /// 1 to 2,000 characters.
     pub comment: Option<String>,
-    /// What should have been said, 1 to 4,000 characters: it is taken for a case that an agent resolved, and makes a draft.
+    /// What should have been said, 1 to 10,000 characters: it is taken for a case that an agent resolved, and makes a draft.
+    /// Needs a key that may review.
     pub corrected_answer: Option<String>,
     /// The document that should have been cited; of an FAQ, the question becomes a variant to review.
     #[schema(value_type = Option<String>)]
@@ -67,8 +70,15 @@ pub struct FeedbackResponse {
 pub async fn post_feedback(
     State(state): State<AppState>,
     Workspace(workspace): Workspace,
+    Extension(principal): Extension<Principal>,
     Json(request): Json<FeedbackRequest>,
 ) -> Result<axum::Json<FeedbackResponse>, Problem> {
+    // It is taken for what a person of the company said.
+    if request.corrected_answer.is_some() && !principal.role.may(Right::Review) {
+        return Err(Problem::forbidden(
+            "only who may review drafts says what should have been answered",
+        ));
+    }
     let mut faults = check(&request);
     if let Some(id) = &request.corrected_document_id
         && state

@@ -15,7 +15,7 @@ pub struct Readiness {
     pub encoder: String,
     /// For an operator alone.
     pub workspaces: Vec<WorkspaceReadiness>,
-    /// What the indexes fail with, if they do.
+    /// What the indexes fail with, if they do; for an operator alone.
     pub error: Option<String>,
 }
 
@@ -73,7 +73,7 @@ pub async fn readyz(
                 true => workspaces,
                 false => Vec::new(),
             },
-            error: progress.error,
+            error: progress.error.filter(|_| is_operator),
         }),
     ))
 }

@@ -2,6 +2,7 @@ use std::sync::OnceLock;
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request};
+use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::Response;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
@@ -40,7 +41,17 @@ pub async fn count(request: Request, next: Next) -> Response {
         .get::<MatchedPath>()
         .map_or("none", |path| path.as_str())
         .to_owned();
-    let method = request.method().to_string();
+    // Anything may stand for a method; what is none makes no series of its own.
+    let method = match *request.method() {
+        Method::GET
+        | Method::HEAD
+        | Method::POST
+        | Method::PUT
+        | Method::DELETE
+        | Method::PATCH
+        | Method::OPTIONS => request.method().to_string(),
+        _ => "other".to_owned(),
+    };
     let start = Instant::now();
     let response = next.run(request).await;
     let status = response.status().as_u16().to_string();

@@ -118,8 +118,9 @@ impl Learning {
                 same.id
             )));
         }
-        let experiment = Experiment {
+        let mut experiment = Experiment {
             id: plan.id,
+            live: None,
             state: ExperimentState::Running,
             faq_id: plan.faq_id,
             arms: plan.arms,
@@ -129,7 +130,7 @@ impl Learning {
             reason: None,
             out: Vec::new(),
         };
-        if let Some(faq) = &experiment.faq_id {
+        if let Some(faq) = &experiment.faq_id.clone() {
             let Some(mut row) = self.faq(workspace, faq).await? else {
                 let detail = format!("there is no FAQ {faq}");
                 return Err(ExperimentError::Plan("/faq_id", detail));
@@ -138,6 +139,7 @@ impl Learning {
             let prefix = arms_of(&experiment);
             row.answers.retain(|answer| !is_of(answer, &prefix));
             let base = row.answers.first().cloned().unwrap_or_default();
+            experiment.live = Some(base.text.clone());
             for (arm, about) in experiment.arms.iter().enumerate().skip(1) {
                 row.answers.push(FaqAnswer {
                     text: about.answer.clone().unwrap_or_default(),
@@ -209,16 +211,18 @@ impl Learning {
         let silence = SignedDuration::from_hours(i64::from(self.config.reopen_hours));
         let exposures = self.store.exposures(workspace, &experiment.id).await?;
         let results = verdict::results(&experiment, &exposures, self.store.now(), silence);
-        let mut changed = verdict::conclude(&mut experiment, &results);
+        let mut changed = false;
         if experiment.state == ExperimentState::Running
             && !self.arms_stand(workspace, &experiment).await?
         {
             experiment.state = ExperimentState::Stopped;
             experiment.reason = Some(
-                "the FAQ was edited or deleted: its answers are not the arms' any more".to_owned(),
+                "the FAQ was edited or deleted: its answers are not those compared any more"
+                    .to_owned(),
             );
             changed = true;
         }
+        changed |= verdict::conclude(&mut experiment, &results);
         if changed {
             if experiment.state != ExperimentState::Running {
                 // Nobody is in an arm any more. A winner's answer is put in force from the experiment itself.
@@ -237,7 +241,7 @@ impl Learning {
         })
     }
 
-    /// Whether the FAQ has the answers of all arms that are in.
+    /// Whether the FAQ's answers are those that were compared: what is live, and the arms'.
     async fn arms_stand(
         &self,
         workspace: &WorkspaceId,
@@ -249,10 +253,29 @@ impl Learning {
         let Some(row) = self.faq(workspace, faq).await? else {
             return Ok(false);
         };
-        Ok((1..experiment.arms.len()).all(|arm| {
-            let audience = vec![experiment.audience(arm)];
-            row.answers.iter().any(|answer| answer.audience == audience)
-        }))
+        let live = row.answers.first().map(|answer| &answer.text);
+        let has_arm = |arm: usize| {
+            let audience = [experiment.audience(arm)];
+            row.answers.iter().any(|answer| {
+                answer.audience == audience
+                    && Some(&answer.text) == experiment.arms[arm].answer.as_ref()
+            })
+        };
+        Ok(live == experiment.live.as_ref() && (1..experiment.arms.len()).all(has_arm))
+    }
+
+    /// Whether what is live is still what was compared, once the arms are out of it.
+    async fn live_stands(
+        &self,
+        workspace: &WorkspaceId,
+        experiment: &Experiment,
+    ) -> Result<bool, ExperimentError> {
+        let Some(faq) = &experiment.faq_id else {
+            return Ok(true);
+        };
+        let row = self.faq(workspace, faq).await?;
+        let live = row.and_then(|row| row.answers.into_iter().next());
+        Ok(live.map(|answer| answer.text) == experiment.live)
     }
 
     /// Ends an experiment without a winner.
@@ -300,13 +323,17 @@ impl Learning {
             let state = experiment.state.as_str();
             return Err(ExperimentError::State(format!("it is {state}")));
         };
+        if !self.live_stands(workspace, &experiment).await? {
+            let detail = "the FAQ was edited since: what won was compared with another answer";
+            return Err(ExperimentError::State(detail.to_owned()));
+        }
         let arm = experiment.arms[winner].clone();
         self.without_arms(workspace, &experiment, arm.answer.as_deref())
             .await?;
         if let Some(tuning) = arm.tuning {
             let before = self.in_force(workspace).await?;
-            self.put_tuning(workspace, tuning.or(before), by, &experiment.id)
-                .await?;
+            let new = (None, tuning.or(before));
+            self.put_tuning(workspace, new, by, &experiment.id).await?;
         }
         experiment.state = ExperimentState::Promoted;
         self.finish(workspace, &experiment, by, "experiment.promote")

@@ -183,7 +183,10 @@ impl Learning {
             text: text.to_owned(),
             at: None,
         };
-        let id = format!("feedback/{}", feedback.id);
+        // One case an answer and person: who says it again says it otherwise, not once more.
+        let who = feedback.customer.as_deref().unwrap_or_default();
+        let key = sha256_hex([feedback.answer_id.as_bytes(), who.as_bytes()]);
+        let id = format!("feedback/{}", &key[..24]);
         let case = Case {
             outcome: Some(CaseOutcome::Resolved),
             answer_ids: vec![feedback.answer_id.clone()],

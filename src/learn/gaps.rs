@@ -22,7 +22,7 @@ pub struct Gap {
     pub volume: usize,
     /// Volume × cost × trend.
     pub rank: f64,
-    /// The mean of what the ways it failed cost: [`cost`].
+    /// The mean of what the ways it failed cost: ½ clarified, 1 refused, 2 handed off or disliked, 3 a case without knowledge.
     pub cost: f64,
     /// How many times as often it was asked in the later half of the window as in the earlier: 1 where as often.
     pub trend: f64,
@@ -90,7 +90,7 @@ struct Asked {
     failure: Failure,
 }
 
-/// At most so many questions are looked at, the newest.
+/// At most so many answers and so many cases are looked at, the newest.
 const MAX_QUESTIONS: i64 = 2_000;
 /// Groups whose questions are nearer than this in the mean are about the same. Of the 480 wordings of the 48 needs of
 /// corpus/month, at .82 84 % are with their like in 2.5 groups a need, at .84 93 % in 3.6, at .86 96 % in 4.9.
@@ -233,7 +233,7 @@ impl Learning {
 
 /// Groups vectors of unit length by average linkage; members by index, groups in the order of their first.
 ///
-/// Those nearer than [`ALIKE`] to a group, in their order, are in it; then the two groups whose members are nearest in the mean
+/// Those nearer than `ALIKE` to a group, in their order, are in it; then the two groups whose members are nearest in the mean
 /// are joined, again and again, while that is at least `same`.
 pub fn grouped(vectors: &[Vec<f32>], same: f32) -> Vec<Vec<usize>> {
     let mut groups: Vec<(Vec<f32>, Vec<usize>)> = Vec::new();

@@ -132,7 +132,10 @@ impl Learning {
             && learned.lost.is_empty()
             && learned.lost_languages.is_empty();
         if learned.is_live {
-            self.put_tuning(workspace, candidate, by, "tune").await?;
+            // What somebody has put in force meanwhile, or gone back to, stays.
+            learned.is_live = self
+                .put_tuning(workspace, (Some(before), candidate), by, "tune")
+                .await?;
         }
         let detail = serde_json::json!(learned);
         self.store
@@ -296,22 +299,27 @@ impl Learning {
         Ok(known.unwrap_or_default())
     }
 
-    /// Puts settings in force; those before are kept.
+    /// Puts settings in force, where those before are still as expected; those before are kept. Returns whether it did.
     pub(super) async fn put_tuning(
         &self,
         workspace: &WorkspaceId,
-        tuning: Tuning,
+        (expected, tuning): (Option<Tuning>, Tuning),
         by: &str,
         why: &str,
-    ) -> Result<(), LearnError> {
+    ) -> Result<bool, LearnError> {
+        let _setting = self.setting.lock().await;
         let mut known = self.tunings(workspace).await?;
+        if expected.is_some_and(|expected| expected != known.in_force) {
+            return Ok(false);
+        }
         let before = std::mem::replace(&mut known.in_force, tuning);
         known.earlier.push(before);
         let n_over = known.earlier.len().saturating_sub(MAX_HISTORY);
         known.earlier.drain(..n_over);
         let detail = serde_json::json!({ "before": before, "after": tuning, "why": why });
         self.set_tunings(workspace, &known, (by, "tuning.put", detail))
-            .await
+            .await?;
+        Ok(true)
     }
 
     /// Puts the settings before the last change in force again; `None` where there are none.
@@ -320,6 +328,7 @@ impl Learning {
         workspace: &WorkspaceId,
         by: &str,
     ) -> Result<Option<Tuning>, LearnError> {
+        let _setting = self.setting.lock().await;
         let mut known = self.tunings(workspace).await?;
         let Some(back) = known.earlier.pop() else {
             return Ok(None);

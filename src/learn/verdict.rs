@@ -163,6 +163,7 @@ mod tests {
             id: "e".into(),
             state: ExperimentState::Running,
             faq_id: None,
+            live: None,
             arms: (0..arms).map(arm).collect(),
             alpha: 0.05,
             max_customers: 1_500,

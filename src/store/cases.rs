@@ -109,7 +109,7 @@ impl Store {
         row.map(stored).transpose()
     }
 
-    /// Cases since then, oldest first, at most `limit`.
+    /// Cases since then, oldest first, the newest `limit`.
     pub async fn cases_since(
         &self,
         workspace: &WorkspaceId,
@@ -118,14 +118,14 @@ impl Store {
     ) -> Result<Vec<StoredCase>, StoreError> {
         let rows: Vec<CaseRow> = sqlx::query_as(
             "SELECT body, distilled, draft, content_hash, created_at FROM cases WHERE workspace = $1 AND created_at >= $2 \
-             ORDER BY created_at, id LIMIT $3",
+             ORDER BY created_at DESC, id DESC LIMIT $3",
         )
         .bind(workspace.as_str())
         .bind(since.as_millisecond())
         .bind(limit)
         .fetch_all(&self.relaxed)
         .await?;
-        rows.into_iter().map(stored).collect()
+        rows.into_iter().rev().map(stored).collect()
     }
 
     /// The oldest cases that wait to be distilled, of one workspace.

@@ -774,6 +774,14 @@ async fn an_approval_holds_for_the_words_it_was_given_to_and_a_rejection_for_tho
         "ann approved other words: {draft}"
     );
 
+    // What is forgotten changes the words as well.
+    decide(&app, &id, "approve", json!({ "reviewer": "ann" })).await;
+    for n in 2..5 {
+        let path = format!("/v1/cases/c{n}");
+        assert_eq!(app.request(Method::DELETE, &path, None).await.0, 200);
+    }
+    assert_eq!(the_draft(&app).await["state"], "open");
+
     // Tags that a person has set stay, too.
     decide(&app, &id, "edit", json!({ "tags": ["curated"] })).await;
     submit(&app, &[case(5, more)]).await;

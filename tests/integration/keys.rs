@@ -286,6 +286,11 @@ fn without_keys_the_service_listens_on_loopback_only() {
     assert!(!refused.status.success());
     let told = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(told.contains("ken keys create --role operator"), "{told}");
+    assert!(
+        !ken(&["keys", "create", "--role", "bot", "--name", "first"])
+            .status
+            .success()
+    );
     let made = ken(&["keys", "create", "--role", "operator", "--name", "root"]);
     let token = String::from_utf8_lossy(&made.stdout).trim().to_owned();
     assert!(token.starts_with("ken_"), "{made:?}");
@@ -337,6 +342,85 @@ async fn a_key_that_sends_too_much_is_told_how_long_to_wait_and_others_go_on() {
         get("agent").await.unwrap().status(),
         200,
         "each key for itself"
+    );
+    keyed.app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_key_is_one_pair_of_eyes_and_a_bot_does_not_speak_for_agents() {
+    let keyed = Keyed::start().await;
+    let send = async |role: &str, method: Method, path: &str, body: Value| {
+        let key = Some(keyed.keys[role].as_str());
+        keyed.send(method, path, key, None, Some(body)).await
+    };
+    let rules = json!({ "learning": { "four_eyes": true } });
+    assert_eq!(
+        send("admin", Method::PUT, "/v1/settings", rules).await.0,
+        200
+    );
+    let case = json!({ "outcome": "resolved", "turns": [
+        { "role": "customer", "text": "維修可以急件處理嗎，要多少錢？" },
+        { "role": "agent", "text": "急件維修加收 NT$650，檢測後 2 個工作天內修好。" },
+    ] });
+    let (status, kept) = send("agent", Method::POST, "/v1/cases?wait=distilled", case).await;
+    assert_eq!(
+        (status.as_u16(), &kept["distilled"]),
+        (200, &json!(true)),
+        "{kept}"
+    );
+    let (_, queue) = send("agent", Method::GET, "/v1/drafts", Value::Null).await;
+    let path = format!(
+        "/v1/drafts/{}:approve",
+        queue["drafts"][0]["id"].as_str().unwrap()
+    );
+    let mut states = Vec::new();
+    for (role, name) in [("agent", "x"), ("agent", "y"), ("editor", "x")] {
+        let (status, told) = send(role, Method::POST, &path, json!({ "reviewer": name })).await;
+        states.push((
+            status.as_u16(),
+            told["draft"]["state"].as_str().unwrap_or("").to_owned(),
+        ));
+    }
+    let told: Vec<(u16, &str)> = states
+        .iter()
+        .map(|(n, state)| (*n, state.as_str()))
+        .collect();
+    assert_eq!(told, [(200, "approved"), (409, ""), (200, "published")]);
+
+    let (_, answer) = send(
+        "bot",
+        Method::POST,
+        "/v1/answers",
+        json!({ "question": "可以帶狗嗎？" }),
+    )
+    .await;
+    let said = json!({ "answer_id": answer["id"], "corrected_answer": "可以。" });
+    assert_eq!(
+        send("bot", Method::POST, "/v1/feedback", said.clone())
+            .await
+            .0,
+        403
+    );
+    assert_eq!(
+        send("agent", Method::POST, "/v1/feedback", said).await.0,
+        200
+    );
+
+    // Whatever stands for a method makes no series of its own; the scheme's case does not matter.
+    let odd = Method::from_bytes(b"ZZ1").unwrap();
+    assert_eq!(send("bot", odd, "/v1/answers", Value::Null).await.0, 405);
+    let request = keyed
+        .app
+        .client
+        .get(format!("{}/metrics", keyed.app.address));
+    let request = request.header(
+        "authorization",
+        format!("bearer {}", keyed.keys["operator"]),
+    );
+    let metrics = request.send().await.unwrap().text().await.unwrap();
+    assert!(
+        metrics.contains("method=\"other\"") && !metrics.contains("ZZ1"),
+        "{metrics}"
     );
     keyed.app.stop().await;
 }
