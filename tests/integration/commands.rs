@@ -422,3 +422,66 @@ fn a_watched_folder_is_kept_in_step() {
         "it ends well when it is told to"
     );
 }
+
+#[test]
+fn reviewers_commands() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let lines: Vec<String> = crate::cases::cases_of("need-34")
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    fs::write(folder.join("cases.jsonl"), lines.join("\n")).unwrap();
+    fs::write(folder.join("bad.jsonl"), "{\"turns\": []}\n").unwrap();
+    let told = complaint(folder, &["cases", "bad.jsonl"], &[]);
+    assert!(
+        told.contains("bad.jsonl") && told.contains("/turns"),
+        "{told}"
+    );
+    let taken = stdout(&ken(folder, &["cases", "cases.jsonl"], &[]));
+    assert!(
+        taken.starts_with("3 cases") && taken.contains(" 1 drafts to review"),
+        "{taken}"
+    );
+
+    let list = stdout(&ken(folder, &["drafts", "list", "--json"], &[]));
+    let list: serde_json::Value = serde_json::from_str(&list).unwrap();
+    let id = list[0]["id"].as_str().unwrap();
+    assert_eq!(list[0]["sources"].as_array().unwrap().len(), 3);
+    let shown = stdout(&ken(folder, &["drafts", "show", id], &[]));
+    assert!(
+        shown.contains("\"nearest\"") && shown.contains("NT$650"),
+        "{shown}"
+    );
+    let edited = ken(
+        folder,
+        &["drafts", "edit", id, "--answer", "急件：[phone:1]"],
+        &[],
+    );
+    assert!(edited.status.success());
+    let told = complaint(folder, &["drafts", "approve", id], &[]);
+    assert!(told.contains("/answer"), "{told}");
+    let better = ["drafts", "edit", id, "--answer", "急件維修加收 NT$650。"];
+    assert!(ken(folder, &better, &[]).status.success());
+    let approved = stdout(&ken(folder, &["drafts", "approve", id, "--by", "amy"], &[]));
+    assert!(approved.contains("is published as learned/"), "{approved}");
+    let told = complaint(folder, &["drafts", "reject", id, "--reason", "late"], &[]);
+    assert!(told.contains("published"), "{told}");
+
+    let answer = stdout(&ken(folder, &["ask", "維修急件要多少錢？", "--json"], &[]));
+    assert!(answer.contains("NT$650"), "{answer}");
+    ken(folder, &["ask", "附近哪裡有拉麵店？"], &[]);
+    let gaps = stdout(&ken(folder, &["gaps", "--json"], &[]));
+    let gaps: serde_json::Value = serde_json::from_str(&gaps).unwrap();
+    assert_eq!(gaps[0]["question"], "附近哪裡有拉麵店？", "{gaps}");
+    let labels = stdout(&ken(folder, &["learn", "labels", "set"], &[]));
+    assert!(labels.contains("questions on 1 documents"), "{labels}");
+    let told = complaint(folder, &["learn", "rollback"], &[]);
+    assert!(told.contains("no earlier settings"), "{told}");
+    let backup = ken(
+        folder,
+        &["backup", "all.db", "--vault", "vault-copy.db"],
+        &[],
+    );
+    assert!(backup.status.success() && folder.join("vault-copy.db").metadata().unwrap().len() > 0);
+}
