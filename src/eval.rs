@@ -97,6 +97,8 @@ impl Evaluation {
         std::fs::create_dir_all(&folder).map_err(|e| file_error(&folder, e))?;
         let mut config = config.clone();
         config.store.url = format!("sqlite://{}", folder.join("eval.db").display());
+        // What is taken out of a set's cases is no concern of the service's own vault.
+        config.store.vault_url = format!("sqlite://{}", folder.join("eval-vault.db").display());
         config.index.dir = folder.join("indexes");
         let app = match App::build(config.clone()).await {
             // Made with other settings: derived data, so made anew.

@@ -28,7 +28,13 @@ pub(super) fn said(case: &Case) -> Vec<Said> {
             continue;
         }
         for span in sentences(&t.text) {
-            let sentence = span.slice(&t.text).unwrap_or_default();
+            let whole = span.slice(&t.text).unwrap_or_default();
+            // Whom it is said to makes nothing that is said theirs alone.
+            let skipped = match t.role {
+                CaseRole::Agent => general::salutation(whole),
+                _ => 0,
+            };
+            let sentence = &whole[skipped..];
             let (text, act) = match t.role {
                 CaseRole::Agent => {
                     let (text, has_value) = general::agents(sentence, &values);
@@ -43,7 +49,7 @@ pub(super) fn said(case: &Case) -> Vec<Said> {
                     (general::customers(sentence, &values), act)
                 }
             };
-            let (start, end) = (span.start, span.end);
+            let (start, end) = (span.start + skipped, span.end);
             all.push(Said {
                 role: t.role,
                 excerpt: Excerpt {
@@ -142,4 +148,45 @@ fn question(requests: &[Excerpt]) -> String {
         .enumerate()
         .max_by_key(|request| (score(request), std::cmp::Reverse(request.0)));
     best.map_or(String::new(), |(_, e)| e.text.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::CaseTurn;
+
+    #[test]
+    fn a_sentence_said_to_somebody_by_name_may_hold_for_anyone() {
+        for (said, left) in [
+            (
+                "[name:1]小姐您好，無電梯 5 樓以上每件加收 NT$90。",
+                "無電梯 5 樓以上每件加收 NT$90。",
+            ),
+            (
+                "Hi [name:1], returns are free within 7 days.",
+                "returns are free within 7 days.",
+            ),
+            ("Dear Mr. [name:2], yes.", "yes."),
+            ("請 [name:1] 先生稍候。", "請 [name:1] 先生稍候。"),
+            ("[name:1]，", "[name:1]，"),
+        ] {
+            assert_eq!(&said[general::salutation(said)..], left);
+        }
+        let turn = |role, text: &str| CaseTurn {
+            role,
+            text: text.to_owned(),
+            at: None,
+        };
+        let asked = "五樓沒電梯，送上來要加錢嗎？我姓[name:1]";
+        let told = "[name:1]小姐您好，無電梯 5 樓以上每件加收 NT$90。";
+        let turns = vec![turn(CaseRole::Customer, asked), turn(CaseRole::Agent, told)];
+        let made = distill(&Case {
+            outcome: Some(CaseOutcome::Resolved),
+            ..Case::new("c", turns)
+        });
+        assert_eq!(made.gap, None, "{made:?}");
+        let said = &made.resolution[0];
+        assert_eq!(said.text, "無電梯 5 樓以上每件加收 NT$90。");
+        assert_eq!(said.start, "[name:1]小姐您好，".len());
+    }
 }

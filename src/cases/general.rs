@@ -261,6 +261,19 @@ static OWN: LazyLock<[(Regex, &str); 4]> = LazyLock::new(|| {
     .map(|(pattern, name)| (regex(pattern), name))
 });
 
+/// How many bytes of an agent's sentence only say whom it is said to: 「[name:1]小姐您好，」, "Hi [name:1], ".
+pub fn salutation(sentence: &str) -> usize {
+    static SALUTATION: LazyLock<Regex> = LazyLock::new(|| {
+        regex(
+            r"(?i)^\s*(?:(?:hi|hello|hey|dear|good (?:morning|afternoon|evening)|親愛的|亲爱的|您好|你好)[\s,，]*)?(?:(?:mr|mrs|ms|miss|dr)\b\.?\s*)?\[name:\d+\]\s*(?:先生|小姐|女士|太太|同學|同学|老師|老师)?\s*(?:您好|你好|早安|午安|晚安)?\s*[,，、!！:：]\s*",
+        )
+    });
+    match SALUTATION.find(sentence) {
+        Some(found) if found.end() < sentence.trim_end().len() => found.end(),
+        _ => 0,
+    }
+}
+
 /// An agent's sentence in general terms, and whether anything of this customer's was in it.
 pub fn agents(sentence: &str, values: &Values) -> (String, bool) {
     let bare = crate::redact::without_numbers(sentence);

@@ -485,3 +485,30 @@ fn reviewers_commands() {
     );
     assert!(backup.status.success() && folder.join("vault-copy.db").metadata().unwrap().len() > 0);
 }
+
+#[test]
+fn dialogues_are_measured_apart_from_the_services_own_data() {
+    let folder = tempfile::tempdir().unwrap();
+    let set = folder.path().join("dialogues");
+    fs::create_dir(&set).unwrap();
+    let mut lines = Vec::new();
+    for need in ["need-34", "need-36"] {
+        for case in crate::cases::cases_of(need) {
+            let line =
+                serde_json::json!({ "id": case["id"], "turns": case["turns"], "tasks": [need] });
+            lines.push(line.to_string());
+        }
+    }
+    fs::write(set.join("dialogues.jsonl"), lines.join("\n")).unwrap();
+    let output = ken(folder.path(), &["eval", "dialogues"], &[]);
+    let table = stdout(&output);
+    let row = table.lines().last().unwrap_or_default().to_owned();
+    assert!(
+        row.starts_with("| dialogues | 6 | 2 | 100.0 | 100.0 |"),
+        "six dialogues, two drafts, each of one task: {table}{output:?}"
+    );
+    assert!(
+        !folder.path().join("data").exists(),
+        "the service's own store and vault are left alone"
+    );
+}
