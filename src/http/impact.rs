@@ -63,7 +63,7 @@ pub async fn to_the_end<T: Send + 'static, E: Send + 'static>(
 ) -> Result<T, E> {
     match tokio::spawn(trial).await {
         Ok(outcome) => outcome,
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
+        Err(error) => crate::blocking::carry_on(error).await,
     }
 }
 
