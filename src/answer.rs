@@ -11,6 +11,7 @@ mod compose;
 mod expects;
 mod generate;
 mod guard;
+mod kept;
 mod part;
 mod passage;
 mod phrases;
@@ -47,6 +48,7 @@ pub use admit::{
 };
 use assemble::{courteous, finish, out_of_time};
 pub use compose::Draft;
+use kept::KeptAnswers;
 use part::{Asked, Line, PartReply, elapsed_ms};
 pub use passage::Passage;
 pub use record::{Logged, Request};
@@ -147,6 +149,7 @@ pub struct Answerer {
     catalogue: catalogue::Catalogue,
     rules: RuleBook,
     turns: turns::Turns,
+    kept: KeptAnswers,
 }
 
 /// An answer with what it was made from, for explanation and evaluation.
@@ -187,11 +190,19 @@ impl Answerer {
             admission: Arc::new(admission),
             llm,
             turns: turns::Turns::default(),
+            kept: KeptAnswers::new(0),
         }
+    }
+
+    /// Keeps so many answers for as long as nothing they rest on changes.
+    pub fn keeping(self, n_answers: usize) -> Self {
+        let kept = KeptAnswers::new(n_answers);
+        Self { kept, ..self }
     }
 
     /// Answers and records the turn. Finding no evidence is an answer (a refusal), not an error. Turns of one
     /// conversation are answered one after another, in the order in which they came.
+    #[tracing::instrument(name = "answer", skip_all)]
     pub async fn answer(
         &self,
         workspace: &WorkspaceId,
@@ -219,20 +230,46 @@ impl Answerer {
             |until: Instant| RESERVE.min(until.saturating_duration_since(Instant::now()) / 4);
         let reply_by = until.map(|until| until - reserve(until));
         let (served, taken_part) = self.assigned(workspace, &question).await?;
-        let reply = self.reply_until(workspace, &served, &history, None, reply_by, events);
-        let mut explained = match by(reply_by, reply).await {
-            Some(explained) => explained?,
+        // Read before the search, so that what changes meanwhile is noticed the next time.
+        let basis = match history.is_empty() {
+            true => self.basis(workspace).await?,
+            false => None,
+        };
+        let kept = basis
+            .as_ref()
+            .and_then(|basis| self.kept(workspace, &served, basis));
+        let mut explained = match kept {
+            Some(kept) => kept,
             None => {
-                let standard = by(until, self.by_words(workspace, &question)).await;
-                let explained = standard.transpose()?.flatten();
-                explained.unwrap_or_else(|| out_of_time(&question, start))
+                let reply = self.reply_until(workspace, &served, &history, None, reply_by, events);
+                match by(reply_by, reply).await {
+                    Some(explained) => {
+                        let explained = explained?;
+                        if let Some(basis) = basis {
+                            self.keep(workspace, &served, basis, &explained);
+                        }
+                        explained
+                    }
+                    None => {
+                        let standard = by(until, self.by_words(workspace, &question)).await;
+                        let explained = standard.transpose()?.flatten();
+                        explained.unwrap_or_else(|| out_of_time(&question, start))
+                    }
+                }
             }
         };
         explained.answer.id = format!("ans_{}", Uuid::now_v7().simple());
         explained.answer.timings_ms.total = elapsed_ms(start);
-        let recorded = self
-            .record(workspace, &question, &history, &explained)
-            .await?;
+        let recorded = self.record(workspace, &question, &history, &explained);
+        let recorded = match recorded.await {
+            // Better said and not recorded than not said.
+            Err(AnswerError::Store(error)) if error.is_unwritable() => {
+                tracing::error!(%error, "an answer could not be recorded");
+                explained.answer.notes.push("not_recorded".to_owned());
+                return Ok(explained);
+            }
+            recorded => recorded?,
+        };
         if recorded {
             self.expose(workspace, &taken_part, &explained.answer)
                 .await?;
@@ -346,18 +383,34 @@ impl Answerer {
         Ok(finish(question, language, replies, start))
     }
 
+    /// Whether there is a chat server and it was away when it was last asked.
+    pub fn llm_is_away(&self) -> bool {
+        self.llm.as_ref().is_some_and(Llm::is_away)
+    }
+
+    /// Drops what is remembered of a workspace.
+    pub fn forget_workspace(&self, workspace: &WorkspaceId) {
+        self.rules.forget(workspace);
+        self.catalogue.forget(workspace);
+        self.forget_kept();
+    }
+
     /// The vector of a question that stands alone; `None` where it is several, or none at all.
     pub async fn vector_of(&self, question: &Question) -> Result<Option<Vec<f32>>, AnswerError> {
-        let parts = understand::parts(&question.text);
-        let [only] = &parts[..] else {
+        let Some(worded) = self.worded(question) else {
             return Ok(None);
         };
-        if understand::courtesy(only).is_some() {
-            return Ok(None);
-        }
-        let worded = self.retriever.worded(only);
         let vector = self.embedder.embed_question(&worded).await;
         Ok(Some(vector.map_err(RetrieveError::from)?))
+    }
+
+    /// What is encoded of a question that stands alone.
+    pub fn worded(&self, question: &Question) -> Option<String> {
+        let parts = understand::parts(&question.text);
+        match &parts[..] {
+            [only] if understand::courtesy(only).is_none() => Some(self.retriever.worded(only)),
+            _ => None,
+        }
     }
 
     /// What a follow-up searches for; a question without a history stays as it is.

@@ -3,26 +3,29 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::answer::{Admission, Answerer, ModelError};
-use crate::background::Background;
+use crate::background::{Background, both};
 use crate::blocking::blocking;
 use crate::cases::Cases;
-use crate::config::Config;
+use crate::config::{Config, VectorsAt};
 use crate::domain::{Clock, WorkspaceId};
 use crate::editing::impact::Trials;
 use crate::embed::{EmbedError, Embedder};
-use crate::index::{Follower, IndexError, Indexes};
+use crate::index::{Follower, IndexError, Indexes, QdrantCluster};
 use crate::ingest::worker::FileReader;
 use crate::jobs::Jobs;
 use crate::keys::KeyRing;
 use crate::learn::Learning;
 use crate::llm::{Llm, LlmError};
+use crate::oidc::{Oidc, OidcError};
+use crate::reencode;
 use crate::rerank::{CrossEncoder, RerankError};
 use crate::retrieve::{Retriever, Shares};
-use crate::store::{Store, StoreError, Vault};
+use crate::store::{Deleted, Lead, Store, StoreError, Vault};
 use crate::vectors::Vectors;
 
 /// The service's parts, connected. Dropping it stops the follower without saving; [`App::close`] saves.
@@ -46,7 +49,13 @@ pub struct App {
     working: Background,
     pub learning: Learning,
     /// Learns on a schedule.
-    rounds: AbortOnDrop,
+    rounds: Background,
+    /// Whether this process is the one that does what one alone may do.
+    pub lead: Arc<Lead>,
+    clock: Clock,
+    /// Whether it does more than answer and catch up.
+    at_work: watch::Sender<bool>,
+    tidying: Background,
     /// Runs for as long as the service does.
     forgetting: AbortOnDrop,
 }
@@ -87,6 +96,31 @@ fn forget_old_answers(store: Store, keep_days: u32) -> JoinHandle<()> {
     })
 }
 
+/// How long what is half done may take before it counts as left behind, where other processes may be at it.
+const LEFT_BEHIND: SignedDuration = SignedDuration::from_hours(1);
+
+/// Clears away what was half done by a process that is gone: uploads that never came in whole, changes that were tried out.
+async fn tidy_up(store: &Store, then: Timestamp) -> Result<(), StoreError> {
+    store.drop_unfilled_jobs(then).await?;
+    for (workspace, _) in store.workspaces().await? {
+        store.unstage(&workspace, then).await?;
+    }
+    Ok(())
+}
+
+/// As [`tidy_up`], again and again, of a store that several processes share.
+async fn keep_tidy(store: Store, mut stopped: watch::Receiver<bool>) {
+    while store.is_shared() {
+        if let Err(error) = tidy_up(&store, Timestamp::now() - LEFT_BEHIND).await {
+            tracing::error!(%error, "what is left behind could not be cleared away");
+        }
+        let over = tokio::time::timeout(FORGET_EVERY, stopped.wait_for(|stop| *stop)).await;
+        if over.is_ok() {
+            return;
+        }
+    }
+}
+
 /// Why the service does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
@@ -99,22 +133,41 @@ pub enum AppError {
     #[error(transparent)]
     Llm(#[from] LlmError),
     #[error(transparent)]
+    Oidc(#[from] OidcError),
+    #[error(transparent)]
     Model(#[from] ModelError),
     #[error(transparent)]
     Index(#[from] IndexError),
+    #[error("the encoder that was chosen by `ken reencode` cannot be used: {0}")]
+    Chosen(String),
+    #[error("another process writes the indexes; ask it, by DELETE /v1/workspaces/NAME")]
+    NotTheWriter,
 }
 
 impl App {
     /// Opens the store, the encoder and the indexes, checks that those of every workspace are usable, and starts
     /// following the change log.
     pub async fn build(config: Config) -> Result<Self, AppError> {
-        let encoder = config.encoder.clone();
-        let embedder = blocking(move || {
-            crate::text::warm_up();
-            Embedder::open(&encoder)
-        })
-        .await?;
+        let embedder = open_encoder(&config).await?;
         Self::build_with(config, embedder).await
+    }
+
+    /// As [`App::build`], with the encoder that was chosen since, where one was. Returns its spec, too.
+    pub async fn build_chosen(config: Config) -> Result<(Self, String), AppError> {
+        let store = Store::open(&config.store.url).await?;
+        let spec = reencode::serving(&store).await?;
+        store.close().await;
+        let config =
+            reencode::with_encoder(config, &spec).map_err(|e| AppError::Chosen(e.to_string()))?;
+        Ok((Self::build(config).await?, spec))
+    }
+
+    /// An app beside another, on the same store, that does nothing but catch up until it takes over.
+    pub async fn build_beside(config: Config, other: &Self) -> Result<Self, AppError> {
+        let embedder = open_encoder(&config).await?;
+        let indexes = open_indexes(&config, &embedder, Some(&other.indexes)).await?;
+        let clock = other.clock.clone();
+        Self::assemble(config, embedder, clock, indexes, Some(other.lead.clone())).await
     }
 
     /// As [`App::build`], with an encoder that is loaded already.
@@ -128,36 +181,66 @@ impl App {
         embedder: Embedder,
         clock: Clock,
     ) -> Result<Self, AppError> {
+        let indexes = open_indexes(&config, &embedder, None).await?;
+        Self::build_on(config, embedder, clock, indexes).await
+    }
+
+    /// As [`App::build_at`], on indexes that are open already.
+    pub async fn build_on(
+        config: Config,
+        embedder: Embedder,
+        clock: Clock,
+        indexes: Indexes,
+    ) -> Result<Self, AppError> {
+        Self::assemble(config, embedder, clock, indexes, None).await
+    }
+
+    /// `lead` is that of the app beside which this one is made.
+    async fn assemble(
+        config: Config,
+        embedder: Embedder,
+        clock: Clock,
+        indexes: Indexes,
+        lead: Option<Arc<Lead>>,
+    ) -> Result<Self, AppError> {
         let store = Store::open(&config.store.url)
             .await?
             .with_clock(clock.clone());
         store.ensure_workspace(&default_workspace()).await?;
-        let indexes = Arc::new(Indexes::open(
-            &config.index,
-            embedder.id(),
-            embedder.dimension(),
-        )?);
+        let indexes = Arc::new(indexes);
         let names = store.workspaces().await?;
         let opening = indexes.clone();
+        let known: Vec<WorkspaceId> = names.iter().map(|(name, _)| name.clone()).collect();
         blocking(move || -> Result<(), IndexError> {
-            for (workspace, _) in names {
-                opening.workspace(&workspace)?;
+            opening.drop_others(&known)?;
+            for (workspace, revision) in names {
+                opening.workspace_at(&workspace, revision)?;
             }
             Ok(())
         })
         .await?;
-        if indexes.is_writer() {
-            store.drop_unfilled_jobs().await?;
-            // What trials of changes left behind, as after a crash.
-            for (workspace, _) in store.workspaces().await? {
-                store.unstage(&workspace).await?;
-            }
+        let poll = Duration::from_millis(config.index.poll_ms);
+        let is_first = lead.is_none();
+        let lead =
+            lead.unwrap_or_else(|| Arc::new(store.stand_for_lead(indexes.is_writer(), poll)));
+        let (at_work, is_at_work) = watch::channel(is_first);
+        let works = both(lead.watch(), is_at_work);
+        let tidying = {
+            let store = store.clone();
+            Background::start_while("tidying up", works.clone(), move |stopped| {
+                keep_tidy(store.clone(), stopped)
+            })
+        };
+        if is_first && !store.is_shared() && indexes.is_writer() {
+            // Nobody else is at work, and nothing here yet.
+            tidy_up(&store, Timestamp::MAX).await?;
         }
         let follower = Arc::new(Follower::start(
             store.clone(),
             indexes.clone(),
             embedder.clone(),
-            Duration::from_millis(config.index.poll_ms),
+            lead.watch(),
+            poll,
         ));
         let (rerank, encoder) = (config.rerank.clone(), config.encoder.clone());
         let reranker = blocking(move || CrossEncoder::open(&rerank, &encoder)).await?;
@@ -167,7 +250,7 @@ impl App {
             embedder.clone(),
             &config.retrieve,
         )
-        .with_clock(clock);
+        .with_clock(clock.clone());
         if let Some(reranker) = reranker {
             retriever = retriever.with_reranker(Arc::new(reranker), &config.rerank);
         }
@@ -178,7 +261,8 @@ impl App {
             embedder.clone(),
             Admission::new(&config.answer)?,
             llm.clone(),
-        );
+        )
+        .keeping(config.answer.kept);
         let vault = Vault::open(&config.store.vault_url).await?;
         let trials = Trials {
             store: store.clone(),
@@ -196,11 +280,7 @@ impl App {
             llm,
             config.learn.clone(),
         );
-        // As with jobs: one process distils.
-        let working = match indexes.is_writer() {
-            true => cases.start(),
-            false => Background::left_to_another("the distilling of cases"),
-        };
+        let working = cases.start(works.clone());
         let learning = Learning {
             store: store.clone(),
             vectors: Vectors::new(store.clone(), embedder.clone()),
@@ -216,27 +296,24 @@ impl App {
                 proximity: config.retrieve.proximity_share,
             },
         };
-        let rounds = match indexes.is_writer() {
-            true => learning.start(),
-            false => tokio::spawn(async {}),
-        };
+        let rounds = learning.start(works.clone());
         let reader = FileReader::new(&config.ingest);
         let wake = follower.waker();
-        // One process works jobs off: the one that writes the indexes.
-        let jobs = match indexes.is_writer() {
-            true => Jobs::start(store.clone(), reader.clone(), wake),
-            false => Jobs::left_to_another(),
-        };
+        let jobs = Jobs::start(store.clone(), reader.clone(), works, wake);
         let forgetting = forget_old_answers(store.clone(), config.answer.keep_days);
         Ok(Self {
             forgetting: forgetting.into(),
             vault,
             trials,
             cases,
-            keys: KeyRing::new(store.clone()),
+            keys: KeyRing::new(store.clone()).with_oidc(Oidc::new(&config.auth)?),
             working,
             learning,
-            rounds: rounds.into(),
+            rounds,
+            lead,
+            clock,
+            at_work,
+            tidying,
             reader,
             jobs,
             config,
@@ -249,16 +326,99 @@ impl App {
         })
     }
 
-    /// Finishes the pass under way, saves, and closes the store.
-    pub async fn close(&self) {
+    /// Deletes a workspace with all that is of it: in the store, the vault, the indexes and in memory. `None` where there is
+    /// none of that name; the default one is made anew, empty.
+    pub async fn delete_workspace(
+        &self,
+        workspace: &WorkspaceId,
+    ) -> Result<Option<Deleted>, AppError> {
+        if !self.indexes.is_writer() {
+            return Err(AppError::NotTheWriter);
+        }
+        // The vault first: whoever deletes again after a crash finds the rest by the store. And again, for what came between.
+        let (before, _) = self.vault.delete_workspace(workspace).await?;
+        let Some(mut deleted) = self.store.delete_workspace(workspace).await? else {
+            return Ok(None);
+        };
+        let (between, n_left) = self.vault.delete_workspace(workspace).await?;
+        if before + between > 0 {
+            deleted.rows.insert("vault".to_owned(), before + between);
+        }
+        deleted.remaining += n_left;
+        let (indexes, of) = (self.indexes.clone(), workspace.clone());
+        blocking(move || indexes.delete_for_good(&of)).await?;
+        self.follower.forget(workspace);
+        self.answerer.forget_workspace(workspace);
+        self.retriever.glossary().forget(workspace);
+        self.keys.forget();
+        if *workspace == default_workspace() {
+            self.store.ensure_workspace(workspace).await?;
+        }
+        self.follower.wake();
+        Ok(Some(deleted))
+    }
+
+    /// Begins what it did not do beside another.
+    pub fn take_over(&self) {
+        self.at_work.send_replace(true);
+    }
+
+    /// Ends what another goes on with, and answers on.
+    pub async fn rest(&self) {
+        self.at_work.send_replace(false);
         self.forgetting.0.abort();
-        self.rounds.0.abort();
         self.working.stop().await;
+        self.rounds.stop().await;
+        self.tidying.stop().await;
         self.jobs.stop().await;
+    }
+
+    /// As [`App::close`], of an app that another has taken the place of: whether this process leads is not touched.
+    pub async fn retire(&self) {
+        self.rest().await;
         self.follower.stop().await;
         self.store.close().await;
         self.vault.close().await;
     }
+
+    /// Finishes the pass under way, saves, and closes the store.
+    pub async fn close(&self) {
+        self.rest().await;
+        self.follower.stop().await;
+        // Last, so that nobody else does what is still being finished here.
+        self.lead.stop().await;
+        self.store.close().await;
+        self.vault.close().await;
+    }
+}
+
+async fn open_encoder(config: &Config) -> Result<Embedder, AppError> {
+    let encoder = config.encoder.clone();
+    let embedder = blocking(move || {
+        crate::text::warm_up();
+        Embedder::open(&encoder)
+    });
+    Ok(embedder.await?)
+}
+
+async fn open_indexes(
+    config: &Config,
+    embedder: &Embedder,
+    beside: Option<&Indexes>,
+) -> Result<Indexes, AppError> {
+    let (id, dimension) = (embedder.id(), embedder.dimension());
+    let indexes = match beside {
+        Some(other) => Indexes::open_beside(&config.index, id, dimension, other)?,
+        None => Indexes::open(&config.index, id, dimension)?,
+    };
+    Ok(match config.vectors {
+        VectorsAt::Embedded => indexes,
+        VectorsAt::Qdrant => {
+            let (qdrant, id) = (config.qdrant.clone(), id.to_owned());
+            let connected = blocking(move || QdrantCluster::connect(&qdrant, &id, dimension));
+            indexes.with_cluster(connected.await?)
+        }
+    })
 }
 
 /// The workspace that is meant where none is named.

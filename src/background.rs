@@ -5,6 +5,32 @@ use std::sync::{Mutex, PoisonError};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::store::by_itself;
+
+/// Whether both hold, from now on.
+pub fn both(
+    mut one: watch::Receiver<bool>,
+    mut other: watch::Receiver<bool>,
+) -> watch::Receiver<bool> {
+    let (tell, told) = watch::channel(*one.borrow() && *other.borrow());
+    tokio::spawn(async move {
+        loop {
+            let goes_on = tokio::select! {
+                changed = one.changed() => changed.is_ok(),
+                changed = other.changed() => changed.is_ok(),
+                () = tell.closed() => false,
+            };
+            if !goes_on {
+                break;
+            }
+            let holds = *one.borrow() && *other.borrow();
+            tell.send_replace(holds);
+        }
+        tell.send_replace(false);
+    });
+    told
+}
+
 /// A task that is asked to end, and waited for.
 pub struct Background {
     name: &'static str,
@@ -22,17 +48,44 @@ impl Background {
         Self {
             name,
             stop,
-            task: Mutex::new(Some(tokio::spawn(work(stopped)))),
+            task: Mutex::new(Some(tokio::spawn(by_itself(work(stopped))))),
         }
     }
 
-    /// Where another process does the work.
-    pub fn left_to_another(name: &'static str) -> Self {
-        Self {
-            name,
-            stop: watch::channel(false).0,
-            task: Mutex::new(None),
-        }
+    /// As [`Background::start`], while this process leads: the work ends when it does not, and begins anew when it does again.
+    pub fn start_while<F>(
+        name: &'static str,
+        mut leads: watch::Receiver<bool>,
+        work: impl Fn(watch::Receiver<bool>) -> F + Send + 'static,
+    ) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        Self::start(name, |mut stopped| async move {
+            loop {
+                let begins = tokio::select! {
+                    biased;
+                    _ = stopped.wait_for(|stop| *stop) => false,
+                    led = leads.wait_for(|leads| *leads) => led.is_ok(),
+                };
+                if !begins {
+                    return;
+                }
+                let (stop, stop_of_work) = watch::channel(false);
+                let at_work = work(stop_of_work);
+                tokio::pin!(at_work);
+                let is_done = tokio::select! {
+                    () = &mut at_work => true,
+                    _ = stopped.wait_for(|stop| *stop) => false,
+                    _ = leads.wait_for(|leads| !*leads) => false,
+                };
+                if is_done {
+                    return;
+                }
+                stop.send_replace(true);
+                at_work.await;
+            }
+        })
     }
 
     /// Has it end, and waits until it has.

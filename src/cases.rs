@@ -177,17 +177,17 @@ impl Cases {
         let vectors = self.vectors(texts).await?;
         let mut loaded = self.grouping.lock().await;
         // What was changed or forgotten meanwhile does not count; changed, it waits.
-        let mut vectors = vectors.into_iter();
-        let mut current = Vec::with_capacity(distilled.len());
-        for (case, made) in distilled {
-            let vector = vectors.next().unwrap_or_default();
-            let hash = self.store.case_hash(workspace, &case.case.id).await?;
-            if hash.as_ref() == Some(&case.content_hash) {
-                current.push(((case, made), vector));
-            }
-        }
-        let (distilled, vectors): (Vec<_>, Vec<_>) = current.into_iter().unzip();
-        if loaded.workspace.as_ref() != Some(workspace) {
+        let ids: Vec<&str> = distilled
+            .iter()
+            .map(|(of, _)| of.case.id.as_str())
+            .collect();
+        let hashes = self.store.case_hashes(workspace, &ids).await?;
+        let current = distilled.into_iter().zip(vectors);
+        let (distilled, vectors): (Vec<_>, Vec<_>) = current
+            .filter(|((of, _), _)| hashes.get(&of.case.id) == Some(&of.content_hash))
+            .unzip();
+        // Where others decide about drafts, too, they are read each time.
+        if loaded.workspace.as_ref() != Some(workspace) || self.store.is_shared() {
             let vectors = self
                 .store
                 .draft_vectors(workspace, self.embedder.id())
@@ -411,29 +411,34 @@ impl Cases {
         Ok(())
     }
 
-    /// Works cases off in the background, as they come.
-    pub fn start(&self) -> Background {
-        let (cases, mut woken) = (self.clone(), self.wake.subscribe());
-        Background::start("the distilling of cases", |mut stopped| async move {
-            let mut forgotten: Option<tokio::time::Instant> = None;
-            loop {
-                let is_over = || *stopped.borrow();
-                if let Err(error) = cases.work_off_until(is_over).await {
-                    tracing::error!(%error, "cases wait and are tried again");
-                }
-                if forgotten.is_none_or(|at| at.elapsed() >= FORGET_EVERY) {
-                    if let Err(error) = cases.forget_old().await {
-                        tracing::error!(%error, "old cases could not be forgotten");
-                    }
-                    forgotten = Some(tokio::time::Instant::now());
-                }
-                tokio::select! {
-                    _ = stopped.wait_for(|stop| *stop) => break,
-                    _ = woken.changed() => {}
-                    () = tokio::time::sleep(POLL) => {}
-                }
-            }
+    /// Works cases off in the background, as they come, while this process leads.
+    pub fn start(&self, leads: watch::Receiver<bool>) -> Background {
+        let cases = self.clone();
+        Background::start_while("the distilling of cases", leads, move |stopped| {
+            cases.clone().work_on(stopped)
         })
+    }
+
+    async fn work_on(self, mut stopped: watch::Receiver<bool>) {
+        let mut woken = self.wake.subscribe();
+        let mut forgotten: Option<tokio::time::Instant> = None;
+        loop {
+            let is_over = || *stopped.borrow();
+            if let Err(error) = self.work_off_until(is_over).await {
+                tracing::error!(%error, "cases wait and are tried again");
+            }
+            if forgotten.is_none_or(|at| at.elapsed() >= FORGET_EVERY) {
+                if let Err(error) = self.forget_old().await {
+                    tracing::error!(%error, "old cases could not be forgotten");
+                }
+                forgotten = Some(tokio::time::Instant::now());
+            }
+            tokio::select! {
+                _ = stopped.wait_for(|stop| *stop) => break,
+                _ = woken.changed() => {}
+                () = tokio::time::sleep(POLL) => {}
+            }
+        }
     }
 
     /// Adds a wording to a draft of feedback: one draft a document and kind of change.

@@ -3,10 +3,11 @@
 use serde::Serialize;
 
 use crate::app::App;
+use crate::blocking::blocking;
 use crate::domain::{Revision, WorkspaceId};
 use crate::embed::EmbedError;
 use crate::index::IndexError;
-use crate::store::StoreError;
+use crate::store::{Scope, StoreError};
 
 /// What is stored and indexed of one workspace.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -52,7 +53,7 @@ pub async fn status(app: &App, workspace: &WorkspaceId) -> Result<Status, CheckE
         n_documents,
         n_chunks,
         n_keyword_chunks: index.keyword.all_keys()?.len(),
-        n_vectors: index.vectors.n_vectors(),
+        n_vectors: blocking(move || index.vectors.n_vectors()).await?,
     })
 }
 
@@ -85,6 +86,9 @@ pub async fn check(app: &App, workspace: &WorkspaceId) -> Result<Check, CheckErr
         let Some(last) = keys.last() else { break };
         after = *last;
         n_chunks += keys.len();
+        let vectors = index.clone();
+        let (looked_for, keys) = (keys.clone(), keys);
+        let missing = blocking(move || vectors.vectors.missing(&looked_for)).await?;
         for entry in app.store.chunks(workspace, &keys).await? {
             let key = entry.chunk.key;
             n_views += entry
@@ -98,7 +102,7 @@ pub async fn check(app: &App, workspace: &WorkspaceId) -> Result<Check, CheckErr
                     entry.chunk.id()
                 ));
             }
-            if !index.vectors.contains(key) {
+            if missing.contains(&key) {
                 faults.push(format!("chunk {} has no vector", entry.chunk.id()));
             }
         }
@@ -108,10 +112,11 @@ pub async fn check(app: &App, workspace: &WorkspaceId) -> Result<Check, CheckErr
             .iter()
             .map(|key| format!("the keyword index holds chunk number {key}, which is gone")),
     );
-    if index.vectors.n_vectors() != n_views {
+    faults.extend(app.store.audit_faults(Scope::Workspace(workspace)).await?);
+    if status.n_vectors != n_views {
         faults.push(format!(
             "{} vectors are held, {n_views} expected",
-            index.vectors.n_vectors()
+            status.n_vectors
         ));
     }
     Ok(Check {

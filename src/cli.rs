@@ -1,10 +1,12 @@
 //! What the commands do: each names its parts and prints what they say.
 
 pub mod asking;
+pub mod encoders;
 pub mod knowledge;
 pub mod learning;
 pub mod measuring;
 pub mod operating;
+pub mod trust;
 
 use std::time::Duration;
 
@@ -89,7 +91,7 @@ pub async fn wait_until_indexed(
 
 /// The service with its indexes at the store's revision.
 pub async fn open_caught_up(config: Config, workspace: &WorkspaceId) -> anyhow::Result<App> {
-    let app = App::build(config).await?;
+    let app = App::build_chosen(config).await?.0;
     let revision = app.store.revision(workspace).await?;
     if app.indexes.is_writer() {
         wait_until_indexed(&app, workspace, revision).await?;

@@ -3,18 +3,26 @@
 //! Defaults stand in code, then comes a TOML file where one is given (or `ken.toml` where it exists), then
 //! variables `KEN_SECTION__KEY`. Unknown keys are refused, and all faults are reported together.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+
+use crate::outbound;
+use crate::store::{is_postgres, without_password};
 
 /// All settings.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     pub http: HttpConfig,
+    pub auth: AuthConfig,
     pub store: StoreConfig,
     pub index: IndexConfig,
+    /// Where vectors are. Default `embedded`. `KEN_VECTORS`
+    pub vectors: VectorsAt,
+    pub qdrant: QdrantConfig,
     pub ingest: IngestConfig,
     pub models: ModelsConfig,
     pub encoder: EncoderConfig,
@@ -37,22 +45,70 @@ pub struct HttpConfig {
     /// How many requests are worked on at once before more are refused with 429. Default 256.
     /// `KEN_HTTP__MAX_CONCURRENT`
     pub max_concurrent: usize,
+    /// How many of them may be one key's, so that no key takes all. Default 128. `KEN_HTTP__MAX_CONCURRENT_PER_KEY`
+    pub max_concurrent_per_key: usize,
     /// How many requests a key may send a minute; a sixth of them at once. More are refused with 429 and the time to wait. 0:
     /// as many as come. Default 60,000. `KEN_HTTP__REQUESTS_PER_MINUTE`
     pub requests_per_minute: u32,
-    /// After how many milliseconds a request is given up. Default 30,000. `KEN_HTTP__TIMEOUT_MS`
+    /// After how many milliseconds a request is given up, as is a connection that sends no whole head of one. Default 30,000.
+    /// `KEN_HTTP__TIMEOUT_MS`
     pub timeout_ms: u64,
+    /// A certificate chain and its private key in PEM: then connections are encrypted (TLS 1.2 and 1.3). Read again when they
+    /// change. `KEN_HTTP__TLS_CERT`, `KEN_HTTP__TLS_KEY`
+    pub tls_cert: Option<PathBuf>,
+    pub tls_key: Option<PathBuf>,
+    /// From where pages may call the API in a browser, as `https://help.example.com`. None by default. File only.
+    pub cors_origins: Vec<String>,
+}
+
+/// `[auth]`: an OpenID Connect provider whose tokens count beside keys. None by default.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AuthConfig {
+    /// Who issues the tokens, as their `iss` says. Empty: none. `KEN_AUTH__ISSUER`
+    pub issuer: String,
+    /// For whom they have to be, as their `aud` says. `KEN_AUTH__AUDIENCE`
+    pub audience: String,
+    /// Where the provider's keys are; found by its issuer (OpenID Connect Discovery) where absent. `KEN_AUTH__JWKS_URL`
+    pub jwks_url: Option<String>,
+    /// The claim that holds a role, or a list with one: `bot`, `editor`, `agent`, `admin`, `operator`. Default `ken_role`.
+    /// `KEN_AUTH__ROLE_CLAIM`
+    pub role_claim: String,
+    /// The claim that holds the workspace; an operator has none. Default `ken_workspace`. `KEN_AUTH__WORKSPACE_CLAIM`
+    pub workspace_claim: String,
+}
+
+impl Default for AuthConfig {
+    fn default() -> Self {
+        Self {
+            issuer: String::new(),
+            audience: String::new(),
+            jwks_url: None,
+            role_claim: "ken_role".into(),
+            workspace_claim: "ken_workspace".into(),
+        }
+    }
 }
 
 /// `[store]`: the system of record.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct StoreConfig {
-    /// Default `sqlite://data/ken.db`. `KEN_STORE__URL`
+    /// An SQLite file, or `postgres://USER:PASSWORD@HOST/DATABASE` for several processes. Default `sqlite://data/ken.db`.
+    /// `KEN_STORE__URL`
     pub url: String,
-    /// Where what is taken out of cases is kept: a store of its own. Beside the store where empty, as
-    /// `sqlite://data/vault.db`. `KEN_STORE__VAULT_URL`
+    /// Where what is taken out of cases is kept: a store of its own. Where empty, beside an SQLite store, as
+    /// `sqlite://data/vault.db`, or a table of the PostgreSQL database. `KEN_STORE__VAULT_URL`
     pub vault_url: String,
+}
+
+impl std::fmt::Debug for StoreConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StoreConfig")
+            .field("url", &without_password(&self.url))
+            .field("vault_url", &without_password(&self.vault_url))
+            .finish()
+    }
 }
 
 /// `[index]`: derived data only.
@@ -66,6 +122,52 @@ pub struct IndexConfig {
     /// How often the store is asked for changes made by another process, in milliseconds. Default 1,000.
     /// `KEN_INDEX__POLL_MS`
     pub poll_ms: u64,
+}
+
+/// Where vectors are kept and searched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VectorsAt {
+    /// In this process' memory, with snapshots in `index.dir`.
+    #[default]
+    Embedded,
+    /// In a Qdrant cluster, which any number of processes search.
+    Qdrant,
+}
+
+/// `[qdrant]`: the cluster, where `vectors` is `qdrant`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct QdrantConfig {
+    /// The gRPC addresses of its nodes, with commas between them, as `http://10.0.0.1:6334,http://10.0.0.2:6334`. One that does
+    /// not answer is left for the next. `KEN_QDRANT__URL`
+    pub url: String,
+    /// `KEN_QDRANT__KEY`
+    pub key: Option<Secret>,
+    /// A file that holds the key; wins over `key`. `KEN_QDRANT__KEY_FILE`
+    pub key_file: Option<PathBuf>,
+    /// What collections' names begin with; the encoder's follows. Default `ken`. `KEN_QDRANT__COLLECTION`
+    pub collection: String,
+    /// How many nodes hold each vector. Counts where the collection is made. Default 1. `KEN_QDRANT__REPLICATION`
+    pub replication: u32,
+    /// Into how many parts the collection is split. Counts where it is made. Default 1. `KEN_QDRANT__SHARDS`
+    pub shards: u32,
+    /// How many nodes have to have taken a write before it counts. Counts where the collection is made. Default 1.
+    /// `KEN_QDRANT__WRITE_CONSISTENCY`
+    pub write_consistency: u32,
+    /// How long one request may take. Default 5,000. `KEN_QDRANT__TIMEOUT_MS`
+    pub timeout_ms: u64,
+    /// How long connecting may take. Default 1,000. `KEN_QDRANT__CONNECT_MS`
+    pub connect_ms: u64,
+    /// How often a request that may pass is tried again, at the next node each time. Default 4. `KEN_QDRANT__RETRIES`
+    pub retries: usize,
+    /// How many neighbours a search looks at: more are more exact and slower. Default 128. `KEN_QDRANT__EF`
+    pub ef: u64,
+    /// How many chunks are written at once. Default 128. `KEN_QDRANT__BATCH`
+    pub batch: usize,
+    /// Up to how many chunks that a filter admits are named one by one; more are described by what they are. Default 1,000.
+    /// `KEN_QDRANT__MAX_KEYS`
+    pub max_keys: u64,
 }
 
 /// `[ingest]`: files are read by processes of their own, within limits.
@@ -114,6 +216,11 @@ pub struct EncoderConfig {
     pub threads: usize,
     /// How many questions may wait before more are refused. Default 256. `KEN_ENCODER__QUEUE_CAPACITY`
     pub queue_capacity: usize,
+    /// How many questions' vectors are kept in memory; 0: none. Default 4,096, some 15 MB. `KEN_ENCODER__KEPT`
+    pub kept: usize,
+    /// How many milliseconds a question may have to wait for the encoder, by what those before it took; where it would wait
+    /// longer it is refused at once, so that those that are not keep their time. Default 250. `KEN_ENCODER__MAX_WAIT_MS`
+    pub max_wait_ms: u64,
 }
 
 /// `[[encoder.parts]]`: one of several encoders whose vectors are joined into one. The dot product of joined
@@ -212,6 +319,9 @@ pub struct AnswerConfig {
     /// After how many days without a turn a conversation is forgotten; 0 keeps them. Default 90.
     /// `KEN_ANSWER__KEEP_DAYS`
     pub keep_days: u32,
+    /// How many answers are kept in memory for as long as nothing they rest on changes; 0: none. Where a model words answers,
+    /// none are. Default 1,000, some 30 MB. `KEN_ANSWER__KEPT`
+    pub kept: usize,
 }
 
 /// `[learn]`: what cases, feedback and logged questions are made into.
@@ -302,6 +412,22 @@ impl Secret {
     pub fn expose(&self) -> &str {
         &self.0
     }
+
+    /// A key as it is set: in a file, which wins, or by value.
+    ///
+    /// # Errors
+    /// Where the file cannot be read.
+    pub fn read(value: Option<&Self>, file: Option<&Path>) -> std::io::Result<Option<Self>> {
+        match file {
+            Some(file) => {
+                let text = std::fs::read_to_string(file).map_err(|error| {
+                    std::io::Error::new(error.kind(), format!("{}: {error}", file.display()))
+                })?;
+                Ok(Some(Self::new(text.trim())))
+            }
+            None => Ok(value.cloned()),
+        }
+    }
 }
 
 impl std::fmt::Debug for Secret {
@@ -337,6 +463,9 @@ pub struct LogConfig {
     pub filter: Option<String>,
     /// One JSON object a line instead of text. Default false. `KEN_LOG__JSON`
     pub json: bool,
+    /// An OpenTelemetry collector (OTLP over HTTP) that gets a span a request and stage, as `http://127.0.0.1:4318`. None by
+    /// default. `KEN_LOG__OTLP_URL`
+    pub otlp_url: String,
 }
 
 impl Default for HttpConfig {
@@ -345,8 +474,12 @@ impl Default for HttpConfig {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             max_body_bytes: 4 << 20,
             max_concurrent: 256,
+            max_concurrent_per_key: 128,
             requests_per_minute: 60_000,
             timeout_ms: 30_000,
+            tls_cert: None,
+            tls_key: None,
+            cors_origins: Vec::new(),
         }
     }
 }
@@ -356,6 +489,26 @@ impl Default for StoreConfig {
         Self {
             url: "sqlite://data/ken.db".into(),
             vault_url: String::new(),
+        }
+    }
+}
+
+impl Default for QdrantConfig {
+    fn default() -> Self {
+        Self {
+            url: "http://127.0.0.1:6334".into(),
+            key: None,
+            key_file: None,
+            collection: "ken".into(),
+            replication: 1,
+            shards: 1,
+            write_consistency: 1,
+            timeout_ms: 5_000,
+            connect_ms: 1_000,
+            retries: 4,
+            ef: 128,
+            batch: 128,
+            max_keys: 1_000,
         }
     }
 }
@@ -401,6 +554,8 @@ impl Default for EncoderConfig {
             cache_dir: PathBuf::new(),
             threads: 0,
             queue_capacity: 256,
+            max_wait_ms: 250,
+            kept: 4_096,
         }
     }
 }
@@ -424,6 +579,7 @@ impl Default for AnswerConfig {
             min_confidence: None,
             model: None,
             keep_days: 90,
+            kept: 1_000,
         }
     }
 }
@@ -435,13 +591,17 @@ const DEFAULT_PARTS: [(&str, f32); 2] = [
     ("use-multilingual-v3", 1.0),
 ];
 
-/// The vault beside an SQLite store: `sqlite://data/ken.db` → `sqlite://data/vault.db`; of other stores, the default.
+/// The vault beside an SQLite store: `sqlite://data/ken.db` → `sqlite://data/vault.db`; a table of its own in PostgreSQL.
 fn beside(url: &str) -> String {
     match url.rsplit_once('/') {
         Some((folder, _)) if url.starts_with("sqlite:") => format!("{folder}/vault.db"),
+        _ if is_postgres(url) => url.to_owned(),
         _ => "sqlite://data/vault.db".to_owned(),
     }
 }
+
+/// Variables that tell tests where servers are, and are no settings.
+const OF_TESTS: &str = "KEN_TEST_";
 
 /// What is wrong with the settings, all of it.
 #[derive(Debug, thiserror::Error)]
@@ -451,10 +611,17 @@ pub struct ConfigError(pub Vec<String>);
 impl Config {
     /// Reads the settings: defaults, then `file` (or `ken.toml` where it exists), then the environment.
     pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        let text = |(name, value): (OsString, OsString)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        };
+        let settings = std::env::vars_os()
+            .filter_map(text)
+            .filter(|(name, _)| !name.starts_with(OF_TESTS));
         let environment = config::Environment::with_prefix("KEN")
             .prefix_separator("_")
             .separator("__")
-            .try_parsing(true);
+            .try_parsing(true)
+            .source(Some(settings.collect()));
         Self::load_from(file, environment)
     }
 
@@ -517,13 +684,41 @@ impl Config {
                 faults.push(fault);
             }
         };
+        for (name, url) in [
+            ("store.url", &self.store.url),
+            ("store.vault_url", &self.store.vault_url),
+        ] {
+            require(
+                url.starts_with("sqlite:") || is_postgres(url),
+                format!(
+                    "{name}: expected sqlite://<path> or postgres://<user>@<host>/<database>, found {:?}",
+                    without_password(url)
+                ),
+            );
+        }
+        let qdrant = &self.qdrant;
+        for (name, found) in [
+            ("replication", qdrant.replication),
+            ("shards", qdrant.shards),
+            ("write_consistency", qdrant.write_consistency),
+        ] {
+            require(
+                found >= 1,
+                format!("qdrant.{name}: expected at least 1, found {found}"),
+            );
+        }
         require(
-            self.store.url.starts_with("sqlite:"),
-            format!(
-                "store.url: expected sqlite://<path>, found {:?}",
-                self.store.url
-            ),
+            qdrant.batch >= 1,
+            "qdrant.batch: expected at least 1, found 0".to_owned(),
         );
+        if self.vectors == VectorsAt::Qdrant {
+            let addresses: Vec<&str> = qdrant.url.split(',').map(str::trim).collect();
+            for address in addresses {
+                if let Err(detail) = outbound::check(address) {
+                    require(false, format!("qdrant.url: {detail}"));
+                }
+            }
+        }
         let same = self.learn.same_topic;
         require(
             (0.0..=1.0).contains(&same),
@@ -535,13 +730,33 @@ impl Config {
             format!("answer.min_confidence: expected 0 to 1, found {least}"),
         );
         let llm = &self.llm;
-        let has_scheme = ["http://", "https://"]
-            .iter()
-            .any(|scheme| llm.url.starts_with(scheme));
+        let auth = &self.auth;
+        for (name, address) in [
+            ("llm.url", Some(&llm.url)),
+            ("auth.issuer", Some(&auth.issuer)),
+            ("log.otlp_url", Some(&self.log.otlp_url)),
+            ("auth.jwks_url", auth.jwks_url.as_ref()),
+        ] {
+            let address = address.filter(|address| !address.is_empty());
+            if let Some(Err(detail)) = address.map(|address| outbound::check(address)) {
+                require(false, format!("{name}: {detail}"));
+            }
+        }
         require(
-            llm.url.is_empty() || has_scheme,
-            "llm.url: expected an address that begins with http:// or https://".to_owned(),
+            auth.issuer.is_empty() || !auth.audience.is_empty(),
+            "auth.audience: expected what the provider's tokens say in `aud`".to_owned(),
         );
+        require(
+            self.http.tls_cert.is_some() == self.http.tls_key.is_some(),
+            "http.tls_cert, http.tls_key: expected both or neither".to_owned(),
+        );
+        for origin in &self.http.cors_origins {
+            let is_origin = outbound::check(origin).is_ok() && origin.matches('/').count() == 2;
+            let fault = format!(
+                "http.cors_origins: expected scheme and host, as https://help.example.com, found {origin:?}"
+            );
+            require(is_origin, fault);
+        }
         require(
             llm.url.is_empty() || !llm.model.is_empty(),
             "llm.model: expected the model's name at llm.url".to_owned(),
@@ -562,6 +777,11 @@ impl Config {
         }
         for (name, value, range) in [
             ("http.max_concurrent", self.http.max_concurrent, 1..=100_000),
+            (
+                "http.max_concurrent_per_key",
+                self.http.max_concurrent_per_key,
+                1..=100_000,
+            ),
             (
                 "http.max_body_bytes",
                 self.http.max_body_bytes,

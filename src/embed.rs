@@ -10,9 +10,11 @@ mod runtime;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
+use quick_cache::sync::Cache;
+use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
 
 use crate::config::EncoderConfig;
@@ -43,16 +45,47 @@ pub enum EmbedError {
     Load(String),
     #[error("the encoder failed on a text: {0}")]
     Encode(String),
-    #[error("the encoder's queue is full ({capacity} questions are waiting)")]
-    Overloaded { capacity: usize },
+    #[error("the encoder has too much to do ({waiting} questions are waiting)")]
+    Overloaded { waiting: usize },
     #[error("the encoder has stopped; restart the service")]
     Stopped,
+}
+
+impl EmbedError {
+    /// Whether there is too much to do, and nothing wrong.
+    pub fn is_overload(&self) -> bool {
+        matches!(self, Self::Overloaded { .. })
+    }
 }
 
 /// ONNX Runtime's environment, which all models of the process share; loaded at the first call.
 pub fn environment(config: &EncoderConfig) -> Result<ort::environment::Environment, EmbedError> {
     runtime::load(&config.runtime)
 }
+
+/// How long a question takes of late.
+#[derive(Default)]
+struct Pace(AtomicU64);
+
+impl Pace {
+    /// Takes in what a batch of questions took: an eighth of what is known is replaced.
+    fn took(&self, time: Duration, n_questions: usize) {
+        let each = time.as_nanos() as u64 / n_questions.max(1) as u64;
+        let known = self.0.load(Ordering::Relaxed);
+        let pace = match known {
+            0 => each,
+            known => known - known / 8 + each / 8,
+        };
+        self.0.store(pace, Ordering::Relaxed);
+    }
+
+    fn per_question(&self) -> Duration {
+        Duration::from_nanos(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// By the hash of the text.
+type KeptVectors = Cache<[u8; 32], Arc<[f32]>>;
 
 /// A handle on the encoder; clones share it.
 ///
@@ -62,8 +95,13 @@ pub fn environment(config: &EncoderConfig) -> Result<ort::environment::Environme
 pub struct Embedder {
     id: String,
     dimension: usize,
-    queue_capacity: usize,
     busy_ns: Arc<AtomicU64>,
+    failing: Arc<AtomicBool>,
+    stopped: Arc<AtomicBool>,
+    /// Of questions that were asked before, by the hashes of their texts. A vector depends on the text alone.
+    kept: Option<Arc<KeptVectors>>,
+    pace: Arc<Pace>,
+    max_wait: Duration,
     questions: crossbeam_channel::Sender<Question>,
     passages: crossbeam_channel::Sender<Passages>,
 }
@@ -79,14 +117,19 @@ impl Embedder {
         let embedder = Self {
             id: model.id.clone(),
             dimension: model.dimension,
-            queue_capacity: config.queue_capacity,
             busy_ns: model.busy_ns.clone(),
+            failing: Arc::default(),
+            stopped: Arc::default(),
+            kept: (config.kept > 0).then(|| Arc::new(Cache::new(config.kept))),
+            pace: Arc::default(),
+            max_wait: Duration::from_millis(config.max_wait_ms),
             questions,
             passages,
         };
+        let pace = embedder.pace.clone();
         std::thread::Builder::new()
             .name("encoder".into())
-            .spawn(move || owner::run(model, &question_queue, &passage_queue))
+            .spawn(move || owner::run(model, &question_queue, &passage_queue, &pace))
             .map_err(|error| EmbedError::Load(error.to_string()))?;
         Ok(embedder)
     }
@@ -110,18 +153,72 @@ impl Embedder {
         self.questions.len()
     }
 
-    /// Encodes a question. Fails at once with [`EmbedError::Overloaded`] when the queue is full.
+    /// Whether it failed when it was last asked. Having too much to do is no failure.
+    pub fn is_failing(&self) -> bool {
+        self.failing.load(Ordering::Relaxed)
+    }
+
+    fn noted<T>(&self, outcome: Result<T, EmbedError>) -> Result<T, EmbedError> {
+        let failed = outcome.as_ref().is_err_and(|error| !error.is_overload());
+        self.failing.store(failed, Ordering::Relaxed);
+        outcome
+    }
+
+    /// Has it fail from now on: whoever encodes is told [`EmbedError::Stopped`]. For drills.
+    pub fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+    }
+
+    /// How long a question that came now would wait, by what those before it took.
+    pub fn expected_wait(&self) -> Duration {
+        self.pace.per_question() * u32::try_from(self.questions.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Whether a question that came now would be refused.
+    pub fn is_overloaded(&self) -> bool {
+        self.expected_wait() > self.max_wait
+    }
+
+    /// Encodes a question. Fails at once with [`EmbedError::Overloaded`] when it would wait too long.
+    #[tracing::instrument(name = "embed", skip_all)]
     pub async fn embed_question(&self, text: &str) -> Result<Vec<f32>, EmbedError> {
+        let is_stopped = self.stopped.load(Ordering::Relaxed);
+        let kept = self.kept.as_ref().filter(|_| !is_stopped);
+        let hash: [u8; 32] = Sha256::digest(text).into();
+        if let Some(vector) = kept.and_then(|kept| kept.get(&hash)) {
+            metrics::counter!("ken_question_vectors_kept_total").increment(1);
+            return Ok(vector.to_vec());
+        }
         let (reply, answer) = oneshot::channel();
         let question = Question {
             text: text.to_owned(),
             reply,
         };
+        let outcome = self.asked(question, answer).await;
+        if let (Some(kept), Ok(vector)) = (kept, &outcome) {
+            kept.insert(hash, vector.as_slice().into());
+        }
+        self.noted(outcome)
+    }
+
+    async fn asked(
+        &self,
+        question: Question,
+        answer: oneshot::Receiver<Result<Vec<f32>, EmbedError>>,
+    ) -> Result<Vec<f32>, EmbedError> {
+        if self.stopped.load(Ordering::Relaxed) {
+            return Err(EmbedError::Stopped);
+        }
+        if self.is_overloaded() {
+            return Err(EmbedError::Overloaded {
+                waiting: self.n_waiting(),
+            });
+        }
         self.questions
             .try_send(question)
             .map_err(|error| match error {
                 crossbeam_channel::TrySendError::Full(_) => EmbedError::Overloaded {
-                    capacity: self.queue_capacity,
+                    waiting: self.n_waiting(),
                 },
                 crossbeam_channel::TrySendError::Disconnected(_) => EmbedError::Stopped,
             })?;
@@ -146,14 +243,18 @@ impl Embedder {
         if texts.is_empty() {
             return Ok(Vec::new());
         }
+        if self.stopped.load(Ordering::Relaxed) {
+            return self.noted(Err(EmbedError::Stopped));
+        }
         let (reply, answer) = oneshot::channel();
-        self.passages
-            .send(Passages {
-                texts,
-                as_questions,
-                reply,
-            })
-            .map_err(|_| EmbedError::Stopped)?;
-        answer.blocking_recv().map_err(|_| EmbedError::Stopped)?
+        let sent = self.passages.send(Passages {
+            texts,
+            as_questions,
+            reply,
+        });
+        self.noted(match sent {
+            Ok(()) => answer.blocking_recv().unwrap_or(Err(EmbedError::Stopped)),
+            Err(_) => Err(EmbedError::Stopped),
+        })
     }
 }

@@ -424,7 +424,7 @@ impl Evaluation {
         let hashes: Vec<String> = texts.keys().cloned().collect();
         let mut known: HashMap<String, Vec<half::f16>> = app
             .store
-            .cached_vectors(&encoder, &hashes)
+            .cached_vectors(workspace, &encoder, &hashes)
             .await?
             .into_iter()
             .collect();
@@ -446,7 +446,7 @@ impl Evaluation {
                     )
                 })
                 .collect();
-            app.store.keep_vectors(&encoder, &fresh).await?;
+            app.store.keep_vectors(workspace, &encoder, &fresh).await?;
             known.extend(fresh);
         }
         Ok(texts

@@ -1,6 +1,7 @@
 //! The service's door: router, layers, and one file per resource. Nothing else knows axum or a status code.
 
 mod answers;
+mod audit;
 mod auth;
 mod cases;
 mod console;
@@ -23,19 +24,29 @@ mod search;
 mod settings;
 mod synonyms;
 mod uploads;
+mod workspaces;
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use axum_server::Handle;
+use axum_server::accept::NoDelayAcceptor;
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
+use hyper_util::rt::TokioTimer;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tower::ServiceExt;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::cors::CorsLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::trace::TraceLayer;
@@ -45,6 +56,7 @@ use utoipa_axum::routes;
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::app::App;
+use crate::outbound;
 use problem::Problem;
 
 /// What handlers share.
@@ -53,6 +65,7 @@ pub struct AppState {
     pub app: Arc<App>,
     permits: Arc<Semaphore>,
     rates: Option<Arc<auth::Rates>>,
+    at_work: Arc<auth::AtWork>,
 }
 
 #[derive(OpenApi)]
@@ -76,6 +89,22 @@ pub struct AppState {
 )]
 struct ApiDoc;
 
+impl AppState {
+    /// How many requests are being worked on.
+    fn n_in_work(&self) -> usize {
+        self.app.config.http.max_concurrent - self.permits.available_permits()
+    }
+}
+
+/// One of those that may be worked on at once, until the last holder is gone.
+#[derive(Clone)]
+#[expect(dead_code, reason = "they are held")]
+pub struct Permit(Arc<OwnedSemaphorePermit>, Option<Place>);
+
+/// As [`Permit`], one of those of a key.
+#[derive(Clone)]
+pub struct Place(#[expect(dead_code, reason = "it is held")] Arc<OwnedSemaphorePermit>);
+
 /// The whole API with its OpenAPI document.
 pub fn router(app: Arc<App>) -> Router {
     let http = app.config.http.clone();
@@ -83,6 +112,7 @@ pub fn router(app: Arc<App>) -> Router {
         app,
         permits: Arc::new(Semaphore::new(http.max_concurrent)),
         rates: auth::rates(http.requests_per_minute).map(Arc::new),
+        at_work: Arc::new(auth::AtWork::new(http.max_concurrent_per_key)),
     };
     let max_upload_bytes = state.app.config.ingest.max_upload_bytes;
     let timeout = Duration::from_millis(http.timeout_ms);
@@ -94,7 +124,10 @@ pub fn router(app: Arc<App>) -> Router {
             conversations::delete_conversation
         ))
         .routes(routes!(settings::get_settings, settings::put_settings))
-        .routes(routes!(settings::get_audit))
+        .routes(routes!(audit::get_audit))
+        .routes(routes!(audit::export_audit))
+        .routes(routes!(workspaces::list_workspaces))
+        .routes(routes!(workspaces::delete_workspace))
         .routes(routes!(cases::post_cases))
         .routes(routes!(cases::get_case, cases::delete_case))
         .routes(routes!(drafts::list_drafts))
@@ -161,11 +194,12 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(api)
         .merge(operation)
         .merge(measures)
-        .merge(SwaggerUi::new("/docs").url("/openapi.json", document))
+        .merge(SwaggerUi::new("/docs").url("/openapi.json", problem::documented(document)))
         .merge(console::routes())
         .fallback(|| async { Problem::not_found("there is nothing at this address; see /docs") })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .with_state(state)
+        .layer(tower::util::option_layer(cors(&http.cors_origins)))
         .layer(middleware::from_fn(metrics::count))
         .layer(CatchPanicLayer::custom(problem::from_panic))
         .layer(middleware::from_fn(problem::name_request))
@@ -176,32 +210,172 @@ pub fn router(app: Arc<App>) -> Router {
                 .on_failure(()),
         )
         .layer(SetResponseHeaderLayer::if_not_present(
-            axum::http::header::X_CONTENT_TYPE_OPTIONS,
-            axum::http::HeaderValue::from_static("nosniff"),
+            header::X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
         ))
         .layer(SetResponseHeaderLayer::if_not_present(
-            axum::http::header::REFERRER_POLICY,
-            axum::http::HeaderValue::from_static("no-referrer"),
+            header::REFERRER_POLICY,
+            HeaderValue::from_static("no-referrer"),
         ))
         // Answers are about somebody: no cache between keeps them.
         .layer(SetResponseHeaderLayer::if_not_present(
-            axum::http::header::CACHE_CONTROL,
-            axum::http::HeaderValue::from_static("no-store"),
+            header::CACHE_CONTROL,
+            HeaderValue::from_static("no-store"),
         ))
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
 }
 
-/// Serves until `stop` resolves; then finishes the requests that were accepted.
+/// What is told of bytes that are no request, by the request that they might have been: problems as JSON. For fuzzing.
+pub fn problems_of(bytes: &[u8]) -> Vec<(&'static str, String)> {
+    fn told<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Option<String> {
+        let problem = extract::parse::<T>(bytes).err()?;
+        Some(serde_json::json!(problem).to_string())
+    }
+    let all = [
+        ("answers", told::<answers::AnswerRequest>(bytes)),
+        ("search", told::<search::SearchRequest>(bytes)),
+        ("documents", told::<documents::DocumentRequest>(bytes)),
+        ("drafts", told::<drafts::DraftActionRequest>(bytes)),
+        ("experiments", told::<experiments::ExperimentRequest>(bytes)),
+        ("feedback", told::<feedback::FeedbackRequest>(bytes)),
+        ("impact", told::<impact::ImpactRequest>(bytes)),
+        (
+            "judged questions",
+            told::<impact::JudgedQuestionRequest>(bytes),
+        ),
+        ("keys", told::<keys::KeyRequest>(bytes)),
+        ("lifecycle", told::<lifecycle::ActionRequest>(bytes)),
+        ("settings", told::<settings::Settings>(bytes)),
+        ("synonyms", told::<synonyms::SynonymsRequest>(bytes)),
+    ];
+    let told = all.into_iter();
+    told.filter_map(|(kind, problem)| Some((kind, problem?)))
+        .collect()
+}
+
+/// The app that answers, which another may take the place of. A request is answered by the one that was there when it came.
+pub struct Current(ArcSwap<(Arc<App>, Router)>);
+
+impl Current {
+    pub fn new(app: Arc<App>) -> Self {
+        let router = router(app.clone());
+        Self(ArcSwap::from_pointee((app, router)))
+    }
+
+    pub fn app(&self) -> Arc<App> {
+        self.0.load().0.clone()
+    }
+
+    /// Puts another in its place, and returns the one that was there.
+    pub fn replace(&self, app: Arc<App>) -> Arc<App> {
+        let router = router(app.clone());
+        self.0.swap(Arc::new((app, router))).0.clone()
+    }
+
+    fn router(&self) -> Router {
+        self.0.load().1.clone()
+    }
+}
+
+/// As [`serve_current`], of one app for good.
 pub async fn serve(
     app: Arc<App>,
     listener: TcpListener,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    let service = router(app).into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service)
-        .with_graceful_shutdown(stop)
-        .await
+    serve_current(Arc::new(Current::new(app)), listener, stop).await
+}
+
+/// Serves until `stop` resolves; then finishes the requests that were accepted.
+pub async fn serve_current(
+    current: Arc<Current>,
+    listener: TcpListener,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    let http = current.app().config.http.clone();
+    let timeout = Duration::from_millis(http.timeout_ms);
+    let service = Router::new().fallback(move |request: Request| {
+        let router = current.router();
+        async move { router.oneshot(request).await }
+    });
+    let service = service.into_make_service_with_connect_info::<SocketAddr>();
+    let handle = Handle::new();
+    let stopping = handle.clone();
+    let stopped = tokio::spawn(async move {
+        stop.await;
+        stopping.graceful_shutdown(Some(timeout));
+    });
+    let measuring = tokio::spawn(async {
+        loop {
+            tokio::time::sleep(SETTLED_EVERY).await;
+            metrics::settle();
+        }
+    });
+    let mut server = axum_server::from_tcp(listener.into_std()?)?
+        .handle(handle)
+        .first_request_timeout(timeout);
+    let mut builder = server.http_builder().http1();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(timeout);
+    let outcome = match (http.tls_cert, http.tls_key) {
+        (Some(cert), Some(key)) => {
+            outbound::choose_cryptography();
+            let tls = RustlsConfig::from_pem_file(&cert, &key).await?;
+            let renewing = tokio::spawn(renew(tls.clone(), cert, key));
+            let acceptor = RustlsAcceptor::new(tls).handshake_timeout(timeout);
+            let acceptor = acceptor.acceptor(NoDelayAcceptor::new());
+            let outcome = server.acceptor(acceptor).serve(service).await;
+            renewing.abort();
+            outcome
+        }
+        _ => server.acceptor(NoDelayAcceptor::new()).serve(service).await,
+    };
+    measuring.abort();
+    stopped.abort();
+    outcome
+}
+
+/// How often measures are summed up.
+const SETTLED_EVERY: Duration = Duration::from_secs(5);
+/// How often a certificate is looked at.
+const RENEWED_EVERY: Duration = Duration::from_secs(60);
+
+/// Takes a certificate that has changed; one that cannot be read leaves the former in force.
+async fn renew(tls: RustlsConfig, cert: PathBuf, key: PathBuf) {
+    let changed_at = || {
+        let time = |path: &Path| std::fs::metadata(path).and_then(|of| of.modified()).ok();
+        (time(&cert), time(&key))
+    };
+    let mut known = changed_at();
+    loop {
+        tokio::time::sleep(RENEWED_EVERY).await;
+        let now = changed_at();
+        if now != known {
+            known = now;
+            match tls.reload_from_pem_file(&cert, &key).await {
+                Ok(()) => tracing::info!("the certificate was renewed"),
+                Err(error) => {
+                    tracing::error!(%error, "the certificate has changed and cannot be used")
+                }
+            }
+        }
+    }
+}
+
+/// Pages of these origins may call the API in a browser; no others.
+fn cors(origins: &[String]) -> Option<CorsLayer> {
+    let origins: Vec<HeaderValue> = origins.iter().filter_map(|o| o.parse().ok()).collect();
+    let may = CorsLayer::new()
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            HeaderName::from_static(extract::WORKSPACE_HEADER),
+            HeaderName::from_static("idempotency-key"),
+        ]);
+    (!origins.is_empty()).then(|| may.allow_origin(origins))
 }
 
 fn request_span<B>(request: &axum::http::Request<B>) -> tracing::Span {
@@ -214,9 +388,14 @@ fn request_span<B>(request: &axum::http::Request<B>) -> tracing::Span {
 }
 
 /// Long work takes a permit first; without one the reply is 429 at once.
-async fn one_permit(State(state): State<AppState>, request: Request, next: Next) -> Response {
+async fn one_permit(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     match state.permits.clone().try_acquire_owned() {
-        Ok(_permit) => next.run(request).await,
+        Ok(permit) => {
+            let place = request.extensions().get::<Place>().cloned();
+            let permit = Permit(Arc::new(permit), place);
+            request.extensions_mut().insert(permit.clone());
+            next.run(request).await
+        }
         Err(_) => {
             Problem::overloaded("as many requests as allowed are being worked on").into_response()
         }

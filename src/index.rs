@@ -11,6 +11,7 @@ mod follower;
 mod keyword;
 mod manifest;
 mod proximity;
+mod qdrant;
 mod schema;
 mod selection;
 mod vector;
@@ -29,7 +30,8 @@ pub use embedded::EmbeddedVectors;
 pub use follower::{Follower, Progress};
 pub use keyword::KeywordIndex;
 pub use manifest::Manifest;
-pub use selection::Selection;
+pub use qdrant::{QdrantCluster, QdrantVectors};
+pub use selection::{Rules, Selection};
 pub use vector::{VectorEntry, VectorHit, VectorStore};
 pub use wanted::{Form, Wanted};
 pub use words::{KeywordHit, KeywordSearch, WordScores};
@@ -52,14 +54,25 @@ pub enum IndexError {
     Folder { path: PathBuf, detail: String },
     #[error("the keyword index failed: {0}")]
     Keyword(#[from] tantivy::TantivyError),
+    /// Also where a server is away: what can be done without is done without.
     #[error("the vector index failed: {0}")]
     Vector(String),
+    /// A server that cannot be used as it is, or as it is set.
+    #[error("{0}")]
+    Cluster(String),
     #[error("expected a vector of {expected} numbers, got {got}")]
     DimensionMismatch { expected: usize, got: usize },
     #[error("the keyword index was opened for reading")]
     ReadOnly,
     #[error("another process is writing {path}; stop it first")]
     Locked { path: PathBuf },
+}
+
+impl IndexError {
+    /// Whether it is the vectors' alone, so that words are found all the same.
+    pub fn is_of_vectors(&self) -> bool {
+        matches!(self, Self::Vector(_) | Self::Cluster(_))
+    }
 }
 
 /// Both views of one workspace.
@@ -75,12 +88,21 @@ impl WorkspaceIndex {
     }
 }
 
+/// Opens the vectors of one workspace: in a folder, of so many dimensions, and whether they may be written.
+pub type OpenVectors = dyn Fn(&WorkspaceId, &Path, usize, bool) -> Result<Box<dyn VectorStore>, IndexError>
+    + Send
+    + Sync;
+
 /// The index folder: one subfolder a workspace, opened when first needed.
 pub struct Indexes {
     config: IndexConfig,
     expected: Manifest,
-    /// Held while this process is the one that writes. Dropped with it, also by `kill -9`.
+    open_vectors: Box<OpenVectors>,
+    shared: Option<QdrantCluster>,
+    /// Held while this process is the one that writes. Dropped with it, also by `kill -9`. An encoder's own folder has one
+    /// besides that of the folder that all are in, which says whose the work is.
     lock: Option<File>,
+    role: Option<Arc<File>>,
     open: RwLock<HashMap<WorkspaceId, Arc<WorkspaceIndex>>>,
 }
 
@@ -91,17 +113,74 @@ impl Indexes {
         encoder_id: &str,
         dimension: usize,
     ) -> Result<Self, IndexError> {
+        let role = take_lock(base_of(&config.dir))?.map(Arc::new);
+        Self::open_as(config, encoder_id, dimension, role)
+    }
+
+    /// As [`Indexes::open`], with the role that another of this process has: it writes where that one does.
+    pub fn open_beside(
+        config: &IndexConfig,
+        encoder_id: &str,
+        dimension: usize,
+        other: &Self,
+    ) -> Result<Self, IndexError> {
+        Self::open_as(config, encoder_id, dimension, other.role.clone())
+    }
+
+    fn open_as(
+        config: &IndexConfig,
+        encoder_id: &str,
+        dimension: usize,
+        role: Option<Arc<File>>,
+    ) -> Result<Self, IndexError> {
+        let is_apart = base_of(&config.dir) != config.dir;
+        let lock = match is_apart && role.is_some() {
+            true => take_lock(&config.dir)?,
+            false => None,
+        };
         Ok(Self {
-            lock: take_lock(&config.dir)?,
+            lock,
+            role,
             config: config.clone(),
             expected: Manifest::current(encoder_id, dimension),
+            open_vectors: Box::new(|_, folder, dimension, may_write| {
+                let vectors = EmbeddedVectors::open(folder, dimension, may_write)?;
+                Ok(Box::new(vectors))
+            }),
+            shared: None,
             open: RwLock::default(),
         })
     }
 
+    /// With other vectors than the embedded ones.
+    pub fn with_vectors(self, open_vectors: Box<OpenVectors>) -> Self {
+        Self {
+            open_vectors,
+            ..self
+        }
+    }
+
+    /// With vectors that a cluster holds for all processes.
+    pub fn with_cluster(self, cluster: QdrantCluster) -> Self {
+        let of = cluster.clone();
+        Self {
+            open_vectors: Box::new(move |workspace, _, _, _| {
+                Ok(Box::new(of.vectors_of(workspace)))
+            }),
+            shared: Some(cluster),
+            ..self
+        }
+    }
+
+    /// The cluster that holds the vectors of all processes, where there is one.
+    pub fn cluster(&self) -> Option<&QdrantCluster> {
+        self.shared.as_ref()
+    }
+
     /// Whether this process writes the indexes; otherwise another one does, and this one reads.
     pub fn is_writer(&self) -> bool {
-        self.lock.is_some()
+        let is_apart = base_of(&self.config.dir) != self.config.dir;
+        self.role.is_some() && (!is_apart || self.lock.is_some())
     }
 
     /// A workspace's indexes where it has some; asking makes none, so a name that is not a workspace costs nothing.
@@ -122,31 +201,123 @@ impl Indexes {
             return Ok(index.clone());
         }
         let folder = self.config.dir.join(workspace.as_str());
-        let index = Arc::new(self.open_workspace(&folder)?);
+        let opened = match self.open_workspace(workspace, &folder) {
+            // All of it is derived, so what is broken is made anew.
+            Err(error @ IndexError::Damaged { .. }) if self.is_writer() => {
+                tracing::error!(%error, "a damaged index is made anew");
+                remove_folder(&folder)?;
+                self.open_workspace(workspace, &folder)?
+            }
+            opened => opened?,
+        };
+        let index = Arc::new(opened);
         open.insert(workspace.clone(), index.clone());
         Ok(index)
     }
 
-    fn open_workspace(&self, folder: &Path) -> Result<WorkspaceIndex, IndexError> {
+    /// As [`Indexes::workspace`], of a store that is at `newest`: indexes that are ahead of it are of another store, or of what
+    /// it was before it was put back, and are made anew.
+    pub fn workspace_at(
+        &self,
+        workspace: &WorkspaceId,
+        newest: Revision,
+    ) -> Result<Arc<WorkspaceIndex>, IndexError> {
+        let index = self.workspace(workspace)?;
+        let mut ahead = index.keyword.revision();
+        // Of shared vectors who leads takes care.
+        if self.shared.is_none() {
+            ahead = ahead.max(index.vectors.revision());
+        }
+        if ahead <= newest || !self.is_writer() {
+            return Ok(index);
+        }
+        tracing::warn!(%workspace, ahead, newest, "the indexes are ahead of the store and are made anew");
+        drop(index);
+        self.delete(workspace)?;
+        self.workspace(workspace)
+    }
+
+    /// Closes and deletes workspaces that are open and not known any more, as where another process deleted them.
+    pub fn close_others(&self, known: &[WorkspaceId]) -> Result<(), IndexError> {
+        let open: Vec<WorkspaceId> = self.read().keys().cloned().collect();
+        for workspace in open.iter().filter(|name| !known.contains(name)) {
+            match self.is_writer() {
+                true => self.delete(workspace)?,
+                false => self.close(workspace),
+            }
+        }
+        Ok(())
+    }
+
+    /// Deletes what is of no workspace that is known, as after a crash while one was deleted.
+    pub fn drop_others(&self, known: &[WorkspaceId]) -> Result<(), IndexError> {
+        if !self.is_writer() {
+            return Ok(());
+        }
+        let folder = &self.config.dir;
+        for entry in std::fs::read_dir(folder).map_err(|e| unusable(folder, &e))? {
+            let entry = entry.map_err(|e| unusable(folder, &e))?;
+            let name = entry.file_name();
+            let of = name.to_str().and_then(|name| WorkspaceId::parse(name).ok());
+            let is_other = of.is_some_and(|of| !known.contains(&of));
+            // Nothing but an index has a manifest.
+            if is_other && entry.path().join(manifest::FILE).is_file() {
+                tracing::warn!(folder = %entry.path().display(), "an index of no workspace is deleted");
+                remove_folder(&entry.path())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn open_workspace(
+        &self,
+        workspace: &WorkspaceId,
+        folder: &Path,
+    ) -> Result<WorkspaceIndex, IndexError> {
         manifest::check_or_write(folder, &self.expected, self.is_writer())?;
-        let writer_bytes = self.lock.is_some().then_some(self.config.writer_bytes);
+        let writer_bytes = self.is_writer().then_some(self.config.writer_bytes);
         Ok(WorkspaceIndex {
             keyword: KeywordIndex::open(&folder.join("keyword"), writer_bytes)?,
-            vectors: Box::new(EmbeddedVectors::open(
+            vectors: (self.open_vectors)(
+                workspace,
                 &folder.join("vectors"),
                 self.expected.dimension,
                 self.is_writer(),
-            )?),
+            )?,
         })
+    }
+
+    /// Deletes a workspace that is gone: its folder, and its vectors wherever they are.
+    pub fn delete_for_good(&self, workspace: &WorkspaceId) -> Result<(), IndexError> {
+        if let Some(cluster) = &self.shared {
+            cluster.vectors_of(workspace).clear()?;
+        }
+        self.delete(workspace)?;
+        // And what other encoders had of it.
+        let base = base_of(&self.config.dir);
+        let others = std::fs::read_dir(base.join(OF_ENCODERS))
+            .into_iter()
+            .flatten();
+        let others = others.flatten().map(|entry| entry.path());
+        for folder in others.chain([base.to_owned()]) {
+            if folder != self.config.dir {
+                remove_folder(&folder.join(workspace.as_str()))?;
+            }
+        }
+        Ok(())
     }
 
     /// Closes a workspace and deletes its folder.
     pub fn delete(&self, workspace: &WorkspaceId) -> Result<(), IndexError> {
+        self.close(workspace);
+        remove_folder(&self.config.dir.join(workspace.as_str()))
+    }
+
+    fn close(&self, workspace: &WorkspaceId) {
         self.open
             .write()
             .unwrap_or_else(|poisoned| poisoned.into_inner())
             .remove(workspace);
-        remove_folder(&self.config.dir.join(workspace.as_str()))
     }
 
     /// Writes what is only in memory yet. Blocks.
@@ -166,14 +337,27 @@ impl Indexes {
     }
 }
 
+/// Where the indexes of encoders are that are not of the settings. No workspace is called so.
+pub const OF_ENCODERS: &str = ".encoders";
+
 /// Deletes all derived data, so that the next start makes them anew.
 ///
 /// # Errors
 /// [`IndexError::Locked`] while a process writes the folder.
 pub fn clear(folder: &Path) -> Result<(), IndexError> {
-    let lock = take_lock(folder)?.ok_or_else(|| IndexError::Locked {
-        path: folder.to_owned(),
-    })?;
+    let locked = |path: &Path| IndexError::Locked {
+        path: path.to_owned(),
+    };
+    let mut locks = vec![take_lock(folder)?.ok_or_else(|| locked(folder))?];
+    // Another encoder than that of the settings may serve.
+    for entry in std::fs::read_dir(folder.join(OF_ENCODERS))
+        .into_iter()
+        .flatten()
+        .flatten()
+    {
+        let path = entry.path();
+        locks.push(take_lock(&path)?.ok_or_else(|| locked(&path))?);
+    }
     for entry in std::fs::read_dir(folder)
         .map_err(|e| unusable(folder, &e))?
         .flatten()
@@ -182,8 +366,16 @@ pub fn clear(folder: &Path) -> Result<(), IndexError> {
             remove_folder(&entry.path())?;
         }
     }
-    drop(lock);
+    drop(locks);
     Ok(())
+}
+
+/// The folder that those of all encoders are in.
+fn base_of(folder: &Path) -> &Path {
+    let inner = folder
+        .parent()
+        .filter(|parent| parent.ends_with(OF_ENCODERS));
+    inner.and_then(Path::parent).unwrap_or(folder)
 }
 
 fn take_lock(folder: &Path) -> Result<Option<File>, IndexError> {

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use crate::background::Background;
 use crate::domain::WorkspaceId;
 use crate::ingest::worker::FileReader;
-use crate::store::{Effect, Job, Store, StoreError, Write};
+use crate::store::{Effect, Job, Store, StoreError, Write, acting};
 
 /// The kind of job that reads uploaded files.
 pub const UPLOAD: &str = "upload";
@@ -25,34 +25,31 @@ pub struct Jobs {
 }
 
 impl Jobs {
-    /// `on_written` is called after each item that changed something.
+    /// Works while this process leads. `on_written` is called after each item that changed something.
     pub fn start(
         store: Store,
         reader: FileReader,
-        on_written: impl Fn() + Send + Sync + 'static,
+        leads: watch::Receiver<bool>,
+        on_written: impl Fn() + Clone + Send + Sync + 'static,
     ) -> Self {
-        let (wake, mut woken) = watch::channel(());
-        let task = Background::start("the jobs", |mut stopped| async move {
-            loop {
-                if let Err(error) = work_off(&store, &reader, &on_written, &stopped).await {
-                    tracing::error!(%error, "a job stands still and is tried again");
-                }
-                tokio::select! {
-                    _ = stopped.wait_for(|stop| *stop) => break,
-                    _ = woken.changed() => {}
-                    () = tokio::time::sleep(POLL) => {}
+        let (wake, woken) = watch::channel(());
+        let task = Background::start_while("the jobs", leads, move |mut stopped| {
+            let (store, reader) = (store.clone(), reader.clone());
+            let (on_written, mut woken) = (on_written.clone(), woken.clone());
+            async move {
+                loop {
+                    if let Err(error) = work_off(&store, &reader, &on_written, &stopped).await {
+                        tracing::error!(%error, "a job stands still and is tried again");
+                    }
+                    tokio::select! {
+                        _ = stopped.wait_for(|stop| *stop) => break,
+                        _ = woken.changed() => {}
+                        () = tokio::time::sleep(POLL) => {}
+                    }
                 }
             }
         });
         Self { wake, task }
-    }
-
-    /// Where another process works them off.
-    pub fn left_to_another() -> Self {
-        Self {
-            wake: watch::channel(()).0,
-            task: Background::left_to_another("the jobs"),
-        }
     }
 
     /// Says that there is a job.
@@ -72,7 +69,13 @@ async fn work_off(
     on_written: &(impl Fn() + Sync),
     stopped: &watch::Receiver<bool>,
 ) -> Result<(), StoreError> {
-    while let Some(Job { workspace, id, .. }) = store.next_job().await? {
+    while let Some(job) = store.next_job().await? {
+        let Job {
+            workspace,
+            id,
+            actor,
+            ..
+        } = job;
         let Ok(workspace) = WorkspaceId::parse(&workspace) else {
             return Ok(());
         };
@@ -96,13 +99,18 @@ async fn work_off(
                     .await?;
                 break;
             };
-            let read = read_item(store, reader, &workspace, &item.name, bytes).await;
+            let read = acting(
+                actor.clone(),
+                read_item(store, reader, &workspace, &id, &item.name, bytes),
+            )
+            .await;
             let (state, detail) = match read {
                 Ok(outcome) => outcome,
                 // Trying again would not help, and other jobs wait.
                 Err(error @ (StoreError::ChunkKeysExhausted(_) | StoreError::Corrupt { .. })) => {
                     ("failed", error.to_string())
                 }
+                Err(error) if error.is_of_data() => ("failed", error.to_string()),
                 Err(error) => return Err(error),
             };
             store
@@ -119,6 +127,7 @@ async fn read_item(
     store: &Store,
     reader: &FileReader,
     workspace: &WorkspaceId,
+    job: &str,
     name: &str,
     bytes: Vec<u8>,
 ) -> Result<(&'static str, String), StoreError> {
@@ -137,7 +146,10 @@ async fn read_item(
                 origin: None,
             })
             .collect();
-        for recorded in store.record(workspace, writes).await? {
+        let Some(recorded) = store.record_for_job(workspace, job, writes).await? else {
+            return Ok(("failed", "the job was cancelled".to_owned()));
+        };
+        for recorded in recorded {
             match recorded.effect {
                 Effect::Unchanged => n_unchanged += 1,
                 _ => n_written += 1,

@@ -13,6 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use subtle::ConstantTimeEq;
 
 use crate::domain::{ApiKey, KeyRole, WorkspaceId};
+use crate::oidc::Oidc;
 use crate::store::{Store, StoreError};
 use crate::text::sha256_hex;
 
@@ -51,6 +52,7 @@ type Known = (Instant, Arc<HashMap<String, (ApiKey, String)>>);
 #[derive(Clone)]
 pub struct KeyRing {
     store: Store,
+    oidc: Option<Arc<Oidc>>,
     known: Arc<RwLock<Option<Known>>>,
     /// When the use of each was last noted here.
     noted: Arc<Mutex<HashMap<String, Timestamp>>>,
@@ -60,9 +62,16 @@ impl KeyRing {
     pub fn new(store: Store) -> Self {
         Self {
             store,
+            oidc: None,
             known: Arc::default(),
             noted: Arc::default(),
         }
+    }
+
+    /// Takes a provider's tokens, too.
+    pub fn with_oidc(self, oidc: Option<Oidc>) -> Self {
+        let oidc = oidc.map(Arc::new);
+        Self { oidc, ..self }
     }
 
     /// Makes a key; returned with it is what its owner sends, which is nowhere kept.
@@ -95,8 +104,8 @@ impl KeyRing {
     }
 
     /// Ends a key, for good.
-    pub async fn revoke(&self, id: &str) -> Result<bool, StoreError> {
-        let done = self.store.revoke_key(id).await?;
+    pub async fn revoke(&self, key: &ApiKey) -> Result<bool, StoreError> {
+        let done = self.store.revoke_key(key).await?;
         self.forget();
         Ok(done)
     }
@@ -115,7 +124,7 @@ impl KeyRing {
         from: Option<IpAddr>,
     ) -> Result<Principal, KeyError> {
         let keys = self.keys().await?;
-        if keys.is_empty() {
+        if keys.is_empty() && self.oidc.is_none() {
             return Ok(Principal {
                 role: KeyRole::Operator,
                 workspace: None,
@@ -124,6 +133,11 @@ impl KeyRing {
             });
         }
         let token = token.ok_or(KeyError::Absent)?;
+        if let Some(oidc) = &self.oidc
+            && !token.starts_with("ken_")
+        {
+            return oidc.authenticate(token).await.ok_or(KeyError::Refused);
+        }
         let parts = token.strip_prefix("ken_").and_then(|t| t.split_once('_'));
         let (id, secret) = parts.ok_or(KeyError::Refused)?;
         let found = keys.get(id);
@@ -192,7 +206,8 @@ impl KeyRing {
         Ok(keys)
     }
 
-    fn forget(&self) {
+    /// Makes the next request read them anew.
+    pub fn forget(&self) {
         *self.known.write().unwrap_or_else(|p| p.into_inner()) = None;
     }
 }

@@ -16,9 +16,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::task::JoinHandle;
+use tokio::sync::watch;
 
 use crate::answer::{AnswerError, Answerer};
+use crate::background::Background;
 use crate::cases::{CaseError, Cases};
 use crate::config::LearnConfig;
 use crate::domain::WorkspaceId;
@@ -71,14 +72,24 @@ const ROUND: Duration = Duration::from_secs(60);
 const LEARNED_AT: &str = "tuned_at";
 
 impl Learning {
-    /// Looks at experiments and learns settings on a schedule, in every workspace.
-    pub fn start(&self) -> JoinHandle<()> {
+    /// Looks at experiments and learns settings on a schedule, in every workspace, while this process leads. A round is given
+    /// up where it ends.
+    pub fn start(&self, leads: watch::Receiver<bool>) -> Background {
         let learning = self.clone();
-        tokio::spawn(async move {
-            loop {
-                tokio::time::sleep(ROUND).await;
-                if let Err(error) = learning.round().await {
-                    tracing::error!(%error, "a round of learning was given up");
+        Background::start_while("learning", leads, move |mut stopped| {
+            let learning = learning.clone();
+            async move {
+                let rounds = async {
+                    loop {
+                        tokio::time::sleep(ROUND).await;
+                        if let Err(error) = learning.round().await {
+                            tracing::error!(%error, "a round of learning was given up");
+                        }
+                    }
+                };
+                tokio::select! {
+                    _ = stopped.wait_for(|stop| *stop) => {}
+                    () = rounds => {}
                 }
             }
         })

@@ -10,8 +10,8 @@
 //! | [`config`] | `Config` in sections; the only place that reads settings |
 //! | [`text`] | what a string means: folding, figures, terms, sounds, spoken and other words, sentences, language, highlights. Pure |
 //! | [`embed`], [`vectors`] | `Embedder`: texts → vectors; one thread owns the models; what was encoded before is remembered |
-//! | [`store`] | the system of record; all SQL; the change log; the vault, a store apart |
-//! | [`index`] | `KeywordIndex` (tantivy), `VectorStore` (usearch), the `Follower` that keeps both in step with the store |
+//! | [`store`] | the system of record, SQLite or PostgreSQL; all SQL; the change log; who leads; the vault, a store apart |
+//! | [`index`] | `KeywordIndex` (tantivy), `VectorStore` (usearch or a Qdrant cluster), the `Follower` that keeps both in step with the store |
 //! | [`ingest`] | bytes → text with structure → chunks: one file per format; read in bounded processes ([`ingest::worker`]) |
 //! | [`jobs`] | uploaded files, read in the background |
 //! | [`conflict`] | do two statements contradict each other. Pure |
@@ -22,17 +22,20 @@
 //! | [`redact`] | personal data → placeholders, and back. Pure |
 //! | [`cases`] | what human agents resolved → drafts, held against what is known, reviewed, published |
 //! | [`learn`] | what was said of answers, and asked in vain → work; experiments; settings that learn; insights |
-//! | [`keys`] | `KeyRing`: who sends a request |
+//! | [`keys`], [`oidc`] | `KeyRing`: who sends a request, by a key or by a provider's token |
+//! | [`outbound`] | requests to other servers, within bounds |
 //! | [`app`] | `App::build`: the one place that connects the parts |
 //! | [`editing`] | what editors do: FAQ import, lint, impact of a change, questions asked again, export and restore |
-//! | [`check`] | do store and indexes agree |
+//! | [`check`], [`doctor`] | do store and indexes agree; is it set up as it should be |
+//! | [`reencode`] | another encoder, prepared beside the one that serves, in an `App` of its own that takes its place |
+//! | [`mod@bench`] | a drawn corpus, the real service, questions by the clock |
 //! | [`eval`] | judged questions → measures; runs compared; the fusion's shares tuned; admission calibrated |
 //! | [`http`] | the API, the page, every failure as a problem |
 //! | [`setup`], [`telemetry`], `blocking`, `background` | fetching the models; logging; work off the async threads; tasks that are stopped with the service |
 //!
 //! ```text
 //! domain, text, config ← conflict, redact ← embed, rerank, llm, store, index ← ingest, retrieve ← answer, jobs ← editing ← cases
-//! ← learn ← app ← check, eval, http, main
+//! ← learn ← app ← check, eval, http ← reencode, bench, main
 //! ```
 //!
 //! # Three straight lines
@@ -59,7 +62,14 @@
 //! - What is for some, or for some time, is decided inside the searches: a scheduled version is indexed beside the live one
 //!   and a change that is tried out beside both; nobody else finds, lists or counts them.
 //! - Evidence is loaded from the store and checked to be live, valid and visible, whatever the indexes say.
-//! - A search that fails is an error with a name, never a shorter list. Finding nothing is an answer (a refusal).
+//! - A search that fails is an error with a name, never a quietly shorter list: where encoder or vectors are away, words alone
+//!   are searched, and the answer says so. Finding nothing is an answer (a refusal).
+//! - Every change is noted, with who made it, in the transaction that makes it (`store/audit.rs`). What the service does by
+//!   itself makes no workspace, so that a deleted one stays deleted.
+//! - Of several processes on one store one leads (`store/lead.rs`): it alone encodes, writes shared vectors, works off jobs and
+//!   cases, and learns. Every process follows the change log into its own keyword index.
+//! - An answer that is kept is given again only while the store, both indexes, synonyms and rules are what they were
+//!   (`answer/kept.rs`).
 //! - Vectors of different encoders are never mixed: the encoder's id stands in the manifest and in the vector cache.
 //! - Nothing but [`http`] knows axum; nothing but [`config`] (and the command line) reads the environment; nothing but
 //!   [`store`] holds SQL. No blocking work on the async runtime.
@@ -75,11 +85,13 @@
 pub mod answer;
 pub mod app;
 mod background;
+pub mod bench;
 mod blocking;
 pub mod cases;
 pub mod check;
 pub mod config;
 pub mod conflict;
+pub mod doctor;
 pub mod domain;
 pub mod editing;
 pub mod embed;
@@ -91,7 +103,10 @@ pub mod jobs;
 pub mod keys;
 pub mod learn;
 pub mod llm;
+pub mod oidc;
+pub mod outbound;
 pub mod redact;
+pub mod reencode;
 pub mod rerank;
 pub mod retrieve;
 pub mod setup;

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::config::LlmConfig;
+use crate::outbound;
 
 /// Why a chat server gave no usable text.
 #[derive(Debug, thiserror::Error)]
@@ -118,21 +119,21 @@ impl Llm {
             Some(file) => Some(read_key(file)?),
             None => config.key.as_ref().map(|key| key.expose().to_owned()),
         };
-        choose_cryptography();
-        let client = reqwest::Client::builder()
-            // The address is the operator's; nothing may send its key elsewhere.
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .connect_timeout(Duration::from_millis(config.connect_ms))
-            .read_timeout(Duration::from_millis(config.idle_ms))
-            .build()
-            .map_err(|error| LlmError::Client(error.to_string()))?;
+        let connect = Duration::from_millis(config.connect_ms);
+        let idle = Duration::from_millis(config.idle_ms);
+        let client = outbound::client(connect, idle).map_err(LlmError::Client)?;
         Ok(Some(Self {
             client,
             config: Arc::new(config.clone()),
             key: key.map(Into::into),
             away: Arc::default(),
         }))
+    }
+
+    /// Whether it could not be reached when it was last asked.
+    pub fn is_away(&self) -> bool {
+        let away = self.away.lock().unwrap_or_else(PoisonError::into_inner);
+        away.is_some()
     }
 
     /// How long a completion may take in all.
@@ -229,12 +230,6 @@ impl Llm {
             retry_after,
         })
     }
-}
-
-/// Which implementation of TLS's primitives the process uses; it has to be said before the first connection.
-pub fn choose_cryptography() {
-    // It was said already, by another part of the process; either is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
 fn read_key(file: &Path) -> Result<String, LlmError> {

@@ -10,9 +10,10 @@ use clap::{Args, Parser, Subcommand};
 use ken::config::Config;
 use ken::domain::{DocumentId, Query, WorkspaceId};
 use ken::ingest::worker;
+use ken::store::acting;
 use ken::{setup, telemetry};
 
-use cli::{ModeArg, asking, knowledge, learning, measuring, operating};
+use cli::{ModeArg, asking, encoders, knowledge, learning, measuring, operating, trust};
 
 #[derive(Parser)]
 #[command(
@@ -211,12 +212,50 @@ enum Command {
         #[command(flatten)]
         workspace: WorkspaceArg,
         #[command(subcommand)]
-        command: operating::KeyCommand,
+        command: trust::KeyCommand,
     },
+    /// Who changed what, as JSON Lines, oldest first; fails where a line is missing or was altered
+    Audit {
+        #[command(flatten)]
+        workspace: WorkspaceArg,
+        /// What is of no workspace: operators' keys, deleted workspaces
+        #[arg(long, conflicts_with = "workspace")]
+        service: bool,
+    },
+    /// List and delete workspaces
+    #[command(subcommand)]
+    Workspaces(trust::WorkspaceCommand),
+    /// Ask the service by the clock, on a corpus that is drawn; prints rates, latencies, start and memory
+    Bench {
+        /// How many chunks; above 10,000 their vectors are drawn, too
+        #[arg(long, default_value_t = 10_000)]
+        chunks: usize,
+        /// Where the corpus is made and kept for the next time
+        #[arg(long, default_value = ".cache/bench")]
+        data: PathBuf,
+        /// Questions a second; 60 % of what goes at most where absent
+        #[arg(long)]
+        rate: Option<f64>,
+        /// How long each phase takes
+        #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=3_600))]
+        seconds: u64,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Look for the usual misconfigurations
+    Doctor,
     /// What is stored and indexed
     Status,
     /// Rebuild the indexes from the store
     Rebuild,
+    /// Change the encoder while questions are answered, and go back
+    Reencode {
+        #[command(flatten)]
+        what: encoders::What,
+        /// Have it serve whatever the judged questions say
+        #[arg(long, requires = "to")]
+        anyway: bool,
+    },
     /// Verify that store, keyword index and vectors agree
     Check,
     /// Read files for another process, within its limits
@@ -255,7 +294,7 @@ fn run() -> anyhow::Result<ExitCode> {
         config = config.checked()?;
     }
     let quiet = !matches!(cli.command, Command::Serve { .. });
-    telemetry::start(
+    let _exporting = telemetry::start(
         &config.log,
         if quiet {
             "warn"
@@ -274,7 +313,7 @@ fn run() -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(command(cli.command, config))
+    runtime.block_on(acting("command line", command(cli.command, config)))
 }
 
 async fn command(command: Command, config: Config) -> anyhow::Result<ExitCode> {
@@ -283,6 +322,14 @@ async fn command(command: Command, config: Config) -> anyhow::Result<ExitCode> {
             unreachable!("handled before the runtime starts")
         }
         Command::Serve { .. } => operating::serve(config).await,
+        Command::Bench {
+            chunks,
+            data,
+            rate,
+            seconds,
+            json,
+        } => measuring::bench(config, &data, chunks, rate, seconds, json).await,
+        Command::Reencode { what, anyway } => encoders::reencode(config, what, anyway).await,
         Command::Ingest {
             paths,
             workspace,
@@ -358,8 +405,13 @@ async fn command(command: Command, config: Config) -> anyhow::Result<ExitCode> {
             learning::learn(config, &workspace.workspace, command).await
         }
         Command::Keys { workspace, command } => {
-            operating::keys(config, &workspace.workspace, command).await
+            trust::keys(config, &workspace.workspace, command).await
         }
+        Command::Audit { workspace, service } => {
+            trust::audit(config, &workspace.workspace, service).await
+        }
+        Command::Workspaces(command) => trust::workspaces(config, command).await,
+        Command::Doctor => operating::doctor(config).await,
         Command::Status => operating::status(config).await,
         Command::Rebuild => operating::rebuild(config).await,
         Command::Check => operating::run_check(config).await,

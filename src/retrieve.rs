@@ -11,6 +11,7 @@ mod reranking;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
@@ -57,9 +58,30 @@ pub struct Retrieved {
     pub is_foreign: bool,
     /// Whether a reranker put the best hits in their order.
     pub reranked: bool,
+    /// What was away, so that words alone were searched.
+    pub degraded: Option<Degraded>,
     /// The revision both indexes held.
     pub revision: Revision,
     pub timings: Timings,
+}
+
+/// A part without which the search goes on by words alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Degraded {
+    /// The encoder failed on the question.
+    Encoder,
+    /// The vectors could not be searched.
+    Vectors,
+}
+
+impl Degraded {
+    /// One stable word for answers, `/readyz` and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Encoder => "encoder_unavailable",
+            Self::Vectors => "vectors_unavailable",
+        }
+    }
 }
 
 /// How many searches run at once; more wait. Searching is computing, so more than a few per core gain nothing.
@@ -78,6 +100,8 @@ pub struct Retriever {
     reranking: Option<Reranking>,
     clock: Clock,
     permits: Arc<Semaphore>,
+    /// Whether the last search of vectors failed.
+    vectors_away: Arc<AtomicBool>,
 }
 
 impl Retriever {
@@ -98,6 +122,7 @@ impl Retriever {
             reranking: None,
             clock: Clock::default(),
             permits: Arc::new(Semaphore::new(MAX_SEARCHES)),
+            vectors_away: Arc::default(),
         }
     }
 
@@ -126,9 +151,29 @@ impl Retriever {
         query
     }
 
+    /// Whether the best are reordered by a model, where there is time.
+    pub fn has_reranker(&self) -> bool {
+        self.reranking.is_some()
+    }
+
+    /// A workspace's indexes, where it has some.
+    pub fn index_of(&self, workspace: &WorkspaceId) -> Option<Arc<WorkspaceIndex>> {
+        self.indexes.find(workspace)
+    }
+
     /// The workspaces' synonyms.
     pub fn glossary(&self) -> &Glossary {
         &self.glossary
+    }
+
+    /// What was away when it was last needed.
+    pub fn degraded(&self) -> Vec<Degraded> {
+        let away = [
+            (Degraded::Encoder, self.embedder.is_failing()),
+            (Degraded::Vectors, self.vectors_away.load(Ordering::Relaxed)),
+        ];
+        let away = away.into_iter().filter(|(_, is_away)| *is_away);
+        away.map(|(part, _)| part).collect()
     }
 
     /// A question as it is searched for: spoken words as written ones, without courtesy.
@@ -149,6 +194,7 @@ impl Retriever {
     }
 
     /// Searches with a vector that is known already, or encodes the question where it is `None`.
+    #[tracing::instrument(name = "retrieve", skip_all)]
     pub async fn retrieve_with(
         &self,
         workspace: &WorkspaceId,
@@ -162,9 +208,9 @@ impl Retriever {
             return Ok(Retrieved::default());
         };
         let by_words = self.keyword_leg(workspace, index, query);
-        let (by_words, (vector, embed_ms)) =
+        let (by_words, (vector, embed_ms, mut degraded)) =
             tokio::try_join!(by_words, self.vector_of(query, vector))?;
-        let leg = VectorLeg {
+        let mut leg = VectorLeg {
             vector,
             words: by_words,
             fusion: self.fusion.tuned(query.tuning),
@@ -173,7 +219,23 @@ impl Retriever {
             limit: query.limit(),
         };
         let _permit = self.permits.acquire().await;
-        let mut found = computing(move || leg.search()).await?;
+        let by_words_too = query.mode == Mode::Hybrid;
+        let searched = computing(move || match leg.search() {
+            Err(error) if error.is_of_vectors() && by_words_too && leg.vector.is_some() => {
+                tracing::error!(%error, "the vectors are away; words alone are searched");
+                leg.vector = None;
+                Ok((leg.search()?, true))
+            }
+            found => Ok((found?, false)),
+        });
+        let (mut found, vectors_failed) = searched.await?;
+        if vectors_failed {
+            degraded = Some(Degraded::Vectors);
+        }
+        if degraded != Some(Degraded::Encoder) && query.mode != Mode::Keyword {
+            self.vectors_away.store(vectors_failed, Ordering::Relaxed);
+        }
+        found.degraded = degraded;
         found.timings.embed = embed_ms;
         if let (Some(reranking), Mode::Hybrid) = (&self.reranking, query.mode) {
             let start = Instant::now();
@@ -223,18 +285,26 @@ impl Retriever {
         &self,
         query: &Query,
         known: Option<Vec<f32>>,
-    ) -> Result<(Option<Vec<f32>>, f64), RetrieveError> {
+    ) -> Result<(Option<Vec<f32>>, f64, Option<Degraded>), RetrieveError> {
         let start = Instant::now();
-        let vector = match (query.mode, known) {
-            (Mode::Keyword, _) => None,
-            (_, Some(vector)) => Some(vector),
-            (_, None) => Some(
-                self.embedder
-                    .embed_question(&self.worded(query.text()))
-                    .await?,
-            ),
-        };
-        Ok((vector, elapsed_ms(start)))
+        let (mut vector, mut degraded) = (known, None);
+        if query.mode == Mode::Keyword {
+            vector = None;
+        } else if vector.is_none() {
+            let worded = self.worded(query.text());
+            match self.embedder.embed_question(&worded).await {
+                Ok(made) => vector = Some(made),
+                // Too much to do is said, so that somebody asks less.
+                Err(error) if query.mode == Mode::Vector || error.is_overload() => {
+                    return Err(error.into());
+                }
+                Err(error) => {
+                    tracing::error!(%error, "the encoder is away; words alone are searched");
+                    degraded = Some(Degraded::Encoder);
+                }
+            }
+        }
+        Ok((vector, elapsed_ms(start), degraded))
     }
 
     async fn keyword_leg(
@@ -297,7 +367,7 @@ struct VectorLeg {
 }
 
 impl VectorLeg {
-    fn search(self) -> Result<Retrieved, IndexError> {
+    fn search(&self) -> Result<Retrieved, IndexError> {
         let start = Instant::now();
         let words = &self.words;
         let mut found: HashMap<u32, Candidate> = HashMap::with_capacity(self.candidates * 2);
@@ -376,6 +446,7 @@ impl VectorLeg {
             term_weights,
             is_foreign,
             reranked: false,
+            degraded: None,
             wanted: words
                 .search
                 .as_ref()

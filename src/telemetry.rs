@@ -3,31 +3,88 @@
 
 use std::io::{IsTerminal, Write};
 use std::sync::LazyLock;
+use std::time::Duration;
 
+use opentelemetry::trace::TracerProvider;
+use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig};
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::trace::SdkTracerProvider;
 use regex::Regex;
-use tracing_subscriber::EnvFilter;
+use tracing::Level;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::config::LogConfig;
+use crate::outbound;
 use crate::redact::Redactor;
+
+/// Sends what is left when it is dropped at the end of the process.
+#[must_use = "what is not sent yet is lost"]
+pub struct Exporting(Option<SdkTracerProvider>);
+
+impl Drop for Exporting {
+    fn drop(&mut self) {
+        if let Some(Err(error)) = self.0.as_ref().map(SdkTracerProvider::shutdown) {
+            eprintln!("what was left of the traces could not be sent: {error}");
+        }
+    }
+}
+
+/// Where spans are sent to; a collector that is away loses them and nothing else.
+fn exporter(url: &str) -> Result<SdkTracerProvider, String> {
+    outbound::choose_cryptography();
+    let exporter = SpanExporter::builder()
+        .with_http()
+        .with_protocol(Protocol::HttpBinary)
+        .with_endpoint(format!("{}/v1/traces", url.trim_end_matches('/')))
+        .with_timeout(EXPORT_TIMEOUT)
+        .build()
+        .map_err(|error| error.to_string())?;
+    let about = Resource::builder().with_service_name("ken").build();
+    Ok(SdkTracerProvider::builder()
+        .with_batch_exporter(exporter)
+        .with_resource(about)
+        .build())
+}
+
+const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Starts logging to standard error, by `default` where no filter is set. A filter that cannot be read is reported
 /// and `default` used instead.
-pub fn start(config: &LogConfig, default: &str) {
+pub fn start(config: &LogConfig, default: &str) -> Exporting {
     let filter = config.filter.as_deref().unwrap_or(default);
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|error| {
         eprintln!("log.filter {filter:?} cannot be read ({error}); using {default}");
         EnvFilter::new(default)
     });
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let lines = tracing_subscriber::fmt::layer()
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(Masking::new(std::io::stderr));
-    // Only a second call in one process fails, and then the first one's setting stands.
-    let _ = match config.json {
-        true => subscriber.json().try_init(),
-        false => subscriber.compact().try_init(),
+    let lines = match config.json {
+        true => lines.json().boxed(),
+        false => lines.compact().boxed(),
     };
+    let provider = match config.otlp_url.as_str() {
+        "" => None,
+        url => exporter(url)
+            .inspect_err(|error| eprintln!("log.otlp_url: {error}; no traces are sent"))
+            .ok(),
+    };
+    // Our own spans, which hold no question; what the exporter itself does is not exported.
+    let spans = provider.as_ref().map(|provider| {
+        tracing_opentelemetry::layer()
+            .with_tracer(provider.tracer("ken"))
+            .with_filter(Targets::new().with_target("ken", Level::INFO))
+    });
+    // Only a second call in one process fails, and then the first one's setting stands.
+    let _ = tracing_subscriber::registry()
+        .with(lines.with_filter(filter))
+        .with(spans)
+        .try_init();
+    Exporting(provider)
 }
 
 /// Writes log lines without personal data.

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use half::f16;
 
 use crate::blocking::blocking;
+use crate::domain::WorkspaceId;
 use crate::embed::{EmbedError, Embedder};
 use crate::store::{Store, StoreError, text_hash};
 
@@ -37,16 +38,29 @@ impl Vectors {
     }
 
     /// In the order of the questions; of unit length, to the precision of half floats.
-    pub async fn of_questions(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, VectorsError> {
-        self.of(texts, As::Question).await
+    pub async fn of_questions(
+        &self,
+        workspace: &WorkspaceId,
+        texts: &[String],
+    ) -> Result<Vec<Vec<f32>>, VectorsError> {
+        self.of(workspace, texts, As::Question).await
     }
 
     /// As [`Vectors::of_questions`], for passages.
-    pub async fn of_passages(&self, texts: &[String]) -> Result<Vec<Vec<f32>>, VectorsError> {
-        self.of(texts, As::Passage).await
+    pub async fn of_passages(
+        &self,
+        workspace: &WorkspaceId,
+        texts: &[String],
+    ) -> Result<Vec<Vec<f32>>, VectorsError> {
+        self.of(workspace, texts, As::Passage).await
     }
 
-    async fn of(&self, texts: &[String], kind: As) -> Result<Vec<Vec<f32>>, VectorsError> {
+    async fn of(
+        &self,
+        workspace: &WorkspaceId,
+        texts: &[String],
+        kind: As,
+    ) -> Result<Vec<Vec<f32>>, VectorsError> {
         let key = |text: &String| match kind {
             As::Question => text_hash(&format!("question\n{text}")),
             As::Passage => text_hash(&format!("passage\n{text}")),
@@ -57,7 +71,7 @@ impl Vectors {
         wanted.dedup();
         let known = self
             .store
-            .cached_vectors(self.embedder.id(), &wanted)
+            .cached_vectors(workspace, self.embedder.id(), &wanted)
             .await?;
         let widen = |vector: Vec<f16>| -> Vec<f32> { vector.iter().map(|x| x.to_f32()).collect() };
         let mut vectors: HashMap<String, Vec<f32>> = known
@@ -82,7 +96,9 @@ impl Vectors {
                 .into_iter()
                 .zip(made.iter().map(|vector| to_half(vector)))
                 .collect();
-            self.store.keep_vectors(self.embedder.id(), &kept).await?;
+            self.store
+                .keep_vectors(workspace, self.embedder.id(), &kept)
+                .await?;
             // What was just made is as precise as what is remembered.
             vectors.extend(kept.into_iter().map(|(hash, vector)| (hash, widen(vector))));
         }

@@ -66,6 +66,10 @@ impl Catalogue {
         Ok(names)
     }
 
+    pub fn forget(&self, workspace: &WorkspaceId) {
+        self.lock().remove(workspace);
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<WorkspaceId, Known>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }

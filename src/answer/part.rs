@@ -117,7 +117,9 @@ impl Line<'_> {
         let admit = elapsed_ms(admitting);
 
         let composing = Instant::now();
-        let (mut notes, mut rejected, mut usage) = (Vec::new(), Vec::new(), None);
+        let (mut rejected, mut usage) = (Vec::new(), None);
+        let mut notes: Vec<&'static str> =
+            found.degraded.iter().map(|part| part.as_str()).collect();
         let mut worded =
             |evidence: &[Evidence], passages: &[Passage], notes: &mut Vec<&'static str>| {
                 let mut draft = compose(query.text(), &found.term_weights, evidence, passages);
@@ -210,6 +212,7 @@ impl Line<'_> {
     }
 
     /// A model's wording, or the reason why there is none. Never takes longer than is left.
+    #[tracing::instrument(name = "generate", skip_all)]
     async fn generated(
         self,
         llm: &Llm,

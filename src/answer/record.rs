@@ -157,6 +157,7 @@ impl Answerer {
         conversation: &str,
     ) -> Result<u64, AnswerError> {
         let _turn = self.turns.wait(workspace, conversation).await;
+        self.forget_kept();
         Ok(self
             .store
             .delete_conversation(workspace, conversation)

@@ -7,7 +7,7 @@ use crate::domain::{DocumentId, Experiment, Tuning, Tunings, WorkspaceId};
 use crate::store::{Store, StoreError};
 
 /// What a workspace has decided, or learned, of how it answers.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Rules {
     pub level: Option<Level>,
     pub tuning: Tuning,

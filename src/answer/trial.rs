@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use super::{AnswerError, Answerer, Question, RuleBook};
 use crate::domain::{Answer, Experiment, Outcome, WorkspaceId};
 
@@ -20,20 +22,18 @@ impl Answerer {
     }
 
     /// The question as its customer's arms of the running experiments want it, and those arms. Who is not known takes no part.
-    pub(super) async fn assigned(
+    pub(super) async fn assigned<'q>(
         &self,
         workspace: &WorkspaceId,
-        question: &Question,
-    ) -> Result<(Question, Vec<Part>), AnswerError> {
-        let mut served = question.clone();
+        question: &'q Question,
+    ) -> Result<(Cow<'q, Question>, Vec<Part>), AnswerError> {
         let rules = self.rules.of(workspace).await?;
-        let Some(customer) = question
-            .customer_id
-            .as_ref()
-            .or(question.conversation_id.as_ref())
-        else {
-            return Ok((served, Vec::new()));
+        let customer = question.customer_id.as_ref();
+        let customer = customer.or(question.conversation_id.as_ref());
+        let Some(customer) = customer.filter(|_| !rules.experiments.is_empty()) else {
+            return Ok((Cow::Borrowed(question), Vec::new()));
         };
+        let mut served = question.clone();
         let customer =
             crate::text::sha256_hex([workspace.as_str().as_bytes(), customer.as_bytes()]);
         let mut parts = Vec::new();
@@ -51,7 +51,7 @@ impl Answerer {
                 arm,
             });
         }
-        Ok((served, parts))
+        Ok((Cow::Owned(served), parts))
     }
 
     /// Notes who was shown what: of an experiment about an FAQ only where it was cited.

@@ -141,7 +141,7 @@ pub async fn collisions(
         .chain(theirs.iter().map(|(_, q)| q))
         .cloned()
         .collect();
-    let vectors = vectors.of_questions(&texts).await?;
+    let vectors = vectors.of_questions(workspace, &texts).await?;
     let (of_wordings, rest) = vectors.split_at(wordings.len());
     let (of_own, of_theirs) = rest.split_at(own.len());
     for (wording, vector) in wordings.iter().zip(of_wordings) {

@@ -1,7 +1,5 @@
 //! Taking cases in: checked, without personal data, kept; idempotent by id and content.
 
-use std::collections::HashMap;
-
 use jiff::Timestamp;
 
 use super::{CaseError, Cases};
@@ -173,17 +171,12 @@ impl Cases {
         // What was taken out first: a case never stands there that cannot be put together again. Of a case that is the
         // same as before nothing is touched, so that what was forgotten of it stays forgotten.
         let _taking = self.taking.lock().await;
-        let (mut fresh, mut now) = (Vec::new(), HashMap::new());
+        let ids: Vec<&str> = clean.iter().map(|(case, ..)| case.id.as_str()).collect();
+        let mut now = self.store.case_hashes(workspace, &ids).await?;
+        let mut fresh = Vec::new();
         let mut is_change = false;
         for (case, hash, values) in &clean {
-            let known = match now.get(&case.id) {
-                Some(hash) => Some(hash),
-                None => self
-                    .store
-                    .case_hash(workspace, &case.id)
-                    .await?
-                    .map(|hash| now.entry(case.id.clone()).or_insert(hash) as &String),
-            };
+            let known = now.get(&case.id);
             if known != Some(hash) {
                 is_change |= known.is_some();
                 fresh.push((case.id.clone(), hash.clone(), values.clone()));

@@ -41,7 +41,7 @@ impl Cases {
             ..Question::default()
         };
         let worded = self.trials.retriever.worded(&question.text);
-        let vector = self.vectors.of_questions(&[worded]).await?.pop();
+        let vector = self.vectors.of_questions(workspace, &[worded]).await?.pop();
         let explained = self
             .answerer
             .reply(workspace, &question, &[], vector)
@@ -49,7 +49,7 @@ impl Cases {
         let found: Vec<&Evidence> = explained.evidence.iter().take(HELD_AGAINST).collect();
         let mut texts = vec![draft.answer.clone()];
         texts.extend(found.iter().map(|e| e.chunk.text.clone()));
-        let vectors = self.vectors.of_passages(&texts).await?;
+        let vectors = self.vectors.of_passages(workspace, &texts).await?;
         let mut class = DraftClass::New;
         for (e, vector) in found.iter().zip(&vectors[1..]) {
             let similarity = dot(&vectors[0], vector);

@@ -26,7 +26,7 @@ pub async fn ingest(
     prune: bool,
     json: bool,
 ) -> anyhow::Result<ExitCode> {
-    let app = App::build(config).await?;
+    let app = App::build_chosen(config).await?.0;
     let bar = ProgressBar::new(0).with_style(ProgressStyle::with_template(
         "{bar:30} {pos}/{len} files  {wide_msg}",
     )?);
@@ -185,7 +185,7 @@ pub async fn faqs(config: Config, command: FaqCommand) -> anyhow::Result<ExitCod
             let faqs = reader.read_faqs(&name, bytes).await;
             let faqs = faqs.with_context(|| name.clone())?;
             let options = ImportOptions { dry_run, partial };
-            let app = Arc::new(App::build(config).await?);
+            let app = Arc::new(App::build_chosen(config).await?.0);
             let plan = import::plan(&app.store, &workspace, faqs).await?;
             if plan.writes(options) && !force {
                 let changes = Change::puts(&plan.sources);
@@ -363,7 +363,7 @@ pub async fn watch(
     workspace: &WorkspaceId,
     paths: &[PathBuf],
 ) -> anyhow::Result<ExitCode> {
-    let app = App::build(config).await?;
+    let app = App::build_chosen(config).await?.0;
     let (tell, mut told) = tokio::sync::mpsc::channel::<()>(1);
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         // Reading a file is no change to it.

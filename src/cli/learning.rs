@@ -90,7 +90,7 @@ pub async fn cases(
     workspace: &WorkspaceId,
     files: &[PathBuf],
 ) -> anyhow::Result<ExitCode> {
-    let app = App::build(config).await?;
+    let app = App::build_chosen(config).await?.0;
     let mut n = [0usize; 2];
     for file in files {
         let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;

@@ -1,9 +1,11 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
+use ken::bench;
 use ken::config::Config;
 use ken::eval::compare::{self, Run};
 use ken::eval::{self, Dataset, Evaluation, calibrate, tune};
@@ -277,5 +279,60 @@ pub async fn tune(
         "[retrieve]\nkeyword_share = {:.2}\nproximity_share = {:.2}",
         tuned.shares.keyword, tuned.shares.proximity
     );
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints what was found as a table, or as JSON.
+pub async fn bench(
+    config: Config,
+    data: &Path,
+    chunks: usize,
+    rate: Option<f64>,
+    seconds: u64,
+    json: bool,
+) -> anyhow::Result<ExitCode> {
+    let folder = std::path::absolute(data.join(chunks.to_string()))?;
+    let time = Duration::from_secs(seconds);
+    let report = bench::run(config, &folder, chunks, rate, time).await?;
+    if json {
+        println!("{}", serde_json::to_string_pretty(&report)?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let Some(filled) = &report.filled {
+        let vectors = match filled.has_drawn_vectors {
+            true => "vectors drawn",
+            false => "encoded",
+        };
+        println!(
+            "{} chunks, {vectors}: recorded at {:.0}/s, searchable at {:.0}/s{}",
+            filled.n_chunks,
+            filled.recorded_per_s,
+            filled.searchable_per_s,
+            filled.encoder_per_s.map_or(String::new(), |rate| format!(
+                "; the encoder alone {rate:.0}/s"
+            ))
+        );
+    }
+    println!(
+        "ready after {:.2} s, {:.0} MB idle, {:.0} MB after load; the encoder alone takes {:.0} questions a second",
+        report.started_in_s, report.idle_mb, report.loaded_mb, report.encoder_per_s
+    );
+    println!("| | at most/s | asked/s | p50 ms | p90 | p99 | p99.9 | most | refused | failed |");
+    println!("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|");
+    for phase in &report.phases {
+        println!(
+            "| {} | {:.0} | {:.0} | {:.2} | {:.2} | {:.2} | {:.2} | {:.2} | {} | {} |",
+            phase.name,
+            phase.at_most_per_s,
+            phase.asked_per_s,
+            phase.p50,
+            phase.p90,
+            phase.p99,
+            phase.p999,
+            phase.most,
+            phase.n_refused,
+            phase.n_failed
+        );
+    }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,17 +1,18 @@
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
-use clap::Subcommand;
-use ipnet::IpNet;
-use jiff::SignedDuration;
 use ken::app::App;
-use ken::config::Config;
-use ken::domain::{KeyRole, WorkspaceId};
+use ken::config::{Config, VectorsAt};
+use ken::doctor::{self, Severity};
+use ken::domain::WorkspaceId;
 use ken::editing::portable;
+use ken::http::Current;
 use ken::keys::KeyRing;
-use ken::store::{Store, Vault};
+use ken::reencode::Reencoding;
+use ken::store::{Scope, Store, Vault};
 use ken::{check, http, index};
 use tokio::net::TcpListener;
 
@@ -25,6 +26,7 @@ pub async fn serve(config: Config) -> anyhow::Result<ExitCode> {
         store.close().await;
         !keys.is_empty()
     };
+    let has_keys = has_keys || !config.auth.issuer.is_empty();
     if !has_keys && !listen.ip().is_loopback() {
         anyhow::bail!(
             "{listen} is not a loopback address, and there are no keys: make one with `ken keys create --role operator`, or listen on 127.0.0.1"
@@ -34,7 +36,12 @@ pub async fn serve(config: Config) -> anyhow::Result<ExitCode> {
         format!("cannot listen on {listen}; is the port in use? Choose another with --listen 127.0.0.1:PORT")
     })?;
     let address = listener.local_addr()?;
-    let app = Arc::new(App::build(config).await?);
+    let scheme = match config.http.tls_cert {
+        Some(_) => "https",
+        None => "http",
+    };
+    let (app, spec) = App::build_chosen(config.clone()).await?;
+    let app = Arc::new(app);
     if !app.indexes.is_writer() {
         tracing::warn!("another process writes the indexes; this one only reads them");
     }
@@ -42,10 +49,14 @@ pub async fn serve(config: Config) -> anyhow::Result<ExitCode> {
         true => "with keys",
         false => "loopback only: there are no keys",
     };
-    println!("ken: serving on http://{address} ({access})");
-    println!("ken: page http://{address}/ · API http://{address}/docs");
-    http::serve(app.clone(), listener, stop_signal()).await?;
-    app.close().await;
+    println!("ken: serving on {scheme}://{address} ({access})");
+    println!("ken: page {scheme}://{address}/ · API {scheme}://{address}/docs");
+    let poll = Duration::from_millis(config.index.poll_ms);
+    let current = Arc::new(Current::new(app));
+    let reencoding = tokio::spawn(Reencoding::new(config, current.clone(), spec).run(poll));
+    http::serve_current(current.clone(), listener, stop_signal()).await?;
+    reencoding.abort();
+    current.app().close().await;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -64,8 +75,28 @@ pub async fn stop_signal() {
     tracing::info!("stopping; requests that were accepted are finished");
 }
 
+/// Fails where something does not work.
+pub async fn doctor(config: Config) -> anyhow::Result<ExitCode> {
+    let findings = doctor::examine(&config).await;
+    for found in &findings {
+        let mark = match found.severity {
+            Severity::Fine => "ok   ",
+            Severity::Warning => "WARN ",
+            Severity::Fault => "FAULT",
+        };
+        println!("{mark} {}: {}", found.about, found.detail);
+    }
+    match findings
+        .iter()
+        .any(|found| found.severity == Severity::Fault)
+    {
+        true => Ok(ExitCode::FAILURE),
+        false => Ok(ExitCode::SUCCESS),
+    }
+}
+
 pub async fn status(config: Config) -> anyhow::Result<ExitCode> {
-    let app = App::build(config).await?;
+    let app = App::build_chosen(config).await?.0;
     println!(
         "encoder {} ({} dimensions)",
         app.embedder.id(),
@@ -83,7 +114,15 @@ pub async fn status(config: Config) -> anyhow::Result<ExitCode> {
 
 pub async fn rebuild(config: Config) -> anyhow::Result<ExitCode> {
     index::clear(&config.index.dir)?;
-    let app = App::build(config).await?;
+    if config.vectors == VectorsAt::Qdrant {
+        let app = App::build_chosen(config.clone()).await?.0;
+        if let Some(cluster) = app.indexes.cluster().cloned() {
+            // Whoever leads fills it again from the store, without encoding.
+            tokio::task::spawn_blocking(move || cluster.drop_collection()).await??;
+        }
+        app.close().await;
+    }
+    let app = App::build_chosen(config).await?.0;
     for (workspace, revision) in app.store.workspaces().await? {
         wait_until_indexed(&app, &workspace, revision).await?;
         println!("{workspace}: revision {revision}");
@@ -93,13 +132,21 @@ pub async fn rebuild(config: Config) -> anyhow::Result<ExitCode> {
 }
 
 pub async fn run_check(config: Config) -> anyhow::Result<ExitCode> {
-    let app = App::build(config).await?;
+    let app = App::build_chosen(config).await?.0;
     let mut sound = true;
-    for (workspace, revision) in app.store.workspaces().await? {
-        if app.indexes.is_writer() {
-            wait_until_indexed(&app, &workspace, revision).await?;
-        }
-        let found = check::check(&app, &workspace).await?;
+    for (workspace, mut revision) in app.store.workspaces().await? {
+        let found = loop {
+            if app.indexes.is_writer() {
+                wait_until_indexed(&app, &workspace, revision).await?;
+            }
+            let found = check::check(&app, &workspace).await?;
+            // A job that goes on, or a service beside this, may have written meanwhile: then it is looked at again.
+            let newest = app.store.revision(&workspace).await?;
+            if newest == revision {
+                break found;
+            }
+            revision = newest;
+        };
         println!(
             "{workspace}: {} chunks, {} faults",
             found.n_chunks,
@@ -107,6 +154,10 @@ pub async fn run_check(config: Config) -> anyhow::Result<ExitCode> {
         );
         found.faults.iter().for_each(|fault| println!("  {fault}"));
         sound &= found.faults.is_empty();
+    }
+    for fault in app.store.audit_faults(Scope::Service).await? {
+        println!("the service: {fault}");
+        sound = false;
     }
     app.close().await;
     Ok(if sound {
@@ -117,7 +168,7 @@ pub async fn run_check(config: Config) -> anyhow::Result<ExitCode> {
 }
 
 /// The store alone: no encoder is loaded for what only reads and writes it.
-async fn open_store(config: &Config) -> anyhow::Result<Store> {
+pub async fn open_store(config: &Config) -> anyhow::Result<Store> {
     Ok(Store::open(&config.store.url).await?)
 }
 
@@ -141,7 +192,7 @@ pub async fn import(
     workspace: &WorkspaceId,
     file: &Path,
 ) -> anyhow::Result<ExitCode> {
-    let app = App::build(config).await?;
+    let app = App::build_chosen(config).await?.0;
     let imported = portable::import(&app.store, workspace, file).await?;
     let revision = app.store.revision(workspace).await?;
     wait_until_indexed(&app, workspace, revision).await?;
@@ -182,82 +233,5 @@ pub async fn restore(config: Config, file: &Path) -> anyhow::Result<ExitCode> {
         kept.display()
     );
     println!("the indexes are made anew at the next start, without encoding");
-    Ok(ExitCode::SUCCESS)
-}
-
-#[derive(Subcommand)]
-pub enum KeyCommand {
-    /// Make a key; it is shown this once
-    Create {
-        /// `bot`, `editor`, `agent`, `admin`, or `operator` for every workspace
-        #[arg(long, value_parser = role)]
-        role: KeyRole,
-        /// What it is for
-        #[arg(long)]
-        name: String,
-        /// Ends so many days from now; never where absent
-        #[arg(long)]
-        days: Option<u32>,
-        /// A network from which alone it may be used, as 10.0.0.0/8; may be given several times
-        #[arg(long = "network")]
-        networks: Vec<IpNet>,
-    },
-    /// Every key of every workspace
-    List,
-    /// End a key, for good
-    Revoke { id: String },
-}
-
-fn role(name: &str) -> Result<KeyRole, String> {
-    let names: Vec<&str> = KeyRole::ALL.iter().map(|role| role.as_str()).collect();
-    KeyRole::parse(name).ok_or_else(|| format!("expected one of {names:?}"))
-}
-
-pub async fn keys(
-    config: Config,
-    workspace: &WorkspaceId,
-    command: KeyCommand,
-) -> anyhow::Result<ExitCode> {
-    let store = open_store(&config).await?;
-    let ring = KeyRing::new(store.clone());
-    match command {
-        KeyCommand::Create {
-            role,
-            name,
-            days,
-            networks,
-        } => {
-            if role != KeyRole::Operator && ring.list().await?.is_empty() {
-                anyhow::bail!(
-                    "the first key has to be an operator's: the API is closed to whoever has none from then on"
-                );
-            }
-            let of = (role != KeyRole::Operator).then(|| workspace.clone());
-            let ends =
-                days.map(|days| store.now() + SignedDuration::from_hours(24 * i64::from(days)));
-            let (key, token) = ring.create(of, role, &name, networks, ends).await?;
-            let detail = serde_json::json!({ "role": role, "name": name });
-            store
-                .audit(workspace, "command line", "key.create", &key.id, &detail)
-                .await?;
-            println!("{token}");
-        }
-        KeyCommand::List => {
-            for key in ring.list().await? {
-                println!("{}", serde_json::to_string(&key)?);
-            }
-        }
-        KeyCommand::Revoke { id } => {
-            if !ring.revoke(&id).await? {
-                anyhow::bail!("there is no key {id} in force");
-            }
-            let detail = serde_json::json!({});
-            store
-                .audit(workspace, "command line", "key.revoke", &id, &detail)
-                .await?;
-            println!("{id} is ended");
-        }
-    }
-    store.close().await;
     Ok(ExitCode::SUCCESS)
 }

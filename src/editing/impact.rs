@@ -262,17 +262,7 @@ impl Trial {
         asker: &JudgedQuestion,
         at: Option<Timestamp>,
     ) -> Result<(Reply, Reply), ImpactError> {
-        let mut question = Question {
-            text: text.to_owned(),
-            limit: 10,
-            filter: Filter {
-                audience: asker.audience.clone(),
-                channel: asker.channel.clone(),
-                at,
-                ..Filter::default()
-            },
-            ..Question::default()
-        };
+        let mut question = as_question(asker, text, at);
         // Encoded once: only the knowledge differs.
         let vector = trials.answerer.vector_of(&question).await?;
         let before = trials
@@ -289,21 +279,22 @@ impl Trial {
     }
 
     fn reply(&self, answer: Answer) -> Reply {
-        let name = |id: &DocumentId| {
+        reply_of(answer, |id| {
             let stands_for = self.staged.iter().position(|staged| staged == id);
             stands_for.map_or(id, |i| &self.stands_for[i]).to_string()
-        };
-        let mut document_ids: Vec<String> = answer
-            .citations
-            .iter()
-            .map(|c| name(&c.document_id))
-            .collect();
-        document_ids.dedup();
-        Reply {
-            outcome: answer.outcome,
-            text: answer.text,
-            document_ids,
-        }
+        })
+    }
+}
+
+/// What of an answer counts, with the names of what it cites.
+pub(crate) fn reply_of(answer: Answer, name: impl Fn(&DocumentId) -> String) -> Reply {
+    let cited = answer.citations.iter();
+    let mut document_ids: Vec<String> = cited.map(|c| name(&c.document_id)).collect();
+    document_ids.dedup();
+    Reply {
+        outcome: answer.outcome,
+        text: answer.text,
+        document_ids,
     }
 }
 
@@ -321,13 +312,32 @@ async fn searchable(
     let Some(index) = trials.indexes.find(workspace) else {
         return Ok(());
     };
-    while index.keyword.revision() < revision {
+    loop {
+        index.keyword.refresh()?;
+        if index.keyword.revision() >= revision {
+            return Ok(());
+        }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    index.keyword.refresh()
 }
 
-fn meets(question: &JudgedQuestion, reply: &Reply) -> bool {
+/// A question as who is meant would ask it.
+pub(crate) fn as_question(asker: &JudgedQuestion, text: &str, at: Option<Timestamp>) -> Question {
+    Question {
+        text: text.to_owned(),
+        limit: 10,
+        filter: Filter {
+            audience: asker.audience.clone(),
+            channel: asker.channel.clone(),
+            at,
+            ..Filter::default()
+        },
+        ..Question::default()
+    }
+}
+
+/// Whether a judged question is answered as it has to be.
+pub(crate) fn meets(question: &JudgedQuestion, reply: &Reply) -> bool {
     let contains = |words: &String| {
         let letters = |text: &str| -> String {
             text::fold(text)

@@ -149,7 +149,10 @@ async fn pairs(
         .iter()
         .map(|entry| text_hash(&view(entry)))
         .collect();
-    let known = app.store.cached_vectors(app.embedder.id(), &hashes).await?;
+    let known = app
+        .store
+        .cached_vectors(workspace, app.embedder.id(), &hashes)
+        .await?;
     let known: HashMap<String, Vec<f16>> = known.into_iter().collect();
     let searched: Vec<(u32, Vec<f32>)> = entries
         .iter()

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::Config;
 use crate::domain::{JudgedQuestion, WorkspaceId};
 use crate::index;
-use crate::store::{ExportedDocument, Store, StoreError, sqlite_path};
+use crate::store::{ExportedDocument, Store, StoreError, sqlite_path, without_password};
 
 /// The format of the file; a reader refuses what it does not know.
 const FORMAT: u32 = 1;
@@ -144,7 +144,7 @@ pub async fn restore(config: &Config, backup: &Path) -> Result<PathBuf, Portable
     let Some(target) = sqlite_path(&config.store.url) else {
         return Err(PortableError::Refused(format!(
             "{} is not an SQLite file; restore it with its own tools",
-            config.store.url
+            without_password(&config.store.url)
         )));
     };
     Store::check_backup(backup).await?;
@@ -165,9 +165,20 @@ pub async fn restore(config: &Config, backup: &Path) -> Result<PathBuf, Portable
     let kept = target.with_extension("before-restore");
     let beside = |path: &Path, ending: &str| PathBuf::from(format!("{}{ending}", path.display()));
     if target.exists() {
-        // What an earlier restore kept makes way.
+        // What was written last goes from the log into the file. One that does not open is kept as it is.
+        if let Ok(store) = Store::open(&config.store.url).await {
+            store.fold().await?;
+            store.close().await;
+        }
+        // What an earlier restore kept makes way. The store has two names then, until the backup takes one of them: whenever
+        // this is killed, there is a store.
         for ending in ["", "-wal", "-shm"] {
             let _ = std::fs::remove_file(beside(&kept, ending));
+        }
+        std::fs::hard_link(&target, &kept)
+            .or_else(|_| std::fs::copy(&target, &kept).map(drop))
+            .map_err(&wrong)?;
+        for ending in ["-wal", "-shm"] {
             match std::fs::rename(beside(&target, ending), beside(&kept, ending)) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                     return Err(wrong(error));

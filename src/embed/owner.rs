@@ -1,7 +1,9 @@
+use std::time::Instant;
+
 use crossbeam_channel::{Receiver, select_biased};
 use tokio::sync::oneshot;
 
-use super::{EmbedError, model::Model};
+use super::{EmbedError, Pace, model::Model};
 use crate::text::width;
 
 /// The most questions encoded together: more adds waiting without adding speed.
@@ -25,16 +27,21 @@ pub struct Passages {
 }
 
 /// Serves both queues until every handle is gone. Questions go first.
-pub fn run(mut model: Model, questions: &Receiver<Question>, passages: &Receiver<Passages>) {
+pub fn run(
+    mut model: Model,
+    questions: &Receiver<Question>,
+    passages: &Receiver<Passages>,
+    pace: &Pace,
+) {
     loop {
         select_biased! {
             recv(questions) -> question => match question {
-                Ok(question) => answer(&mut model, question, questions),
+                Ok(question) => answer(&mut model, question, questions, pace),
                 Err(_) => return,
             },
             recv(passages) -> job => match job {
                 Ok(job) => {
-                    let vectors = encode_all(&mut model, &job, questions);
+                    let vectors = encode_all(&mut model, &job, questions, pace);
                     // Whoever asked may have gone; then nobody wants the vectors.
                     let _ = job.reply.send(vectors);
                 }
@@ -45,7 +52,7 @@ pub fn run(mut model: Model, questions: &Receiver<Question>, passages: &Receiver
 }
 
 /// Encodes a question together with those that wait behind it. One whose asker has gone is left out.
-fn answer(model: &mut Model, first: Question, queue: &Receiver<Question>) {
+fn answer(model: &mut Model, first: Question, queue: &Receiver<Question>, pace: &Pace) {
     let mut batch: Vec<Question> = std::iter::once(first)
         .chain(queue.try_iter().take(MAX_QUESTIONS - 1))
         .collect();
@@ -57,7 +64,10 @@ fn answer(model: &mut Model, first: Question, queue: &Receiver<Question>) {
         .iter()
         .map(|question| question.text.as_str())
         .collect();
-    match model.encode(&texts, true) {
+    let start = Instant::now();
+    let encoded = encode(model, &texts, true);
+    pace.took(start.elapsed(), batch.len());
+    match encoded {
         Ok(vectors) => {
             for (question, vector) in batch.into_iter().zip(vectors) {
                 let _ = question.reply.send(Ok(vector));
@@ -73,18 +83,30 @@ fn answer(model: &mut Model, first: Question, queue: &Receiver<Question>) {
     }
 }
 
+/// What panics fails on these texts and goes on with the next.
+fn encode(model: &mut Model, texts: &[&str], as_questions: bool) -> Vectors {
+    let encoding = std::panic::AssertUnwindSafe(|| model.encode(texts, as_questions));
+    std::panic::catch_unwind(encoding)
+        .unwrap_or_else(|_| Err(EmbedError::Encode("it panicked".to_owned())))
+}
+
 /// Encodes passages in batches of like length; between batches, questions that have come in.
-fn encode_all(model: &mut Model, job: &Passages, questions: &Receiver<Question>) -> Vectors {
+fn encode_all(
+    model: &mut Model,
+    job: &Passages,
+    questions: &Receiver<Question>,
+    pace: &Pace,
+) -> Vectors {
     let widths: Vec<usize> = job.texts.iter().map(|text| width(text)).collect();
     let mut order: Vec<usize> = (0..job.texts.len()).collect();
     order.sort_by_key(|i| widths[*i]);
     let mut vectors = vec![Vec::new(); job.texts.len()];
     for batch in batches(&order, &widths) {
         if let Ok(question) = questions.try_recv() {
-            answer(model, question, questions);
+            answer(model, question, questions, pace);
         }
         let texts: Vec<&str> = batch.iter().map(|i| job.texts[*i].as_str()).collect();
-        for (i, vector) in batch.iter().zip(model.encode(&texts, job.as_questions)?) {
+        for (i, vector) in batch.iter().zip(encode(model, &texts, job.as_questions)?) {
             vectors[*i] = vector;
         }
     }

@@ -1,6 +1,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, Sse};
@@ -13,10 +14,10 @@ use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 use utoipa::ToSchema;
 
-use super::AppState;
 use super::extract::{Json, Workspace, one_or_many};
 use super::metrics;
 use super::problem::{Fault, Problem};
+use super::{AppState, Permit};
 use crate::answer::render::{Format, Rendered, render};
 use crate::answer::{self, Question};
 use crate::domain::{
@@ -115,7 +116,8 @@ pub struct AnswerResponse {
     /// `deadline`. Handoff: `conflicting_evidence`, `asked_for_person`. Clarify: `ambiguous`, with the choices as
     /// suggestions. Answered: `greeting`, `thanks`, `goodbye`.
     pub reason: Option<String>,
-    /// What went otherwise than it might have: `false_premise`, `partly_answered`, `deadline`, and of a model's wording
+    /// What went otherwise than it might have: `false_premise`, `partly_answered`, `deadline`, `encoder_unavailable` or
+    /// `vectors_unavailable` (found by words alone), `not_recorded` (the disk could not be written), and of a model's wording
     /// `llm_unavailable`, `llm_refused`, `llm_truncated`, `llm_garbage`, `llm_deadline`, `llm_unsupported`.
     pub notes: Vec<String>,
     /// As the channel shows it.
@@ -354,9 +356,15 @@ impl AnswerRequest {
 pub async fn post_answer(
     State(state): State<AppState>,
     Workspace(workspace): Workspace,
+    permit: Option<Extension<Permit>>,
     headers: HeaderMap,
     Json(request): Json<AnswerRequest>,
 ) -> Result<Response, Problem> {
+    if state.app.embedder.is_overloaded() {
+        return Err(Problem::overloaded(
+            "more is asked than can be answered soon",
+        ));
+    }
     let (stream, format) = (request.stream, request.format);
     let question = request.parse(&headers)?;
     let channel = question.filter.channel.clone();
@@ -366,25 +374,30 @@ pub async fn post_answer(
         AnswerResponse::of(answer, rendered)
     };
     if stream {
-        return Ok(events(state, workspace, question, body).into_response());
+        return Ok(events(state, workspace, question, body, permit).into_response());
     }
     let answered = state.app.answerer.answer(&workspace, question, None);
     Ok(axum::Json(body(answered.await?.answer)).into_response())
 }
 
-/// The answer as events, while it is made: what a model words comes sentence by sentence, everything else at once. When the
+/// The answer as events, while it is made: what a model words comes sentence by sentence, everything else at once. It holds
+/// its permit, and ends with the request's time, be it that nobody reads. When the
 /// client leaves, the stream is dropped, and with it the answer in the making.
 fn events(
     state: AppState,
     workspace: WorkspaceId,
     question: Question,
     body: impl FnOnce(domain::Answer) -> AnswerResponse + Send + 'static,
+    permit: Option<Extension<Permit>>,
 ) -> impl IntoResponse {
     let event =
         |name: &str, data: serde_json::Value| Event::default().event(name).data(data.to_string());
     let (tell, mut told) = mpsc::unbounded_channel();
     let (send, sent) = mpsc::channel::<Event>(64);
-    tokio::spawn(async move {
+    let timeout = Duration::from_millis(state.app.config.http.timeout_ms);
+    // In place of those of the request, which ends before its events do.
+    let telling = async move {
+        let _permit = permit;
         let answering = state.app.answerer.answer(&workspace, question, Some(&tell));
         tokio::pin!(answering);
         let mut n_told = 0;
@@ -443,7 +456,8 @@ fn events(
                 return;
             }
         }
-    });
+    };
+    tokio::spawn(tokio::time::timeout(timeout, telling));
     Sse::new(ReceiverStream::new(sent).map(Ok::<_, Infallible>))
 }
 

@@ -1,7 +1,9 @@
 //! Who may do what: every operation needs a right, every role has some.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath, Request, State};
 use axum::http::Method;
@@ -11,13 +13,15 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use governor::clock::Clock;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::AppState;
 use super::extract::WORKSPACE_HEADER;
 use super::problem::Problem;
+use super::{AppState, Place};
 use crate::cases::KEY_BY;
 use crate::domain::{KeyRole, Right, WorkspaceId};
 use crate::keys::{KeyError, Principal};
+use crate::store::acting;
 
 /// What each operation needs. One that is not named here is nobody's.
 const RIGHTS: &[(&str, &[&str], Right)] = &[
@@ -68,6 +72,7 @@ const RIGHTS: &[(&str, &[&str], Right)] = &[
     ("/v1/reviews/{id}", &["DELETE"], Right::Review),
     ("/v1/conversations/{id}", &["DELETE"], Right::Manage),
     ("/v1/audit", &["GET"], Right::Manage),
+    ("/v1/audit:export", &["GET"], Right::Manage),
     ("/v1/experiments", &["GET", "POST"], Right::Manage),
     ("/v1/experiments/{id}", &["POST"], Right::Manage),
     ("/v1/keys", &["GET", "POST"], Right::Manage),
@@ -76,6 +81,8 @@ const RIGHTS: &[(&str, &[&str], Right)] = &[
     ("/v1/tuning", &["GET"], Right::Manage),
     ("/v1/tuning/learn", &["POST"], Right::Manage),
     ("/v1/tuning/rollback", &["POST"], Right::Manage),
+    ("/v1/workspaces", &["GET"], Right::Operate),
+    ("/v1/workspaces/{id}", &["DELETE"], Right::Operate),
     ("/metrics", &["GET"], Right::Operate),
 ];
 
@@ -87,6 +94,35 @@ pub fn rates(requests_per_minute: u32) -> Option<Rates> {
     let burst = NonZeroU32::new(requests_per_minute / 6).unwrap_or(NonZeroU32::MIN);
     NonZeroU32::new(requests_per_minute)
         .map(|rate| RateLimiter::keyed(Quota::per_minute(rate).allow_burst(burst)))
+}
+
+/// How many requests of each key are being worked on.
+pub struct AtWork {
+    most: usize,
+    by_key: Mutex<HashMap<String, Arc<Semaphore>>>,
+}
+
+/// With more keys than this those that have nothing at work are forgotten.
+const MAX_REMEMBERED: usize = 10_000;
+
+impl AtWork {
+    pub fn new(most: usize) -> Self {
+        Self {
+            most,
+            by_key: Mutex::default(),
+        }
+    }
+
+    /// A place among the key's own; `None` where all are taken.
+    fn place(&self, key: &str) -> Option<OwnedSemaphorePermit> {
+        let mut by_key = self.by_key.lock().unwrap_or_else(PoisonError::into_inner);
+        if by_key.len() > MAX_REMEMBERED {
+            by_key.retain(|_, places| places.available_permits() < self.most);
+        }
+        let places = by_key.entry(key.to_owned());
+        let places = places.or_insert_with(|| Arc::new(Semaphore::new(self.most)));
+        places.clone().try_acquire_owned().ok()
+    }
 }
 
 /// What an operation needs.
@@ -107,8 +143,16 @@ pub async fn authorize(State(state): State<AppState>, request: Request, next: Ne
     let (mut parts, body) = request.into_parts();
     match admitted(&state, &parts).await {
         Ok(principal) => {
+            if let Some(key) = &principal.key_id {
+                let Some(place) = state.at_work.place(key) else {
+                    let detail = "as many requests of this key as allowed are being worked on";
+                    return Problem::overloaded(detail).into_response();
+                };
+                parts.extensions.insert(Place(Arc::new(place)));
+            }
+            let actor = Actor::of(Some(&principal)).0;
             parts.extensions.insert(principal);
-            next.run(Request::from_parts(parts, body)).await
+            acting(actor, next.run(Request::from_parts(parts, body))).await
         }
         Err(problem) => problem.into_response(),
     }
@@ -183,6 +227,11 @@ impl From<KeyError> for Problem {
 pub struct Actor(pub String);
 
 impl Actor {
+    fn of(principal: Option<&Principal>) -> Self {
+        let name = principal.and_then(|principal| principal.name.clone());
+        Self(name.unwrap_or_else(|| "api".to_owned()))
+    }
+
     /// As somebody names themselves, and the key they do it with.
     pub fn with(self, name: Option<String>) -> String {
         match name {
@@ -197,8 +246,6 @@ impl FromRequestParts<AppState> for Actor {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, Problem> {
-        let principal = parts.extensions.get::<Principal>();
-        let name = principal.and_then(|principal| principal.name.clone());
-        Ok(Self(name.unwrap_or_else(|| "api".to_owned())))
+        Ok(Self::of(parts.extensions.get()))
     }
 }

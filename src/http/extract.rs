@@ -62,12 +62,22 @@ pub async fn read(body: Body, max: usize) -> Result<Vec<u8>, Problem> {
     }
 }
 
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+/// A body as what it should be.
+pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    const NUL: &[u8] = b"\\u0000";
+    if bytes.windows(NUL.len()).any(|some| some == NUL)
+        && let Ok(mut value) = serde_json::from_slice(bytes)
+    {
+        without_nul(&mut value);
+        return parse_at("", value).map_err(|fault| Problem::invalid(vec![fault]));
+    }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
         let inner = error.into_inner();
-        match inner.is_data() {
+        // What is no value of an enum is called a fault of the syntax; what is JSON has none.
+        let is_json = || serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok();
+        match inner.is_data() || is_json() {
             true => Problem::invalid(vec![Fault::new(
                 pointer(&path),
                 strip_place(&inner.to_string()),
@@ -79,6 +89,16 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         .end()
         .map_err(|error| Problem::not_json(error.to_string()))?;
     Ok(value)
+}
+
+/// Takes the character NUL out of all strings: it is no text, and PostgreSQL keeps none.
+fn without_nul(value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::String(text) => text.retain(|c| c != '\0'),
+        serde_json::Value::Array(values) => values.iter_mut().for_each(without_nul),
+        serde_json::Value::Object(fields) => fields.values_mut().for_each(without_nul),
+        _ => {}
+    }
 }
 
 /// A value as what it should be; a fault names its place below `at`.
@@ -196,11 +216,15 @@ mod tests {
         #[serde(deny_unknown_fields)]
         struct Body {
             tags: Vec<String>,
+            #[serde(default)]
+            #[expect(dead_code, reason = "it is read")]
+            kind: crate::domain::Kind,
         }
         for (json, status, place) in [
             (r#"{"tags":["a",1]}"#, 422, "/tags/1"),
             (r#"{"tags":[],"x":1}"#, 422, "/x"),
             (r#"{}"#, 422, ""),
+            (r#"{"tags":[],"kind":{}}"#, 422, "/kind"),
         ] {
             let problem = parse::<Body>(json.as_bytes()).unwrap_err();
             assert_eq!(

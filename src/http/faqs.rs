@@ -266,7 +266,7 @@ pub struct ExportParams {
 /// Export all FAQs as a file that imports as the same state.
 #[utoipa::path(
     get, path = "/v1/faqs:export", tag = "faqs", params(ExportParams),
-    responses((status = 200, content_type = "application/octet-stream"), (status = 422, body = Problem))
+    responses((status = 200, description = "The file", content((String = "text/csv"), (String = "text/tab-separated-values"), (String = "application/json"), (String = "application/jsonl"), (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), (status = 422, body = Problem))
 )]
 pub async fn export_faqs(
     State(state): State<AppState>,

@@ -6,11 +6,17 @@ use utoipa::ToSchema;
 use super::AppState;
 use super::auth::IsOperator;
 use super::problem::Problem;
+use crate::retrieve::Degraded;
 
 /// Whether questions can be answered from everything that is stored.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Readiness {
     pub ready: bool,
+    /// What is away and done without: `encoder_unavailable` or `vectors_unavailable` (answers are found by words alone and say so),
+    /// `llm_unavailable` (answers are quoted, not worded).
+    pub degraded: Vec<String>,
+    /// Whether this is the process that does what one alone may do.
+    pub leads: bool,
     /// The encoder in use.
     pub encoder: String,
     /// For an operator alone.
@@ -26,6 +32,8 @@ pub struct WorkspaceReadiness {
     pub revision: i64,
     /// The newest change that can be searched.
     pub indexed: i64,
+    /// The newest change that can be found by words.
+    pub words: i64,
 }
 
 /// The process is alive.
@@ -34,7 +42,8 @@ pub async fn healthz() -> &'static str {
     "ok"
 }
 
-/// The model is loaded and the indexes hold what the store holds; else 503 with the same body.
+/// The model is loaded and the indexes hold what the store holds, or what is away can be done without; else 503 with the
+/// same body.
 #[utoipa::path(
     get, path = "/readyz", tag = "operation",
     responses((status = 200, body = Readiness), (status = 503, body = Readiness))
@@ -51,13 +60,34 @@ pub async fn readyz(
         .await?
         .into_iter()
         .map(|(workspace, revision)| WorkspaceReadiness {
+            words: progress.words.get(&workspace).copied().unwrap_or(0),
             indexed: progress.indexed.get(&workspace).copied().unwrap_or(0),
             workspace: workspace.into(),
             revision,
         })
         .collect();
     // Who is no operator is told whether, not which.
-    let ready = progress.error.is_none() && workspaces.iter().all(|w| w.indexed >= w.revision);
+    let mut degraded: Vec<String> = state
+        .app
+        .retriever
+        .degraded()
+        .into_iter()
+        .map(|part| part.as_str().to_owned())
+        .collect();
+    if progress.lacks_vectors && degraded.is_empty() {
+        degraded.push(Degraded::Vectors.as_str().to_owned());
+    }
+    let lacks_vectors = !degraded.is_empty();
+    if state.app.answerer.llm_is_away() {
+        degraded.push("llm_unavailable".to_owned());
+    }
+    let has_words = workspaces.iter().all(|w| w.words >= w.revision);
+    let has_all = workspaces.iter().all(|w| w.indexed >= w.revision);
+    let ready = match lacks_vectors {
+        // Better by words alone than not at all.
+        true => has_words,
+        false => has_all && progress.error.is_none(),
+    };
     let status = if ready {
         StatusCode::OK
     } else {
@@ -68,6 +98,8 @@ pub async fn readyz(
         status,
         axum::Json(Readiness {
             ready,
+            degraded,
+            leads: state.app.lead.is_here(),
             encoder,
             workspaces: match is_operator {
                 true => workspaces,
@@ -87,6 +119,19 @@ pub async fn metrics(State(state): State<AppState>) -> Result<String, Problem> {
         metrics::gauge!("ken_revision_lag", "workspace" => workspace.to_string())
             .set((revision - indexed) as f64);
     }
+    let (n_jobs, n_cases) = state.app.store.n_waiting().await?;
+    metrics::gauge!("ken_jobs_waiting").set(n_jobs as f64);
+    metrics::gauge!("ken_cases_waiting").set(n_cases as f64);
+    let degraded = state.app.retriever.degraded();
+    for part in [Degraded::Encoder, Degraded::Vectors] {
+        let is_away = u8::from(degraded.contains(&part));
+        metrics::gauge!("ken_degraded", "part" => part.as_str()).set(is_away);
+    }
+    let llm_is_away = u8::from(state.app.answerer.llm_is_away());
+    metrics::gauge!("ken_degraded", "part" => "llm_unavailable").set(llm_is_away);
+    metrics::gauge!("ken_requests_in_work").set(state.n_in_work() as f64);
+    let wait = state.app.embedder.expected_wait();
+    metrics::gauge!("ken_encoder_wait_seconds").set(wait.as_secs_f64());
     metrics::gauge!("ken_encoder_queue").set(state.app.embedder.n_waiting() as f64);
     metrics::counter!("ken_texts_encoded_total").absolute(progress.n_encoded);
     Ok(super::metrics::render())

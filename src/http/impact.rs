@@ -10,6 +10,7 @@ use super::problem::{Fault, Problem};
 use crate::domain::{DocumentId, JudgedQuestion, Outcome, Review, WorkspaceId};
 use crate::editing::impact::{Altered, Change, Impact, ImpactError, LOGGED};
 use crate::editing::lint::{Finding, LintError, lint};
+use crate::store::{acting, actor};
 
 /// A change that is to be tried out: documents to put, documents to take out.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -61,7 +62,7 @@ pub async fn preview_impact(
 pub async fn to_the_end<T: Send + 'static, E: Send + 'static>(
     trial: impl Future<Output = Result<T, E>> + Send + 'static,
 ) -> Result<T, E> {
-    match tokio::spawn(trial).await {
+    match tokio::spawn(acting(actor(), trial)).await {
         Ok(outcome) => outcome,
         Err(error) => crate::blocking::carry_on(error).await,
     }

@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::AppState;
-use super::auth::Actor;
 use super::extract::{Json, Workspace};
 use super::problem::{Fault, Problem};
 use crate::domain::{ApiKey, KeyRole};
@@ -57,7 +56,6 @@ pub async fn create_key(
     State(state): State<AppState>,
     Workspace(workspace): Workspace,
     Extension(principal): Extension<Principal>,
-    actor: Actor,
     Json(request): Json<KeyRequest>,
 ) -> Result<axum::Json<KeyCreated>, Problem> {
     let mut faults: Vec<Fault> = Fault::bounded("/name", &request.name, 128)
@@ -93,12 +91,6 @@ pub async fn create_key(
             request.expires_at,
         )
         .await?;
-    let detail = serde_json::json!({ "role": about.role, "name": about.name });
-    state
-        .app
-        .store
-        .audit(&workspace, &actor.0, "key.create", &about.id, &detail)
-        .await?;
     Ok(axum::Json(KeyCreated { about, key }))
 }
 
@@ -125,22 +117,19 @@ pub async fn revoke_key(
     State(state): State<AppState>,
     Workspace(workspace): Workspace,
     Extension(principal): Extension<Principal>,
-    actor: Actor,
     Path(id): Path<String>,
 ) -> Result<axum::Json<serde_json::Value>, Problem> {
     let keys = state.app.keys.list().await?;
-    let is_known = keys
+    let known = keys
         .iter()
-        .any(|key| key.id == id && is_theirs(key, &workspace, &principal));
-    if !is_known || !state.app.keys.revoke(&id).await? {
+        .find(|key| key.id == id && is_theirs(key, &workspace, &principal));
+    let is_done = match known {
+        Some(key) => state.app.keys.revoke(key).await?,
+        None => false,
+    };
+    if !is_done {
         return Err(Problem::not_found(format!("there is no key {id} in force")));
     }
-    let detail = serde_json::json!({});
-    state
-        .app
-        .store
-        .audit(&workspace, &actor.0, "key.revoke", &id, &detail)
-        .await?;
     Ok(axum::Json(
         serde_json::json!({ "id": id, "effect": "revoked" }),
     ))

@@ -29,6 +29,11 @@ fn recorder() -> &'static PrometheusHandle {
     })
 }
 
+/// Takes what was measured into the buckets. Until then each single value is kept, be it that nobody ever reads them.
+pub fn settle() {
+    recorder().run_upkeep();
+}
+
 pub fn render() -> String {
     recorder().render()
 }
@@ -63,7 +68,13 @@ pub async fn count(request: Request, next: Next) -> Response {
 
 /// Counts an answer's outcome and times its stages.
 pub fn answered(answer: &Answer) {
-    metrics::counter!("ken_answers_total", "outcome" => answer.outcome.as_str()).increment(1);
+    // Reasons are a handful of fixed words.
+    let reason = answer.reason.clone().unwrap_or_default();
+    metrics::counter!("ken_answers_total", "outcome" => answer.outcome.as_str(), "reason" => reason)
+        .increment(1);
+    for note in &answer.notes {
+        metrics::counter!("ken_answer_notes_total", "note" => note.clone()).increment(1);
+    }
     let t = &answer.timings_ms;
     for (stage, ms) in [
         ("embed", t.embed),
@@ -73,6 +84,8 @@ pub fn answered(answer: &Answer) {
         ("load", t.load),
         ("admit", t.admit),
         ("compose", t.compose),
+        ("rerank", t.rerank),
+        ("generate", t.generate),
         ("total", t.total),
     ] {
         metrics::histogram!("ken_stage_seconds", "stage" => stage).record(ms / 1e3);

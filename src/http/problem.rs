@@ -8,6 +8,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
+use utoipa::openapi::{Content, OpenApi, Ref, RefOr};
 
 use crate::answer::AnswerError;
 use crate::domain::InvalidQuestion;
@@ -295,7 +296,18 @@ impl From<AnswerError> for Problem {
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        Self::internal(&error)
+        if error.is_unwritable() {
+            tracing::error!(%error, "the store cannot be written");
+            return Self::unavailable(
+                "the store cannot be written: its disk is full, read-only or fails",
+            );
+        }
+        match error {
+            StoreError::Gone(workspace) => {
+                Self::not_found(format!("there is no workspace {workspace} any more"))
+            }
+            error => Self::internal(&error),
+        }
     }
 }
 
@@ -322,6 +334,57 @@ impl IntoResponse for Problem {
         response.extensions_mut().insert(self);
         response
     }
+}
+
+/// Says of every operation with which problems it may reply, and as what.
+pub fn documented(mut document: OpenApi) -> OpenApi {
+    const OF_ALL: [(&str, &str); 9] = [
+        ("400", "The body cannot be read"),
+        ("401", "Who sends this is not known"),
+        ("403", "The key may not do this"),
+        ("404", "There is no such resource"),
+        ("413", "The body is too large"),
+        ("415", "The body is of another type"),
+        ("422", "A value is wrong"),
+        (
+            "429",
+            "Too much to do; `Retry-After` says when to come again",
+        ),
+        ("503", "A part of the service is away"),
+    ];
+    let problem = || {
+        let schema = Ref::from_schema_name("Problem");
+        Content::builder().schema(Some(schema)).build()
+    };
+    for (path, item) in &mut document.paths.paths {
+        let methods = [
+            &mut item.get,
+            &mut item.put,
+            &mut item.post,
+            &mut item.delete,
+        ];
+        for operation in methods.into_iter().flatten() {
+            let responses = &mut operation.responses.responses;
+            if path.starts_with("/v1/") || path == "/metrics" {
+                for (status, description) in OF_ALL {
+                    responses
+                        .entry(status.to_owned())
+                        .or_insert_with(|| utoipa::openapi::Response::new(description).into());
+                }
+            }
+            for (status, response) in responses {
+                let RefOr::T(response) = response else {
+                    continue;
+                };
+                // A service that is not ready says so by its own body.
+                if status.as_str() >= "400" && path != "/readyz" {
+                    response.content =
+                        [("application/problem+json".to_owned(), RefOr::T(problem()))].into();
+                }
+            }
+        }
+    }
+    document
 }
 
 /// Writes the request's id into a problem's body.

@@ -60,6 +60,9 @@ pub struct SearchResponse {
     pub hits: Vec<HitBody>,
     /// Whether a reranker put the best hits in their order.
     pub reranked: bool,
+    /// `encoder_unavailable` or `vectors_unavailable` where that was away and words alone were searched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub degraded: Option<String>,
     pub revision: i64,
     pub timings_ms: TimingsBody,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -219,6 +222,11 @@ pub async fn post_search(
     Workspace(workspace): Workspace,
     Json(request): Json<SearchRequest>,
 ) -> Result<axum::Json<SearchResponse>, Problem> {
+    if state.app.embedder.is_overloaded() {
+        return Err(Problem::overloaded(
+            "more is asked than can be answered soon",
+        ));
+    }
     let explain = request.explain;
     let asked_for = request.explain_document.clone();
     let query = request.parse()?;
@@ -305,6 +313,7 @@ pub async fn post_search(
     Ok(axum::Json(SearchResponse {
         hits,
         reranked: found.reranked,
+        degraded: found.degraded.map(|part| part.as_str().to_owned()),
         revision: found.revision,
         timings_ms: found.timings.into(),
         terms: explain.then(|| found.wanted.iter().map(term).collect()),

@@ -1,14 +1,13 @@
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::AppState;
-use super::auth::Actor;
-use super::extract::{Json, Params, Workspace};
+use super::extract::{Json, Workspace};
 use super::problem::{Fault, Problem};
 use crate::config::Level;
 use crate::redact::{CustomPattern, Redactor};
-use crate::store::{AuditEntry, LearningRules};
+use crate::store::LearningRules;
 
 /// A workspace's own choices.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
@@ -64,7 +63,6 @@ pub async fn get_settings(
 pub async fn put_settings(
     state: State<AppState>,
     workspace: Workspace,
-    actor: Actor,
     Json(settings): Json<Settings>,
 ) -> Result<axum::Json<Settings>, Problem> {
     let mut faults = Vec::new();
@@ -119,41 +117,7 @@ pub async fn put_settings(
             .await?;
     }
     state.app.answerer.rules().forget(name);
-    let detail = serde_json::json!(settings);
-    store
-        .audit(name, &actor.0, "settings.put", "settings", &detail)
-        .await?;
     get_settings(state, workspace).await
-}
-
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub struct AuditParams {
-    /// 1 to 1,000; 100 where absent.
-    limit: Option<i64>,
-}
-
-#[derive(Debug, Serialize, ToSchema)]
-pub struct AuditResponse {
-    /// Newest first: `id`, `at`, `actor`, `action`, `subject`, `detail`.
-    #[schema(value_type = Vec<Object>)]
-    pub entries: Vec<AuditEntry>,
-}
-
-/// Read who changed what the service does by itself: drafts, experiments, settings, learned configurations.
-#[utoipa::path(
-    get, path = "/v1/audit", tag = "learning", params(AuditParams),
-    responses((status = 200, body = AuditResponse), (status = 422, body = Problem))
-)]
-pub async fn get_audit(
-    State(state): State<AppState>,
-    Workspace(workspace): Workspace,
-    Params(params): Params<AuditParams>,
-) -> Result<axum::Json<AuditResponse>, Problem> {
-    let limit = limit_of(params.limit, 100, 1_000)?;
-    let entries = state.app.store.audit_log(&workspace, limit).await?;
-    Ok(axum::Json(AuditResponse { entries }))
 }
 
 /// How many are asked for.

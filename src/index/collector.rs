@@ -33,34 +33,50 @@ impl PartialOrd for Scored {
     }
 }
 
-/// The best `limit` chunks of one segment that a selection admits, in no order.
+/// The best `limit` chunks that a selection admits, of the segments that were walked.
 ///
 /// Chunks that are not admitted are passed over while the posting lists are walked, so the result is exact, and
-/// the score that the last admitted chunk set still lets tantivy skip blocks that cannot reach it.
-pub fn top_of_segment(
-    weight: &dyn Weight,
-    reader: &SegmentReader,
+/// the score that the last admitted chunk set still lets tantivy skip blocks that cannot reach it, also in the
+/// segments that come after.
+pub struct Best<'a> {
     limit: usize,
-    selection: &Selection,
-) -> tantivy::Result<Vec<Scored>> {
-    let keys: Column<u64> = reader.fast_fields().u64(KEY_FIELD)?;
-    let alive = reader.alive_bitset();
-    let mut best: BinaryHeap<Reverse<Scored>> = BinaryHeap::with_capacity(limit + 1);
-    let mut threshold = Score::MIN;
-    weight.for_each_pruning(threshold, reader, &mut |doc, score| {
-        let is_alive = alive.is_none_or(|alive| alive.is_alive(doc));
-        let key = keys.first(doc).map(|key| key as u32);
-        if let Some(key) = key.filter(|key| is_alive && selection.admits(*key)) {
-            best.push(Reverse(Scored { score, key }));
-            if best.len() > limit {
-                best.pop();
-                // Just below the worst kept score: an equal score with a smaller key still has to be seen.
-                threshold = best
-                    .peek()
-                    .map_or(threshold, |worst| worst.0.score.next_down());
-            }
+    selection: &'a Selection,
+    heap: BinaryHeap<Reverse<Scored>>,
+}
+
+impl<'a> Best<'a> {
+    pub fn new(limit: usize, selection: &'a Selection) -> Self {
+        Self {
+            limit,
+            selection,
+            heap: BinaryHeap::with_capacity(limit + 1),
         }
-        threshold
-    })?;
-    Ok(best.into_iter().map(|Reverse(scored)| scored).collect())
+    }
+
+    /// What a score has to be above. Just below the worst kept one: an equal score with a smaller key still has to be seen.
+    fn threshold(&self) -> Score {
+        let worst = self.heap.peek().filter(|_| self.heap.len() >= self.limit);
+        worst.map_or(Score::MIN, |worst| worst.0.score.next_down())
+    }
+
+    pub fn walk(&mut self, weight: &dyn Weight, reader: &SegmentReader) -> tantivy::Result<()> {
+        let keys: Column<u64> = reader.fast_fields().u64(KEY_FIELD)?;
+        let alive = reader.alive_bitset();
+        weight.for_each_pruning(self.threshold(), reader, &mut |doc, score| {
+            let is_alive = alive.is_none_or(|alive| alive.is_alive(doc));
+            let key = keys.first(doc).map(|key| key as u32);
+            if let Some(key) = key.filter(|key| is_alive && self.selection.admits(*key)) {
+                self.heap.push(Reverse(Scored { score, key }));
+                if self.heap.len() > self.limit {
+                    self.heap.pop();
+                }
+            }
+            self.threshold()
+        })
+    }
+
+    /// In no order.
+    pub fn keys(self) -> impl Iterator<Item = u32> {
+        self.heap.into_iter().map(|Reverse(scored)| scored.key)
+    }
 }

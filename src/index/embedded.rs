@@ -8,6 +8,7 @@ use half::slice::HalfFloatSliceExt;
 use serde::{Deserialize, Serialize};
 use usearch::{Index, IndexOptions, MetricKind, ScalarKind, f16 as UsearchF16};
 
+use super::vector::{by_views, sort};
 use super::{
     IndexError, Selection, VectorEntry, VectorHit, VectorStore, damaged, unusable, write_atomically,
 };
@@ -21,6 +22,8 @@ const SCAN_ALL: usize = 4_000;
 const SCAN_SELECTED: u64 = 3_000;
 /// A graph walk that admits less than one vector in this many visits more of them than a scan would.
 const NARROW: usize = 20;
+/// How many chunks are inserted before a search may go on: some two milliseconds' work.
+const TOGETHER: usize = 8;
 /// How many threads may search at once without waiting for each other.
 const THREADS: usize = 64;
 /// Of a view's number: 6 for the view, above them one that says that it is a negative.
@@ -104,41 +107,6 @@ impl EmbeddedVectors {
         }
     }
 
-    /// The best view of each chunk, from matches of views.
-    fn best_views(matches: impl IntoIterator<Item = (u64, f32)>, limit: usize) -> Vec<VectorHit> {
-        let mut hits: Vec<VectorHit> = matches
-            .into_iter()
-            .filter(|(view, _)| !is_negative(*view))
-            .map(|(view, distance)| VectorHit {
-                key: chunk_of(view),
-                similarity: 1.0 - distance,
-            })
-            .collect();
-        sort(&mut hits);
-        let mut seen = std::collections::HashSet::with_capacity(hits.len());
-        hits.retain(|hit| seen.insert(hit.key));
-        hits.truncate(limit);
-        hits
-    }
-
-    /// Searches views, asking for more until enough different chunks are found or there are no more.
-    fn by_views(
-        size: usize,
-        limit: usize,
-        search: impl Fn(usize) -> Result<Vec<(u64, f32)>, IndexError>,
-    ) -> Result<Vec<VectorHit>, IndexError> {
-        let mut n_views = (limit * 2).min(size);
-        loop {
-            let matches = search(n_views)?;
-            let exhausted = matches.len() < n_views || n_views >= size;
-            let hits = Self::best_views(matches, limit);
-            if hits.len() >= limit || exhausted {
-                return Ok(hits);
-            }
-            n_views = (n_views * 4).min(size);
-        }
-    }
-
     fn scan(
         &self,
         index: &Index,
@@ -174,22 +142,18 @@ impl VectorStore for EmbeddedVectors {
         for key in removed.iter().cloned().flatten() {
             remove_views(&self.write(), key)?;
         }
-        for entry in added {
-            // One chunk at a time, so that a search waits for one insertion at most.
+        for some in added.chunks(TOGETHER) {
+            // A few at a time, so that a search does not wait for long.
             let index = self.write();
-            remove_views(&index, entry.key)?;
-            let needed = index.size() + entry.vectors.len() + entry.negatives.len();
+            let mut needed = index.size();
+            for entry in some {
+                remove_views(&index, entry.key)?;
+                needed += entry.vectors.len() + entry.negatives.len();
+            }
             if needed > index.capacity() {
                 reserve(&index, needed * 2)?;
             }
-            let views = (0..).zip(&entry.vectors);
-            for (view, vector) in views.chain((NEGATIVE..).zip(&entry.negatives)) {
-                let bits: &[u16] = vector.reinterpret_cast();
-                let signed: Vec<i16> = bits.iter().map(|bits| *bits as i16).collect();
-                index
-                    .add(view_key(entry.key, view), UsearchF16::from_i16s(&signed))
-                    .map_err(failed)?;
-            }
+            insert(&index, some)?;
         }
         if !removed.is_empty() || !added.is_empty() {
             self.changed.store(true, Ordering::Release);
@@ -215,10 +179,17 @@ impl VectorStore for EmbeddedVectors {
         if let Some(keys) = listed.filter(|keys| narrow(keys.len())) {
             return self.scan(&index, query, &keys, limit);
         }
-        let pairs = |matches: usearch::ffi::Matches| -> Vec<(u64, f32)> {
-            matches.keys.into_iter().zip(matches.distances).collect()
+        let hits = |matches: usearch::ffi::Matches| -> Vec<VectorHit> {
+            let views = matches.keys.into_iter().zip(matches.distances);
+            let views = views.filter(|(view, _)| !is_negative(*view));
+            views
+                .map(|(view, distance)| VectorHit {
+                    key: chunk_of(view),
+                    similarity: 1.0 - distance,
+                })
+                .collect()
         };
-        let mut hits = Self::by_views(size, limit, |n_views| {
+        let mut hits = by_views(size, limit, |n_views| {
             let matches = if selection.is_everything() {
                 match size <= SCAN_ALL {
                     true => index.exact_search(query, n_views),
@@ -227,17 +198,17 @@ impl VectorStore for EmbeddedVectors {
             } else if size <= SCAN_ALL {
                 // All views are compared, so what is admitted is found whatever else is near.
                 let all = index.exact_search(query, size).map_err(failed)?;
-                let mut admitted = pairs(all);
-                admitted
-                    .retain(|(view, _)| !is_negative(*view) && selection.admits(chunk_of(*view)));
+                let mut admitted = hits(all);
+                admitted.retain(|hit| selection.admits(hit.key));
                 admitted.truncate(n_views);
-                return Ok(admitted);
+                return Ok((admitted.len(), admitted));
             } else {
                 index.filtered_search(query, n_views, |view| {
                     !is_negative(view) && selection.admits(chunk_of(view))
                 })
             };
-            Ok(pairs(matches.map_err(failed)?))
+            let matches = matches.map_err(failed)?;
+            Ok((matches.keys.len(), hits(matches)))
         })?;
         // The graph compares in half precision; by whichever way a chunk is found, its score is the same.
         let mut scanner = Scanner::new(&index, query, self.dimension);
@@ -266,12 +237,16 @@ impl VectorStore for EmbeddedVectors {
             .collect()
     }
 
-    fn n_vectors(&self) -> usize {
-        self.read().size()
+    fn n_vectors(&self) -> Result<usize, IndexError> {
+        Ok(self.read().size())
     }
 
-    fn contains(&self, key: u32) -> bool {
-        self.read().contains(view_key(key, 0))
+    fn missing(&self, keys: &[u32]) -> Result<Vec<u32>, IndexError> {
+        let index = self.read();
+        let keys = keys.iter().copied();
+        Ok(keys
+            .filter(|key| !index.contains(view_key(*key, 0)))
+            .collect())
     }
 
     fn revision(&self) -> Revision {
@@ -290,13 +265,37 @@ impl VectorStore for EmbeddedVectors {
     }
 }
 
-/// Best first, ties by key.
-fn sort(hits: &mut [VectorHit]) {
-    hits.sort_by(|a, b| {
-        b.similarity
-            .total_cmp(&a.similarity)
-            .then(a.key.cmp(&b.key))
-    });
+/// Adds vectors to a graph that has room for them, on all cores: usearch locks what it links, node by node.
+fn insert(index: &Index, entries: &[VectorEntry]) -> Result<(), IndexError> {
+    let add = |entries: &[VectorEntry]| -> Result<(), IndexError> {
+        for entry in entries {
+            let views = (0..).zip(&entry.vectors);
+            for (view, vector) in views.chain((NEGATIVE..).zip(&entry.negatives)) {
+                let bits: &[u16] = vector.reinterpret_cast();
+                let signed: Vec<i16> = bits.iter().map(|bits| *bits as i16).collect();
+                index
+                    .add(view_key(entry.key, view), UsearchF16::from_i16s(&signed))
+                    .map_err(failed)?;
+            }
+        }
+        Ok(())
+    };
+    let n_threads = std::thread::available_parallelism().map_or(1, |n| n.get());
+    let share = entries.len().div_ceil(n_threads).max(1);
+    let mut shares = entries.chunks(share);
+    let own = shares.next().unwrap_or_default();
+    std::thread::scope(|scope| {
+        let others: Vec<_> = shares
+            .map(|share| scope.spawn(move || add(share)))
+            .collect();
+        let added = add(own);
+        for other in others {
+            other
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        }
+        added
+    })
 }
 
 /// Compares a query with the vectors of given chunks, one after another.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use half::f16;
 use tokio::sync::watch;
 
-use super::{IndexError, Indexes, VectorEntry, WorkspaceIndex};
+use super::{IndexError, Indexes, VectorEntry, VectorStore, WorkspaceIndex};
 use crate::background::Background;
 use crate::blocking::blocking;
 use crate::domain::{DocumentId, Revision, WorkspaceId};
@@ -23,6 +23,9 @@ const TEXTS_PER_STEP: usize = 64;
 /// The vector snapshot of a busy workspace is written at most this often; the log is replayed from it.
 const SAVE_EVERY: Duration = Duration::from_secs(30);
 
+/// How long a pass that failed is waited with at most: what was away is made up for soon after it is back.
+const MAX_PAUSE: Duration = Duration::from_secs(5);
+
 /// Why the follower stands still.
 #[derive(Debug, thiserror::Error)]
 pub enum FollowError {
@@ -34,13 +37,27 @@ pub enum FollowError {
     Embed(#[from] EmbedError),
 }
 
+impl FollowError {
+    fn is_of_vectors(&self) -> bool {
+        match self {
+            Self::Embed(_) => true,
+            Self::Index(error) => error.is_of_vectors(),
+            Self::Store(_) => false,
+        }
+    }
+}
+
 /// How far the indexes have come.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Progress {
     /// The revision both views hold, by workspace.
     pub indexed: HashMap<WorkspaceId, Revision>,
+    /// The revision that can be found by words.
+    pub words: HashMap<WorkspaceId, Revision>,
     /// What the last pass failed with, if it did.
     pub error: Option<String>,
+    /// Whether it failed at the vectors alone, so that words are found all the same.
+    pub lacks_vectors: bool,
     /// How many texts have been encoded since the start.
     pub n_encoded: u64,
 }
@@ -50,25 +67,35 @@ pub struct Progress {
 /// A failed pass is tried again with growing pauses; what was acknowledged waits in the store meanwhile.
 pub struct Follower {
     wake: watch::Sender<()>,
+    publish: watch::Sender<Progress>,
     progress: watch::Receiver<Progress>,
     task: Background,
 }
 
 impl Follower {
-    /// Starts following. `poll` is how often changes made by other processes are looked for.
-    pub fn start(store: Store, indexes: Arc<Indexes>, embedder: Embedder, poll: Duration) -> Self {
+    /// Starts following. `leads` says whether this process is the one that writes what all share; `poll` is how often changes
+    /// made by other processes are looked for.
+    pub fn start(
+        store: Store,
+        indexes: Arc<Indexes>,
+        embedder: Embedder,
+        leads: watch::Receiver<bool>,
+        poll: Duration,
+    ) -> Self {
         let (wake, woken) = watch::channel(());
         let (publish, progress) = watch::channel(Progress::default());
         let worker = Worker {
             store,
             indexes,
             embedder,
-            publish,
+            leads,
+            publish: publish.clone(),
             saved: HashMap::new(),
         };
         let task = Background::start("the follower", |stopped| worker.run(woken, stopped, poll));
         Self {
             wake,
+            publish,
             progress,
             task,
         }
@@ -79,8 +106,16 @@ impl Follower {
         self.wake.send_replace(());
     }
 
+    /// Forgets how far a workspace is that is deleted: one of the same name begins anew.
+    pub fn forget(&self, workspace: &WorkspaceId) {
+        self.publish.send_modify(|progress| {
+            progress.indexed.remove(workspace);
+            progress.words.remove(workspace);
+        });
+    }
+
     /// As [`Follower::wake`], for whoever outlives the borrow.
-    pub fn waker(&self) -> impl Fn() + Send + Sync + 'static {
+    pub fn waker(&self) -> impl Fn() + Clone + Send + Sync + 'static {
         let wake = self.wake.clone();
         move || {
             wake.send_replace(());
@@ -110,10 +145,14 @@ impl Follower {
     }
 }
 
+/// The chunk keys that go, the chunks that come, and the revision after that.
+type Changed = (Vec<Range<u32>>, Vec<IndexEntry>, Revision);
+
 struct Worker {
     store: Store,
     indexes: Arc<Indexes>,
     embedder: Embedder,
+    leads: watch::Receiver<bool>,
     publish: watch::Sender<Progress>,
     /// When each workspace's vectors were last written to disk.
     saved: HashMap<WorkspaceId, Instant>,
@@ -127,22 +166,30 @@ impl Worker {
         poll: Duration,
     ) {
         let mut pause = poll;
+        let mut leads = self.leads.clone();
         loop {
             match self.catch_up(&stop).await {
                 Ok(()) => {
                     pause = poll;
-                    self.publish.send_if_modified(|p| p.error.take().is_some());
+                    self.publish.send_if_modified(|p| {
+                        p.lacks_vectors = false;
+                        p.error.take().is_some()
+                    });
                 }
                 Err(error) => {
                     tracing::error!(%error, retry_ms = pause.as_millis() as u64, "the indexes cannot follow the store");
-                    self.publish
-                        .send_modify(|p| p.error = Some(error.to_string()));
-                    pause = (pause * 2).min(Duration::from_secs(60));
+                    self.publish.send_modify(|p| {
+                        p.lacks_vectors = error.is_of_vectors();
+                        p.error = Some(error.to_string());
+                    });
+                    pause = (pause * 2).min(MAX_PAUSE);
                 }
             }
             tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => break,
                 _ = woken.changed() => {}
+                // Who will never lead is not told so again.
+                Ok(()) = leads.changed() => {}
                 () = tokio::time::sleep(pause) => {}
             }
         }
@@ -158,86 +205,193 @@ impl Worker {
 
     /// Brings every workspace to the store's revision.
     async fn catch_up(&mut self, stop: &watch::Receiver<bool>) -> Result<(), FollowError> {
-        if self.indexes.is_writer() {
+        if self.leads() {
             self.store.promote_due().await?;
         }
-        for (workspace, newest) in self.store.workspaces().await? {
-            let index = self.open(&workspace).await?;
+        let workspaces = self.store.workspaces().await?;
+        self.forget_all_but(&workspaces).await?;
+        // Words first, of all: what can be found by them does not wait for the encoder.
+        for (workspace, newest) in &workspaces {
+            let index = self.open(workspace, *newest).await?;
+            if !self.indexes.is_writer() {
+                blocking(move || index.keyword.refresh()).await?;
+                continue;
+            }
             let mut batch = MIN_BATCH;
-            while self.report(&workspace, &index) < newest && !*stop.borrow() {
-                batch = self.follow(&workspace, &index, batch).await?;
+            while index.keyword.revision() < *newest
+                && !*stop.borrow()
+                && self.follow_by_words(workspace, &index, batch).await?
+            {
+                batch = (batch * 4).min(MAX_BATCH);
+            }
+        }
+        self.look_at_the_cluster(&workspaces).await?;
+        for (workspace, newest) in workspaces {
+            // What has come in since may be indexed by now, so that it is ahead of what was read of the store.
+            let Some(index) = self.indexes.find(&workspace) else {
+                continue;
+            };
+            let mut batch = Some(MIN_BATCH);
+            while let Some(size) = batch
+                && self.report(&workspace, &index) < newest
+                && !*stop.borrow()
+            {
+                batch = self.follow_by_vectors(&workspace, &index, size).await?;
             }
             self.save_if_due(&workspace, &index).await?;
         }
         Ok(())
     }
 
-    async fn open(&self, workspace: &WorkspaceId) -> Result<Arc<WorkspaceIndex>, FollowError> {
+    async fn open(
+        &self,
+        workspace: &WorkspaceId,
+        newest: Revision,
+    ) -> Result<Arc<WorkspaceIndex>, FollowError> {
         let (indexes, workspace) = (self.indexes.clone(), workspace.clone());
-        Ok(blocking(move || indexes.workspace(&workspace)).await?)
+        Ok(blocking(move || indexes.workspace_at(&workspace, newest)).await?)
     }
 
-    /// Publishes how far a workspace is.
-    fn report(&self, workspace: &WorkspaceId, index: &WorkspaceIndex) -> Revision {
-        // A reader of another process' keyword index follows with its vectors only.
-        let revision = match self.indexes.is_writer() {
-            true => index.revision(),
-            false => index.vectors.revision(),
+    fn leads(&self) -> bool {
+        *self.leads.borrow()
+    }
+
+    /// Learns how far shared vectors are. Who leads takes out those of workspaces that are gone, and of stores that were put
+    /// back to what they were before.
+    async fn look_at_the_cluster(
+        &self,
+        workspaces: &[(WorkspaceId, Revision)],
+    ) -> Result<(), FollowError> {
+        let Some(cluster) = self.indexes.cluster() else {
+            return Ok(());
         };
+        let asked = cluster.clone();
+        blocking(move || asked.refresh()).await?;
+        if !self.leads() {
+            return Ok(());
+        }
+        for name in cluster.workspaces() {
+            let Ok(workspace) = WorkspaceId::parse(&name) else {
+                continue;
+            };
+            let vectors = cluster.vectors_of(&workspace);
+            let read = workspaces.iter().find(|(there, _)| *there == workspace);
+            let held = vectors.revision();
+            // Whoever led before may have written since the workspaces were read.
+            if read.is_some_and(|(_, newest)| held <= *newest)
+                || held <= self.store.revision(&workspace).await?
+            {
+                continue;
+            }
+            tracing::warn!(%workspace, held, "vectors of what the store does not have are deleted");
+            blocking(move || vectors.clear()).await?;
+        }
+        Ok(())
+    }
+
+    /// Workspaces that are deleted, here or by another process, are not spoken of or searched any more.
+    async fn forget_all_but(
+        &mut self,
+        workspaces: &[(WorkspaceId, Revision)],
+    ) -> Result<(), FollowError> {
+        let known: Vec<WorkspaceId> = workspaces.iter().map(|(name, _)| name.clone()).collect();
+        let indexes = self.indexes.clone();
+        blocking(move || indexes.close_others(&known)).await?;
+        let is_there = |name: &WorkspaceId| workspaces.iter().any(|(there, _)| there == name);
+        self.saved.retain(|name, _| is_there(name));
         self.publish.send_if_modified(|progress| {
-            progress.indexed.insert(workspace.clone(), revision) != Some(revision)
+            let n = progress.indexed.len();
+            progress.indexed.retain(|name, _| is_there(name));
+            progress.words.retain(|name, _| is_there(name));
+            progress.indexed.len() != n
+        });
+        Ok(())
+    }
+
+    /// Publishes how far a workspace is, unless it was deleted meanwhile: another may have its name by now.
+    fn report(&self, workspace: &WorkspaceId, index: &Arc<WorkspaceIndex>) -> Revision {
+        let (revision, words) = (index.revision(), index.keyword.revision());
+        self.publish.send_if_modified(|progress| {
+            let open = self.indexes.find(workspace);
+            if !open.is_some_and(|open| Arc::ptr_eq(&open, index)) {
+                return false;
+            }
+            let was = progress.words.insert(workspace.clone(), words);
+            let had = progress.indexed.insert(workspace.clone(), revision);
+            (was, had) != (Some(words), Some(revision))
         });
         revision
     }
 
-    /// Takes the next changes into both views; returns how many to take next time.
-    async fn follow(
+    /// Takes the next changes into the keyword index; `false` where there are none.
+    async fn follow_by_words(
         &self,
         workspace: &WorkspaceId,
         index: &Arc<WorkspaceIndex>,
         batch: i64,
-    ) -> Result<i64, FollowError> {
-        let writes_keywords = self.indexes.is_writer();
-        let (keyword_at, vectors_at) = (index.keyword.revision(), index.vectors.revision());
-        let from = if writes_keywords {
-            keyword_at.min(vectors_at)
-        } else {
-            vectors_at
+    ) -> Result<bool, FollowError> {
+        let from = index.keyword.revision();
+        let Some((removed, entries, last)) = self.changed(workspace, from, batch).await? else {
+            return Ok(false);
         };
+        let of_words = index.clone();
+        blocking(move || of_words.keyword.apply(&removed, &entries, last)).await?;
+        self.report(workspace, index);
+        Ok(true)
+    }
+
+    /// Takes the next changes into the vectors; returns how many to take next time, `None` where there are none.
+    async fn follow_by_vectors(
+        &self,
+        workspace: &WorkspaceId,
+        index: &Arc<WorkspaceIndex>,
+        batch: i64,
+    ) -> Result<Option<i64>, FollowError> {
+        if self.indexes.cluster().is_some() && !self.leads() {
+            return Ok(None);
+        }
+        let from = index.vectors.revision();
+        let Some((removed, entries, last)) = self.changed(workspace, from, batch).await? else {
+            return Ok(None);
+        };
+        let Some((vectors, n_encoded)) = self.vectors_of(workspace, &entries).await? else {
+            return Ok(None);
+        };
+        let index = index.clone();
+        blocking(move || index.vectors.apply(&removed, &vectors, last)).await?;
+        Ok(Some(match n_encoded {
+            0 => (batch * 4).min(MAX_BATCH),
+            _ => MIN_BATCH,
+        }))
+    }
+
+    /// The next changes after a revision: what goes, what comes, and the last one's revision.
+    async fn changed(
+        &self,
+        workspace: &WorkspaceId,
+        from: Revision,
+        batch: i64,
+    ) -> Result<Option<Changed>, FollowError> {
         let changes = self.store.changes_since(workspace, from, batch).await?;
         let Some(last) = changes.last().map(|change| change.revision) else {
-            return Ok(batch);
+            return Ok(None);
         };
         let documents: BTreeSet<DocumentId> =
             changes.iter().map(|c| c.document_id.clone()).collect();
         let documents: Vec<DocumentId> = documents.into_iter().collect();
         let entries = self.store.chunks_of(workspace, &documents).await?;
-        let (vectors, n_encoded) = self.vectors_of(&entries).await?;
-        let removed: Vec<Range<u32>> = changes
-            .into_iter()
-            .map(|c| c.removed)
-            .filter(|keys| !keys.is_empty())
-            .collect();
-        let index = index.clone();
-        blocking(move || {
-            if writes_keywords && keyword_at < last {
-                index.keyword.apply(&removed, &entries, last)?;
-            }
-            index.vectors.apply(&removed, &vectors, last)
-        })
-        .await?;
-        Ok(if n_encoded > 0 {
-            MIN_BATCH
-        } else {
-            (batch * 4).min(MAX_BATCH)
-        })
+        let removed = changes.into_iter().map(|c| c.removed);
+        let removed = removed.filter(|keys| !keys.is_empty()).collect();
+        Ok(Some((removed, entries, last)))
     }
 
-    /// The vectors of all views of these chunks: from the store where the text is known, else encoded and kept.
+    /// The vectors of all views of these chunks: from the store where the text is known, else encoded and kept. Of several
+    /// processes on one store one encodes; `None` where another has to.
     async fn vectors_of(
         &self,
+        workspace: &WorkspaceId,
         entries: &[IndexEntry],
-    ) -> Result<(Vec<VectorEntry>, usize), FollowError> {
+    ) -> Result<Option<(Vec<VectorEntry>, usize)>, FollowError> {
         // First the views, then the negatives.
         let mut texts: Vec<Vec<String>> = Vec::with_capacity(entries.len());
         let mut n_views = Vec::with_capacity(entries.len());
@@ -253,7 +407,10 @@ impl Worker {
             .map(|views| views.iter().map(|text| text_hash(text)).collect())
             .collect();
         let flat: Vec<String> = hashes.iter().flatten().cloned().collect();
-        let known = self.store.cached_vectors(self.embedder.id(), &flat).await?;
+        let known = self
+            .store
+            .cached_vectors(workspace, self.embedder.id(), &flat)
+            .await?;
         let mut known: HashMap<String, Vec<f16>> = known.into_iter().collect();
         let mut seen = HashSet::new();
         let missing: Vec<(String, String)> = flat
@@ -261,6 +418,9 @@ impl Worker {
             .zip(texts.into_iter().flatten())
             .filter(|(hash, _)| !known.contains_key(hash) && seen.insert(hash.clone()))
             .collect();
+        if !missing.is_empty() && self.store.is_shared() && !self.leads() {
+            return Ok(None);
+        }
         for step in missing.chunks(TEXTS_PER_STEP) {
             let embedder = self.embedder.clone();
             let texts: Vec<String> = step.iter().map(|(_, text)| text.clone()).collect();
@@ -270,7 +430,9 @@ impl Worker {
                 .zip(vectors)
                 .map(|((hash, _), vector)| (hash.clone(), to_half(&vector)))
                 .collect();
-            self.store.keep_vectors(self.embedder.id(), &fresh).await?;
+            self.store
+                .keep_vectors(workspace, self.embedder.id(), &fresh)
+                .await?;
             known.extend(fresh);
             self.publish
                 .send_modify(|p| p.n_encoded += step.len() as u64);
@@ -286,12 +448,14 @@ impl Worker {
                 };
                 VectorEntry {
                     key: entry.chunk.key,
+                    document_id: entry.chunk.document_id.clone(),
+                    metadata: entry.metadata.clone(),
                     vectors: vectors(views),
                     negatives: vectors(negatives),
                 }
             })
             .collect();
-        Ok((entries, missing.len()))
+        Ok(Some((entries, missing.len())))
     }
 
     async fn save_if_due(

@@ -1,7 +1,7 @@
 use std::ops::{Bound, Range};
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use roaring::RoaringBitmap;
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ use tantivy::{
 use super::collector::KEY_FIELD;
 use super::schema::{ANALYZER, Analyzer, Fields, schema};
 use super::words::{KeywordSearch, LATIN};
-use super::{IndexError, Selection, damaged, unusable};
+use super::{IndexError, Rules, Selection, damaged, unusable};
 use crate::config::Part;
 use crate::domain::{Filter, Metadata, Revision, audience_open_to};
 use crate::store::IndexEntry;
@@ -24,14 +24,14 @@ use crate::text::{self, Language, Synonyms};
 /// Who may see a chunk, and where. Few documents say so, and those that do say one of a few things, so a search
 /// decides each rule once and not each chunk.
 #[derive(Serialize, Deserialize)]
-struct Rule {
+pub(super) struct Rule {
     audience: Vec<String>,
     channels: Vec<String>,
 }
 
 impl Rule {
     /// As it is indexed; `None` where everyone may see it everywhere.
-    fn of(metadata: &Metadata) -> Option<String> {
+    pub(super) fn of(metadata: &Metadata) -> Option<String> {
         if metadata.audience.is_empty() && metadata.channels.is_empty() {
             return None;
         }
@@ -54,12 +54,27 @@ impl Rule {
     }
 }
 
+/// What writes, made anew after a failure: tantivy's own does not write any more once it has failed.
+struct Writer {
+    bytes: usize,
+    inner: Option<IndexWriter>,
+}
+
+impl Writer {
+    fn of(&mut self, index: &Index) -> Result<&mut IndexWriter, IndexError> {
+        if self.inner.is_none() {
+            self.inner = Some(index.writer_with_num_threads(1, self.bytes)?);
+        }
+        Ok(self.inner.as_mut().expect("it was made just now"))
+    }
+}
+
 /// Full-text search of one workspace's chunks by BM25 over folded bigrams and stems, on tantivy.
 pub struct KeywordIndex {
     fields: Fields,
     index: Index,
     reader: IndexReader,
-    writer: Option<Mutex<IndexWriter>>,
+    writer: Option<Mutex<Writer>>,
     revision: AtomicI64,
 }
 
@@ -83,17 +98,21 @@ impl KeywordIndex {
         }
         index.tokenizers().register(ANALYZER, Analyzer);
         let damage = |e: tantivy::TantivyError| damaged(folder, &e);
+        let broken = index.validate_checksum().map_err(damage)?;
+        if let Some(file) = broken.iter().next() {
+            let detail = format!("the checksum of {} differs", file.display());
+            return Err(damaged(folder, &detail));
+        }
         let writer = writer_bytes
-            .map(|bytes| index.writer_with_num_threads(1, bytes))
+            .map(|bytes| {
+                let inner = Some(index.writer_with_num_threads(1, bytes)?);
+                Ok(Writer { bytes, inner })
+            })
             .transpose()
             .map_err(damage)?;
         let reader = index
             .reader_builder()
-            .reload_policy(if writer.is_some() {
-                ReloadPolicy::Manual
-            } else {
-                ReloadPolicy::OnCommitWithDelay
-            })
+            .reload_policy(ReloadPolicy::Manual)
             .try_into()
             .map_err(damage)?;
         let this = Self {
@@ -116,6 +135,21 @@ impl KeywordIndex {
         at: Revision,
     ) -> Result<(), IndexError> {
         let mut writer = self.writer()?;
+        let written = self.write(writer.of(&self.index)?, removed, added, at);
+        if written.is_err() {
+            // What it had not committed goes with it, and is applied again.
+            writer.inner = None;
+        }
+        written
+    }
+
+    fn write(
+        &self,
+        writer: &mut IndexWriter,
+        removed: &[Range<u32>],
+        added: &[IndexEntry],
+        at: Revision,
+    ) -> Result<(), IndexError> {
         for key in removed.iter().cloned().flatten() {
             writer.delete_term(self.key_term(key));
         }
@@ -133,16 +167,17 @@ impl KeywordIndex {
 
     /// The revision that is searched.
     pub fn revision(&self) -> Revision {
-        match self.writer {
-            Some(_) => self.revision.load(Ordering::Acquire),
-            // Another process commits; what it last committed is what we read (or are about to).
-            None => self.committed_revision().unwrap_or(0),
-        }
+        self.revision.load(Ordering::Acquire)
     }
 
-    /// Reads what another process has committed since, now rather than in a while.
+    /// Reads what another process has committed since. What it commits meanwhile may be read and is not yet spoken of.
     pub fn refresh(&self) -> Result<(), IndexError> {
-        Ok(self.reader.reload()?)
+        let committed = self.committed_revision()?;
+        if committed != self.revision() {
+            self.reader.reload()?;
+            self.revision.store(committed, Ordering::Release);
+        }
+        Ok(())
     }
 
     /// Prepares a search for a question's terms. `None` where the question has no terms at all.
@@ -159,10 +194,16 @@ impl KeywordIndex {
     /// Which chunks a filter admits. Costs nothing to speak of where no chunk is restricted and nothing is asked.
     pub fn select(&self, filter: &Filter) -> Result<Selection, IndexError> {
         let searcher = self.reader.searcher();
+        let at = filter.at.unwrap_or_else(jiff::Timestamp::now);
+        let at = at.as_millisecond();
         let restricted = self.term(self.fields.restricted, "yes");
-        let mut except = match searcher.doc_freq(&restricted)? {
-            0 => RoaringBitmap::new(),
-            _ => keys(&searcher, &self.hidden(&searcher, filter)?)?,
+        let (closed, mut except) = match searcher.doc_freq(&restricted)? {
+            0 => (Vec::new(), RoaringBitmap::new()),
+            _ => {
+                let closed = self.closed(&searcher, filter)?;
+                let hidden = keys(&searcher, &self.hidden(&closed, at))?;
+                (closed, hidden)
+            }
         };
         if !filter.without_documents.is_empty() {
             let ids = filter.without_documents.iter();
@@ -203,7 +244,19 @@ impl KeywordIndex {
             true => None,
             false => Some(keys(&searcher, &BooleanQuery::new(wanted))?),
         };
-        Ok(Selection { only, except })
+        let filter = filter.clone();
+        let rules = Some(Arc::new(Rules { filter, closed, at }));
+        Ok(Selection {
+            only,
+            except,
+            rules,
+        })
+    }
+
+    /// Whether any chunk is for some, or for some time.
+    pub fn has_restricted(&self) -> Result<bool, IndexError> {
+        let restricted = self.term(self.fields.restricted, "yes");
+        Ok(self.reader.searcher().doc_freq(&restricted)? > 0)
     }
 
     /// The keys of all chunks held.
@@ -262,13 +315,9 @@ impl KeywordIndex {
         document
     }
 
-    /// Not open to who asks, or not valid at the time asked about.
-    fn hidden(&self, searcher: &Searcher, filter: &Filter) -> Result<BooleanQuery, IndexError> {
-        let at = filter
-            .at
-            .unwrap_or_else(jiff::Timestamp::now)
-            .as_millisecond();
-        let mut closed: Vec<Term> = Vec::new();
+    /// The rules that keep who asks out.
+    fn closed(&self, searcher: &Searcher, filter: &Filter) -> Result<Vec<String>, IndexError> {
+        let mut closed: Vec<String> = Vec::new();
         for segment in searcher.segment_readers() {
             let dictionary = segment.inverted_index(self.fields.rule)?;
             let mut rules = dictionary
@@ -281,12 +330,19 @@ impl KeywordIndex {
                 let admits =
                     serde_json::from_str::<Rule>(&text).is_ok_and(|rule| rule.admits(filter));
                 if !admits {
-                    closed.push(self.term(self.fields.rule, &text));
+                    closed.push(text.into_owned());
                 }
             }
         }
         closed.sort_unstable();
         closed.dedup();
+        Ok(closed)
+    }
+
+    /// Not open to who asks, or not valid at the time asked about.
+    fn hidden(&self, closed: &[String], at: i64) -> BooleanQuery {
+        let closed = closed.iter().map(|rule| self.term(self.fields.rule, rule));
+        let closed: Vec<Term> = closed.collect();
         let not_yet = RangeQuery::new(
             Bound::Excluded(Term::from_field_i64(self.fields.valid_from, at)),
             Bound::Unbounded,
@@ -295,11 +351,11 @@ impl KeywordIndex {
             Bound::Unbounded,
             Bound::Included(Term::from_field_i64(self.fields.valid_until, at)),
         );
-        Ok(BooleanQuery::union(vec![
+        BooleanQuery::union(vec![
             Box::new(TermSetQuery::new(closed)),
             Box::new(not_yet),
             Box::new(no_more),
-        ]))
+        ])
     }
 
     fn is(&self, field: Field, value: &str) -> Box<dyn Query> {
@@ -317,7 +373,7 @@ impl KeywordIndex {
         Term::from_field_u64(self.fields.key, u64::from(key))
     }
 
-    fn writer(&self) -> Result<MutexGuard<'_, IndexWriter>, IndexError> {
+    fn writer(&self) -> Result<MutexGuard<'_, Writer>, IndexError> {
         let writer = self.writer.as_ref().ok_or(IndexError::ReadOnly)?;
         Ok(writer
             .lock()

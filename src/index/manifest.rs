@@ -50,13 +50,16 @@ impl Manifest {
     }
 }
 
+/// In each workspace's folder.
+pub const FILE: &str = "manifest.json";
+
 /// Makes sure that the folder was made with `expected`; a new folder is marked so, if we may write.
 pub fn check_or_write(
     folder: &Path,
     expected: &Manifest,
     may_write: bool,
 ) -> Result<(), IndexError> {
-    let path = folder.join("manifest.json");
+    let path = folder.join(FILE);
     let bytes = match std::fs::read(&path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && may_write => {

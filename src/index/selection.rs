@@ -1,4 +1,8 @@
+use std::sync::Arc;
+
 use roaring::RoaringBitmap;
+
+use crate::domain::Filter;
 
 /// Which chunks a search may return, resolved once and shared by both legs.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -7,6 +11,19 @@ pub struct Selection {
     pub only: Option<RoaringBitmap>,
     /// Never admitted.
     pub except: RoaringBitmap,
+    /// The same said by what chunks are, for vectors that a server holds; absent where the keys were listed by hand.
+    pub rules: Option<Arc<Rules>>,
+}
+
+/// What a chunk has to be to be admitted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rules {
+    /// What is asked for; `audience`, `channel` and `at` are spoken of by the fields below.
+    pub filter: Filter,
+    /// The rules of who may see what, of those there are, that keep who asks out.
+    pub closed: Vec<String>,
+    /// The time asked about, in milliseconds since 1970.
+    pub at: i64,
 }
 
 impl Selection {

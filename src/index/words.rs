@@ -5,7 +5,7 @@ use tantivy::query::{BooleanQuery, BoostQuery, EnableScoring, Occur, Query, Term
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocId, DocSet, Searcher, SegmentReader, TERMINATED, TantivyError, Term};
 
-use super::collector::top_of_segment;
+use super::collector::Best;
 use super::proximity::{Occurrences, best_window};
 use super::schema::Fields;
 use super::wanted::{Frequencies, Wanted};
@@ -133,12 +133,11 @@ impl KeywordSearch {
     pub fn top(&self, limit: usize, selection: &Selection) -> Result<Vec<KeywordHit>, IndexError> {
         let mut keys = Vec::new();
         for weight in std::iter::once(&self.text).chain(&self.questions) {
-            let mut best = Vec::new();
+            let mut best = Best::new(limit, selection);
             for reader in self.searcher.segment_readers() {
-                best.extend(top_of_segment(weight.as_ref(), reader, limit, selection)?);
+                best.walk(weight.as_ref(), reader)?;
             }
-            best.sort_by(|a, b| b.cmp(a));
-            keys.extend(best.iter().take(limit).map(|scored| scored.key));
+            keys.extend(best.keys());
         }
         keys.sort_unstable();
         keys.dedup();

@@ -19,7 +19,10 @@ pub fn decode(bytes: &[u8]) -> Result<String, DecodeError> {
         let (text, malformed) = encoding.decode_without_bom_handling(&bytes[mark..]);
         return match malformed {
             true => Err(DecodeError::Unknown { offset: mark }),
-            false => Ok(unify_line_ends(&text)),
+            false => match text.find('\0') {
+                Some(offset) => Err(DecodeError::Binary { offset }),
+                None => Ok(unify_line_ends(&text)),
+            },
         };
     }
     if let Some(offset) = bytes.iter().position(|b| *b == 0) {

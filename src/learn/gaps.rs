@@ -112,7 +112,7 @@ impl Learning {
         let since = now - SignedDuration::from_hours(24 * days);
         let asked = self.failed(workspace, since, now).await?;
         let texts: Vec<String> = asked.iter().map(|asked| asked.question.clone()).collect();
-        let vectors = self.vectors.of_questions(&texts).await?;
+        let vectors = self.vectors.of_questions(workspace, &texts).await?;
         let (groups, vectors) = blocking(move || (grouped(&vectors, SAME_NEED), vectors)).await;
         let middle = since + SignedDuration::from_secs(now.duration_since(since).as_secs() / 2);
         let drafts = self
@@ -120,7 +120,7 @@ impl Learning {
             .drafts(workspace, DraftState::Open, 2_000)
             .await?;
         let of_drafts: Vec<String> = drafts.iter().map(|draft| draft.question.clone()).collect();
-        let draft_vectors = self.vectors.of_questions(&of_drafts).await?;
+        let draft_vectors = self.vectors.of_questions(workspace, &of_drafts).await?;
         let mut gaps: Vec<(Gap, Vec<f32>)> = groups
             .into_iter()
             .map(|members| gap(&asked, &vectors, &members, middle))
@@ -195,9 +195,9 @@ impl Learning {
             .await?;
         let mut asked: Vec<Asked> = turns
             .into_iter()
-            .filter_map(|(turn, _)| {
-                let failure = match turn.answer.outcome {
-                    _ if disliked.contains(&turn.answer.id) => Failure::Disliked,
+            .filter_map(|turn| {
+                let failure = match turn.outcome {
+                    _ if disliked.contains(&turn.id) => Failure::Disliked,
                     Outcome::Refused => Failure::Refused,
                     Outcome::Clarify => Failure::Clarified,
                     Outcome::Handoff => Failure::HandedOff,

@@ -8,7 +8,8 @@ use serde::Serialize;
 use super::gaps::{SAME_NEED, grouped};
 use super::{LearnError, Learning};
 use crate::blocking::blocking;
-use crate::domain::{Answer, DocumentId, Feedback, Outcome, Status, WorkspaceId};
+use crate::domain::{DocumentId, Feedback, Outcome, Status, WorkspaceId};
+use crate::store::ToldAnswer;
 
 /// What is counted of a group of answers.
 ///
@@ -88,11 +89,7 @@ const WEAK: f64 = 2.0;
 const MAX_INTENTS: usize = 2_000;
 
 struct Told {
-    answer: Answer,
-    question: String,
-    at: Timestamp,
-    channel: String,
-    tags: Vec<String>,
+    answer: ToldAnswer,
     resolved: bool,
     feedback: Vec<Feedback>,
 }
@@ -107,7 +104,7 @@ impl Learning {
         by: By,
     ) -> Result<Summary, LearnError> {
         let told = self.told(workspace, from, to).await?;
-        let names = self.named(&told, by).await?;
+        let names = self.named(workspace, &told, by).await?;
         let mut summary = Summary {
             from,
             to,
@@ -124,15 +121,29 @@ impl Learning {
     }
 
     /// What each answer is counted under.
-    async fn named(&self, told: &[Told], by: By) -> Result<Vec<Vec<String>>, LearnError> {
+    async fn named(
+        &self,
+        workspace: &WorkspaceId,
+        told: &[Told],
+        by: By,
+    ) -> Result<Vec<Vec<String>>, LearnError> {
         let one = |name: String| vec![name];
         Ok(match by {
             By::Nothing => vec![Vec::new(); told.len()],
-            By::Channel => told.iter().map(|t| one(t.channel.clone())).collect(),
-            By::Tag => told.iter().map(|t| t.tags.clone()).collect(),
+            By::Channel => {
+                let of = |t: &Told| {
+                    one(t
+                        .answer
+                        .channel
+                        .clone()
+                        .unwrap_or_else(|| "none".to_owned()))
+                };
+                told.iter().map(of).collect()
+            }
+            By::Tag => told.iter().map(|t| t.answer.tags.clone()).collect(),
             By::Day => told
                 .iter()
-                .map(|t| one(t.at.to_string()[..10].to_owned()))
+                .map(|t| one(t.answer.at.to_string()[..10].to_owned()))
                 .collect(),
             By::Reason => told
                 .iter()
@@ -140,8 +151,10 @@ impl Learning {
                 .collect(),
             By::Intent => {
                 let some = &told[..told.len().min(MAX_INTENTS)];
-                let texts: Vec<String> = some.iter().map(|t| t.question.clone()).collect();
-                let vectors = self.vectors.of_questions(&texts).await?;
+                let redactor = self.cases.redactor(workspace).await?;
+                let masked = |t: &Told| redactor.mask(&t.answer.question).into_owned();
+                let texts: Vec<String> = some.iter().map(masked).collect();
+                let vectors = self.vectors.of_questions(workspace, &texts).await?;
                 let mut names = vec![Vec::new(); told.len()];
                 let groups = blocking(move || grouped(&vectors, SAME_NEED)).await;
                 for members in groups {
@@ -160,7 +173,6 @@ impl Learning {
         from: Timestamp,
         to: Timestamp,
     ) -> Result<Vec<Told>, LearnError> {
-        let redactor = self.cases.redactor(workspace).await?;
         let mut feedback: HashMap<String, Vec<Feedback>> = HashMap::new();
         for f in self
             .store
@@ -170,49 +182,30 @@ impl Learning {
             feedback.entry(f.answer_id.clone()).or_default().push(f);
         }
         let (mut in_cases, mut reopened) = (HashSet::new(), HashSet::new());
-        for stored in self.store.cases_since(workspace, from, MAX_ANSWERS).await? {
-            in_cases.extend(stored.case.answer_ids);
-            reopened.extend(stored.case.conversation_id);
+        for links in self.store.case_links(workspace, from, MAX_ANSWERS).await? {
+            in_cases.extend(links.answer_ids);
+            reopened.extend(links.conversation_id);
         }
-        let turns = self
-            .store
-            .answers_between(workspace, from, to, MAX_ANSWERS)
-            .await?;
+        let answers = self.store.answers_between(workspace, from, to, MAX_ANSWERS);
         let hours = SignedDuration::from_hours(i64::from(self.config.reopen_hours));
-        Ok(turns
-            .into_iter()
-            .map(|(turn, trace)| {
-                let feedback = feedback.remove(&turn.answer.id).unwrap_or_default();
-                let in_time = |f: &&Feedback| f.at.duration_since(turn.at) <= hours;
-                let is_bad = feedback
-                    .iter()
-                    .filter(in_time)
-                    .any(|f| f.verdict() == Some(false));
-                let is_followed = in_cases.contains(&turn.answer.id)
-                    || turn
-                        .answer
-                        .conversation_id
-                        .as_ref()
-                        .is_some_and(|id| reopened.contains(id));
-                let names = |value: &serde_json::Value| -> Vec<String> {
-                    serde_json::from_value(value.clone()).unwrap_or_default()
-                };
-                let is_from_knowledge =
-                    turn.answer.outcome == Outcome::Answered && !turn.answer.citations.is_empty();
-                Told {
-                    resolved: is_from_knowledge && !is_bad && !is_followed,
-                    question: redactor.mask(&turn.question).into_owned(),
-                    at: turn.at,
-                    channel: trace["request"]["channel"]
-                        .as_str()
-                        .unwrap_or("none")
-                        .to_owned(),
-                    tags: names(&trace["request"]["tags"]),
-                    answer: turn.answer,
-                    feedback,
-                }
-            })
-            .collect())
+        let told = answers.await?.into_iter().map(|answer| {
+            let feedback = feedback.remove(&answer.id).unwrap_or_default();
+            let in_time = |f: &&Feedback| f.at.duration_since(answer.at) <= hours;
+            let is_bad = feedback
+                .iter()
+                .filter(in_time)
+                .any(|f| f.verdict() == Some(false));
+            let of = answer.conversation_id.as_ref();
+            let is_followed =
+                in_cases.contains(&answer.id) || of.is_some_and(|id| reopened.contains(id));
+            let is_from_knowledge = answer.outcome == Outcome::Answered && !answer.cited.is_empty();
+            Told {
+                resolved: is_from_knowledge && !is_bad && !is_followed,
+                answer,
+                feedback,
+            }
+        });
+        Ok(told.collect())
     }
 
     /// How documents were used between two times: those with something to say of them first.
@@ -225,8 +218,7 @@ impl Learning {
         let told = self.told(workspace, from, to).await?;
         let mut used: HashMap<DocumentId, [usize; 3]> = HashMap::new();
         for t in &told {
-            let cited: HashSet<&DocumentId> =
-                t.answer.citations.iter().map(|c| &c.document_id).collect();
+            let cited: HashSet<&DocumentId> = t.answer.cited.iter().collect();
             let verdict = t.feedback.iter().rev().find_map(Feedback::verdict);
             for id in cited {
                 let counts = used.entry(id.clone()).or_default();
@@ -287,6 +279,7 @@ impl Learning {
         to: Timestamp,
     ) -> Result<Vec<Scene>, LearnError> {
         let told = self.told(workspace, from, to).await?;
+        let redactor = self.cases.redactor(workspace).await?;
         let mut total = Counts::default();
         told.iter().for_each(|t| total.add(t));
         let mut scenes = Vec::new();
@@ -295,7 +288,7 @@ impl Learning {
             (By::Tag, "tag"),
             (By::Intent, "intent"),
         ] {
-            let names = self.named(&told, by).await?;
+            let names = self.named(workspace, &told, by).await?;
             let mut groups: BTreeMap<String, Vec<usize>> = BTreeMap::new();
             for (at, names) in names.into_iter().enumerate() {
                 for name in names {
@@ -313,7 +306,10 @@ impl Learning {
                 let bad = members.iter().map(|at| &told[*at]).filter(|t| !t.resolved);
                 scenes.push(Scene {
                     scene: format!("{kind} {name}"),
-                    evidence: bad.take(5).map(|t| t.question.clone()).collect(),
+                    evidence: bad
+                        .take(5)
+                        .map(|t| redactor.mask(&t.answer.question).into_owned())
+                        .collect(),
                     counts,
                     usual,
                 });

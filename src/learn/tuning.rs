@@ -253,7 +253,7 @@ impl Learning {
             ..Question::default()
         };
         let texts = [self.retriever.worded(&label.question)];
-        let vector = self.vectors.of_questions(&texts).await?.pop();
+        let vector = self.vectors.of_questions(workspace, &texts).await?.pop();
         let explained = self
             .answerer
             .reply(workspace, &question, &[], vector)

@@ -54,6 +54,16 @@ impl Glossary {
         Ok(synonyms)
     }
 
+    /// Which version of its own synonyms a workspace goes by; at most a second old.
+    pub async fn version(&self, workspace: &WorkspaceId) -> Result<i64, RetrieveError> {
+        self.of(workspace).await?;
+        let known = self
+            .known
+            .read()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        Ok(known.get(workspace).map_or(0, |known| known.version))
+    }
+
     /// Makes the next question read them anew.
     pub fn forget(&self, workspace: &WorkspaceId) {
         self.known

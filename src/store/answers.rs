@@ -1,5 +1,6 @@
 use jiff::Timestamp;
 
+use super::audit::Act;
 use super::{Store, StoreError, from_json, time_of, to_json};
 use crate::domain::{Answer, Turn, WorkspaceId};
 
@@ -11,6 +12,9 @@ pub struct RecordedAnswer<'a> {
     pub trace: &'a serde_json::Value,
     pub idempotency_key: Option<&'a str>,
 }
+
+/// How long the answers of a workspace are kept that was never written to.
+const STRAY_MS: i64 = 24 * 3_600_000;
 
 impl Store {
     /// Records a turn. Where an answer stands under the same idempotency key already, nothing is written and
@@ -94,13 +98,14 @@ impl Store {
         workspace: &WorkspaceId,
         conversation_id: &str,
     ) -> Result<u64, StoreError> {
-        let done = sqlx::query("DELETE FROM answers WHERE workspace = $1 AND conversation_id = $2")
-            .bind(workspace.as_str())
-            .bind(conversation_id)
-            .execute(&self.durable)
-            .await?;
+        let delete =
+            sqlx::query("DELETE FROM answers WHERE workspace = $1 AND conversation_id = $2")
+                .bind(workspace.as_str())
+                .bind(conversation_id);
+        let act = Act::new("conversation.delete", conversation_id);
+        let done = self.change(workspace, act, delete).await?;
         self.leave_no_trace().await?;
-        Ok(done.rows_affected())
+        Ok(done)
     }
 
     /// Forgets conversations without a turn since then, and single answers given before. Returns how many turns.
@@ -113,15 +118,33 @@ impl Store {
         .bind(then.as_millisecond())
         .execute(&self.durable)
         .await?;
-        if done.rows_affected() > 0 {
+        // Of a workspace that is not there: asked while it was deleted, or before anything was written to it.
+        let stray = sqlx::query(
+            "DELETE FROM answers WHERE created_at < $1 \
+             AND NOT EXISTS (SELECT 1 FROM workspaces w WHERE w.id = answers.workspace)",
+        )
+        .bind(self.now_ms() - STRAY_MS)
+        .execute(&self.durable)
+        .await?;
+        let n_forgotten = done.rows_affected() + stray.rows_affected();
+        if n_forgotten > 0 {
             self.leave_no_trace().await?;
         }
-        Ok(done.rows_affected())
+        Ok(n_forgotten)
+    }
+
+    /// Takes what stands in the write-ahead log into the file.
+    pub async fn fold(&self) -> Result<(), StoreError> {
+        self.leave_no_trace().await
     }
 
     /// What was deleted is overwritten in the file (`secure_delete`); this takes it out of the write-ahead log too. Where
-    /// somebody is reading, it is tried again with the next deletion.
+    /// somebody is reading, it is tried again with the next deletion. PostgreSQL overwrites nothing: its VACUUM makes the room
+    /// free for other rows.
     pub(super) async fn leave_no_trace(&self) -> Result<(), StoreError> {
+        if self.is_shared() {
+            return Ok(());
+        }
         sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
             .execute(&self.durable)
             .await?;

@@ -1,6 +1,12 @@
+use std::collections::HashMap;
+
+use futures_util::TryStreamExt;
 use half::f16;
 use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::json;
 
+use super::audit::Act;
 use super::vectors::{bytes_of, vector_of};
 use super::{MAX_IN, Store, StoreError, from_json, now_ms, placeholders, to_json};
 use crate::domain::{Case, Distilled, Draft, DraftState, WorkspaceId};
@@ -33,6 +39,14 @@ pub struct DraftVector {
     pub vector: Vec<f16>,
 }
 
+/// What a case is about.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct CaseLinks {
+    pub answer_ids: Vec<String>,
+    pub conversation_id: Option<String>,
+}
+
 type CaseRow = (String, String, Option<String>, String, i64);
 
 impl Store {
@@ -43,9 +57,10 @@ impl Store {
         workspace: &WorkspaceId,
         cases: &[(Case, String)],
     ) -> Result<Vec<CaseEffect>, StoreError> {
-        let mut tx = self.durable.begin().await?;
+        let mut tx = self.begin().await?;
         super::writes::lock(&mut tx, workspace).await?;
         let mut effects = Vec::with_capacity(cases.len());
+        let mut acts = Vec::new();
         for (case, hash) in cases {
             let known: Option<(String,)> =
                 sqlx::query_as("SELECT content_hash FROM cases WHERE workspace = $1 AND id = $2")
@@ -53,8 +68,8 @@ impl Store {
                     .bind(&case.id)
                     .fetch_optional(&mut *tx)
                     .await?;
-            let effect = match known {
-                Some((known,)) if known == *hash => CaseEffect::Unchanged,
+            let effect = match &known {
+                Some((known,)) if known == hash => CaseEffect::Unchanged,
                 Some(_) => CaseEffect::Changed,
                 None => CaseEffect::Added,
             };
@@ -74,24 +89,35 @@ impl Store {
             .bind(self.now_ms())
             .execute(&mut *tx)
             .await?;
+            let before = known.map(|(hash,)| json!({ "content_hash": hash }));
+            let after = json!({ "content_hash": hash });
+            acts.push(Act::new("case.put", &case.id).before(before).after(after));
         }
+        self.note(&mut tx, workspace, acts).await?;
         tx.commit().await?;
         Ok(effects)
     }
 
-    /// The hash under which a case is kept.
-    pub async fn case_hash(
+    /// The hashes under which cases are kept, by id; those that are not kept are left out.
+    pub async fn case_hashes(
         &self,
         workspace: &WorkspaceId,
-        id: &str,
-    ) -> Result<Option<String>, StoreError> {
-        let row: Option<(String,)> =
-            sqlx::query_as("SELECT content_hash FROM cases WHERE workspace = $1 AND id = $2")
-                .bind(workspace.as_str())
-                .bind(id)
-                .fetch_optional(&self.relaxed)
-                .await?;
-        Ok(row.map(|(hash,)| hash))
+        ids: &[&str],
+    ) -> Result<HashMap<String, String>, StoreError> {
+        let mut hashes = HashMap::with_capacity(ids.len());
+        for some in ids.chunks(MAX_IN) {
+            let sql = format!(
+                "SELECT id, content_hash FROM cases WHERE workspace = $1 AND id IN ({})",
+                placeholders(2, some.len())
+            );
+            let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(workspace.as_str());
+            for id in some {
+                query = query.bind(*id);
+            }
+            let rows: Vec<(String, String)> = query.fetch_all(&self.relaxed).await?;
+            hashes.extend(rows);
+        }
+        Ok(hashes)
     }
 
     pub async fn case(
@@ -107,6 +133,27 @@ impl Store {
         .fetch_optional(&self.relaxed)
         .await?;
         row.map(stored).transpose()
+    }
+
+    /// Which answers and conversations the newest `limit` cases since then are about, read one by one.
+    pub async fn case_links(
+        &self,
+        workspace: &WorkspaceId,
+        since: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<CaseLinks>, StoreError> {
+        let mut rows = sqlx::query_as::<_, (String,)>(
+            "SELECT body FROM cases WHERE workspace = $1 AND created_at >= $2 ORDER BY created_at DESC, id DESC LIMIT $3",
+        )
+        .bind(workspace.as_str())
+        .bind(since.as_millisecond())
+        .bind(limit)
+        .fetch(&self.relaxed);
+        let mut links = Vec::new();
+        while let Some((body,)) = rows.try_next().await? {
+            links.push(from_json("a case", &body)?);
+        }
+        Ok(links)
     }
 
     /// Cases since then, oldest first, the newest `limit`.
@@ -175,7 +222,7 @@ impl Store {
         drafts: &[(Draft, Vec<f16>)],
         moved: &[(String, String)],
     ) -> Result<(), StoreError> {
-        let mut tx = self.durable.begin().await?;
+        let mut tx = self.begin().await?;
         for (id, distilled, draft) in cases {
             sqlx::query(
                 "UPDATE cases SET distilled = $1, draft = $2, state = 'distilled' WHERE workspace = $3 AND id = $4",
@@ -204,13 +251,13 @@ impl Store {
 
     /// Forgets a case. Its part in a draft has to be taken out first.
     pub async fn delete_case(&self, workspace: &WorkspaceId, id: &str) -> Result<bool, StoreError> {
-        let done = sqlx::query("DELETE FROM cases WHERE workspace = $1 AND id = $2")
+        let delete = sqlx::query("DELETE FROM cases WHERE workspace = $1 AND id = $2")
             .bind(workspace.as_str())
-            .bind(id)
-            .execute(&self.durable)
-            .await?;
+            .bind(id);
+        let act = Act::new("case.delete", id);
+        let done = self.change(workspace, act, delete).await?;
         self.leave_no_trace().await?;
-        Ok(done.rows_affected() == 1)
+        Ok(done == 1)
     }
 
     /// The oldest cases kept before then, with their workspaces.
@@ -322,7 +369,7 @@ impl Store {
         workspace: &WorkspaceId,
         drafts: &[&Draft],
     ) -> Result<(), StoreError> {
-        let mut tx = self.durable.begin().await?;
+        let mut tx = self.begin().await?;
         for draft in drafts {
             sqlx::query(
                 "UPDATE drafts SET state = $1, body = $2, updated_at = $3 WHERE workspace = $4 AND id = $5",
@@ -347,7 +394,7 @@ impl Store {
         draft: &Draft,
         vector: &[f16],
     ) -> Result<(), StoreError> {
-        let mut tx = self.durable.begin().await?;
+        let mut tx = self.begin().await?;
         super::writes::lock(&mut tx, workspace).await?;
         put_draft(&mut tx, workspace, encoder_id, draft, vector).await?;
         tx.commit().await?;

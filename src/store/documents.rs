@@ -257,7 +257,7 @@ impl Store {
     /// How many documents are live, and how many chunks they have.
     pub async fn counts(&self, workspace: &WorkspaceId) -> Result<(i64, i64), StoreError> {
         let row: (i64, i64) = sqlx::query_as(
-            "SELECT COUNT(*), COALESCE(SUM(n_chunks), 0) FROM documents \
+            "SELECT COUNT(*), CAST(COALESCE(SUM(n_chunks), 0) AS BIGINT) FROM documents \
              WHERE workspace = $1 AND deleted = 0 AND staged = 0",
         )
         .bind(workspace.as_str())

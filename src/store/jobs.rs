@@ -1,6 +1,6 @@
 use jiff::Timestamp;
 
-use super::{Store, StoreError, now_ms, time_of};
+use super::{Store, StoreError, actor, now_ms, time_of};
 use crate::domain::WorkspaceId;
 
 /// Long work and how far it is.
@@ -13,6 +13,8 @@ pub struct Job {
     pub state: String,
     pub created_at: Timestamp,
     pub finished_at: Option<Timestamp>,
+    /// Who asked for it.
+    pub actor: String,
 }
 
 /// One part of a job.
@@ -26,9 +28,9 @@ pub struct JobItem {
     pub detail: String,
 }
 
-type JobRow = (String, String, String, String, i64, Option<i64>);
+type JobRow = (String, String, String, String, i64, Option<i64>, String);
 
-const JOB: &str = "SELECT workspace, id, kind, state, created_at, finished_at FROM jobs";
+const JOB: &str = "SELECT workspace, id, kind, state, created_at, finished_at, actor FROM jobs";
 
 impl Store {
     /// Begins a job without items.
@@ -39,11 +41,12 @@ impl Store {
         kind: &str,
     ) -> Result<(), StoreError> {
         self.ensure_workspace(workspace).await?;
-        sqlx::query("INSERT INTO jobs (workspace, id, kind, state, created_at) VALUES ($1, $2, $3, 'filling', $4)")
+        sqlx::query("INSERT INTO jobs (workspace, id, kind, state, created_at, actor) VALUES ($1, $2, $3, 'filling', $4, $5)")
             .bind(workspace.as_str())
             .bind(id)
             .bind(kind)
             .bind(now_ms())
+            .bind(&*actor())
             .execute(&self.durable)
             .await?;
         Ok(())
@@ -59,7 +62,8 @@ impl Store {
         bytes: &[u8],
     ) -> Result<(), StoreError> {
         sqlx::query(
-            "INSERT INTO job_items (workspace, job, ordinal, name, bytes, state) VALUES ($1, $2, $3, $4, $5, 'waiting')",
+            "INSERT INTO job_items (workspace, job, ordinal, name, bytes, state) \
+             SELECT j.workspace, j.id, $3, $4, $5, 'waiting' FROM jobs j WHERE j.workspace = $1 AND j.id = $2",
         )
         .bind(workspace.as_str())
         .bind(job)
@@ -113,6 +117,16 @@ impl Store {
             .fetch_optional(&self.relaxed)
             .await?;
         row.map(job).transpose()
+    }
+
+    /// How many jobs and how many cases wait to be worked off, in all workspaces.
+    pub async fn n_waiting(&self) -> Result<(i64, i64), StoreError> {
+        Ok(sqlx::query_as(
+            "SELECT (SELECT COUNT(*) FROM jobs WHERE state IN ('queued', 'running')), \
+             (SELECT COUNT(*) FROM cases WHERE state = 'waiting')",
+        )
+        .fetch_one(&self.relaxed)
+        .await?)
     }
 
     pub async fn job(&self, workspace: &WorkspaceId, id: &str) -> Result<Option<Job>, StoreError> {
@@ -194,19 +208,21 @@ impl Store {
         Ok(())
     }
 
-    /// Jobs whose files never came in whole, as after a crash.
-    pub async fn drop_unfilled_jobs(&self) -> Result<(), StoreError> {
-        let mut tx = self.durable.begin().await?;
+    /// Jobs from before then whose files never came in whole, as after a crash.
+    pub async fn drop_unfilled_jobs(&self, then: Timestamp) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
         sqlx::query(
             "UPDATE job_items SET bytes = NULL WHERE EXISTS (SELECT 1 FROM jobs j WHERE j.workspace = job_items.workspace \
-             AND j.id = job_items.job AND j.state = 'filling')",
+             AND j.id = job_items.job AND j.state = 'filling' AND j.created_at <= $1)",
         )
+        .bind(then.as_millisecond())
         .execute(&mut *tx)
         .await?;
         sqlx::query(
-            "UPDATE jobs SET state = 'cancelled', finished_at = $1 WHERE state = 'filling'",
+            "UPDATE jobs SET state = 'cancelled', finished_at = $1 WHERE state = 'filling' AND created_at <= $2",
         )
         .bind(now_ms())
+        .bind(then.as_millisecond())
         .execute(&mut *tx)
         .await?;
         tx.commit().await?;
@@ -214,8 +230,10 @@ impl Store {
     }
 }
 
-fn job((workspace, id, kind, state, created_at, finished_at): JobRow) -> Result<Job, StoreError> {
+fn job(row: JobRow) -> Result<Job, StoreError> {
+    let (workspace, id, kind, state, created_at, finished_at, actor) = row;
     Ok(Job {
+        actor,
         workspace,
         id,
         kind,

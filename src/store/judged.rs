@@ -1,3 +1,5 @@
+use super::audit::Act;
+use super::writes::lock;
 use super::{Store, StoreError, from_json, to_json};
 use crate::domain::{JudgedQuestion, Review, WorkspaceId};
 
@@ -31,7 +33,15 @@ impl Store {
         workspace: &WorkspaceId,
         question: &JudgedQuestion,
     ) -> Result<(), StoreError> {
-        self.ensure_workspace(workspace).await?;
+        let mut tx = self.begin().await?;
+        lock(&mut tx, workspace).await?;
+        let before: Option<(String,)> =
+            sqlx::query_as("SELECT body FROM judged_questions WHERE workspace = $1 AND id = $2")
+                .bind(workspace.as_str())
+                .bind(&question.id)
+                .fetch_optional(&mut *tx)
+                .await?;
+        let before = before.map(|(body,)| from_json::<JudgedQuestion>("a judged question", &body));
         sqlx::query(
             "INSERT INTO judged_questions (workspace, id, body, updated_at) VALUES ($1, $2, $3, $4) \
              ON CONFLICT (workspace, id) DO UPDATE SET body = excluded.body, updated_at = excluded.updated_at",
@@ -40,8 +50,13 @@ impl Store {
         .bind(&question.id)
         .bind(to_json(question))
         .bind(self.now_ms())
-        .execute(&self.durable)
+        .execute(&mut *tx)
         .await?;
+        let act = Act::new("judged-question.put", &question.id)
+            .before(before.transpose()?)
+            .after(question);
+        self.note(&mut tx, workspace, vec![act]).await?;
+        tx.commit().await?;
         Ok(())
     }
 
@@ -51,12 +66,11 @@ impl Store {
         workspace: &WorkspaceId,
         id: &str,
     ) -> Result<bool, StoreError> {
-        let done = sqlx::query("DELETE FROM judged_questions WHERE workspace = $1 AND id = $2")
+        let delete = sqlx::query("DELETE FROM judged_questions WHERE workspace = $1 AND id = $2")
             .bind(workspace.as_str())
-            .bind(id)
-            .execute(&self.durable)
-            .await?;
-        Ok(done.rows_affected() == 1)
+            .bind(id);
+        let act = Act::new("judged-question.delete", id);
+        Ok(self.change(workspace, act, delete).await? == 1)
     }
 
     /// The newest different questions that were asked, newest first.
@@ -114,13 +128,12 @@ impl Store {
         workspace: &WorkspaceId,
         id: &str,
     ) -> Result<bool, StoreError> {
-        let done = sqlx::query(
+        let close = sqlx::query(
             "UPDATE reviews SET state = 'closed' WHERE workspace = $1 AND id = $2 AND state = 'open'",
         )
         .bind(workspace.as_str())
-        .bind(id)
-        .execute(&self.durable)
-        .await?;
-        Ok(done.rows_affected() == 1)
+        .bind(id);
+        let act = Act::new("review.close", id).before("open").after("closed");
+        Ok(self.change(workspace, act, close).await? == 1)
     }
 }

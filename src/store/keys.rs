@@ -1,4 +1,5 @@
-use super::{Store, StoreError, corrupt, from_json, time_of, to_json};
+use super::audit::Act;
+use super::{Scope, Store, StoreError, corrupt, from_json, time_of, to_json};
 use crate::domain::{ApiKey, KeyRole, WorkspaceId};
 
 type KeyRow = (
@@ -20,7 +21,7 @@ impl Store {
         if let Some(workspace) = &key.workspace {
             self.ensure_workspace(workspace).await?;
         }
-        sqlx::query(
+        let insert = sqlx::query(
             "INSERT INTO api_keys (id, workspace, role, name, secret_hash, networks, created_at, expires_at) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         )
@@ -31,9 +32,10 @@ impl Store {
         .bind(secret_hash)
         .bind(to_json(&key.networks))
         .bind(key.created_at.as_millisecond())
-        .bind(key.expires_at.map(jiff::Timestamp::as_millisecond))
-        .execute(&self.durable)
-        .await?;
+        .bind(key.expires_at.map(jiff::Timestamp::as_millisecond));
+        let act = Act::new("key.create", &key.id).after(key);
+        self.change(Scope::of(key.workspace.as_ref()), act, insert)
+            .await?;
         Ok(())
     }
 
@@ -48,15 +50,15 @@ impl Store {
         rows.into_iter().map(key).collect()
     }
 
-    /// Ends a key; `false` where there is no such one, or it is ended.
-    pub async fn revoke_key(&self, id: &str) -> Result<bool, StoreError> {
-        let done =
+    /// Ends a key; `false` where it is ended already, or never was kept.
+    pub async fn revoke_key(&self, key: &ApiKey) -> Result<bool, StoreError> {
+        let update =
             sqlx::query("UPDATE api_keys SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL")
                 .bind(self.now_ms())
-                .bind(id)
-                .execute(&self.durable)
-                .await?;
-        Ok(done.rows_affected() == 1)
+                .bind(&key.id);
+        let act = Act::new("key.revoke", &key.id).before(key);
+        let scope = Scope::of(key.workspace.as_ref());
+        Ok(self.change(scope, act, update).await? == 1)
     }
 
     /// Notes when a key was used.

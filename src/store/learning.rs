@@ -1,9 +1,11 @@
 use std::collections::HashSet;
 
+use futures_util::TryStreamExt;
 use jiff::Timestamp;
+use serde::Deserialize;
 
 use super::{Store, StoreError, corrupt, from_json, time_of, to_json};
-use crate::domain::{DocumentId, Experiment, Exposure, Feedback, Turn, WorkspaceId};
+use crate::domain::{DocumentId, Experiment, Exposure, Feedback, Outcome, WorkspaceId};
 
 /// Customer, arm, answered, success, decided at, harmed at, shown at.
 type ExposureRow = (String, i64, i64, Option<i64>, Option<i64>, Option<i64>, i64);
@@ -12,6 +14,51 @@ type ExposureRow = (String, i64, i64, Option<i64>, Option<i64>, Option<i64>, i64
 const FARED: &str = "UPDATE exposures SET success = COALESCE(success, $1), \
     decided_at = CASE WHEN success IS NULL AND $1 IS NOT NULL THEN $2 ELSE decided_at END, \
     harmed_at = CASE WHEN $3 = 1 THEN COALESCE(harmed_at, $2) ELSE harmed_at END WHERE workspace = $4 AND ";
+
+/// What is counted of an answer.
+#[derive(Debug, Clone)]
+pub struct ToldAnswer {
+    /// As it was asked.
+    pub question: String,
+    pub at: Timestamp,
+    pub id: String,
+    pub conversation_id: Option<String>,
+    pub outcome: Outcome,
+    pub reason: Option<String>,
+    /// By each citation; one that is cited twice stands there twice.
+    pub cited: Vec<DocumentId>,
+    pub channel: Option<String>,
+    pub tags: Vec<String>,
+}
+
+/// Of an answer as it is kept.
+#[derive(Deserialize)]
+struct AnswerPart {
+    id: String,
+    outcome: Outcome,
+    reason: Option<String>,
+    conversation_id: Option<String>,
+    citations: Vec<CitationPart>,
+}
+
+#[derive(Deserialize)]
+struct CitationPart {
+    document_id: DocumentId,
+}
+
+/// Of its record.
+#[derive(Deserialize)]
+struct RecordPart {
+    #[serde(default)]
+    request: RequestPart,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct RequestPart {
+    channel: Option<String>,
+    tags: Vec<String>,
+}
 
 impl Store {
     /// Keeps feedback; `false` where the same was said before.
@@ -54,15 +101,16 @@ impl Store {
         rows.into_iter().rev().map(read).collect()
     }
 
-    /// Answers with their records between two times, newest first, at most `limit`.
+    /// What is counted of the answers between two times, newest first, at most `limit`. Read one by one: each is some kilobytes,
+    /// and there are many.
     pub async fn answers_between(
         &self,
         workspace: &WorkspaceId,
         from: Timestamp,
         to: Timestamp,
         limit: i64,
-    ) -> Result<Vec<(Turn, serde_json::Value)>, StoreError> {
-        let rows: Vec<(String, String, i64, String)> = sqlx::query_as(
+    ) -> Result<Vec<ToldAnswer>, StoreError> {
+        let mut rows = sqlx::query_as::<_, (String, String, i64, String)>(
             "SELECT question, body, created_at, trace FROM answers WHERE workspace = $1 AND created_at >= $2 \
              AND created_at < $3 ORDER BY created_at DESC, id DESC LIMIT $4",
         )
@@ -70,9 +118,24 @@ impl Store {
         .bind(from.as_millisecond())
         .bind(to.as_millisecond())
         .bind(limit)
-        .fetch_all(&self.relaxed)
-        .await?;
-        rows.into_iter().map(super::answers::logged).collect()
+        .fetch(&self.relaxed);
+        let mut told = Vec::new();
+        while let Some((question, body, at, trace)) = rows.try_next().await? {
+            let body: AnswerPart = from_json("an answer", &body)?;
+            let record: RecordPart = from_json("an answer's record", &trace)?;
+            told.push(ToldAnswer {
+                question,
+                at: time_of(at)?,
+                id: body.id,
+                conversation_id: body.conversation_id,
+                outcome: body.outcome,
+                reason: body.reason,
+                cited: body.citations.into_iter().map(|c| c.document_id).collect(),
+                channel: record.request.channel,
+                tags: record.request.tags,
+            });
+        }
+        Ok(told)
     }
 
     /// Sets whether answers may rest on a version of a document. What a person has said to be right stays so, unless they

@@ -165,7 +165,7 @@ impl Store {
         if document.deleted {
             writes.push(Write::Delete(document.id.clone()));
         }
-        let mut tx = self.durable.begin().await?;
+        let mut tx = self.begin().await?;
         lock(&mut tx, workspace).await?;
         let mut cursor = Cursor::read(&mut tx, workspace, self.now()).await?;
         let mut effect = Effect::NotFound;
@@ -188,7 +188,22 @@ impl Store {
     /// # Errors
     /// Where the file exists, cannot be written, or the store is not SQLite.
     pub async fn backup(&self, path: &Path) -> Result<(), StoreError> {
+        if self.is_shared() {
+            return Err(StoreError::LeftToPostgres(BACKUP));
+        }
         copy_into(&self.durable, path).await
+    }
+
+    /// What the database says is wrong with itself. PostgreSQL is looked through by its own `pg_amcheck`.
+    pub async fn damage(&self) -> Result<Option<String>, StoreError> {
+        if self.is_shared() {
+            sqlx::query("SELECT 1").execute(&self.relaxed).await?;
+            return Ok(None);
+        }
+        let (state,): (String,) = sqlx::query_as("PRAGMA quick_check(1)")
+            .fetch_one(&self.relaxed)
+            .await?;
+        Ok((state != "ok").then_some(state))
     }
 
     /// Whether a file is a sound backup.
@@ -221,6 +236,9 @@ impl Store {
         }
     }
 }
+
+/// What to do instead.
+pub(super) const BACKUP: &str = "`pg_dump` makes backups and `pg_restore` puts them back; `ken export` writes the knowledge alone";
 
 /// Writes a database into a new file, as it is at one moment.
 pub(super) async fn copy_into(pool: &sqlx::AnyPool, path: &Path) -> Result<(), StoreError> {

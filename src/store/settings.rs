@@ -1,8 +1,8 @@
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use uuid::Uuid;
 
-use super::{Store, StoreError, from_json, time_of, to_json};
+use super::audit::Act;
+use super::writes::lock;
+use super::{Store, StoreError, from_json};
 use crate::config::Level;
 use crate::domain::WorkspaceId;
 use crate::redact::CustomPattern;
@@ -29,17 +29,6 @@ pub struct AutoPublish {
     pub min_sources: usize,
 }
 
-/// A line of the audit log.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct AuditEntry {
-    pub id: String,
-    pub at: Timestamp,
-    pub actor: String,
-    pub action: String,
-    pub subject: String,
-    pub detail: serde_json::Value,
-}
-
 impl Store {
     /// A workspace's own choice, where it has made one.
     pub async fn setting<T: DeserializeOwned>(
@@ -64,21 +53,37 @@ impl Store {
         name: &str,
         value: Option<&T>,
     ) -> Result<(), StoreError> {
-        self.ensure_workspace(workspace).await?;
-        let query = match value {
+        let mut tx = self.begin().await?;
+        lock(&mut tx, workspace).await?;
+        let before: Option<(String,)> =
+            sqlx::query_as("SELECT value FROM settings WHERE workspace = $1 AND name = $2")
+                .bind(workspace.as_str())
+                .bind(name)
+                .fetch_optional(&mut *tx)
+                .await?;
+        let before = before.map(|(value,)| from_json::<serde_json::Value>("a setting", &value));
+        let before = before.transpose()?;
+        let after = value.map(|value| serde_json::json!(value));
+        if before == after {
+            return Ok(());
+        }
+        let query = match &after {
             None => sqlx::query("DELETE FROM settings WHERE workspace = $1 AND name = $2")
                 .bind(workspace.as_str())
                 .bind(name),
-            Some(value) => sqlx::query(
+            Some(after) => sqlx::query(
                 "INSERT INTO settings (workspace, name, value, updated_at) VALUES ($1, $2, $3, $4) \
                  ON CONFLICT (workspace, name) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at",
             )
             .bind(workspace.as_str())
             .bind(name)
-            .bind(to_json(value))
+            .bind(after.to_string())
             .bind(self.now_ms()),
         };
-        query.execute(&self.durable).await?;
+        query.execute(&mut *tx).await?;
+        let act = Act::new("settings.put", name).before(before).after(after);
+        self.note(&mut tx, workspace, vec![act]).await?;
+        tx.commit().await?;
         Ok(())
     }
 
@@ -104,65 +109,6 @@ impl Store {
             .setting(workspace, "learning")
             .await?
             .unwrap_or_default())
-    }
-
-    /// Notes who changed what.
-    pub async fn audit(
-        &self,
-        workspace: &WorkspaceId,
-        actor: &str,
-        action: &str,
-        subject: &str,
-        detail: &serde_json::Value,
-    ) -> Result<(), StoreError> {
-        self.ensure_workspace(workspace).await?;
-        sqlx::query(
-            "INSERT INTO audit (workspace, id, actor, action, subject, detail, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        )
-        .bind(workspace.as_str())
-        .bind(Uuid::now_v7().simple().to_string())
-        .bind(actor)
-        .bind(action)
-        .bind(subject)
-        .bind(detail.to_string())
-        .bind(self.now_ms())
-        .execute(&self.durable)
-        .await?;
-        Ok(())
-    }
-
-    /// The newest lines of the audit log, newest first.
-    pub async fn audit_log(
-        &self,
-        workspace: &WorkspaceId,
-        limit: i64,
-    ) -> Result<Vec<AuditEntry>, StoreError> {
-        let rows: Vec<(String, i64, String, String, String, String)> = sqlx::query_as(
-            "SELECT id, created_at, actor, action, subject, detail FROM audit WHERE workspace = $1 \
-             ORDER BY created_at DESC, id DESC LIMIT $2",
-        )
-        .bind(workspace.as_str())
-        .bind(limit)
-        .fetch_all(&self.relaxed)
-        .await?;
-        let read = |(id, at, actor, action, subject, detail): (
-            String,
-            i64,
-            String,
-            String,
-            String,
-            String,
-        )| {
-            Ok(AuditEntry {
-                id,
-                at: time_of(at)?,
-                actor,
-                action,
-                subject,
-                detail: from_json("an audit entry", &detail)?,
-            })
-        };
-        rows.into_iter().map(read).collect()
     }
 
     pub async fn delete_draft(&self, workspace: &WorkspaceId, id: &str) -> Result<(), StoreError> {

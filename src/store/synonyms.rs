@@ -1,3 +1,5 @@
+use super::audit::Act;
+use super::writes::lock;
 use super::{Store, StoreError, from_json, now_ms, to_json};
 use crate::domain::WorkspaceId;
 
@@ -31,7 +33,14 @@ impl Store {
         workspace: &WorkspaceId,
         groups: &[Vec<String>],
     ) -> Result<SynonymGroups, StoreError> {
-        self.ensure_workspace(workspace).await?;
+        let mut tx = self.begin().await?;
+        lock(&mut tx, workspace).await?;
+        let before: Option<(String,)> =
+            sqlx::query_as("SELECT groups FROM synonyms WHERE workspace = $1")
+                .bind(workspace.as_str())
+                .fetch_optional(&mut *tx)
+                .await?;
+        let before = before.map(|(groups,)| from_json::<Vec<Vec<String>>>("synonyms", &groups));
         let (version,): (i64,) = sqlx::query_as(
             "INSERT INTO synonyms (workspace, version, groups, updated_at) VALUES ($1, 1, $2, $3) \
              ON CONFLICT (workspace) DO UPDATE SET version = synonyms.version + 1, \
@@ -40,8 +49,13 @@ impl Store {
         .bind(workspace.as_str())
         .bind(to_json(&groups))
         .bind(now_ms())
-        .fetch_one(&self.durable)
+        .fetch_one(&mut *tx)
         .await?;
+        let act = Act::new("synonyms.put", "synonyms")
+            .before(before.transpose()?)
+            .after(groups);
+        self.note(&mut tx, workspace, vec![act]).await?;
+        tx.commit().await?;
         Ok(SynonymGroups {
             version,
             groups: groups.to_vec(),

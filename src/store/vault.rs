@@ -1,14 +1,14 @@
 //! The vault: what was taken out of cases, in a store of its own, by workspace.
 
 use std::path::Path;
-use std::str::FromStr;
 
 use jiff::Timestamp;
 use sqlx::AnyPool;
-use sqlx::any::AnyConnectOptions;
 
-use super::portable::copy_into;
-use super::{StoreError, now_ms, pool, sqlite_path};
+use super::portable::{BACKUP, copy_into};
+use super::{
+    StoreError, Synced, is_postgres, now_ms, pool, sqlite_path, take_turn, without_password,
+};
 use crate::domain::WorkspaceId;
 
 /// A case's id, the hash of its content, and what was taken out of it by placeholder.
@@ -19,6 +19,7 @@ pub type TakenOut = (String, String, Vec<(String, String)>);
 #[derive(Clone)]
 pub struct Vault {
     pool: AnyPool,
+    is_file: bool,
 }
 
 impl Vault {
@@ -26,27 +27,31 @@ impl Vault {
     pub async fn open(url: &str) -> Result<Self, StoreError> {
         sqlx::any::install_default_drivers();
         let failed = |detail: String| StoreError::Open {
-            url: url.to_owned(),
+            url: without_password(url),
             detail,
         };
         let path = sqlite_path(url);
         if let Some(path) = &path {
             make_private(path).map_err(|e| failed(e.to_string()))?;
         }
-        let separator = if url.contains('?') { '&' } else { '?' };
-        let options = AnyConnectOptions::from_str(&format!("{url}{separator}mode=rwc"))
-            .map_err(|e| failed(e.to_string()))?;
-        let pool = pool(options, "FULL", 2)
+        let pool = pool(url, Synced::Fully, 2)
             .await
             .map_err(|e| failed(e.to_string()))?;
+        let mut tx = pool.begin().await?;
+        if is_postgres(url) {
+            // Two that make it at once get into each other's way.
+            take_turn(&mut tx).await?;
+        }
         sqlx::query(
             "CREATE TABLE IF NOT EXISTS vault (workspace TEXT NOT NULL, case_id TEXT NOT NULL, content_hash TEXT NOT NULL, \
              placeholder TEXT NOT NULL, value TEXT NOT NULL, created_at BIGINT NOT NULL, \
              PRIMARY KEY (workspace, case_id, content_hash, placeholder))",
         )
-        .execute(&pool)
+        .execute(&mut *tx)
         .await?;
-        Ok(Self { pool })
+        tx.commit().await?;
+        let is_file = !is_postgres(url);
+        Ok(Self { pool, is_file })
     }
 
     /// Keeps what was taken out of cases, by the case and the hash of what it was taken out of: values never stand beside
@@ -123,6 +128,23 @@ impl Vault {
         self.leave_no_trace().await
     }
 
+    /// Forgets all that was taken out of a workspace's cases. Returns how many values, and how many are there afterwards.
+    pub async fn delete_workspace(
+        &self,
+        workspace: &WorkspaceId,
+    ) -> Result<(i64, i64), StoreError> {
+        let done = sqlx::query("DELETE FROM vault WHERE workspace = $1")
+            .bind(workspace.as_str())
+            .execute(&self.pool)
+            .await?;
+        self.leave_no_trace().await?;
+        let (left,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM vault WHERE workspace = $1")
+            .bind(workspace.as_str())
+            .fetch_one(&self.pool)
+            .await?;
+        Ok((done.rows_affected() as i64, left))
+    }
+
     /// Forgets what was taken out before then. Returns how many values.
     pub async fn forget_before(&self, then: Timestamp) -> Result<u64, StoreError> {
         let done = sqlx::query("DELETE FROM vault WHERE created_at < $1")
@@ -136,6 +158,9 @@ impl Vault {
     }
 
     async fn leave_no_trace(&self) -> Result<(), StoreError> {
+        if !self.is_file {
+            return Ok(());
+        }
         sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
             .execute(&self.pool)
             .await?;
@@ -147,6 +172,9 @@ impl Vault {
     /// # Errors
     /// Where the file exists or cannot be written.
     pub async fn backup(&self, path: &Path) -> Result<(), StoreError> {
+        if !self.is_file {
+            return Err(StoreError::LeftToPostgres(BACKUP));
+        }
         make_private(path).map_err(|e| StoreError::Open {
             url: path.display().to_string(),
             detail: e.to_string(),

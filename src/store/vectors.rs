@@ -2,6 +2,7 @@ use half::f16;
 use half::slice::HalfFloatSliceExt;
 
 use super::{MAX_IN, Store, StoreError, corrupt, placeholders};
+use crate::domain::WorkspaceId;
 use crate::text::sha256_hex;
 
 /// A vector by the hash of its text, in half precision (the relative error, 2⁻¹¹, moves a cosine by less than
@@ -14,19 +15,22 @@ pub fn text_hash(text: &str) -> String {
 }
 
 impl Store {
-    /// The vectors known for these texts, in no order.
+    /// The vectors that a workspace knows of these texts, in no order.
     pub async fn cached_vectors(
         &self,
+        workspace: &WorkspaceId,
         encoder_id: &str,
         hashes: &[String],
     ) -> Result<Vec<StoredVector>, StoreError> {
         let mut found = Vec::with_capacity(hashes.len());
         for some in hashes.chunks(MAX_IN) {
             let sql = format!(
-                "SELECT text_hash, vector FROM vectors WHERE encoder_id = $1 AND text_hash IN ({})",
-                placeholders(2, some.len())
+                "SELECT text_hash, vector FROM vectors WHERE workspace = $1 AND encoder_id = $2 AND text_hash IN ({})",
+                placeholders(3, some.len())
             );
-            let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(encoder_id);
+            let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+                .bind(workspace.as_str())
+                .bind(encoder_id);
             for hash in some {
                 query = query.bind(hash);
             }
@@ -41,15 +45,17 @@ impl Store {
     /// Keeps vectors; one that is known already stays as it is.
     pub async fn keep_vectors(
         &self,
+        workspace: &WorkspaceId,
         encoder_id: &str,
         vectors: &[StoredVector],
     ) -> Result<(), StoreError> {
         let mut tx = self.relaxed.begin().await?;
         for (hash, vector) in vectors {
             sqlx::query(
-                "INSERT INTO vectors (encoder_id, text_hash, vector) VALUES ($1, $2, $3) \
-                 ON CONFLICT (encoder_id, text_hash) DO NOTHING",
+                "INSERT INTO vectors (workspace, encoder_id, text_hash, vector) VALUES ($1, $2, $3, $4) \
+                 ON CONFLICT (workspace, encoder_id, text_hash) DO NOTHING",
             )
+            .bind(workspace.as_str())
             .bind(encoder_id)
             .bind(hash)
             .bind(bytes_of(vector))

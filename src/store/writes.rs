@@ -1,8 +1,10 @@
 use jiff::Timestamp;
+use serde_json::json;
 use sqlx::{Any, Transaction};
 
+use super::audit::{Act, makes_workspaces, note};
 use super::documents::Origin;
-use super::{Store, StoreError, corrupt, from_json, now_ms, placeholders, to_json};
+use super::{Scope, Store, StoreError, actor, corrupt, from_json, now_ms, placeholders, to_json};
 use crate::domain::{DocumentId, Metadata, NewChunk, Revision, Source, Status, WorkspaceId};
 use crate::text::sha256_hex;
 
@@ -60,6 +62,8 @@ struct Live {
     next_n_chunks: Option<i64>,
     /// The highest version there ever was.
     newest: i64,
+    /// 1 while it is only tried out, which is no change.
+    staged: i64,
 }
 
 impl Live {
@@ -82,8 +86,41 @@ impl Store {
         workspace: &WorkspaceId,
         writes: Vec<Write>,
     ) -> Result<Vec<Recorded>, StoreError> {
-        let mut tx = self.durable.begin().await?;
+        let mut tx = self.begin().await?;
         lock(&mut tx, workspace).await?;
+        self.record_in(tx, workspace, writes).await
+    }
+
+    /// As [`Store::record`], for a job: nothing is written, and `None` returned, once it does not run any more, as where it
+    /// was cancelled or its workspace deleted.
+    pub async fn record_for_job(
+        &self,
+        workspace: &WorkspaceId,
+        job: &str,
+        writes: Vec<Write>,
+    ) -> Result<Option<Vec<Recorded>>, StoreError> {
+        let mut tx = self.begin().await?;
+        // Written first, as in `lock`; a workspace that is gone is not made anew.
+        let running = sqlx::query(
+            "UPDATE jobs SET state = 'running' WHERE workspace = $1 AND id = $2 AND state = 'running'",
+        )
+        .bind(workspace.as_str())
+        .bind(job)
+        .execute(&mut *tx)
+        .await?;
+        if running.rows_affected() == 0 {
+            return Ok(None);
+        }
+        lock(&mut tx, workspace).await?;
+        self.record_in(tx, workspace, writes).await.map(Some)
+    }
+
+    async fn record_in(
+        &self,
+        mut tx: Transaction<'_, Any>,
+        workspace: &WorkspaceId,
+        writes: Vec<Write>,
+    ) -> Result<Vec<Recorded>, StoreError> {
         let mut cursor = Cursor::read(&mut tx, workspace, self.clock.now()).await?;
         let mut recorded = Vec::with_capacity(writes.len());
         for write in writes {
@@ -108,7 +145,7 @@ impl Store {
             let workspace =
                 WorkspaceId::parse(workspace).map_err(|e| corrupt("a workspace name", &e))?;
             let id = DocumentId::parse(id).map_err(|e| corrupt("a document id", &e))?;
-            let mut tx = self.durable.begin().await?;
+            let mut tx = self.begin().await?;
             lock(&mut tx, &workspace).await?;
             let mut cursor = Cursor::read(&mut tx, &workspace, now).await?;
             live(&mut tx, &workspace, &mut cursor, &id).await?;
@@ -118,9 +155,13 @@ impl Store {
         Ok(!due.is_empty())
     }
 
-    /// Forgets documents that were only tried out: out of the indexes, then out of the store.
-    pub async fn unstage(&self, workspace: &WorkspaceId) -> Result<(), StoreError> {
-        let staged = self.staged(workspace).await?;
+    /// Forgets documents that were only tried out, before then: out of the indexes, then out of the store.
+    pub async fn unstage(
+        &self,
+        workspace: &WorkspaceId,
+        then: Timestamp,
+    ) -> Result<(), StoreError> {
+        let staged = self.staged(workspace, then).await?;
         if staged.is_empty() {
             return Ok(());
         }
@@ -138,7 +179,7 @@ impl Store {
             staged.iter().cloned().map(Write::Delete).collect(),
         )
         .await?;
-        let mut tx = self.durable.begin().await?;
+        let mut tx = self.begin().await?;
         for id in staged {
             for sql in [
                 "DELETE FROM document_versions WHERE workspace = $1 AND document_id = $2",
@@ -156,12 +197,18 @@ impl Store {
     }
 
     /// Documents that were only tried out and never cleared away, as after a crash.
-    pub async fn staged(&self, workspace: &WorkspaceId) -> Result<Vec<DocumentId>, StoreError> {
-        let rows: Vec<(String,)> =
-            sqlx::query_as("SELECT id FROM documents WHERE workspace = $1 AND staged = 1")
-                .bind(workspace.as_str())
-                .fetch_all(&self.relaxed)
-                .await?;
+    pub async fn staged(
+        &self,
+        workspace: &WorkspaceId,
+        then: Timestamp,
+    ) -> Result<Vec<DocumentId>, StoreError> {
+        let rows: Vec<(String,)> = sqlx::query_as(
+            "SELECT id FROM documents WHERE workspace = $1 AND staged = 1 AND updated_at <= $2",
+        )
+        .bind(workspace.as_str())
+        .bind(then.as_millisecond())
+        .fetch_all(&self.relaxed)
+        .await?;
         rows.into_iter()
             .map(|(id,)| DocumentId::parse(&id).map_err(|e| corrupt("a document id", &e)))
             .collect()
@@ -178,7 +225,9 @@ pub(super) async fn apply(
     Ok(match write {
         Write::Put { source, origin } => put(tx, workspace, cursor, *source, origin).await?,
         Write::Stage(source) => {
+            let n_acts = cursor.acts.len();
             let staged = put(tx, workspace, cursor, *source, None).await?;
+            cursor.acts.truncate(n_acts);
             sqlx::query("UPDATE documents SET staged = 1 WHERE workspace = $1 AND id = $2")
                 .bind(workspace.as_str())
                 .bind(staged.document_id.as_str())
@@ -197,6 +246,16 @@ pub(super) async fn lock(
     tx: &mut Transaction<'_, Any>,
     workspace: &WorkspaceId,
 ) -> Result<(), StoreError> {
+    if !makes_workspaces() {
+        let found = sqlx::query("UPDATE workspaces SET revision = revision WHERE id = $1")
+            .bind(workspace.as_str())
+            .execute(&mut **tx)
+            .await?;
+        return match found.rows_affected() {
+            0 => Err(StoreError::Gone(workspace.clone())),
+            _ => Ok(()),
+        };
+    }
     sqlx::query(
         "INSERT INTO workspaces (id, created_at) VALUES ($1, $2) \
          ON CONFLICT (id) DO UPDATE SET revision = workspaces.revision",
@@ -213,6 +272,7 @@ pub(super) struct Cursor {
     revision: i64,
     next_key: i64,
     now: Timestamp,
+    acts: Vec<Act>,
 }
 
 impl Cursor {
@@ -230,11 +290,13 @@ impl Cursor {
             revision,
             next_key,
             now,
+            acts: Vec::new(),
         })
     }
 
+    /// Writes the counters back, and what was done into the audit log.
     pub(super) async fn save(
-        &self,
+        self,
         tx: &mut Transaction<'_, Any>,
         workspace: &WorkspaceId,
     ) -> Result<(), StoreError> {
@@ -247,7 +309,8 @@ impl Cursor {
             .bind(workspace.as_str())
             .execute(&mut **tx)
             .await?;
-        Ok(())
+        let scope = Scope::Workspace(workspace);
+        note(tx, scope, &actor(), self.now, self.acts).await
     }
 }
 
@@ -280,7 +343,7 @@ async fn read_live(
 ) -> Result<Option<Live>, StoreError> {
     Ok(sqlx::query_as(
         "SELECT version, content_hash, deleted, status, metadata, first_key, n_chunks, next_version, next_at, \
-         next_first_key, next_n_chunks, (SELECT MAX(v.version) FROM document_versions v \
+         next_first_key, next_n_chunks, staged, (SELECT MAX(v.version) FROM document_versions v \
          WHERE v.workspace = documents.workspace AND v.document_id = documents.id) AS newest \
          FROM documents WHERE workspace = $1 AND id = $2",
     )
@@ -316,6 +379,12 @@ async fn promote(
     .execute(&mut **tx)
     .await?;
     let version = before.next_version.unwrap_or(before.version);
+    let act = Act::new("document.publish", id.as_str());
+    let (was, became) = (
+        json!({ "version": before.version }),
+        json!({ "version": version }),
+    );
+    cursor.acts.push(act.before(was).after(became));
     log_change(
         tx,
         workspace,
@@ -406,6 +475,11 @@ async fn schedule(
     .bind(source.id.as_str())
     .execute(&mut **tx)
     .await?;
+    cursor.acts.push(
+        Act::new("document.schedule", source.id.as_str())
+            .before(json!({ "version": before.version, "scheduled_at": before.next_at }))
+            .after(json!({ "version": version, "scheduled_at": at })),
+    );
     log_change(
         tx,
         workspace,
@@ -509,6 +583,9 @@ async fn put(
     .execute(&mut **tx)
     .await?;
     remember_origin(tx, workspace, &source.id, origin).await?;
+    cursor
+        .acts
+        .push(put_act(before.as_ref(), &source, version, &metadata)?);
     log_change(
         tx,
         workspace,
@@ -565,10 +642,16 @@ async fn retire(
     .bind(id.as_str())
     .execute(&mut **tx)
     .await?;
-    let (operation, effect) = match delete {
-        true => ("delete", Effect::Deleted),
-        false => ("archive", Effect::Archived),
+    let (operation, action, effect) = match delete {
+        true => ("delete", "document.delete", Effect::Deleted),
+        false => ("archive", "document.archive", Effect::Archived),
     };
+    if before.staged == 0 {
+        let was = json!({ "version": before.version, "status": before.status });
+        let became = json!({ "version": before.version, "status": "archived", "deleted": delete });
+        let act = Act::new(action, id.as_str()).before(was).after(became);
+        cursor.acts.push(act);
+    }
     log_change(
         tx,
         workspace,
@@ -585,6 +668,44 @@ async fn retire(
         effect,
         revision: cursor.revision,
     })
+}
+
+/// A version put: its number, state, hash, and those of its metadata that are other than before. The texts themselves are
+/// kept as versions.
+fn put_act(
+    before: Option<&Live>,
+    source: &Source,
+    version: i64,
+    metadata: &str,
+) -> Result<Act, StoreError> {
+    type Fields = serde_json::Map<String, serde_json::Value>;
+    let fields = |json: &str| from_json::<Fields>("a document's metadata", json);
+    let mut now = fields(metadata)?;
+    let mut then = match before {
+        Some(live) => fields(&live.metadata)?,
+        None => Fields::new(),
+    };
+    let same: Vec<String> = now
+        .iter()
+        .filter(|(name, value)| then.get(*name) == Some(value))
+        .map(|(name, _)| name.clone())
+        .collect();
+    for name in &same {
+        now.remove(name);
+        then.remove(name);
+    }
+    let was = before.map(|live| {
+        json!({
+            "version": live.version, "status": live.status, "deleted": live.deleted != 0,
+            "content_hash": live.content_hash, "metadata": then,
+        })
+    });
+    let became = json!({
+        "version": version, "status": source.metadata.status, "content_hash": source.content_hash, "metadata": now,
+    });
+    Ok(Act::new("document.put", source.id.as_str())
+        .before(was)
+        .after(became))
 }
 
 /// Takes out chunks by their keys, given and returned as first and count.

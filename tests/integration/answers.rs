@@ -279,3 +279,74 @@ async fn an_faq_asked_word_for_word_is_answered_although_the_encoder_is_busy() {
     app.assert_citations_resolve(&known.1).await;
     app.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_is_kept_for_as_long_as_nothing_it_rests_on_changes() {
+    let app = TestApp::start().await;
+    app.put("fee", json!({ "text": "# 運費\n\n運費是 80 元。\n" }))
+        .await;
+    let ask = async || app.ask("運費是多少？").await;
+    let (first, again) = (ask().await, ask().await);
+    assert_ne!(first["id"], again["id"], "each is recorded");
+    assert_eq!(
+        (&first["text"], &first["citations"]),
+        (&again["text"], &again["citations"])
+    );
+    for id in [&first["id"], &again["id"]] {
+        let (status, read) = app
+            .get(&format!("/v1/answers/{}", id.as_str().unwrap()))
+            .await;
+        assert_eq!(
+            (status.as_u16(), &read["answer"]["text"]),
+            (200, &first["text"]),
+            "{read}"
+        );
+    }
+    let kept = app.app.answerer.n_kept();
+    assert_eq!(kept, 1);
+    // The question of somebody else, in another channel, or of a conversation is another.
+    let (_, other) = app
+        .post(
+            "/v1/answers",
+            json!({ "question": "運費是多少？", "channel": "line" }),
+        )
+        .await;
+    assert_eq!(other["outcome"], "answered");
+    assert_eq!(app.app.answerer.n_kept(), 1);
+    // What changes is said at once: another text, a synonym, a level, a deletion.
+    app.put("fee", json!({ "text": "# 運費\n\n運費是 90 元。\n" }))
+        .await;
+    assert!(ask().await["text"].as_str().unwrap().contains("90"));
+    assert!(ask().await["text"].as_str().unwrap().contains("90"));
+    assert_eq!(app.app.answerer.n_kept(), 2);
+    for (path, body) in [
+        ("/v1/synonyms", json!({ "groups": [["運費", "郵資"]] })),
+        ("/v1/settings", json!({ "level": "strict" })),
+    ] {
+        let (status, told) = app.request(reqwest::Method::PUT, path, Some(body)).await;
+        assert!(status.is_success(), "{told}");
+        ask().await;
+        assert_eq!(app.app.answerer.n_kept(), 2, "{path}");
+    }
+    let (status, _) = app
+        .request(reqwest::Method::DELETE, "/v1/documents/fee", None)
+        .await;
+    assert_eq!(status.as_u16(), 200);
+    assert_eq!(
+        ask().await["outcome"],
+        "refused",
+        "nothing that is gone is cited"
+    );
+    // A workspace of the same name is another, at the same revisions.
+    for (about, says) in [("運費是 80 元", true), ("包裝是紙盒", false)] {
+        let path = "/v1/workspaces/default";
+        let (status, told) = app.request(reqwest::Method::DELETE, path, None).await;
+        assert_eq!(status.as_u16(), 200, "{told}");
+        let text = format!("# 說明\n\n{about}。\n");
+        app.put("fee", json!({ "text": text })).await;
+        let answer = ask().await;
+        let is_said = answer["text"].as_str().unwrap().contains("80");
+        assert_eq!(is_said, says, "{answer}");
+    }
+    app.stop().await;
+}

@@ -385,9 +385,9 @@ async fn a_full_encoder_queue_is_429() {
         match one.await.unwrap() {
             Ok(896) => done += 1,
             Err(error) => {
-                assert_eq!(
-                    error,
-                    "the encoder's queue is full (1 questions are waiting)"
+                assert!(
+                    error.starts_with("the encoder has too much to do"),
+                    "{error}"
                 );
                 refused += 1;
             }

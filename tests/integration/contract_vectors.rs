@@ -1,10 +1,16 @@
-//! The contract of `VectorStore`, run on each implementation.
+//! The contract of `VectorStore`, run on each implementation: on the embedded one, and on Qdrant, which is a server's where
+//! `KEN_TEST_QDRANT_URL` names one (then a server that cannot be reached fails the tests) and a stand-in's where it does not.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use half::f16;
-use ken::index::{EmbeddedVectors, IndexError, Selection, VectorEntry, VectorStore};
-use roaring::RoaringBitmap;
+use ken::config::{QdrantConfig, Secret};
+use ken::domain::{DocumentId, Metadata, WorkspaceId};
+use ken::index::{EmbeddedVectors, IndexError, QdrantCluster, Selection, VectorEntry, VectorStore};
+
+use crate::qdrant_standin::{Made, Node, Shared, cluster};
 
 const DIMENSION: usize = 32;
 
@@ -49,13 +55,19 @@ fn negatives(key: u32) -> Vec<Vec<f16>> {
         .collect()
 }
 
+fn entry(key: u32, vectors: Vec<Vec<f16>>, negatives: Vec<Vec<f16>>) -> VectorEntry {
+    VectorEntry {
+        key,
+        document_id: DocumentId::parse(&format!("d{key}")).unwrap(),
+        metadata: Arc::new(Metadata::default()),
+        vectors,
+        negatives,
+    }
+}
+
 fn entries(keys: impl IntoIterator<Item = u32>) -> Vec<VectorEntry> {
     keys.into_iter()
-        .map(|key| VectorEntry {
-            key,
-            vectors: views(key),
-            negatives: negatives(key),
-        })
+        .map(|key| entry(key, views(key), negatives(key)))
         .collect()
 }
 
@@ -107,16 +119,16 @@ fn small_collections_are_exact(store: &dyn VectorStore) {
     );
     store.apply(&[], &entries(0..500), 3).unwrap();
     assert_eq!(store.revision(), 3);
-    assert_eq!(store.n_vectors(), 500 + 2 * 50 + 50);
+    assert_eq!(store.n_vectors().unwrap(), 500 + 2 * 50 + 50);
     assert_eq!(recall(store, &Selection::default(), 500), 1.0);
     let some = Selection {
         only: Some((0..500).step_by(7).collect()),
-        except: RoaringBitmap::new(),
+        ..Selection::default()
     };
     assert_eq!(recall(store, &some, 500), 1.0);
     let all_but = Selection {
-        only: None,
         except: (0..500).filter(|k| k % 3 == 0).collect(),
+        ..Selection::default()
     };
     assert_eq!(recall(store, &all_but, 500), 1.0);
     let similarities = store.similarities(&vector(5), &[5, 9_999]).unwrap();
@@ -131,7 +143,7 @@ fn negatives_are_held_and_never_found_by(store: &dyn VectorStore) {
     assert!(negatives[1].is_none() && negatives[2].unwrap() < 0.9 && negatives[3].is_none());
     let odd = Selection {
         only: Some((1..100).step_by(2).collect()),
-        except: RoaringBitmap::new(),
+        ..Selection::default()
     };
     for selection in [Selection::default(), odd] {
         let hits = store.search(&query, 100, &selection).unwrap();
@@ -144,29 +156,17 @@ fn negatives_are_held_and_never_found_by(store: &dyn VectorStore) {
 
 fn changes_replace_and_repeat_harmlessly(store: &dyn VectorStore) {
     store.apply(&[], &entries(0..100), 1).unwrap();
-    let moved = || {
-        vec![VectorEntry {
-            key: 7,
-            vectors: vec![half(&vector(42))],
-            negatives: Vec::new(),
-        }]
-    };
+    let moved = || vec![entry(7, vec![half(&vector(42))], Vec::new())];
     for _ in 0..2 {
         store.apply(&[10..20, 300..310], &moved(), 2).unwrap();
-        assert!(
-            !store.contains(10) && !store.contains(19) && store.contains(20) && store.contains(7)
-        );
+        assert_eq!(store.missing(&[20, 19, 7, 10]).unwrap(), [19, 10]);
         // 100 chunks of which 10 have three views and 10 a negative; 10 chunks go (one of three views, one with a
         // negative), and 7 keeps one view.
-        assert_eq!(store.n_vectors(), 120 - 12 - 2 + 9);
+        assert_eq!(store.n_vectors().unwrap(), 120 - 12 - 2 + 9);
         let near = found(store, &vector(42), 2, &Selection::default());
         assert!(near.contains(&7) && near.contains(&42), "{near:?}");
     }
-    let wrong = vec![VectorEntry {
-        key: 1,
-        vectors: vec![vec![f16::ZERO; DIMENSION + 1]],
-        negatives: Vec::new(),
-    }];
+    let wrong = vec![entry(1, vec![vec![f16::ZERO; DIMENSION + 1]], Vec::new())];
     let error = store.apply(&[], &wrong, 3).unwrap_err();
     assert!(
         matches!(
@@ -187,7 +187,7 @@ fn large_collections_are_near_exact_and_narrow_selections_exact(store: &dyn Vect
     store.apply(&[], &entries(0..n), 1).unwrap();
     let share = |step: usize| Selection {
         only: Some((0..n).step_by(step).collect()),
-        except: RoaringBitmap::new(),
+        ..Selection::default()
     };
     assert!(recall(store, &Selection::default(), n) >= 0.97);
     for step in [2, 3] {
@@ -198,17 +198,12 @@ fn large_collections_are_near_exact_and_narrow_selections_exact(store: &dyn Vect
     }
 }
 
-fn run(open: impl Fn(&Path) -> Box<dyn VectorStore>) {
-    for check in [
-        small_collections_are_exact,
-        negatives_are_held_and_never_found_by,
-        changes_replace_and_repeat_harmlessly,
-        large_collections_are_near_exact_and_narrow_selections_exact,
-    ] {
-        let folder = tempfile::tempdir().unwrap();
-        check(open(folder.path()).as_ref());
-    }
-}
+const CONTRACT: [fn(&dyn VectorStore); 4] = [
+    small_collections_are_exact,
+    negatives_are_held_and_never_found_by,
+    changes_replace_and_repeat_harmlessly,
+    large_collections_are_near_exact_and_narrow_selections_exact,
+];
 
 fn open_embedded(folder: &Path) -> Box<dyn VectorStore> {
     Box::new(EmbeddedVectors::open(folder, DIMENSION, true).unwrap())
@@ -216,7 +211,10 @@ fn open_embedded(folder: &Path) -> Box<dyn VectorStore> {
 
 #[test]
 fn embedded_vectors_keep_the_contract() {
-    run(open_embedded);
+    for check in CONTRACT {
+        let folder = tempfile::tempdir().unwrap();
+        check(open_embedded(folder.path()).as_ref());
+    }
 }
 
 #[test]
@@ -229,8 +227,8 @@ fn embedded_vectors_survive_a_restart_as_saved_and_damage_is_named() {
     drop(store);
     let store = open_embedded(folder.path());
     assert_eq!(
-        (store.revision(), store.contains(199), store.contains(200)),
-        (5, true, false)
+        (store.revision(), store.missing(&[199, 200]).unwrap()),
+        (5, vec![200])
     );
     assert_eq!(recall(store.as_ref(), &Selection::default(), 200), 1.0);
     drop(store);
@@ -248,6 +246,261 @@ fn embedded_vectors_survive_a_restart_as_saved_and_damage_is_named() {
         .to_string();
     assert!(
         error.contains("damaged") && error.contains("ken rebuild"),
+        "{error}"
+    );
+}
+
+/// Qdrant as it is set for tests: the server that is named, or a stand-in of so many nodes. Collections are of this test alone.
+pub struct TestQdrant {
+    pub config: QdrantConfig,
+    standin: Option<(Arc<Shared>, Vec<Node>)>,
+}
+
+impl TestQdrant {
+    pub async fn start(n_nodes: usize) -> Self {
+        let mut config = QdrantConfig {
+            collection: format!("kentest{}", uuid::Uuid::new_v4().simple()),
+            ..QdrantConfig::default()
+        };
+        let standin = match std::env::var("KEN_TEST_QDRANT_URL") {
+            Ok(url) => {
+                config.url = url;
+                config.key = std::env::var("KEN_TEST_QDRANT_KEY").ok().map(Secret::new);
+                None
+            }
+            Err(_) => {
+                let (shared, nodes, url) = cluster(n_nodes).await;
+                config.url = url;
+                Some((shared, nodes))
+            }
+        };
+        Self { config, standin }
+    }
+
+    /// A cluster that answers: tests do not go on without it.
+    async fn connect(&self, encoder: &str) -> QdrantCluster {
+        let connected = connect(&self.config, encoder).await.unwrap();
+        let asked = connected.clone();
+        off_async(move || asked.refresh()).await.unwrap();
+        connected
+    }
+}
+
+async fn connect(config: &QdrantConfig, encoder: &str) -> Result<QdrantCluster, IndexError> {
+    connect_with(config, encoder, DIMENSION).await
+}
+
+async fn connect_with(
+    config: &QdrantConfig,
+    encoder: &str,
+    dimension: usize,
+) -> Result<QdrantCluster, IndexError> {
+    let (config, encoder) = (config.clone(), encoder.to_owned());
+    off_async(move || QdrantCluster::connect(&config, &encoder, dimension)).await
+}
+
+async fn off_async<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    tokio::task::spawn_blocking(work).await.unwrap()
+}
+
+fn workspace(name: &str) -> WorkspaceId {
+    WorkspaceId::parse(name).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn qdrant_keeps_the_contract() {
+    let qdrant = TestQdrant::start(1).await;
+    let cluster = qdrant.connect("e5").await;
+    off_async(move || {
+        for (n, check) in CONTRACT.into_iter().enumerate() {
+            let name = format!("w{n}");
+            let store = cluster.vectors_of(&workspace(&name));
+            check(&store);
+            // What one workspace holds is not found, counted or deleted with another's.
+            let other = cluster.vectors_of(&workspace("other"));
+            assert_eq!((other.n_vectors().unwrap(), other.revision()), (0, 0));
+            other.apply(&[0..50_000, 50_000..100_000], &[], 1).unwrap();
+            other.clear().unwrap();
+            assert_ne!(store.n_vectors().unwrap(), 0);
+            let held = store.revision();
+            cluster.refresh().unwrap();
+            assert_eq!((store.revision(), cluster.workspaces()), (held, vec![name]));
+            store.clear().unwrap();
+            assert_eq!((store.n_vectors().unwrap(), store.revision()), (0, 0));
+            cluster.refresh().unwrap();
+            assert_eq!(cluster.workspaces(), Vec::<String>::new());
+        }
+        // A collection that somebody deletes is not an empty one: that is said, until it is made anew and filled.
+        let store = cluster.vectors_of(&workspace("again"));
+        store.apply(&[], &entries(0..10), 7).unwrap();
+        cluster.drop_collection().unwrap();
+        let search = || store.search(&vector(1), 3, &Selection::default());
+        assert!(search().unwrap_err().is_of_vectors());
+        assert!(store.apply(&[], &entries(10..20), 8).is_err());
+        cluster.refresh().unwrap();
+        assert_eq!((store.revision(), search().unwrap().len()), (0, 0));
+        store.apply(&[], &entries(0..10), 7).unwrap();
+        assert_eq!(search().unwrap().len(), 3);
+        cluster.drop_collection().unwrap();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn embedded_and_remote_vectors_find_the_same() {
+    let qdrant = TestQdrant::start(1).await;
+    let cluster = qdrant.connect("e5").await;
+    off_async(move || {
+        let folder = tempfile::tempdir().unwrap();
+        let embedded = open_embedded(folder.path());
+        let remote = cluster.vectors_of(&workspace("shop"));
+        let n = 12_000;
+        for from in (0..n).step_by(1_000) {
+            let some = entries(from..from + 1_000);
+            embedded.apply(&[], &some, i64::from(from) + 1).unwrap();
+            remote.apply(&[], &some, i64::from(from) + 1).unwrap();
+        }
+        let same = (0..1_000).filter(|seed| {
+            let query = vector(seed * 131 + 29);
+            let all = Selection::default();
+            found(embedded.as_ref(), &query, 10, &all) == found(&remote, &query, 10, &all)
+        });
+        let n_same = same.count();
+        println!("{n_same} of 1,000 questions find the same ten in the same order");
+        assert!(n_same >= 990, "{n_same}");
+        cluster.drop_collection().unwrap();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_collection_is_of_one_encoder_and_says_so() {
+    let mut qdrant = TestQdrant::start(1).await;
+    let first = qdrant.connect("e5").await;
+    // Another encoder has a collection of its own, so that both stand beside each other.
+    let second = qdrant.connect("use").await;
+    assert_ne!(first.collection(), second.collection());
+    let Some((shared, _)) = &qdrant.standin else {
+        off_async(move || [first, second].map(|of| of.drop_collection().unwrap())).await;
+        return;
+    };
+    let collections = shared.collections();
+    assert_eq!(collections.len(), 2);
+    for made in collections {
+        let Made {
+            fields,
+            parts,
+            copies,
+            n_points,
+        } = made;
+        let tenants = fields.iter().filter(|(_, is)| **is);
+        let tenants: Vec<&str> = tenants.map(|(field, _)| field.as_str()).collect();
+        assert_eq!((tenants, fields.len()), (vec!["workspace"], 9));
+        assert_eq!((parts, copies, n_points), (1, 1, 1), "its owner's point");
+    }
+    // A collection under the same name by another encoder: as after the id was made otherwise.
+    shared.steal(first.collection(), "another");
+    let error = connect(&qdrant.config, "e5")
+        .await
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(
+        error.contains("\"another\"") && error.contains("qdrant.collection"),
+        "{error}"
+    );
+    // Vectors of another length.
+    let error = connect_with(&qdrant.config, "use", DIMENSION + 1).await;
+    let error = error.err().unwrap().to_string();
+    assert!(error.contains("33 numbers"), "{error}");
+    shared.say_version("1.9.2");
+    let error = connect(&qdrant.config, "e5")
+        .await
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(
+        error.contains("1.9.2") && error.contains("newer"),
+        "{error}"
+    );
+    shared.say_version("1.19.0");
+    // A key is sent, and a wrong one is told.
+    shared.ask_for("secret");
+    let error = connect(&qdrant.config, "use")
+        .await
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(
+        error.contains("API key") && error.contains("qdrant.key"),
+        "{error}"
+    );
+    qdrant.config.key = Some(Secret::new("secret"));
+    qdrant.config.replication = 2;
+    qdrant.config.shards = 3;
+    qdrant.connect("third").await;
+    let (shared, _) = qdrant.standin.as_ref().unwrap();
+    assert!(
+        shared
+            .collections()
+            .iter()
+            .any(|of| (of.parts, of.copies) == (3, 2))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_that_die_are_left_for_others_and_no_search_fails() {
+    // What is tried here is ours: addresses, tries, pauses. A real cluster is tried by hand, see docs/scaling.md.
+    let (shared, mut nodes, url) = cluster(3).await;
+    let config = QdrantConfig {
+        url,
+        ..QdrantConfig::default()
+    };
+    let connected = connect(&config, "e5").await.unwrap();
+    let store = Arc::new(connected.vectors_of(&workspace("shop")));
+    let written = store.clone();
+    off_async(move || written.apply(&[], &entries(0..300), 1))
+        .await
+        .unwrap();
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let searching: Vec<_> = (0..4_u32)
+        .map(|thread| {
+            let (store, stopped) = (store.clone(), stopped.clone());
+            tokio::task::spawn_blocking(move || {
+                let mut n_found = 0;
+                while !*stopped.borrow() {
+                    let query = vector(thread * 50 + n_found % 50);
+                    let hits = store.search(&query, 10, &Selection::default()).unwrap();
+                    assert_eq!(hits.len(), 10);
+                    n_found += 1;
+                }
+                n_found
+            })
+        })
+        .collect();
+    let some_more = || async {
+        let before = shared.n_requests.load(Ordering::Relaxed);
+        while shared.n_requests.load(Ordering::Relaxed) < before + 200 {
+            tokio::task::yield_now().await;
+        }
+    };
+    some_more().await;
+    drop(nodes.remove(0));
+    some_more().await;
+    shared.n_to_fail.store(3, Ordering::Relaxed);
+    some_more().await;
+    drop(nodes.remove(0));
+    some_more().await;
+    stop.send_replace(true);
+    for thread in searching {
+        assert!(thread.await.unwrap() > 0);
+    }
+    // With the last one gone it is said which, and that it is the vectors.
+    drop(nodes.remove(0));
+    let error = off_async(move || store.search(&vector(1), 10, &Selection::default())).await;
+    let error = error.unwrap_err();
+    assert!(
+        error.is_of_vectors() && error.to_string().contains("Qdrant at http://127.0.0.1:"),
         "{error}"
     );
 }

@@ -1,6 +1,7 @@
 //! `kill -9` while the real binary works: what was acknowledged is there, and the indexes catch up by themselves.
 
 use std::io::{BufRead, BufReader};
+use std::ops::{Deref, DerefMut};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
@@ -14,12 +15,45 @@ pub fn ken(folder: &std::path::Path) -> Command {
         .current_dir(folder)
         .env("KEN_MODELS__DIR", models_dir())
         .env("KEN_LOG__FILTER", "warn");
+    if crate::postgres::chosen().is_some() {
+        command.env("KEN_STORE__URL", crate::support::store_in(folder));
+    }
     command
 }
 
+/// A process that does not outlive its test, whatever becomes of that.
+pub struct Service(Child);
+
+impl Deref for Service {
+    type Target = Child;
+
+    fn deref(&self) -> &Child {
+        &self.0
+    }
+}
+
+impl DerefMut for Service {
+    fn deref_mut(&mut self) -> &mut Child {
+        &mut self.0
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        // It may have ended.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// A serving process, the address it prints, and the other end of what it prints, which has to stay open.
-pub fn serve(folder: &std::path::Path) -> (Child, String, BufReader<ChildStdout>) {
-    let mut child = ken(folder)
+pub fn serve(folder: &std::path::Path) -> (Service, String, BufReader<ChildStdout>) {
+    serve_with(ken(folder))
+}
+
+/// As [`serve`], with what is set in a command.
+pub fn serve_with(mut command: Command) -> (Service, String, BufReader<ChildStdout>) {
+    let mut child = command
         .args(["serve", "--listen", "127.0.0.1:0"])
         .stdout(Stdio::piped())
         .spawn()
@@ -32,11 +66,16 @@ pub fn serve(folder: &std::path::Path) -> (Child, String, BufReader<ChildStdout>
         .find(|word| word.starts_with("http://"))
         .expect(&line)
         .to_owned();
-    (child, address, printed)
+    (Service(child), address, printed)
 }
 
-fn check(folder: &std::path::Path) -> String {
-    let output = ken(folder).arg("check").output().unwrap();
+pub fn check(folder: &std::path::Path) -> String {
+    check_with(ken(folder))
+}
+
+/// As [`check`], with what is set in a command.
+pub fn check_with(mut command: Command) -> String {
+    let output = command.arg("check").output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(
         output.status.success(),

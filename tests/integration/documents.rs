@@ -155,7 +155,7 @@ async fn the_service_says_how_it_is() {
     );
     assert_eq!(
         ready["workspaces"],
-        json!([{ "workspace": "default", "revision": 1, "indexed": 1 }])
+        json!([{ "workspace": "default", "revision": 1, "indexed": 1, "words": 1 }])
     );
     app.ask("文件").await;
     let text = |path: &str| app.client.get(format!("{}{path}", app.address)).send();
@@ -178,4 +178,22 @@ async fn the_service_says_how_it_is() {
     );
     let docs = text("/docs/").await.unwrap();
     assert_eq!(docs.status(), 200);
+}
+
+/// PostgreSQL keeps no NUL, and no text has one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_nul_in_what_is_sent_is_left_out() {
+    let app = TestApp::start().await;
+    let text = "# 退\u{0}款\n\n退款會在 7 個\u{0}工作天內退回。\n";
+    app.put("refunds", json!({ "text": text, "title": "退\u{0}款" }))
+        .await;
+    let answer = app.ask("退款要幾\u{0}個工作天？").await;
+    assert_eq!(answer["outcome"], "answered", "{answer}");
+    app.assert_citations_resolve(&answer).await;
+    let (_, document) = app.get("/v1/documents/refunds").await;
+    assert!(
+        document["text"].as_str().unwrap().contains("7 個工作天"),
+        "{document}"
+    );
+    app.stop().await;
 }

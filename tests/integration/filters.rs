@@ -1,5 +1,6 @@
 use serde_json::{Value, json};
 
+use crate::scaling::app_on_qdrant;
 use crate::support::TestApp;
 
 async fn found(app: &TestApp, mode: &str, filter: Value) -> Vec<String> {
@@ -21,7 +22,13 @@ async fn found(app: &TestApp, mode: &str, filter: Value) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_asks_where_when_and_what_decide_in_both_legs() {
-    let app = TestApp::start().await;
+    // Vectors in memory; in Qdrant by number; in Qdrant by what chunks are.
+    who_asks_decides(TestApp::start().await).await;
+    who_asks_decides(app_on_qdrant(1_000).await).await;
+    who_asks_decides(app_on_qdrant(0).await).await;
+}
+
+async fn who_asks_decides(app: TestApp) {
     let text = |n: u32| format!("# 優惠活動\n\n本次優惠活動的折扣是 {n} 元，歡迎選購。");
     for (id, mut body) in [
         ("all", json!({})),
@@ -169,10 +176,55 @@ async fn a_filtered_search_is_the_unfiltered_one_less_what_is_filtered() {
     }
 }
 
+fn entry(key: u32, text: String, tags: Vec<String>) -> ken::store::IndexEntry {
+    use ken::domain::{Chunk, ChunkNote, DocumentId, Metadata, Span};
+    ken::store::IndexEntry {
+        updated_at: jiff::Timestamp::UNIX_EPOCH,
+        chunk: Chunk {
+            note: ChunkNote::default(),
+            key,
+            document_id: DocumentId::parse(&format!("d{key}")).unwrap(),
+            version: 1,
+            ordinal: 0,
+            heading_path: Vec::new(),
+            span: Span::new(0, text.len()),
+            text,
+        },
+        metadata: std::sync::Arc::new(Metadata {
+            tags,
+            ..Metadata::default()
+        }),
+    }
+}
+
+/// A process that reads another's keyword index does not say that it holds what it does not find yet.
+#[test]
+fn a_reader_of_another_process_index_speaks_of_what_it_finds() {
+    use ken::index::KeywordIndex;
+
+    let folder = tempfile::tempdir().unwrap();
+    let writer = KeywordIndex::open(folder.path(), Some(15_000_000)).unwrap();
+    let reader = KeywordIndex::open(folder.path(), None).unwrap();
+    for revision in 1..4 {
+        let added = entry(revision, "退貨運費怎麼算".to_owned(), Vec::new());
+        writer.apply(&[], &[added], revision.into()).unwrap();
+        let found = |index: &KeywordIndex| index.all_keys().unwrap().len();
+        assert_eq!(
+            (reader.revision(), found(&reader)),
+            (i64::from(revision) - 1, u64::from(revision) - 1)
+        );
+        reader.refresh().unwrap();
+        assert_eq!(
+            (reader.revision(), found(&reader)),
+            (i64::from(revision), u64::from(revision))
+        );
+    }
+}
+
 /// As above for one chunk in a thousand, on the keyword index; the vectors' contract suite does the same for them.
 #[test]
 fn narrow_selections_of_the_keyword_index_are_exact() {
-    use ken::domain::{Chunk, Filter, Metadata, Span};
+    use ken::domain::Filter;
     use ken::index::{KeywordIndex, Selection};
     use ken::store::IndexEntry;
     use ken::text::Synonyms;
@@ -186,27 +238,12 @@ fn narrow_selections_of_the_keyword_index_are_exact() {
             let text: Vec<&str> = (0..1 + draw(6)).map(|_| words[draw(5) as usize]).collect();
             let text = format!("第{key}條{}", text.join("與"));
             let steps = [1_000, 100, 10, 2, 1];
-            IndexEntry {
-                updated_at: jiff::Timestamp::UNIX_EPOCH,
-                chunk: Chunk {
-                    note: ken::domain::ChunkNote::default(),
-                    key,
-                    document_id: ken::domain::DocumentId::parse(&format!("d{key}")).unwrap(),
-                    version: 1,
-                    ordinal: 0,
-                    heading_path: Vec::new(),
-                    span: Span::new(0, text.len()),
-                    text,
-                },
-                metadata: std::sync::Arc::new(Metadata {
-                    tags: steps
-                        .into_iter()
-                        .filter(|step| key % step == 0)
-                        .map(|step| format!("one-in-{step}"))
-                        .collect(),
-                    ..Metadata::default()
-                }),
-            }
+            let tags = steps.into_iter().filter(|step| key % step == 0);
+            entry(
+                key,
+                text,
+                tags.map(|step| format!("one-in-{step}")).collect(),
+            )
         })
         .collect();
     index.apply(&[], &entries, 1).unwrap();

@@ -477,7 +477,13 @@ async fn questions_of_one_need_are_grouped_and_those_of_two_are_not() {
         }
     }
     let texts: Vec<String> = asked.iter().map(|(_, text)| text.clone()).collect();
-    let vectors = app.app.learning.vectors.of_questions(&texts).await.unwrap();
+    let vectors = app
+        .app
+        .learning
+        .vectors
+        .of_questions(&default_workspace(), &texts)
+        .await
+        .unwrap();
     let groups = ken::learn::gaps::grouped(&vectors, ken::learn::gaps::SAME_NEED);
     let mut together: Vec<usize> = groups.concat();
     together.sort_unstable();

@@ -13,6 +13,8 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::postgres;
+
 /// The repository's folder.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -26,10 +28,31 @@ pub fn pointers(problem: &Value) -> Vec<&str> {
         .collect()
 }
 
+/// Runs work to its end where there may be a runtime already.
+pub fn off_runtime<T: Send>(work: impl Future<Output = T> + Send) -> T {
+    std::thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            let builder = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
+            builder.unwrap().block_on(work)
+        });
+        thread.join().unwrap()
+    })
+}
+
+/// The store of what is in a folder: a file there, or a database of the server that tests are to use.
+pub fn store_in(folder: &Path) -> String {
+    match postgres::chosen() {
+        Some(server) => postgres::database_for(&server, folder),
+        None => format!("sqlite://{}", folder.join("data/ken.db").display()),
+    }
+}
+
 /// The default settings with all data in `folder`, and the models that `ken setup` prepares.
 pub fn config_in(folder: &Path) -> Config {
     let mut config = Config::default();
-    config.store.url = format!("sqlite://{}", folder.join("data/ken.db").display());
+    config.store.url = store_in(folder);
     config.index.dir = folder.join("indexes");
     config.models.dir = models_dir();
     config.ingest.reader = env!("CARGO_BIN_EXE_ken").into();
@@ -43,11 +66,13 @@ pub fn models_dir() -> PathBuf {
 /// The real encoder, loaded once for all tests.
 pub fn embedder() -> Embedder {
     static EMBEDDER: OnceLock<Embedder> = OnceLock::new();
-    let config = Config {
+    let mut config = Config {
         models: ken::config::ModelsConfig { dir: models_dir() },
         ..Config::default()
-    }
-    .completed();
+    };
+    // Many tests ask it at once, and each waits for its turn.
+    config.encoder.max_wait_ms = 600_000;
+    let config = config.completed();
     EMBEDDER
         .get_or_init(|| {
             Embedder::open(&config.encoder)
@@ -57,8 +82,9 @@ pub fn embedder() -> Embedder {
 }
 
 pub fn client() -> Client {
-    ken::llm::choose_cryptography();
-    Client::new()
+    ken::outbound::choose_cryptography();
+    let builder = Client::builder().timeout(Duration::from_secs(180));
+    builder.build().unwrap()
 }
 
 /// A service in a directory of its own, on a port that the system chose.

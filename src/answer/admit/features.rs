@@ -199,6 +199,9 @@ impl Features {
             .filter_map(hit_of)
             .filter(|hit| among_ten(hit.keyword) && among_ten(hit.vector));
         let first_hit = hit_of(first);
+        // Without vectors nothing is known of meaning, nor of what both searches agree on.
+        let has_vectors = hits.iter().any(|hit| hit.vector.is_some());
+        let of_both = |x: f32| if has_vectors { x } else { f32::NAN };
         let by_words = first_hit
             .and_then(|hit| hit.keyword)
             .and_then(|leg| leg.rank)
@@ -208,13 +211,13 @@ impl Features {
         Self([
             first.coverage,
             highest(|e| e.coverage),
-            first.similarity,
-            highest(|e| e.similarity),
+            of_both(first.similarity),
+            of_both(highest(|e| e.similarity)),
             first_hit.map_or(0.0, |hit| hit.proximity),
             behind(shape.get(4)),
             behind(shape.last().filter(|_| shape.len() > 4)),
-            agreed.count() as f32 / SHAPE as f32,
-            f32::from(u8::from(by_words)),
+            of_both(agreed.count() as f32 / SHAPE as f32),
+            of_both(f32::from(u8::from(by_words))),
             best_with,
             share_of_first,
             in_three,

@@ -94,7 +94,7 @@ impl Cases {
         }
         let mut texts = vec![draft.question.clone()];
         texts.extend(logged.iter().cloned());
-        let vectors = self.vectors.of_questions(&texts).await?;
+        let vectors = self.vectors.of_questions(workspace, &texts).await?;
         let mut near: Vec<(f32, String)> = logged
             .into_iter()
             .zip(&vectors[1..])

@@ -1,0 +1,507 @@
+//! `ken bench`: a synthetic corpus, the real service on it, and questions by the clock.
+//!
+//! Latency counts from when a question was due, not from when it could be sent: a service that stands still for a second is
+//! charged with all that were due in that second (no coordinated omission, Tene 2015). The text is drawn; up to
+//! [`MAX_ENCODED`] chunks it is encoded, above that the vectors are drawn, too, and the report says so.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use half::f16;
+use hdrhistogram::Histogram;
+use reqwest::Client;
+use serde::Serialize;
+use serde_json::json;
+
+use crate::app::{App, AppError, default_workspace};
+use crate::config::Config;
+use crate::domain::{DocumentId, Metadata};
+use crate::ingest::{Format, IngestError, parse_article};
+use crate::store::{StoreError, Write, text_hash};
+
+/// More chunks than this get vectors that are drawn.
+pub const MAX_ENCODED: usize = 10_000;
+/// How many documents are recorded in one transaction.
+const BATCH: usize = 500;
+
+#[derive(Debug, thiserror::Error)]
+pub enum BenchError {
+    #[error(transparent)]
+    App(#[from] AppError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Ingest(#[from] IngestError),
+    #[error("the service: {0}")]
+    Service(String),
+    #[error(transparent)]
+    Http(#[from] reqwest::Error),
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}
+
+/// The same draws on every run: text like text, by Zipf's law over made-up words.
+pub struct Drawn(fastrand::Rng);
+
+impl Drawn {
+    pub fn new(seed: u64) -> Self {
+        Self(fastrand::Rng::with_seed(seed))
+    }
+
+    /// A word of one to three Han characters, or now and then of Latin letters; word n is about as frequent as 1/n.
+    fn word(&mut self, into: &mut String) {
+        const N_WORDS: f64 = 20_000.0;
+        let number = N_WORDS.powf(self.0.f64()) as u64;
+        let mut of_word = fastrand::Rng::with_seed(number);
+        if number.is_multiple_of(37) {
+            let name = ["Door", "Air", "Nest", "Hub", "Pro", "Max"];
+            into.push_str(name[of_word.usize(..name.len())]);
+            into.push_str(&format!("{} ", of_word.u32(1..100)));
+            return;
+        }
+        for _ in 0..of_word.usize(1..4) {
+            let character = char::from_u32(0x4E00 + of_word.u32(..4_000));
+            into.extend(character);
+        }
+    }
+
+    /// So many characters, or a few more.
+    pub fn text(&mut self, n_chars: usize) -> String {
+        let mut text = String::new();
+        while text.chars().count() < n_chars {
+            self.word(&mut text);
+        }
+        text
+    }
+
+    /// Three to nine sentences.
+    fn passage(&mut self) -> String {
+        let n_sentences = self.0.usize(3..10);
+        let mut sentence = || {
+            let n_chars = self.0.usize(8..40);
+            self.text(n_chars) + "。"
+        };
+        (0..n_sentences).map(|_| sentence()).collect()
+    }
+
+    /// As people ask: mostly short, some long.
+    pub fn question(&mut self) -> String {
+        let n_chars = match self.0.u32(..10) {
+            0..4 => self.0.usize(4..9),
+            4..8 => self.0.usize(9..21),
+            _ => self.0.usize(30..80),
+        };
+        self.text(n_chars) + "？"
+    }
+
+    /// Of unit length, in 200 clusters.
+    pub fn vector(&mut self, dimension: usize) -> Vec<f32> {
+        let mut centre = fastrand::Rng::with_seed(self.0.u64(..200));
+        let numbers = (0..dimension).map(|_| centre.f32() - 0.5 + (self.0.f32() - 0.5) * 0.8);
+        let numbers: Vec<f32> = numbers.collect();
+        let norm = numbers.iter().map(|x| x * x).sum::<f32>().sqrt();
+        numbers.into_iter().map(|x| x / norm).collect()
+    }
+}
+
+/// How filling a store went.
+#[derive(Debug, Clone, Serialize)]
+pub struct Filled {
+    pub n_chunks: usize,
+    /// Whether vectors were drawn rather than encoded.
+    pub has_drawn_vectors: bool,
+    /// Chunks a second until recorded, and until they could be searched.
+    pub recorded_per_s: f64,
+    pub searchable_per_s: f64,
+    /// Of the same texts by the encoder alone, where they were encoded.
+    pub encoder_per_s: Option<f64>,
+}
+
+/// Fills an empty store with `n` documents of one chunk each; `None` where it has some already.
+pub async fn fill(config: Config, n: usize) -> Result<Option<Filled>, BenchError> {
+    let app = App::build(config).await?;
+    let workspace = default_workspace();
+    if app.store.revision(&workspace).await? > 0 {
+        app.close().await;
+        return Ok(None);
+    }
+    let is_drawn = n > MAX_ENCODED;
+    let mut drawn = Drawn::new(7);
+    let (start, busy) = (Instant::now(), app.embedder.busy());
+    let mut last = 0;
+    for first in (0..n).step_by(BATCH) {
+        let (mut writes, mut vectors) = (Vec::new(), Vec::new());
+        for i in first..(first + BATCH).min(n) {
+            let metadata = Metadata {
+                title: format!("文件{i}"),
+                language: Some("zh-Hant".into()),
+                ..Metadata::default()
+            };
+            let id = DocumentId::parse(&format!("d{i}")).expect("it is short and plain");
+            let source = parse_article(id, metadata, &drawn.passage(), Format::Plain)?;
+            for chunk in source.chunks.iter().filter(|_| is_drawn) {
+                let text = chunk.span.slice(&source.text).unwrap_or_default();
+                for view in source.metadata.views(&chunk.heading_path, text) {
+                    let vector = drawn.vector(app.embedder.dimension());
+                    let vector = vector.into_iter().map(f16::from_f32).collect();
+                    vectors.push((text_hash(&view), vector));
+                }
+            }
+            let source = Box::new(source);
+            writes.push(Write::Put {
+                source,
+                origin: None,
+            });
+        }
+        let encoder = app.embedder.id();
+        app.store
+            .keep_vectors(&workspace, encoder, &vectors)
+            .await?;
+        let recorded = app.store.record(&workspace, writes).await?;
+        last = recorded.last().map_or(last, |last| last.revision);
+    }
+    let recorded = start.elapsed();
+    app.follower.wake();
+    while !app
+        .follower
+        .wait_for(&workspace, last, Duration::from_secs(60))
+        .await
+    {
+        let progress = app.follower.progress().borrow().clone();
+        if let Some(error) = progress.error {
+            return Err(BenchError::Service(error));
+        }
+    }
+    let (took, encoding) = (start.elapsed(), app.embedder.busy() - busy);
+    let (_, n_chunks) = app.store.counts(&workspace).await?;
+    app.close().await;
+    let per_s = |time: Duration| n_chunks as f64 / time.as_secs_f64();
+    Ok(Some(Filled {
+        n_chunks: n_chunks as usize,
+        has_drawn_vectors: is_drawn,
+        recorded_per_s: per_s(recorded),
+        searchable_per_s: per_s(took),
+        encoder_per_s: (!is_drawn).then(|| per_s(encoding)),
+    }))
+}
+
+/// The real service in a process of its own.
+pub struct Service {
+    child: Child,
+    _printed: BufReader<ChildStdout>,
+    pub address: String,
+    pub started_in: Duration,
+    client: Client,
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        // It may have ended.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Service {
+    /// Starts it on a folder and waits until it is ready.
+    pub async fn start(folder: &Path, models: &Path) -> Result<Self, BenchError> {
+        crate::outbound::choose_cryptography();
+        let start = Instant::now();
+        let mut child = Command::new(std::env::current_exe()?)
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .current_dir(folder)
+            .env("KEN_MODELS__DIR", models)
+            // Everything is admitted, so that everything is worded.
+            .env("KEN_ANSWER__MIN_CONFIDENCE", "0")
+            .env("KEN_LOG__FILTER", "error")
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut printed = BufReader::new(child.stdout.take().expect("it was asked for"));
+        let mut line = String::new();
+        printed.read_line(&mut line)?;
+        let mut words = line.split_whitespace();
+        let address = words.find(|word| word.starts_with("http://"));
+        let address = address.ok_or_else(|| BenchError::Service(line.clone()))?;
+        let client = Client::builder().timeout(Duration::from_secs(60)).build()?;
+        let ready = format!("{address}/readyz");
+        while !client
+            .get(&ready)
+            .send()
+            .await
+            .is_ok_and(|r| r.status().is_success())
+        {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        Ok(Self {
+            address: address.to_owned(),
+            child,
+            _printed: printed,
+            started_in: start.elapsed(),
+            client,
+        })
+    }
+
+    /// Its resident memory in MB.
+    pub fn memory_mb(&self) -> f64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()));
+        let status = status.unwrap_or_default();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+        let kb = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<f64>().ok());
+        kb.unwrap_or_default() / 1024.0
+    }
+
+    async fn ask(&self, path: &str, question: &str, mode: Option<&str>) -> u16 {
+        let body = match mode {
+            Some(mode) => json!({ "question": question, "mode": mode }),
+            None => json!({ "question": question }),
+        };
+        let request = self.client.post(format!("{}{path}", self.address));
+        let Ok(response) = request.json(&body).send().await else {
+            return 0;
+        };
+        let status = response.status().as_u16();
+        response.bytes().await.map_or(0, |_| status)
+    }
+}
+
+/// What became of the questions of one phase. Milliseconds.
+#[derive(Debug, Clone, Serialize)]
+pub struct Phase {
+    pub name: String,
+    pub asked_per_s: f64,
+    pub n_answered: u64,
+    pub n_refused: u64,
+    pub n_failed: u64,
+    pub p50: f64,
+    pub p90: f64,
+    pub p99: f64,
+    pub p999: f64,
+    pub most: f64,
+    /// As many as could be answered by eight askers, one question after another.
+    pub at_most_per_s: f64,
+}
+
+/// What is asked in a phase.
+#[derive(Clone)]
+pub struct Asking {
+    pub name: &'static str,
+    pub path: &'static str,
+    pub mode: Option<&'static str>,
+    pub questions: Arc<Vec<String>>,
+}
+
+impl Asking {
+    /// First as fast as it goes, for a third of the time, then by the clock at `rate` or 60 % of what went.
+    pub async fn run(
+        &self,
+        service: &Arc<Service>,
+        rate: Option<f64>,
+        time: Duration,
+    ) -> Result<Phase, BenchError> {
+        let next = Arc::new(AtomicUsize::new(0));
+        let at_most_per_s = self.flood(service, &next, time / 3).await;
+        let rate = rate.unwrap_or((at_most_per_s * 0.6).max(1.0));
+        // Up to ten minutes, in microseconds.
+        let histogram =
+            || Histogram::<u64>::new_with_max(600_000_000, 3).expect("bounds are allowed");
+        let mut answered = histogram();
+        let (mut n_refused, mut n_failed) = (0, 0);
+        let start = tokio::time::Instant::now();
+        let mut asked = tokio::task::JoinSet::new();
+        let mut count = |told: Result<(u16, Duration), tokio::task::JoinError>| match told {
+            Ok((200, took)) => answered.saturating_record(took.as_micros() as u64),
+            Ok((429, _)) => n_refused += 1,
+            _ => n_failed += 1,
+        };
+        for n in 0..(rate * time.as_secs_f64()) as u64 {
+            let due = start + Duration::from_secs_f64(n as f64 / rate);
+            tokio::time::sleep_until(due).await;
+            let (service, asking) = (service.clone(), self.clone());
+            let at = next.fetch_add(1, Ordering::Relaxed);
+            asked.spawn(async move {
+                let question = &asking.questions[at % asking.questions.len()];
+                let status = service.ask(asking.path, question, asking.mode).await;
+                (status, due.elapsed())
+            });
+            while let Some(told) = asked.try_join_next() {
+                count(told);
+            }
+        }
+        while let Some(told) = asked.join_next().await {
+            count(told);
+        }
+        let ms = |quantile: f64| answered.value_at_quantile(quantile) as f64 / 1e3;
+        Ok(Phase {
+            name: self.name.to_owned(),
+            asked_per_s: rate,
+            n_answered: answered.len(),
+            n_refused,
+            n_failed,
+            p50: ms(0.5),
+            p90: ms(0.9),
+            p99: ms(0.99),
+            p999: ms(0.999),
+            most: answered.max() as f64 / 1e3,
+            at_most_per_s,
+        })
+    }
+
+    async fn flood(&self, service: &Arc<Service>, next: &Arc<AtomicUsize>, time: Duration) -> f64 {
+        let start = Instant::now();
+        let askers = (0..8).map(|_| {
+            let (service, next, asking) = (service.clone(), next.clone(), self.clone());
+            tokio::spawn(async move {
+                let mut n_answered = 0_u64;
+                while start.elapsed() < time {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    let question = &asking.questions[at % asking.questions.len()];
+                    let status = service.ask(asking.path, question, asking.mode).await;
+                    n_answered += u64::from(status == 200);
+                }
+                n_answered
+            })
+        });
+        let told = futures_util::future::join_all(askers.collect::<Vec<_>>()).await;
+        let n_answered: u64 = told.into_iter().filter_map(Result::ok).sum();
+        n_answered as f64 / start.elapsed().as_secs_f64()
+    }
+}
+
+/// What was found.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    pub filled: Option<Filled>,
+    pub started_in_s: f64,
+    pub idle_mb: f64,
+    /// Of the encoder alone, in this process, on questions like those asked.
+    pub encoder_per_s: f64,
+    pub phases: Vec<Phase>,
+    pub loaded_mb: f64,
+}
+
+/// Fills a folder, where it is empty, starts the service on it and asks.
+pub async fn run(
+    config: Config,
+    folder: &Path,
+    n_chunks: usize,
+    rate: Option<f64>,
+    time: Duration,
+) -> Result<Report, BenchError> {
+    std::fs::create_dir_all(folder)?;
+    let models: PathBuf = std::path::absolute(&config.models.dir)?;
+    let in_folder = Config {
+        store: crate::config::StoreConfig {
+            url: format!("sqlite://{}", folder.join("data/ken.db").display()),
+            vault_url: format!("sqlite://{}", folder.join("data/vault.db").display()),
+        },
+        index: crate::config::IndexConfig {
+            dir: folder.join("indexes"),
+            ..config.index.clone()
+        },
+        ..config
+    };
+    let filled = fill(in_folder.clone(), n_chunks).await?;
+    let mut drawn = Drawn::new(11);
+    let mut questions = |n: usize| Arc::new((0..n).map(|_| drawn.question()).collect::<Vec<_>>());
+    let encoder_per_s = encoder_alone(&in_folder, &questions(400)).await?;
+    let service = Arc::new(Service::start(folder, &models).await?);
+    let (idle_mb, started_in_s) = (service.memory_mb(), service.started_in.as_secs_f64());
+    let asking = |name, path, mode, questions| Asking {
+        name,
+        path,
+        mode,
+        questions,
+    };
+    // Few enough to be kept, and asked once before.
+    let again = questions(200);
+    for question in again.iter() {
+        service.ask("/v1/answers", question, None).await;
+    }
+    let mut phases = Vec::new();
+    for asking in [
+        asking(
+            "search by words",
+            "/v1/search",
+            Some("keyword"),
+            questions(20_000),
+        ),
+        asking(
+            "search without the encoder",
+            "/v1/search",
+            None,
+            again.clone(),
+        ),
+        asking("answers asked before", "/v1/answers", None, again),
+        asking("search", "/v1/search", None, questions(100_000)),
+        asking("answers", "/v1/answers", None, questions(100_000)),
+    ] {
+        phases.push(asking.run(&service, rate, time).await?);
+    }
+    Ok(Report {
+        filled,
+        started_in_s,
+        idle_mb,
+        encoder_per_s,
+        phases,
+        loaded_mb: service.memory_mb(),
+    })
+}
+
+/// How many questions a second the encoder alone takes, eight at a time.
+async fn encoder_alone(config: &Config, questions: &Arc<Vec<String>>) -> Result<f64, BenchError> {
+    let encoder = crate::config::EncoderConfig {
+        kept: 0,
+        ..config.encoder.clone()
+    };
+    let opened = crate::blocking::blocking(move || crate::embed::Embedder::open(&encoder)).await;
+    let embedder = opened.map_err(AppError::from)?;
+    let (start, next) = (Instant::now(), Arc::new(AtomicUsize::new(0)));
+    let askers = (0..8).map(|_| {
+        let (embedder, questions, next) = (embedder.clone(), questions.clone(), next.clone());
+        tokio::spawn(async move {
+            while let Some(question) = questions.get(next.fetch_add(1, Ordering::Relaxed)) {
+                embedder.embed_question(question).await?;
+            }
+            Ok::<_, crate::embed::EmbedError>(())
+        })
+    });
+    for told in futures_util::future::join_all(askers.collect::<Vec<_>>()).await {
+        told.map_err(|e| BenchError::Service(e.to_string()))?
+            .map_err(AppError::from)?;
+    }
+    Ok(questions.len() as f64 / start.elapsed().as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_drawn_is_the_same_again_and_like_text() {
+        let (mut one, mut same) = (Drawn::new(3), Drawn::new(3));
+        let passage = one.passage();
+        assert_eq!(passage, same.passage());
+        assert_ne!(passage, one.passage());
+        let mut drawn = Drawn::new(5);
+        let text = drawn.text(20_000);
+        let mut counts: std::collections::HashMap<char, usize> = Default::default();
+        for character in text.chars() {
+            *counts.entry(character).or_default() += 1;
+        }
+        let most = counts.values().max().copied().unwrap_or_default();
+        // As in text: some characters are everywhere, most are rare.
+        assert!(
+            most > 300 && counts.len() > 1_500,
+            "{most} {}",
+            counts.len()
+        );
+        let lengths: Vec<usize> = (0..200).map(|_| drawn.question().chars().count()).collect();
+        assert!(lengths.iter().any(|n| *n < 9) && lengths.iter().any(|n| *n > 40));
+        let norm: f32 = drawn.vector(384).iter().map(|x| x * x).sum();
+        assert!((norm - 1.0).abs() < 1e-4);
+    }
+}

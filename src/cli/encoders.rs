@@ -1,0 +1,152 @@
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use ken::app::App;
+use ken::config::Config;
+use ken::http::Current;
+use ken::reencode::{self, Reencoding, Report};
+use ken::store::Store;
+use serde_json::json;
+
+use super::operating::open_store;
+
+/// How often it is looked how far it is.
+const LOOK: Duration = Duration::from_millis(500);
+
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+pub struct What {
+    /// Prepare this encoder and have it serve: folders below models.dir, as `NAME` or `NAME=SHARE,NAME=SHARE`
+    #[arg(long, value_name = "MODEL")]
+    to: Option<String>,
+    /// Have the encoder serve again that did before
+    #[arg(long)]
+    back: bool,
+    /// Give up what is being prepared
+    #[arg(long)]
+    stop: bool,
+    /// Say which encoders there were, are, and are being prepared
+    #[arg(long)]
+    list: bool,
+}
+
+pub async fn reencode(config: Config, what: What, anyway: bool) -> anyhow::Result<ExitCode> {
+    let store = open_store(&config).await?;
+    if let Some(spec) = &what.to {
+        // What cannot be used is said before anything is begun.
+        reencode::parts_of(spec, &config.models.dir)?;
+        let spec: Vec<&str> = spec.split(',').map(str::trim).collect();
+        if store
+            .prepare_encoder(&spec.join(","), anyway)
+            .await?
+            .is_none()
+        {
+            anyhow::bail!(
+                "it serves already, or another is being prepared: `ken reencode --list`, and `--stop` to give it up"
+            );
+        }
+    } else if what.back {
+        match store.roll_back_encoder().await? {
+            Some(spec) => println!("{} serves again", name_of(&spec)),
+            None => anyhow::bail!("none but the encoder of the settings ever served"),
+        }
+    } else if what.stop {
+        let building = store.encoders().await?;
+        let building = building.iter().find(|encoder| encoder.state == "building");
+        match building {
+            Some(encoder) => store.end_encoder(encoder.number, "stopped").await?,
+            None => anyhow::bail!("no encoder is being prepared"),
+        };
+    }
+    if what.list || what.stop {
+        for encoder in store.encoders().await? {
+            let line = json!({
+                "number": encoder.number, "encoder": name_of(&encoder.spec), "state": encoder.state,
+                "at": encoder.created_at, "report": encoder.report,
+            });
+            println!("{line}");
+        }
+        store.close().await;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let (app, spec) = App::build_chosen(config.clone()).await?;
+    let serves_elsewhere = !app.indexes.is_writer() || (store.is_shared() && !leads(&app).await);
+    let code = match serves_elsewhere {
+        true => {
+            println!("the running service does it; it goes on answering meanwhile");
+            app.close().await;
+            follow(&store).await?
+        }
+        false => {
+            let current = Arc::new(Current::new(Arc::new(app)));
+            let mut work = Reencoding::new(config, current.clone(), spec);
+            while !work.attend().await? {
+                tokio::time::sleep(LOOK).await;
+            }
+            current.app().close().await;
+            follow(&store).await?
+        }
+    };
+    store.close().await;
+    Ok(code)
+}
+
+/// Whether nobody else does what one alone may do; waited for a moment.
+async fn leads(app: &App) -> bool {
+    let mut leads = app.lead.watch();
+    let led = tokio::time::timeout(Duration::from_secs(3), leads.wait_for(|leads| *leads)).await;
+    led.is_ok_and(|led| led.is_ok())
+}
+
+fn name_of(spec: &str) -> &str {
+    match spec {
+        "" => "the encoder of the settings",
+        spec => spec,
+    }
+}
+
+/// Tells how far it is until it is done.
+async fn follow(store: &Store) -> anyhow::Result<ExitCode> {
+    let mut told = Report::default();
+    loop {
+        let encoders = store.encoders().await?;
+        let Some(last) = encoders.last() else {
+            return Ok(ExitCode::SUCCESS);
+        };
+        if last.report != told {
+            told = last.report.clone();
+            println!("{} texts encoded", told.n_encoded);
+            if let Some(scores) = told.scores {
+                println!(
+                    "judged questions: {} of {} right before, {} after; {} of {} documents first before, {} after",
+                    scores.right_before,
+                    scores.n_judged,
+                    scores.right_after,
+                    scores.first_before,
+                    scores.n_with_document,
+                    scores.first_after
+                );
+            }
+        }
+        match last.state.as_str() {
+            "building" => tokio::time::sleep(LOOK).await,
+            "serving" => {
+                println!("{} serves", name_of(&last.spec));
+                return Ok(ExitCode::SUCCESS);
+            }
+            "refused" => {
+                println!(
+                    "{} does worse and does not serve; have it with --anyway",
+                    name_of(&last.spec)
+                );
+                return Ok(ExitCode::FAILURE);
+            }
+            state => {
+                println!("{}: {state}", name_of(&last.spec));
+                return Ok(ExitCode::FAILURE);
+            }
+        }
+    }
+}

@@ -1,0 +1,151 @@
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use ipnet::IpNet;
+use jiff::SignedDuration;
+use ken::app::App;
+use ken::config::Config;
+use ken::domain::{KeyRole, WorkspaceId};
+use ken::keys::KeyRing;
+use ken::store::Scope;
+
+use super::operating::open_store;
+
+#[derive(Subcommand)]
+pub enum KeyCommand {
+    /// Make a key; it is shown this once
+    Create {
+        /// `bot`, `editor`, `agent`, `admin`, or `operator` for every workspace
+        #[arg(long, value_parser = role)]
+        role: KeyRole,
+        /// What it is for
+        #[arg(long)]
+        name: String,
+        /// Ends so many days from now; never where absent
+        #[arg(long)]
+        days: Option<u32>,
+        /// A network from which alone it may be used, as 10.0.0.0/8; may be given several times
+        #[arg(long = "network")]
+        networks: Vec<IpNet>,
+    },
+    /// Every key of every workspace
+    List,
+    /// End a key, for good
+    Revoke { id: String },
+}
+
+fn role(name: &str) -> Result<KeyRole, String> {
+    let names: Vec<&str> = KeyRole::ALL.iter().map(|role| role.as_str()).collect();
+    KeyRole::parse(name).ok_or_else(|| format!("expected one of {names:?}"))
+}
+
+pub async fn keys(
+    config: Config,
+    workspace: &WorkspaceId,
+    command: KeyCommand,
+) -> anyhow::Result<ExitCode> {
+    let store = open_store(&config).await?;
+    let ring = KeyRing::new(store.clone());
+    match command {
+        KeyCommand::Create {
+            role,
+            name,
+            days,
+            networks,
+        } => {
+            if role != KeyRole::Operator && ring.list().await?.is_empty() {
+                anyhow::bail!(
+                    "the first key has to be an operator's: the API is closed to whoever has none from then on"
+                );
+            }
+            let of = (role != KeyRole::Operator).then(|| workspace.clone());
+            let ends =
+                days.map(|days| store.now() + SignedDuration::from_hours(24 * i64::from(days)));
+            let (_, token) = ring.create(of, role, &name, networks, ends).await?;
+            println!("{token}");
+        }
+        KeyCommand::List => {
+            for key in ring.list().await? {
+                println!("{}", serde_json::to_string(&key)?);
+            }
+        }
+        KeyCommand::Revoke { id } => {
+            let keys = ring.list().await?;
+            let known = keys.iter().find(|key| key.id == id);
+            let is_done = match known {
+                Some(key) => ring.revoke(key).await?,
+                None => false,
+            };
+            if !is_done {
+                anyhow::bail!("there is no key {id} in force");
+            }
+            println!("{id} is ended");
+        }
+    }
+    store.close().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints a log, oldest line first, and says whether it is as it was written.
+pub async fn audit(
+    config: Config,
+    workspace: &WorkspaceId,
+    of_service: bool,
+) -> anyhow::Result<ExitCode> {
+    let store = open_store(&config).await?;
+    let scope = match of_service {
+        true => Scope::Service,
+        false => Scope::Workspace(workspace),
+    };
+    let mut last = 0;
+    loop {
+        let page = store.audit_after(scope, last, 1_000).await?;
+        let Some(line) = page.last() else { break };
+        last = line.number;
+        for line in &page {
+            println!("{}", serde_json::to_string(line)?);
+        }
+    }
+    let faults = store.audit_faults(scope).await?;
+    store.close().await;
+    match faults.as_slice() {
+        [] => Ok(ExitCode::SUCCESS),
+        faults => anyhow::bail!("{}", faults.join("; ")),
+    }
+}
+
+#[derive(Subcommand)]
+pub enum WorkspaceCommand {
+    /// Every workspace with its newest revision
+    List,
+    /// Delete a workspace with all that is of it, while nothing is served
+    Delete {
+        #[arg(value_parser = WorkspaceId::parse)]
+        name: WorkspaceId,
+        /// It cannot be undone
+        #[arg(long, required = true)]
+        yes: bool,
+    },
+}
+
+pub async fn workspaces(config: Config, command: WorkspaceCommand) -> anyhow::Result<ExitCode> {
+    match command {
+        WorkspaceCommand::List => {
+            let store = open_store(&config).await?;
+            for (name, revision) in store.workspaces().await? {
+                println!("{name}: revision {revision}");
+            }
+            store.close().await;
+        }
+        WorkspaceCommand::Delete { name, .. } => {
+            let app = App::build_chosen(config).await?.0;
+            let deleted = app.delete_workspace(&name).await;
+            app.close().await;
+            match deleted? {
+                Some(deleted) => println!("{}", serde_json::to_string(&deleted)?),
+                None => anyhow::bail!("there is no workspace {name}"),
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

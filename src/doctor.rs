@@ -1,0 +1,380 @@
+//! `ken doctor`: the usual misconfigurations, found before they are felt.
+
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use rustix::process::{Resource, getrlimit};
+
+use crate::blocking::blocking;
+use crate::config::{Config, VectorsAt};
+use crate::embed::Embedder;
+use crate::index::{IndexError, QdrantCluster};
+use crate::keys::KeyRing;
+use crate::oidc::Oidc;
+use crate::outbound;
+use crate::store::{Store, sqlite_path};
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    Fine,
+    /// It works, and may not for long.
+    Warning,
+    /// It does not work.
+    Fault,
+}
+
+/// What was looked at and how it is, with the remedy where it is not fine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    pub about: &'static str,
+    pub severity: Severity,
+    pub detail: String,
+}
+
+/// Less than this is no room to work in: a backup, a merge of the keyword index, a night of conversations.
+const MIN_FREE_BYTES: u64 = 2 << 30;
+/// Below this a few hundred connections with their files run out of descriptors.
+const MIN_FILES: u64 = 4_096;
+/// The service, its encoders and two reading processes.
+const MIN_MEMORY_BYTES: u64 = 3 << 30;
+/// A key that ends sooner is worth a word.
+const ENDS_SOON: SignedDuration = SignedDuration::from_hours(24 * 14);
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Looks at everything, in the order in which the service needs it.
+pub async fn examine(config: &Config) -> Vec<Finding> {
+    let mut findings = vec![clock(Timestamp::now()), files(), memory()];
+    findings.extend(space(config));
+    let (found, encoder) = models(config).await;
+    findings.push(found);
+    findings.extend(cluster(config, encoder).await);
+    findings.push(indexes(config));
+    findings.push(tls(config));
+    let store = match Store::open(&config.store.url).await {
+        Ok(store) => store,
+        Err(error) => {
+            findings.push(fault("store", error.to_string()));
+            return findings;
+        }
+    };
+    findings.push(sound(&store).await);
+    findings.push(vault(config));
+    findings.extend(access(config, &store).await);
+    store.close().await;
+    findings.push(chat_server(config).await);
+    findings.push(provider(config).await);
+    findings
+}
+
+fn finding(about: &'static str, severity: Severity, detail: impl Into<String>) -> Finding {
+    Finding {
+        about,
+        severity,
+        detail: detail.into(),
+    }
+}
+
+fn fine(about: &'static str, detail: impl Into<String>) -> Finding {
+    finding(about, Severity::Fine, detail)
+}
+
+fn warning(about: &'static str, detail: impl Into<String>) -> Finding {
+    finding(about, Severity::Warning, detail)
+}
+
+fn fault(about: &'static str, detail: impl Into<String>) -> Finding {
+    finding(about, Severity::Fault, detail)
+}
+
+fn clock(now: Timestamp) -> Finding {
+    // When this was written; what is valid, and until when, goes by the clock.
+    let written: Timestamp = "2026-11-01T00:00:00Z".parse().expect("it is a time");
+    match now < written {
+        true => fault(
+            "clock",
+            format!("it says {now}, which is past; set it (NTP)"),
+        ),
+        false => fine("clock", now.strftime("%F %T UTC").to_string()),
+    }
+}
+
+fn files() -> Finding {
+    match getrlimit(Resource::Nofile).current {
+        Some(most) if most < MIN_FILES => warning(
+            "open files",
+            format!("at most {most}; raise it to {MIN_FILES} or more (ulimit -n)"),
+        ),
+        most => fine(
+            "open files",
+            most.map_or("no limit".to_owned(), |most| format!("at most {most}")),
+        ),
+    }
+}
+
+fn memory() -> Finding {
+    let about = "memory";
+    let Ok(told) = std::fs::read_to_string("/proc/meminfo") else {
+        return fine(about, "not known on this system");
+    };
+    let line = told.lines().find(|line| line.starts_with("MemAvailable:"));
+    let kilobytes = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok());
+    match kilobytes.map(|n| n << 10) {
+        None => fine(about, "not known on this system"),
+        Some(free) if free < MIN_MEMORY_BYTES => warning(
+            about,
+            format!(
+                "{} MB are free; files are read by processes of up to ingest.memory_bytes each",
+                free >> 20
+            ),
+        ),
+        Some(free) => fine(about, format!("{} MB are free", free >> 20)),
+    }
+}
+
+/// Room for the store and the indexes.
+fn space(config: &Config) -> Vec<Finding> {
+    let store = sqlite_path(&config.store.url);
+    let store = store.as_deref().and_then(Path::parent);
+    let folders = [
+        ("room for the store", store),
+        ("room for the indexes", Some(&*config.index.dir)),
+    ];
+    let folders = folders
+        .into_iter()
+        .filter_map(|(about, folder)| Some((about, folder?)));
+    folders
+        .map(|(about, folder)| {
+            // What is not there yet is made where its nearest parent is.
+            let there = folder
+                .ancestors()
+                .find(|at| at.is_dir())
+                .unwrap_or(Path::new("."));
+            match rustix::fs::statvfs(there) {
+                Err(error) => warning(about, format!("{}: {error}", there.display())),
+                Ok(of) if of.f_bavail * of.f_frsize < MIN_FREE_BYTES => fault(
+                    about,
+                    format!(
+                        "{} MB are free on the disk of {}; writes will fail: make room",
+                        (of.f_bavail * of.f_frsize) >> 20,
+                        folder.display()
+                    ),
+                ),
+                Ok(of) => fine(
+                    about,
+                    format!("{} MB are free", (of.f_bavail * of.f_frsize) >> 20),
+                ),
+            }
+        })
+        .collect()
+}
+
+/// And the encoder's id and dimension, where it can be used.
+async fn models(config: &Config) -> (Finding, Option<(String, usize)>) {
+    let encoder = config.encoder.clone();
+    match blocking(move || Embedder::open(&encoder)).await {
+        Ok(embedder) => {
+            let about = (embedder.id().to_owned(), embedder.dimension());
+            (fine("encoder", embedder.id()), Some(about))
+        }
+        Err(error) => (fault("encoder", error.to_string()), None),
+    }
+}
+
+/// The servers of vectors, where they are used.
+async fn cluster(config: &Config, encoder: Option<(String, usize)>) -> Option<Finding> {
+    let (id, dimension) = encoder.filter(|_| config.vectors == VectorsAt::Qdrant)?;
+    let (about, qdrant) = ("vectors", config.qdrant.clone());
+    let asked = blocking(move || {
+        let cluster = QdrantCluster::connect(&qdrant, &id, dimension)?;
+        cluster.refresh()?;
+        Ok::<_, IndexError>(cluster)
+    });
+    Some(match asked.await {
+        Ok(cluster) => fine(
+            about,
+            format!("collection {} of the Qdrant cluster", cluster.collection()),
+        ),
+        Err(error) => fault(about, error.to_string()),
+    })
+}
+
+fn indexes(config: &Config) -> Finding {
+    let (about, folder) = ("index folder", &config.index.dir);
+    if !folder.exists() {
+        return fine(about, "it is made at the first start");
+    }
+    let test = folder.join(".doctor");
+    match std::fs::write(&test, b"").and_then(|()| std::fs::remove_file(&test)) {
+        Ok(()) => fine(about, folder.display().to_string()),
+        Err(error) => fault(
+            about,
+            format!(
+                "{} cannot be written: {error}; give it to the user that runs Ken",
+                folder.display()
+            ),
+        ),
+    }
+}
+
+fn tls(config: &Config) -> Finding {
+    let (about, http) = ("encryption", &config.http);
+    let (Some(cert), Some(key)) = (&http.tls_cert, &http.tls_key) else {
+        return match http.listen.ip().is_loopback() {
+            true => fine(about, "none; the service listens on loopback only"),
+            false => warning(
+                about,
+                format!(
+                    "none on {}: set http.tls_cert and http.tls_key, or encrypt in a proxy before it",
+                    http.listen
+                ),
+            ),
+        };
+    };
+    for file in [cert, key] {
+        if let Err(error) = std::fs::File::open(file) {
+            return fault(about, format!("{}: {error}", file.display()));
+        }
+    }
+    match is_open_to_others(key) {
+        true => warning(
+            about,
+            format!(
+                "others may read the private key {}: chmod 600",
+                key.display()
+            ),
+        ),
+        false => fine(about, cert.display().to_string()),
+    }
+}
+
+fn is_open_to_others(file: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = std::fs::metadata(file).map(|of| of.permissions().mode());
+    mode.is_ok_and(|mode| mode & 0o077 != 0)
+}
+
+async fn sound(store: &Store) -> Finding {
+    match store.damage().await {
+        Ok(None) => fine("store", "sound"),
+        Ok(Some(detail)) => fault(
+            "store",
+            format!("it is damaged ({detail}): put a backup back with `ken restore`"),
+        ),
+        Err(error) => fault("store", error.to_string()),
+    }
+}
+
+fn vault(config: &Config) -> Finding {
+    let about = "vault";
+    let Some(file) = sqlite_path(&config.store.vault_url) else {
+        return fine(about, "no file");
+    };
+    match file.exists() && is_open_to_others(&file) {
+        true => fault(
+            about,
+            format!(
+                "others may read {}, which holds personal data: chmod 600",
+                file.display()
+            ),
+        ),
+        false => fine(about, "its owner's alone"),
+    }
+}
+
+async fn access(config: &Config, store: &Store) -> Vec<Finding> {
+    let about = "keys";
+    let keys = match KeyRing::new(store.clone()).list().await {
+        Ok(keys) => keys,
+        Err(error) => return vec![fault(about, error.to_string())],
+    };
+    let now = store.now();
+    let in_force: Vec<_> = keys
+        .iter()
+        .filter(|key| key.revoked_at.is_none() && key.expires_at.is_none_or(|at| at > now))
+        .collect();
+    let mut findings = Vec::new();
+    let has_provider = !config.auth.issuer.is_empty();
+    findings.push(match (keys.is_empty(), has_provider) {
+        (true, false) if !config.http.listen.ip().is_loopback() => fault(
+            about,
+            format!(
+                "there are none, so the service will not listen on {}: `ken keys create --role operator`",
+                config.http.listen
+            ),
+        ),
+        (true, false) => warning(
+            about,
+            "there are none: whoever is on this machine may do everything",
+        ),
+        (false, false) if in_force.is_empty() => fault(
+            about,
+            "all have ended, so nobody gets in: `ken keys create --role operator`",
+        ),
+        _ => fine(about, format!("{} in force", in_force.len())),
+    });
+    for key in in_force {
+        if let Some(at) = key.expires_at
+            && at.duration_since(now) < ENDS_SOON
+        {
+            findings.push(warning(
+                about,
+                format!("{} ({}) ends at {at}: make its successor", key.name, key.id),
+            ));
+        }
+    }
+    findings
+}
+
+async fn chat_server(config: &Config) -> Finding {
+    let (about, llm) = ("chat server", &config.llm);
+    if llm.url.is_empty() {
+        return fine(about, "none; answers are quoted");
+    }
+    if let Some(file) = &llm.key_file
+        && let Err(error) = std::fs::File::open(file)
+    {
+        return fault(about, format!("llm.key_file {}: {error}", file.display()));
+    }
+    let client = match outbound::client(PATIENCE, PATIENCE) {
+        Ok(client) => client,
+        Err(error) => return fault(about, error),
+    };
+    // Whatever it replies, it is there.
+    match client.get(&llm.url).send().await {
+        Ok(_) => fine(about, format!("{} answers", llm.url)),
+        Err(error) => warning(
+            about,
+            format!(
+                "{} cannot be reached ({}); answers are quoted meanwhile",
+                llm.url,
+                error.without_url()
+            ),
+        ),
+    }
+}
+
+async fn provider(config: &Config) -> Finding {
+    let about = "token provider";
+    match Oidc::new(&config.auth) {
+        Ok(None) => fine(about, "none; keys only"),
+        Err(error) => fault(about, error.to_string()),
+        Ok(Some(oidc)) => match oidc.fetch().await {
+            Ok(keys) => fine(about, format!("{} keys", keys.keys.len())),
+            Err(error) => fault(about, error.to_string()),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_stands_in_the_past_is_found() {
+        let at = |text: &str| clock(text.parse().unwrap()).severity;
+        assert_eq!(at("1970-01-01T00:05:00Z"), Severity::Fault);
+        assert_eq!(at("2030-01-01T00:00:00Z"), Severity::Fine);
+    }
+}

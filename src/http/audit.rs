@@ -1,0 +1,78 @@
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use futures_util::stream;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::AppState;
+use super::extract::{Params, Workspace};
+use super::problem::Problem;
+use super::settings::limit_of;
+use crate::store::{AuditEntry, Scope, StoreError};
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct AuditParams {
+    /// 1 to 1,000; 100 where absent.
+    limit: Option<i64>,
+    /// Only lines with a smaller number: the last one of the page before.
+    before: Option<i64>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AuditResponse {
+    /// Newest first: `number` (1, 2, 3 … without gaps), `at`, `actor`, `action`, `subject`, `before`, `after`, `hash` (SHA-256
+    /// over the line and the hash of the one before).
+    #[schema(value_type = Vec<Object>)]
+    pub entries: Vec<AuditEntry>,
+}
+
+/// Read who changed what.
+#[utoipa::path(
+    get, path = "/v1/audit", tag = "operation", params(AuditParams),
+    responses((status = 200, body = AuditResponse), (status = 422, body = Problem))
+)]
+pub async fn get_audit(
+    State(state): State<AppState>,
+    Workspace(workspace): Workspace,
+    Params(params): Params<AuditParams>,
+) -> Result<axum::Json<AuditResponse>, Problem> {
+    let limit = limit_of(params.limit, 100, 1_000)?;
+    let scope = Scope::Workspace(&workspace);
+    let entries = state.app.store.audit_log(scope, params.before, limit);
+    Ok(axum::Json(AuditResponse {
+        entries: entries.await?,
+    }))
+}
+
+/// Read the whole log of who changed what, oldest first, as JSON Lines.
+#[utoipa::path(
+    get, path = "/v1/audit:export", tag = "operation",
+    responses((status = 200, body = String, content_type = "application/x-ndjson"))
+)]
+pub async fn export_audit(
+    State(state): State<AppState>,
+    Workspace(workspace): Workspace,
+) -> Response {
+    let pages = stream::try_unfold(Some(0), move |after| {
+        let (state, workspace) = (state.clone(), workspace.clone());
+        async move {
+            let Some(after) = after else { return Ok(None) };
+            let scope = Scope::Workspace(&workspace);
+            let page = state.app.store.audit_after(scope, after, 1_000).await?;
+            let next = page.last().map(|line| line.number);
+            let lines = page
+                .iter()
+                .map(|line| format!("{}\n", serde_json::json!(line)));
+            Ok::<_, StoreError>(next.map(|_| (Bytes::from(lines.collect::<String>()), next)))
+        }
+    });
+    (
+        [(CONTENT_TYPE, "application/x-ndjson")],
+        Body::from_stream(pages),
+    )
+        .into_response()
+}

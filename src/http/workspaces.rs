@@ -1,0 +1,74 @@
+use axum::extract::{Path, State};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::AppState;
+use super::problem::{Fault, Problem};
+use crate::app::AppError;
+use crate::domain::WorkspaceId;
+use crate::store::Deleted;
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WorkspacesResponse {
+    /// By name: `name` and its newest `revision`.
+    pub workspaces: Vec<WorkspaceSummary>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WorkspaceSummary {
+    pub name: String,
+    pub revision: i64,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct WorkspaceDeleted {
+    pub workspace: String,
+    /// `rows`: how many were deleted, by table (`vault` is what was taken out of cases); `remaining`: how many were found
+    /// when all was looked through again.
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    pub deleted: Deleted,
+}
+
+/// List all workspaces.
+#[utoipa::path(
+    get, path = "/v1/workspaces", tag = "operation", responses((status = 200, body = WorkspacesResponse))
+)]
+pub async fn list_workspaces(
+    State(state): State<AppState>,
+) -> Result<axum::Json<WorkspacesResponse>, Problem> {
+    let workspaces = state.app.store.workspaces().await?;
+    let summary = |(name, revision): (WorkspaceId, i64)| WorkspaceSummary {
+        name: name.to_string(),
+        revision,
+    };
+    Ok(axum::Json(WorkspacesResponse {
+        workspaces: workspaces.into_iter().map(summary).collect(),
+    }))
+}
+
+/// Delete a workspace with all that is of it: knowledge, cases, conversations, keys, its audit log. It cannot be undone.
+#[utoipa::path(
+    delete, path = "/v1/workspaces/{id}", tag = "operation", params(("id" = String, Path)),
+    responses((status = 200, body = WorkspaceDeleted), (status = 404, body = Problem), (status = 422, body = Problem))
+)]
+pub async fn delete_workspace(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+) -> Result<axum::Json<WorkspaceDeleted>, Problem> {
+    let workspace = WorkspaceId::parse(&id)
+        .map_err(|e| Problem::invalid(vec![Fault::new("{id}", e.to_string())]))?;
+    // A client that goes does not leave half of it.
+    let (app, of) = (state.app.clone(), workspace.clone());
+    let deleting = async move { app.delete_workspace(&of).await };
+    match super::impact::to_the_end(deleting).await {
+        Ok(Some(deleted)) => Ok(axum::Json(WorkspaceDeleted {
+            workspace: workspace.to_string(),
+            deleted,
+        })),
+        Ok(None) => Err(Problem::not_found(format!("there is no workspace {id}"))),
+        Err(AppError::Store(error)) => Err(error.into()),
+        Err(error @ AppError::NotTheWriter) => Err(Problem::conflict(error.to_string())),
+        Err(error) => Err(Problem::internal(&error)),
+    }
+}

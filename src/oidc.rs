@@ -1,0 +1,214 @@
+//! Bearer tokens of an OpenID Connect provider, in place of keys: signed JSON Web Tokens whose claims say who somebody is.
+
+use std::sync::{PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, JwkSet};
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use tokio::sync::Mutex;
+
+use crate::config::AuthConfig;
+use crate::domain::{KeyRole, WorkspaceId};
+use crate::keys::Principal;
+use crate::outbound;
+
+/// Why the provider is not usable.
+#[derive(Debug, thiserror::Error)]
+pub enum OidcError {
+    #[error("the client cannot be set up: {0}")]
+    Client(String),
+    #[error("{address} cannot be read: {detail}")]
+    Fetch { address: String, detail: String },
+}
+
+/// How long the provider's keys are trusted without asking again.
+const FRESH: Duration = Duration::from_secs(600);
+/// A token that names an unknown key has them asked for at most this often.
+const ASKED_EVERY: Duration = Duration::from_secs(10);
+/// How far clocks may be apart.
+const LEEWAY_S: u64 = 30;
+const CONNECT: Duration = Duration::from_secs(3);
+const SILENCE: Duration = Duration::from_secs(5);
+/// A provider's documents are small.
+const MAX_BYTES: usize = 1 << 20;
+
+/// The provider's keys, and what its tokens have to say.
+pub struct Oidc {
+    config: AuthConfig,
+    client: reqwest::Client,
+    keys: RwLock<Option<Fetched>>,
+    /// One asks, the others wait for what it is told.
+    asking: Mutex<Option<Instant>>,
+}
+
+struct Fetched {
+    at: Instant,
+    keys: JwkSet,
+}
+
+#[derive(Deserialize)]
+struct Discovered {
+    issuer: String,
+    jwks_uri: String,
+}
+
+impl Oidc {
+    /// `None` where no provider is configured.
+    pub fn new(config: &AuthConfig) -> Result<Option<Self>, OidcError> {
+        if config.issuer.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(Self {
+            client: outbound::client(CONNECT, SILENCE).map_err(OidcError::Client)?,
+            config: config.clone(),
+            keys: RwLock::default(),
+            asking: Mutex::default(),
+        }))
+    }
+
+    /// Whose token it is; `None` where it is nobody's: unsigned, signed by another, expired, for somebody else, or without a
+    /// role.
+    pub async fn authenticate(&self, token: &str) -> Option<Principal> {
+        let header = decode_header(token).ok()?;
+        let key = self.key(header.kid.as_deref()).await?;
+        let algorithms = algorithms(&key);
+        // The key says how it is used, never the token.
+        if !algorithms.contains(&header.alg) {
+            return None;
+        }
+        let mut validation = Validation::new(header.alg);
+        validation.algorithms = algorithms.to_vec();
+        validation.leeway = LEEWAY_S;
+        validation.validate_nbf = true;
+        validation.set_issuer(&[&self.config.issuer]);
+        validation.set_audience(&[&self.config.audience]);
+        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+        let key = DecodingKey::from_jwk(&key).ok()?;
+        let claims = decode::<Map<String, Value>>(token, &key, &validation).ok()?;
+        self.principal(&claims.claims)
+    }
+
+    fn principal(&self, claims: &Map<String, Value>) -> Option<Principal> {
+        let roles = match claims.get(&self.config.role_claim)? {
+            Value::String(role) => vec![role.as_str()],
+            Value::Array(roles) => roles.iter().filter_map(Value::as_str).collect(),
+            _ => return None,
+        };
+        // The first that is one of ours; providers put others' beside it.
+        let role = roles.into_iter().find_map(KeyRole::parse)?;
+        let workspace = claims.get(&self.config.workspace_claim);
+        let workspace = workspace.and_then(Value::as_str);
+        let workspace = workspace.and_then(|name| WorkspaceId::parse(name).ok());
+        if (role == KeyRole::Operator) != workspace.is_none() {
+            return None;
+        }
+        let subject = claims.get("sub").and_then(Value::as_str)?;
+        Some(Principal {
+            role,
+            workspace,
+            key_id: Some(format!("oidc {subject}")),
+            name: Some(format!("{subject} (oidc)")),
+        })
+    }
+
+    /// The key of that name; without a name, the only one there is.
+    async fn key(&self, name: Option<&str>) -> Option<Jwk> {
+        if let Some(key) = self.known(name, FRESH) {
+            return Some(key);
+        }
+        let mut asked = self.asking.lock().await;
+        // Somebody else may have asked meanwhile.
+        if let Some(key) = self.known(name, FRESH) {
+            return Some(key);
+        }
+        if asked.is_none_or(|at| at.elapsed() >= ASKED_EVERY) {
+            *asked = Some(Instant::now());
+            match self.fetch().await {
+                Ok(keys) => {
+                    let at = Instant::now();
+                    let mut known = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+                    *known = Some(Fetched { at, keys });
+                }
+                Err(error) => tracing::error!(%error, "the provider's keys could not be read"),
+            }
+        }
+        // Where the provider is away, what it said last counts for a day.
+        self.known(name, FRESH * 144)
+    }
+
+    fn known(&self, name: Option<&str>, no_older: Duration) -> Option<Jwk> {
+        let known = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        let fetched = known.as_ref().filter(|of| of.at.elapsed() < no_older)?;
+        match (name, fetched.keys.keys.as_slice()) {
+            (Some(name), _) => fetched.keys.find(name).cloned(),
+            (None, [only]) => Some(only.clone()),
+            (None, _) => None,
+        }
+    }
+
+    /// Asks the provider for its keys.
+    ///
+    /// # Errors
+    /// It is away, or what it says is no set of keys of the configured issuer.
+    pub async fn fetch(&self) -> Result<JwkSet, OidcError> {
+        let address = match &self.config.jwks_url {
+            Some(address) => address.clone(),
+            None => {
+                let issuer = self.config.issuer.trim_end_matches('/');
+                let address = format!("{issuer}/.well-known/openid-configuration");
+                let discovered: Discovered = self.get(&address).await?;
+                let wrong = |detail: String| OidcError::Fetch {
+                    address: address.clone(),
+                    detail,
+                };
+                if discovered.issuer != self.config.issuer {
+                    return Err(wrong(format!(
+                        "it is of the issuer {:?}, not {:?}",
+                        discovered.issuer, self.config.issuer
+                    )));
+                }
+                outbound::check(&discovered.jwks_uri).map_err(wrong)?;
+                discovered.jwks_uri
+            }
+        };
+        self.get(&address).await
+    }
+
+    async fn get<T: serde::de::DeserializeOwned>(&self, address: &str) -> Result<T, OidcError> {
+        let failed = |detail: String| OidcError::Fetch {
+            address: address.to_owned(),
+            detail,
+        };
+        let sent = self.client.get(address).send().await;
+        let mut response = sent
+            .and_then(reqwest::Response::error_for_status)
+            .map_err(|error| failed(error.without_url().to_string()))?;
+        let mut body = Vec::new();
+        while let Some(piece) = response.chunk().await.map_err(|e| failed(e.to_string()))? {
+            body.extend_from_slice(&piece);
+            if body.len() > MAX_BYTES {
+                return Err(failed(format!("it is longer than {MAX_BYTES} bytes")));
+            }
+        }
+        serde_json::from_slice(&body).map_err(|error| failed(error.to_string()))
+    }
+}
+
+/// What a key may have signed with: never what is shared between who signs and who checks.
+fn algorithms(key: &Jwk) -> &'static [Algorithm] {
+    match &key.algorithm {
+        AlgorithmParameters::RSA(_) => &[
+            Algorithm::RS256,
+            Algorithm::RS384,
+            Algorithm::RS512,
+            Algorithm::PS256,
+            Algorithm::PS384,
+            Algorithm::PS512,
+        ],
+        AlgorithmParameters::EllipticCurve(_) => &[Algorithm::ES256, Algorithm::ES384],
+        AlgorithmParameters::OctetKeyPair(_) => &[Algorithm::EdDSA],
+        _ => &[],
+    }
+}

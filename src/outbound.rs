@@ -1,0 +1,113 @@
+//! Requests to other servers: only to addresses that an operator has set, and never to where a cloud keeps its secrets.
+
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use reqwest::Url;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+
+/// A client that follows no redirects, uses no proxy, and reaches no [forbidden](is_forbidden) address, whatever a name
+/// resolves to.
+pub fn client(connect: Duration, silence: Duration) -> Result<reqwest::Client, String> {
+    choose_cryptography();
+    reqwest::Client::builder()
+        // The address is the operator's; nothing may send its key elsewhere.
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .connect_timeout(connect)
+        .read_timeout(silence)
+        .dns_resolver(Guarded)
+        .build()
+        .map_err(|error| error.to_string())
+}
+
+/// One provider for all of rustls; a second call changes nothing.
+pub fn choose_cryptography() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// What is wrong with an address that the service is to call.
+pub fn check(address: &str) -> Result<(), String> {
+    let url = Url::parse(address).map_err(|error| error.to_string())?;
+    if !["http", "https"].contains(&url.scheme()) {
+        return Err("expected an address that begins with http:// or https://".to_owned());
+    }
+    let host = url.host_str().unwrap_or_default();
+    let literal = host.trim_matches(['[', ']']).parse::<IpAddr>();
+    match literal.is_ok_and(is_forbidden) {
+        true => Err(format!("{host} is an address that is never called")),
+        false => Ok(()),
+    }
+}
+
+/// Link-local addresses, where clouds answer with credentials, and those that are no host's. Private networks are where chat
+/// servers live, and allowed.
+pub fn is_forbidden(address: IpAddr) -> bool {
+    // Of Amazon's metadata service.
+    const METADATA: Ipv6Addr = Ipv6Addr::new(0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0254);
+    match address.to_canonical() {
+        IpAddr::V4(v4) => {
+            v4.is_link_local() || v4.is_unspecified() || v4.is_broadcast() || v4.is_multicast()
+        }
+        IpAddr::V6(v6) => {
+            v6.is_unicast_link_local() || v6.is_unspecified() || v6.is_multicast() || v6 == METADATA
+        }
+    }
+}
+
+/// Resolves names as the system does and leaves out what is forbidden.
+struct Guarded;
+
+impl Resolve for Guarded {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let allowed: Vec<SocketAddr> = found
+                .filter(|address| !is_forbidden(address.ip()))
+                .collect();
+            match allowed.is_empty() {
+                true => Err(format!("{} has no address that may be called", name.as_str()).into()),
+                false => Ok(Box::new(allowed.into_iter()) as Addrs),
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_clouds_keep_secrets_is_never_called() {
+        for address in [
+            "http://169.254.169.254/latest/meta-data",
+            "http://[fe80::1]/",
+            "http://[::ffff:169.254.169.254]/",
+            "http://[fd00:ec2::254]/",
+            "http://0.0.0.0:80/",
+            "http://2852039166/",
+            "http://0xA9FEA9FE/",
+            "file:///etc/passwd",
+            "gopher://x",
+            "nonsense",
+        ] {
+            assert!(check(address).is_err(), "{address}");
+        }
+        for address in [
+            "http://127.0.0.1:8081/v1",
+            "http://10.0.0.5/v1",
+            "https://api.example.com/v1",
+            "http://[::1]:8081/v1",
+        ] {
+            assert_eq!(check(address), Ok(()), "{address}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_name_that_resolves_to_such_an_address_is_not_called_either() {
+        let name: Name = "169.254.169.254".parse().unwrap();
+        assert!(Guarded.resolve(name).await.is_err());
+        let name: Name = "localhost".parse().unwrap();
+        assert!(Guarded.resolve(name).await.unwrap().count() > 0);
+    }
+}

@@ -1,0 +1,352 @@
+//! Changing the encoder while questions are answered.
+//!
+//! `ken reencode --to` writes the wish into the store. Every process that serves then makes a second [`App`] beside the one that
+//! answers: the same store, the other encoder, indexes in a folder of their own. Its follower encodes (what is encoded is kept in
+//! the store, so that a crash costs little); who leads asks both the judged questions and has the better one serve. Each process
+//! puts the second app in the first one's place in one step: a request is answered by the one or by the other, never by both. The
+//! former indexes and vectors stay, so that going back is the same step.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::answer::{AnswerError, Question};
+use crate::app::{App, AppError};
+use crate::blocking::blocking;
+use crate::config::{Config, EncoderPart};
+use crate::domain::{InvalidQuestion, JudgedQuestion, Query, WorkspaceId};
+use crate::editing::impact::{as_question, meets, reply_of};
+use crate::http::Current;
+use crate::index::OF_ENCODERS;
+use crate::retrieve::RetrieveError;
+use crate::store::{Encoder, Store, StoreError};
+use crate::text::sha256_hex;
+
+/// How long requests of an app that has been replaced may take to end.
+const DRAIN: Duration = Duration::from_secs(60);
+
+/// How far an encoder is and how it did beside the one that serves.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// How many texts were encoded since the process began that prepares it.
+    pub n_encoded: u64,
+    /// Of the judged questions of all workspaces; absent until both were asked.
+    pub scores: Option<Scores>,
+}
+
+/// What the judged questions say of both.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scores {
+    pub n_judged: usize,
+    /// How many are answered as they have to be.
+    pub right_before: usize,
+    pub right_after: usize,
+    /// How many find the document that they have to as the first, of those that name one.
+    pub n_with_document: usize,
+    pub first_before: usize,
+    pub first_after: usize,
+}
+
+impl Scores {
+    /// Whether nothing is lost.
+    pub fn is_no_worse(&self) -> bool {
+        self.right_after >= self.right_before && self.first_after >= self.first_before
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum ReencodeError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    App(#[from] AppError),
+    #[error(transparent)]
+    Answer(#[from] AnswerError),
+    #[error(transparent)]
+    Retrieve(#[from] RetrieveError),
+    #[error(transparent)]
+    Question(#[from] InvalidQuestion),
+    #[error(
+        "expected NAME or NAME=SHARE with commas between, each a folder below models.dir, found {0:?}"
+    )]
+    Spec(String),
+}
+
+/// The encoders of a spec: `NAME` or `NAME=SHARE`, with commas between.
+pub fn parts_of(spec: &str, models: &Path) -> Result<Vec<EncoderPart>, ReencodeError> {
+    let wrong = || ReencodeError::Spec(spec.to_owned());
+    spec.split(',')
+        .map(|part| {
+            let (name, share) = part.trim().split_once('=').unwrap_or((part.trim(), "1"));
+            let share: f32 = share.trim().parse().map_err(|_| wrong())?;
+            let is_name = !name.is_empty() && models.join(name).join("encoder.json").is_file();
+            match is_name && share > 0.0 && share.is_finite() {
+                true => Ok(EncoderPart {
+                    path: models.join(name.trim()),
+                    share,
+                }),
+                false => Err(wrong()),
+            }
+        })
+        .collect()
+}
+
+/// The settings with another encoder and its indexes; as they are for the one of the settings.
+pub fn with_encoder(mut config: Config, spec: &str) -> Result<Config, ReencodeError> {
+    if spec.is_empty() {
+        return Ok(config);
+    }
+    config.encoder.parts = parts_of(spec, &config.models.dir)?;
+    config.encoder.model = None;
+    config.encoder.path = None;
+    let hash = sha256_hex([spec.as_bytes()]);
+    config.index.dir = config.index.dir.join(OF_ENCODERS).join(&hash[..16]);
+    Ok(config)
+}
+
+/// The spec of the encoder that serves; empty for the one of the settings.
+pub async fn serving(store: &Store) -> Result<String, StoreError> {
+    let encoders = store.encoders().await?;
+    let serving = encoders
+        .into_iter()
+        .find(|encoder| encoder.state == "serving");
+    Ok(serving.map_or(String::new(), |encoder| encoder.spec))
+}
+
+/// Attends to the wishes for other encoders for as long as a service runs.
+pub struct Reencoding {
+    /// The settings as they were given, with their own encoder.
+    config: Config,
+    current: Arc<Current>,
+    /// The spec of the app that answers.
+    spec: String,
+    /// The app that is being prepared, with its spec.
+    beside: Option<(String, Arc<App>)>,
+}
+
+impl Reencoding {
+    pub fn new(config: Config, current: Arc<Current>, spec: String) -> Self {
+        Self {
+            config,
+            current,
+            spec,
+            beside: None,
+        }
+    }
+
+    /// Looks every `poll` whether there is something to do.
+    pub async fn run(mut self, poll: Duration) {
+        loop {
+            if let Err(error) = self.attend().await {
+                tracing::error!(%error, "the encoder is not changed; it is tried again");
+            }
+            tokio::time::sleep(poll).await;
+        }
+    }
+
+    /// One look. Returns whether nothing is left to do.
+    pub async fn attend(&mut self) -> Result<bool, ReencodeError> {
+        let app = self.current.app();
+        let encoders = app.store.encoders().await?;
+        let is = |state: &str| encoders.iter().find(|encoder| encoder.state == state);
+        let chosen = is("serving").map_or("", |encoder| &encoder.spec);
+        if chosen != self.spec {
+            if self.prepare(&app, chosen).await? {
+                self.switch().await;
+            }
+            return Ok(false);
+        }
+        let Some(building) = is("building") else {
+            if let Some((_, beside)) = self.beside.take() {
+                beside.retire().await;
+            }
+            return Ok(true);
+        };
+        if self.prepare(&app, &building.spec).await? {
+            self.judge(&app, building).await?;
+        } else if let Some((_, beside)) = &self.beside
+            && app.lead.is_here()
+        {
+            let report = Report {
+                n_encoded: beside.follower.progress().borrow().n_encoded,
+                scores: None,
+            };
+            app.store.report_encoder(building.number, &report).await?;
+        }
+        Ok(false)
+    }
+
+    /// Makes the app beside, where it is not there; returns whether it has caught up.
+    async fn prepare(&mut self, app: &Arc<App>, spec: &str) -> Result<bool, ReencodeError> {
+        if self.beside.as_ref().is_some_and(|(of, _)| of != spec)
+            && let Some((_, other)) = self.beside.take()
+        {
+            other.retire().await;
+        }
+        let beside = match &self.beside {
+            Some((_, beside)) => beside.clone(),
+            None => {
+                tracing::info!(spec, "another encoder is prepared");
+                let config = with_encoder(self.config.clone(), spec)?;
+                let made = Arc::new(App::build_beside(config, app).await?);
+                if app.indexes.is_writer() && !made.indexes.is_writer() {
+                    // They are still those of an app that was replaced just now.
+                    made.retire().await;
+                    return Ok(false);
+                }
+                self.beside = Some((spec.to_owned(), made.clone()));
+                made
+            }
+        };
+        let progress = beside.follower.progress().borrow().clone();
+        let workspaces = app.store.workspaces().await?;
+        let has_all = |(name, newest): &(WorkspaceId, i64)| {
+            progress.indexed.get(name).copied().unwrap_or(0) >= *newest
+        };
+        Ok(workspaces.iter().all(has_all))
+    }
+
+    /// Asks both, and has the other one serve unless it does worse.
+    async fn judge(&mut self, app: &Arc<App>, building: &Encoder) -> Result<(), ReencodeError> {
+        let Some((_, beside)) = self.beside.clone() else {
+            return Ok(());
+        };
+        if !app.lead.is_here() {
+            return Ok(());
+        }
+        let scores = score(app, &beside).await?;
+        let report = Report {
+            n_encoded: beside.follower.progress().borrow().n_encoded,
+            scores: Some(scores),
+        };
+        app.store.report_encoder(building.number, &report).await?;
+        if scores.is_no_worse() || building.anyway {
+            app.store.switch_encoder(building.number).await?;
+        } else {
+            tracing::warn!(?scores, "the other encoder does worse and does not serve");
+            app.store.end_encoder(building.number, "refused").await?;
+        }
+        Ok(())
+    }
+
+    /// Puts the app beside in the place of the one that answers.
+    async fn switch(&mut self) {
+        let Some((spec, beside)) = self.beside.take() else {
+            return;
+        };
+        let former = self.current.replace(beside.clone());
+        former.rest().await;
+        beside.take_over();
+        tracing::info!(
+            spec,
+            encoder = beside.embedder.id(),
+            "another encoder serves"
+        );
+        self.spec = spec;
+        tokio::spawn(async move {
+            let drained = async {
+                while Arc::strong_count(&former) > 1 {
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            };
+            if tokio::time::timeout(DRAIN, drained).await.is_err() {
+                tracing::warn!("requests of the former encoder have not ended");
+            }
+            former.retire().await;
+        });
+    }
+}
+
+/// Asks the judged questions of all workspaces to both.
+pub async fn score(before: &App, after: &App) -> Result<Scores, ReencodeError> {
+    let mut scores = Scores::default();
+    for (workspace, _) in before.store.workspaces().await? {
+        for judged in before.store.judged_questions(&workspace).await? {
+            scores.n_judged += 1;
+            let (right_before, first_before) = ask(before, &workspace, &judged).await?;
+            let (right_after, first_after) = ask(after, &workspace, &judged).await?;
+            scores.right_before += usize::from(right_before);
+            scores.right_after += usize::from(right_after);
+            scores.n_with_document += usize::from(judged.document_id.is_some());
+            scores.first_before += usize::from(first_before);
+            scores.first_after += usize::from(first_after);
+        }
+    }
+    Ok(scores)
+}
+
+/// As [`Answerer::vector_of`](crate::answer::Answerer::vector_of), behind the questions that somebody waits for: under load those of nobody would be refused.
+async fn vector_of(app: &App, question: &Question) -> Result<Option<Vec<f32>>, ReencodeError> {
+    let Some(worded) = app.answerer.worded(question) else {
+        return Ok(None);
+    };
+    let embedder = app.embedder.clone();
+    let vectors = blocking(move || embedder.embed_questions(vec![worded])).await;
+    let mut vectors = vectors.map_err(RetrieveError::from)?;
+    Ok(vectors.pop())
+}
+
+/// Whether a judged question is answered as it has to be, and whether its document is found first.
+async fn ask(
+    app: &App,
+    workspace: &WorkspaceId,
+    judged: &JudgedQuestion,
+) -> Result<(bool, bool), ReencodeError> {
+    let question = as_question(judged, &judged.question, None);
+    let vector = vector_of(app, &question).await?;
+    let mut query = Query::parse(&question.text, 1)?;
+    query.filter = question.filter.clone();
+    let found = app
+        .retriever
+        .retrieve_with(workspace, &query, vector.clone())
+        .await?;
+    let evidence = app
+        .retriever
+        .load_evidence(workspace, &query, &found.hits)
+        .await?;
+    let first = evidence.first().map(|e| e.chunk.document_id.as_str());
+    let is_first = first.is_some() && first == judged.document_id.as_deref();
+    let replied = app
+        .answerer
+        .reply(workspace, &question, &[], vector)
+        .await?;
+    let reply = reply_of(replied.answer, ToString::to_string);
+    Ok((meets(judged, &reply), is_first))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spec_names_folders_and_shares() {
+        let models = tempfile::tempdir().unwrap();
+        for name in ["e5", "use"] {
+            std::fs::create_dir(models.path().join(name)).unwrap();
+            std::fs::write(models.path().join(name).join("encoder.json"), "{}").unwrap();
+        }
+        let parts = parts_of("e5=6, use", models.path()).unwrap();
+        let shares: Vec<f32> = parts.iter().map(|part| part.share).collect();
+        assert_eq!(shares, [6.0, 1.0]);
+        for wrong in ["", "e5=0", "e5=x", "bge", "e5,,use", "e5=NaN"] {
+            let error = parts_of(wrong, models.path()).unwrap_err().to_string();
+            assert!(error.contains("NAME=SHARE"), "{wrong}: {error}");
+        }
+    }
+
+    #[test]
+    fn to_be_no_worse_is_to_lose_nothing() {
+        let scores = |right_after, first_after| Scores {
+            n_judged: 10,
+            right_before: 8,
+            right_after,
+            n_with_document: 5,
+            first_before: 4,
+            first_after,
+        };
+        assert!(scores(8, 4).is_no_worse() && scores(9, 5).is_no_worse());
+        assert!(!scores(7, 5).is_no_worse() && !scores(9, 3).is_no_worse());
+    }
+}

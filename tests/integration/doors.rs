@@ -1,0 +1,342 @@
+//! Who comes in and how: encrypted connections, a provider's tokens, other pages, slow clients, too many at once.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use axum::Router;
+use axum::routing::get;
+use jsonwebtoken::jwk::{Jwk, JwkSet, PublicKeyUse};
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use ken::app::App;
+use ken::embed::Embedder;
+use rcgen::{CertifiedKey, KeyPair};
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::scripted_llm::{Script, ScriptedLlm};
+use crate::support::{TestApp, config_in};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_are_encrypted_with_a_certificate() {
+    let CertifiedKey { cert, signing_key } =
+        rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (cert_file, key_file) = (
+        folder.path().join("cert.pem"),
+        folder.path().join("key.pem"),
+    );
+    std::fs::write(&cert_file, cert.pem()).unwrap();
+    std::fs::write(&key_file, signing_key.serialize_pem()).unwrap();
+    let app = TestApp::start_with(|config| {
+        config.http.tls_cert = Some(cert_file);
+        config.http.tls_key = Some(key_file);
+    })
+    .await;
+    let address: SocketAddr = app.address.trim_start_matches("http://").parse().unwrap();
+    let trusting = reqwest::Client::builder()
+        .add_root_certificate(reqwest::Certificate::from_pem(cert.pem().as_bytes()).unwrap())
+        .resolve("localhost", address)
+        .build()
+        .unwrap();
+    let url = format!("https://localhost:{}/healthz", address.port());
+    let response = trusting.get(&url).send().await.unwrap();
+    assert_eq!(response.status(), 200);
+    let others = reqwest::Client::builder().resolve("localhost", address);
+    assert!(others.build().unwrap().get(&url).send().await.is_err());
+    let plain = app.client.get(format!("{}/healthz", app.address)).send();
+    assert!(plain.await.is_err(), "nothing goes in the clear");
+    app.stop().await;
+}
+
+/// A provider with one key that it signs with, and another that it does not know.
+struct Provider {
+    issuer: String,
+    known: EncodingKey,
+    unknown: EncodingKey,
+    public_pem: String,
+}
+
+impl Provider {
+    async fn start() -> Self {
+        let pair = KeyPair::generate().unwrap();
+        let sign =
+            |pair: &KeyPair| EncodingKey::from_ec_pem(pair.serialize_pem().as_bytes()).unwrap();
+        let known = sign(&pair);
+        let mut key = Jwk::from_encoding_key(&known, Algorithm::ES256).unwrap();
+        key.common.key_id = Some("first".to_owned());
+        key.common.public_key_use = Some(PublicKeyUse::Signature);
+        let keys = JwkSet { keys: vec![key] };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let issuer = format!("http://{}", listener.local_addr().unwrap());
+        let about = json!({ "issuer": issuer, "jwks_uri": format!("{issuer}/keys") });
+        let keys = serde_json::to_value(keys).unwrap();
+        let router = Router::new()
+            .route(
+                "/.well-known/openid-configuration",
+                get(async move || axum::Json(about)),
+            )
+            .route("/keys", get(async move || axum::Json(keys)));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self {
+            issuer,
+            known,
+            unknown: sign(&KeyPair::generate().unwrap()),
+            public_pem: pair.public_key_pem(),
+        }
+    }
+
+    fn claims(&self, change: impl FnOnce(&mut Value)) -> Value {
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap()
+            .as_secs();
+        let mut claims = json!({
+            "iss": self.issuer, "aud": "ken", "sub": "amy", "exp": now + 300, "nbf": now - 10,
+            "ken_role": ["offline_access", "editor"], "ken_workspace": "a",
+        });
+        change(&mut claims);
+        claims
+    }
+
+    fn token(&self, change: impl FnOnce(&mut Value)) -> String {
+        let mut header = Header::new(Algorithm::ES256);
+        header.kid = Some("first".to_owned());
+        encode(&header, &self.claims(change), &self.known).unwrap()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_providers_tokens_count_for_what_they_say_and_no_others_do() {
+    let provider = Provider::start().await;
+    let app = TestApp::start_with(|config| {
+        config.auth.issuer = provider.issuer.clone();
+        config.auth.audience = "ken".to_owned();
+    })
+    .await;
+    let put = async |token: Option<&str>, workspace: Option<&str>| -> StatusCode {
+        let address = format!("{}/v1/documents/d", app.address);
+        let mut request = app
+            .client
+            .put(address)
+            .json(&json!({ "text": "可以退貨。" }));
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        if let Some(workspace) = workspace {
+            request = request.header("x-ken-workspace", workspace);
+        }
+        request.send().await.unwrap().status()
+    };
+    assert_eq!(put(None, None).await, 401, "a provider closes the service");
+    let editor = provider.token(|_| {});
+    assert_eq!(put(Some(&editor), None).await, 201);
+    assert_eq!(
+        put(Some(&editor), Some("b")).await,
+        403,
+        "another's workspace"
+    );
+    let bot = provider.token(|claims| claims["ken_role"] = json!("bot"));
+    assert_eq!(put(Some(&bot), None).await, 403);
+    let operator = provider.token(|claims| {
+        claims["ken_role"] = json!("operator");
+        claims["ken_workspace"] = Value::Null;
+    });
+    assert_eq!(put(Some(&operator), Some("b")).await, 201);
+    let log = app.client.get(format!("{}/v1/audit", app.address));
+    let log = log.header("x-ken-workspace", "a").bearer_auth(&operator);
+    let log: Value = log.send().await.unwrap().json().await.unwrap();
+    assert_eq!(log["entries"][0]["actor"], "amy (oidc)", "{log}");
+
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap()
+        .as_secs();
+    let header = |alg| {
+        let mut header = Header::new(alg);
+        header.kid = Some("first".to_owned());
+        header
+    };
+    let by_other = encode(
+        &header(Algorithm::ES256),
+        &provider.claims(|_| {}),
+        &provider.unknown,
+    );
+    // Signed with what everybody knows of the key, as if it were shared.
+    let shared = EncodingKey::from_secret(provider.public_pem.as_bytes());
+    let by_public = encode(&header(Algorithm::HS256), &provider.claims(|_| {}), &shared);
+    let mut strange = header(Algorithm::ES256);
+    strange.kid = Some("another".to_owned());
+    let by_name = encode(&strange, &provider.claims(|_| {}), &provider.known);
+    // {"alg":"none"}, the claims, and no signature.
+    let parts: Vec<&str> = editor.split('.').collect();
+    // The first letter of its signature is another.
+    let by_hand = |token: &str| {
+        let (said, signature) = token.rsplit_once('.').unwrap();
+        let first = if signature.starts_with('A') { 'B' } else { 'A' };
+        format!("{said}.{first}{}", &signature[1..])
+    };
+    let unsigned = format!("eyJhbGciOiJub25lIn0.{}.", parts[1]);
+    for (what, token) in [
+        (
+            "expired",
+            provider.token(|claims| claims["exp"] = json!(now - 60)),
+        ),
+        (
+            "not yet",
+            provider.token(|claims| claims["nbf"] = json!(now + 300)),
+        ),
+        (
+            "never ends",
+            provider.token(|claims| claims["exp"] = Value::Null),
+        ),
+        (
+            "for others",
+            provider.token(|claims| claims["aud"] = json!("shop")),
+        ),
+        (
+            "of others",
+            provider.token(|claims| claims["iss"] = json!("http://other")),
+        ),
+        (
+            "no role",
+            provider.token(|claims| claims["ken_role"] = json!("king")),
+        ),
+        (
+            "no workspace",
+            provider.token(|claims| claims["ken_workspace"] = Value::Null),
+        ),
+        (
+            "an operator of one",
+            provider.token(|claims| claims["ken_role"] = json!("operator")),
+        ),
+        ("another key", by_other.unwrap()),
+        ("a shared key", by_public.unwrap()),
+        ("an unknown key", by_name.unwrap()),
+        ("unsigned", unsigned),
+        ("altered", by_hand(&editor)),
+        ("nonsense", "a.b.c".to_owned()),
+    ] {
+        assert_eq!(put(Some(&token), None).await, 401, "{what}");
+    }
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_pages_may_call_only_where_they_are_named() {
+    let preflight = async |app: &TestApp, origin: &str| {
+        let address = format!("{}/v1/answers", app.address);
+        let request = app.client.request(reqwest::Method::OPTIONS, address);
+        let request = request
+            .header("origin", origin)
+            .header("access-control-request-method", "POST")
+            .header("access-control-request-headers", "content-type");
+        let response = request.send().await.unwrap();
+        let allowed = response.headers().get("access-control-allow-origin");
+        allowed.map(|value| value.to_str().unwrap().to_owned())
+    };
+    let closed = TestApp::start().await;
+    assert_eq!(preflight(&closed, "https://help.example.com").await, None);
+    closed.stop().await;
+    let open = TestApp::start_with(|config| {
+        config.http.cors_origins = vec!["https://help.example.com".to_owned()];
+    })
+    .await;
+    let allowed = preflight(&open, "https://help.example.com").await;
+    assert_eq!(allowed.as_deref(), Some("https://help.example.com"));
+    assert_eq!(preflight(&open, "https://evil.example.com").await, None);
+    open.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_sends_half_a_request_is_left() {
+    let app = TestApp::start_with(|config| config.http.timeout_ms = 300).await;
+    let address = app.address.trim_start_matches("http://");
+    for half in [
+        "",
+        "GET /healthz HTTP/1.1\r\nhost: k",
+        "POST /v1/answers HTTP/1.1\r\nhost: k\r\ncontent-type: application/json\r\ncontent-length: 900\r\n\r\n{",
+    ] {
+        let mut connection = tokio::net::TcpStream::connect(address).await.unwrap();
+        connection.write_all(half.as_bytes()).await.unwrap();
+        let mut told = Vec::new();
+        let reading = connection.read_to_end(&mut told);
+        let ended = tokio::time::timeout(Duration::from_secs(20), reading).await;
+        assert!(ended.is_ok(), "{half:?} holds its connection");
+    }
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_counts_as_work_until_it_ends_or_its_reader_goes() {
+    let llm = ScriptedLlm::start(vec![Script::StallsAfter("退款".to_owned())]).await;
+    let app = TestApp::start_with(|config| {
+        config.llm.url = llm.url.clone();
+        config.llm.model = "scripted".to_owned();
+        config.http.max_concurrent = 1;
+    })
+    .await;
+    app.put(
+        "refunds",
+        json!({ "text": "# 退款\n\n退款會在 7 個工作天內退回原付款帳戶。\n" }),
+    )
+    .await;
+    let ask = |stream: bool| {
+        let body = json!({ "question": "退款要幾個工作天？", "stream": stream, "strategy": if stream { "generated" } else { "extractive" } });
+        let request = app.client.post(format!("{}/v1/answers", app.address));
+        request.json(&body).send()
+    };
+    let mut streaming = ask(true).await.unwrap();
+    assert_eq!(streaming.status(), 200);
+    assert!(streaming.chunk().await.unwrap().is_some());
+    let refused = ask(false).await.unwrap();
+    assert_eq!(refused.status(), 429, "the stream is being worked on");
+    assert!(refused.headers().contains_key("retry-after"));
+    drop(streaming);
+    let again = async {
+        while ask(false).await.unwrap().status() != 200 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let again = tokio::time::timeout(Duration::from_secs(10), again).await;
+    assert!(again.is_ok(), "a reader that goes frees its place");
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_than_can_be_answered_soon_is_refused_at_once() {
+    let folder = Arc::new(tempfile::tempdir().unwrap());
+    let mut config = config_in(folder.path());
+    config.encoder.max_wait_ms = 20;
+    let encoder = config.encoder.clone();
+    let encoder = tokio::task::spawn_blocking(move || Embedder::open(&encoder).unwrap());
+    let app = App::build_with(config, encoder.await.unwrap())
+        .await
+        .unwrap();
+    let app = TestApp::serve(Arc::new(app), folder).await;
+    app.put(
+        "refunds",
+        json!({ "text": "# 退款\n\n退款會在 7 個工作天內退回原付款帳戶。\n" }),
+    )
+    .await;
+    // So that it knows how long a question takes.
+    app.ask("退款要幾個工作天？").await;
+    let asking = (0..200).map(|n| {
+        let body = json!({ "question": format!("{} 退款要幾個工作天？", "請問第一次來的客人 ".repeat(n % 7)) });
+        let request = app.client.post(format!("{}/v1/answers", app.address));
+        async move { request.json(&body).send().await.unwrap() }
+    });
+    let told = futures_util::future::join_all(asking).await;
+    let of = |status: u16| {
+        told.iter()
+            .filter(move |response| response.status() == status)
+    };
+    assert!(of(200).count() > 0 && of(429).count() > 0);
+    assert_eq!(of(200).count() + of(429).count(), 200);
+    assert!(of(429).all(|response| response.headers().contains_key("retry-after")));
+    // And goes on as before.
+    let answer = app.ask("退款要幾個工作天？").await;
+    assert_eq!(answer["outcome"], "answered");
+    app.stop().await;
+}

@@ -1,0 +1,784 @@
+//! What goes wrong on real machines: processes that are killed, disks that are full, read-only or broken, clocks that jump,
+//! files that are damaged, two processes on one folder. After each: what was acknowledged is there, and `ken check` is clean.
+//!
+//! `make faults` runs 300 kills; the test suite some of each kind.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use ken::domain::DocumentId;
+use ken::store::Store;
+use reqwest::Client;
+use serde_json::{Value, json};
+use sqlx::migrate::Migrator;
+
+use crate::crash::{Service, check, ken, serve, serve_with};
+use crate::support::{client, root};
+
+const KINDS: [&str; 7] = [
+    "serving",
+    "ingest",
+    "upload",
+    "rebuild",
+    "backup",
+    "restore",
+    "migration",
+];
+/// How many writers there are at once.
+const WRITERS: usize = 4;
+
+/// What a document has to hold: what was acknowledged last, or what was on its way.
+#[derive(Debug, Clone, Default)]
+struct Expected {
+    acknowledged: Option<u32>,
+    on_the_way: Option<Option<u32>>,
+}
+
+#[derive(Default)]
+struct Ledger {
+    documents: BTreeMap<String, Expected>,
+    n_acknowledged: usize,
+}
+
+fn text_of(id: &str, n: u32) -> String {
+    format!("# 說明 {id}\n\n第 {n} 版的內容，代號 mark{n}of{id}，退貨需要 {n} 天。\n")
+}
+
+/// Kills a process at a moment that is drawn, and waits until it is gone.
+fn kill_after(child: &mut Child, wait: Duration) {
+    let until = std::time::Instant::now() + wait;
+    while std::time::Instant::now() < until && child.try_wait().unwrap().is_none() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let _ = child.kill();
+    child.wait().unwrap();
+}
+
+/// Writes documents one after another until nobody answers any more.
+async fn write(
+    address: String,
+    writer: usize,
+    mut random: fastrand::Rng,
+    ledger: Arc<Mutex<Ledger>>,
+    counter: Arc<AtomicU32>,
+) {
+    let client = client();
+    loop {
+        let id = format!("w{writer}-{}", random.u32(..12));
+        let n = counter.fetch_add(1, Ordering::Relaxed);
+        let is_deletion = random.u32(..6) == 0;
+        let content = (!is_deletion).then_some(n);
+        ledger
+            .lock()
+            .unwrap()
+            .documents
+            .entry(id.clone())
+            .or_default()
+            .on_the_way = Some(content);
+        let url = format!("{address}/v1/documents/{id}");
+        let sent = match content {
+            Some(n) => client
+                .put(url)
+                .json(&json!({ "text": text_of(&id, n) }))
+                .send(),
+            None => client.delete(url).send(),
+        };
+        let Ok(response) = sent.await else { return };
+        let status = response.status();
+        assert!(
+            status.is_success() || (is_deletion && status == 404),
+            "{status}"
+        );
+        let mut ledger = ledger.lock().unwrap();
+        ledger.n_acknowledged += 1;
+        let expected = ledger.documents.entry(id).or_default();
+        expected.acknowledged = content;
+        expected.on_the_way = None;
+    }
+}
+
+/// Asks, for as long as somebody answers: the record of answers is written beside all else.
+async fn ask(address: String) {
+    let client = client();
+    loop {
+        let asked = json!({ "question": "退貨需要幾天？", "conversation_id": "c" });
+        let sent = client.post(format!("{address}/v1/answers")).json(&asked);
+        if sent.send().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Every document is what was acknowledged last or was on its way; what it is counts as acknowledged from now on.
+async fn assert_kept(folder: &Path, ledger: &Mutex<Ledger>, after: &str) {
+    let url = format!("sqlite://{}", folder.join("data/ken.db").display());
+    let store = Store::open(&url).await.unwrap();
+    let workspace = ken::app::default_workspace();
+    let documents = ledger.lock().unwrap().documents.clone();
+    for (id, expected) in documents {
+        let document_id = DocumentId::parse(&id).unwrap();
+        let found = store
+            .document(&workspace, &document_id, None)
+            .await
+            .unwrap()
+            .map(|document| document.text);
+        let fits = |content: Option<u32>| match content {
+            Some(n) => found
+                .as_ref()
+                .is_some_and(|text| text.contains(&format!("mark{n}of{id}，"))),
+            None => found.is_none(),
+        };
+        let kept = [Some(expected.acknowledged), expected.on_the_way]
+            .into_iter()
+            .flatten()
+            .find(|content| fits(*content));
+        let kept = kept.unwrap_or_else(|| {
+            panic!("after {after}: {id} should be {expected:?} and is {found:?}")
+        });
+        ledger.lock().unwrap().documents.insert(
+            id,
+            Expected {
+                acknowledged: kept,
+                on_the_way: None,
+            },
+        );
+    }
+    store.close().await;
+}
+
+/// Documents that are there can be found, by the mark that nothing else has.
+async fn assert_searchable(address: &str, client: &Client, ledger: &Mutex<Ledger>) {
+    let documents = ledger.lock().unwrap().documents.clone();
+    for (id, expected) in documents {
+        let Some(n) = expected.acknowledged else {
+            continue;
+        };
+        let query = json!({ "question": format!("mark{n}of{id}"), "mode": "keyword", "limit": 5 });
+        let found = client.post(format!("{address}/v1/search")).json(&query);
+        let found: Value = found.send().await.unwrap().json().await.unwrap();
+        let first = &found["hits"][0]["document_id"];
+        assert_eq!(first, &json!(id), "{id} is there and is not found: {found}");
+    }
+}
+
+async fn until_ready(address: &str, client: &Client) {
+    let ready = async {
+        while client
+            .get(format!("{address}/readyz"))
+            .send()
+            .await
+            .map_or(0, |response| response.status().as_u16())
+            != 200
+        {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(120), ready)
+        .await
+        .expect("the indexes catch up by themselves");
+}
+
+fn kills() -> usize {
+    let set = std::env::var("FAULT_KILLS").ok();
+    set.map_or(14, |n| n.parse().expect("FAULT_KILLS is a number"))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn random_kills_lose_nothing_that_was_acknowledged() {
+    let folder = tempfile::tempdir().unwrap();
+    let seed = std::env::var("FAULT_SEED").map_or(7, |seed| seed.parse().unwrap());
+    let mut random = fastrand::Rng::with_seed(seed);
+    let (ledger, counter) = (
+        Arc::new(Mutex::new(Ledger::default())),
+        Arc::new(AtomicU32::new(1)),
+    );
+    let client = client();
+    let mut killed: BTreeMap<&str, usize> = BTreeMap::new();
+    for round in 0..kills() {
+        let kind = KINDS[round % KINDS.len()];
+        let mut moment = |most: u64| Duration::from_millis(random.u64(..most));
+        match kind {
+            "serving" | "upload" => {
+                let (child, address, _printed) = serve(folder.path());
+                let (wait, seed) = (moment(1_500), random.u64(..));
+                let mut at_work = tokio::task::JoinSet::new();
+                if kind == "upload" {
+                    upload(&address, &client, &ledger, &counter).await;
+                } else {
+                    for writer in 0..WRITERS {
+                        let random = fastrand::Rng::with_seed(seed + writer as u64);
+                        let (ledger, counter) = (ledger.clone(), counter.clone());
+                        at_work.spawn(write(address.clone(), writer, random, ledger, counter));
+                    }
+                    at_work.spawn(ask(address.clone()));
+                }
+                let mut child = child;
+                tokio::task::spawn_blocking(move || kill_after(&mut child, wait))
+                    .await
+                    .unwrap();
+                while let Some(ended) = at_work.join_next().await {
+                    ended.unwrap();
+                }
+            }
+            "ingest" => {
+                let knowledge = root().join("corpus/shop/knowledge");
+                let mut command = ken(folder.path());
+                let ingest = command.arg("ingest").arg(knowledge);
+                kill_after(&mut quietly(ingest), moment(4_000));
+            }
+            "rebuild" => kill_after(
+                &mut quietly(ken(folder.path()).arg("rebuild")),
+                moment(3_000),
+            ),
+            "backup" => {
+                let file = folder.path().join("half.backup");
+                let _ = std::fs::remove_file(&file);
+                kill_after(
+                    &mut quietly(ken(folder.path()).arg("backup").arg(&file)),
+                    moment(120),
+                );
+            }
+            "restore" => {
+                // Of all there is, so that nothing acknowledged is missing in it.
+                let file = folder.path().join("whole.backup");
+                let _ = std::fs::remove_file(&file);
+                let made = ken(folder.path()).arg("backup").arg(&file).status();
+                assert!(made.unwrap().success());
+                kill_after(
+                    &mut quietly(ken(folder.path()).arg("restore").arg(&file)),
+                    moment(150),
+                );
+            }
+            "migration" => migration(moment(400)).await,
+            _ => unreachable!("all kinds are named"),
+        }
+        *killed.entry(kind).or_default() += 1;
+        let told = check(folder.path());
+        assert!(told.contains(" 0 faults"), "after {kind}: {told}");
+        assert_kept(folder.path(), &ledger, kind).await;
+    }
+    let (child, address, _printed) = serve(folder.path());
+    until_ready(&address, &client).await;
+    // What was uploaded and acknowledged is read in the end.
+    assert_searchable(&address, &client, &ledger).await;
+    drop(child);
+    let ledger = ledger.lock().unwrap();
+    println!(
+        "{killed:?} killed, {} writes acknowledged, none lost",
+        ledger.n_acknowledged
+    );
+    assert!(ledger.n_acknowledged > 0);
+}
+
+fn quietly(command: &mut Command) -> Child {
+    let command = command.stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().unwrap()
+}
+
+/// Files that are acknowledged before they are read.
+async fn upload(address: &str, client: &Client, ledger: &Mutex<Ledger>, counter: &AtomicU32) {
+    let mut form = reqwest::multipart::Form::new();
+    let mut sent = Vec::new();
+    for file in 0..5 {
+        let (id, n) = (
+            format!("u{file}.md"),
+            counter.fetch_add(1, Ordering::Relaxed),
+        );
+        let part = reqwest::multipart::Part::text(text_of(&id, n)).file_name(id.clone());
+        form = form.part("file", part);
+        sent.push((id, n));
+    }
+    let request = client
+        .post(format!("{address}/v1/documents:upload"))
+        .multipart(form);
+    let response = request.send().await.unwrap();
+    assert!(response.status().is_success(), "{}", response.status());
+    // The job goes on at the next start that serves; until then the former text may stand.
+    let job: Value = response.json().await.unwrap();
+    let id = job["id"]
+        .as_str()
+        .or(job["job_id"].as_str())
+        .unwrap_or_else(|| panic!("{job}"));
+    let done = async {
+        loop {
+            let job = client
+                .get(format!("{address}/v1/jobs/{id}"))
+                .send()
+                .await
+                .unwrap();
+            let job: Value = job.json().await.unwrap();
+            if job["state"] == "done" {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    // Half of the time it is killed while files are read.
+    let is_done = tokio::time::timeout(Duration::from_millis(60), done)
+        .await
+        .is_ok();
+    let mut ledger = ledger.lock().unwrap();
+    for (id, n) in sent {
+        ledger.n_acknowledged += 1;
+        let expected = ledger.documents.entry(id).or_default();
+        if is_done {
+            expected.acknowledged = Some(n);
+            expected.on_the_way = None;
+        } else {
+            expected.on_the_way = Some(Some(n));
+        }
+    }
+}
+
+/// A store as it was before the newest migration, killed while it is brought up to date, has all its documents.
+async fn migration(wait: Duration) {
+    let folder = tempfile::tempdir().unwrap();
+    let (former, data) = (folder.path().join("former"), folder.path().join("data"));
+    std::fs::create_dir_all(&former).unwrap();
+    std::fs::create_dir_all(&data).unwrap();
+    let mut files: Vec<PathBuf> = std::fs::read_dir(root().join("migrations"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.sort();
+    files.pop();
+    for file in &files {
+        std::fs::copy(file, former.join(file.file_name().unwrap())).unwrap();
+    }
+    let url = format!("sqlite://{}?mode=rwc", data.join("ken.db").display());
+    let pool = sqlx::SqlitePool::connect(&url).await.unwrap();
+    Migrator::new(&*former)
+        .await
+        .unwrap()
+        .run(&pool)
+        .await
+        .unwrap();
+    sqlx::raw_sql(
+        "INSERT INTO workspaces (id, revision, next_chunk_key, created_at) VALUES ('default', 1, 2, 0); \
+         INSERT INTO documents (workspace, id, version, status, content_hash, metadata, first_key, n_chunks, revision, updated_at) \
+         VALUES ('default', 'd', 1, 'published', 'h', '{\"title\":\"t\"}', 1, 1, 1, 0); \
+         INSERT INTO document_versions (workspace, document_id, version, content_hash, metadata, raw, text, created_at) \
+         VALUES ('default', 'd', 1, 'h', '{\"title\":\"t\"}', 'abc', 'abc', 0); \
+         INSERT INTO chunks (workspace, chunk_key, document_id, version, ordinal, heading_path, start_byte, end_byte, text) \
+         VALUES ('default', 1, 'd', 1, 0, '[]', 0, 3, 'abc'); \
+         INSERT INTO changes (workspace, revision, document_id, operation, version, removed_first, removed_count, created_at) \
+         VALUES ('default', 1, 'd', 'put', 1, 0, 0, 0);",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    pool.close().await;
+    kill_after(&mut quietly(ken(folder.path()).arg("status")), wait);
+    let told = check(folder.path());
+    assert!(told.contains("default: 1 chunks, 0 faults"), "{told}");
+}
+
+/// The shim that strikes, built once.
+fn shim() -> &'static Path {
+    static SHIM: OnceLock<(tempfile::TempDir, PathBuf)> = OnceLock::new();
+    let (_, path) = SHIM.get_or_init(|| {
+        let folder = tempfile::tempdir().unwrap();
+        let library = folder.path().join("shim.so");
+        let built = Command::new("cc")
+            .args(["-shared", "-fPIC", "-O1", "-o"])
+            .arg(&library)
+            .arg(root().join("tests/faults/shim.c"))
+            .arg("-ldl")
+            .status();
+        assert!(built.unwrap().success(), "cc builds C for other parts, too");
+        (folder, library)
+    });
+    path
+}
+
+/// A service whose disk and clock can be struck.
+struct Struck {
+    child: Service,
+    address: String,
+    _printed: std::io::BufReader<std::process::ChildStdout>,
+    control: PathBuf,
+    folder: tempfile::TempDir,
+    client: Client,
+}
+
+impl Struck {
+    fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let control = folder.path().join("control");
+        let mut command = struck(folder.path(), &control);
+        command.stderr(Stdio::null());
+        let (child, address, _printed) = serve_with(command);
+        Self {
+            child,
+            address,
+            _printed,
+            control,
+            folder,
+            client: client(),
+        }
+    }
+
+    fn now(&self, fault: &str) {
+        std::fs::write(&self.control, fault).unwrap();
+    }
+
+    async fn put(&self, id: &str, n: u32) -> (u16, Value) {
+        let request = self
+            .client
+            .put(format!("{}/v1/documents/{id}", self.address));
+        let response = request
+            .json(&json!({ "text": text_of(id, n) }))
+            .send()
+            .await;
+        let response = response.unwrap();
+        (response.status().as_u16(), response.json().await.unwrap())
+    }
+
+    /// Killed, what is left is sound and holds what was acknowledged.
+    async fn ends_clean(mut self, ledger: &Mutex<Ledger>, after: &str) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        let told = check(self.folder.path());
+        assert!(told.contains(" 0 faults"), "{after}: {told}");
+        assert_kept(self.folder.path(), ledger, after).await;
+    }
+
+    async fn ask(&self) -> Value {
+        let asked = json!({ "question": "退貨需要幾天？" });
+        let request = self.client.post(format!("{}/v1/answers", self.address));
+        let response = request.json(&asked).send().await.unwrap();
+        assert_eq!(response.status(), 200);
+        response.json().await.unwrap()
+    }
+}
+
+fn struck(folder: &Path, control: &Path) -> Command {
+    let mut command = ken(folder);
+    command
+        .env("LD_PRELOAD", shim())
+        .env("FAULTS", control)
+        .env("FAULTS_DIR", std::fs::canonicalize(folder).unwrap());
+    command
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_fails_loses_nothing_and_answers_go_on() {
+    for fault in ["full", "readonly", "nosync"] {
+        let service = Struck::start();
+        let ledger = Mutex::new(Ledger::default());
+        let acknowledge = |id: &str, n: u32| {
+            let mut ledger = ledger.lock().unwrap();
+            ledger
+                .documents
+                .entry(id.to_owned())
+                .or_default()
+                .acknowledged = Some(n);
+        };
+        for n in 1..4 {
+            let id = format!("d{n}");
+            assert_eq!(service.put(&id, n).await.0, 201);
+            acknowledge(&id, n);
+        }
+        until_ready(&service.address, &service.client).await;
+        service.now(fault);
+        for n in 1..4 {
+            let (status, problem) = service.put("d1", 10 + n).await;
+            assert_eq!(status, 503, "{fault}: {problem}");
+            assert_eq!(problem["type"], "/problems/unavailable");
+            assert!(
+                problem["detail"].as_str().unwrap().contains("disk"),
+                "{problem}"
+            );
+        }
+        let answer = service.ask().await;
+        assert_eq!(answer["outcome"], "answered", "{fault}: {answer}");
+        if fault != "nosync" {
+            assert_eq!(answer["notes"], json!(["not_recorded"]), "{fault}");
+        }
+        // Room again: all goes on without a restart.
+        service.now("");
+        let (status, told) = service.put("d4", 4).await;
+        assert_eq!(status, 201, "{fault}: {told}");
+        acknowledge("d4", 4);
+        let answer = service.ask().await;
+        assert_eq!(answer["notes"], json!([]), "{fault}");
+        until_ready(&service.address, &service.client).await;
+        assert_searchable(&service.address, &service.client, &ledger).await;
+        service.ends_clean(&ledger, fault).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_fills_up_while_indexing_is_caught_up_with() {
+    let service = Struck::start();
+    let ledger = Mutex::new(Ledger::default());
+    // The disk fills up and gets room again while documents come in.
+    for n in 1..60 {
+        service.now(if n % 10 == 5 { "full" } else { "" });
+        let id = format!("d{n}");
+        if service.put(&id, n).await.0 == 201 {
+            let mut ledger = ledger.lock().unwrap();
+            ledger.documents.entry(id).or_default().acknowledged = Some(n);
+        }
+    }
+    service.now("");
+    assert!(ledger.lock().unwrap().documents.len() >= 50);
+    until_ready(&service.address, &service.client).await;
+    assert_searchable(&service.address, &service.client, &ledger).await;
+    service.ends_clean(&ledger, "a full disk").await;
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_said_at_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let control = folder.path().join("control");
+    std::fs::write(&control, "readonly").unwrap();
+    std::fs::create_dir(folder.path().join("data")).unwrap();
+    let started = struck(folder.path(), &control)
+        .arg("status")
+        .output()
+        .unwrap();
+    assert!(!started.status.success());
+    let told = String::from_utf8_lossy(&started.stderr).into_owned();
+    assert!(
+        told.starts_with("ken: ") && told.contains("ken.db"),
+        "{told}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_jumps_breaks_nothing() {
+    let service = Struck::start();
+    let ledger = Mutex::new(Ledger::default());
+    for (n, jump) in (1..).zip([0, 86_400 * 30, -86_400 * 30, -3_600, 0]) {
+        service.now(&format!("clock {jump}"));
+        let id = format!("d{n}");
+        assert_eq!(service.put(&id, n).await.0, 201, "{jump}");
+        ledger
+            .lock()
+            .unwrap()
+            .documents
+            .entry(id)
+            .or_default()
+            .acknowledged = Some(n);
+        until_ready(&service.address, &service.client).await;
+        assert_eq!(service.ask().await["outcome"], "answered", "{jump}");
+    }
+    assert_searchable(&service.address, &service.client, &ledger).await;
+    service.ends_clean(&ledger, "a clock that jumps").await;
+}
+
+#[test]
+fn whatever_index_file_is_damaged_is_made_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let knowledge = folder.path().join("knowledge");
+    std::fs::create_dir(&knowledge).unwrap();
+    for n in 0..20 {
+        std::fs::write(knowledge.join(format!("d{n}.md")), text_of("d", n)).unwrap();
+    }
+    let ingested = ken(folder.path()).arg("ingest").arg(&knowledge).output();
+    assert!(ingested.unwrap().status.success());
+    assert!(check(folder.path()).contains("20 chunks, 0 faults"));
+    let indexes = folder.path().join("indexes/default");
+    let mut files = Vec::new();
+    for part in [
+        indexes.clone(),
+        indexes.join("keyword"),
+        indexes.join("vectors"),
+    ] {
+        let entries = std::fs::read_dir(part).unwrap().map(|entry| entry.unwrap());
+        files.extend(
+            entries
+                .map(|entry| entry.path())
+                .filter(|path| path.is_file()),
+        );
+    }
+    let ends = |ending: &str| {
+        files
+            .iter()
+            .any(|file| file.to_string_lossy().ends_with(ending))
+    };
+    assert!(ends("meta.json") && ends(".usearch") && ends("manifest.json") && ends(".store"));
+    // One of a kind: the segments' files have the same names but for their ids.
+    let mut kinds = std::collections::BTreeSet::new();
+    files.retain(|file| {
+        let is_lock = file.to_string_lossy().ends_with(".lock");
+        let kind = file.extension().map(std::ffi::OsStr::to_owned);
+        !is_lock && (kinds.insert(kind.clone()) || kind == Some("json".into()))
+    });
+    for (at, file) in files.iter().enumerate() {
+        let name = file.strip_prefix(&indexes).unwrap().to_owned();
+        // The indexes are others after each; what of this file there is now is damaged.
+        let Some(file) = there_now(&indexes, file) else {
+            continue;
+        };
+        let bytes = std::fs::read(&file).unwrap();
+        let what = ["truncated", "altered", "emptied", "gone"][at % 4];
+        match what {
+            "truncated" => std::fs::write(&file, &bytes[..bytes.len() / 2]).unwrap(),
+            "altered" => {
+                let mut bytes = bytes;
+                let middle = bytes.len() / 2;
+                bytes[middle] ^= 0x55;
+                std::fs::write(&file, bytes).unwrap();
+            }
+            "emptied" => std::fs::write(&file, b"").unwrap(),
+            _ => std::fs::remove_file(&file).unwrap(),
+        }
+        let told = check(folder.path());
+        assert!(
+            told.contains("20 chunks, 0 faults"),
+            "{} {what}: {told}",
+            name.display()
+        );
+    }
+}
+
+/// A file of the same kind.
+fn there_now(indexes: &Path, file: &Path) -> Option<PathBuf> {
+    if file.exists() {
+        return Some(file.to_owned());
+    }
+    let folder = file.parent().unwrap();
+    assert!(folder.starts_with(indexes));
+    let entries = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap());
+    entries
+        .map(|entry| entry.path())
+        .find(|path| path.extension() == file.extension() && path.is_file())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_processes_on_one_folder_keep_out_of_each_others_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let client = client();
+    let ledger = Mutex::new(Ledger::default());
+    let (mut first, address_of_first, _printed) = serve(folder.path());
+    let (mut second, address_of_second, _printed_too) = serve(folder.path());
+    for n in 1..20 {
+        let address = [&address_of_first, &address_of_second][n as usize % 2];
+        let id = format!("d{n}");
+        let request = client.put(format!("{address}/v1/documents/{id}"));
+        let response = request
+            .json(&json!({ "text": text_of(&id, n) }))
+            .send()
+            .await;
+        assert_eq!(response.unwrap().status(), 201);
+        ledger
+            .lock()
+            .unwrap()
+            .documents
+            .entry(id)
+            .or_default()
+            .acknowledged = Some(n);
+    }
+    for address in [&address_of_first, &address_of_second] {
+        until_ready(address, &client).await;
+        assert_searchable(address, &client, &ledger).await;
+    }
+    // The one that writes the indexes goes; the other answers on, and takes in what it is given.
+    first.kill().unwrap();
+    first.wait().unwrap();
+    let request = client.put(format!("{address_of_second}/v1/documents/d20"));
+    let response = request
+        .json(&json!({ "text": text_of("d20", 20) }))
+        .send()
+        .await;
+    assert_eq!(response.unwrap().status(), 201);
+    let asked = json!({ "question": "退貨需要幾天？" });
+    let answer = client
+        .post(format!("{address_of_second}/v1/answers"))
+        .json(&asked);
+    assert_eq!(answer.send().await.unwrap().status(), 200);
+    second.kill().unwrap();
+    second.wait().unwrap();
+    ledger
+        .lock()
+        .unwrap()
+        .documents
+        .entry("d20".to_owned())
+        .or_default()
+        .acknowledged = Some(20);
+    assert!(check(folder.path()).contains("20 chunks, 0 faults"));
+    assert_kept(folder.path(), &ledger, "two processes").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_under_load_is_a_state_that_was_acknowledged() {
+    let (folder, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (mut child, address, _printed) = serve(folder.path());
+    let (ledger, counter) = (
+        Arc::new(Mutex::new(Ledger::default())),
+        Arc::new(AtomicU32::new(1)),
+    );
+    let mut at_work = tokio::task::JoinSet::new();
+    for writer in 0..WRITERS {
+        let random = fastrand::Rng::with_seed(writer as u64);
+        let (ledger, counter) = (ledger.clone(), counter.clone());
+        at_work.spawn(write(address.clone(), writer, random, ledger, counter));
+    }
+    for round in 0..3 {
+        while ledger.lock().unwrap().n_acknowledged < 30 * (round + 1) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let before = ledger.lock().unwrap().documents.clone();
+        let file = elsewhere.path().join(format!("{round}.backup"));
+        let (of, to) = (folder.path().to_owned(), file.clone());
+        let made =
+            tokio::task::spawn_blocking(move || ken(&of).arg("backup").arg(to).output().unwrap());
+        assert!(made.await.unwrap().status.success());
+        let after = ledger.lock().unwrap().documents.clone();
+        let place = tempfile::tempdir().unwrap();
+        let restored = ken(place.path())
+            .arg("restore")
+            .arg(&file)
+            .output()
+            .unwrap();
+        assert!(restored.status.success(), "{restored:?}");
+        assert!(check(place.path()).contains(" 0 faults"));
+        // Of each document what it was before, after, or in between: no older and no newer.
+        let url = format!("sqlite://{}", place.path().join("data/ken.db").display());
+        let store = Store::open(&url).await.unwrap();
+        let workspace = ken::app::default_workspace();
+        let number = |text: &str| -> u32 {
+            let digits = text.split("第 ").nth(1).unwrap().split(' ').next().unwrap();
+            digits.parse().unwrap()
+        };
+        for (id, expected) in &after {
+            let document_id = DocumentId::parse(id).unwrap();
+            let found = store
+                .document(&workspace, &document_id, None)
+                .await
+                .unwrap();
+            let found = found.map(|document| number(&document.text));
+            let was = before.get(id).cloned().unwrap_or_default();
+            let at_first = was.acknowledged.unwrap_or(0);
+            let at_last = [expected.acknowledged, expected.on_the_way.flatten()];
+            let at_last = at_last.into_iter().flatten().max();
+            match found {
+                Some(n) => {
+                    assert!(n >= at_first, "{id}: {n} is older than {at_first}");
+                    let newest = at_last.unwrap_or(u32::MAX);
+                    assert!(n <= newest, "{id}: {n} is newer than {newest}");
+                }
+                None => {
+                    let is_untouched = was.on_the_way.is_none()
+                        && was.acknowledged == expected.acknowledged
+                        && expected.on_the_way.is_none();
+                    assert!(!is_untouched || was.acknowledged.is_none(), "{id} is lost");
+                }
+            }
+        }
+        store.close().await;
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    while let Some(ended) = at_work.join_next().await {
+        ended.unwrap();
+    }
+}

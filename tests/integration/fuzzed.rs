@@ -1,0 +1,96 @@
+//! The fuzz targets over what they begin with, what was found by them, and changes of both: the short run of `make fuzz`.
+
+#[path = "../../fuzz/targets.rs"]
+#[expect(dead_code, reason = "the rest is for the fuzzer")]
+mod targets;
+
+use std::path::Path;
+
+use crate::support::root;
+use targets::{TARGETS, Target};
+
+/// How many changes of each input are tried; one of another's code, which is slow, gets fewer.
+const CHANGES: usize = 60;
+const CHANGES_OF_OTHERS: usize = 4;
+
+#[test]
+fn what_is_fuzzed_holds_for_seeds_findings_and_their_changes() {
+    let mut random = fastrand::Rng::with_seed(7);
+    for target in &TARGETS {
+        let inputs = inputs(target);
+        assert!(!inputs.is_empty(), "{}", target.name);
+        let n_changes = match target.is_others {
+            true => CHANGES_OF_OTHERS,
+            false => CHANGES,
+        };
+        for (name, bytes) in &inputs {
+            let told = std::panic::catch_unwind(|| targets::run(target, bytes));
+            assert!(told.is_ok(), "{} on {name}", target.name);
+            for n in 0..n_changes {
+                let other = &inputs[random.usize(..inputs.len())].1;
+                let changed = changed(bytes, other, &mut random);
+                let told = std::panic::catch_unwind(|| targets::run(target, &changed));
+                if told.is_err() {
+                    let kept = std::env::temp_dir().join(format!("ken-{}-{n}", target.name));
+                    std::fs::write(&kept, &changed).unwrap();
+                    panic!("{} on a change of {name}: {}", target.name, kept.display());
+                }
+            }
+        }
+    }
+}
+
+fn inputs(target: &Target) -> Vec<(String, Vec<u8>)> {
+    let mut inputs = Vec::new();
+    let mut add = |folder: &Path, is_wanted: &dyn Fn(&str) -> bool| {
+        let Ok(entries) = std::fs::read_dir(folder) else {
+            return;
+        };
+        let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+        paths.sort();
+        for path in paths {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            if path.is_file() && is_wanted(&name) {
+                inputs.push((name, std::fs::read(&path).unwrap()));
+            }
+        }
+    };
+    add(&root().join("tests/fixtures/formats"), &|name| {
+        target
+            .seeds
+            .iter()
+            .any(|ending| name.ends_with(&format!(".{ending}")))
+    });
+    add(&root().join("fuzz/regressions").join(target.name), &|_| {
+        true
+    });
+    inputs
+}
+
+/// Some bytes taken out, put in, turned, or taken from another input.
+fn changed(bytes: &[u8], other: &[u8], random: &mut fastrand::Rng) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    for _ in 0..random.usize(1..6) {
+        if bytes.is_empty() {
+            break;
+        }
+        let at = random.usize(..bytes.len());
+        let length = random.usize(..64).min(bytes.len() - at);
+        match random.u8(..6) {
+            0 => bytes[at] ^= 1 << random.u8(..8),
+            1 => bytes.truncate(at),
+            2 => drop(bytes.drain(at..at + length)),
+            3 => {
+                let piece = bytes[at..at + length].to_vec();
+                bytes.splice(at..at, piece);
+            }
+            4 if !other.is_empty() => {
+                let from = random.usize(..other.len());
+                let until = (from + length).min(other.len());
+                bytes.splice(at..at + length, other[from..until].iter().copied());
+            }
+            _ => bytes[at] = random.u8(..),
+        }
+    }
+    bytes
+}

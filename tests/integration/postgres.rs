@@ -1,0 +1,49 @@
+//! Databases of a PostgreSQL server for tests. `KEN_TEST_POSTGRES_URL` names the server (`tools/postgres/with.sh` starts a private
+//! one); with `KEN_TEST_STORE=postgres` every test of the suite has its store there instead of in a file.
+
+use std::path::Path;
+
+use sqlx::{AnyConnection, Connection};
+
+use crate::support::off_runtime;
+
+/// The server, where there is one.
+pub fn server() -> Option<String> {
+    let url = std::env::var("KEN_TEST_POSTGRES_URL").ok();
+    if url.is_none() {
+        eprintln!("not run: KEN_TEST_POSTGRES_URL names no PostgreSQL server");
+    }
+    url
+}
+
+/// The server, where all tests are to have their stores there.
+pub fn chosen() -> Option<String> {
+    let is_chosen = std::env::var("KEN_TEST_STORE").is_ok_and(|store| store == "postgres");
+    is_chosen.then(|| server().expect("KEN_TEST_STORE=postgres needs KEN_TEST_POSTGRES_URL"))
+}
+
+/// A database of the server for what is in a folder, made where absent.
+pub fn database_for(server: &str, folder: &Path) -> String {
+    let hash = ken::text::sha256_hex([folder.to_string_lossy().as_bytes()]);
+    let name = format!("ken_test_{}", &hash[..24]);
+    let mut url = reqwest::Url::parse(server).unwrap();
+    url.set_path(&name);
+    let server = server.to_owned();
+    off_runtime(async move {
+        sqlx::any::install_default_drivers();
+        let mut connection = AnyConnection::connect(&server).await.unwrap();
+        let (n_there,): (i64,) =
+            sqlx::query_as("SELECT COUNT(*) FROM pg_database WHERE datname = $1")
+                .bind(&name)
+                .fetch_one(&mut connection)
+                .await
+                .unwrap();
+        if n_there == 0 {
+            let make = format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'");
+            let make = sqlx::raw_sql(sqlx::AssertSqlSafe(make));
+            make.execute(&mut connection).await.unwrap();
+        }
+        connection.close().await.unwrap();
+    });
+    url.into()
+}

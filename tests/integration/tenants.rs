@@ -1,0 +1,555 @@
+//! Several tenants on one service: what one of them is told is what it would be told alone.
+
+use std::path::Path;
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::{TestApp, store_in};
+
+/// One thing that a tenant does.
+#[derive(Clone)]
+struct Operation {
+    method: Method,
+    path: String,
+    body: Option<Value>,
+    idempotency_key: Option<&'static str>,
+}
+
+/// A word that stands in nothing but one tenant's data.
+fn mark(tenant: &str, n: u32) -> String {
+    format!("qx{tenant}mark{n}")
+}
+
+/// What a tenant does, drawn from a seed. Tenants use the same ids, the same words, the same conversations and the same keys
+/// of idempotency, besides words of their own.
+fn operations(tenant: &str, seed: u64, n: usize) -> Vec<Operation> {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let topics = ["退貨", "運費", "維修", "保固", "會員"];
+    // What was never written to has no indexes for a moment.
+    let mut drawn = vec![Operation {
+        method: Method::PUT,
+        path: "/v1/documents/d0?wait=indexed".into(),
+        body: Some(json!({ "text": format!("# 關於我們\n\n{}", mark(tenant, 99)) })),
+        idempotency_key: None,
+    }];
+    let draw = |random: &mut fastrand::Rng| {
+        let topic = topics[random.usize(..topics.len())];
+        let id = random.u32(..6);
+        let own = mark(tenant, random.u32(..40));
+        let days = random.u32(3..60);
+        let request = |method: Method, path: String, body: Option<Value>| Operation {
+            method,
+            path,
+            body,
+            idempotency_key: None,
+        };
+        let question =
+            json!({ "question": format!("{topic}要幾天？ {own}"), "conversation_id": "c1" });
+        match random.u32(..20) {
+            0..5 => {
+                let text = format!("# {topic}說明\n\n{topic}需要 {days} 天，憑 {own} 辦理。\n");
+                request(
+                    Method::PUT,
+                    format!("/v1/documents/d{id}?wait=indexed"),
+                    Some(json!({ "text": text })),
+                )
+            }
+            5..8 => {
+                let faq = json!({
+                    "question": format!("{topic}要幾天？"), "variants": [format!("{own} 多久")],
+                    "answers": [{ "text": format!("{topic}要 {days} 天，代號 {own}。") }],
+                });
+                request(
+                    Method::PUT,
+                    format!("/v1/faqs/f{id}?wait=indexed"),
+                    Some(faq),
+                )
+            }
+            8 => request(
+                Method::DELETE,
+                format!("/v1/documents/d{id}?wait=indexed"),
+                None,
+            ),
+            9 => request(Method::GET, "/v1/documents".into(), None),
+            10 => request(Method::GET, format!("/v1/documents/d{id}"), None),
+            11 => {
+                let body = json!({ "question": format!("{topic} {own}"), "explain": true, "explain_document": format!("d{id}") });
+                request(Method::POST, "/v1/search".into(), Some(body))
+            }
+            12 => {
+                let groups = json!({ "groups": [[topic, own]] });
+                request(Method::PUT, "/v1/synonyms".into(), Some(groups))
+            }
+            13 => {
+                let level = ["strict", "lenient", "balanced"][random.usize(..3)];
+                request(
+                    Method::PUT,
+                    "/v1/settings".into(),
+                    Some(json!({ "level": level })),
+                )
+            }
+            14 => request(Method::GET, "/v1/faqs".into(), None),
+            15 => Operation {
+                idempotency_key: Some(["k1", "k2"][random.usize(..2)]),
+                ..request(Method::POST, "/v1/answers".into(), Some(question))
+            },
+            16 => request(Method::GET, "/v1/conversations/c1".into(), None),
+            17 => request(Method::GET, "/v1/audit".into(), None),
+            _ => request(Method::POST, "/v1/answers".into(), Some(question)),
+        }
+    };
+    for _ in 0..n {
+        drawn.push(draw(&mut random));
+    }
+    let case = json!({ "id": "case-1", "outcome": "resolved", "turns": [
+        { "role": "customer", "text": format!("我是 amy.{tenant}@example.com，{}可以寄到海外嗎？", mark(tenant, 0)) },
+        { "role": "agent", "text": "可以寄到海外，運費 NT$850，約 7 個工作天送達。" },
+    ] });
+    for (method, path, body) in [
+        (Method::POST, "/v1/cases?wait=distilled", Some(case)),
+        (Method::GET, "/v1/drafts", None),
+        (Method::GET, "/v1/insights/gaps", None),
+        (Method::GET, "/v1/insights/summary", None),
+    ] {
+        drawn.push(Operation {
+            method,
+            path: path.into(),
+            body,
+            idempotency_key: None,
+        });
+    }
+    drawn
+}
+
+struct Tenants {
+    app: TestApp,
+    operator: String,
+    admins: Vec<(String, String)>,
+}
+
+impl Tenants {
+    async fn start(names: &[&str]) -> Self {
+        let app = TestApp::start().await;
+        let (_, made) = app
+            .post("/v1/keys", json!({ "role": "operator", "name": "root" }))
+            .await;
+        let mut this = Self {
+            app,
+            operator: made["key"].as_str().unwrap().to_owned(),
+            admins: Vec::new(),
+        };
+        for name in names {
+            let key = this.admin_of(name).await;
+            this.admins.push(((*name).to_owned(), key));
+        }
+        this
+    }
+
+    async fn admin_of(&self, name: &str) -> String {
+        let request = self
+            .app
+            .client
+            .post(format!("{}/v1/keys", self.app.address))
+            .header("x-ken-workspace", name)
+            .json(&json!({ "role": "admin", "name": "admin" }));
+        let made: Value = request
+            .bearer_auth(&self.operator)
+            .send()
+            .await
+            .unwrap()
+            .json()
+            .await
+            .unwrap();
+        made["key"].as_str().unwrap().to_owned()
+    }
+
+    async fn run(&self, key: &str, operation: &Operation) -> (u16, Value) {
+        let address = format!("{}{}", self.app.address, operation.path);
+        let mut request = self
+            .app
+            .client
+            .request(operation.method.clone(), address)
+            .bearer_auth(key);
+        if let Some(body) = &operation.body {
+            request = request.json(body);
+        }
+        if let Some(key) = operation.idempotency_key {
+            request = request.header("idempotency-key", key);
+        }
+        let response = request.send().await.unwrap();
+        let status = response.status().as_u16();
+        let told = response.text().await.unwrap();
+        (status, serde_json::from_str(&told).unwrap())
+    }
+}
+
+/// What is told, without what is of the moment: times, and ids drawn at random.
+fn lasting(told: &Value) -> Value {
+    const OF_THE_MOMENT: [&str; 14] = [
+        "timings_ms",
+        "request_id",
+        "created_at",
+        "updated_at",
+        "at",
+        "hash",
+        "actor",
+        "from",
+        "to",
+        "id",
+        "answer_id",
+        "subject",
+        "draft",
+        "content_hash",
+    ];
+    match told {
+        Value::Object(fields) => {
+            let lasting_ones = fields
+                .iter()
+                .filter(|(name, _)| !OF_THE_MOMENT.contains(&name.as_str()))
+                .map(|(name, value)| (name.clone(), lasting(value)));
+            Value::Object(lasting_ones.collect())
+        }
+        Value::Array(items) => Value::Array(items.iter().map(lasting).collect()),
+        Value::Number(number) if number.is_f64() => {
+            // What is encoded in another batch differs in the last bits.
+            json!((number.as_f64().unwrap() * 1e3).round() / 1e3)
+        }
+        other => other.clone(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_tenant_does_is_not_seen_by_another() {
+    let names = ["aa", "bb", "cc"];
+    for seed in [11, 12] {
+        let sequences: Vec<Vec<Operation>> = (0..)
+            .zip(names)
+            .map(|(n, name)| operations(name, seed * 10 + n, 45))
+            .collect();
+        let together = Tenants::start(&names).await;
+        let mut told: Vec<Vec<(u16, Value)>> = vec![Vec::new(); names.len()];
+        let mut random = fastrand::Rng::with_seed(seed);
+        while let Some(whose) = {
+            let waiting = (0..names.len()).filter(|n| told[*n].len() < sequences[*n].len());
+            random.choice(waiting.collect::<Vec<_>>())
+        } {
+            let operation = &sequences[whose][told[whose].len()];
+            let (status, answer) = together.run(&together.admins[whose].1, operation).await;
+            let text = answer.to_string();
+            for other in names.iter().filter(|other| **other != names[whose]) {
+                assert!(
+                    !text.contains(&format!("qx{other}mark")),
+                    "{}: {text}",
+                    operation.path
+                );
+            }
+            if operation.path.contains("cases") {
+                assert_eq!(status, 200, "{answer}");
+            }
+            told[whose].push((status, answer));
+        }
+        assert!(
+            told.iter()
+                .flatten()
+                .filter(|(status, _)| *status < 300)
+                .count()
+                > 100,
+            "most of it has to be something"
+        );
+        // The one in the middle, alone on a service of its own.
+        let alone = Tenants::start(&names[1..2]).await;
+        for (operation, (status, before)) in sequences[1].iter().zip(&told[1]) {
+            let (now, told) = alone.run(&alone.admins[0].1, operation).await;
+            assert_eq!(
+                (now, lasting(&told)),
+                (*status, lasting(before)),
+                "{} {}",
+                operation.method,
+                operation.path
+            );
+        }
+        alone.app.stop().await;
+        deleted_without_a_trace(together, &sequences).await;
+    }
+}
+
+/// Nothing of a deleted tenant is left, in any file; the others have all they had; its name begins anew.
+async fn deleted_without_a_trace(tenants: Tenants, sequences: &[Vec<Operation>]) {
+    let ask = |tenant: &str| Operation {
+        method: Method::POST,
+        path: "/v1/search".into(),
+        body: Some(
+            json!({ "question": format!("運費要幾天 {}", mark(tenant, 1)), "explain": true }),
+        ),
+        idempotency_key: None,
+    };
+    let of_aa = tenants.run(&tenants.admins[0].1, &ask("aa")).await;
+    let delete = |key: String, name: &str| {
+        let address = format!("{}/v1/workspaces/{name}", tenants.app.address);
+        tenants.app.client.delete(address).bearer_auth(key).send()
+    };
+    let refused = delete(tenants.admins[1].1.clone(), "bb").await.unwrap();
+    assert_eq!(refused.status(), 403, "not even one's own");
+    // Files that are read while the workspace goes do not bring it back.
+    let form = reqwest::multipart::Form::new().part(
+        "file",
+        reqwest::multipart::Part::text(format!("# 上傳\n\n{}", mark("bb", 39).repeat(500)))
+            .file_name("late.md"),
+    );
+    let upload = tenants
+        .app
+        .client
+        .post(format!("{}/v1/documents:upload", tenants.app.address))
+        .bearer_auth(&tenants.admins[1].1)
+        .multipart(form);
+    assert!(upload.send().await.unwrap().status().is_success());
+    let gone = delete(tenants.operator.clone(), "bb").await.unwrap();
+    let gone: Value = gone.json().await.unwrap();
+    assert_eq!(gone["remaining"], 0, "{gone}");
+    for table in [
+        "documents",
+        "answers",
+        "vectors",
+        "api_keys",
+        "audit_log",
+        "vault",
+        "cases",
+    ] {
+        assert!(gone["rows"][table].as_i64() > Some(0), "{table}: {gone}");
+    }
+    let again = delete(tenants.operator.clone(), "bb").await.unwrap();
+    assert_eq!(again.status(), 404);
+    let own = tenants.run(&tenants.admins[1].1, &ask("bb")).await;
+    assert_eq!(own.0, 401, "its keys are gone with it");
+    let again = tenants.run(&tenants.admins[0].1, &ask("aa")).await;
+    assert_eq!(
+        lasting(&of_aa.1),
+        lasting(&again.1),
+        "the others stay as they were"
+    );
+    // Anew, from the first revision on, with nothing of what was.
+    let key = tenants.admin_of("bb").await;
+    let (_, found) = tenants.run(&key, &ask("bb")).await;
+    assert_eq!(found["hits"].as_array().unwrap().len(), 0, "{found}");
+    let put = sequences[1]
+        .iter()
+        .find(|operation| operation.method == Method::PUT && operation.path.contains("documents"));
+    let (status, put) = tenants.run(&key, put.unwrap()).await;
+    assert_eq!(
+        (status, &put["revision"], &put["indexed"]),
+        (201, &json!(1), &json!(true)),
+        "{put}"
+    );
+    let (_, found) = tenants.run(&key, &ask("bb")).await;
+    assert_eq!(found["hits"].as_array().unwrap().len(), 1, "{found}");
+    let gone = delete(tenants.operator.clone(), "bb").await.unwrap();
+    assert_eq!(gone.status(), 200);
+    let log = tenants
+        .app
+        .app
+        .store
+        .audit_log(ken::store::Scope::Service, None, 10)
+        .await
+        .unwrap();
+    assert_eq!(log[0].action, "workspace.delete");
+    assert!(log[0].actor.starts_with("root ("), "{log:?}");
+    // The folder as it is while the service runs, and after it.
+    let clean = |folder: &Path| {
+        let mut with_marks = Vec::new();
+        with_text(folder, "qxbbmark", &mut with_marks);
+        with_text(folder, "amy.bb@", &mut with_marks);
+        assert_eq!(with_marks, [] as [std::path::PathBuf; 0]);
+        assert!(!folder.join("indexes/bb").exists());
+    };
+    let until_read = async {
+        while tenants.app.app.store.next_job().await.unwrap().is_some() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    until_read.await;
+    clean(tenants.app.folder.path());
+    let mut others = Vec::new();
+    with_text(tenants.app.folder.path(), "qxaamark", &mut others);
+    // In a database there are no files of it to look at.
+    let has_files = crate::postgres::chosen().is_none();
+    assert_eq!(
+        !others.is_empty(),
+        has_files,
+        "what is looked for can be found"
+    );
+    let folder = tenants.app.stop().await;
+    clean(folder.path());
+}
+
+/// The files in a folder that contain a text.
+fn with_text(folder: &Path, text: &str, found: &mut Vec<std::path::PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            with_text(&path, text, found);
+        } else if let Ok(bytes) = std::fs::read(&path)
+            && bytes
+                .windows(text.len())
+                .any(|window| window == text.as_bytes())
+        {
+            found.push(path);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_change_is_noted_with_who_what_before_and_after_and_cannot_be_altered_unseen() {
+    let tenants = Tenants::start(&["aa"]).await;
+    let key = &tenants.admins[0].1;
+    let change = async |method: Method, path: &str, body: Option<Value>| {
+        let operation = Operation {
+            method,
+            path: path.into(),
+            body,
+            idempotency_key: None,
+        };
+        let (status, told) = tenants.run(key, &operation).await;
+        assert!(status < 300, "{path}: {told}");
+        told
+    };
+    let text = |days: u32| json!({ "text": format!("# 退貨\n\n{days} 天內可以退貨。"), "tags": [format!("t{days}")] });
+    change(Method::PUT, "/v1/documents/returns", Some(text(7))).await;
+    change(Method::PUT, "/v1/documents/returns", Some(text(7))).await;
+    change(Method::PUT, "/v1/documents/returns", Some(text(30))).await;
+    change(Method::DELETE, "/v1/documents/returns", None).await;
+    change(
+        Method::PUT,
+        "/v1/synonyms",
+        Some(json!({ "groups": [["退貨", "退換"]] })),
+    )
+    .await;
+    change(
+        Method::PUT,
+        "/v1/settings",
+        Some(json!({ "level": "strict" })),
+    )
+    .await;
+    change(Method::PUT, "/v1/settings", Some(json!({ "level": null }))).await;
+    let judged = json!({ "question": "幾天內可以退？", "outcome": "answered" });
+    let put = Operation {
+        method: Method::PUT,
+        path: "/v1/judged-questions/q1".into(),
+        body: Some(judged),
+        idempotency_key: None,
+    };
+    let (status, told) = tenants.run(key, &put).await;
+    assert!(status < 300, "{told}");
+    change(Method::DELETE, "/v1/judged-questions/q1", None).await;
+    let none = Operation {
+        method: Method::DELETE,
+        path: "/v1/conversations/none".into(),
+        body: None,
+        idempotency_key: None,
+    };
+    assert_eq!(tenants.run(key, &none).await.0, 404);
+
+    let log = change(Method::GET, "/v1/audit?limit=1000", None).await;
+    let lines = log["entries"].as_array().unwrap();
+    let told: Vec<&str> = lines
+        .iter()
+        .rev()
+        .map(|line| line["action"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "key.create",
+            "document.put",
+            "document.put",
+            "document.delete",
+            "synonyms.put",
+            "settings.put",
+            "settings.put",
+            "judged-question.put",
+            "judged-question.delete",
+        ],
+        "what changes nothing is not noted"
+    );
+    let line = |n: usize| &lines[lines.len() - n];
+    assert!(line(1)["actor"].as_str().unwrap().starts_with("root ("));
+    assert!(line(2)["actor"].as_str().unwrap().starts_with("admin ("));
+    assert_eq!(line(3)["before"]["version"], 1);
+    assert_eq!(line(3)["before"]["metadata"]["tags"], json!(["t7"]));
+    assert_eq!(line(3)["after"]["metadata"]["tags"], json!(["t30"]));
+    assert_eq!(
+        line(3)["after"]["metadata"].get("title"),
+        None,
+        "it stays the same"
+    );
+    assert_eq!(line(5)["before"], Value::Null);
+    assert_eq!(line(5)["after"], json!([["退貨", "退換"]]));
+    assert_eq!(
+        (&line(7)["before"], &line(7)["after"]),
+        (&json!("strict"), &Value::Null)
+    );
+
+    // Page by page, and as a whole, the same.
+    let first = change(Method::GET, "/v1/audit?limit=4", None).await;
+    let last = first["entries"][3]["number"].as_i64().unwrap();
+    let second = change(
+        Method::GET,
+        &format!("/v1/audit?limit=100&before={last}"),
+        None,
+    )
+    .await;
+    let paged = [&first, &second].map(|page| page["entries"].as_array().unwrap().clone());
+    assert_eq!(&paged.concat(), lines);
+    let export = tenants
+        .app
+        .client
+        .get(format!("{}/v1/audit:export", tenants.app.address))
+        .bearer_auth(key);
+    let export = export.send().await.unwrap().text().await.unwrap();
+    let exported: Vec<Value> = export
+        .lines()
+        .rev()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(&exported, lines);
+
+    // Whoever alters, takes out or cuts off a line behind the service's back is found out.
+    let folder = tenants.app.stop().await;
+    let url = store_in(folder.path());
+    let faults = async || {
+        let store = ken::store::Store::open(&url).await.unwrap();
+        let workspace = ken::domain::WorkspaceId::parse("aa").unwrap();
+        let faults = store
+            .audit_faults(ken::store::Scope::Workspace(&workspace))
+            .await
+            .unwrap();
+        store.close().await;
+        faults.join("; ")
+    };
+    assert_eq!(faults().await, "");
+    let pool = sqlx::AnyPool::connect(&url).await.unwrap();
+    for (alter, restore, expected) in [
+        (
+            "UPDATE audit_log SET actor = 'nobody' WHERE scope = 'aa' AND number = 3",
+            "UPDATE audit_log SET actor = (SELECT actor FROM audit_log WHERE scope = 'aa' AND number = 2) WHERE scope = 'aa' AND number = 3",
+            "line 3 of the audit log is not as it was written",
+        ),
+        (
+            "UPDATE audit_log SET number = 90 WHERE scope = 'aa' AND number = 9",
+            "UPDATE audit_log SET number = 9 WHERE scope = 'aa' AND number = 90",
+            "the audit log lacks line 9",
+        ),
+        (
+            "DELETE FROM audit_log WHERE scope = 'aa' AND number = 9",
+            "SELECT 1",
+            "the audit log ends at line 8, not 9",
+        ),
+    ] {
+        sqlx::query(alter).execute(&pool).await.unwrap();
+        let found = faults().await;
+        assert!(found.contains(expected), "{alter}: {found}");
+        sqlx::query(restore).execute(&pool).await.unwrap();
+    }
+    pool.close().await;
+}

@@ -1,0 +1,10 @@
+#!/bin/sh
+# The tests of what the store does, once more with every store in PostgreSQL. Those left out are about files, or about what is
+# the same wherever the store is.
+set -eu
+if [ -z "${KEN_TEST_POSTGRES_URL:-}" ]; then
+    exit 0
+fi
+KEN_TEST_STORE=postgres cargo test --locked --test integration -- \
+    answers:: cases:: conflicts:: conversations:: documents:: editing:: experiments:: filters:: ingestion:: keys:: learning:: \
+    tenants:: wording:: "$@"
