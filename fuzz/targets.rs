@@ -1,0 +1,305 @@
+//! What is fuzzed, by name: from bytes to what has to hold of them. Run by `cargo fuzz` (see the Makefile) and, over the seeds,
+//! what was found before and some thousand changes of both, by `cargo test`.
+
+use std::sync::{Arc, LazyLock};
+
+use ken::answer::{Names, reply_language, understand};
+use ken::conflict::{Statement, contradiction};
+use ken::domain::{
+    Chunk, ChunkNote, DocumentId, Filter, Metadata, Query, Role, Source, Span, Utterance,
+};
+use ken::index::KeywordIndex;
+use ken::ingest::{Parsed, parse_faqs, parse_file};
+use ken::redact::Redactor;
+use ken::store::IndexEntry;
+use ken::text::{self, Synonyms};
+
+/// A target: what it is called, and whether what panics below it is another's code, which the service reads in processes of
+/// their own and takes a panic of for a reason to refuse.
+pub struct Target {
+    pub name: &'static str,
+    pub is_others: bool,
+    pub run: fn(&[u8]),
+    /// Endings of the fixtures that it begins with.
+    pub seeds: &'static [&'static str],
+}
+
+pub const TARGETS: [Target; 10] = [
+    Target {
+        name: "markdown",
+        is_others: false,
+        run: |bytes| file("a.md", bytes),
+        seeds: &["md"],
+    },
+    Target {
+        name: "html",
+        is_others: false,
+        run: |bytes| file("a.html", bytes),
+        seeds: &["html"],
+    },
+    Target {
+        name: "tables",
+        is_others: false,
+        run: tables,
+        seeds: &["csv", "tsv", "json", "jsonl"],
+    },
+    Target {
+        name: "workbook",
+        is_others: true,
+        run: workbook,
+        seeds: &["xlsx", "ods"],
+    },
+    Target {
+        name: "office",
+        is_others: true,
+        run: office,
+        seeds: &["docx", "pptx"],
+    },
+    Target {
+        name: "pdf",
+        is_others: true,
+        run: |bytes| file("a.pdf", bytes),
+        seeds: &["pdf"],
+    },
+    Target {
+        name: "packages",
+        is_others: true,
+        run: packages,
+        seeds: &["zip", "epub", "eml"],
+    },
+    Target {
+        name: "words",
+        is_others: false,
+        run: words,
+        seeds: &["txt", "md"],
+    },
+    Target {
+        name: "query",
+        is_others: false,
+        run: query,
+        seeds: &["txt", "md"],
+    },
+    Target {
+        name: "body",
+        is_others: false,
+        run: body,
+        seeds: &["json", "jsonl"],
+    },
+];
+
+/// Runs a target as the service would: what panics in another's code is refused.
+pub fn run(target: &Target, bytes: &[u8]) {
+    if target.is_others {
+        let _ = std::panic::catch_unwind(|| (target.run)(bytes)).map_err(|panic| {
+            // What we assert is not another's.
+            let said = panic.downcast_ref::<String>().map_or("", String::as_str);
+            assert!(!said.starts_with(OURS), "{said}");
+        });
+    } else {
+        (target.run)(bytes);
+    }
+}
+
+/// As [`run`], by name, under a fuzzer, whose own hook would end the process at any panic.
+pub fn fuzz(name: &str, bytes: &[u8]) {
+    static QUIET: std::sync::Once = std::sync::Once::new();
+    let target = TARGETS.iter().find(|target| target.name == name);
+    let target = target.expect("there is such a target");
+    if target.is_others {
+        QUIET.call_once(|| std::panic::set_hook(Box::new(|_| {})));
+        if std::panic::catch_unwind(|| run(target, bytes)).is_err() {
+            std::process::abort();
+        }
+    } else {
+        run(target, bytes);
+    }
+}
+
+const OURS: &str = "what has to hold:";
+
+fn hold(holds: bool, what: impl Fn() -> String) {
+    assert!(holds, "{OURS} {}", what());
+}
+
+fn file(name: &str, bytes: &[u8]) {
+    if let Ok(parsed) = parse_file(name, bytes) {
+        sound(&parsed);
+    }
+}
+
+/// Every chunk is a piece of its text, and they come in order.
+fn sound(parsed: &Parsed) {
+    for source in &parsed.sources {
+        chunks_are_sound(source);
+    }
+}
+
+fn chunks_are_sound(source: &Source) {
+    let text = &source.text;
+    let is_piece = |span: Span| {
+        span.slice(text)
+            .is_some_and(|piece| !piece.trim().is_empty())
+    };
+    hold(!source.chunks.is_empty(), || "there are chunks".into());
+    for chunk in &source.chunks {
+        hold(is_piece(chunk.span), || {
+            format!("{:?} is a piece of {text:?}", chunk.span)
+        });
+    }
+    let in_order = source
+        .chunks
+        .windows(2)
+        .all(|pair| pair[0].span.start <= pair[1].span.start);
+    hold(in_order, || {
+        format!("chunks are in order: {:?}", source.chunks)
+    });
+}
+
+fn tables(bytes: &[u8]) {
+    for name in ["a.csv", "a.tsv", "a.json", "a.jsonl"] {
+        file(name, bytes);
+        faqs(name, bytes);
+    }
+}
+
+fn faqs(name: &str, bytes: &[u8]) {
+    if let Ok(file) = parse_faqs(name, bytes) {
+        for row in file.rows {
+            if let Ok(source) = row.into_source() {
+                chunks_are_sound(&source);
+            }
+        }
+    }
+}
+
+fn workbook(bytes: &[u8]) {
+    for name in ["a.xlsx", "a.ods"] {
+        file(name, bytes);
+        faqs(name, bytes);
+    }
+}
+
+fn office(bytes: &[u8]) {
+    file("a.docx", bytes);
+    file("a.pptx", bytes);
+}
+
+fn packages(bytes: &[u8]) {
+    for name in ["a.zip", "a.epub", "a.eml"] {
+        file(name, bytes);
+    }
+}
+
+static REDACTOR: LazyLock<Redactor> = LazyLock::new(Redactor::default);
+
+/// The pipeline of words, from letters to what is compared.
+fn words(bytes: &[u8]) {
+    let given = String::from_utf8_lossy(bytes);
+    let given = &*given;
+    let folded = text::fold(given);
+    let terms = text::terms(given);
+    hold(terms.iter().all(|term| !term.is_empty()), || {
+        "no term is empty".into()
+    });
+    text::figures(&folded);
+    text::written(given);
+    text::detect(given);
+    for sentence in text::sentences(given) {
+        hold(sentence.slice(given).is_some(), || {
+            format!("{sentence:?} is in {given:?}")
+        });
+    }
+    let wanted = terms.iter().map(String::as_str).collect();
+    for mark in text::highlights(given, &wanted) {
+        hold(mark.slice(given).is_some(), || {
+            format!("{mark:?} is in {given:?}")
+        });
+    }
+    let redactor = &*REDACTOR;
+    for found in redactor.find(given) {
+        hold(found.span.slice(given).is_some(), || {
+            format!("{found:?} is in {given:?}")
+        });
+    }
+    let masked = redactor.mask(given);
+    hold(redactor.mask(&masked) == masked, || {
+        format!("{given:?} is masked at once: {masked:?}")
+    });
+    let (one, other) = given.split_at(given.floor_char_boundary(given.len() / 2));
+    let said = |text| Statement { title: "", text };
+    contradiction(said(one), said(other), None);
+    file("a.txt", bytes);
+}
+
+/// A small collection to search in.
+static COLLECTION: LazyLock<KeywordIndex> = LazyLock::new(|| {
+    let folder = std::env::temp_dir().join(format!("ken-fuzz-{}", std::process::id()));
+    let index = KeywordIndex::open(&folder, Some(15_000_000)).expect("an index");
+    let texts = [
+        "退款會在 7 個工作天內退回 DoorMat K1 的付款帳戶。",
+        "Shipping is free over NT$1,200.",
+    ];
+    let entry = |(key, text): (u32, &str)| IndexEntry {
+        chunk: Chunk {
+            key,
+            document_id: DocumentId::parse(&format!("d{key}")).expect("an id"),
+            version: 1,
+            ordinal: 0,
+            heading_path: Vec::new(),
+            span: Span::new(0, text.len()),
+            text: text.to_owned(),
+            note: ChunkNote::default(),
+        },
+        metadata: Arc::new(Metadata::default()),
+        updated_at: Default::default(),
+    };
+    let entries: Vec<IndexEntry> = (1..).zip(texts).map(entry).collect();
+    index.apply(&[], &entries, 1).expect("written");
+    // It is mapped; nothing opens it by name again.
+    std::fs::remove_dir_all(&folder).expect("removed");
+    index
+});
+
+/// A question, alone and after what was said before it, searched for by words.
+fn query(bytes: &[u8]) {
+    let given = String::from_utf8_lossy(bytes);
+    let (before, question) = given.split_once('\n').unwrap_or(("", &given));
+    let Ok(query) = Query::parse(question, 10) else {
+        return;
+    };
+    let id = DocumentId::parse("d1").expect("an id");
+    let names = Names::of([(id, before.to_owned())]);
+    let said = Utterance {
+        role: Role::User,
+        text: before.to_owned(),
+    };
+    let understood = understand(query.text(), &[said], &names);
+    hold(Query::parse(&understood.search_text, 10).is_ok(), || {
+        format!(
+            "{given:?} is understood as a question: {:?}",
+            understood.search_text
+        )
+    });
+    reply_language(question, Some(before));
+    let everything = COLLECTION.select(&Filter::default()).expect("selected");
+    let search = COLLECTION.search(&understood.search_text, &Synonyms::default(), &[]);
+    if let Some(search) = search.expect("searched") {
+        for hit in search.top(5, &everything).expect("found") {
+            let coverage = hit.words.coverage;
+            hold((0.0..=1.001).contains(&coverage), || {
+                format!("{given:?}: coverage {coverage}")
+            });
+        }
+    }
+}
+
+/// What is no request is told so by a problem that can be read.
+fn body(bytes: &[u8]) {
+    for (kind, problem) in ken::http::problems_of(bytes) {
+        let told: serde_json::Value = serde_json::from_str(&problem).expect("a problem is JSON");
+        let status = told["status"].as_u64().unwrap_or_default();
+        hold([400, 422].contains(&status), || {
+            format!("{kind}: {problem}")
+        });
+    }
+}
