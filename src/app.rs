@@ -346,7 +346,7 @@ impl App {
         }
         deleted.remaining += n_left;
         let (indexes, of) = (self.indexes.clone(), workspace.clone());
-        blocking(move || indexes.delete_for_good(&of)).await?;
+        let cleared = blocking(move || indexes.delete_for_good(&of)).await;
         self.follower.forget(workspace);
         self.answerer.forget_workspace(workspace);
         self.retriever.glossary().forget(workspace);
@@ -355,6 +355,8 @@ impl App {
             self.store.ensure_workspace(workspace).await?;
         }
         self.follower.wake();
+        // Said last: whatever could be cleared is, and the log of the service has the deletion.
+        cleared?;
         Ok(Some(deleted))
     }
 

@@ -66,6 +66,8 @@ pub enum IndexError {
     ReadOnly,
     #[error("another process is writing {path}; stop it first")]
     Locked { path: PathBuf },
+    #[error("the workspace was deleted while its indexes were written")]
+    Ended,
 }
 
 impl IndexError {
@@ -79,9 +81,39 @@ impl IndexError {
 pub struct WorkspaceIndex {
     pub keyword: KeywordIndex,
     pub vectors: Box<dyn VectorStore>,
+    /// Nothing is written to what is deleted: its folder may be another's by then.
+    ended: RwLock<bool>,
 }
 
 impl WorkspaceIndex {
+    /// Runs what writes to a view.
+    ///
+    /// # Errors
+    /// [`IndexError::Ended`] once the workspace has been deleted.
+    pub fn write<T>(
+        &self,
+        write: impl FnOnce(&Self) -> Result<T, IndexError>,
+    ) -> Result<T, IndexError> {
+        let ended = self
+            .ended
+            .read()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        match *ended {
+            true => Err(IndexError::Ended),
+            false => write(self),
+        }
+    }
+
+    /// Waits for what is being written, and lets nothing more be.
+    fn end(&self) {
+        let mut ended = self
+            .ended
+            .write()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        *ended = true;
+        self.keyword.end();
+    }
+
     /// The revision both views hold.
     pub fn revision(&self) -> Revision {
         self.keyword.revision().min(self.vectors.revision())
@@ -193,10 +225,7 @@ impl Indexes {
         if let Some(index) = self.read().get(workspace) {
             return Ok(index.clone());
         }
-        let mut open = self
-            .open
-            .write()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        let mut open = self.opened();
         if let Some(index) = open.get(workspace) {
             return Ok(index.clone());
         }
@@ -260,6 +289,9 @@ impl Indexes {
             let name = entry.file_name();
             let of = name.to_str().and_then(|name| WorkspaceId::parse(name).ok());
             let is_other = of.is_some_and(|of| !known.contains(&of));
+            if name.to_string_lossy().starts_with(ASIDE) {
+                remove_all(&entry.path())?;
+            }
             // Nothing but an index has a manifest.
             if is_other && entry.path().join(manifest::FILE).is_file() {
                 tracing::warn!(folder = %entry.path().display(), "an index of no workspace is deleted");
@@ -284,14 +316,13 @@ impl Indexes {
                 self.expected.dimension,
                 self.is_writer(),
             )?,
+            ended: RwLock::default(),
         })
     }
 
-    /// Deletes a workspace that is gone: its folder, and its vectors wherever they are.
+    /// Deletes a workspace that is gone: its folder, and its vectors wherever they are. What is near goes first, also where a
+    /// cluster is away: who leads looks for what is left there.
     pub fn delete_for_good(&self, workspace: &WorkspaceId) -> Result<(), IndexError> {
-        if let Some(cluster) = &self.shared {
-            cluster.vectors_of(workspace).clear()?;
-        }
         self.delete(workspace)?;
         // And what other encoders had of it.
         let base = base_of(&self.config.dir);
@@ -304,27 +335,52 @@ impl Indexes {
                 remove_folder(&folder.join(workspace.as_str()))?;
             }
         }
-        Ok(())
+        match &self.shared {
+            Some(cluster) => cluster.vectors_of(workspace).clear(),
+            None => Ok(()),
+        }
     }
 
-    /// Closes a workspace and deletes its folder.
+    /// Closes a workspace and deletes its folder, once what is being written to it has been.
     pub fn delete(&self, workspace: &WorkspaceId) -> Result<(), IndexError> {
-        self.close(workspace);
-        remove_folder(&self.config.dir.join(workspace.as_str()))
+        let folder = self.config.dir.join(workspace.as_str());
+        loop {
+            let ended = self.find(workspace);
+            if let Some(index) = &ended {
+                index.end();
+            }
+            let mut open = self.opened();
+            let is_same = open.get(workspace).map(Arc::as_ptr) == ended.as_ref().map(Arc::as_ptr);
+            if is_same {
+                open.remove(workspace);
+                // Nobody opens it between the two.
+                let aside = set_aside(&folder)?;
+                drop(open);
+                return aside.map_or(Ok(()), |folder| remove_all(&folder));
+            }
+        }
     }
 
     fn close(&self, workspace: &WorkspaceId) {
+        self.opened().remove(workspace);
+    }
+
+    fn opened(
+        &self,
+    ) -> std::sync::RwLockWriteGuard<'_, HashMap<WorkspaceId, Arc<WorkspaceIndex>>> {
         self.open
             .write()
             .unwrap_or_else(|poisoned| poisoned.into_inner())
-            .remove(workspace);
     }
 
     /// Writes what is only in memory yet. Blocks.
     pub fn save(&self) -> Result<(), IndexError> {
         if self.is_writer() {
             for index in self.read().values() {
-                index.vectors.save()?;
+                match index.write(|index| index.vectors.save()) {
+                    Err(IndexError::Ended) => {}
+                    saved => saved?,
+                }
             }
         }
         Ok(())
@@ -393,7 +449,24 @@ fn take_lock(folder: &Path) -> Result<Option<File>, IndexError> {
     }
 }
 
+/// What folders that are being deleted begin with. No workspace is called so.
+const ASIDE: &str = ".deleted-";
+
 fn remove_folder(folder: &Path) -> Result<(), IndexError> {
+    set_aside(folder)?.map_or(Ok(()), |aside| remove_all(&aside))
+}
+
+/// Renames a folder to one that nobody writes to or opens; `None` where there is none.
+fn set_aside(folder: &Path) -> Result<Option<PathBuf>, IndexError> {
+    let aside = folder.with_file_name(format!("{ASIDE}{}", uuid::Uuid::new_v4()));
+    match std::fs::rename(folder, &aside) {
+        Ok(()) => Ok(Some(aside)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(unusable(folder, &error)),
+    }
+}
+
+fn remove_all(folder: &Path) -> Result<(), IndexError> {
     match std::fs::remove_dir_all(folder) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(unusable(folder, &error)),
         _ => Ok(()),
@@ -427,4 +500,47 @@ fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), IndexError> {
         }
     };
     write().map_err(|error| unusable(path, &error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As the follower does, while a workspace is deleted: neither fails for the other, and nothing is brought back.
+    #[test]
+    fn a_workspace_is_deleted_while_it_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = IndexConfig {
+            dir: folder.path().to_owned(),
+            writer_bytes: 15_000_000,
+            ..IndexConfig::default()
+        };
+        let indexes = Indexes::open(&config, "an-encoder", 4).unwrap();
+        let workspace = WorkspaceId::parse("w1").unwrap();
+        for _ in 0..20 {
+            let index = indexes.workspace(&workspace).unwrap();
+            assert_eq!(index.revision(), 0, "what was before is not there");
+            std::thread::scope(|scope| {
+                let (begun, has_begun) = std::sync::mpsc::channel();
+                let written = scope.spawn(move || {
+                    for at in 1.. {
+                        index.write(|index| {
+                            index.keyword.apply(&[], &[], at)?;
+                            index.vectors.apply(&[], &[], at)?;
+                            index.vectors.save()
+                        })?;
+                        let _ = begun.send(());
+                    }
+                    Ok::<_, IndexError>(())
+                });
+                has_begun.recv().unwrap();
+                indexes.delete(&workspace).unwrap();
+                let ended = written.join().unwrap();
+                assert!(matches!(ended, Err(IndexError::Ended)), "{ended:?}");
+            });
+            let left = std::fs::read_dir(folder.path()).unwrap();
+            let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+            assert_eq!(left, ["lock"]);
+        }
+    }
 }

@@ -176,6 +176,8 @@ impl Worker {
                         p.error.take().is_some()
                     });
                 }
+                // What it was writing is gone; the others have waited for that.
+                Err(FollowError::Index(IndexError::Ended)) => continue,
                 Err(error) => {
                     tracing::error!(%error, retry_ms = pause.as_millis() as u64, "the indexes cannot follow the store");
                     self.publish.send_modify(|p| {
@@ -335,7 +337,8 @@ impl Worker {
             return Ok(false);
         };
         let of_words = index.clone();
-        blocking(move || of_words.keyword.apply(&removed, &entries, last)).await?;
+        blocking(move || of_words.write(|index| index.keyword.apply(&removed, &entries, last)))
+            .await?;
         self.report(workspace, index);
         Ok(true)
     }
@@ -358,7 +361,8 @@ impl Worker {
             return Ok(None);
         };
         let index = index.clone();
-        blocking(move || index.vectors.apply(&removed, &vectors, last)).await?;
+        blocking(move || index.write(|index| index.vectors.apply(&removed, &vectors, last)))
+            .await?;
         Ok(Some(match n_encoded {
             0 => (batch * 4).min(MAX_BATCH),
             _ => MIN_BATCH,
@@ -469,7 +473,7 @@ impl Worker {
             .is_none_or(|at| at.elapsed() >= SAVE_EVERY);
         if due {
             let index = index.clone();
-            blocking(move || index.vectors.save()).await?;
+            blocking(move || index.write(|index| index.vectors.save())).await?;
             self.saved.insert(workspace.clone(), Instant::now());
         }
         Ok(())

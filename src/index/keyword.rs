@@ -165,6 +165,14 @@ impl KeywordIndex {
         Ok(())
     }
 
+    /// Waits for what is being merged, and writes no more.
+    pub(super) fn end(&self) {
+        let writer = self.writer().ok().and_then(|mut own| own.inner.take());
+        if let Some(Err(error)) = writer.map(IndexWriter::wait_merging_threads) {
+            tracing::warn!(%error, "what was being merged of a deleted index failed");
+        }
+    }
+
     /// The revision that is searched.
     pub fn revision(&self) -> Revision {
         self.revision.load(Ordering::Acquire)
