@@ -18,6 +18,7 @@ demo:
 
 test:
 	cargo fmt --check
+	cargo metadata --locked --quiet --manifest-path fuzz/Cargo.toml --filter-platform x86_64-unknown-linux-gnu --format-version 1 > /dev/null
 	cargo run --locked --quiet -- setup
 	cargo clippy --locked --all-targets -- -D warnings
 	tools/postgres/with.sh cargo test --locked

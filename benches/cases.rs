@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use ken::app::{App, default_workspace};
+use ken::bench::memory_mb;
 use ken::cases::distill;
 use ken::config::Config;
 use ken::domain::{Case, DraftState};
@@ -72,7 +73,7 @@ async fn run(n: usize) {
             .wait_for(&workspace, report.revision, Duration::from_secs(600))
             .await
     );
-    let before = memory_mb("VmRSS");
+    let before = memory_mb(std::process::id(), "VmRSS");
     let (start, busy) = (Instant::now(), embedder.busy());
     for batch in cases.chunks(500) {
         let kept = app.cases.submit(&workspace, batch.to_vec()).await;
@@ -100,10 +101,10 @@ async fn run(n: usize) {
         .expect("there are drafts");
     let largest = drafts.iter().map(|draft| draft.sources.len()).max();
     println!(
-        "{} drafts, the largest of {} cases; memory {before} MB before, {} MB at most",
+        "{} drafts, the largest of {} cases; memory {before:.0} MB before, {:.0} MB at most",
         drafts.len(),
         largest.unwrap_or(0),
-        memory_mb("VmHWM")
+        memory_mb(std::process::id(), "VmHWM")
     );
     app.close().await;
 }
@@ -120,13 +121,6 @@ fn told(what: &str, n: usize, took: Duration) {
         n as f64 / took.as_secs_f64(),
         took.as_secs_f64()
     );
-}
-
-fn memory_mb(field: &str) -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find(|line| line.starts_with(field));
-    let kb = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok());
-    kb.unwrap_or(0) / 1024
 }
 
 fn synthetic(n: usize) -> Vec<Case> {

@@ -10,6 +10,7 @@ use divan::Bencher;
 use half::f16;
 use ken::answer::Question;
 use ken::app::{App, default_workspace};
+use ken::bench::memory_mb;
 use ken::config::Config;
 use ken::domain::{DocumentId, Metadata, Mode, Query, Timings};
 use ken::embed::Embedder;
@@ -18,7 +19,10 @@ use ken::store::{Write, text_hash};
 
 fn main() {
     divan::main();
-    println!("{}", peak_memory());
+    println!(
+        "peak memory {:.0} MB",
+        memory_mb(std::process::id(), "VmHWM")
+    );
 }
 
 /// A service with `n` documents of one chunk each, and what it is asked.
@@ -154,11 +158,11 @@ async fn make(n: usize) -> Bench {
         "all vectors were cached"
     );
     eprintln!(
-        "{n} chunks with cached vectors: recorded at {:.0}/s, searchable after {:.1} s ({:.0}/s); {}",
+        "{n} chunks with cached vectors: recorded at {:.0}/s, searchable after {:.1} s ({:.0}/s); peak memory {:.0} MB",
         n as f64 / recorded.as_secs_f64(),
         total.as_secs_f64(),
         n as f64 / total.as_secs_f64(),
-        peak_memory()
+        memory_mb(std::process::id(), "VmHWM")
     );
     let questions = (0..500)
         .map(|_| {
@@ -268,14 +272,4 @@ fn answer(bencher: Bencher, n: usize) {
         median(|t| t.compose),
         median(|t| t.total)
     );
-}
-
-/// The process' peak resident memory, where the system tells it.
-fn peak_memory() -> String {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status
-        .lines()
-        .find(|line| line.starts_with("VmHWM"))
-        .unwrap_or("VmHWM: unknown");
-    format!("peak memory {}", line.trim_start_matches("VmHWM:").trim())
 }

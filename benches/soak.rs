@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
+use ken::bench::memory_mb;
 use reqwest::Client;
 use serde_json::{Value, json};
 
@@ -102,7 +103,7 @@ async fn run(minutes: u64) {
     let mut whole = Tally::new();
     for minute in 1..=minutes {
         let tally = ask(&service, rate, Duration::from_secs(60)).await;
-        let resident = resident_mb(service.child.id());
+        let resident = memory_mb(service.child.id(), "VmRSS");
         memory.push(resident);
         first_p99.get_or_insert(tally.admitted.value_at_quantile(0.99));
         println!("minute {minute}: {}, {resident:.0} MB", tally.line());
@@ -315,13 +316,6 @@ async fn beside(service: Arc<Service>, is_over: Arc<AtomicBool>) {
         }
         tokio::time::sleep(Duration::from_millis(400)).await;
     }
-}
-
-fn resident_mb(process: u32) -> f64 {
-    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:"));
-    let kilobytes = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<f64>().ok());
-    kilobytes.unwrap_or_default() / 1024.0
 }
 
 /// By least squares, a step.

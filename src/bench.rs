@@ -247,11 +247,7 @@ impl Service {
 
     /// Its resident memory in MB.
     pub fn memory_mb(&self) -> f64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()));
-        let status = status.unwrap_or_default();
-        let line = status.lines().find(|line| line.starts_with("VmRSS:"));
-        let kb = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<f64>().ok());
-        kb.unwrap_or_default() / 1024.0
+        memory_mb(self.child.id(), "VmRSS")
     }
 
     async fn ask(&self, path: &str, question: &str, mode: Option<&str>) -> u16 {
@@ -474,6 +470,14 @@ async fn encoder_alone(config: &Config, questions: &Arc<Vec<String>>) -> Result<
             .map_err(AppError::from)?;
     }
     Ok(questions.len() as f64 / start.elapsed().as_secs_f64())
+}
+
+/// A figure of a process' memory in MB, as `VmRSS` (resident) or `VmHWM` (its peak); 0 where the system does not tell.
+pub fn memory_mb(process: u32, figure: &str) -> f64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let line = status.lines().find(|line| line.starts_with(figure));
+    let kb = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<f64>().ok());
+    kb.unwrap_or_default() / 1024.0
 }
 
 #[cfg(test)]

@@ -3,14 +3,18 @@
 //! Defaults stand in code, then comes a TOML file where one is given (or `ken.toml` where it exists), then
 //! variables `KEN_SECTION__KEY`. Unknown keys are refused, and all faults are reported together.
 
+mod check;
+mod secret;
+
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::outbound;
 use crate::store::{is_postgres, without_password};
+
+pub use secret::Secret;
 
 /// All settings.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -399,43 +403,6 @@ pub struct LlmConfig {
     pub completion_price: Option<f64>,
 }
 
-/// A setting that is never printed.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
-pub struct Secret(String);
-
-impl Secret {
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-
-    /// A key as it is set: in a file, which wins, or by value.
-    ///
-    /// # Errors
-    /// Where the file cannot be read.
-    pub fn read(value: Option<&Self>, file: Option<&Path>) -> std::io::Result<Option<Self>> {
-        match file {
-            Some(file) => {
-                let text = std::fs::read_to_string(file).map_err(|error| {
-                    std::io::Error::new(error.kind(), format!("{}: {error}", file.display()))
-                })?;
-                Ok(Some(Self::new(text.trim())))
-            }
-            None => Ok(value.cloned()),
-        }
-    }
-}
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Secret(…)")
-    }
-}
-
 impl Default for LlmConfig {
     fn default() -> Self {
         Self {
@@ -674,162 +641,6 @@ impl Config {
             encoder.threads = std::thread::available_parallelism().map_or(1, |n| n.get());
         }
         self
-    }
-
-    /// Holds every value against its range; all faults together.
-    pub fn checked(self) -> Result<Self, ConfigError> {
-        let mut faults = Vec::new();
-        let mut require = |holds: bool, fault: String| {
-            if !holds {
-                faults.push(fault);
-            }
-        };
-        for (name, url) in [
-            ("store.url", &self.store.url),
-            ("store.vault_url", &self.store.vault_url),
-        ] {
-            require(
-                url.starts_with("sqlite:") || is_postgres(url),
-                format!(
-                    "{name}: expected sqlite://<path> or postgres://<user>@<host>/<database>, found {:?}",
-                    without_password(url)
-                ),
-            );
-        }
-        let qdrant = &self.qdrant;
-        for (name, found) in [
-            ("replication", qdrant.replication),
-            ("shards", qdrant.shards),
-            ("write_consistency", qdrant.write_consistency),
-        ] {
-            require(
-                found >= 1,
-                format!("qdrant.{name}: expected at least 1, found {found}"),
-            );
-        }
-        require(
-            qdrant.batch >= 1,
-            "qdrant.batch: expected at least 1, found 0".to_owned(),
-        );
-        if self.vectors == VectorsAt::Qdrant {
-            let addresses: Vec<&str> = qdrant.url.split(',').map(str::trim).collect();
-            for address in addresses {
-                if let Err(detail) = outbound::check(address) {
-                    require(false, format!("qdrant.url: {detail}"));
-                }
-            }
-        }
-        let same = self.learn.same_topic;
-        require(
-            (0.0..=1.0).contains(&same),
-            format!("learn.same_topic: expected 0 to 1, found {same}"),
-        );
-        let least = self.answer.min_confidence.unwrap_or_default();
-        require(
-            (0.0..=1.0).contains(&least),
-            format!("answer.min_confidence: expected 0 to 1, found {least}"),
-        );
-        let llm = &self.llm;
-        let auth = &self.auth;
-        for (name, address) in [
-            ("llm.url", Some(&llm.url)),
-            ("auth.issuer", Some(&auth.issuer)),
-            ("log.otlp_url", Some(&self.log.otlp_url)),
-            ("auth.jwks_url", auth.jwks_url.as_ref()),
-        ] {
-            let address = address.filter(|address| !address.is_empty());
-            if let Some(Err(detail)) = address.map(|address| outbound::check(address)) {
-                require(false, format!("{name}: {detail}"));
-            }
-        }
-        require(
-            auth.issuer.is_empty() || !auth.audience.is_empty(),
-            "auth.audience: expected what the provider's tokens say in `aud`".to_owned(),
-        );
-        require(
-            self.http.tls_cert.is_some() == self.http.tls_key.is_some(),
-            "http.tls_cert, http.tls_key: expected both or neither".to_owned(),
-        );
-        for origin in &self.http.cors_origins {
-            let is_origin = outbound::check(origin).is_ok() && origin.matches('/').count() == 2;
-            let fault = format!(
-                "http.cors_origins: expected scheme and host, as https://help.example.com, found {origin:?}"
-            );
-            require(is_origin, fault);
-        }
-        require(
-            llm.url.is_empty() || !llm.model.is_empty(),
-            "llm.model: expected the model's name at llm.url".to_owned(),
-        );
-        let shares = [self.retrieve.keyword_share, self.retrieve.proximity_share];
-        require(
-            shares.iter().all(|share| (0.0..=1.0).contains(share)) && shares[0] + shares[1] < 1.0,
-            format!(
-                "retrieve.keyword_share, retrieve.proximity_share: expected 0 to 1 and together below 1, found {shares:?}"
-            ),
-        );
-        for part in &self.encoder.parts {
-            let fault = format!(
-                "encoder.parts: expected a share above 0, found {}",
-                part.share
-            );
-            require(part.share.is_finite() && part.share > 0.0, fault);
-        }
-        for (name, value, range) in [
-            ("http.max_concurrent", self.http.max_concurrent, 1..=100_000),
-            (
-                "http.max_concurrent_per_key",
-                self.http.max_concurrent_per_key,
-                1..=100_000,
-            ),
-            (
-                "http.max_body_bytes",
-                self.http.max_body_bytes,
-                1_024..=1 << 30,
-            ),
-            (
-                "encoder.queue_capacity",
-                self.encoder.queue_capacity,
-                1..=100_000,
-            ),
-            ("encoder.threads", self.encoder.threads, 1..=1_024),
-            ("retrieve.candidates", self.retrieve.candidates, 10..=1_000),
-            ("rerank.top", self.rerank.top, 2..=100),
-            (
-                "rerank.budget_ms",
-                self.rerank.budget_ms as usize,
-                1..=60_000,
-            ),
-            (
-                "index.writer_bytes",
-                self.index.writer_bytes,
-                15_000_000..=4_000_000_000,
-            ),
-            ("llm.timeout_ms", llm.timeout_ms as usize, 1..=600_000),
-            ("llm.connect_ms", llm.connect_ms as usize, 1..=60_000),
-            ("llm.idle_ms", llm.idle_ms as usize, 1..=600_000),
-            ("llm.retries", llm.retries, 0..=10),
-            ("llm.max_tokens", llm.max_tokens as usize, 16..=8_192),
-            ("index.poll_ms", self.index.poll_ms as usize, 10..=3_600_000),
-            (
-                "http.timeout_ms",
-                self.http.timeout_ms as usize,
-                1..=3_600_000,
-            ),
-        ] {
-            require(
-                range.contains(&value),
-                format!(
-                    "{name}: expected {} to {}, found {value}",
-                    range.start(),
-                    range.end()
-                ),
-            );
-        }
-        match faults.is_empty() {
-            true => Ok(self),
-            false => Err(ConfigError(faults)),
-        }
     }
 }
 

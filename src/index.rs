@@ -365,9 +365,7 @@ impl Indexes {
         self.opened().remove(workspace);
     }
 
-    fn opened(
-        &self,
-    ) -> std::sync::RwLockWriteGuard<'_, HashMap<WorkspaceId, Arc<WorkspaceIndex>>> {
+    fn opened(&self) -> std::sync::RwLockWriteGuard<'_, HashMap<WorkspaceId, Arc<WorkspaceIndex>>> {
         self.open
             .write()
             .unwrap_or_else(|poisoned| poisoned.into_inner())

@@ -1,6 +1,5 @@
 //! A client of any OpenAI-compatible chat server. Nothing here knows what is asked or why.
 
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -12,14 +11,14 @@ use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::config::LlmConfig;
+use crate::config::{LlmConfig, Secret};
 use crate::outbound;
 
 /// Why a chat server gave no usable text.
 #[derive(Debug, thiserror::Error)]
 pub enum LlmError {
-    #[error("llm.key_file {0}: {1}")]
-    KeyFile(String, std::io::Error),
+    #[error("llm.key_file: {0}")]
+    KeyFile(std::io::Error),
     #[error("the client cannot be set up: {0}")]
     Client(String),
     #[error("the chat server cannot be reached: {0}")]
@@ -55,7 +54,7 @@ impl LlmError {
     /// One stable word for the record.
     pub fn code(&self) -> &'static str {
         match self {
-            LlmError::KeyFile(..) | LlmError::Client(_) | LlmError::Away(_) => "llm_unavailable",
+            LlmError::KeyFile(_) | LlmError::Client(_) | LlmError::Away(_) => "llm_unavailable",
             LlmError::Status { .. } => "llm_refused",
             LlmError::Truncated => "llm_truncated",
             LlmError::Garbage(_) => "llm_garbage",
@@ -115,17 +114,15 @@ impl Llm {
         if config.url.is_empty() {
             return Ok(None);
         }
-        let key = match &config.key_file {
-            Some(file) => Some(read_key(file)?),
-            None => config.key.as_ref().map(|key| key.expose().to_owned()),
-        };
+        let key = Secret::read(config.key.as_ref(), config.key_file.as_deref())
+            .map_err(LlmError::KeyFile)?;
         let connect = Duration::from_millis(config.connect_ms);
         let idle = Duration::from_millis(config.idle_ms);
         let client = outbound::client(connect, idle).map_err(LlmError::Client)?;
         Ok(Some(Self {
             client,
             config: Arc::new(config.clone()),
-            key: key.map(Into::into),
+            key: key.map(|key| key.expose().into()),
             away: Arc::default(),
         }))
     }
@@ -230,12 +227,6 @@ impl Llm {
             retry_after,
         })
     }
-}
-
-fn read_key(file: &Path) -> Result<String, LlmError> {
-    let key = std::fs::read_to_string(file)
-        .map_err(|error| LlmError::KeyFile(file.display().to_string(), error))?;
-    Ok(key.trim().to_owned())
 }
 
 /// Without the address, which may hold a secret.

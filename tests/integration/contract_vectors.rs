@@ -9,6 +9,7 @@ use half::f16;
 use ken::config::{QdrantConfig, Secret};
 use ken::domain::{DocumentId, Metadata, WorkspaceId};
 use ken::index::{EmbeddedVectors, IndexError, QdrantCluster, Selection, VectorEntry, VectorStore};
+use qdrant_client::Qdrant;
 
 use crate::qdrant_standin::{Made, Node, Shared, cluster};
 
@@ -275,6 +276,21 @@ impl TestQdrant {
             }
         };
         Self { config, standin }
+    }
+
+    /// Takes what was made on a real server out of it again; the stand-in goes by itself.
+    pub async fn remove(self) {
+        if self.standin.is_some() {
+            return;
+        }
+        let address = self.config.url.split(',').next().unwrap();
+        let key = self.config.key.as_ref().map(|key| key.expose().to_owned());
+        let client = Qdrant::from_url(address).api_key(key).build().unwrap();
+        for collection in client.list_collections().await.unwrap().collections {
+            if collection.name.starts_with(&self.config.collection) {
+                client.delete_collection(collection.name).await.unwrap();
+            }
+        }
     }
 
     /// A cluster that answers: tests do not go on without it.

@@ -24,8 +24,11 @@ async fn found(app: &TestApp, mode: &str, filter: Value) -> Vec<String> {
 async fn who_asks_where_when_and_what_decide_in_both_legs() {
     // Vectors in memory; in Qdrant by number; in Qdrant by what chunks are.
     who_asks_decides(TestApp::start().await).await;
-    who_asks_decides(app_on_qdrant(1_000).await).await;
-    who_asks_decides(app_on_qdrant(0).await).await;
+    for max_keys in [1_000, 0] {
+        let (app, qdrant) = app_on_qdrant(max_keys).await;
+        who_asks_decides(app).await;
+        qdrant.remove().await;
+    }
 }
 
 async fn who_asks_decides(app: TestApp) {

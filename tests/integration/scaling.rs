@@ -43,6 +43,19 @@ async fn ready(client: &Client, address: &str, leads: Option<bool>) -> Value {
         .unwrap_or_else(|_| panic!("{address} was not ready in time"))
 }
 
+/// Waits until there is a document of this id.
+async fn is_read(client: &Client, address: &str, id: &str) {
+    let address = format!("{address}/v1/documents/{id}");
+    let reading = async {
+        while client.get(&address).send().await.unwrap().status() != 200 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, reading)
+        .await
+        .unwrap_or_else(|_| panic!("{id} was not read in time"));
+}
+
 async fn assert_found(client: &Client, address: &str, ids: &[String]) {
     for id in ids {
         for mode in ["keyword", "vector"] {
@@ -120,19 +133,7 @@ async fn of_two_nodes_one_leads_and_the_other_takes_over_when_it_is_killed() {
         .post(format!("{survivor}/v1/documents:upload"))
         .multipart(form);
     assert_eq!(upload.send().await.unwrap().status(), 202);
-    let is_begun = async {
-        while client
-            .get(format!("{survivor}/v1/documents/u1.md"))
-            .send()
-            .await
-            .unwrap()
-            .status()
-            != 200
-        {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, is_begun).await.unwrap();
+    is_read(&client, &survivor, "u1.md").await;
     nodes[leader].0.kill().unwrap();
     nodes[leader].0.wait().unwrap();
     let killed = Instant::now();
@@ -141,19 +142,7 @@ async fn of_two_nodes_one_leads_and_the_other_takes_over_when_it_is_killed() {
     ids.push("after".to_owned());
     ready(&client, &survivor, Some(true)).await;
     println!("taken over after {:.1} s", killed.elapsed().as_secs_f64());
-    let are_read = async {
-        while client
-            .get(format!("{survivor}/v1/documents/u39.md"))
-            .send()
-            .await
-            .unwrap()
-            .status()
-            != 200
-        {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, are_read).await.unwrap();
+    is_read(&client, &survivor, "u39.md").await;
     ready(&client, &survivor, Some(true)).await;
     assert_found(&client, &survivor, &ids).await;
     // The one that was killed comes back, behind, and catches up.
@@ -170,6 +159,7 @@ async fn of_two_nodes_one_leads_and_the_other_takes_over_when_it_is_killed() {
         let told = check_with(node(folder.path(), &store, &qdrant));
         assert!(told.contains("53 chunks, 0 faults"), "{told}");
     }
+    qdrant.remove().await;
 }
 
 fn on(store: &str) -> impl FnOnce(&mut Config) {
@@ -237,7 +227,7 @@ async fn nodes_with_vectors_of_their_own_encode_each_text_once() {
 }
 
 /// An app with its vectors in Qdrant, in which chunks are never named one by one, so that what they are decides there.
-pub async fn app_on_qdrant(max_keys: u64) -> TestApp {
+pub async fn app_on_qdrant(max_keys: u64) -> (TestApp, TestQdrant) {
     let qdrant = TestQdrant::start(1).await;
     let config = qdrant.config.clone();
     let app = TestApp::start_with(|settings| {
@@ -246,15 +236,13 @@ pub async fn app_on_qdrant(max_keys: u64) -> TestApp {
         settings.qdrant.max_keys = max_keys;
     })
     .await;
-    // The stand-in lives as long as the test process does.
-    std::mem::forget(qdrant);
-    app
+    (app, qdrant)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_sample_shop_is_answered_alike_wherever_its_vectors_are() {
     let embedded = TestApp::with_shop().await;
-    let remote = app_on_qdrant(1_000).await;
+    let (remote, qdrant) = app_on_qdrant(1_000).await;
     remote
         .ingest(&crate::support::root().join("corpus/shop/knowledge"))
         .await;
@@ -279,4 +267,6 @@ async fn the_sample_shop_is_answered_alike_wherever_its_vectors_are() {
         .await
         .unwrap();
     assert_eq!(status.faults, Vec::<String>::new());
+    remote.stop().await;
+    qdrant.remove().await;
 }
