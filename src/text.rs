@@ -18,7 +18,7 @@ mod terms;
 pub use figures::figures;
 pub use fold::{FOLDING, fold};
 pub use function_words::is_function_word;
-pub use hash::{sha256_hex, sha256_hex_of};
+pub use hash::{hex, sha256_hex, sha256_hex_of};
 pub use highlight::highlights;
 pub use language::{Language, detect, to_script};
 pub use sentences::sentences;

@@ -18,7 +18,7 @@ pub struct Manifest {
 impl Manifest {
     pub fn current(encoder_id: &str, dimension: usize) -> Self {
         Self {
-            format: 3,
+            format: 4,
             encoder_id: encoder_id.to_owned(),
             dimension,
             analyzer: "fold-figures-bigram-character-stem-4".into(),

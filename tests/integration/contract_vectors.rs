@@ -233,22 +233,27 @@ fn embedded_vectors_survive_a_restart_as_saved_and_damage_is_named() {
     );
     assert_eq!(recall(store.as_ref(), &Selection::default(), 200), 1.0);
     drop(store);
-    let file = std::fs::read_dir(folder.path())
-        .unwrap()
-        .flatten()
-        .map(|e| e.path())
-        .find(|p| p.extension().is_some_and(|e| e == "usearch"))
-        .unwrap();
-    let bytes = std::fs::read(&file).unwrap();
-    std::fs::write(&file, &bytes[..bytes.len() / 2]).unwrap();
-    let error = EmbeddedVectors::open(folder.path(), DIMENSION, true)
-        .err()
-        .unwrap()
-        .to_string();
-    assert!(
-        error.contains("damaged") && error.contains("ken rebuild"),
-        "{error}"
-    );
+    for kind in ["usearch", "f16"] {
+        let mut of_kind = std::fs::read_dir(folder.path())
+            .unwrap()
+            .flatten()
+            .map(|e| e.path())
+            .filter(|p| p.extension().is_some_and(|e| e == kind));
+        let (file, more) = (of_kind.next().unwrap(), of_kind.next());
+        assert_eq!(more, None, "the one before is gone");
+        let bytes = std::fs::read(&file).unwrap();
+        std::fs::write(&file, &bytes[..bytes.len() / 2]).unwrap();
+        let error = EmbeddedVectors::open(folder.path(), DIMENSION, true)
+            .err()
+            .unwrap()
+            .to_string();
+        assert!(
+            error.contains("damaged") && error.contains("ken rebuild") && error.contains(kind),
+            "{error}"
+        );
+        std::fs::write(&file, bytes).unwrap();
+    }
+    EmbeddedVectors::open(folder.path(), DIMENSION, true).unwrap();
 }
 
 /// Qdrant as it is set for tests: the server that is named, or a stand-in of so many nodes. Collections are of this test alone.
