@@ -430,6 +430,9 @@ fn placeholders(from: usize, n: usize) -> String {
         .join(",")
 }
 
+/// How many rows one statement inserts.
+const ROWS: usize = 50;
+
 /// The most values bound in one IN list.
 const MAX_IN: usize = 400;
 

@@ -1,7 +1,7 @@
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 
-use super::{MAX_IN, Store, StoreError, corrupt, placeholders};
+use super::{MAX_IN, ROWS, Store, StoreError, corrupt, placeholders};
 use crate::domain::WorkspaceId;
 use crate::text::sha256_hex;
 
@@ -50,17 +50,24 @@ impl Store {
         vectors: &[StoredVector],
     ) -> Result<(), StoreError> {
         let mut tx = self.relaxed.begin().await?;
-        for (hash, vector) in vectors {
-            sqlx::query(
-                "INSERT INTO vectors (workspace, encoder_id, text_hash, vector) VALUES ($1, $2, $3, $4) \
+        for rows in vectors.chunks(ROWS) {
+            let values: Vec<String> = (0..rows.len())
+                .map(|row| format!("({})", placeholders(row * 4 + 1, 4)))
+                .collect();
+            let sql = format!(
+                "INSERT INTO vectors (workspace, encoder_id, text_hash, vector) VALUES {} \
                  ON CONFLICT (workspace, encoder_id, text_hash) DO NOTHING",
-            )
-            .bind(workspace.as_str())
-            .bind(encoder_id)
-            .bind(hash)
-            .bind(bytes_of(vector))
-            .execute(&mut *tx)
-            .await?;
+                values.join(",")
+            );
+            let mut insert = sqlx::query(sqlx::AssertSqlSafe(sql));
+            for (hash, vector) in rows {
+                insert = insert
+                    .bind(workspace.as_str())
+                    .bind(encoder_id)
+                    .bind(hash)
+                    .bind(bytes_of(vector));
+            }
+            insert.execute(&mut *tx).await?;
         }
         tx.commit().await?;
         Ok(())

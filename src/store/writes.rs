@@ -4,7 +4,9 @@ use sqlx::{Any, Transaction};
 
 use super::audit::{Act, makes_workspaces, note};
 use super::documents::Origin;
-use super::{Scope, Store, StoreError, actor, corrupt, from_json, now_ms, placeholders, to_json};
+use super::{
+    ROWS, Scope, Store, StoreError, actor, corrupt, from_json, now_ms, placeholders, to_json,
+};
 use crate::domain::{DocumentId, Metadata, NewChunk, Revision, Source, Status, WorkspaceId};
 use crate::text::sha256_hex;
 
@@ -725,9 +727,6 @@ async fn remove_chunks(
         .await?;
     Ok((first, count))
 }
-
-/// How many chunks one statement inserts.
-const ROWS: usize = 50;
 
 async fn add_chunks(
     tx: &mut Transaction<'_, Any>,
