@@ -155,11 +155,18 @@ impl App {
     /// As [`App::build`], with the encoder that was chosen since, where one was. Returns its spec, too.
     pub async fn build_chosen(config: Config) -> Result<(Self, String), AppError> {
         let store = Store::open(&config.store.url).await?;
+        Self::build_chosen_on(config, store).await
+    }
+
+    /// As [`App::build_chosen`], on a store that is open already.
+    pub async fn build_chosen_on(config: Config, store: Store) -> Result<(Self, String), AppError> {
         let spec = reencode::serving(&store).await?;
-        store.close().await;
         let config =
             reencode::with_encoder(config, &spec).map_err(|e| AppError::Chosen(e.to_string()))?;
-        Ok((Self::build(config).await?, spec))
+        let embedder = open_encoder(&config).await?;
+        let indexes = open_indexes(&config, &embedder, None).await?;
+        let app = Self::assemble(config, store, embedder, Clock::default(), indexes, None);
+        Ok((app.await?, spec))
     }
 
     /// An app beside another, on the same store, that does nothing but catch up until it takes over.
@@ -167,7 +174,9 @@ impl App {
         let embedder = open_encoder(&config).await?;
         let indexes = open_indexes(&config, &embedder, Some(&other.indexes)).await?;
         let clock = other.clock.clone();
-        Self::assemble(config, embedder, clock, indexes, Some(other.lead.clone())).await
+        let store = Store::open(&config.store.url).await?;
+        let lead = Some(other.lead.clone());
+        Self::assemble(config, store, embedder, clock, indexes, lead).await
     }
 
     /// As [`App::build`], with an encoder that is loaded already.
@@ -192,20 +201,20 @@ impl App {
         clock: Clock,
         indexes: Indexes,
     ) -> Result<Self, AppError> {
-        Self::assemble(config, embedder, clock, indexes, None).await
+        let store = Store::open(&config.store.url).await?;
+        Self::assemble(config, store, embedder, clock, indexes, None).await
     }
 
     /// `lead` is that of the app beside which this one is made.
     async fn assemble(
         config: Config,
+        store: Store,
         embedder: Embedder,
         clock: Clock,
         indexes: Indexes,
         lead: Option<Arc<Lead>>,
     ) -> Result<Self, AppError> {
-        let store = Store::open(&config.store.url)
-            .await?
-            .with_clock(clock.clone());
+        let store = store.with_clock(clock.clone());
         store.ensure_workspace(&default_workspace()).await?;
         let indexes = Arc::new(indexes);
         let names = store.workspaces().await?;

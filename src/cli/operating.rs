@@ -20,13 +20,9 @@ use super::wait_until_indexed;
 
 pub async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     let listen = config.http.listen;
-    let has_keys = {
-        let store = open_store(&config).await?;
-        let keys = KeyRing::new(store.clone()).list().await?;
-        store.close().await;
-        !keys.is_empty()
-    };
-    let has_keys = has_keys || !config.auth.issuer.is_empty();
+    let store = open_store(&config).await?;
+    let keys = KeyRing::new(store.clone()).list().await?;
+    let has_keys = !keys.is_empty() || !config.auth.issuer.is_empty();
     if !has_keys && !listen.ip().is_loopback() {
         anyhow::bail!(
             "{listen} is not a loopback address, and there are no keys: make one with `ken keys create --role operator`, or listen on 127.0.0.1"
@@ -40,7 +36,7 @@ pub async fn serve(config: Config) -> anyhow::Result<ExitCode> {
         Some(_) => "https",
         None => "http",
     };
-    let (app, spec) = App::build_chosen(config.clone()).await?;
+    let (app, spec) = App::build_chosen_on(config.clone(), store).await?;
     let app = Arc::new(app);
     if !app.indexes.is_writer() {
         tracing::warn!("another process writes the indexes; this one only reads them");

@@ -44,6 +44,12 @@ struct Ledger {
     n_acknowledged: usize,
 }
 
+/// Notes that the service said yes to a version of a document.
+fn acknowledge(ledger: &Mutex<Ledger>, id: impl Into<String>, n: u32) {
+    let mut ledger = ledger.lock().unwrap();
+    ledger.documents.entry(id.into()).or_default().acknowledged = Some(n);
+}
+
 fn text_of(id: &str, n: u32) -> String {
     format!("# 說明 {id}\n\n第 {n} 版的內容，代號 mark{n}of{id}，退貨需要 {n} 天。\n")
 }
@@ -470,18 +476,10 @@ async fn a_disk_that_fails_loses_nothing_and_answers_go_on() {
     for fault in ["full", "readonly", "nosync"] {
         let service = Struck::start();
         let ledger = Mutex::new(Ledger::default());
-        let acknowledge = |id: &str, n: u32| {
-            let mut ledger = ledger.lock().unwrap();
-            ledger
-                .documents
-                .entry(id.to_owned())
-                .or_default()
-                .acknowledged = Some(n);
-        };
         for n in 1..4 {
             let id = format!("d{n}");
             assert_eq!(service.put(&id, n).await.0, 201);
-            acknowledge(&id, n);
+            acknowledge(&ledger, &id, n);
         }
         until_ready(&service.address, &service.client).await;
         service.now(fault);
@@ -503,7 +501,7 @@ async fn a_disk_that_fails_loses_nothing_and_answers_go_on() {
         service.now("");
         let (status, told) = service.put("d4", 4).await;
         assert_eq!(status, 201, "{fault}: {told}");
-        acknowledge("d4", 4);
+        acknowledge(&ledger, "d4", 4);
         let answer = service.ask().await;
         assert_eq!(answer["notes"], json!([]), "{fault}");
         until_ready(&service.address, &service.client).await;
@@ -521,8 +519,7 @@ async fn a_disk_that_fills_up_while_indexing_is_caught_up_with() {
         service.now(if n % 10 == 5 { "full" } else { "" });
         let id = format!("d{n}");
         if service.put(&id, n).await.0 == 201 {
-            let mut ledger = ledger.lock().unwrap();
-            ledger.documents.entry(id).or_default().acknowledged = Some(n);
+            acknowledge(&ledger, id, n);
         }
     }
     service.now("");
@@ -558,13 +555,7 @@ async fn a_clock_that_jumps_breaks_nothing() {
         service.now(&format!("clock {jump}"));
         let id = format!("d{n}");
         assert_eq!(service.put(&id, n).await.0, 201, "{jump}");
-        ledger
-            .lock()
-            .unwrap()
-            .documents
-            .entry(id)
-            .or_default()
-            .acknowledged = Some(n);
+        acknowledge(&ledger, id, n);
         until_ready(&service.address, &service.client).await;
         assert_eq!(service.ask().await["outcome"], "answered", "{jump}");
     }
@@ -669,13 +660,7 @@ async fn two_processes_on_one_folder_keep_out_of_each_others_way() {
             .send()
             .await;
         assert_eq!(response.unwrap().status(), 201);
-        ledger
-            .lock()
-            .unwrap()
-            .documents
-            .entry(id)
-            .or_default()
-            .acknowledged = Some(n);
+        acknowledge(&ledger, id, n);
     }
     for address in [&address_of_first, &address_of_second] {
         until_ready(address, &client).await;
