@@ -31,6 +31,7 @@ use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use backon::{ConstantBuilder, Retryable};
 use jiff::Timestamp;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::pool::PoolConnectionMetadata;
@@ -147,6 +148,10 @@ pub struct Store {
 
 /// How long a writer waits for another process' transaction.
 const BUSY_TIMEOUT_MS: u32 = 10_000;
+/// How long a statement waits for a connection.
+const CONNECTION_WAIT: Duration = Duration::from_secs(10);
+/// How often a server that gives no connection within that time is tried again at start: it may be starting, too, or be busy.
+const OPENING_RETRIES: usize = 5;
 /// How many connections of each pool to PostgreSQL.
 const POSTGRES_CONNECTIONS: u32 = 6;
 /// PostgreSQL's advisory lock that one writing transaction holds at a time. Any number that others do not use.
@@ -187,13 +192,17 @@ impl Store {
             std::fs::create_dir_all(folder)
                 .map_err(|error| failed(format!("{}: {error}", folder.display())))?;
         }
-        let durable = pool(url, Synced::Fully, 1)
-            .await
-            .map_err(|e| failed(e.to_string()))?;
+        let why = |error: sqlx::Error| {
+            match error {
+            sqlx::Error::PoolTimedOut => failed(
+                "it gave no connection in time: is the server running, can it be reached, and has it connections left?".to_owned(),
+            ),
+            error => failed(error.to_string()),
+        }
+        };
+        let durable = pool(url, Synced::Fully, 1).await.map_err(why)?;
         sqlx::migrate!("./migrations").run(&durable).await?;
-        let relaxed = pool(url, Synced::Later, 4)
-            .await
-            .map_err(|e| failed(e.to_string()))?;
+        let relaxed = pool(url, Synced::Later, 4).await.map_err(why)?;
         Ok(Self {
             durable,
             relaxed,
@@ -345,9 +354,9 @@ async fn pool(url: &str, synced: Synced, connections: u32) -> Result<AnyPool, sq
             )
         }
     };
-    AnyPoolOptions::new()
+    let pool = AnyPoolOptions::new()
         .max_connections(connections)
-        .acquire_timeout(Duration::from_secs(10))
+        .acquire_timeout(CONNECTION_WAIT)
         // A server may have been started anew since.
         .test_before_acquire(is_remote)
         .before_acquire(|_, about| Box::pin(async move { Ok(!is_suspect(&about)) }))
@@ -361,8 +370,17 @@ async fn pool(url: &str, synced: Synced, connections: u32) -> Result<AnyPool, sq
                     .map(|_| ())
             })
         })
-        .connect_with(options)
-        .await
+        .connect_lazy_with(options);
+    let tries = ConstantBuilder::default()
+        .with_delay(Duration::ZERO)
+        .with_max_times(OPENING_RETRIES);
+    let first = || async { pool.acquire().await.map(drop) };
+    first
+        .retry(tries)
+        .when(|error| is_remote && matches!(error, sqlx::Error::PoolTimedOut))
+        .notify(|_, _| tracing::warn!("the store's server gives no connection yet; still trying"))
+        .await?;
+    Ok(pool)
 }
 
 fn sqlite_settings(synced: Synced) -> String {

@@ -226,6 +226,37 @@ async fn nodes_with_vectors_of_their_own_encode_each_text_once() {
     second.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_too_busy_to_answer_at_start_is_waited_for() {
+    let Some(server) = server() else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let direct = reqwest::Url::parse(&database_for(&server, folder.path())).unwrap();
+    let to = (
+        direct.host_str().unwrap().to_owned(),
+        direct.port().unwrap_or(5432),
+    );
+    // The first to come is let in and hears nothing; the others get through.
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut url = direct.clone();
+    url.set_port(Some(listener.local_addr().unwrap().port()))
+        .unwrap();
+    tokio::spawn(async move {
+        let _unheard = listener.accept().await.unwrap();
+        loop {
+            let (mut here, _) = listener.accept().await.unwrap();
+            let mut there = tokio::net::TcpStream::connect(to.clone()).await.unwrap();
+            tokio::spawn(async move {
+                let _ = tokio::io::copy_bidirectional(&mut here, &mut there).await;
+            });
+        }
+    });
+    let store = ken::store::Store::open(url.as_str()).await.unwrap();
+    assert_eq!(store.workspaces().await.unwrap(), []);
+    store.close().await;
+}
+
 /// An app with its vectors in Qdrant, in which chunks are never named one by one, so that what they are decides there.
 pub async fn app_on_qdrant(max_keys: u64) -> (TestApp, TestQdrant) {
     let qdrant = TestQdrant::start(1).await;
