@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use tantivy::query::FuzzyTermQuery;
+use tantivy::query::{Bm25Weight, FuzzyTermQuery};
 use tantivy::schema::Field;
 use tantivy::{InvertedIndexReader, Searcher, TantivyError, Term};
 
@@ -50,22 +50,41 @@ pub struct Frequencies {
     field: Field,
     segments: Vec<Arc<InvertedIndexReader>>,
     n_chunks: u64,
+    n_terms: u64,
 }
 
 impl Frequencies {
     pub fn of(searcher: &Searcher, field: Field) -> Result<Self, IndexError> {
         let readers = searcher.segment_readers();
         let segments = readers.iter().map(|reader| reader.inverted_index(field));
+        let segments: Vec<Arc<InvertedIndexReader>> = segments.collect::<tantivy::Result<_>>()?;
         Ok(Self {
             field,
-            segments: segments.collect::<tantivy::Result<_>>()?,
             n_chunks: readers.iter().map(|s| u64::from(s.max_doc())).sum(),
+            n_terms: segments.iter().map(|s| s.total_num_tokens()).sum(),
+            segments,
         })
+    }
+
+    pub fn field(&self) -> Field {
+        self.field
     }
 
     /// How many chunks there are.
     pub fn n_chunks(&self) -> u64 {
         self.n_chunks
+    }
+
+    /// How many terms all chunks together have.
+    pub fn n_terms(&self) -> u64 {
+        self.n_terms
+    }
+
+    /// BM25 of a term that tells 1.
+    pub fn unit(&self) -> Bm25Weight {
+        let mean_length = self.n_terms as f32 / self.n_chunks as f32;
+        let of_any = Bm25Weight::for_one_term(0, self.n_chunks, mean_length);
+        of_any.boost_by(1.0 / self.idf(0))
     }
 
     /// How many chunks have a term.
@@ -76,6 +95,11 @@ impl Frequencies {
             n_with += found.map_or(0, |info| u64::from(info.doc_freq));
         }
         Ok(n_with)
+    }
+
+    /// What a term tells.
+    pub fn idf_of(&self, term: &str) -> Result<f32, IndexError> {
+        Ok(self.idf(self.n_with(term)?))
     }
 
     /// tantivy's: ln(1 + (N − n + ½) / (n + ½)).

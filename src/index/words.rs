@@ -1,20 +1,16 @@
-use std::collections::HashMap;
-
 use tantivy::postings::Postings;
-use tantivy::query::{BooleanQuery, BoostQuery, EnableScoring, Occur, Query, TermQuery, Weight};
+use tantivy::query::Bm25Weight;
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocId, DocSet, Searcher, SegmentReader, TERMINATED, TantivyError, Term};
 
-use super::collector::Best;
+use super::collector::{Best, K1, KEY_FIELD, List, Scored, Segment};
 use super::proximity::{Occurrences, best_window};
 use super::schema::Fields;
-use super::wanted::{Frequencies, Wanted};
+use super::wanted::{Form, Frequencies, Wanted};
 use super::{IndexError, Selection};
 use crate::config::Part;
 use crate::text::{self, Synonyms};
 
-/// BM25's saturation, as compiled into tantivy (Robertson et al., TREC-3; b is 0.75).
-const K1: f32 = 1.2;
 /// A collection with a smaller share of chunks in Latin letters is foreign to a question in them.
 const FOREIGN: f32 = 0.02;
 /// The name of writing in Latin letters.
@@ -48,40 +44,97 @@ pub struct WordScores {
 pub struct KeywordSearch {
     searcher: Searcher,
     key_field: Field,
-    text: Box<dyn Weight>,
+    text: Proposing,
     /// The highest BM25 the question could reach in the chunks' text: each of its terms, unknown ones too, at full
     /// saturation in a chunk of no length.
     ceiling: f32,
     /// Over the wordings of FAQ questions, which propose chunks whose long answers hide them; all are then scored by
     /// their whole text. `None` where no chunk has any.
-    questions: Option<Box<dyn Weight>>,
-    text_field: Field,
+    questions: Option<Proposing>,
     wanted: Vec<Wanted>,
-    characters: Vec<Wanted>,
-    reads_positions: bool,
+    sought: Vec<Sought>,
+    /// What each term and each character tells, where positions are read.
+    weights: Option<[Vec<f32>; 2]>,
     is_foreign: bool,
 }
 
-/// BM25 of what is wanted, in one of its forms or more, over one field.
-fn bm25(
-    field: Field,
-    wanted: &[Wanted],
-    searcher: &Searcher,
-) -> Result<Box<dyn Weight>, IndexError> {
-    let clauses = wanted.iter().flat_map(|w| &w.forms).map(|form| {
-        let term = Term::from_field_text(field, &form.term);
-        let exact: Box<dyn Query> = Box::new(TermQuery::new(term, IndexRecordOption::WithFreqs));
-        let clause = match form.boost {
-            1.0 => exact,
-            boost => Box::new(BoostQuery::new(exact, boost)),
-        };
-        (Occur::Should, clause)
-    });
-    let query = BooleanQuery::new(clauses.collect());
-    Ok(query.weight(EnableScoring::enabled_from_searcher(searcher))?)
+/// What is read once for all that is made of it.
+struct Sought {
+    forms: Vec<Form>,
+    /// Its places among the terms and among the characters.
+    term: Option<u16>,
+    character: Option<u16>,
 }
 
-/// A chunk's place in a segment, with its place in a list of keys.
+impl Sought {
+    fn numbers(&self) -> [Option<u16>; 2] {
+        [self.term, self.character]
+    }
+
+    fn of(wanted: &[Wanted], characters: &[Wanted]) -> Vec<Self> {
+        let place = |of: &[Wanted], one: &Wanted| of.iter().position(|w| w.term == one.term);
+        let terms = wanted.iter().enumerate().map(|(n, term)| (Some(n), term));
+        let others = characters.iter().filter(|c| place(wanted, c).is_none());
+        terms
+            .chain(others.map(|character| (None, character)))
+            .map(|(term, sought)| Self {
+                forms: sought.forms.clone(),
+                term: term.map(|n| n as u16),
+                character: place(characters, sought).map(|n| n as u16),
+            })
+            .collect()
+    }
+}
+
+/// BM25 of what is wanted, in one of its forms or more, over one field.
+struct Proposing {
+    field: Field,
+    /// BM25 in the field of a term that tells 1.
+    unit: Bm25Weight,
+    /// Each with what it tells.
+    terms: Vec<(Term, f32)>,
+}
+
+impl Proposing {
+    /// `idf` says what a form tells in the field.
+    fn of(
+        frequencies: &Frequencies,
+        wanted: &[Wanted],
+        idf: impl Fn(&Form) -> Result<f32, IndexError>,
+    ) -> Result<Self, IndexError> {
+        let field = frequencies.field();
+        let forms = wanted.iter().flat_map(|w| &w.forms);
+        let terms = forms.map(|form| {
+            let term = Term::from_field_text(field, &form.term);
+            Ok((term, form.boost * idf(form)?))
+        });
+        Ok(Self {
+            field,
+            unit: frequencies.unit(),
+            terms: terms.collect::<Result<_, IndexError>>()?,
+        })
+    }
+
+    fn walk(&self, searcher: &Searcher, best: &mut Best) -> Result<(), IndexError> {
+        for (number, reader) in (0..).zip(searcher.segment_readers()) {
+            let inverted = reader.inverted_index(self.field)?;
+            let mut lists = Vec::with_capacity(self.terms.len());
+            for (term, weight) in &self.terms {
+                let postings = inverted.read_block_postings(term, IndexRecordOption::WithFreqs);
+                let weight = *weight;
+                let list = postings.map_err(TantivyError::from)?;
+                lists.extend(list.map(|postings| List { postings, weight }));
+            }
+            if !lists.is_empty() {
+                let lengths = reader.get_fieldnorms_reader(self.field)?;
+                best.walk(&Segment::of(number, reader, lengths, &self.unit)?, lists);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A chunk's place in a segment, with its place in a list.
 type Place = (DocId, usize);
 
 impl KeywordSearch {
@@ -100,29 +153,31 @@ impl KeywordSearch {
             return Ok(None);
         }
         let n_chunks = of_text.n_chunks() as f32;
-        let n_terms = n_tokens(&searcher, fields.text)?;
-        let is_short = (n_terms as f32) < SHORT * n_chunks;
-        let reads_positions = !is_short && !without.contains(&Part::Proximity);
-        let characters = match reads_positions {
-            true => of_text.characters(&key, &wanted)?,
-            false => Vec::new(),
-        };
-        let has_questions = n_tokens(&searcher, fields.questions)? > 0;
+        let is_short = (of_text.n_terms() as f32) < SHORT * n_chunks;
+        let (mut characters, mut weights) = (Vec::new(), None);
+        if !is_short && !without.contains(&Part::Proximity) {
+            characters = of_text.characters(&key, &wanted)?;
+            let of = |wanted: &[Wanted]| wanted.iter().map(|w| w.weight).collect();
+            weights = Some([of(&wanted), of(&characters)]);
+        }
+        let of_questions = Frequencies::of(&searcher, fields.questions)?;
+        let has_questions = of_questions.n_terms() > 0;
         let questions = match has_questions && !without.contains(&Part::FaqQuestions) {
-            true => Some(bm25(fields.questions, &wanted, &searcher)?),
+            true => Some(Proposing::of(&of_questions, &wanted, |form| {
+                of_questions.idf_of(&form.term)
+            })?),
             false => None,
         };
         let is_latin = !question.chars().any(text::is_cjk);
         let n_latin = searcher.doc_freq(&Term::from_field_text(fields.writing, LATIN))?;
         Ok(Some(Self {
-            text: bm25(fields.text, &wanted, &searcher)?,
+            text: Proposing::of(&of_text, &wanted, |form| Ok(form.idf))?,
             ceiling: (1.0 + K1) * wanted.iter().map(|w| w.weight).sum::<f32>(),
             questions,
             key_field: fields.key,
-            text_field: fields.text,
+            sought: Sought::of(&wanted, &characters),
             wanted,
-            characters,
-            reads_positions,
+            weights,
             is_foreign: is_latin && (n_latin as f32) < FOREIGN * n_chunks,
             searcher,
         }))
@@ -131,21 +186,27 @@ impl KeywordSearch {
     /// The best `limit` chunks that are admitted, by the words of the chunk and, apart from these, by the wordings
     /// of FAQ questions; ordered by coverage, best first, ties by key.
     pub fn top(&self, limit: usize, selection: &Selection) -> Result<Vec<KeywordHit>, IndexError> {
-        let mut keys = Vec::new();
-        for weight in std::iter::once(&self.text).chain(&self.questions) {
+        let mut found: Vec<Scored> = Vec::new();
+        for proposing in std::iter::once(&self.text).chain(&self.questions) {
             let mut best = Best::new(limit, selection);
-            for reader in self.searcher.segment_readers() {
-                best.walk(weight.as_ref(), reader)?;
-            }
-            keys.extend(best.keys());
+            proposing.walk(&self.searcher, &mut best)?;
+            found.extend(best.found());
         }
-        keys.sort_unstable();
-        keys.dedup();
-        let mut hits: Vec<KeywordHit> = keys
-            .iter()
-            .zip(self.scores(&keys)?)
-            .map(|(key, words)| KeywordHit { key: *key, words })
-            .collect();
+        found.sort_unstable_by_key(|found| (found.segment, found.doc));
+        found.dedup_by_key(|found| found.key);
+        let mut scores = vec![WordScores::default(); found.len()];
+        for (segment, reader) in (0..).zip(self.searcher.segment_readers()) {
+            let here = found.iter().enumerate();
+            let here = here.filter(|(_, found)| found.segment == segment);
+            let places: Vec<Place> = here.map(|(i, found)| (found.doc, i)).collect();
+            self.read(reader, &places, &mut scores)?;
+        }
+        let hits = found.iter().zip(scores);
+        let hits = hits.map(|(found, words)| KeywordHit {
+            key: found.key,
+            words,
+        });
+        let mut hits: Vec<KeywordHit> = hits.collect();
         hits.sort_by(|a, b| {
             let (x, y) = (a.words.coverage, b.words.coverage);
             y.total_cmp(&x).then(a.key.cmp(&b.key))
@@ -158,28 +219,8 @@ impl KeywordSearch {
     pub fn scores(&self, keys: &[u32]) -> Result<Vec<WordScores>, IndexError> {
         let mut scores = vec![WordScores::default(); keys.len()];
         for reader in self.searcher.segment_readers() {
-            let mut places = self.places(reader, keys)?;
-            if places.is_empty() {
-                continue;
-            }
-            let mut scorer = self.text.scorer(reader, 1.0)?;
-            for (doc, i) in &places {
-                if scorer.doc() < *doc {
-                    scorer.seek(*doc);
-                }
-                if scorer.doc() == *doc {
-                    scores[*i].score = scorer.score();
-                    scores[*i].coverage = (scores[*i].score / self.ceiling).clamp(0.0, 1.0);
-                }
-            }
-            if self.reads_positions {
-                places.retain(|(_, i)| scores[*i].coverage >= LITTLE);
-                for wanted in [&self.wanted, &self.characters] {
-                    self.each_window(wanted, reader, &places, |i, share| {
-                        scores[i].proximity += share / 2.0;
-                    })?;
-                }
-            }
+            let places = self.places(reader, keys)?;
+            self.read(reader, &places, &mut scores)?;
         }
         Ok(scores)
     }
@@ -187,8 +228,13 @@ impl KeywordSearch {
     /// Where the live chunks of a segment are, in order.
     fn places(&self, reader: &SegmentReader, keys: &[u32]) -> Result<Vec<Place>, IndexError> {
         let inverted = reader.inverted_index(self.key_field)?;
+        let held = reader.fast_fields().u64(KEY_FIELD)?;
+        let held = held.min_value()..=held.max_value();
         let mut places = Vec::with_capacity(keys.len());
         for (i, key) in keys.iter().enumerate() {
+            if !held.contains(&u64::from(*key)) {
+                continue;
+            }
             let term = Term::from_field_u64(self.key_field, u64::from(*key));
             let found = inverted
                 .read_postings(&term, IndexRecordOption::Basic)
@@ -210,40 +256,63 @@ impl KeywordSearch {
         Ok(places)
     }
 
-    /// The share of what is wanted that stands together, of each chunk that has some of it.
-    fn each_window(
+    /// Reads what the chunks at some places of a segment, in order, have of the question's words: one term after another, each
+    /// once and only where the chunks are.
+    fn read(
         &self,
-        wanted: &[Wanted],
         reader: &SegmentReader,
         places: &[Place],
-        mut note: impl FnMut(usize, f32),
+        scores: &mut [WordScores],
     ) -> Result<(), IndexError> {
-        let inverted = reader.inverted_index(self.text_field)?;
-        let mut occurrences: HashMap<DocId, Occurrences> = HashMap::with_capacity(places.len());
+        if places.is_empty() {
+            return Ok(());
+        }
+        let (field, unit) = (self.text.field, &self.text.unit);
+        let inverted = reader.inverted_index(field)?;
+        let lengths = reader.get_fieldnorms_reader(field)?;
+        let option = match self.weights {
+            Some(_) => IndexRecordOption::WithFreqsAndPositions,
+            None => IndexRecordOption::WithFreqs,
+        };
+        let mut occurrences: Vec<[Occurrences; 2]> = Vec::new();
+        occurrences.resize_with(places.len(), Default::default);
         let mut positions = Vec::new();
-        for (number, wanted) in (0_u16..).zip(wanted) {
-            for form in &wanted.forms {
-                let term = Term::from_field_text(self.text_field, &form.term);
-                let found = inverted
-                    .read_postings(&term, IndexRecordOption::WithFreqsAndPositions)
-                    .map_err(TantivyError::from)?;
-                let Some(mut postings) = found else { continue };
-                for (doc, _) in places {
+        for sought in &self.sought {
+            for form in &sought.forms {
+                let term = Term::from_field_text(field, &form.term);
+                let postings = inverted.read_postings(&term, option);
+                let Some(mut postings) = postings.map_err(TantivyError::from)? else {
+                    continue;
+                };
+                for ((doc, i), occurrences) in places.iter().zip(&mut occurrences) {
                     if postings.doc() < *doc {
                         postings.seek(*doc);
                     }
-                    if postings.doc() == *doc {
+                    if postings.doc() != *doc {
+                        continue;
+                    }
+                    if sought.term.is_some() {
+                        let of_unit = unit.score(lengths.fieldnorm_id(*doc), postings.term_freq());
+                        scores[*i].score += form.boost * form.idf * of_unit;
+                    }
+                    if self.weights.is_some() {
                         postings.positions(&mut positions);
-                        let of_chunk = occurrences.entry(*doc).or_default();
-                        of_chunk.extend(positions.iter().map(|position| (*position, number)));
+                        for (of, number) in occurrences.iter_mut().zip(sought.numbers()) {
+                            if let Some(number) = number {
+                                of.extend(positions.iter().map(|position| (*position, number)));
+                            }
+                        }
                     }
                 }
             }
         }
-        let weights: Vec<f32> = wanted.iter().map(|wanted| wanted.weight).collect();
-        for (doc, i) in places {
-            if let Some(occurrences) = occurrences.get_mut(doc) {
-                note(*i, best_window(occurrences, &weights));
+        for ((_, i), occurrences) in places.iter().zip(&mut occurrences) {
+            let words = &mut scores[*i];
+            words.coverage = (words.score / self.ceiling).clamp(0.0, 1.0);
+            if let Some(weights) = self.weights.as_ref().filter(|_| words.coverage >= LITTLE) {
+                let shares = occurrences.iter_mut().zip(weights);
+                words.proximity = shares.map(|(of, weights)| best_window(of, weights)).sum();
+                words.proximity /= 2.0;
             }
         }
         Ok(())
@@ -276,13 +345,4 @@ impl KeywordSearch {
     pub fn wanted(&self) -> &[Wanted] {
         &self.wanted
     }
-}
-
-/// How many terms all chunks have in a field.
-fn n_tokens(searcher: &Searcher, field: Field) -> Result<u64, IndexError> {
-    let mut total = 0;
-    for reader in searcher.segment_readers() {
-        total += reader.inverted_index(field)?.total_num_tokens();
-    }
-    Ok(total)
 }

@@ -1,9 +1,27 @@
 use std::collections::HashSet;
+use std::sync::{Arc, LazyLock};
 
+use quick_cache::sync::Cache;
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::{is_cjk, terms};
 use crate::domain::Span;
+
+/// How many pairs of characters are remembered: some 4 MB, and most pairs that a collection's texts are made of.
+const REMEMBERED: usize = 32_768;
+/// The terms of two neighbouring characters, or of one alone. Folding them takes longer than all else here.
+static TERMS: LazyLock<Cache<(char, Option<char>), Arc<[String]>>> =
+    LazyLock::new(|| Cache::new(REMEMBERED));
+
+fn is_pair_wanted(pair: (char, Option<char>), wanted: &HashSet<&str>) -> bool {
+    let of_pair = TERMS.get(&pair).unwrap_or_else(|| {
+        let text: String = std::iter::once(pair.0).chain(pair.1).collect();
+        let found: Arc<[String]> = terms(&text).into();
+        TERMS.insert(pair, found.clone());
+        found
+    });
+    of_pair.iter().any(|term| wanted.contains(term.as_str()))
+}
 
 /// Where a text as written holds some of `wanted` (terms as [`terms`] yields them): byte spans in order, touching
 /// ones joined. What folding changes across more than two characters (glosses, regional phrases) is not marked.
@@ -18,7 +36,7 @@ pub fn highlights(text: &str, wanted: &HashSet<&str>) -> Vec<Span> {
             .iter()
             .any(|term| wanted.contains(term.as_str()))
     };
-    let mut previous: Option<(usize, usize)> = None;
+    let mut previous: Option<(usize, char)> = None;
     for (start, word) in text.split_word_bound_indices() {
         if !word.chars().all(is_cjk) {
             previous = None;
@@ -30,13 +48,13 @@ pub fn highlights(text: &str, wanted: &HashSet<&str>) -> Vec<Span> {
         for (offset, c) in word.char_indices() {
             let (from, to) = (start + offset, start + offset + c.len_utf8());
             match previous {
-                Some((before, end)) if end == from && is_wanted(&text[before..to]) => {
-                    mark(before, to)
+                Some((before, first)) if is_pair_wanted((first, Some(c)), wanted) => {
+                    mark(before, to);
                 }
-                None if is_wanted(&text[from..to]) => mark(from, to),
+                None if is_pair_wanted((c, None), wanted) => mark(from, to),
                 _ => {}
             }
-            previous = Some((from, to));
+            previous = Some((from, c));
         }
     }
     spans
