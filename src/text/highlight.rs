@@ -1,5 +1,5 @@
 use std::collections::HashSet;
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 use quick_cache::sync::Cache;
 use unicode_segmentation::UnicodeSegmentation;
@@ -7,20 +7,34 @@ use unicode_segmentation::UnicodeSegmentation;
 use super::{is_cjk, terms};
 use crate::domain::Span;
 
-/// How many pairs of characters are remembered: some 4 MB, and most pairs that a collection's texts are made of.
-const REMEMBERED: usize = 32_768;
-/// The terms of two neighbouring characters, or of one alone. Folding them takes longer than all else here.
-static TERMS: LazyLock<Cache<(char, Option<char>), Arc<[String]>>> =
-    LazyLock::new(|| Cache::new(REMEMBERED));
+/// One or two neighbouring characters.
+type Pair = (char, Option<char>);
+/// How many pairs are remembered: some 5 MB, and most pairs that a collection's texts are made of.
+const REMEMBERED: usize = 131_072;
+/// The one term that a pair becomes; `None` where it becomes several or a longer one, which is rare. Folding a pair takes longer
+/// than all else here.
+static TERMS: LazyLock<Cache<Pair, Option<Pair>>> = LazyLock::new(|| Cache::new(REMEMBERED));
 
-fn is_pair_wanted(pair: (char, Option<char>), wanted: &HashSet<&str>) -> bool {
-    let of_pair = TERMS.get(&pair).unwrap_or_else(|| {
-        let text: String = std::iter::once(pair.0).chain(pair.1).collect();
-        let found: Arc<[String]> = terms(&text).into();
-        TERMS.insert(pair, found.clone());
+fn text_of((first, second): Pair) -> String {
+    std::iter::once(first).chain(second).collect()
+}
+
+/// A term of one or two characters.
+fn as_pair(term: &str) -> Option<Pair> {
+    let mut characters = term.chars();
+    let pair = (characters.next()?, characters.next());
+    characters.next().is_none().then_some(pair)
+}
+
+fn term_of(pair: Pair) -> Option<Pair> {
+    TERMS.get(&pair).unwrap_or_else(|| {
+        let found = match terms(&text_of(pair)).as_slice() {
+            [term] => as_pair(term),
+            _ => None,
+        };
+        TERMS.insert(pair, found);
         found
-    });
-    of_pair.iter().any(|term| wanted.contains(term.as_str()))
+    })
 }
 
 /// Where a text as written holds some of `wanted` (terms as [`terms`] yields them): byte spans in order, touching
@@ -32,9 +46,14 @@ pub fn highlights(text: &str, wanted: &HashSet<&str>) -> Vec<Span> {
         _ => spans.push(Span::new(start, end)),
     };
     let is_wanted = |piece: &str| {
-        terms(piece)
-            .iter()
-            .any(|term| wanted.contains(term.as_str()))
+        let terms = terms(piece);
+        terms.iter().any(|term| wanted.contains(term.as_str()))
+    };
+    let mut pairs: Vec<Pair> = wanted.iter().filter_map(|term| as_pair(term)).collect();
+    pairs.sort_unstable();
+    let is_pair_wanted = |pair: Pair| match term_of(pair) {
+        Some(term) => pairs.binary_search(&term).is_ok(),
+        None => is_wanted(&text_of(pair)),
     };
     let mut previous: Option<(usize, char)> = None;
     for (start, word) in text.split_word_bound_indices() {
@@ -48,10 +67,10 @@ pub fn highlights(text: &str, wanted: &HashSet<&str>) -> Vec<Span> {
         for (offset, c) in word.char_indices() {
             let (from, to) = (start + offset, start + offset + c.len_utf8());
             match previous {
-                Some((before, first)) if is_pair_wanted((first, Some(c)), wanted) => {
+                Some((before, first)) if is_pair_wanted((first, Some(c))) => {
                     mark(before, to);
                 }
-                None if is_pair_wanted((c, None), wanted) => mark(from, to),
+                None if is_pair_wanted((c, None)) => mark(from, to),
                 _ => {}
             }
             previous = Some((from, c));
