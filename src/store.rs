@@ -152,6 +152,8 @@ const BUSY_TIMEOUT_MS: u32 = 10_000;
 const CONNECTION_WAIT: Duration = Duration::from_secs(10);
 /// How often a server that gives no connection within that time is tried again at start: it may be starting, too, or be busy.
 const OPENING_RETRIES: usize = 5;
+const NO_CONNECTION: &str =
+    "it gave no connection in time; a server may be away, out of reach or out of connections";
 /// How many connections of each pool to PostgreSQL.
 const POSTGRES_CONNECTIONS: u32 = 6;
 /// PostgreSQL's advisory lock that one writing transaction holds at a time. Any number that others do not use.
@@ -192,13 +194,9 @@ impl Store {
             std::fs::create_dir_all(folder)
                 .map_err(|error| failed(format!("{}: {error}", folder.display())))?;
         }
-        let why = |error: sqlx::Error| {
-            match error {
-            sqlx::Error::PoolTimedOut => failed(
-                "it gave no connection in time: is the server running, can it be reached, and has it connections left?".to_owned(),
-            ),
+        let why = |error: sqlx::Error| match error {
+            sqlx::Error::PoolTimedOut => failed(NO_CONNECTION.to_owned()),
             error => failed(error.to_string()),
-        }
         };
         let durable = pool(url, Synced::Fully, 1).await.map_err(why)?;
         sqlx::migrate!("./migrations").run(&durable).await?;
