@@ -210,7 +210,7 @@ fn words(bytes: &[u8]) {
         });
     }
     let wanted = terms.iter().map(String::as_str).collect();
-    for mark in text::highlights(given, &wanted) {
+    for mark in text::Highlighter::new(wanted).marks(given) {
         hold(mark.slice(given).is_some(), || {
             format!("{mark:?} is in {given:?}")
         });

@@ -8,6 +8,7 @@
 mod collector;
 mod embedded;
 mod follower;
+mod forward;
 mod keyword;
 mod manifest;
 mod proximity;
@@ -15,6 +16,7 @@ mod qdrant;
 mod schema;
 mod selection;
 mod vector;
+mod view;
 mod wanted;
 mod words;
 

@@ -21,7 +21,7 @@ use crate::config::{Part, RerankConfig, RetrieveConfig};
 use crate::domain::{Clock, Evidence, Hit, LegScore, Mode, Query, Revision, Timings, WorkspaceId};
 use crate::embed::{EmbedError, Embedder};
 use crate::index::{
-    IndexError, Indexes, KeywordHit, KeywordSearch, Selection, Wanted, WorkspaceIndex,
+    IndexError, Indexes, KeywordHit, KeywordSearch, Selection, VectorHit, Wanted, WorkspaceIndex,
 };
 use crate::rerank::{RerankError, Reranker};
 use crate::store::{Store, StoreError};
@@ -207,33 +207,38 @@ impl Retriever {
         let Some(index) = self.indexes.find(workspace) else {
             return Ok(Retrieved::default());
         };
-        let by_words = self.keyword_leg(workspace, index, query);
-        let (by_words, (vector, embed_ms, mut degraded)) =
-            tokio::try_join!(by_words, self.vector_of(query, vector))?;
-        let mut leg = VectorLeg {
-            vector,
-            words: by_words,
+        let revision = index.revision();
+        let selection = Arc::new(select(&index, query).await?);
+        let by_words = self.keyword_leg(workspace, &index, query, &selection);
+        let by_meaning = self.vector_leg(&index, query, &selection, vector);
+        let (words, meaning) = tokio::try_join!(by_words, by_meaning)?;
+        let (embed_ms, mut degraded) = (meaning.embed_ms, meaning.degraded);
+        let mut both = Both {
+            index,
+            words,
+            meaning,
             fusion: self.fusion.tuned(query.tuning),
             uses_negatives: !self.without.contains(&Part::Negatives),
-            candidates: self.candidates.max(query.limit()),
             limit: query.limit(),
+            revision,
         };
         let _permit = self.permits.acquire().await;
         let by_words_too = query.mode == Mode::Hybrid;
-        let searched = computing(move || match leg.search() {
-            Err(error) if error.is_of_vectors() && by_words_too && leg.vector.is_some() => {
+        let merged = computing(move || match both.merge() {
+            Err(error)
+                if error.is_of_vectors() && by_words_too && both.meaning.vector.is_some() =>
+            {
                 tracing::error!(%error, "the vectors are away; words alone are searched");
-                leg.vector = None;
-                Ok((leg.search()?, true))
+                both.meaning = Meaning::default();
+                Ok((both.merge()?, Some(Degraded::Vectors)))
             }
-            found => Ok((found?, false)),
+            found => Ok((found?, None)),
         });
-        let (mut found, vectors_failed) = searched.await?;
-        if vectors_failed {
-            degraded = Some(Degraded::Vectors);
-        }
+        let (mut found, failed) = merged.await?;
+        degraded = degraded.or(failed);
         if degraded != Some(Degraded::Encoder) && query.mode != Mode::Keyword {
-            self.vectors_away.store(vectors_failed, Ordering::Relaxed);
+            let is_away = degraded == Some(Degraded::Vectors);
+            self.vectors_away.store(is_away, Ordering::Relaxed);
         }
         found.degraded = degraded;
         found.timings.embed = embed_ms;
@@ -310,111 +315,143 @@ impl Retriever {
     async fn keyword_leg(
         &self,
         workspace: &WorkspaceId,
-        index: Arc<WorkspaceIndex>,
+        index: &Arc<WorkspaceIndex>,
         query: &Query,
-    ) -> Result<WordsFound, RetrieveError> {
-        let query = query.clone();
+        selection: &Arc<Selection>,
+    ) -> Result<Words, RetrieveError> {
+        if query.mode == Mode::Vector {
+            return Ok(Words::default());
+        }
         let question = self.worded(query.text());
         let synonyms = self.glossary.of(workspace).await?;
+        let (index, selection) = (index.clone(), selection.clone());
         let without = self.without.clone();
         let candidates = self.candidates.max(query.limit());
         let _permit = self.permits.acquire().await;
         computing(move || {
             let start = Instant::now();
-            let revision = index.revision();
-            let selection = index.keyword.select(&query.filter)?;
-            let search = match query.mode {
-                Mode::Vector => None,
-                Mode::Keyword | Mode::Hybrid => {
-                    index.keyword.search(&question, &synonyms, &without)?
-                }
-            };
+            let search = index.keyword.search(&question, &synonyms, &without)?;
             let hits = match &search {
                 Some(search) => search.top(candidates, &selection)?,
                 None => Vec::new(),
             };
-            Ok(WordsFound {
-                index,
-                selection,
+            Ok(Words {
                 search,
                 hits,
-                revision,
                 ms: elapsed_ms(start),
             })
         })
         .await
     }
+
+    /// What is near the question's vector, which is encoded first where it is not known.
+    async fn vector_leg(
+        &self,
+        index: &Arc<WorkspaceIndex>,
+        query: &Query,
+        selection: &Arc<Selection>,
+        known: Option<Vec<f32>>,
+    ) -> Result<Meaning, RetrieveError> {
+        let (vector, embed_ms, degraded) = self.vector_of(query, known).await?;
+        let nothing = Meaning {
+            embed_ms,
+            degraded,
+            ..Meaning::default()
+        };
+        let Some(vector) = vector else {
+            return Ok(nothing);
+        };
+        let (index, selection) = (index.clone(), selection.clone());
+        let candidates = self.candidates.max(query.limit());
+        let _permit = self.permits.acquire().await;
+        let searched = computing(move || {
+            let start = Instant::now();
+            let hits = index.vectors.search(&vector, candidates, &selection)?;
+            Ok((vector, hits, elapsed_ms(start)))
+        });
+        match searched.await {
+            Ok((vector, hits, ms)) => Ok(Meaning {
+                vector: Some(vector),
+                hits,
+                ms,
+                ..nothing
+            }),
+            Err(RetrieveError::Index(error))
+                if error.is_of_vectors() && query.mode == Mode::Hybrid =>
+            {
+                tracing::error!(%error, "the vectors are away; words alone are searched");
+                Ok(Meaning {
+                    degraded: Some(Degraded::Vectors),
+                    ..nothing
+                })
+            }
+            Err(error) => Err(error),
+        }
+    }
 }
 
-/// What the keyword leg leaves for the vector leg to go on with.
-struct WordsFound {
-    index: Arc<WorkspaceIndex>,
-    selection: Selection,
+/// Which chunks a query may find.
+async fn select(index: &Arc<WorkspaceIndex>, query: &Query) -> Result<Selection, RetrieveError> {
+    if let Some(everything) = index.keyword.select_everything(&query.filter) {
+        return Ok(everything);
+    }
+    let (index, filter) = (index.clone(), query.filter.clone());
+    computing(move || index.keyword.select(&filter)).await
+}
+
+/// What was found by words.
+#[derive(Default)]
+struct Words {
     search: Option<KeywordSearch>,
     hits: Vec<KeywordHit>,
-    revision: Revision,
     ms: f64,
 }
 
-/// The second half of a search: the vectors' candidates, the scores that either leg lacks, fusion.
-struct VectorLeg {
+/// What was found by meaning.
+#[derive(Default)]
+struct Meaning {
     vector: Option<Vec<f32>>,
-    words: WordsFound,
-    fusion: Fusion,
-    uses_negatives: bool,
-    candidates: usize,
-    limit: usize,
+    hits: Vec<VectorHit>,
+    embed_ms: f64,
+    ms: f64,
+    degraded: Option<Degraded>,
 }
 
-impl VectorLeg {
-    fn search(&self) -> Result<Retrieved, IndexError> {
+/// The second half of a search: the scores that either leg lacks, fusion.
+struct Both {
+    index: Arc<WorkspaceIndex>,
+    words: Words,
+    meaning: Meaning,
+    fusion: Fusion,
+    uses_negatives: bool,
+    limit: usize,
+    revision: Revision,
+}
+
+impl Both {
+    fn merge(&self) -> Result<Retrieved, IndexError> {
         let start = Instant::now();
-        let words = &self.words;
-        let mut found: HashMap<u32, Candidate> = HashMap::with_capacity(self.candidates * 2);
+        let (words, meaning) = (&self.words, &self.meaning);
+        let n_found = words.hits.len() + meaning.hits.len();
+        let mut found: HashMap<u32, Candidate> = HashMap::with_capacity(n_found);
         for (rank, hit) in (1..).zip(&words.hits) {
             let candidate = found
                 .entry(hit.key)
                 .or_insert_with(|| Candidate::new(hit.key));
             candidate.take_words(Some(rank), &hit.words);
         }
-        if let Some(vector) = &self.vector {
-            let hits = words
-                .index
-                .vectors
-                .search(vector, self.candidates, &words.selection)?;
-            for (rank, hit) in (1..).zip(hits) {
-                let candidate = found
-                    .entry(hit.key)
-                    .or_insert_with(|| Candidate::new(hit.key));
-                candidate.vector = Some(LegScore {
-                    rank: Some(rank),
-                    score: hit.similarity,
-                });
-            }
-            let unseen: Vec<u32> = found
-                .values()
-                .filter(|c| c.vector.is_none())
-                .map(|c| c.key)
-                .collect();
-            let scores = words.index.vectors.similarities(vector, &unseen)?;
-            for (key, score) in unseen.iter().zip(scores) {
-                if let (Some(candidate), Some(score)) = (found.get_mut(key), score) {
-                    candidate.vector = Some(LegScore { rank: None, score });
-                }
-            }
+        for (rank, hit) in (1..).zip(&meaning.hits) {
+            let candidate = found
+                .entry(hit.key)
+                .or_insert_with(|| Candidate::new(hit.key));
+            candidate.vector = Some(LegScore {
+                rank: Some(rank),
+                score: hit.similarity,
+            });
         }
-        if let (Some(vector), true) = (&self.vector, self.uses_negatives) {
-            let keys: Vec<u32> = found.keys().copied().collect();
-            let negatives = words.index.vectors.negatives(vector, &keys)?;
-            for (key, negative) in keys.iter().zip(negatives) {
-                if let (Some(candidate), Some(negative)) = (found.get_mut(key), negative) {
-                    let own = candidate.vector.map_or(0.0, |leg| leg.score);
-                    candidate.negative = (negative - own).max(0.0);
-                }
-            }
+        if let Some(vector) = &meaning.vector {
+            self.compare(vector, &mut found)?;
         }
-        let vector_ms = elapsed_ms(start);
-        let start = Instant::now();
         if let Some(search) = &words.search {
             let unseen: Vec<u32> = found
                 .values()
@@ -435,9 +472,13 @@ impl VectorLeg {
             .search
             .as_ref()
             .map_or_else(Vec::new, KeywordSearch::term_weights);
+        let wanted = words
+            .search
+            .as_ref()
+            .map_or_else(Vec::new, |search| search.wanted().to_vec());
         let timings = Timings {
             keyword: words.ms,
-            vector: vector_ms,
+            vector: meaning.ms,
             fuse: elapsed_ms(start),
             ..Timings::default()
         };
@@ -447,13 +488,42 @@ impl VectorLeg {
             is_foreign,
             reranked: false,
             degraded: None,
-            wanted: words
-                .search
-                .as_ref()
-                .map_or_else(Vec::new, |search| search.wanted().to_vec()),
-            revision: words.revision,
+            wanted,
+            revision: self.revision,
             timings,
         })
+    }
+
+    /// How near those are that were found by words, and whether a question near an FAQ's negatives is asked.
+    fn compare(
+        &self,
+        vector: &[f32],
+        found: &mut HashMap<u32, Candidate>,
+    ) -> Result<(), IndexError> {
+        let vectors = &self.index.vectors;
+        let unseen: Vec<u32> = found
+            .values()
+            .filter(|c| c.vector.is_none())
+            .map(|c| c.key)
+            .collect();
+        let scores = vectors.similarities(vector, &unseen)?;
+        for (key, score) in unseen.iter().zip(scores) {
+            if let (Some(candidate), Some(score)) = (found.get_mut(key), score) {
+                candidate.vector = Some(LegScore { rank: None, score });
+            }
+        }
+        if !self.uses_negatives {
+            return Ok(());
+        }
+        let keys: Vec<u32> = found.keys().copied().collect();
+        let negatives = vectors.negatives(vector, &keys)?;
+        for (key, negative) in keys.iter().zip(negatives) {
+            if let (Some(candidate), Some(negative)) = (found.get_mut(key), negative) {
+                let own = candidate.vector.map_or(0.0, |leg| leg.score);
+                candidate.negative = (negative - own).max(0.0);
+            }
+        }
+        Ok(())
     }
 }
 

@@ -19,7 +19,7 @@ pub use figures::figures;
 pub use fold::{FOLDING, fold};
 pub use function_words::is_function_word;
 pub use hash::{hex, sha256_hex, sha256_hex_of};
-pub use highlight::highlights;
+pub use highlight::Highlighter;
 pub use language::{Language, detect, to_script};
 pub use sentences::sentences;
 pub use sounds::homophones;
@@ -35,4 +35,5 @@ pub fn warm_up() {
     Synonyms::default().of(&search_key(&question));
     homophones('退');
     is_function_word("what");
+    Highlighter::new(["退货"].into()).marks("退貨");
 }

@@ -9,7 +9,6 @@ use quick_cache::sync::Cache;
 use super::rules::Rules;
 use super::{AnswerError, Answerer, Explained, Question};
 use crate::domain::{Revision, WorkspaceId};
-use crate::retrieve::RetrieveError;
 
 /// All that an answer rests on besides the question. What is decided otherwise has another of these.
 #[derive(Clone)]
@@ -98,7 +97,6 @@ impl Answerer {
         let indexed = (index.keyword.revision(), index.vectors.revision());
         let (made_at, stored) = self.store.made_at_and_revision(workspace).await?;
         let is_passing = index.keyword.has_restricted();
-        let is_passing = is_passing.map_err(RetrieveError::from)?;
         Ok(Some(Basis {
             made_at,
             revisions: (stored, indexed.0, indexed.1),

@@ -12,7 +12,7 @@ use super::problem::{Fault, Problem};
 use crate::domain::{DocumentId, Filter, Hit, Kind, LegScore, Mode, Query};
 use crate::index::Wanted;
 use crate::retrieve::{FilterDecision, Standing};
-use crate::text::{highlights, terms};
+use crate::text::{Highlighter, terms};
 
 /// A search.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -258,6 +258,7 @@ pub async fn post_search(
         .map(String::as_str)
         .chain(forms.map(|form| form.term.as_str()))
         .collect();
+    let highlighter = Highlighter::new(wanted);
     let hits = evidence
         .into_iter()
         .map(|e| {
@@ -266,7 +267,7 @@ pub async fn post_search(
                 .iter()
                 .find(|hit| hit.chunk_key == e.chunk.key)
                 .filter(|_| explain);
-            let marks = highlights(&e.chunk.text, &wanted);
+            let marks = highlighter.marks(&e.chunk.text);
             let explanation = hit.map(|hit| {
                 let searchable = e.metadata.searchable(&e.chunk.heading_path, &e.chunk.text);
                 let has: HashSet<String> = terms(&searchable).into_iter().collect();

@@ -17,6 +17,9 @@ pub const K1: f32 = 1.2;
 /// Sums of floating point numbers in different orders differ by less than this share.
 const ROUNDING: f32 = 1e-4;
 
+/// Where one chunk in so many has been touched, looking at all in order is quicker than sorting those.
+const DENSE: usize = 32;
+
 /// A chunk and where it stands. Ordered so that a better chunk is greater.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Scored {
@@ -176,10 +179,20 @@ impl<'a> Best<'a> {
         let reaches = |sums: &Sums, doc: DocId, rest: Score, floor: Score| {
             sums.of[doc as usize] * (1.0 + ROUNDING) + rest >= floor
         };
-        let touched = sums.touched.iter().copied();
-        let chosen = touched.filter(|doc| reaches(&sums, *doc, rests[n_walked], floor));
-        let mut chosen: Vec<DocId> = chosen.collect();
-        chosen.sort_unstable();
+        let reaching = |doc: &DocId| reaches(&sums, *doc, rests[n_walked], floor);
+        let mut chosen: Vec<DocId> = match sums.touched.len() * DENSE < segment.n_chunks {
+            true => {
+                let touched = sums.touched.iter().copied();
+                let mut chosen: Vec<DocId> = touched.filter(reaching).collect();
+                chosen.sort_unstable();
+                chosen
+            }
+            false => {
+                let all = 0..segment.n_chunks as DocId;
+                all.filter(|doc| sums.of[*doc as usize] > 0.0 && reaching(doc))
+                    .collect()
+            }
+        };
         for (list, rest) in lists.iter_mut().zip(&rests[1..]).skip(n_walked) {
             sums.add_to(&chosen, list, segment);
             if chosen.len() > self.limit {
@@ -253,6 +266,8 @@ fn put(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use proptest::prelude::*;
     use roaring::RoaringBitmap;
     use tantivy::collector::DocSetCollector;
@@ -262,6 +277,7 @@ mod tests {
 
     use super::*;
     use crate::index::schema::{ANALYZER, Analyzer, Fields, schema};
+    use crate::index::view::View;
 
     /// Chunks of words of which a few are frequent and most rare, in several segments, some of them deleted since.
     fn made(segments: &[usize], seed: u64) -> (Searcher, Fields) {
@@ -339,7 +355,8 @@ mod tests {
             expected.sort_by(|a, b| b.total_cmp(a));
             expected.truncate(limit);
 
-            let frequencies = crate::index::wanted::Frequencies::of(&searcher, fields.text).unwrap();
+            let view = Arc::new(View::of(searcher.clone(), &fields, None).unwrap());
+            let frequencies = crate::index::wanted::Frequencies::of(&view, fields.text).unwrap();
             let unit = frequencies.unit();
             let mut best = Best::new(limit, &selection);
             for (number, reader) in (0..).zip(readers) {

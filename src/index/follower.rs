@@ -1,10 +1,12 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use half::f16;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use super::{IndexError, Indexes, VectorEntry, VectorStore, WorkspaceIndex};
 use crate::background::Background;
@@ -22,6 +24,9 @@ const MAX_BATCH: i64 = 4_096;
 const TEXTS_PER_STEP: usize = 64;
 /// The vector snapshot of a busy workspace is written at most this often; the log is replayed from it.
 const SAVE_EVERY: Duration = Duration::from_secs(30);
+
+/// So long after the last change the keyword index is put together.
+const QUIET: Duration = Duration::from_secs(2);
 
 /// How long a pass that failed is waited with at most: what was away is made up for soon after it is back.
 const MAX_PAUSE: Duration = Duration::from_secs(5);
@@ -91,6 +96,8 @@ impl Follower {
             leads,
             publish: publish.clone(),
             saved: HashMap::new(),
+            settled: HashMap::new(),
+            compacting: None,
         };
         let task = Background::start("the follower", |stopped| worker.run(woken, stopped, poll));
         Self {
@@ -148,6 +155,14 @@ impl Follower {
 /// The chunk keys that go, the chunks that come, and the revision after that.
 type Changed = (Vec<Range<u32>>, Vec<IndexEntry>, Revision);
 
+/// Since when a workspace's words have been as they are.
+struct Settled {
+    revision: Revision,
+    since: Instant,
+    /// Whether they were put together since.
+    is_compact: Arc<AtomicBool>,
+}
+
 struct Worker {
     store: Store,
     indexes: Arc<Indexes>,
@@ -156,6 +171,8 @@ struct Worker {
     publish: watch::Sender<Progress>,
     /// When each workspace's vectors were last written to disk.
     saved: HashMap<WorkspaceId, Instant>,
+    settled: HashMap<WorkspaceId, Settled>,
+    compacting: Option<JoinHandle<()>>,
 }
 
 impl Worker {
@@ -194,6 +211,10 @@ impl Worker {
                 Ok(()) = leads.changed() => {}
                 () = tokio::time::sleep(pause) => {}
             }
+        }
+        if let Some(compacting) = self.compacting.take() {
+            // It has told what went wrong itself.
+            let _ = compacting.await;
         }
         let indexes = self.indexes.clone();
         match tokio::task::spawn_blocking(move || indexes.save()).await {
@@ -241,6 +262,7 @@ impl Worker {
                 batch = self.follow_by_vectors(&workspace, &index, size).await?;
             }
             self.save_if_due(&workspace, &index).await?;
+            self.compact_if_quiet(&workspace, &index);
         }
         Ok(())
     }
@@ -301,6 +323,7 @@ impl Worker {
         blocking(move || indexes.close_others(&known)).await?;
         let is_there = |name: &WorkspaceId| workspaces.iter().any(|(there, _)| there == name);
         self.saved.retain(|name, _| is_there(name));
+        self.settled.retain(|name, _| is_there(name));
         self.publish.send_if_modified(|progress| {
             let n = progress.indexed.len();
             progress.indexed.retain(|name, _| is_there(name));
@@ -460,6 +483,37 @@ impl Worker {
             })
             .collect();
         Ok(Some((entries, missing.len())))
+    }
+
+    /// Puts the keyword index together, beside everything else, once nothing has come for a while.
+    fn compact_if_quiet(&mut self, workspace: &WorkspaceId, index: &Arc<WorkspaceIndex>) {
+        if !self.indexes.is_writer() {
+            return;
+        }
+        let revision = index.keyword.revision();
+        let now = || Settled {
+            revision,
+            since: Instant::now(),
+            is_compact: Arc::default(),
+        };
+        let settled = self.settled.entry(workspace.clone()).or_insert_with(now);
+        if settled.revision != revision {
+            *settled = now();
+        }
+        let is_free = self.compacting.as_ref().is_none_or(JoinHandle::is_finished);
+        let is_compact = settled.is_compact.clone();
+        if is_compact.load(Ordering::Relaxed) || settled.since.elapsed() < QUIET || !is_free {
+            return;
+        }
+        settled.since = Instant::now();
+        let index = index.clone();
+        self.compacting = Some(tokio::task::spawn_blocking(move || {
+            match index.write(|index| index.keyword.compact()) {
+                Ok(_) | Err(IndexError::Ended) => is_compact.store(true, Ordering::Relaxed),
+                // As while a merge that tantivy has begun is not done. It is searched as it is, and tried again.
+                Err(error) => tracing::debug!(%error, "the keyword index is not put together yet"),
+            }
+        }));
     }
 
     async fn save_if_due(

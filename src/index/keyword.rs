@@ -3,9 +3,11 @@ use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use arc_swap::ArcSwap;
 use roaring::RoaringBitmap;
 use serde::{Deserialize, Serialize};
 use tantivy::collector::DocSetCollector;
+use tantivy::index::{SegmentId, SegmentMeta};
 use tantivy::query::{AllQuery, BooleanQuery, Occur, Query, RangeQuery, TermQuery, TermSetQuery};
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{
@@ -13,7 +15,9 @@ use tantivy::{
 };
 
 use super::collector::KEY_FIELD;
-use super::schema::{ANALYZER, Analyzer, Fields, schema};
+use super::forward::codes;
+use super::schema::{ANALYZER, Analyzer, Fields, RESTRICTED, pre_tokenized, schema};
+use super::view::View;
 use super::words::{KeywordSearch, LATIN};
 use super::{IndexError, Rules, Selection, damaged, unusable};
 use crate::config::Part;
@@ -74,6 +78,7 @@ pub struct KeywordIndex {
     fields: Fields,
     index: Index,
     reader: IndexReader,
+    view: ArcSwap<View>,
     writer: Option<Mutex<Writer>>,
     revision: AtomicI64,
 }
@@ -115,7 +120,9 @@ impl KeywordIndex {
             .reload_policy(ReloadPolicy::Manual)
             .try_into()
             .map_err(damage)?;
+        let view = View::of(reader.searcher(), &fields, None).map_err(damage)?;
         let this = Self {
+            view: ArcSwap::from_pointee(view),
             fields,
             reader,
             writer: writer.map(Mutex::new),
@@ -155,14 +162,51 @@ impl KeywordIndex {
         }
         for entry in added {
             writer.delete_term(self.key_term(entry.chunk.key));
-            writer.add_document(self.document(entry))?;
+        }
+        for document in self.documents(added) {
+            writer.add_document(document)?;
         }
         let mut commit = writer.prepare_commit()?;
         commit.set_payload(&at.to_string());
         commit.commit()?;
-        self.reader.reload()?;
+        self.reload()?;
         self.revision.store(at, Ordering::Release);
         Ok(())
+    }
+
+    /// Searches what is committed from now on.
+    fn reload(&self) -> Result<(), IndexError> {
+        self.reader.reload()?;
+        let earlier = self.view.load();
+        let view = View::of(self.reader.searcher(), &self.fields, Some(&earlier))?;
+        self.view.store(Arc::new(view));
+        Ok(())
+    }
+
+    /// Merges segments where what has come since the last time weighs enough: all where the largest is not ten times as large as
+    /// the others together, else these. So a chunk is written anew some ten times at most while ten times as many come.
+    /// Returns whether there was anything to merge. Blocks until it is done; others may write meanwhile.
+    pub fn compact(&self) -> Result<bool, IndexError> {
+        let mut segments = self.index.searchable_segment_metas()?;
+        segments.sort_by_key(|segment| segment.max_doc());
+        let n_chunks =
+            |segments: &[SegmentMeta]| -> u32 { segments.iter().map(SegmentMeta::num_docs).sum() };
+        let Some((largest, others)) = segments.split_last() else {
+            return Ok(false);
+        };
+        let is_worn = largest.num_deleted_docs() * 4 > largest.max_doc();
+        let together = match n_chunks(others) * 10 >= largest.max_doc() || is_worn {
+            true => &segments[..],
+            false => others,
+        };
+        if together.len() < 2 && !is_worn {
+            return Ok(false);
+        }
+        let ids: Vec<SegmentId> = together.iter().map(SegmentMeta::id).collect();
+        let merged = self.writer()?.of(&self.index)?.merge(&ids);
+        merged.wait()?;
+        self.reload()?;
+        Ok(true)
     }
 
     /// Waits for what is being merged, and writes no more.
@@ -182,7 +226,7 @@ impl KeywordIndex {
     pub fn refresh(&self) -> Result<(), IndexError> {
         let committed = self.committed_revision()?;
         if committed != self.revision() {
-            self.reader.reload()?;
+            self.reload()?;
             self.revision.store(committed, Ordering::Release);
         }
         Ok(())
@@ -195,28 +239,50 @@ impl KeywordIndex {
         synonyms: &Synonyms,
         without: &[Part],
     ) -> Result<Option<KeywordSearch>, IndexError> {
-        let searcher = self.reader.searcher();
-        KeywordSearch::prepare(searcher, &self.fields, question, synonyms, without)
+        KeywordSearch::prepare(
+            self.view.load_full(),
+            &self.fields,
+            question,
+            synonyms,
+            without,
+        )
+    }
+
+    /// [`Self::select`] where nothing is restricted and nothing in particular asked for; then it reads nothing.
+    pub fn select_everything(&self, filter: &Filter) -> Option<Selection> {
+        let Filter {
+            tags,
+            languages,
+            kinds,
+            document_ids,
+            without_documents,
+            audience: _,
+            channel: _,
+            at: _,
+        } = filter;
+        let asks_for_any = !(tags.is_empty() && languages.is_empty() && kinds.is_empty());
+        let names_any = !(document_ids.is_empty() && without_documents.is_empty());
+        let is_open = !asks_for_any && !names_any && !self.has_restricted();
+        is_open.then(|| Selection {
+            rules: Some(Arc::new(Rules::of(filter, Vec::new()))),
+            ..Selection::default()
+        })
     }
 
     /// Which chunks a filter admits. Costs nothing to speak of where no chunk is restricted and nothing is asked.
     pub fn select(&self, filter: &Filter) -> Result<Selection, IndexError> {
-        let searcher = self.reader.searcher();
-        let at = filter.at.unwrap_or_else(jiff::Timestamp::now);
-        let at = at.as_millisecond();
-        let restricted = self.term(self.fields.restricted, "yes");
-        let (closed, mut except) = match searcher.doc_freq(&restricted)? {
-            0 => (Vec::new(), RoaringBitmap::new()),
-            _ => {
-                let closed = self.closed(&searcher, filter)?;
-                let hidden = keys(&searcher, &self.hidden(&closed, at))?;
-                (closed, hidden)
-            }
-        };
+        let view = self.view.load();
+        let searcher = &view.searcher;
+        let mut rules = Rules::of(filter, Vec::new());
+        let mut except = RoaringBitmap::new();
+        if view.has_restricted {
+            rules.closed = self.closed(searcher, filter)?;
+            except = keys(searcher, &self.hidden(&rules.closed, rules.at))?;
+        }
         if !filter.without_documents.is_empty() {
             let ids = filter.without_documents.iter();
             let terms = ids.map(|id| self.term(self.fields.document_id, id.as_str()));
-            except |= keys(&searcher, &TermSetQuery::new(terms))?;
+            except |= keys(searcher, &TermSetQuery::new(terms))?;
         }
         let mut wanted: Vec<(Occur, Box<dyn Query>)> = Vec::new();
         for tag in &filter.tags {
@@ -250,10 +316,9 @@ impl KeywordIndex {
         }
         let only = match wanted.is_empty() {
             true => None,
-            false => Some(keys(&searcher, &BooleanQuery::new(wanted))?),
+            false => Some(keys(searcher, &BooleanQuery::new(wanted))?),
         };
-        let filter = filter.clone();
-        let rules = Some(Arc::new(Rules { filter, closed, at }));
+        let rules = Some(Arc::new(rules));
         Ok(Selection {
             only,
             except,
@@ -261,15 +326,36 @@ impl KeywordIndex {
         })
     }
 
-    /// Whether any chunk is for some, or for some time.
-    pub fn has_restricted(&self) -> Result<bool, IndexError> {
-        let restricted = self.term(self.fields.restricted, "yes");
-        Ok(self.reader.searcher().doc_freq(&restricted)? > 0)
+    /// Whether any chunk is for some, or for some time. Reads nothing.
+    pub fn has_restricted(&self) -> bool {
+        self.view.load().has_restricted
     }
 
     /// The keys of all chunks held.
     pub fn all_keys(&self) -> Result<RoaringBitmap, IndexError> {
-        keys(&self.reader.searcher(), &AllQuery)
+        keys(&self.view.load().searcher, &AllQuery)
+    }
+
+    /// Made on all cores, in order.
+    fn documents(&self, entries: &[IndexEntry]) -> Vec<TantivyDocument> {
+        let n_threads = std::thread::available_parallelism().map_or(1, |n| n.get());
+        let share = entries.len().div_ceil(n_threads).max(1);
+        let make = |entries: &[IndexEntry]| -> Vec<TantivyDocument> {
+            entries.iter().map(|entry| self.document(entry)).collect()
+        };
+        std::thread::scope(|scope| {
+            let mut shares = entries.chunks(share);
+            let own = shares.next().unwrap_or_default();
+            let others: Vec<_> = shares
+                .map(|share| scope.spawn(move || make(share)))
+                .collect();
+            let mut made = make(own);
+            for other in others {
+                let others = other.join();
+                made.extend(others.unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+            }
+            made
+        })
     }
 
     fn document(&self, entry: &IndexEntry) -> TantivyDocument {
@@ -282,7 +368,11 @@ impl KeywordIndex {
         }
         let mut document = TantivyDocument::new();
         document.add_u64(fields.key, u64::from(chunk.key));
-        document.add_text(fields.text, text);
+        let terms = text::index_terms(&text);
+        for code in codes(&terms) {
+            document.add_u64(fields.forward, u64::from(code));
+        }
+        document.add_pre_tokenized_text(fields.text, pre_tokenized(terms));
         for question in &metadata.questions {
             document.add_text(fields.questions, question);
         }
@@ -308,7 +398,7 @@ impl KeywordIndex {
             document.add_text(fields.rule, rule);
         }
         if metadata.is_restricted() {
-            document.add_text(fields.restricted, "yes");
+            document.add_text(fields.restricted, RESTRICTED);
         }
         document.add_i64(
             fields.valid_from,

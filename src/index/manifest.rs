@@ -18,7 +18,7 @@ pub struct Manifest {
 impl Manifest {
     pub fn current(encoder_id: &str, dimension: usize) -> Self {
         Self {
-            format: 4,
+            format: 5,
             encoder_id: encoder_id.to_owned(),
             dimension,
             analyzer: "fold-figures-bigram-character-stem-4".into(),

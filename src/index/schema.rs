@@ -1,15 +1,23 @@
 use tantivy::schema::{
     FAST, Field, INDEXED, IndexRecordOption, STRING, Schema, TextFieldIndexing, TextOptions,
 };
-use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
+use tantivy::tokenizer::{PreTokenizedString, Token, TokenStream, Tokenizer};
 
 use super::collector::KEY_FIELD;
 use crate::text;
+
+/// The name of the field that is the forward index.
+pub const FORWARD_FIELD: &str = "forward";
+
+/// What a chunk's field of restrictions says where it is for some, or for some time.
+pub const RESTRICTED: &str = "yes";
 
 /// The fields of the keyword index.
 pub struct Fields {
     pub key: Field,
     pub text: Field,
+    /// The text's [codes](super::forward::codes), in order.
+    pub forward: Field,
     /// The wordings of an FAQ's question.
     pub questions: Field,
     pub document_id: Field,
@@ -30,11 +38,12 @@ pub fn schema() -> (Schema, Fields) {
     let text = TextOptions::default().set_indexing_options(
         TextFieldIndexing::default()
             .set_tokenizer(ANALYZER)
-            .set_index_option(IndexRecordOption::WithFreqsAndPositions),
+            .set_index_option(IndexRecordOption::WithFreqs),
     );
     let fields = Fields {
         key: schema.add_u64_field(KEY_FIELD, INDEXED | FAST),
         text: schema.add_text_field("text", text.clone()),
+        forward: schema.add_u64_field(FORWARD_FIELD, FAST),
         questions: schema.add_text_field("questions", text),
         document_id: schema.add_text_field("document_id", STRING),
         kind: schema.add_text_field("kind", STRING),
@@ -51,6 +60,19 @@ pub fn schema() -> (Schema, Fields) {
 
 /// The name under which [`Analyzer`] is registered.
 pub const ANALYZER: &str = "ken";
+
+/// What a text is indexed by, for a field of texts. Tokens' places in the text are not kept.
+pub fn pre_tokenized(terms: Vec<(String, usize)>) -> PreTokenizedString {
+    let tokens = terms.into_iter().map(|(text, position)| Token {
+        text,
+        position,
+        ..Token::default()
+    });
+    PreTokenizedString {
+        text: String::new(),
+        tokens: tokens.collect(),
+    }
+}
 
 /// [`crate::text::index_terms`] in tantivy's clothes.
 #[derive(Clone)]

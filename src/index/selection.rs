@@ -26,6 +26,18 @@ pub struct Rules {
     pub at: i64,
 }
 
+impl Rules {
+    /// What a filter asks for, at its time or now.
+    pub(super) fn of(filter: &Filter, closed: Vec<String>) -> Self {
+        let at = filter.at.unwrap_or_else(jiff::Timestamp::now);
+        Self {
+            filter: filter.clone(),
+            closed,
+            at: at.as_millisecond(),
+        }
+    }
+}
+
 impl Selection {
     pub fn admits(&self, key: u32) -> bool {
         self.only.as_ref().is_none_or(|only| only.contains(key)) && !self.except.contains(key)

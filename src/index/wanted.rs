@@ -3,9 +3,10 @@ use std::sync::Arc;
 
 use tantivy::query::{Bm25Weight, FuzzyTermQuery};
 use tantivy::schema::Field;
-use tantivy::{InvertedIndexReader, Searcher, TantivyError, Term};
+use tantivy::{InvertedIndexReader, TantivyError, Term};
 
 use super::IndexError;
+use super::view::View;
 use crate::config::Part;
 use crate::text::{self, Synonyms};
 
@@ -48,18 +49,20 @@ pub struct Form {
 /// A field of the collection as far as frequencies go.
 pub struct Frequencies {
     field: Field,
+    view: Arc<View>,
     segments: Vec<Arc<InvertedIndexReader>>,
     n_chunks: u64,
     n_terms: u64,
 }
 
 impl Frequencies {
-    pub fn of(searcher: &Searcher, field: Field) -> Result<Self, IndexError> {
-        let readers = searcher.segment_readers();
+    pub fn of(view: &Arc<View>, field: Field) -> Result<Self, IndexError> {
+        let readers = view.searcher.segment_readers();
         let segments = readers.iter().map(|reader| reader.inverted_index(field));
         let segments: Vec<Arc<InvertedIndexReader>> = segments.collect::<tantivy::Result<_>>()?;
         Ok(Self {
             field,
+            view: view.clone(),
             n_chunks: readers.iter().map(|s| u64::from(s.max_doc())).sum(),
             n_terms: segments.iter().map(|s| s.total_num_tokens()).sum(),
             segments,
@@ -217,11 +220,13 @@ impl Frequencies {
 
     /// Bigrams of the collection with another character of the same sound in one place.
     fn same_sounds(&self, first: char, second: char) -> Result<Vec<(u64, String)>, IndexError> {
-        let alike = |c| text::homophones(c).into_iter();
-        let in_first = alike(first).map(|other| String::from_iter([other, second]));
-        let in_second = alike(second).map(|other| String::from_iter([first, other]));
+        let (like_first, like_second) = (text::homophones(first), text::homophones(second));
+        let in_first = like_first.iter().map(|other| (*other, second));
+        let in_second = like_second.iter().map(|other| (first, *other));
+        let others = in_first.chain(in_second);
         let mut found = Vec::new();
-        for other in in_first.chain(in_second) {
+        for (first, second) in others.filter(|(a, b)| self.view.may_have(*a, *b)) {
+            let other = String::from_iter([first, second]);
             match self.n_with(&other)? {
                 0 => {}
                 n_with => found.push((n_with, other)),

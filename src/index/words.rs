@@ -1,11 +1,14 @@
-use tantivy::postings::Postings;
+use std::sync::Arc;
+
+use tantivy::fieldnorm::FieldNormReader;
 use tantivy::query::Bm25Weight;
 use tantivy::schema::{Field, IndexRecordOption};
-use tantivy::{DocId, DocSet, Searcher, SegmentReader, TERMINATED, TantivyError, Term};
+use tantivy::{DocId, Searcher, SegmentReader, TantivyError, Term};
 
-use super::collector::{Best, K1, KEY_FIELD, List, Scored, Segment};
-use super::proximity::{Occurrences, best_window};
+use super::collector::{Best, K1, List, Scored, Segment};
+use super::forward::{Reading, Target};
 use super::schema::Fields;
+use super::view::{SegmentTables, View};
 use super::wanted::{Form, Frequencies, Wanted};
 use super::{IndexError, Selection};
 use crate::config::Part;
@@ -42,8 +45,7 @@ pub struct WordScores {
 
 /// One question against one state of the index.
 pub struct KeywordSearch {
-    searcher: Searcher,
-    key_field: Field,
+    view: Arc<View>,
     text: Proposing,
     /// The highest BM25 the question could reach in the chunks' text: each of its terms, unknown ones too, at full
     /// saturation in a chunk of no length.
@@ -134,20 +136,23 @@ impl Proposing {
     }
 }
 
-/// A chunk's place in a segment, with its place in a list.
-type Place = (DocId, usize);
+/// What chunks of a segment are read by.
+struct OfSegment<'a> {
+    lengths: FieldNormReader,
+    tables: &'a SegmentTables,
+}
 
 impl KeywordSearch {
     /// `None` where the question has no terms at all.
     pub fn prepare(
-        searcher: Searcher,
+        view: Arc<View>,
         fields: &Fields,
         question: &str,
         synonyms: &Synonyms,
         without: &[Part],
     ) -> Result<Option<Self>, IndexError> {
         let key = text::search_key(question);
-        let of_text = Frequencies::of(&searcher, fields.text)?;
+        let of_text = Frequencies::of(&view, fields.text)?;
         let wanted = of_text.wanted(&key, synonyms, without)?;
         if wanted.is_empty() {
             return Ok(None);
@@ -160,7 +165,7 @@ impl KeywordSearch {
             let of = |wanted: &[Wanted]| wanted.iter().map(|w| w.weight).collect();
             weights = Some([of(&wanted), of(&characters)]);
         }
-        let of_questions = Frequencies::of(&searcher, fields.questions)?;
+        let of_questions = Frequencies::of(&view, fields.questions)?;
         let has_questions = of_questions.n_terms() > 0;
         let questions = match has_questions && !without.contains(&Part::FaqQuestions) {
             true => Some(Proposing::of(&of_questions, &wanted, |form| {
@@ -169,17 +174,17 @@ impl KeywordSearch {
             false => None,
         };
         let is_latin = !question.chars().any(text::is_cjk);
-        let n_latin = searcher.doc_freq(&Term::from_field_text(fields.writing, LATIN))?;
+        let latin = Term::from_field_text(fields.writing, LATIN);
+        let n_latin = view.searcher.doc_freq(&latin)?;
         Ok(Some(Self {
             text: Proposing::of(&of_text, &wanted, |form| Ok(form.idf))?,
             ceiling: (1.0 + K1) * wanted.iter().map(|w| w.weight).sum::<f32>(),
             questions,
-            key_field: fields.key,
             sought: Sought::of(&wanted, &characters),
             wanted,
             weights,
             is_foreign: is_latin && (n_latin as f32) < FOREIGN * n_chunks,
-            searcher,
+            view,
         }))
     }
 
@@ -189,17 +194,22 @@ impl KeywordSearch {
         let mut found: Vec<Scored> = Vec::new();
         for proposing in std::iter::once(&self.text).chain(&self.questions) {
             let mut best = Best::new(limit, selection);
-            proposing.walk(&self.searcher, &mut best)?;
+            proposing.walk(&self.view.searcher, &mut best)?;
             found.extend(best.found());
         }
         found.sort_unstable_by_key(|found| (found.segment, found.doc));
         found.dedup_by_key(|found| found.key);
         let mut scores = vec![WordScores::default(); found.len()];
-        for (segment, reader) in (0..).zip(self.searcher.segment_readers()) {
-            let here = found.iter().enumerate();
-            let here = here.filter(|(_, found)| found.segment == segment);
-            let places: Vec<Place> = here.map(|(i, found)| (found.doc, i)).collect();
-            self.read(reader, &places, &mut scores)?;
+        let mut reading = self.reading();
+        for (number, (reader, tables)) in (0..).zip(self.view.segments()) {
+            let here = found.iter().zip(&mut scores);
+            let mut here = here.filter(|(found, _)| found.segment == number).peekable();
+            if here.peek().is_some() {
+                let of = self.of_segment(reader, tables)?;
+                for (found, scores) in here {
+                    *scores = self.read(&of, found.doc, &mut reading);
+                }
+            }
         }
         let hits = found.iter().zip(scores);
         let hits = hits.map(|(found, words)| KeywordHit {
@@ -218,104 +228,57 @@ impl KeywordSearch {
     /// What given chunks have of the question's words, in the order of `keys`.
     pub fn scores(&self, keys: &[u32]) -> Result<Vec<WordScores>, IndexError> {
         let mut scores = vec![WordScores::default(); keys.len()];
-        for reader in self.searcher.segment_readers() {
-            let places = self.places(reader, keys)?;
-            self.read(reader, &places, &mut scores)?;
+        let mut reading = self.reading();
+        for (reader, tables) in self.view.segments() {
+            let of = self.of_segment(reader, tables)?;
+            for (key, scores) in keys.iter().zip(&mut scores) {
+                if let Some(doc) = tables.place(reader, *key) {
+                    *scores = self.read(&of, doc, &mut reading);
+                }
+            }
         }
         Ok(scores)
     }
 
-    /// Where the live chunks of a segment are, in order.
-    fn places(&self, reader: &SegmentReader, keys: &[u32]) -> Result<Vec<Place>, IndexError> {
-        let inverted = reader.inverted_index(self.key_field)?;
-        let held = reader.fast_fields().u64(KEY_FIELD)?;
-        let held = held.min_value()..=held.max_value();
-        let mut places = Vec::with_capacity(keys.len());
-        for (i, key) in keys.iter().enumerate() {
-            if !held.contains(&u64::from(*key)) {
-                continue;
-            }
-            let term = Term::from_field_u64(self.key_field, u64::from(*key));
-            let found = inverted
-                .read_postings(&term, IndexRecordOption::Basic)
-                .map_err(TantivyError::from)?;
-            let Some(mut postings) = found else { continue };
-            let is_alive = |doc: DocId| {
-                let alive = reader.alive_bitset();
-                alive.is_none_or(|alive| alive.is_alive(doc))
-            };
-            let mut doc = postings.doc();
-            while doc != TERMINATED && !is_alive(doc) {
-                doc = postings.advance();
-            }
-            if doc != TERMINATED {
-                places.push((doc, i));
-            }
+    fn reading(&self) -> Reading {
+        let forms = |sought: &Sought| sought.forms.len();
+        let mut targets = Vec::with_capacity(self.sought.iter().map(forms).sum());
+        for sought in &self.sought {
+            targets.extend(sought.forms.iter().map(|form| Target {
+                term: &form.term,
+                weight: match sought.term {
+                    Some(_) => form.boost * form.idf,
+                    None => 0.0,
+                },
+                numbers: sought.numbers(),
+            }));
         }
-        places.sort_unstable();
-        Ok(places)
+        Reading::of(&targets)
     }
 
-    /// Reads what the chunks at some places of a segment, in order, have of the question's words: one term after another, each
-    /// once and only where the chunks are.
-    fn read(
+    fn of_segment<'a>(
         &self,
         reader: &SegmentReader,
-        places: &[Place],
-        scores: &mut [WordScores],
-    ) -> Result<(), IndexError> {
-        if places.is_empty() {
-            return Ok(());
+        tables: &'a SegmentTables,
+    ) -> Result<OfSegment<'a>, IndexError> {
+        Ok(OfSegment {
+            lengths: reader.get_fieldnorms_reader(self.text.field)?,
+            tables,
+        })
+    }
+
+    /// Reads what a chunk has of the question's words.
+    fn read(&self, of: &OfSegment, doc: DocId, reading: &mut Reading) -> WordScores {
+        let length = of.lengths.fieldnorm_id(doc);
+        let score = |frequency| self.text.unit.score(length, frequency);
+        let shares = self.weights.as_ref();
+        let codes = |into: &mut Vec<u64>| of.tables.codes(doc, into);
+        let found = reading.read(codes, score, shares, LITTLE * self.ceiling);
+        WordScores {
+            score: found.score,
+            coverage: (found.score / self.ceiling).clamp(0.0, 1.0),
+            proximity: found.proximity,
         }
-        let (field, unit) = (self.text.field, &self.text.unit);
-        let inverted = reader.inverted_index(field)?;
-        let lengths = reader.get_fieldnorms_reader(field)?;
-        let option = match self.weights {
-            Some(_) => IndexRecordOption::WithFreqsAndPositions,
-            None => IndexRecordOption::WithFreqs,
-        };
-        let mut occurrences: Vec<[Occurrences; 2]> = Vec::new();
-        occurrences.resize_with(places.len(), Default::default);
-        let mut positions = Vec::new();
-        for sought in &self.sought {
-            for form in &sought.forms {
-                let term = Term::from_field_text(field, &form.term);
-                let postings = inverted.read_postings(&term, option);
-                let Some(mut postings) = postings.map_err(TantivyError::from)? else {
-                    continue;
-                };
-                for ((doc, i), occurrences) in places.iter().zip(&mut occurrences) {
-                    if postings.doc() < *doc {
-                        postings.seek(*doc);
-                    }
-                    if postings.doc() != *doc {
-                        continue;
-                    }
-                    if sought.term.is_some() {
-                        let of_unit = unit.score(lengths.fieldnorm_id(*doc), postings.term_freq());
-                        scores[*i].score += form.boost * form.idf * of_unit;
-                    }
-                    if self.weights.is_some() {
-                        postings.positions(&mut positions);
-                        for (of, number) in occurrences.iter_mut().zip(sought.numbers()) {
-                            if let Some(number) = number {
-                                of.extend(positions.iter().map(|position| (*position, number)));
-                            }
-                        }
-                    }
-                }
-            }
-        }
-        for ((_, i), occurrences) in places.iter().zip(&mut occurrences) {
-            let words = &mut scores[*i];
-            words.coverage = (words.score / self.ceiling).clamp(0.0, 1.0);
-            if let Some(weights) = self.weights.as_ref().filter(|_| words.coverage >= LITTLE) {
-                let shares = occurrences.iter_mut().zip(weights);
-                words.proximity = shares.map(|(of, weights)| best_window(of, weights)).sum();
-                words.proximity /= 2.0;
-            }
-        }
-        Ok(())
     }
 
     /// Whether the question is written in Latin letters and hardly a chunk here is. What words it then shares

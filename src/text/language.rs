@@ -11,6 +11,10 @@ static TO_TRADITIONAL: LazyLock<OpenCC> = LazyLock::new(|| {
     OpenCC::from_config(BuiltinConfig::S2t).expect("the conversion tables are compiled in")
 });
 
+static TO_TAIWAN: LazyLock<OpenCC> = LazyLock::new(|| {
+    OpenCC::from_config(BuiltinConfig::S2twp).expect("the conversion tables are compiled in")
+});
+
 /// A language with its script, by its BCP 47 tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Language {
@@ -91,6 +95,11 @@ pub fn to_script(text: &str, language: Language) -> Option<String> {
     };
     let converted = to.convert(text);
     (converted != text).then_some(converted)
+}
+
+/// A Simplified text as it would be put in Taiwan, words included.
+pub(super) fn with_local_words(text: &str) -> String {
+    TO_TAIWAN.convert(text)
 }
 
 fn latin_words(text: &str) -> usize {

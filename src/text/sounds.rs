@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
@@ -31,9 +32,22 @@ fn is_common(c: char) -> bool {
     !unmappable && matches!(bytes[..], [0xB0..=0xF7, 0xA1..=0xFE])
 }
 
+/// [`homophones`] of every common character.
+static HOMOPHONES: LazyLock<HashMap<char, Box<[char]>>> = LazyLock::new(|| {
+    let common = ('\u{4E00}'..='\u{9FFF}').filter(|c| is_common(*c));
+    common.map(|c| (c, alike(c).into())).collect()
+});
+
 /// The common characters that sound like `c` (folded), itself left out: what a slip in choosing among a pinyin or
-/// zhuyin input's candidates may have turned into it. Tones do not count; every reading of `c` does.
-pub fn homophones(c: char) -> Vec<char> {
+/// zhuyin input's candidates may have turned into it. Tones do not count; every reading of `c` does. In order.
+pub fn homophones(c: char) -> Cow<'static, [char]> {
+    match HOMOPHONES.get(&c) {
+        Some(known) => Cow::Borrowed(known),
+        None => Cow::Owned(alike(c)),
+    }
+}
+
+fn alike(c: char) -> Vec<char> {
     let mut others: Vec<char> = sounds(c)
         .filter_map(|sound| BY_SOUND.get(sound))
         .flatten()

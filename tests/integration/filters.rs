@@ -280,3 +280,67 @@ fn narrow_selections_of_the_keyword_index_are_exact() {
         );
     }
 }
+
+/// A keyword index that grew in many small steps is put together, and finds the same by the same scores.
+#[test]
+fn a_keyword_index_that_was_put_together_finds_the_same() {
+    use ken::index::{KeywordIndex, Selection};
+    use ken::text::Synonyms;
+
+    let folder = tempfile::tempdir().unwrap();
+    let index = KeywordIndex::open(folder.path(), Some(15_000_000)).unwrap();
+    let n_segments = || tantivy_segments(folder.path());
+    assert!(!index.compact().unwrap(), "there is nothing yet");
+    let mut draw = draws(5);
+    for step in 0..7_u32 {
+        let words = ["退貨", "運費", "保固", "配送", "發票"];
+        let entries = (step * 40..step * 40 + 40).map(|key| {
+            let text: Vec<&str> = (0..1 + draw(6)).map(|_| words[draw(5) as usize]).collect();
+            entry(key, text.join("與"), Vec::new())
+        });
+        let entries: Vec<_> = entries.collect();
+        index.apply(&[], &entries, i64::from(step) + 1).unwrap();
+    }
+    let found = || {
+        let search = index.search("退貨運費怎麼算", &Synonyms::default(), &[]);
+        let search = search.unwrap().unwrap();
+        let hits = search.top(300, &Selection::default()).unwrap();
+        let keys: Vec<u32> = hits.iter().map(|hit| hit.key).collect();
+        // By whichever way a chunk is found, its score is the same.
+        let scores = search.scores(&keys).unwrap();
+        assert!(
+            hits.iter()
+                .zip(scores)
+                .all(|(hit, words)| hit.words == words)
+        );
+        hits
+    };
+    let before = found();
+    assert!(before.len() > 100 && n_segments() > 1, "{}", n_segments());
+    assert!(index.compact().unwrap());
+    assert_eq!(n_segments(), 1);
+    assert_eq!(found(), before);
+    assert_eq!(index.revision(), 7);
+    // Once is enough, also for a little that comes after.
+    assert!(!index.compact().unwrap());
+    index
+        .apply(&[], &[entry(900, "發票".into(), Vec::new())], 8)
+        .unwrap();
+    assert!(!index.compact().unwrap());
+    // Much that goes makes it worth it.
+    index
+        .apply(std::slice::from_ref(&(40..280)), &[], 9)
+        .unwrap();
+    assert!(index.compact().unwrap());
+    assert!(found().iter().all(|hit| hit.key < 40));
+    drop(index);
+    let again = KeywordIndex::open(folder.path(), None).unwrap();
+    assert_eq!((again.revision(), again.all_keys().unwrap().len()), (9, 41));
+}
+
+/// How many segments an index is committed with.
+fn tantivy_segments(folder: &std::path::Path) -> usize {
+    let meta = std::fs::read(folder.join("meta.json")).unwrap();
+    let meta: serde_json::Value = serde_json::from_slice(&meta).unwrap();
+    meta["segments"].as_array().unwrap().len()
+}

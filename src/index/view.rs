@@ -1,0 +1,123 @@
+//! One state of the keyword index: tantivy's readers, and what is made once of each segment that they read.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use roaring::RoaringBitmap;
+use tantivy::columnar::Column;
+use tantivy::index::SegmentId;
+use tantivy::{DocId, Searcher, SegmentReader, TantivyError, Term};
+
+use super::collector::KEY_FIELD;
+use super::schema::{FORWARD_FIELD, Fields, RESTRICTED};
+
+/// What is searched until something else is committed.
+pub struct View {
+    pub searcher: Searcher,
+    /// Whether any chunk is for some, or for some time.
+    pub has_restricted: bool,
+    segments: HashMap<SegmentId, Arc<SegmentTables>>,
+}
+
+impl View {
+    /// Of a searcher; what an earlier view knows of a segment is taken over.
+    pub fn of(
+        searcher: Searcher,
+        fields: &Fields,
+        earlier: Option<&Self>,
+    ) -> tantivy::Result<Self> {
+        let mut segments = HashMap::new();
+        for reader in searcher.segment_readers() {
+            let id = reader.segment_id();
+            let known = earlier.and_then(|earlier| earlier.segments.get(&id));
+            let tables = match known {
+                Some(tables) => tables.clone(),
+                None => Arc::new(SegmentTables::of(reader, fields)?),
+            };
+            segments.insert(id, tables);
+        }
+        let restricted = Term::from_field_text(fields.restricted, RESTRICTED);
+        Ok(Self {
+            has_restricted: searcher.doc_freq(&restricted)? > 0,
+            searcher,
+            segments,
+        })
+    }
+
+    /// The segments, each with its tables.
+    pub fn segments(&self) -> impl Iterator<Item = (&SegmentReader, &SegmentTables)> {
+        let readers = self.searcher.segment_readers().iter();
+        readers.map(|reader| (reader, &*self.segments[&reader.segment_id()]))
+    }
+
+    /// Whether a bigram of common Han may occur, without entering the dictionaries; `true` for others.
+    pub fn may_have(&self, first: char, second: char) -> bool {
+        let Some(packed) = packed(first, second) else {
+            return true;
+        };
+        let mut tables = self.segments.values();
+        tables.any(|tables| tables.bigrams.contains(packed))
+    }
+}
+
+/// What is made of a segment, which never changes but for what is deleted from it.
+pub struct SegmentTables {
+    /// Where each key is, by key; the same key more than once where it was written anew.
+    places: Vec<(u32, DocId)>,
+    /// See [`super::forward`].
+    forward: Column<u64>,
+    /// The bigrams of Han that the text has, packed.
+    bigrams: RoaringBitmap,
+}
+
+impl SegmentTables {
+    fn of(reader: &SegmentReader, fields: &Fields) -> tantivy::Result<Self> {
+        let keys = reader.fast_fields().u64(KEY_FIELD)?;
+        let docs = 0..reader.max_doc();
+        let places = docs.filter_map(|doc| keys.first(doc).map(|key| (key as u32, doc)));
+        let mut places: Vec<(u32, DocId)> = places.collect();
+        places.sort_unstable();
+        let inverted = reader.inverted_index(fields.text)?;
+        let mut bigrams = RoaringBitmap::new();
+        let mut terms = inverted.terms().stream().map_err(TantivyError::from)?;
+        while terms.advance() {
+            let mut term = std::str::from_utf8(terms.key()).unwrap_or_default().chars();
+            if let (Some(first), Some(second), None) = (term.next(), term.next(), term.next()) {
+                bigrams.extend(packed(first, second));
+            }
+        }
+        // There is none where no chunk has a term.
+        let forward = reader.fast_fields().column_opt(FORWARD_FIELD)?;
+        Ok(Self {
+            places,
+            forward: forward.unwrap_or_else(|| Column::build_empty_column(reader.max_doc())),
+            bigrams,
+        })
+    }
+
+    /// Where the live chunk with a key is.
+    pub fn place(&self, reader: &SegmentReader, key: u32) -> Option<DocId> {
+        let first = self.places.partition_point(|(held, _)| *held < key);
+        let same = self.places[first..].iter();
+        let mut same = same.take_while(|(held, _)| *held == key);
+        let alive = reader.alive_bitset();
+        let is_alive = |doc: DocId| alive.is_none_or(|alive| alive.is_alive(doc));
+        same.find(|(_, doc)| is_alive(*doc)).map(|(_, doc)| *doc)
+    }
+
+    /// A chunk's codes, in order.
+    pub fn codes(&self, doc: DocId, into: &mut Vec<u64>) {
+        let rows = self.forward.index.value_row_ids(doc);
+        into.resize(rows.len(), 0);
+        self.forward.values.get_range(u64::from(rows.start), into);
+    }
+}
+
+/// Two Han of the main block in 30 bits.
+fn packed(first: char, second: char) -> Option<u32> {
+    let number = |c: char| {
+        let is_common = ('\u{4E00}'..='\u{9FFF}').contains(&c);
+        is_common.then(|| u32::from(c) - 0x4E00)
+    };
+    Some(number(first)? << 15 | number(second)?)
+}
