@@ -8,6 +8,8 @@ use crate::text::width;
 
 /// The most questions encoded together: more adds waiting without adding speed.
 const MAX_QUESTIONS: usize = 16;
+/// Texts that differ by less in width (Han 2, others 1), besides half of it, are alike.
+const ALIKE: usize = 12;
 /// The most padded width (Han 2, others 1) of a batch of passages: some 1,500 tokens, a quarter of a second on
 /// two cores, which is how long a question may wait behind ingestion.
 const MAX_BATCH_WIDTH: usize = 3_600;
@@ -57,9 +59,28 @@ fn answer(model: &mut Model, first: Question, queue: &Receiver<Question>, pace: 
         .chain(queue.try_iter().take(MAX_QUESTIONS - 1))
         .collect();
     batch.retain(|question| !question.reply.is_closed());
-    if batch.is_empty() {
-        return;
+    batch.sort_by_cached_key(|question| width(&question.text));
+    while !batch.is_empty() {
+        let n = n_alike(batch.iter().map(|question| width(&question.text)));
+        let rest = batch.split_off(n);
+        encode_together(model, std::mem::replace(&mut batch, rest), pace);
     }
+}
+
+/// How many of the narrowest texts to encode together: a text is padded to the widest of its batch, which costs more than
+/// encoding it by itself where that is much wider.
+fn n_alike(widths: impl Iterator<Item = usize>) -> usize {
+    let mut bound = usize::MAX;
+    widths
+        .take_while(|width| {
+            let is_alike = *width <= bound;
+            bound = bound.min(width + width / 2 + ALIKE);
+            is_alike
+        })
+        .count()
+}
+
+fn encode_together(model: &mut Model, batch: Vec<Question>, pace: &Pace) {
     let texts: Vec<&str> = batch
         .iter()
         .map(|question| question.text.as_str())
@@ -133,6 +154,18 @@ fn batches<'a>(order: &'a [usize], widths: &[usize]) -> Vec<&'a [usize]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn questions_of_like_width_go_together() {
+        let check = |widths: &[usize], expected| {
+            assert_eq!(n_alike(widths.iter().copied()), expected, "{widths:?}");
+        };
+        check(&[], 0);
+        check(&[400], 1);
+        check(&[8, 8, 20, 24, 25, 160], 4);
+        check(&[30, 57, 58], 2);
+        check(&[0, 12, 13], 2);
+    }
 
     #[test]
     fn batches_hold_every_text_once_within_the_bound() {
