@@ -383,6 +383,11 @@ impl Answerer {
         Ok(finish(question, language, replies, start))
     }
 
+    /// Whether a chat server words what is not said word for word.
+    pub fn has_llm(&self) -> bool {
+        self.llm.is_some()
+    }
+
     /// Whether there is a chat server and it was away when it was last asked.
     pub fn llm_is_away(&self) -> bool {
         self.llm.as_ref().is_some_and(Llm::is_away)

@@ -18,6 +18,7 @@ mod impact;
 mod insights;
 mod keys;
 mod lifecycle;
+mod load;
 mod metrics;
 mod problem;
 mod search;
@@ -64,6 +65,7 @@ use problem::Problem;
 pub struct AppState {
     pub app: Arc<App>,
     permits: Arc<Semaphore>,
+    load: Arc<load::Load>,
     rates: Option<Arc<auth::Rates>>,
     at_work: Arc<auth::AtWork>,
 }
@@ -90,6 +92,19 @@ pub struct AppState {
 struct ApiDoc;
 
 impl AppState {
+    /// Takes a question into work, unless it would wait too long. A model's wording takes long without anybody waiting for it.
+    fn admit(&self) -> Result<Option<load::InWork>, Problem> {
+        if self.app.embedder.is_overloaded() {
+            return Err(Problem::overloaded(
+                "more is asked than can be answered soon",
+            ));
+        }
+        match self.app.answerer.has_llm() {
+            true => Ok(None),
+            false => self.load.admit().map(Some),
+        }
+    }
+
     /// How many requests are being worked on.
     fn n_in_work(&self) -> usize {
         self.app.config.http.max_concurrent - self.permits.available_permits()
@@ -111,6 +126,7 @@ pub fn router(app: Arc<App>) -> Router {
     let state = AppState {
         app,
         permits: Arc::new(Semaphore::new(http.max_concurrent)),
+        load: Arc::new(load::Load::new(Duration::from_millis(http.max_wait_ms))),
         rates: auth::rates(http.requests_per_minute).map(Arc::new),
         at_work: Arc::new(auth::AtWork::new(http.max_concurrent_per_key)),
     };

@@ -15,6 +15,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use utoipa::ToSchema;
 
 use super::extract::{Json, Workspace, one_or_many};
+use super::load::InWork;
 use super::metrics;
 use super::problem::{Fault, Problem};
 use super::{AppState, Permit};
@@ -360,11 +361,7 @@ pub async fn post_answer(
     headers: HeaderMap,
     Json(request): Json<AnswerRequest>,
 ) -> Result<Response, Problem> {
-    if state.app.embedder.is_overloaded() {
-        return Err(Problem::overloaded(
-            "more is asked than can be answered soon",
-        ));
-    }
+    let in_work = state.admit()?;
     let (stream, format) = (request.stream, request.format);
     let question = request.parse(&headers)?;
     let channel = question.filter.channel.clone();
@@ -374,7 +371,7 @@ pub async fn post_answer(
         AnswerResponse::of(answer, rendered)
     };
     if stream {
-        return Ok(events(state, workspace, question, body, permit).into_response());
+        return Ok(events(state, workspace, question, body, (permit, in_work)).into_response());
     }
     let answered = state.app.answerer.answer(&workspace, question, None);
     Ok(axum::Json(body(answered.await?.answer)).into_response())
@@ -388,7 +385,7 @@ fn events(
     workspace: WorkspaceId,
     question: Question,
     body: impl FnOnce(domain::Answer) -> AnswerResponse + Send + 'static,
-    permit: Option<Extension<Permit>>,
+    held: (Option<Extension<Permit>>, Option<InWork>),
 ) -> impl IntoResponse {
     let event =
         |name: &str, data: serde_json::Value| Event::default().event(name).data(data.to_string());
@@ -397,7 +394,7 @@ fn events(
     let timeout = Duration::from_millis(state.app.config.http.timeout_ms);
     // In place of those of the request, which ends before its events do.
     let telling = async move {
-        let _permit = permit;
+        let _held = held;
         let answering = state.app.answerer.answer(&workspace, question, Some(&tell));
         tokio::pin!(answering);
         let mut n_told = 0;

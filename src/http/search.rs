@@ -222,11 +222,7 @@ pub async fn post_search(
     Workspace(workspace): Workspace,
     Json(request): Json<SearchRequest>,
 ) -> Result<axum::Json<SearchResponse>, Problem> {
-    if state.app.embedder.is_overloaded() {
-        return Err(Problem::overloaded(
-            "more is asked than can be answered soon",
-        ));
-    }
+    let _in_work = state.admit()?;
     let explain = request.explain;
     let asked_for = request.explain_document.clone();
     let query = request.parse()?;

@@ -306,9 +306,16 @@ async fn a_stream_counts_as_work_until_it_ends_or_its_reader_goes() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn more_than_can_be_answered_soon_is_refused_at_once() {
+    for (encoder_ms, all_ms) in [(20, 600_000), (600_000, 20)] {
+        refuse_beyond(encoder_ms, all_ms).await;
+    }
+}
+
+async fn refuse_beyond(encoder_ms: u64, all_ms: u64) {
     let folder = Arc::new(tempfile::tempdir().unwrap());
     let mut config = config_in(folder.path());
-    config.encoder.max_wait_ms = 20;
+    config.encoder.max_wait_ms = encoder_ms;
+    config.http.max_wait_ms = all_ms;
     let encoder = config.encoder.clone();
     let encoder = tokio::task::spawn_blocking(move || Embedder::open(&encoder).unwrap());
     let app = App::build_with(config, encoder.await.unwrap())

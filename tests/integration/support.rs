@@ -56,6 +56,8 @@ pub fn config_in(folder: &Path) -> Config {
     config.index.dir = folder.join("indexes");
     config.models.dir = models_dir();
     config.ingest.reader = env!("CARGO_BIN_EXE_ken").into();
+    // Many tests ask at once, on a machine that is theirs together.
+    config.http.max_wait_ms = 600_000;
     config.completed()
 }
 

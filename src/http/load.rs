@@ -1,0 +1,136 @@
+//! How much is asked for beside how much is done: a question that would wait too long is refused at once, so that those which are
+//! taken do not wait for it.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::problem::Problem;
+
+/// How much of the pace the newest reply makes: some sixty replies are remembered, four full batches of the encoder.
+const NEWEST: u32 = 64;
+
+/// So few are never too many.
+const FEW: u32 = 8;
+
+/// The questions in work and the pace at which they come to an end. By Little's law (1961) one more waits for as long as it
+/// takes to do those in work, whatever it is that they wait for.
+pub struct Load {
+    max_wait: Duration,
+    now: Mutex<Now>,
+}
+
+struct Now {
+    n_in_work: u32,
+    /// Since when there has been something to do without a pause, or the last reply in it.
+    since: Instant,
+    /// The mean time from one reply to the next while there was more to do.
+    pace: Duration,
+}
+
+/// A question in work, until it is dropped.
+pub struct InWork(Arc<Load>);
+
+impl Drop for InWork {
+    fn drop(&mut self) {
+        self.0.ended(Instant::now());
+    }
+}
+
+impl Load {
+    pub fn new(max_wait: Duration) -> Self {
+        Self {
+            max_wait,
+            now: Mutex::new(Now {
+                n_in_work: 0,
+                since: Instant::now(),
+                pace: Duration::ZERO,
+            }),
+        }
+    }
+
+    /// Takes a question into work.
+    ///
+    /// # Errors
+    /// `/problems/overloaded` where it would take longer than allowed, by what those before it took.
+    pub fn admit(self: &Arc<Self>) -> Result<InWork, Problem> {
+        match self.begun(Instant::now()) {
+            true => Ok(InWork(self.clone())),
+            false => Err(Problem::overloaded(
+                "more is asked than can be answered soon",
+            )),
+        }
+    }
+
+    fn begun(&self, at: Instant) -> bool {
+        let mut now = self.now();
+        if now.n_in_work >= FEW && now.pace * now.n_in_work > self.max_wait {
+            return false;
+        }
+        if now.n_in_work == 0 {
+            now.since = at;
+        }
+        now.n_in_work += 1;
+        true
+    }
+
+    fn ended(&self, at: Instant) {
+        let mut now = self.now();
+        let took = at.saturating_duration_since(now.since);
+        now.since = at;
+        now.n_in_work -= 1;
+        // What was alone says how long a reply takes, not how many there are in a time.
+        if now.n_in_work > 0 {
+            now.pace = match now.pace.is_zero() {
+                true => took,
+                false => now.pace - now.pace / NEWEST + took / NEWEST,
+            };
+        }
+    }
+
+    fn now(&self) -> MutexGuard<'_, Now> {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_wait_too_long_is_refused_until_what_is_in_work_is_done() {
+        let load = Load::new(Duration::from_millis(100));
+        let start = Instant::now();
+        let after = |ms| start + Duration::from_millis(ms);
+        // Nothing is known yet of how long it takes.
+        for _ in 0..50 {
+            assert!(load.begun(start));
+        }
+        // One every ten milliseconds, so that eleven are too many.
+        for n in 1..=39 {
+            load.ended(after(n * 10));
+            assert!(!load.begun(after(n * 10)), "{n}");
+        }
+        load.ended(after(400));
+        assert!(load.begun(after(400)));
+        assert!(!load.begun(after(400)));
+    }
+
+    #[test]
+    fn pauses_and_what_is_alone_say_nothing_of_the_pace() {
+        let load = Load::new(Duration::from_millis(100));
+        let start = Instant::now();
+        let after = |ms| start + Duration::from_millis(ms);
+        for n in 0..20 {
+            assert!(load.begun(after(n * 10_000)));
+            load.ended(after(n * 10_000 + 900));
+        }
+        for n in 20..40 {
+            let at = n * 10_000;
+            assert!(load.begun(after(at)) && load.begun(after(at)));
+            load.ended(after(at + 5));
+            load.ended(after(at + 9));
+        }
+        let pace = load.now().pace;
+        assert_eq!(pace, Duration::from_millis(5));
+    }
+}
