@@ -239,7 +239,9 @@ pub fn likeness(a: Statement, b: Statement) -> f32 {
 }
 
 fn all_words(statement: Statement) -> BTreeSet<String> {
-    words(&format!("{}\n{}", statement.title, statement.text))
+    let mut all = words(statement.title);
+    all.append(&mut words(statement.text));
+    all
 }
 
 fn same_topic(a: Statement, b: Statement, similarity: Option<f32>) -> bool {

@@ -310,14 +310,18 @@ impl Indexes {
     ) -> Result<WorkspaceIndex, IndexError> {
         manifest::check_or_write(folder, &self.expected, self.is_writer())?;
         let writer_bytes = self.is_writer().then_some(self.config.writer_bytes);
+        let (words, vectors) = (folder.join("keyword"), folder.join("vectors"));
+        let (dimension, may_write) = (self.expected.dimension, self.is_writer());
+        let (keyword, vectors) = std::thread::scope(|scope| {
+            let keyword = scope.spawn(|| KeywordIndex::open(&words, writer_bytes));
+            let vectors = (self.open_vectors)(workspace, &vectors, dimension, may_write);
+            let keyword = keyword.join();
+            let keyword = keyword.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            (keyword, vectors)
+        });
         Ok(WorkspaceIndex {
-            keyword: KeywordIndex::open(&folder.join("keyword"), writer_bytes)?,
-            vectors: (self.open_vectors)(
-                workspace,
-                &folder.join("vectors"),
-                self.expected.dimension,
-                self.is_writer(),
-            )?,
+            keyword: keyword?,
+            vectors: vectors?,
             ended: RwLock::default(),
         })
     }

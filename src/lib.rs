@@ -11,7 +11,7 @@
 //! | [`text`] | what a string means: folding, figures, terms, sounds, spoken and other words, sentences, language, highlights. Pure |
 //! | [`embed`], [`vectors`] | `Embedder`: texts → vectors; one thread owns the models; what was encoded before is remembered |
 //! | [`store`] | the system of record, SQLite or PostgreSQL; all SQL; the change log; who leads; the vault, a store apart |
-//! | [`index`] | `KeywordIndex` (tantivy), `VectorStore` (usearch or a Qdrant cluster), the `Follower` that keeps both in step with the store |
+//! | [`index`] | `KeywordIndex` (tantivy, with a forward index that scores what was found), `VectorStore` (usearch or a Qdrant cluster), the `Follower` that keeps both in step with the store |
 //! | [`ingest`] | bytes → text with structure → chunks: one file per format; read in bounded processes ([`ingest::worker`]) |
 //! | [`jobs`] | uploaded files, read in the background |
 //! | [`conflict`] | do two statements contradict each other. Pure |
@@ -43,7 +43,7 @@
 //! **Ingest**: read → parse → chunk → record (one transaction, one revision a change) → *acknowledge* → follower:
 //! encode in batches → keyword index + vectors → commit with the revision as watermark.
 //!
-//! **Answer**: understand → search words while the encoder works → search vectors → fuse (→ rerank) → load evidence → admit →
+//! **Answer**: understand → search words ‖ encode, search vectors → fuse (→ rerank) → load evidence → admit →
 //! compose → verify (→ a model's wording, held against the evidence) → record. See [`answer::Answerer::reply`].
 //!
 //! **Learn**: case → redact (what is taken out goes into the vault) → record → *acknowledge* → distil → group → relate to what

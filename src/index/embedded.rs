@@ -284,7 +284,11 @@ impl Held {
     ) -> Result<Vec<VectorHit>, IndexError> {
         let query_bytes = to_bytes(query.iter().copied());
         let size = self.graph.size();
-        let proposed = by_views(size, limit + limit.div_ceil(2), |n_views| {
+        let n_proposed = limit + limit.div_ceil(2);
+        // A sixth more than that many have in the mean, since they are not spread evenly.
+        let n_views = self.vectors.n_views_of(n_proposed);
+        let n_views = n_views + n_views / 6;
+        let proposed = by_views(size, n_proposed, n_views, |n_views| {
             let matches = match selection.is_everything() {
                 true => self.graph.search(&query_bytes, n_views),
                 false => {
@@ -440,6 +444,11 @@ fn view_key(key: u32, view: usize) -> u64 {
 
 fn chunk_of(view_key: u64) -> u32 {
     (view_key >> VIEW_BITS) as u32
+}
+
+/// Whether it is the first view of its chunk, which each has.
+fn is_first(view_key: u64) -> bool {
+    view_key & ((1 << VIEW_BITS) - 1) == 0
 }
 
 fn is_negative(view_key: u64) -> bool {

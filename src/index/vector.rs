@@ -34,14 +34,15 @@ pub(super) fn sort(hits: &mut [VectorHit]) {
     });
 }
 
-/// Searches views, of which there are `size`, asking for more until enough different chunks are found or there are no more.
-/// `search` returns how many it found, and those that are no negatives.
+/// Searches views, of which there are `size`, `n_views` at first, asking for more until enough different chunks are found or there
+/// are no more. `search` returns how many it found, and those that are no negatives.
 pub(super) fn by_views(
     size: usize,
     limit: usize,
+    n_views: usize,
     search: impl Fn(usize) -> Result<(usize, Vec<VectorHit>), IndexError>,
 ) -> Result<Vec<VectorHit>, IndexError> {
-    let mut n_views = (limit * 2).min(size);
+    let mut n_views = n_views.max(limit).min(size);
     loop {
         let (n_found, mut hits) = search(n_views)?;
         sort(&mut hits);

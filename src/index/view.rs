@@ -82,8 +82,10 @@ impl SegmentTables {
         let mut terms = inverted.terms().stream().map_err(TantivyError::from)?;
         while terms.advance() {
             let mut term = std::str::from_utf8(terms.key()).unwrap_or_default().chars();
-            if let (Some(first), Some(second), None) = (term.next(), term.next(), term.next()) {
-                bigrams.extend(packed(first, second));
+            if let (Some(first), Some(second), None) = (term.next(), term.next(), term.next())
+                && let Some(packed) = packed(first, second)
+            {
+                bigrams.insert(packed);
             }
         }
         // There is none where no chunk has a term.

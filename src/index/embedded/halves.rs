@@ -7,7 +7,7 @@ use half::f16;
 use half::slice::HalfFloatSliceExt;
 use sha2::{Digest, Sha256};
 
-use super::{NEGATIVE, chunk_of, is_negative, view_key};
+use super::{NEGATIVE, chunk_of, is_first, is_negative, view_key};
 use crate::index::VectorHit;
 use crate::text::hex;
 use crate::vectors::dot;
@@ -19,6 +19,8 @@ const PER_BLOCK: usize = 1_024;
 pub struct Halves {
     dimension: usize,
     slots: HashMap<u64, usize>,
+    /// How many of them are a chunk's first view.
+    n_chunks: usize,
     free: Vec<usize>,
     blocks: Vec<Vec<f16>>,
 }
@@ -28,6 +30,7 @@ impl Halves {
         Self {
             dimension,
             slots: HashMap::new(),
+            n_chunks: 0,
             free: Vec::new(),
             blocks: Vec::new(),
         }
@@ -65,14 +68,24 @@ impl Halves {
                 n_full * PER_BLOCK + block.len() / self.dimension - 1
             }
         };
-        self.slots.insert(view, slot);
+        if self.slots.insert(view, slot).is_none() && is_first(view) {
+            self.n_chunks += 1;
+        }
     }
 
     /// Whether there was one.
     pub fn remove(&mut self, view: u64) -> bool {
         let slot = self.slots.remove(&view);
         self.free.extend(slot);
+        if slot.is_some() && is_first(view) {
+            self.n_chunks -= 1;
+        }
         slot.is_some()
+    }
+
+    /// How many views so many chunks have in the mean.
+    pub fn n_views_of(&self, n_chunks: usize) -> usize {
+        (self.len() * n_chunks).div_ceil(self.n_chunks.max(1))
     }
 
     fn at(&self, slot: usize) -> &[f16] {
@@ -195,6 +208,9 @@ mod tests {
         assert_eq!(found, saved);
         for halves in [&halves, &read] {
             assert_eq!(halves.len(), 2_000);
+            let n_first = halves.slots.keys().filter(|view| is_first(**view)).count();
+            assert_eq!(halves.n_chunks, n_first);
+            assert_eq!(halves.n_views_of(n_first), 2_000);
             for view in 0..4_000 {
                 let expected = match view {
                     1 | 3_000..3_500 => Some(vector(view + 7)),

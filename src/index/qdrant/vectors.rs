@@ -292,7 +292,7 @@ impl VectorStore for QdrantVectors {
             return Ok(Vec::new());
         }
         let filter = self.is_admitted(selection);
-        by_views(usize::MAX, limit, |n_views| {
+        by_views(usize::MAX, limit, limit * 2, |n_views| {
             let points = self.query(query, n_views, filter.clone(), false)?;
             let hits = points.iter().filter_map(scored);
             let hits = hits.map(|(key, similarity)| VectorHit { key, similarity });
