@@ -47,7 +47,8 @@ impl Store {
         let task = Background::start("the lead", move |mut stopped| async move {
             while is_contested && !*stopped.borrow() {
                 tokio::select! {
-                    _ = stopped.wait_for(|stop| *stop) => continue,
+                    // Also where nobody is left who could say so.
+                    _ = stopped.wait_for(|stop| *stop) => break,
                     held = hold(&url, &tell, retry) => {
                         if let Err(error) = held {
                             tracing::warn!(%error, "the store is away; whether this process leads is not known");

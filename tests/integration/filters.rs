@@ -92,6 +92,7 @@ async fn who_asks_decides(app: TestApp) {
             );
         }
     }
+    app.stop().await;
 }
 
 /// Small steps of a linear congruential generator: the same selection of documents in every run.

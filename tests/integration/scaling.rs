@@ -257,6 +257,24 @@ async fn a_database_too_busy_to_answer_at_start_is_waited_for() {
     store.close().await;
 }
 
+/// A task that went on without an owner asked the server for connections as fast as it could.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_stands_for_the_lead_and_is_dropped_stands_no_more() {
+    let Some(server) = server() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let url = database_for(&server, folder.path());
+    let store = ken::store::Store::open(&url).await.unwrap();
+    let lead = store.stand_for_lead(true, Duration::from_millis(50));
+    let mut leads = lead.watch();
+    let led = tokio::time::timeout(PATIENCE, leads.wait_for(|leads| *leads)).await;
+    led.expect("nobody else stands").unwrap();
+    drop(lead);
+    let ended = async { while leads.changed().await.is_ok() {} };
+    let ended = tokio::time::timeout(PATIENCE, ended).await;
+    ended.expect("the task ends with its owner");
+    store.close().await;
+}
+
 /// An app with its vectors in Qdrant, in which chunks are never named one by one, so that what they are decides there.
 pub async fn app_on_qdrant(max_keys: u64) -> (TestApp, TestQdrant) {
     let qdrant = TestQdrant::start(1).await;
