@@ -211,7 +211,14 @@ impl TestApp {
             )
             .await;
         assert!(status.is_success(), "{written}");
-        assert_eq!(written["indexed"], true);
+        if written["indexed"] != true {
+            // The reply waits for a while, which may be too short where all tests start at once.
+            let (workspace, revision) = (default_workspace(), written["revision"].as_i64());
+            let patience = Duration::from_secs(120);
+            let follower = &self.app.follower;
+            let indexed = follower.wait_for(&workspace, revision.unwrap(), patience);
+            assert!(indexed.await, "{written}");
+        }
         written
     }
 
