@@ -16,12 +16,13 @@ use crate::embed::{EmbedError, Embedder};
 use crate::store::{IndexEntry, Store, StoreError, text_hash};
 use crate::vectors::to_half;
 
-/// How many changes are taken at a time while texts have to be encoded: a few seconds of work between commits.
-const MIN_BATCH: i64 = 32;
+/// How many changes are taken at a time while texts have to be encoded: a few seconds of work between commits. They can be found
+/// by words already; the more are encoded together, the less is padded.
+const MIN_BATCH: i64 = 128;
 /// And when all vectors are known already, as after `ken rebuild`.
 const MAX_BATCH: i64 = 4_096;
 /// How many texts are encoded between two writes to the vector cache: what a crash may cost.
-const TEXTS_PER_STEP: usize = 64;
+const TEXTS_PER_STEP: usize = 128;
 /// The vector snapshot of a busy workspace is written at most this often; the log is replayed from it.
 const SAVE_EVERY: Duration = Duration::from_secs(30);
 
