@@ -143,6 +143,16 @@ impl Config {
                 self.http.timeout_ms as usize,
                 1..=3_600_000,
             ),
+            (
+                "http.max_wait_ms",
+                self.http.max_wait_ms as usize,
+                1..=3_600_000,
+            ),
+            (
+                "encoder.max_wait_ms",
+                self.encoder.max_wait_ms as usize,
+                1..=3_600_000,
+            ),
         ] {
             require(
                 range.contains(&value),
