@@ -1,7 +1,8 @@
 # Thin: the real work is in the binary (`ken setup`, `ken ingest`, `ken serve`) and in cargo.
 .PHONY: demo test setup quality bench peers eval test-llm faults soak fuzz schemathesis audit
 
-KEN := target/release/ken
+BUILT := $(or $(CARGO_TARGET_DIR),target)
+KEN := $(BUILT)/release/ken
 EVAL ?= ../shared/eval
 
 demo:
@@ -19,8 +20,9 @@ demo:
 test:
 	cargo fmt --check
 	cargo metadata --locked --quiet --manifest-path fuzz/Cargo.toml --filter-platform x86_64-unknown-linux-gnu --format-version 1 > /dev/null
-	cargo run --locked --quiet -- setup
 	cargo clippy --locked --all-targets -- -D warnings
+	cargo test --locked --no-run
+	$(BUILT)/debug/ken setup
 	tools/postgres/with.sh cargo test --locked
 	tools/postgres/with.sh tools/postgres/suite.sh
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --quiet

@@ -1,4 +1,4 @@
-//! The forward index: each chunk's text as a row of codes, one a position, in order. What a chunk has of a question's words is
+//! The forward index: each chunk's text as codes, one a position, in order. What a chunk has of a question's words is
 //! read from it in one pass, where lists of positions would have to be entered once for each word and chunk.
 
 use std::collections::HashMap;
@@ -14,8 +14,17 @@ const WORD: u32 = 1 << 31;
 /// Of a code: the next character belongs to the same run, so that both make a bigram.
 const JOINS: u32 = 1 << 30;
 
-/// A text's codes from what it is indexed by ([`crate::text::index_terms`]).
-pub fn codes(terms: &[(String, usize)]) -> Vec<u32> {
+/// A text's codes from what it is indexed by ([`crate::text::index_terms`]), two in each number, so that half as many are
+/// written and merged. The last one's upper half may be 0, which is no code.
+pub fn rows(terms: &[(String, usize)]) -> Vec<u64> {
+    let row = |pair: &[u32]| {
+        let second = pair.get(1).copied().unwrap_or(0);
+        u64::from(pair[0]) | u64::from(second) << 32
+    };
+    codes(terms).chunks(2).map(row).collect()
+}
+
+fn codes(terms: &[(String, usize)]) -> Vec<u32> {
     let mut codes: Vec<u32> = Vec::with_capacity(terms.len());
     for (term, at) in terms {
         match Shape::of(term) {
@@ -77,7 +86,8 @@ pub struct Reading {
     begins: Vec<bool>,
     weights: Vec<f32>,
     numbers: Vec<[Option<u16>; 2]>,
-    codes: Vec<u64>,
+    rows: Vec<u64>,
+    codes: Vec<u32>,
     frequencies: Vec<u32>,
     occurrences: [Occurrences; 2],
 }
@@ -97,6 +107,7 @@ impl Reading {
             begins: vec![false; LOW_BITS as usize + 1],
             weights: targets.iter().map(|target| target.weight).collect(),
             numbers: targets.iter().map(|target| target.numbers).collect(),
+            rows: Vec::new(),
             codes: Vec::new(),
             frequencies: vec![0; targets.len()],
             occurrences: Default::default(),
@@ -113,7 +124,7 @@ impl Reading {
         this
     }
 
-    /// Reads a chunk, whose codes `read` puts into a row. `score` is what a target of weight 1 adds that occurs so often; `shares`
+    /// Reads a chunk, whose [`rows`] `read` puts into what it is given. `score` is what a target of weight 1 adds that occurs so often; `shares`
     /// what each term and each character weighs, where it counts how close they stand, and the score is `least`.
     pub fn read(
         &mut self,
@@ -122,14 +133,19 @@ impl Reading {
         shares: Option<&[Vec<f32>; 2]>,
         least: f32,
     ) -> Found {
-        read(&mut self.codes);
+        read(&mut self.rows);
+        let both = |row: &u64| [*row as u32, (*row >> 32) as u32];
+        self.codes.clear();
+        self.codes.extend(self.rows.iter().flat_map(both));
+        if self.codes.last() == Some(&0) {
+            self.codes.pop();
+        }
         let codes = &self.codes;
         self.frequencies.fill(0);
         for of in &mut self.occurrences {
             of.clear();
         }
         for (position, code) in (0_u32..).zip(codes) {
-            let code = *code as u32;
             let first = code & !JOINS;
             if !self.begins[(first & LOW_BITS) as usize] {
                 continue;
@@ -141,7 +157,7 @@ impl Reading {
                 0 => None,
                 _ => codes.get(position as usize + 1),
             };
-            let next = next.map(|code| *code as u32 & !JOINS);
+            let next = next.map(|code| code & !JOINS);
             for wanted in beginning {
                 if wanted.second.is_some() && wanted.second != next {
                     continue;
@@ -191,9 +207,9 @@ mod tests {
         for (term, _) in &terms {
             *expected.entry(term).or_default() += 1;
         }
-        let codes: Vec<u64> = codes(&terms).into_iter().map(u64::from).collect();
+        let rows = rows(&terms);
         let n_positions = terms.iter().map(|(_, at)| at + 1).max().unwrap_or(0);
-        assert_eq!(codes.len(), n_positions, "{text}");
+        assert_eq!(rows.len(), n_positions.div_ceil(2), "{text}");
         let known = expected.keys().copied().collect::<Vec<_>>();
         for term in sought.iter().copied().chain(known) {
             let target = Target {
@@ -201,7 +217,7 @@ mod tests {
                 weight: 1.0,
                 numbers: [Some(0), None],
             };
-            let read = |into: &mut Vec<u64>| into.clone_from(&codes);
+            let read = |into: &mut Vec<u64>| into.clone_from(&rows);
             let found = Reading::of(&[target]).read(read, |n| n as f32, None, 0.0);
             let n = expected.get(term).copied().unwrap_or(0);
             assert_eq!(found.score, n as f32, "{term} in {text}");
@@ -224,7 +240,7 @@ mod tests {
     #[test]
     fn what_stands_together_counts_by_its_positions() {
         let terms = index_terms("退貨要在七天內辦理");
-        let codes: Vec<u64> = codes(&terms).into_iter().map(u64::from).collect();
+        let rows = rows(&terms);
         let target = |term, numbers| Target {
             term,
             weight: 1.0,
@@ -237,7 +253,7 @@ mod tests {
         ];
         let shares = [vec![1.0, 1.0, 2.0], vec![1.0]];
         let mut reading = Reading::of(&targets);
-        let read = |into: &mut Vec<u64>| into.clone_from(&codes);
+        let read = |into: &mut Vec<u64>| into.clone_from(&rows);
         for _ in 0..2 {
             let found = reading.read(read, |n| n as f32, Some(&shares), 0.0);
             assert_eq!((found.score, found.proximity), (3.0, (0.5 + 1.0) / 2.0));

@@ -15,7 +15,7 @@ use tantivy::{
 };
 
 use super::collector::KEY_FIELD;
-use super::forward::codes;
+use super::forward::rows;
 use super::schema::{ANALYZER, Analyzer, Fields, RESTRICTED, pre_tokenized, schema};
 use super::view::View;
 use super::words::{KeywordSearch, LATIN};
@@ -369,8 +369,8 @@ impl KeywordIndex {
         let mut document = TantivyDocument::new();
         document.add_u64(fields.key, u64::from(chunk.key));
         let terms = text::index_terms(&text);
-        for code in codes(&terms) {
-            document.add_u64(fields.forward, u64::from(code));
+        for row in rows(&terms) {
+            document.add_u64(fields.forward, row);
         }
         document.add_pre_tokenized_text(fields.text, pre_tokenized(terms));
         for question in &metadata.questions {

@@ -16,7 +16,7 @@ pub const RESTRICTED: &str = "yes";
 pub struct Fields {
     pub key: Field,
     pub text: Field,
-    /// The text's [codes](super::forward::codes), in order.
+    /// The text's [rows](super::forward::rows) of codes, in order.
     pub forward: Field,
     /// The wordings of an FAQ's question.
     pub questions: Field,

@@ -107,8 +107,8 @@ impl SegmentTables {
         same.find(|(_, doc)| is_alive(*doc)).map(|(_, doc)| *doc)
     }
 
-    /// A chunk's codes, in order.
-    pub fn codes(&self, doc: DocId, into: &mut Vec<u64>) {
+    /// A chunk's [rows](super::forward::rows).
+    pub fn rows(&self, doc: DocId, into: &mut Vec<u64>) {
         let rows = self.forward.index.value_row_ids(doc);
         into.resize(rows.len(), 0);
         self.forward.values.get_range(u64::from(rows.start), into);

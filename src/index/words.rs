@@ -272,8 +272,8 @@ impl KeywordSearch {
         let length = of.lengths.fieldnorm_id(doc);
         let score = |frequency| self.text.unit.score(length, frequency);
         let shares = self.weights.as_ref();
-        let codes = |into: &mut Vec<u64>| of.tables.codes(doc, into);
-        let found = reading.read(codes, score, shares, LITTLE * self.ceiling);
+        let rows = |into: &mut Vec<u64>| of.tables.rows(doc, into);
+        let found = reading.read(rows, score, shares, LITTLE * self.ceiling);
         WordScores {
             score: found.score,
             coverage: (found.score / self.ceiling).clamp(0.0, 1.0),

@@ -36,8 +36,8 @@ pub async fn submit(app: &TestApp, cases: &[Value]) -> Value {
     if kept["distilled"] != true {
         // The reply waits for ten seconds, which may be too few where all tests start at once.
         let patience = std::time::Duration::from_secs(120);
-        let waiting = app.app.cases.wait_for(&default_workspace(), patience);
-        assert!(waiting.await.unwrap(), "{kept}");
+        let waiting = app.app.cases.wait_for(&default_workspace(), patience).await;
+        assert!(waiting.unwrap(), "{kept}");
     }
     kept
 }
