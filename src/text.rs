@@ -16,7 +16,7 @@ mod synonyms;
 mod terms;
 
 pub use figures::figures;
-pub use fold::{FOLDING, fold};
+pub use fold::{FOLDING, fold, forget_sentences};
 pub use function_words::is_function_word;
 pub use hash::{hex, sha256_hex, sha256_hex_of};
 pub use highlight::Highlighter;

@@ -108,6 +108,7 @@ impl Answerer {
 
     /// Forgets all that is kept, of whomever.
     pub(super) fn forget_kept(&self) {
+        crate::text::forget_sentences();
         if let Some(cache) = &self.kept.cache {
             cache.clear();
         }

@@ -79,6 +79,8 @@ pub struct KeywordIndex {
     index: Index,
     reader: IndexReader,
     view: ArcSwap<View>,
+    /// One at a time, so that a view never takes the place of a newer one.
+    reloading: Mutex<()>,
     writer: Option<Mutex<Writer>>,
     revision: AtomicI64,
 }
@@ -123,6 +125,7 @@ impl KeywordIndex {
         let view = View::of(reader.searcher(), &fields, None).map_err(damage)?;
         let this = Self {
             view: ArcSwap::from_pointee(view),
+            reloading: Mutex::new(()),
             fields,
             reader,
             writer: writer.map(Mutex::new),
@@ -176,6 +179,10 @@ impl KeywordIndex {
 
     /// Searches what is committed from now on.
     fn reload(&self) -> Result<(), IndexError> {
+        let _one_at_a_time = self
+            .reloading
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
         self.reader.reload()?;
         let earlier = self.view.load();
         let view = View::of(self.reader.searcher(), &self.fields, Some(&earlier))?;

@@ -42,6 +42,11 @@ const SENTENCE: usize = 400;
 const REMEMBERED: usize = 8_192;
 static FOLDED: LazyLock<Cache<Box<str>, Arc<str>>> = LazyLock::new(|| Cache::new(REMEMBERED));
 
+/// Forgets all sentences, as where what they are of is deleted.
+pub fn forget_sentences() {
+    FOLDED.clear();
+}
+
 fn fold_anew(text: &str) -> String {
     let compatible: String = text
         .nfkc()

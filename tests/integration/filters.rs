@@ -339,6 +339,35 @@ fn a_keyword_index_that_was_put_together_finds_the_same() {
     assert_eq!((again.revision(), again.all_keys().unwrap().len()), (9, 41));
 }
 
+/// What is put together while others write takes nothing back that they have acknowledged.
+#[test]
+fn what_is_written_while_the_index_is_put_together_is_found_at_once() {
+    use ken::index::KeywordIndex;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    let folder = tempfile::tempdir().unwrap();
+    let index = KeywordIndex::open(folder.path(), Some(15_000_000)).unwrap();
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let compacting = scope.spawn(|| {
+            let mut n_done = 0;
+            while !is_over.load(Ordering::Relaxed) {
+                // It may meet with a merge that tantivy has begun itself.
+                n_done += u32::from(index.compact().is_ok_and(|did| did));
+            }
+            n_done
+        });
+        for key in 0..150_u32 {
+            let text = format!("第 {key} 條退貨運費的說明");
+            let written = index.apply(&[], &[entry(key, text, Vec::new())], i64::from(key) + 1);
+            written.unwrap();
+            assert_eq!(index.all_keys().unwrap().len(), u64::from(key) + 1);
+        }
+        is_over.store(true, Ordering::Relaxed);
+        assert!(compacting.join().unwrap() > 0);
+    });
+}
+
 /// How many segments an index is committed with.
 fn tantivy_segments(folder: &std::path::Path) -> usize {
     let meta = std::fs::read(folder.join("meta.json")).unwrap();
