@@ -23,8 +23,10 @@ struct Now {
     n_in_work: u32,
     /// Since when there has been something to do without a pause, or the last reply in it.
     since: Instant,
-    /// The mean time from one reply to the next while there was more to do.
+    /// The mean time from one reply to the next while there was more to do; zero where there never was.
     pace: Duration,
+    /// The shortest time that a reply took which had nothing beside it: what is known of the pace before there is one.
+    alone: Duration,
 }
 
 /// A question in work, until it is dropped.
@@ -44,6 +46,7 @@ impl Load {
                 n_in_work: 0,
                 since: Instant::now(),
                 pace: Duration::ZERO,
+                alone: Duration::MAX,
             }),
         }
     }
@@ -63,7 +66,12 @@ impl Load {
 
     fn begun(&self, at: Instant) -> bool {
         let mut now = self.now();
-        if now.n_in_work >= FEW && now.pace * now.n_in_work > self.max_wait {
+        let pace = match (now.pace, now.alone) {
+            (Duration::ZERO, Duration::MAX) => Duration::ZERO,
+            (Duration::ZERO, alone) => alone,
+            (pace, _) => pace,
+        };
+        if now.n_in_work >= FEW && pace * now.n_in_work > self.max_wait {
             return false;
         }
         if now.n_in_work == 0 {
@@ -79,12 +87,14 @@ impl Load {
         now.since = at;
         now.n_in_work -= 1;
         // What was alone says how long a reply takes, not how many there are in a time.
-        if now.n_in_work > 0 {
-            now.pace = match now.pace.is_zero() {
-                true => took,
-                false => now.pace - now.pace / NEWEST + took / NEWEST,
-            };
+        if now.n_in_work == 0 {
+            now.alone = now.alone.min(took);
+            return;
         }
+        now.pace = match now.pace.is_zero() {
+            true => took,
+            false => now.pace - now.pace / NEWEST + took / NEWEST,
+        };
     }
 
     fn now(&self) -> MutexGuard<'_, Now> {
@@ -113,6 +123,20 @@ mod tests {
         load.ended(after(400));
         assert!(load.begun(after(400)));
         assert!(!load.begun(after(400)));
+    }
+
+    #[test]
+    fn a_reply_that_was_alone_tells_what_a_first_rush_may_take() {
+        let load = Load::new(Duration::from_millis(100));
+        let start = Instant::now();
+        let after = |ms| start + Duration::from_millis(ms);
+        assert!(load.begun(start));
+        load.ended(after(20));
+        let n_taken = (0..50).filter(|_| load.begun(after(1_000))).count();
+        assert_eq!(n_taken, FEW as usize);
+        // Together they go faster.
+        load.ended(after(1_005));
+        assert!(load.begun(after(1_005)) && load.begun(after(1_005)));
     }
 
     #[test]
