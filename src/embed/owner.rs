@@ -8,7 +8,7 @@ use crate::text::width;
 
 /// The most questions encoded together: more adds waiting without adding speed.
 const MAX_QUESTIONS: usize = 16;
-/// Texts that differ by less in width (Han 2, others 1), besides half of it, are alike.
+/// Texts that differ by less in width (Han 2, others 1), besides half of it, are alike. Not tuned.
 const ALIKE: usize = 12;
 /// The most padded width (Han 2, others 1) of a batch of passages: some 1,500 tokens, a quarter of a second on
 /// two cores, which is how long a question may wait behind ingestion.

@@ -17,7 +17,7 @@ pub const K1: f32 = 1.2;
 /// Sums of floating point numbers in different orders differ by less than this share.
 const ROUNDING: f32 = 1e-4;
 
-/// Where one chunk in so many has been touched, looking at all in order is quicker than sorting those.
+/// Where one chunk in so many has been touched, looking at all in order is quicker than sorting those. An estimate.
 const DENSE: usize = 32;
 
 /// A chunk and where it stands. Ordered so that a better chunk is greater.

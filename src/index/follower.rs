@@ -16,17 +16,16 @@ use crate::embed::{EmbedError, Embedder};
 use crate::store::{IndexEntry, Store, StoreError, text_hash};
 use crate::vectors::to_half;
 
-/// How many changes are taken at a time while texts have to be encoded: a few seconds of work between commits. They can be found
-/// by words already; the more are encoded together, the less is padded.
-const MIN_BATCH: i64 = 128;
+/// How many changes are taken at a time while texts have to be encoded: a few seconds of work between commits.
+const MIN_BATCH: i64 = 32;
 /// And when all vectors are known already, as after `ken rebuild`.
 const MAX_BATCH: i64 = 4_096;
 /// How many texts are encoded between two writes to the vector cache: what a crash may cost.
-const TEXTS_PER_STEP: usize = 128;
+const TEXTS_PER_STEP: usize = 64;
 /// The vector snapshot of a busy workspace is written at most this often; the log is replayed from it.
 const SAVE_EVERY: Duration = Duration::from_secs(30);
 
-/// So long after the last change the keyword index is put together.
+/// So long after the last change the keyword index is put together. Not tuned.
 const QUIET: Duration = Duration::from_secs(2);
 
 /// How long a pass that failed is waited with at most: what was away is made up for soon after it is back.
@@ -214,7 +213,7 @@ impl Worker {
             }
         }
         if let Some(compacting) = self.compacting.take() {
-            // It has told what went wrong itself.
+            // Nothing is lost where it failed, and it has said so.
             let _ = compacting.await;
         }
         let indexes = self.indexes.clone();

@@ -38,7 +38,7 @@ pub fn fold(text: &str) -> String {
 
 /// Longer texts, in bytes, are no sentences, and are not remembered.
 const SENTENCE: usize = 400;
-/// Some 2 MB.
+/// At most some 7 MB, where all are as long as may be.
 const REMEMBERED: usize = 8_192;
 static FOLDED: LazyLock<Cache<Box<str>, Arc<str>>> = LazyLock::new(|| Cache::new(REMEMBERED));
 
