@@ -271,13 +271,51 @@ mod tests {
     use proptest::prelude::*;
     use roaring::RoaringBitmap;
     use tantivy::collector::DocSetCollector;
-    use tantivy::query::{BooleanQuery, BoostQuery, EnableScoring, Occur, Query, TermQuery};
-    use tantivy::schema::IndexRecordOption;
+    use tantivy::query::{
+        AllQuery, Bm25StatisticsProvider, BooleanQuery, BoostQuery, EnableScoring, Occur, Query,
+        TermQuery,
+    };
+    use tantivy::schema::{Field, IndexRecordOption};
     use tantivy::{Index, IndexWriter, Searcher, TantivyDocument, Term};
 
     use super::*;
+    use crate::index::forward;
     use crate::index::schema::{ANALYZER, Analyzer, Fields, schema};
     use crate::index::view::View;
+    use crate::index::wanted::Frequencies;
+    use crate::text;
+
+    /// What there is to count, without what is deleted, by going through all of it.
+    struct Alive<'a>(&'a Searcher);
+
+    impl Alive<'_> {
+        fn count(&self, query: &dyn Query) -> u64 {
+            self.0.search(query, &DocSetCollector).unwrap().len() as u64
+        }
+    }
+
+    impl Bm25StatisticsProvider for Alive<'_> {
+        fn total_num_tokens(&self, field: Field) -> tantivy::Result<u64> {
+            let mut total = 0;
+            for reader in self.0.segment_readers() {
+                let lengths = reader.get_fieldnorms_reader(field)?;
+                let alive = reader.doc_ids_alive();
+                total += alive
+                    .map(|doc| u64::from(lengths.fieldnorm(doc)))
+                    .sum::<u64>();
+            }
+            Ok(total)
+        }
+
+        fn total_num_docs(&self) -> tantivy::Result<u64> {
+            Ok(self.count(&AllQuery))
+        }
+
+        fn doc_freq(&self, term: &Term) -> tantivy::Result<u64> {
+            let query = TermQuery::new(term.clone(), IndexRecordOption::Basic);
+            Ok(self.count(&query))
+        }
+    }
 
     /// Chunks of words of which a few are frequent and most rare, in several segments, some of them deleted since.
     fn made(segments: &[usize], seed: u64) -> (Searcher, Fields) {
@@ -295,6 +333,9 @@ mod tests {
                 let text = words.collect::<Vec<_>>().join(" ");
                 let mut document = TantivyDocument::new();
                 document.add_u64(fields.key, key);
+                for row in forward::rows(&text::index_terms(&text)) {
+                    document.add_u64(fields.forward, row);
+                }
                 document.add_text(fields.text, text);
                 writer.add_document(document).unwrap();
                 key += 1;
@@ -341,7 +382,7 @@ mod tests {
             });
             let query = BooleanQuery::new(clauses.collect());
             let alive = searcher.search(&query, &DocSetCollector).unwrap();
-            let weight = query.weight(EnableScoring::enabled_from_searcher(&searcher)).unwrap();
+            let weight = query.weight(EnableScoring::enabled_from_statistics_provider(&Alive(&searcher), &searcher)).unwrap();
             let mut expected: Vec<Score> = Vec::new();
             for (number, reader) in (0..).zip(readers) {
                 let keys = reader.fast_fields().u64(KEY_FIELD).unwrap();
@@ -356,7 +397,7 @@ mod tests {
             expected.truncate(limit);
 
             let view = Arc::new(View::of(searcher.clone(), &fields, None).unwrap());
-            let frequencies = crate::index::wanted::Frequencies::of(&view, fields.text).unwrap();
+            let frequencies = Frequencies::of_text(&view, &fields).unwrap();
             let unit = frequencies.unit();
             let mut best = Best::new(limit, &selection);
             for (number, reader) in (0..).zip(readers) {

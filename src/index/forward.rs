@@ -1,7 +1,7 @@
 //! The forward index: each chunk's text as codes, one a position, in order. What a chunk has of a question's words is
 //! read from it in one pass, where lists of positions would have to be entered once for each word and chunk.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
 use fnv::FnvHasher;
@@ -53,6 +53,35 @@ impl Shape {
             _ => Self::Single(WORD | word_hash(term)),
         }
     }
+}
+
+/// A number that stands for a term.
+pub fn code_of(term: &str) -> u64 {
+    match Shape::of(term) {
+        Shape::Single(code) => u64::from(code),
+        Shape::Pair(first, second) => pair_code(first, second),
+    }
+}
+
+fn pair_code(first: u32, second: u32) -> u64 {
+    u64::from(first) | u64::from(second) << 32
+}
+
+/// The [codes](code_of) of the terms of a text, by its [`rows`], each once.
+pub fn different_terms(rows: &[u64]) -> HashSet<u64, BuildHasherDefault<FnvHasher>> {
+    let codes: Vec<u32> = codes_of(rows).collect();
+    let single = |code: &u32| code & !JOINS;
+    let singles = codes.iter().map(|code| u64::from(single(code)));
+    let joined = codes.windows(2).filter(|both| both[0] & JOINS != 0);
+    let pairs = joined.map(|both| pair_code(single(&both[0]), single(&both[1])));
+    singles.chain(pairs).collect()
+}
+
+fn codes_of(rows: &[u64]) -> impl Iterator<Item = u32> {
+    let both = rows
+        .iter()
+        .flat_map(|row| [*row as u32, (*row >> 32) as u32]);
+    both.filter(|code| *code != 0)
 }
 
 /// 30 bits of FNV-1a: of two different words one in a thousand million pairs is taken for the same.
@@ -134,12 +163,8 @@ impl Reading {
         least: f32,
     ) -> Found {
         read(&mut self.rows);
-        let both = |row: &u64| [*row as u32, (*row >> 32) as u32];
         self.codes.clear();
-        self.codes.extend(self.rows.iter().flat_map(both));
-        if self.codes.last() == Some(&0) {
-            self.codes.pop();
-        }
+        self.codes.extend(codes_of(&self.rows));
         let codes = &self.codes;
         self.frequencies.fill(0);
         for of in &mut self.occurrences {
@@ -210,6 +235,8 @@ mod tests {
         let rows = rows(&terms);
         let n_positions = terms.iter().map(|(_, at)| at + 1).max().unwrap_or(0);
         assert_eq!(rows.len(), n_positions.div_ceil(2), "{text}");
+        let codes: HashSet<u64, _> = expected.keys().map(|term| code_of(term)).collect();
+        assert_eq!(different_terms(&rows), codes, "{text}");
         let known = expected.keys().copied().collect::<Vec<_>>();
         for term in sought.iter().copied().chain(known) {
             let target = Target {

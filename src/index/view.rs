@@ -1,7 +1,10 @@
 //! One state of the keyword index: tantivy's readers, and what is made once of each segment that they read.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::hash::BuildHasherDefault;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use fnv::FnvHasher;
 
 use roaring::RoaringBitmap;
 use tantivy::columnar::Column;
@@ -9,13 +12,17 @@ use tantivy::index::SegmentId;
 use tantivy::{DocId, Searcher, SegmentReader, TantivyError, Term};
 
 use super::collector::KEY_FIELD;
+use super::forward;
 use super::schema::{FORWARD_FIELD, Fields, RESTRICTED};
+use super::words::LATIN;
 
 /// What is searched until something else is committed.
 pub struct View {
     pub searcher: Searcher,
     /// Whether any chunk is for some, or for some time.
     pub has_restricted: bool,
+    /// The share of chunks in Latin letters, of all that are searched and those deleted whose segment was not merged since.
+    pub latin: f32,
     segments: HashMap<SegmentId, Arc<SegmentTables>>,
 }
 
@@ -34,11 +41,16 @@ impl View {
                 Some(tables) => tables.clone(),
                 None => Arc::new(SegmentTables::of(reader, fields)?),
             };
+            tables.leave_out_deleted(reader, fields)?;
             segments.insert(id, tables);
         }
         let restricted = Term::from_field_text(fields.restricted, RESTRICTED);
+        let latin = searcher.doc_freq(&Term::from_field_text(fields.writing, LATIN))?;
+        let readers = searcher.segment_readers().iter();
+        let n_all: u64 = readers.map(|reader| u64::from(reader.max_doc())).sum();
         Ok(Self {
             has_restricted: searcher.doc_freq(&restricted)? > 0,
+            latin: latin as f32 / n_all.max(1) as f32,
             searcher,
             segments,
         })
@@ -68,6 +80,19 @@ pub struct SegmentTables {
     forward: Column<u64>,
     /// The bigrams of Han that the text has, packed.
     bigrams: RoaringBitmap,
+    /// How many terms the texts of all its chunks have together, deleted ones too, as far as a length's one byte tells.
+    n_terms: u64,
+    deleted: RwLock<Deleted>,
+}
+
+/// What of a segment's counts is not there any more. tantivy counts deleted chunks until their segment is merged; taken away
+/// from its counts, what a term tells does not depend on what there was before, or on when it was put together.
+#[derive(Default)]
+struct Deleted {
+    docs: RoaringBitmap,
+    n_terms: u64,
+    /// By a term's [code](forward::code_of), in how many of them it is.
+    n_with: HashMap<u64, u32, BuildHasherDefault<FnvHasher>>,
 }
 
 impl SegmentTables {
@@ -90,11 +115,60 @@ impl SegmentTables {
         }
         // There is none where no chunk has a term.
         let forward = reader.fast_fields().column_opt(FORWARD_FIELD)?;
+        let lengths = reader.get_fieldnorms_reader(fields.text)?;
+        let length = |doc| u64::from(lengths.fieldnorm(doc));
         Ok(Self {
             places,
             forward: forward.unwrap_or_else(|| Column::build_empty_column(reader.max_doc())),
             bigrams,
+            n_terms: (0..reader.max_doc()).map(length).sum(),
+            deleted: RwLock::default(),
         })
+    }
+
+    /// Takes what was deleted since the last time out of the counts.
+    fn leave_out_deleted(&self, reader: &SegmentReader, fields: &Fields) -> tantivy::Result<()> {
+        let mut deleted = self.deleted.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(alive) = reader.alive_bitset() else {
+            return Ok(());
+        };
+        if u64::from(reader.num_deleted_docs()) == deleted.docs.len() {
+            return Ok(());
+        }
+        let lengths = reader.get_fieldnorms_reader(fields.text)?;
+        let mut rows = Vec::new();
+        for doc in (0..reader.max_doc()).filter(|doc| alive.is_deleted(*doc)) {
+            if deleted.docs.insert(doc) {
+                deleted.n_terms += u64::from(lengths.fieldnorm(doc));
+                self.rows(doc, &mut rows);
+                for term in forward::different_terms(&rows) {
+                    *deleted.n_with.entry(term).or_default() += 1;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// How many chunks there are.
+    pub fn n_chunks(&self) -> u64 {
+        let deleted = self.deleted.read().unwrap_or_else(PoisonError::into_inner);
+        self.places.len() as u64 - deleted.docs.len()
+    }
+
+    /// How many terms their texts have.
+    pub fn n_terms(&self) -> u64 {
+        let deleted = self.deleted.read().unwrap_or_else(PoisonError::into_inner);
+        self.n_terms - deleted.n_terms
+    }
+
+    /// In how many of the deleted chunks' texts a term is that tantivy still counts.
+    pub fn n_deleted_with(&self, term: &str) -> u64 {
+        let deleted = self.deleted.read().unwrap_or_else(PoisonError::into_inner);
+        if deleted.docs.is_empty() {
+            return 0;
+        }
+        let n_with = deleted.n_with.get(&forward::code_of(term));
+        n_with.map_or(0, |n| u64::from(*n))
     }
 
     /// Where the live chunk with a key is.

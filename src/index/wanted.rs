@@ -6,6 +6,7 @@ use tantivy::schema::Field;
 use tantivy::{InvertedIndexReader, TantivyError, Term};
 
 use super::IndexError;
+use super::schema::Fields;
 use super::view::View;
 use crate::config::Part;
 use crate::text::{self, Synonyms};
@@ -46,26 +47,51 @@ pub struct Form {
     pub idf: f32,
 }
 
-/// A field of the collection as far as frequencies go.
+/// A field of the collection as far as frequencies go. Those of the text are of what is there; those of the wordings of
+/// questions, by which chunks are proposed and not scored, also of what was deleted and whose segment was not merged since.
 pub struct Frequencies {
     field: Field,
     view: Arc<View>,
     segments: Vec<Arc<InvertedIndexReader>>,
+    /// Whether what was deleted is left out.
+    is_exact: bool,
     n_chunks: u64,
     n_terms: u64,
 }
 
 impl Frequencies {
-    pub fn of(view: &Arc<View>, field: Field) -> Result<Self, IndexError> {
+    pub fn of_text(view: &Arc<View>, fields: &Fields) -> Result<Self, IndexError> {
+        let tables = view.segments().map(|(_, tables)| tables);
+        let counts = tables.map(|tables| (tables.n_chunks(), tables.n_terms()));
+        Self::of(view, fields.text, true, counts)
+    }
+
+    pub fn of_questions(view: &Arc<View>, fields: &Fields) -> Result<Self, IndexError> {
+        let readers = view.searcher.segment_readers().iter();
+        let counts = readers.map(|reader| {
+            let inverted = reader.inverted_index(fields.questions)?;
+            Ok((u64::from(reader.max_doc()), inverted.total_num_tokens()))
+        });
+        let counts: Vec<(u64, u64)> = counts.collect::<tantivy::Result<_>>()?;
+        Self::of(view, fields.questions, false, counts.into_iter())
+    }
+
+    fn of(
+        view: &Arc<View>,
+        field: Field,
+        is_exact: bool,
+        counts: impl Iterator<Item = (u64, u64)>,
+    ) -> Result<Self, IndexError> {
+        let (n_chunks, n_terms) = counts.fold((0, 0), |sum, of| (sum.0 + of.0, sum.1 + of.1));
         let readers = view.searcher.segment_readers();
         let segments = readers.iter().map(|reader| reader.inverted_index(field));
-        let segments: Vec<Arc<InvertedIndexReader>> = segments.collect::<tantivy::Result<_>>()?;
         Ok(Self {
             field,
             view: view.clone(),
-            n_chunks: readers.iter().map(|s| u64::from(s.max_doc())).sum(),
-            n_terms: segments.iter().map(|s| s.total_num_tokens()).sum(),
-            segments,
+            segments: segments.collect::<tantivy::Result<_>>()?,
+            is_exact,
+            n_chunks,
+            n_terms,
         })
     }
 
@@ -85,7 +111,7 @@ impl Frequencies {
 
     /// BM25 of a term that tells 1.
     pub fn unit(&self) -> Bm25Weight {
-        let mean_length = self.n_terms as f32 / self.n_chunks as f32;
+        let mean_length = self.n_terms.max(1) as f32 / self.n_chunks.max(1) as f32;
         let of_any = Bm25Weight::for_one_term(0, self.n_chunks, mean_length);
         of_any.boost_by(1.0 / self.idf(0))
     }
@@ -93,11 +119,16 @@ impl Frequencies {
     /// How many chunks have a term.
     fn n_with(&self, term: &str) -> Result<u64, IndexError> {
         let mut n_with = 0;
-        for segment in &self.segments {
+        for (segment, (_, tables)) in self.segments.iter().zip(self.view.segments()) {
             let found = segment.terms().get(term).map_err(TantivyError::from)?;
-            n_with += found.map_or(0, |info| u64::from(info.doc_freq));
+            let Some(found) = found else { continue };
+            n_with += u64::from(found.doc_freq);
+            if self.is_exact {
+                n_with -= tables.n_deleted_with(term).min(n_with);
+            }
         }
-        Ok(n_with)
+        // What is deleted meanwhile may be left out of the one count and not of the other.
+        Ok(n_with.min(self.n_chunks))
     }
 
     /// What a term tells.

@@ -152,7 +152,7 @@ impl KeywordSearch {
         without: &[Part],
     ) -> Result<Option<Self>, IndexError> {
         let key = text::search_key(question);
-        let of_text = Frequencies::of(&view, fields.text)?;
+        let of_text = Frequencies::of_text(&view, fields)?;
         let wanted = of_text.wanted(&key, synonyms, without)?;
         if wanted.is_empty() {
             return Ok(None);
@@ -165,7 +165,7 @@ impl KeywordSearch {
             let of = |wanted: &[Wanted]| wanted.iter().map(|w| w.weight).collect();
             weights = Some([of(&wanted), of(&characters)]);
         }
-        let of_questions = Frequencies::of(&view, fields.questions)?;
+        let of_questions = Frequencies::of_questions(&view, fields)?;
         let has_questions = of_questions.n_terms() > 0;
         let questions = match has_questions && !without.contains(&Part::FaqQuestions) {
             true => Some(Proposing::of(&of_questions, &wanted, |form| {
@@ -174,8 +174,6 @@ impl KeywordSearch {
             false => None,
         };
         let is_latin = !question.chars().any(text::is_cjk);
-        let latin = Term::from_field_text(fields.writing, LATIN);
-        let n_latin = view.searcher.doc_freq(&latin)?;
         Ok(Some(Self {
             text: Proposing::of(&of_text, &wanted, |form| Ok(form.idf))?,
             ceiling: (1.0 + K1) * wanted.iter().map(|w| w.weight).sum::<f32>(),
@@ -183,7 +181,7 @@ impl KeywordSearch {
             sought: Sought::of(&wanted, &characters),
             wanted,
             weights,
-            is_foreign: is_latin && (n_latin as f32) < FOREIGN * n_chunks,
+            is_foreign: is_latin && view.latin < FOREIGN,
             view,
         }))
     }

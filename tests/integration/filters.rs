@@ -339,6 +339,73 @@ fn a_keyword_index_that_was_put_together_finds_the_same() {
     assert_eq!((again.revision(), again.all_keys().unwrap().len()), (9, 41));
 }
 
+/// What a chunk scores depends on what is there, not on what was there before or on how it is kept.
+#[test]
+fn what_was_deleted_counts_for_nothing_before_and_after_it_is_put_together() {
+    use ken::index::{KeywordIndex, Selection};
+    use ken::text::Synonyms;
+
+    const WORDS: [&str; 6] = ["退貨", "運費", "保固", "warranty", "returned items", "發票"];
+    let mut draw = draws(11);
+    let texts: Vec<String> = (0..200)
+        .map(|_| {
+            let text = (0..1 + draw(90)).map(|_| WORDS[draw(6) as usize]);
+            text.collect::<Vec<_>>().join("，")
+        })
+        .collect();
+    let entries = |keys: std::ops::Range<u32>, kept: &dyn Fn(u32) -> bool| {
+        let keys = keys.filter(|key| kept(*key));
+        let entries = keys.map(|key| entry(key, texts[key as usize].clone(), Vec::new()));
+        entries.collect::<Vec<_>>()
+    };
+    let is_kept = |key: u32| key < 150 && key % 3 != 0;
+    let open =
+        |folder: &tempfile::TempDir| KeywordIndex::open(folder.path(), Some(15_000_000)).unwrap();
+    // What a question finds, a word that only stood in what was deleted among its terms.
+    let found = |index: &KeywordIndex| {
+        let asked = "退貨運費 returned warranty 絕版";
+        let search = index.search(asked, &Synonyms::default(), &[]);
+        let search = search.unwrap().unwrap();
+        let hits = search.top(300, &Selection::default()).unwrap();
+        (hits, search.term_weights())
+    };
+    let folders = [(); 3].map(|()| tempfile::tempdir().unwrap());
+    let plain = open(&folders[0]);
+    plain.apply(&[], &entries(0..200, &is_kept), 1).unwrap();
+    let expected = found(&plain);
+    assert!(expected.0.len() > 50, "{}", expected.0.len());
+
+    let worn = open(&folders[1]);
+    let unlike = (0..200).map(|key| entry(key, "絕版的退貨與 warranty".into(), Vec::new()));
+    worn.apply(&[], &unlike.collect::<Vec<_>>(), 1).unwrap();
+    worn.apply(&[], &entries(0..90, &|_| true), 2).unwrap();
+    worn.apply(&[], &entries(90..200, &|_| true), 3).unwrap();
+    assert_ne!(found(&worn), expected);
+    let gone: Vec<_> = (0..200).filter(|key| !is_kept(*key)).collect();
+    for some in gone.chunks(30) {
+        let some: Vec<_> = some.iter().map(|key| *key..*key + 1).collect();
+        worn.apply(&some, &[], 4).unwrap();
+    }
+    assert_eq!(found(&worn), expected);
+    // As it is read anew, by another process too.
+    drop(worn);
+    let again = KeywordIndex::open(folders[1].path(), None).unwrap();
+    assert_eq!(found(&again), expected);
+    let worn = open(&folders[1]);
+    assert!(worn.compact().unwrap());
+    assert_eq!(found(&worn), expected);
+    again.refresh().unwrap();
+    assert_eq!(found(&again), expected);
+
+    // Nothing at all is left.
+    let emptied = open(&folders[2]);
+    emptied.apply(&[], &entries(0..9, &|_| true), 1).unwrap();
+    emptied
+        .apply(std::slice::from_ref(&(0..9)), &[], 2)
+        .unwrap();
+    assert_eq!(found(&emptied).0, Vec::new());
+}
+
 /// What is put together while others write takes nothing back that they have acknowledged.
 #[test]
 fn what_is_written_while_the_index_is_put_together_is_found_at_once() {
