@@ -156,13 +156,13 @@ pub struct Answerer {
 #[derive(Debug, Clone)]
 pub struct Explained {
     pub answer: Answer,
-    /// Of the first question, where there were several.
+    /// Of the first question, where there were several; empty where an answer is given once more.
     pub evidence: Vec<Evidence>,
     pub features: Features,
     /// What a person has to settle before this can be answered.
     pub reviews: Vec<Review>,
-    /// How it came about, as JSON for whoever has to explain it.
-    pub trace: serde_json::Value,
+    /// How it came about, of each question: a JSON array for whoever has to explain it.
+    pub trace: Arc<str>,
 }
 
 /// What comes of a future, or `None` where it is not there in time.

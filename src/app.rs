@@ -405,11 +405,9 @@ impl App {
 
 async fn open_encoder(config: &Config) -> Result<Embedder, AppError> {
     let encoder = config.encoder.clone();
-    let embedder = blocking(move || {
-        crate::text::warm_up();
-        Embedder::open(&encoder)
-    });
-    Ok(embedder.await?)
+    let opened = blocking(move || Embedder::open(&encoder));
+    let (embedder, ()) = tokio::join!(opened, blocking(crate::text::warm_up));
+    Ok(embedder?)
 }
 
 async fn open_indexes(

@@ -434,7 +434,7 @@ fn from_json<T: serde::de::DeserializeOwned>(what: &str, json: &str) -> Result<T
     serde_json::from_str(json).map_err(|e| corrupt(what, &e))
 }
 
-fn to_json<T: serde::Serialize>(value: &T) -> String {
+pub(crate) fn to_json<T: serde::Serialize>(value: &T) -> String {
     serde_json::to_string(value).expect("domain values are plain data")
 }
 

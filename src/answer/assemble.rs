@@ -7,6 +7,7 @@ use super::part::{PartReply, elapsed_ms};
 use super::understand::{Courtesy, reply_language};
 use super::{Decision, Explained, Features, Question, phrases};
 use crate::domain::{Answer, Outcome, Revision, Strategy, Timings};
+use crate::store::to_json;
 use crate::text::Language;
 
 /// An answer without a word from the knowledge.
@@ -41,7 +42,7 @@ fn plain(
         evidence: Vec::new(),
         features: Features::default(),
         reviews: Vec::new(),
-        trace: serde_json::Value::Array(Vec::new()),
+        trace: "[]".into(),
     }
 }
 
@@ -83,7 +84,8 @@ pub fn finish(
     replies: Vec<PartReply>,
     start: Instant,
 ) -> Explained {
-    let trace = serde_json::json!(replies.iter().map(PartReply::trace).collect::<Vec<_>>());
+    let trace = replies.iter().map(PartReply::trace).collect::<Vec<_>>();
+    let trace = to_json(&trace).into();
     let is_one = replies.len() == 1;
     let mut explained = plain(question, language, Outcome::Refused, "", start);
     let answer = &mut explained.answer;

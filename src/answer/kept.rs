@@ -7,8 +7,8 @@ use std::time::Instant;
 use quick_cache::sync::Cache;
 
 use super::rules::Rules;
-use super::{AnswerError, Answerer, Explained, Question};
-use crate::domain::{Revision, WorkspaceId};
+use super::{AnswerError, Answerer, Explained, Features, Question};
+use crate::domain::{Answer, Revision, Timings, WorkspaceId};
 
 /// All that an answer rests on besides the question. What is decided otherwise has another of these.
 #[derive(Clone)]
@@ -33,9 +33,12 @@ impl PartialEq for Basis {
     }
 }
 
+/// An answer without what it was found by, which only what is asked for the first time needs.
 struct Kept {
     basis: Basis,
-    explained: Explained,
+    answer: Answer,
+    features: Features,
+    trace: Arc<str>,
 }
 
 /// Shared by clones.
@@ -133,14 +136,19 @@ impl Answerer {
         }
         self.kept.n_given.fetch_add(1, Ordering::Relaxed);
         metrics::counter!("ken_answers_kept_total").increment(1);
-        let mut explained = kept.explained.clone();
-        explained
-            .answer
-            .conversation_id
-            .clone_from(&question.conversation_id);
-        explained.answer.timings_ms = Default::default();
-        explained.answer.timings_ms.total = super::elapsed_ms(start);
-        Some(explained)
+        let mut answer = kept.answer.clone();
+        answer.conversation_id.clone_from(&question.conversation_id);
+        answer.timings_ms = Timings {
+            total: super::elapsed_ms(start),
+            ..Timings::default()
+        };
+        Some(Explained {
+            answer,
+            evidence: Vec::new(),
+            features: kept.features,
+            reviews: Vec::new(),
+            trace: kept.trace.clone(),
+        })
     }
 
     /// Keeps an answer, unless something was away or it took too long to say all.
@@ -160,7 +168,9 @@ impl Answerer {
         if let Some(key) = key(workspace, question) {
             let kept = Kept {
                 basis,
-                explained: explained.clone(),
+                answer: explained.answer.clone(),
+                features: explained.features,
+                trace: explained.trace.clone(),
             };
             cache.insert(key, Arc::new(kept));
         }

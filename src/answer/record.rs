@@ -9,7 +9,7 @@ use serde_json::json;
 use super::understand::utterances;
 use super::{AnswerError, Answerer, Explained, Features, Question, RECENT_TURNS};
 use crate::domain::{DocumentId, Filter, Strategy, Turn, Utterance, WorkspaceId};
-use crate::store::RecordedAnswer;
+use crate::store::{RecordedAnswer, to_json};
 
 /// What was asked besides the words, as the record keeps it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -189,7 +189,7 @@ impl Answerer {
                 evidence: Vec::new(),
                 features: Features::default(),
                 reviews: Vec::new(),
-                trace: serde_json::Value::Null,
+                trace: "[]".into(),
             })),
         }
     }
@@ -202,7 +202,8 @@ impl Answerer {
         explained: &Explained,
     ) -> Result<bool, AnswerError> {
         let request = Request::of(question, history);
-        let trace = json!({ "request": request, "parts": explained.trace });
+        let (request, parts) = (to_json(&request), &explained.trace);
+        let trace = format!(r#"{{"request":{request},"parts":{parts}}}"#);
         for review in &explained.reviews {
             self.store.open_review(workspace, review).await?;
         }

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 
 use super::EmbedError;
-use crate::config::EncoderConfig;
+use crate::config::{EncoderConfig, EncoderPart};
 use crate::text::{FOLDING, fold, sha256_hex};
 
 /// `encoder.json`: what has to be known of a model folder besides its files.
@@ -67,17 +67,7 @@ impl Model {
         let mut parts = match (&config.model, &config.path) {
             (Some(name), _) => vec![Part::from_catalogue(name, config, environment.clone())?],
             (None, Some(folder)) => vec![Part::from_folder(folder, config, environment.clone())?],
-            (None, None) => config
-                .parts
-                .iter()
-                .map(|part| {
-                    let loaded = Part::from_folder(&part.path, config, environment.clone())?;
-                    Ok(Part {
-                        scale: part.share,
-                        ..loaded
-                    })
-                })
-                .collect::<Result<_, EmbedError>>()?,
+            (None, None) => Self::parts(config, environment)?,
         };
         let total: f32 = parts.iter().map(|part| part.scale).sum();
         for part in &mut parts {
@@ -92,6 +82,29 @@ impl Model {
             dimension: parts.iter().map(|part| part.dimension).sum(),
             parts,
             busy_ns: Arc::default(),
+        })
+    }
+
+    /// All parts, loaded beside each other: each keeps one core busy for most of its time.
+    fn parts(config: &EncoderConfig, environment: &Environment) -> Result<Vec<Part>, EmbedError> {
+        let load = |part: &EncoderPart, environment| {
+            let loaded = Part::from_folder(&part.path, config, environment)?;
+            Ok(Part {
+                scale: part.share,
+                ..loaded
+            })
+        };
+        std::thread::scope(|scope| {
+            let begin = |part| {
+                let environment = environment.clone();
+                scope.spawn(move || load(part, environment))
+            };
+            let loading: Vec<_> = config.parts.iter().map(begin).collect();
+            let loaded = loading.into_iter().map(|loading| {
+                let loaded = loading.join();
+                loaded.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            });
+            loaded.collect()
         })
     }
 

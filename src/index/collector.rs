@@ -280,7 +280,7 @@ mod tests {
 
     use super::*;
     use crate::index::forward;
-    use crate::index::schema::{ANALYZER, Analyzer, Fields, schema};
+    use crate::index::schema::{ANALYZER, Analyzer, Fields, joined, schema};
     use crate::index::view::View;
     use crate::index::wanted::Frequencies;
     use crate::text;
@@ -333,10 +333,11 @@ mod tests {
                 let text = words.collect::<Vec<_>>().join(" ");
                 let mut document = TantivyDocument::new();
                 document.add_u64(fields.key, key);
-                for row in forward::rows(&text::index_terms(&text)) {
+                let terms = text::index_terms(&text);
+                for row in forward::rows(&terms) {
                     document.add_u64(fields.forward, row);
                 }
-                document.add_text(fields.text, text);
+                document.add_text(fields.text, joined(&terms));
                 writer.add_document(document).unwrap();
                 key += 1;
             }

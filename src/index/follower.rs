@@ -233,36 +233,66 @@ impl Worker {
         }
         let workspaces = self.store.workspaces().await?;
         self.forget_all_but(&workspaces).await?;
-        // Words first, of all: what can be found by them does not wait for the encoder.
+        let mut open = Vec::with_capacity(workspaces.len());
         for (workspace, newest) in &workspaces {
             let index = self.open(workspace, *newest).await?;
+            open.push((workspace, index, *newest));
+        }
+        // Beside each other: what can be found by words does not wait for the encoder, and each leaves a core idle at times. Both
+        // to their end, so that nothing of either is still being written when it is begun anew.
+        let by_vectors = async {
+            self.look_at_the_cluster(&workspaces).await?;
+            self.all_by_vectors(&open, stop).await
+        };
+        let (words, vectors) = tokio::join!(self.all_by_words(&open, stop), by_vectors);
+        words.and(vectors)?;
+        for (workspace, index, _) in &open {
+            // It may have been deleted meanwhile.
+            if self.indexes.find(workspace).is_some() {
+                self.report(workspace, index);
+                self.save_if_due(workspace, index).await?;
+                self.compact_if_quiet(workspace, index);
+            }
+        }
+        Ok(())
+    }
+
+    async fn all_by_words(
+        &self,
+        open: &[(&WorkspaceId, Arc<WorkspaceIndex>, Revision)],
+        stop: &watch::Receiver<bool>,
+    ) -> Result<(), FollowError> {
+        for (workspace, index, newest) in open {
             if !self.indexes.is_writer() {
+                let index = index.clone();
                 blocking(move || index.keyword.refresh()).await?;
                 continue;
             }
             let mut batch = MIN_BATCH;
             while index.keyword.revision() < *newest
                 && !*stop.borrow()
-                && self.follow_by_words(workspace, &index, batch).await?
+                && self.follow_by_words(workspace, index, batch).await?
             {
                 batch = (batch * 4).min(MAX_BATCH);
             }
         }
-        self.look_at_the_cluster(&workspaces).await?;
-        for (workspace, newest) in workspaces {
-            // What has come in since may be indexed by now, so that it is ahead of what was read of the store.
-            let Some(index) = self.indexes.find(&workspace) else {
-                continue;
-            };
+        Ok(())
+    }
+
+    async fn all_by_vectors(
+        &self,
+        open: &[(&WorkspaceId, Arc<WorkspaceIndex>, Revision)],
+        stop: &watch::Receiver<bool>,
+    ) -> Result<(), FollowError> {
+        for (workspace, index, newest) in open {
             let mut batch = Some(MIN_BATCH);
             while let Some(size) = batch
-                && self.report(&workspace, &index) < newest
+                && index.vectors.revision() < *newest
                 && !*stop.borrow()
             {
-                batch = self.follow_by_vectors(&workspace, &index, size).await?;
+                batch = self.follow_by_vectors(workspace, index, size).await?;
+                self.report(workspace, index);
             }
-            self.save_if_due(&workspace, &index).await?;
-            self.compact_if_quiet(&workspace, &index);
         }
         Ok(())
     }

@@ -16,7 +16,7 @@ use tantivy::{
 
 use super::collector::KEY_FIELD;
 use super::forward::rows;
-use super::schema::{ANALYZER, Analyzer, Fields, RESTRICTED, pre_tokenized, schema};
+use super::schema::{ANALYZER, Analyzer, Fields, RESTRICTED, joined, schema};
 use super::view::View;
 use super::words::{KeywordSearch, LATIN};
 use super::{IndexError, Rules, Selection, damaged, unusable};
@@ -379,9 +379,9 @@ impl KeywordIndex {
         for row in rows(&terms) {
             document.add_u64(fields.forward, row);
         }
-        document.add_pre_tokenized_text(fields.text, pre_tokenized(terms));
+        document.add_text(fields.text, joined(&terms));
         for question in &metadata.questions {
-            document.add_text(fields.questions, question);
+            document.add_text(fields.questions, joined(&text::index_terms(question)));
         }
         document.add_text(fields.document_id, chunk.document_id.as_str());
         document.add_text(fields.kind, metadata.kind.as_str());

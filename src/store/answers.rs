@@ -9,7 +9,7 @@ pub struct RecordedAnswer<'a> {
     pub question: &'a str,
     pub answer: &'a Answer,
     /// How it came about (hits, features, decision), as JSON for whoever has to explain it.
-    pub trace: &'a serde_json::Value,
+    pub trace: &'a str,
     pub idempotency_key: Option<&'a str>,
 }
 
@@ -34,7 +34,7 @@ impl Store {
         .bind(record.idempotency_key)
         .bind(record.question)
         .bind(to_json(record.answer))
-        .bind(record.trace.to_string())
+        .bind(record.trace)
         .bind(self.now_ms())
         .execute(&self.relaxed)
         .await?;
