@@ -456,6 +456,37 @@ const MAX_IN: usize = 400;
 mod tests {
     use super::*;
 
+    /// What is asked for every question or change takes no longer where there is more in the workspace.
+    #[tokio::test]
+    async fn what_is_asked_often_goes_by_an_index() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}/ken.db", folder.path().display());
+        let store = Store::open(&url).await.unwrap();
+        for sql in [
+            changes::chunks_of_documents(1),
+            changes::chunks_of_documents(MAX_IN),
+            changes::chunks_with_keys(1),
+            changes::chunks_with_keys(MAX_IN),
+            answers::newest(true),
+            "SELECT * FROM answers WHERE workspace = $1 AND idempotency_key = $2".to_owned(),
+            "SELECT * FROM changes WHERE workspace = $1 AND revision > $2 LIMIT $3".to_owned(),
+        ] {
+            let explain = format!("EXPLAIN QUERY PLAN {sql}");
+            let plan: Vec<(i64, i64, i64, String)> = sqlx::query_as(sqlx::AssertSqlSafe(explain))
+                .fetch_all(&store.relaxed)
+                .await
+                .unwrap();
+            assert!(!plan.is_empty(), "{sql}");
+            for (.., step) in plan {
+                assert!(
+                    !step.starts_with("SCAN") && !step.contains("(workspace=?)"),
+                    "{step}: {sql}"
+                );
+            }
+        }
+        store.close().await;
+    }
+
     #[test]
     fn a_password_is_not_told() {
         for url in [

@@ -80,15 +80,14 @@ impl Store {
         conversation_id: Option<&str>,
         limit: i64,
     ) -> Result<Vec<(Turn, serde_json::Value)>, StoreError> {
-        let rows: Vec<LoggedRow> = sqlx::query_as(
-            "SELECT question, body, created_at, trace FROM answers WHERE workspace = $1 \
-             AND ($2 IS NULL OR conversation_id = $2) ORDER BY created_at DESC, id DESC LIMIT $3",
-        )
-        .bind(workspace.as_str())
-        .bind(conversation_id)
-        .bind(limit)
-        .fetch_all(&self.relaxed)
-        .await?;
+        let sql = newest(conversation_id.is_some());
+        let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+            .bind(workspace.as_str())
+            .bind(limit);
+        if let Some(conversation) = conversation_id {
+            query = query.bind(conversation);
+        }
+        let rows: Vec<LoggedRow> = query.fetch_all(&self.relaxed).await?;
         rows.into_iter().map(logged).collect()
     }
 
@@ -169,6 +168,19 @@ impl Store {
         .await?;
         rows.into_iter().rev().map(turn).collect()
     }
+}
+
+/// The newest answers of a workspace (`$1`), `$2` of them, or those of one conversation (`$3`). Two statements: of one for both
+/// SQLite would go through all answers of the workspace for each turn of a conversation.
+pub(super) fn newest(is_of_conversation: bool) -> String {
+    let only = match is_of_conversation {
+        true => "AND conversation_id = $3",
+        false => "",
+    };
+    format!(
+        "SELECT question, body, created_at, trace FROM answers WHERE workspace = $1 {only} \
+         ORDER BY created_at DESC, id DESC LIMIT $2"
+    )
 }
 
 type LoggedRow = (String, String, i64, String);

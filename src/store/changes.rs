@@ -90,12 +90,7 @@ impl Store {
     ) -> Result<Vec<IndexEntry>, StoreError> {
         let mut rows: Vec<ChunkRow> = Vec::new();
         for some in documents.chunks(MAX_IN) {
-            let sql = format!(
-                "{SELECT_CHUNKS} AND d.id IN ({}) AND ((c.chunk_key >= d.first_key \
-                 AND c.chunk_key < d.first_key + d.n_chunks) OR (c.chunk_key >= d.next_first_key \
-                 AND c.chunk_key < d.next_first_key + d.next_n_chunks)) ORDER BY c.chunk_key",
-                placeholders(2, some.len())
-            );
+            let sql = chunks_of_documents(some.len());
             let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(workspace.as_str());
             for id in some {
                 query = query.bind(id.as_str());
@@ -113,10 +108,7 @@ impl Store {
     ) -> Result<Vec<IndexEntry>, StoreError> {
         let mut rows: Vec<ChunkRow> = Vec::new();
         for some in keys.chunks(MAX_IN) {
-            let sql = format!(
-                "{SELECT_CHUNKS} AND c.chunk_key IN ({})",
-                placeholders(2, some.len())
-            );
+            let sql = chunks_with_keys(some.len());
             let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(workspace.as_str());
             for key in some {
                 query = query.bind(i64::from(*key));
@@ -180,16 +172,50 @@ fn fits(chunk: &Chunk, document: &Document) -> bool {
     chunk.version == document.version && chunk.span.slice(&document.text) == Some(&chunk.text)
 }
 
+/// The chunks of so many documents (from `$2` on) of a workspace (`$1`) that count, in order of key.
+pub(super) fn chunks_of_documents(n: usize) -> String {
+    // Each version by its own range of keys: of both in one condition, or by the chunks first, SQLite would go through all chunks
+    // of the workspace for each change.
+    let (live, next) = chunks_that_count("documents d CROSS JOIN chunks c");
+    let ids = placeholders(2, n);
+    format!(
+        "{live} AND d.id IN ({ids}) AND c.chunk_key >= d.first_key AND c.chunk_key < d.first_key + d.n_chunks \
+         UNION ALL \
+         {next} AND d.id IN ({ids}) AND c.chunk_key >= d.next_first_key \
+         AND c.chunk_key < d.next_first_key + d.next_n_chunks ORDER BY chunk_key"
+    )
+}
+
+/// The chunks with so many keys (from `$2` on) of a workspace (`$1`) that count, in no order.
+pub(super) fn chunks_with_keys(n: usize) -> String {
+    let (live, next) = chunks_that_count("chunks c CROSS JOIN documents d");
+    let keys = placeholders(2, n);
+    format!("{live} AND c.chunk_key IN ({keys}) UNION ALL {next} AND c.chunk_key IN ({keys})")
+}
+
 /// A chunk counts only while its document is published, not deleted, and at this very version; or while its version
-/// is scheduled to take the live one's place.
-const SELECT_CHUNKS: &str = "SELECT c.chunk_key, c.document_id, c.version, c.ordinal, c.heading_path, \
-    c.start_byte, c.end_byte, c.text, c.note, d.version AS live_version, d.next_at, d.updated_at, \
-    COALESCE(v.metadata, d.metadata) AS metadata \
-    FROM documents d JOIN chunks c ON c.workspace = d.workspace AND c.document_id = d.id \
-    LEFT JOIN document_versions v ON v.workspace = d.workspace AND v.document_id = d.id \
-    AND v.version = c.version AND c.version = d.next_version \
-    WHERE d.workspace = $1 AND d.deleted = 0 \
-    AND ((c.version = d.version AND d.status = 'published') OR c.version = d.next_version)";
+/// is scheduled to take the live one's place. `CROSS JOIN` is how SQLite is told which table comes first.
+fn chunks_that_count(tables: &str) -> (String, String) {
+    let select = |metadata: &str, versions: &str, which: &str| {
+        format!(
+            "SELECT c.chunk_key, c.document_id, c.version, c.ordinal, c.heading_path, c.start_byte, c.end_byte, c.text, \
+             c.note, d.version AS live_version, d.next_at, d.updated_at, {metadata} AS metadata \
+             FROM {tables} {versions} WHERE d.workspace = $1 AND c.workspace = $1 AND c.document_id = d.id \
+             AND d.deleted = 0 AND {which}"
+        )
+    };
+    let live = "c.version = d.version AND d.status = 'published'";
+    let versions = "LEFT JOIN document_versions v ON v.workspace = d.workspace AND v.document_id = d.id \
+                    AND v.version = d.next_version";
+    (
+        select("d.metadata", "", live),
+        select(
+            "COALESCE(v.metadata, d.metadata)",
+            versions,
+            "c.version = d.next_version",
+        ),
+    )
+}
 
 fn entries(rows: Vec<ChunkRow>) -> Result<Vec<IndexEntry>, StoreError> {
     let mut known: HashMap<(String, i64), Arc<Metadata>> = HashMap::new();
