@@ -7,7 +7,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -204,13 +204,11 @@ fn start(folder: &Path) -> Service {
 /// As many as eight askers get answered, one question after another.
 async fn capacity(service: &Arc<Service>) -> f64 {
     let (start, n_answered) = (Instant::now(), Arc::new(AtomicU64::new(0)));
-    let askers = (0..8).map(|asker| {
+    let askers = (0..8).map(|_| {
         let (service, n_answered) = (service.clone(), n_answered.clone());
         tokio::spawn(async move {
-            let mut at = asker * 37;
             while start.elapsed() < Duration::from_secs(20) {
-                at += 1;
-                if answer(&service, at).await == 200 {
+                if answer(&service).await == 200 {
                     n_answered.fetch_add(1, Ordering::Relaxed);
                 }
             }
@@ -220,10 +218,11 @@ async fn capacity(service: &Arc<Service>) -> f64 {
     n_answered.load(Ordering::Relaxed) as f64 / start.elapsed().as_secs_f64()
 }
 
-/// The status of a reply; 0 where there was none.
-async fn answer(service: &Service, at: usize) -> u16 {
+/// Asks what nobody has asked before, so that no answer is one that was kept. The status of the reply; 0 where there was none.
+async fn answer(service: &Service) -> u16 {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let at = NEXT.fetch_add(1, Ordering::Relaxed);
     let question = &service.questions[at % service.questions.len()];
-    // A number of its own, so that no question is quite as another.
     let asked = json!({ "question": format!("{question} #{at}"), "conversation_id": null });
     let request = service
         .client
@@ -242,7 +241,6 @@ async fn answer(service: &Service, at: usize) -> u16 {
 
 /// Asks by the clock for so long.
 async fn ask(service: &Arc<Service>, rate: f64, time: Duration) -> Tally {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
     let tally = Arc::new(Mutex::new(Tally::new()));
     let n_questions = (rate * time.as_secs_f64()) as u64;
     let start = tokio::time::Instant::now();
@@ -251,9 +249,8 @@ async fn ask(service: &Arc<Service>, rate: f64, time: Duration) -> Tally {
         let due = start + Duration::from_secs_f64(n as f64 / rate);
         tokio::time::sleep_until(due).await;
         let (service, tally) = (service.clone(), tally.clone());
-        let at = NEXT.fetch_add(1, Ordering::Relaxed) as usize;
         asked.spawn(async move {
-            let status = answer(&service, at).await;
+            let status = answer(&service).await;
             let took = due.elapsed();
             tally.lock().expect("whole").add(status, took);
         });

@@ -41,7 +41,7 @@
 //! # Three straight lines
 //!
 //! **Ingest**: read → parse → chunk → record (one transaction, one revision a change) → *acknowledge* → follower:
-//! encode in batches → keyword index + vectors → commit with the revision as watermark.
+//! keyword index ‖ encode in batches, vectors → each commits with the revision as watermark.
 //!
 //! **Answer**: understand → search words ‖ encode, search vectors → fuse (→ rerank) → load evidence → admit →
 //! compose → verify (→ a model's wording, held against the evidence) → record. See [`answer::Answerer::reply`].
@@ -62,6 +62,7 @@
 //! - What is for some, or for some time, is decided inside the searches: a scheduled version is indexed beside the live one
 //!   and a change that is tried out beside both; nobody else finds, lists or counts them.
 //! - Evidence is loaded from the store and checked to be live, valid and visible, whatever the indexes say.
+//! - What a chunk scores depends on what is there, not on what was deleted or on how segments are merged (`index/view.rs`).
 //! - A search that fails is an error with a name, never a quietly shorter list: where encoder or vectors are away, words alone
 //!   are searched, and the answer says so. Finding nothing is an answer (a refusal).
 //! - Every change is noted, with who made it, in the transaction that makes it (`store/audit.rs`). What the service does by
