@@ -103,10 +103,15 @@ async fn run(minutes: u64) {
     let mut whole = Tally::new();
     for minute in 1..=minutes {
         let tally = ask(&service, rate, Duration::from_secs(60)).await;
+        // What maps files is given back when others want it; what counts is the rest.
         let resident = memory_mb(service.child.id(), "VmRSS");
-        memory.push(resident);
+        let own = memory_mb(service.child.id(), "RssAnon");
+        memory.push(own);
         first_p99.get_or_insert(tally.admitted.value_at_quantile(0.99));
-        println!("minute {minute}: {}, {resident:.0} MB", tally.line());
+        println!(
+            "minute {minute}: {}, {resident:.0} MB, {own:.0} without files",
+            tally.line()
+        );
         whole.admitted.add(&tally.admitted).expect("of one kind");
         whole.refused.add(&tally.refused).expect("of one kind");
         whole.n_failed += tally.n_failed;
@@ -127,7 +132,7 @@ async fn run(minutes: u64) {
     );
     // The first third is what the service takes for itself once.
     println!(
-        "memory: {:.0} MB at first, {:.0} at last; slope over the last two thirds {:+.2} MB a minute",
+        "memory without files: {:.0} MB at first, {:.0} at last; slope over the last two thirds {:+.2} MB a minute",
         memory.first().unwrap_or(&0.0),
         memory.last().unwrap_or(&0.0),
         slope(&memory[memory.len() / 3..])

@@ -100,6 +100,8 @@ impl Evaluation {
         // What is taken out of a set's cases is no concern of the service's own vault.
         config.store.vault_url = format!("sqlite://{}", folder.join("eval-vault.db").display());
         config.index.dir = folder.join("indexes");
+        // The modes ask the same questions one after the other, and each one's times are its own.
+        config.encoder.kept = 0;
         let app = match App::build(config.clone()).await {
             // Made with other settings: derived data, so made anew.
             Err(AppError::Index(IndexError::Mismatch { .. } | IndexError::Damaged { .. })) => {

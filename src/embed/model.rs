@@ -45,6 +45,7 @@ pub struct Model {
     pub id: String,
     pub dimension: usize,
     parts: Vec<Part>,
+    is_parallel: bool,
     /// How long it has encoded since it was loaded.
     pub busy_ns: Arc<AtomicU64>,
 }
@@ -81,6 +82,7 @@ impl Model {
             id: parts.iter().map(id).collect::<Vec<_>>().join("+"),
             dimension: parts.iter().map(|part| part.dimension).sum(),
             parts,
+            is_parallel: config.threads > 1,
             busy_ns: Arc::default(),
         })
     }
@@ -116,15 +118,42 @@ impl Model {
     ) -> Result<Vec<Vec<f32>>, EmbedError> {
         let start = Instant::now();
         let mut joined: Vec<Vec<f32>> = vec![Vec::with_capacity(self.dimension); texts.len()];
-        for part in &mut self.parts {
-            let scale = part.scale;
-            for (whole, vector) in joined.iter_mut().zip(part.encode(texts, as_questions)?) {
+        let scales: Vec<f32> = self.parts.iter().map(|part| part.scale).collect();
+        for (scale, vectors) in scales.into_iter().zip(self.by_part(texts, as_questions)) {
+            for (whole, vector) in joined.iter_mut().zip(vectors?) {
                 whole.extend(vector.into_iter().map(|x| x * scale));
             }
         }
         let took = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
         self.busy_ns.fetch_add(took, Ordering::Relaxed);
         Ok(joined)
+    }
+
+    /// What each part makes of them, beside each other where more than one core is theirs: one text alone does not keep two cores
+    /// busy.
+    fn by_part(
+        &mut self,
+        texts: &[&str],
+        as_questions: bool,
+    ) -> Vec<Result<Vec<Vec<f32>>, EmbedError>> {
+        match self.parts.as_mut_slice() {
+            [first, others @ ..] if self.is_parallel => std::thread::scope(|scope| {
+                let begun: Vec<_> = others
+                    .iter_mut()
+                    .map(|part| scope.spawn(|| part.encode(texts, as_questions)))
+                    .collect();
+                let first = first.encode(texts, as_questions);
+                let others = begun.into_iter().map(|encoding| {
+                    let encoded = encoding.join();
+                    encoded.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+                });
+                std::iter::once(first).chain(others).collect()
+            }),
+            parts => {
+                let encode = |part: &mut Part| part.encode(texts, as_questions);
+                parts.iter_mut().map(encode).collect()
+            }
+        }
     }
 }
 

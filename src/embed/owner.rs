@@ -1,4 +1,4 @@
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, select_biased};
 use tokio::sync::oneshot;
@@ -14,6 +14,9 @@ const ALIKE: usize = 12;
 /// two cores, which is how long a question may wait behind ingestion.
 const MAX_BATCH_WIDTH: usize = 3_600;
 const MAX_BATCH_TEXTS: usize = 32;
+/// Passages have one part in so many of the time while questions wait. Not tuned: little enough to leave questions their pace,
+/// enough for ingestion to go on.
+const SHARE: i128 = 5;
 
 type Vectors = Result<Vec<Vec<f32>>, EmbedError>;
 
@@ -28,28 +31,114 @@ pub struct Passages {
     pub reply: oneshot::Sender<Vectors>,
 }
 
-/// Serves both queues until every handle is gone. Questions go first.
+/// Serves both queues until every handle is gone. Questions go first, but not always: see [`Turns`].
 pub fn run(
     mut model: Model,
     questions: &Receiver<Question>,
     passages: &Receiver<Passages>,
     pace: &Pace,
 ) {
+    let mut turns = Turns::default();
+    let mut begun: Option<Work> = None;
     loop {
-        select_biased! {
-            recv(questions) -> question => match question {
-                Ok(question) => answer(&mut model, question, questions, pace),
-                Err(_) => return,
-            },
-            recv(passages) -> job => match job {
-                Ok(job) => {
-                    let vectors = encode_all(&mut model, &job, questions, pace);
-                    // Whoever asked may have gone; then nobody wants the vectors.
-                    let _ = job.reply.send(vectors);
-                }
-                Err(_) => return,
-            },
+        begun = begun.or_else(|| passages.try_recv().ok().map(Work::new));
+        let Some(work) = &mut begun else {
+            select_biased! {
+                recv(questions) -> question => match question {
+                    Ok(question) => answer(&mut model, question, questions, pace),
+                    Err(_) => return,
+                },
+                recv(passages) -> job => match job {
+                    Ok(job) => begun = Some(Work::new(job)),
+                    Err(_) => return,
+                },
+            }
+            continue;
+        };
+        let start = Instant::now();
+        if !turns.is_passages(!questions.is_empty()) {
+            if let Ok(question) = questions.try_recv() {
+                answer(&mut model, question, questions, pace);
+                turns.questions_took(start.elapsed());
+            }
+        } else {
+            let outcome = work.encode_next(&mut model);
+            turns.passages_took(start.elapsed());
+            if let Some(outcome) = outcome
+                && let Some(work) = begun.take()
+            {
+                // Whoever asked may have gone; then nobody wants the vectors.
+                let _ = work.reply.send(outcome);
+            }
         }
+    }
+}
+
+/// Whose turn it is while questions and passages wait. Passages get one part in [`SHARE`] of the time, so that what is written
+/// gets into the index however much is asked; on credit, so that what is short need not wait (deficit round robin: Shreedhar and
+/// Varghese, 1995).
+#[derive(Default)]
+struct Turns {
+    /// What passages may still take of questions' time, in nanoseconds; below zero where they took more.
+    credit: i128,
+}
+
+impl Turns {
+    fn is_passages(&mut self, questions_wait: bool) -> bool {
+        if !questions_wait {
+            // What nobody else wanted is not owed.
+            self.credit = 0;
+        }
+        !questions_wait || self.credit > 0
+    }
+
+    /// While passages waited.
+    fn questions_took(&mut self, time: Duration) {
+        self.credit += time.as_nanos() as i128 / (SHARE - 1);
+    }
+
+    fn passages_took(&mut self, time: Duration) {
+        self.credit -= time.as_nanos() as i128;
+    }
+}
+
+/// Passages of which some are encoded, in batches of like length.
+struct Work {
+    texts: Vec<String>,
+    as_questions: bool,
+    reply: oneshot::Sender<Vectors>,
+    /// What is left to do, by place in `texts`.
+    batches: std::vec::IntoIter<Vec<usize>>,
+    vectors: Vec<Vec<f32>>,
+}
+
+impl Work {
+    fn new(job: Passages) -> Self {
+        let widths: Vec<usize> = job.texts.iter().map(|text| width(text)).collect();
+        Self {
+            batches: batches(&widths).into_iter(),
+            vectors: vec![Vec::new(); job.texts.len()],
+            texts: job.texts,
+            as_questions: job.as_questions,
+            reply: job.reply,
+        }
+    }
+
+    /// Encodes one more batch. What came of all of them where it was the last, or an error.
+    fn encode_next(&mut self, model: &mut Model) -> Option<Vectors> {
+        if let Some(batch) = self.batches.next() {
+            let texts: Vec<&str> = batch.iter().map(|i| self.texts[*i].as_str()).collect();
+            match encode(model, &texts, self.as_questions) {
+                Ok(encoded) => {
+                    for (i, vector) in batch.into_iter().zip(encoded) {
+                        self.vectors[i] = vector;
+                    }
+                }
+                Err(error) => return Some(Err(error)),
+            }
+        }
+        let is_done = self.batches.len() == 0;
+        is_done.then(|| Ok(std::mem::take(&mut self.vectors)))
     }
 }
 
@@ -111,33 +200,12 @@ fn encode(model: &mut Model, texts: &[&str], as_questions: bool) -> Vectors {
         .unwrap_or_else(|_| Err(EmbedError::Encode("it panicked".to_owned())))
 }
 
-/// Encodes passages in batches of like length; between batches, questions that have come in.
-fn encode_all(
-    model: &mut Model,
-    job: &Passages,
-    questions: &Receiver<Question>,
-    pace: &Pace,
-) -> Vectors {
-    let widths: Vec<usize> = job.texts.iter().map(|text| width(text)).collect();
-    let mut order: Vec<usize> = (0..job.texts.len()).collect();
+/// Cuts texts of these widths, the narrowest first, into batches whose padded width stays within [`MAX_BATCH_WIDTH`].
+fn batches(widths: &[usize]) -> Vec<Vec<usize>> {
+    let mut order: Vec<usize> = (0..widths.len()).collect();
     order.sort_by_key(|i| widths[*i]);
-    let mut vectors = vec![Vec::new(); job.texts.len()];
-    for batch in batches(&order, &widths) {
-        if let Ok(question) = questions.try_recv() {
-            answer(model, question, questions, pace);
-        }
-        let texts: Vec<&str> = batch.iter().map(|i| job.texts[*i].as_str()).collect();
-        for (i, vector) in batch.iter().zip(encode(model, &texts, job.as_questions)?) {
-            vectors[*i] = vector;
-        }
-    }
-    Ok(vectors)
-}
-
-/// Cuts texts in order of width into batches whose padded width stays within [`MAX_BATCH_WIDTH`].
-fn batches<'a>(order: &'a [usize], widths: &[usize]) -> Vec<&'a [usize]> {
     let mut batches = Vec::new();
-    let mut rest = order;
+    let mut rest = order.as_slice();
     while !rest.is_empty() {
         let fits = |n: usize| n * widths[rest[n - 1]].max(1) <= MAX_BATCH_WIDTH;
         let n = (1..=rest.len().min(MAX_BATCH_TEXTS))
@@ -145,7 +213,7 @@ fn batches<'a>(order: &'a [usize], widths: &[usize]) -> Vec<&'a [usize]> {
             .last()
             .unwrap_or(1);
         let (batch, after) = rest.split_at(n);
-        batches.push(batch);
+        batches.push(batch.to_vec());
         rest = after;
     }
     batches
@@ -168,12 +236,35 @@ mod tests {
     }
 
     #[test]
+    fn passages_have_their_part_of_the_time_while_questions_wait_and_all_that_is_left() {
+        let ms = Duration::from_millis;
+        let mut turns = Turns::default();
+        let (mut questions, mut passages) = (0, 0);
+        while questions + passages < 100_000 {
+            if turns.is_passages(true) {
+                turns.passages_took(ms(250));
+                passages += 250;
+            } else {
+                turns.questions_took(ms(110));
+                questions += 110;
+            }
+        }
+        assert!((19_000..21_000).contains(&passages), "{passages}");
+        // However much was taken while nobody else was there, the next pause counts from zero.
+        for _ in 0..100 {
+            assert!(turns.is_passages(false));
+            turns.passages_took(ms(250));
+        }
+        assert!(turns.is_passages(false) && !turns.is_passages(true));
+        turns.questions_took(ms(1));
+        assert!(turns.is_passages(true));
+    }
+
+    #[test]
     fn batches_hold_every_text_once_within_the_bound() {
         let widths = [10, 10, 3_000, 900, 1_000, 5_000, 0];
-        let mut order: Vec<usize> = (0..widths.len()).collect();
-        order.sort_by_key(|i| widths[*i]);
-        let found = batches(&order, &widths);
-        assert_eq!(found.concat(), order);
+        let found = batches(&widths);
+        assert_eq!(found.concat(), [6, 0, 1, 3, 4, 2, 5]);
         for batch in &found {
             let padded = batch.len() * widths[*batch.last().unwrap()];
             assert!(padded <= MAX_BATCH_WIDTH || batch.len() == 1, "{batch:?}");

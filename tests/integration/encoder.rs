@@ -1,8 +1,11 @@
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ken::config::EncoderConfig;
 use ken::embed::Embedder;
 use serde_json::Value;
+use tokio::task::JoinSet;
 
 use crate::support::{config_in, embedder, root};
 
@@ -103,6 +106,43 @@ fn a_vector_does_not_depend_on_its_batch() {
             .map(|(a, b)| (a - b).abs())
             .fold(0.0, f32::max);
         assert!(largest < 1e-5, "{text}: {largest}");
+    }
+}
+
+/// More askers than fit into a batch: there is always a question waiting.
+#[tokio::test(flavor = "multi_thread")]
+async fn passages_get_their_turn_while_questions_keep_coming() {
+    const ASKERS: usize = 64;
+    const EACH: usize = 10;
+    let config = EncoderConfig {
+        max_wait_ms: 600_000,
+        ..config_in(Path::new(".")).encoder
+    };
+    let opening = tokio::task::spawn_blocking(move || Embedder::open(&config).unwrap());
+    let embedder = opening.await.unwrap();
+    let n_answered = Arc::new(AtomicUsize::new(0));
+    let mut askers = JoinSet::new();
+    for asker in 0..ASKERS {
+        let (embedder, n_answered) = (embedder.clone(), n_answered.clone());
+        askers.spawn(async move {
+            for n in 0..EACH {
+                let question = format!("第 {asker} 位顧客的第 {n} 個問題");
+                embedder.embed_question(&question).await.unwrap();
+                n_answered.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+    }
+    while embedder.n_waiting() == 0 {
+        tokio::task::yield_now().await;
+    }
+    let passages = tokio::task::spawn_blocking(move || {
+        embedder.embed_passages(vec!["七天內可以退貨。".into()])
+    });
+    assert_eq!(passages.await.unwrap().unwrap().len(), 1);
+    let n_before = n_answered.load(Ordering::Relaxed);
+    assert!(n_before < ASKERS * EACH / 2, "{n_before}");
+    while let Some(asker) = askers.join_next().await {
+        asker.unwrap();
     }
 }
 
