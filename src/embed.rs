@@ -1,8 +1,8 @@
 //! The [`Embedder`]: texts → vectors of unit length, by local ONNX models through fastembed.
 //!
 //! One thread owns the models (by default two, whose vectors are joined into one: [`EncoderPart`](crate::config::EncoderPart)). Questions and passages wait in two bounded queues: waiting questions are encoded
-//! together and go before passages, which are encoded in batches of like length so that little is spent on
-//! padding. The default encoder's vectors do not depend on what else is in the batch.
+//! together and go before passages, which have a fifth of the time while questions wait and are encoded in batches of like length so
+//! that little is spent on padding. The default encoder's vectors do not depend on what else is in the batch.
 
 mod model;
 mod owner;
@@ -169,7 +169,8 @@ impl Embedder {
         self.stopped.store(true, Ordering::Relaxed);
     }
 
-    /// How long a question that came now would wait, by what those before it took.
+    /// How long a question that came now would wait, by what those before it took; passages that have their turn between come
+    /// on top.
     pub fn expected_wait(&self) -> Duration {
         self.pace.per_question() * u32::try_from(self.questions.len()).unwrap_or(u32::MAX)
     }

@@ -15,6 +15,11 @@ use ken::{setup, telemetry};
 
 use cli::{ModeArg, asking, encoders, knowledge, learning, measuring, operating, trust};
 
+/// For the whole process, ONNX Runtime's and usearch's allocations included. The C library's own keeps what each of its arenas once
+/// needed, of which there are eight a core: 740 MB under load on two cores, where this takes 430 (docs/speed.md).
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 #[derive(Parser)]
 #[command(
     name = "ken",

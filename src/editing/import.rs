@@ -59,6 +59,9 @@ pub struct Similar {
 const NEAR: f32 = 0.90;
 /// How many similar ones are shown for a row.
 const SHOWN: usize = 3;
+/// So many questions are encoded at a time: whoever else waits for the encoder comes between, and where the request is given up
+/// no more follow.
+const STEP: usize = 64;
 
 /// Looks for stored knowledge that asks nearly the same as the new rows, by meaning: each new question is encoded.
 pub async fn find_similar(
@@ -76,14 +79,17 @@ pub async fn find_similar(
         .iter()
         .map(|i| plan.report.rows[*i].question.clone())
         .collect();
-    let embedder = app.embedder.clone();
-    let found = blocking(move || -> Result<_, LintError> {
-        let everything = Selection::default();
-        let vectors = embedder.embed_passages(questions)?;
-        let search = |vector: &Vec<f32>| index.vectors.search(vector, SHOWN, &everything);
-        Ok(vectors.iter().map(search).collect::<Result<Vec<_>, _>>()?)
-    })
-    .await?;
+    let mut found = Vec::with_capacity(questions.len());
+    for step in questions.chunks(STEP) {
+        let (embedder, index, step) = (app.embedder.clone(), index.clone(), step.to_vec());
+        let searched = blocking(move || -> Result<_, LintError> {
+            let everything = Selection::default();
+            let vectors = embedder.embed_passages(step)?;
+            let search = |vector: &Vec<f32>| index.vectors.search(vector, SHOWN, &everything);
+            Ok(vectors.iter().map(search).collect::<Result<Vec<_>, _>>()?)
+        });
+        found.extend(searched.await?);
+    }
     let keys: Vec<u32> = found
         .iter()
         .flatten()

@@ -56,14 +56,15 @@ pub fn run(
             continue;
         };
         let start = Instant::now();
-        if !turns.is_passages(!questions.is_empty()) {
+        let others_wait = !questions.is_empty();
+        if others_wait && !turns.is_passages() {
             if let Ok(question) = questions.try_recv() {
                 answer(&mut model, question, questions, pace);
                 turns.questions_took(start.elapsed());
             }
         } else {
             let outcome = work.encode_next(&mut model);
-            turns.passages_took(start.elapsed());
+            turns.passages_took(start.elapsed(), others_wait);
             if let Some(outcome) = outcome
                 && let Some(work) = begun.take()
             {
@@ -84,12 +85,8 @@ struct Turns {
 }
 
 impl Turns {
-    fn is_passages(&mut self, questions_wait: bool) -> bool {
-        if !questions_wait {
-            // What nobody else wanted is not owed.
-            self.credit = 0;
-        }
-        !questions_wait || self.credit > 0
+    fn is_passages(&self) -> bool {
+        self.credit > 0
     }
 
     /// While passages waited.
@@ -97,8 +94,12 @@ impl Turns {
         self.credit += time.as_nanos() as i128 / (SHARE - 1);
     }
 
-    fn passages_took(&mut self, time: Duration) {
-        self.credit -= time.as_nanos() as i128;
+    /// What nobody else waited for is not owed.
+    fn passages_took(&mut self, time: Duration, others_wait: bool) {
+        self.credit = match others_wait {
+            true => self.credit - time.as_nanos() as i128,
+            false => 0,
+        };
     }
 }
 
@@ -241,8 +242,8 @@ mod tests {
         let mut turns = Turns::default();
         let (mut questions, mut passages) = (0, 0);
         while questions + passages < 100_000 {
-            if turns.is_passages(true) {
-                turns.passages_took(ms(250));
+            if turns.is_passages() {
+                turns.passages_took(ms(250), true);
                 passages += 250;
             } else {
                 turns.questions_took(ms(110));
@@ -250,14 +251,12 @@ mod tests {
             }
         }
         assert!((19_000..21_000).contains(&passages), "{passages}");
-        // However much was taken while nobody else was there, the next pause counts from zero.
-        for _ in 0..100 {
-            assert!(turns.is_passages(false));
-            turns.passages_took(ms(250));
-        }
-        assert!(turns.is_passages(false) && !turns.is_passages(true));
+        // What was taken while nobody else was there is not owed.
+        turns.passages_took(ms(10_000), true);
+        turns.passages_took(ms(250), false);
+        assert!(!turns.is_passages());
         turns.questions_took(ms(1));
-        assert!(turns.is_passages(true));
+        assert!(turns.is_passages());
     }
 
     #[test]

@@ -143,6 +143,8 @@ impl Worker {
         let mut child = Command::new(program)
             .arg(COMMAND)
             .arg(memory_bytes.to_string())
+            // What is given back does not count towards its limit, which is of addresses.
+            .env("MALLOC_CONF", "retain:false")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -193,7 +195,7 @@ impl Worker {
             let _ = tokio::time::timeout(Duration::from_secs(1), reading).await;
         }
         let said = String::from_utf8_lossy(&said);
-        if said.contains("memory allocation of") || said.contains("capacity overflow") {
+        if said.contains("memory allocation") || said.contains("capacity overflow") {
             return IngestError::OutOfMemory {
                 max_bytes: memory_bytes,
             };
@@ -294,9 +296,11 @@ fn read_part(input: &mut impl Read) -> std::io::Result<Option<Vec<u8>>> {
         Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => return Ok(None),
         other => other?,
     }
+    // All at once: grown in steps, the old and the new room would count at the same time.
+    let length = u64::from_le_bytes(length);
     let mut part = Vec::new();
-    input
-        .take(u64::from_le_bytes(length))
-        .read_to_end(&mut part)?;
+    part.try_reserve_exact(usize::try_from(length).unwrap_or(usize::MAX))
+        .map_err(std::io::Error::other)?;
+    input.take(length).read_to_end(&mut part)?;
     Ok(Some(part))
 }

@@ -34,6 +34,19 @@ fn complaint(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> S
     text
 }
 
+/// The C library's allocator would say nothing of it.
+#[test]
+fn the_whole_process_allocates_by_jemalloc() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = ken(
+        folder.path(),
+        &["--version"],
+        &[("MALLOC_CONF", "no_such_setting:1")],
+    );
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("<jemalloc>"), "{said}");
+}
+
 #[test]
 fn ingest_search_ask_status_and_check() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,6 +1,7 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use ken::config::EncoderConfig;
 use ken::embed::Embedder;
@@ -109,17 +110,31 @@ fn a_vector_does_not_depend_on_its_batch() {
     }
 }
 
-/// More askers than fit into a batch: there is always a question waiting.
-#[tokio::test(flavor = "multi_thread")]
-async fn passages_get_their_turn_while_questions_keep_coming() {
-    const ASKERS: usize = 64;
-    const EACH: usize = 10;
+async fn own_embedder() -> Embedder {
     let config = EncoderConfig {
         max_wait_ms: 600_000,
         ..config_in(Path::new(".")).encoder
     };
     let opening = tokio::task::spawn_blocking(move || Embedder::open(&config).unwrap());
-    let embedder = opening.await.unwrap();
+    opening.await.unwrap()
+}
+
+async fn until(is_so: impl Fn() -> bool) {
+    let waiting = async {
+        while !is_so() {
+            tokio::task::yield_now().await;
+        }
+    };
+    let waited = tokio::time::timeout(Duration::from_secs(60), waiting).await;
+    waited.expect("the encoder works");
+}
+
+/// More askers than fit into a batch: there is always a question waiting.
+#[tokio::test(flavor = "multi_thread")]
+async fn passages_get_their_turn_while_questions_keep_coming() {
+    const ASKERS: usize = 64;
+    const EACH: usize = 10;
+    let embedder = own_embedder().await;
     let n_answered = Arc::new(AtomicUsize::new(0));
     let mut askers = JoinSet::new();
     for asker in 0..ASKERS {
@@ -132,9 +147,7 @@ async fn passages_get_their_turn_while_questions_keep_coming() {
             }
         });
     }
-    while embedder.n_waiting() == 0 {
-        tokio::task::yield_now().await;
-    }
+    until(|| embedder.n_waiting() > 0).await;
     let passages = tokio::task::spawn_blocking(move || {
         embedder.embed_passages(vec!["七天內可以退貨。".into()])
     });
@@ -144,6 +157,54 @@ async fn passages_get_their_turn_while_questions_keep_coming() {
     while let Some(asker) = askers.join_next().await {
         asker.unwrap();
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn questions_are_encoded_while_many_passages_are() {
+    let embedder = own_embedder().await;
+    // Twenty batches.
+    let texts = (0..640)
+        .map(|n| format!("第 {n} 號公告：離島運費另計。"))
+        .collect();
+    let passages = {
+        let embedder = embedder.clone();
+        tokio::task::spawn_blocking(move || embedder.embed_passages(texts))
+    };
+    until(|| !embedder.busy().is_zero()).await;
+    for n in 0..3 {
+        let question = format!("第 {n} 號公告說什麼？");
+        embedder.embed_question(&question).await.unwrap();
+    }
+    assert!(!passages.is_finished());
+    assert_eq!(passages.await.unwrap().unwrap().len(), 640);
+}
+
+/// Each part by its share, in the order of the settings, whether they work beside each other or not.
+#[test]
+fn a_joined_vector_is_made_of_those_of_its_parts() {
+    let config = config_in(Path::new(".")).encoder;
+    let texts: Vec<String> = (0..6).map(|n| format!("第 {n} 位顧客要退貨")).collect();
+    let joined = embedder();
+    let total: f32 = config.parts.iter().map(|part| part.share).sum();
+    let mut at = 0;
+    for part in &config.parts {
+        let alone = EncoderConfig {
+            path: Some(part.path.clone()),
+            ..config.clone()
+        };
+        let alone = Embedder::open(&alone).unwrap();
+        let end = at + alone.dimension();
+        for some in [&texts[..1], &texts] {
+            let whole = joined.embed_questions(some.to_vec()).unwrap();
+            let vectors = alone.embed_questions(some.to_vec()).unwrap();
+            for (whole, vector) in whole.iter().zip(&vectors) {
+                let share = dot(&whole[at..end], vector) - (part.share / total).sqrt();
+                assert!(share.abs() < 1e-3, "{share}");
+            }
+        }
+        at = end;
+    }
+    assert_eq!(at, joined.dimension());
 }
 
 #[tokio::test]
