@@ -27,6 +27,8 @@ use crate::store::{StoreError, Write, text_hash};
 pub const MAX_ENCODED: usize = 10_000;
 /// How many documents are recorded in one transaction.
 const BATCH: usize = 500;
+/// What loading leaves behind is given back by then.
+const IDLE_AFTER: Duration = Duration::from_secs(5);
 
 #[derive(Debug, thiserror::Error)]
 pub enum BenchError {
@@ -372,6 +374,7 @@ impl Asking {
 pub struct Report {
     pub filled: Option<Filled>,
     pub started_in_s: f64,
+    /// Resident, five seconds after it was ready.
     pub idle_mb: f64,
     /// Of the encoder alone, in this process, on questions like those asked.
     pub encoder_per_s: f64,
@@ -405,6 +408,7 @@ pub async fn run(
     let mut questions = |n: usize| Arc::new((0..n).map(|_| drawn.question()).collect::<Vec<_>>());
     let encoder_per_s = encoder_alone(&in_folder, &questions(400)).await?;
     let service = Arc::new(Service::start(folder, &models).await?);
+    tokio::time::sleep(IDLE_AFTER).await;
     let (idle_mb, started_in_s) = (service.memory_mb(), service.started_in.as_secs_f64());
     let asking = |name, path, mode, questions| Asking {
         name,

@@ -52,8 +52,8 @@ pub struct HttpConfig {
     /// How many of them may be one key's, so that no key takes all. Default 128. `KEN_HTTP__MAX_CONCURRENT_PER_KEY`
     pub max_concurrent_per_key: usize,
     /// How long a question may take, by what is in work and the pace at which it gets done, before it is refused with 429
-    /// instead; half of it once that was never less than an eighth of it for a second. From eight in work on, and not where a
-    /// chat server words answers. Milliseconds, default 200. `KEN_HTTP__MAX_WAIT_MS`
+    /// instead; half of it once there has been something in work for a second without a pause. From eight in work on, and not
+    /// where a chat server words answers. Milliseconds, default 200. `KEN_HTTP__MAX_WAIT_MS`
     pub max_wait_ms: u64,
     /// How many requests a key may send a minute; a sixth of them at once. More are refused with 429 and the time to wait. 0:
     /// as many as come. Default 60,000. `KEN_HTTP__REQUESTS_PER_MINUTE`

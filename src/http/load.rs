@@ -12,14 +12,12 @@ const NEWEST: u32 = 64;
 /// So few are never too many.
 const FEW: u32 = 8;
 
-/// Where there was no pause for so long, a queue is no rush that passes but stands, and only adds to what each in it waits: then
-/// half of it has to do. After CoDel (Nichols and Jacobson 2012), which services take up as two bounds on the same queue (Maurer,
-/// "Fail at Scale", 2015).
+/// Where there has been something to do without a pause for so long, a queue is no rush that passes but stands, and only adds to
+/// what each in it waits: then half of it has to do. After CoDel (Nichols and Jacobson 2012), which services take up as two bounds
+/// on the same queue (Maurer, "Fail at Scale", 2015). Beside one that takes long, or on many cores, there is hardly ever a pause: then
+/// half is what holds. Where a pause was wherever little was in work (an eighth of the bound), the p99 of the admitted under four times too
+/// much was 321 ms, and 250 as it is.
 const STANDING: Duration = Duration::from_secs(1);
-
-/// In a pause, what is in work takes no more than this part of what is allowed: 25 ms by default, which is what an answer takes that
-/// waits for nobody.
-const PAUSE: u32 = 8;
 
 /// The questions in work and the pace at which they come to an end. By Little's law (1961) one more waits for as long as it
 /// takes to do those in work, whatever it is that they wait for.
@@ -30,9 +28,9 @@ pub struct Load {
 
 struct Now {
     n_in_work: u32,
-    /// The last pause.
-    paused: Instant,
-    /// Since when there has been something to do without an end, or the last reply in it.
+    /// Since when there has been something to do without a pause.
+    busy_since: Instant,
+    /// The last reply in that time, or its begin.
     since: Instant,
     /// The mean time from one reply to the next while there was more to do; zero where there never was.
     pace: Duration,
@@ -55,7 +53,7 @@ impl Load {
             max_wait,
             now: Mutex::new(Now {
                 n_in_work: 0,
-                paused: Instant::now(),
+                busy_since: Instant::now(),
                 since: Instant::now(),
                 pace: Duration::ZERO,
                 alone: Duration::MAX,
@@ -84,12 +82,9 @@ impl Load {
             (pace, _) => pace,
         };
         if now.n_in_work == 0 {
-            now.since = at;
+            (now.busy_since, now.since) = (at, at);
         }
-        if pace * now.n_in_work <= self.max_wait / PAUSE {
-            now.paused = at;
-        }
-        let max_wait = match at.saturating_duration_since(now.paused) > STANDING {
+        let max_wait = match at.saturating_duration_since(now.busy_since) > STANDING {
             true => self.max_wait / 2,
             false => self.max_wait,
         };
@@ -105,9 +100,6 @@ impl Load {
         let took = at.saturating_duration_since(now.since);
         now.since = at;
         now.n_in_work -= 1;
-        if now.pace * now.n_in_work <= self.max_wait / PAUSE {
-            now.paused = at;
-        }
         // What was alone says how long a reply takes, not how many there are in a time.
         if now.n_in_work == 0 {
             now.alone = now.alone.min(took);
@@ -183,21 +175,6 @@ mod tests {
         assert_eq!(load.now().n_in_work, 0);
         // After a pause as many as before.
         assert_eq!(taken(after(2_000)), 41);
-    }
-
-    #[test]
-    fn one_that_takes_long_beside_others_that_come_and_go_is_no_queue() {
-        let load = Load::new(Duration::from_millis(400));
-        let start = Instant::now();
-        let after = |ms| start + Duration::from_millis(ms);
-        assert!(load.begun(start));
-        for n in 0..1_000 {
-            assert!(load.begun(after(n * 10)));
-            load.ended(after(n * 10 + 10));
-        }
-        assert_eq!(load.now().n_in_work, 1);
-        let n_taken = (0..100).filter(|_| load.begun(after(10_000))).count();
-        assert_eq!(n_taken, 40);
     }
 
     #[test]
