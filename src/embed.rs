@@ -1,8 +1,9 @@
 //! The [`Embedder`]: texts → vectors of unit length, by local ONNX models through fastembed.
 //!
-//! One thread owns the models (by default two, whose vectors are joined into one: [`EncoderPart`](crate::config::EncoderPart)). Questions and passages wait in two bounded queues: waiting questions are encoded
-//! together and go before passages, which have a fifth of the time while questions wait and are encoded in batches of like length so
-//! that little is spent on padding. The default encoder's vectors do not depend on what else is in the batch.
+//! One thread owns the models (by default two, whose vectors are joined into one: [`EncoderPart`](crate::config::EncoderPart)).
+//! Questions and passages wait in two bounded queues: waiting questions are encoded together and go before passages, which have a
+//! fifth of the time while questions wait and are encoded in batches of like length so that little is spent on padding. The default
+//! encoder's vectors do not depend on what else is in the batch.
 
 mod model;
 mod owner;

@@ -16,7 +16,7 @@ const FEW: u32 = 8;
 /// what each in it waits: then half of it has to do. After CoDel (Nichols and Jacobson 2012), which services take up as two bounds
 /// on the same queue (Maurer, "Fail at Scale", 2015). Beside one that takes long, or on many cores, there is hardly ever a pause: then
 /// half is what holds. Where a pause was wherever little was in work (an eighth of the bound), the p99 of the admitted under four times too
-/// much was 321 ms, and 250 as it is.
+/// much was 321 ms, and 250 as it is (one run each).
 const STANDING: Duration = Duration::from_secs(1);
 
 /// The questions in work and the pace at which they come to an end. By Little's law (1961) one more waits for as long as it
