@@ -122,10 +122,9 @@ impl Model {
     ) -> Result<Vec<Vec<f32>>, EmbedError> {
         let start = Instant::now();
         let mut joined: Vec<Vec<f32>> = vec![Vec::with_capacity(self.dimension); texts.len()];
-        let scales: Vec<f32> = self.parts.iter().map(|part| part.scale).collect();
-        for (scale, vectors) in scales.into_iter().zip(self.by_part(texts, as_questions)) {
+        for vectors in self.by_part(texts, as_questions) {
             for (whole, vector) in joined.iter_mut().zip(vectors?) {
-                whole.extend(vector.into_iter().map(|x| x * scale));
+                whole.extend(vector);
             }
         }
         let took = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
@@ -259,7 +258,7 @@ impl Part {
         })
     }
 
-    /// Vectors of unit length, in order.
+    /// Vectors of the length that is its share of a joined one, in order.
     fn encode(&mut self, texts: &[&str], as_questions: bool) -> Result<Vec<Vec<f32>>, EmbedError> {
         let prefix = if as_questions {
             &self.query_prefix
@@ -273,10 +272,13 @@ impl Part {
                 false => format!("{prefix}{text}"),
             })
             .collect();
-        let vectors = self
+        let mut vectors = self
             .session
             .embed(&prefixed, Some(prefixed.len()))
             .map_err(|error| EmbedError::Encode(error.to_string()))?;
+        for number in vectors.iter_mut().flatten() {
+            *number *= self.scale;
+        }
         match vectors
             .iter()
             .all(|v| v.len() == self.dimension && v.iter().all(|x| x.is_finite()))
