@@ -1,4 +1,8 @@
+use std::time::Duration;
+
 use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -7,9 +11,12 @@ use super::auth::Actor;
 use super::documents::wait_until_indexed;
 use super::drafts::reviewer_of;
 use super::extract::{Json, Workspace};
+use super::impact::to_the_end;
 use super::problem::{Fault, Problem};
+use super::uploads::PATIENCE;
 use crate::domain::{Arm, DocumentId, Experiment, Tuning, WorkspaceId};
 use crate::learn::experiments::{ExperimentError, Plan, Standing};
+use crate::learn::tuning::Learned;
 
 /// Ways of answering to be served side by side.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -154,6 +161,9 @@ pub struct TuningResponse {
     pub tuning: Tuning,
     /// How many earlier settings can be gone back to.
     pub n_earlier: usize,
+    /// What came of learning them the last time, and when that was.
+    #[schema(value_type = Option<Object>)]
+    pub last_learned: Option<Learned>,
 }
 
 /// Read the settings that a workspace has learned.
@@ -164,26 +174,47 @@ pub async fn get_tuning(
     State(state): State<AppState>,
     Workspace(workspace): Workspace,
 ) -> Result<axum::Json<TuningResponse>, Problem> {
-    let (tuning, n_earlier) = state.app.learning.tuning(&workspace).await?;
-    Ok(axum::Json(TuningResponse { tuning, n_earlier }))
+    let learning = &state.app.learning;
+    let (tuning, n_earlier) = learning.tuning(&workspace).await?;
+    let last_learned = learning.last_learned(&workspace).await?;
+    Ok(axum::Json(TuningResponse {
+        tuning,
+        n_earlier,
+        last_learned,
+    }))
 }
 
-/// Learn settings from feedback and judged questions; they count only where they win and lose nowhere.
+/// Learn settings from feedback and judged questions; they count only where they win and lose nowhere. Where it takes longer
+/// than 20 s or half of `http.timeout_ms`, it goes on and `GET /v1/tuning` has what came of it as `last_learned`.
 #[utoipa::path(
     post, path = "/v1/tuning/learn", tag = "learning", request_body = DecisionRequest,
-    responses((status = 200, body = Object, description = "What was tried, how it did, and whether it counts now"))
+    responses(
+        (status = 200, body = Object, description = "What was tried, how it did, and whether it counts now"),
+        (status = 202, body = TuningResponse, description = "It goes on; what holds until then")
+    )
 )]
 pub async fn learn(
-    State(state): State<AppState>,
-    Workspace(workspace): Workspace,
+    state: State<AppState>,
+    workspace: Workspace,
     actor: Actor,
     Json(request): Json<DecisionRequest>,
-) -> Result<axum::Json<crate::learn::tuning::Learned>, Problem> {
+) -> Result<Response, Problem> {
     let by = reviewer_of(actor, request.reviewer)?;
     let learning = state.app.learning.clone();
-    let learned =
-        super::impact::to_the_end(async move { learning.tune(&workspace, &by).await }).await?;
-    Ok(axum::Json(learned))
+    let of = workspace.0.clone();
+    let work = to_the_end(async move {
+        let learned = learning.tune(&of, &by).await;
+        // Nobody may be there any more to be told.
+        learned.inspect_err(|error| tracing::error!(%error, "settings could not be learned"))
+    });
+    let longest = Duration::from_millis(state.app.config.http.timeout_ms);
+    match tokio::time::timeout(PATIENCE.min(longest / 2), work).await {
+        Ok(learned) => Ok(axum::Json(learned?).into_response()),
+        Err(_) => {
+            let until_then = get_tuning(state, workspace).await?;
+            Ok((StatusCode::ACCEPTED, until_then).into_response())
+        }
+    }
 }
 
 /// Go back to the settings before the last change.

@@ -17,8 +17,8 @@ use crate::ingest::{Format, IngestError};
 use crate::jobs::UPLOAD;
 use crate::store::JobItem;
 
-/// How long `?wait=done` waits.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long a request waits for long work, which goes on.
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]

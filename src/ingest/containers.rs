@@ -96,21 +96,27 @@ fn read_member(
         Err(error) => return (format!("#{i}"), Some(Err(damaged(error.to_string())))),
     };
     let name = name.trim_start_matches('/').to_owned();
-    let mut unpacked = Vec::new();
-    let read = archive
-        .by_index(i)
-        .map_err(|e| damaged(e.to_string()))
-        .and_then(|file| {
-            // The size that the archive states may be a lie: no more than there is room for is ever unpacked.
-            file.take(budget.bytes + 1)
-                .read_to_end(&mut unpacked)
-                .map_err(|e| damaged(e.to_string()))
-        });
-    if unpacked.len() as u64 > budget.bytes {
+    let file = match archive.by_index(i) {
+        Ok(file) => file,
+        Err(error) => return (name, Some(Err(damaged(error.to_string())))),
+    };
+    let stated = file.size();
+    if stated > budget.bytes {
         return (name, Some(Err(IngestError::Unpacked { max: MAX_UNPACKED })));
     }
-    budget.bytes -= unpacked.len() as u64;
-    (name, Some(read.map(|_| unpacked)))
+    // All at once: grown in steps, the old and the new room would count at the same time. What is stated may be a lie: no
+    // more than that is ever unpacked.
+    let mut unpacked = Vec::with_capacity(stated as usize);
+    let read = file.take(stated + 1).read_to_end(&mut unpacked);
+    budget.bytes -= stated.min(unpacked.len() as u64);
+    let outcome = match read {
+        Err(error) => Err(damaged(error.to_string())),
+        Ok(_) if unpacked.len() as u64 > stated => Err(damaged(format!(
+            "it unpacks to more than the {stated} bytes that it states"
+        ))),
+        Ok(_) => Ok(unpacked),
+    };
+    (name, Some(outcome))
 }
 
 /// Refuses a package (DOCX, PPTX, XLSX, ODS, EPUB: all are ZIP archives) that would unpack to more than there is

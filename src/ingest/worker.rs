@@ -143,8 +143,12 @@ impl Worker {
         let mut child = Command::new(program)
             .arg(COMMAND)
             .arg(memory_bytes.to_string())
-            // What is given back does not count towards its limit, which is of addresses.
-            .env("MALLOC_CONF", "retain:false")
+            // What is given back does not count towards its limit, which is of addresses, from that moment on: the next file
+            // finds the same room.
+            .env(
+                "MALLOC_CONF",
+                "retain:false,dirty_decay_ms:0,muzzy_decay_ms:0,background_thread:false",
+            )
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

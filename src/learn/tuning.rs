@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::feedback::Label;
 use super::{LearnError, Learning};
@@ -17,8 +18,10 @@ use crate::retrieve::Shares;
 use crate::text::sha256_hex;
 
 /// What came of learning settings.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Learned {
+    /// When it was done.
+    pub at: Timestamp,
     pub n_labels: usize,
     pub before: Tuning,
     /// What was tried; absent where there is too little to learn from.
@@ -30,20 +33,22 @@ pub struct Learned {
     /// How likely as large a difference is by chance: the paired randomisation test.
     pub p_value: f64,
     /// Languages in which answers are worth less than before.
-    pub lost_languages: Vec<&'static str>,
+    pub lost_languages: Vec<String>,
     /// Judged questions that are right now and would not be.
     pub lost: Vec<String>,
     pub is_live: bool,
 }
 
 /// How answers did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fared {
     pub right: usize,
     pub wrong: usize,
     pub refused: usize,
 }
 
+/// The setting that holds the last [`Learned`].
+const LAST_LEARNED: &str = "tuning_learned";
 /// With fewer labels nothing is learned.
 const MIN_LABELS: usize = 20;
 /// The share of labels, in tenths, that is held out.
@@ -65,6 +70,7 @@ impl Learning {
         let labels = self.labels(workspace).await?;
         let before = self.in_force(workspace).await?;
         let mut learned = Learned {
+            at: self.store.now(),
             n_labels: labels.len(),
             before,
             candidate: None,
@@ -77,7 +83,7 @@ impl Learning {
             is_live: false,
         };
         if labels.len() < MIN_LABELS {
-            return Ok(learned);
+            return self.keep(workspace, learned, by).await;
         }
         let is_held_out = |label: &&Label| {
             let digest = sha256_hex([label.question.as_bytes()]);
@@ -126,7 +132,7 @@ impl Learning {
         }
         learned.p_value = randomisation_p(&gains);
         let losing = by_language.into_iter().filter(|(_, gain)| *gain < 0.0);
-        learned.lost_languages = losing.map(|(language, _)| language).collect();
+        learned.lost_languages = losing.map(|(language, _)| language.to_owned()).collect();
         learned.is_live = gains.iter().sum::<f64>() > 0.0
             && learned.p_value <= CHANCE
             && learned.lost.is_empty()
@@ -137,11 +143,33 @@ impl Learning {
                 .put_tuning(workspace, (Some(before), candidate), by, "tune")
                 .await?;
         }
+        self.keep(workspace, learned, by).await
+    }
+
+    /// Writes down what came of it: in the audit log, and as the last time that settings were learned.
+    async fn keep(
+        &self,
+        workspace: &WorkspaceId,
+        mut learned: Learned,
+        by: &str,
+    ) -> Result<Learned, LearnError> {
+        learned.at = self.store.now();
         let detail = serde_json::json!(learned);
         self.store
             .audit(workspace, by, "tuning.learn", "tuning", &detail)
             .await?;
+        self.store
+            .set_setting(workspace, LAST_LEARNED, Some(&learned))
+            .await?;
         Ok(learned)
+    }
+
+    /// What came of it the last time that settings were learned.
+    pub async fn last_learned(
+        &self,
+        workspace: &WorkspaceId,
+    ) -> Result<Option<Learned>, LearnError> {
+        Ok(self.store.setting(workspace, LAST_LEARNED).await?)
     }
 
     /// The shares that rank the labelled documents best.
