@@ -68,12 +68,7 @@ soak: setup
 SECONDS ?= 3600
 FUZZ := markdown html tables workbook office pdf packages words query body
 fuzz:
-	set -e; for target in $(FUZZ); do \
-	    mkdir -p fuzz/corpus/$$target; \
-	    cp -n tests/fixtures/formats/* fuzz/corpus/$$target/ 2>/dev/null || true; \
-	    RUSTC_BOOTSTRAP=1 cargo fuzz run --sanitizer none $$target -- -fork=1 -max_total_time=$(SECONDS) \
-	        -rss_limit_mb=2500 -timeout=20 -max_len=40000; \
-	done
+	set -e; for target in $(FUZZ); do tools/fuzz.sh $$target -max_total_time=$(SECONDS); done
 
 # Our own OpenAPI document against the service.
 schemathesis: setup

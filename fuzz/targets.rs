@@ -1,6 +1,7 @@
 //! What is fuzzed, by name: from bytes to what has to hold of them. Run by `cargo fuzz` (see the Makefile) and, over the seeds,
 //! what was found before and some thousand changes of both, by `cargo test`.
 
+use std::io::Write;
 use std::sync::{Arc, LazyLock};
 
 use ken::answer::{Names, reply_language, understand};
@@ -13,6 +14,7 @@ use ken::ingest::{Parsed, parse_faqs, parse_file};
 use ken::redact::Redactor;
 use ken::store::IndexEntry;
 use ken::text::{self, Synonyms};
+use zip::write::{SimpleFileOptions, ZipWriter};
 
 /// A target: what it is called, and whether what panics below it is another's code, which the service reads in processes of
 /// their own and takes a panic of for a reason to refuse.
@@ -172,22 +174,133 @@ fn faqs(name: &str, bytes: &[u8]) {
     }
 }
 
+/// A package, or the part of one that has its text.
 fn workbook(bytes: &[u8]) {
-    for name in ["a.xlsx", "a.ods"] {
-        file(name, bytes);
-        faqs(name, bytes);
+    for (name, of) in [("a.xlsx", xlsx_of as Package), ("a.ods", ods_of)] {
+        let bytes = packed(bytes, of);
+        file(name, &bytes);
+        faqs(name, &bytes);
     }
 }
 
+/// As [`workbook`].
 fn office(bytes: &[u8]) {
-    file("a.docx", bytes);
-    file("a.pptx", bytes);
+    for (name, of) in [("a.docx", docx_of as Package), ("a.pptx", pptx_of)] {
+        file(name, &packed(bytes, of));
+    }
 }
 
+/// As [`workbook`]; a mail is what it is.
 fn packages(bytes: &[u8]) {
-    for name in ["a.zip", "a.epub", "a.eml"] {
-        file(name, bytes);
+    for (name, of) in [("a.zip", zip_of as Package), ("a.epub", epub_of)] {
+        file(name, &packed(bytes, of));
     }
+    file("a.eml", bytes);
+}
+
+/// The parts of a package by name, of which one is `text`.
+type Package = fn(text: &[u8]) -> Vec<(&'static str, &[u8])>;
+
+/// Sums of what is in it would stop a fuzzer at the first byte that it turns in a package: it is made around what it turns.
+fn packed(bytes: &[u8], of: Package) -> Vec<u8> {
+    if bytes.starts_with(b"PK") {
+        return bytes.to_vec();
+    }
+    let stored = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    let mut packed = ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, part) in of(bytes) {
+        packed.start_file(name, stored).expect("a part");
+        packed.write_all(part).expect("in memory");
+    }
+    packed.finish().expect("in memory").into_inner()
+}
+
+fn docx_of(text: &[u8]) -> Vec<(&'static str, &[u8])> {
+    vec![
+        (
+            "[Content_Types].xml",
+            br#"<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Override PartName="/word/document.xml" ContentType="application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"/></Types>"#,
+        ),
+        (
+            "_rels/.rels",
+            br#"<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="word/document.xml"/></Relationships>"#,
+        ),
+        ("word/document.xml", text),
+    ]
+}
+
+fn pptx_of(text: &[u8]) -> Vec<(&'static str, &[u8])> {
+    vec![
+        (
+            "[Content_Types].xml",
+            br#"<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Override PartName="/ppt/presentation.xml" ContentType="application/vnd.openxmlformats-officedocument.presentationml.presentation.main+xml"/><Override PartName="/ppt/slides/slide1.xml" ContentType="application/vnd.openxmlformats-officedocument.presentationml.slide+xml"/></Types>"#,
+        ),
+        (
+            "_rels/.rels",
+            br#"<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="ppt/presentation.xml"/></Relationships>"#,
+        ),
+        (
+            "ppt/presentation.xml",
+            br#"<p:presentation xmlns:p="http://schemas.openxmlformats.org/presentationml/2006/main" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><p:sldIdLst><p:sldId id="256" r:id="rId1"/></p:sldIdLst><p:sldSz cx="9144000" cy="6858000"/></p:presentation>"#,
+        ),
+        (
+            "ppt/_rels/presentation.xml.rels",
+            br#"<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/slide" Target="slides/slide1.xml"/></Relationships>"#,
+        ),
+        ("ppt/slides/slide1.xml", text),
+    ]
+}
+
+fn xlsx_of(text: &[u8]) -> Vec<(&'static str, &[u8])> {
+    vec![
+        (
+            "[Content_Types].xml",
+            br#"<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Override PartName="/xl/workbook.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"/><Override PartName="/xl/worksheets/sheet1.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"/></Types>"#,
+        ),
+        (
+            "_rels/.rels",
+            br#"<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="xl/workbook.xml"/></Relationships>"#,
+        ),
+        (
+            "xl/workbook.xml",
+            br#"<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><sheets><sheet name="one" sheetId="1" r:id="rId1"/></sheets></workbook>"#,
+        ),
+        (
+            "xl/_rels/workbook.xml.rels",
+            br#"<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet1.xml"/></Relationships>"#,
+        ),
+        ("xl/worksheets/sheet1.xml", text),
+    ]
+}
+
+fn ods_of(text: &[u8]) -> Vec<(&'static str, &[u8])> {
+    vec![
+        ("mimetype", b"application/vnd.oasis.opendocument.spreadsheet"),
+        (
+            "META-INF/manifest.xml",
+            br#"<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"><manifest:file-entry manifest:full-path="/" manifest:media-type="application/vnd.oasis.opendocument.spreadsheet"/><manifest:file-entry manifest:full-path="content.xml" manifest:media-type="text/xml"/></manifest:manifest>"#,
+        ),
+        ("content.xml", text),
+    ]
+}
+
+fn epub_of(text: &[u8]) -> Vec<(&'static str, &[u8])> {
+    vec![
+        ("mimetype", b"application/epub+zip"),
+        (
+            "META-INF/container.xml",
+            br#"<container version="1.0" xmlns="urn:oasis:names:tc:opendocument:xmlns:container"><rootfiles><rootfile full-path="book.opf" media-type="application/oebps-package+xml"/></rootfiles></container>"#,
+        ),
+        (
+            "book.opf",
+            br#"<package xmlns="http://www.idpf.org/2007/opf" version="3.0" unique-identifier="id"><metadata xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:identifier id="id">one</dc:identifier><dc:title>one</dc:title><dc:language>en</dc:language></metadata><manifest><item id="one" href="one.xhtml" media-type="application/xhtml+xml"/></manifest><spine><itemref idref="one"/></spine></package>"#,
+        ),
+        ("one.xhtml", text),
+    ]
+}
+
+fn zip_of(text: &[u8]) -> Vec<(&'static str, &[u8])> {
+    vec![("a.eml", text), ("b.html", text)]
 }
 
 static REDACTOR: LazyLock<Redactor> = LazyLock::new(Redactor::default);

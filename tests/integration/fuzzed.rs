@@ -61,9 +61,9 @@ fn inputs(target: &Target) -> Vec<(String, Vec<u8>)> {
             .iter()
             .any(|ending| name.ends_with(&format!(".{ending}")))
     });
-    add(&root().join("fuzz/regressions").join(target.name), &|_| {
-        true
-    });
+    for folder in ["fuzz/seeds", "fuzz/regressions"] {
+        add(&root().join(folder).join(target.name), &|_| true);
+    }
     inputs
 }
 

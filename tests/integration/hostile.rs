@@ -47,7 +47,7 @@ async fn hostile_files_cost_their_time_and_nothing_else() {
     let limit = Duration::from_millis(patient.timeout_ms) + Duration::from_secs(2);
     let (patient, hasty) = (
         FileReader::new(&patient),
-        FileReader::new(&with_limit(10_000)),
+        FileReader::new(&with_limit(5_000)),
     );
     let mut outcomes = stream::iter(&manifest)
         .map(|(name, expected)| {

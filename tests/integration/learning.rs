@@ -367,7 +367,7 @@ async fn learn(app: &TestApp, request: Value) -> Value {
 async fn settings_are_learned_only_where_they_win_and_rolled_back_by_one_command() {
     // Learning takes longer than half of this in a build for tests, and goes on.
     let app = TestApp::start_with(|config| config.http.timeout_ms = 8_000).await;
-    app.ingest(&root().join("corpus/shop/knowledge")).await;
+    app.ingest_shop().await;
     let nothing = learn(&app, json!({})).await;
     assert_eq!(
         (&nothing["candidate"], &nothing["is_live"]),

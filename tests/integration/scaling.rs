@@ -292,9 +292,7 @@ pub async fn app_on_qdrant(max_keys: u64) -> (TestApp, TestQdrant) {
 async fn the_sample_shop_is_answered_alike_wherever_its_vectors_are() {
     let embedded = TestApp::with_shop().await;
     let (remote, qdrant) = app_on_qdrant(1_000).await;
-    remote
-        .ingest(&crate::support::root().join("corpus/shop/knowledge"))
-        .await;
+    remote.ingest_shop().await;
     let questions =
         std::fs::read_to_string(crate::support::root().join("corpus/shop/queries.jsonl")).unwrap();
     let mut n_asked = 0;

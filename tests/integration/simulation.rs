@@ -6,7 +6,7 @@ use ken::app::App;
 use ken::domain::Clock;
 
 use crate::month::{self, Month, Plan};
-use crate::support::{TestApp, config_in, embedder, root};
+use crate::support::{TestApp, config_in, embedder};
 
 async fn month(is_learning: bool) -> Month {
     let folder = Arc::new(tempfile::tempdir().unwrap());
@@ -16,7 +16,7 @@ async fn month(is_learning: bool) -> Month {
         .await
         .unwrap();
     let shop = TestApp::serve(Arc::new(app), folder).await;
-    shop.ingest(&root().join("corpus/shop/knowledge")).await;
+    shop.ingest_shop().await;
     let plan = Plan {
         seed: 7,
         days: 14,

@@ -2,15 +2,18 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use half::f16;
 use ken::app::{App, default_workspace};
 use ken::config::Config;
 use ken::embed::Embedder;
 use ken::http;
 use ken::ingest::files::{self, Report};
+use ken::store::StoredVector;
 use reqwest::{Client, Method, StatusCode};
 use serde_json::Value;
+use sqlx::Connection;
 use tempfile::TempDir;
-use tokio::sync::oneshot;
+use tokio::sync::{OnceCell, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::postgres;
@@ -138,9 +141,43 @@ impl TestApp {
     /// With the sample shop in it, searchable.
     pub async fn with_shop() -> Self {
         let this = Self::start().await;
-        let report = this.ingest(&root().join("corpus/shop/knowledge")).await;
-        assert_eq!(report.failed, [], "the sample knowledge is sound");
+        this.ingest_shop().await;
         this
+    }
+
+    /// Ingests the sample shop and waits until it can be searched. Its passages are encoded once for all tests, since a build
+    /// for tests takes some ten seconds for them; a store that has vectors of its texts does not have them encoded again.
+    pub async fn ingest_shop(&self) {
+        static VECTORS: OnceCell<Vec<StoredVector>> = OnceCell::const_new();
+        let vectors = VECTORS.get_or_init(async || {
+            let first = Box::pin(Self::start()).await;
+            first.ingest(&root().join("corpus/shop/knowledge")).await;
+            sqlx::any::install_default_drivers();
+            let url = &first.app.config.store.url;
+            let mut store = sqlx::AnyConnection::connect(url).await.unwrap();
+            let rows: Vec<(String, Vec<u8>)> =
+                sqlx::query_as("SELECT text_hash, vector FROM vectors")
+                    .fetch_all(&mut store)
+                    .await
+                    .unwrap();
+            store.close().await.unwrap();
+            first.stop().await;
+            assert!(rows.len() > 200, "the shop is encoded");
+            let vector = |bytes: Vec<u8>| -> Vec<f16> {
+                let pairs = bytes.as_chunks().0.iter();
+                pairs.map(|pair| f16::from_le_bytes(*pair)).collect()
+            };
+            let rows = rows.into_iter();
+            rows.map(|(hash, bytes)| (hash, vector(bytes))).collect()
+        });
+        let (vectors, encoder) = (vectors.await, self.app.embedder.id());
+        self.app
+            .store
+            .keep_vectors(&default_workspace(), encoder, vectors)
+            .await
+            .unwrap();
+        let report = self.ingest(&root().join("corpus/shop/knowledge")).await;
+        assert_eq!(report.failed, [], "the sample knowledge is sound");
     }
 
     /// Ingests a path and waits until it can be searched.
