@@ -182,13 +182,13 @@ fn text_of(id: Option<&q::PointId>) -> String {
 }
 
 /// The values of a field: those of a list one by one.
-fn values(payload: &HashMap<String, q::Value>, field: &str) -> Vec<Kind> {
-    match payload.get(field).and_then(|value| value.kind.clone()) {
+fn values<'a>(payload: &'a HashMap<String, q::Value>, field: &str) -> Vec<&'a Kind> {
+    match payload.get(field).and_then(|value| value.kind.as_ref()) {
         None | Some(Kind::NullValue(_)) => Vec::new(),
         Some(Kind::ListValue(list)) => list
             .values
-            .into_iter()
-            .filter_map(|value| value.kind)
+            .iter()
+            .filter_map(|value| value.kind.as_ref())
             .collect(),
         Some(kind) => vec![kind],
     }
@@ -592,8 +592,14 @@ impl Points for Standin {
                 (score, id)
             })
             .collect();
-        found.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
-        found.truncate(request.limit.unwrap_or(10) as usize);
+        let best_first =
+            |a: &(f32, &String), b: &(f32, &String)| b.0.total_cmp(&a.0).then(a.1.cmp(b.1));
+        let limit = request.limit.unwrap_or(10) as usize;
+        if limit < found.len() {
+            found.select_nth_unstable_by(limit, best_first);
+            found.truncate(limit);
+        }
+        found.sort_by(best_first);
         let found = found.into_iter().map(|(score, id)| q::ScoredPoint {
             id: Some(id.as_str().into()),
             score,
