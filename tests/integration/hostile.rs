@@ -140,3 +140,24 @@ async fn hostile_files_cost_their_time_and_nothing_else() {
     println!("{n_read} read, {n_refused} refused, slowest {slowest:?}");
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
+
+/// A quarter of the default's memory, and more than its share of text: 64 MiB, the most that is read, take half of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_file_of_somebody_honest_finds_room() {
+    let reader = FileReader::new(&IngestConfig {
+        reader: env!("CARGO_BIN_EXE_ken").into(),
+        memory_bytes: IngestConfig::default().memory_bytes / 4,
+        timeout_ms: 180_000,
+        readers: 1,
+        ..IngestConfig::default()
+    });
+    let paragraph =
+        "退款會在七個工作天內退回付款帳戶 unless the DoorMat K1 was opened. ".repeat(20) + "\n\n";
+    let text = paragraph.repeat((12 << 20) / paragraph.len());
+    for time in ["first", "second"] {
+        let parsed = reader.read("large.txt", text.clone().into_bytes()).await;
+        let parsed = parsed.unwrap_or_else(|error| panic!("the {time} time: {error}"));
+        let read: usize = parsed.sources.iter().map(|source| source.text.len()).sum();
+        assert!(read >= text.len() - paragraph.len(), "{time}: {read}");
+    }
+}
