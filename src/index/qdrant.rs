@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use backon::{ExponentialBuilder, Retryable};
+use backon::{BackoffBuilder, ExponentialBuilder, Retryable};
 use qdrant_client::qdrant::r#match::MatchValue;
 use qdrant_client::qdrant::point_id::PointIdOptions;
 use qdrant_client::qdrant::vectors_config::Config as VectorsKind;
@@ -169,6 +169,15 @@ fn collection_of(prefix: &str, encoder_id: &str) -> String {
     format!("{prefix}_{letters}_{}", &hash[..8])
 }
 
+/// Pauses that grow from 20 ms to a second, each with up to as much again by chance.
+fn growing(n: usize) -> ExponentialBuilder {
+    ExponentialBuilder::default()
+        .with_min_delay(Duration::from_millis(20))
+        .with_max_delay(Duration::from_secs(1))
+        .with_jitter()
+        .with_max_times(n)
+}
+
 /// Whether trying again, or at another node, may help.
 fn may_pass(error: &QdrantError) -> bool {
     match error {
@@ -221,13 +230,9 @@ impl Cluster {
                 (address.clone(), error)
             })
         };
-        let pauses = ExponentialBuilder::default()
-            .with_min_delay(Duration::from_millis(20))
-            .with_max_delay(Duration::from_secs(1))
-            .with_jitter()
-            .with_max_times(self.config.retries.max(self.nodes.len() - 1));
+        let n_tries = self.config.retries.max(self.nodes.len() - 1);
         attempt
-            .retry(pauses)
+            .retry(growing(n_tries))
             .when(|(_, error)| may_pass(error))
             .await
     }

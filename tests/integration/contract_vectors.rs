@@ -525,3 +525,31 @@ async fn nodes_that_die_are_left_for_others_and_no_search_fails() {
         "{error}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_copy_that_is_a_moment_behind_is_waited_for_and_another_writer_is_not() {
+    let (shared, _nodes, url) = cluster(1).await;
+    let config = QdrantConfig {
+        url,
+        ..QdrantConfig::default()
+    };
+    let (ours, theirs) = (
+        connect(&config, "e5").await.unwrap(),
+        connect(&config, "e5").await.unwrap(),
+    );
+    off_async(move || {
+        let store = ours.vectors_of(&workspace("shop"));
+        store.apply(&[], &entries(0..10), 1).unwrap();
+        shared.n_behind.store(2, Ordering::Relaxed);
+        store.apply(&[], &entries(10..20), 2).unwrap();
+        assert_eq!(shared.n_behind.load(Ordering::Relaxed), 0, "it was asked");
+        assert_eq!(store.revision(), 2);
+
+        theirs.refresh().unwrap();
+        let other = theirs.vectors_of(&workspace("shop"));
+        other.apply(&[], &entries(20..30), 3).unwrap();
+        let error = store.apply(&[], &entries(30..40), 4).unwrap_err();
+        assert!(error.to_string().contains("another process"), "{error}");
+    })
+    .await;
+}

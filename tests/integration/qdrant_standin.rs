@@ -25,6 +25,8 @@ type Reply<T> = Result<Response<T>, Status>;
 struct Point {
     vector: Vec<f32>,
     payload: HashMap<String, q::Value>,
+    /// What a copy has that is a write behind.
+    former: Option<HashMap<String, q::Value>>,
 }
 
 struct Collection {
@@ -49,6 +51,8 @@ pub struct Shared {
     collections: Mutex<BTreeMap<String, Collection>>,
     /// So many of the next requests fail as a node does that is short of something.
     pub n_to_fail: AtomicUsize,
+    /// So many of the next points that are asked for come from a copy that is a write behind.
+    pub n_behind: AtomicUsize,
     pub n_requests: AtomicU64,
     version: Mutex<String>,
     key: Mutex<Option<String>>,
@@ -257,11 +261,15 @@ fn dense(point: &q::PointStruct) -> Vec<f32> {
     }
 }
 
-fn retrieved(id: &str, point: &Point, with_payload: bool) -> q::RetrievedPoint {
+fn retrieved(
+    id: &str,
+    payload: &HashMap<String, q::Value>,
+    with_payload: bool,
+) -> q::RetrievedPoint {
     q::RetrievedPoint {
         id: Some(id.into()),
         payload: match with_payload {
-            true => point.payload.clone(),
+            true => payload.clone(),
             false => HashMap::new(),
         },
         ..Default::default()
@@ -447,7 +455,13 @@ impl Points for Standin {
             let vector = dense(&point);
             let id = text_of(point.id.as_ref());
             let payload = point.payload;
-            collection.points.insert(id, Point { vector, payload });
+            let former = collection.points.remove(&id).map(|point| point.payload);
+            let point = Point {
+                vector,
+                payload,
+                former,
+            };
+            collection.points.insert(id, point);
         }
         done()
     }
@@ -483,7 +497,15 @@ impl Points for Standin {
         let ids = request.ids.iter().map(|id| text_of(Some(id)));
         let found = ids.filter_map(|id| {
             let point = collection.points.get(&id)?;
-            Some(retrieved(&id, point, with_payload))
+            let behind = self
+                .0
+                .n_behind
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1));
+            let payload = match behind {
+                Ok(_) => point.former.as_ref()?,
+                Err(_) => &point.payload,
+            };
+            Some(retrieved(&id, payload, with_payload))
         });
         Ok(Response::new(q::GetResponse {
             result: found.collect(),
@@ -527,7 +549,7 @@ impl Points for Standin {
         let page: Vec<_> = found
             .by_ref()
             .take(limit)
-            .map(|(id, point)| retrieved(id, point, with_payload))
+            .map(|(id, point)| retrieved(id, &point.payload, with_payload))
             .collect();
         let next_page_offset = found.next().map(|(id, _)| id.as_str().into());
         Ok(Response::new(q::ScrollResponse {

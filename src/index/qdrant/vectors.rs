@@ -1,5 +1,8 @@
 use super::*;
 
+/// How often it is asked how far a workspace is where that is not as it was written: for half a second in all.
+const COPIES_TRIED: usize = 5;
+
 /// One workspace's vectors in a cluster. Calls block, off the async threads.
 pub struct QdrantVectors {
     pub(super) cluster: Arc<Cluster>,
@@ -190,9 +193,18 @@ impl QdrantVectors {
             stale.must_not.push(Condition::has_id(ids));
             self.delete(stale).await?;
         }
-        // Written to a collection that is another by now, this would speak of what is not there.
+        // Written to a collection that is another by now, this would speak of what is not there. A copy of a cluster may be a
+        // moment behind the one that took the last write.
         let from = self.revision();
-        if self.held().await? != from {
+        let mut held = self.held().await?;
+        for pause in growing(COPIES_TRIED).build() {
+            if held == from {
+                break;
+            }
+            tokio::time::sleep(pause).await;
+            held = self.held().await?;
+        }
+        if held != from {
             self.cluster.is_prepared.store(false, Ordering::Release);
             return Err(IndexError::Vector(
                 "the vectors were written by another process meanwhile, or deleted".to_owned(),
