@@ -1,5 +1,5 @@
 # Thin: the real work is in the binary (`ken setup`, `ken ingest`, `ken serve`) and in cargo.
-.PHONY: demo test setup quality bench peers eval test-llm test-oidc faults soak fuzz schemathesis audit
+.PHONY: demo test setup quality bench peers eval test-llm test-oidc test-qdrant faults soak fuzz schemathesis audit
 
 BUILT := $(or $(CARGO_TARGET_DIR),target)
 KEN := $(BUILT)/release/ken
@@ -53,6 +53,10 @@ test-llm: setup
 # Tokens of a provider that nobody here wrote, from PyPI.
 test-oidc: setup
 	tools/oidc/run.sh
+
+# Vectors on Qdrant's own engine, from PyPI, behind a stand-in of its server.
+test-qdrant: setup
+	tools/qdrant/run.sh
 
 # Processes killed at random moments, disks that fail; KILLS of them.
 KILLS ?= 300

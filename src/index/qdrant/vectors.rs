@@ -32,11 +32,13 @@ impl QdrantVectors {
         is_any("workspace", [self.workspace.clone(), self.of_negatives()])
     }
 
-    fn is_admitted(&self, selection: &Selection) -> Filter {
+    /// What is admitted, and whether that is so little that all of it is compared.
+    fn is_admitted(&self, selection: &Selection) -> (Filter, bool) {
         let mut filter = Filter::must([is_any("workspace", [self.workspace.as_str()])]);
         let listed = selection.listed();
         let most = self.cluster.config.max_keys;
         let few = listed.as_ref().filter(|keys| keys.len() <= most);
+        let is_narrow = few.is_some();
         match (few, &selection.rules) {
             (Some(keys), _) => filter.must.push(is_key(keys)),
             (None, Some(rules)) => by_rules(rules, &mut filter),
@@ -47,7 +49,7 @@ impl QdrantVectors {
                 }
             }
         }
-        filter
+        (filter, is_narrow)
     }
 
     /// The best of each of these chunks, among the points of a tenant.
@@ -303,9 +305,9 @@ impl VectorStore for QdrantVectors {
         if limit == 0 {
             return Ok(Vec::new());
         }
-        let filter = self.is_admitted(selection);
+        let (filter, is_narrow) = self.is_admitted(selection);
         by_views(usize::MAX, limit, limit * 2, |n_views| {
-            let points = self.query(query, n_views, filter.clone(), false)?;
+            let points = self.query(query, n_views, filter.clone(), is_narrow)?;
             let hits = points.iter().filter_map(scored);
             let hits = hits.map(|(key, similarity)| VectorHit { key, similarity });
             Ok((points.len(), hits.collect()))

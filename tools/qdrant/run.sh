@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# The contract of vectors, the filters and the sample shop on Qdrant's own engine (qdrant-edge-py, from PyPI into a private
+# environment), which engine.py puts behind as much of Qdrant's protocol as Ken speaks. It is no Qdrant server.
+set -eu
+cd "$(dirname "$0")/../.."
+bin=.cache/qdrant/bin
+if [ ! -e .cache/qdrant/done ]; then
+    python3 -m venv .cache/qdrant
+    "$bin/pip" install --quiet --requirement tools/qdrant/requirements.txt
+    touch .cache/qdrant/done
+fi
+folder=$(mktemp -d)
+engine=
+trap 'kill $engine 2>/dev/null || true; wait; rm -rf "$folder"' EXIT
+port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+"$bin/python" tools/qdrant/engine.py "$port" "$folder" > "$folder/out" &
+engine=$!
+until grep -q ready "$folder/out"; do sleep 0.1; kill -0 "$engine"; done
+KEN_TEST_QDRANT_URL=http://127.0.0.1:$port cargo test --locked --test integration -- --nocapture --test-threads 1 \
+    contract_vectors:: filters:: scaling::the_sample_shop "$@"
