@@ -56,7 +56,7 @@ test-oidc: setup
 
 # Vectors on Qdrant's own engine, from PyPI, behind a stand-in of its server.
 test-qdrant: setup
-	tools/qdrant/run.sh
+	tools/postgres/with.sh tools/qdrant/run.sh
 
 # Processes killed at random moments, disks that fail; KILLS of them.
 KILLS ?= 300

@@ -17,4 +17,4 @@ port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0));
 engine=$!
 until grep -q ready "$folder/out"; do sleep 0.1; kill -0 "$engine"; done
 KEN_TEST_QDRANT_URL=http://127.0.0.1:$port cargo test --locked --test integration -- --nocapture --test-threads 1 \
-    contract_vectors:: filters:: scaling::the_sample_shop "$@"
+    contract_vectors:: filters:: scaling:: "$@"
