@@ -124,7 +124,8 @@ async fn a_path_that_cannot_be_read_is_reported_and_the_rest_goes_on() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_indexes_are_rebuilt_from_the_store_without_encoding_again() {
-    let app = TestApp::with_shop().await;
+    let app = TestApp::start().await;
+    app.ingest(&root().join("corpus/shop/knowledge")).await;
     let question = serde_json::json!({ "question": "離島運費" });
     let (_, before) = app.post("/v1/search", question.clone()).await;
     let n_encoded = app.app.follower.progress().borrow().n_encoded;
