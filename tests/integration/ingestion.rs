@@ -4,7 +4,7 @@ use ken::app::default_workspace;
 use ken::check::check;
 use ken::ingest::files;
 
-use crate::support::TestApp;
+use crate::support::{TestApp, root};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_folder_is_read_once_and_then_costs_a_hash() {
