@@ -1,6 +1,6 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use pdf_extract::{Document, Error, MediaBox, OutputDev, OutputError, Transform};
+use pdf_extract::{Document, Error, MediaBox, Object, ObjectId, OutputDev, OutputError, Transform};
 use unicode_normalization::UnicodeNormalization;
 
 use super::writer::{Writer, joins};
@@ -36,8 +36,12 @@ pub fn extract(bytes: &[u8]) -> Result<Extracted, IngestError> {
         return Err(damaged("it has no pages".into()));
     }
     let mut glyphs = Glyphs::default();
-    for number in document.get_pages().keys() {
+    for (number, page) in &document.get_pages() {
         // A page that cannot be drawn is left out; the others are read.
+        if is_own_forebear(&document, *page) {
+            tracing::debug!(page = number, "a page is above itself");
+            continue;
+        }
         if let Err(error) = pdf_extract::output_doc_page(&document, &mut glyphs, *number) {
             tracing::debug!(page = number, %error, "a page cannot be read");
         }
@@ -54,6 +58,22 @@ pub fn extract(bytes: &[u8]) -> Result<Extracted, IngestError> {
     let mut extracted = layout(glyphs.pages);
     extracted.title = extracted.title().or_else(|| title_of(&document));
     Ok(extracted)
+}
+
+/// Whether a page, or what is above it, is above itself: pdf-extract 0.12 looks for what is inherited without end there.
+fn is_own_forebear(document: &Document, page: ObjectId) -> bool {
+    let (mut seen, mut at) = (HashSet::from([page]), page);
+    while let Ok(parent) = document
+        .get_dictionary(at)
+        .and_then(|of| of.get(b"Parent"))
+        .and_then(Object::as_reference)
+    {
+        if !seen.insert(parent) {
+            return true;
+        }
+        at = parent;
+    }
+    false
 }
 
 fn title_of(document: &Document) -> Option<String> {

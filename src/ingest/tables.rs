@@ -1,6 +1,7 @@
-use std::io::Cursor;
+use std::io::{BufReader, Cursor};
 
 use calamine::{Data, Reader, Sheets};
+use quick_xml::events::Event;
 
 use super::writer::Writer;
 use super::{Extracted, IngestError};
@@ -94,6 +95,28 @@ pub fn read_separated(raw: &str, separator: u8) -> Result<Grid, IngestError> {
     Ok(grid)
 }
 
+/// Whether every element of an ODS file's content is closed: in a sheet that is not, calamine 0.38 reads on for ever.
+fn check_closed(bytes: &[u8]) -> Result<(), String> {
+    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(|e| e.to_string())?;
+    let Ok(content) = archive.by_name("content.xml") else {
+        // calamine says what is missing.
+        return Ok(());
+    };
+    let mut reader = quick_xml::Reader::from_reader(BufReader::new(content));
+    let (mut buffer, mut n_open) = (Vec::new(), 0_usize);
+    loop {
+        match reader.read_event_into(&mut buffer) {
+            Ok(Event::Start(_)) => n_open += 1,
+            Ok(Event::End(_)) => n_open = n_open.saturating_sub(1),
+            Ok(Event::Eof) if n_open > 0 => return Err("content.xml ends within an element".into()),
+            Ok(Event::Eof) => return Ok(()),
+            Ok(_) => {}
+            Err(error) => return Err(format!("content.xml: {error}")),
+        }
+        buffer.clear();
+    }
+}
+
 /// The visible sheets of a workbook (XLSX, ODS).
 pub fn read_workbook(bytes: &[u8], format: &'static str) -> Result<Vec<Grid>, IngestError> {
     let damaged = |detail: String| match detail.to_lowercase() {
@@ -105,7 +128,10 @@ pub fn read_workbook(bytes: &[u8], format: &'static str) -> Result<Vec<Grid>, In
     let cursor = Cursor::new(bytes);
     let mut book = match format {
         "XLSX" => Sheets::Xlsx(calamine::Xlsx::new(cursor).map_err(|e| damaged(e.to_string()))?),
-        _ => Sheets::Ods(calamine::Ods::new(cursor).map_err(|e| damaged(e.to_string()))?),
+        _ => {
+            check_closed(bytes).map_err(damaged)?;
+            Sheets::Ods(calamine::Ods::new(cursor).map_err(|e| damaged(e.to_string()))?)
+        }
     };
     let visible: Vec<String> = book
         .sheets_metadata()
