@@ -1,4 +1,4 @@
-use std::io::{BufReader, Cursor};
+use std::io::{BufReader, Cursor, Read};
 
 use calamine::{Data, Reader, Sheets};
 use quick_xml::events::Event;
@@ -98,6 +98,14 @@ pub fn read_separated(raw: &str, separator: u8) -> Result<Grid, IngestError> {
 /// Whether every element of an ODS file's content is closed: in a sheet that is not, calamine 0.38 reads on for ever.
 fn check_closed(bytes: &[u8]) -> Result<(), String> {
     let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(|e| e.to_string())?;
+    if let Ok(mut manifest) = archive.by_name("META-INF/manifest.xml") {
+        let mut text = Vec::new();
+        let read = manifest.read_to_end(&mut text);
+        read.map_err(|e| e.to_string())?;
+        if String::from_utf8_lossy(&text).contains("manifest:encryption-data") {
+            return Err("it is encrypted".into());
+        }
+    }
     let Ok(content) = archive.by_name("content.xml") else {
         // calamine says what is missing.
         return Ok(());
