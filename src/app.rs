@@ -300,6 +300,7 @@ impl App {
             config: config.learn.clone(),
             deciding: Arc::default(),
             setting: Arc::default(),
+            tuning: Arc::default(),
             shares: Shares {
                 keyword: config.retrieve.keyword_share,
                 proximity: config.retrieve.proximity_share,

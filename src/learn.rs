@@ -12,7 +12,8 @@ pub mod sequential;
 pub mod tuning;
 pub mod verdict;
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -44,6 +45,10 @@ pub enum LearnError {
     Case(#[from] CaseError),
     #[error(transparent)]
     Ingest(#[from] IngestError),
+    #[error(
+        "the workspace's settings are being learned already; GET /v1/tuning says when that is over"
+    )]
+    Busy,
     #[error("the labels cannot be written: {0}")]
     Write(std::io::Error),
 }
@@ -64,6 +69,8 @@ pub struct Learning {
     pub deciding: Arc<tokio::sync::Mutex<()>>,
     /// One at a time changes settings; taken after `deciding`.
     pub setting: Arc<tokio::sync::Mutex<()>>,
+    /// The workspaces whose settings are being learned.
+    pub tuning: Arc<Mutex<HashSet<WorkspaceId>>>,
 }
 
 /// How often experiments are looked at, and whether settings are due to be learned.

@@ -2,6 +2,7 @@
 # Fuzzes one target from what it begins with, what was found by it, and what earlier runs kept:
 # tools/fuzz.sh TARGET [-max_total_time=SECONDS] [-runs=N]. What is short is run often; PDF and mails have longer parts.
 set -eu
+cd "$(dirname "$0")/.."
 target=$1
 shift
 corpus=fuzz/corpus/$target
@@ -11,8 +12,8 @@ case $target in
     *) most=4096 ;;
 esac
 for input in tests/fixtures/formats/* "fuzz/seeds/$target"/* "fuzz/regressions/$target"/*; do
-    if [ -f "$input" ] && [ "$(wc -c <"$input")" -le "$most" ]; then
-        cp "$input" "$corpus/"
+    if [ -f "$input" ]; then
+        head -c "$most" "$input" >"$corpus/$(basename "$input")"
     fi
 done
 export RUSTC_BOOTSTRAP=1

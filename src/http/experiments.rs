@@ -15,6 +15,7 @@ use super::impact::to_the_end;
 use super::problem::{Fault, Problem};
 use super::uploads::PATIENCE;
 use crate::domain::{Arm, DocumentId, Experiment, Tuning, WorkspaceId};
+use crate::learn::LearnError;
 use crate::learn::experiments::{ExperimentError, Plan, Standing};
 use crate::learn::tuning::Learned;
 
@@ -161,6 +162,8 @@ pub struct TuningResponse {
     pub tuning: Tuning,
     /// How many earlier settings can be gone back to.
     pub n_earlier: usize,
+    /// Whether they are being learned, by the process that was asked.
+    pub is_learning: bool,
     /// What came of learning them the last time, and when that was.
     #[schema(value_type = Option<Object>)]
     pub last_learned: Option<Learned>,
@@ -175,22 +178,27 @@ pub async fn get_tuning(
     Workspace(workspace): Workspace,
 ) -> Result<axum::Json<TuningResponse>, Problem> {
     let learning = &state.app.learning;
+    // Asked first: where it is over, what came of it is there.
+    let is_learning = learning.is_tuning(&workspace);
     let (tuning, n_earlier) = learning.tuning(&workspace).await?;
     let last_learned = learning.last_learned(&workspace).await?;
     Ok(axum::Json(TuningResponse {
         tuning,
         n_earlier,
+        is_learning,
         last_learned,
     }))
 }
 
 /// Learn settings from feedback and judged questions; they count only where they win and lose nowhere. Where it takes longer
-/// than 20 s or half of `http.timeout_ms`, it goes on and `GET /v1/tuning` has what came of it as `last_learned`.
+/// than the shorter of 20 s and half of `http.timeout_ms`, it goes on: `GET /v1/tuning` says whether it still does
+/// (`is_learning`) and what came of it (`last_learned`).
 #[utoipa::path(
     post, path = "/v1/tuning/learn", tag = "learning", request_body = DecisionRequest,
     responses(
         (status = 200, body = Object, description = "What was tried, how it did, and whether it counts now"),
-        (status = 202, body = TuningResponse, description = "It goes on; what holds until then")
+        (status = 202, body = TuningResponse, description = "It goes on; what holds until then"),
+        (status = 409, body = Problem, description = "They are being learned already")
     )
 )]
 pub async fn learn(
@@ -205,7 +213,11 @@ pub async fn learn(
     let work = to_the_end(async move {
         let learned = learning.tune(&of, &by).await;
         // Nobody may be there any more to be told.
-        learned.inspect_err(|error| tracing::error!(%error, "settings could not be learned"))
+        match &learned {
+            Ok(_) | Err(LearnError::Busy) => {}
+            Err(error) => tracing::error!(%error, "settings could not be learned"),
+        }
+        learned
     });
     let longest = Duration::from_millis(state.app.config.http.timeout_ms);
     match tokio::time::timeout(PATIENCE.min(longest / 2), work).await {

@@ -96,7 +96,7 @@ fn read_member(
         Err(error) => return (format!("#{i}"), Some(Err(damaged(error.to_string())))),
     };
     let name = name.trim_start_matches('/').to_owned();
-    let file = match archive.by_index(i) {
+    let mut file = match archive.by_index(i) {
         Ok(file) => file,
         Err(error) => return (name, Some(Err(damaged(error.to_string())))),
     };
@@ -104,15 +104,19 @@ fn read_member(
     if stated > budget.bytes {
         return (name, Some(Err(IngestError::Unpacked { max: MAX_UNPACKED })));
     }
-    // All at once: grown in steps, the old and the new room would count at the same time. What is stated may be a lie: no
-    // more than that is ever unpacked.
-    let mut unpacked = Vec::with_capacity(stated as usize);
-    let read = file.take(stated + 1).read_to_end(&mut unpacked);
+    // All at once: grown in steps, the old and the new room would count at the same time. More than is stated is not
+    // unpacked: the archive's reader stops there.
+    let mut unpacked = Vec::new();
+    if unpacked.try_reserve_exact(stated as usize).is_err() {
+        let detail = format!("there is no room for the {stated} bytes that it states");
+        return (name, Some(Err(damaged(detail))));
+    }
+    let read = file.read_to_end(&mut unpacked);
     budget.bytes -= stated.min(unpacked.len() as u64);
     let outcome = match read {
         Err(error) => Err(damaged(error.to_string())),
-        Ok(_) if unpacked.len() as u64 > stated => Err(damaged(format!(
-            "it unpacks to more than the {stated} bytes that it states"
+        Ok(_) if (unpacked.len() as u64) < stated => Err(damaged(format!(
+            "it unpacks to fewer than the {stated} bytes that it states"
         ))),
         Ok(_) => Ok(unpacked),
     };

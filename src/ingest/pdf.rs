@@ -36,10 +36,12 @@ pub fn extract(bytes: &[u8]) -> Result<Extracted, IngestError> {
         return Err(damaged("it has no pages".into()));
     }
     let mut glyphs = Glyphs::default();
+    let mut is_whole = true;
     for (number, page) in &document.get_pages() {
         // A page that cannot be drawn is left out; the others are read.
-        if is_own_forebear(&document, *page) {
+        if inherits_without_end(&document, *page) {
             tracing::debug!(page = number, "a page is above itself");
+            is_whole = false;
             continue;
         }
         if let Err(error) = pdf_extract::output_doc_page(&document, &mut glyphs, *number) {
@@ -53,6 +55,9 @@ pub fn extract(bytes: &[u8]) -> Result<Extracted, IngestError> {
         .map(|line| line.text().chars().count())
         .sum();
     if n_chars < MIN_CHARS_PER_PAGE * n_pages {
+        if !is_whole {
+            return Err(damaged("a page is above itself".into()));
+        }
         return Err(IngestError::Scanned { n_pages });
     }
     let mut extracted = layout(glyphs.pages);
@@ -60,20 +65,26 @@ pub fn extract(bytes: &[u8]) -> Result<Extracted, IngestError> {
     Ok(extracted)
 }
 
-/// Whether a page, or what is above it, is above itself: pdf-extract 0.12 looks for what is inherited without end there.
-fn is_own_forebear(document: &Document, page: ObjectId) -> bool {
-    let (mut seen, mut at) = (HashSet::from([page]), page);
-    while let Ok(parent) = document
-        .get_dictionary(at)
-        .and_then(|of| of.get(b"Parent"))
-        .and_then(Object::as_reference)
-    {
-        if !seen.insert(parent) {
-            return true;
+/// Whether something that a page does not say is looked for above it without end: so does pdf-extract 0.12 where a page is above
+/// itself.
+fn inherits_without_end(document: &Document, page: ObjectId) -> bool {
+    [b"Resources".as_slice(), b"MediaBox"].iter().any(|key| {
+        let mut seen = HashSet::new();
+        let mut next = Ok(page);
+        while let Ok(at) = next {
+            let Ok(found) = document.get_dictionary(at) else {
+                return false;
+            };
+            if found.has(key) {
+                return false;
+            }
+            if !seen.insert(at) {
+                return true;
+            }
+            next = found.get(b"Parent").and_then(Object::as_reference);
         }
-        at = parent;
-    }
-    false
+        false
+    })
 }
 
 fn title_of(document: &Document) -> Option<String> {

@@ -1,7 +1,8 @@
 //! Settings that learn: the fusion's shares and the confidence from which on a question is answered, fitted to what is known
 //! of a workspace's questions, and put in force only where they win.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -66,7 +67,11 @@ const MAX_HISTORY: usize = 50;
 impl Learning {
     /// Learns settings from judged questions, feedback and published cases. They go live only where more of the labels held
     /// out are right with them, more than chance would have it and in no language fewer, and no judged question is lost.
+    ///
+    /// # Errors
+    /// [`LearnError::Busy`] where this process is at it already.
     pub async fn tune(&self, workspace: &WorkspaceId, by: &str) -> Result<Learned, LearnError> {
+        let _turn = Turn::begin(self, workspace).ok_or(LearnError::Busy)?;
         let labels = self.labels(workspace).await?;
         let before = self.in_force(workspace).await?;
         let mut learned = Learned {
@@ -162,6 +167,11 @@ impl Learning {
             .set_setting(workspace, LAST_LEARNED, Some(&learned))
             .await?;
         Ok(learned)
+    }
+
+    /// Whether this process is learning a workspace's settings.
+    pub fn is_tuning(&self, workspace: &WorkspaceId) -> bool {
+        tuning(self).contains(workspace)
     }
 
     /// What came of it the last time that settings were learned.
@@ -383,6 +393,34 @@ impl Learning {
             .await?;
         Ok(())
     }
+}
+
+/// Held while a workspace's settings are learned.
+struct Turn<'a> {
+    learning: &'a Learning,
+    workspace: &'a WorkspaceId,
+}
+
+impl<'a> Turn<'a> {
+    fn begin(learning: &'a Learning, workspace: &'a WorkspaceId) -> Option<Self> {
+        let is_first = tuning(learning).insert(workspace.clone());
+        // Made only where it is first: dropping it ends the turn.
+        is_first.then(|| Self {
+            learning,
+            workspace,
+        })
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        tuning(self.learning).remove(self.workspace);
+    }
+}
+
+fn tuning(learning: &Learning) -> MutexGuard<'_, HashSet<WorkspaceId>> {
+    let of = learning.tuning.lock();
+    of.unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Fared {

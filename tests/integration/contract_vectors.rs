@@ -548,8 +548,39 @@ async fn a_copy_that_is_a_moment_behind_is_waited_for_and_another_writer_is_not(
         theirs.refresh().unwrap();
         let other = theirs.vectors_of(&workspace("shop"));
         other.apply(&[], &entries(20..30), 3).unwrap();
+        let before = shared.n_requests.load(Ordering::Relaxed);
         let error = store.apply(&[], &entries(30..40), 4).unwrap_err();
         assert!(error.to_string().contains("another process"), "{error}");
+        let n_asked = shared.n_requests.load(Ordering::Relaxed) - before;
+        assert_eq!(
+            n_asked, 3,
+            "written, what is left over removed, looked at once"
+        );
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_named_one_by_one_is_compared_whole() {
+    let (shared, _nodes, url) = cluster(1).await;
+    let config = QdrantConfig {
+        url,
+        max_keys: 5,
+        ..QdrantConfig::default()
+    };
+    let connected = connect(&config, "e5").await.unwrap();
+    off_async(move || {
+        let store = connected.vectors_of(&workspace("shop"));
+        store.apply(&[], &entries(0..20), 1).unwrap();
+        for (n_keys, n_exact) in [(5, 1), (6, 1)] {
+            let selection = Selection {
+                only: Some((0..n_keys).collect()),
+                ..Selection::default()
+            };
+            let hits = store.search(&vector(3), 3, &selection).unwrap();
+            assert_eq!(hits.len(), 3);
+            assert_eq!(shared.n_exact.load(Ordering::Relaxed), n_exact, "{n_keys}");
+        }
     })
     .await;
 }

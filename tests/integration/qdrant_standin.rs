@@ -54,6 +54,8 @@ pub struct Shared {
     /// So many of the next points that are asked for come from a copy that is a write behind.
     pub n_behind: AtomicUsize,
     pub n_requests: AtomicU64,
+    /// Searches that were to compare all that is admitted.
+    pub n_exact: AtomicU64,
     version: Mutex<String>,
     key: Mutex<Option<String>>,
 }
@@ -578,6 +580,9 @@ impl Points for Standin {
         let mut collections = self.0.enter(&request)?;
         let request = request.into_inner();
         let collection = of(&mut collections, &request.collection_name)?;
+        if request.params.is_some_and(|params| params.exact()) {
+            self.0.n_exact.fetch_add(1, Ordering::Relaxed);
+        }
         let variant = request.query.and_then(|query| query.variant);
         let Some(q::query::Variant::Nearest(q::VectorInput {
             variant: Some(q::vector_input::Variant::Dense(nearest)),

@@ -1,7 +1,8 @@
 """Qdrant's own storage and search engine (qdrant-edge-py) behind as much of Qdrant's protocol as Ken speaks.
 
 Not a Qdrant server: no cluster, no replication, no snapshots. What a filter admits, how points are scored, replaced, deleted, paged
-and indexed is Qdrant's own code. `engine.py PORT FOLDER`; graphs are made from a few hundred points on, so that they are used.
+and indexed is Qdrant's own code. `engine.py PORT FOLDER`; graphs are made
+after every 200 points, so that they are used.
 """
 
 import shutil
@@ -25,7 +26,7 @@ from qdrant_client.grpc import (
 from qdrant_client.conversions.conversion import GrpcToRest, RestToGrpc
 
 # Points written since the graphs were last brought up to date.
-STALE = 2_000
+STALE = 200
 # In kilobytes: above it a segment gets a graph, and a search uses it.
 GRAPH_FROM_KB = 10
 

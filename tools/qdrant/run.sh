@@ -4,10 +4,11 @@
 set -eu
 cd "$(dirname "$0")/../.."
 bin=.cache/qdrant/bin
-if [ ! -e .cache/qdrant/done ]; then
-    python3 -m venv .cache/qdrant
+python3 -c 'import sys; sys.exit("Python 3.11 or later is needed" if sys.version_info < (3, 11) else 0)'
+if ! cmp --silent tools/qdrant/requirements.txt .cache/qdrant/installed; then
+    python3 -m venv --clear .cache/qdrant
     "$bin/pip" install --quiet --requirement tools/qdrant/requirements.txt
-    touch .cache/qdrant/done
+    cp tools/qdrant/requirements.txt .cache/qdrant/installed
 fi
 folder=$(mktemp -d)
 engine=
