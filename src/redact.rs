@@ -95,11 +95,33 @@ pub struct Redactor {
     custom: Arc<[(String, Regex)]>,
 }
 
+/// The kinds that a workspace's own cannot be called by. `customer` is one that a workspace may name itself.
+const BUILT_IN: [&str; 11] = [
+    "name",
+    "phone",
+    "email",
+    "national_id",
+    "passport",
+    "bank_card",
+    "plate",
+    "address",
+    "order_number",
+    "account_number",
+    "literal",
+];
+
+/// How often a text is looked through at most. What is found by the second time is rare; only made-up text has more.
+const MAX_PASSES: usize = 4;
+
 /// The longest program a custom pattern may compile to, in bytes.
 const MAX_PATTERN_BYTES: usize = 1 << 20;
 
 static PLACEHOLDER: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"\[[a-z0-9_]{1,32}:\d{1,9}\]").expect("the pattern is fixed and tested")
+});
+/// A placeholder, or as [`Redactor::mask`] writes it: `[phone]`.
+static MASK: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"\[([a-z0-9_]{1,32})(:\d{1,9})?\]").expect("the pattern is fixed and tested")
 });
 
 /// Whether a text holds a placeholder.
@@ -127,26 +149,13 @@ pub struct Redacted {
 impl Redactor {
     /// The built-in kinds and these.
     pub fn new(patterns: &[CustomPattern]) -> Result<Self, PatternError> {
-        let built_in = [
-            "name",
-            "phone",
-            "email",
-            "national_id",
-            "passport",
-            "bank_card",
-            "plate",
-            "address",
-            "order_number",
-            "account_number",
-            "literal",
-        ];
         let compile = |custom: &CustomPattern| {
             let kind = &custom.kind;
             let is_name = (1..=32).contains(&kind.len())
                 && kind
                     .bytes()
                     .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-            if !is_name || built_in.contains(&kind.as_str()) {
+            if !is_name || BUILT_IN.contains(&kind.as_str()) {
                 return Err(PatternError::Kind(kind.clone()));
             }
             let regex = regex::RegexBuilder::new(&custom.pattern)
@@ -166,61 +175,102 @@ impl Redactor {
     /// What is personal in a text: in order, none within another. Of two that overlap the one found by the surer rule
     /// stands, as they are listed here.
     pub fn find(&self, text: &str) -> Vec<Finding> {
-        let narrow = Narrow::of(text);
+        let mut narrow = Narrow::of(text);
+        let masks = self.masks(text);
         let mut found: Vec<Finding> = Vec::new();
-        let mut add = |kind: Kind, start: usize, end: usize| {
-            let is_free = |f: &Finding| end <= f.span.start || f.span.end <= start;
-            if start < end && found.iter().all(is_free) {
+        let add = |found: &mut Vec<Finding>, kind: Kind, start: usize, end: usize| {
+            let is_free = |other: Span| end <= other.start || other.end <= start;
+            let is_masked = kind != Kind::Literal && !masks.iter().copied().all(is_free);
+            if start < end && !is_masked && found.iter().all(|f| is_free(f.span)) {
                 found.push(Finding {
                     kind,
                     span: Span::new(start, end),
                 });
             }
         };
-        for found in PLACEHOLDER.find_iter(text) {
-            add(Kind::Literal, found.start(), found.end());
+        for literal in PLACEHOLDER.find_iter(text) {
+            add(&mut found, Kind::Literal, literal.start(), literal.end());
         }
         for (kind, regex) in self.custom.iter() {
             for groups in regex.captures_iter(text) {
                 let whole = groups.get(1).or(groups.get(0));
                 if let Some(whole) = whole {
-                    add(Kind::Custom(kind.clone()), whole.start(), whole.end());
+                    let kind = Kind::Custom(kind.clone());
+                    add(&mut found, kind, whole.start(), whole.end());
                 }
             }
         }
-        let mut take = |kind: Kind, start: usize, end: usize| {
-            let (start, end) = (narrow.place(start), narrow.place(end));
-            add(kind, start, end);
-        };
-        numbers::find(&narrow.text, &mut take);
-        addresses::find(&narrow.text, &mut take);
-        names::find(&narrow.text, &mut take);
+        for mask in &masks {
+            narrow.blank(*mask);
+        }
+        let mut n_blank = 0;
+        for _ in 0..MAX_PASSES {
+            let mut take = |kind: Kind, start: usize, end: usize| {
+                let (start, end) = (narrow.place(start), narrow.place(end));
+                add(&mut found, kind, start, end);
+            };
+            numbers::find(&narrow.text, &mut take);
+            addresses::find(&narrow.text, &mut take);
+            names::find(&narrow.text, &mut take);
+            // What is left of a number of which a part was something else is seen once that part is out of the way.
+            if found.len() == n_blank {
+                break;
+            }
+            for Finding { span, .. } in &found[n_blank..] {
+                narrow.blank(*span);
+            }
+            n_blank = found.len();
+        }
         found.sort_by_key(|finding| finding.span.start);
         found
     }
 
-    /// The text with bare kinds in place of what is personal: `[phone]`. For logs and for what leaves the service.
+    /// What stands in for a value already.
+    fn masks(&self, text: &str) -> Vec<Span> {
+        let is_kind = |name: &str| {
+            BUILT_IN.contains(&name)
+                || name == Kind::Customer.name()
+                || self.custom.iter().any(|(kind, _)| kind == name)
+        };
+        let masks = MASK.captures_iter(text).filter_map(|groups| {
+            let whole = groups.get(0)?;
+            let is_mask = groups.get(2).is_some() || is_kind(&groups[1]);
+            is_mask.then(|| Span::new(whole.start(), whole.end()))
+        });
+        masks.collect()
+    }
+
+    /// The text with bare kinds in place of what is personal: `[phone]`. For logs and for what leaves the service. Nothing
+    /// personal is found in it any more: a mask may be shorter than what it stands for, so that words come nearer to figures
+    /// that they explain.
     pub fn mask<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        let found = self.find(text);
+        let mut masked = Cow::Borrowed(text);
+        for _ in 0..MAX_PASSES {
+            match self.masked(&masked) {
+                Some(more) => masked = Cow::Owned(more),
+                None => break,
+            }
+        }
+        masked
+    }
+
+    fn masked(&self, text: &str) -> Option<String> {
+        let mut found = self.find(text);
+        found.retain(|finding| finding.kind != Kind::Literal);
         if found.is_empty() {
-            return Cow::Borrowed(text);
+            return None;
         }
         let mut masked = String::with_capacity(text.len());
         let mut at = 0;
         for Finding { kind, span } in found {
             masked.push_str(&text[at..span.start]);
-            match kind {
-                Kind::Literal => masked.push_str(&text[span.start..span.end]),
-                kind => {
-                    masked.push('[');
-                    masked.push_str(kind.name());
-                    masked.push(']');
-                }
-            }
+            masked.push('[');
+            masked.push_str(kind.name());
+            masked.push(']');
             at = span.end;
         }
         masked.push_str(&text[at..]);
-        Cow::Owned(masked)
+        Some(masked)
     }
 
     /// Takes what is personal out of texts that belong together, as a case's turns. What was found once is taken out
@@ -353,6 +403,18 @@ impl Narrow {
         }
         places.push(original.len());
         Self { text, places }
+    }
+
+    /// A value stands there, of which nothing is known: neither it nor the name of its kind says anything of what is beside
+    /// it.
+    fn blank(&mut self, original: Span) {
+        let start = self.places.partition_point(|place| *place < original.start);
+        let end = self.places.partition_point(|place| *place < original.end);
+        let blank = match end - start {
+            0 | 1 => "0".repeat(end - start),
+            n => format!("[{}]", "0".repeat(n - 2)),
+        };
+        self.text.replace_range(start..end, &blank);
     }
 
     fn place(&self, byte: usize) -> usize {

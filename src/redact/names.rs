@@ -107,7 +107,11 @@ pub fn find(text: &str, take: &mut impl FnMut(Kind, usize, usize)) {
         for groups in pattern.captures_iter(text) {
             let name = groups.get(1).expect("the group is not optional");
             if let Some(length) = latin_name(name.as_str(), &text[name.end()..], *is_sure) {
-                take(Kind::Name, name.start(), name.start() + length);
+                let end = name.start() + length;
+                // "我叫 Tom12345678": what somebody is called by ends with its figures.
+                let is_rest = |c: &char| c.is_ascii_alphanumeric();
+                let n_more = text[end..].chars().take_while(is_rest).count();
+                take(Kind::Name, name.start(), end + n_more);
             }
         }
     }
@@ -206,6 +210,18 @@ fn latin_name(text: &str, after: &str, is_sure: bool) -> Option<usize> {
 const NO_LATIN_NAMES: &[&str] = &[
     "Sir",
     "Madam",
+    "Mr",
+    "Mrs",
+    "Ms",
+    "Miss",
+    "Mx",
+    "Dr",
+    "Prof",
+    "Professor",
+    "Doctor",
+    "Mister",
+    "Auntie",
+    "Uncle",
     "Team",
     "Customer",
     "Service",

@@ -119,6 +119,27 @@ fn a_value_has_one_placeholder_and_is_taken_out_wherever_it_stands() {
 }
 
 #[test]
+fn the_name_of_what_was_masked_says_nothing_of_what_is_beside_it() {
+    let redactor = Redactor::default();
+    // The figures behind are nobody's by themselves; behind the word "number" they would be a phone.
+    let text = "保5555555555555555555555555555555555555555555555&5555555";
+    let masked = redactor.mask(text).into_owned();
+    assert_eq!(masked, "保[account_number]&5555555");
+    assert_eq!(redactor.mask(&masked), masked);
+    assert_eq!(
+        redactor.mask("[phone:1] 2345678 [note] phone 2345678"),
+        "[phone:1] 2345678 [note] phone [phone]"
+    );
+    let own = CustomPattern {
+        kind: "badge".into(),
+        pattern: "badge".into(),
+    };
+    let own = Redactor::new(&[own]).unwrap();
+    assert_eq!(own.mask("a badge ［badge］"), "a [badge] ［[badge]］");
+    assert_eq!(own.mask("a [badge] ［[badge]］"), "a [badge] ［[badge]］");
+}
+
+#[test]
 fn a_workspaces_own_patterns_are_checked_and_used() {
     let pattern = |kind: &str, pattern: &str| CustomPattern {
         kind: kind.into(),
@@ -160,9 +181,27 @@ proptest! {
     ) {
         let texts: Vec<String> = texts.into_iter().map(|pieces| pieces.concat()).collect();
         let given: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let redacted = Redactor::default().redact(&given);
+        let redactor = Redactor::default();
+        let redacted = redactor.redact(&given);
         for (text, redacted_text) in texts.iter().zip(&redacted.texts) {
             prop_assert_eq!(text, &restore(redacted_text, &redacted.values));
         }
+    }
+
+    /// What is personal goes at once, not the more the oftener it is looked for.
+    #[test]
+    fn a_text_is_masked_at_once(
+        pieces in prop::collection::vec(
+            prop_oneof![
+                "[電话話電phonenumber]{1,8}", "[0-9]{1,20}", "[ ：:，,&/.()（）\\-－+]{1,3}", "[A-Z]{1,4}", "(帳號|訂單|車牌|護照|身分證|我叫|先生|Mr\\. )",
+                "(\\[phone\\]|\\[name\\]|\\[order_number:1\\])", ".{0,3}",
+            ],
+            0..10,
+        )
+    ) {
+        let text = pieces.concat();
+        let redactor = Redactor::default();
+        let masked = redactor.mask(&text);
+        prop_assert_eq!(redactor.mask(&masked), masked.as_ref());
     }
 }
