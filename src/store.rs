@@ -40,7 +40,7 @@ use sqlx::{Any, AnyPool, Executor, Transaction};
 use crate::domain::{Clock, Revision, WorkspaceId};
 
 pub use answers::RecordedAnswer;
-pub use audit::{AuditEntry, Scope, acting, actor, by_itself};
+pub use audit::{Act, AuditEntry, Scope, acting, actor, by_itself};
 pub use cases::{CaseEffect, CaseLinks, DraftVector, StoredCase};
 pub use changes::{Change, IndexEntry};
 pub use documents::{DocumentSummary, Origin, OriginState, VersionSummary};

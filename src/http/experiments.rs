@@ -17,7 +17,7 @@ use super::uploads::PATIENCE;
 use crate::domain::{Arm, DocumentId, Experiment, Tuning, WorkspaceId};
 use crate::learn::LearnError;
 use crate::learn::experiments::{ExperimentError, Plan, Standing};
-use crate::learn::tuning::Learned;
+use crate::learn::tuning::{Learned, LearningFailure};
 
 /// Ways of answering to be served side by side.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -167,6 +167,9 @@ pub struct TuningResponse {
     /// What came of learning them the last time, and when that was.
     #[schema(value_type = Option<Object>)]
     pub last_learned: Option<Learned>,
+    /// When and why it failed, where the last time it did.
+    #[schema(value_type = Option<Object>)]
+    pub last_failed: Option<LearningFailure>,
 }
 
 /// Read the settings that a workspace has learned.
@@ -182,17 +185,19 @@ pub async fn get_tuning(
     let is_learning = learning.is_tuning(&workspace);
     let (tuning, n_earlier) = learning.tuning(&workspace).await?;
     let last_learned = learning.last_learned(&workspace).await?;
+    let last_failed = learning.last_failed(&workspace).await?;
     Ok(axum::Json(TuningResponse {
         tuning,
         n_earlier,
         is_learning,
         last_learned,
+        last_failed,
     }))
 }
 
 /// Learn settings from feedback and judged questions; they count only where they win and lose nowhere. Where it takes longer
 /// than the shorter of 20 s and half of `http.timeout_ms`, it goes on: `GET /v1/tuning` says whether it still does
-/// (`is_learning`) and what came of it (`last_learned`).
+/// (`is_learning`) and what came of it (`last_learned`, `last_failed`).
 #[utoipa::path(
     post, path = "/v1/tuning/learn", tag = "learning", request_body = DecisionRequest,
     responses(

@@ -16,6 +16,7 @@ use crate::domain::{
 use crate::eval::compare::randomisation_p;
 use crate::eval::tune::{self, Candidate, Example};
 use crate::retrieve::Shares;
+use crate::store::Act;
 use crate::text::sha256_hex;
 
 /// What came of learning settings.
@@ -40,6 +41,13 @@ pub struct Learned {
     pub is_live: bool,
 }
 
+/// That settings were to be learned and could not be.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct LearningFailure {
+    pub at: Timestamp,
+    pub error: String,
+}
+
 /// How answers did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fared {
@@ -50,6 +58,8 @@ pub struct Fared {
 
 /// The setting that holds the last [`Learned`].
 const LAST_LEARNED: &str = "tuning_learned";
+/// The setting that holds the last [`LearningFailure`].
+const LAST_FAILED: &str = "tuning_failed";
 /// With fewer labels nothing is learned.
 const MIN_LABELS: usize = 20;
 /// The share of labels, in tenths, that is held out.
@@ -72,6 +82,14 @@ impl Learning {
     /// [`LearnError::Busy`] where this process is at it already.
     pub async fn tune(&self, workspace: &WorkspaceId, by: &str) -> Result<Learned, LearnError> {
         let _turn = Turn::begin(self, workspace).ok_or(LearnError::Busy)?;
+        let learned = self.fit(workspace, by).await;
+        if let Err(error) = &learned {
+            self.keep_failure(workspace, error, by).await;
+        }
+        learned
+    }
+
+    async fn fit(&self, workspace: &WorkspaceId, by: &str) -> Result<Learned, LearnError> {
         let labels = self.labels(workspace).await?;
         let before = self.in_force(workspace).await?;
         let mut learned = Learned {
@@ -159,14 +177,27 @@ impl Learning {
         by: &str,
     ) -> Result<Learned, LearnError> {
         learned.at = self.store.now();
-        let detail = serde_json::json!(learned);
+        let act = Act::new("tuning.learn", "tuning").after(&learned);
         self.store
-            .audit(workspace, by, "tuning.learn", "tuning", &detail)
-            .await?;
-        self.store
-            .set_setting(workspace, LAST_LEARNED, Some(&learned))
+            .set_setting_by(workspace, LAST_LEARNED, Some(&learned), (by, act))
             .await?;
         Ok(learned)
+    }
+
+    /// Writes down that nothing came of it; where that is not possible either, the log has it.
+    async fn keep_failure(&self, workspace: &WorkspaceId, error: &LearnError, by: &str) {
+        let failure = LearningFailure {
+            at: self.store.now(),
+            error: error.to_string(),
+        };
+        let act = Act::new("tuning.learn_failed", "tuning").after(&failure);
+        let kept = self
+            .store
+            .set_setting_by(workspace, LAST_FAILED, Some(&failure), (by, act))
+            .await;
+        if let Err(error) = kept {
+            tracing::error!(%error, %workspace, "that learning failed is not kept");
+        }
     }
 
     /// Whether this process is learning a workspace's settings.
@@ -180,6 +211,17 @@ impl Learning {
         workspace: &WorkspaceId,
     ) -> Result<Option<Learned>, LearnError> {
         Ok(self.store.setting(workspace, LAST_LEARNED).await?)
+    }
+
+    /// How it failed, where the last time that settings were learned it did.
+    pub async fn last_failed(
+        &self,
+        workspace: &WorkspaceId,
+    ) -> Result<Option<LearningFailure>, LearnError> {
+        let failed: Option<LearningFailure> = self.store.setting(workspace, LAST_FAILED).await?;
+        let learned = self.last_learned(workspace).await?;
+        let is_last = |failed: &LearningFailure| learned.is_none_or(|last| last.at <= failed.at);
+        Ok(failed.filter(is_last))
     }
 
     /// The shares that rank the labelled documents best.
@@ -354,9 +396,9 @@ impl Learning {
         known.earlier.push(before);
         let n_over = known.earlier.len().saturating_sub(MAX_HISTORY);
         known.earlier.drain(..n_over);
-        let detail = serde_json::json!({ "before": before, "after": tuning, "why": why });
-        self.set_tunings(workspace, &known, (by, "tuning.put", detail))
-            .await?;
+        let after = serde_json::json!({ "tuning": tuning, "why": why });
+        let act = Act::new("tuning.put", "tuning").before(before).after(after);
+        self.set_tunings(workspace, &known, (by, act)).await?;
         Ok(true)
     }
 
@@ -372,9 +414,10 @@ impl Learning {
             return Ok(None);
         };
         let before = std::mem::replace(&mut known.in_force, back);
-        let detail = serde_json::json!({ "before": before, "after": back });
-        self.set_tunings(workspace, &known, (by, "tuning.roll_back", detail))
-            .await?;
+        let after = serde_json::json!({ "tuning": back });
+        let act = Act::new("tuning.roll_back", "tuning");
+        let act = act.before(before).after(after);
+        self.set_tunings(workspace, &known, (by, act)).await?;
         Ok(Some(back))
     }
 
@@ -382,15 +425,12 @@ impl Learning {
         &self,
         workspace: &WorkspaceId,
         tunings: &Tunings,
-        (by, action, detail): (&str, &str, serde_json::Value),
+        by: (&str, Act),
     ) -> Result<(), LearnError> {
         self.store
-            .set_setting(workspace, Tunings::NAME, Some(tunings))
+            .set_setting_by(workspace, Tunings::NAME, Some(tunings), by)
             .await?;
         self.answerer.rules().forget(workspace);
-        self.store
-            .audit(workspace, by, action, "tuning", &detail)
-            .await?;
         Ok(())
     }
 }

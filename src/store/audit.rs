@@ -100,11 +100,11 @@ impl AuditEntry {
 }
 
 /// A change that is about to be noted.
-pub(super) struct Act {
-    pub action: String,
-    pub subject: String,
-    pub before: Value,
-    pub after: Value,
+pub struct Act {
+    pub(super) action: String,
+    pub(super) subject: String,
+    pub(super) before: Value,
+    pub(super) after: Value,
 }
 
 impl Act {

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::audit::Act;
+use super::audit::{self, Act};
 use super::writes::lock;
 use super::{Store, StoreError, from_json};
 use crate::config::Level;
@@ -53,6 +53,28 @@ impl Store {
         name: &str,
         value: Option<&T>,
     ) -> Result<(), StoreError> {
+        self.put_setting(workspace, name, value, None).await
+    }
+
+    /// As [`Store::set_setting`], where the audit log has more to tell than that somebody has chosen: who did what.
+    pub async fn set_setting_by<T: Serialize>(
+        &self,
+        workspace: &WorkspaceId,
+        name: &str,
+        value: Option<&T>,
+        (by, act): (&str, Act),
+    ) -> Result<(), StoreError> {
+        self.put_setting(workspace, name, value, Some((by, act)))
+            .await
+    }
+
+    async fn put_setting<T: Serialize>(
+        &self,
+        workspace: &WorkspaceId,
+        name: &str,
+        value: Option<&T>,
+        by: Option<(&str, Act)>,
+    ) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         lock(&mut tx, workspace).await?;
         let before: Option<(String,)> =
@@ -81,8 +103,15 @@ impl Store {
             .bind(self.now_ms()),
         };
         query.execute(&mut *tx).await?;
-        let act = Act::new("settings.put", name).before(before).after(after);
-        self.note(&mut tx, workspace, vec![act]).await?;
+        match by {
+            Some((by, act)) => {
+                audit::note(&mut tx, workspace.into(), by, self.now(), vec![act]).await?;
+            }
+            None => {
+                let act = Act::new("settings.put", name).before(before).after(after);
+                self.note(&mut tx, workspace, vec![act]).await?;
+            }
+        }
         tx.commit().await?;
         Ok(())
     }

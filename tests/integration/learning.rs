@@ -8,7 +8,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::cases::{audited, cases_of, decide, submit, the_draft, wait_until};
-use crate::support::{TestApp, pointers, root};
+use crate::support::{TestApp, pointers, root, store_in};
 
 pub fn faq(question: &str, answer: &str) -> Value {
     json!({ "question": question, "answer": answer })
@@ -410,6 +410,47 @@ async fn learning_that_takes_longer_than_a_request_goes_on_and_once_at_a_time() 
     assert_eq!(app.post("/v1/tuning/learn", json!({})).await.0, 409);
     let learned = learned(&app).await;
     assert_eq!(learned["n_labels"], n_judged, "{learned}");
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn learning_that_fails_is_told_until_it_succeeds() {
+    let app = TestApp::start().await;
+    put_faq(&app, "hours", faq("幾點開門？", "十點。")).await;
+    let judged = json!({ "question": "幾點開門", "document_id": "hours" });
+    let (status, reply) = app
+        .request(Method::PUT, "/v1/judged-questions/hours", Some(judged))
+        .await;
+    assert!(status.is_success(), "{reply}");
+    let url = store_in(app.folder.path());
+    let pool = sqlx::AnyPool::connect(&url).await.unwrap();
+    let change = async |to: &'static str| {
+        sqlx::query(to).execute(&pool).await.unwrap();
+    };
+
+    change("UPDATE judged_questions SET body = '-' || body").await;
+    assert_eq!(app.post("/v1/tuning/learn", json!({})).await.0, 500);
+    let (_, tuning) = app.get("/v1/tuning").await;
+    let error = tuning["last_failed"]["error"].as_str().unwrap();
+    assert!(error.contains("judged question"), "{tuning}");
+    assert_eq!(
+        (&tuning["is_learning"], &tuning["last_learned"]),
+        (&json!(false), &Value::Null)
+    );
+
+    change("UPDATE judged_questions SET body = SUBSTR(body, 2)").await;
+    let learned = learn(&app, json!({})).await;
+    assert_eq!(learned["n_labels"], 1, "{learned}");
+    let (_, tuning) = app.get("/v1/tuning").await;
+    assert_eq!(tuning["last_failed"], Value::Null, "{tuning}");
+    let mut told = audited(&app).await;
+    told.retain(|action| action.starts_with("tuning") || action.starts_with("settings"));
+    assert_eq!(
+        told,
+        ["tuning.learn", "tuning.learn_failed"],
+        "each once, the newest first"
+    );
+    pool.close().await;
     app.stop().await;
 }
 
