@@ -20,7 +20,8 @@ pub use case::{Case, CaseOutcome, CaseRole, CaseTurn, Distilled, Excerpt, NoKnow
 pub use chunk::{Chunk, ChunkNote, Evidence, NewChunk, Outline, Span};
 pub use clock::Clock;
 pub use document::{
-    Document, FaqAnswer, Kind, MAX_VIEWS, Metadata, Source, Status, TRIAL, Window, audience_open_to,
+    Document, FaqAnswer, Kind, MAX_VIEWS, Metadata, Source, Status, TRIAL, Window,
+    audience_open_to, checked_uri,
 };
 pub use draft::{Draft, DraftClass, DraftEvent, DraftSource, DraftState};
 pub use ids::{DocumentId, InvalidId, Revision, WorkspaceId};

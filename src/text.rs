@@ -20,7 +20,7 @@ pub use fold::{FOLDING, fold, forget_sentences};
 pub use function_words::is_function_word;
 pub use hash::{hex, sha256_hex, sha256_hex_of};
 pub use highlight::Highlighter;
-pub use language::{Language, detect, to_script};
+pub use language::{Language, detect, in_simplified, to_script};
 pub use sentences::sentences;
 pub use sounds::homophones;
 pub use spoken::written;

@@ -40,7 +40,7 @@ pub fn compose(
     let Some((best, passage)) = evidence.first().zip(passages.first()) else {
         return Draft::default();
     };
-    let is_standard = best.metadata.kind == Kind::Faq || best.chunk.note.question.is_some();
+    let is_standard = is_standard(best);
     let units = passage.spans();
     if is_standard || units.len() <= MAX_SENTENCES {
         let strategy = match is_standard {
@@ -55,6 +55,11 @@ pub fn compose(
         .map(|(at, spans)| (&evidence[at], spans))
         .collect();
     quote(Strategy::Extractive, &quoted)
+}
+
+/// Whether a piece of evidence is an answer that is given as it stands: an FAQ's, or one beside its question.
+pub fn is_standard(evidence: &Evidence) -> bool {
+    evidence.metadata.kind == Kind::Faq || evidence.chunk.note.question.is_some()
 }
 
 /// All of a text, without the sentences that are not among its units.
@@ -242,6 +247,19 @@ mod tests {
     fn a_row_comes_with_its_header() {
         let text = "| 地區 | 運費 |\n| 本島 | 80 元 |\n| 離島 | 150 元 |";
         assert_eq!(pick(text, "離島"), ["| 地區 | 運費 |", "| 離島 | 150 元 |"]);
+    }
+
+    #[test]
+    fn a_heading_within_a_chunk_is_no_answer_but_says_what_the_sentence_below_it_is_about() {
+        let text = "送修要 7 天。\n\n代用機\n\n押金 3,000 元。歸還後退。\n\n寄送方式\n\n請用原箱。";
+        assert_eq!(pick(text, "代用機"), ["押金 3,000 元。"]);
+    }
+
+    #[test]
+    fn what_a_semicolon_goes_on_with_goes_along() {
+        let text = "本店接受預購。取消預購時訂金不沒收；但預購禮每人限領一份。出貨後不能取消訂單。門市不收現金。";
+        let picked = pick(text, "取消預購訂金沒收");
+        assert!(picked[0].contains("但預購禮每人限領一份。"), "{picked:?}");
     }
 
     #[test]

@@ -114,6 +114,10 @@ impl Line<'_> {
         let (weights, hits) = (&found.term_weights, &found.hits);
         let features = Features::of(query.text(), weights, hits, &evidence, &passages);
         let verdict = self.admission.judge(&features, &evidence, min_confidence);
+        if let Some(at) = settle::says_more(query.text(), weights, &evidence, &passages) {
+            evidence[..=at].rotate_right(1);
+            passages[..=at].rotate_right(1);
+        }
         let admit = elapsed_ms(admitting);
 
         let composing = Instant::now();

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Answer, Outcome};
+use crate::domain::{Answer, Outcome, checked_uri};
 use crate::text::{Language, sentences};
 use spoken::spoken;
 
@@ -100,7 +100,9 @@ fn sources(answer: &Answer, format: Format, language: Language) -> String {
             "" => citation.document_id.as_str(),
             title => title,
         };
-        let line = match (&citation.uri, format) {
+        // What was stored before addresses were looked at is no link.
+        let uri = citation.uri.as_ref().filter(|uri| checked_uri(uri).is_ok());
+        let line = match (uri, format) {
             (Some(uri), Format::Markdown) => {
                 format!("- [{}](<{uri}>)", title.replace(['[', ']'], ""))
             }

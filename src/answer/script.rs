@@ -1,12 +1,18 @@
 //! A reply in the script of its question: Traditional asked, Traditional said. Citations stay as they are written.
 
 use super::compose::Draft;
-use crate::text::{Language, fold, to_script};
+use crate::text::{Language, fold, in_simplified, to_script};
 
 /// A text in the script of a language; `None` where it is in it already, or would say something else.
 pub fn in_script_of(text: &str, language: Language) -> Option<String> {
     let converted = to_script(text, language)?;
-    (fold(&converted) == fold(text)).then_some(converted)
+    says_the_same(&converted, text).then_some(converted)
+}
+
+/// Whether two texts are one but for their script, or for what the search does not tell apart either. Taiwan's words are the
+/// mainland's to the search (線上 is 在线), but not in another script (线上).
+pub fn says_the_same(one: &str, other: &str) -> bool {
+    in_simplified(one) == in_simplified(other) || fold(one) == fold(other)
 }
 
 /// A draft's sentences in the script of a language, where they are in the other Chinese script. A sentence that would say

@@ -6,9 +6,11 @@ use crate::conflict::{
     prevails,
 };
 use crate::domain::{Evidence, Filter, Kind};
-use crate::text::{Language, is_function_word, sentences, terms, width};
+use crate::text::{Language, is_function_word, search_key, sentences, terms, width};
 
 use super::Draft;
+use super::admit::content;
+use super::compose::is_standard;
 use super::guard::plain;
 use super::passage::{Passage, Unit};
 
@@ -48,6 +50,43 @@ pub fn prefer_specific(
         .collect();
     let kept = evidence.into_iter().zip(keep).filter(|(_, keep)| *keep);
     kept.map(|(e, _)| e).collect()
+}
+
+/// How much more of the question's words a piece of evidence has to say to come before the best, as a share of their weight;
+/// and how near it has to be to it, as a share of its score.
+const SAYS_MORE: f32 = 0.1;
+const IS_NEAR: f32 = 0.85;
+
+/// Which passage says so much more of what is asked than an FAQ that is found best that it comes before it: an FAQ that names
+/// a thing is near to every question about that thing by meaning, also to those that it does not answer.
+pub fn says_more(
+    question: &str,
+    term_weights: &[(String, f32)],
+    evidence: &[Evidence],
+    passages: &[Passage],
+) -> Option<usize> {
+    let first = evidence.first()?;
+    if !is_standard(first) {
+        return None;
+    }
+    let least = IS_NEAR * first.score;
+    let asked = content(&search_key(question), term_weights);
+    let total: f32 = asked.values().sum();
+    let share = |passage: &Passage| -> f32 {
+        let said = asked.iter().filter(|(term, _)| passage.says(term));
+        said.map(|(_, weight)| weight).sum::<f32>() / total.max(f32::EPSILON)
+    };
+    let enough = share(passages.first()?) + SAYS_MORE;
+    let others = passages.iter().zip(evidence).enumerate().skip(1);
+    let near = others.filter(|(_, (_, e))| e.score >= least && !is_standard(e));
+    let mut best: Option<(usize, f32)> = None;
+    for (at, (passage, _)) in near {
+        let share = share(passage);
+        if share >= enough && best.is_none_or(|(_, most)| share > most) {
+            best = Some((at, share));
+        }
+    }
+    best.map(|(at, _)| at)
 }
 
 /// How near the best other answers have to be, as a share of its score, to be choices.

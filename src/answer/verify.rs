@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::compose::Draft;
 use super::guard::to_machines;
 use crate::domain::{Citation, Evidence};
-use crate::text::fold;
+use crate::text::{fold, in_simplified};
 
 pub use facts::denials;
 pub use support::{Worded, citable, support};
@@ -64,11 +64,14 @@ pub fn verify(draft: Draft, evidence: &[Evidence]) -> (Draft, Vec<Rejected>) {
     let citations = &checked.citations;
     checked.sentences.retain_mut(|sentence| {
         let (text, folded) = (&sentence.text, fold(&sentence.text));
+        let simplified = in_simplified(text);
         let named = sentence.citations.len();
         sentence.citations.retain(|number| {
             let cited = citations.iter().find(|c| c.number == *number);
             cited.is_some_and(|c| {
-                c.quote.contains(text.as_str()) || fold(&c.quote).contains(&folded)
+                c.quote.contains(text.as_str())
+                    || fold(&c.quote).contains(&folded)
+                    || in_simplified(&c.quote).contains(&simplified)
             })
         });
         let fault = match () {

@@ -449,7 +449,7 @@ static NOT_NEEDED: Words = Words(LazyLock::new(|| {
 }));
 static NEEDED: Words = Words(LazyLock::new(|| {
     regex(
-        r"(?x) 必[须需]|[应需须](?:要|于|在|出示|附|填|提供|持|检附|备|带|事先|先|达|满|缴|支付|付|自费|自行|另|单笔|加|收|经|由|以|全额)|才能|方[可得]|才[可会由]|满\ ?\d|自付|酌收|收取
+        r"(?x) 必[须需]|[应需须](?:要|于|在|出示|附|填|提供|持|检附|备|带|事先|先|达|满|缴|支付|付|自费|自行|另|单笔|加|收|经|由|以|全额)|才能|方[可得]|才[可会由]|满\ ?\d+|自付|酌收|收取
         |\bmust\b|\brequire[ds]?\b|\bneeds?\ to\b|\bneeded\b|\bhave\ to\b|\bhas\ to\b|only\ (?:if|when|after)|necessary|mandatory",
     )
 }));

@@ -43,6 +43,23 @@ impl Status {
     }
 }
 
+/// Schemes whose addresses do nothing but open something; those that run what they hold are refused.
+const SCHEMES: [&str; 6] = ["http", "https", "mailto", "tel", "ftp", "file"];
+
+/// Whether an address may be shown as a link: absolute with one of [`SCHEMES`], or relative, read as browsers do (WHATWG URL).
+/// Pages of others turn it into a link, which `javascript:…` must not become.
+pub fn checked_uri(uri: &str) -> Result<(), String> {
+    match reqwest::Url::parse(uri) {
+        // A path of Windows begins like a scheme of one letter.
+        Ok(url) if !SCHEMES.contains(&url.scheme()) && url.scheme().len() > 1 => Err(format!(
+            "expected an address with one of {}, or a relative one, found the scheme {:?}",
+            SCHEMES.join(", "),
+            url.scheme()
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// What is said about a document besides its text.
 ///
 /// Empty `audience` or `channels` mean "everyone" and "every channel". The document is valid in
@@ -365,5 +382,31 @@ mod tests {
         assert_eq!(narrowed.audience, ["vip"]);
         let nobody = whole.narrowed(&part("guest"), Window::default());
         assert!(!nobody.open_to(&["guest".into(), "vip".into(), "staff".into()], None));
+    }
+}
+
+#[cfg(test)]
+mod uris {
+    use super::checked_uri;
+
+    #[test]
+    fn what_runs_is_no_address() {
+        for good in [
+            "https://shop.example/費用",
+            "mailto:a@shop.example",
+            "guides/fees.md",
+            "C:\\guides\\fees.md",
+            "",
+        ] {
+            assert_eq!(checked_uri(good), Ok(()), "{good}");
+        }
+        for bad in [
+            "javascript:alert(1)",
+            " Java\nScript:alert(1)",
+            "data:text/html,x",
+            "vbscript:x",
+        ] {
+            assert!(checked_uri(bad).unwrap_err().contains("scheme"), "{bad}");
+        }
     }
 }

@@ -1,14 +1,14 @@
 use std::time::Duration;
 
 use axum::Extension;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::header::CONTENT_TYPE;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::AppState;
 use super::auth::Actor;
-use super::extract::{Params, Workspace, parse_at, read};
+use super::extract::{Params, Path, Workspace, parse_at, read};
 use super::problem::{Fault, Problem};
 use crate::cases::{CaseError, Kept};
 use crate::domain::{Case, Distilled, Right};

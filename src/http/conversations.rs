@@ -1,11 +1,11 @@
-use axum::extract::{Path, State};
+use axum::extract::State;
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::AppState;
 use super::answers::CitationBody;
-use super::extract::Workspace;
+use super::extract::{Path, Workspace};
 use super::problem::Problem;
 use crate::domain::{Outcome, Turn};
 

@@ -12,7 +12,7 @@ use super::extract::{Json, Params, PathId, Workspace};
 use super::impact::check_gate;
 use super::problem::{Fault, Problem};
 use crate::blocking::blocking;
-use crate::domain::{Document, DocumentId, Metadata, Source, Status, WorkspaceId};
+use crate::domain::{Document, DocumentId, Metadata, Source, Status, WorkspaceId, checked_uri};
 use crate::editing::impact::Change;
 use crate::ingest::{Format, IngestError, parse_article};
 use crate::store::{DocumentSummary, Effect, Recorded, Write};
@@ -208,6 +208,9 @@ impl DocumentRequest {
         {
             let detail = format!("expected a time after valid_from ({from}), found {until}");
             faults.push(Fault::new("/valid_until", detail));
+        }
+        if let Some(Err(detail)) = self.uri.as_deref().map(checked_uri) {
+            faults.push(Fault::new("/uri", detail));
         }
         if self.text.trim().is_empty() {
             faults.push(Fault::new("/text", "there is no text in it"));

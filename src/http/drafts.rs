@@ -1,11 +1,11 @@
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::AppState;
 use super::auth::Actor;
 use super::documents::wait_until_indexed;
-use super::extract::{Json, Params, Workspace};
+use super::extract::{Json, Params, Path, Workspace};
 use super::impact::to_the_end;
 use super::problem::{Fault, Problem};
 use super::settings::limit_of;

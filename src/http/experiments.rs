@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use super::AppState;
 use super::auth::Actor;
 use super::documents::wait_until_indexed;
 use super::drafts::reviewer_of;
-use super::extract::{Json, Workspace};
+use super::extract::{Json, Path, Workspace};
 use super::impact::to_the_end;
 use super::problem::{Fault, Problem};
 use super::uploads::PATIENCE;

@@ -1,5 +1,5 @@
 use axum::body::Body;
-use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use serde::Deserialize;
@@ -64,6 +64,12 @@ pub async fn read(body: Body, max: usize) -> Result<Vec<u8>, Problem> {
 
 /// A body as what it should be.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // Serde takes a list for an object whose fields it has in order.
+    let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
+    if first == Some(&b'[') && serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok() {
+        let fault = Fault::new("", "expected an object, found a list");
+        return Err(Problem::invalid(vec![fault]));
+    }
     const NUL: &[u8] = b"\\u0000";
     if bytes.windows(NUL.len()).any(|some| some == NUL)
         && let Ok(mut value) = serde_json::from_slice(bytes)
@@ -167,14 +173,27 @@ impl<T: DeserializeOwned> FromRequestParts<AppState> for Params<T> {
 /// The document that a path names.
 pub struct PathId(pub DocumentId);
 
+/// What stands in a path, with every failure as a [`Problem`].
+pub struct Path<T>(pub T);
+
+impl<T: DeserializeOwned + Send> FromRequestParts<AppState> for Path<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        let wrong = |detail: String| Problem::invalid(vec![Fault::new("{id}", detail)]);
+        axum::extract::Path::<T>::from_request_parts(parts, state)
+            .await
+            .map(|path| Self(path.0))
+            .map_err(|e| wrong(e.to_string()))
+    }
+}
+
 impl FromRequestParts<AppState> for PathId {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let wrong = |detail: String| Problem::invalid(vec![Fault::new("{id}", detail)]);
-        let Path(id) = Path::<String>::from_request_parts(parts, state)
-            .await
-            .map_err(|e| wrong(e.to_string()))?;
+        let Path(id) = Path::<String>::from_request_parts(parts, state).await?;
         DocumentId::parse(&id)
             .map(Self)
             .map_err(|e| wrong(e.to_string()))
@@ -225,6 +244,7 @@ mod tests {
             (r#"{"tags":[],"x":1}"#, 422, "/x"),
             (r#"{}"#, 422, ""),
             (r#"{"tags":[],"kind":{}}"#, 422, "/kind"),
+            (r#" [["a"]]"#, 422, ""),
         ] {
             let problem = parse::<Body>(json.as_bytes()).unwrap_err();
             assert_eq!(

@@ -1,11 +1,11 @@
-use axum::extract::{Path, State};
+use axum::extract::State;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::AppState;
 use super::documents::DocumentRequest;
-use super::extract::{Json, Workspace, one_or_many};
+use super::extract::{Json, Path, Workspace, one_or_many};
 use super::problem::{Fault, Problem};
 use crate::domain::{DocumentId, JudgedQuestion, Outcome, Review, WorkspaceId};
 use crate::editing::impact::{Altered, Change, Impact, ImpactError, LOGGED};

@@ -1,12 +1,12 @@
 use axum::Extension;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use ipnet::IpNet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::AppState;
-use super::extract::{Json, Workspace};
+use super::extract::{Json, Path, Workspace};
 use super::problem::{Fault, Problem};
 use crate::domain::{ApiKey, KeyRole};
 use crate::keys::Principal;

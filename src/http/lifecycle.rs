@@ -1,4 +1,4 @@
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::AppState;
 use super::auth::Actor;
 use super::documents::{WriteResponse, record, response};
-use super::extract::{Json, Params, PathId, Workspace};
+use super::extract::{Json, Params, Path, PathId, Workspace};
 use super::impact::check_gate;
 use super::problem::{Fault, Problem};
 use crate::blocking::blocking;

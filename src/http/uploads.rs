@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::AppState;
-use super::extract::{Params, Workspace};
+use super::extract::{Params, Path, Workspace};
 use super::files::Files;
 use super::problem::{Fault, Problem};
 use crate::domain::{Source, WorkspaceId};

@@ -1,8 +1,9 @@
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::AppState;
+use super::extract::Path;
 use super::problem::{Fault, Problem};
 use crate::app::AppError;
 use crate::domain::WorkspaceId;

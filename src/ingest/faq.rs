@@ -8,7 +8,7 @@ use super::front_matter::read_time;
 use super::tables::Grid;
 use super::writer::one_line;
 use super::{IngestError, make_faq};
-use crate::domain::{Document, DocumentId, FaqAnswer, Kind, Metadata, Source, Status};
+use crate::domain::{Document, DocumentId, FaqAnswer, Kind, Metadata, Source, Status, checked_uri};
 use crate::text;
 
 /// One FAQ as it stands in a row, read but not yet stored.
@@ -249,7 +249,11 @@ fn put(faq: &mut FaqRow, field: Field, name: &str, value: &Value) -> Result<(), 
         Field::Audience => metadata.audience.extend(words(value)?),
         Field::Channels => metadata.channels.extend(words(value)?),
         Field::Language => metadata.language = Some(word(value)?),
-        Field::Uri => metadata.uri = Some(word(value)?),
+        Field::Uri => {
+            let uri = word(value)?;
+            checked_uri(&uri)?;
+            metadata.uri = Some(uri);
+        }
         Field::ValidFrom => metadata.valid_from = Some(time(value)?),
         Field::ValidUntil => metadata.valid_until = Some(time(value)?),
         Field::ReviewBy => metadata.review_by = Some(time(value)?),

@@ -3,7 +3,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::IngestError;
-use crate::domain::{DocumentId, Metadata};
+use crate::domain::{DocumentId, Metadata, checked_uri};
 
 /// The YAML block at a Markdown file's head. Keys that Ken does not know are left alone: other tools own them.
 #[derive(Debug, Default, Clone, PartialEq)]
@@ -32,7 +32,11 @@ impl FrontMatter {
         if let Some(title) = self.text("title") {
             given.title = title;
         }
-        given.uri = self.text("uri").or_else(|| self.text("url")).or(given.uri);
+        if let Some(uri) = self.text("uri").or_else(|| self.text("url")) {
+            let wrong = |detail| IngestError::front_matter(format!("uri: {detail}"));
+            checked_uri(&uri).map_err(wrong)?;
+            given.uri = Some(uri);
+        }
         given.language = self
             .text("language")
             .or_else(|| self.text("lang"))
@@ -185,6 +189,7 @@ mod tests {
             ("audience: {vip: true}", "audience"),
             ("channels: [[line]]", "channels"),
             ("valid_until: [2026-01-01]", "valid_until"),
+            ("uri: javascript:alert(1)", "scheme"),
             ("- a\n- b", "key: value"),
             ("a: [", ""),
         ] {

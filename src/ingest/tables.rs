@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::io::{BufReader, Cursor, Read};
 
 use calamine::{Data, Reader, Sheets};
@@ -125,6 +126,32 @@ fn check_closed(bytes: &[u8]) -> Result<(), String> {
     }
 }
 
+/// The cells of a sheet that are not empty, with their columns, by row; both from 0.
+type Rows = BTreeMap<u32, Vec<(u32, Data)>>;
+
+/// As they stand in the file: a sheet whose last cell lies far out is no larger for that, where calamine's own range of it
+/// would be.
+fn cells_of(
+    book: &mut calamine::Xlsx<Cursor<&[u8]>>,
+    name: &str,
+) -> Result<Rows, calamine::XlsxError> {
+    let mut rows = Rows::new();
+    let mut reader = match book.worksheet_cells_reader(name) {
+        Ok(reader) => reader,
+        // A chart.
+        Err(calamine::XlsxError::NotAWorksheet(_)) => return Ok(rows),
+        Err(error) => return Err(error),
+    };
+    while let Some(cell) = reader.next_cell()? {
+        let (y, x) = cell.get_position();
+        if !matches!(cell.get_value(), calamine::DataRef::Empty) {
+            let value = cell.get_value().clone().into();
+            rows.entry(y).or_default().push((x, value));
+        }
+    }
+    Ok(rows)
+}
+
 /// The visible sheets of a workbook (XLSX, ODS).
 pub fn read_workbook(bytes: &[u8], format: &'static str) -> Result<Vec<Grid>, IngestError> {
     let damaged = |detail: String| match detail.to_lowercase() {
@@ -149,9 +176,20 @@ pub fn read_workbook(bytes: &[u8], format: &'static str) -> Result<Vec<Grid>, In
         .collect();
     let mut grids = Vec::new();
     for name in visible {
-        let range = book
-            .worksheet_range(&name)
-            .map_err(|e| damaged(e.to_string()))?;
+        let rows = match &mut book {
+            Sheets::Xlsx(book) => cells_of(book, &name).map_err(|e| damaged(e.to_string()))?,
+            book => {
+                let range = book.worksheet_range(&name);
+                let range = range.map_err(|e| damaged(e.to_string()))?;
+                let (top, left) = range.start().unwrap_or_default();
+                let mut rows = Rows::new();
+                for (y, x, cell) in range.used_cells() {
+                    let row = rows.entry(top + y as u32).or_default();
+                    row.push((left + x as u32, cell.clone()));
+                }
+                rows
+            }
+        };
         // Of XLSX also how each number is shown; calamine does not read that of ODS.
         let styles = match &mut book {
             Sheets::Xlsx(book) => book.worksheet_style(&name).ok(),
@@ -161,15 +199,26 @@ pub fn read_workbook(bytes: &[u8], format: &'static str) -> Result<Vec<Grid>, In
             name,
             ..Grid::default()
         };
-        let (top, left) = range.start().unwrap_or_default();
-        grid.n_rows = top as usize;
-        for (y, row) in (top..).zip(range.rows()) {
-            let shown = |(x, cell): (u32, &Data)| {
-                let style = styles.as_ref().and_then(|styles| styles.get((y, x)));
+        let columns = || rows.values().flatten().map(|(x, _)| *x);
+        let left = columns().min().unwrap_or(0);
+        let width = columns().max().map_or(0, |last| (last - left) as usize + 1);
+        if width > MAX_COLUMNS {
+            return Err(IngestError::too_large(
+                "columns in a table",
+                width,
+                MAX_COLUMNS,
+            ));
+        }
+        for (y, cells) in &rows {
+            let mut row = vec![String::new(); width];
+            for (x, cell) in cells {
+                let style = styles.as_ref().and_then(|styles| styles.get((*y, *x)));
                 let format = style.and_then(|style| style.number_format.as_ref());
-                cell_text(cell, format.map(|format| format.format_code.as_str()))
-            };
-            grid.push((left..).zip(row).map(shown).collect())?;
+                row[(x - left) as usize] =
+                    cell_text(cell, format.map(|format| format.format_code.as_str()));
+            }
+            grid.n_rows = *y as usize;
+            grid.push(row)?;
         }
         grids.push(grid);
     }

@@ -11,6 +11,11 @@ static TO_TRADITIONAL: LazyLock<OpenCC> = LazyLock::new(|| {
     OpenCC::from_config(BuiltinConfig::S2t).expect("the conversion tables are compiled in")
 });
 
+/// Characters as they are written in Taiwan: 為, 裡, 麵, 台.
+static TO_TAIWAN_CHARACTERS: LazyLock<OpenCC> = LazyLock::new(|| {
+    OpenCC::from_config(BuiltinConfig::S2tw).expect("the conversion tables are compiled in")
+});
+
 static TO_TAIWAN: LazyLock<OpenCC> = LazyLock::new(|| {
     OpenCC::from_config(BuiltinConfig::S2twp).expect("the conversion tables are compiled in")
 });
@@ -88,13 +93,20 @@ pub fn detect(text: &str) -> Language {
 
 /// A Chinese text in the script of a language; `None` where it is not in the other one. Characters change, words do not.
 pub fn to_script(text: &str, language: Language) -> Option<String> {
-    let to = match (language, detect(text)) {
-        (Language::TraditionalChinese, Language::SimplifiedChinese) => &TO_TRADITIONAL,
-        (Language::SimplifiedChinese, Language::TraditionalChinese) => &TO_SIMPLIFIED,
+    let converted = match (language, detect(text)) {
+        (Language::TraditionalChinese, Language::SimplifiedChinese) => {
+            // The tables' 发卡 is a hair clip; who issues cards is meant far oftener where questions are answered.
+            TO_TAIWAN_CHARACTERS.convert(text).replace("髮卡", "發卡")
+        }
+        (Language::SimplifiedChinese, Language::TraditionalChinese) => TO_SIMPLIFIED.convert(text),
         _ => return None,
     };
-    let converted = to.convert(text);
     (converted != text).then_some(converted)
+}
+
+/// A text with its Traditional characters as Simplified ones; words stay.
+pub fn in_simplified(text: &str) -> String {
+    TO_SIMPLIFIED.convert(text)
 }
 
 /// A Simplified text as it would be put in Taiwan, words included.
@@ -157,6 +169,31 @@ mod tests {
             ("12345", Other),
         ] {
             assert_eq!(detect(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn characters_change_and_words_do_not() {
+        use Language::*;
+        for (text, language, expected) in [
+            (
+                "登录线上装置的账号",
+                TraditionalChinese,
+                Some("登錄線上裝置的賬號"),
+            ),
+            (
+                "以发卡行账单日为准，里面的面包",
+                TraditionalChinese,
+                Some("以發卡行賬單日為準，裡面的麵包"),
+            ),
+            (
+                "到線上後台的帳號",
+                SimplifiedChinese,
+                Some("到线上后台的帐号"),
+            ),
+            ("到線上後台的帳號", TraditionalChinese, None),
+        ] {
+            assert_eq!(to_script(text, language).as_deref(), expected, "{text}");
         }
     }
 

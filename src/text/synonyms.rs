@@ -4,7 +4,7 @@ use std::sync::{Arc, LazyLock};
 use aho_corasick::{AhoCorasick, MatchKind};
 
 use super::spoken::stands_alone;
-use super::{search_key, terms_of_key};
+use super::{is_function_word, search_key, terms_of_key};
 
 /// Words for the same thing, by which a question is searched for besides its own. Cheap to clone.
 #[derive(Clone)]
@@ -82,7 +82,7 @@ impl Synonyms {
             .expect("far fewer synonyms than the matcher can hold");
         Self(Arc::new(Table {
             matcher,
-            terms: members.iter().map(|member| terms_of_key(member)).collect(),
+            terms: members.iter().map(|member| telling(member)).collect(),
             groups_of,
             groups: all,
         }))
@@ -117,6 +117,18 @@ impl Synonyms {
     }
 }
 
+/// The terms of a synonym that a question is searched for by: of `多少錢` not `多少`, which no question is.
+fn telling(key: &str) -> Vec<String> {
+    let all = terms_of_key(key);
+    match all.iter().all(|term| is_function_word(term)) {
+        true => all,
+        false => {
+            let telling = all.into_iter().filter(|term| !is_function_word(term));
+            telling.collect()
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,6 +157,11 @@ mod tests {
             "only whole words"
         );
         assert!(lexicon.of("今天天气").is_empty());
+        // What a question is not searched for by cannot be replaced, and replaces nothing.
+        let found = terms_for(&lexicon, "SweepGo S7 多少錢", "少钱");
+        assert!(found.contains(&"售价".into()), "{found:?}");
+        let found = terms_for(&lexicon, "SweepGo S7 售價", "售价");
+        assert!(!found.contains(&"多少".into()), "{found:?}");
     }
 
     #[test]

@@ -237,7 +237,7 @@ impl Features {
 }
 
 /// The words of a question that say what it is about, with their weights; one that the index does not know weighs the most.
-fn content(key: &str, term_weights: &[(String, f32)]) -> HashMap<String, f32> {
+pub fn content(key: &str, term_weights: &[(String, f32)]) -> HashMap<String, f32> {
     const GRAMMAR: &str = "的了吗呢吧啊呀么什怎哪谁几多少是否不没有在和与及或也都就才很这那之其被把将从到对由为因会能可想让给用得着过个些请问我你您他她它们";
     let is_grammar = |term: &str| {
         is_function_word(term) || term.chars().all(|c| GRAMMAR.contains(c)) || {

@@ -8,10 +8,12 @@ use crate::answer::expects::{Expected, expected, holds};
 use crate::answer::passage::{Passage, Unit};
 use crate::conflict::{Statement, contradiction};
 use crate::domain::{Evidence, Kind, Span};
-use crate::text::fold;
+use crate::text::{fold, width};
 
 /// How many lines of a list go along with their lead-in.
 const MAX_LIST_LINES: usize = 12;
+/// How many clauses behind semicolons go along.
+const MAX_CLAUSES: usize = 3;
 /// One sentence is enough where it has this share of the question's term weight and holds the kind of thing asked for…
 const ENOUGH: f32 = 0.6;
 /// … unless a second one adds at least this share.
@@ -167,13 +169,27 @@ fn judged(
 ) -> Vec<Candidate> {
     let text = &evidence.chunk.text;
     let line = |unit: &Unit| unit.span.slice(text).unwrap_or_default();
-    let found: Vec<HashSet<usize>> = units
+    let is_heading = |i: usize| {
+        let line = line(&units[i]);
+        line == evidence.metadata.title
+            || evidence.chunk.heading_path.iter().any(|h| h == line)
+            || heads(text, units[i].span)
+    };
+    let headings: Vec<bool> = (0..units.len()).map(is_heading).collect();
+    let mut found: Vec<HashSet<usize>> = units
         .iter()
         .map(|unit| {
             let has = |i: &usize| unit.terms.contains(&term_weights[*i].0);
             (0..term_weights.len()).filter(has).collect()
         })
         .collect();
+    // A heading says what the sentence below it is about, and nothing by itself.
+    for i in 1..units.len() {
+        if headings[i - 1] && !headings[i] {
+            let above = found[i - 1].clone();
+            found[i].extend(above);
+        }
+    }
     let total: f32 = term_weights.iter().map(|(_, weight)| weight).sum();
     let others = units.len().saturating_sub(1).max(1) as f32;
     let weight = |i: usize| {
@@ -197,17 +213,9 @@ fn judged(
         let scores = around.into_iter().flatten().filter_map(|j| own.get(j));
         scores.copied().fold(0.0, f32::max)
     };
-    let is_heading = |i: &usize| {
-        let line = line(&units[*i]);
-        line == evidence.metadata.title
-            || evidence
-                .chunk
-                .heading_path
-                .iter()
-                .any(|heading| heading == line)
-    };
+    let are_all = headings.iter().all(|is_heading| *is_heading);
     (0..units.len())
-        .filter(|i| units.len() == 1 || !is_heading(i))
+        .filter(|i| are_all || !headings[*i])
         .map(|i| {
             let holds_expected = expected
                 .is_some_and(|kind| holds(kind, line(&units[i]), &units[i].folded, question));
@@ -221,6 +229,24 @@ fn judged(
             }
         })
         .collect()
+}
+
+/// The longest heading within a chunk, in width (Han 2, others 1).
+const MAX_HEADING: usize = 40;
+
+/// Whether a sentence is a heading within its chunk: a short paragraph of its own with another below it, which says no
+/// figure, does not end as a sentence does, and leads into nothing.
+fn heads(text: &str, span: Span) -> bool {
+    let line = span.slice(text).unwrap_or_default();
+    let (before, after) = (&text[..span.start], &text[span.end..]);
+    let is_apart = (before.trim_end_matches(' ').is_empty() || before.ends_with("\n\n"))
+        && after.starts_with("\n\n");
+    let is_text = |c: char| c.is_alphabetic() || matches!(c, ' ' | '、' | '與' | '/' | '&' | '-');
+    is_apart
+        && !is_row(line)
+        && !is_item(line)
+        && width(line) <= MAX_HEADING
+        && line.trim_end_matches(['?', '？']).chars().all(is_text)
 }
 
 /// Whether a pair of Han (folded) holds a character of grammar or of asking.
@@ -274,6 +300,10 @@ fn context(text: &str, units: &[Span], i: usize) -> Vec<usize> {
     } else if i > 0 && points_back(line(i)) {
         all.push(i - 1);
     }
+    // What a sentence goes on with behind a semicolon may restrict it.
+    let goes_on = |j: &usize| line(*j).ends_with('；') && !is_row(line(*j));
+    let rest = (i..units.len() - 1).take_while(goes_on).map(|j| j + 1);
+    all.extend(rest.take(MAX_CLAUSES));
     all
 }
 

@@ -19,6 +19,9 @@ const MAX_NAMES: usize = 3;
 const LIFT: f32 = 0.05;
 /// How many utterances go along where nothing was named; the whole history does harm (R@1 .30 against .59).
 const CONTEXT: usize = 3;
+/// Up to this width (Han 2, others 1) what was answered goes along. A longer answer, as of quoted passages, would be found
+/// again: of 28 follow-ups to answers of our own on the sample shop 7 were answered right with them.
+const BRIEF: usize = 60;
 /// Up to this width (Han 2, others 1) a question in a conversation counts as a follow-up.
 const SHORT: usize = 24;
 /// Up to this one it does not even say what about: the user's last words go along.
@@ -82,7 +85,10 @@ pub fn standalone(question: &str, history: &[Utterance], names: &Names) -> (Stri
         }
         None if points_back(question, false) => {
             let recent = &history[history.len().saturating_sub(CONTEXT)..];
-            let mut lines: Vec<&str> = recent.iter().map(|said| said.text.trim()).collect();
+            let goes_along =
+                |said: &&Utterance| said.role == Role::User || width(&said.text) <= BRIEF;
+            let recent = recent.iter().filter(goes_along);
+            let mut lines: Vec<&str> = recent.map(|said| said.text.trim()).collect();
             lines.push(question);
             (lines.join("\n"), Lifts::new())
         }
@@ -116,11 +122,13 @@ fn lifts<'a>(names: &Names, meant: impl Iterator<Item = (f32, &'a Name)>) -> Lif
 fn salient(names: &Names, question: &[Box<str>], history: &[Utterance]) -> Vec<(f32, Name)> {
     let mut ranked: Vec<(f32, Name)> = Vec::new();
     for (back, utterance) in history.iter().rev().take(LOOK_BACK).enumerate() {
-        let said: Vec<Name> = names
+        let mut said: Vec<Name> = names
             .said(&tokens(&utterance.text))
             .into_iter()
             .map(|(_, name)| name)
             .collect();
+        // Where a title is said, as where it heads what is quoted, the first of its names is what it is about.
+        said.dedup_by(|later, earlier| names.are_of_one_title(earlier, later));
         let different: BTreeSet<&Name> = said.iter().collect();
         // In a list no one of them is meant.
         let weight = DECAY.powi(back as i32) / different.len().max(1) as f32;
@@ -283,6 +291,9 @@ mod tests {
             "你好\n耳機可以退嗎\n七天內可以。\n那運費呢？",
             &[],
         );
+        let quoted = "網上購買的商品拆封查看後，簽收次日起七天內仍可退貨，配件和贈品要齊全。但入耳式耳機拆封後不退。";
+        let history = [said(Role::User, "耳機可以退嗎"), said(Role::Agent, quoted)];
+        check(&history, "那運費呢？", "耳機可以退嗎\n那運費呢？", &[]);
         let alone = "請問超過保固期限之後送修掃地機器人，檢測費用怎麼收？";
         check(&history, alone, alone, &[]);
     }

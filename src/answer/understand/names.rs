@@ -111,6 +111,14 @@ impl Names {
         meant.collect()
     }
 
+    /// Whether a title has both names.
+    pub fn are_of_one_title(&self, one: &Name, other: &Name) -> bool {
+        let of = |name| self.documents.get(name);
+        of(one)
+            .zip(of(other))
+            .is_some_and(|(one, other)| !one.is_disjoint(other))
+    }
+
     /// A name as a title writes it.
     pub fn written(&self, name: &Name) -> Option<&str> {
         let at = self.documents.get(name)?.first()?;
