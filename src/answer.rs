@@ -53,6 +53,7 @@ use part::{Asked, Line, PartReply, elapsed_ms};
 pub use passage::Passage;
 pub use record::{Logged, Request};
 pub use rules::{RuleBook, Rules};
+pub use script::stands_in;
 pub use understand::{Names, Understood, reply_language, understand};
 
 /// A question that got no answer, not even a refusal.

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::answer::{AnswerError, Features, Passage, Question, Understood};
+use crate::answer::{AnswerError, Features, Passage, Question, Understood, stands_in};
 use crate::app::{App, AppError};
 use crate::blocking::blocking;
 use crate::config::Config;
@@ -332,14 +332,15 @@ impl Evaluation {
         }
         tally.n_answered += usize::from(answered);
         for sentence in &answer.sentences {
-            let said = fold(&sentence.text);
             let cited = answer
                 .citations
                 .iter()
                 .filter(|c| sentence.citations.contains(&c.number));
-            tally
-                .unsupported
-                .push(!cited.into_iter().any(|c| fold(&c.quote).contains(&said)));
+            tally.unsupported.push(
+                !cited
+                    .into_iter()
+                    .any(|c| stands_in(&sentence.text, &c.quote)),
+            );
         }
         for citation in &answer.citations {
             let document = self

@@ -15,6 +15,13 @@ pub fn says_the_same(one: &str, other: &str) -> bool {
     in_simplified(one) == in_simplified(other) || fold(one) == fold(other)
 }
 
+/// Whether a sentence stands in a quote, perhaps in the other Chinese script.
+pub fn stands_in(sentence: &str, quote: &str) -> bool {
+    quote.contains(sentence)
+        || fold(quote).contains(&fold(sentence))
+        || in_simplified(quote).contains(&in_simplified(sentence))
+}
+
 /// A draft's sentences in the script of a language, where they are in the other Chinese script. A sentence that would say
 /// something else to the search (another wording, not only another script) stays as it is.
 pub fn in_script(mut draft: Draft, language: Language) -> Draft {

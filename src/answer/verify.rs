@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use super::compose::Draft;
 use super::guard::to_machines;
+use super::script::stands_in;
 use crate::domain::{Citation, Evidence};
-use crate::text::{fold, in_simplified};
 
 pub use facts::denials;
 pub use support::{Worded, citable, support};
@@ -63,16 +63,11 @@ pub fn verify(draft: Draft, evidence: &[Evidence]) -> (Draft, Vec<Rejected>) {
     let mut rejected = Vec::new();
     let citations = &checked.citations;
     checked.sentences.retain_mut(|sentence| {
-        let (text, folded) = (&sentence.text, fold(&sentence.text));
-        let simplified = in_simplified(text);
+        let text = &sentence.text;
         let named = sentence.citations.len();
         sentence.citations.retain(|number| {
             let cited = citations.iter().find(|c| c.number == *number);
-            cited.is_some_and(|c| {
-                c.quote.contains(text.as_str())
-                    || fold(&c.quote).contains(&folded)
-                    || in_simplified(&c.quote).contains(&simplified)
-            })
+            cited.is_some_and(|c| stands_in(text, &c.quote))
         });
         let fault = match () {
             _ if !to_machines(text).is_empty() => Fault::ToMachines,

@@ -17,11 +17,15 @@ use ken::domain::{
     Case, Clock, DocumentId, DraftState, FaqAnswer, FeedbackReason, Outcome, Source,
 };
 use ken::ingest::faq::FaqRow;
+use ken::learn::LearnError;
 use ken::learn::feedback::Said;
 use ken::learn::tuning::Learned;
 use ken::store::Write;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+
+/// How long is waited where the service learns by itself.
+const BUSY: std::time::Duration = std::time::Duration::from_millis(50);
 
 #[derive(Debug, Clone, Deserialize)]
 pub struct Need {
@@ -222,10 +226,14 @@ pub async fn run(app: &App, clock: &Clock, plan: Plan) -> Month {
             }
             evening(app, &needs, &mut month).await;
             if day % 7 == 6 {
-                let tuned = app.learning.tune(&workspace, "schedule").await;
-                month
-                    .tuned
-                    .push(tuned.expect("settings are learned or left"));
+                // The service may be at it by itself, as its clock says that it is due.
+                let tuned = loop {
+                    match app.learning.tune(&workspace, "schedule").await {
+                        Err(LearnError::Busy) => tokio::time::sleep(BUSY).await,
+                        tuned => break tuned.expect("settings are learned or left"),
+                    }
+                };
+                month.tuned.push(tuned);
             }
             if day == plan.days / 2 {
                 careless(app, &planted, &mut month).await;
