@@ -46,7 +46,7 @@ impl Status {
 /// Schemes whose addresses do nothing but open something; those that run what they hold are refused.
 const SCHEMES: [&str; 6] = ["http", "https", "mailto", "tel", "ftp", "file"];
 
-/// Whether an address may be shown as a link: absolute with one of [`SCHEMES`], or relative, read as browsers do (WHATWG URL).
+/// Whether an address may be shown as a link: absolute with a scheme that only opens something (`https`, `mailto` …), or relative, read as browsers do (WHATWG URL).
 /// Pages of others turn it into a link, which `javascript:…` must not become.
 pub fn checked_uri(uri: &str) -> Result<(), String> {
     match reqwest::Url::parse(uri) {
