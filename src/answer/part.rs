@@ -114,6 +114,7 @@ impl Line<'_> {
         let (weights, hits) = (&found.term_weights, &found.hits);
         let features = Features::of(query.text(), weights, hits, &evidence, &passages);
         let verdict = self.admission.judge(&features, &evidence, min_confidence);
+        // Behind the decision, whose model was fitted to the order of the search.
         if let Some(at) = settle::says_more(query.text(), weights, &evidence, &passages) {
             evidence[..=at].rotate_right(1);
             passages[..=at].rotate_right(1);

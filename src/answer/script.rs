@@ -11,7 +11,7 @@ pub fn in_script_of(text: &str, language: Language) -> Option<String> {
 
 /// Whether two texts are one but for their script, or for what the search does not tell apart either. Taiwan's words are the
 /// mainland's to the search (線上 is 在线), but not in another script (线上).
-pub fn says_the_same(one: &str, other: &str) -> bool {
+fn says_the_same(one: &str, other: &str) -> bool {
     in_simplified(one) == in_simplified(other) || fold(one) == fold(other)
 }
 

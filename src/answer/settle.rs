@@ -256,3 +256,50 @@ fn title(evidence: &Evidence) -> &str {
         .last()
         .unwrap_or(&evidence.metadata.title)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Chunk, DocumentId, Metadata, Span};
+
+    fn evidence(title: &str, kind: Kind, text: &str, score: f32) -> Evidence {
+        Evidence {
+            chunk: Chunk {
+                note: Default::default(),
+                key: 1,
+                document_id: DocumentId::parse("d").unwrap(),
+                version: 1,
+                ordinal: 0,
+                heading_path: vec![],
+                span: Span::new(0, text.len()),
+                text: text.to_owned(),
+            },
+            metadata: Metadata {
+                kind,
+                title: title.to_owned(),
+                ..Metadata::default()
+            },
+            updated_at: jiff::Timestamp::UNIX_EPOCH,
+            score,
+            coverage: 1.0,
+            similarity: 1.0,
+        }
+    }
+
+    #[test]
+    fn a_near_passage_that_says_more_comes_before_an_faq_of_the_same_thing() {
+        let found = |first: Kind, score: f32, text: &str| {
+            let all = [
+                evidence("BeamBox Mini 會關機？", first, "請換電源。", 1.0),
+                evidence("BeamBox Mini 投影機", Kind::Article, text, score),
+            ];
+            let passages: Vec<Passage> = all.iter().map(Passage::read).collect();
+            says_more("BeamBox Mini 重量", &[], &all, &passages)
+        };
+        assert_eq!(found(Kind::Faq, 0.9, "重量 980 公克。"), Some(1));
+        // Far behind it, no more of it, or no FAQ that is found best.
+        assert_eq!(found(Kind::Faq, 0.8, "重量 980 公克。"), None);
+        assert_eq!(found(Kind::Faq, 0.9, "可接手機。"), None);
+        assert_eq!(found(Kind::Article, 0.9, "重量 980 公克。"), None);
+    }
+}

@@ -383,11 +383,6 @@ mod tests {
         let nobody = whole.narrowed(&part("guest"), Window::default());
         assert!(!nobody.open_to(&["guest".into(), "vip".into(), "staff".into()], None));
     }
-}
-
-#[cfg(test)]
-mod uris {
-    use super::checked_uri;
 
     #[test]
     fn what_runs_is_no_address() {

@@ -185,7 +185,9 @@ pub async fn get_tuning(
     let is_learning = learning.is_tuning(&workspace);
     let (tuning, n_earlier) = learning.tuning(&workspace).await?;
     let last_learned = learning.last_learned(&workspace).await?;
-    let last_failed = learning.last_failed(&workspace).await?;
+    let last_failed = learning
+        .last_failed(&workspace, last_learned.as_ref())
+        .await?;
     Ok(axum::Json(TuningResponse {
         tuning,
         n_earlier,

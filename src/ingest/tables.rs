@@ -199,23 +199,26 @@ pub fn read_workbook(bytes: &[u8], format: &'static str) -> Result<Vec<Grid>, In
             name,
             ..Grid::default()
         };
-        let columns = || rows.values().flatten().map(|(x, _)| *x);
-        let left = columns().min().unwrap_or(0);
-        let width = columns().max().map_or(0, |last| (last - left) as usize + 1);
-        if width > MAX_COLUMNS {
-            return Err(IngestError::too_large(
-                "columns in a table",
-                width,
-                MAX_COLUMNS,
-            ));
-        }
+        let columns = rows.values().flatten().map(|(x, _)| *x);
+        let left = columns.min().unwrap_or(0);
         for (y, cells) in &rows {
-            let mut row = vec![String::new(); width];
+            let mut row: Vec<String> = Vec::new();
             for (x, cell) in cells {
                 let style = styles.as_ref().and_then(|styles| styles.get((*y, *x)));
                 let format = style.and_then(|style| style.number_format.as_ref());
-                row[(x - left) as usize] =
-                    cell_text(cell, format.map(|format| format.format_code.as_str()));
+                let text = cell_text(cell, format.map(|format| format.format_code.as_str()));
+                let at = (x - left) as usize;
+                if text.trim().is_empty() {
+                    continue;
+                }
+                if at >= MAX_COLUMNS {
+                    let what = "columns in a table";
+                    return Err(IngestError::too_large(what, at + 1, MAX_COLUMNS));
+                }
+                if row.len() <= at {
+                    row.resize(at + 1, String::new());
+                }
+                row[at] = text;
             }
             grid.n_rows = *y as usize;
             grid.push(row)?;

@@ -213,13 +213,13 @@ impl Learning {
         Ok(self.store.setting(workspace, LAST_LEARNED).await?)
     }
 
-    /// How it failed, where the last time that settings were learned it did.
+    /// How it failed, where that was after what came of it the last time that something did.
     pub async fn last_failed(
         &self,
         workspace: &WorkspaceId,
+        learned: Option<&Learned>,
     ) -> Result<Option<LearningFailure>, LearnError> {
         let failed: Option<LearningFailure> = self.store.setting(workspace, LAST_FAILED).await?;
-        let learned = self.last_learned(workspace).await?;
         let is_last = |failed: &LearningFailure| learned.is_none_or(|last| last.at <= failed.at);
         Ok(failed.filter(is_last))
     }

@@ -181,8 +181,7 @@ proptest! {
     ) {
         let texts: Vec<String> = texts.into_iter().map(|pieces| pieces.concat()).collect();
         let given: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let redactor = Redactor::default();
-        let redacted = redactor.redact(&given);
+        let redacted = Redactor::default().redact(&given);
         for (text, redacted_text) in texts.iter().zip(&redacted.texts) {
             prop_assert_eq!(text, &restore(redacted_text, &redacted.values));
         }

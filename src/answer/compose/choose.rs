@@ -241,7 +241,7 @@ fn heads(text: &str, span: Span) -> bool {
     let (before, after) = (&text[..span.start], &text[span.end..]);
     let is_apart = (before.trim_end_matches(' ').is_empty() || before.ends_with("\n\n"))
         && after.starts_with("\n\n");
-    let is_text = |c: char| c.is_alphabetic() || matches!(c, ' ' | '、' | '與' | '/' | '&' | '-');
+    let is_text = |c: char| c.is_alphabetic() || matches!(c, ' ' | '、' | '/' | '&' | '-');
     is_apart
         && !is_row(line)
         && !is_item(line)

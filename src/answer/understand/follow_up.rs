@@ -291,6 +291,15 @@ mod tests {
             "你好\n耳機可以退嗎\n七天內可以。\n那運費呢？",
             &[],
         );
+        let titled = [
+            said(Role::User, "hotel with parking?"),
+            said(
+                Role::Agent,
+                "Harbor Court Hotel: parking\nThere is a garage.",
+            ),
+        ];
+        let (text, _) = standalone("how much is it", &titled, &names());
+        assert!(text.starts_with("Harbor Court Hotel\n"), "{text}");
         let quoted = "網上購買的商品拆封查看後，簽收次日起七天內仍可退貨，配件和贈品要齊全。但入耳式耳機拆封後不退。";
         let history = [said(Role::User, "耳機可以退嗎"), said(Role::Agent, quoted)];
         check(&history, "那運費呢？", "耳機可以退嗎\n那運費呢？", &[]);
