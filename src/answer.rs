@@ -8,6 +8,7 @@ mod admit;
 mod assemble;
 mod catalogue;
 mod compose;
+mod designation;
 mod expects;
 mod generate;
 mod guard;

@@ -107,7 +107,7 @@ pub struct Property {
 }
 
 /// How a property is asked for and how it is said, both folded.
-static PROPERTIES: LazyLock<[Property; 11]> = LazyLock::new(|| {
+static PROPERTIES: LazyLock<[Property; 12]> = LazyLock::new(|| {
     let property = |asks: &str, says: &str| Property {
         asks: regex(asks),
         says: regex(says),
@@ -138,6 +138,10 @@ static PROPERTIES: LazyLock<[Property; 11]> = LazyLock::new(|| {
             r"\d ?(?:mm|cm|m|毫米|公厘|公分|厘米|公尺|米|吋|寸|尺|inch|inches|feet|ft)|尺寸|size|dimension",
         ),
         property(
+            r"多远|多少距离|距离(?:是|要|有)?多少|how far\b",
+            r"\d ?(?:mm|cm|m|km|毫米|公厘|公分|厘米|公尺|米|公里|吋|寸|尺|步|分钟|inch|inches|feet|ft|miles?|meters?|metres?|minutes?)|距离|distance",
+        ),
+        property(
             r"颜色|哪些色|什么色|几色|色系|\bcolou?rs?\b",
             r"[黑白红蓝绿灰银金粉紫黄橙棕][两三二]?[色款]|颜色|色系|单色|\b(?:black|white|red|blue|green|gr[ae]y|silver|gold|pink|purple|yellow|orange|brown|colou?rs?)\b",
         ),
@@ -157,17 +161,29 @@ static PROPERTIES: LazyLock<[Property; 11]> = LazyLock::new(|| {
     ]
 });
 
+impl Property {
+    /// Whether a text (folded) says something of it.
+    pub fn is_said(&self, text: &str) -> bool {
+        self.says.is_match(text)
+    }
+
+    /// Whether a text (folded) asks for it, as an FAQ's question does.
+    pub fn is_asked(&self, text: &str) -> bool {
+        self.asks.is_match(text)
+    }
+}
+
+/// The properties that a question asks for.
+pub fn properties(question: &str) -> impl Iterator<Item = &'static Property> {
+    let folded = fold(question);
+    PROPERTIES
+        .iter()
+        .filter(move |property| property.is_asked(&folded))
+}
+
 /// Whether a question asks for a property that none of the texts (folded) says anything of.
 pub fn lacks_property<'a>(question: &str, texts: impl Iterator<Item = &'a str> + Clone) -> bool {
-    let folded = fold(question);
-    let mut asked = PROPERTIES
-        .iter()
-        .filter(|property| property.asks.is_match(&folded));
-    asked.any(|property| {
-        !texts
-            .clone()
-            .any(|text| property.says.is_match(&fold(text)))
-    })
+    properties(question).any(|property| !texts.clone().any(|text| property.is_said(text)))
 }
 
 #[cfg(test)]

@@ -55,7 +55,7 @@ impl Passage {
 }
 
 /// What stands over a chunk.
-fn headings(evidence: &Evidence) -> String {
+pub(super) fn headings(evidence: &Evidence) -> String {
     let mut all = vec![evidence.metadata.title.as_str()];
     all.extend(evidence.chunk.heading_path.iter().map(String::as_str));
     all.extend(evidence.chunk.note.question.as_deref());

@@ -6,13 +6,14 @@ use crate::conflict::{
     prevails,
 };
 use crate::domain::{Evidence, Filter, Kind};
-use crate::text::{Language, is_function_word, search_key, sentences, terms, width};
+use crate::text::{Language, fold, is_function_word, search_key, sentences, terms, width};
 
 use super::Draft;
 use super::admit::content;
 use super::compose::is_standard;
+use super::expects::{Property, properties};
 use super::guard::plain;
-use super::passage::{Passage, Unit};
+use super::passage::{Passage, Unit, headings};
 
 /// How many of the best are compared with what is about to be said.
 const COMPARED: usize = 6;
@@ -57,8 +58,9 @@ pub fn prefer_specific(
 const SAYS_MORE: f32 = 0.1;
 const IS_NEAR: f32 = 0.85;
 
-/// Which passage says so much more of what is asked than an FAQ that is found best that it comes before it: an FAQ that names
-/// a thing is near to every question about that thing by meaning, also to those that it does not answer.
+/// Which piece of evidence, near to the best, comes before it: one that says something of a property (a price, a weight) that the question asks for,
+/// where the best says nothing of it; or a passage that says so much more of the question than an FAQ that is found best. An FAQ that names a thing is near to
+/// every question about that thing by meaning, also to those that it does not answer.
 pub fn says_more(
     question: &str,
     term_weights: &[(String, f32)],
@@ -66,27 +68,48 @@ pub fn says_more(
     passages: &[Passage],
 ) -> Option<usize> {
     let first = evidence.first()?;
-    if !is_standard(first) {
-        return None;
-    }
-    let least = IS_NEAR * first.score;
     let asked = content(&search_key(question), term_weights);
     let total: f32 = asked.values().sum();
     let share = |passage: &Passage| -> f32 {
         let said = asked.iter().filter(|(term, _)| passage.says(term));
         said.map(|(_, weight)| weight).sum::<f32>() / total.max(f32::EPSILON)
     };
-    let enough = share(passages.first()?) + SAYS_MORE;
-    let others = passages.iter().zip(evidence).enumerate().skip(1);
-    let near = others.filter(|(_, (_, e))| e.score >= least && !is_standard(e));
-    let mut best: Option<(usize, f32)> = None;
-    for (at, (passage, _)) in near {
-        let share = share(passage);
-        if share >= enough && best.is_none_or(|(_, most)| share > most) {
-            best = Some((at, share));
+    let n_said = |(passage, e): (&Passage, &Evidence)| {
+        let over = fold(&headings(e));
+        let is_said = |property: &&Property| {
+            property.is_asked(&over)
+                || passage
+                    .units
+                    .iter()
+                    .any(|unit| property.is_said(&unit.folded))
+        };
+        properties(question).filter(is_said).count()
+    };
+    let least = IS_NEAR * first.score;
+    let near: Vec<usize> = (1..passages.len())
+        .filter(|at| evidence[*at].score >= least)
+        .collect();
+    let most = |among: Vec<usize>| {
+        let shares = among.into_iter().map(|at| (at, share(&passages[at])));
+        // Of equals the better one.
+        shares.rev().max_by(|(_, a), (_, b)| a.total_cmp(b))
+    };
+    if properties(question).next().is_some() {
+        let said = n_said((passages.first()?, first));
+        let among = near
+            .iter()
+            .copied()
+            .filter(|at| n_said((&passages[*at], &evidence[*at])) > said);
+        if let Some((at, _)) = most(among.collect()) {
+            return Some(at);
         }
     }
-    best.map(|(at, _)| at)
+    if !is_standard(first) {
+        return None;
+    }
+    let passages_only = near.into_iter().filter(|at| !is_standard(&evidence[*at]));
+    let (at, share_of_it) = most(passages_only.collect())?;
+    (share_of_it >= share(passages.first()?) + SAYS_MORE).then_some(at)
 }
 
 /// How near the best other answers have to be, as a share of its score, to be choices.
@@ -258,11 +281,11 @@ fn title(evidence: &Evidence) -> &str {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::domain::{Chunk, DocumentId, Metadata, Span};
 
-    fn evidence(title: &str, kind: Kind, text: &str, score: f32) -> Evidence {
+    pub fn evidence(title: &str, kind: Kind, text: &str, score: f32) -> Evidence {
         Evidence {
             chunk: Chunk {
                 note: Default::default(),
@@ -288,18 +311,24 @@ mod tests {
 
     #[test]
     fn a_near_passage_that_says_more_comes_before_an_faq_of_the_same_thing() {
-        let found = |first: Kind, score: f32, text: &str| {
+        let found = |question: &str, first: Kind, score: f32, text: &str| {
             let all = [
                 evidence("BeamBox Mini 會關機？", first, "請換電源。", 1.0),
                 evidence("BeamBox Mini 投影機", Kind::Article, text, score),
             ];
             let passages: Vec<Passage> = all.iter().map(Passage::read).collect();
-            says_more("BeamBox Mini 重量", &[], &all, &passages)
+            says_more(question, &[], &all, &passages)
         };
-        assert_eq!(found(Kind::Faq, 0.9, "重量 980 公克。"), Some(1));
+        let (asked, said) = ("BeamBox Mini 對焦", "對焦按遙控器。");
+        assert_eq!(found(asked, Kind::Faq, 0.9, said), Some(1));
         // Far behind it, no more of it, or no FAQ that is found best.
-        assert_eq!(found(Kind::Faq, 0.8, "重量 980 公克。"), None);
-        assert_eq!(found(Kind::Faq, 0.9, "可接手機。"), None);
-        assert_eq!(found(Kind::Article, 0.9, "重量 980 公克。"), None);
+        assert_eq!(found(asked, Kind::Faq, 0.8, said), None);
+        assert_eq!(found(asked, Kind::Faq, 0.9, "可接手機。"), None);
+        assert_eq!(found(asked, Kind::Article, 0.9, said), None);
+        // What is asked for as a property comes before what says nothing of it, whatever is best.
+        let (asked, said) = ("BeamBox Mini 多重", "980 公克。");
+        assert_eq!(found(asked, Kind::Article, 0.9, said), Some(1));
+        assert_eq!(found(asked, Kind::Article, 0.8, said), None);
+        assert_eq!(found(asked, Kind::Article, 0.9, "可接手機。"), None);
     }
 }

@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde::{Serialize, Serializer};
 
+use crate::answer::designation::names_another;
 use crate::answer::expects::{expected, holds, lacks_property};
 use crate::answer::passage::{Passage, Unit};
 use crate::answer::verify::denials;
@@ -44,7 +45,8 @@ pub const NAMES: [(&str, f32); 23] = [
     // The question denies or says first, last, only … and the best sentence does not; or denies where it does not.
     ("denial", -1.0),
     ("qualifiers_missing", -1.0),
-    // The question asks for a property (weight, colour, price …) that no chunk which has its names says anything of.
+    // The question asks for a property (weight, colour, price …) that no chunk which has its names says anything of, or about
+    // a model or a code where what was found is about another.
     ("property_missing", -1.0),
 ];
 /// Where the last one stands, which decides alone.
@@ -88,7 +90,8 @@ struct Held<'a> {
 }
 
 impl Features {
-    /// Whether the question asks for a property that nothing found says anything of.
+    /// Whether the question asks for a property that nothing found says anything of, or about a model or a code that nothing
+    /// found is about.
     pub fn lacks_property(&self) -> bool {
         self.0[PROPERTY_MISSING] > 0.0
     }
@@ -104,6 +107,7 @@ impl Features {
         let Some(first) = evidence.first() else {
             return Self::default();
         };
+        let all = passages;
         let passages = &passages[..passages.len().min(READ)];
         let key = search_key(question);
         let asked = content(&key, term_weights);
@@ -231,7 +235,9 @@ impl Features {
             missing(&figures, &in_best),
             f32::from(u8::from(is_denied(question) != is_denied(best_text))),
             qualifiers_missing(question, best_text),
-            f32::from(u8::from(lacks_property(question, said))),
+            f32::from(u8::from(
+                lacks_property(question, said) || names_another(question, evidence, all),
+            )),
         ])
     }
 }
