@@ -97,7 +97,7 @@ pub struct Target<'a> {
     pub term: &'a str,
     /// What one that is as frequent as can be adds to the score; 0 where its place alone counts.
     pub weight: f32,
-    /// Its places among the terms and among the characters that stand together or do not.
+    /// Its places among the terms and among the characters that stand together or do not. Those of one term follow each other.
     pub numbers: [Option<u16>; 2],
 }
 
@@ -196,11 +196,20 @@ impl Reading {
                 }
             }
         }
-        let of_targets = self.frequencies.iter().zip(&self.weights);
-        let total = of_targets
-            .filter(|(frequency, weight)| **frequency > 0 && **weight > 0.0)
-            .map(|(frequency, weight)| weight * score(*frequency))
-            .fold(0.0, |sum, of_target| sum + of_target);
+        // A term counts as the form of it that tells most: forms stand in for each other, they do not add up.
+        let (mut total, mut term, mut best) = (0.0, None, 0.0_f32);
+        for (n, frequency) in self.frequencies.iter().enumerate() {
+            let (weight, [of_term, _]) = (self.weights[n], self.numbers[n]);
+            if *frequency == 0 || weight <= 0.0 {
+                continue;
+            }
+            if of_term.is_none() || of_term != term {
+                total += std::mem::take(&mut best);
+                term = of_term;
+            }
+            best = best.max(weight * score(*frequency));
+        }
+        total += best;
         let proximity = match shares {
             Some(shares) if total >= least => {
                 let occurrences = self.occurrences.iter_mut().zip(shares);
@@ -287,5 +296,15 @@ mod tests {
         }
         let found = reading.read(read, |n| n as f32, Some(&shares), 3.5);
         assert_eq!(found.proximity, 0.0);
+        // Two forms of one term count as the better one.
+        let mut forms = Reading::of(&[
+            Target {
+                weight: 0.5,
+                ..target("退货", [Some(0), None])
+            },
+            target("要在", [Some(0), None]),
+            target("办理", [Some(1), None]),
+        ]);
+        assert_eq!(forms.read(read, |n| n as f32, None, 0.0).score, 2.0);
     }
 }

@@ -34,7 +34,7 @@ pub struct KeywordHit {
 /// What a chunk has of a question's words.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct WordScores {
-    /// BM25 of the question's terms in the chunk, ≥ 0.
+    /// BM25 of the question's terms in the chunk, each in the form of it that tells most, ≥ 0.
     pub score: f32,
     /// BM25 divided by the highest BM25 the question could reach in this collection. In [0, 1].
     pub coverage: f32,
