@@ -170,17 +170,26 @@ pub const MIN_SHARED_WORDS: usize = 4;
 
 /// Whether two passages, of any length, contradict each other somewhere.
 ///
-/// Short ones under like titles are compared as wholes. Of others a passage of several figures would differ from any
-/// other in some, so only sentences are compared that share most of their words: the same statement, with another
-/// figure.
+/// Short ones under like titles are compared as wholes; that both are about one product makes titles no more alike. Of others
+/// a passage of several figures would differ from any other in some, so only sentences are compared that share most of
+/// their words, and rows of tables about the same: the same statement, with another figure.
 pub fn contradiction(a: Statement, b: Statement, similarity: Option<f32>) -> Option<Conflict> {
     let found = |relation| match relation {
         Relation::Conflict(conflict) => Some(conflict),
         _ => None,
     };
     let is_short = |s: Statement| text::width(s.text) <= ONE_STATEMENT;
-    let title = |s: Statement| words(s.title);
-    if is_short(a) && is_short(b) && share(&title(a), &title(b)) >= MIN_TITLES {
+    let are_like = |a: &BTreeSet<String>, b: &BTreeSet<String>| share(a, b) >= MIN_TITLES;
+    let (title, other) = (words(a.title), words(b.title));
+    let (asked, of_other) = (
+        without_names(a.title, &title),
+        without_names(b.title, &other),
+    );
+    if is_short(a)
+        && is_short(b)
+        && are_like(&title, &other)
+        && (title == other || are_like(&asked, &of_other))
+    {
         return found(compare(a, b, similarity));
     }
     let sentences = |s: Statement| -> Vec<(String, BTreeSet<String>)> {
@@ -194,6 +203,9 @@ pub fn contradiction(a: Statement, b: Statement, similarity: Option<f32>) -> Opt
             let shared = words.intersection(others).count();
             let longer = words.len().max(others.len());
             if shared < MIN_SHARED_WORDS || (shared as f32) < MIN_SENTENCES * longer as f32 {
+                continue;
+            }
+            if !is_about(first, others) || !is_about(second, words) {
                 continue;
             }
             let (first, second) = (
@@ -221,6 +233,36 @@ fn words(text: &str) -> BTreeSet<String> {
     };
     text::terms(text).into_iter().filter(is_word).collect()
 }
+
+/// The words of a title without the names in it: what stands in Latin letters between Han, else what has a capital behind the
+/// first word, or a figure.
+fn without_names(title: &str, words_of_it: &BTreeSet<String>) -> BTreeSet<String> {
+    let has_han = title.chars().any(text::is_cjk);
+    let latin = title.split(|c: char| !c.is_ascii_alphanumeric());
+    let named = latin.filter(|word| !word.is_empty()).enumerate();
+    let is_name = |(n, word): &(usize, &str)| {
+        let has_digit = word.contains(|c: char| c.is_ascii_digit());
+        has_han || has_digit || (*n > 0 && word.starts_with(|c: char| c.is_ascii_uppercase()))
+    };
+    let names: BTreeSet<String> = named
+        .filter(is_name)
+        .flat_map(|(_, word)| text::terms(word))
+        .collect();
+    words_of_it.difference(&names).cloned().collect()
+}
+
+/// A row of a table is about what its first cell names; whether a sentence with these words says most of it.
+fn is_about(row: &str, others: &BTreeSet<String>) -> bool {
+    let Some(cells) = row.strip_prefix('|') else {
+        return true;
+    };
+    let subject = words(cells.split('|').next().unwrap_or_default());
+    let said = subject.intersection(others).count();
+    said as f32 >= MIN_SUBJECT * subject.len() as f32
+}
+
+/// How much of a row's first cell the other has to say.
+const MIN_SUBJECT: f32 = 0.7;
 
 /// How much of the shorter one's words the other has too, in [0, 1].
 fn share(a: &BTreeSet<String>, b: &BTreeSet<String>) -> f32 {
@@ -344,6 +386,51 @@ mod tests {
     fn relation(a: &str, b: &str) -> Relation {
         let statement = |text| Statement { title: "", text };
         compare(statement(a), statement(b), None)
+    }
+
+    #[test]
+    fn answers_about_one_product_are_no_contradiction_for_that() {
+        let found = |a: (&str, &str), b: (&str, &str)| {
+            let statement = |(title, text)| Statement { title, text };
+            contradiction(statement(a), statement(b), None).is_some()
+        };
+        let pets = (
+            "家裡有貓狗，適合用 SweepGo S7 嗎？",
+            "可以，建議塵袋 40 天更換，S7 會自己集塵。",
+        );
+        let noise = (
+            "SweepGo S7 會很吵嗎？",
+            "S7 會在集塵時大聲 15 秒，可以改時段。",
+        );
+        assert!(!found(pets, noise));
+        assert!(found(
+            pets,
+            (
+                "貓狗的毛適合用 SweepGo S7 吸嗎？",
+                "可以，建議塵袋 60 天更換，S7 會自己集塵。"
+            )
+        ));
+        assert!(found(
+            ("LumiBuds Pro", "可用 6 小時。"),
+            ("LumiBuds Pro", "可用 8 小時。")
+        ));
+        // Rows are compared where they are about the same.
+        let cash = (
+            "Payment",
+            "| Cash on delivery | NT$30 | main island home delivery |",
+        );
+        let fee = (
+            "Fees",
+            "| Home delivery, main island | NT$100 | free above NT$1,000 |",
+        );
+        assert!(!found(cash, fee));
+        assert!(found(
+            cash,
+            (
+                "Fees",
+                "| Cash on delivery | NT$50 | main island home delivery |"
+            )
+        ));
     }
 
     #[test]
