@@ -306,7 +306,7 @@ pub async fn impact(
     let mut report = files::Report::default();
     let sources = files::read_all(&app.reader, paths, &mut report).await;
     for failure in &report.failed {
-        println!("failed: {}: {}", failure.path, failure.reason);
+        eprintln!("failed: {}: {}", failure.path, failure.reason);
     }
     let changes = sources
         .into_iter()
@@ -331,7 +331,7 @@ pub async fn impact(
             list.iter().for_each(|altered| print_altered(what, altered));
         }
     }
-    Ok(match found.broken.is_empty() {
+    Ok(match found.broken.is_empty() && report.failed.is_empty() {
         true => ExitCode::SUCCESS,
         false => ExitCode::from(2),
     })

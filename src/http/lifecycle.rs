@@ -83,7 +83,7 @@ pub struct DiffResponse {
     pub metadata: Vec<(String, String, String)>,
 }
 
-/// List a document's versions.
+/// List a document's versions, of a deleted one too: each can be read, compared and brought back (`:restore`).
 #[utoipa::path(
     get, path = "/v1/documents/{id}/versions", tag = "documents", params(("id" = String, Path)),
     responses((status = 200, body = VersionsResponse), (status = 404, body = Problem))
@@ -220,6 +220,9 @@ async fn publish(
         Some(number) => number,
         None => {
             let versions = state.app.store.versions(workspace, id).await?;
+            // A deleted document comes back by the version that is to, not by itself.
+            let is_there = |v: &&VersionSummary| v.live || v.publish_at.is_some();
+            versions.iter().find(is_there).ok_or_else(|| absent(id))?;
             versions.last().ok_or_else(|| absent(id))?.version
         }
     };

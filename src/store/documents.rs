@@ -63,7 +63,7 @@ pub struct DocumentSummary {
 }
 
 impl Store {
-    /// The version in force now, or the one asked for. Deleted documents have none.
+    /// The version in force now, which deleted documents have none of, or the one asked for, which stays readable.
     pub async fn document(
         &self,
         workspace: &WorkspaceId,
@@ -74,7 +74,7 @@ impl Store {
             "SELECT v.version, v.metadata, v.text, v.outline, v.content_hash, v.created_at, \
              d.version AS live_version, d.metadata AS live_metadata \
              FROM documents d JOIN document_versions v ON v.workspace = d.workspace AND v.document_id = d.id \
-             WHERE d.workspace = $1 AND d.id = $2 AND d.deleted = 0 AND d.staged = 0 AND v.version = COALESCE($3, \
+             WHERE d.workspace = $1 AND d.id = $2 AND (d.deleted = 0 OR v.version = $3) AND d.staged = 0 AND v.version = COALESCE($3, \
              CASE WHEN d.next_at <= $4 THEN d.next_version ELSE d.version END)",
         )
         .bind(workspace.as_str())
@@ -157,16 +157,18 @@ impl Store {
         }
     }
 
-    /// A document's versions, oldest first, and which is to come when; none where there is no such document.
+    /// A document's versions, oldest first, and which is to come when; none where there never was such a document. Of a
+    /// deleted one none is live.
     pub async fn versions(
         &self,
         workspace: &WorkspaceId,
         id: &DocumentId,
     ) -> Result<Vec<VersionSummary>, StoreError> {
         let rows: Vec<VersionRow> = sqlx::query_as(
-            "SELECT v.version, v.content_hash, v.metadata, v.created_at, d.version, d.next_version, d.next_at \
+            "SELECT v.version, v.content_hash, v.metadata, v.created_at, \
+             CASE WHEN d.deleted = 0 THEN d.version ELSE 0 END, d.next_version, d.next_at \
              FROM documents d JOIN document_versions v ON v.workspace = d.workspace AND v.document_id = d.id \
-             WHERE d.workspace = $1 AND d.id = $2 AND d.deleted = 0 AND d.staged = 0 ORDER BY v.version",
+             WHERE d.workspace = $1 AND d.id = $2 AND d.staged = 0 ORDER BY v.version",
         )
         .bind(workspace.as_str())
         .bind(id.as_str())

@@ -110,7 +110,7 @@ impl Store {
         let row: Option<FullRow> = sqlx::query_as(
             "SELECT v.version, v.content_hash, v.metadata, v.raw, v.text, v.outline, v.chunks, v.created_at \
              FROM document_versions v JOIN documents d ON d.workspace = v.workspace AND d.id = v.document_id \
-             WHERE v.workspace = $1 AND v.document_id = $2 AND v.version = $3 AND d.deleted = 0 AND d.staged = 0",
+             WHERE v.workspace = $1 AND v.document_id = $2 AND v.version = $3 AND d.staged = 0",
         )
         .bind(workspace.as_str())
         .bind(id.as_str())

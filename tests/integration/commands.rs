@@ -386,6 +386,8 @@ fn editors_commands() {
         "{\"question\":\"退貨運費誰付？\",\"answer\":\"運費由顧客負擔。\"}\n",
     )
     .unwrap();
+    let absent = ken(here, &["impact", "nothing-here"], &[]);
+    assert_eq!(absent.status.code(), Some(2));
     let impact = stdout(&ken(here, &["impact", "change.jsonl"], &[]));
     assert!(
         impact.contains("changes: 退貨運費誰付？") && impact.contains("運費由顧客負擔"),

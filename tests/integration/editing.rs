@@ -286,6 +286,24 @@ async fn versions_are_listed_compared_and_restored() {
             .await;
         assert_eq!(found.as_u16(), status, "{address}");
     }
+
+    // Deleted, it answers nothing and is listed nowhere; what it said can be read and brought back.
+    app.request(Method::DELETE, "/v1/documents/w", None).await;
+    indexed(&app).await;
+    assert_eq!(app.get("/v1/documents/w").await.0, 404);
+    assert_eq!(app.ask("耳機保固多久").await["outcome"], "refused");
+    let (status, versions) = app.get("/v1/documents/w/versions").await;
+    let versions = versions["versions"].as_array().cloned().unwrap_or_default();
+    assert_eq!((status.as_u16(), versions.len()), (200, 4));
+    assert!(versions.iter().all(|v| v["live"] == json!(false)));
+    let (_, old) = app.get("/v1/documents/w?version=1").await;
+    assert!(old["text"].as_str().unwrap().contains("十二個月"), "{old}");
+    let (status, _) = app.post("/v1/documents/w:publish", json!({})).await;
+    assert_eq!(status, 404);
+    app.post("/v1/documents/w:restore", json!({ "version": 1 }))
+        .await;
+    indexed(&app).await;
+    assert_eq!(app.ask("耳機保固多久").await["text"], "耳機保固十二個月。");
     app.stop().await;
 }
 
