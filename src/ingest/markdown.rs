@@ -1,5 +1,6 @@
 use pulldown_cmark::{Event, MetadataBlockKind, Options, Parser, Tag, TagEnd};
 
+use super::questions;
 use super::writer::Writer;
 use super::{BlockKind, Extracted, IngestError, front_matter::FrontMatter};
 
@@ -15,8 +16,11 @@ pub fn extract(raw: &str) -> Result<Extracted, IngestError> {
         | Options::ENABLE_HEADING_ATTRIBUTES
         | Options::ENABLE_GFM;
     let mut reader = Reader::default();
-    for event in Parser::new_ext(raw, options) {
-        reader.take(event);
+    for (event, at) in Parser::new_ext(raw, options).into_offset_iter() {
+        match event {
+            Event::SoftBreak if begins_anew(&raw[at.end..]) => reader.writer.new_line(),
+            event => reader.take(event),
+        }
     }
     let front_matter = FrontMatter::parse(&reader.yaml)?;
     Ok(Extracted {
@@ -24,6 +28,19 @@ pub fn extract(raw: &str) -> Result<Extracted, IngestError> {
         ..reader.writer.finish()
     })
 }
+
+/// Whether a line stands for itself though no blank line is before it: `A: …` under `Q: …`, or `電話：…` under `地址：…`.
+fn begins_anew(line: &str) -> bool {
+    let line = line.trim_start_matches([' ', '\t', '>', '*', '_']);
+    let label = line.split('：').next().unwrap_or_default();
+    let is_label = label.len() < line.len()
+        && (1..=LONGEST_LABEL).contains(&label.chars().count())
+        && label.chars().all(char::is_alphanumeric);
+    is_label || questions::is_marked(line)
+}
+
+/// The longest label, in characters.
+const LONGEST_LABEL: usize = 8;
 
 /// Turns the parser's events into the writer's calls.
 #[derive(Default)]
@@ -130,6 +147,12 @@ mod tests {
         );
         check("一行\n接著", "一行接著");
         check("one line\nand another", "one line and another");
+        check("Q: 可以嗎\n**A:** 可以。", "Q: 可以嗎\nA: 可以。");
+        check(
+            "地址：海澄路 9 號\n電話：07-1",
+            "地址：海澄路 9 號\n電話：07-1",
+        );
+        check("請看清楚\n說明，例如：一", "請看清楚說明，例如：一");
         check("![圖示](x.png) 看圖", "圖示 看圖");
         check("a<br>b <b>c</b>", "a\nb c");
         check("`--flag` 用法", "--flag 用法");

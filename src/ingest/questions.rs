@@ -83,6 +83,12 @@ fn lines(text: &str, span: Span) -> impl Iterator<Item = Span> {
     })
 }
 
+/// Whether a line begins as a question or an answer does.
+pub fn is_marked(text: &str) -> bool {
+    let line = text.lines().next().unwrap_or_default();
+    question_marker(line).or(answer_marker(line)).is_some()
+}
+
 /// The length of the `Q:` at a line's beginning; the words begin after it.
 fn question_marker(line: &str) -> Option<usize> {
     marker(line, &["Q", "q", "問題", "问题", "問", "问", "Question"])
@@ -97,12 +103,13 @@ fn marker(line: &str, names: &[&str]) -> Option<usize> {
     let rest = &line[name.len()..];
     // `Q1:` counts its questions.
     let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-    let after = rest[digits..].trim_start();
+    // What is made bold with its marker has the bold's end behind the sign, or before it.
+    let after = rest[digits..].trim_start_matches([' ', '*', '_']);
     let sign = after
         .chars()
         .next()
         .filter(|c| [':', '：', '.', '、', '．'].contains(c))?;
-    let words = after[sign.len_utf8()..].trim_start();
+    let words = after[sign.len_utf8()..].trim_start_matches([' ', '\t', '*', '_']);
     let is_abbreviation = sign == '.' && !words.starts_with(is_cjk);
     (!words.is_empty() && !is_abbreviation).then(|| line.len() - words.len())
 }

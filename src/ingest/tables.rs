@@ -68,12 +68,17 @@ impl Grid {
     }
 }
 
-/// All tables of one file as text: a heading for each where there are several.
+/// What programs call a sheet that nobody gave a name, before its number.
+const UNNAMED: [&str; 4] = ["", "sheet", "table", "工作表"];
+
+/// All tables of one file as text: a heading for each where there are several, or where a person named the one.
 pub fn extract(grids: Vec<Grid>) -> Extracted {
     let mut writer = Writer::default();
     let several = grids.iter().filter(|grid| !grid.rows.is_empty()).count() > 1;
     for grid in grids {
-        if several && !grid.rows.is_empty() {
+        let name = grid.name.trim_end_matches(|c: char| c.is_ascii_digit());
+        let is_named = !UNNAMED.contains(&name.trim_end().to_lowercase().as_str());
+        if (several || is_named) && !grid.rows.is_empty() {
             writer.heading(1, &grid.name);
         }
         grid.write(&mut writer);
