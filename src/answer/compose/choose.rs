@@ -23,6 +23,8 @@ const MIN_GAIN: f32 = 0.03;
 // answers that hold the gold string: 86.4 on the other half, 81.9 on all of them for the question's terms alone.
 /// How many of the best chunks sentences are taken from.
 const CHUNKS: usize = 2;
+/// How much of what of the question stands over the best chunk another document's has to say, by weight.
+const MIN_SUBJECT: f32 = 0.5;
 /// How much a chunk's fused score behind the best one's counts.
 const CHUNK: f32 = 2.0;
 /// What a pair of Han with a character of grammar counts.
@@ -59,13 +61,17 @@ pub fn choose(
     let passages = &passages[..passages.len().min(CHUNKS)];
     let chunks: Vec<Vec<Span>> = passages.iter().map(Passage::spans).collect();
     let names = names(question);
+    let over = |(term, _): &&(String, f32)| passages[0].headings.contains(term);
+    let subject: Vec<&(String, f32)> = term_weights.iter().filter(over).collect();
     let mut candidates: Vec<Candidate> = Vec::new();
     for (at, passage) in passages.iter().enumerate() {
         let is_apart =
             evidence[at].metadata.kind == Kind::Faq || evidence[at].chunk.note.question.is_some();
-        // Of another document only what speaks of the question's names: facts of two things are not put side by side.
+        // Of another document only what speaks of the question's names, and of what of the question stands over the best: facts of
+        // two things are not put side by side.
         let is_other = at > 0 && evidence[at].chunk.document_id != evidence[0].chunk.document_id;
-        let speaks_of_it = names.iter().all(|name| passages[at].says(name));
+        let speaks_of_it = names.iter().all(|name| passages[at].says(name))
+            && said_of(&subject, |term| passages[at].says(term)) >= MIN_SUBJECT;
         if (at > 0 && is_apart) || (is_other && !speaks_of_it) {
             continue;
         }
@@ -155,6 +161,16 @@ pub fn choose(
         }
     }
     by_chunk
+}
+
+/// How much of some terms' weight is said; all of none.
+fn said_of(terms: &[&(String, f32)], says: impl Fn(&str) -> bool) -> f32 {
+    let total: f32 = terms.iter().map(|(_, weight)| weight).sum();
+    let said = terms.iter().filter(|(term, _)| says(term));
+    match total > 0.0 {
+        true => said.map(|(_, weight)| weight).sum::<f32>() / total,
+        false => 1.0,
+    }
 }
 
 /// The sentences of a chunk with what speaks for each.
