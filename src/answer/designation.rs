@@ -82,7 +82,9 @@ fn designations(folded: &str) -> impl Iterator<Item = Designation> + '_ {
         };
         let is_inside =
             before.ends_with(|c: char| c.is_ascii_alphanumeric() || "-./_@#$".contains(c));
-        if is_inside || NO_NAMES.contains(&letters) || is_function_word(letters) {
+        // Far more years than models are written so.
+        let is_year = number.len() == 4 && (number.starts_with("19") || number.starts_with("20"));
+        if is_inside || is_year || NO_NAMES.contains(&letters) || is_function_word(letters) {
             return None;
         }
         let kind = match of_name {
@@ -180,6 +182,12 @@ mod tests {
             ("買 AirNest 500 台有折扣嗎", "AirNest 300", "可以。", false),
             ("NT2500 以上免運嗎", "NT1000", "可以。", false),
             ("Open on May 12?", "May 11", "Closed.", false),
+            (
+                "Who led it between 1994 and 1999?",
+                "Mayors",
+                "Between 1990 and 1994 it was Wyganowski.",
+                false,
+            ),
             ("TiDB 4.0 怎麼升級", "TiDB 3.0", "照做。", false),
             ("iOS 17 可以用嗎", "支援 iOS 15 以上", "可以。", false),
             ("iPhone 16 多少錢", "DoorMate K1", "售價 13,800 元。", false),
