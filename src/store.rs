@@ -7,6 +7,17 @@
 //! on SQLite by one connection, on PostgreSQL under one advisory lock, whichever process it is of. Answers and derived
 //! vectors are written without (they survive the end of the process).
 
+/// Reads a row's columns into the fields of the same names.
+macro_rules! from_row {
+    ($row:ident { $($field:ident),+ $(,)? }) => {
+        impl<'r> sqlx::FromRow<'r, sqlx::any::AnyRow> for $row {
+            fn from_row(row: &'r sqlx::any::AnyRow) -> sqlx::Result<Self> {
+                Ok(Self { $($field: sqlx::Row::try_get(row, stringify!($field))?),+ })
+            }
+        }
+    };
+}
+
 mod answers;
 mod audit;
 mod cases;
@@ -18,6 +29,7 @@ mod judged;
 mod keys;
 mod lead;
 mod learning;
+mod migrations;
 mod portable;
 mod settings;
 mod synonyms;
@@ -199,7 +211,7 @@ impl Store {
             error => failed(error.to_string()),
         };
         let durable = pool(url, Synced::Fully, 1).await.map_err(why)?;
-        sqlx::migrate!("./migrations").run(&durable).await?;
+        migrations::migrator().run(&durable).await?;
         let relaxed = pool(url, Synced::Later, 4).await.map_err(why)?;
         Ok(Self {
             durable,

@@ -36,7 +36,6 @@ impl IndexEntry {
 }
 
 /// A chunk with its version's metadata: its own where it is scheduled, else the document's.
-#[derive(sqlx::FromRow)]
 struct ChunkRow {
     chunk_key: i64,
     document_id: String,
@@ -52,6 +51,22 @@ struct ChunkRow {
     metadata: String,
     updated_at: i64,
 }
+
+from_row!(ChunkRow {
+    chunk_key,
+    document_id,
+    version,
+    ordinal,
+    heading_path,
+    start_byte,
+    end_byte,
+    text,
+    note,
+    live_version,
+    next_at,
+    metadata,
+    updated_at,
+});
 
 impl Store {
     /// The changes after `revision`, oldest first, at most `limit`.

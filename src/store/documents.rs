@@ -23,7 +23,6 @@ pub struct OriginState {
 }
 
 /// A version as stored, with what the document's row says.
-#[derive(sqlx::FromRow)]
 struct DocumentRow {
     version: i64,
     metadata: String,
@@ -34,6 +33,17 @@ struct DocumentRow {
     live_version: i64,
     live_metadata: String,
 }
+
+from_row!(DocumentRow {
+    version,
+    metadata,
+    text,
+    outline,
+    content_hash,
+    created_at,
+    live_version,
+    live_metadata,
+});
 
 /// A version; then the live one's number, the scheduled one's, and its time.
 type VersionRow = (i64, String, String, i64, i64, Option<i64>, Option<i64>);

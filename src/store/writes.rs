@@ -49,7 +49,6 @@ pub struct Recorded {
 }
 
 /// The row of a document, inside a transaction.
-#[derive(sqlx::FromRow)]
 struct Live {
     version: i64,
     content_hash: String,
@@ -67,6 +66,22 @@ struct Live {
     /// 1 while it is only tried out, which is no change.
     staged: i64,
 }
+
+from_row!(Live {
+    version,
+    content_hash,
+    deleted,
+    status,
+    metadata,
+    first_key,
+    n_chunks,
+    next_version,
+    next_at,
+    next_first_key,
+    next_n_chunks,
+    newest,
+    staged,
+});
 
 impl Live {
     fn keys(&self) -> (i64, i64) {

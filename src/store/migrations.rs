@@ -1,0 +1,81 @@
+//! How the tables came to be: the files in `migrations/`, each applied once, in order.
+//!
+//! A list in place of sqlx's `migrate!`, whose macros bring both database drivers in a second time, for the compiler's own use.
+
+use std::borrow::Cow;
+
+use sqlx::SqlStr;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+
+/// Number, name and SQL of each.
+const ALL: [(i64, &str, &str); 8] = [
+    (1, "init", include_str!("../../migrations/0001_init.sql")),
+    (
+        2,
+        "synonyms",
+        include_str!("../../migrations/0002_synonyms.sql"),
+    ),
+    (
+        3,
+        "editing",
+        include_str!("../../migrations/0003_editing.sql"),
+    ),
+    (
+        4,
+        "answers",
+        include_str!("../../migrations/0004_answers.sql"),
+    ),
+    (
+        5,
+        "learning",
+        include_str!("../../migrations/0005_learning.sql"),
+    ),
+    (6, "keys", include_str!("../../migrations/0006_keys.sql")),
+    (7, "trust", include_str!("../../migrations/0007_trust.sql")),
+    (
+        8,
+        "encoders",
+        include_str!("../../migrations/0008_encoders.sql"),
+    ),
+];
+
+pub fn migrator() -> Migrator {
+    let all = ALL.iter().map(|(number, name, sql)| {
+        let sql = SqlStr::from_static(sql);
+        Migration::new(
+            *number,
+            Cow::Borrowed(*name),
+            MigrationType::Simple,
+            sql,
+            false,
+        )
+    });
+    Migrator::with_migrations(all.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    /// As sqlx reads the folder, so that stores which its macro set up go on being understood.
+    #[tokio::test]
+    async fn every_file_is_listed_as_it_is() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+        let in_folder = Migrator::new(folder.as_path()).await.unwrap();
+        let of = |migrator: &Migrator| -> Vec<(i64, String, Vec<u8>, bool)> {
+            let all = migrator.iter();
+            all.map(|m| {
+                (
+                    m.version,
+                    m.description.to_string(),
+                    m.checksum.to_vec(),
+                    m.no_tx,
+                )
+            })
+            .collect()
+        };
+        assert_eq!(of(&migrator()), of(&in_folder));
+    }
+}
