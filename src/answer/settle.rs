@@ -58,9 +58,10 @@ pub fn prefer_specific(
 const SAYS_MORE: f32 = 0.1;
 const IS_NEAR: f32 = 0.85;
 
-/// Which piece of evidence, near to the best, comes before it: one that says something of a property (a price, a weight) that the question asks for,
-/// where the best says nothing of it; or a passage that says so much more of the question than an FAQ that is found best. An FAQ that names a thing is near to
-/// every question about that thing by meaning, also to those that it does not answer.
+/// Which piece of evidence, near to the best, comes before it: one that says something of a property (a price, a weight)
+/// that the question asks for, where the best says nothing of it; or a passage that says so much more of the question than
+/// an FAQ that is found best. An FAQ that names a thing is near to every question about that thing by meaning, also to those
+/// that it does not answer.
 pub fn says_more(
     question: &str,
     term_weights: &[(String, f32)],

@@ -30,7 +30,8 @@ pub fn extract(raw: &str) -> Result<Extracted, IngestError> {
 }
 
 /// Whether a line stands for itself though no blank line is before it: `A: …` under `Q: …`, or `電話：…` under `地址：…`.
-fn begins_anew(line: &str) -> bool {
+fn begins_anew(rest: &str) -> bool {
+    let line = rest.lines().next().unwrap_or_default();
     let line = line.trim_start_matches([' ', '\t', '>', '*', '_']);
     let label = line.split('：').next().unwrap_or_default();
     let is_label = label.len() < line.len()

@@ -84,8 +84,7 @@ fn lines(text: &str, span: Span) -> impl Iterator<Item = Span> {
 }
 
 /// Whether a line begins as a question or an answer does.
-pub fn is_marked(text: &str) -> bool {
-    let line = text.lines().next().unwrap_or_default();
+pub fn is_marked(line: &str) -> bool {
     question_marker(line).or(answer_marker(line)).is_some()
 }
 
