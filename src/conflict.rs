@@ -234,20 +234,9 @@ fn words(text: &str) -> BTreeSet<String> {
     text::terms(text).into_iter().filter(is_word).collect()
 }
 
-/// The words of a title without the names in it: what stands in Latin letters between Han, else what has a capital behind the
-/// first word, or a figure.
+/// The words of a title without the names in it.
 fn without_names(title: &str, words_of_it: &BTreeSet<String>) -> BTreeSet<String> {
-    let has_han = title.chars().any(text::is_cjk);
-    let latin = title.split(|c: char| !c.is_ascii_alphanumeric());
-    let named = latin.filter(|word| !word.is_empty()).enumerate();
-    let is_name = |(n, word): &(usize, &str)| {
-        let has_digit = word.contains(|c: char| c.is_ascii_digit());
-        has_han || has_digit || (*n > 0 && word.starts_with(|c: char| c.is_ascii_uppercase()))
-    };
-    let names: BTreeSet<String> = named
-        .filter(is_name)
-        .flat_map(|(_, word)| text::terms(word))
-        .collect();
+    let names: BTreeSet<String> = text::names(title).into_iter().collect();
     words_of_it.difference(&names).cloned().collect()
 }
 

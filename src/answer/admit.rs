@@ -8,8 +8,8 @@ use serde::Serialize;
 use crate::config::{AnswerConfig, Level};
 use crate::domain::Evidence;
 
+pub use features::content;
 pub use features::{Features, N as N_FEATURES, NAMES as FEATURES};
-pub use features::{content, names};
 pub use model::{CLIP, Model, ModelError, Weight};
 
 /// What is decided of a question.

@@ -226,6 +226,31 @@ mod tests {
     }
 
     #[test]
+    fn another_document_is_quoted_only_of_what_is_asked_about() {
+        let of = |document: &str, title: &str, text: &str, score: f32| {
+            let mut found =
+                crate::answer::settle::tests::evidence(title, Kind::Article, text, score);
+            found.chunk.document_id = crate::domain::DocumentId::parse(document).unwrap();
+            found
+        };
+        let quoted = |other: &str| {
+            let question = "投影機紅燈慢閃";
+            let weights: Vec<(String, f32)> =
+                terms(question).into_iter().map(|t| (t, 1.0)).collect();
+            let evidence = [
+                of("a", "投影機", "先看電源。紅色慢閃要冷卻。其他請送修。", 1.0),
+                of("b", other, "白燈為電量。橘燈慢閃換線。紅燈慢閃送修。", 0.99),
+            ];
+            let passages: Vec<Passage> = evidence.iter().map(Passage::read).collect();
+            let draft = compose(question, &weights, &evidence, &passages);
+            let ids = draft.citations.iter().map(|c| c.document_id.to_string());
+            ids.collect::<Vec<_>>()
+        };
+        assert!(!quoted("行動電源").contains(&"b".to_owned()));
+        assert!(quoted("投影機燈號").contains(&"b".to_owned()));
+    }
+
+    #[test]
     fn a_pointing_sentence_takes_the_one_before_along() {
         let text = "第一段。鋰電池不得空運。此限制不含配送行動電源時的陸運。最後。";
         assert_eq!(

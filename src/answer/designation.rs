@@ -23,7 +23,7 @@ struct Designation {
 }
 
 /// Before a number these make money or a date.
-const NO_NAMES: [&str; 28] = [
+const NO_NAMES: [&str; 31] = [
     "nt",
     "us",
     "hk",
@@ -52,6 +52,9 @@ const NO_NAMES: [&str; 28] = [
     "july",
     "august",
     "september",
+    "october",
+    "november",
+    "december",
 ];
 
 /// All designations of a folded text.
@@ -122,10 +125,9 @@ pub fn names_another(question: &str, evidence: &[Evidence], passages: &[Passage]
         .flat_map(|(is_over, text)| designations(text).map(move |d| (is_over || d.begins, d)))
         .collect();
     asked.any(|asked| {
-        let mut of_kind = said.iter().filter(|(_, d)| d.kind == asked.kind).peekable();
-        let is_about_another = |(is_about, d): &&(bool, Designation)| *is_about && !d.is_open;
-        of_kind.clone().any(|d| is_about_another(&d))
-            && !of_kind.any(|(_, d)| d.number == asked.number)
+        let mut of_kind = said.iter().filter(|(_, d)| d.kind == asked.kind);
+        let is_named = of_kind.clone().any(|(_, d)| d.number == asked.number);
+        !is_named && of_kind.any(|(is_about, d)| *is_about && !d.is_open)
     })
 }
 
@@ -182,6 +184,7 @@ mod tests {
             ("買 AirNest 500 台有折扣嗎", "AirNest 300", "可以。", false),
             ("NT2500 以上免運嗎", "NT1000", "可以。", false),
             ("Open on May 12?", "May 11", "Closed.", false),
+            ("Open on October 12?", "October 11", "Closed.", false),
             (
                 "Who led it between 1994 and 1999?",
                 "Mayors",

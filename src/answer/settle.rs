@@ -75,6 +75,7 @@ pub fn says_more(
         let said = asked.iter().filter(|(term, _)| passage.says(term));
         said.map(|(_, weight)| weight).sum::<f32>() / total.max(f32::EPSILON)
     };
+    let asked_for: Vec<&Property> = properties(question).collect();
     let n_said = |(passage, e): (&Passage, &Evidence)| {
         let over = fold(&headings(e));
         let is_said = |property: &&Property| {
@@ -84,7 +85,7 @@ pub fn says_more(
                     .iter()
                     .any(|unit| property.is_said(&unit.folded))
         };
-        properties(question).filter(is_said).count()
+        asked_for.iter().copied().filter(is_said).count()
     };
     let least = IS_NEAR * first.score;
     let near: Vec<usize> = (1..passages.len())
@@ -95,7 +96,7 @@ pub fn says_more(
         // Of equals the better one.
         shares.rev().max_by(|(_, a), (_, b)| a.total_cmp(b))
     };
-    if properties(question).next().is_some() {
+    if !asked_for.is_empty() {
         let said = n_said((passages.first()?, first));
         let among = near
             .iter()

@@ -266,3 +266,25 @@ fn cell_text(cell: &Data, format: Option<&str>) -> String {
         other => other.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sheet_that_somebody_named_keeps_its_name() {
+        let text = |name: &str| {
+            let mut grid = Grid {
+                name: name.to_owned(),
+                ..Grid::default()
+            };
+            grid.push(vec!["地區".to_owned(), "運費".to_owned()])
+                .unwrap();
+            extract(vec![grid]).text
+        };
+        assert!(text("離島運費").starts_with("離島運費\n"));
+        for unnamed in ["", "Sheet1", "工作表 2"] {
+            assert!(text(unnamed).starts_with("| 地區"), "{unnamed}");
+        }
+    }
+}

@@ -10,7 +10,7 @@ use crate::answer::passage::{Passage, Unit};
 use crate::answer::verify::denials;
 use crate::domain::{Evidence, Hit};
 use crate::text::{
-    characters_of_key, fold, is_cjk, is_function_word, search_key, terms, terms_of_key,
+    characters_of_key, fold, is_cjk, is_function_word, names, search_key, terms_of_key,
 };
 
 /// What is measured, with the sign that its weight may have: more coverage never speaks against an answer, a missing name
@@ -107,7 +107,6 @@ impl Features {
         let Some(first) = evidence.first() else {
             return Self::default();
         };
-        let all = passages;
         let passages = &passages[..passages.len().min(READ)];
         let key = search_key(question);
         let asked = content(&key, term_weights);
@@ -236,7 +235,7 @@ impl Features {
             f32::from(u8::from(is_denied(question) != is_denied(best_text))),
             qualifiers_missing(question, best_text),
             f32::from(u8::from(
-                lacks_property(question, said) || names_another(question, evidence, all),
+                lacks_property(question, said) || names_another(question, evidence, passages),
             )),
         ])
     }
@@ -269,33 +268,6 @@ pub fn content(key: &str, term_weights: &[(String, f32)]) -> HashMap<String, f32
             .collect(),
         false => content,
     }
-}
-
-/// Names in a question, as terms: Latin words between Han; else those with a capital that does not begin the question, or
-/// with a digit.
-pub fn names(question: &str) -> Vec<String> {
-    static WORD: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r"[A-Za-z0-9][A-Za-z0-9'’-]*").expect("the pattern is fixed"));
-    let is_han = question.chars().any(is_cjk);
-    let is_name = |start: usize, word: &str| {
-        let has_digit = word.chars().any(|c| c.is_ascii_digit());
-        let has_letter = word.chars().any(|c| c.is_ascii_alphabetic());
-        // An order or a parcel is not what the knowledge is about.
-        let is_number_of = word.chars().filter(char::is_ascii_digit).count() > 4;
-        let capital = word
-            .chars()
-            .skip(usize::from(start == 0))
-            .any(|c| c.is_ascii_uppercase());
-        has_letter && !is_number_of && (is_han || has_digit || capital)
-    };
-    let found = WORD
-        .find_iter(question)
-        .filter(|found| is_name(found.start(), found.as_str()));
-    let named = found.flat_map(|found| terms(found.as_str()));
-    let mut names: Vec<String> = named.filter(|term| !is_function_word(term)).collect();
-    names.sort_unstable();
-    names.dedup();
-    names
 }
 
 /// Figures in a question, as terms.

@@ -3,12 +3,11 @@
 use std::collections::{HashMap, HashSet};
 
 use super::MAX_SENTENCES;
-use crate::answer::admit::names;
 use crate::answer::expects::{Expected, expected, holds};
 use crate::answer::passage::{Passage, Unit};
 use crate::conflict::{Statement, contradiction};
 use crate::domain::{Evidence, Kind, Span};
-use crate::text::{fold, width};
+use crate::text::{fold, names, width};
 
 /// How many lines of a list go along with their lead-in.
 const MAX_LIST_LINES: usize = 12;
