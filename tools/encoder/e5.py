@@ -22,7 +22,7 @@ import struct
 
 import numpy as np
 
-from graph import GraphWriter, Int8Linear
+from graph import GraphWriter, Int8Linear, quantise_weight
 from onnx import TensorProto
 from vocabulary import choose_pieces
 
@@ -98,6 +98,42 @@ def prune_tokenizer(tokenizer, source, kept):
     return tokenizer
 
 
+class LayerWeights:
+    """One layer: `floats(name)` is a vector; `linear(name, stretch)` a linear layer as (int8 [inputs, outputs],
+    float scale [outputs]), its inputs multiplied by `stretch`."""
+
+    def __init__(self, floats, linear):
+        self.floats, self.linear = floats, linear
+
+
+def transformer_layer(g, linear, weights, x, mask, shapes, n_heads, epsilon):
+    """[rows, width] → [rows, width]. `shapes`: names of the two shapes and of 1 / stretch, and the stretch."""
+    batch_shape, row_shape, shrink, stretch = shapes
+
+    def quantise_normed(x):
+        """For a layer norm's output; multiply by weights times `stretch`."""
+        return linear.quantise(g.op("Mul", x, shrink))
+
+    def add_and_normalise(x, y, bias, norm):
+        return g.contrib("SkipLayerNormalization", x, y, g.constant(weights.floats(norm + ".w")),
+                         g.constant(weights.floats(norm + ".b")), g.constant(weights.floats(bias)),
+                         epsilon=epsilon)
+
+    rows = quantise_normed(x)
+    query_key_value = [g.op("Reshape", linear.multiply(rows, weights.linear(name, stretch)), batch_shape)
+                       for name in "qkv"]
+    bias = np.concatenate([weights.floats(f"{name}.b") for name in "qkv"])
+    y = g.contrib("MultiHeadAttention", *query_key_value, g.constant(bias), mask, num_heads=n_heads)
+    rows = linear.quantise(g.op("Reshape", y, row_shape))
+    x = add_and_normalise(x, linear.multiply(rows, weights.linear("ao")), "ao.b", "aln")
+
+    y = linear.multiply(quantise_normed(x), weights.linear("fi", stretch))
+    # The tanh form: twice as fast as erf, and no further from the original at this precision.
+    y = g.contrib("FastGelu", y, g.constant(weights.floats("fi.b")))
+    y = linear.multiply(linear.quantise(y, after_gelu=True), weights.linear("fo"))
+    return add_and_normalise(x, y, "fo.b", "oln")
+
+
 def build_graph(source, kept):
     """input_ids, attention_mask → last_hidden_state [batch, sequence, width]."""
     g = GraphWriter()
@@ -125,36 +161,15 @@ def build_graph(source, kept):
              g.constant(source.floats("emb.ln.w", width)),
              g.constant(source.floats("emb.ln.b", width)), axis=-1, epsilon=source.epsilon)
 
-    for layer in range(source.n_layers):
-        def vector(name):
-            return source.floats(f"l{layer}.{name}", -1)
+    def layer(i):
+        return LayerWeights(
+            floats=lambda name: source.floats(f"l{i}.{name}", -1),
+            linear=lambda name, stretch=1: quantise_weight(source.matrix(
+                f"l{i}.{name}.w", source.inner_width if name == "fi" else width) * stretch))
 
-        def matrix(name, n_outputs=width):
-            return source.matrix(f"l{layer}.{name}.w", n_outputs)
-
-        def quantise_normed(x):
-            """For a layer norm's output; multiply by weights times `stretch`."""
-            return linear.quantise(g.op("Mul", x, shrink))
-
-        def add_and_normalise(x, y, bias, norm):
-            return g.contrib("SkipLayerNormalization", x, y, g.constant(vector(norm + ".w")),
-                             g.constant(vector(norm + ".b")), g.constant(vector(bias)),
-                             epsilon=source.epsilon)
-
-        rows = quantise_normed(x)
-        query_key_value = [g.op("Reshape", linear.multiply(rows, matrix(name) * stretch), batch_shape)
-                           for name in "qkv"]
-        bias = np.concatenate([vector(f"{name}.b") for name in "qkv"])
-        y = g.contrib("MultiHeadAttention", *query_key_value, g.constant(bias), mask,
-                      num_heads=source.n_heads)
-        rows = linear.quantise(g.op("Reshape", y, row_shape))
-        x = add_and_normalise(x, linear.multiply(rows, matrix("ao")), "ao.b", "aln")
-
-        y = linear.multiply(quantise_normed(x), matrix("fi", source.inner_width) * stretch)
-        # The tanh form: twice as fast as erf, and no further from the original at this precision.
-        y = g.contrib("FastGelu", y, g.constant(vector("fi.b")))
-        y = linear.multiply(linear.quantise(y, after_gelu=True), matrix("fo"))
-        x = add_and_normalise(x, y, "fo.b", "oln")
+    for i in range(source.n_layers):
+        x = transformer_layer(g, linear, layer(i), x, mask, (batch_shape, row_shape, shrink, stretch),
+                              n_heads=source.n_heads, epsilon=source.epsilon)
 
     hidden = g.op("Reshape", x, batch_shape)
     return g.model("multilingual-e5-small", hidden, ["batch", "sequence", width])

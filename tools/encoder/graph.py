@@ -96,10 +96,10 @@ class Int8Linear:
         return quantised, g.op("Unsqueeze", scale, self.last_axis)
 
     def multiply(self, rows, weight):
-        """rows from `quantise`; weight float [outputs, inputs]. The bias is left to the caller."""
+        """rows from `quantise`; weight from `quantise_weight`. The bias is left to the caller."""
         g = self.graph
         quantised, row_scale = rows
-        weight8, column_scale = quantise_weight(weight)
+        weight8, column_scale = weight
         y = g.contrib("MatMulIntegerToFloat", quantised, g.constant(weight8), self.one,
                       g.constant(column_scale), self.zero_point)
         return g.op("Mul", y, row_scale)

@@ -15,7 +15,7 @@ import struct
 
 import numpy as np
 
-from graph import GraphWriter, Int8Linear
+from graph import GraphWriter, Int8Linear, quantise_weight
 from onnx import TensorProto
 from vocabulary import choose_pieces
 
@@ -119,7 +119,7 @@ def build_graph(weights, kept):
         return g.op("MatMul", x, g.constant(weight))
 
     def dense8(x, weight):
-        return linear.multiply(linear.quantise(x), weight.T)
+        return linear.multiply(linear.quantise(x), quantise_weight(weight.T))
 
     def joined(name):
         return np.concatenate([weights[f"{name}{n}"] for n, _ in WINDOWS], axis=-1)
