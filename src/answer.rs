@@ -26,6 +26,7 @@ mod trial;
 mod turns;
 mod understand;
 mod verify;
+mod window;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -39,18 +40,21 @@ use crate::domain::{
 };
 use crate::embed::Embedder;
 use crate::llm::Llm;
+use crate::reader::{Reader, Reading};
 use crate::redact::Redactor;
 use crate::retrieve::{RetrieveError, Retrieved, Retriever};
 use crate::store::{Store, StoreError};
 use crate::text::fold;
 
 pub use admit::{
-    Admission, CLIP, Decision, FEATURES, Features, Model, ModelError, N_FEATURES, Verdict, Weight,
+    Admission, CLIP, Decision, FEATURES, Features, Model, ModelError, N_FEATURES, ReadingModel,
+    SEARCH_CLIP, Verdict, Weight, least_of,
 };
 use assemble::{courteous, finish, out_of_time};
 pub use compose::Draft;
 use kept::KeptAnswers;
-use part::{Asked, Line, PartReply, elapsed_ms};
+use part::{Asked, Line, PartReply, READ, elapsed_ms};
+pub use part::{best_logit, lead, to_front};
 pub use passage::Passage;
 pub use record::{Logged, Request};
 pub use rules::{RuleBook, Rules};
@@ -147,6 +151,7 @@ pub struct Answerer {
     retriever: Retriever,
     embedder: Embedder,
     admission: Arc<Admission>,
+    reader: Option<Reader>,
     llm: Option<Llm>,
     catalogue: catalogue::Catalogue,
     rules: RuleBook,
@@ -181,15 +186,26 @@ impl Answerer {
         retriever: Retriever,
         embedder: Embedder,
         admission: Admission,
+        reader: Option<Reader>,
         llm: Option<Llm>,
     ) -> Self {
+        if let Some(reader) = &reader
+            && reader.version() != admission.fitted_with()
+        {
+            tracing::warn!(
+                reader = reader.version(),
+                fitted_with = admission.fitted_with(),
+                "the admission model was fitted with another reader; run `ken calibrate`"
+            );
+        }
         Self {
             catalogue: catalogue::Catalogue::new(store.clone()),
             rules: RuleBook::new(store.clone()),
             store,
             retriever,
             embedder,
-            admission: Arc::new(admission),
+            admission: Arc::new(admission.reading(reader.is_some())),
+            reader,
             llm,
             turns: turns::Turns::default(),
             kept: KeptAnswers::new(0),
@@ -374,6 +390,7 @@ impl Answerer {
         let line = Line {
             retriever: &self.retriever,
             admission: &self.admission,
+            reader: self.reader.as_ref(),
             llm: self.llm.as_ref(),
             distrusted: &rules.distrusted,
             redactor: &redactor,
@@ -383,6 +400,11 @@ impl Answerer {
             .map(|asked| line.reply(workspace, min_confidence, asked));
         let replies = futures_util::future::try_join_all(replies).await?;
         Ok(finish(question, language, replies, start))
+    }
+
+    /// The version of the reader; `None` where nothing reads.
+    pub fn reader_version(&self) -> Option<&str> {
+        self.reader.as_ref().map(Reader::version)
     }
 
     /// Whether a chat server words what is not said word for word.
@@ -442,6 +464,33 @@ impl Answerer {
         Ok(part::find(&self.retriever, workspace, query, &understood.about, vector).await?)
     }
 
+    /// Reads a question with the first of what was found for it, as an answer would; empty where nothing reads or the
+    /// reader failed.
+    pub async fn read(
+        &self,
+        question: &str,
+        term_weights: &[(String, f32)],
+        evidence: &[Evidence],
+    ) -> Vec<Reading> {
+        let Some(reader) = &self.reader else {
+            return Vec::new();
+        };
+        let passages: Vec<Passage> = evidence.iter().take(READ).map(Passage::read).collect();
+        let read = part::read(
+            reader,
+            &self.admission,
+            question,
+            term_weights,
+            evidence,
+            &passages,
+            None,
+        );
+        read.await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "passages not read; the order of the search stands");
+            Vec::new()
+        })
+    }
+
     async fn names(
         &self,
         workspace: &WorkspaceId,
@@ -496,6 +545,7 @@ impl Answerer {
             },
             features: Features::default(),
             evidence,
+            readings: Vec::new(),
             suggestions: Vec::new(),
             review: None,
             rejected,

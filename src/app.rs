@@ -22,6 +22,7 @@ use crate::keys::KeyRing;
 use crate::learn::Learning;
 use crate::llm::{Llm, LlmError};
 use crate::oidc::{Oidc, OidcError};
+use crate::reader::{Reader, ReaderError};
 use crate::reencode;
 use crate::rerank::{CrossEncoder, RerankError};
 use crate::retrieve::{Retriever, Shares};
@@ -130,6 +131,8 @@ pub enum AppError {
     Embed(#[from] EmbedError),
     #[error(transparent)]
     Rerank(#[from] RerankError),
+    #[error(transparent)]
+    Reader(#[from] ReaderError),
     #[error(transparent)]
     Llm(#[from] LlmError),
     #[error(transparent)]
@@ -263,12 +266,15 @@ impl App {
         if let Some(reranker) = reranker {
             retriever = retriever.with_reranker(Arc::new(reranker), &config.rerank);
         }
+        let (reading, encoder) = (config.reader.clone(), config.encoder.clone());
+        let passage_reader = blocking(move || Reader::open(&reading, &encoder)).await?;
         let llm = Llm::new(&config.llm)?;
         let answerer = Answerer::new(
             store.clone(),
             retriever.clone(),
             embedder.clone(),
             Admission::new(&config.answer)?,
+            passage_reader,
             llm.clone(),
         )
         .keeping(config.answer.kept);

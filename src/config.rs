@@ -32,6 +32,7 @@ pub struct Config {
     pub encoder: EncoderConfig,
     pub retrieve: RetrieveConfig,
     pub rerank: RerankConfig,
+    pub reader: ReaderConfig,
     pub answer: AnswerConfig,
     pub llm: LlmConfig,
     pub learn: LearnConfig,
@@ -268,6 +269,39 @@ impl Default for RerankConfig {
     }
 }
 
+/// `[reader]`: the cross-encoder that decides whether a passage answers a question.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ReaderConfig {
+    /// Whether passages are read. Without reading, search scores alone decide. Default true. `KEN_READER__ENABLED`
+    pub enabled: bool,
+    /// The folder with `reader.json`. Default `<models.dir>/reader`. `KEN_READER__PATH`
+    pub path: PathBuf,
+    /// How many of the best passages are read, 1 to 10. Default 3. `KEN_READER__PASSAGES`
+    pub passages: usize,
+    /// How many milliseconds reading may take for one question; beyond it search scores decide, one level stricter.
+    /// Default 1,000. `KEN_READER__BUDGET_MS`
+    pub budget_ms: u64,
+    /// How many questions may wait to be read before more are decided without reading. Default 64.
+    /// `KEN_READER__QUEUE_CAPACITY`
+    pub queue_capacity: usize,
+    /// How many readings are cached in memory. Default 16,384, some 2 MB. `KEN_READER__CACHE_ENTRIES`
+    pub cache_entries: usize,
+}
+
+impl Default for ReaderConfig {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            path: PathBuf::new(),
+            passages: 3,
+            budget_ms: 1_000,
+            queue_capacity: 64,
+            cache_entries: 16_384,
+        }
+    }
+}
+
 /// `[retrieve]`: how hits are found.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -377,6 +411,19 @@ pub enum Level {
     Balanced,
     Lenient,
     VeryLenient,
+}
+
+impl Level {
+    /// As it is written in settings and over the API.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::VeryStrict => "very_strict",
+            Self::Strict => "strict",
+            Self::Balanced => "balanced",
+            Self::Lenient => "lenient",
+            Self::VeryLenient => "very_lenient",
+        }
+    }
 }
 
 /// `[llm]`: an OpenAI-compatible chat server that words answers from admitted evidence. None by default.
@@ -639,6 +686,9 @@ impl Config {
             if path.as_os_str().is_empty() {
                 *path = models.join(default);
             }
+        }
+        if self.reader.path.as_os_str().is_empty() {
+            self.reader.path = models.join("reader");
         }
         if self.store.vault_url.is_empty() {
             self.store.vault_url = beside(&self.store.url);

@@ -1,7 +1,7 @@
 //! `ken doctor`: the usual misconfigurations, found before they are felt.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use rustix::process::{Resource, getrlimit};
@@ -13,6 +13,7 @@ use crate::index::{IndexError, QdrantCluster};
 use crate::keys::KeyRing;
 use crate::oidc::Oidc;
 use crate::outbound;
+use crate::reader::Reader;
 use crate::store::{Store, sqlite_path};
 
 /// How bad it is.
@@ -49,6 +50,7 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
     findings.extend(space(config));
     let (found, encoder) = models(config).await;
     findings.push(found);
+    findings.push(reader(config).await);
     findings.extend(cluster(config, encoder).await);
     findings.push(indexes(config));
     findings.push(tls(config));
@@ -168,6 +170,22 @@ fn space(config: &Config) -> Vec<Finding> {
             }
         })
         .collect()
+}
+
+/// Loads the reader and has it read once.
+async fn reader(config: &Config) -> Finding {
+    const PATIENCE: Duration = Duration::from_secs(60);
+    let (about, reading, encoder) = ("reader", config.reader.clone(), config.encoder.clone());
+    let reader = match blocking(move || Reader::open(&reading, &encoder)).await {
+        Ok(Some(reader)) => reader,
+        Ok(None) => return fine(about, "switched off; search scores alone decide"),
+        Err(error) => return fault(about, error.to_string()),
+    };
+    let passage = ["x".to_owned()];
+    match reader.read("x", &passage, Instant::now() + PATIENCE).await {
+        Ok(_) => fine(about, reader.version()),
+        Err(error) => fault(about, error.to_string()),
+    }
 }
 
 /// And the encoder's id and dimension, where it can be used.

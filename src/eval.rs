@@ -3,6 +3,7 @@
 //! A set is ingested into a throw-away workspace by the production path and asked by the production path; only
 //! a query's `text` and `history` reach the system. Ties count against the system.
 
+mod admission;
 pub mod calibrate;
 pub mod compare;
 mod dataset;
@@ -18,7 +19,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::answer::{AnswerError, Features, Passage, Question, Understood, stands_in};
+use crate::answer::{
+    AnswerError, Features, Passage, Question, Understood, best_logit, lead, stands_in, to_front,
+};
 use crate::app::{App, AppError};
 use crate::blocking::blocking;
 use crate::config::Config;
@@ -34,6 +37,7 @@ use measures::Ranked;
 pub use dataset::{Dataset, DatasetError, JudgedQuery, find};
 use slices::Slices;
 
+pub use admission::{KindMeasures, LevelMeasures, admission_table};
 pub use report::{AdmissionMeasures, AnswerMeasures, Latency, Report, table, with_card};
 pub use slices::{Slice, slice_table};
 
@@ -117,6 +121,11 @@ impl Evaluation {
         })
     }
 
+    /// The version of the reader that reads here; `None` where none does.
+    pub fn reader_version(&self) -> Option<&str> {
+        self.app.answerer.reader_version()
+    }
+
     pub async fn close(self) {
         self.app.close().await;
     }
@@ -145,11 +154,29 @@ impl Evaluation {
                 .map_err(AnswerError::Question)?
                 .with_mode(mode);
             let start = Instant::now();
-            let (found, evidence) = self
+            let (found, mut evidence) = self
                 .app
                 .answerer
                 .find(&workspace, &parsed, &understood, vector.clone())
                 .await?;
+            let weights = &found.term_weights;
+            let readings = match mode {
+                Mode::Hybrid => {
+                    self.app
+                        .answerer
+                        .read(parsed.text(), weights, &evidence)
+                        .await
+                }
+                _ => Vec::new(),
+            };
+            if let Some(at) = lead(&readings) {
+                // Scores stay with the places, so that the list is best first by them, too.
+                let places: Vec<f32> = evidence.iter().map(|e| e.score).collect();
+                to_front(&mut evidence, at);
+                for (e, score) in evidence.iter_mut().zip(places) {
+                    e.score = score;
+                }
+            }
             let load_ms = found.timings.load;
             tally
                 .latencies_ms
@@ -187,7 +214,8 @@ impl Evaluation {
             }
             per_query(&line, scores);
         }
-        Ok(tally.report(dataset, mode, !vectors.is_empty()))
+        let reads = self.reader_version().is_some();
+        Ok(tally.report(dataset, mode, !vectors.is_empty(), reads))
     }
 
     /// What a set's judged questions propose, for [`tune::tune`]. Questions to a collection of another writing, for
@@ -264,24 +292,27 @@ impl Evaluation {
             let gold = relevant
                 .and_then(|relevant| relevant.keys().min())
                 .unwrap_or(&query.id);
-            let mut push = |answerable: bool, hits: &[Hit], evidence: &[Evidence]| {
+            let weights = &found.term_weights;
+            let mut push = async |answerable: bool, hits: &[Hit], evidence: &[Evidence]| {
+                let readings = answerer.read(text, weights, evidence).await;
                 rows.push(calibrate::Row {
+                    reading: best_logit(&readings),
                     dataset: dataset.name.clone(),
                     group: gold.clone(),
                     answerable,
                     features: {
                         let passages: Vec<Passage> =
                             evidence.iter().take(5).map(Passage::read).collect();
-                        Features::of(text, &found.term_weights, hits, evidence, &passages)
+                        Features::of(text, weights, hits, evidence, &passages)
                     },
                 });
             };
             if let Some(answerable) = query.answerable {
-                push(answerable, &found.hits, &evidence);
+                push(answerable, &found.hits, &evidence).await;
                 continue;
             }
             let Some(relevant) = relevant else { continue };
-            push(true, &found.hits, &evidence);
+            push(true, &found.hits, &evidence).await;
             let golds: Vec<String> = query.answers.iter().map(|gold| fold(gold)).collect();
             let answers = |e: &Evidence| {
                 let text = fold(&e.chunk.text);
@@ -292,7 +323,7 @@ impl Evaluation {
                 evidence.into_iter().partition(answers);
             if !gone.is_empty() && !left.is_empty() {
                 let gone: HashSet<u32> = gone.iter().map(|e| e.chunk.key).collect();
-                push(false, &closed_up(&found.hits, &gone), &left);
+                push(false, &closed_up(&found.hits, &gone), &left).await;
             }
         }
         Ok(rows)
@@ -318,17 +349,25 @@ impl Evaluation {
             .await?;
         let answer = &explained.answer;
         let answered = answer.outcome == Outcome::Answered;
+        let text = fold(&answer.text);
+        let is_right = (!query.answers.is_empty())
+            .then(|| query.answers.iter().any(|gold| text.contains(&fold(gold))));
         if let Some(answerable) = query.answerable {
-            tally.decisions.push(measures::Decision {
-                answerable,
-                confidence: answer.confidence,
-                answered,
+            tally.decisions.push(admission::Judged {
+                decision: measures::Decision {
+                    answerable,
+                    confidence: answer.confidence,
+                    answered,
+                },
+                kind: query.kind.clone(),
+                is_right,
             });
         }
         if query.answerable != Some(false) && !query.answers.is_empty() {
-            let text = fold(&answer.text);
-            let contains = answered && query.answers.iter().any(|gold| text.contains(&fold(gold)));
-            tally.contains.push(contains);
+            tally.contains.push(answered && is_right == Some(true));
+        }
+        if answered {
+            tally.characters.push(answer.text.chars().count() as f64);
         }
         tally.n_answered += usize::from(answered);
         for sentence in &answer.sentences {
@@ -360,6 +399,7 @@ impl Evaluation {
             "answerable": query.answerable, "answered": answered, "outcome": answer.outcome, "reason": answer.reason,
             "notes": answer.notes, "confidence": answer.confidence,
             "strategy": answer.strategy, "text": answer.text, "n_sentences": answer.sentences.len(), "features": explained.features,
+            "trace": serde_json::from_str::<serde_json::Value>(&explained.trace).ok(),
         }))
     }
 
@@ -491,7 +531,9 @@ struct Tally {
     ranked: Vec<Ranked>,
     slices: Slices,
     latencies_ms: Vec<f64>,
-    decisions: Vec<measures::Decision>,
+    decisions: Vec<admission::Judged>,
+    /// Of each answer given.
+    characters: Vec<f64>,
     contains: Vec<bool>,
     citations_valid: Vec<bool>,
     /// Sentence by sentence.
@@ -500,7 +542,7 @@ struct Tally {
 }
 
 impl Tally {
-    fn report(self, dataset: &Dataset, mode: Mode, vectors_cached: bool) -> Report {
+    fn report(self, dataset: &Dataset, mode: Mode, vectors_cached: bool, reads: bool) -> Report {
         let mean =
             |measure: &dyn Fn(&Ranked) -> f64| measures::mean(self.ranked.iter().map(measure));
         let share =
@@ -519,7 +561,7 @@ impl Tally {
             ndcg_10: mean(&|r| r.ndcg(10)),
             slices: self.slices.report(),
             latency_ms: Latency::of(self.latencies_ms, !vectors_cached && mode != Mode::Keyword),
-            admission: AdmissionMeasures::of(&self.decisions),
+            admission: AdmissionMeasures::of(&self.decisions, reads),
             answers: match self.contains.is_empty() && self.citations_valid.is_empty() {
                 true => None,
                 false => Some(AnswerMeasures {
@@ -529,6 +571,7 @@ impl Tally {
                     sentences_unsupported: share(&self.unsupported),
                     sentences_per_answer: self.unsupported.len() as f64
                         / self.n_answered.max(1) as f64,
+                    characters_per_answer: measures::mean(self.characters.into_iter()),
                 }),
             },
         }

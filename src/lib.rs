@@ -17,6 +17,7 @@
 //! | [`conflict`] | do two statements contradict each other. Pure |
 //! | [`retrieve`] | `Retriever`: query → hits; `Fusion`; why a document was found or not |
 //! | [`rerank`] | `Reranker`: reorders the best by reading them with the question; off by default |
+//! | [`reader`] | `Reader`: does a passage answer a question, and where? A cross-encoder of our own (`tools/reader/`) |
 //! | [`llm`] | a client of OpenAI-compatible chat servers; none by default |
 //! | [`answer`] | message → answer: understand, retrieve, admit, compose, verify, settle contradictions, record; explained, rendered |
 //! | [`redact`] | personal data → placeholders, and back. Pure |
@@ -34,7 +35,7 @@
 //! | [`setup`], [`telemetry`], `blocking`, `background` | fetching the models; logging; work off the async threads; tasks that are stopped with the service |
 //!
 //! ```text
-//! domain, text, config ← conflict, redact ← embed, rerank, llm, store, index ← ingest, retrieve ← answer, jobs ← editing ← cases
+//! domain, text, config ← conflict, redact ← embed, rerank, reader, llm, store, index ← ingest, retrieve ← answer, jobs ← editing ← cases
 //! ← learn ← app ← check, eval, http ← reencode, bench, main
 //! ```
 //!
@@ -43,7 +44,7 @@
 //! **Ingest**: read → parse → chunk → record (one transaction, one revision a change) → *acknowledge* → follower:
 //! keyword index ‖ encode in batches, vectors → each commits with the revision as watermark.
 //!
-//! **Answer**: understand → search words ‖ encode, search vectors → fuse (→ rerank) → load evidence → admit →
+//! **Answer**: understand → search words ‖ encode, search vectors → fuse (→ rerank) → load evidence → read → admit →
 //! compose → verify (→ a model's wording, held against the evidence) → record. See [`answer::Answerer::reply`].
 //!
 //! **Learn**: case → redact (what is taken out goes into the vault) → record → *acknowledge* → distil → group → relate to what
@@ -80,7 +81,7 @@
 //! A file format: a file in `ingest/` that drives [`ingest`]'s writer, an ending in `Format::of_name`, a fixture. A vector back end: `index/`, then run the contract suite on it. A fusion: a variant of
 //! [`retrieve::Fusion`]. Words that mean the same: `text/lexicon/`, or a workspace's `/v1/synonyms`. A rule about words:
 //! a pure function in `text/`, a [`config::Part`] to leave it out by, and a row in docs/quality.md. An endpoint: `http/` and a line in the router. A measure: `eval/measures.rs`, with an example
-//! worked out by hand. What an answer is admitted by: a name in `answer/admit/features.rs`, then `ken calibrate`. A channel:
+//! worked out by hand. What an answer is admitted by: `tools/reader/`, then `ken calibrate --reading-only`. A channel:
 //! `answer/render.rs`. An attack: a line in corpus/attacks. A setting: [`config`]. A table: the next file in `migrations/`, never an edited one.
 
 pub mod answer;
@@ -106,6 +107,7 @@ pub mod learn;
 pub mod llm;
 pub mod oidc;
 pub mod outbound;
+pub mod reader;
 pub mod redact;
 pub mod reencode;
 pub mod rerank;

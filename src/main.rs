@@ -167,6 +167,9 @@ enum Command {
         /// Write the model here, for `answer.model`; it is printed where absent
         #[arg(long)]
         out: Option<PathBuf>,
+        /// Keep the current model of search scores; fit only how the reader's logit counts beside it
+        #[arg(long)]
+        reading_only: bool,
         /// Keep what was encoded here, so that a second run is quick
         #[arg(long)]
         cache: Option<PathBuf>,
@@ -390,8 +393,14 @@ async fn command(command: Command, config: Config) -> anyhow::Result<ExitCode> {
         Command::Tune { dirs, json, cache } => {
             measuring::tune(config, &dirs, json, cache.as_deref()).await
         }
-        Command::Calibrate { dirs, out, cache } => {
-            measuring::calibrate(config, &dirs, out.as_deref(), cache.as_deref()).await
+        Command::Calibrate {
+            dirs,
+            out,
+            reading_only,
+            cache,
+        } => {
+            let (out, cache) = (out.as_deref(), cache.as_deref());
+            measuring::calibrate(config, &dirs, out, reading_only, cache).await
         }
         Command::Replay {
             workspace,

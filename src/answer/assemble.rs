@@ -158,6 +158,7 @@ fn add(all: &mut Timings, part: &Timings) {
         (&mut all.fuse, part.fuse),
         (&mut all.rerank, part.rerank),
         (&mut all.load, part.load),
+        (&mut all.read, part.read),
         (&mut all.admit, part.admit),
         (&mut all.compose, part.compose),
         (&mut all.generate, part.generate),

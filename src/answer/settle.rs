@@ -6,6 +6,7 @@ use crate::conflict::{
     prevails,
 };
 use crate::domain::{Evidence, Filter, Kind};
+use crate::reader::Reading;
 use crate::text::{Language, fold, is_function_word, search_key, sentences, terms, width};
 
 use super::Draft;
@@ -201,8 +202,17 @@ pub enum Settled {
     Open(usize, Conflict),
 }
 
-/// Looks for evidence of other documents that contradicts what the draft says.
-pub fn settle(draft: &Draft, evidence: &[Evidence], passages: &[Passage]) -> Settled {
+/// How much less strongly than the best, as a logit, a passage may answer the question and still contradict it.
+const ANSWERS_TOO: f32 = 2.0;
+
+/// Looks for evidence of other documents that contradicts what the draft says. Where passages were read, only one that
+/// answers the same question does.
+pub fn settle(
+    draft: &Draft,
+    evidence: &[Evidence],
+    passages: &[Passage],
+    readings: &[Reading],
+) -> Settled {
     let Some(best) = evidence.first() else {
         return Settled::Stands;
     };
@@ -230,7 +240,16 @@ pub fn settle(draft: &Draft, evidence: &[Evidence], passages: &[Passage]) -> Set
                 .get(i)
                 .is_none_or(|passage| passage.units.iter().any(near))
     };
+    let answers_too = |i: usize| match readings.first() {
+        None => true,
+        Some(best) => readings
+            .get(i)
+            .is_some_and(|other| other.logit >= best.logit - ANSWERS_TOO),
+    };
     for (i, other) in evidence.iter().enumerate().take(COMPARED).skip(1) {
+        if !answers_too(i) {
+            continue;
+        }
         if !may_differ(i, &other.chunk.text) {
             continue;
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
+use ken::answer::Model;
 use ken::bench;
 use ken::config::Config;
 use ken::eval::compare::{self, Run};
@@ -88,6 +89,9 @@ pub async fn eval(config: Config, args: EvalArgs) -> anyhow::Result<ExitCode> {
     } else {
         println!("{}", eval::table(&reports));
         if let Some(table) = slices.then(|| eval::slice_table(&reports)).flatten() {
+            println!("\n{table}");
+        }
+        if let Some(table) = eval::admission_table(&reports) {
             println!("\n{table}");
         }
         if let Some(differences) = differences {
@@ -194,8 +198,14 @@ pub async fn calibrate(
     config: Config,
     dirs: &[PathBuf],
     out: Option<&Path>,
+    reading_only: bool,
     cache: Option<&Path>,
 ) -> anyhow::Result<ExitCode> {
+    let kept = match (reading_only, &config.answer.model) {
+        (false, _) => None,
+        (true, Some(file)) => Some(Model::read(file)?),
+        (true, None) => Some(Model::shipped()),
+    };
     let evaluation = Evaluation::open(&config, cache).await?;
     let mut rows = Vec::new();
     let mut names = Vec::new();
@@ -211,11 +221,23 @@ pub async fn calibrate(
             rows.extend(found);
         }
     }
+    let reader = evaluation.reader_version().unwrap_or_default().to_owned();
     evaluation.close().await;
-    let fitted = tokio::task::spawn_blocking(move || calibrate::calibrate(&rows)).await?;
+    let fitted = tokio::task::spawn_blocking(move || match kept {
+        None => calibrate::calibrate(&rows),
+        Some(model) => calibrate::calibrate_reading(&rows, model),
+    })
+    .await?;
     let mut fitted = fitted.map_err(anyhow::Error::msg)?;
-    fitted.model.fitted_on = names.join(", ");
-    println!("On the three tenths that a first model was not fitted on:\n");
+    match reading_only {
+        false => fitted.model.fitted_on = names.join(", "),
+        true => fitted.model.reading.fitted_on = names.join(", "),
+    }
+    fitted.model.reading.reader = reader;
+    match reading_only {
+        false => println!("On the three tenths that a first model was not fitted on:\n"),
+        true => println!("On each set, by a model that was fitted on the others:\n"),
+    }
     println!("| set | rows | AUROC | FAR@90 | calibration error |\n|---|--:|--:|--:|--:|");
     let shown = |measure: Option<f64>| measure.map_or("–".to_owned(), |x| format!("{x:.3}"));
     for set in &fitted.held_out {

@@ -122,6 +122,17 @@ impl Config {
             ("encoder.threads", self.encoder.threads, 1..=1_024),
             ("retrieve.candidates", self.retrieve.candidates, 10..=1_000),
             ("rerank.top", self.rerank.top, 2..=100),
+            ("reader.passages", self.reader.passages, 1..=10),
+            (
+                "reader.budget_ms",
+                self.reader.budget_ms as usize,
+                1..=60_000,
+            ),
+            (
+                "reader.queue_capacity",
+                self.reader.queue_capacity,
+                1..=100_000,
+            ),
             (
                 "rerank.budget_ms",
                 self.rerank.budget_ms as usize,

@@ -72,6 +72,9 @@ pub struct Timings {
     #[serde(default)]
     pub rerank: f64,
     pub load: f64,
+    /// Reading the best passages with the question.
+    #[serde(default)]
+    pub read: f64,
     pub admit: f64,
     pub compose: f64,
     /// A model's wording.
@@ -98,7 +101,8 @@ pub struct Answer {
     pub reason: Option<String>,
     /// What went otherwise than it might have, as stable words: `false_premise`, `partly_answered`, `deadline` (the search
     /// took too long), and of a model's wording `llm_unavailable`, `llm_refused`, `llm_truncated`, `llm_garbage`,
-    /// `llm_deadline`, `llm_unsupported`.
+    /// `llm_deadline`, `llm_unsupported`; `reader_unavailable` (the passages were not read, and a stricter level decided by
+    /// search scores alone).
     #[serde(default)]
     pub notes: Vec<String>,
     pub conversation_id: Option<String>,

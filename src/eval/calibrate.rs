@@ -12,7 +12,9 @@ use argmin::solver::quasinewton::LBFGS;
 use serde::Serialize;
 
 use super::measures::{Decision, auroc, false_answer_rate_at};
-use crate::answer::{CLIP, FEATURES, Features, Model, N_FEATURES, Weight};
+use crate::answer::{
+    CLIP, FEATURES, Features, Model, N_FEATURES, ReadingModel, SEARCH_CLIP, Weight,
+};
 use crate::text::sha256_hex;
 
 /// A question with what was found for it, and whether that answers it.
@@ -23,6 +25,8 @@ pub struct Row {
     pub group: String,
     pub answerable: bool,
     pub features: Features,
+    /// The strongest logit among the passages that were read; `None` where nothing reads.
+    pub reading: Option<f32>,
 }
 
 /// How a model does on rows that it was not fitted on.
@@ -70,21 +74,7 @@ pub fn calibrate(rows: &[Row]) -> Result<Calibrated, String> {
         .into_iter()
         .map(|dataset| {
             let of_set: Vec<&Row> = test.iter().filter(|row| row.dataset == dataset).collect();
-            let decisions: Vec<Decision> = of_set
-                .iter()
-                .map(|row| Decision {
-                    answerable: row.answerable,
-                    confidence: trial.confidence(&row.features),
-                    answered: false,
-                })
-                .collect();
-            HeldOut {
-                dataset: dataset.to_owned(),
-                n_rows: of_set.len(),
-                auroc: auroc(&decisions),
-                false_answer_rate_90: false_answer_rate_at(&decisions, 0.9),
-                calibration_error: calibration_error(&trial, &of_set),
-            }
+            measured(dataset, &trial, &of_set)
         })
         .collect();
     let all: Vec<&Row> = test.iter().collect();
@@ -93,6 +83,73 @@ pub fn calibrate(rows: &[Row]) -> Result<Calibrated, String> {
         model: fit(rows)?,
         held_out,
     })
+}
+
+/// Fits only how the reader's logit counts beside a model of search scores that stays as it is. What is held out is each
+/// set in turn.
+///
+/// # Errors
+/// Nothing was read, or there are no answerable or no unanswerable rows.
+pub fn calibrate_reading(rows: &[Row], model: Model) -> Result<Calibrated, String> {
+    let fitted = |rows: &[&Row]| -> Result<Model, String> {
+        let scored: Vec<(f64, &Row)> = rows
+            .iter()
+            .map(|row| (model.search_logit(&row.features), *row))
+            .collect();
+        let reading = reading(&scored)?;
+        Ok(Model {
+            reading,
+            ..model.clone()
+        })
+    };
+    if rows.iter().all(|row| row.reading.is_none()) {
+        return Err("nothing was read: reader.enabled is false or the reader failed".to_owned());
+    }
+    let datasets: BTreeSet<&str> = rows.iter().map(|row| row.dataset.as_str()).collect();
+    let mut held_out = Vec::new();
+    let mut errors = 0.0;
+    for dataset in &datasets {
+        let (of_set, others): (Vec<&Row>, Vec<&Row>) =
+            rows.iter().partition(|row| row.dataset == *dataset);
+        // A set alone is measured on itself.
+        let trial = fitted(if others.is_empty() { &of_set } else { &others })?;
+        let set = measured(dataset, &trial, &of_set);
+        errors += set.calibration_error;
+        held_out.push(set);
+    }
+    Ok(Calibrated {
+        calibration_error: errors / datasets.len().max(1) as f64,
+        model: fitted(&rows.iter().collect::<Vec<_>>())?,
+        held_out,
+    })
+}
+
+/// How a model does on the rows of one set.
+fn measured(dataset: &str, model: &Model, rows: &[&Row]) -> HeldOut {
+    let decisions: Vec<Decision> = rows
+        .iter()
+        .map(|row| Decision {
+            answerable: row.answerable,
+            confidence: confidence(model, row),
+            answered: false,
+        })
+        .collect();
+    HeldOut {
+        dataset: dataset.to_owned(),
+        n_rows: rows.len(),
+        auroc: auroc(&decisions),
+        false_answer_rate_90: false_answer_rate_at(&decisions, 0.9),
+        calibration_error: calibration_error(model, rows),
+    }
+}
+
+/// As admission judges it.
+fn confidence(model: &Model, row: &Row) -> f32 {
+    let by_search = model.confidence(&row.features);
+    match row.reading {
+        Some(logit) => model.reading.confidence(logit, by_search),
+        None => by_search,
+    }
 }
 
 fn place(group: &str) -> u64 {
@@ -142,9 +199,53 @@ fn fit(rows: &[Row]) -> Result<Model, String> {
         deviation: whole.deviations[i] as f32,
         weight: (scale * whole.weights[i]) as f32,
     });
-    Ok(Model {
+    let model = Model {
         weights: weights.collect(),
         intercept: (scale * whole.intercept + shift) as f32,
+        reading: ReadingModel::default(),
+        fitted_on: String::new(),
+    };
+    let outside = outside
+        .into_iter()
+        .map(|(logit, row)| ((scale * logit + shift), row));
+    let reading = reading(&outside.collect::<Vec<_>>())?;
+    Ok(Model { reading, ..model })
+}
+
+/// How the reader's logit and that of search scores, of rows that the latter were not fitted on, come together. Without
+/// readings it stays as [`ReadingModel::default`] makes it.
+fn reading(rows: &[(f64, &Row)]) -> Result<ReadingModel, String> {
+    let clip = f64::from(SEARCH_CLIP);
+    let read = |(logit, row): &(f64, &Row)| -> Option<Vec<f64>> {
+        Some(vec![f64::from(row.reading?), logit.clamp(-clip, clip)])
+    };
+    let only: Vec<&Row> = rows
+        .iter()
+        .map(|(_, row)| *row)
+        .filter(|row| row.reading.is_some())
+        .collect();
+    if only.is_empty() {
+        return Ok(ReadingModel::default());
+    }
+    let problem = Problem {
+        inputs: rows.iter().filter_map(read).collect(),
+        answers: only
+            .iter()
+            .map(|row| if row.answerable { 1.0 } else { -1.0 })
+            .collect(),
+        weights: weights(&only),
+        signs: vec![1.0, 1.0],
+        ridge: 0.0,
+    };
+    let found = solve(&problem, vec![0.0, -3.0, 0.0])?;
+    let [by_reading, by_search] = problem.weights_of(&found)[..] else {
+        return Err("the solver lost a weight".to_owned());
+    };
+    Ok(ReadingModel {
+        reader: String::new(),
+        reading: by_reading as f32,
+        search: by_search as f32,
+        intercept: found[2] as f32,
         fitted_on: String::new(),
     })
 }
@@ -322,7 +423,7 @@ fn solve(problem: &Problem, start: Vec<f64>) -> Result<Vec<f64>, String> {
 fn calibration_error(model: &Model, rows: &[&Row]) -> f64 {
     let mut bins = [(0.0, 0.0); 10];
     for (row, weight) in rows.iter().zip(weights(rows)) {
-        let confidence = f64::from(model.confidence(&row.features));
+        let confidence = f64::from(confidence(model, row));
         let bin = &mut bins[((confidence * 10.0) as usize).min(9)];
         bin.0 += weight * confidence;
         bin.1 += if row.answerable { weight } else { 0.0 };
@@ -352,6 +453,7 @@ mod tests {
                     group: format!("g{i}"),
                     answerable,
                     features,
+                    reading: None,
                 }
             })
             .collect()
@@ -377,6 +479,28 @@ mod tests {
         };
         assert!(by_name("similarity_first") > 0.3, "it decides");
         assert!(by_name("coverage_first") < 0.05, "its sign is held");
+    }
+
+    #[test]
+    fn reading_counts_where_search_scores_say_nothing() {
+        let mut all = rows(600);
+        for (i, row) in all.iter_mut().enumerate() {
+            row.features = Features::default();
+            row.dataset = format!("set {}", i % 3);
+            let noise = ((i * 7919) % 100) as f32 / 25.0 - 2.0;
+            row.reading = Some(noise + if row.answerable { 1.5 } else { -1.5 });
+        }
+        let found = calibrate_reading(&all, Model::shipped()).unwrap();
+        assert_eq!(found.held_out.len(), 3);
+        let reading = &found.model.reading;
+        assert!(reading.reading > 0.5, "{reading:?}");
+        assert!(reading.confidence(3.0, 0.5) > 0.9 && reading.confidence(-3.0, 0.5) < 0.1);
+        assert_eq!(found.model.weights, Model::shipped().weights);
+        for row in &mut all {
+            row.reading = None;
+        }
+        let fault = calibrate_reading(&all, Model::shipped()).unwrap_err();
+        assert!(fault.contains("nothing was read"), "{fault}");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 use serde::Serialize;
 
+use super::admission::{self, Judged, KindMeasures, LevelMeasures};
 use super::measures::{Decision, auroc, false_answer_rate_at, mean, percentile};
 use super::slices::Slice;
 
@@ -65,11 +66,17 @@ pub struct AdmissionMeasures {
     pub answer_rate: f64,
     /// At the shipped threshold: share of the unanswerable questions answered.
     pub false_answer_rate: f64,
+    /// Expected calibration error of confidence, in [0, 1].
+    pub calibration_error: f64,
+    pub levels: Vec<LevelMeasures>,
+    pub kinds: Vec<KindMeasures>,
 }
 
 impl AdmissionMeasures {
     /// `None` unless there are decisions on both kinds of question.
-    pub fn of(decisions: &[Decision]) -> Option<Self> {
+    pub fn of(judged: &[Judged], reads: bool) -> Option<Self> {
+        let decisions: Vec<Decision> = judged.iter().map(|j| j.decision).collect();
+        let decisions = decisions.as_slice();
         let rate = |answerable: bool| {
             let kind = decisions.iter().filter(|d| d.answerable == answerable);
             mean(kind.map(|d| f64::from(u8::from(d.answered))))
@@ -79,6 +86,9 @@ impl AdmissionMeasures {
             false_answer_rate_90: false_answer_rate_at(decisions, 0.9)?,
             answer_rate: rate(true),
             false_answer_rate: rate(false),
+            calibration_error: admission::calibration_error(judged),
+            levels: admission::by_level(judged, reads),
+            kinds: admission::by_kind(judged, reads),
         })
     }
 }
@@ -95,6 +105,8 @@ pub struct AnswerMeasures {
     pub sentences_unsupported: f64,
     /// Sentences an answer, in the mean.
     pub sentences_per_answer: f64,
+    /// Characters an answer, in the mean of those given.
+    pub characters_per_answer: f64,
 }
 
 /// Where a quality card stands in a Markdown file.

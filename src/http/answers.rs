@@ -118,7 +118,8 @@ pub struct AnswerResponse {
     /// suggestions. Answered: `greeting`, `thanks`, `goodbye`.
     pub reason: Option<String>,
     /// What went otherwise than it might have: `false_premise`, `partly_answered`, `deadline`, `encoder_unavailable` or
-    /// `vectors_unavailable` (found by words alone), `not_recorded` (the disk could not be written), and of a model's wording
+    /// `vectors_unavailable` (found by words alone), `reader_unavailable` (passages were not read; a stricter level decided),
+    /// `not_recorded` (the disk could not be written), and of a model's wording
     /// `llm_unavailable`, `llm_refused`, `llm_truncated`, `llm_garbage`, `llm_deadline`, `llm_unsupported`.
     pub notes: Vec<String>,
     /// As the channel shows it.
@@ -173,6 +174,8 @@ pub struct TimingsBody {
     pub vector: f64,
     pub fuse: f64,
     pub rerank: f64,
+    /// Reading the best passages with the question.
+    pub read: f64,
     pub load: f64,
     pub admit: f64,
     pub compose: f64,
@@ -189,6 +192,7 @@ impl From<domain::Timings> for TimingsBody {
             vector: round(t.vector),
             fuse: round(t.fuse),
             rerank: round(t.rerank),
+            read: round(t.read),
             load: round(t.load),
             admit: round(t.admit),
             compose: round(t.compose),

@@ -85,6 +85,7 @@ pub fn answered(answer: &Answer) {
         ("admit", t.admit),
         ("compose", t.compose),
         ("rerank", t.rerank),
+        ("read", t.read),
         ("generate", t.generate),
         ("total", t.total),
     ] {

@@ -13,6 +13,7 @@ fn ken(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Output 
     command
         .current_dir(folder)
         .env("KEN_MODELS__DIR", models_dir())
+        .env("KEN_READER__ENABLED", "false")
         .args(arguments);
     command.envs(variables.iter().copied());
     command.output().unwrap()

@@ -14,7 +14,8 @@ pub fn ken(folder: &std::path::Path) -> Command {
     command
         .current_dir(folder)
         .env("KEN_MODELS__DIR", models_dir())
-        .env("KEN_LOG__FILTER", "warn");
+        .env("KEN_LOG__FILTER", "warn")
+        .env("KEN_READER__ENABLED", "false");
     if crate::postgres::chosen().is_some() {
         command.env("KEN_STORE__URL", crate::support::store_in(folder));
     }

@@ -30,6 +30,7 @@ mod openapi;
 mod postgres;
 mod qdrant_standin;
 mod quality;
+mod reading;
 mod reencode;
 mod reranking;
 mod scaling;

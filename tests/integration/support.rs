@@ -61,7 +61,15 @@ pub fn config_in(folder: &Path) -> Config {
     config.ingest.reader = env!("CARGO_BIN_EXE_ken").into();
     // Many tests ask at once, on a machine that is theirs together.
     config.http.max_wait_ms = 600_000;
+    // Reading costs a tenth of a second a passage; `read_passages` is for the tests that are about it.
+    config.reader.enabled = false;
     config.completed()
+}
+
+/// Has passages read, however long that takes.
+pub fn read_passages(config: &mut Config) {
+    config.reader.enabled = true;
+    config.reader.budget_ms = 60_000;
 }
 
 pub fn models_dir() -> PathBuf {

@@ -1,0 +1,208 @@
+//! What is answered at each level, and of which kind of question.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::measures::{Decision, mean};
+use super::report::Report;
+use crate::answer::least_of;
+use crate::config::Level;
+
+/// The levels that are reported: what is shown to an agent, and what is sent unread.
+const LEVELS: [Level; 2] = [Level::Balanced, Level::Strict];
+/// Answerable questions of a kind are gathered under this name where the set names no kinds.
+const UNNAMED: &str = "all";
+
+/// A decision with what is known of its question.
+#[derive(Debug, Clone)]
+pub struct Judged {
+    pub decision: Decision,
+    pub kind: Option<String>,
+    /// Whether what would be said holds a gold string; `None` where the question has none.
+    pub is_right: Option<bool>,
+}
+
+/// What a level does with a set's questions. Shares lie in [0, 1].
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LevelMeasures {
+    pub level: &'static str,
+    /// Share of the answerable questions whose answer holds a gold string.
+    pub right: f64,
+    /// Share of them that are answered otherwise.
+    pub wrong: f64,
+    /// Share of them that are not answered.
+    pub refused: f64,
+    /// Share of the unanswerable questions that are answered.
+    pub false_answers: f64,
+}
+
+/// The questions of one kind at the level `balanced`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct KindMeasures {
+    pub kind: String,
+    pub answerable: bool,
+    pub n_queries: usize,
+    pub n_answered: usize,
+    /// How many of the answers hold a gold string.
+    pub n_right: usize,
+}
+
+/// `reads`: whether passages were read.
+pub fn by_level(judged: &[Judged], reads: bool) -> Vec<LevelMeasures> {
+    let (answerable, others): (Vec<&Judged>, Vec<&Judged>) =
+        judged.iter().partition(|j| j.decision.answerable);
+    if answerable.is_empty() || others.is_empty() {
+        return Vec::new();
+    }
+    let share = |of: &[&Judged], holds: &dyn Fn(&Judged) -> bool| {
+        mean(of.iter().map(|j| f64::from(u8::from(holds(j)))))
+    };
+    LEVELS
+        .map(|level| {
+            let is_answered = |j: &Judged| answered_at(j, level, reads);
+            LevelMeasures {
+                level: level.as_str(),
+                right: share(&answerable, &|j| {
+                    is_answered(j) && j.is_right != Some(false)
+                }),
+                wrong: share(&answerable, &|j| {
+                    is_answered(j) && j.is_right == Some(false)
+                }),
+                refused: share(&answerable, &|j| !is_answered(j)),
+                false_answers: share(&others, &is_answered),
+            }
+        })
+        .into()
+}
+
+/// Of kinds that a set names, the answerable ones first.
+pub fn by_kind(judged: &[Judged], reads: bool) -> Vec<KindMeasures> {
+    let mut kinds: BTreeMap<(bool, &str), KindMeasures> = BTreeMap::new();
+    for j in judged {
+        let kind = j.kind.as_deref().unwrap_or(UNNAMED);
+        let answerable = j.decision.answerable;
+        let of_kind = kinds
+            .entry((!answerable, kind))
+            .or_insert_with(|| KindMeasures {
+                kind: kind.to_owned(),
+                answerable,
+                n_queries: 0,
+                n_answered: 0,
+                n_right: 0,
+            });
+        let is_answered = answered_at(j, Level::Balanced, reads);
+        of_kind.n_queries += 1;
+        of_kind.n_answered += usize::from(is_answered);
+        of_kind.n_right += usize::from(is_answered && answerable && j.is_right != Some(false));
+    }
+    kinds.into_values().collect()
+}
+
+/// How far confidence is off the share of questions that are answerable, in ten bins of confidence (expected calibration
+/// error: Naeini, Cooper, Hauskrecht, AAAI 2015). In [0, 1].
+pub fn calibration_error(judged: &[Judged]) -> f64 {
+    let mut bins = [(0.0, 0.0); 10];
+    for j in judged {
+        let confidence = f64::from(j.decision.confidence);
+        let bin = &mut bins[((confidence * 10.0) as usize).min(9)];
+        bin.0 += confidence;
+        bin.1 += f64::from(u8::from(j.decision.answerable));
+    }
+    let off: f64 = bins.iter().map(|(said, was)| (said - was).abs()).sum();
+    off / judged.len().max(1) as f64
+}
+
+/// A question that the evidence could not word stays unanswered at every level; `answered` holds at the level that was
+/// asked with, whose text a stricter level would give, too.
+fn answered_at(judged: &Judged, level: Level, reads: bool) -> bool {
+    judged.decision.answered && judged.decision.confidence >= least_of(level, reads)
+}
+
+/// Levels and kinds of all reports as Markdown, shares in per cent; `None` where no set has unanswerable questions.
+pub fn admission_table(reports: &[Report]) -> Option<String> {
+    let percent = |value: f64| format!("{:.1}", value * 100.0);
+    let mut levels = vec![
+        "| set | level | right | wrong | refused | false answers | calibration error |".to_owned(),
+        "|---|---|--:|--:|--:|--:|--:|".to_owned(),
+    ];
+    let mut kinds = vec![
+        "| set | kind | questions | answered | right |".to_owned(),
+        "|---|---|--:|--:|--:|".to_owned(),
+    ];
+    for report in reports {
+        let Some(admission) = &report.admission else {
+            continue;
+        };
+        for level in &admission.levels {
+            levels.push(format!(
+                "| {} | {} | {} | {} | {} | {} | {:.3} |",
+                report.dataset,
+                level.level,
+                percent(level.right),
+                percent(level.wrong),
+                percent(level.refused),
+                percent(level.false_answers),
+                admission.calibration_error,
+            ));
+        }
+        for kind in &admission.kinds {
+            let right = match kind.answerable {
+                true => kind.n_right.to_string(),
+                false => "–".to_owned(),
+            };
+            kinds.push(format!(
+                "| {} | {} | {} | {} | {right} |",
+                report.dataset, kind.kind, kind.n_queries, kind.n_answered
+            ));
+        }
+    }
+    (levels.len() > 2).then(|| format!("{}\n\n{}", levels.join("\n"), kinds.join("\n")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judged(answerable: bool, confidence: f32, is_right: Option<bool>) -> Judged {
+        Judged {
+            decision: Decision {
+                answerable,
+                confidence,
+                answered: confidence >= least_of(Level::Balanced, true),
+            },
+            kind: Some(if answerable { "plain" } else { "other_plan" }.to_owned()),
+            is_right,
+        }
+    }
+
+    #[test]
+    fn levels_and_kinds_worked_out_by_hand() {
+        let all = [
+            judged(true, 0.99, Some(true)),
+            judged(true, 0.99, Some(false)),
+            judged(true, 0.01, Some(true)),
+            judged(false, 0.99, None),
+            judged(false, 0.01, None),
+        ];
+        for level in by_level(&all, true) {
+            let third = 1.0 / 3.0;
+            for (found, expected) in [
+                (level.right, third),
+                (level.wrong, third),
+                (level.refused, third),
+                (level.false_answers, 0.5),
+            ] {
+                assert!((found - expected).abs() < 1e-9, "{level:?}");
+            }
+        }
+        let kinds = by_kind(&all, true);
+        assert_eq!((kinds[0].kind.as_str(), kinds[0].n_right), ("plain", 1));
+        assert_eq!(
+            (kinds[1].kind.as_str(), kinds[1].n_answered),
+            ("other_plan", 1)
+        );
+        // Bins .9 to 1 (three, two answerable) and 0 to .1 (two, one answerable): |2.97 - 2| + |.02 - 1| over five.
+        assert!((calibration_error(&all) - (0.97 + 0.98) / 5.0).abs() < 1e-6);
+    }
+}

@@ -1,0 +1,152 @@
+//! Passages are read together with the question before it is answered.
+
+use ken::app::{App, AppError};
+use ken::config::Config;
+use ken::reader::{Reader, ReaderError};
+use serde_json::{Value, json};
+
+use crate::support::{TestApp, config_in, embedder, read_passages};
+
+const FEES: &str = "# 宅配運費\n\n| 地區 | 運費 |\n|---|---|\n| 本島 | 80 元 |\n| 離島 | 150 元 |\n\n每週一、三、五出貨。\n";
+const POINTS: &str = "# 會員點數\n\n點數自入帳日起 365 天內有效，逾期失效。\n";
+
+async fn with_knowledge(change: impl FnOnce(&mut Config)) -> TestApp {
+    let app = TestApp::start_with(change).await;
+    app.put("fees", json!({ "text": FEES })).await;
+    app.put("points", json!({ "text": POINTS })).await;
+    app
+}
+
+/// An answer with the record of how it came about.
+async fn explained(app: &TestApp, question: &str) -> (Value, Value) {
+    let answer = app.ask(question).await;
+    let path = format!("/v1/answers/{}", answer["id"].as_str().unwrap());
+    let (_, record) = app.get(&path).await;
+    (answer, record)
+}
+
+/// What was read in the evidence of an answer's first question.
+fn logits(record: &Value) -> Vec<f64> {
+    let evidence = record["parts"][0]["evidence"].as_array().unwrap();
+    let logits = evidence.iter().filter_map(|e| e["reading"].as_f64());
+    logits.collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answer_with_reader_records_what_was_read() {
+    let app = with_knowledge(read_passages).await;
+    let (answer, record) = explained(&app, "離島運費多少？").await;
+    assert!(
+        answer["timings_ms"]["read"].as_f64().unwrap() > 0.0,
+        "{answer:#}"
+    );
+    let read = logits(&record);
+    assert!(
+        !read.is_empty() && read.iter().all(|logit| *logit <= read[0]),
+        "{record:#}"
+    );
+    let (answer, record) = explained(&app, "本店地址在哪裡？").await;
+    assert_ne!(answer["outcome"], "answered", "{answer:#}\n{record:#}");
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answer_without_reader_reads_nothing() {
+    let app = with_knowledge(|_| {}).await;
+    let (answer, record) = explained(&app, "離島運費多少？").await;
+    assert_eq!(answer["timings_ms"]["read"], 0.0, "{answer:#}");
+    assert!(logits(&record).is_empty(), "{record:#}");
+    assert_eq!(answer["outcome"], "answered", "{answer:#}");
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answer_beyond_budget_notes_that_nothing_was_read() {
+    let app = with_knowledge(|config| {
+        read_passages(config);
+        config.reader.budget_ms = 1;
+    })
+    .await;
+    // The first question waits for the model; a passage takes longer than a millisecond.
+    app.ask("點數多久會過期？").await;
+    let (answer, record) = explained(&app, "離島運費多少？").await;
+    assert_eq!(answer["notes"], json!(["reader_unavailable"]), "{answer:#}");
+    assert!(logits(&record).is_empty(), "{record:#}");
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn service_without_reader_files_names_the_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = config_in(folder.path());
+    read_passages(&mut config);
+    config.reader.path = folder.path().join("nowhere");
+    let encoder = tokio::task::spawn_blocking(embedder).await.unwrap();
+    let fault = App::build_with(config, encoder).await.err().unwrap();
+    assert!(
+        matches!(fault, AppError::Reader(ReaderError::File { .. })),
+        "{fault}"
+    );
+    let said = fault.to_string();
+    assert!(
+        said.contains("nowhere") && said.contains("ken setup"),
+        "{said}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reading_finds_the_answer_and_where_it_stands() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = config_in(folder.path());
+    read_passages(&mut config);
+    let open = || {
+        Reader::open(&config.reader, &config.encoder)
+            .unwrap()
+            .unwrap()
+    };
+    let (reader, another) = (open(), open());
+    let passages = [
+        "宅配運費\n本島每件 80 元，離島每件 150 元。每週一、三、五出貨。".to_owned(),
+        "會員點數\n點數自入帳日起 365 天內有效，逾期失效。".to_owned(),
+    ];
+    let mut n_spans = 0;
+    for (question, at, answer) in [("離島運費多少？", 0, "150"), ("點數多久會過期？", 1, "365")]
+    {
+        let read = reader
+            .read(question, &passages, reader.until(None))
+            .await
+            .unwrap();
+        assert!(read[at].logit > read[1 - at].logit, "{question}: {read:?}");
+        // A span is given where one is likelier than none, and then it is the answer.
+        if let Some(span) = read[at].span {
+            let said = span.slice(&passages[at]).unwrap();
+            assert!(said.contains(answer), "{question}: {said}");
+            n_spans += 1;
+        }
+        // A reading does not depend on what is read beside it, nor on whether it comes from the cache.
+        for reader in [&another, &reader] {
+            let alone = reader
+                .read(question, &passages[at..=at], reader.until(None))
+                .await
+                .unwrap();
+            assert_eq!(alone[0].span, read[at].span);
+            assert!(
+                (alone[0].logit - read[at].logit).abs() < 1e-3,
+                "{alone:?} {read:?}"
+            );
+        }
+    }
+    assert!(n_spans > 0, "no span in any passage that answers");
+}
+
+#[test]
+fn reader_switched_off_opens_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = config_in(folder.path());
+    config.reader.path = folder.path().join("nowhere");
+    assert!(
+        Reader::open(&config.reader, &config.encoder)
+            .unwrap()
+            .is_none()
+    );
+}
