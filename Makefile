@@ -11,7 +11,7 @@ demo:
 	$(KEN) ingest corpus/shop/knowledge --prune
 	@echo
 	@echo 'Three questions to try:'
-	@echo '  個 DoorMat K1 冇晒電，我而家喺門口入唔到屋呀，點算好'
+	@echo '  隻 LumiBud Pro 2 跌咗一邊，可唔可以淨係買返一邊'
 	@echo '  How long does a refund take?'
 	@echo '  今天台北天氣如何？   (which it cannot know)'
 	@echo
