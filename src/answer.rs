@@ -22,6 +22,7 @@ pub mod render;
 mod rules;
 mod script;
 mod settle;
+mod siblings;
 mod trial;
 mod turns;
 mod understand;
@@ -44,7 +45,6 @@ use crate::reader::{Reader, Reading};
 use crate::redact::Redactor;
 use crate::retrieve::{RetrieveError, Retrieved, Retriever};
 use crate::store::{Store, StoreError};
-use crate::text::fold;
 
 pub use admit::{
     Admission, CLIP, Decision, FEATURES, Features, Model, ModelError, N_FEATURES, ReadingModel,
@@ -270,8 +270,13 @@ impl Answerer {
                     }
                     None => {
                         let standard = by(until, self.by_words(workspace, &question)).await;
-                        let explained = standard.transpose()?.flatten();
-                        explained.unwrap_or_else(|| out_of_time(&question, start))
+                        match standard.transpose()?.flatten() {
+                            Some(mut explained) => {
+                                explained.answer.notes.push("deadline".to_owned());
+                                explained
+                            }
+                            None => out_of_time(&question, start),
+                        }
                     }
                 }
             }
@@ -346,7 +351,12 @@ impl Answerer {
         Query::parse(&question.text, question.limit)?;
         let language = reply_language(&question.text, question.language.as_deref());
         if let Some(kind) = understand::courtesy(&question.text) {
-            return Ok(courteous(question, language, kind, start));
+            // `How do I reach a person?` may be a question that an FAQ answers.
+            let faq = match kind {
+                understand::Courtesy::AsksForPerson => self.by_words(workspace, question).await?,
+                _ => None,
+            };
+            return Ok(faq.unwrap_or_else(|| courteous(question, language, kind, start)));
         }
         let rules = self.rules.of(workspace).await?;
         let tuning = question.tuning.or(rules.tuning);
@@ -519,15 +529,8 @@ impl Answerer {
             .retriever
             .load_evidence(workspace, &query, &found.hits)
             .await?;
-        let letters =
-            |text: &str| -> String { fold(text).chars().filter(|c| c.is_alphanumeric()).collect() };
-        let asked = letters(&question.text);
-        let is_asked = |e: &Evidence| {
-            let note = e.chunk.note.question.as_deref();
-            let mut questions = e.metadata.questions.iter().map(String::as_str).chain(note);
-            questions.any(|known| letters(known) == asked)
-        };
         let evidence = settle::prefer_specific(evidence, &query.filter, language);
+        let is_asked = |e: &Evidence| passage::is_asked_by(e, &question.text);
         let Some(at) = evidence.iter().position(is_asked) else {
             return Ok(None);
         };
@@ -539,17 +542,15 @@ impl Answerer {
             text: question.text.clone(),
             search_text: question.text.clone(),
             draft,
-            verdict: Verdict {
-                decision: Decision::Answer,
-                confidence: 1.0,
-            },
+            verdict: Verdict::CERTAIN,
             features: Features::default(),
             evidence,
             readings: Vec::new(),
             suggestions: Vec::new(),
             review: None,
             rejected,
-            notes: vec!["deadline"],
+            similar: Vec::new(),
+            notes: Vec::new(),
             usage: None,
             revision: found.revision,
             timings: found.timings,

@@ -169,7 +169,7 @@ impl Evaluation {
                 }
                 _ => Vec::new(),
             };
-            if let Some(at) = lead(&readings) {
+            if let Some(at) = lead(evidence.iter().map(|e| e.score), &readings) {
                 // Scores stay with the places, so that the list is best first by them, too.
                 let places: Vec<f32> = evidence.iter().map(|e| e.score).collect();
                 to_front(&mut evidence, at);

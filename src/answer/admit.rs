@@ -28,6 +28,14 @@ pub struct Verdict {
     pub confidence: f32,
 }
 
+impl Verdict {
+    /// Of an FAQ that asks the same, word for word.
+    pub const CERTAIN: Self = Self {
+        decision: Decision::Answer,
+        confidence: 1.0,
+    };
+}
+
 /// The most that can be hoped for where nothing speaks of what is asked: below every level.
 const UNSAID: f32 = 0.1;
 

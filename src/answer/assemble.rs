@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::compose::Draft;
+use super::guard;
 use super::part::{PartReply, elapsed_ms};
 use super::understand::{Courtesy, reply_language};
 use super::{Decision, Explained, Features, Question, phrases};
@@ -190,11 +191,20 @@ impl PartReply {
             return (Outcome::Answered, self.draft.text.clone(), None);
         }
         let reason = match self.verdict.decision {
+            _ if !self.similar.is_empty() => "similar_only",
             Decision::Answer => "no_supported_sentence",
             Decision::Refuse if self.evidence.is_empty() => "no_evidence",
             Decision::Refuse => "weak_evidence",
         };
         let text = match number {
+            None if !self.similar.is_empty() => {
+                let mut text = phrases::only_similar(language).to_owned();
+                for label in &self.similar {
+                    text.push_str("\n- ");
+                    text.push_str(guard::plain(label));
+                }
+                text
+            }
             None => phrases::refusal(language).to_owned(),
             Some(number) => phrases::unanswered_part(language, number),
         };

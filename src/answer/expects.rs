@@ -14,6 +14,7 @@ pub enum Expected {
     Number,
     Place,
     Reason,
+    List,
 }
 
 fn regex(pattern: &str) -> Regex {
@@ -21,7 +22,7 @@ fn regex(pattern: &str) -> Regex {
 }
 
 /// Ways of asking, folded, the more telling first.
-static ASKS: LazyLock<[(Expected, Regex); 5]> = LazyLock::new(|| {
+static ASKS: LazyLock<[(Expected, Regex); 6]> = LazyLock::new(|| {
     [
         (
             Expected::Person,
@@ -48,6 +49,10 @@ static ASKS: LazyLock<[(Expected, Regex); 5]> = LazyLock::new(|| {
         (
             Expected::Reason,
             regex(r"为什么|为何|何以|怎么会|原因|点解|\bwhy\b"),
+        ),
+        (
+            Expected::List,
+            regex(r"哪些|哪几[个种项样]|有咩|\bwhat are\b|\bwhich (?:\w+ )?\w+s\b"),
         ),
     ]
 });
@@ -85,6 +90,12 @@ pub fn holds(expected: Expected, sentence: &str, folded: &str, question: &str) -
     static CAPITALISED: LazyLock<Regex> =
         LazyLock::new(|| regex(r"[a-z,;] ([A-Z][a-z]+)|^([A-Z][a-z]+) [A-Z]"));
     match expected {
+        Expected::List => {
+            ["- ", "* ", "|"]
+                .iter()
+                .any(|mark| sentence.starts_with(mark))
+                || sentence.contains('、')
+        }
         Expected::Time => TIME.is_match(folded),
         Expected::Number => NUMBER.is_match(folded),
         Expected::Place => PLACE.is_match(folded) || PLACE.is_match(sentence),

@@ -9,12 +9,12 @@ use tokio::sync::mpsc;
 use super::admit::{Admission, Decision, Features, Verdict};
 use super::compose::{Draft, compose, with_first};
 use super::generate::{Generated, MAX_EVIDENCE, generate};
-use super::passage::Passage;
+use super::passage::{Passage, is_asked_by};
 use super::settle::{self, Settled};
 use super::understand::{LIFTED_AMONG, Lifts, lift};
 use super::verify::{Rejected, verify};
 use super::window::Window;
-use super::{AnswerError, Event, premise, script};
+use super::{AnswerError, Event, premise, script, siblings};
 use crate::domain::{
     Citation, DocumentId, Evidence, Query, Review, Sentence, Span, Strategy, Timings, WorkspaceId,
 };
@@ -52,6 +52,8 @@ pub struct PartReply {
     /// What was read in the first of the evidence, in its order; empty where nothing was read.
     pub readings: Vec<Reading>,
     pub suggestions: Vec<String>,
+    /// What the evidence is about where the question is about another thing of its kind, which nothing names.
+    pub similar: Vec<String>,
     pub review: Option<Review>,
     pub rejected: Vec<Rejected>,
     /// Stable words for what went otherwise than it might have.
@@ -113,6 +115,15 @@ impl Line<'_> {
             found.hits.retain(|hit| !out.contains(&hit.chunk_key));
         }
         let mut evidence = settle::prefer_specific(evidence, &query.filter, asked.language);
+        // An FAQ that asks the same, word for word, is the answer; it is read only beside what may contradict it.
+        let asks_same = evidence
+            .iter()
+            .take(READ)
+            .position(|e| is_asked_by(e, query.text()));
+        if let Some(at) = asks_same {
+            to_front(&mut evidence, at);
+        }
+        let is_settled = asks_same.is_some() && rival(&evidence).is_none();
 
         let admitting = Instant::now();
         let mut passages: Vec<Passage> = evidence.iter().take(READ).map(Passage::read).collect();
@@ -121,7 +132,7 @@ impl Line<'_> {
         let mut read_ms = 0.0;
         let mut readings = Vec::new();
         let mut note = None;
-        if let Some(reader) = self.reader {
+        if let Some(reader) = self.reader.filter(|_| !is_settled) {
             let reading = Instant::now();
             let read = read(
                 reader,
@@ -141,19 +152,48 @@ impl Line<'_> {
             }
             read_ms = elapsed_ms(reading);
         }
-        let verdict = self.admission.judge(
-            &features,
-            &evidence,
-            self.reader.map(|_| best_logit(&readings)),
-            min_confidence,
-        );
+        let mut verdict = match asks_same {
+            Some(_) => Verdict::CERTAIN,
+            None => self.admission.judge(
+                &features,
+                &evidence,
+                self.reader.map(|_| best_logit(&readings)),
+                min_confidence,
+            ),
+        };
         // Behind the decision, whose model was fitted to the order of the search.
-        let first = lead(&readings)
-            .or_else(|| settle::says_more(query.text(), weights, &evidence, &passages));
-        if let Some(at) = first {
-            to_front(&mut evidence, at);
-            to_front(&mut passages, at);
-            to_front(&mut readings, at);
+        if asks_same.is_none() {
+            // What says more of the question takes the first place and its score; reading may put another there.
+            let scores: Vec<f32> = evidence.iter().map(|e| e.score).collect();
+            let is_beyond_doubt = readings.len() == 1;
+            let more = settle::says_more(query.text(), weights, &evidence, &passages)
+                .filter(|at| !is_beyond_doubt && (readings.is_empty() || *at < readings.len()));
+            for by_reading in [false, true] {
+                let first = match by_reading {
+                    false => more,
+                    true => lead(scores.iter().copied(), &readings),
+                };
+                if let Some(at) = first {
+                    to_front(&mut evidence, at);
+                    to_front(&mut passages, at);
+                    to_front(&mut readings, at);
+                }
+            }
+        }
+        let own_words = query.text().lines().last().unwrap_or_default();
+        let is_beyond_doubt =
+            best_logit(&readings).is_some_and(|logit| self.admission.settles(logit));
+        let mut similar = Vec::new();
+        let of_another = || {
+            siblings::names_another(own_words, &evidence[..passages.len()])
+                || (!is_beyond_doubt
+                    && evidence
+                        .first()
+                        .is_some_and(|best| siblings::replaces(own_words, best)))
+        };
+        if verdict.decision == Decision::Answer && asks_same.is_none() && of_another() {
+            verdict.decision = Decision::Refuse;
+            similar.extend(evidence.first().map(settle::label).map(str::to_owned));
         }
         let admit = elapsed_ms(admitting) - read_ms;
 
@@ -181,9 +221,18 @@ impl Line<'_> {
             Decision::Answer => worded(&evidence, &passages, &mut notes),
             Decision::Refuse => Draft::default(),
         };
-        if !draft.sentences.is_empty() {
-            match settle::settle(&draft, &evidence, &passages, &readings) {
+        if !draft.sentences.is_empty() && !is_settled {
+            match settle::settle(own_words, &draft, &evidence, &passages, &readings) {
                 Settled::Stands => {}
+                Settled::Unnamed(labels) => {
+                    suggestions = labels;
+                    draft = Draft::default();
+                }
+                Settled::Another(labels) => {
+                    verdict.decision = Decision::Refuse;
+                    similar = labels;
+                    draft = Draft::default();
+                }
                 Settled::Overruled(by) => {
                     // What is overruled is evidence no more.
                     evidence.swap(0, by);
@@ -250,6 +299,7 @@ impl Line<'_> {
             evidence,
             readings,
             suggestions,
+            similar,
             review,
             rejected,
             notes,
@@ -340,9 +390,9 @@ pub async fn find(
     Ok((found, evidence))
 }
 
-/// How much more strongly than the first, as a logit, a passage has to answer to come before it. Read off six judged
-/// bases (docs/quality.md): with less the first passage is right less often.
-const LEAD: f32 = 2.0;
+/// What a difference of 1 in the fused score counts beside the readings, in logits, where passages are ordered. Read off six
+/// judged bases (docs/quality.md); half and half as much again cost up to 5 points on one of them.
+const SCORE: f32 = 20.0;
 /// A passage of another document that scored at least this share of the best one's is read even where the best answers:
 /// it may contradict it.
 const RIVAL: f32 = 0.93;
@@ -397,14 +447,16 @@ pub fn best_logit(readings: &[Reading]) -> Option<f32> {
     logits.max_by(f32::total_cmp)
 }
 
-/// The passage that answers by far more strongly than the first.
-pub fn lead(readings: &[Reading]) -> Option<usize> {
-    let first = readings.first()?.logit;
-    let (at, best) = readings
-        .iter()
-        .enumerate()
-        .max_by(|(_, a), (_, b)| a.logit.total_cmp(&b.logit))?;
-    (best.logit >= first + LEAD).then_some(at)
+/// The passage that comes first by reading and score together, where it is not the first already. `scores`: of the places.
+pub fn lead(scores: impl IntoIterator<Item = f32>, readings: &[Reading]) -> Option<usize> {
+    let worth = readings.iter().zip(scores);
+    let worth: Vec<f32> = worth
+        .map(|(reading, score)| reading.logit + SCORE * score)
+        .collect();
+    // Of equals the first.
+    let all = worth.iter().enumerate().rev();
+    let (at, _) = all.max_by(|(_, a), (_, b)| a.total_cmp(b))?;
+    (at > 0).then_some(at)
 }
 
 /// Puts the item at a place first; the others keep their order. Nothing changes where a shorter list lacks the place.
@@ -503,22 +555,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn passage_leads_only_by_a_wide_margin() {
-        let check = |logits: &[f32], expected: Option<usize>| {
-            let readings: Vec<Reading> = logits
+    fn passage_leads_by_reading_and_score_together() {
+        let check = |read: &[(f32, f32)], expected: Option<usize>| {
+            let readings: Vec<Reading> = read
                 .iter()
-                .map(|logit| Reading {
+                .map(|(logit, _)| Reading {
                     logit: *logit,
                     span: None,
                 })
                 .collect();
-            assert_eq!(lead(&readings), expected, "{logits:?}");
+            let scores = read.iter().map(|(_, score)| *score);
+            assert_eq!(lead(scores, &readings), expected, "{read:?}");
         };
         check(&[], None);
-        check(&[-3.0], None);
-        check(&[0.5, 2.0, 2.4], None);
-        check(&[0.5, 2.0, 2.6], Some(2));
-        check(&[-1.0, 1.5, -2.0], Some(1));
+        check(&[(-3.0, 0.5)], None);
+        // Beside a score behind by .1 two logits more are enough, one is not.
+        check(&[(0.0, 0.6), (2.5, 0.5)], Some(1));
+        check(&[(0.0, 0.6), (1.0, 0.5)], None);
+        check(&[(0.5, 0.5), (0.5, 0.5)], None);
+        check(&[(-1.0, 0.52), (0.5, 0.5), (-2.0, 0.5)], Some(1));
     }
 
     #[test]

@@ -54,6 +54,16 @@ impl Passage {
     }
 }
 
+/// Whether a question is one of those that a piece of evidence answers, word for word.
+pub fn is_asked_by(evidence: &Evidence, question: &str) -> bool {
+    let letters =
+        |text: &str| -> String { fold(text).chars().filter(|c| c.is_alphanumeric()).collect() };
+    let note = evidence.chunk.note.question.as_deref();
+    let questions = evidence.metadata.questions.iter().map(String::as_str);
+    let asked = letters(question);
+    questions.chain(note).any(|known| letters(known) == asked)
+}
+
 /// What stands over a chunk.
 pub(super) fn headings(evidence: &Evidence) -> String {
     let mut all = vec![evidence.metadata.title.as_str()];

@@ -23,6 +23,18 @@ pub fn refusal(language: Language) -> &'static str {
     )
 }
 
+/// Where nothing names what is asked about and something names another of its kind; before what that is.
+pub fn only_similar(language: Language) -> &'static str {
+    in_language(
+        language,
+        [
+            "很抱歉，目前的知識庫沒有這一項的資料，只有相近的：",
+            "很抱歉，目前的知识库没有这一项的资料，只有相近的：",
+            "Sorry, the knowledge base holds nothing on this, only on something similar:",
+        ],
+    )
+}
+
 /// Where one question of several may not be answered; which, from 1. The question is not repeated: nothing that a customer
 /// wrote is said back as if it were so.
 pub fn unanswered_part(language: Language, number: usize) -> String {

@@ -15,6 +15,7 @@ use super::compose::is_standard;
 use super::expects::{Property, properties};
 use super::guard::plain;
 use super::passage::{Passage, Unit, headings};
+use super::siblings::{self, Contrast, Meant};
 
 /// How many of the best are compared with what is about to be said.
 const COMPARED: usize = 6;
@@ -180,7 +181,7 @@ pub fn choices(question: &str, evidence: &[Evidence], language: Language) -> Vec
 }
 
 /// By what a piece of evidence is offered: its question, else its title.
-fn label(evidence: &Evidence) -> &str {
+pub fn label(evidence: &Evidence) -> &str {
     let question = evidence.chunk.note.question.as_deref().map(plain);
     let faq = evidence
         .metadata
@@ -200,6 +201,10 @@ pub enum Settled {
     Overruled(usize),
     /// No rule decides between the first and the one at this place.
     Open(usize, Conflict),
+    /// The first and another are about two things of one kind, and the question names neither: these are their labels.
+    Unnamed(Vec<String>),
+    /// … and the question names a third.
+    Another(Vec<String>),
 }
 
 /// How much less strongly than the best, as a logit, a passage may answer the question and still contradict it.
@@ -208,6 +213,7 @@ const ANSWERS_TOO: f32 = 2.0;
 /// Looks for evidence of other documents that contradicts what the draft says. Where passages were read, only one that
 /// answers the same question does.
 pub fn settle(
+    question: &str,
     draft: &Draft,
     evidence: &[Evidence],
     passages: &[Passage],
@@ -261,6 +267,16 @@ pub fn settle(
         let Some(conflict) = contradiction(said, against, None) else {
             continue;
         };
+        if let Some(contrast) = Contrast::of(best, other) {
+            let both = || [best, other].map(siblings::label).to_vec();
+            match contrast.meant(question) {
+                Meant::First => continue,
+                Meant::Second => return Settled::Overruled(i),
+                Meant::Other => return Settled::Another(both()),
+                Meant::Open if contrast.is_certain() => return Settled::Unnamed(both()),
+                Meant::Open => {}
+            }
+        }
         let standing = |e: &Evidence| Authority::of(&e.metadata, e.updated_at);
         return match prevails(&standing(best), &standing(other)) {
             Some((Ordering::Less, _)) => Settled::Overruled(i),

@@ -96,7 +96,7 @@ pub struct Answer {
     pub citations: Vec<Citation>,
     pub suggestions: Vec<String>,
     /// Why there is nothing from the knowledge in it, as a stable word. Refused: `no_evidence`, `weak_evidence`,
-    /// `no_supported_sentence`, `deadline`. Handoff: `conflicting_evidence`, `asked_for_person`. Clarify: `ambiguous`.
+    /// `no_supported_sentence`, `similar_only` (what is asked about is named nowhere, another of its kind is), `deadline`. Handoff: `conflicting_evidence`, `asked_for_person`. Clarify: `ambiguous`.
     /// Answered: `greeting`, `thanks`, `goodbye`.
     pub reason: Option<String>,
     /// What went otherwise than it might have, as stable words: `false_premise`, `partly_answered`, `deadline` (the search

@@ -114,7 +114,7 @@ pub struct AnswerResponse {
     pub citations: Vec<CitationBody>,
     pub suggestions: Vec<String>,
     /// Why there is nothing from the knowledge in it. Refused: `no_evidence`, `weak_evidence`, `no_supported_sentence`,
-    /// `deadline`. Handoff: `conflicting_evidence`, `asked_for_person`. Clarify: `ambiguous`, with the choices as
+    /// `similar_only` (what is asked about is named nowhere, another of its kind is), `deadline`. Handoff: `conflicting_evidence`, `asked_for_person`. Clarify: `ambiguous`, with the choices as
     /// suggestions. Answered: `greeting`, `thanks`, `goodbye`.
     pub reason: Option<String>,
     /// What went otherwise than it might have: `false_premise`, `partly_answered`, `deadline`, `encoder_unavailable` or

@@ -11,7 +11,7 @@ const ABBREVIATIONS: [&str; 14] = [
 /// The sentences of a text as byte spans, trimmed, in order; never an empty one.
 ///
 /// Ends by Unicode's rules (UAX #29: `。！？.!?` with closing quotes, line breaks) and at `；`, mended where an
-/// abbreviation or an item's number ends in a full stop. A line (heading, list item, table row) is a sentence of its own.
+/// abbreviation, an initial or an item's number ends in a full stop, and where a quotation goes on. A line (heading, list item, table row) is a sentence of its own.
 pub fn sentences(text: &str) -> Vec<Span> {
     let mut spans: Vec<Span> = Vec::new();
     let mut open: Option<usize> = None;
@@ -24,13 +24,44 @@ pub fn sentences(text: &str) -> Vec<Span> {
                 || ABBREVIATIONS
                     .iter()
                     .any(|a| ends_with_word(so_far.trim_end(), a)));
-        if ends_in_abbreviation && end < text.len() {
+        let goes_on =
+            ends_in_abbreviation || ends_in_initial(so_far, &text[end..]) || is_quoting(so_far);
+        if goes_on && end < text.len() {
             open = Some(begin);
             continue;
         }
         split_clauses(text, begin, end, &mut spans);
     }
     spans
+}
+
+/// Whether it ends in a capital and a full stop, with another name behind: `J. K. Rowling`.
+fn ends_in_initial(so_far: &str, rest: &str) -> bool {
+    let Some(before) = so_far.trim_end_matches(' ').strip_suffix('.') else {
+        return false;
+    };
+    let mut back = before.chars().rev();
+    let is_initial = back.next().is_some_and(|c| c.is_ascii_uppercase())
+        && back.next().is_none_or(|c| matches!(c, ' ' | '.' | '('));
+    is_initial && rest.starts_with(|c: char| c.is_uppercase())
+}
+
+/// The longest quotation that is kept together, in characters.
+const MAX_QUOTATION: usize = 120;
+
+/// Whether a quotation is open at the end of a text, on its last line.
+fn is_quoting(so_far: &str) -> bool {
+    if so_far.ends_with('\n') {
+        return false;
+    }
+    [('「', '」'), ('『', '』'), ('“', '”')]
+        .iter()
+        .any(|(opening, closing)| {
+            so_far.rfind(*opening).is_some_and(|at| {
+                let inside = &so_far[at..];
+                !inside.contains(*closing) && inside.chars().count() <= MAX_QUOTATION
+            })
+        })
 }
 
 /// The `1. ` at the head of a list item.
@@ -87,6 +118,16 @@ mod tests {
             "It costs 3.5 dollars. Call us.",
             &["It costs 3.5 dollars.", "Call us."],
         );
+        check(
+            "他答：「可以。但要預約。」隔天就好了。",
+            &["他答：「可以。但要預約。」", "隔天就好了。"],
+        );
+        check(
+            "Written by A. B. Lowe. It sold well.",
+            &["Written by A. B. Lowe.", "It sold well."],
+        );
+        check("未閉「引號。下一句。", &["未閉「引號。下一句。"]);
+        check("Take vitamin C. it helps.", &["Take vitamin C. it helps."]);
         check("Ask Mr. Lin. He knows.", &["Ask Mr. Lin.", "He knows."]);
         check(
             "- 第一項\n- 第二項\n\n結尾",

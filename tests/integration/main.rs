@@ -39,5 +39,6 @@ mod simulation;
 mod support;
 mod telemetry;
 mod tenants;
+mod things_of_a_kind;
 mod vault;
 mod wording;

@@ -1,6 +1,6 @@
 //! Which sentences of the best chunks answer.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::MAX_SENTENCES;
 use crate::answer::expects::{Expected, expected, holds};
@@ -11,8 +11,10 @@ use crate::text::{fold, names, width};
 
 /// How many lines of a list go along with their lead-in.
 const MAX_LIST_LINES: usize = 12;
-/// How many clauses behind semicolons go along.
+/// How many clauses behind semicolons go along where the whole enumeration is wider than [`MAX_ENUMERATION`].
 const MAX_CLAUSES: usize = 3;
+/// Up to this width (Han 2, others 1) clauses joined by semicolons are quoted whole.
+const MAX_ENUMERATION: usize = 160;
 /// One sentence is enough where it has this share of the question's term weight and holds the kind of thing asked for…
 const ENOUGH: f32 = 0.6;
 /// … unless a second one adds at least this share.
@@ -95,8 +97,13 @@ pub fn choose(
     // Nothing of the question is in it (another language): its beginning, which says what it is about.
     if candidates.iter().all(|c| c.terms.is_empty()) {
         let units = &chunks[0];
-        let beginning: Vec<usize> = (0..units.len().min(MAX_SENTENCES + 1)).collect();
-        return vec![(0, join(&evidence[0].chunk.text, units, &beginning))];
+        let text = &evidence[0].chunk.text;
+        let beginning = 0..units.len().min(MAX_SENTENCES + 1);
+        let beginning: BTreeSet<usize> = beginning
+            .flat_map(|i| context(text, units, i, false))
+            .collect();
+        let beginning: Vec<usize> = beginning.into_iter().collect();
+        return vec![(0, join(text, units, &beginning))];
     }
     let line = |c: &Candidate| {
         chunks[c.at][c.unit]
@@ -141,7 +148,9 @@ pub fn choose(
             });
         let is_enough = first.terms.values().sum::<f32>() >= ENOUGH
             && (expected.is_none() || first.holds_expected);
-        let adds = |c: &Candidate| !is_enough || gain(c) >= MIN_GAIN;
+        // A further row or item is about another thing, unless it holds more of what is asked for.
+        let is_structured = |c: &Candidate| is_row(line(c)) || is_item(line(c));
+        let adds = |c: &Candidate| (!is_enough && !is_structured(c)) || gain(c) >= MIN_GAIN;
         if let Some(second) = second.filter(|c| adds(c) && agrees(c)) {
             chosen.push((second.at, second.unit));
         }
@@ -151,7 +160,7 @@ pub fn choose(
         let text = &evidence[at].chunk.text;
         let of_chunk = chosen.iter().filter(|(of, _)| *of == at);
         let mut with_context: Vec<usize> = of_chunk
-            .flat_map(|(_, i)| context(text, units, *i))
+            .flat_map(|(_, i)| context(text, units, *i, expected == Some(Expected::List)))
             .collect();
         with_context.sort_unstable();
         with_context.dedup();
@@ -198,11 +207,17 @@ fn judged(
             (0..term_weights.len()).filter(has).collect()
         })
         .collect();
-    // A heading says what the sentence below it is about, and nothing by itself.
+    // A heading says what the sentence or list below it is about, and nothing by itself.
+    let structured = |i: usize| is_item(line(&units[i])) || is_row(line(&units[i]));
+    let mut heading = HashSet::new();
     for i in 1..units.len() {
-        if headings[i - 1] && !headings[i] {
-            let above = found[i - 1].clone();
-            found[i].extend(above);
+        if headings[i - 1] {
+            heading = found[i - 1].clone();
+        } else if !(structured(i - 1) && structured(i)) {
+            heading.clear();
+        }
+        if !headings[i] {
+            found[i].extend(heading.iter().copied());
         }
     }
     let total: f32 = term_weights.iter().map(|(_, weight)| weight).sum();
@@ -271,8 +286,8 @@ fn has_grammar(term: &str) -> bool {
 }
 
 /// A sentence with what it cannot be understood without: a list with its lead-in, a row with the table's header,
-/// the sentence before one that begins by pointing back.
-fn context(text: &str, units: &[Span], i: usize) -> Vec<usize> {
+/// the sentence before one that begins by pointing back. `is_list`: whether an item goes with all the others of its list.
+fn context(text: &str, units: &[Span], i: usize, is_list: bool) -> Vec<usize> {
     let line = |i: usize| units[i].slice(text).unwrap_or_default();
     let mut all = vec![i];
     // A line before a list or a table leads in, colon or not.
@@ -305,7 +320,7 @@ fn context(text: &str, units: &[Span], i: usize) -> Vec<usize> {
         let from = if leads(i) { i + 1 } else { start };
         let is_procedure =
             from < units.len() && line(from).starts_with(|c: char| c.is_ascii_digit());
-        if is_procedure || leads(i) {
+        if is_procedure || is_list || leads(i) {
             all.extend(
                 (from..units.len())
                     .take_while(|j| structured(*j))
@@ -315,10 +330,15 @@ fn context(text: &str, units: &[Span], i: usize) -> Vec<usize> {
     } else if i > 0 && points_back(line(i)) {
         all.push(i - 1);
     }
-    // What a sentence goes on with behind a semicolon may restrict it.
+    // Clauses joined by semicolons are cases of one rule, or restrict one another.
     let goes_on = |j: &usize| line(*j).ends_with('；') && !is_row(line(*j));
-    let rest = (i..units.len() - 1).take_while(goes_on).map(|j| j + 1);
-    all.extend(rest.take(MAX_CLAUSES));
+    let first = (0..i).rev().take_while(goes_on).last().unwrap_or(i);
+    let last = (i..units.len() - 1).take_while(goes_on).last();
+    let last = last.map_or(i, |j| j + 1);
+    match (first..=last).map(|j| width(line(j))).sum::<usize>() <= MAX_ENUMERATION {
+        true => all.extend(first..=last),
+        false => all.extend((i + 1..=last).take(MAX_CLAUSES)),
+    }
     all
 }
 

@@ -2,9 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use std::ops::Range;
+
 use super::names::{Name, Names, tokens};
-use crate::domain::{DocumentId, Evidence, Role, Utterance};
-use crate::text::{is_cjk, width};
+use super::parts::asks;
+use crate::answer::siblings::is_grammar;
+use crate::domain::{DocumentId, Evidence, Role, Span, Utterance};
+use crate::text::{fold, is_cjk, is_function_word, terms, width};
 
 // Read off CrossWOZ and DSTC10 (docs/quality.md); each may be halved or doubled for less than 3 points.
 /// How many utterances back names are looked for.
@@ -40,6 +44,7 @@ pub fn standalone(question: &str, history: &[Utterance], names: &Names) -> (Stri
     if history.is_empty() {
         return as_it_is;
     }
+    let history = &resolved(history);
     let of_question = tokens(question);
     let last_asked = history.iter().rev().find(|said| said.role == Role::User);
     let said: BTreeSet<Name> = names
@@ -53,16 +58,18 @@ pub fn standalone(question: &str, history: &[Utterance], names: &Names) -> (Stri
             .without(question)
             .iter()
             .all(|token| says_nothing(token));
+        let named = || lifts(names, said.iter().map(|name| (1.0, name)));
         return match last_asked.filter(|_| is_all) {
+            Some(asked) if let Some(text) = substituted(question, &asked.text) => (text, named()),
             Some(asked) => {
                 let before = joined(&names.without(&asked.text));
-                (
-                    format!("{before}\n{question}"),
-                    lifts(names, said.iter().map(|name| (1.0, name))),
-                )
+                (format!("{before}\n{question}"), named())
             }
             None => as_it_is,
         };
+    }
+    if let Some(text) = last_asked.and_then(|asked| substituted(question, &asked.text)) {
+        return (text, Lifts::new());
     }
     let ranked = salient(names, &of_question, history);
     let is_about = ranked
@@ -94,6 +101,175 @@ pub fn standalone(question: &str, history: &[Utterance], names: &Names) -> (Stri
         }
         _ => as_it_is,
     }
+}
+
+/// What was said, with each `那 X 呢` as the whole question that it stands for.
+fn resolved(history: &[Utterance]) -> Vec<Utterance> {
+    let mut asked: Option<String> = None;
+    let mut resolved = history.to_vec();
+    for said in resolved.iter_mut().filter(|said| said.role == Role::User) {
+        if let Some(text) = asked.and_then(|before| substituted(&said.text, &before)) {
+            said.text = text;
+        }
+        asked = Some(said.text.trim().to_owned());
+    }
+    resolved
+}
+
+/// `那 X 呢 / and X?` behind a question about another thing of its kind: that question, about X. `None` where X is of no kind
+/// in it, or its place cannot be told.
+fn substituted(question: &str, before: &str) -> Option<String> {
+    let thing = thing(question)?;
+    let (new, old) = (words(thing), words(before));
+    let keys = |words: &[(Span, String)]| -> Vec<String> {
+        words.iter().map(|(_, key)| key.clone()).collect()
+    };
+    let (x, asked) = (keys(&new), keys(&old));
+    if x.is_empty() || asked.windows(x.len()).any(|window| window == x) {
+        return None;
+    }
+    let at = place_of_code(&x, &asked)
+        .or_else(|| place_by_head(&x, &asked))
+        .or_else(|| place_of_name(thing, before, &old))?;
+    let (from, to) = (old[at.start].0.start, old[at.end - 1].0.end);
+    Some(format!(
+        "{}{thing}{}",
+        before[..from].trim_start(),
+        before[to..].trim_end()
+    ))
+}
+
+/// Of the place of a thing with a letter or digit at its end: a word of the same make (`S1` and `S2`, `2025` and `2026`), with
+/// as many words before it as both share.
+fn place_of_code(x: &[String], asked: &[String]) -> Option<Range<usize>> {
+    let make = |word: &str| -> String {
+        let class = |c: char| if c.is_ascii_digit() { '0' } else { c };
+        word.chars().map(class).collect()
+    };
+    let has_digit = |word: &String| word.bytes().any(|b| b.is_ascii_digit());
+    let code = x.iter().position(has_digit)?;
+    let mut alike = asked
+        .iter()
+        .enumerate()
+        .filter(|(_, word)| has_digit(word) && make(word) == make(&x[code]));
+    let (at, _) = alike.next()?;
+    if alike.next().is_some() {
+        return None;
+    }
+    let same = |back: &usize| asked[at - back] == x[code - back];
+    let before = (1..=code.min(at)).take_while(same).last().unwrap_or(0);
+    let ahead = |on: &usize| asked[at + on] == x[code + on];
+    let most = (x.len() - code - 1).min(asked.len() - at - 1);
+    let after = (1..=most).take_while(ahead).last().unwrap_or(0);
+    // All of the thing has its place, but for words that only it says before the code.
+    (after == x.len() - code - 1).then_some(at - before..at + after + 1)
+}
+
+/// Of the place of a thing by the head both end with: `標準方案` and `企業方案`, `Business plan` and `Team plan`. What stands
+/// before the head has to be as long, and to begin where a word does.
+fn place_by_head(x: &[String], asked: &[String]) -> Option<Range<usize>> {
+    let is_han = |word: &String| word.chars().all(is_cjk);
+    let mut places = (1..=asked.len()).filter_map(|end| {
+        let shared = x.iter().rev().zip(asked[..end].iter().rev());
+        let head = shared.take_while(|(a, b)| a == b).count();
+        let own = x.len() - head;
+        let start = end.checked_sub(x.len())?;
+        let begins = start == 0 || is_grammar(&asked[start - 1]) || !is_han(&asked[start]);
+        let is_own = !asked[start..end - head].iter().any(|word| is_grammar(word));
+        (head > 0 && own > 0 && begins && is_own).then_some(start..end)
+    });
+    let place = places.next()?;
+    places.next().is_none().then_some(place)
+}
+
+/// Of the place of a name in capitals (`and Business?`): that of the only other one.
+fn place_of_name(thing: &str, before: &str, words: &[(Span, String)]) -> Option<Range<usize>> {
+    let is_name = |text: &str| text.starts_with(|c: char| c.is_uppercase());
+    if !is_name(thing) || thing.contains(char::is_whitespace) {
+        return None;
+    }
+    let written = |(span, _): &(Span, String)| span.slice(before).is_some_and(is_name);
+    let mut names = (1..words.len()).filter(|i| written(&words[*i]));
+    let at = names.next()?;
+    names.next().is_none().then_some(at..at + 1)
+}
+
+/// The X of `那 X 呢 / and X?`; `None` where a question is not worded so.
+fn thing(question: &str) -> Option<&str> {
+    const BEFORE: [&str; 18] = [
+        "那麼",
+        "那么",
+        "那",
+        "換成",
+        "换成",
+        "如果是",
+        "和",
+        "同埋",
+        "and what about ",
+        "what about ",
+        "how about ",
+        "and for ",
+        "and the ",
+        "and ",
+        "or ",
+        "ok and ",
+        "then ",
+        "for ",
+    ];
+    const AFTER: [&str; 9] = [
+        "的話呢",
+        "的话呢",
+        "又如何",
+        "怎麼樣",
+        "怎么样",
+        "呢",
+        " then",
+        " instead",
+        " too",
+    ];
+    /// The widest thing (Han 2, others 1).
+    const WIDEST: usize = 24;
+    let is_mark = |c: char| {
+        c.is_whitespace() || (c.is_ascii_punctuation() && c != '%') || "，。？！、；：".contains(c)
+    };
+    let whole = question.trim_matches(is_mark);
+    let lower = whole.to_ascii_lowercase();
+    let head = BEFORE
+        .iter()
+        .find(|words| lower.starts_with(**words))
+        .map_or(0, |words| words.len());
+    let tail = AFTER
+        .iter()
+        .find(|words| lower[head..].ends_with(**words))
+        .map_or(0, |words| words.len());
+    let thing = whole[head..whole.len() - tail].trim_matches(is_mark);
+    let thing = thing.strip_prefix("the ").unwrap_or(thing);
+    let is_thing = head + tail > 0
+        && !thing.is_empty()
+        && width(thing) <= WIDEST
+        && !asks(thing)
+        && !thing.contains(['，', ',', '。', '\n']);
+    is_thing.then_some(thing)
+}
+
+/// The words of a text, Han one by one, with where each stands; folded.
+fn words(text: &str) -> Vec<(Span, String)> {
+    let mut words: Vec<(Span, String)> = Vec::new();
+    let mut is_open = false;
+    for (at, c) in text.char_indices() {
+        let end = at + c.len_utf8();
+        let is_run = c.is_alphanumeric() && !is_cjk(c);
+        match words.last_mut() {
+            Some((span, key)) if is_run && is_open => {
+                span.end = end;
+                key.extend(c.to_lowercase());
+            }
+            _ if c.is_alphanumeric() => words.push((Span::new(at, end), fold(&c.to_string()))),
+            _ => {}
+        }
+        is_open = is_run;
+    }
+    words
 }
 
 /// Evidence with the scores of what the question is about lifted, best first.
@@ -148,8 +324,8 @@ fn salient(names: &Names, question: &[Box<str>], history: &[Utterance]) -> Vec<(
     ranked
 }
 
-/// Up to this width a further question of one message leans on the one before it.
-const TERSE_PART: usize = 11;
+/// Up to this width, marks apart, a further question of one message leans on the one before it: `多久？`, `要錢嗎？`.
+const TERSE_PART: usize = 6;
 
 /// Whether a further question of one message leans on the one before it: it says next to nothing, or points back.
 pub fn leans(question: &str) -> bool {
@@ -157,7 +333,9 @@ pub fn leans(question: &str) -> bool {
     const LATIN: [&str; 5] = ["it", "its", "that", "they", "them"];
     let lower = question.to_lowercase();
     let mut words = lower.split(|c: char| !c.is_alphanumeric());
-    width(question) <= TERSE_PART
+    let said: String = question.chars().filter(|c| c.is_alphanumeric()).collect();
+    width(&said) <= TERSE_PART
+        || terms(question).iter().all(|term| is_function_word(term))
         || HAN.iter().any(|word| question.contains(word))
         || words.any(|word| LATIN.contains(&word))
 }
@@ -276,6 +454,58 @@ mod tests {
             "Harbor Court Hotel\ni want to stay at harbor courts hotel\ncan i park there",
             &["e1"],
         );
+    }
+
+    #[test]
+    fn thing_asked_about_next_takes_the_place_of_the_one_before() {
+        for (before, question, expected) in [
+            ("山嵐 T1 多重", "那 T2 呢", Some("山嵐 T2 多重")),
+            (
+                "請問基本方案一個月多少錢",
+                "那進階方案呢？",
+                Some("請問進階方案一個月多少錢"),
+            ),
+            (
+                "2023 年的停車費怎麼算",
+                "那 2024 年呢",
+                Some("2024 年的停車費怎麼算"),
+            ),
+            ("本島運費多少", "離島呢？", Some("離島運費多少")),
+            (
+                "How long does Enterprise keep the log?",
+                "And Business?",
+                Some("How long does Business keep the log?"),
+            ),
+            (
+                "price of the Solo plan",
+                "what about the Crew plan?",
+                Some("price of the Crew plan"),
+            ),
+            // Another property, the same thing, a place that cannot be told, a question of its own.
+            ("耳機可以退嗎", "那運費呢", None),
+            ("山嵐 T1 多重", "那 T1 呢", None),
+            ("故宮門票多少錢", "那學生票呢", None),
+            ("本島運費多少", "那要多久呢", None),
+            ("本島運費多少", "離島可以寄冷凍的嗎", None),
+        ] {
+            assert_eq!(
+                substituted(question, before).as_deref(),
+                expected,
+                "{question}"
+            );
+        }
+    }
+
+    #[test]
+    fn thing_asked_about_last_is_kept_over_two_turns() {
+        let row = "| 型號 | 重量 | 電池 | 防水 |\n| 山嵐 T2 | 1.1 kg | 11 小時 | IPX5 |";
+        let history = [
+            said(Role::User, "山嵐 T1 多重"),
+            said(Role::Agent, "2 kg。"),
+            said(Role::User, "那 T2 呢"),
+            said(Role::Agent, row),
+        ];
+        check(&history, "它防水嗎", "2 kg。\n山嵐 T2 多重\n它防水嗎", &[]);
     }
 
     #[test]

@@ -76,6 +76,11 @@ pub fn parts(message: &str) -> Vec<String> {
     }
 }
 
+/// Whether a text is worded as a question.
+pub fn asks(text: &str) -> bool {
+    ASKS.is_match(&fold(text))
+}
+
 /// A sentence cut where a further question begins; whole where either side would not ask.
 fn questions(sentence: &str) -> Vec<&str> {
     for found in FURTHER.find_iter(sentence) {
@@ -143,6 +148,10 @@ mod tests {
                 vec!["請問退貨運費多少", "還有幾天會收到退款"],
             ),
             ("門市幾點開？謝謝", vec!["門市幾點開？ 謝謝"]),
+            (
+                "夜班車資多少？可以帶狗嗎？座位可以先訂嗎？",
+                vec!["夜班車資多少？", "可以帶狗嗎？", "座位可以先訂嗎？"],
+            ),
         ] {
             let found = parts(message);
             let found: Vec<&str> = found.iter().map(String::as_str).collect();
