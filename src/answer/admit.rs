@@ -84,7 +84,12 @@ impl Admission {
 
     /// Whether a passage with this logit answers beyond doubt, so that the ones behind it need not be read.
     pub fn settles(&self, logit: f32) -> bool {
-        self.model.reading.confidence(logit, 0.5) >= SETTLED
+        self.answers(logit, SETTLED)
+    }
+
+    /// Whether a passage with this logit answers with at least this confidence.
+    pub fn answers(&self, logit: f32, least: f32) -> bool {
+        self.model.reading.confidence(logit, 0.5) >= least
     }
 
     /// Pure. No evidence is never admitted. `reading`: `None` where nothing reads; else the reader's strongest logit, or

@@ -184,16 +184,36 @@ impl Line<'_> {
         let is_beyond_doubt =
             best_logit(&readings).is_some_and(|logit| self.admission.settles(logit));
         let mut similar = Vec::new();
-        let of_another = || {
-            siblings::names_another(own_words, &evidence[..passages.len()])
-                || (!is_beyond_doubt
-                    && evidence
-                        .first()
-                        .is_some_and(|best| siblings::replaces(own_words, best)))
-        };
-        if verdict.decision == Decision::Answer && asks_same.is_none() && of_another() {
-            verdict.decision = Decision::Refuse;
-            similar.extend(evidence.first().map(settle::label).map(str::to_owned));
+        if verdict.decision == Decision::Answer && asks_same.is_none() {
+            // What an FAQ about something else is asked of may stand in another passage that answers.
+            let replaced = evidence.first().filter(|_| !is_beyond_doubt);
+            let replaced = replaced.and_then(|best| siblings::replaced(own_words, best));
+            let says = |at: &usize| {
+                let of_it = |run: &Vec<String>| siblings::says(&evidence[*at], run);
+                replaced.iter().flatten().all(of_it)
+            };
+            let answers = |at: &usize| {
+                let logit = readings[*at].logit;
+                self.admission.answers(logit, min_confidence)
+            };
+            let answering = replaced.as_ref().and_then(|_| {
+                let mut others = 1..readings.len();
+                others.find(|at| says(at) && answers(at))
+            });
+            match answering {
+                Some(at) => {
+                    to_front(&mut evidence, at);
+                    to_front(&mut passages, at);
+                    to_front(&mut readings, at);
+                }
+                None if replaced.is_some()
+                    || siblings::names_another(own_words, &evidence[..passages.len()]) =>
+                {
+                    verdict.decision = Decision::Refuse;
+                    similar.extend(evidence.first().map(settle::label).map(str::to_owned));
+                }
+                None => {}
+            }
         }
         let admit = elapsed_ms(admitting) - read_ms;
 
@@ -391,8 +411,8 @@ pub async fn find(
 }
 
 /// What a difference of 1 in the fused score counts beside the readings, in logits, where passages are ordered. Read off six
-/// judged bases (docs/quality.md); half and half as much again cost up to 5 points on one of them.
-const SCORE: f32 = 20.0;
+/// judged bases (docs/quality.md), where 20 and 50 differ from it by 4 points at most.
+const SCORE: f32 = 30.0;
 /// A passage of another document that scored at least this share of the best one's is read even where the best answers:
 /// it may contradict it.
 const RIVAL: f32 = 0.93;
@@ -569,9 +589,9 @@ mod tests {
         };
         check(&[], None);
         check(&[(-3.0, 0.5)], None);
-        // Beside a score behind by .1 two logits more are enough, one is not.
-        check(&[(0.0, 0.6), (2.5, 0.5)], Some(1));
-        check(&[(0.0, 0.6), (1.0, 0.5)], None);
+        // Beside a score behind by .1 four logits more are enough, two are not.
+        check(&[(0.0, 0.6), (4.0, 0.5)], Some(1));
+        check(&[(0.0, 0.6), (2.0, 0.5)], None);
         check(&[(0.5, 0.5), (0.5, 0.5)], None);
         check(&[(-1.0, 0.52), (0.5, 0.5), (-2.0, 0.5)], Some(1));
     }

@@ -170,7 +170,7 @@ pub fn label(evidence: &Evidence) -> String {
                 .chain(below)
                 .map(String::as_str)
                 .collect();
-            all.join(" ")
+            all.join(" › ")
         }
     }
 }
@@ -181,15 +181,7 @@ pub fn names_another(question: &str, evidence: &[Evidence]) -> bool {
         return false;
     };
     let asked = pieces(question);
-    let is_named = |stretch: &[String]| {
-        let mut all = evidence.iter();
-        all.any(|e| {
-            contains(
-                &pieces(&format!("{}\n{}", headings(e), e.chunk.text)),
-                stretch,
-            )
-        })
-    };
+    let is_named = |stretch: &[String]| evidence.iter().any(|e| says(e, stretch));
     others.iter().any(|other| {
         Contrast::of(best, other).is_some_and(|contrast| {
             let meant = contrast.meant(question);
@@ -198,35 +190,43 @@ pub fn names_another(question: &str, evidence: &[Evidence]) -> bool {
     })
 }
 
-/// Whether a question is an FAQ's with one stretch replaced, by something that its answer does not say either. The two may
-/// still be two words for one thing.
-pub fn replaces(question: &str, faq: &Evidence) -> bool {
-    let asked = &pieces(question)[..];
+/// What a question puts in the place of one stretch of an FAQ's question, as far as its answer does not say it either: runs of
+/// pieces. `None` where it does no such thing. The two may still be two words for one thing.
+pub fn replaced(question: &str, faq: &Evidence) -> Option<Vec<Vec<String>>> {
+    let asked = pieces(question);
     let mut questions: Vec<&str> = faq.chunk.note.question.as_deref().into_iter().collect();
     if faq.metadata.kind == Kind::Faq {
         questions.extend(faq.metadata.questions.iter().map(String::as_str));
     }
-    if questions.is_empty() {
-        return false;
-    }
     let said = search_key(&format!("{}\n{}", questions.join("\n"), faq.chunk.text));
-    // One wording that asks the same is enough.
-    questions.iter().all(|known| {
+    let is_new = |piece: &String| !is_grammar(piece) && !said.contains(piece.as_str());
+    let of = |known: &&str| -> Option<Vec<Vec<String>>> {
         let known = pieces(known);
-        let (before, after) = shared(asked, &known);
-        let (put, taken) = (
-            &asked[before..asked.len() - after],
-            &known[before..known.len() - after],
-        );
+        let (before, after) = shared(&asked, &known);
+        let put = &asked[before..asked.len() - after];
+        let taken = &known[before..known.len() - after];
         let behind = &asked[asked.len() - after..];
-        let says = |stretch: &[String]| stretch.iter().any(|piece| !is_grammar(piece));
-        let is_new = |piece: &String| !is_grammar(piece) && !said.contains(piece.as_str());
-        says(taken)
-            && says(behind)
+        let has_content = |stretch: &[String]| stretch.iter().any(|piece| !is_grammar(piece));
+        let is_one_stretch = has_content(taken)
+            && has_content(behind)
             && width_of(put) <= MAX_REPLACED
-            && width_of(&asked[..before]) + width_of(behind) >= MIN_SHARED_QUESTION
-            && put.iter().any(is_new)
-    })
+            && width_of(&asked[..before]) + width_of(behind) >= MIN_SHARED_QUESTION;
+        let new = put.split(|piece| !is_new(piece));
+        let new: Vec<Vec<String>> = new
+            .filter(|run| !run.is_empty())
+            .map(<[_]>::to_vec)
+            .collect();
+        (is_one_stretch && !new.is_empty()).then_some(new)
+    };
+    // One wording that asks the same is enough.
+    let all: Option<Vec<_>> = questions.iter().map(of).collect();
+    all?.into_iter().next()
+}
+
+/// Whether a piece of evidence says a stretch, above it or in it.
+pub fn says(evidence: &Evidence, stretch: &[String]) -> bool {
+    let text = format!("{}\n{}", headings(evidence), evidence.chunk.text);
+    contains(&pieces(&text), stretch)
 }
 
 #[cfg(test)]
@@ -325,7 +325,7 @@ mod tests {
         let about_another = |question: &str, faq: &str, answer: &str| {
             let mut found = evidence(faq, Kind::Faq, answer, 1.0);
             found.metadata.questions = vec![faq.to_owned()];
-            replaces(question, &found)
+            replaced(question, &found).is_some()
         };
         for (question, faq, answer, expected) in [
             (

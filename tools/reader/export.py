@@ -1,6 +1,7 @@
-"""A trained reader → reader.npz: linear layers in 8 bits, the rest in 16, without the word embeddings.
+"""A trained reader → reader.npz: linear layers in 8 bits, the rest in 16, without the word embeddings. Of several checkpoints
+of one run the mean.
 
-    python export.py --sources DIR --weights reader-N.pt --data FOLDER --out reader.npz --version TEXT
+    python export.py --sources DIR --weights reader-N.pt… --data FOLDER --out reader.npz --version TEXT
 
 Then builds the ONNX model that `ken setup` builds of it and compares both on held-out examples.
 """
@@ -13,19 +14,16 @@ import numpy as np
 import onnxruntime
 import torch
 
-from network import WIDTH, Pieces, Reader, batch, read_source
+from network import WIDTH, Pieces, Reader, batch, read_source, stretch
 from train import auroc, prepare
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "encoder"))
-import e5  # noqa: E402
 import reader  # noqa: E402
 from graph import quantise_weight  # noqa: E402
 
 
 def quantised(state, version):
     """The state of network.Reader without word embeddings → arrays as reader.py wants them."""
-    stretch = np.ones(WIDTH, np.float32)
-    stretch[e5.OUTLIER_CHANNELS] = e5.OUTLIER_DIVISOR
     arrays = {"version": np.array(version)}
 
     def half(name, values):
@@ -39,9 +37,9 @@ def quantised(state, version):
             return state[f"layers.{i}.{name}"]
         for k, name in enumerate("qkv"):
             rows = slice(k * WIDTH, (k + 1) * WIDTH)
-            linear(f"{i}.{name}", of("qkv.weight")[rows] * stretch, of("qkv.bias")[rows])
+            linear(f"{i}.{name}", of("qkv.weight")[rows] * stretch(), of("qkv.bias")[rows])
         linear(f"{i}.ao", of("ao.weight"), of("ao.bias"))
-        linear(f"{i}.fi", of("fi.weight") * stretch, of("fi.bias"))
+        linear(f"{i}.fi", of("fi.weight") * stretch(), of("fi.bias"))
         linear(f"{i}.fo", of("fo.weight"), of("fo.bias"))
         for norm in ("aln", "oln"):
             half(f"{i}.{norm}.w", of(f"{norm}.weight"))
@@ -62,14 +60,16 @@ def quantised(state, version):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sources", type=Path, required=True)
-    parser.add_argument("--weights", type=Path, required=True)
+    parser.add_argument("--weights", type=Path, required=True, nargs="+")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--version", required=True)
     parser.add_argument("--examples", type=int, default=400)
     arguments = parser.parse_args()
-    trained = torch.load(arguments.weights, map_location="cpu")
-    state = {name: value.float().numpy() for name, value in trained.items()}
+    checkpoints = [torch.load(path, map_location="cpu") for path in arguments.weights]
+    trained = {name: sum(checkpoint[name].float() for checkpoint in checkpoints) / len(checkpoints)
+               for name in checkpoints[0]}
+    state = {name: value.numpy() for name, value in trained.items()}
     np.savez_compressed(arguments.out, **quantised(state, arguments.version))
     print(f"{arguments.out}: {arguments.out.stat().st_size / 1e6:.1f} MB")
 

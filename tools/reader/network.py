@@ -110,6 +110,37 @@ class Reader(nn.Module):
         return {name: value for name, value in self.state_dict().items() if name != "words.weight"}
 
 
+def stretch():
+    """[WIDTH] what the inputs of a layer's first products are multiplied by in 8 bits: outlying channels are divided before."""
+    factors = np.ones(WIDTH, np.float32)
+    factors[e5.OUTLIER_CHANNELS] = e5.OUTLIER_DIVISOR
+    return factors
+
+
+def read_shipped(path):
+    """reader.npz → the state that it was made of, as far as 8 bits hold it."""
+    held = np.load(path)
+
+    def linear(name):
+        return held[f"{name}.w"].T.astype(np.float32) * held[f"{name}.s"][:, None]
+    state = {name: held[name] for name in ("places", "types")}
+    for i in range(sum(name.endswith(".ao.w") for name in held.files)):
+        of = f"layers.{i}"
+        state[f"{of}.qkv.weight"] = np.concatenate([linear(f"{i}.{n}") for n in "qkv"]) / stretch()
+        state[f"{of}.qkv.bias"] = np.concatenate([held[f"{i}.{n}.b"] for n in "qkv"])
+        state[f"{of}.fi.weight"] = linear(f"{i}.fi") / stretch()
+        for name in ("ao", "fo"):
+            state[f"{of}.{name}.weight"] = linear(f"{i}.{name}")
+        for name in ("ao", "fi", "fo"):
+            state[f"{of}.{name}.bias"] = held[f"{i}.{name}.b"]
+        for name in ("aln", "oln"):
+            state[f"{of}.{name}.weight"], state[f"{of}.{name}.bias"] = held[f"{i}.{name}.w"], held[f"{i}.{name}.b"]
+    state["norm.weight"], state["norm.bias"] = held["norm.w"], held["norm.b"]
+    for name, ours in (("hidden", "answers.0"), ("answers", "answers.2"), ("span", "span")):
+        state[f"{ours}.weight"], state[f"{ours}.bias"] = held[f"{name}.w"].T, held[f"{name}.b"]
+    return {name: torch.tensor(np.ascontiguousarray(value, np.float32)) for name, value in state.items()}
+
+
 class Pieces:
     """Question and passage → pieces, as the service cuts them."""
 

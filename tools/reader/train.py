@@ -20,7 +20,7 @@ from pathlib import Path
 import torch
 from torch.nn import functional as F
 
-from network import Pieces, Reader, batch, read_source
+from network import Pieces, Reader, batch, read_shipped, read_source
 
 TOKENS = 2000  # padded, a batch
 CHUNK = 1000  # examples sorted by length together
@@ -101,7 +101,7 @@ def main():
     parser.add_argument("--rate", type=float, default=1.2e-4)
     parser.add_argument("--held-out", type=int, default=500)
     parser.add_argument("--frozen", type=int, default=0, help="how many of the lowest layers stay as they are")
-    parser.add_argument("--from", dest="start", type=Path, help="weights to start from: a reader-N.pt")
+    parser.add_argument("--from", dest="start", type=Path, help="weights to start from: a reader-N.pt or reader.npz")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(1)
@@ -115,7 +115,10 @@ def main():
     rows, held_out = load("train.jsonl"), load("held-out.jsonl")[:arguments.held_out]
     model = Reader(source, kept).to(device)
     if arguments.start:
-        model.load_state_dict(torch.load(arguments.start, map_location=device), strict=False)
+        shipped = arguments.start.suffix == ".npz"
+        state = read_shipped(arguments.start) if shipped else torch.load(arguments.start, map_location=device)
+        unknown = model.load_state_dict(state, strict=False)
+        assert unknown.missing_keys == ["words.weight"] and not unknown.unexpected_keys, unknown
     if arguments.frozen:
         for part in (model.places, model.types, *model.norm.parameters(),
                      *(p for layer in model.layers[:arguments.frozen] for p in layer.parameters())):
