@@ -529,7 +529,12 @@ impl Answerer {
             .retriever
             .load_evidence(workspace, &query, &found.hits)
             .await?;
-        let evidence = settle::prefer_specific(evidence, &query.filter, language);
+        let rules = self.rules.of(workspace).await?;
+        let mut evidence = settle::prefer_specific(evidence, &query.filter, language);
+        evidence.retain(|e| {
+            let version = (e.chunk.document_id.clone(), e.chunk.version);
+            !rules.distrusted.contains(&version)
+        });
         let is_asked = |e: &Evidence| passage::is_asked_by(e, &question.text);
         let Some(at) = evidence.iter().position(is_asked) else {
             return Ok(None);

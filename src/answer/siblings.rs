@@ -13,7 +13,10 @@ const MAX_OWN: usize = 12;
 const MIN_SHARED_QUESTION: usize = 6;
 const MAX_REPLACED: usize = 16;
 
-/// A text's Han one by one, and its runs of other letters and digits, as texts are matched.
+/// Between a title and the headings below it.
+const BELOW: char = '›';
+
+/// A text's Han one by one, its runs of other letters and digits, and what parts headings, as texts are matched.
 pub fn pieces(text: &str) -> Vec<String> {
     let mut pieces: Vec<String> = Vec::new();
     let mut is_open = false;
@@ -21,7 +24,7 @@ pub fn pieces(text: &str) -> Vec<String> {
         let is_run = c.is_alphanumeric() && !is_cjk(c);
         match pieces.last_mut() {
             Some(run) if is_run && is_open => run.push(c),
-            _ if c.is_alphanumeric() => pieces.push(c.to_string()),
+            _ if c.is_alphanumeric() || c == BELOW => pieces.push(c.to_string()),
             _ => {}
         }
         is_open = is_run;
@@ -71,7 +74,8 @@ pub struct Contrast {
     before: Vec<String>,
     after: Vec<String>,
     own: [Vec<String>; 2],
-    /// Whether what tells them apart is a name or a number for certain, not another way to ask the same.
+    /// Whether they are two things for certain, not two texts about one or two ways to ask one question: a number or what
+    /// stands in brackets tells them apart, or in names what stands before the word that both end with.
     is_certain: bool,
 }
 
@@ -101,9 +105,21 @@ impl Contrast {
             b[before..b.len() - after].to_vec(),
         ];
         let is_value = |own: &Vec<String>| !own.is_empty() && width_of(own) <= MAX_OWN;
-        let is_code = |own: &Vec<String>| own.iter().any(|piece| !is_han(piece));
+        let has_number = |own: &Vec<String>| {
+            own.iter()
+                .any(|piece| piece.bytes().any(|b| b.is_ascii_digit()))
+        };
+        let in_name = a[a.len() - after..].split(|piece| piece == "›").next();
+        let is_before_head = in_name.is_some_and(|head| width_of(head) >= MIN_SHARED);
+        let are_in_brackets = [first, second].iter().zip(&own).all(|(label, own)| {
+            let bracketed = label.split(['（', '(', '【', '[']).skip(1);
+            let mut bracketed =
+                bracketed.filter_map(|rest| rest.split(['）', ')', '】', ']']).next());
+            bracketed.any(|text| pieces(text) == *own)
+        });
         let contrast = Self {
-            is_certain: !are_questions || own.iter().all(is_code),
+            is_certain: own.iter().all(has_number)
+                || (!are_questions && (is_before_head || are_in_brackets)),
             before: a[..before].to_vec(),
             after: a[a.len() - after..].to_vec(),
             own,
@@ -291,11 +307,31 @@ mod tests {
                 "storage of the Crew plan",
                 Some(Meant::Second),
             ),
+            // Two texts about one thing.
+            ("退貨政策", "退貨規定", "退貨期限", Some(Meant::Open)),
             ("運費", "退款", "運費多少", None),
         ] {
             let contrast = Contrast::of_labels(first, second, false);
             let found = contrast.map(|contrast| contrast.meant(question));
             assert_eq!(found, expected, "{question}: {first} – {second}");
+        }
+    }
+
+    #[test]
+    fn labels_are_two_things_for_certain_by_number_bracket_or_head() {
+        for (first, second, expected) in [
+            ("基本方案", "進階方案", true),
+            ("基本方案 › 費用", "進階方案 › 費用", true),
+            ("西門店（嘉義）", "西門店（臺南）", true),
+            ("西門店（嘉義） › 電話", "西門店（臺南） › 電話", true),
+            ("Kettle R2", "Kettle R3", true),
+            ("退貨政策", "退貨規定", false),
+            ("退貨政策 › 期限", "退貨規定 › 期限", false),
+            ("Returns policy", "Returns rules", false),
+        ] {
+            let contrast = Contrast::of_labels(first, second, false);
+            let found = contrast.map(|contrast| contrast.is_certain());
+            assert_eq!(found, Some(expected), "{first} – {second}");
         }
     }
 
