@@ -11,7 +11,7 @@ demo:
 	$(KEN) ingest corpus/shop/knowledge --prune
 	@echo
 	@echo 'Three questions to try:'
-	@echo '  隻 LumiBud Pro 2 跌咗一邊，可唔可以淨係買返一邊'
+	@echo '  隻 DorMate K1 裝唔裝到喺玻璃門度？'
 	@echo '  How long does a refund take?'
 	@echo '  今天台北天氣如何？   (which it cannot know)'
 	@echo

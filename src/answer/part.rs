@@ -179,6 +179,10 @@ impl Line<'_> {
                     to_front(&mut readings, at);
                 }
             }
+            // Scores stay with the places: what comes first is the best for all that follows.
+            for (e, score) in evidence.iter_mut().zip(&scores) {
+                e.score = *score;
+            }
         }
         let own_words = query.text().lines().last().unwrap_or_default();
         let is_beyond_doubt =
@@ -222,23 +226,37 @@ impl Line<'_> {
         let mut notes: Vec<&'static str> =
             found.degraded.iter().map(|part| part.as_str()).collect();
         notes.extend(note);
-        let mut worded =
-            |evidence: &[Evidence], passages: &[Passage], notes: &mut Vec<&'static str>| {
-                let mut draft = compose(query.text(), &found.term_weights, evidence, passages);
-                if let Some((at, span)) = premise::contradicted(asked.text, evidence) {
-                    if !notes.contains(&"false_premise") {
-                        notes.push("false_premise");
-                    }
-                    draft = with_first(draft, &evidence[at], span);
-                }
-                let (draft, dropped) = verify(script::in_script(draft, asked.language), evidence);
-                rejected.extend(dropped);
-                draft
+        let mut worded = |evidence: &[Evidence],
+                          passages: &[Passage],
+                          readings: &[Reading],
+                          notes: &mut Vec<&'static str>| {
+            // A passage that was read and answers far less strongly than the first adds nothing.
+            let adds = |reading: &Reading| reading.logit >= readings[0].logit - settle::ANSWERS_TOO;
+            let n = match readings.get(1).is_none_or(adds) {
+                true => evidence.len(),
+                false => 1,
             };
+            let (weights, quoted) = (&found.term_weights, &evidence[..n]);
+            let mut draft = compose(
+                query.text(),
+                weights,
+                quoted,
+                &passages[..n.min(passages.len())],
+            );
+            if let Some((at, span)) = premise::contradicted(asked.text, evidence) {
+                if !notes.contains(&"false_premise") {
+                    notes.push("false_premise");
+                }
+                draft = with_first(draft, &evidence[at], span);
+            }
+            let (draft, dropped) = verify(script::in_script(draft, asked.language), evidence);
+            rejected.extend(dropped);
+            draft
+        };
         let mut review = None;
         let mut suggestions = Vec::new();
         let mut draft = match verdict.decision {
-            Decision::Answer => worded(&evidence, &passages, &mut notes),
+            Decision::Answer => worded(&evidence, &passages, &readings, &mut notes),
             Decision::Refuse => Draft::default(),
         };
         if !draft.sentences.is_empty() && !is_settled {
@@ -262,7 +280,7 @@ impl Line<'_> {
                         readings.swap(0, by);
                         readings.remove(by);
                     }
-                    draft = worded(&evidence, &passages, &mut notes);
+                    draft = worded(&evidence, &passages, &readings, &mut notes);
                 }
                 Settled::Open(with, conflict) => {
                     let ids = [0, with].map(|i| evidence[i].chunk.document_id.to_string());

@@ -207,8 +207,8 @@ pub enum Settled {
     Another(Vec<String>),
 }
 
-/// How much less strongly than the best, as a logit, a passage may answer the question and still contradict it.
-const ANSWERS_TOO: f32 = 2.0;
+/// How much less strongly than the best, as a logit, a passage may answer the question and still contradict it, or be quoted beside it.
+pub const ANSWERS_TOO: f32 = 2.0;
 
 /// Looks for evidence of other documents that contradicts what the draft says. Where passages were read, only one that
 /// answers the same question does.
