@@ -48,7 +48,7 @@ use crate::store::{Store, StoreError};
 
 pub use admit::{
     Admission, CLIP, Decision, FEATURES, Features, Model, ModelError, N_FEATURES, ReadingModel,
-    SEARCH_CLIP, Verdict, Weight, least_of,
+    Verdict, Weight, least_of,
 };
 use assemble::{courteous, finish, out_of_time};
 pub use compose::Draft;
@@ -488,7 +488,7 @@ impl Answerer {
         let passages: Vec<Passage> = evidence.iter().take(READ).map(Passage::read).collect();
         let read = part::read(
             reader,
-            &self.admission,
+            (&self.admission, self.min_confidence()),
             question,
             term_weights,
             evidence,

@@ -18,7 +18,9 @@ use tokio::sync::Semaphore;
 
 use crate::blocking::blocking;
 use crate::config::{Part, RerankConfig, RetrieveConfig};
-use crate::domain::{Clock, Evidence, Hit, LegScore, Mode, Query, Revision, Timings, WorkspaceId};
+use crate::domain::{
+    Chunk, Clock, Evidence, Hit, LegScore, Mode, Query, Revision, Timings, WorkspaceId,
+};
 use crate::embed::{EmbedError, Embedder};
 use crate::index::{
     IndexError, Indexes, KeywordHit, KeywordSearch, Selection, VectorHit, Wanted, WorkspaceIndex,
@@ -284,6 +286,22 @@ impl Retriever {
             })
         });
         Ok(evidence.collect())
+    }
+
+    /// The text of the passage that follows a piece of evidence in its document.
+    pub async fn behind(
+        &self,
+        workspace: &WorkspaceId,
+        evidence: &Evidence,
+    ) -> Result<Option<String>, RetrieveError> {
+        let chunk = &evidence.chunk;
+        let next = self.store.chunks(workspace, &[chunk.key + 1]).await?.pop();
+        let is_next =
+            |next: &Chunk| (&next.document_id, next.version) == (&chunk.document_id, chunk.version);
+        Ok(next
+            .map(|entry| entry.chunk)
+            .filter(is_next)
+            .map(|next| next.text))
     }
 
     async fn vector_of(

@@ -10,7 +10,7 @@ use crate::domain::Evidence;
 
 pub use features::content;
 pub use features::{Features, N as N_FEATURES, NAMES as FEATURES};
-pub use model::{CLIP, Model, ModelError, ReadingModel, SEARCH_CLIP, Weight};
+pub use model::{CLIP, Model, ModelError, ReadingModel, Weight};
 
 /// What is decided of a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -89,7 +89,7 @@ impl Admission {
 
     /// Whether a passage with this logit answers with at least this confidence.
     pub fn answers(&self, logit: f32, least: f32) -> bool {
-        self.model.reading.confidence(logit, 0.5) >= least
+        self.model.reading.confidence(logit) >= least
     }
 
     /// Pure. No evidence is never admitted. `reading`: `None` where nothing reads; else the reader's strongest logit, or
@@ -101,23 +101,17 @@ impl Admission {
         reading: Option<Option<f32>>,
         min_confidence: f32,
     ) -> Verdict {
-        let by_search = self.model.confidence(features);
-        let (confidence, least) = match reading {
-            None => (by_search, min_confidence),
-            Some(None) => (by_search, stricter_by_search(min_confidence)),
-            Some(Some(logit)) => (
-                self.model.reading.confidence(logit, by_search),
-                min_confidence,
-            ),
-        };
-        let confidence = match evidence.is_empty() {
-            true => 0.0,
+        let by_search = || match features.lacks_property() {
             // The reader sees for itself whether a passage says anything of what is asked for.
-            false if reading.flatten().is_none() && features.lacks_property() => {
-                confidence.min(UNSAID)
-            }
-            false => confidence,
+            true => self.model.confidence(features).min(UNSAID),
+            false => self.model.confidence(features),
         };
+        let (confidence, least) = match reading {
+            None => (by_search(), min_confidence),
+            Some(None) => (by_search(), stricter_by_search(min_confidence)),
+            Some(Some(logit)) => (self.model.reading.confidence(logit), min_confidence),
+        };
+        let confidence = if evidence.is_empty() { 0.0 } else { confidence };
         let decision = match !evidence.is_empty() && confidence >= least {
             true => Decision::Answer,
             false => Decision::Refuse,

@@ -188,7 +188,12 @@ impl PartReply {
             return (Outcome::Clarify, text, Some("ambiguous"));
         }
         if self.is_answered() {
-            return (Outcome::Answered, self.draft.text.clone(), None);
+            let mut text = self.draft.text.clone();
+            if self.notes.contains(&"list_continues") {
+                text.push('\n');
+                text.push_str(phrases::list_continues(language));
+            }
+            return (Outcome::Answered, text, None);
         }
         let reason = match self.verdict.decision {
             _ if !self.similar.is_empty() => "similar_only",

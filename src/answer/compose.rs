@@ -4,7 +4,7 @@ use super::guard::plain;
 use super::passage::Passage;
 use crate::domain::{Citation, Evidence, Kind, Sentence, Span, Strategy};
 use crate::text::sentences;
-use choose::{choose, join};
+use choose::{choose, is_item, is_row, join};
 
 /// An answer in the making.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +28,9 @@ impl Default for Draft {
 
 /// How many sentences are chosen, lists and tables apart.
 const MAX_SENTENCES: usize = 2;
+
+/// Fewer items or rows are no list.
+const MIN_PARTS: usize = 3;
 
 /// Words an answer from admitted evidence (best first): an FAQ's own answer whole, else the sentences of the best
 /// chunks that hold most of what the question asks for, in reading order. What speaks to machines is left out.
@@ -123,6 +126,44 @@ fn quote(strategy: Strategy, quoted: &[(&Evidence, Vec<Span>)]) -> Draft {
         draft.citations.push(citation);
     }
     draft
+}
+
+/// How a draft's quotation ends.
+pub enum End<'a> {
+    /// Not within a list or table.
+    Whole,
+    /// Within one: the passage has more of it.
+    Cut,
+    /// With a list or table that ends with its passage, so that more of it may stand in the next one.
+    WithPassage(&'a Evidence),
+}
+
+/// Whether a draft ends within a list or table of which it quotes at least [`MIN_PARTS`] items or rows.
+pub fn end_of<'a>(draft: &Draft, evidence: &'a [Evidence]) -> End<'a> {
+    let cited = draft.citations.last().and_then(|last| {
+        let of = evidence.iter().find(|e| e.chunk.id() == last.chunk_id)?;
+        Some((last, of))
+    });
+    let Some((last, of)) = cited else {
+        return End::Whole;
+    };
+    let is_part = |line: &&str| is_item(line) || is_row(line);
+    let lines = last.quote.lines().map(str::trim).rev();
+    if lines.take_while(is_part).count() < MIN_PARTS {
+        return End::Whole;
+    }
+    let behind = last.end - of.chunk.span.start;
+    match of.chunk.text.get(behind..).unwrap_or_default().trim() {
+        "" => End::WithPassage(of),
+        rest if goes_on(rest) => End::Cut,
+        _ => End::Whole,
+    }
+}
+
+/// Whether a text goes on with the list or table that the one before it ends with.
+pub fn goes_on(next: &str) -> bool {
+    let first = next.trim_start().lines().next().unwrap_or_default().trim();
+    is_item(first) || is_row(first)
 }
 
 /// A draft with a sentence of the evidence at its head, which is taken out of where it stands in it.
@@ -278,6 +319,37 @@ mod tests {
     fn a_heading_within_a_chunk_is_no_answer_but_says_what_the_sentence_below_it_is_about() {
         let text = "送修要 7 天。\n\n代用機\n\n押金 3,000 元。歸還後退。\n\n寄送方式\n\n請用原箱。";
         assert_eq!(pick(text, "代用機"), ["押金 3,000 元。"]);
+    }
+
+    #[test]
+    fn quotation_that_ends_within_a_list_is_found() {
+        let end = |text: &str, quoted: &str| {
+            let evidence = [crate::answer::settle::tests::evidence(
+                "t",
+                Kind::Article,
+                text,
+                1.0,
+            )];
+            let start = text.find(quoted).unwrap();
+            let span = Span::new(start, start + quoted.len());
+            let draft = quote(Strategy::Extractive, &[(&evidence[0], vec![span])]);
+            match end_of(&draft, &evidence) {
+                End::Whole => "whole",
+                End::Cut => "cut",
+                End::WithPassage(_) => "with its passage",
+            }
+        };
+        let list = "門市：\n1. 東店\n2. 西店\n3. 南店\n4. 北店\n";
+        assert_eq!(end(list, list.trim_end()), "with its passage");
+        assert_eq!(end(list, "門市：\n1. 東店\n2. 西店\n3. 南店"), "cut");
+        assert_eq!(
+            end(list, "1. 東店\n2. 西店"),
+            "whole",
+            "two items are no list"
+        );
+        let more = format!("{list}\n以上。");
+        assert_eq!(end(&more, list.trim_end()), "whole");
+        assert!(goes_on("4. 北店\n5. 中店") && goes_on("| a | b |") && !goes_on("營業時間"));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 
 use super::admit::{Admission, Decision, Features, Verdict};
-use super::compose::{Draft, compose, with_first};
+use super::compose::{Draft, End, compose, end_of, goes_on, with_first};
 use super::generate::{Generated, MAX_EVIDENCE, generate};
 use super::passage::{Passage, is_asked_by};
 use super::settle::{self, Settled};
@@ -136,7 +136,7 @@ impl Line<'_> {
             let reading = Instant::now();
             let read = read(
                 reader,
-                self.admission,
+                (self.admission, min_confidence),
                 query.text(),
                 weights,
                 &evidence,
@@ -320,6 +320,18 @@ impl Line<'_> {
                 }
             }
         }
+        if draft.strategy == Strategy::Extractive
+            && match end_of(&draft, &evidence) {
+                End::Whole => false,
+                End::Cut => true,
+                End::WithPassage(last) => {
+                    let next = self.retriever.behind(workspace, last).await?;
+                    next.is_some_and(|next| goes_on(&next))
+                }
+            }
+        {
+            notes.push("list_continues");
+        }
         let timings = Timings {
             read: read_ms,
             admit,
@@ -435,11 +447,15 @@ const SCORE: f32 = 30.0;
 /// it may contradict it.
 const RIVAL: f32 = 0.93;
 
+/// So many passages are read at once; those behind them only where none of them answers.
+const AT_ONCE: usize = 2;
+
 /// Reads the question with the first of the evidence. Spans are in bytes of the chunk. Where the first passage answers
-/// beyond doubt and has no rival, the others are not read.
+/// beyond doubt and has no rival, the others are not read; those behind the second only where neither answers with the
+/// `least` confidence.
 pub async fn read(
     reader: &Reader,
-    admission: &Admission,
+    (admission, least): (&Admission, f32),
     question: &str,
     term_weights: &[(String, f32)],
     evidence: &[Evidence],
@@ -454,15 +470,20 @@ pub async fn read(
         .collect();
     let texts: Vec<String> = windows.iter().map(|window| window.text.clone()).collect();
     let until = reader.until(until);
-    let mut read = Vec::with_capacity(texts.len());
-    if let Some(first) = texts.first() {
-        read = reader
-            .read(question, std::slice::from_ref(first), until)
-            .await?;
-    }
-    let is_settled = read.iter().any(|reading| admission.settles(reading.logit));
-    if texts.len() > 1 && !(is_settled && rival(evidence).is_none()) {
-        read.extend(reader.read(question, &texts[1..], until).await?);
+    let mut read: Vec<Reading> = Vec::with_capacity(texts.len());
+    for range in [0..1, 1..AT_ONCE, AT_ONCE..texts.len()] {
+        let is_enough = match best_logit(&read) {
+            None => false,
+            Some(logit) if read.len() < AT_ONCE => {
+                admission.settles(logit) && rival(evidence).is_none()
+            }
+            Some(logit) => admission.answers(logit, least),
+        };
+        let next = texts.get(range).unwrap_or_default();
+        if is_enough || next.is_empty() {
+            break;
+        }
+        read.extend(reader.read(question, next, until).await?);
     }
     let in_chunk = |(reading, window): (Reading, &Window)| Reading {
         span: reading.span.and_then(|span| window.in_chunk(span)),

@@ -49,6 +49,18 @@ pub fn unanswered_part(language: Language, number: usize) -> String {
     }
 }
 
+/// Behind a list or table that goes on beyond the passage that is quoted.
+pub fn list_continues(language: Language) -> &'static str {
+    in_language(
+        language,
+        [
+            "（以上只是其中一部分，其餘請見來源。）",
+            "（以上只是其中一部分，其余请见来源。）",
+            "(This is only part of it; the source has the rest.)",
+        ],
+    )
+}
+
 /// Where the evidence contradicts itself and no rule decides.
 pub fn contradiction(language: Language) -> &'static str {
     in_language(

@@ -26,7 +26,7 @@ impl Outcome {
 
 /// How the words of an answer were found: an FAQ's own answer, sentences of the evidence, or a model's
 /// wording of it. `None` where nothing was answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Strategy {
     Standard,
@@ -99,7 +99,7 @@ pub struct Answer {
     /// `no_supported_sentence`, `similar_only` (what is asked about is named nowhere, another of its kind is), `deadline`. Handoff: `conflicting_evidence`, `asked_for_person`. Clarify: `ambiguous`.
     /// Answered: `greeting`, `thanks`, `goodbye`.
     pub reason: Option<String>,
-    /// What went otherwise than it might have, as stable words: `false_premise`, `partly_answered`, `deadline` (the search
+    /// What went otherwise than it might have, as stable words: `false_premise`, `partly_answered`, `list_continues`, `deadline` (the search
     /// took too long), and of a model's wording `llm_unavailable`, `llm_refused`, `llm_truncated`, `llm_garbage`,
     /// `llm_deadline`, `llm_unsupported`; `reader_unavailable` (the passages were not read, and a stricter level decided by
     /// search scores alone).

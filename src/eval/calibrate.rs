@@ -12,9 +12,7 @@ use argmin::solver::quasinewton::LBFGS;
 use serde::Serialize;
 
 use super::measures::{Decision, auroc, false_answer_rate_at};
-use crate::answer::{
-    CLIP, FEATURES, Features, Model, N_FEATURES, ReadingModel, SEARCH_CLIP, Weight,
-};
+use crate::answer::{CLIP, FEATURES, Features, Model, N_FEATURES, ReadingModel, Weight};
 use crate::text::sha256_hex;
 
 /// A question with what was found for it, and whether that answers it.
@@ -92,13 +90,8 @@ pub fn calibrate(rows: &[Row]) -> Result<Calibrated, String> {
 /// Nothing was read, or there are no answerable or no unanswerable rows.
 pub fn calibrate_reading(rows: &[Row], model: Model) -> Result<Calibrated, String> {
     let fitted = |rows: &[&Row]| -> Result<Model, String> {
-        let scored: Vec<(f64, &Row)> = rows
-            .iter()
-            .map(|row| (model.search_logit(&row.features), *row))
-            .collect();
-        let reading = reading(&scored)?;
         Ok(Model {
-            reading,
+            reading: reading(rows)?,
             ..model.clone()
         })
     };
@@ -145,10 +138,9 @@ fn measured(dataset: &str, model: &Model, rows: &[&Row]) -> HeldOut {
 
 /// As admission judges it.
 fn confidence(model: &Model, row: &Row) -> f32 {
-    let by_search = model.confidence(&row.features);
     match row.reading {
-        Some(logit) => model.reading.confidence(logit, by_search),
-        None => by_search,
+        Some(logit) => model.reading.confidence(logit),
+        None => model.confidence(&row.features),
     }
 }
 
@@ -199,53 +191,28 @@ fn fit(rows: &[Row]) -> Result<Model, String> {
         deviation: whole.deviations[i] as f32,
         weight: (scale * whole.weights[i]) as f32,
     });
-    let model = Model {
+    Ok(Model {
         weights: weights.collect(),
         intercept: (scale * whole.intercept + shift) as f32,
-        reading: ReadingModel::default(),
+        reading: reading(&all)?,
         fitted_on: String::new(),
-    };
-    let outside = outside
-        .into_iter()
-        .map(|(logit, row)| ((scale * logit + shift), row));
-    let reading = reading(&outside.collect::<Vec<_>>())?;
-    Ok(Model { reading, ..model })
+    })
 }
 
-/// How the reader's logit and that of search scores, of rows that the latter were not fitted on, come together. Without
-/// readings it stays as [`ReadingModel::default`] makes it.
-fn reading(rows: &[(f64, &Row)]) -> Result<ReadingModel, String> {
-    let clip = f64::from(SEARCH_CLIP);
-    let read = |(logit, row): &(f64, &Row)| -> Option<Vec<f64>> {
-        Some(vec![f64::from(row.reading?), logit.clamp(-clip, clip)])
-    };
-    let only: Vec<&Row> = rows
+/// How the reader's logit counts. Without readings it stays as [`ReadingModel::default`] makes it.
+fn reading(rows: &[&Row]) -> Result<ReadingModel, String> {
+    let read: Vec<(f64, &Row)> = rows
         .iter()
-        .map(|(_, row)| *row)
-        .filter(|row| row.reading.is_some())
+        .filter_map(|row| Some((f64::from(row.reading?), *row)))
         .collect();
-    if only.is_empty() {
+    if read.is_empty() {
         return Ok(ReadingModel::default());
     }
-    let problem = Problem {
-        inputs: rows.iter().filter_map(read).collect(),
-        answers: only
-            .iter()
-            .map(|row| if row.answerable { 1.0 } else { -1.0 })
-            .collect(),
-        weights: weights(&only),
-        signs: vec![1.0, 1.0],
-        ridge: 0.0,
-    };
-    let found = solve(&problem, vec![0.0, -3.0, 0.0])?;
-    let [by_reading, by_search] = problem.weights_of(&found)[..] else {
-        return Err("the solver lost a weight".to_owned());
-    };
+    let (scale, shift) = platt(&read)?;
     Ok(ReadingModel {
         reader: String::new(),
-        reading: by_reading as f32,
-        search: by_search as f32,
-        intercept: found[2] as f32,
+        reading: scale as f32,
+        intercept: shift as f32,
         fitted_on: String::new(),
     })
 }
@@ -482,7 +449,7 @@ mod tests {
     }
 
     #[test]
-    fn reading_counts_where_search_scores_say_nothing() {
+    fn reading_is_fitted_beside_an_unchanged_search_model() {
         let mut all = rows(600);
         for (i, row) in all.iter_mut().enumerate() {
             row.features = Features::default();
@@ -494,7 +461,7 @@ mod tests {
         assert_eq!(found.held_out.len(), 3);
         let reading = &found.model.reading;
         assert!(reading.reading > 0.5, "{reading:?}");
-        assert!(reading.confidence(3.0, 0.5) > 0.9 && reading.confidence(-3.0, 0.5) < 0.1);
+        assert!(reading.confidence(3.0) > 0.9 && reading.confidence(-3.0) < 0.1);
         assert_eq!(found.model.weights, Model::shipped().weights);
         for row in &mut all {
             row.reading = None;

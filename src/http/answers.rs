@@ -117,7 +117,7 @@ pub struct AnswerResponse {
     /// `similar_only` (what is asked about is named nowhere, another of its kind is), `deadline`. Handoff: `conflicting_evidence`, `asked_for_person`. Clarify: `ambiguous`, with the choices as
     /// suggestions. Answered: `greeting`, `thanks`, `goodbye`.
     pub reason: Option<String>,
-    /// What went otherwise than it might have: `false_premise`, `partly_answered`, `deadline`, `encoder_unavailable` or
+    /// What went otherwise than it might have: `false_premise`, `partly_answered`, `list_continues`, `deadline`, `encoder_unavailable` or
     /// `vectors_unavailable` (found by words alone), `reader_unavailable` (passages were not read; a stricter level decided),
     /// `not_recorded` (the disk could not be written), and of a model's wording
     /// `llm_unavailable`, `llm_refused`, `llm_truncated`, `llm_garbage`, `llm_deadline`, `llm_unsupported`.

@@ -176,3 +176,35 @@ async fn list_under_the_asked_heading_is_given_whole() {
     assert!(!text(&answer).contains("爐具"), "{answer:#}");
     app.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn list_that_goes_on_in_the_next_passage_says_so() {
+    let app = TestApp::start_with(|config| config.answer.min_confidence = Some(0.0)).await;
+    let depot = |i: usize| {
+        format!(
+            "{i}. 第 {i} 倉：工業路 {} 號，電話 07-555-{:04}\n",
+            i * 9,
+            i * 71
+        )
+    };
+    let list = |n: usize| (1..=n).map(depot).collect::<String>();
+    app.put(
+        "many",
+        json!({ "text": format!("# 倉庫\n\n全部倉庫如下：\n\n{}", list(45)) }),
+    )
+    .await;
+    let answer = app.ask("有哪些倉庫？").await;
+    assert!(text(&answer).contains("第 1 倉"), "{answer:#}");
+    assert!(!text(&answer).contains("第 45 倉"), "{answer:#}");
+    assert_eq!(answer["notes"], json!(["list_continues"]), "{answer:#}");
+    assert!(text(&answer).ends_with("其餘請見來源。）"), "{answer:#}");
+    app.put(
+        "many",
+        json!({ "text": format!("# 倉庫\n\n全部倉庫如下：\n\n{}", list(4)) }),
+    )
+    .await;
+    let answer = app.ask("有哪些倉庫？").await;
+    assert!(text(&answer).contains("第 4 倉"), "{answer:#}");
+    assert_eq!(answer["notes"], json!([]), "{answer:#}");
+    app.stop().await;
+}

@@ -12,7 +12,7 @@ pub struct Model {
     /// One a feature, in the features' order.
     pub weights: Vec<Weight>,
     pub intercept: f32,
-    /// How its confidence and the reader's logit come together.
+    /// How the reader's logit counts, where passages are read.
     pub reading: ReadingModel,
     /// What it was fitted on and how it did there, for people.
     #[serde(default)]
@@ -73,12 +73,7 @@ impl Model {
                 && w.deviation > 0.0
         };
         let reading = &model.reading;
-        let numbers = [
-            model.intercept,
-            reading.reading,
-            reading.search,
-            reading.intercept,
-        ];
+        let numbers = [model.intercept, reading.reading, reading.intercept];
         match model.weights.iter().all(is_sound) && numbers.iter().all(|x| x.is_finite()) {
             true => Ok(model),
             false => Err("a number is not finite, or a deviation is not above 0".to_owned()),
@@ -88,11 +83,6 @@ impl Model {
     /// By search scores alone, in [0, 1].
     pub fn confidence(&self, features: &Features) -> f32 {
         1.0 / (1.0 + (-self.logit(features)).exp())
-    }
-
-    /// The logit of [`confidence`](Self::confidence).
-    pub fn search_logit(&self, features: &Features) -> f64 {
-        f64::from(self.logit(features))
     }
 
     fn logit(&self, features: &Features) -> f32 {
@@ -111,34 +101,24 @@ impl Model {
     }
 }
 
-/// From the reader's logit and the confidence by search scores to the probability that the evidence answers.
+/// From the reader's logit to the probability that the evidence answers. Search scores beside it were worth nothing
+/// (docs/quality.md).
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReadingModel {
     /// The version of the reader whose logits it was fitted on; empty where it was fitted without one.
     pub reader: String,
-    /// What a point of the reader's logit counts, and one of the logit of the confidence by search scores.
+    /// What a point of the reader's logit counts.
     pub reading: f32,
-    pub search: f32,
     pub intercept: f32,
     /// What it was fitted on, where that is not what the model of search scores was fitted on; for people.
     #[serde(default)]
     pub fitted_on: String,
 }
 
-/// Beyond so much a logit of the confidence by search scores does not count more.
-pub const SEARCH_CLIP: f32 = 4.0;
-
 impl ReadingModel {
     /// In (0, 1).
-    pub fn confidence(&self, logit: f32, by_search: f32) -> f32 {
-        let z = self.reading * logit + self.search * search_logit(by_search) + self.intercept;
-        1.0 / (1.0 + (-z).exp())
+    pub fn confidence(&self, logit: f32) -> f32 {
+        1.0 / (1.0 + (-(self.reading * logit + self.intercept)).exp())
     }
-}
-
-/// The logit of a confidence by search scores, within [`SEARCH_CLIP`] of nothing.
-pub fn search_logit(by_search: f32) -> f32 {
-    let odds = by_search / (1.0 - by_search);
-    odds.ln().clamp(-SEARCH_CLIP, SEARCH_CLIP)
 }

@@ -342,11 +342,11 @@ fn context(text: &str, units: &[Span], i: usize, is_list: bool) -> Vec<usize> {
     all
 }
 
-fn is_row(line: &str) -> bool {
+pub fn is_row(line: &str) -> bool {
     line.starts_with('|') && line.ends_with('|')
 }
 
-fn is_item(line: &str) -> bool {
+pub fn is_item(line: &str) -> bool {
     let number = line.trim_start_matches(|c: char| c.is_ascii_digit());
     line.starts_with("- ") || (number.len() < line.len() && number.starts_with(". "))
 }
