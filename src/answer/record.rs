@@ -43,12 +43,27 @@ impl Request {
         }
     }
 
+    /// The request of a recorded trace; `None` where it cannot be read.
+    fn recorded(trace: &serde_json::Value) -> Option<Self> {
+        let request = trace.get("request")?;
+        Self::deserialize(request)
+            .inspect_err(|error| tracing::warn!(%error, "a recorded request cannot be read"))
+            .ok()
+    }
+
     fn without_history(self) -> Self {
         Self {
             history: Vec::new(),
             ..self
         }
     }
+}
+
+/// Whether an asker of this audience may see what was said in a recorded turn. What was said to somebody who may see more is
+/// not visible, and neither is a turn whose request cannot be read.
+fn may_see(trace: &serde_json::Value, audience: &[String]) -> bool {
+    Request::recorded(trace)
+        .is_some_and(|asked| asked.audience.iter().all(|name| audience.contains(name)))
 }
 
 /// A recorded answer with how it was asked for.
@@ -96,16 +111,11 @@ impl Answerer {
             .store
             .logged_answers(workspace, Some(conversation), RECENT_TURNS)
             .await?;
-        // What was said to somebody who may see more is not brought into this one's question.
-        let may_see = |trace: &serde_json::Value| {
-            let asked: Request =
-                serde_json::from_value(trace["request"].clone()).unwrap_or_default();
-            asked
-                .audience
-                .iter()
-                .all(|name| question.filter.audience.contains(name))
-        };
-        let said = turns.into_iter().rev().filter(|(_, trace)| may_see(trace));
+        let audience = &question.filter.audience;
+        let said = turns
+            .into_iter()
+            .rev()
+            .filter(|(_, trace)| may_see(trace, audience));
         Ok(said.flat_map(|(turn, _)| utterances(turn)).collect())
     }
 
@@ -178,10 +188,10 @@ impl Answerer {
             return Ok(None);
         };
         // The same key for somebody else, elsewhere or otherwise is another question.
-        let asked: Request = serde_json::from_value(trace["request"].clone()).unwrap_or_default();
+        let asked = Request::recorded(&trace).map(Request::without_history);
         let same = turn.question == question.text
             && turn.answer.conversation_id == question.conversation_id
-            && asked.without_history() == Request::of(question, &[]);
+            && asked == Some(Request::of(question, &[]));
         match same {
             false => Err(AnswerError::KeyReused),
             true => Ok(Some(Explained {
@@ -214,5 +224,29 @@ impl Answerer {
             idempotency_key: question.idempotency_key.as_deref(),
         };
         Ok(self.store.record_answer(workspace, record).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn recorded_turn_is_visible_to_the_same_audience_only() {
+        let agent = ["agent".to_owned()];
+        for (request, to_public, to_agent) in [
+            (json!({ "audience": [] }), true, true),
+            (json!({}), true, true),
+            (json!({ "audience": ["agent"] }), false, true),
+            // Unreadable: nobody knows who may see it.
+            (json!({ "audience": "agent" }), false, false),
+            (json!({ "audience": [], "limit": "ten" }), false, false),
+            (json!(null), false, false),
+        ] {
+            let trace = json!({ "request": request, "parts": [] });
+            assert_eq!(may_see(&trace, &[]), to_public, "{request}");
+            assert_eq!(may_see(&trace, &agent), to_agent, "{request}");
+        }
+        assert!(!may_see(&json!({}), &agent), "no request at all");
     }
 }
