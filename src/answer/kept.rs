@@ -8,7 +8,7 @@ use quick_cache::sync::Cache;
 
 use super::rules::Rules;
 use super::{AnswerError, Answerer, Explained, Features, Question};
-use crate::domain::{Answer, Revision, Timings, WorkspaceId};
+use crate::domain::{Answer, Filter, Revision, Strategy, Timings, Tuning, WorkspaceId};
 
 /// All that an answer rests on besides the question. What is decided otherwise has another of these.
 #[derive(Clone)]
@@ -44,7 +44,7 @@ struct Kept {
 /// Shared by clones.
 #[derive(Clone)]
 pub struct KeptAnswers {
-    cache: Option<Arc<Cache<String, Arc<Kept>>>>,
+    cache: Option<Arc<Cache<Key, Arc<Kept>>>>,
     n_given: Arc<AtomicU64>,
 }
 
@@ -58,25 +58,55 @@ impl KeptAnswers {
     }
 }
 
-/// What makes two questions one; `None` where an answer is for its moment alone.
-fn key(workspace: &WorkspaceId, question: &Question) -> Option<String> {
-    let Question {
-        text,
-        filter,
-        limit,
-        language,
-        tuning,
-        ceiling,
-        conversation_id: _,
-        customer_id: _,
-        history: _,
-        idempotency_key: _,
-        deadline: _,
-    } = question;
-    let is_of_now = filter.at.is_none();
-    is_of_now.then(|| {
-        format!("{workspace} {limit} {language:?} {tuning:?} {ceiling:?} {filter:?} {text}")
-    })
+/// What makes two questions one: every field of a question that can change its answer.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Key {
+    workspace: WorkspaceId,
+    text: String,
+    filter: Filter,
+    limit: usize,
+    language: Option<String>,
+    tuning: [Option<u32>; 3],
+    ceiling: Strategy,
+}
+
+impl Key {
+    /// `None` where an answer is for its moment alone. Questions with a history are not kept at all.
+    fn of(workspace: &WorkspaceId, question: &Question) -> Option<Self> {
+        // By name, so that a new field has to be decided about.
+        let Question {
+            text,
+            filter,
+            limit,
+            language,
+            tuning,
+            ceiling,
+            conversation_id: _,
+            customer_id: _,
+            history: _,
+            idempotency_key: _,
+            deadline: _,
+        } = question;
+        let Tuning {
+            keyword_share,
+            proximity_share,
+            min_confidence,
+        } = tuning;
+        let bits = |value: &Option<f32>| value.map(f32::to_bits);
+        filter.at.is_none().then(|| Self {
+            workspace: workspace.clone(),
+            text: text.clone(),
+            filter: filter.clone(),
+            limit: *limit,
+            language: language.clone(),
+            tuning: [
+                bits(keyword_share),
+                bits(proximity_share),
+                bits(min_confidence),
+            ],
+            ceiling: *ceiling,
+        })
+    }
 }
 
 impl Answerer {
@@ -130,7 +160,11 @@ impl Answerer {
         basis: &Basis,
     ) -> Option<Explained> {
         let start = Instant::now();
-        let kept = self.kept.cache.as_ref()?.get(&key(workspace, question)?)?;
+        let kept = self
+            .kept
+            .cache
+            .as_ref()?
+            .get(&Key::of(workspace, question)?)?;
         if kept.basis != *basis {
             return None;
         }
@@ -165,7 +199,7 @@ impl Answerer {
         if !explained.answer.notes.is_empty() || !explained.reviews.is_empty() {
             return;
         }
-        if let Some(key) = key(workspace, question) {
+        if let Some(key) = Key::of(workspace, question) {
             let kept = Kept {
                 basis,
                 answer: explained.answer.clone(),
@@ -174,5 +208,53 @@ impl Answerer {
             };
             cache.insert(key, Arc::new(kept));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{DocumentId, Kind};
+
+    #[test]
+    fn questions_that_differ_in_any_field_have_different_keys() {
+        let shop = WorkspaceId::parse("shop").unwrap();
+        let asked = Question {
+            text: "運費".into(),
+            ..Question::default()
+        };
+        let with = |change: &dyn Fn(&mut Question)| {
+            let mut question = asked.clone();
+            change(&mut question);
+            Key::of(&shop, &question)
+        };
+        let id = || DocumentId::parse("d").unwrap();
+        let keys = [
+            with(&|_| {}),
+            with(&|q| q.text.push('?')),
+            with(&|q| q.limit += 1),
+            with(&|q| q.language = Some("en".into())),
+            with(&|q| q.ceiling = Strategy::Standard),
+            with(&|q| q.tuning.min_confidence = Some(0.5)),
+            with(&|q| q.tuning.keyword_share = Some(0.5)),
+            with(&|q| q.tuning.proximity_share = Some(0.5)),
+            with(&|q| q.filter.audience.push("agent".into())),
+            with(&|q| q.filter.audience.extend(["agent".into(), "vip".into()])),
+            with(&|q| q.filter.audience.push("agent\", \"vip".into())),
+            with(&|q| q.filter.channel = Some("line".into())),
+            with(&|q| q.filter.tags.push("agent".into())),
+            with(&|q| q.filter.languages.push("en".into())),
+            with(&|q| q.filter.kinds.push(Kind::Faq)),
+            with(&|q| q.filter.document_ids.push(id())),
+            with(&|q| q.filter.without_documents.push(id())),
+            Key::of(&WorkspaceId::parse("other").unwrap(), &asked),
+        ];
+        let distinct: std::collections::HashSet<&Key> = keys.iter().flatten().collect();
+        assert_eq!(distinct.len(), keys.len());
+        assert_eq!(
+            with(&|q| q.filter.at = Some(jiff::Timestamp::UNIX_EPOCH)),
+            None
+        );
+        assert_eq!(with(&|q| q.customer_id = Some("c".into())), with(&|_| {}));
     }
 }

@@ -43,7 +43,7 @@ impl Mode {
 ///
 /// Who asks (`audience`, `channel`) and when (`at`) decide visibility; the lists narrow it further, and an
 /// empty list asks for nothing.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Filter {
     /// All that the asker is, as `agent`, `tier:gold`, `region:tw`.
     pub audience: Vec<String>,
