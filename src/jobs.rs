@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use crate::background::Background;
 use crate::domain::WorkspaceId;
 use crate::ingest::worker::FileReader;
-use crate::store::{Effect, Job, Store, StoreError, Write, acting};
+use crate::store::{Effect, Store, StoreError, WaitingJob, Write, acting};
 
 /// The kind of job that reads uploaded files.
 pub const UPLOAD: &str = "upload";
@@ -16,6 +16,8 @@ pub const UPLOAD: &str = "upload";
 const POLL: Duration = Duration::from_secs(2);
 /// How many documents of one file are recorded in one transaction.
 const BATCH: usize = 64;
+/// After so many failed jobs in a row it is the store that fails, and the round ends.
+const MAX_PUT_ASIDE: usize = 100;
 
 /// Works off queued jobs, one item after another: one background task. What is done stays done; after a crash a job
 /// goes on with the first item that waits. One file at a time is held in memory.
@@ -39,7 +41,7 @@ impl Jobs {
             async move {
                 loop {
                     if let Err(error) = work_off(&store, &reader, &on_written, &stopped).await {
-                        tracing::error!(%error, "a job stands still and is tried again");
+                        tracing::error!(%error, "jobs wait and are tried again");
                     }
                     tokio::select! {
                         _ = stopped.wait_for(|stop| *stop) => break,
@@ -63,61 +65,81 @@ impl Jobs {
     }
 }
 
+/// Works off all that waits. A job that cannot be worked on stops no other: one that can never be read ends as failed, one
+/// that met a failure of the store is put aside and tried again in the next round.
 async fn work_off(
     store: &Store,
     reader: &FileReader,
     on_written: &(impl Fn() + Sync),
     stopped: &watch::Receiver<bool>,
 ) -> Result<(), StoreError> {
-    while let Some(job) = store.next_job().await? {
-        let Job {
-            workspace,
-            id,
-            actor,
-            ..
-        } = job;
-        let Ok(workspace) = WorkspaceId::parse(&workspace) else {
-            return Ok(());
+    let mut put_aside = Vec::new();
+    while !*stopped.borrow()
+        && put_aside.len() < MAX_PUT_ASIDE
+        && let Some(job) = store.next_job(&put_aside).await?
+    {
+        let workspace = match WorkspaceId::parse(&job.workspace) {
+            Ok(workspace) => workspace,
+            Err(error) => {
+                tracing::error!(job = job.id, workspace = job.workspace, %error, "a job failed");
+                store.fail_job(&job, &error.to_string()).await?;
+                continue;
+            }
+        };
+        if let Err(error) = work_on(store, reader, &workspace, &job, on_written, stopped).await {
+            tracing::error!(
+                job = job.id, workspace = %workspace, %error,
+                "a job stands still and is tried again"
+            );
+            put_aside.push(job);
+        }
+    }
+    Ok(())
+}
+
+/// Works off one job's items until none waits, it is cancelled, or the service stops.
+async fn work_on(
+    store: &Store,
+    reader: &FileReader,
+    workspace: &WorkspaceId,
+    job: &WaitingJob,
+    on_written: &(impl Fn() + Sync),
+    stopped: &watch::Receiver<bool>,
+) -> Result<(), StoreError> {
+    let id = &job.id;
+    store
+        .move_job(workspace, id, &["queued"], "running")
+        .await?;
+    while !*stopped.borrow() {
+        let is_wanted = store
+            .job(workspace, id)
+            .await?
+            .is_some_and(|job| job.state == "running");
+        if !is_wanted {
+            break;
+        }
+        let Some((item, bytes)) = store.next_job_item(workspace, id).await? else {
+            store.move_job(workspace, id, &["running"], "done").await?;
+            break;
+        };
+        let read = acting(
+            job.actor.clone(),
+            read_item(store, reader, workspace, id, &item.name, bytes),
+        )
+        .await;
+        let (state, detail) = match read {
+            Ok(outcome) => outcome,
+            // Trying again would not help, and other jobs wait.
+            Err(error @ (StoreError::ChunkKeysExhausted(_) | StoreError::Corrupt { .. })) => {
+                ("failed", error.to_string())
+            }
+            Err(error) if error.is_of_data() => ("failed", error.to_string()),
+            Err(error) => return Err(error),
         };
         store
-            .move_job(&workspace, &id, &["queued"], "running")
+            .finish_job_item(workspace, id, item.ordinal, state, &detail)
             .await?;
-        loop {
-            if *stopped.borrow() {
-                return Ok(());
-            }
-            let is_wanted = store
-                .job(&workspace, &id)
-                .await?
-                .is_some_and(|job| job.state == "running");
-            if !is_wanted {
-                break;
-            }
-            let Some((item, bytes)) = store.next_job_item(&workspace, &id).await? else {
-                store
-                    .move_job(&workspace, &id, &["running"], "done")
-                    .await?;
-                break;
-            };
-            let read = acting(
-                actor.clone(),
-                read_item(store, reader, &workspace, &id, &item.name, bytes),
-            )
-            .await;
-            let (state, detail) = match read {
-                Ok(outcome) => outcome,
-                // Trying again would not help, and other jobs wait.
-                Err(error @ (StoreError::ChunkKeysExhausted(_) | StoreError::Corrupt { .. })) => {
-                    ("failed", error.to_string())
-                }
-                Err(error) if error.is_of_data() => ("failed", error.to_string()),
-                Err(error) => return Err(error),
-            };
-            store
-                .finish_job_item(&workspace, &id, item.ordinal, state, &detail)
-                .await?;
-            on_written();
-        }
+        on_written();
     }
     Ok(())
 }

@@ -57,7 +57,7 @@ pub use cases::{CaseEffect, CaseLinks, DraftVector, StoredCase};
 pub use changes::{Change, IndexEntry};
 pub use documents::{DocumentSummary, Origin, OriginState, VersionSummary};
 pub use encoders::Encoder;
-pub use jobs::{Job, JobItem};
+pub use jobs::{Job, JobItem, WaitingJob};
 pub use lead::Lead;
 pub use learning::ToldAnswer;
 pub use portable::{ExportedDocument, ExportedVersion};

@@ -9,10 +9,19 @@ pub struct Job {
     pub workspace: String,
     pub id: String,
     pub kind: String,
-    /// `queued`, `running`, `done` or `cancelled`.
+    /// `filling`, `queued`, `running`, `done`, `failed` or `cancelled`.
     pub state: String,
     pub created_at: Timestamp,
     pub finished_at: Option<Timestamp>,
+    /// Who asked for it.
+    pub actor: String,
+}
+
+/// A job that has work waiting, as it is stored: not even its workspace's name has been read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WaitingJob {
+    pub workspace: String,
+    pub id: String,
     /// Who asked for it.
     pub actor: String,
 }
@@ -109,14 +118,54 @@ impl Store {
         Ok(moved > 0)
     }
 
-    /// The oldest job that has work waiting, of any workspace.
-    pub async fn next_job(&self) -> Result<Option<Job>, StoreError> {
-        let sql =
-            format!("{JOB} WHERE state IN ('queued', 'running') ORDER BY created_at, id LIMIT 1");
-        let row: Option<JobRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
-            .fetch_optional(&self.relaxed)
-            .await?;
-        row.map(job).transpose()
+    /// The oldest job that has work waiting, of any workspace, without those put aside.
+    pub async fn next_job(
+        &self,
+        put_aside: &[WaitingJob],
+    ) -> Result<Option<WaitingJob>, StoreError> {
+        let mut sql =
+            "SELECT workspace, id, actor FROM jobs WHERE state IN ('queued', 'running')".to_owned();
+        for n in 0..put_aside.len() {
+            let (workspace, id) = (2 * n + 1, 2 * n + 2);
+            sql.push_str(&format!(
+                " AND NOT (workspace = ${workspace} AND id = ${id})"
+            ));
+        }
+        sql.push_str(" ORDER BY created_at, id LIMIT 1");
+        let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql));
+        for job in put_aside {
+            query = query.bind(&job.workspace).bind(&job.id);
+        }
+        let row: Option<(String, String, String)> = query.fetch_optional(&self.relaxed).await?;
+        Ok(row.map(|(workspace, id, actor)| WaitingJob {
+            workspace,
+            id,
+            actor,
+        }))
+    }
+
+    /// Ends a job that cannot be worked on, with the reason on each of its items that waits.
+    pub async fn fail_job(&self, job: &WaitingJob, reason: &str) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        sqlx::query(
+            "UPDATE job_items SET state = 'failed', detail = $1, bytes = NULL \
+             WHERE workspace = $2 AND job = $3 AND state = 'waiting'",
+        )
+        .bind(reason)
+        .bind(&job.workspace)
+        .bind(&job.id)
+        .execute(&mut *tx)
+        .await?;
+        sqlx::query(
+            "UPDATE jobs SET state = 'failed', finished_at = $1 WHERE workspace = $2 AND id = $3",
+        )
+        .bind(now_ms())
+        .bind(&job.workspace)
+        .bind(&job.id)
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(())
     }
 
     /// How many jobs and how many cases wait to be worked off, in all workspaces.

@@ -732,6 +732,48 @@ async fn an_upload_that_was_cut_off_by_a_crash_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn upload_behind_jobs_that_cannot_be_read_is_done() {
+    let app = TestApp::start().await;
+    let workspace = default_workspace();
+    let store = &app.app.store;
+    // Before all others: one of a workspace that has no such name, one whose item has lost its file.
+    for id in ["job_1", "job_2"] {
+        store.add_job(&workspace, id, "upload").await.unwrap();
+        let text = "# 甲\n\n第一。".as_bytes();
+        store
+            .add_job_item(&workspace, id, 0, "a.md", text)
+            .await
+            .unwrap();
+    }
+    let url = crate::support::store_in(app.folder.path());
+    let pool = sqlx::AnyPool::connect(&url).await.unwrap();
+    for change in [
+        "UPDATE job_items SET bytes = NULL WHERE job = 'job_2'",
+        "INSERT INTO workspaces (id, created_at) VALUES ('No Name!', 1)",
+        "UPDATE job_items SET workspace = 'No Name!' WHERE job = 'job_1'",
+        "UPDATE jobs SET workspace = 'No Name!' WHERE id = 'job_1'",
+        "UPDATE jobs SET state = 'queued', created_at = 1 WHERE id IN ('job_1', 'job_2')",
+    ] {
+        sqlx::query(change).execute(&pool).await.unwrap();
+    }
+    let form = multipart::Form::new().part("b", part("manual-chromium.pdf"));
+    let url = format!("{}/v1/documents:upload?wait=done", app.address);
+    let sent = app.client.post(url).multipart(form).send().await.unwrap();
+    let job: Value = sent.json().await.unwrap();
+    assert_eq!(job["state"], "done", "{job}");
+    let state_of = async |id: &str| -> (String, Option<String>) {
+        let sql =
+            "SELECT j.state, i.detail FROM jobs j JOIN job_items i ON i.job = j.id WHERE j.id = $1";
+        sqlx::query_as(sql).bind(id).fetch_one(&pool).await.unwrap()
+    };
+    let (state, detail) = state_of("job_1").await;
+    assert_eq!(state, "failed");
+    assert!(detail.unwrap().contains("workspace"));
+    assert_eq!(state_of("job_2").await.0, "running", "it is tried again");
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn knowledge_is_carried_elsewhere_whole() {
     let app = TestApp::start().await;
     app.put("a", json!({ "text": "# 甲\n\n第一版。" })).await;
