@@ -22,8 +22,11 @@ const MIN_BATCH: i64 = 32;
 const MAX_BATCH: i64 = 4_096;
 /// How many texts are encoded between two writes to the vector cache: what a crash may cost.
 const TEXTS_PER_STEP: usize = 64;
-/// The vector snapshot of a busy workspace is written at most this often; the log is replayed from it.
+/// The vector snapshot of a busy workspace, which is its whole graph, is written at most this often; after a crash the log
+/// is replayed from it, with vectors that are known already.
 const SAVE_EVERY: Duration = Duration::from_secs(30);
+/// And so rarely that writing takes at most 1 of so many seconds, however large the graph is.
+const SAVE_SHARE: u32 = 50;
 
 /// So long after the last change the keyword index is put together. Not tuned.
 const QUIET: Duration = Duration::from_secs(2);
@@ -95,7 +98,7 @@ impl Follower {
             embedder,
             leads,
             publish: publish.clone(),
-            saved: HashMap::new(),
+            save_at: HashMap::new(),
             settled: HashMap::new(),
             compacting: None,
         };
@@ -169,8 +172,8 @@ struct Worker {
     embedder: Embedder,
     leads: watch::Receiver<bool>,
     publish: watch::Sender<Progress>,
-    /// When each workspace's vectors were last written to disk.
-    saved: HashMap<WorkspaceId, Instant>,
+    /// When each workspace's vectors are to be written to disk again.
+    save_at: HashMap<WorkspaceId, Instant>,
     settled: HashMap<WorkspaceId, Settled>,
     compacting: Option<JoinHandle<()>>,
 }
@@ -352,7 +355,7 @@ impl Worker {
         let indexes = self.indexes.clone();
         blocking(move || indexes.close_others(&known)).await?;
         let is_there = |name: &WorkspaceId| workspaces.iter().any(|(there, _)| there == name);
-        self.saved.retain(|name, _| is_there(name));
+        self.save_at.retain(|name, _| is_there(name));
         self.settled.retain(|name, _| is_there(name));
         self.publish.send_if_modified(|progress| {
             let n = progress.indexed.len();
@@ -551,15 +554,32 @@ impl Worker {
         workspace: &WorkspaceId,
         index: &Arc<WorkspaceIndex>,
     ) -> Result<(), FollowError> {
-        let due = self
-            .saved
-            .get(workspace)
-            .is_none_or(|at| at.elapsed() >= SAVE_EVERY);
-        if due {
+        let start = Instant::now();
+        if self.save_at.get(workspace).is_none_or(|at| start >= *at) {
             let index = index.clone();
             blocking(move || index.write(|index| index.vectors.save())).await?;
-            self.saved.insert(workspace.clone(), Instant::now());
+            let pause = pause_after(start.elapsed());
+            self.save_at
+                .insert(workspace.clone(), Instant::now() + pause);
         }
         Ok(())
+    }
+}
+
+/// How long a snapshot is good enough that took so long to write.
+fn pause_after(took: Duration) -> Duration {
+    SAVE_EVERY.max(took * SAVE_SHARE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_snapshots_are_written_more_rarely() {
+        let after = |seconds: f64| pause_after(Duration::from_secs_f64(seconds)).as_secs_f64();
+        assert_eq!(after(0.01), 30.0);
+        assert_eq!(after(0.6), 30.0);
+        assert_eq!(after(8.0), 400.0);
     }
 }
