@@ -9,6 +9,7 @@ mod collision;
 mod distill;
 mod general;
 mod group;
+mod grouping;
 mod intake;
 mod model;
 mod relate;
@@ -27,7 +28,8 @@ use crate::background::Background;
 use crate::blocking::blocking;
 use crate::config::LearnConfig;
 use crate::domain::{
-    Case, Distilled, Draft, DraftClass, DraftSource, DraftState, Feedback, WorkspaceId,
+    Case, Distilled, Draft, DraftAction, DraftClass, DraftSource, DraftState, Feedback, Reviewer,
+    WorkspaceId,
 };
 use crate::editing::impact::{ImpactError, Trials};
 use crate::embed::{EmbedError, Embedder};
@@ -41,8 +43,9 @@ use crate::vectors::{Vectors, VectorsError};
 pub use collision::{Collision, collisions};
 pub use distill::distill;
 pub use group::Groups;
+use grouping::Groupings;
 pub use intake::{CaseFault, Kept, MAX_TURN_CHARS, MAX_TURNS};
-pub use review::{Details, Edit, KEY_BY, Ranked, ReviewError, Reviewed};
+pub use review::{Details, Edit, Ranked, ReviewError, Reviewed};
 
 /// Why cases were not kept or distilled.
 #[derive(Debug, thiserror::Error)]
@@ -74,20 +77,23 @@ pub struct Cases {
     trials: Trials,
     llm: Option<Llm>,
     config: LearnConfig,
-    /// One at a time changes the groups.
-    grouping: Arc<tokio::sync::Mutex<Loaded>>,
-    /// One at a time takes cases in or forgets them; taken before `grouping`.
+    groupings: Groupings,
+    /// One at a time takes cases in or forgets them; taken before a workspace's grouping.
     taking: Arc<tokio::sync::Mutex<()>>,
     wake: watch::Sender<()>,
     /// How many cases have been distilled since the start.
     done: watch::Sender<u64>,
 }
 
-/// The groups of the workspace that was last worked on.
-#[derive(Default)]
-struct Loaded {
-    workspace: Option<WorkspaceId>,
+/// Distilled cases with the drafts that they make or join, before they are recorded.
+struct Plan {
+    n_changes: u64,
     groups: Groups,
+    /// With the draft that each joins.
+    cases: Vec<(String, Distilled, Option<String>)>,
+    drafts: Vec<Draft>,
+    /// Drafts whose sources are another's now.
+    moved: Vec<(String, String)>,
 }
 
 /// How many cases are distilled and encoded together.
@@ -117,7 +123,7 @@ impl Cases {
             trials,
             llm,
             config,
-            grouping: Arc::default(),
+            groupings: Groupings::default(),
             taking: Arc::default(),
             wake: watch::channel(()).0,
             done: watch::channel(0).0,
@@ -175,44 +181,94 @@ impl Cases {
         }
         let texts: Vec<[String; 2]> = distilled.iter().map(|(_, d)| group::texts(d)).collect();
         let vectors = self.vectors(texts).await?;
-        let mut loaded = self.grouping.lock().await;
+        let grouping = self.groupings.of(workspace);
+        let drafts = loop {
+            let mut plan = {
+                let mut grouping = grouping.lock().await;
+                self.plan(workspace, &mut grouping, &distilled, &vectors)
+                    .await?
+            };
+            for draft in plan
+                .drafts
+                .iter_mut()
+                .filter(|draft| draft.state != DraftState::Merged)
+            {
+                self.reword(workspace, draft).await?;
+            }
+            let mut grouping = grouping.lock().await;
+            if grouping.n_changes() != plan.n_changes {
+                continue;
+            }
+            let with_vectors: Vec<(Draft, Vec<f16>)> = plan
+                .drafts
+                .iter()
+                .map(|draft| (draft.clone(), plan.groups.vector(&draft.id)))
+                .collect();
+            self.store
+                .keep_distilled(
+                    workspace,
+                    self.embedder.id(),
+                    &plan.cases,
+                    &with_vectors,
+                    &plan.moved,
+                )
+                .await?;
+            grouping.changed();
+            // Where others decide about drafts, too, they are read each time.
+            grouping.groups = (!self.store.is_shared()).then_some(plan.groups);
+            break plan.drafts;
+        };
+        self.groupings.keep_only(workspace);
+        for draft in &drafts {
+            self.publish_by_rule(workspace, draft).await?;
+        }
+        Ok(())
+    }
+
+    /// Which drafts the cases join. The groups in memory are taken out: until all is recorded they are ahead of the store.
+    async fn plan(
+        &self,
+        workspace: &WorkspaceId,
+        grouping: &mut grouping::Grouping,
+        distilled: &[(StoredCase, Distilled)],
+        vectors: &[Vec<f32>],
+    ) -> Result<Plan, CaseError> {
         // What was changed or forgotten meanwhile does not count; changed, it waits.
         let ids: Vec<&str> = distilled
             .iter()
             .map(|(of, _)| of.case.id.as_str())
             .collect();
         let hashes = self.store.case_hashes(workspace, &ids).await?;
-        let current = distilled.into_iter().zip(vectors);
-        let (distilled, vectors): (Vec<_>, Vec<_>) = current
-            .filter(|((of, _), _)| hashes.get(&of.case.id) == Some(&of.content_hash))
-            .unzip();
-        // Where others decide about drafts, too, they are read each time.
-        if loaded.workspace.as_ref() != Some(workspace) || self.store.is_shared() {
-            let vectors = self
-                .store
-                .draft_vectors(workspace, self.embedder.id())
-                .await?;
-            loaded.groups = Groups::new(vectors, self.config.same_topic);
-        }
-        // Until it is recorded the groups in memory are ahead of the store; should that fail, they are read anew.
-        loaded.workspace = None;
-        let mut moved = Vec::new();
-        let mut ids: Vec<String> = distilled
+        let current: Vec<(&(StoredCase, Distilled), &Vec<f32>)> = distilled
             .iter()
-            .filter_map(|(c, _)| c.draft_id.clone())
+            .zip(vectors)
+            .filter(|((of, _), _)| hashes.get(&of.case.id) == Some(&of.content_hash))
             .collect();
-        let mut joins: Vec<Option<String>> = Vec::with_capacity(distilled.len());
-        for ((_, made), vector) in distilled.iter().zip(&vectors) {
+        let mut groups = match grouping.groups.take() {
+            Some(groups) => groups,
+            None => {
+                let vectors = self
+                    .store
+                    .draft_vectors(workspace, self.embedder.id())
+                    .await?;
+                Groups::new(vectors, self.config.same_topic)
+            }
+        };
+        let mut ids: Vec<String> = current
+            .iter()
+            .filter_map(|((case, _), _)| case.draft_id.clone())
+            .collect();
+        let mut joins: Vec<Option<String>> = Vec::with_capacity(current.len());
+        for ((_, made), vector) in &current {
             // What asks nothing is about nothing.
-            let id = (!made.question.is_empty())
-                .then(|| loaded.groups.join(vector, group::figures(made)));
+            let id = (!made.question.is_empty()).then(|| groups.join(vector, group::figures(made)));
             ids.extend(id.clone());
             joins.push(id);
         }
         ids.sort_unstable();
         ids.dedup();
         let mut drafts: Vec<Draft> = self.store.drafts_by_id(workspace, &ids).await?;
-        for ((case, made), id) in distilled.iter().zip(&joins) {
+        for (((case, made), _), id) in current.iter().zip(&joins) {
             if let Some(old) = &case.draft_id {
                 let before = drafts.iter_mut().find(|draft| draft.id == *old);
                 before
@@ -229,45 +285,23 @@ impl Cases {
             };
             wording::add(&mut drafts[at], &case.case, made);
         }
-        for (from, into) in self
-            .merged(workspace, &mut loaded.groups, &mut drafts)
-            .await?
-        {
-            for joined in joins.iter_mut().flatten().filter(|id| **id == from) {
-                joined.clone_from(&into);
+        let moved = self.merged(workspace, &mut groups, &mut drafts).await?;
+        for (from, into) in &moved {
+            for joined in joins.iter_mut().flatten().filter(|id| *id == from) {
+                joined.clone_from(into);
             }
-            moved.push((from, into));
         }
-        for draft in drafts
-            .iter_mut()
-            .filter(|draft| draft.state != DraftState::Merged)
-        {
-            self.reword(workspace, draft).await?;
-        }
-        let recorded: Vec<(String, Distilled, Option<String>)> = distilled
+        let cases = current
             .into_iter()
             .zip(joins)
-            .map(|((case, made), id)| (case.case.id, made, id))
-            .collect();
-        let with_vectors: Vec<(Draft, Vec<f16>)> = drafts
-            .iter()
-            .map(|draft| (draft.clone(), loaded.groups.vector(&draft.id)))
-            .collect();
-        self.store
-            .keep_distilled(
-                workspace,
-                self.embedder.id(),
-                &recorded,
-                &with_vectors,
-                &moved,
-            )
-            .await?;
-        loaded.workspace = Some(workspace.clone());
-        drop(loaded);
-        for draft in &drafts {
-            self.publish_by_rule(workspace, draft).await?;
-        }
-        Ok(())
+            .map(|(((case, made), _), id)| (case.case.id.clone(), made.clone(), id));
+        Ok(Plan {
+            n_changes: grouping.n_changes(),
+            groups,
+            cases: cases.collect(),
+            drafts,
+            moved,
+        })
     }
 
     /// Words a draft anew from its sources. What was approved in other words waits for approval again; what is decided stays
@@ -289,7 +323,8 @@ impl Cases {
         wording::rebuild(draft);
         if draft.state == DraftState::Approved && before != words(draft) {
             draft.state = DraftState::Open;
-            review::note(draft, self.store.now(), "rule", "reopened", None);
+            let at = self.store.now();
+            review::note(draft, at, &Reviewer::rule(), DraftAction::Reopened, None);
         }
         if draft.state == DraftState::Open {
             self.relate(workspace, draft).await?;
@@ -366,25 +401,43 @@ impl Cases {
     /// was not published goes too; what was published stays, for a person has made it the company's.
     pub async fn forget(&self, workspace: &WorkspaceId, id: &str) -> Result<bool, CaseError> {
         let _taking = self.taking.lock().await;
-        let mut loaded = self.grouping.lock().await;
-        let Some(stored) = self.store.case(workspace, id).await? else {
-            return Ok(false);
-        };
-        loaded.workspace = None;
-        self.vault.forget(workspace, id).await?;
-        if let Some(draft) = &stored.draft_id
-            && let Some(mut draft) = self.store.draft(workspace, draft).await?
-        {
-            draft.sources.retain(|source| source.id != id);
-            match draft.sources.is_empty() && draft.state != DraftState::Published {
-                true => self.store.delete_draft(workspace, &draft.id).await?,
-                false => {
-                    self.reword(workspace, &mut draft).await?;
-                    self.store.update_drafts(workspace, &[&draft]).await?;
+        let grouping = self.groupings.of(workspace);
+        loop {
+            let Some(stored) = self.store.case(workspace, id).await? else {
+                return Ok(false);
+            };
+            let before = match &stored.draft_id {
+                Some(draft) => self.store.draft(workspace, draft).await?,
+                None => None,
+            };
+            let mut draft = before.clone();
+            if let Some(draft) = &mut draft {
+                draft.sources.retain(|source| source.id != id);
+                if !draft.sources.is_empty() {
+                    self.reword(workspace, draft).await?;
                 }
             }
+            let mut grouping = grouping.lock().await;
+            let now = self.store.case(workspace, id).await?;
+            let now = now.and_then(|stored| stored.draft_id);
+            let as_it_is = match &now {
+                Some(draft) => self.store.draft(workspace, draft).await?,
+                None => None,
+            };
+            if (now, as_it_is) != (stored.draft_id, before) {
+                continue;
+            }
+            grouping.changed();
+            self.vault.forget(workspace, id).await?;
+            match draft {
+                Some(draft) if draft.sources.is_empty() && draft.state != DraftState::Published => {
+                    self.store.delete_draft(workspace, &draft.id).await?;
+                }
+                Some(draft) => self.store.update_drafts(workspace, &[&draft]).await?,
+                None => {}
+            }
+            return Ok(self.store.delete_case(workspace, id).await?);
         }
-        Ok(self.store.delete_case(workspace, id).await?)
     }
 
     /// Forgets what is past its time.
@@ -448,7 +501,8 @@ impl Cases {
         class: DraftClass,
         feedback: &Feedback,
     ) -> Result<String, CaseError> {
-        let loaded = self.grouping.lock().await;
+        let grouping = self.groupings.of(workspace);
+        let held = grouping.lock().await;
         let about = class
             .document_id()
             .map_or(String::new(), ToString::to_string);
@@ -489,7 +543,7 @@ impl Cases {
         self.store
             .put_draft(workspace, FROM_FEEDBACK, &draft, &[])
             .await?;
-        drop(loaded);
+        drop(held);
         self.publish_by_rule(workspace, &draft).await?;
         Ok(id)
     }

@@ -23,7 +23,7 @@ pub use document::{
     Document, FaqAnswer, Kind, MAX_VIEWS, Metadata, Source, Status, TRIAL, Window,
     audience_open_to, checked_uri,
 };
-pub use draft::{Draft, DraftClass, DraftEvent, DraftSource, DraftState};
+pub use draft::{Draft, DraftAction, DraftClass, DraftEvent, DraftSource, DraftState, Reviewer};
 pub use ids::{DocumentId, InvalidId, Revision, WorkspaceId};
 pub use judged::{JudgedQuestion, Review};
 pub use key::{ApiKey, KeyRole, Right};

@@ -184,9 +184,14 @@ impl Cases {
             }
         }
         self.vault.keep(workspace, &fresh).await?;
-        // A case does not change while it is made into a draft.
-        let _grouping = match is_change {
-            true => Some(self.grouping.lock().await),
+        // A case does not change while it is made into a draft; what is being made of it does not hold.
+        let grouping = self.groupings.of(workspace);
+        let _held = match is_change {
+            true => {
+                let mut held = grouping.lock().await;
+                held.changed();
+                Some(held)
+            }
             false => None,
         };
         let kept: Vec<(Case, String)> = clean

@@ -8,7 +8,8 @@ use serde::Serialize;
 
 use super::{CaseError, Cases, Collision, collisions, wording};
 use crate::domain::{
-    Draft, DraftClass, DraftEvent, DraftState, FaqAnswer, Kind, Source, WorkspaceId,
+    Draft, DraftAction, DraftClass, DraftEvent, DraftState, FaqAnswer, Kind, Reviewer, Source,
+    WorkspaceId,
 };
 use crate::editing::impact::{Altered, Change};
 use crate::ingest::faq::{FaqRow, question_key};
@@ -71,8 +72,9 @@ pub struct Reviewed {
     pub revision: Option<i64>,
 }
 
-/// What stands between who somebody says they are and their key.
-pub const KEY_BY: &str = " by ";
+/// How often a decision is worked out anew because the draft was changed meanwhile.
+const MAX_TRIES: usize = 5;
+const CONTENDED: ReviewError = ReviewError::State("being changed by others; try again");
 /// How many decided drafts teach the ranking.
 const TAUGHT_BY: i64 = 1_000;
 impl Cases {
@@ -265,7 +267,7 @@ impl Cases {
         &self,
         workspace: &WorkspaceId,
         id: &str,
-        reviewer: &str,
+        reviewer: &Reviewer,
         force: bool,
     ) -> Result<Reviewed, ReviewError> {
         self.decide(workspace, id, reviewer, force, false).await
@@ -277,59 +279,85 @@ impl Cases {
         workspace: &WorkspaceId,
         id: &str,
     ) -> Result<Reviewed, ReviewError> {
-        self.decide(workspace, id, "rule", false, true).await
+        self.decide(workspace, id, &Reviewer::rule(), false, true)
+            .await
     }
 
     async fn decide(
         &self,
         workspace: &WorkspaceId,
         id: &str,
-        reviewer: &str,
+        reviewer: &Reviewer,
         force: bool,
         by_rule: bool,
     ) -> Result<Reviewed, ReviewError> {
-        // The groups in memory are read anew; no case joins meanwhile.
-        let mut loaded = self.grouping.lock().await;
-        loaded.workspace = None;
-        let mut draft = self.open(workspace, id).await?;
-        if draft.state == DraftState::Open {
-            // What is known may have changed since.
-            self.relate(workspace, &mut draft).await?;
-        }
-        if by_rule && !self.may_pass(workspace, &draft).await? {
-            return Err(ReviewError::State("no rule's to publish any more"));
-        }
-        let planned = self.as_published(workspace, &draft).await?;
-        let rules = self.store.learning(workspace).await?;
-        if rules.four_eyes {
-            let before = draft
-                .history
-                .iter()
-                .rev()
-                .find(|event| event.action == "approved" || event.action == "edited");
-            match draft.state {
-                DraftState::Approved
-                    if before.is_some_and(|event| is_same_person(&event.actor, reviewer)) =>
-                {
-                    return Err(ReviewError::SameReviewer(reviewer.to_owned()));
-                }
-                DraftState::Approved => {}
-                _ => {
-                    draft.state = DraftState::Approved;
-                    note(&mut draft, self.now(), reviewer, "approved", None);
-                    self.store.update_drafts(workspace, &[&draft]).await?;
-                    return Ok(Reviewed {
-                        draft,
-                        revision: None,
-                    });
+        let grouping = self.groupings.of(workspace);
+        for _ in 0..MAX_TRIES {
+            let before = self.open(workspace, id).await?;
+            let mut draft = before.clone();
+            if draft.state == DraftState::Open {
+                // What is known may have changed since.
+                self.relate(workspace, &mut draft).await?;
+            }
+            if by_rule && !self.may_pass(workspace, &draft).await? {
+                return Err(ReviewError::State("no rule's to publish any more"));
+            }
+            let planned = self.as_published(workspace, &draft).await?;
+            let rules = self.store.learning(workspace).await?;
+            let is_first_of_two = rules.four_eyes && draft.state != DraftState::Approved;
+            if rules.four_eyes && !is_first_of_two {
+                let mut events = draft.history.iter().rev();
+                let worded = events.find(|event| {
+                    matches!(event.action, DraftAction::Approved | DraftAction::Edited)
+                });
+                if worded.is_some_and(|event| reviewer.did(event)) {
+                    return Err(ReviewError::SameReviewer(reviewer.name.clone()));
                 }
             }
+            if let Some((source, wordings)) = &planned
+                && !is_first_of_two
+                && !force
+            {
+                self.check(workspace, source, wordings).await?;
+            }
+            let mut held = grouping.lock().await;
+            if self.store.draft(workspace, id).await?.as_ref() != Some(&before) {
+                continue;
+            }
+            held.changed();
+            if is_first_of_two {
+                draft.state = DraftState::Approved;
+                note(
+                    &mut draft,
+                    self.now(),
+                    reviewer,
+                    DraftAction::Approved,
+                    None,
+                );
+                self.store.update_drafts(workspace, &[&draft]).await?;
+                return Ok(Reviewed {
+                    draft,
+                    revision: None,
+                });
+            }
+            return self
+                .publish(workspace, draft, planned, reviewer, force)
+                .await;
         }
+        Err(CONTENDED)
+    }
+
+    /// Writes what an approved draft comes to, and that it was.
+    async fn publish(
+        &self,
+        workspace: &WorkspaceId,
+        mut draft: Draft,
+        planned: Option<(Source, Vec<String>)>,
+        reviewer: &Reviewer,
+        force: bool,
+    ) -> Result<Reviewed, ReviewError> {
         let mut revision = None;
-        if let Some((source, wordings)) = planned {
-            if !force {
-                self.check(workspace, &source, &wordings).await?;
-            }
+        if let Some((source, _)) = planned {
             draft.published_as = Some(source.id.clone());
             let write = Write::Put {
                 source: Box::new(source),
@@ -346,14 +374,20 @@ impl Cases {
             &mut draft,
             self.now(),
             reviewer,
-            "published",
+            DraftAction::Published,
             force.then(|| "forced".to_owned()),
         );
         self.store.update_drafts(workspace, &[&draft]).await?;
         let detail =
             serde_json::json!({ "document_id": draft.published_as, "class": draft.class.name() });
         self.store
-            .audit(workspace, reviewer, "draft.approve", id, &detail)
+            .audit(
+                workspace,
+                &reviewer.name,
+                "draft.approve",
+                &draft.id,
+                &detail,
+            )
             .await?;
         Ok(Reviewed { draft, revision })
     }
@@ -389,31 +423,39 @@ impl Cases {
         &self,
         workspace: &WorkspaceId,
         id: &str,
-        reviewer: &str,
+        reviewer: &Reviewer,
         edit: Edit,
     ) -> Result<Draft, ReviewError> {
-        // The groups in memory are read anew; no case joins meanwhile.
-        let mut loaded = self.grouping.lock().await;
-        loaded.workspace = None;
-        let mut draft = self.open(workspace, id).await?;
-        draft.question = edit.question.unwrap_or(draft.question);
-        draft.answer = edit.answer.unwrap_or(draft.answer);
-        draft.variants = edit.variants.unwrap_or(draft.variants);
-        draft.tags = edit.tags.unwrap_or(draft.tags);
-        draft.is_edited = true;
-        // Whoever approved before approved other words.
-        draft.state = DraftState::Open;
-        if matches!(
-            draft.class,
-            DraftClass::Gap { .. } | DraftClass::Known { .. }
-        ) && !draft.answer.is_empty()
-        {
-            draft.class = DraftClass::New;
+        let grouping = self.groupings.of(workspace);
+        for _ in 0..MAX_TRIES {
+            let before = self.open(workspace, id).await?;
+            let mut draft = before.clone();
+            let edit = edit.clone();
+            draft.question = edit.question.unwrap_or(draft.question);
+            draft.answer = edit.answer.unwrap_or(draft.answer);
+            draft.variants = edit.variants.unwrap_or(draft.variants);
+            draft.tags = edit.tags.unwrap_or(draft.tags);
+            draft.is_edited = true;
+            // Whoever approved before approved other words.
+            draft.state = DraftState::Open;
+            if matches!(
+                draft.class,
+                DraftClass::Gap { .. } | DraftClass::Known { .. }
+            ) && !draft.answer.is_empty()
+            {
+                draft.class = DraftClass::New;
+            }
+            self.relate(workspace, &mut draft).await?;
+            note(&mut draft, self.now(), reviewer, DraftAction::Edited, None);
+            let mut held = grouping.lock().await;
+            if self.store.draft(workspace, id).await?.as_ref() != Some(&before) {
+                continue;
+            }
+            held.changed();
+            self.store.update_drafts(workspace, &[&draft]).await?;
+            return Ok(draft);
         }
-        self.relate(workspace, &mut draft).await?;
-        note(&mut draft, self.now(), reviewer, "edited", None);
-        self.store.update_drafts(workspace, &[&draft]).await?;
-        Ok(draft)
+        Err(CONTENDED)
     }
 
     /// Rejects a draft for a reason, which teaches the ranking.
@@ -421,25 +463,25 @@ impl Cases {
         &self,
         workspace: &WorkspaceId,
         id: &str,
-        reviewer: &str,
+        reviewer: &Reviewer,
         reason: &str,
     ) -> Result<Draft, ReviewError> {
-        // The groups in memory are read anew; no case joins meanwhile.
-        let mut loaded = self.grouping.lock().await;
-        loaded.workspace = None;
+        let grouping = self.groupings.of(workspace);
+        let mut held = grouping.lock().await;
+        held.changed();
         let mut draft = self.open(workspace, id).await?;
         draft.state = DraftState::Rejected;
         note(
             &mut draft,
             self.now(),
             reviewer,
-            "rejected",
+            DraftAction::Rejected,
             Some(reason.to_owned()),
         );
         self.store.update_drafts(workspace, &[&draft]).await?;
         let detail = serde_json::json!({ "reason": reason });
         self.store
-            .audit(workspace, reviewer, "draft.reject", id, &detail)
+            .audit(workspace, &reviewer.name, "draft.reject", id, &detail)
             .await?;
         Ok(draft)
     }
@@ -450,58 +492,49 @@ impl Cases {
         workspace: &WorkspaceId,
         id: &str,
         into: &str,
-        reviewer: &str,
+        reviewer: &Reviewer,
     ) -> Result<Draft, ReviewError> {
-        let mut loaded = self.grouping.lock().await;
-        let mut from = self.open(workspace, id).await?;
-        let mut target = self.open(workspace, into).await?;
-        if from.id == target.id {
-            return Err(ReviewError::State("the same draft"));
+        let grouping = self.groupings.of(workspace);
+        for _ in 0..MAX_TRIES {
+            let before = (
+                self.open(workspace, id).await?,
+                self.open(workspace, into).await?,
+            );
+            let (mut from, mut target) = before.clone();
+            if from.id == target.id {
+                return Err(ReviewError::State("the same draft"));
+            }
+            target.sources.append(&mut from.sources);
+            from.state = DraftState::Merged;
+            for (draft, other) in [(&mut from, into), (&mut target, id)] {
+                let reason = Some(other.to_owned());
+                note(draft, self.now(), reviewer, DraftAction::Merged, reason);
+            }
+            if matches!(target.class, DraftClass::Gap { .. })
+                && target.sources.iter().any(|s| s.settles)
+            {
+                target.class = DraftClass::New;
+            }
+            wording::rebuild(&mut target);
+            // Whoever approved it approved other words.
+            target.state = DraftState::Open;
+            self.relate(workspace, &mut target).await?;
+            let mut held = grouping.lock().await;
+            let now = (
+                self.open(workspace, id).await?,
+                self.open(workspace, into).await?,
+            );
+            if now != before {
+                continue;
+            }
+            held.changed();
+            self.store.move_cases(workspace, id, into).await?;
+            self.store
+                .update_drafts(workspace, &[&from, &target])
+                .await?;
+            return Ok(target);
         }
-        target.sources.append(&mut from.sources);
-        from.state = DraftState::Merged;
-        note(
-            &mut from,
-            self.now(),
-            reviewer,
-            "merged",
-            Some(into.to_owned()),
-        );
-        note(
-            &mut target,
-            self.now(),
-            reviewer,
-            "merged",
-            Some(id.to_owned()),
-        );
-        if matches!(target.class, DraftClass::Gap { .. })
-            && target.sources.iter().any(|s| s.settles)
-        {
-            target.class = DraftClass::New;
-        }
-        wording::rebuild(&mut target);
-        // Whoever approved it approved other words.
-        target.state = DraftState::Open;
-        self.relate(workspace, &mut target).await?;
-        self.store.move_cases(workspace, id, into).await?;
-        self.store
-            .update_drafts(workspace, &[&from, &target])
-            .await?;
-        // The groups in memory are read anew.
-        loaded.workspace = None;
-        Ok(target)
-    }
-}
-
-/// Whether two reviewers are one: by the key they use where there are keys, for the name with it is whatever they say; else by
-/// the name.
-fn is_same_person(one: &str, other: &str) -> bool {
-    let key = |actor: &str| actor.rsplit_once(KEY_BY).map(|(_, key)| key.to_owned());
-    match (key(one), key(other)) {
-        (None, None) => one == other,
-        (one_key, other_key) => {
-            one_key.as_deref().unwrap_or(one) == other_key.as_deref().unwrap_or(other)
-        }
+        Err(CONTENDED)
     }
 }
 
@@ -516,14 +549,15 @@ fn is_blank(text: &str) -> bool {
 pub(super) fn note(
     draft: &mut Draft,
     at: Timestamp,
-    actor: &str,
-    action: &str,
+    reviewer: &Reviewer,
+    action: DraftAction,
     reason: Option<String>,
 ) {
     draft.history.push(DraftEvent {
         at,
-        actor: actor.to_owned(),
-        action: action.to_owned(),
+        actor: reviewer.name.clone(),
+        key_id: reviewer.key_id.clone(),
+        action,
         reason,
     });
 }

@@ -7,7 +7,7 @@ use clap::Subcommand;
 use ken::app::App;
 use ken::cases::{Edit, ReviewError, Reviewed};
 use ken::config::Config;
-use ken::domain::{Case, DraftState, WorkspaceId};
+use ken::domain::{Case, DraftState, Reviewer, WorkspaceId};
 
 use super::{open_caught_up, wait_until_indexed};
 
@@ -170,7 +170,7 @@ pub async fn drafts(
         }
         DraftCommand::Approve { id, by, force } => Some(
             cases
-                .approve(workspace, &id, &by, force)
+                .approve(workspace, &id, &Reviewer::named(by), force)
                 .await
                 .map_err(explain)?,
         ),
@@ -187,15 +187,19 @@ pub async fn drafts(
                 variants,
                 tags: None,
             };
-            let draft = cases.edit(workspace, &id, &by, edit).await;
+            let draft = cases.edit(workspace, &id, &Reviewer::named(by), edit).await;
             Some(unpublished(draft.map_err(explain)?))
         }
         DraftCommand::Reject { id, reason, by } => {
-            let draft = cases.reject(workspace, &id, &by, &reason).await;
+            let draft = cases
+                .reject(workspace, &id, &Reviewer::named(by), &reason)
+                .await;
             Some(unpublished(draft.map_err(explain)?))
         }
         DraftCommand::Merge { id, into, by } => {
-            let draft = cases.merge(workspace, &id, &into, &by).await;
+            let draft = cases
+                .merge(workspace, &id, &into, &Reviewer::named(by))
+                .await;
             Some(unpublished(draft.map_err(explain)?))
         }
     };

@@ -104,14 +104,62 @@ pub struct DraftSource {
     pub values: Vec<String>,
 }
 
+/// Who decides about a draft.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reviewer {
+    /// For people: as they name themselves, and their key: `amy by reviewers (id)`.
+    pub name: String,
+    /// The key that the request was sent with; `None` where there are no keys.
+    pub key_id: Option<String>,
+}
+
+impl Reviewer {
+    /// Known by the name alone, as where there are no keys.
+    pub fn named(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            key_id: None,
+        }
+    }
+
+    /// A workspace's rule, which is nobody.
+    pub fn rule() -> Self {
+        Self::named("rule")
+    }
+
+    /// Whether they did what an event tells: by the key where both have one, for the name beside it is whatever they say;
+    /// else by the name.
+    pub fn did(&self, event: &DraftEvent) -> bool {
+        match (&self.key_id, &event.key_id) {
+            (Some(own), Some(other)) => own == other,
+            _ => self.name == event.actor,
+        }
+    }
+}
+
+/// What was done to a draft.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DraftAction {
+    Approved,
+    Edited,
+    Rejected,
+    Merged,
+    Published,
+    /// Its words changed after somebody had approved them.
+    Reopened,
+}
+
 /// Who did what to a draft, when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DraftEvent {
     pub at: Timestamp,
-    /// Who says that they did it, and with which key: `amy by reviewers (id)`.
+    /// [`Reviewer::name`].
     pub actor: String,
-    /// `approved`, `edited`, `rejected`, `merged`, `published`.
-    pub action: String,
+    /// [`Reviewer::key_id`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_id: Option<String>,
+    pub action: DraftAction,
     #[serde(default)]
     pub reason: Option<String>,
 }
@@ -150,5 +198,33 @@ impl Draft {
     /// How many asked.
     pub fn demand(&self) -> usize {
         self.sources.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reviewers_are_told_apart_by_key_else_by_name() {
+        let who = |name: &str, key: Option<&str>| Reviewer {
+            name: name.to_owned(),
+            key_id: key.map(str::to_owned),
+        };
+        let check = |one: Reviewer, other: Reviewer, expected: bool| {
+            let event = DraftEvent {
+                at: Timestamp::UNIX_EPOCH,
+                actor: one.name.clone(),
+                key_id: one.key_id.clone(),
+                action: DraftAction::Approved,
+                reason: None,
+            };
+            assert_eq!(other.did(&event), expected, "{one:?} {other:?}");
+        };
+        check(who("amy", Some("k1")), who("bob", Some("k1")), true);
+        check(who("amy", Some("k1")), who("amy", Some("k2")), false);
+        check(who("amy", None), who("amy", None), true);
+        check(who("amy by bob", None), who("carol by bob", None), false);
+        check(who("k1", None), who("amy", Some("k1")), false);
     }
 }

@@ -18,8 +18,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::extract::WORKSPACE_HEADER;
 use super::problem::Problem;
 use super::{AppState, Place};
-use crate::cases::KEY_BY;
-use crate::domain::{KeyRole, Right, WorkspaceId};
+use crate::domain::{KeyRole, Reviewer, Right, WorkspaceId};
 use crate::keys::{KeyError, Principal};
 use crate::store::acting;
 
@@ -150,7 +149,7 @@ pub async fn authorize(State(state): State<AppState>, request: Request, next: Ne
                 };
                 parts.extensions.insert(Place(Arc::new(place)));
             }
-            let actor = Actor::of(Some(&principal)).0;
+            let actor = Actor::of(Some(&principal)).name;
             parts.extensions.insert(principal);
             acting(actor, next.run(Request::from_parts(parts, body))).await
         }
@@ -224,20 +223,31 @@ impl From<KeyError> for Problem {
 }
 
 /// Who does something, for the audit log: the key, or `api` where there are none.
-pub struct Actor(pub String);
+pub struct Actor {
+    pub name: String,
+    /// `None` where there are no keys.
+    pub key_id: Option<String>,
+}
 
 impl Actor {
     fn of(principal: Option<&Principal>) -> Self {
         let name = principal.and_then(|principal| principal.name.clone());
-        Self(name.unwrap_or_else(|| "api".to_owned()))
+        Self {
+            name: name.unwrap_or_else(|| "api".to_owned()),
+            key_id: principal.and_then(|principal| principal.key_id.clone()),
+        }
     }
 
     /// As somebody names themselves, and the key they do it with.
-    pub fn with(self, name: Option<String>) -> String {
-        match name {
-            None => self.0,
-            Some(name) if self.0 == "api" => name,
-            Some(name) => format!("{name}{KEY_BY}{}", self.0),
+    pub fn reviewing_as(self, name: Option<String>) -> Reviewer {
+        let name = match (name, &self.key_id) {
+            (None, _) => self.name,
+            (Some(name), None) => name,
+            (Some(name), Some(_)) => format!("{name} by {}", self.name),
+        };
+        Reviewer {
+            name,
+            key_id: self.key_id,
         }
     }
 }

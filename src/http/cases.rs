@@ -242,7 +242,7 @@ pub async fn get_case(
         state
             .app
             .store
-            .audit(&workspace, &actor.0, "case.reveal", &id, &detail)
+            .audit(&workspace, &actor.name, "case.reveal", &id, &detail)
             .await?;
     }
     Ok(axum::Json(CaseResponse {

@@ -10,7 +10,7 @@ use super::impact::to_the_end;
 use super::problem::{Fault, Problem};
 use super::settings::limit_of;
 use crate::cases::{Details, Edit, Ranked, ReviewError, Reviewed};
-use crate::domain::DraftState;
+use crate::domain::{DraftState, Reviewer};
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -186,12 +186,12 @@ fn check(action: &str, request: &DraftActionRequest) -> Vec<Fault> {
 }
 
 /// Who decides: whom the request names, and with which key.
-pub fn reviewer_of(actor: Actor, name: Option<String>) -> Result<String, Problem> {
+pub fn reviewer_of(actor: Actor, name: Option<String>) -> Result<Reviewer, Problem> {
     let fault = name
         .as_deref()
         .and_then(|name| Fault::bounded("/reviewer", name, 128));
     match fault {
-        None => Ok(actor.with(name)),
+        None => Ok(actor.reviewing_as(name)),
         Some(fault) => Err(Problem::invalid(vec![fault])),
     }
 }

@@ -90,7 +90,7 @@ pub async fn begin(
     if !faults.is_empty() {
         return Err(Problem::invalid(faults));
     }
-    let by = reviewer_of(actor, request.reviewer)?;
+    let by = reviewer_of(actor, request.reviewer)?.name;
     let plan = Plan {
         id: request.id,
         faq_id: request.faq_id,
@@ -140,7 +140,7 @@ pub async fn decide(
     actor: Actor,
     Json(request): Json<DecisionRequest>,
 ) -> Result<axum::Json<Experiment>, Problem> {
-    let by = reviewer_of(actor, request.reviewer)?;
+    let by = reviewer_of(actor, request.reviewer)?.name;
     let learning = &state.app.learning;
     let decided = match address.rsplit_once(':') {
         Some((id, "stop")) => learning.stop(&workspace, id, &by).await?,
@@ -214,7 +214,7 @@ pub async fn learn(
     actor: Actor,
     Json(request): Json<DecisionRequest>,
 ) -> Result<Response, Problem> {
-    let by = reviewer_of(actor, request.reviewer)?;
+    let by = reviewer_of(actor, request.reviewer)?.name;
     let learning = state.app.learning.clone();
     let of = workspace.0.clone();
     let work = to_the_end(async move {
@@ -247,7 +247,7 @@ pub async fn roll_back(
     actor: Actor,
     Json(request): Json<DecisionRequest>,
 ) -> Result<axum::Json<TuningResponse>, Problem> {
-    let by = reviewer_of(actor, request.reviewer)?;
+    let by = reviewer_of(actor, request.reviewer)?.name;
     if state
         .app
         .learning

@@ -200,7 +200,11 @@ pub async fn post_action(
             }
         }
         "trust" => {
-            let trusted = state.app.learning.trust(&workspace, &id, &actor.0).await?;
+            let trusted = state
+                .app
+                .learning
+                .trust(&workspace, &id, &actor.name)
+                .await?;
             let reply = serde_json::json!({ "document_id": id, "trusted": trusted });
             return Ok(axum::Json(reply).into_response());
         }

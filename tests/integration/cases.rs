@@ -486,8 +486,9 @@ async fn four_eyes_are_two_people_and_an_edit_starts_anew() {
         (200, &json!("open")),
         "amy approved other words"
     );
-    decide(&app, &id, "approve", by("bob")).await;
-    let (status, second) = decide(&app, &id, "approve", by("amy")).await;
+    // Two names that end alike are two people.
+    decide(&app, &id, "approve", by("bob by bus")).await;
+    let (status, second) = decide(&app, &id, "approve", by("amy by bus")).await;
     assert_eq!(
         (status, &second["draft"]["state"]),
         (200, &json!("published")),

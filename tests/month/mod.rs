@@ -14,7 +14,7 @@ use ken::answer::Question;
 use ken::app::{App, default_workspace};
 use ken::cases::{Edit, ReviewError};
 use ken::domain::{
-    Case, Clock, DocumentId, DraftState, FaqAnswer, FeedbackReason, Outcome, Source,
+    Case, Clock, DocumentId, DraftState, FaqAnswer, FeedbackReason, Outcome, Reviewer, Source,
 };
 use ken::ingest::faq::FaqRow;
 use ken::learn::LearnError;
@@ -325,17 +325,18 @@ async fn evening(app: &App, needs: &[Need], month: &mut Month) {
             .rsplit_once('-')
             .map_or("", |(need, _)| need);
         let need = needs.iter().find(|need| need.id == of);
+        let editor = Reviewer::named("editor");
         let is_right = need.is_some_and(|need| states(&draft.answer, &need.fact));
         if !is_right {
             let done = app
                 .cases
-                .reject(&workspace, &draft.id, "editor", "wrong")
+                .reject(&workspace, &draft.id, &editor, "wrong")
                 .await;
             done.expect("it was open");
             month.n_rejected += 1;
             continue;
         }
-        let approve = || app.cases.approve(&workspace, &draft.id, "editor", false);
+        let approve = || app.cases.approve(&workspace, &draft.id, &editor, false);
         let mut decided = approve().await;
         if let Err(ReviewError::Collides(found)) = &decided {
             // A wording that is another FAQ's is struck out.
@@ -351,7 +352,7 @@ async fn evening(app: &App, needs: &[Need], month: &mut Month) {
                 variants: Some(variants.to_vec()),
                 ..Edit::default()
             };
-            let edited = app.cases.edit(&workspace, &draft.id, "editor", edit).await;
+            let edited = app.cases.edit(&workspace, &draft.id, &editor, edit).await;
             edited.expect("it is open");
             decided = approve().await;
         }
@@ -395,7 +396,7 @@ async fn careless(app: &App, planted: &[Planted], month: &mut Month) {
         let draft = draft.expect("a variant is proposed");
         let came = match app
             .cases
-            .approve(&workspace, &draft, "careless", false)
+            .approve(&workspace, &draft, &Reviewer::named("careless"), false)
             .await
         {
             Ok(_) => "published",

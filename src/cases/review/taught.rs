@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use crate::domain::Draft;
+use crate::domain::{Draft, DraftAction};
 
 /// How often what is like a draft was approved: by class, agent and tags, each with Laplace's one for and one against.
 #[derive(Debug, Default)]
@@ -32,7 +32,7 @@ impl Taught {
             .history
             .iter()
             .rev()
-            .find(|event| event.action == "rejected");
+            .find(|event| event.action == DraftAction::Rejected);
         let reason = reason
             .and_then(|event| event.reason.as_deref())
             .unwrap_or_default();
