@@ -13,8 +13,10 @@ use crate::blocking::blocking;
 use crate::cases::Cases;
 use crate::config::{Config, VectorsAt};
 use crate::domain::{Clock, WorkspaceId};
+use crate::editing::Knowledge;
 use crate::editing::impact::Trials;
 use crate::embed::{EmbedError, Embedder};
+use crate::encoders;
 use crate::index::{Follower, IndexError, Indexes, QdrantCluster};
 use crate::ingest::worker::FileReader;
 use crate::jobs::Jobs;
@@ -23,7 +25,6 @@ use crate::learn::Learning;
 use crate::llm::{Llm, LlmError};
 use crate::oidc::{Oidc, OidcError};
 use crate::reader::{Reader, ReaderError};
-use crate::reencode;
 use crate::rerank::{CrossEncoder, RerankError};
 use crate::retrieve::{Retriever, Shares};
 use crate::store::{Deleted, Lead, Store, StoreError, Vault};
@@ -148,6 +149,15 @@ pub enum AppError {
 }
 
 impl App {
+    /// What editors' checks look through.
+    pub fn knowledge(&self) -> Knowledge<'_> {
+        Knowledge {
+            store: &self.store,
+            indexes: &self.indexes,
+            embedder: &self.embedder,
+        }
+    }
+
     /// Opens the store, the encoder and the indexes, checks that those of every workspace are usable, and starts
     /// following the change log.
     pub async fn build(config: Config) -> Result<Self, AppError> {
@@ -163,9 +173,9 @@ impl App {
 
     /// As [`App::build_chosen`], on a store that is open already.
     pub async fn build_chosen_on(config: Config, store: Store) -> Result<(Self, String), AppError> {
-        let spec = reencode::serving(&store).await?;
+        let spec = encoders::serving(&store).await?;
         let config =
-            reencode::with_encoder(config, &spec).map_err(|e| AppError::Chosen(e.to_string()))?;
+            encoders::with_encoder(config, &spec).map_err(|e| AppError::Chosen(e.to_string()))?;
         let embedder = open_encoder(&config).await?;
         let indexes = open_indexes(&config, &embedder, None).await?;
         let app = Self::assemble(config, store, embedder, Clock::default(), indexes, None);

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::store::by_itself;
+use crate::actor::by_itself;
 
 /// Whether both hold, from now on.
 pub fn both(

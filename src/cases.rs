@@ -85,6 +85,15 @@ pub struct Cases {
     done: watch::Sender<u64>,
 }
 
+/// A distilled case as it is kept now.
+struct Taken<'a> {
+    case: &'a Case,
+    /// The draft that it is a source of.
+    draft_id: Option<String>,
+    made: &'a Distilled,
+    vector: &'a Vec<f32>,
+}
+
 /// Distilled cases with the drafts that they make or join, before they are recorded.
 struct Plan {
     n_changes: u64,
@@ -98,6 +107,8 @@ struct Plan {
 
 /// How many cases are distilled and encoded together.
 const BATCH: i64 = 64;
+/// How often a batch is grouped anew because drafts were changed meanwhile, before changes wait for it.
+const MAX_TRIES: usize = 4;
 /// In place of an encoder's id: cases do not join these drafts.
 const FROM_FEEDBACK: &str = "feedback";
 /// How often cases are looked for that another process took in, and that are too old.
@@ -182,12 +193,15 @@ impl Cases {
         let texts: Vec<[String; 2]> = distilled.iter().map(|(_, d)| group::texts(d)).collect();
         let vectors = self.vectors(texts).await?;
         let grouping = self.groupings.of(workspace);
+        let mut n_tries = 0;
         let drafts = loop {
-            let mut plan = {
-                let mut grouping = grouping.lock().await;
-                self.plan(workspace, &mut grouping, &distilled, &vectors)
-                    .await?
-            };
+            n_tries += 1;
+            let mut held = grouping.lock().await;
+            let mut plan = self
+                .plan(workspace, &mut held, &distilled, &vectors)
+                .await?;
+            // Where drafts change all the time, they have to wait for once.
+            let held = (n_tries > MAX_TRIES).then_some(held);
             for draft in plan
                 .drafts
                 .iter_mut()
@@ -195,7 +209,10 @@ impl Cases {
             {
                 self.reword(workspace, draft).await?;
             }
-            let mut grouping = grouping.lock().await;
+            let mut grouping = match held {
+                Some(held) => held,
+                None => grouping.lock().await,
+            };
             if grouping.n_changes() != plan.n_changes {
                 continue;
             }
@@ -238,12 +255,20 @@ impl Cases {
             .iter()
             .map(|(of, _)| of.case.id.as_str())
             .collect();
-        let hashes = self.store.case_hashes(workspace, &ids).await?;
-        let current: Vec<(&(StoredCase, Distilled), &Vec<f32>)> = distilled
-            .iter()
-            .zip(vectors)
-            .filter(|((of, _), _)| hashes.get(&of.case.id) == Some(&of.content_hash))
-            .collect();
+        let mut kept = self.store.cases_as_kept(workspace, &ids).await?;
+        let mut current: Vec<Taken> = Vec::with_capacity(distilled.len());
+        for ((of, made), vector) in distilled.iter().zip(vectors) {
+            if let Some((hash, draft_id)) = kept.remove(&of.case.id)
+                && hash == of.content_hash
+            {
+                current.push(Taken {
+                    case: &of.case,
+                    draft_id,
+                    made,
+                    vector,
+                });
+            }
+        }
         let mut groups = match grouping.groups.take() {
             Some(groups) => groups,
             None => {
@@ -256,10 +281,10 @@ impl Cases {
         };
         let mut ids: Vec<String> = current
             .iter()
-            .filter_map(|((case, _), _)| case.draft_id.clone())
+            .filter_map(|taken| taken.draft_id.clone())
             .collect();
         let mut joins: Vec<Option<String>> = Vec::with_capacity(current.len());
-        for ((_, made), vector) in &current {
+        for Taken { made, vector, .. } in &current {
             // What asks nothing is about nothing.
             let id = (!made.question.is_empty()).then(|| groups.join(vector, group::figures(made)));
             ids.extend(id.clone());
@@ -268,12 +293,12 @@ impl Cases {
         ids.sort_unstable();
         ids.dedup();
         let mut drafts: Vec<Draft> = self.store.drafts_by_id(workspace, &ids).await?;
-        for (((case, made), _), id) in current.iter().zip(&joins) {
-            if let Some(old) = &case.draft_id {
+        for (taken, id) in current.iter().zip(&joins) {
+            if let Some(old) = &taken.draft_id {
                 let before = drafts.iter_mut().find(|draft| draft.id == *old);
                 before
                     .into_iter()
-                    .for_each(|draft| draft.sources.retain(|source| source.id != case.case.id));
+                    .for_each(|draft| draft.sources.retain(|source| source.id != taken.case.id));
             }
             let Some(id) = id else { continue };
             let at = match drafts.iter().position(|draft| draft.id == *id) {
@@ -283,7 +308,7 @@ impl Cases {
                     drafts.len() - 1
                 }
             };
-            wording::add(&mut drafts[at], &case.case, made);
+            wording::add(&mut drafts[at], taken.case, taken.made);
         }
         let moved = self.merged(workspace, &mut groups, &mut drafts).await?;
         for (from, into) in &moved {
@@ -294,7 +319,7 @@ impl Cases {
         let cases = current
             .into_iter()
             .zip(joins)
-            .map(|(((case, made), _), id)| (case.case.id.clone(), made.clone(), id));
+            .map(|(taken, id)| (taken.case.id.clone(), taken.made.clone(), id));
         Ok(Plan {
             n_changes: grouping.n_changes(),
             groups,
@@ -502,7 +527,7 @@ impl Cases {
         feedback: &Feedback,
     ) -> Result<String, CaseError> {
         let grouping = self.groupings.of(workspace);
-        let held = grouping.lock().await;
+        let mut held = grouping.lock().await;
         let about = class
             .document_id()
             .map_or(String::new(), ToString::to_string);
@@ -540,6 +565,7 @@ impl Cases {
             settles: false,
             values: Vec::new(),
         });
+        held.changed();
         self.store
             .put_draft(workspace, FROM_FEEDBACK, &draft, &[])
             .await?;

@@ -10,9 +10,10 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use crate::store::{is_postgres, without_password};
+use crate::domain::Level;
+use crate::store_url::{is_postgres, without_password};
 
 pub use secret::Secret;
 
@@ -396,32 +397,6 @@ impl Default for LearnConfig {
             same_topic: 0.87,
             reopen_hours: 72,
             tune_every_hours: 24,
-        }
-    }
-}
-
-/// How sure an answer has to be: the stricter, the fewer wrong answers and the more refusals. What each comes to in
-/// confidence stands in [`crate::answer::Admission`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Level {
-    VeryStrict,
-    Strict,
-    #[default]
-    Balanced,
-    Lenient,
-    VeryLenient,
-}
-
-impl Level {
-    /// As it is written in settings and over the API.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::VeryStrict => "very_strict",
-            Self::Strict => "strict",
-            Self::Balanced => "balanced",
-            Self::Lenient => "lenient",
-            Self::VeryLenient => "very_lenient",
         }
     }
 }

@@ -9,10 +9,12 @@ mod chunk;
 mod clock;
 mod document;
 mod draft;
+mod encoder;
 mod ids;
 mod judged;
 mod key;
 mod learning;
+mod level;
 mod query;
 
 pub use answer::{Answer, Citation, Outcome, Sentence, Strategy, Timings, Turn};
@@ -24,13 +26,15 @@ pub use document::{
     audience_open_to, checked_uri,
 };
 pub use draft::{Draft, DraftAction, DraftClass, DraftEvent, DraftSource, DraftState, Reviewer};
+pub use encoder::{EncoderReport, EncoderScores};
 pub use ids::{DocumentId, InvalidId, Revision, WorkspaceId};
 pub use judged::{JudgedQuestion, Review};
-pub use key::{ApiKey, KeyRole, Right};
+pub use key::{ApiKey, KeyRole, Principal, Right};
 pub use learning::{
     AgentAction, Arm, Experiment, ExperimentState, Exposure, Feedback, FeedbackReason, Tuning,
     Tunings,
 };
+pub use level::Level;
 pub use query::{
     Filter, Hit, InvalidQuestion, LegScore, MAX_LIMIT, MAX_QUESTION_CHARS, Mode, Query, Role,
     Utterance,

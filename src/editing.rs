@@ -6,3 +6,15 @@ pub mod import;
 pub mod lint;
 pub mod portable;
 pub mod replay;
+
+use crate::embed::Embedder;
+use crate::index::Indexes;
+use crate::store::Store;
+
+/// Stored knowledge with its vectors, as what looks through all of it needs them.
+#[derive(Clone, Copy)]
+pub struct Knowledge<'a> {
+    pub store: &'a Store,
+    pub indexes: &'a Indexes,
+    pub embedder: &'a Embedder,
+}

@@ -8,10 +8,8 @@ pub mod calibrate;
 pub mod compare;
 mod dataset;
 pub mod dialogues;
-pub mod measures;
 mod report;
 mod slices;
-pub mod tune;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -28,11 +26,11 @@ use crate::config::Config;
 use crate::domain::{Evidence, Hit, MAX_LIMIT, Mode, Outcome, Query, WorkspaceId};
 use crate::embed::EmbedError;
 use crate::index::{self, IndexError};
+use crate::measures::{self, Ranked, tune};
 use crate::retrieve::RetrieveError;
 use crate::store::{StoreError, Write, text_hash};
 use crate::text::fold;
 use compare::Scores;
-use measures::Ranked;
 
 pub use dataset::{Dataset, DatasetError, JudgedQuery, find};
 use slices::Slices;

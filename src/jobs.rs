@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use crate::actor::acting;
 use crate::background::Background;
 use crate::domain::WorkspaceId;
 use crate::ingest::worker::FileReader;
-use crate::store::{Effect, Store, StoreError, WaitingJob, Write, acting};
+use crate::store::{Effect, Store, StoreError, WaitingJob, Write};
 
 /// The kind of job that reads uploaded files.
 pub const UPLOAD: &str = "upload";
@@ -16,7 +17,7 @@ pub const UPLOAD: &str = "upload";
 const POLL: Duration = Duration::from_secs(2);
 /// How many documents of one file are recorded in one transaction.
 const BATCH: usize = 64;
-/// After so many failed jobs in a row it is the store that fails, and the round ends.
+/// Where so many workspaces' jobs fail in one round it is the store that fails, and the round ends.
 const MAX_PUT_ASIDE: usize = 100;
 
 /// Works off queued jobs, one item after another: one background task. What is done stays done; after a crash a job
@@ -65,36 +66,57 @@ impl Jobs {
     }
 }
 
-/// Works off all that waits. A job that cannot be worked on stops no other: one that can never be read ends as failed, one
-/// that met a failure of the store is put aside and tried again in the next round.
+/// Works off all that waits. A job that cannot be worked on stops no other workspace's: one that can never be read ends as
+/// failed; where the store fails, the workspace's jobs, which keep their order, wait for the next round.
 async fn work_off(
     store: &Store,
     reader: &FileReader,
     on_written: &(impl Fn() + Sync),
     stopped: &watch::Receiver<bool>,
 ) -> Result<(), StoreError> {
-    let mut put_aside = Vec::new();
+    let mut put_aside: Vec<String> = Vec::new();
     while !*stopped.borrow()
         && put_aside.len() < MAX_PUT_ASIDE
         && let Some(job) = store.next_job(&put_aside).await?
     {
-        let workspace = match WorkspaceId::parse(&job.workspace) {
-            Ok(workspace) => workspace,
+        let worked = match WorkspaceId::parse(&job.workspace) {
+            Ok(workspace) => work_on(store, reader, &workspace, &job, on_written, stopped).await,
             Err(error) => {
-                tracing::error!(job = job.id, workspace = job.workspace, %error, "a job failed");
-                store.fail_job(&job, &error.to_string()).await?;
+                fail(store, &job, &error.to_string()).await?;
                 continue;
             }
         };
-        if let Err(error) = work_on(store, reader, &workspace, &job, on_written, stopped).await {
-            tracing::error!(
-                job = job.id, workspace = %workspace, %error,
-                "a job stands still and is tried again"
-            );
-            put_aside.push(job);
+        match worked {
+            Ok(()) => {}
+            Err(error) if is_final(&error) => fail(store, &job, &error.to_string()).await?,
+            Err(error) => {
+                tracing::error!(
+                    job = job.id, workspace = job.workspace, %error,
+                    "a job stands still and is tried again"
+                );
+                put_aside.push(job.workspace);
+            }
         }
     }
     Ok(())
+}
+
+async fn fail(store: &Store, job: &WaitingJob, reason: &str) -> Result<(), StoreError> {
+    tracing::error!(
+        job = job.id,
+        workspace = job.workspace,
+        reason,
+        "a job failed"
+    );
+    store.fail_job(job, reason).await
+}
+
+/// Whether trying again would not help.
+fn is_final(error: &StoreError) -> bool {
+    matches!(
+        error,
+        StoreError::ChunkKeysExhausted(_) | StoreError::Corrupt { .. }
+    ) || error.is_of_data()
 }
 
 /// Works off one job's items until none waits, it is cancelled, or the service stops.
@@ -129,11 +151,8 @@ async fn work_on(
         .await;
         let (state, detail) = match read {
             Ok(outcome) => outcome,
-            // Trying again would not help, and other jobs wait.
-            Err(error @ (StoreError::ChunkKeysExhausted(_) | StoreError::Corrupt { .. })) => {
-                ("failed", error.to_string())
-            }
-            Err(error) if error.is_of_data() => ("failed", error.to_string()),
+            // Other items and jobs wait.
+            Err(error) if is_final(&error) => ("failed", error.to_string()),
             Err(error) => return Err(error),
         };
         store

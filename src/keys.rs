@@ -12,22 +12,10 @@ use ipnet::IpNet;
 use jiff::{SignedDuration, Timestamp};
 use subtle::ConstantTimeEq;
 
-use crate::domain::{ApiKey, KeyRole, WorkspaceId};
+use crate::domain::{ApiKey, KeyRole, Principal, WorkspaceId};
 use crate::oidc::Oidc;
 use crate::store::{Store, StoreError};
 use crate::text::sha256_hex;
-
-/// Who sends a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Principal {
-    pub role: KeyRole,
-    /// `None` for an operator.
-    pub workspace: Option<WorkspaceId>,
-    /// `None` where there are no keys.
-    pub key_id: Option<String>,
-    /// For the audit log: the key's name and id; `None` where there are no keys.
-    pub name: Option<String>,
-}
 
 /// Why a request is nobody's.
 #[derive(Debug, thiserror::Error)]

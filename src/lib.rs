@@ -28,15 +28,34 @@
 //! | [`app`] | `App::build`: the one place that connects the parts |
 //! | [`editing`] | what editors do: FAQ import, lint, impact of a change, questions asked again, export and restore |
 //! | [`check`], [`doctor`] | do store and indexes agree; is it set up as it should be |
+//! | [`encoders`] | which encoder serves |
 //! | [`reencode`] | another encoder, prepared beside the one that serves, in an `App` of its own that takes its place |
 //! | [`mod@bench`] | a drawn corpus, the real service, questions by the clock |
-//! | [`eval`] | judged questions → measures; runs compared; the fusion's shares tuned; admission calibrated |
+//! | [`measures`] | the measures, a test of differences, the fusion's shares tuned. Pure |
+//! | [`eval`] | judged questions → measures; runs compared; admission calibrated |
 //! | [`http`] | the API, the page, every failure as a problem |
 //! | [`setup`], [`telemetry`], `blocking`, `background` | fetching the models; logging; work off the async threads; tasks that are stopped with the service |
+//! | [`actor`], [`digest`], [`store_url`] | who acts; SHA-256; where a store is. Below everything else |
+//!
+//! A module names only modules of the lines above its own; a test (`tests/integration/architecture.rs`) compares these lines with
+//! the sources.
 //!
 //! ```text
-//! domain, text, config ← conflict, redact ← embed, rerank, reader, llm, store, index ← ingest, retrieve ← answer, jobs ← editing ← cases
-//! ← learn ← app ← check, eval, http ← reencode, bench, main
+//! actor blocking digest outbound store_url
+//! background domain
+//! config text
+//! conflict embed llm oidc redact setup
+//! reader rerank store telemetry
+//! ingest keys vectors
+//! index jobs
+//! doctor encoders retrieve
+//! answer measures
+//! editing
+//! cases
+//! learn
+//! app
+//! bench check eval http
+//! reencode
 //! ```
 //!
 //! # Three straight lines
@@ -80,10 +99,11 @@
 //!
 //! A file format: a file in `ingest/` that drives [`ingest`]'s writer, an ending in `Format::of_name`, a fixture. A vector back end: `index/`, then run the contract suite on it. A fusion: a variant of
 //! [`retrieve::Fusion`]. Words that mean the same: `text/lexicon/`, or a workspace's `/v1/synonyms`. A rule about words:
-//! a pure function in `text/`, a [`config::Part`] to leave it out by, and a row in docs/quality.md. An endpoint: `http/` and a line in the router. A measure: `eval/measures.rs`, with an example
+//! a pure function in `text/`, a [`config::Part`] to leave it out by, and a row in docs/quality.md. An endpoint: `http/` and a line in the router. A measure: `measures.rs`, with an example
 //! worked out by hand. What an answer is admitted by: `tools/reader/`, then `ken calibrate --reading-only`. A channel:
 //! `answer/render.rs`. An attack: a line in corpus/attacks. A setting: [`config`]. A table: the next file in `migrations/`, never an edited one.
 
+pub mod actor;
 pub mod answer;
 pub mod app;
 mod background;
@@ -93,10 +113,12 @@ pub mod cases;
 pub mod check;
 pub mod config;
 pub mod conflict;
+pub mod digest;
 pub mod doctor;
 pub mod domain;
 pub mod editing;
 pub mod embed;
+pub mod encoders;
 pub mod eval;
 pub mod http;
 pub mod index;
@@ -105,6 +127,7 @@ pub mod jobs;
 pub mod keys;
 pub mod learn;
 pub mod llm;
+pub mod measures;
 pub mod oidc;
 pub mod outbound;
 pub mod reader;
@@ -114,6 +137,7 @@ pub mod rerank;
 pub mod retrieve;
 pub mod setup;
 pub mod store;
+pub mod store_url;
 pub mod telemetry;
 pub mod text;
 pub mod vectors;

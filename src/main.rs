@@ -7,10 +7,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use ken::actor::acting;
 use ken::config::Config;
 use ken::domain::{DocumentId, Query, WorkspaceId};
 use ken::ingest::worker;
-use ken::store::acting;
 use ken::{setup, telemetry};
 
 use cli::{ModeArg, asking, encoders, knowledge, learning, measuring, operating, trust};

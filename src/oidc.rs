@@ -10,8 +10,7 @@ use serde_json::{Map, Value};
 use tokio::sync::Mutex;
 
 use crate::config::AuthConfig;
-use crate::domain::{KeyRole, WorkspaceId};
-use crate::keys::Principal;
+use crate::domain::{KeyRole, Principal, WorkspaceId};
 use crate::outbound;
 
 /// Why the provider is not usable.

@@ -6,55 +6,24 @@
 //! puts the second app in the first one's place in one step: a request is answered by the one or by the other, never by both. The
 //! former indexes and vectors stay, so that going back is the same step.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-
-use serde::{Deserialize, Serialize};
 
 use crate::answer::{AnswerError, Question};
 use crate::app::{App, AppError};
 use crate::blocking::blocking;
-use crate::config::{Config, EncoderPart};
-use crate::domain::{InvalidQuestion, JudgedQuestion, Query, WorkspaceId};
+use crate::config::Config;
+use crate::domain::{
+    EncoderReport, EncoderScores, InvalidQuestion, JudgedQuestion, Query, WorkspaceId,
+};
 use crate::editing::impact::{as_question, meets, reply_of};
+use crate::encoders::{SpecError, with_encoder};
 use crate::http::Current;
-use crate::index::OF_ENCODERS;
 use crate::retrieve::RetrieveError;
-use crate::store::{Encoder, Store, StoreError};
-use crate::text::sha256_hex;
+use crate::store::{Encoder, StoreError};
 
 /// How long requests of an app that has been replaced may take to end.
 const DRAIN: Duration = Duration::from_secs(60);
-
-/// How far an encoder is and how it did beside the one that serves.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Report {
-    /// How many texts were encoded since the process began that prepares it.
-    pub n_encoded: u64,
-    /// Of the judged questions of all workspaces; absent until both were asked.
-    pub scores: Option<Scores>,
-}
-
-/// What the judged questions say of both.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Scores {
-    pub n_judged: usize,
-    /// How many are answered as they have to be.
-    pub right_before: usize,
-    pub right_after: usize,
-    /// How many find the document that they have to as the first, of those that name one.
-    pub n_with_document: usize,
-    pub first_before: usize,
-    pub first_after: usize,
-}
-
-impl Scores {
-    /// Whether nothing is lost.
-    pub fn is_no_worse(&self) -> bool {
-        self.right_after >= self.right_before && self.first_after >= self.first_before
-    }
-}
 
 #[derive(Debug, thiserror::Error)]
 pub enum ReencodeError {
@@ -68,51 +37,8 @@ pub enum ReencodeError {
     Retrieve(#[from] RetrieveError),
     #[error(transparent)]
     Question(#[from] InvalidQuestion),
-    #[error(
-        "expected NAME or NAME=SHARE with commas between, each a folder below models.dir, found {0:?}"
-    )]
-    Spec(String),
-}
-
-/// The encoders of a spec: `NAME` or `NAME=SHARE`, with commas between.
-pub fn parts_of(spec: &str, models: &Path) -> Result<Vec<EncoderPart>, ReencodeError> {
-    let wrong = || ReencodeError::Spec(spec.to_owned());
-    spec.split(',')
-        .map(|part| {
-            let (name, share) = part.trim().split_once('=').unwrap_or((part.trim(), "1"));
-            let share: f32 = share.trim().parse().map_err(|_| wrong())?;
-            let is_name = !name.is_empty() && models.join(name).join("encoder.json").is_file();
-            match is_name && share > 0.0 && share.is_finite() {
-                true => Ok(EncoderPart {
-                    path: models.join(name.trim()),
-                    share,
-                }),
-                false => Err(wrong()),
-            }
-        })
-        .collect()
-}
-
-/// The settings with another encoder and its indexes; as they are for the one of the settings.
-pub fn with_encoder(mut config: Config, spec: &str) -> Result<Config, ReencodeError> {
-    if spec.is_empty() {
-        return Ok(config);
-    }
-    config.encoder.parts = parts_of(spec, &config.models.dir)?;
-    config.encoder.model = None;
-    config.encoder.path = None;
-    let hash = sha256_hex([spec.as_bytes()]);
-    config.index.dir = config.index.dir.join(OF_ENCODERS).join(&hash[..16]);
-    Ok(config)
-}
-
-/// The spec of the encoder that serves; empty for the one of the settings.
-pub async fn serving(store: &Store) -> Result<String, StoreError> {
-    let encoders = store.encoders().await?;
-    let serving = encoders
-        .into_iter()
-        .find(|encoder| encoder.state == "serving");
-    Ok(serving.map_or(String::new(), |encoder| encoder.spec))
+    #[error(transparent)]
+    Spec(#[from] SpecError),
 }
 
 /// Attends to the wishes for other encoders for as long as a service runs.
@@ -169,7 +95,7 @@ impl Reencoding {
         } else if let Some((_, beside)) = &self.beside
             && app.lead.is_here()
         {
-            let report = Report {
+            let report = EncoderReport {
                 n_encoded: beside.follower.progress().borrow().n_encoded,
                 scores: None,
             };
@@ -217,7 +143,7 @@ impl Reencoding {
             return Ok(());
         }
         let scores = score(app, &beside).await?;
-        let report = Report {
+        let report = EncoderReport {
             n_encoded: beside.follower.progress().borrow().n_encoded,
             scores: Some(scores),
         };
@@ -260,8 +186,8 @@ impl Reencoding {
 }
 
 /// Asks the judged questions of all workspaces to both.
-pub async fn score(before: &App, after: &App) -> Result<Scores, ReencodeError> {
-    let mut scores = Scores::default();
+pub async fn score(before: &App, after: &App) -> Result<EncoderScores, ReencodeError> {
+    let mut scores = EncoderScores::default();
     for (workspace, _) in before.store.workspaces().await? {
         for judged in before.store.judged_questions(&workspace).await? {
             scores.n_judged += 1;
@@ -314,39 +240,4 @@ async fn ask(
         .await?;
     let reply = reply_of(replied.answer, ToString::to_string);
     Ok((meets(judged, &reply), is_first))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_spec_names_folders_and_shares() {
-        let models = tempfile::tempdir().unwrap();
-        for name in ["e5", "use"] {
-            std::fs::create_dir(models.path().join(name)).unwrap();
-            std::fs::write(models.path().join(name).join("encoder.json"), "{}").unwrap();
-        }
-        let parts = parts_of("e5=6, use", models.path()).unwrap();
-        let shares: Vec<f32> = parts.iter().map(|part| part.share).collect();
-        assert_eq!(shares, [6.0, 1.0]);
-        for wrong in ["", "e5=0", "e5=x", "bge", "e5,,use", "e5=NaN"] {
-            let error = parts_of(wrong, models.path()).unwrap_err().to_string();
-            assert!(error.contains("NAME=SHARE"), "{wrong}: {error}");
-        }
-    }
-
-    #[test]
-    fn to_be_no_worse_is_to_lose_nothing() {
-        let scores = |right_after, first_after| Scores {
-            n_judged: 10,
-            right_before: 8,
-            right_after,
-            n_with_document: 5,
-            first_before: 4,
-            first_after,
-        };
-        assert!(scores(8, 4).is_no_worse() && scores(9, 5).is_no_worse());
-        assert!(!scores(7, 5).is_no_worse() && !scores(9, 3).is_no_worse());
-    }
 }

@@ -288,7 +288,8 @@ impl Retriever {
         Ok(evidence.collect())
     }
 
-    /// The text of the passage that follows a piece of evidence in its document.
+    /// The text of the passage that goes on with a piece of evidence in its document: the next one of its section. The later
+    /// parts of a long list carry its lead-in, those of a table its header, as a last heading.
     pub async fn behind(
         &self,
         workspace: &WorkspaceId,
@@ -296,8 +297,15 @@ impl Retriever {
     ) -> Result<Option<String>, RetrieveError> {
         let chunk = &evidence.chunk;
         let next = self.store.chunks(workspace, &[chunk.key + 1]).await?.pop();
-        let is_next =
-            |next: &Chunk| (&next.document_id, next.version) == (&chunk.document_id, chunk.version);
+        let is_next = |next: &Chunk| {
+            let carried = next.heading_path.split_last();
+            let is_of_section = next.heading_path == chunk.heading_path
+                || carried.is_some_and(|(last, section)| {
+                    section == chunk.heading_path && chunk.text.contains(last.as_str())
+                });
+            (&next.document_id, next.version) == (&chunk.document_id, chunk.version)
+                && is_of_section
+        };
         Ok(next
             .map(|entry| entry.chunk)
             .filter(is_next)

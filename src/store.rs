@@ -50,9 +50,10 @@ use sqlx::pool::PoolConnectionMetadata;
 use sqlx::{Any, AnyPool, Executor, Transaction};
 
 use crate::domain::{Clock, Revision, WorkspaceId};
+use crate::store_url::{is_postgres, without_password};
 
 pub use answers::RecordedAnswer;
-pub use audit::{Act, AuditEntry, Scope, acting, actor, by_itself};
+pub use audit::{Act, AuditEntry, Scope};
 pub use cases::{CaseEffect, CaseLinks, DraftVector, StoredCase};
 pub use changes::{Change, IndexEntry};
 pub use documents::{DocumentSummary, Origin, OriginState, VersionSummary};
@@ -125,12 +126,18 @@ fn is_suspect(connection: &PoolConnectionMetadata) -> bool {
 }
 
 impl StoreError {
-    /// Whether the database refuses what is to be written, so that trying again does not help: PostgreSQL's classes of data
-    /// and integrity.
+    /// Whether it is the data, so that trying again does not help: what is stored cannot be read, or the database refuses what is
+    /// to be written (PostgreSQL's classes of data and integrity).
     pub fn is_of_data(&self) -> bool {
         let Self::Database(error) = self else {
             return false;
         };
+        if matches!(
+            error,
+            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_)
+        ) {
+            return true;
+        }
         let state = error.as_database_error().and_then(|error| error.code());
         state.is_some_and(|state| {
             state.len() == 5 && ["22", "23"].iter().any(|class| state.starts_with(class))
@@ -170,29 +177,6 @@ const NO_CONNECTION: &str =
 const POSTGRES_CONNECTIONS: u32 = 6;
 /// PostgreSQL's advisory lock that one writing transaction holds at a time. Any number that others do not use.
 const WRITERS: i64 = 0x4b65_6e01;
-
-/// Whether a URL is of a PostgreSQL server rather than of an SQLite file.
-pub fn is_postgres(url: &str) -> bool {
-    url.starts_with("postgres://") || url.starts_with("postgresql://")
-}
-
-/// A URL without the password in it, for messages.
-pub fn without_password(url: &str) -> String {
-    if !is_postgres(url) {
-        return url.to_owned();
-    }
-    match reqwest::Url::parse(url) {
-        Ok(mut parsed) => {
-            // It may stand in the query, too.
-            parsed.set_query(None);
-            if parsed.password().is_some() {
-                let _ = parsed.set_password(Some("***"));
-            }
-            parsed.into()
-        }
-        Err(_) => "postgres://…".to_owned(),
-    }
-}
 
 impl Store {
     /// Opens (and where absent, makes) the store and brings its tables up to date.
@@ -270,7 +254,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Gone`] where it does not exist and nobody has asked for it, see [`by_itself`].
     pub async fn ensure_workspace(&self, workspace: &WorkspaceId) -> Result<(), StoreError> {
-        if !audit::makes_workspaces() {
+        if !crate::actor::makes_workspaces() {
             let row: Option<(i64,)> = sqlx::query_as("SELECT 1 FROM workspaces WHERE id = $1")
                 .bind(workspace.as_str())
                 .fetch_optional(&self.relaxed)

@@ -6,7 +6,6 @@
 mod figures;
 mod fold;
 mod function_words;
-mod hash;
 mod highlight;
 mod language;
 mod names;
@@ -16,10 +15,10 @@ mod spoken;
 mod synonyms;
 mod terms;
 
+pub use crate::digest::{hex, sha256_hex, sha256_hex_of};
 pub use figures::figures;
 pub use fold::{FOLDING, fold, forget_sentences};
 pub use function_words::is_function_word;
-pub use hash::{hex, sha256_hex, sha256_hex_of};
 pub use highlight::Highlighter;
 pub use language::{Language, detect, in_simplified, to_script};
 pub use names::names;

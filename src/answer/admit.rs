@@ -5,8 +5,8 @@ mod model;
 
 use serde::Serialize;
 
-use crate::config::{AnswerConfig, Level};
-use crate::domain::Evidence;
+use crate::config::AnswerConfig;
+use crate::domain::{Evidence, Level};
 
 pub use features::content;
 pub use features::{Features, N as N_FEATURES, NAMES as FEATURES};

@@ -196,7 +196,9 @@ impl Answerer {
         let Some(cache) = &self.kept.cache else {
             return;
         };
-        if !explained.answer.notes.is_empty() || !explained.reviews.is_empty() {
+        // What is noted of the moment is not kept; that a list goes on is a matter of the text.
+        let is_of_the_moment = |note: &String| note != "list_continues";
+        if explained.answer.notes.iter().any(is_of_the_moment) || !explained.reviews.is_empty() {
             return;
         }
         if let Some(key) = Key::of(workspace, question) {

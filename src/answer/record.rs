@@ -46,6 +46,8 @@ impl Request {
     /// The request of a recorded trace; `None` where it cannot be read.
     fn recorded(trace: &serde_json::Value) -> Option<Self> {
         let request = trace.get("request")?;
+        // Who may see it has to be said.
+        request.get("audience")?;
         Self::deserialize(request)
             .inspect_err(|error| tracing::warn!(%error, "a recorded request cannot be read"))
             .ok()
@@ -236,7 +238,7 @@ mod tests {
         let agent = ["agent".to_owned()];
         for (request, to_public, to_agent) in [
             (json!({ "audience": [] }), true, true),
-            (json!({}), true, true),
+            (json!({}), false, false),
             (json!({ "audience": ["agent"] }), false, true),
             // Unreadable: nobody knows who may see it.
             (json!({ "audience": "agent" }), false, false),

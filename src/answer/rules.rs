@@ -2,7 +2,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
 
-use crate::config::Level;
+use crate::domain::Level;
 use crate::domain::{DocumentId, Experiment, Tuning, Tunings, WorkspaceId};
 use crate::store::{Store, StoreError};
 

@@ -16,6 +16,7 @@ pub struct Grouping {
     /// `None` where they have to be read from the store.
     pub groups: Option<Groups>,
     n_changes: u64,
+    n_published: u64,
 }
 
 impl Grouping {
@@ -23,6 +24,16 @@ impl Grouping {
     pub fn changed(&mut self) {
         self.groups = None;
         self.n_changes += 1;
+    }
+
+    /// Says that a draft becomes knowledge: what was held against the knowledge before has to be held against it anew.
+    pub fn publishes(&mut self) {
+        self.n_published += 1;
+    }
+
+    /// Differs where drafts were published in between.
+    pub fn n_published(&self) -> u64 {
+        self.n_published
     }
 
     /// Differs where drafts were changed in between.

@@ -293,6 +293,7 @@ impl Cases {
     ) -> Result<Reviewed, ReviewError> {
         let grouping = self.groupings.of(workspace);
         for _ in 0..MAX_TRIES {
+            let n_published = grouping.lock().await.n_published();
             let before = self.open(workspace, id).await?;
             let mut draft = before.clone();
             if draft.state == DraftState::Open {
@@ -321,7 +322,9 @@ impl Cases {
                 self.check(workspace, source, wordings).await?;
             }
             let mut held = grouping.lock().await;
-            if self.store.draft(workspace, id).await?.as_ref() != Some(&before) {
+            if self.store.draft(workspace, id).await?.as_ref() != Some(&before)
+                || held.n_published() != n_published
+            {
                 continue;
             }
             held.changed();
@@ -340,6 +343,7 @@ impl Cases {
                     revision: None,
                 });
             }
+            held.publishes();
             return self
                 .publish(workspace, draft, planned, reviewer, force)
                 .await;
@@ -468,8 +472,8 @@ impl Cases {
     ) -> Result<Draft, ReviewError> {
         let grouping = self.groupings.of(workspace);
         let mut held = grouping.lock().await;
-        held.changed();
         let mut draft = self.open(workspace, id).await?;
+        held.changed();
         draft.state = DraftState::Rejected;
         note(
             &mut draft,

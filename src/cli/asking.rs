@@ -162,7 +162,14 @@ pub async fn replay(
     json: bool,
 ) -> anyhow::Result<ExitCode> {
     let app = open_caught_up(config, workspace).await?;
-    let replayed = replay::replay(&app, workspace, conversation.as_deref(), limit).await?;
+    let replayed = replay::replay(
+        &app.store,
+        &app.answerer,
+        workspace,
+        conversation.as_deref(),
+        limit,
+    )
+    .await?;
     app.close().await;
     if json {
         println!("{}", serde_json::to_string(&replayed)?);

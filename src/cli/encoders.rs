@@ -5,8 +5,10 @@ use std::time::Duration;
 use clap::Args;
 use ken::app::App;
 use ken::config::Config;
+use ken::domain::EncoderReport;
+use ken::encoders;
 use ken::http::Current;
-use ken::reencode::{self, Reencoding, Report};
+use ken::reencode::Reencoding;
 use ken::store::Store;
 use serde_json::json;
 
@@ -36,7 +38,7 @@ pub async fn reencode(config: Config, what: What, anyway: bool) -> anyhow::Resul
     let store = open_store(&config).await?;
     if let Some(spec) = &what.to {
         // What cannot be used is said before anything is begun.
-        reencode::parts_of(spec, &config.models.dir)?;
+        encoders::parts_of(spec, &config.models.dir)?;
         let spec: Vec<&str> = spec.split(',').map(str::trim).collect();
         if store
             .prepare_encoder(&spec.join(","), anyway)
@@ -109,7 +111,7 @@ fn name_of(spec: &str) -> &str {
 
 /// Tells how far it is until it is done.
 async fn follow(store: &Store) -> anyhow::Result<ExitCode> {
-    let mut told = Report::default();
+    let mut told = EncoderReport::default();
     loop {
         let encoders = store.encoders().await?;
         let Some(last) = encoders.last() else {

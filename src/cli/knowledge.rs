@@ -264,7 +264,7 @@ fn print_import(report: &ImportReport, dry_run: bool) {
 /// Looks through a workspace; the exit code is 2 where something contradicts itself.
 pub async fn lint(config: Config, workspace: &WorkspaceId, json: bool) -> anyhow::Result<ExitCode> {
     let app = open_caught_up(config, workspace).await?;
-    let findings = lint::lint(&app, workspace).await?;
+    let findings = lint::lint(app.knowledge(), workspace).await?;
     app.close().await;
     for finding in &findings {
         if json {

@@ -9,7 +9,8 @@ use ken::answer::Model;
 use ken::bench;
 use ken::config::Config;
 use ken::eval::compare::{self, Run};
-use ken::eval::{self, Dataset, Evaluation, calibrate, tune};
+use ken::eval::{self, Dataset, Evaluation, calibrate};
+use ken::measures::tune;
 use ken::retrieve::Shares;
 
 use super::EvalModeArg;

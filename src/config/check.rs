@@ -1,6 +1,6 @@
 use super::{Config, ConfigError, VectorsAt};
 use crate::outbound;
-use crate::store::{is_postgres, without_password};
+use crate::store_url::{is_postgres, without_password};
 
 impl Config {
     /// Holds every value against its range; all faults together.

@@ -128,10 +128,13 @@ impl Reviewer {
     }
 
     /// Whether they did what an event tells: by the key where both have one, for the name beside it is whatever they say;
-    /// else by the name.
+    /// else by the name. Events of before keys were noted end with the key's id in brackets.
     pub fn did(&self, event: &DraftEvent) -> bool {
         match (&self.key_id, &event.key_id) {
             (Some(own), Some(other)) => own == other,
+            (Some(own), None) => {
+                self.name == event.actor || event.actor.ends_with(&format!("({own})"))
+            }
             _ => self.name == event.actor,
         }
     }
@@ -226,5 +229,6 @@ mod tests {
         check(who("amy", None), who("amy", None), true);
         check(who("amy by bob", None), who("carol by bob", None), false);
         check(who("k1", None), who("amy", Some("k1")), false);
+        check(who("amy by keys (k1)", None), who("bob", Some("k1")), true);
     }
 }

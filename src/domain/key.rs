@@ -90,3 +90,15 @@ pub struct ApiKey {
     /// To the minute.
     pub last_used_at: Option<Timestamp>,
 }
+
+/// Who sends a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Principal {
+    pub role: KeyRole,
+    /// `None` for an operator.
+    pub workspace: Option<WorkspaceId>,
+    /// `None` where there are no keys.
+    pub key_id: Option<String>,
+    /// For the audit log: the key's name and id; `None` where there are no keys.
+    pub name: Option<String>,
+}

@@ -190,7 +190,7 @@ impl Experiment {
 
     /// The arm a customer is in, always the same; of those still in.
     pub fn arm_of(&self, customer: &str) -> usize {
-        let digest = crate::text::sha256_hex([self.id.as_bytes(), customer.as_bytes()]);
+        let digest = crate::digest::sha256_hex([self.id.as_bytes(), customer.as_bytes()]);
         let number = u64::from_str_radix(&digest[..15], 16).expect("it is hexadecimal");
         let arm = (number % self.arms.len() as u64) as usize;
         if self.out.contains(&arm) { 0 } else { arm }

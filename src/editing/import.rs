@@ -2,8 +2,8 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
+use super::Knowledge;
 use super::lint::{LintError, statement};
-use crate::app::App;
 use crate::blocking::blocking;
 use crate::conflict::{Conflict, Relation, Statement, compare, contradiction};
 use crate::domain::{Document, DocumentId, Kind, Revision, Source, Status, WorkspaceId};
@@ -65,11 +65,11 @@ const STEP: usize = 64;
 
 /// Looks for stored knowledge that asks nearly the same as the new rows, by meaning: each new question is encoded.
 pub async fn find_similar(
-    app: &App,
+    knowledge: Knowledge<'_>,
     workspace: &WorkspaceId,
     plan: &mut Plan,
 ) -> Result<(), LintError> {
-    let Some(index) = app.indexes.find(workspace) else {
+    let Some(index) = knowledge.indexes.find(workspace) else {
         return Ok(());
     };
     let new: Vec<usize> = (0..plan.report.rows.len())
@@ -81,7 +81,7 @@ pub async fn find_similar(
         .collect();
     let mut found = Vec::with_capacity(questions.len());
     for step in questions.chunks(STEP) {
-        let (embedder, index, step) = (app.embedder.clone(), index.clone(), step.to_vec());
+        let (embedder, index, step) = (knowledge.embedder.clone(), index.clone(), step.to_vec());
         let searched = blocking(move || -> Result<_, LintError> {
             let everything = Selection::default();
             let vectors = embedder.embed_passages(step)?;
@@ -96,7 +96,7 @@ pub async fn find_similar(
         .filter(|hit| hit.similarity >= NEAR)
         .map(|hit| hit.key)
         .collect();
-    let entries = app.store.chunks(workspace, &keys).await?;
+    let entries = knowledge.store.chunks(workspace, &keys).await?;
     for (i, hits) in new.into_iter().zip(found) {
         let row = &mut plan.report.rows[i];
         let source = plan

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use half::f16;
 use serde::Serialize;
 
-use crate::app::App;
+use super::Knowledge;
 use crate::blocking::blocking;
 use crate::conflict::{Conflict, Statement, contradiction, likeness};
 use crate::domain::{DocumentId, Status, TRIAL, WorkspaceId};
@@ -64,16 +64,19 @@ pub enum LintError {
 
 /// Looks through all knowledge of a workspace: what is said twice, what contradicts itself, what is past its time.
 /// Nothing is encoded: the vectors are those that the index was made of.
-pub async fn lint(app: &App, workspace: &WorkspaceId) -> Result<Vec<Finding>, LintError> {
-    let mut findings = states(app, workspace).await?;
+pub async fn lint(
+    knowledge: Knowledge<'_>,
+    workspace: &WorkspaceId,
+) -> Result<Vec<Finding>, LintError> {
+    let mut findings = states(knowledge, workspace).await?;
     let mut seen = HashSet::new();
     let mut after = 0;
     loop {
-        let keys = app.store.chunk_keys(workspace, after, 500).await?;
+        let keys = knowledge.store.chunk_keys(workspace, after, 500).await?;
         let Some(last) = keys.last() else { break };
         after = *last;
-        let entries = app.store.chunks(workspace, &keys).await?;
-        findings.extend(pairs(app, workspace, &entries, &mut seen).await?);
+        let entries = knowledge.store.chunks(workspace, &keys).await?;
+        findings.extend(pairs(knowledge, workspace, &entries, &mut seen).await?);
     }
     for finding in &findings {
         if let What::Conflict {
@@ -85,15 +88,18 @@ pub async fn lint(app: &App, workspace: &WorkspaceId) -> Result<Vec<Finding>, Li
             let ids = [0, 1].map(|i| finding.document_ids[i].to_string());
             let passages = [0, 1].map(|i| finding.passages[i].clone());
             let review = conflict.review(&ids, &passages);
-            app.store.open_review(workspace, &review).await?;
+            knowledge.store.open_review(workspace, &review).await?;
         }
     }
     Ok(findings)
 }
 
-async fn states(app: &App, workspace: &WorkspaceId) -> Result<Vec<Finding>, StoreError> {
-    let now = app.store.now();
-    let documents = app.store.all_documents(workspace).await?;
+async fn states(
+    knowledge: Knowledge<'_>,
+    workspace: &WorkspaceId,
+) -> Result<Vec<Finding>, StoreError> {
+    let now = knowledge.store.now();
+    let documents = knowledge.store.all_documents(workspace).await?;
     let ids: std::collections::HashSet<String> = documents
         .iter()
         .map(|document| document.id.to_string())
@@ -132,12 +138,12 @@ async fn states(app: &App, workspace: &WorkspaceId) -> Result<Vec<Finding>, Stor
 
 /// Compares each passage with its nearest.
 async fn pairs(
-    app: &App,
+    knowledge: Knowledge<'_>,
     workspace: &WorkspaceId,
     entries: &[IndexEntry],
     seen: &mut HashSet<(u32, u32)>,
 ) -> Result<Vec<Finding>, LintError> {
-    let Some(index) = app.indexes.find(workspace) else {
+    let Some(index) = knowledge.indexes.find(workspace) else {
         return Ok(Vec::new());
     };
     let view = |entry: &IndexEntry| {
@@ -149,9 +155,9 @@ async fn pairs(
         .iter()
         .map(|entry| text_hash(&view(entry)))
         .collect();
-    let known = app
+    let known = knowledge
         .store
-        .cached_vectors(workspace, app.embedder.id(), &hashes)
+        .cached_vectors(workspace, knowledge.embedder.id(), &hashes)
         .await?;
     let known: HashMap<String, Vec<f16>> = known.into_iter().collect();
     let searched: Vec<(u32, Vec<f32>)> = entries
@@ -182,7 +188,7 @@ async fn pairs(
     let mut keys: Vec<u32> = near.iter().flat_map(|(a, b, _)| [*a, *b]).collect();
     keys.sort_unstable();
     keys.dedup();
-    let loaded = app.store.chunks(workspace, &keys).await?;
+    let loaded = knowledge.store.chunks(workspace, &keys).await?;
     let by_key: HashMap<u32, &IndexEntry> = loaded
         .iter()
         .map(|entry| (entry.chunk.key, entry))

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use crate::config::Config;
 use crate::domain::{JudgedQuestion, WorkspaceId};
 use crate::index;
-use crate::store::{ExportedDocument, Store, StoreError, sqlite_path, without_password};
+use crate::store::{ExportedDocument, Store, StoreError, sqlite_path};
+use crate::store_url::without_password;
 
 /// The format of the file; a reader refuses what it does not know.
 const FORMAT: u32 = 1;

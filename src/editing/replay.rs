@@ -1,8 +1,8 @@
 use serde::Serialize;
 
-use crate::answer::{AnswerError, Logged, Request};
-use crate::app::App;
+use crate::answer::{AnswerError, Answerer, Logged, Request};
 use crate::domain::{Answer, Outcome, WorkspaceId};
+use crate::store::Store;
 
 /// What asking logged questions again came to.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -48,14 +48,14 @@ impl Said {
 /// Asks the newest logged questions again, of one conversation or of all, each as it was asked: for whom, over which
 /// channel, after the same words. Nothing is recorded.
 pub async fn replay(
-    app: &App,
+    store: &Store,
+    answerer: &Answerer,
     workspace: &WorkspaceId,
     conversation_id: Option<&str>,
     limit: i64,
 ) -> Result<Replay, AnswerError> {
     let mut replay = Replay::default();
-    for (turn, trace) in app
-        .store
+    for (turn, trace) in store
         .logged_answers(workspace, conversation_id, limit)
         .await?
     {
@@ -63,10 +63,7 @@ pub async fn replay(
         let request: Request = serde_json::from_value(trace["request"].clone()).unwrap_or_default();
         let logged = Logged { turn, request };
         let (question, history) = logged.again();
-        let explained = app
-            .answerer
-            .reply(workspace, &question, history, None)
-            .await?;
+        let explained = answerer.reply(workspace, &question, history, None).await?;
         let (before, now) = (Said::of(&logged.turn.answer), Said::of(&explained.answer));
         replay.n_asked += 1;
         if before != now {

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::measures::{Decision, mean};
 use super::report::Report;
 use crate::answer::least_of;
-use crate::config::Level;
+use crate::domain::Level;
+use crate::measures::{Decision, mean};
 
 /// The levels that are reported: what is shown to an agent, and what is sent unread.
 const LEVELS: [Level; 2] = [Level::Balanced, Level::Strict];

@@ -11,8 +11,8 @@ use argmin::solver::linesearch::MoreThuenteLineSearch;
 use argmin::solver::quasinewton::LBFGS;
 use serde::Serialize;
 
-use super::measures::{Decision, auroc, false_answer_rate_at};
 use crate::answer::{CLIP, FEATURES, Features, Model, N_FEATURES, ReadingModel, Weight};
+use crate::measures::{Decision, auroc, false_answer_rate_at};
 use crate::text::sha256_hex;
 
 /// A question with what was found for it, and whether that answers it.

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::EvalError;
-use super::measures::{Ranked, mean};
+use crate::measures::{Ranked, mean, randomisation_p};
 
 /// The measures of one query that runs are compared by, each in [0, 1].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -136,28 +136,6 @@ pub struct Difference {
     pub p: f64,
 }
 
-/// How many sign patterns are drawn.
-const DRAWS: usize = 10_000;
-const SEED: u64 = 13;
-
-/// Paired randomisation test, two-sided: how often differences as large as these come about if for each query it
-/// were a coin's toss which run had which score. In (0, 1]. Source: Smucker, Allan, Carterette, CIKM 2007.
-pub fn randomisation_p(gains: &[f64]) -> f64 {
-    let changed: Vec<f64> = gains.iter().copied().filter(|gain| *gain != 0.0).collect();
-    let observed = changed.iter().sum::<f64>().abs();
-    let mut random = fastrand::Rng::with_seed(SEED);
-    let as_large = (0..DRAWS)
-        .filter(|_| {
-            let drawn: f64 = changed
-                .iter()
-                .map(|gain| if random.bool() { *gain } else { -gain })
-                .sum();
-            drawn.abs() >= observed - 1e-12
-        })
-        .count();
-    (as_large + 1) as f64 / (DRAWS + 1) as f64
-}
-
 /// Differences as a Markdown table, shares in per cent; `*` where p < .05.
 pub fn table(differences: &[Difference]) -> String {
     let mut lines = vec![
@@ -194,17 +172,6 @@ mod tests {
             recall_5: value,
             ndcg_10: value,
         }
-    }
-
-    #[test]
-    fn the_test_tells_a_steady_gain_from_chance() {
-        // Ten gains of one sign: 2 of 2^10 patterns are as large.
-        let p = randomisation_p(&[0.1; 10]);
-        assert!((p - 2.0 / 1024.0).abs() < 0.001, "{p}");
-        let p = randomisation_p(&[0.5, -0.5, 0.5, -0.5]);
-        assert!(p > 0.99, "{p}");
-        assert_eq!(randomisation_p(&[0.0; 5]), 1.0);
-        assert_eq!(randomisation_p(&[]), 1.0);
     }
 
     #[test]

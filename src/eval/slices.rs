@@ -3,8 +3,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::dataset::JudgedQuery;
-use super::measures::{Ranked, mean};
 use super::report::Report;
+use crate::measures::{Ranked, mean};
 
 /// The rule of the queries that others are variants of.
 const UNCHANGED: &str = "orig";

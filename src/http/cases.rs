@@ -11,8 +11,8 @@ use super::auth::Actor;
 use super::extract::{Params, Path, Workspace, parse_at, read};
 use super::problem::{Fault, Problem};
 use crate::cases::{CaseError, Kept};
+use crate::domain::Principal;
 use crate::domain::{Case, Distilled, Right};
-use crate::keys::Principal;
 use crate::store::CaseEffect;
 
 /// A resolved case, or several: `{ "cases": [ … ] }`.

@@ -9,8 +9,8 @@ use tokio_stream::StreamExt;
 use super::AppState;
 use super::problem::{Fault, Problem};
 use crate::app::default_workspace;
+use crate::domain::Principal;
 use crate::domain::{DocumentId, WorkspaceId};
-use crate::keys::Principal;
 
 /// A JSON body, with every failure as a [`Problem`] that names the place.
 pub struct Json<T>(pub T);

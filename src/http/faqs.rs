@@ -243,7 +243,7 @@ pub async fn import_faqs(
     };
     let mut plan = import::plan(&state.app.store, &workspace, faqs).await?;
     if params.dry_run && params.similar {
-        import::find_similar(&state.app, &workspace, &mut plan).await?;
+        import::find_similar(state.app.knowledge(), &workspace, &mut plan).await?;
     }
     if plan.writes(options) {
         let changes = || Change::puts(&plan.sources);

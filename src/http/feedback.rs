@@ -8,8 +8,8 @@ use super::extract::{Json, Params, Workspace};
 use super::problem::{Fault, Problem};
 use super::settings::limit_of;
 use crate::cases::MAX_TURN_CHARS;
+use crate::domain::Principal;
 use crate::domain::{AgentAction, DocumentId, Feedback, FeedbackReason, Right};
-use crate::keys::Principal;
 use crate::learn::LearnError;
 use crate::learn::feedback::Said;
 

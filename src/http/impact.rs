@@ -7,10 +7,10 @@ use super::AppState;
 use super::documents::DocumentRequest;
 use super::extract::{Json, Path, Workspace, one_or_many};
 use super::problem::{Fault, Problem};
+use crate::actor::{acting, actor};
 use crate::domain::{DocumentId, JudgedQuestion, Outcome, Review, WorkspaceId};
 use crate::editing::impact::{Altered, Change, Impact, ImpactError, LOGGED};
 use crate::editing::lint::{Finding, LintError, lint};
-use crate::store::{acting, actor};
 
 /// A change that is to be tried out: documents to put, documents to take out.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -244,7 +244,7 @@ pub async fn post_lint(
     State(state): State<AppState>,
     Workspace(workspace): Workspace,
 ) -> Result<axum::Json<LintResponse>, Problem> {
-    let findings = lint(&state.app, &workspace).await?;
+    let findings = lint(state.app.knowledge(), &workspace).await?;
     Ok(axum::Json(LintResponse { findings }))
 }
 

@@ -8,8 +8,8 @@ use utoipa::ToSchema;
 use super::AppState;
 use super::extract::{Json, Path, Workspace};
 use super::problem::{Fault, Problem};
+use crate::domain::Principal;
 use crate::domain::{ApiKey, KeyRole};
-use crate::keys::Principal;
 
 /// A key to be made.
 #[derive(Debug, Deserialize, ToSchema)]

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 use super::AppState;
 use super::extract::{Json, Workspace};
 use super::problem::{Fault, Problem};
-use crate::config::Level;
+use crate::domain::Level;
 use crate::redact::{CustomPattern, Redactor};
 use crate::store::LearningRules;
 

@@ -13,8 +13,8 @@ use crate::answer::Question;
 use crate::domain::{
     DocumentId, MAX_LIMIT, Outcome, Query, Strategy, Tuning, Tunings, WorkspaceId,
 };
-use crate::eval::compare::randomisation_p;
-use crate::eval::tune::{self, Candidate, Example};
+use crate::measures::randomisation_p;
+use crate::measures::tune::{self, Candidate, Example};
 use crate::retrieve::Shares;
 use crate::store::Act;
 use crate::text::sha256_hex;

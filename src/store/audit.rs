@@ -1,43 +1,14 @@
 //! The audit log: who changed what, in the transaction that changed it.
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 use sqlx::{Any, Transaction};
 
 use super::{Store, StoreError, from_json, time_of};
+use crate::actor::actor;
 use crate::domain::WorkspaceId;
 use crate::text::sha256_hex;
-
-tokio::task_local! {
-    static ACTOR: Arc<str>;
-    static BY_ITSELF: ();
-}
-
-/// Who the service is where it acts by itself.
-const SERVICE: &str = "ken";
-
-/// Runs what somebody has asked for; what it changes is noted under their name.
-pub async fn acting<T>(actor: impl Into<Arc<str>>, work: impl Future<Output = T>) -> T {
-    ACTOR.scope(actor.into(), work).await
-}
-
-/// Runs what the service does by itself: it writes to workspaces that there are, and makes none, so that one that is deleted
-/// meanwhile stays deleted.
-pub async fn by_itself<T>(work: impl Future<Output = T>) -> T {
-    BY_ITSELF.scope((), work).await
-}
-
-pub(super) fn makes_workspaces() -> bool {
-    BY_ITSELF.try_with(|()| ()).is_err()
-}
-
-/// Who is acting; the service itself where nobody has asked.
-pub fn actor() -> Arc<str> {
-    ACTOR.try_with(Clone::clone).unwrap_or(SERVICE.into())
-}
 
 /// Whose log it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

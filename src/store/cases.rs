@@ -104,20 +104,35 @@ impl Store {
         workspace: &WorkspaceId,
         ids: &[&str],
     ) -> Result<HashMap<String, String>, StoreError> {
-        let mut hashes = HashMap::with_capacity(ids.len());
+        let kept = self.cases_as_kept(workspace, ids).await?;
+        Ok(kept.into_iter().map(|(id, (hash, _))| (id, hash)).collect())
+    }
+
+    /// The hash under which each case is kept and the draft that it is a source of, by id; those that are not kept are left
+    /// out.
+    pub async fn cases_as_kept(
+        &self,
+        workspace: &WorkspaceId,
+        ids: &[&str],
+    ) -> Result<HashMap<String, (String, Option<String>)>, StoreError> {
+        let mut kept = HashMap::with_capacity(ids.len());
         for some in ids.chunks(MAX_IN) {
             let sql = format!(
-                "SELECT id, content_hash FROM cases WHERE workspace = $1 AND id IN ({})",
+                "SELECT id, content_hash, draft FROM cases WHERE workspace = $1 AND id IN ({})",
                 placeholders(2, some.len())
             );
             let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(workspace.as_str());
             for id in some {
                 query = query.bind(*id);
             }
-            let rows: Vec<(String, String)> = query.fetch_all(&self.relaxed).await?;
-            hashes.extend(rows);
+            let rows: Vec<(String, String, Option<String>)> =
+                query.fetch_all(&self.relaxed).await?;
+            kept.extend(
+                rows.into_iter()
+                    .map(|(id, hash, draft)| (id, (hash, draft))),
+            );
         }
-        Ok(hashes)
+        Ok(kept)
     }
 
     pub async fn case(

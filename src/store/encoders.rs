@@ -2,7 +2,7 @@ use jiff::Timestamp;
 
 use super::audit::Act;
 use super::{Scope, Store, StoreError, from_json, time_of, to_json};
-use crate::reencode::Report;
+use crate::domain::EncoderReport;
 
 /// One encoder that serves, served, or is prepared to serve.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,7 +14,7 @@ pub struct Encoder {
     pub state: String,
     /// Whether it is to serve whatever the judged questions say.
     pub anyway: bool,
-    pub report: Report,
+    pub report: EncoderReport,
     pub created_at: Timestamp,
 }
 
@@ -69,7 +69,7 @@ impl Store {
         .bind(last + 1)
         .bind(spec)
         .bind(i64::from(anyway))
-        .bind(to_json(&Report::default()))
+        .bind(to_json(&EncoderReport::default()))
         .bind(self.now_ms())
         .execute(&mut *tx)
         .await?;
@@ -80,7 +80,11 @@ impl Store {
     }
 
     /// Says how far an encoder is, while it is being prepared.
-    pub async fn report_encoder(&self, number: i64, report: &Report) -> Result<(), StoreError> {
+    pub async fn report_encoder(
+        &self,
+        number: i64,
+        report: &EncoderReport,
+    ) -> Result<(), StoreError> {
         sqlx::query(
             "UPDATE encoders SET report = $1, updated_at = $2 WHERE number = $3 AND state = 'building'",
         )
@@ -135,7 +139,7 @@ impl Store {
         )
         .bind(last + 1)
         .bind(&spec)
-        .bind(to_json(&Report::default()))
+        .bind(to_json(&EncoderReport::default()))
         .bind(self.now_ms())
         .execute(&mut *tx)
         .await?;

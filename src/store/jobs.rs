@@ -1,6 +1,7 @@
 use jiff::Timestamp;
 
-use super::{Store, StoreError, actor, now_ms, time_of};
+use super::{Store, StoreError, now_ms, placeholders, time_of};
+use crate::actor::actor;
 use crate::domain::WorkspaceId;
 
 /// Long work and how far it is.
@@ -118,23 +119,18 @@ impl Store {
         Ok(moved > 0)
     }
 
-    /// The oldest job that has work waiting, of any workspace, without those put aside.
-    pub async fn next_job(
-        &self,
-        put_aside: &[WaitingJob],
-    ) -> Result<Option<WaitingJob>, StoreError> {
+    /// The oldest job that has work waiting, of any workspace but those put aside.
+    pub async fn next_job(&self, put_aside: &[String]) -> Result<Option<WaitingJob>, StoreError> {
         let mut sql =
             "SELECT workspace, id, actor FROM jobs WHERE state IN ('queued', 'running')".to_owned();
-        for n in 0..put_aside.len() {
-            let (workspace, id) = (2 * n + 1, 2 * n + 2);
-            sql.push_str(&format!(
-                " AND NOT (workspace = ${workspace} AND id = ${id})"
-            ));
+        if !put_aside.is_empty() {
+            let names = placeholders(1, put_aside.len());
+            sql.push_str(&format!(" AND workspace NOT IN ({names})"));
         }
         sql.push_str(" ORDER BY created_at, id LIMIT 1");
         let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql));
-        for job in put_aside {
-            query = query.bind(&job.workspace).bind(&job.id);
+        for workspace in put_aside {
+            query = query.bind(workspace);
         }
         let row: Option<(String, String, String)> = query.fetch_optional(&self.relaxed).await?;
         Ok(row.map(|(workspace, id, actor)| WaitingJob {

@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use super::audit::{self, Act};
 use super::writes::lock;
 use super::{Store, StoreError, from_json};
-use crate::config::Level;
+use crate::domain::Level;
 use crate::domain::WorkspaceId;
 use crate::redact::CustomPattern;
 

@@ -2,11 +2,10 @@ use jiff::Timestamp;
 use serde_json::json;
 use sqlx::{Any, Transaction};
 
-use super::audit::{Act, makes_workspaces, note};
+use super::audit::{Act, note};
 use super::documents::Origin;
-use super::{
-    ROWS, Scope, Store, StoreError, actor, corrupt, from_json, now_ms, placeholders, to_json,
-};
+use super::{ROWS, Scope, Store, StoreError, corrupt, from_json, now_ms, placeholders, to_json};
+use crate::actor::{actor, makes_workspaces};
 use crate::domain::{DocumentId, Metadata, NewChunk, Revision, Source, Status, WorkspaceId};
 use crate::text::sha256_hex;
 

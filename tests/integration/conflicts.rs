@@ -67,7 +67,9 @@ fn measure(part: &str) -> (f64, f64) {
 #[tokio::test(flavor = "multi_thread")]
 async fn knowledge_that_agrees_is_left_alone() {
     let app = TestApp::with_shop().await;
-    let findings = lint(&app.app, &default_workspace()).await.unwrap();
+    let findings = lint(app.app.knowledge(), &default_workspace())
+        .await
+        .unwrap();
     let conflicts: Vec<_> = findings
         .iter()
         .filter(|f| matches!(f.what, What::Conflict { .. }))

@@ -243,11 +243,21 @@ async fn logged_questions_are_asked_again_as_they_were_asked() {
     say(&app, "c1", "那 BeamBox Mini 呢？").await;
     app.ask("門市幾點開門？").await;
     let workspace = default_workspace();
-    let same = replay(&app.app, &workspace, None, 100).await.unwrap();
+    let same = replay(&app.app.store, &app.app.answerer, &workspace, None, 100)
+        .await
+        .unwrap();
     assert_eq!((same.n_asked, same.changed), (3, vec![]));
     app.put("mini", json!({ "title": "BeamBox Mini：保固與退貨", "text": "BeamBox Mini 保固三十六個月。BeamBox Mini 可在十四天內退貨。" }))
         .await;
-    let other = replay(&app.app, &workspace, Some("c1"), 100).await.unwrap();
+    let other = replay(
+        &app.app.store,
+        &app.app.answerer,
+        &workspace,
+        Some("c1"),
+        100,
+    )
+    .await
+    .unwrap();
     assert_eq!((other.n_asked, other.changed.len()), (2, 1));
     assert!(
         other.changed[0].now.text.contains("三十六個月"),

@@ -769,7 +769,7 @@ async fn upload_behind_jobs_that_cannot_be_read_is_done() {
     let (state, detail) = state_of("job_1").await;
     assert_eq!(state, "failed");
     assert!(detail.unwrap().contains("workspace"));
-    assert_eq!(state_of("job_2").await.0, "running", "it is tried again");
+    assert_eq!(state_of("job_2").await.0, "failed");
     app.stop().await;
 }
 

@@ -1,6 +1,7 @@
 //! Tests of the whole service: real encoder, real store, real indexes, each in a directory of its own.
 
 mod answers;
+mod architecture;
 mod attacks;
 mod bad_input;
 mod cases;

@@ -89,8 +89,8 @@ mod tests {
                 note(
                     &mut draft,
                     Timestamp::UNIX_EPOCH,
-                    "r",
-                    "rejected",
+                    &crate::domain::Reviewer::named("r"),
+                    DraftAction::Rejected,
                     Some(reason.to_owned()),
                 );
             }

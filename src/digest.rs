@@ -1,3 +1,5 @@
+//! SHA-256. Pure.
+
 use std::io::Read;
 
 use sha2::{Digest, Sha256};

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use super::measures::{Ranked, mean};
+use super::{Ranked, mean};
 use crate::retrieve::Shares;
 
 /// A judged question with the candidates that a search proposed.
