@@ -278,7 +278,7 @@ pub struct ReaderConfig {
     pub enabled: bool,
     /// The folder with `reader.json`. Default `<models.dir>/reader`. `KEN_READER__PATH`
     pub path: PathBuf,
-    /// How many of the best passages are read, 1 to 10. Default 2. `KEN_READER__PASSAGES`
+    /// How many of the best passages are read at most, 1 to 10; those behind the second only where neither answers. Default 3. `KEN_READER__PASSAGES`
     pub passages: usize,
     /// How many milliseconds reading may take for one question; beyond it search scores decide, one level stricter.
     /// Default 1,000. `KEN_READER__BUDGET_MS`
@@ -295,7 +295,7 @@ impl Default for ReaderConfig {
         Self {
             enabled: true,
             path: PathBuf::new(),
-            passages: 2,
+            passages: 3,
             budget_ms: 1_000,
             queue_capacity: 64,
             cache_entries: 16_384,

@@ -149,7 +149,10 @@ pub fn end_of<'a>(draft: &Draft, evidence: &'a [Evidence]) -> End<'a> {
     };
     let is_part = |line: &&str| is_item(line) || is_row(line);
     let lines = last.quote.lines().map(str::trim).rev();
-    if lines.take_while(is_part).count() < MIN_PARTS {
+    let parts: Vec<&str> = lines.take_while(is_part).collect();
+    // A table's header is no row of it.
+    let n_headers = usize::from(parts.iter().any(|line| is_row(line)));
+    if parts.len() - n_headers < MIN_PARTS {
         return End::Whole;
     }
     let behind = last.end - of.chunk.span.start;
@@ -349,6 +352,12 @@ mod tests {
         );
         let more = format!("{list}\n以上。");
         assert_eq!(end(&more, list.trim_end()), "whole");
+        let table = "| 店 | 電話 |\n| 東 | 1 |\n| 西 | 2 |\n| 南 | 3 |\n| 北 | 4 |";
+        assert_eq!(end(table, "| 店 | 電話 |\n| 東 | 1 |\n| 西 | 2 |"), "whole");
+        assert_eq!(
+            end(table, "| 店 | 電話 |\n| 東 | 1 |\n| 西 | 2 |\n| 南 | 3 |"),
+            "cut"
+        );
         assert!(goes_on("4. 北店\n5. 中店") && goes_on("| a | b |") && !goes_on("營業時間"));
     }
 

@@ -123,7 +123,7 @@ impl Line<'_> {
         if let Some(at) = asks_same {
             to_front(&mut evidence, at);
         }
-        let is_settled = asks_same.is_some() && rival(&evidence).is_none();
+        let is_settled = asks_same.is_some() && rival(&evidence, 1).is_none();
 
         let admitting = Instant::now();
         let mut passages: Vec<Passage> = evidence.iter().take(READ).map(Passage::read).collect();
@@ -452,7 +452,7 @@ const AT_ONCE: usize = 2;
 
 /// Reads the question with the first of the evidence. Spans are in bytes of the chunk. Where the first passage answers
 /// beyond doubt and has no rival, the others are not read; those behind the second only where neither answers with the
-/// `least` confidence.
+/// `least` confidence, or one of them is a rival.
 pub async fn read(
     reader: &Reader,
     (admission, least): (&Admission, f32),
@@ -475,9 +475,9 @@ pub async fn read(
         let is_enough = match best_logit(&read) {
             None => false,
             Some(logit) if read.len() < AT_ONCE => {
-                admission.settles(logit) && rival(evidence).is_none()
+                admission.settles(logit) && rival(evidence, 1).is_none()
             }
-            Some(logit) => admission.answers(logit, least),
+            Some(logit) => admission.answers(logit, least) && rival(evidence, read.len()).is_none(),
         };
         let next = texts.get(range).unwrap_or_default();
         if is_enough || next.is_empty() {
@@ -492,10 +492,10 @@ pub async fn read(
     Ok(read.into_iter().zip(&windows).map(in_chunk).collect())
 }
 
-/// A passage of another document that scored nearly as high as the best.
-fn rival(evidence: &[Evidence]) -> Option<&Evidence> {
-    let (best, others) = evidence.split_first()?;
-    others.iter().find(|other| {
+/// A passage of another document that scored nearly as high as the best, from a place on.
+fn rival(evidence: &[Evidence], from: usize) -> Option<&Evidence> {
+    let best = evidence.first()?;
+    evidence.iter().skip(from).find(|other| {
         other.chunk.document_id != best.chunk.document_id && other.score >= RIVAL * best.score
     })
 }
