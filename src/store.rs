@@ -252,7 +252,7 @@ impl Store {
     /// Makes the workspace where it does not exist.
     ///
     /// # Errors
-    /// [`StoreError::Gone`] where it does not exist and nobody has asked for it, see [`by_itself`].
+    /// [`StoreError::Gone`] where it does not exist and nobody has asked for it, see [`crate::actor::by_itself`].
     pub async fn ensure_workspace(&self, workspace: &WorkspaceId) -> Result<(), StoreError> {
         if !crate::actor::makes_workspaces() {
             let row: Option<(i64,)> = sqlx::query_as("SELECT 1 FROM workspaces WHERE id = $1")
