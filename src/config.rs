@@ -339,6 +339,8 @@ pub enum Part {
     FaqQuestions,
     /// What an FAQ says that it does not answer.
     Negatives,
+    /// A place for the best that is not in the question's writing, where the collection holds both.
+    OtherWriting,
 }
 
 /// See [`crate::retrieve::Fusion`].

@@ -19,6 +19,8 @@ pub struct Readiness {
     pub leads: bool,
     /// The encoder in use.
     pub encoder: String,
+    /// The version of the reader in use; `null` where none reads, so that search scores alone decide what is answered.
+    pub reader: Option<String>,
     /// For an operator alone.
     pub workspaces: Vec<WorkspaceReadiness>,
     /// What the indexes fail with, if they do; for an operator alone.
@@ -101,6 +103,7 @@ pub async fn readyz(
             degraded,
             leads: state.app.lead.is_here(),
             encoder,
+            reader: state.app.answerer.reader_version().map(str::to_owned),
             workspaces: match is_operator {
                 true => workspaces,
                 false => Vec::new(),

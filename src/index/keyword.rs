@@ -18,7 +18,7 @@ use super::collector::KEY_FIELD;
 use super::forward::rows;
 use super::schema::{ANALYZER, Analyzer, Fields, RESTRICTED, joined, schema};
 use super::view::View;
-use super::words::{KeywordSearch, LATIN};
+use super::words::{FOREIGN, KeywordSearch, LATIN, is_latin};
 use super::{IndexError, Rules, Selection, damaged, unusable};
 use crate::config::Part;
 use crate::domain::{Filter, Metadata, Revision, audience_open_to};
@@ -331,6 +331,34 @@ impl KeywordIndex {
             except,
             rules,
         })
+    }
+
+    /// What of a selection is not in the question's writing (Latin letters, or Han, kana and hangul). `None` where the
+    /// collection is hardly in one of the two, or particular languages are asked for.
+    pub fn in_other_writing(&self, question: &str, selection: &Selection) -> Option<Selection> {
+        let view = self.view.load();
+        let rules = selection.rules.as_deref()?;
+        let holds_both = (FOREIGN..=1.0 - FOREIGN).contains(&view.latin);
+        if !holds_both || !rules.filter.languages.is_empty() {
+            return None;
+        }
+        let latin = view.latin_keys();
+        let (mut other, mut rules) = (selection.clone(), rules.clone());
+        match is_latin(question) {
+            true => other.except |= latin,
+            false => {
+                other.only = Some(match other.only {
+                    Some(only) => only & latin,
+                    None => latin,
+                });
+            }
+        }
+        let is_other =
+            |language: &&Language| (writing_of(**language) == LATIN) != is_latin(question);
+        let tags = Language::ALL.iter().filter(is_other);
+        rules.filter.languages = tags.map(|language| language.tag().to_owned()).collect();
+        other.rules = Some(Arc::new(rules));
+        Some(other)
     }
 
     /// Whether any chunk is for some, or for some time. Reads nothing.

@@ -9,7 +9,8 @@ use fnv::FnvHasher;
 use roaring::RoaringBitmap;
 use tantivy::columnar::Column;
 use tantivy::index::SegmentId;
-use tantivy::{DocId, Searcher, SegmentReader, TantivyError, Term};
+use tantivy::schema::IndexRecordOption;
+use tantivy::{DocId, DocSet, Searcher, SegmentReader, TERMINATED, TantivyError, Term};
 
 use super::collector::KEY_FIELD;
 use super::forward;
@@ -62,6 +63,12 @@ impl View {
         readers.map(|reader| (reader, &*self.segments[&reader.segment_id()]))
     }
 
+    /// The keys of the chunks in Latin letters; of some deleted ones, too.
+    pub fn latin_keys(&self) -> RoaringBitmap {
+        let tables = self.segments.values();
+        tables.fold(RoaringBitmap::new(), |keys, tables| keys | &tables.latin)
+    }
+
     /// Whether a bigram of common Han may occur, without entering the dictionaries; `true` for others.
     pub fn may_have(&self, first: char, second: char) -> bool {
         let Some(packed) = packed(first, second) else {
@@ -80,6 +87,8 @@ pub struct SegmentTables {
     forward: Column<u64>,
     /// The bigrams of Han that the text has, packed.
     bigrams: RoaringBitmap,
+    /// The keys of the chunks in Latin letters, deleted ones too.
+    latin: RoaringBitmap,
     /// How many terms the texts of all its chunks have together, deleted ones too, as far as a length's one byte tells.
     n_terms: u64,
     deleted: RwLock<Deleted>,
@@ -113,6 +122,15 @@ impl SegmentTables {
                 bigrams.insert(packed);
             }
         }
+        let term = Term::from_field_text(fields.writing, LATIN);
+        let mut latin = RoaringBitmap::new();
+        let of_writing = reader.inverted_index(fields.writing)?;
+        if let Some(mut docs) = of_writing.read_postings(&term, IndexRecordOption::Basic)? {
+            while docs.doc() != TERMINATED {
+                latin.extend(keys.first(docs.doc()).map(|key| key as u32));
+                docs.advance();
+            }
+        }
         // There is none where no chunk has a term.
         let forward = reader.fast_fields().column_opt(FORWARD_FIELD)?;
         let lengths = reader.get_fieldnorms_reader(fields.text)?;
@@ -121,6 +139,7 @@ impl SegmentTables {
             places,
             forward: forward.unwrap_or_else(|| Column::build_empty_column(reader.max_doc())),
             bigrams,
+            latin,
             n_terms: (0..reader.max_doc()).map(length).sum(),
             deleted: RwLock::default(),
         })

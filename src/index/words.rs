@@ -15,7 +15,7 @@ use crate::config::Part;
 use crate::text::{self, Synonyms};
 
 /// A collection with a smaller share of chunks in Latin letters is foreign to a question in them.
-const FOREIGN: f32 = 0.02;
+pub const FOREIGN: f32 = 0.02;
 /// The name of writing in Latin letters.
 pub const LATIN: &str = "latin";
 /// Where chunks have fewer terms than this in the mean, that words stand together says nothing beyond that they
@@ -23,6 +23,11 @@ pub const LATIN: &str = "latin";
 const SHORT: f32 = 80.0;
 /// A chunk that covers less of a question has too few of its words for their distance to matter.
 const LITTLE: f32 = 0.01;
+
+/// Whether a question is written without Han, kana and hangul.
+pub fn is_latin(question: &str) -> bool {
+    !question.chars().any(text::is_cjk)
+}
 
 /// A chunk found by words.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -173,7 +178,6 @@ impl KeywordSearch {
             })?),
             false => None,
         };
-        let is_latin = !question.chars().any(text::is_cjk);
         Ok(Some(Self {
             text: Proposing::of(&of_text, &wanted, |form| Ok(form.idf))?,
             ceiling: (1.0 + K1) * wanted.iter().map(|w| w.weight).sum::<f32>(),
@@ -181,7 +185,7 @@ impl KeywordSearch {
             sought: Sought::of(&wanted, &characters),
             wanted,
             weights,
-            is_foreign: is_latin && view.latin < FOREIGN,
+            is_foreign: is_latin(question) && view.latin < FOREIGN,
             view,
         }))
     }

@@ -119,9 +119,8 @@ impl Candidate {
 }
 
 impl Fusion {
-    /// Orders the candidates: best first, ties by key, at most `limit`. Where only one leg searched, its order
-    /// stands.
-    pub fn fuse(self, candidates: Vec<Candidate>, is_foreign: bool, limit: usize) -> Vec<Hit> {
+    /// Orders the candidates: best first, ties by key. Where only one leg searched, its order stands.
+    pub fn fuse(self, candidates: Vec<Candidate>, is_foreign: bool) -> Vec<Hit> {
         let mut hits: Vec<Hit> = candidates
             .into_iter()
             .map(|candidate| {
@@ -143,7 +142,6 @@ impl Fusion {
                 .total_cmp(&a.score)
                 .then(a.chunk_key.cmp(&b.chunk_key))
         });
-        hits.truncate(limit);
         hits
     }
 
@@ -205,7 +203,7 @@ mod tests {
     }
 
     fn order(fusion: Fusion, is_foreign: bool) -> Vec<u32> {
-        let hits = fusion.fuse(candidates(), is_foreign, 10);
+        let hits = fusion.fuse(candidates(), is_foreign);
         hits.iter().map(|hit| hit.chunk_key).collect()
     }
 
@@ -229,7 +227,7 @@ mod tests {
             [2, 3, 1],
             "words say little in a collection of another writing"
         );
-        let best = &HALF.fuse(candidates(), false, 1)[0];
+        let best = &HALF.fuse(candidates(), false)[0];
         // ½ · 0.8 + ½ · (0.80 − 0.4)/0.6
         assert!(
             (best.score - (0.4 + 1.0 / 3.0)).abs() < 1e-6,
@@ -249,29 +247,30 @@ mod tests {
         };
         let mut near = candidates();
         near[2].proximity = 1.0;
-        let hits = fusion.fuse(near.clone(), false, 10);
+        let hits = fusion.fuse(near.clone(), false);
         assert_eq!(hits[0].chunk_key, 3);
         // .3 · 0.2 + .3 · 1 + .4 · (0.85 − 0.4)/0.6
         assert!((hits[0].score - 0.66).abs() < 1e-6, "{}", hits[0].score);
-        assert_ne!(fusion.fuse(near, true, 1)[0].chunk_key, 3);
+        assert_ne!(fusion.fuse(near, true)[0].chunk_key, 3);
     }
 
     #[test]
     fn rrf_counts_ranks_from_one() {
         let fusion = Fusion::Rrf { k: 60.0 };
         assert_eq!(order(fusion, false), [2, 1, 3]);
-        let best = &fusion.fuse(candidates(), false, 1)[0];
+        let best = &fusion.fuse(candidates(), false)[0];
         // (61/62 + 61/61) / 2
         assert!((best.score - (61.0 / 62.0 + 1.0) / 2.0).abs() < 1e-6);
     }
 
     #[test]
-    fn ties_go_by_key_and_the_list_is_cut() {
+    fn ties_go_by_key() {
         let same = |key| Candidate {
             vector: leg(1, 0.9),
             ..Candidate::new(key)
         };
-        let hits = HALF.fuse(vec![same(7), same(3), same(5)], false, 2);
-        assert_eq!(hits.iter().map(|h| h.chunk_key).collect::<Vec<_>>(), [3, 5]);
+        let hits = HALF.fuse(vec![same(7), same(3), same(5)], false);
+        let keys: Vec<_> = hits.iter().map(|h| h.chunk_key).collect();
+        assert_eq!(keys, [3, 5, 7]);
     }
 }

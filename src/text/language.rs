@@ -33,6 +33,16 @@ pub enum Language {
 }
 
 impl Language {
+    /// All that are told apart.
+    pub const ALL: [Self; 6] = [
+        Self::TraditionalChinese,
+        Self::SimplifiedChinese,
+        Self::English,
+        Self::Japanese,
+        Self::Korean,
+        Self::Other,
+    ];
+
     pub fn tag(self) -> &'static str {
         match self {
             Language::TraditionalChinese => "zh-Hant",

@@ -1,3 +1,4 @@
+use ken::config::{Config, Part};
 use serde_json::{Value, json};
 
 use crate::scaling::app_on_qdrant;
@@ -440,4 +441,56 @@ fn tantivy_segments(folder: &std::path::Path) -> usize {
     let meta = std::fs::read(folder.join("meta.json")).unwrap();
     let meta: serde_json::Value = serde_json::from_slice(&meta).unwrap();
     meta["segments"].as_array().unwrap().len()
+}
+
+/// Six articles on a pet hotel, the one on typhoons in English alone: the first three for a Chinese question about it.
+async fn first_of_two_languages(
+    change: impl FnOnce(&mut Config),
+    languages: &[&str],
+) -> Vec<String> {
+    let app = TestApp::start_with(change).await;
+    let chinese = [
+        ("收費", "貓咪住宿每晚 320 元，狗狗住宿每晚 420 元。"),
+        ("入住", "入住當天請在下午三點後帶寵物過來，並帶上疫苗手冊。"),
+        ("取消", "入住前三天取消可以退一半訂金，之後不退。"),
+        ("餵食", "寵物住宿每天餵兩餐，可以自己帶飼料過來。"),
+        (
+            "散步",
+            "狗狗每天散步兩次，下雨天改在室內活動，接寵物時會告訴你。",
+        ),
+    ];
+    for (title, text) in chinese {
+        let text = format!("# {title}\n\n{text}");
+        app.put(title, json!({ "text": text, "language": "zh-Hant" }))
+            .await;
+    }
+    let text =
+        "# Typhoons\n\nDuring a typhoon signal no pet can be collected; come on the next day.";
+    app.put("typhoons", json!({ "text": text, "language": "en" }))
+        .await;
+    let body =
+        json!({ "question": "颱風天可以過來接寵物嗎？", "limit": 3, "languages": languages });
+    let (status, found) = app.post("/v1/search", body).await;
+    assert_eq!(status, 200, "{found:#}");
+    let hits = found["hits"].as_array().unwrap();
+    let scores: Vec<_> = hits.iter().map(|hit| hit["score"].as_f64()).collect();
+    assert!(scores.is_sorted_by(|a, b| a >= b), "{found:#}");
+    let ids = hits
+        .iter()
+        .map(|hit| hit["document_id"].as_str().unwrap().to_owned());
+    let ids = ids.collect();
+    app.stop().await;
+    ids
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answer_in_another_writing_keeps_a_place() {
+    let with = first_of_two_languages(|_| {}, &[]).await;
+    assert!(with.contains(&"typhoons".to_owned()), "{with:?}");
+    let without = |config: &mut Config| config.retrieve.without = vec![Part::OtherWriting];
+    let without = first_of_two_languages(without, &[]).await;
+    assert!(!without.contains(&"typhoons".to_owned()), "{without:?}");
+    // Where particular languages are asked for, nothing else comes in.
+    let filtered = first_of_two_languages(|_| {}, &["zh-Hant"]).await;
+    assert!(!filtered.contains(&"typhoons".to_owned()), "{filtered:?}");
 }

@@ -51,6 +51,19 @@ async fn answer_with_reader_records_what_was_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn readiness_names_the_reader_in_use() {
+    let app = TestApp::start_with(read_passages).await;
+    let (_, with) = app.get("/readyz").await;
+    let named = with["reader"].as_str().unwrap();
+    assert!(named.starts_with("20"), "{with:#}");
+    app.stop().await;
+    let app = TestApp::start().await;
+    let (_, without) = app.get("/readyz").await;
+    assert!(without["reader"].is_null(), "{without:#}");
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn answer_without_reader_reads_nothing() {
     let app = with_knowledge(|_| {}).await;
     let (answer, record) = explained(&app, "離島運費多少？").await;
