@@ -1,11 +1,12 @@
 //! A message → a grounded [`Answer`], in one straight line: understand, retrieve, admit, compose, verify, record.
 //!
 //! Whether a question may be answered is decided from evidence before anything is worded, and what is worded
-//! leaves only with citations that resolve. `part` is the line for one question; this file is what is around it: the
+//! leaves only with citations that resolve. `pipeline` answers one question; this file is what is around it: the
 //! conversation, several questions in one message, deadlines, the record.
 
 mod admit;
 mod assemble;
+mod candidates;
 mod catalogue;
 mod compose;
 mod designation;
@@ -13,9 +14,9 @@ mod expects;
 mod generate;
 mod guard;
 mod kept;
-mod part;
 mod passage;
 mod phrases;
+mod pipeline;
 mod premise;
 mod record;
 pub mod render;
@@ -36,7 +37,7 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use crate::domain::{
-    Answer, Citation, Evidence, Filter, InvalidQuestion, Mode, Query, Review, Sentence, Span,
+    Answer, Citation, Evidence, Filter, InvalidQuestion, Note, Query, Review, Sentence, Span,
     Strategy, Tuning, Utterance, WorkspaceId,
 };
 use crate::embed::Embedder;
@@ -51,14 +52,16 @@ pub use admit::{
     Verdict, Weight, least_of,
 };
 use assemble::{courteous, finish, out_of_time};
+use candidates::{READ, read};
+pub use candidates::{best_logit, lead, to_front};
 pub use compose::Draft;
 use kept::KeptAnswers;
-use part::{Asked, Line, PartReply, READ, elapsed_ms};
-pub use part::{best_logit, lead, to_front};
 pub use passage::Passage;
+use pipeline::{Pipeline, SubQuestion, elapsed_ms, find};
 pub use record::{Logged, Request};
 pub use rules::{RuleBook, Rules};
 pub use script::stands_in;
+use understand::Lifts;
 pub use understand::{Names, Understood, reply_language, understand};
 
 /// A question that got no answer, not even a refusal.
@@ -272,7 +275,7 @@ impl Answerer {
                         let standard = by(until, self.by_words(workspace, &question)).await;
                         match standard.transpose()?.flatten() {
                             Some(mut explained) => {
-                                explained.answer.notes.push("deadline".to_owned());
+                                explained.answer.notes.push(Note::Deadline);
                                 explained
                             }
                             None => out_of_time(&question, start),
@@ -288,7 +291,7 @@ impl Answerer {
             // Better said and not recorded than not said.
             Err(AnswerError::Store(error)) if error.is_unwritable() => {
                 tracing::error!(%error, "an answer could not be recorded");
-                explained.answer.notes.push("not_recorded".to_owned());
+                explained.answer.notes.push(Note::NotRecorded);
                 return Ok(explained);
             }
             recorded => recorded?,
@@ -386,29 +389,23 @@ impl Answerer {
             let mut query = Query::parse(&understood.search_text, question.limit)?
                 .with_filter(question.filter.clone());
             query.tuning = tuning;
-            asked.push(Asked {
+            asked.push(SubQuestion {
                 text,
                 query,
                 about: understood.about,
                 language,
                 ceiling: question.ceiling,
+                min_confidence,
                 until,
                 vector: vector.take().filter(|_| is_one),
                 events: events.filter(|_| is_one),
             });
         }
-        let line = Line {
-            retriever: &self.retriever,
-            admission: &self.admission,
-            reader: self.reader.as_ref(),
-            llm: self.llm.as_ref(),
-            distrusted: &rules.distrusted,
-            redactor: &redactor,
-        };
-        let replies = asked
+        let pipeline = self.pipeline(&rules, &redactor);
+        let answers = asked
             .into_iter()
-            .map(|asked| line.reply(workspace, min_confidence, asked));
-        let replies = futures_util::future::try_join_all(replies).await?;
+            .map(|asked| pipeline.answer(workspace, asked));
+        let replies = futures_util::future::try_join_all(answers).await?;
         Ok(finish(question, language, replies, start))
     }
 
@@ -471,7 +468,7 @@ impl Answerer {
         understood: &Understood,
         vector: Option<Vec<f32>>,
     ) -> Result<(Retrieved, Vec<Evidence>), AnswerError> {
-        Ok(part::find(&self.retriever, workspace, query, &understood.about, vector).await?)
+        Ok(find(&self.retriever, workspace, query, &understood.about, vector).await?)
     }
 
     /// Reads a question with the first of what was found for it, as an answer would; empty where nothing reads or the
@@ -486,7 +483,7 @@ impl Answerer {
             return Vec::new();
         };
         let passages: Vec<Passage> = evidence.iter().take(READ).map(Passage::read).collect();
-        let read = part::read(
+        let read = read(
             reader,
             (&self.admission, self.min_confidence()),
             question,
@@ -512,7 +509,7 @@ impl Answerer {
         }
     }
 
-    /// An FAQ's answer where the question is one of its own, word for word, found without the encoder.
+    /// The answer of an FAQ that asks the same, word for word, found without the encoder.
     async fn by_words(
         &self,
         workspace: &WorkspaceId,
@@ -520,46 +517,36 @@ impl Answerer {
     ) -> Result<Option<Explained>, AnswerError> {
         let start = Instant::now();
         let language = reply_language(&question.text, question.language.as_deref());
-        let query = Query::parse(&question.text, question.limit)?
-            .with_filter(question.filter.clone())
-            .with_mode(Mode::Keyword);
-        let query = self.retriever.timed(query);
-        let found = self.retriever.retrieve(workspace, &query).await?;
-        let evidence = self
-            .retriever
-            .load_evidence(workspace, &query, &found.hits)
-            .await?;
         let rules = self.rules.of(workspace).await?;
-        let mut evidence = settle::prefer_specific(evidence, &query.filter, language);
-        evidence.retain(|e| {
-            let version = (e.chunk.document_id.clone(), e.chunk.version);
-            !rules.distrusted.contains(&version)
-        });
-        let is_asked = |e: &Evidence| passage::is_asked_by(e, &question.text);
-        let Some(at) = evidence.iter().position(is_asked) else {
-            return Ok(None);
+        let query = Query::parse(&question.text, question.limit)?;
+        let asked = SubQuestion {
+            text: &question.text,
+            query: query.with_filter(question.filter.clone()),
+            about: Lifts::default(),
+            language,
+            ceiling: Strategy::Standard,
+            min_confidence: 1.0,
+            until: None,
+            vector: None,
+            events: None,
         };
-        let evidence = vec![evidence[at].clone()];
-        let passages = [passage::Passage::read(&evidence[0])];
-        let draft = compose::compose(&question.text, &found.term_weights, &evidence, &passages);
-        let (draft, rejected) = verify::verify(script::in_script(draft, language), &evidence);
-        let reply = PartReply {
-            text: question.text.clone(),
-            search_text: question.text.clone(),
-            draft,
-            verdict: Verdict::CERTAIN,
-            features: Features::default(),
-            evidence,
-            readings: Vec::new(),
-            suggestions: Vec::new(),
-            review: None,
-            rejected,
-            similar: Vec::new(),
-            notes: Vec::new(),
-            usage: None,
-            revision: found.revision,
-            timings: found.timings,
+        let redactor = Redactor::default();
+        let pipeline = Pipeline {
+            llm: None,
+            ..self.pipeline(&rules, &redactor)
         };
-        Ok(Some(finish(question, language, vec![reply], start)))
+        let answer = pipeline.identical_faq(workspace, asked).await?;
+        Ok(answer.map(|answer| finish(question, language, vec![answer], start)))
+    }
+
+    fn pipeline<'a>(&'a self, rules: &'a Rules, redactor: &'a Redactor) -> Pipeline<'a> {
+        Pipeline {
+            retriever: &self.retriever,
+            admission: &self.admission,
+            reader: self.reader.as_ref(),
+            llm: self.llm.as_ref(),
+            distrusted: &rules.distrusted,
+            redactor,
+        }
     }
 }

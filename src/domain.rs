@@ -17,7 +17,7 @@ mod learning;
 mod level;
 mod query;
 
-pub use answer::{Answer, Citation, Outcome, Sentence, Strategy, Timings, Turn};
+pub use answer::{Answer, Citation, Note, Outcome, Reason, Sentence, Strategy, Timings, Turn};
 pub use case::{Case, CaseOutcome, CaseRole, CaseTurn, Distilled, Excerpt, NoKnowledge, join};
 pub use chunk::{Chunk, ChunkNote, Evidence, NewChunk, Outline, Span};
 pub use clock::Clock;

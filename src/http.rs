@@ -25,6 +25,7 @@ mod search;
 mod settings;
 mod synonyms;
 mod uploads;
+mod words;
 mod workspaces;
 
 use std::future::Future;

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::config::{LlmConfig, Secret};
+use crate::domain::Note;
 use crate::outbound;
 
 /// Why a chat server gave no usable text.
@@ -52,12 +53,12 @@ impl LlmError {
     }
 
     /// One stable word for the record.
-    pub fn code(&self) -> &'static str {
+    pub fn note(&self) -> Note {
         match self {
-            LlmError::KeyFile(_) | LlmError::Client(_) | LlmError::Away(_) => "llm_unavailable",
-            LlmError::Status { .. } => "llm_refused",
-            LlmError::Truncated => "llm_truncated",
-            LlmError::Garbage(_) => "llm_garbage",
+            LlmError::KeyFile(_) | LlmError::Client(_) | LlmError::Away(_) => Note::LlmUnavailable,
+            LlmError::Status { .. } => Note::LlmRefused,
+            LlmError::Truncated => Note::LlmTruncated,
+            LlmError::Garbage(_) => Note::LlmGarbage,
         }
     }
 }

@@ -19,7 +19,7 @@ use tokio::sync::Semaphore;
 use crate::blocking::blocking;
 use crate::config::{Part, RerankConfig, RetrieveConfig};
 use crate::domain::{
-    Chunk, Clock, Evidence, Hit, LegScore, Mode, Query, Revision, Timings, WorkspaceId,
+    Chunk, Clock, Evidence, Hit, LegScore, Mode, Note, Query, Revision, Timings, WorkspaceId,
 };
 use crate::embed::{EmbedError, Embedder};
 use crate::index::{
@@ -76,13 +76,19 @@ pub enum Degraded {
     Vectors,
 }
 
+impl From<Degraded> for Note {
+    fn from(part: Degraded) -> Self {
+        match part {
+            Degraded::Encoder => Self::EncoderUnavailable,
+            Degraded::Vectors => Self::VectorsUnavailable,
+        }
+    }
+}
+
 impl Degraded {
     /// One stable word for answers, `/readyz` and metrics.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Encoder => "encoder_unavailable",
-            Self::Vectors => "vectors_unavailable",
-        }
+        Note::from(self).as_str()
     }
 }
 

@@ -29,6 +29,12 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    /// Before anything was decided.
+    pub const NONE: Self = Self {
+        decision: Decision::Refuse,
+        confidence: 0.0,
+    };
+
     /// Of an FAQ that asks the same, word for word.
     pub const CERTAIN: Self = Self {
         decision: Decision::Answer,

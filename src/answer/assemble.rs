@@ -4,10 +4,10 @@ use std::time::Instant;
 
 use super::compose::Draft;
 use super::guard;
-use super::part::{PartReply, elapsed_ms};
+use super::pipeline::{SubAnswer, elapsed_ms};
 use super::understand::{Courtesy, reply_language};
 use super::{Decision, Explained, Features, Question, phrases};
-use crate::domain::{Answer, Outcome, Revision, Strategy, Timings};
+use crate::domain::{Answer, Note, Outcome, Reason, Revision, Strategy, Timings};
 use crate::store::to_json;
 use crate::text::Language;
 
@@ -64,7 +64,7 @@ pub fn courteous(
         phrases::courtesy(language, kind),
         start,
     );
-    explained.answer.reason = Some(kind.reason().to_owned());
+    explained.answer.reason = Some(kind.reason());
     explained.answer.confidence = 1.0;
     explained
 }
@@ -74,7 +74,7 @@ pub fn out_of_time(question: &Question, start: Instant) -> Explained {
     let language = reply_language(&question.text, question.language.as_deref());
     let text = phrases::refusal(language);
     let mut explained = plain(question, language, Outcome::Refused, text, start);
-    explained.answer.reason = Some("deadline".to_owned());
+    explained.answer.reason = Some(Reason::Deadline);
     explained
 }
 
@@ -82,10 +82,10 @@ pub fn out_of_time(question: &Question, start: Instant) -> Explained {
 pub fn finish(
     question: &Question,
     language: Language,
-    replies: Vec<PartReply>,
+    replies: Vec<SubAnswer>,
     start: Instant,
 ) -> Explained {
-    let trace = replies.iter().map(PartReply::trace).collect::<Vec<_>>();
+    let trace = replies.iter().map(SubAnswer::trace).collect::<Vec<_>>();
     let trace = to_json(&trace).into();
     let is_one = replies.len() == 1;
     let mut explained = plain(question, language, Outcome::Refused, "", start);
@@ -98,7 +98,7 @@ pub fn finish(
         let (outcome, text, reason) =
             reply.outcome(language, (!is_one && n_answered > 0).then_some(i + 1));
         if i == 0 || rank(outcome) > rank(answer.outcome) {
-            (answer.outcome, answer.reason) = (outcome, reason.map(str::to_owned));
+            (answer.outcome, answer.reason) = (outcome, reason);
             answer.strategy = reply.draft.strategy;
         }
         answer.confidence = match i {
@@ -119,9 +119,7 @@ pub fn finish(
             whole.append(reply.draft);
         }
         answer.suggestions.extend(reply.suggestions);
-        answer
-            .notes
-            .extend(reply.notes.iter().map(|note| (*note).to_owned()));
+        answer.notes.extend(reply.notes);
         add(&mut answer.timings_ms, &reply.timings);
         explained.reviews.extend(reply.review);
         if i == 0 {
@@ -130,7 +128,7 @@ pub fn finish(
         }
     }
     if n_answered > 0 && n_answered < revisions.len() {
-        answer.notes.push("partly_answered".to_owned());
+        answer.notes.push(Note::PartlyAnswered);
     }
     answer.text = texts.join("\n\n");
     (answer.sentences, answer.citations) = (whole.sentences, whole.citations);
@@ -168,7 +166,7 @@ fn add(all: &mut Timings, part: &Timings) {
     }
 }
 
-impl PartReply {
+impl SubAnswer {
     fn is_answered(&self) -> bool {
         !self.draft.sentences.is_empty()
     }
@@ -178,28 +176,28 @@ impl PartReply {
         &self,
         language: Language,
         number: Option<usize>,
-    ) -> (Outcome, String, Option<&'static str>) {
+    ) -> (Outcome, String, Option<Reason>) {
         if self.review.is_some() {
             let text = phrases::contradiction(language).to_owned();
-            return (Outcome::Handoff, text, Some("conflicting_evidence"));
+            return (Outcome::Handoff, text, Some(Reason::ConflictingEvidence));
         }
         if !self.suggestions.is_empty() {
             let text = phrases::which(language).to_owned();
-            return (Outcome::Clarify, text, Some("ambiguous"));
+            return (Outcome::Clarify, text, Some(Reason::Ambiguous));
         }
         if self.is_answered() {
             let mut text = self.draft.text.clone();
-            if self.notes.contains(&"list_continues") {
+            if self.notes.contains(&Note::ListContinues) {
                 text.push('\n');
                 text.push_str(phrases::list_continues(language));
             }
             return (Outcome::Answered, text, None);
         }
         let reason = match self.verdict.decision {
-            _ if !self.similar.is_empty() => "similar_only",
-            Decision::Answer => "no_supported_sentence",
-            Decision::Refuse if self.evidence.is_empty() => "no_evidence",
-            Decision::Refuse => "weak_evidence",
+            _ if !self.similar.is_empty() => Reason::SimilarOnly,
+            Decision::Answer => Reason::NoSupportedSentence,
+            Decision::Refuse if self.evidence.is_empty() => Reason::NoEvidence,
+            Decision::Refuse => Reason::WeakEvidence,
         };
         let text = match number {
             None if !self.similar.is_empty() => {

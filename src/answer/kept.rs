@@ -8,6 +8,7 @@ use quick_cache::sync::Cache;
 
 use super::rules::Rules;
 use super::{AnswerError, Answerer, Explained, Features, Question};
+use crate::domain::Note;
 use crate::domain::{Answer, Filter, Revision, Strategy, Timings, Tuning, WorkspaceId};
 
 /// All that an answer rests on besides the question. What is decided otherwise has another of these.
@@ -197,7 +198,7 @@ impl Answerer {
             return;
         };
         // What is noted of the moment is not kept; that a list goes on is a matter of the text.
-        let is_of_the_moment = |note: &String| note != "list_continues";
+        let is_of_the_moment = |note: &Note| *note != Note::ListContinues;
         if explained.answer.notes.iter().any(is_of_the_moment) || !explained.reviews.is_empty() {
             return;
         }

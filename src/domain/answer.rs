@@ -14,6 +14,8 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    pub const ALL: &[Self] = &[Self::Answered, Self::Clarify, Self::Refused, Self::Handoff];
+
     pub fn as_str(self) -> &'static str {
         match self {
             Outcome::Answered => "answered",
@@ -33,6 +35,107 @@ pub enum Strategy {
     Extractive,
     Generated,
     None,
+}
+
+impl Strategy {
+    pub const ALL: &[Self] = &[
+        Self::Standard,
+        Self::Extractive,
+        Self::Generated,
+        Self::None,
+    ];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Strategy::Standard => "standard",
+            Strategy::Extractive => "extractive",
+            Strategy::Generated => "generated",
+            Strategy::None => "none",
+        }
+    }
+}
+
+/// An enum of words that are stable in the API, in records and in metrics.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$of:meta])* $variant:ident = $word:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        pub enum $name {
+            $($(#[$of])* #[serde(rename = $word)] $variant,)+
+        }
+
+        impl $name {
+            pub const ALL: &[Self] = &[$(Self::$variant,)+];
+
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)+
+                }
+            }
+        }
+    };
+}
+
+words! {
+    /// Why an answer holds nothing from the knowledge base.
+    Reason {
+        /// Refused: nothing was found.
+        NoEvidence = "no_evidence",
+        /// Refused: what was found is not likely enough to answer.
+        WeakEvidence = "weak_evidence",
+        /// Refused: no sentence passed verification.
+        NoSupportedSentence = "no_supported_sentence",
+        /// Refused: the thing asked about is named nowhere, another of its kind is.
+        SimilarOnly = "similar_only",
+        /// Refused: there was no answer in time.
+        Deadline = "deadline",
+        /// Handoff: two passages contradict each other and no rule decides between them.
+        ConflictingEvidence = "conflicting_evidence",
+        /// Handoff: the customer wants to speak to a person.
+        AskedForPerson = "asked_for_person",
+        /// Clarify: several things fit; the suggestions name them.
+        Ambiguous = "ambiguous",
+        /// Answered without the knowledge base.
+        Greeting = "greeting",
+        /// Answered without the knowledge base.
+        Thanks = "thanks",
+        /// Answered without the knowledge base.
+        Goodbye = "goodbye",
+    }
+}
+
+words! {
+    /// What limits an answer, or what was unavailable while it was made.
+    Note {
+        /// The question takes something for granted that the evidence contradicts; the answer corrects it.
+        FalsePremise = "false_premise",
+        /// Some of the message's questions were not answered.
+        PartlyAnswered = "partly_answered",
+        /// The quoted list or table has more items than the answer.
+        ListContinues = "list_continues",
+        /// The search took too long; an FAQ with this very question was found by words.
+        Deadline = "deadline",
+        /// The encoder failed; the search went by words alone.
+        EncoderUnavailable = "encoder_unavailable",
+        /// The vectors could not be searched; the search went by words alone.
+        VectorsUnavailable = "vectors_unavailable",
+        /// The passages were not read; search scores decided, one level stricter.
+        ReaderUnavailable = "reader_unavailable",
+        /// The answer could not be written to the store.
+        NotRecorded = "not_recorded",
+        /// The language model could not be reached; the answer quotes.
+        LlmUnavailable = "llm_unavailable",
+        /// The language model's server returned an error.
+        LlmRefused = "llm_refused",
+        /// The language model's text was cut off.
+        LlmTruncated = "llm_truncated",
+        /// The language model's reply could not be parsed.
+        LlmGarbage = "llm_garbage",
+        /// There was no time for the language model.
+        LlmDeadline = "llm_deadline",
+        /// No sentence of the language model passed verification.
+        LlmUnsupported = "llm_unsupported",
+    }
 }
 
 /// A sentence of an answer and the numbers of the citations that carry it.
@@ -95,16 +198,10 @@ pub struct Answer {
     pub sentences: Vec<Sentence>,
     pub citations: Vec<Citation>,
     pub suggestions: Vec<String>,
-    /// Why there is nothing from the knowledge in it, as a stable word. Refused: `no_evidence`, `weak_evidence`,
-    /// `no_supported_sentence`, `similar_only` (what is asked about is named nowhere, another of its kind is), `deadline`. Handoff: `conflicting_evidence`, `asked_for_person`. Clarify: `ambiguous`.
-    /// Answered: `greeting`, `thanks`, `goodbye`.
-    pub reason: Option<String>,
-    /// What went otherwise than it might have, as stable words: `false_premise`, `partly_answered`, `list_continues`, `deadline` (the search
-    /// took too long), and of a model's wording `llm_unavailable`, `llm_refused`, `llm_truncated`, `llm_garbage`,
-    /// `llm_deadline`, `llm_unsupported`; `reader_unavailable` (the passages were not read, and a stricter level decided by
-    /// search scores alone).
+    /// Why it holds nothing from the knowledge base.
+    pub reason: Option<Reason>,
     #[serde(default)]
-    pub notes: Vec<String>,
+    pub notes: Vec<Note>,
     pub conversation_id: Option<String>,
     /// The lowest revision the indexes held when they were read.
     pub revision: Revision,
@@ -117,4 +214,19 @@ pub struct Turn {
     pub question: String,
     pub answer: Answer,
     pub at: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_the_same_in_records_and_metrics() {
+        for reason in Reason::ALL {
+            assert_eq!(serde_json::to_value(reason).unwrap(), reason.as_str());
+        }
+        for note in Note::ALL {
+            assert_eq!(serde_json::to_value(note).unwrap(), note.as_str());
+        }
+    }
 }

@@ -99,29 +99,20 @@ pub fn default_limit() -> usize {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AnswerResponse {
     pub id: String,
-    /// `answered`, `clarify`, `refused` or `handoff`.
-    #[schema(value_type = String)]
     pub outcome: domain::Outcome,
     pub text: String,
     /// BCP 47.
     pub language: String,
-    /// `standard`, `extractive`, `generated` or `none`.
-    #[schema(value_type = String)]
     pub strategy: domain::Strategy,
     /// The estimated probability that the evidence answers the question.
     pub confidence: f32,
     pub sentences: Vec<SentenceBody>,
     pub citations: Vec<CitationBody>,
     pub suggestions: Vec<String>,
-    /// Why there is nothing from the knowledge in it. Refused: `no_evidence`, `weak_evidence`, `no_supported_sentence`,
-    /// `similar_only` (what is asked about is named nowhere, another of its kind is), `deadline`. Handoff: `conflicting_evidence`, `asked_for_person`. Clarify: `ambiguous`, with the choices as
-    /// suggestions. Answered: `greeting`, `thanks`, `goodbye`.
-    pub reason: Option<String>,
-    /// What went otherwise than it might have: `false_premise`, `partly_answered`, `list_continues`, `deadline`, `encoder_unavailable` or
-    /// `vectors_unavailable` (found by words alone), `reader_unavailable` (passages were not read; a stricter level decided),
-    /// `not_recorded` (the disk could not be written), and of a model's wording
-    /// `llm_unavailable`, `llm_refused`, `llm_truncated`, `llm_garbage`, `llm_deadline`, `llm_unsupported`.
-    pub notes: Vec<String>,
+    /// Why it holds nothing from the knowledge base.
+    pub reason: Option<domain::Reason>,
+    /// What limits it, or what was unavailable while it was made.
+    pub notes: Vec<domain::Note>,
     /// As the channel shows it.
     pub rendered: RenderedBody,
     pub conversation_id: Option<String>,

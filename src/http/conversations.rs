@@ -7,7 +7,7 @@ use super::AppState;
 use super::answers::CitationBody;
 use super::extract::{Path, Workspace};
 use super::problem::Problem;
-use crate::domain::{Outcome, Turn};
+use crate::domain::{Outcome, Reason, Turn};
 
 /// A turn as it was asked and answered.
 #[derive(Debug, Serialize, ToSchema)]
@@ -17,11 +17,10 @@ pub struct TurnBody {
     pub at: Timestamp,
     pub question: String,
     /// `answered`, `clarify`, `refused` or `handoff`.
-    #[schema(value_type = String)]
     pub outcome: Outcome,
     pub text: String,
     pub citations: Vec<CitationBody>,
-    pub reason: Option<String>,
+    pub reason: Option<Reason>,
 }
 
 impl From<Turn> for TurnBody {

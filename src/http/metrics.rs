@@ -7,7 +7,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
-use crate::domain::Answer;
+use crate::domain::{Answer, Reason};
 
 /// Seconds: from a cached search to a request that is given up.
 const BUCKETS: [f64; 12] = [
@@ -69,11 +69,11 @@ pub async fn count(request: Request, next: Next) -> Response {
 /// Counts an answer's outcome and times its stages.
 pub fn answered(answer: &Answer) {
     // Reasons are a handful of fixed words.
-    let reason = answer.reason.clone().unwrap_or_default();
+    let reason = answer.reason.map_or("", Reason::as_str);
     metrics::counter!("ken_answers_total", "outcome" => answer.outcome.as_str(), "reason" => reason)
         .increment(1);
     for note in &answer.notes {
-        metrics::counter!("ken_answer_notes_total", "note" => note.clone()).increment(1);
+        metrics::counter!("ken_answer_notes_total", "note" => note.as_str()).increment(1);
     }
     let t = &answer.timings_ms;
     for (stage, ms) in [

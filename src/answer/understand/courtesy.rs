@@ -1,3 +1,4 @@
+use crate::domain::Reason;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -15,13 +16,13 @@ pub enum Courtesy {
 }
 
 impl Courtesy {
-    /// The stable word in an answer's `reason`.
-    pub fn reason(self) -> &'static str {
+    /// The reason in the answer to it.
+    pub fn reason(self) -> Reason {
         match self {
-            Courtesy::Greeting => "greeting",
-            Courtesy::Thanks => "thanks",
-            Courtesy::Goodbye => "goodbye",
-            Courtesy::AsksForPerson => "asked_for_person",
+            Courtesy::Greeting => Reason::Greeting,
+            Courtesy::Thanks => Reason::Thanks,
+            Courtesy::Goodbye => Reason::Goodbye,
+            Courtesy::AsksForPerson => Reason::AskedForPerson,
         }
     }
 }
