@@ -19,11 +19,12 @@ use crate::embed::{EmbedError, Embedder};
 use crate::encoders;
 use crate::index::{Follower, IndexError, Indexes, QdrantCluster};
 use crate::ingest::worker::FileReader;
-use crate::jobs::Jobs;
+use crate::jobs::Uploads;
 use crate::keys::KeyRing;
 use crate::learn::Learning;
 use crate::llm::{Llm, LlmError};
 use crate::oidc::{Oidc, OidcError};
+use crate::queue::{Handlers, Queue};
 use crate::reader::{Reader, ReaderError};
 use crate::rerank::{CrossEncoder, RerankError};
 use crate::retrieve::{Retriever, Shares};
@@ -41,7 +42,8 @@ pub struct App {
     pub follower: Arc<Follower>,
     pub retriever: Retriever,
     pub answerer: Answerer,
-    pub jobs: Jobs,
+    /// Work that outlives a crash.
+    pub queue: Queue,
     /// What was taken out of cases.
     pub vault: Vault,
     /// Tries changes out.
@@ -325,7 +327,8 @@ impl App {
         let rounds = learning.start(works.clone());
         let reader = FileReader::new(&config.ingest);
         let wake = follower.waker();
-        let jobs = Jobs::start(store.clone(), reader.clone(), works, wake);
+        let uploads = Uploads::new(store.clone(), reader.clone(), wake);
+        let queue = Queue::start(store.clone(), Handlers::default().with(uploads), works);
         let forgetting = forget_old_answers(store.clone(), config.answer.keep_days);
         Ok(Self {
             forgetting: forgetting.into(),
@@ -341,7 +344,7 @@ impl App {
             at_work,
             tidying,
             reader,
-            jobs,
+            queue,
             config,
             store,
             indexes,
@@ -398,7 +401,7 @@ impl App {
         self.working.stop().await;
         self.rounds.stop().await;
         self.tidying.stop().await;
-        self.jobs.stop().await;
+        self.queue.stop().await;
     }
 
     /// As [`App::close`], of an app that another has taken the place of: whether this process leads is not touched.

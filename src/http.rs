@@ -6,6 +6,7 @@ mod auth;
 mod cases;
 mod console;
 mod conversations;
+mod dead_letters;
 mod documents;
 mod drafts;
 mod experiments;
@@ -156,6 +157,11 @@ pub fn router(app: Arc<App>) -> Router {
         .routes(routes!(insights::summary))
         .routes(routes!(insights::knowledge))
         .routes(routes!(insights::scenes))
+        .routes(routes!(dead_letters::list_dead_letters))
+        .routes(routes!(
+            dead_letters::revive_dead_letter,
+            dead_letters::discard_dead_letter
+        ))
         .routes(routes!(experiments::begin, experiments::list))
         .routes(routes!(experiments::decide))
         .routes(routes!(experiments::get_tuning))

@@ -1,114 +1,114 @@
-//! Long work in the background: uploaded files are read and recorded, one after another.
+//! Uploaded files, read in the background: work of the durable queue, one file a run, so that workspaces take turns.
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-use crate::actor::acting;
-use crate::background::Background;
 use crate::domain::WorkspaceId;
 use crate::ingest::worker::FileReader;
+use crate::queue::{Failure, Handler, Policy, Progress};
 use crate::store::{Effect, Store, StoreError, WaitingJob, Write};
 
-/// The kind of job that reads uploaded files.
-pub const UPLOAD: &str = "upload";
-
-/// How often jobs are looked for that another process queued.
-const POLL: Duration = Duration::from_secs(2);
 /// How many documents of one file are recorded in one transaction.
 const BATCH: usize = 64;
-/// Where so many workspaces' jobs fail in one round it is the store that fails, and the round ends.
-const MAX_PUT_ASIDE: usize = 100;
 
-/// Works off queued jobs, one item after another: one background task. What is done stays done; after a crash a job
-/// goes on with the first item that waits. One file at a time is held in memory.
-pub struct Jobs {
-    wake: watch::Sender<()>,
-    task: Background,
+/// The kind of work, and of job, that reads uploaded files.
+pub const UPLOAD: &str = "upload";
+
+/// The upload that is to be worked off.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Upload {
+    pub job: String,
 }
 
-impl Jobs {
-    /// Works while this process leads. `on_written` is called after each item that changed something.
-    pub fn start(
-        store: Store,
-        reader: FileReader,
-        leads: watch::Receiver<bool>,
-        on_written: impl Fn() + Clone + Send + Sync + 'static,
-    ) -> Self {
-        let (wake, woken) = watch::channel(());
-        let task = Background::start_while("the jobs", leads, move |mut stopped| {
-            let (store, reader) = (store.clone(), reader.clone());
-            let (on_written, mut woken) = (on_written.clone(), woken.clone());
-            async move {
-                loop {
-                    if let Err(error) = work_off(&store, &reader, &on_written, &stopped).await {
-                        tracing::error!(%error, "jobs wait and are tried again");
-                    }
-                    tokio::select! {
-                        _ = stopped.wait_for(|stop| *stop) => break,
-                        _ = woken.changed() => {}
-                        () = tokio::time::sleep(POLL) => {}
-                    }
-                }
-            }
-        });
-        Self { wake, task }
-    }
-
-    /// Says that there is a job.
-    pub fn wake(&self) {
-        self.wake.send_replace(());
-    }
-
-    /// Ends after the item under way.
-    pub async fn stop(&self) {
-        self.task.stop().await;
-    }
+/// Reads and records uploads. What is done stays done; after a crash an upload goes on with the first file that waits. One
+/// file at a time is held in memory.
+pub struct Uploads<F> {
+    store: Store,
+    reader: FileReader,
+    on_written: F,
 }
 
-/// Works off all that waits. A job that cannot be worked on stops no other workspace's: one that can never be read ends as
-/// failed; where the store fails, the workspace's jobs, which keep their order, wait for the next round.
-async fn work_off(
-    store: &Store,
-    reader: &FileReader,
-    on_written: &(impl Fn() + Sync),
-    stopped: &watch::Receiver<bool>,
-) -> Result<(), StoreError> {
-    let mut put_aside: Vec<String> = Vec::new();
-    while !*stopped.borrow()
-        && put_aside.len() < MAX_PUT_ASIDE
-        && let Some(job) = store.next_job(&put_aside).await?
-    {
-        let worked = match WorkspaceId::parse(&job.workspace) {
-            Ok(workspace) => work_on(store, reader, &workspace, &job, on_written, stopped).await,
-            Err(error) => {
-                fail(store, &job, &error.to_string()).await?;
-                continue;
-            }
-        };
-        match worked {
-            Ok(()) => {}
-            Err(error) if is_final(&error) => fail(store, &job, &error.to_string()).await?,
-            Err(error) => {
-                tracing::error!(
-                    job = job.id, workspace = job.workspace, %error,
-                    "a job stands still and is tried again"
-                );
-                put_aside.push(job.workspace);
-            }
+impl<F: Fn() + Send + Sync + 'static> Uploads<F> {
+    /// `on_written` is called after each file that changed something.
+    pub fn new(store: Store, reader: FileReader, on_written: F) -> Self {
+        Self {
+            store,
+            reader,
+            on_written,
         }
     }
-    Ok(())
+
+    /// Reads the next file that waits.
+    async fn next(&self, workspace: &WorkspaceId, id: &str) -> Result<Progress, StoreError> {
+        let store = &self.store;
+        store
+            .move_job(workspace, id, &["queued"], "running")
+            .await?;
+        let job = store.job(workspace, id).await?;
+        if job.is_none_or(|job| job.state != "running") {
+            return Ok(Progress::Done);
+        }
+        let Some((item, bytes)) = store.next_job_item(workspace, id).await? else {
+            store.move_job(workspace, id, &["running"], "done").await?;
+            return Ok(Progress::Done);
+        };
+        let read = read_item(store, &self.reader, workspace, id, &item.name, bytes).await;
+        let (state, detail) = match read {
+            Ok(outcome) => outcome,
+            // Other files wait.
+            Err(error) if is_final(&error) => ("failed", error.to_string()),
+            Err(error) => return Err(error),
+        };
+        store
+            .finish_job_item(workspace, id, item.ordinal, state, &detail)
+            .await?;
+        (self.on_written)();
+        Ok(Progress::More)
+    }
 }
 
-async fn fail(store: &Store, job: &WaitingJob, reason: &str) -> Result<(), StoreError> {
-    tracing::error!(
-        job = job.id,
-        workspace = job.workspace,
-        reason,
-        "a job failed"
-    );
-    store.fail_job(job, reason).await
+impl<F: Fn() + Send + Sync + 'static> Handler for Uploads<F> {
+    type Payload = Upload;
+    const KIND: &'static str = UPLOAD;
+
+    fn policy(&self) -> Policy {
+        Policy {
+            at_once: 1,
+            in_order: true,
+            // Some 16 hours: what was acknowledged waits for a disk that is full.
+            max_attempts: 100,
+            timeout: Duration::from_secs(3_600),
+            ..Policy::default()
+        }
+    }
+
+    async fn run(
+        &self,
+        workspace: WorkspaceId,
+        upload: Upload,
+        _stopped: watch::Receiver<bool>,
+    ) -> Result<Progress, Failure> {
+        let next = self.next(&workspace, &upload.job).await;
+        next.map_err(|error| match is_final(&error) {
+            true => Failure::Final(error.to_string()),
+            false => Failure::Passing(error.to_string()),
+        })
+    }
+
+    async fn failed(
+        &self,
+        workspace: &str,
+        upload: &Upload,
+        error: &str,
+    ) -> Result<(), StoreError> {
+        let job = WaitingJob {
+            workspace: workspace.to_owned(),
+            id: upload.job.clone(),
+        };
+        self.store.fail_job(&job, error).await
+    }
 }
 
 /// Whether trying again would not help.
@@ -117,50 +117,6 @@ fn is_final(error: &StoreError) -> bool {
         error,
         StoreError::ChunkKeysExhausted(_) | StoreError::Corrupt { .. }
     ) || error.is_of_data()
-}
-
-/// Works off one job's items until none waits, it is cancelled, or the service stops.
-async fn work_on(
-    store: &Store,
-    reader: &FileReader,
-    workspace: &WorkspaceId,
-    job: &WaitingJob,
-    on_written: &(impl Fn() + Sync),
-    stopped: &watch::Receiver<bool>,
-) -> Result<(), StoreError> {
-    let id = &job.id;
-    store
-        .move_job(workspace, id, &["queued"], "running")
-        .await?;
-    while !*stopped.borrow() {
-        let is_wanted = store
-            .job(workspace, id)
-            .await?
-            .is_some_and(|job| job.state == "running");
-        if !is_wanted {
-            break;
-        }
-        let Some((item, bytes)) = store.next_job_item(workspace, id).await? else {
-            store.move_job(workspace, id, &["running"], "done").await?;
-            break;
-        };
-        let read = acting(
-            job.actor.clone(),
-            read_item(store, reader, workspace, id, &item.name, bytes),
-        )
-        .await;
-        let (state, detail) = match read {
-            Ok(outcome) => outcome,
-            // Other items and jobs wait.
-            Err(error) if is_final(&error) => ("failed", error.to_string()),
-            Err(error) => return Err(error),
-        };
-        store
-            .finish_job_item(workspace, id, item.ordinal, state, &detail)
-            .await?;
-        on_written();
-    }
-    Ok(())
 }
 
 /// Reads one file and records what it holds; returns the item's state and what to tell of it.

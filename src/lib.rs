@@ -13,7 +13,8 @@
 //! | [`store`] | the system of record, SQLite or PostgreSQL; all SQL; the change log; who leads; the vault, a store apart |
 //! | [`index`] | `KeywordIndex` (tantivy, with a forward index that scores what was found), `VectorStore` (usearch or a Qdrant cluster), the `Follower` that keeps both in step with the store |
 //! | [`ingest`] | bytes → text with structure → chunks: one file per format; read in bounded processes ([`ingest::worker`]) |
-//! | [`jobs`] | uploaded files, read in the background |
+//! | [`queue`] | `Queue`: durable work: retried, in turns among workspaces, with dead letters |
+//! | [`jobs`] | uploaded files, read in the background: work of the queue |
 //! | [`conflict`] | do two statements contradict each other. Pure |
 //! | [`retrieve`] | `Retriever`: query → hits; `Fusion`; why a document was found or not |
 //! | [`rerank`] | `Reranker`: reorders the best by reading them with the question; off by default |
@@ -46,7 +47,7 @@
 //! config text
 //! conflict embed llm oidc redact setup
 //! reader rerank store telemetry
-//! ingest keys vectors
+//! ingest keys queue vectors
 //! index jobs
 //! doctor encoders retrieve
 //! answer measures
@@ -130,6 +131,7 @@ pub mod llm;
 pub mod measures;
 pub mod oidc;
 pub mod outbound;
+pub mod queue;
 pub mod reader;
 pub mod redact;
 pub mod reencode;

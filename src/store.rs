@@ -31,6 +31,7 @@ mod lead;
 mod learning;
 mod migrations;
 mod portable;
+mod queue;
 mod settings;
 mod synonyms;
 mod vault;
@@ -62,6 +63,7 @@ pub use jobs::{Job, JobItem, WaitingJob};
 pub use lead::Lead;
 pub use learning::ToldAnswer;
 pub use portable::{ExportedDocument, ExportedVersion};
+pub use queue::{DeadLetter, MAX_PAYLOAD, NewWork, Settled, Work};
 pub use settings::{AutoPublish, LearningRules};
 pub use synonyms::SynonymGroups;
 pub use vault::Vault;
@@ -80,6 +82,12 @@ pub enum StoreError {
     Database(sqlx::Error),
     #[error("the store holds {what} that cannot be read: {detail}")]
     Corrupt { what: String, detail: String },
+    #[error("{what} has {size} bytes; at most {limit} are allowed")]
+    TooLarge {
+        what: String,
+        size: usize,
+        limit: usize,
+    },
     #[error("there is no workspace {0} any more")]
     Gone(WorkspaceId),
     #[error("workspace {0} has used up its chunk numbers")]

@@ -72,6 +72,8 @@ const RIGHTS: &[(&str, &[&str], Right)] = &[
     ("/v1/conversations/{id}", &["DELETE"], Right::Manage),
     ("/v1/audit", &["GET"], Right::Manage),
     ("/v1/audit:export", &["GET"], Right::Manage),
+    ("/v1/dead-letters", &["GET"], Right::Manage),
+    ("/v1/dead-letters/{id}", &["POST", "DELETE"], Right::Manage),
     ("/v1/experiments", &["GET", "POST"], Right::Manage),
     ("/v1/experiments/{id}", &["POST"], Right::Manage),
     ("/v1/keys", &["GET", "POST"], Right::Manage),

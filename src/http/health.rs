@@ -122,8 +122,9 @@ pub async fn metrics(State(state): State<AppState>) -> Result<String, Problem> {
         metrics::gauge!("ken_revision_lag", "workspace" => workspace.to_string())
             .set((revision - indexed) as f64);
     }
-    let (n_jobs, n_cases) = state.app.store.n_waiting().await?;
-    metrics::gauge!("ken_jobs_waiting").set(n_jobs as f64);
+    let (n_work, n_dead, n_cases) = state.app.store.n_waiting().await?;
+    metrics::gauge!("ken_queue_waiting").set(n_work as f64);
+    metrics::gauge!("ken_queue_dead").set(n_dead as f64);
     metrics::gauge!("ken_cases_waiting").set(n_cases as f64);
     let degraded = state.app.retriever.degraded();
     for part in [Degraded::Encoder, Degraded::Vectors] {

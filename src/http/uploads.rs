@@ -14,7 +14,8 @@ use super::files::Files;
 use super::problem::{Fault, Problem};
 use crate::domain::{Source, WorkspaceId};
 use crate::ingest::{Format, IngestError};
-use crate::jobs::UPLOAD;
+use crate::jobs::{UPLOAD, Upload};
+use crate::queue;
 use crate::store::JobItem;
 
 /// How long a request waits for long work, which goes on.
@@ -116,15 +117,14 @@ pub async fn upload(
             }
         }
     }
-    if !store
-        .move_job(&workspace, &id, &["filling"], "queued")
-        .await?
-    {
+    let upload = Upload { job: id.clone() };
+    let work = queue::work(UPLOAD, &id, &upload);
+    if !store.enqueue_job(&workspace, &id, work).await? {
         return Err(Problem::conflict(
             "the upload was cancelled while it came in; send it again",
         ));
     }
-    state.app.jobs.wake();
+    state.app.queue.wake();
     if params.wait == Some(WaitForJob::Done) {
         let start = Instant::now();
         while start.elapsed() < PATIENCE {

@@ -1,6 +1,7 @@
 use jiff::Timestamp;
 
-use super::{Store, StoreError, now_ms, placeholders, time_of};
+use super::queue::{NewWork, enqueue_in};
+use super::{Store, StoreError, now_ms, time_of};
 use crate::actor::actor;
 use crate::domain::WorkspaceId;
 
@@ -18,13 +19,11 @@ pub struct Job {
     pub actor: String,
 }
 
-/// A job that has work waiting, as it is stored: not even its workspace's name has been read.
+/// A job as it is stored: not even its workspace's name has been parsed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WaitingJob {
     pub workspace: String,
     pub id: String,
-    /// Who asked for it.
-    pub actor: String,
 }
 
 /// One part of a job.
@@ -119,25 +118,27 @@ impl Store {
         Ok(moved > 0)
     }
 
-    /// The oldest job that has work waiting, of any workspace but those put aside.
-    pub async fn next_job(&self, put_aside: &[String]) -> Result<Option<WaitingJob>, StoreError> {
-        let mut sql =
-            "SELECT workspace, id, actor FROM jobs WHERE state IN ('queued', 'running')".to_owned();
-        if !put_aside.is_empty() {
-            let names = placeholders(1, put_aside.len());
-            sql.push_str(&format!(" AND workspace NOT IN ({names})"));
+    /// Ends the filling of a job and enqueues its work, in one transaction; `false` where it is not being filled any more.
+    pub async fn enqueue_job(
+        &self,
+        workspace: &WorkspaceId,
+        id: &str,
+        work: NewWork<'_>,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        let moved = sqlx::query(
+            "UPDATE jobs SET state = 'queued' WHERE workspace = $1 AND id = $2 AND state = 'filling'",
+        )
+        .bind(workspace.as_str())
+        .bind(id)
+        .execute(&mut *tx)
+        .await?;
+        if moved.rows_affected() == 0 {
+            return Ok(false);
         }
-        sql.push_str(" ORDER BY created_at, id LIMIT 1");
-        let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql));
-        for workspace in put_aside {
-            query = query.bind(workspace);
-        }
-        let row: Option<(String, String, String)> = query.fetch_optional(&self.relaxed).await?;
-        Ok(row.map(|(workspace, id, actor)| WaitingJob {
-            workspace,
-            id,
-            actor,
-        }))
+        enqueue_in(&mut tx, workspace, &[work]).await?;
+        tx.commit().await?;
+        Ok(true)
     }
 
     /// Ends a job that cannot be worked on, with the reason on each of its items that waits.
@@ -162,16 +163,6 @@ impl Store {
         .await?;
         tx.commit().await?;
         Ok(())
-    }
-
-    /// How many jobs and how many cases wait to be worked off, in all workspaces.
-    pub async fn n_waiting(&self) -> Result<(i64, i64), StoreError> {
-        Ok(sqlx::query_as(
-            "SELECT (SELECT COUNT(*) FROM jobs WHERE state IN ('queued', 'running')), \
-             (SELECT COUNT(*) FROM cases WHERE state = 'waiting')",
-        )
-        .fetch_one(&self.relaxed)
-        .await?)
     }
 
     pub async fn job(&self, workspace: &WorkspaceId, id: &str) -> Result<Option<Job>, StoreError> {

@@ -8,7 +8,7 @@ use sqlx::SqlStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 /// Number, name and SQL of each.
-const ALL: [(i64, &str, &str); 8] = [
+const ALL: [(i64, &str, &str); 9] = [
     (1, "init", include_str!("../../migrations/0001_init.sql")),
     (
         2,
@@ -37,6 +37,7 @@ const ALL: [(i64, &str, &str); 8] = [
         "encoders",
         include_str!("../../migrations/0008_encoders.sql"),
     ),
+    (9, "queue", include_str!("../../migrations/0009_queue.sql")),
 ];
 
 pub fn migrator() -> Migrator {

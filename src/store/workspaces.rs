@@ -23,6 +23,7 @@ pub(super) const TABLES: &[(&str, &str)] = &[
     ("reviews", "workspace"),
     ("job_items", "workspace"),
     ("jobs", "workspace"),
+    ("queue", "workspace"),
     ("settings", "workspace"),
     ("cases", "workspace"),
     ("drafts", "workspace"),

@@ -87,3 +87,33 @@ fn modules_name_only_those_above_them_in_the_map() {
         }
     }
 }
+
+/// The words in backticks.
+fn quoted(cell: &str) -> Vec<&str> {
+    cell.split('`').skip(1).step_by(2).collect()
+}
+
+#[test]
+fn walks_of_the_architecture_name_what_exists() {
+    let page = std::fs::read_to_string(root().join("docs/architecture.md")).unwrap();
+    let walks = page.split("\n## ").skip(1);
+    for walk in walks {
+        let rows = walk.lines().filter(|line| line.starts_with("| "));
+        let rows: Vec<Vec<&str>> = rows
+            .map(|line| line.split('|').map(str::trim).collect())
+            .filter(|cells: &Vec<&str>| cells[1].parse::<u8>().is_ok())
+            .collect();
+        assert!((5..=15).contains(&rows.len()), "{walk}");
+        for cells in rows {
+            let sources: String = quoted(cells[4])
+                .iter()
+                .map(|file| std::fs::read_to_string(root().join(file)).expect(file))
+                .collect();
+            for function in quoted(cells[3]) {
+                let is_there = sources.contains(&format!("fn {function}("))
+                    || sources.contains(&format!("fn {function}<"));
+                assert!(is_there, "{function} is not in {}", cells[4]);
+            }
+        }
+    }
+}

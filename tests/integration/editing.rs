@@ -5,6 +5,9 @@ use std::time::Duration;
 use ken::app::{App, default_workspace};
 use ken::check::check;
 use ken::domain::{Clock, DocumentId, Filter, JudgedQuestion, Outcome, Query};
+use ken::jobs::{UPLOAD, Upload};
+use ken::queue;
+use ken::store::Store;
 use reqwest::{Method, multipart};
 use serde_json::{Value, json};
 
@@ -676,6 +679,14 @@ async fn files_are_uploaded_read_in_the_background_and_previewed() {
     app.stop().await;
 }
 
+/// Enqueues a job that has its items.
+async fn enqueue(store: &Store, id: &str) {
+    let upload = Upload { job: id.to_owned() };
+    let work = queue::work(UPLOAD, id, &upload);
+    let is_new = store.enqueue_job(&default_workspace(), id, work).await;
+    assert!(is_new.unwrap());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_upload_that_was_cut_off_by_a_crash_goes_on() {
     let app = TestApp::start().await;
@@ -699,12 +710,9 @@ async fn an_upload_that_was_cut_off_by_a_crash_goes_on() {
     let folder = app.stop().await;
     let url = crate::support::store_in(folder.path());
     let before = ken::store::Store::open(&url).await.unwrap();
-    assert!(
-        before
-            .move_job(&workspace, "job_1", &["filling"], "running")
-            .await
-            .unwrap()
-    );
+    enqueue(&before, "job_1").await;
+    let begun = before.begin_work(UPLOAD, 1, None, "", &[]).await.unwrap();
+    assert_eq!(begun.len(), 1);
     before.close().await;
     let app = TestApp::start_in(folder, |_| {}).await;
     let mut job = app.get("/v1/jobs/job_1").await.1;
@@ -744,6 +752,7 @@ async fn upload_behind_jobs_that_cannot_be_read_is_done() {
             .add_job_item(&workspace, id, 0, "a.md", text)
             .await
             .unwrap();
+        enqueue(store, id).await;
     }
     let url = crate::support::store_in(app.folder.path());
     let pool = sqlx::AnyPool::connect(&url).await.unwrap();
@@ -752,7 +761,7 @@ async fn upload_behind_jobs_that_cannot_be_read_is_done() {
         "INSERT INTO workspaces (id, created_at) VALUES ('No Name!', 1)",
         "UPDATE job_items SET workspace = 'No Name!' WHERE job = 'job_1'",
         "UPDATE jobs SET workspace = 'No Name!' WHERE id = 'job_1'",
-        "UPDATE jobs SET state = 'queued', created_at = 1 WHERE id IN ('job_1', 'job_2')",
+        "UPDATE queue SET workspace = 'No Name!' WHERE dedup_key = 'job_1'",
     ] {
         sqlx::query(change).execute(&pool).await.unwrap();
     }
@@ -770,6 +779,24 @@ async fn upload_behind_jobs_that_cannot_be_read_is_done() {
     assert_eq!(state, "failed");
     assert!(detail.unwrap().contains("workspace"));
     assert_eq!(state_of("job_2").await.0, "failed");
+    // What failed for good is listed with its reason, can be run again, and be discarded.
+    let (_, dead) = app.get("/v1/dead-letters").await;
+    let letter = &dead[0];
+    assert_eq!(letter["payload"]["job"], "job_2", "{dead:#}");
+    assert!(!letter["error"].as_str().unwrap().is_empty(), "{dead:#}");
+    let path = format!("/v1/dead-letters/{}", letter["id"].as_str().unwrap());
+    assert_eq!(app.request(Method::POST, &path, None).await.0, 202);
+    let mut listed = Value::Null;
+    for _ in 0..100 {
+        listed = app.get("/v1/dead-letters").await.1;
+        // The job has failed: its work is done.
+        if listed == json!([]) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(listed, json!([]));
+    assert_eq!(app.request(Method::DELETE, &path, None).await.0, 404);
     app.stop().await;
 }
 

@@ -31,6 +31,7 @@ mod openapi;
 mod postgres;
 mod qdrant_standin;
 mod quality;
+mod queue;
 mod reading;
 mod reencode;
 mod reranking;

@@ -364,7 +364,7 @@ async fn deleted_without_a_trace(tenants: Tenants, sequences: &[Vec<Operation>])
         assert!(!folder.join("indexes/bb").exists());
     };
     let until_read = async {
-        while tenants.app.app.store.next_job(&[]).await.unwrap().is_some() {
+        while tenants.app.app.store.n_waiting().await.unwrap().0 > 0 {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };

@@ -119,6 +119,9 @@ def main():
         state = read_shipped(arguments.start) if shipped else torch.load(arguments.start, map_location=device)
         unknown = model.load_state_dict(state, strict=False)
         assert unknown.missing_keys == ["words.weight"] and not unknown.unexpected_keys, unknown
+    if arguments.frozen and not model.types.any():
+        parser.error("the token types were never trained; frozen, they would leave question and passage alike: train with "
+                     "--frozen 0 first")
     if arguments.frozen:
         for part in (model.places, model.types, *model.norm.parameters(),
                      *(p for layer in model.layers[:arguments.frozen] for p in layer.parameters())):

@@ -1,0 +1,71 @@
+//! How much the durable queue takes in and works off a second, on SQLite in a folder of its own.
+//!
+//!     cargo bench --bench queue -- [N]
+//!
+//! Enqueues N pieces of work (20,000) of 50 workspaces from 16 tasks at once, each durable by itself as a webhook's would be;
+//! then works them off, 32 at a time, with a handler that does nothing.
+
+use std::time::Instant;
+
+use ken::domain::WorkspaceId;
+use ken::queue::{self, Failure, Handler, Handlers, Policy, Progress, Queue};
+use ken::store::Store;
+use tokio::sync::watch;
+
+struct Nothing;
+
+impl Handler for Nothing {
+    type Payload = usize;
+    const KIND: &'static str = "nothing";
+
+    fn policy(&self) -> Policy {
+        Policy {
+            at_once: 32,
+            ..Policy::default()
+        }
+    }
+
+    async fn run(
+        &self,
+        _workspace: WorkspaceId,
+        _number: usize,
+        _stopped: watch::Receiver<bool>,
+    ) -> Result<Progress, Failure> {
+        Ok(Progress::Done)
+    }
+}
+
+#[tokio::main]
+async fn main() {
+    let numbers = std::env::args().skip(1).find_map(|arg| arg.parse().ok());
+    let n_work: usize = numbers.unwrap_or(20_000);
+    let folder = tempfile::tempdir().expect("a folder of its own");
+    let url = format!("sqlite://{}", folder.path().join("ken.db").display());
+    let store = Store::open(&url).await.expect("a new store");
+    let start = Instant::now();
+    let tasks = (0..16).map(|task| {
+        let store = store.clone();
+        tokio::spawn(async move {
+            for number in (task..n_work).step_by(16) {
+                let workspace = format!("w{}", number % 50);
+                let workspace = WorkspaceId::parse(&workspace).expect("a valid name");
+                let key = number.to_string();
+                let work = queue::work(Nothing::KIND, &key, &number);
+                store.enqueue(&workspace, &[work]).await.expect("room");
+            }
+        })
+    });
+    for task in tasks.collect::<Vec<_>>() {
+        task.await.expect("no panic");
+    }
+    let per_second = |start: Instant| n_work as f64 / start.elapsed().as_secs_f64();
+    println!("enqueued {n_work}: {:.0} a second", per_second(start));
+    let (_leads, follows) = watch::channel(true);
+    let start = Instant::now();
+    let queue = Queue::start(store.clone(), Handlers::default().with(Nothing), follows);
+    while store.n_waiting().await.expect("a store").0 > 0 {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    println!("worked off {n_work}: {:.0} a second", per_second(start));
+    queue.stop().await;
+}

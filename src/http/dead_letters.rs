@@ -1,0 +1,120 @@
+//! Background work that failed for good: listed, run again, discarded.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::AppState;
+use super::extract::{Params, Path, Workspace};
+use super::problem::Problem;
+use super::settings::limit_of;
+use crate::store::DeadLetter;
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct ListParams {
+    /// 1 to 1,000; default 100.
+    limit: Option<i64>,
+}
+
+/// Work that failed for good.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DeadLetterBody {
+    pub id: String,
+    /// What kind of work it is, as `upload`.
+    pub kind: String,
+    /// What was to be done.
+    #[schema(value_type = Object)]
+    pub payload: serde_json::Value,
+    pub attempts: u32,
+    /// Why the last attempt failed.
+    pub error: String,
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    #[schema(value_type = String, format = DateTime)]
+    pub died_at: Timestamp,
+}
+
+impl From<DeadLetter> for DeadLetterBody {
+    fn from(letter: DeadLetter) -> Self {
+        let payload = serde_json::from_str(&letter.payload);
+        Self {
+            id: letter.id,
+            kind: letter.kind,
+            payload: payload.unwrap_or(serde_json::Value::String(letter.payload)),
+            attempts: letter.attempts,
+            error: letter.error,
+            created_at: letter.created_at,
+            died_at: letter.died_at,
+        }
+    }
+}
+
+/// Which dead letter was changed.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ChangedDeadLetter {
+    pub id: String,
+    /// `ready`: it runs again. `deleted`.
+    pub state: &'static str,
+}
+
+/// List background work that failed for good, newest first.
+#[utoipa::path(
+    get, path = "/v1/dead-letters", tag = "operation", params(ListParams),
+    responses((status = 200, body = Vec<DeadLetterBody>), (status = 422, body = Problem))
+)]
+pub async fn list_dead_letters(
+    State(state): State<AppState>,
+    Workspace(workspace): Workspace,
+    Params(params): Params<ListParams>,
+) -> Result<axum::Json<Vec<DeadLetterBody>>, Problem> {
+    let limit = limit_of(params.limit, 100, 1_000)?;
+    let letters = state.app.store.dead_letters(&workspace, limit).await?;
+    Ok(axum::Json(
+        letters.into_iter().map(DeadLetterBody::from).collect(),
+    ))
+}
+
+/// Run a dead letter again, its attempts counted from the start.
+#[utoipa::path(
+    post, path = "/v1/dead-letters/{id}", tag = "operation", params(("id" = String, Path)),
+    responses((status = 202, body = ChangedDeadLetter), (status = 404, body = Problem))
+)]
+pub async fn revive_dead_letter(
+    State(state): State<AppState>,
+    Workspace(workspace): Workspace,
+    Path(id): Path<String>,
+) -> Result<(StatusCode, axum::Json<ChangedDeadLetter>), Problem> {
+    if !state.app.store.revive_work(&workspace, &id).await? {
+        return Err(absent(&id));
+    }
+    state.app.queue.wake();
+    let changed = ChangedDeadLetter { id, state: "ready" };
+    Ok((StatusCode::ACCEPTED, axum::Json(changed)))
+}
+
+/// Delete a dead letter.
+#[utoipa::path(
+    delete, path = "/v1/dead-letters/{id}", tag = "operation", params(("id" = String, Path)),
+    responses((status = 200, body = ChangedDeadLetter), (status = 404, body = Problem))
+)]
+pub async fn discard_dead_letter(
+    State(state): State<AppState>,
+    Workspace(workspace): Workspace,
+    Path(id): Path<String>,
+) -> Result<axum::Json<ChangedDeadLetter>, Problem> {
+    match state.app.store.discard_work(&workspace, &id).await? {
+        true => Ok(axum::Json(ChangedDeadLetter {
+            id,
+            state: "deleted",
+        })),
+        false => Err(absent(&id)),
+    }
+}
+
+fn absent(id: &str) -> Problem {
+    Problem::not_found(format!("there is no dead letter {id}"))
+}

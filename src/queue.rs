@@ -1,0 +1,426 @@
+//! [`Queue`]: work that survives a crash, is retried, and takes turns among workspaces. Uploads run on it.
+//!
+//! The rows are in the store ([`crate::store::Work`]); the leading process works them off. A piece of work is begun at least
+//! once: a handler may be run again after a crash, and has to be idempotent. What fails is retried with growing delays; what
+//! fails for good is a dead letter, with the reason, until somebody revives or discards it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use futures_util::future::BoxFuture;
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::sync::watch;
+use tokio::task::{Id, JoinError, JoinSet};
+
+use crate::actor::{acting, by_itself};
+use crate::background::Background;
+use crate::domain::WorkspaceId;
+use crate::store::{NewWork, Settled, Store, StoreError, Work};
+
+/// How work of a kind is run.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Policy {
+    /// How many pieces run at once, in all workspaces together.
+    pub at_once: usize,
+    /// Whether at most one piece of a workspace runs at a time, oldest first.
+    pub in_order: bool,
+    /// After how many attempts it is a dead letter.
+    pub max_attempts: u32,
+    /// The delay before the second attempt; each further one waits twice as long.
+    pub min_delay: Duration,
+    /// The longest delay.
+    pub max_delay: Duration,
+    /// After which time an attempt is given up.
+    pub timeout: Duration,
+}
+
+impl Default for Policy {
+    /// Ten attempts within some 17 minutes.
+    fn default() -> Self {
+        Self {
+            at_once: 4,
+            in_order: false,
+            max_attempts: 10,
+            min_delay: Duration::from_secs(1),
+            max_delay: Duration::from_secs(600),
+            timeout: Duration::from_secs(600),
+        }
+    }
+}
+
+/// How far a run came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    Done,
+    /// There is more to do: it is run again, after a turn of the other workspaces.
+    More,
+}
+
+/// Why a run failed.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Failure {
+    /// Trying again may help.
+    Passing(String),
+    /// Trying again does not help.
+    Final(String),
+}
+
+/// What runs work of one kind.
+pub trait Handler: Send + Sync + 'static {
+    /// What is to be done, at most [`crate::store::MAX_PAYLOAD`] bytes as JSON.
+    type Payload: Serialize + DeserializeOwned + Send + Sync + 'static;
+    /// One stable word, a row's `kind`.
+    const KIND: &'static str;
+
+    fn policy(&self) -> Policy {
+        Policy::default()
+    }
+
+    /// Runs one piece of work; has to be idempotent. Returns soon, with [`Progress::More`], once `stopped` holds true.
+    fn run(
+        &self,
+        workspace: WorkspaceId,
+        payload: Self::Payload,
+        stopped: watch::Receiver<bool>,
+    ) -> impl Future<Output = Result<Progress, Failure>> + Send;
+
+    /// Called before work becomes a dead letter. The workspace's name may be one that can not be parsed.
+    fn failed(
+        &self,
+        _workspace: &str,
+        _payload: &Self::Payload,
+        _error: &str,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send {
+        async { Ok(()) }
+    }
+}
+
+/// A piece of work as [`Store::enqueue`] takes it. `key`: the same work enqueued twice is one.
+pub fn work<'a>(kind: &'a str, key: &'a str, payload: &impl Serialize) -> NewWork<'a> {
+    NewWork {
+        kind,
+        key,
+        payload: serde_json::to_string(payload).expect("payloads are plain data"),
+    }
+}
+
+type Run = dyn Fn(Work, watch::Receiver<bool>) -> BoxFuture<'static, Settled> + Send + Sync;
+
+/// A handler without its type.
+#[derive(Clone)]
+struct Kind {
+    name: &'static str,
+    policy: Policy,
+    run: Arc<Run>,
+}
+
+/// Handlers, before they run.
+#[derive(Default)]
+pub struct Handlers(Vec<Kind>);
+
+impl Handlers {
+    pub fn with<H: Handler>(mut self, handler: H) -> Self {
+        let (handler, policy) = (Arc::new(handler), handler_policy::<H>);
+        let policy = policy(&handler);
+        let run = move |work: Work, stopped| -> BoxFuture<'static, Settled> {
+            let handler = handler.clone();
+            Box::pin(async move { attempt(&*handler, policy, work, stopped).await })
+        };
+        self.0.push(Kind {
+            name: H::KIND,
+            policy,
+            run: Arc::new(run),
+        });
+        self
+    }
+}
+
+fn handler_policy<H: Handler>(handler: &Arc<H>) -> Policy {
+    handler.policy()
+}
+
+/// One attempt, and what becomes of the work.
+async fn attempt<H: Handler>(
+    handler: &H,
+    policy: Policy,
+    work: Work,
+    stopped: watch::Receiver<bool>,
+) -> Settled {
+    let payload: H::Payload = match serde_json::from_str(&work.payload) {
+        Ok(payload) => payload,
+        Err(error) => {
+            return Settled::Dead {
+                error: format!("the payload cannot be parsed: {error}"),
+            };
+        }
+    };
+    let again = serde_json::from_str(&work.payload).expect("it was parsed before");
+    let ran = match WorkspaceId::parse(&work.workspace) {
+        Err(error) => Err(Failure::Final(error.to_string())),
+        // One that brought the process down each time.
+        Ok(_) if work.attempt > policy.max_attempts => {
+            Err(Failure::Final("every attempt ended the process".to_owned()))
+        }
+        Ok(workspace) => {
+            let run = handler.run(workspace, payload, stopped);
+            let timed = tokio::time::timeout(policy.timeout, run).await;
+            timed.unwrap_or_else(|_| {
+                let seconds = policy.timeout.as_secs();
+                Err(Failure::Passing(format!("not done within {seconds} s")))
+            })
+        }
+    };
+    let error = match ran {
+        Ok(Progress::Done) => return Settled::Done,
+        Ok(Progress::More) => return Settled::More,
+        Err(Failure::Passing(error)) if work.attempt < policy.max_attempts => {
+            tracing::warn!(
+                work = work.id,
+                kind = H::KIND,
+                attempt = work.attempt,
+                error,
+                "work is retried"
+            );
+            return Settled::Retry {
+                at: Timestamp::now() + delay(policy, work.attempt),
+                error,
+            };
+        }
+        Err(Failure::Passing(error) | Failure::Final(error)) => error,
+    };
+    tracing::error!(
+        work = work.id,
+        kind = H::KIND,
+        workspace = work.workspace,
+        error,
+        "work failed for good"
+    );
+    match handler.failed(&work.workspace, &again, &error).await {
+        Ok(()) => Settled::Dead { error },
+        // What hangs on the failure is told first: the attempt is not over before.
+        Err(store) => Settled::Retry {
+            at: Timestamp::now() + delay(policy, work.attempt),
+            error: format!("{error}; {store}"),
+        },
+    }
+}
+
+/// How long to wait after so many attempts, from 1.
+fn delay(policy: Policy, attempt: u32) -> SignedDuration {
+    let mut delays = ExponentialBuilder::default()
+        .with_min_delay(policy.min_delay)
+        .with_max_delay(policy.max_delay)
+        .with_max_times(attempt as usize)
+        .with_jitter()
+        .build();
+    let delay = delays.nth(attempt.saturating_sub(1) as usize);
+    let delay = delay.unwrap_or(policy.max_delay).min(policy.max_delay);
+    SignedDuration::try_from(delay).unwrap_or(SignedDuration::MAX)
+}
+
+/// How often work is looked for that another process enqueued.
+const POLL: Duration = Duration::from_secs(2);
+/// For how long the key of finished work is known.
+const KEEP_DONE: SignedDuration = SignedDuration::from_hours(24);
+/// How often what was finished is pruned.
+const PRUNE_EVERY: Duration = Duration::from_secs(600);
+
+/// Works off the store's durable queue: one background task, which holds what is running and no more.
+pub struct Queue {
+    wake: watch::Sender<()>,
+    task: Background,
+}
+
+impl Queue {
+    /// Works while this process leads.
+    pub fn start(store: Store, handlers: Handlers, leads: watch::Receiver<bool>) -> Self {
+        let (wake, woken) = watch::channel(());
+        let kinds: Arc<[Kind]> = handlers.0.into();
+        let task = Background::start_while("the queue", leads, move |stopped| {
+            let worker = Worker {
+                store: store.clone(),
+                cursors: vec![String::new(); kinds.len()],
+                kinds: kinds.clone(),
+                running: JoinSet::new(),
+                begun: HashMap::new(),
+                settled: Vec::new(),
+                stopped,
+            };
+            worker.work(woken.clone())
+        });
+        Self { wake, task }
+    }
+
+    /// Says that there is work.
+    pub fn wake(&self) {
+        self.wake.send_replace(());
+    }
+
+    /// Ends after the pieces under way.
+    pub async fn stop(&self) {
+        self.task.stop().await;
+    }
+}
+
+/// What is running, by its task.
+struct Begun {
+    kind: usize,
+    work: String,
+    workspace: String,
+    attempt: u32,
+}
+
+struct Worker {
+    store: Store,
+    kinds: Arc<[Kind]>,
+    /// By kind, whose turn was last.
+    cursors: Vec<String>,
+    running: JoinSet<Settled>,
+    begun: HashMap<Id, Begun>,
+    /// What is not written yet.
+    settled: Vec<(String, Settled)>,
+    stopped: watch::Receiver<bool>,
+}
+
+impl Worker {
+    async fn work(mut self, mut woken: watch::Receiver<()>) {
+        let mut is_recovered = false;
+        let mut pruned: Option<Instant> = None;
+        while !*self.stopped.borrow() {
+            let pass = async {
+                if !is_recovered {
+                    self.store.recover_work().await?;
+                    is_recovered = true;
+                }
+                self.settle().await?;
+                self.begin().await?;
+                if pruned.is_none_or(|at| at.elapsed() >= PRUNE_EVERY) {
+                    self.store.prune_work(Timestamp::now() - KEEP_DONE).await?;
+                    pruned = Some(Instant::now());
+                }
+                let kinds: Vec<&str> = self.kinds.iter().map(|kind| kind.name).collect();
+                self.store.next_work_at(&kinds).await
+            };
+            let next = pass.await.unwrap_or_else(|error| {
+                tracing::error!(%error, "the queue waits for the store");
+                None
+            });
+            let until = next.map_or(POLL, |at| {
+                let left = at.duration_since(Timestamp::now());
+                Duration::try_from(left).unwrap_or_default().min(POLL)
+            });
+            // What is due and was not begun waits for room, which what is running makes.
+            let until = if until.is_zero() { POLL } else { until };
+            let mut stopped = self.stopped.clone();
+            tokio::select! {
+                biased;
+                _ = stopped.wait_for(|stop| *stop) => {}
+                Some(ended) = self.running.join_next_with_id() => self.ended(ended),
+                _ = woken.changed() => {}
+                () = tokio::time::sleep(until) => {}
+            }
+            while let Some(ended) = self.running.try_join_next_with_id() {
+                self.ended(ended);
+            }
+        }
+        while let Some(ended) = self.running.join_next_with_id().await {
+            self.ended(ended);
+        }
+        if let Err(error) = self.settle().await {
+            tracing::error!(%error, "finished work is run again at the next start");
+        }
+    }
+
+    /// Begins what is due, as far as there is room.
+    async fn begin(&mut self) -> Result<(), StoreError> {
+        for (at, kind) in self.kinds.clone().iter().enumerate() {
+            let of_kind = || self.begun.values().filter(move |begun| begun.kind == at);
+            let room = kind.policy.at_once.saturating_sub(of_kind().count());
+            if room == 0 {
+                continue;
+            }
+            let without: Vec<String> = match kind.policy.in_order {
+                true => of_kind().map(|begun| begun.workspace.clone()).collect(),
+                false => Vec::new(),
+            };
+            let each = kind.policy.in_order.then_some(1);
+            let begun = self
+                .store
+                .begin_work(kind.name, room, each, &self.cursors[at], &without)
+                .await?;
+            if let Some(last) = begun.last() {
+                self.cursors[at].clone_from(&last.workspace);
+            }
+            for work in begun {
+                let begun = Begun {
+                    kind: at,
+                    work: work.id.clone(),
+                    workspace: work.workspace.clone(),
+                    attempt: work.attempt,
+                };
+                let actor = work.actor.clone();
+                let run = (kind.run)(work, self.stopped.clone());
+                let task = self.running.spawn(by_itself(acting(actor, run)));
+                self.begun.insert(task.id(), begun);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes over what came of a piece of work; one that panicked is retried.
+    fn ended(&mut self, ended: Result<(Id, Settled), JoinError>) {
+        let id = match &ended {
+            Ok((id, _)) => *id,
+            Err(error) => error.id(),
+        };
+        let Some(begun) = self.begun.remove(&id) else {
+            return;
+        };
+        let settled = match ended {
+            Ok((_, settled)) => settled,
+            Err(error) => {
+                let policy = self.kinds[begun.kind].policy;
+                let error = format!("it panicked: {error}");
+                match begun.attempt < policy.max_attempts {
+                    true => Settled::Retry {
+                        at: Timestamp::now() + delay(policy, begun.attempt),
+                        error,
+                    },
+                    false => Settled::Dead { error },
+                }
+            }
+        };
+        self.settled.push((begun.work, settled));
+    }
+
+    /// Writes what came of the work that ended; it is kept and written again where the store fails.
+    async fn settle(&mut self) -> Result<(), StoreError> {
+        self.store.settle_work(&self.settled).await?;
+        self.settled.clear();
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_double_up_to_the_longest() {
+        let policy = Policy {
+            min_delay: Duration::from_secs(1),
+            max_delay: Duration::from_secs(10),
+            ..Policy::default()
+        };
+        // A jitter of up to the shortest delay is added.
+        for (attempt, least, most) in [(1, 1, 2), (2, 2, 4), (3, 4, 8), (4, 8, 10), (9, 10, 10)] {
+            let seconds = delay(policy, attempt).as_secs_f64();
+            let range = f64::from(least)..=f64::from(most);
+            assert!(range.contains(&seconds), "{attempt}: {seconds}");
+        }
+    }
+}
