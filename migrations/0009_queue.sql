@@ -10,8 +10,10 @@ CREATE TABLE queue (
     payload     TEXT   NOT NULL,
     -- `ready`, `running`, `done`, `dead`.
     state       TEXT   NOT NULL,
-    -- How often it was begun.
+    -- How often it was begun since it last made progress.
     attempts    BIGINT NOT NULL,
+    -- How often it was begun in all: whoever began it settles it only while nobody else has begun it since.
+    runs        BIGINT NOT NULL,
     -- Not begun before then, in milliseconds since 1970.
     due_at      BIGINT NOT NULL,
     -- Why the last attempt failed; empty where none did.
@@ -22,8 +24,9 @@ CREATE TABLE queue (
 );
 CREATE UNIQUE INDEX queue_by_key ON queue (workspace, kind, dedup_key);
 CREATE INDEX queue_by_due ON queue (kind, state, workspace, due_at, id);
+CREATE INDEX queue_by_state ON queue (state, finished_at);
 
 -- Uploads that wait when this is applied.
-INSERT INTO queue (id, workspace, kind, dedup_key, payload, state, attempts, due_at, last_error, actor, created_at)
-SELECT id, workspace, 'upload', id, '{"job":"' || id || '"}', 'ready', 0, created_at, '', actor, created_at
+INSERT INTO queue (id, workspace, kind, dedup_key, payload, state, attempts, runs, due_at, last_error, actor, created_at)
+SELECT id, workspace, 'upload', id, '{"job":"' || id || '"}', 'ready', 0, 0, created_at, '', actor, created_at
 FROM jobs WHERE state IN ('queued', 'running');

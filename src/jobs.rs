@@ -46,6 +46,8 @@ impl<F: Fn() + Send + Sync + 'static> Uploads<F> {
         store
             .move_job(workspace, id, &["queued"], "running")
             .await?;
+        // A dead letter that somebody runs again.
+        store.reopen_job(workspace, id).await?;
         let job = store.job(workspace, id).await?;
         if job.is_none_or(|job| job.state != "running") {
             return Ok(Progress::Done);

@@ -12,7 +12,7 @@
 //! | [`embed`], [`vectors`] | `Embedder`: texts → vectors; one thread owns the models; what was encoded before is remembered |
 //! | [`store`] | the system of record, SQLite or PostgreSQL; all SQL; the change log; who leads; the vault, a store apart |
 //! | [`index`] | `KeywordIndex` (tantivy, with a forward index that scores what was found), `VectorStore` (usearch or a Qdrant cluster), the `Follower` that keeps both in step with the store |
-//! | [`ingest`] | bytes → text with structure → chunks: one file per format; read in bounded processes ([`ingest::worker`]) |
+//! | [`ingest`] | bytes → text with structure → chunks: one file a family of formats; read in bounded processes ([`ingest::worker`]) |
 //! | [`queue`] | `Queue`: durable work: retried, in turns among workspaces, with dead letters |
 //! | [`jobs`] | uploaded files, read in the background: work of the queue |
 //! | [`conflict`] | do two statements contradict each other. Pure |
@@ -98,11 +98,22 @@
 //!
 //! # Where do I add…
 //!
-//! A file format: a file in `ingest/` that drives [`ingest`]'s writer, an ending in `Format::of_name`, a fixture. A vector back end: `index/`, then run the contract suite on it. A fusion: a variant of
-//! [`retrieve::Fusion`]. Words that mean the same: `text/lexicon/`, or a workspace's `/v1/synonyms`. A rule about words:
-//! a pure function in `text/`, a [`config::Part`] to leave it out by, and a row in docs/quality.md. An endpoint: `http/` and a line in the router. A measure: `measures.rs`, with an example
-//! worked out by hand. What an answer is admitted by: `tools/reader/`, then `ken calibrate --reading-only`. A channel:
-//! `answer/render.rs`. An attack: a line in corpus/attacks. A setting: [`config`]. A table: the next file in `migrations/`, never an edited one.
+//! - *A file format*: a file in `ingest/` (what holds other files: `ingest/containers.rs`, within its `Budget`); in `ingest.rs`
+//!   `FORMATS`, `Format`, `Format::of_name`, `parse_at` and, where it is text, `extract_text`; `TYPES` in `http/files.rs`; a
+//!   fixture in `tests/fixtures/formats` and its row in `tests/integration/formats.rs`; broken ones in `tests/fixtures/hostile`;
+//!   a fuzz target; the lists in README and docs/editing.md. Also by `PUT`: `FormatName` in `http/documents.rs`.
+//! - *An endpoint*: a handler in `http/`, a line in the router (`http.rs`), its right in `RIGHTS` (`http/auth.rs`; without one it
+//!   replies 405), its row in README and in the reads or writes of `tests/integration/tenants.rs`; with a JSON body,
+//!   `problems_of`. Two snapshots change: `INSTA_UPDATE=always cargo test --test integration openapi:: keys::`, then read the diff.
+//! - *Background work*: a [`queue::Handler`] in the module whose work it is, `.with(…)` in `App::assemble`; enqueued by
+//!   `Store::enqueue`, or in one transaction with its data by a store method that calls `enqueue_in`; then `queue.wake()`.
+//! - *A table*: the next file in `migrations/`, never an edited one; its row in `store/migrations.rs` and in `TABLES` of
+//!   `store/workspaces.rs`; tests of it in `tools/postgres/suite.sh`. *A dependency*: also `fuzz/Cargo.lock` and docs/licences.md.
+//! - *A vector back end*: `index/`, then run the contract suite on it. *A fusion*: a variant of [`retrieve::Fusion`].
+//! - *Words that mean the same*: `text/lexicon/`, or a workspace's `/v1/synonyms`. *A rule about words*: a pure function in
+//!   `text/`, a [`config::Part`] to leave it out by, and a row in docs/quality.md.
+//! - *What an answer is admitted by*: `tools/reader/`, then `ken calibrate --reading-only`. *A channel*: `answer/render.rs`.
+//! - *A measure*: `measures.rs`, with an example worked out by hand. *An attack*: a line in corpus/attacks. *A setting*: [`config`].
 
 pub mod actor;
 pub mod answer;

@@ -4,12 +4,14 @@
 //! once: a handler may be run again after a crash, and has to be idempotent. What fails is retried with growing delays; what
 //! fails for good is a dead letter, with the reason, until somebody revives or discards it.
 
+use std::any::Any;
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, FutureExt};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -39,7 +41,7 @@ pub struct Policy {
 }
 
 impl Default for Policy {
-    /// Ten attempts within some 17 minutes.
+    /// Ten attempts within 9 to 17 minutes.
     fn default() -> Self {
         Self {
             at_once: 4,
@@ -88,7 +90,8 @@ pub trait Handler: Send + Sync + 'static {
         stopped: watch::Receiver<bool>,
     ) -> impl Future<Output = Result<Progress, Failure>> + Send;
 
-    /// Called before work becomes a dead letter. The workspace's name may be one that can not be parsed.
+    /// Called before work becomes a dead letter, perhaps more than once. The workspace's name may be one that can not be
+    /// parsed. Not called where the payload cannot be parsed: give new fields of it defaults.
     fn failed(
         &self,
         _workspace: &str,
@@ -108,7 +111,7 @@ pub fn work<'a>(kind: &'a str, key: &'a str, payload: &impl Serialize) -> NewWor
     }
 }
 
-type Run = dyn Fn(Work, watch::Receiver<bool>) -> BoxFuture<'static, Settled> + Send + Sync;
+type Run = dyn Fn(Store, Work, watch::Receiver<bool>) -> BoxFuture<'static, Settled> + Send + Sync;
 
 /// A handler without its type.
 #[derive(Clone)]
@@ -124,11 +127,10 @@ pub struct Handlers(Vec<Kind>);
 
 impl Handlers {
     pub fn with<H: Handler>(mut self, handler: H) -> Self {
-        let (handler, policy) = (Arc::new(handler), handler_policy::<H>);
-        let policy = policy(&handler);
-        let run = move |work: Work, stopped| -> BoxFuture<'static, Settled> {
+        let (policy, handler) = (handler.policy(), Arc::new(handler));
+        let run = move |store: Store, work: Work, stopped| -> BoxFuture<'static, Settled> {
             let handler = handler.clone();
-            Box::pin(async move { attempt(&*handler, policy, work, stopped).await })
+            Box::pin(async move { attempt(&*handler, policy, &store, work, stopped).await })
         };
         self.0.push(Kind {
             name: H::KIND,
@@ -139,40 +141,51 @@ impl Handlers {
     }
 }
 
-fn handler_policy<H: Handler>(handler: &Arc<H>) -> Policy {
-    handler.policy()
-}
-
 /// One attempt, and what becomes of the work.
 async fn attempt<H: Handler>(
     handler: &H,
     policy: Policy,
+    store: &Store,
     work: Work,
     stopped: watch::Receiver<bool>,
 ) -> Settled {
-    let payload: H::Payload = match serde_json::from_str(&work.payload) {
-        Ok(payload) => payload,
-        Err(error) => {
-            return Settled::Dead {
-                error: format!("the payload cannot be parsed: {error}"),
-            };
+    let parse = || serde_json::from_str::<H::Payload>(&work.payload);
+    let (payload, again) = match (parse(), parse()) {
+        (Ok(payload), Ok(again)) => (payload, again),
+        (Err(error), _) | (_, Err(error)) => {
+            let error = format!("the payload cannot be parsed: {error}");
+            tracing::error!(
+                work = work.id,
+                kind = H::KIND,
+                error,
+                "work failed for good"
+            );
+            return Settled::Dead { error };
         }
     };
-    let again = serde_json::from_str(&work.payload).expect("it was parsed before");
     let ran = match WorkspaceId::parse(&work.workspace) {
         Err(error) => Err(Failure::Final(error.to_string())),
-        // One that brought the process down each time.
         Ok(_) if work.attempt > policy.max_attempts => {
-            Err(Failure::Final("every attempt ended the process".to_owned()))
+            Err(Failure::Final(match work.last_error.as_str() {
+                "" => "every attempt ended the process".to_owned(),
+                error => error.to_owned(),
+            }))
         }
         Ok(workspace) => {
-            let run = handler.run(workspace, payload, stopped);
-            let timed = tokio::time::timeout(policy.timeout, run).await;
-            timed.unwrap_or_else(|_| {
-                let seconds = policy.timeout.as_secs();
-                Err(Failure::Passing(format!("not done within {seconds} s")))
-            })
+            let run = AssertUnwindSafe(handler.run(workspace, payload, stopped));
+            match tokio::time::timeout(policy.timeout, run.catch_unwind()).await {
+                Ok(Ok(ran)) => ran,
+                Ok(Err(panic)) => Err(Failure::Passing(format!("it panicked: {}", said(&*panic)))),
+                Err(_) => {
+                    let seconds = policy.timeout.as_secs();
+                    Err(Failure::Passing(format!("not done within {seconds} s")))
+                }
+            }
         }
+    };
+    let retry = |error: String| Settled::Retry {
+        at: Timestamp::now() + delay(policy, work.attempt),
+        error,
     };
     let error = match ran {
         Ok(Progress::Done) => return Settled::Done,
@@ -185,10 +198,7 @@ async fn attempt<H: Handler>(
                 error,
                 "work is retried"
             );
-            return Settled::Retry {
-                at: Timestamp::now() + delay(policy, work.attempt),
-                error,
-            };
+            return retry(error);
         }
         Err(Failure::Passing(error) | Failure::Final(error)) => error,
     };
@@ -199,14 +209,27 @@ async fn attempt<H: Handler>(
         error,
         "work failed for good"
     );
-    match handler.failed(&work.workspace, &again, &error).await {
+    let failed = async {
+        // Where another process has begun it since, that one says what becomes of it.
+        match store.is_running(&work.id, work.run).await? {
+            true => handler.failed(&work.workspace, &again, &error).await,
+            false => Ok(()),
+        }
+    };
+    match failed.await {
         Ok(()) => Settled::Dead { error },
-        // What hangs on the failure is told first: the attempt is not over before.
-        Err(store) => Settled::Retry {
-            at: Timestamp::now() + delay(policy, work.attempt),
-            error: format!("{error}; {store}"),
-        },
+        Err(store) => {
+            tracing::error!(%store, "what hangs on the failure could not be written");
+            retry(error)
+        }
     }
+}
+
+/// The message of a panic.
+fn said(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("without a message")
 }
 
 /// How long to wait after so many attempts, from 1.
@@ -226,6 +249,8 @@ fn delay(policy: Policy, attempt: u32) -> SignedDuration {
 const POLL: Duration = Duration::from_secs(2);
 /// For how long the key of finished work is known.
 const KEEP_DONE: SignedDuration = SignedDuration::from_hours(24);
+/// How often work is looked for that a process had begun which is gone.
+const RECOVER_EVERY: Duration = Duration::from_secs(60);
 /// How often what was finished is pruned.
 const PRUNE_EVERY: Duration = Duration::from_secs(600);
 
@@ -270,8 +295,8 @@ impl Queue {
 struct Begun {
     kind: usize,
     work: String,
+    run: i64,
     workspace: String,
-    attempt: u32,
 }
 
 struct Worker {
@@ -282,21 +307,23 @@ struct Worker {
     running: JoinSet<Settled>,
     begun: HashMap<Id, Begun>,
     /// What is not written yet.
-    settled: Vec<(String, Settled)>,
+    settled: Vec<(String, i64, Settled)>,
     stopped: watch::Receiver<bool>,
 }
 
 impl Worker {
     async fn work(mut self, mut woken: watch::Receiver<()>) {
-        let mut is_recovered = false;
+        // What was begun, and is not known here, is of a process that is gone, or of a reply that was lost.
+        let mut recovered: Option<Instant> = None;
         let mut pruned: Option<Instant> = None;
         while !*self.stopped.borrow() {
             let pass = async {
-                if !is_recovered {
-                    self.store.recover_work().await?;
-                    is_recovered = true;
-                }
                 self.settle().await?;
+                if recovered.is_none_or(|at| at.elapsed() >= RECOVER_EVERY) {
+                    let known = self.begun.values().map(|begun| begun.work.clone());
+                    self.store.recover_work(&known.collect::<Vec<_>>()).await?;
+                    recovered = Some(Instant::now());
+                }
                 self.begin().await?;
                 if pruned.is_none_or(|at| at.elapsed() >= PRUNE_EVERY) {
                     self.store.prune_work(Timestamp::now() - KEEP_DONE).await?;
@@ -307,6 +334,7 @@ impl Worker {
             };
             let next = pass.await.unwrap_or_else(|error| {
                 tracing::error!(%error, "the queue waits for the store");
+                recovered = None;
                 None
             });
             let until = next.map_or(POLL, |at| {
@@ -343,14 +371,14 @@ impl Worker {
             if room == 0 {
                 continue;
             }
-            let without: Vec<String> = match kind.policy.in_order {
+            let in_order = kind.policy.in_order;
+            let without: Vec<String> = match in_order {
                 true => of_kind().map(|begun| begun.workspace.clone()).collect(),
                 false => Vec::new(),
             };
-            let each = kind.policy.in_order.then_some(1);
             let begun = self
                 .store
-                .begin_work(kind.name, room, each, &self.cursors[at], &without)
+                .begin_work(kind.name, room, in_order, &self.cursors[at], &without)
                 .await?;
             if let Some(last) = begun.last() {
                 self.cursors[at].clone_from(&last.workspace);
@@ -359,11 +387,11 @@ impl Worker {
                 let begun = Begun {
                     kind: at,
                     work: work.id.clone(),
+                    run: work.run,
                     workspace: work.workspace.clone(),
-                    attempt: work.attempt,
                 };
                 let actor = work.actor.clone();
-                let run = (kind.run)(work, self.stopped.clone());
+                let run = (kind.run)(self.store.clone(), work, self.stopped.clone());
                 let task = self.running.spawn(by_itself(acting(actor, run)));
                 self.begun.insert(task.id(), begun);
             }
@@ -371,7 +399,7 @@ impl Worker {
         Ok(())
     }
 
-    /// Takes over what came of a piece of work; one that panicked is retried.
+    /// Takes over what came of a piece of work.
     fn ended(&mut self, ended: Result<(Id, Settled), JoinError>) {
         let id = match &ended {
             Ok((id, _)) => *id,
@@ -380,21 +408,13 @@ impl Worker {
         let Some(begun) = self.begun.remove(&id) else {
             return;
         };
-        let settled = match ended {
-            Ok((_, settled)) => settled,
+        match ended {
+            Ok((_, settled)) => self.settled.push((begun.work, begun.run, settled)),
+            // Not the handler, whose panics are caught: it is recovered, and its attempts count.
             Err(error) => {
-                let policy = self.kinds[begun.kind].policy;
-                let error = format!("it panicked: {error}");
-                match begun.attempt < policy.max_attempts {
-                    true => Settled::Retry {
-                        at: Timestamp::now() + delay(policy, begun.attempt),
-                        error,
-                    },
-                    false => Settled::Dead { error },
-                }
+                tracing::error!(%error, work = begun.work, "an attempt ended without a result")
             }
-        };
-        self.settled.push((begun.work, settled));
+        }
     }
 
     /// Writes what came of the work that ended; it is kept and written again where the store fails.
@@ -416,7 +436,7 @@ mod tests {
             max_delay: Duration::from_secs(10),
             ..Policy::default()
         };
-        // A jitter of up to the shortest delay is added.
+        // A jitter of up to the delay is added.
         for (attempt, least, most) in [(1, 1, 2), (2, 2, 4), (3, 4, 8), (4, 8, 10), (9, 10, 10)] {
             let seconds = delay(policy, attempt).as_secs_f64();
             let range = f64::from(least)..=f64::from(most);

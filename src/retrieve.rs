@@ -588,7 +588,9 @@ const ACROSS: usize = 2;
 /// Words say nothing of a chunk in another writing, and cosines less than of one in the question's own, so its score can
 /// not be compared with theirs: it keeps a place, and gets the score of the one that it displaces.
 fn keep_among_first(hits: &mut [Hit], key: u32) {
-    let at = hits.iter().position(|hit| hit.chunk_key == key);
+    // One whose negatives are asked keeps none.
+    let is_it = |hit: &Hit| hit.chunk_key == key && hit.negative == 0.0;
+    let at = hits.iter().position(is_it);
     if let Some(at) = at.filter(|at| *at > ACROSS) {
         hits[at].score = hits[ACROSS].score;
         hits[ACROSS..=at].rotate_right(1);

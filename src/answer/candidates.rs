@@ -57,15 +57,13 @@ impl Candidates {
         (self.evidence, self.readings)
     }
 
-    /// Puts an FAQ that asks the same question, word for word, first. Whether there is one among the first [`READ`].
-    pub fn lead_with_identical(&mut self, question: &str) -> bool {
-        let same = |e: &Evidence| is_asked_by(e, question);
-        let at = self.evidence.iter().take(READ).position(same);
+    /// With an FAQ that asks the same question, word for word, first; `false` where there is none.
+    pub fn leading_with_identical(mut evidence: Vec<Evidence>, question: &str) -> (Self, bool) {
+        let at = evidence.iter().position(|e| is_asked_by(e, question));
         if let Some(at) = at {
-            self.evidence[..=at].rotate_right(1);
-            self.passages[..=at].rotate_right(1);
+            evidence[..=at].rotate_right(1);
         }
-        at.is_some()
+        (Self::new(evidence), at.is_some())
     }
 
     /// Whether no other document scored nearly as high as the first.

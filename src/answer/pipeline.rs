@@ -166,8 +166,7 @@ impl Pipeline<'_> {
             retrieved.hits.retain(|hit| !out.contains(&hit.chunk_key));
         }
         let evidence = settle::prefer_specific(evidence, &query.filter, question.language);
-        let mut candidates = Candidates::new(evidence);
-        let is_identical = candidates.lead_with_identical(query.text());
+        let (candidates, is_identical) = Candidates::leading_with_identical(evidence, query.text());
         Ok(State {
             is_identical,
             is_settled: is_identical && candidates.is_uncontested(),

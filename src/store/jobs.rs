@@ -141,12 +141,14 @@ impl Store {
         Ok(true)
     }
 
-    /// Ends a job that cannot be worked on, with the reason on each of its items that waits.
+    /// Ends a job that cannot be worked on, with the reason on each of its items that waits. Their files are kept, for
+    /// [`Store::reopen_job`].
     pub async fn fail_job(&self, job: &WaitingJob, reason: &str) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         sqlx::query(
-            "UPDATE job_items SET state = 'failed', detail = $1, bytes = NULL \
-             WHERE workspace = $2 AND job = $3 AND state = 'waiting'",
+            "UPDATE job_items SET state = 'failed', detail = $1 WHERE workspace = $2 AND job = $3 AND state = 'waiting' \
+             AND EXISTS (SELECT 1 FROM jobs j WHERE j.workspace = job_items.workspace AND j.id = job_items.job \
+             AND j.state IN ('queued', 'running'))",
         )
         .bind(reason)
         .bind(&job.workspace)
@@ -154,7 +156,8 @@ impl Store {
         .execute(&mut *tx)
         .await?;
         sqlx::query(
-            "UPDATE jobs SET state = 'failed', finished_at = $1 WHERE workspace = $2 AND id = $3",
+            "UPDATE jobs SET state = 'failed', finished_at = $1 WHERE workspace = $2 AND id = $3 \
+             AND state IN ('queued', 'running')",
         )
         .bind(now_ms())
         .bind(&job.workspace)
@@ -163,6 +166,30 @@ impl Store {
         .await?;
         tx.commit().await?;
         Ok(())
+    }
+
+    /// Has a job that failed go on with the items whose files are still there; `false` where it has not failed.
+    pub async fn reopen_job(&self, workspace: &WorkspaceId, id: &str) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        let moved = sqlx::query(
+            "UPDATE jobs SET state = 'running', finished_at = NULL WHERE workspace = $1 AND id = $2 AND state = 'failed'",
+        )
+        .bind(workspace.as_str())
+        .bind(id)
+        .execute(&mut *tx)
+        .await?;
+        if moved.rows_affected() > 0 {
+            sqlx::query(
+                "UPDATE job_items SET state = 'waiting', detail = '' \
+                 WHERE workspace = $1 AND job = $2 AND state = 'failed' AND bytes IS NOT NULL",
+            )
+            .bind(workspace.as_str())
+            .bind(id)
+            .execute(&mut *tx)
+            .await?;
+        }
+        tx.commit().await?;
+        Ok(moved.rows_affected() > 0)
     }
 
     pub async fn job(&self, workspace: &WorkspaceId, id: &str) -> Result<Option<Job>, StoreError> {

@@ -12,7 +12,8 @@ use crate::domain::WorkspaceId;
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewWork<'a> {
     pub kind: &'a str,
-    /// Work of the same kind and key is enqueued once for a workspace, for as long as its row is kept.
+    /// Work of the same kind and key is enqueued once for a workspace, for as long as its row is kept: a day after it is
+    /// done; a dead letter until it is discarded.
     pub key: &'a str,
     /// JSON.
     pub payload: String,
@@ -25,8 +26,12 @@ pub struct Work {
     /// As it is stored: not even its name has been parsed.
     pub workspace: String,
     pub payload: String,
-    /// This one included, from 1.
+    /// This one included, from 1 where it has made progress or was never begun.
     pub attempt: u32,
+    /// How often it was begun in all, this time included.
+    pub run: i64,
+    /// Why the attempt before failed; empty where none did.
+    pub last_error: String,
     /// Who asked for it.
     pub actor: String,
 }
@@ -59,6 +64,7 @@ pub struct DeadLetter {
 /// The largest payload, in bytes. What is larger belongs into a table of its own, named by the payload.
 pub const MAX_PAYLOAD: usize = 64 * 1024;
 
+type BegunRow = (String, String, i64, i64, i64, String, String);
 type DeadRow = (String, String, String, i64, String, i64, i64);
 
 impl Store {
@@ -79,97 +85,115 @@ impl Store {
     }
 
     /// Begins up to `limit` pieces of work of a kind that are due, oldest first within a workspace, and takes turns among the
-    /// workspaces: one piece each, beginning behind `after`, then another each, at most `each` where that is set. None of the
-    /// workspaces in `without`.
+    /// workspaces that have some: one piece each, beginning behind `after` in the order of their names, then another each. In
+    /// order: at most one of a workspace, its oldest; where that is not due yet, the workspace waits. None of the workspaces in
+    /// `without`.
     pub async fn begin_work(
         &self,
         kind: &str,
         limit: usize,
-        each: Option<usize>,
+        in_order: bool,
         after: &str,
         without: &[String],
     ) -> Result<Vec<Work>, StoreError> {
-        let waiting = self.workspaces_with_work(kind).await?;
-        let (first, second): (Vec<&String>, Vec<&String>) = waiting
-            .iter()
-            .filter(|workspace| !without.contains(workspace))
-            .partition(|workspace| workspace.as_str() > after);
-        let turns: Vec<&String> = first.into_iter().chain(second).take(limit).collect();
-        if turns.is_empty() {
-            return Ok(Vec::new());
-        }
-        let each = each.unwrap_or_else(|| limit.div_ceil(turns.len()));
-        let mut tx = self.begin().await?;
-        let mut of_each = Vec::with_capacity(turns.len());
-        for workspace in turns {
-            let rows: Vec<(String, String, i64, String)> = sqlx::query_as(
-                "SELECT id, payload, attempts, actor FROM queue \
-                 WHERE kind = $1 AND state = 'ready' AND workspace = $2 AND due_at <= $3 ORDER BY due_at, id LIMIT $4",
-            )
-            .bind(kind)
-            .bind(workspace.as_str())
-            .bind(now_ms())
-            .bind(each as i64)
-            .fetch_all(&mut *tx)
-            .await?;
-            let of = rows.into_iter().map(|(id, payload, attempts, actor)| Work {
-                id,
-                workspace: workspace.clone(),
-                payload,
-                attempt: attempts as u32 + 1,
-                actor,
-            });
-            of_each.push(of.collect::<Vec<_>>().into_iter());
-        }
-        let mut begun = Vec::with_capacity(limit);
-        while begun.len() < limit {
-            let before = begun.len();
-            let round = of_each.iter_mut().filter_map(Iterator::next);
-            begun.extend(round.take(limit - before));
-            if begun.len() == before {
+        let now = now_ms();
+        let mut due = self.workspaces_with_due_work(kind, now).await?;
+        due.retain(|workspace| !without.contains(workspace));
+        // Not as the database sorts names.
+        due.sort_unstable();
+        let next = due.partition_point(|workspace| workspace.as_str() <= after);
+        due.rotate_left(next);
+        let each = if in_order {
+            1
+        } else {
+            limit.div_ceil(due.len().max(1))
+        };
+        let choice = match in_order {
+            true => "ORDER BY created_at, id LIMIT $3",
+            false => "AND due_at <= $4 ORDER BY due_at, id LIMIT $3",
+        };
+        let mut of_each = Vec::with_capacity(limit);
+        for workspace in due {
+            let sql = format!(
+                "SELECT id, payload, attempts, runs, due_at, last_error, actor FROM queue \
+                 WHERE kind = $1 AND state = 'ready' AND workspace = $2 {choice}"
+            );
+            let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+                .bind(kind)
+                .bind(&workspace)
+                .bind(each as i64);
+            if !in_order {
+                query = query.bind(now);
+            }
+            let rows: Vec<BegunRow> = query.fetch_all(&self.relaxed).await?;
+            let of = rows.into_iter().filter(|row| row.4 <= now);
+            let of: Vec<Work> = of.map(|row| begun(&workspace, row)).collect();
+            if !of.is_empty() {
+                of_each.push(of.into_iter());
+            }
+            if of_each.len() == limit {
                 break;
             }
         }
-        if !begun.is_empty() {
-            let ids = placeholders(1, begun.len());
-            let sql = format!(
-                "UPDATE queue SET state = 'running', attempts = attempts + 1 WHERE id IN ({ids})"
-            );
-            let mut update = sqlx::query(sqlx::AssertSqlSafe(sql));
-            for work in &begun {
-                update = update.bind(&work.id);
+        let mut chosen = Vec::with_capacity(limit);
+        while chosen.len() < limit {
+            let before = chosen.len();
+            let round = of_each.iter_mut().filter_map(Iterator::next);
+            chosen.extend(round.take(limit - before));
+            if chosen.len() == before {
+                break;
             }
-            update.execute(&mut *tx).await?;
         }
-        tx.commit().await?;
-        Ok(begun)
+        if chosen.is_empty() {
+            return Ok(chosen);
+        }
+        // One statement, which writes: one that reads first may find, on SQLite, that somebody has written since.
+        let ids = placeholders(1, chosen.len());
+        let sql = format!(
+            "UPDATE queue SET state = 'running', attempts = attempts + 1, runs = runs + 1 \
+             WHERE state = 'ready' AND id IN ({ids}) RETURNING id"
+        );
+        let mut update = sqlx::query_as(sqlx::AssertSqlSafe(sql));
+        for work in &chosen {
+            update = update.bind(&work.id);
+        }
+        let begun: Vec<(String,)> = update.fetch_all(&self.durable).await?;
+        chosen.retain(|work| begun.iter().any(|(id,)| *id == work.id));
+        Ok(chosen)
     }
 
-    /// The workspaces that have work of a kind waiting, due or not, by name. A step down the index for each of them.
-    async fn workspaces_with_work(&self, kind: &str) -> Result<Vec<String>, StoreError> {
+    /// The workspaces that have due work of a kind. A step down the index for each of them.
+    async fn workspaces_with_due_work(
+        &self,
+        kind: &str,
+        now: i64,
+    ) -> Result<Vec<String>, StoreError> {
         let rows: Vec<(String,)> = sqlx::query_as(
-            "WITH RECURSIVE waiting (workspace) AS ( \
-               SELECT MIN(workspace) FROM queue WHERE kind = $1 AND state = 'ready' \
+            "WITH RECURSIVE due (workspace) AS ( \
+               SELECT MIN(workspace) FROM queue WHERE kind = $1 AND state = 'ready' AND due_at <= $2 \
                UNION ALL \
                SELECT (SELECT MIN(q.workspace) FROM queue q \
-                       WHERE q.kind = $2 AND q.state = 'ready' AND q.workspace > waiting.workspace) \
-               FROM waiting WHERE waiting.workspace IS NOT NULL \
-             ) SELECT workspace FROM waiting WHERE workspace IS NOT NULL",
+                       WHERE q.kind = $3 AND q.state = 'ready' AND q.due_at <= $4 AND q.workspace > due.workspace) \
+               FROM due WHERE due.workspace IS NOT NULL \
+             ) SELECT workspace FROM due WHERE workspace IS NOT NULL",
         )
         .bind(kind)
+        .bind(now)
         .bind(kind)
+        .bind(now)
         .fetch_all(&self.relaxed)
         .await?;
         Ok(rows.into_iter().map(|(workspace,)| workspace).collect())
     }
 
-    /// Settles work that was begun, in one transaction. What is not running any more (its workspace was deleted) is passed over.
-    pub async fn settle_work(&self, settled: &[(String, Settled)]) -> Result<(), StoreError> {
+    /// Settles work that was begun (id, run, what becomes of it), in one transaction. What was deleted or begun again since is
+    /// passed over.
+    pub async fn settle_work(&self, settled: &[(String, i64, Settled)]) -> Result<(), StoreError> {
         if settled.is_empty() {
             return Ok(());
         }
         let mut tx = self.begin().await?;
-        for (id, settled) in settled {
+        for (id, run, settled) in settled {
             let (state, due_at, error, finished_at, counts) = match settled {
                 Settled::Done => ("done", None, "", Some(now_ms()), 1),
                 Settled::More => ("ready", None, "", None, 0),
@@ -180,7 +204,7 @@ impl Store {
             };
             sqlx::query(
                 "UPDATE queue SET state = $1, due_at = COALESCE($2, due_at), last_error = $3, finished_at = $4, \
-                 attempts = attempts * $5 WHERE id = $6 AND state = 'running'",
+                 attempts = attempts * $5 WHERE id = $6 AND runs = $7 AND state = 'running'",
             )
             .bind(state)
             .bind(due_at)
@@ -188,6 +212,7 @@ impl Store {
             .bind(finished_at)
             .bind(counts)
             .bind(id)
+            .bind(*run)
             .execute(&mut *tx)
             .await?;
         }
@@ -195,13 +220,31 @@ impl Store {
         Ok(())
     }
 
-    /// Makes all work ready that a process had begun which is gone. To be called before any is begun. The attempts count: work
-    /// that brings its process down is not begun for ever.
-    pub async fn recover_work(&self) -> Result<u64, StoreError> {
-        let done = sqlx::query("UPDATE queue SET state = 'ready' WHERE state = 'running'")
-            .execute(&self.durable)
-            .await?;
-        Ok(done.rows_affected())
+    /// Whether work that was begun is still of that run: not deleted, and not begun again since.
+    pub async fn is_running(&self, id: &str, run: i64) -> Result<bool, StoreError> {
+        let row: Option<(i64,)> = sqlx::query_as(
+            "SELECT runs FROM queue WHERE id = $1 AND runs = $2 AND state = 'running'",
+        )
+        .bind(id)
+        .bind(run)
+        .fetch_optional(&self.relaxed)
+        .await?;
+        Ok(row.is_some())
+    }
+
+    /// Makes all work ready that was begun, but for `except`: whoever began it is gone. The attempts count: work that brings
+    /// its process down is not begun for ever.
+    pub async fn recover_work(&self, except: &[String]) -> Result<u64, StoreError> {
+        let mut sql = "UPDATE queue SET state = 'ready' WHERE state = 'running'".to_owned();
+        if !except.is_empty() {
+            let ids = placeholders(1, except.len());
+            sql.push_str(&format!(" AND id NOT IN ({ids})"));
+        }
+        let mut update = sqlx::query(sqlx::AssertSqlSafe(sql));
+        for id in except {
+            update = update.bind(id);
+        }
+        Ok(update.execute(&self.durable).await?.rows_affected())
     }
 
     /// When the next piece of work is due that waits; `None` where none does.
@@ -270,19 +313,30 @@ impl Store {
         Ok(done.rows_affected() > 0)
     }
 
-    /// Deletes a dead letter; `false` where there is none of that id.
+    /// Deletes a dead letter, and the files of an upload with it; `false` where there is none of that id.
     pub async fn discard_work(
         &self,
         workspace: &WorkspaceId,
         id: &str,
     ) -> Result<bool, StoreError> {
-        let done =
-            sqlx::query("DELETE FROM queue WHERE workspace = $1 AND id = $2 AND state = 'dead'")
+        let mut tx = self.begin().await?;
+        let deleted: Option<(String,)> = sqlx::query_as(
+            "DELETE FROM queue WHERE workspace = $1 AND id = $2 AND state = 'dead' RETURNING dedup_key",
+        )
+        .bind(workspace.as_str())
+        .bind(id)
+        .fetch_optional(&mut *tx)
+        .await?;
+        if let Some((key,)) = &deleted {
+            // No other kind's key is the name of a job.
+            sqlx::query("UPDATE job_items SET bytes = NULL WHERE workspace = $1 AND job = $2")
                 .bind(workspace.as_str())
-                .bind(id)
-                .execute(&self.durable)
+                .bind(key)
+                .execute(&mut *tx)
                 .await?;
-        Ok(done.rows_affected() > 0)
+        }
+        tx.commit().await?;
+        Ok(deleted.is_some())
     }
 
     /// Deletes what was done before then, and with it what is known of its keys.
@@ -292,6 +346,19 @@ impl Store {
             .execute(&self.durable)
             .await?;
         Ok(done.rows_affected())
+    }
+}
+
+fn begun(workspace: &str, row: BegunRow) -> Work {
+    let (id, payload, attempts, runs, _, last_error, actor) = row;
+    Work {
+        id,
+        workspace: workspace.to_owned(),
+        payload,
+        attempt: attempts as u32 + 1,
+        run: runs + 1,
+        last_error,
+        actor,
     }
 }
 
@@ -312,8 +379,9 @@ pub(super) async fn enqueue_in(
     let mut n_new = 0;
     for work in work {
         let done = sqlx::query(
-            "INSERT INTO queue (id, workspace, kind, dedup_key, payload, state, attempts, due_at, last_error, actor, created_at) \
-             VALUES ($1, $2, $3, $4, $5, 'ready', 0, $6, '', $7, $8) ON CONFLICT (workspace, kind, dedup_key) DO NOTHING",
+            "INSERT INTO queue \
+             (id, workspace, kind, dedup_key, payload, state, attempts, runs, due_at, last_error, actor, created_at) \
+             VALUES ($1, $2, $3, $4, $5, 'ready', 0, 0, $6, '', $7, $8) ON CONFLICT (workspace, kind, dedup_key) DO NOTHING",
         )
         .bind(format!("work_{}", Uuid::now_v7().simple()))
         .bind(workspace.as_str())

@@ -103,7 +103,10 @@ fn walks_of_the_architecture_name_what_exists() {
             .map(|line| line.split('|').map(str::trim).collect())
             .filter(|cells: &Vec<&str>| cells[1].parse::<u8>().is_ok())
             .collect();
-        assert!((5..=15).contains(&rows.len()), "{walk}");
+        assert!(
+            (5..=15).contains(&rows.len()),
+            "a section of 5 to 15 steps: {walk}"
+        );
         for cells in rows {
             let sources: String = quoted(cells[4])
                 .iter()

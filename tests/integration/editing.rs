@@ -711,7 +711,7 @@ async fn an_upload_that_was_cut_off_by_a_crash_goes_on() {
     let url = crate::support::store_in(folder.path());
     let before = ken::store::Store::open(&url).await.unwrap();
     enqueue(&before, "job_1").await;
-    let begun = before.begin_work(UPLOAD, 1, None, "", &[]).await.unwrap();
+    let begun = before.begin_work(UPLOAD, 1, true, "", &[]).await.unwrap();
     assert_eq!(begun.len(), 1);
     before.close().await;
     let app = TestApp::start_in(folder, |_| {}).await;
@@ -789,7 +789,7 @@ async fn upload_behind_jobs_that_cannot_be_read_is_done() {
     let mut listed = Value::Null;
     for _ in 0..100 {
         listed = app.get("/v1/dead-letters").await.1;
-        // The job has failed: its work is done.
+        // Its file is lost: there is nothing left to do.
         if listed == json!([]) {
             break;
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ken::domain::WorkspaceId;
 use ken::queue::{self, Failure, Handler, Handlers, Policy, Progress, Queue};
-use ken::store::{MAX_PAYLOAD, NewWork, Store, StoreError};
+use ken::store::{MAX_PAYLOAD, NewWork, Settled, Store, StoreError};
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 use tokio::sync::watch;
@@ -204,7 +204,7 @@ async fn workspaces_take_turns() {
 async fn work_of_a_process_that_died_is_run_again() {
     let bench = Bench::new(QUICK, done).await;
     bench.enqueue("a", &["one", "two"]).await;
-    let begin = || bench.store.begin_work(Probe::KIND, 1, None, "", &[]);
+    let begin = || bench.store.begin_work(Probe::KIND, 1, false, "", &[]);
     assert_eq!(begin().await.unwrap().len(), 1);
     bench.begin();
     let (runs, _) = bench.finish().await;
@@ -214,7 +214,7 @@ async fn work_of_a_process_that_died_is_run_again() {
     bench.enqueue("a", &["deadly"]).await;
     for _ in 0..QUICK.max_attempts {
         assert_eq!(begin().await.unwrap().len(), 1);
-        bench.store.recover_work().await.unwrap();
+        bench.store.recover_work(&[]).await.unwrap();
     }
     let probe = Probe {
         policy: QUICK,
@@ -269,5 +269,60 @@ async fn oversized_payload_enqueues_nothing() {
     assert!(matches!(refused, Err(StoreError::TooLarge { .. })));
     bench.begin();
     assert_eq!(bench.finish().await, (Vec::new(), 0));
+    bench.queue.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workspace_that_waits_for_a_retry_holds_nobody_up() {
+    let policy = Policy {
+        in_order: true,
+        min_delay: Duration::from_secs(3_600),
+        max_delay: Duration::from_secs(3_600),
+        ..QUICK
+    };
+    let bench = Bench::new(policy, |name, _| match name {
+        "stuck" => Err(Failure::Passing("not yet".to_owned())),
+        _ => Ok(Progress::Done),
+    })
+    .await;
+    bench.enqueue("a", &["stuck"]).await;
+    bench.enqueue("a", &["behind"]).await;
+    bench.enqueue("b", &["one", "two", "three"]).await;
+    bench.begin();
+    let mut runs = Vec::new();
+    for _ in 0..600 {
+        runs.clone_from(&bench.runs.lock().unwrap());
+        if runs.len() == 4 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    // What is behind it in its own workspace keeps its order, and waits.
+    let mut names: Vec<&str> = runs.iter().map(|(_, name)| &**name).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["one", "stuck", "three", "two"]);
+    bench.queue.stop().await;
+    assert_eq!(bench.store.n_waiting().await.unwrap().0, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn work_begun_again_is_settled_by_its_last_run() {
+    let bench = Bench::new(QUICK, done).await;
+    bench.enqueue("a", &["one"]).await;
+    let begin = || bench.store.begin_work(Probe::KIND, 1, false, "", &[]);
+    let first = begin().await.unwrap().remove(0);
+    bench.store.recover_work(&[]).await.unwrap();
+    let second = begin().await.unwrap().remove(0);
+    assert_eq!((first.run, second.run), (1, 2));
+    let settle = async |run: i64| {
+        let settled = [(first.id.clone(), run, Settled::Done)];
+        bench.store.settle_work(&settled).await.unwrap();
+        bench.store.n_waiting().await.unwrap().0
+    };
+    assert_eq!(settle(first.run).await, 1);
+    // What this process has begun is not recovered from under it.
+    let own = [first.id.clone()];
+    assert_eq!(bench.store.recover_work(&own).await.unwrap(), 0);
+    assert_eq!(settle(second.run).await, 0);
     bench.queue.stop().await;
 }

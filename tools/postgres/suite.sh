@@ -7,4 +7,4 @@ if [ -z "${KEN_TEST_POSTGRES_URL:-}" ]; then
 fi
 KEN_TEST_STORE=postgres cargo test --locked --test integration -- \
     answers:: cases:: conflicts:: conversations:: documents:: editing:: experiments:: filters:: ingestion:: keys:: learning:: \
-    tenants:: wording:: "$@"
+    queue:: tenants:: wording:: "$@"
