@@ -23,7 +23,7 @@ async fn the_sample_shop_keeps_its_floors() {
     assert!(report.success_5 >= 0.80, "{report:#?}");
     assert!(report.ndcg_10 >= 0.60, "{report:#?}");
     let admission = report.admission.as_ref().unwrap();
-    // Measured: .811, 58.9 % and 13.3 %.
+    // Measured: .827, 60.0 % and 13.3 %.
     assert!(admission.auroc >= 0.77, "{report:#?}");
     assert!(admission.answer_rate >= 0.50, "{report:#?}");
     assert!(admission.false_answer_rate <= 0.14, "{report:#?}");

@@ -1,7 +1,7 @@
-"""A trained reader → reader.npz: linear layers in 8 bits, the rest in 16, without the word embeddings. Of several checkpoints
-of one run the mean.
+"""A trained reader → reader.npz: linear layers in 8 bits, the rest in 16, without the word embeddings. Of several
+checkpoints the mean; the weights that ship may be among them.
 
-    python export.py --sources DIR --weights reader-N.pt… --data FOLDER --out reader.npz --version TEXT
+    python export.py --sources DIR --weights reader-N.pt|reader.npz… --data FOLDER --out reader.npz --version TEXT
 
 Then builds the ONNX model that `ken setup` builds of it and compares both on held-out examples.
 """
@@ -14,7 +14,7 @@ import numpy as np
 import onnxruntime
 import torch
 
-from network import WIDTH, Pieces, Reader, batch, read_source, stretch
+from network import WIDTH, Pieces, Reader, batch, read_shipped, read_source, stretch
 from train import auroc, prepare
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "encoder"))
@@ -66,7 +66,8 @@ def main():
     parser.add_argument("--version", required=True)
     parser.add_argument("--examples", type=int, default=400)
     arguments = parser.parse_args()
-    checkpoints = [torch.load(path, map_location="cpu") for path in arguments.weights]
+    checkpoints = [read_shipped(path) if path.suffix == ".npz" else torch.load(path, map_location="cpu")
+                   for path in arguments.weights]
     trained = {name: sum(checkpoint[name].float() for checkpoint in checkpoints) / len(checkpoints)
                for name in checkpoints[0]}
     state = {name: value.numpy() for name, value in trained.items()}
