@@ -10,8 +10,8 @@ use ken::bench::memory_mb;
 use ken::cases::distill;
 use ken::config::Config;
 use ken::domain::{Case, DraftState};
+use ken::editing::files;
 use ken::embed::Embedder;
-use ken::ingest::files;
 use ken::redact::Redactor;
 use serde_json::Value;
 
@@ -58,11 +58,10 @@ async fn run(n: usize) {
     let workspace = default_workspace();
     let shop = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/shop/knowledge");
     let report = files::ingest(
-        &app.store,
-        &app.reader,
+        app.ingester(),
         &workspace,
         &[shop],
-        false,
+        files::Options::default(),
         |_, _| {},
     )
     .await

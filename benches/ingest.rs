@@ -6,7 +6,7 @@ use std::time::Duration;
 use divan::Bencher;
 use ken::app::{App, default_workspace};
 use ken::config::Config;
-use ken::ingest::files;
+use ken::editing::files;
 
 fn main() {
     divan::main();
@@ -28,11 +28,10 @@ async fn ingest(app: &App) {
     let workspace = default_workspace();
     let knowledge = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/shop/knowledge");
     let report = files::ingest(
-        &app.store,
-        &app.reader,
+        app.ingester(),
         &workspace,
         &[knowledge],
-        false,
+        files::Options::default(),
         |_, _| {},
     )
     .await

@@ -9,8 +9,8 @@ use std::path::Path;
 use ken::app::{App, default_workspace};
 use ken::config::Config;
 use ken::domain::Clock;
+use ken::editing::files;
 use ken::embed::Embedder;
-use ken::ingest::files;
 use month::{Month, Plan};
 use plotters::prelude::*;
 
@@ -83,11 +83,10 @@ async fn one(embedder: Embedder, is_learning: bool) -> Month {
         .expect("it starts");
     let knowledge = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/shop/knowledge");
     let report = files::ingest(
-        &app.store,
-        &app.reader,
+        app.ingester(),
         &default_workspace(),
         &[knowledge],
-        false,
+        files::Options::default(),
         |_, _| {},
     )
     .await

@@ -8,9 +8,9 @@ use divan::Bencher;
 use divan::counter::BytesCount;
 use ken::app::default_workspace;
 use ken::config::IngestConfig;
+use ken::ingest::parse_file;
 use ken::ingest::worker::FileReader;
-use ken::ingest::{files, parse_file};
-use ken::store::Store;
+use ken::store::{Store, Write};
 use pdf_extract::{Document, Object};
 
 fn main() {
@@ -80,18 +80,20 @@ fn read_and_record_markdown(bencher: Bencher) {
             let url = format!("sqlite://{}", folder.path().join("ken.db").display());
             let store = Store::open(&url).await.expect("a store");
             let reader = FileReader::new(&config());
-            let paths = [knowledge.clone()];
-            let report = files::ingest(
-                &store,
-                &reader,
-                &default_workspace(),
-                &paths,
-                false,
-                |_, _| {},
-            )
-            .await
-            .expect("recorded");
-            assert!(report.failed.is_empty());
+            let mut files: Vec<PathBuf> = std::fs::read_dir(&knowledge)
+                .expect("a folder")
+                .map(|entry| entry.expect("a file").path())
+                .collect();
+            files.sort();
+            for file in files {
+                let bytes = std::fs::read(&file).expect("a file");
+                let name = file.file_name().expect("a name").to_string_lossy();
+                let parsed = reader.read(&name, bytes).await.expect("it is read");
+                assert_eq!(parsed.failed, []);
+                let writes = parsed.sources.into_iter().map(Write::put).collect();
+                let recorded = store.record(&default_workspace(), writes).await;
+                recorded.expect("recorded");
+            }
             store.close().await;
         });
     });

@@ -14,12 +14,14 @@ use crate::cases::Cases;
 use crate::config::{Config, VectorsAt};
 use crate::domain::{Clock, WorkspaceId};
 use crate::editing::Knowledge;
+use crate::editing::files::Ingester;
+use crate::editing::gate::Gate;
 use crate::editing::impact::Trials;
 use crate::embed::{EmbedError, Embedder};
 use crate::encoders;
 use crate::index::{Follower, IndexError, Indexes, QdrantCluster};
 use crate::ingest::worker::FileReader;
-use crate::jobs::Uploads;
+use crate::jobs::{Changes, Uploads};
 use crate::keys::KeyRing;
 use crate::learn::Learning;
 use crate::llm::{Llm, LlmError};
@@ -48,6 +50,8 @@ pub struct App {
     pub vault: Vault,
     /// Tries changes out.
     pub trials: Trials,
+    /// The one door for changes of knowledge.
+    pub gate: Gate,
     pub cases: Cases,
     pub keys: KeyRing,
     working: Background,
@@ -157,6 +161,15 @@ impl App {
             store: &self.store,
             indexes: &self.indexes,
             embedder: &self.embedder,
+        }
+    }
+
+    /// What reads files and folders into this store.
+    pub fn ingester(&self) -> Ingester<'_> {
+        Ingester {
+            store: &self.store,
+            gate: &self.gate,
+            reader: &self.reader,
         }
     }
 
@@ -298,12 +311,12 @@ impl App {
             retriever: retriever.clone(),
             answerer: answerer.clone(),
         };
+        let gate = Gate::new(trials.clone());
         let cases = Cases::new(
-            store.clone(),
             vault.clone(),
             embedder.clone(),
-            answerer.clone(),
             trials.clone(),
+            gate.clone(),
             llm,
             config.learn.clone(),
         );
@@ -314,7 +327,7 @@ impl App {
             answerer: answerer.clone(),
             retriever: retriever.clone(),
             cases: cases.clone(),
-            trials: trials.clone(),
+            gate: gate.clone(),
             config: config.learn.clone(),
             deciding: Arc::default(),
             setting: Arc::default(),
@@ -326,14 +339,16 @@ impl App {
         };
         let rounds = learning.start(works.clone());
         let reader = FileReader::new(&config.ingest);
-        let wake = follower.waker();
-        let uploads = Uploads::new(store.clone(), reader.clone(), wake);
-        let queue = Queue::start(store.clone(), Handlers::default().with(uploads), works);
+        let uploads = Uploads::new(store.clone(), reader.clone(), gate.clone());
+        let changes = Changes::new(store.clone(), gate.clone());
+        let handlers = Handlers::default().with(uploads).with(changes);
+        let queue = Queue::start(store.clone(), handlers, works);
         let forgetting = forget_old_answers(store.clone(), config.answer.keep_days);
         Ok(Self {
             forgetting: forgetting.into(),
             vault,
             trials,
+            gate,
             cases,
             keys: KeyRing::new(store.clone()).with_oidc(Oidc::new(&config.auth)?),
             working,

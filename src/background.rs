@@ -5,7 +5,21 @@ use std::sync::{Mutex, PoisonError};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::actor::by_itself;
+use crate::actor::{acting, actor, by_itself, makes_workspaces};
+use crate::blocking::carry_on;
+
+/// Runs work that clears up after itself to its end, also where whoever waits for it leaves meanwhile. It acts as its caller.
+pub async fn to_the_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
+    let work = acting(actor(), work);
+    let task = match makes_workspaces() {
+        true => tokio::spawn(work),
+        false => tokio::spawn(by_itself(work)),
+    };
+    match task.await {
+        Ok(outcome) => outcome,
+        Err(error) => carry_on(error).await,
+    }
+}
 
 /// Whether both hold, from now on.
 pub fn both(

@@ -31,6 +31,7 @@ use crate::domain::{
     Case, Distilled, Draft, DraftAction, DraftClass, DraftSource, DraftState, Feedback, Reviewer,
     WorkspaceId,
 };
+use crate::editing::gate::Gate;
 use crate::editing::impact::{ImpactError, Trials};
 use crate::embed::{EmbedError, Embedder};
 use crate::ingest::IngestError;
@@ -75,6 +76,7 @@ pub struct Cases {
     vectors: Vectors,
     answerer: Answerer,
     trials: Trials,
+    gate: Gate,
     llm: Option<Llm>,
     config: LearnConfig,
     groupings: Groupings,
@@ -117,21 +119,22 @@ const FORGET_EVERY: Duration = Duration::from_secs(3_600);
 
 impl Cases {
     pub fn new(
-        store: Store,
         vault: Vault,
         embedder: Embedder,
-        answerer: Answerer,
         trials: Trials,
+        gate: Gate,
         llm: Option<Llm>,
         config: LearnConfig,
     ) -> Self {
+        let store = trials.store.clone();
         Self {
             vectors: Vectors::new(store.clone(), embedder.clone()),
             store,
             vault,
             embedder,
-            answerer,
+            answerer: trials.answerer.clone(),
             trials,
+            gate,
             llm,
             config,
             groupings: Groupings::default(),

@@ -10,7 +10,6 @@ mod containers;
 mod encoding;
 pub mod faq;
 pub mod faq_file;
-pub mod files;
 mod front_matter;
 mod html;
 mod json;

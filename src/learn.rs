@@ -24,7 +24,8 @@ use crate::background::Background;
 use crate::cases::{CaseError, Cases};
 use crate::config::LearnConfig;
 use crate::domain::WorkspaceId;
-use crate::editing::impact::Trials;
+use crate::editing::gate::Gate;
+use crate::editing::impact::ImpactError;
 use crate::ingest::IngestError;
 use crate::retrieve::{RetrieveError, Retriever, Shares};
 use crate::store::{Store, StoreError};
@@ -45,6 +46,8 @@ pub enum LearnError {
     Case(#[from] CaseError),
     #[error(transparent)]
     Ingest(#[from] IngestError),
+    #[error(transparent)]
+    Impact(#[from] ImpactError),
     #[error(
         "the workspace's settings are being learned already; GET /v1/tuning says when that is over"
     )]
@@ -61,7 +64,7 @@ pub struct Learning {
     pub answerer: Answerer,
     pub retriever: Retriever,
     pub cases: Cases,
-    pub trials: Trials,
+    pub gate: Gate,
     pub config: LearnConfig,
     /// The service's own.
     pub shares: Shares,

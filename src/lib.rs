@@ -14,7 +14,6 @@
 //! | [`index`] | `KeywordIndex` (tantivy, with a forward index that scores what was found), `VectorStore` (usearch or a Qdrant cluster), the `Follower` that keeps both in step with the store |
 //! | [`ingest`] | bytes → text with structure → chunks: one file a family of formats; read in bounded processes ([`ingest::worker`]) |
 //! | [`queue`] | `Queue`: durable work: retried, in turns among workspaces, with dead letters |
-//! | [`jobs`] | uploaded files, read in the background: work of the queue |
 //! | [`conflict`] | do two statements contradict each other. Pure |
 //! | [`retrieve`] | `Retriever`: query → hits; `Fusion`; why a document was found or not |
 //! | [`rerank`] | `Reranker`: reorders the best by reading them with the question; off by default |
@@ -22,12 +21,13 @@
 //! | [`llm`] | a client of OpenAI-compatible chat servers; none by default |
 //! | [`answer`] | message → answer: understand, retrieve, admit, compose, verify, settle contradictions, record; explained, rendered |
 //! | [`redact`] | personal data → placeholders, and back. Pure |
+//! | [`jobs`] | uploaded files, and changes that take long to check: work of the queue |
 //! | [`cases`] | what human agents resolved → drafts, held against what is known, reviewed, published |
 //! | [`learn`] | what was said of answers, and asked in vain → work; experiments; settings that learn; insights |
 //! | [`keys`], [`oidc`] | `KeyRing`: who sends a request, by a key or by a provider's token |
 //! | [`outbound`] | requests to other servers, within bounds |
 //! | [`app`] | `App::build`: the one place that connects the parts |
-//! | [`editing`] | what editors do: FAQ import, lint, impact of a change, questions asked again, export and restore |
+//! | [`editing`] | `Gate`: the one door for changes of knowledge; what editors do: files and folders, FAQ import, lint, impact of a change, questions asked again, export and restore |
 //! | [`check`], [`doctor`] | do store and indexes agree; is it set up as it should be |
 //! | [`encoders`] | which encoder serves |
 //! | [`reencode`] | another encoder, prepared beside the one that serves, in an `App` of its own that takes its place |
@@ -48,11 +48,11 @@
 //! conflict embed llm oidc redact setup
 //! reader rerank store telemetry
 //! ingest keys queue vectors
-//! index jobs
+//! index
 //! doctor encoders retrieve
 //! answer measures
 //! editing
-//! cases
+//! cases jobs
 //! learn
 //! app
 //! bench check eval http
@@ -86,6 +86,8 @@
 //! - What a chunk scores depends on what is there, not on what was deleted or on how segments are merged (`index/view.rs`).
 //! - A search that fails is an error with a name, never a quietly shorter list: where encoder or vectors are away, words alone
 //!   are searched, and the answer says so. Finding nothing is an answer (a refusal).
+//! - Knowledge is changed through `Gate::apply` alone (`editing/gate.rs`; a test finds whoever records without it). `ken import`
+//!   and `ken restore` put back a state with judged questions of its own.
 //! - Every change is noted, with who made it, in the transaction that makes it (`store/audit.rs`). What the service does by
 //!   itself makes no workspace, so that a deleted one stays deleted.
 //! - Of several processes on one store one leads (`store/lead.rs`): it alone encodes, writes shared vectors, works off jobs and

@@ -10,6 +10,8 @@ use clap::{Args, Parser, Subcommand};
 use ken::actor::acting;
 use ken::config::Config;
 use ken::domain::{DocumentId, Query, WorkspaceId};
+use ken::editing::files;
+use ken::editing::gate::Breaking;
 use ken::ingest::worker;
 use ken::{setup, telemetry};
 
@@ -61,6 +63,9 @@ enum Command {
         /// Archive what came from the same place and is there no more
         #[arg(long)]
         prune: bool,
+        /// Write although judged questions break
+        #[arg(long)]
+        force: bool,
         /// Print the report as JSON
         #[arg(long)]
         json: bool,
@@ -77,6 +82,9 @@ enum Command {
         paths: Vec<PathBuf>,
         #[command(flatten)]
         workspace: WorkspaceArg,
+        /// Write although judged questions break
+        #[arg(long)]
+        force: bool,
     },
     /// FAQs from and to spreadsheets (CSV, TSV, XLSX, JSON, JSON Lines)
     #[command(subcommand)]
@@ -347,11 +355,23 @@ async fn command(command: Command, config: Config) -> anyhow::Result<ExitCode> {
             paths,
             workspace,
             prune,
+            force,
             json,
-        } => knowledge::ingest(config, &workspace.workspace, &paths, prune, json).await,
+        } => {
+            let options = files::Options {
+                prune,
+                breaking: Breaking::allowed_if(force),
+            };
+            knowledge::ingest(config, &workspace.workspace, &paths, options, json).await
+        }
         Command::Chunks { file, json } => knowledge::chunks(config, &file, json).await,
-        Command::Watch { paths, workspace } => {
-            knowledge::watch(config, &workspace.workspace, &paths).await
+        Command::Watch {
+            paths,
+            workspace,
+            force,
+        } => {
+            let breaking = Breaking::allowed_if(force);
+            knowledge::watch(config, &workspace.workspace, &paths, breaking).await
         }
         Command::Faqs(command) => knowledge::faqs(config, command).await,
         Command::Lint { workspace, json } => {

@@ -1,4 +1,4 @@
-//! [`Queue`]: work that survives a crash, is retried, and takes turns among workspaces. Uploads run on it.
+//! [`Queue`]: work that survives a crash, is retried, and takes turns among workspaces. Uploads and long checks of changes run on it.
 //!
 //! The rows are in the store ([`crate::store::Work`]); the leading process works them off. A piece of work is begun at least
 //! once: a handler may be run again after a crash, and has to be idempotent. What fails is retried with growing delays; what

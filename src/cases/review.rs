@@ -11,7 +11,8 @@ use crate::domain::{
     Draft, DraftAction, DraftClass, DraftEvent, DraftState, FaqAnswer, Kind, Reviewer, Source,
     WorkspaceId,
 };
-use crate::editing::impact::{Altered, Change};
+use crate::editing::gate::{Breaking, GateError, Passed};
+use crate::editing::impact::Altered;
 use crate::ingest::faq::{FaqRow, question_key};
 use crate::redact::has_placeholder;
 use crate::store::{StoreError, Write};
@@ -315,12 +316,12 @@ impl Cases {
                     return Err(ReviewError::SameReviewer(reviewer.name.clone()));
                 }
             }
-            if let Some((source, wordings)) = &planned
-                && !is_first_of_two
-                && !force
-            {
-                self.check(workspace, source, wordings).await?;
-            }
+            let passed = match planned {
+                Some(planned) if !is_first_of_two => {
+                    Some(self.check(workspace, planned, force).await?)
+                }
+                _ => None,
+            };
             let mut held = grouping.lock().await;
             if self.store.draft(workspace, id).await?.as_ref() != Some(&before)
                 || held.n_published() != n_published
@@ -345,7 +346,7 @@ impl Cases {
             }
             held.publishes();
             return self
-                .publish(workspace, draft, planned, reviewer, force)
+                .publish(workspace, draft, passed, reviewer, force)
                 .await;
         }
         Err(CONTENDED)
@@ -356,20 +357,16 @@ impl Cases {
         &self,
         workspace: &WorkspaceId,
         mut draft: Draft,
-        planned: Option<(Source, Vec<String>)>,
+        passed: Option<Passed>,
         reviewer: &Reviewer,
         force: bool,
     ) -> Result<Reviewed, ReviewError> {
         let mut revision = None;
-        if let Some((source, _)) = planned {
-            draft.published_as = Some(source.id.clone());
-            let write = Write::Put {
-                source: Box::new(source),
-                origin: None,
-            };
-            let recorded = self.store.record(workspace, vec![write]).await?;
-            revision = recorded.last().map(|recorded| recorded.revision);
-            self.trials.follower.wake();
+        if let Some(passed) = passed {
+            let recorded = self.gate.record(workspace, passed).await?;
+            let faq = recorded.into_iter().next_back();
+            revision = faq.as_ref().map(|faq| faq.revision);
+            draft.published_as = faq.map(|faq| faq.document_id);
         } else {
             draft.published_as = draft.class.document_id().cloned();
         }
@@ -400,26 +397,26 @@ impl Cases {
     async fn check(
         &self,
         workspace: &WorkspaceId,
-        source: &Source,
-        wordings: &[String],
-    ) -> Result<(), ReviewError> {
-        if self.store.has_judged_questions(workspace).await? {
-            let judged = self.store.judged_questions(workspace).await?;
-            let change = vec![Change::Put(Box::new(source.clone()))];
-            let impact = self
-                .trials
-                .ask(workspace, change, &judged, &[], None)
-                .await
-                .map_err(CaseError::from)?;
-            if !impact.broken.is_empty() {
-                return Err(ReviewError::WouldBreak(impact.broken));
+        (source, wordings): (Source, Vec<String>),
+        force: bool,
+    ) -> Result<Passed, ReviewError> {
+        let writes = vec![Write::put(source.clone())];
+        let breaking = Breaking::allowed_if(force);
+        let passed = match self.gate.check(workspace, writes, breaking).await {
+            Ok(passed) => passed,
+            Err(GateError::WouldBreak(refused)) => {
+                return Err(ReviewError::WouldBreak(refused.broken));
+            }
+            Err(GateError::Impact(error)) => return Err(CaseError::from(error).into()),
+        };
+        if !force {
+            let found =
+                collisions(&self.trials, &self.vectors, workspace, &source, &wordings).await?;
+            if !found.is_empty() {
+                return Err(ReviewError::Collides(found));
             }
         }
-        let found = collisions(&self.trials, &self.vectors, workspace, source, wordings).await?;
-        match found.is_empty() {
-            true => Ok(()),
-            false => Err(ReviewError::Collides(found)),
-        }
+        Ok(passed)
     }
 
     /// Changes a draft's words; sources that come later do not change them again.

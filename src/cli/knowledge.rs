@@ -10,10 +10,12 @@ use indicatif::{ProgressBar, ProgressStyle};
 use ken::app::App;
 use ken::config::Config;
 use ken::domain::{DocumentId, WorkspaceId};
+use ken::editing::files;
+use ken::editing::gate::{Breaking, GateError};
 use ken::editing::impact::{self, Change};
 use ken::editing::import::{self, ImportOptions, ImportReport, RowEffect};
 use ken::editing::lint;
-use ken::ingest::{Format, faq_file, files, worker::FileReader};
+use ken::ingest::{Format, faq_file, worker::FileReader};
 use ken::store::Store;
 use notify::{RecursiveMode, Watcher};
 
@@ -23,26 +25,19 @@ pub async fn ingest(
     config: Config,
     workspace: &WorkspaceId,
     paths: &[PathBuf],
-    prune: bool,
+    options: files::Options,
     json: bool,
 ) -> anyhow::Result<ExitCode> {
     let app = App::build_chosen(config).await?.0;
     let bar = ProgressBar::new(0).with_style(ProgressStyle::with_template(
         "{bar:30} {pos}/{len} files  {wide_msg}",
     )?);
-    let report = files::ingest(
-        &app.store,
-        &app.reader,
-        workspace,
-        paths,
-        prune,
-        |name, n_files| {
-            bar.set_length(n_files as u64);
-            bar.set_message(name.to_owned());
-            bar.inc(1);
-        },
-    )
-    .await?;
+    let on_file = |name: &str, n_files: usize| {
+        bar.set_length(n_files as u64);
+        bar.set_message(name.to_owned());
+        bar.inc(1);
+    };
+    let report = files::ingest(app.ingester(), workspace, paths, options, on_file).await?;
     bar.finish_and_clear();
     wait_until_indexed(&app, workspace, report.revision).await?;
     app.close().await;
@@ -185,20 +180,20 @@ pub async fn faqs(config: Config, command: FaqCommand) -> anyhow::Result<ExitCod
             let faqs = reader.read_faqs(&name, bytes).await;
             let faqs = faqs.with_context(|| name.clone())?;
             let options = ImportOptions { dry_run, partial };
+            let breaking = Breaking::allowed_if(force);
             let app = Arc::new(App::build_chosen(config).await?.0);
             let plan = import::plan(&app.store, &workspace, faqs).await?;
-            if plan.writes(options) && !force {
-                let changes = Change::puts(&plan.sources);
-                let broken = app.trials.gate(&workspace, changes, None).await?;
-                if !broken.is_empty() {
-                    broken
-                        .iter()
-                        .for_each(|altered| print_altered("breaks", altered));
+            let imported =
+                import::import(&app.store, &app.gate, &workspace, plan, options, breaking).await;
+            let report = match imported {
+                Err(GateError::WouldBreak(refused)) => {
+                    let broken = refused.broken.iter();
+                    broken.for_each(|altered| print_altered("breaks", altered));
                     app.close().await;
                     anyhow::bail!("judged questions would break; --force imports nonetheless");
                 }
-            }
-            let report = import::import(&app.store, &workspace, plan, options).await?;
+                report => report?,
+            };
             if report.applied {
                 wait_until_indexed(&app, &workspace, report.revision).await?;
             }
@@ -362,7 +357,12 @@ pub async fn watch(
     config: Config,
     workspace: &WorkspaceId,
     paths: &[PathBuf],
+    breaking: Breaking,
 ) -> anyhow::Result<ExitCode> {
+    let options = files::Options {
+        prune: true,
+        breaking,
+    };
     let app = App::build_chosen(config).await?.0;
     let (tell, mut told) = tokio::sync::mpsc::channel::<()>(1);
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
@@ -377,8 +377,7 @@ pub async fn watch(
             .with_context(|| path.display().to_string())?;
     }
     loop {
-        let report =
-            files::ingest(&app.store, &app.reader, workspace, paths, true, |_, _| {}).await?;
+        let report = files::ingest(app.ingester(), workspace, paths, options, |_, _| {}).await?;
         app.follower.wake();
         println!(
             "added {} · changed {} · unchanged {} · archived {} · failed {} · revision {}",

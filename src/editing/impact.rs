@@ -29,10 +29,15 @@ pub enum Change {
 }
 
 impl Change {
-    /// Puts all of these.
-    pub fn puts(sources: &[Source]) -> Vec<Self> {
-        let put = |source: &Source| Change::Put(Box::new(source.clone()));
-        sources.iter().map(put).collect()
+    /// What a write comes to for those who ask; `None` of one that nobody sees.
+    pub fn of(write: &Write) -> Option<Self> {
+        match write {
+            Write::Put { source, .. } | Write::Schedule { source, .. } => {
+                Some(Change::Put(source.clone()))
+            }
+            Write::Archive(id) | Write::Delete(id) => Some(Change::Remove(id.clone())),
+            Write::Stage(_) => None,
+        }
     }
 
     fn id(&self) -> &DocumentId {
@@ -63,6 +68,19 @@ pub struct Altered {
     pub question: String,
     pub before: Reply,
     pub after: Reply,
+}
+
+impl Altered {
+    /// The question with what is answered now and what would be.
+    pub fn told(&self) -> String {
+        format!(
+            "{:?} is answered {:?} now and would be {} with {:?}",
+            self.question,
+            self.before.text,
+            self.after.outcome.as_str(),
+            self.after.text
+        )
+    }
 }
 
 /// What of an answer counts here.
@@ -136,8 +154,8 @@ impl Trials {
         assessed
     }
 
-    /// Whether a change may go live: the judged questions it would break, none where it may.
-    pub async fn gate(
+    /// The judged questions that a change would break. Changes are made through [`super::gate::Gate`], which asks this.
+    pub(super) async fn gate(
         &self,
         workspace: &WorkspaceId,
         changes: Vec<Change>,

@@ -3,13 +3,14 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::Knowledge;
+use super::gate::{Breaking, Gate, GateError};
 use super::lint::{LintError, statement};
 use crate::blocking::blocking;
 use crate::conflict::{Conflict, Relation, Statement, compare, contradiction};
 use crate::domain::{Document, DocumentId, Kind, Revision, Source, Status, WorkspaceId};
 use crate::index::Selection;
 use crate::ingest::faq::{CellFault, FaqFile, FaqRow, question_key};
-use crate::store::{Store, StoreError, Write};
+use crate::store::{Recorded, Store, StoreError, Write};
 
 /// What an import does, or would do.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -159,48 +160,50 @@ pub struct ImportOptions {
     pub partial: bool,
 }
 
-/// Writes a plan in one transaction, where it is to be written: all rows or none, unless `partial` is set. Duplicates
-/// are left out and hold nothing up.
-///
-/// # Errors
-/// Only where the store fails. What is wrong with rows stands in the report.
-pub async fn import(
-    store: &Store,
-    workspace: &WorkspaceId,
-    plan: Plan,
-    options: ImportOptions,
-) -> Result<ImportReport, StoreError> {
-    let writes = plan.writes(options);
-    let mut report = plan.report;
-    report.revision = store.revision(workspace).await?;
-    if !writes {
-        return Ok(report);
-    }
-    let put = |source| Write::Put {
-        source: Box::new(source),
-        origin: None,
-    };
-    let recorded = store
-        .record(workspace, plan.sources.into_iter().map(put).collect())
-        .await?;
-    report.applied = true;
-    report.revision = recorded
-        .last()
-        .map_or(report.revision, |last| last.revision);
-    Ok(report)
-}
-
 /// What an import would write, with its report.
 pub struct Plan {
     pub sources: Vec<Source>,
     pub report: ImportReport,
 }
 
-impl Plan {
-    /// Whether it comes to anything: rows that are wrong stop it, unless the good ones are to be written nonetheless.
-    pub fn writes(&self, options: ImportOptions) -> bool {
-        let stops = self.report.n_invalid + self.report.n_conflicting > 0 && !options.partial;
-        !(options.dry_run || stops || self.sources.is_empty())
+/// Writes a plan in one transaction through the gate, where it is to be written: all rows or none, unless `partial` is set.
+/// Duplicates are left out and hold nothing up.
+///
+/// # Errors
+/// Those of [`Gate::apply`]. What is wrong with rows stands in the report.
+pub async fn import(
+    store: &Store,
+    gate: &Gate,
+    workspace: &WorkspaceId,
+    plan: Plan,
+    options: ImportOptions,
+    breaking: Breaking,
+) -> Result<ImportReport, GateError> {
+    let mut report = plan.report;
+    report.revision = store.revision(workspace).await?;
+    if report.stops(options) || plan.sources.is_empty() {
+        return Ok(report);
+    }
+    let writes = plan.sources.into_iter().map(Write::put).collect();
+    let recorded = gate.apply(workspace, writes, breaking).await?;
+    report.is_applied(&recorded);
+    Ok(report)
+}
+
+impl ImportReport {
+    /// Whether nothing is to be written: rows that are wrong stop an import, unless the good ones are to be written
+    /// nonetheless.
+    pub fn stops(&self, options: ImportOptions) -> bool {
+        let is_wrong = self.n_invalid + self.n_conflicting > 0;
+        options.dry_run || (is_wrong && !options.partial)
+    }
+
+    /// Notes that the rows were written.
+    pub fn is_applied(&mut self, recorded: &[Recorded]) {
+        self.applied = true;
+        if let Some(last) = recorded.last() {
+            self.revision = last.revision;
+        }
     }
 }
 

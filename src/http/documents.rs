@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::http::header::LOCATION;
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -9,12 +10,13 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::AppState;
 use super::extract::{Json, Params, PathId, Workspace};
-use super::impact::check_gate;
 use super::problem::{Fault, Problem};
+use super::uploads::{JobResponse, read_job};
 use crate::blocking::blocking;
 use crate::domain::{Document, DocumentId, Metadata, Source, Status, WorkspaceId, checked_uri};
-use crate::editing::impact::Change;
+use crate::editing::gate::{Applied, Breaking};
 use crate::ingest::{Format, IngestError, parse_article};
+use crate::jobs::Changes;
 use crate::store::{DocumentSummary, Effect, Recorded, Write};
 
 /// An article as an editor writes it.
@@ -92,6 +94,10 @@ pub struct WriteParams {
     /// Do it although judged questions break.
     #[serde(default)]
     pub force: bool,
+    /// Check the judged questions in a job and reply 202 at once. Without it a job takes over where the check takes longer
+    /// than the shorter of 10 s and a third of `http.timeout_ms`.
+    #[serde(default)]
+    pub background: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -260,6 +266,7 @@ impl DocumentRequest {
     params(("id" = String, Path, description = "1 to 256 bytes, percent-encoded"), WriteParams),
     responses(
         (status = 200, body = WriteResponse), (status = 201, body = WriteResponse),
+        (status = 202, body = JobResponse, description = "The judged questions are checked in a job, which writes"),
         (status = 400, body = Problem),
         (status = 409, body = Problem, description = "Judged questions would break; `?force=true` does it nonetheless"),
         (status = 413, body = Problem), (status = 422, body = Problem),
@@ -274,8 +281,6 @@ pub async fn put_document(
 ) -> Result<Response, Problem> {
     let publish_at = request.publish_at;
     let source = Box::new(request.parse_off_thread(id).await?);
-    let change = || vec![Change::Put(source.clone())];
-    check_gate(&state, &workspace, change, params.force, publish_at).await?;
     let write = match publish_at {
         Some(at) => Write::Schedule { source, at },
         None => Write::Put {
@@ -283,27 +288,24 @@ pub async fn put_document(
             origin: None,
         },
     };
-    let (recorded, indexed) = record(&state, &workspace, write, params.wait).await?;
-    let status = match recorded.effect {
-        Effect::Added => StatusCode::CREATED,
-        _ => StatusCode::OK,
-    };
-    Ok((status, axum::Json(response(recorded, indexed))).into_response())
+    change(&state, &workspace, write, params).await
 }
 
 /// Take a document out of every answer, hit and list. Its versions stay in the history.
 #[utoipa::path(
     delete, path = "/v1/documents/{id}", tag = "documents",
     params(("id" = String, Path), WriteParams),
-    responses((status = 200, body = WriteResponse), (status = 404, body = Problem))
+    responses(
+        (status = 200, body = WriteResponse), (status = 202, body = JobResponse, description = "The judged questions are checked in a job"),
+        (status = 404, body = Problem), (status = 409, body = Problem, description = "Judged questions would break"),
+    )
 )]
 pub async fn delete_document(
     State(state): State<AppState>,
     Workspace(workspace): Workspace,
     PathId(id): PathId,
     Params(params): Params<WriteParams>,
-) -> Result<axum::Json<WriteResponse>, Problem> {
-    let absent = Problem::not_found(format!("there is no document {id}"));
+) -> Result<Response, Problem> {
     if state
         .app
         .store
@@ -311,15 +313,9 @@ pub async fn delete_document(
         .await?
         .is_none()
     {
-        return Err(absent);
+        return Err(Problem::not_found(format!("there is no document {id}")));
     }
-    let change = || vec![Change::Remove(id.clone())];
-    check_gate(&state, &workspace, change, params.force, None).await?;
-    let (recorded, indexed) = record(&state, &workspace, Write::Delete(id), params.wait).await?;
-    match recorded.effect {
-        Effect::NotFound => Err(absent),
-        _ => Ok(axum::Json(response(recorded, indexed))),
-    }
+    change(&state, &workspace, Write::Delete(id), params).await
 }
 
 /// Read a document.
@@ -382,29 +378,80 @@ pub async fn list_documents(
 /// How long `?wait=indexed` waits.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-pub async fn record(
+/// How long a request waits for the gate before a job takes over.
+const GATE_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Makes one change through the gate, or a job of it; the reply to either.
+pub async fn change(
     state: &AppState,
     workspace: &WorkspaceId,
     write: Write,
-    wait: Option<Wait>,
-) -> Result<(Recorded, bool), Problem> {
-    let recorded = state
-        .app
-        .store
-        .record(workspace, vec![write])
-        .await?
-        .remove(0);
-    let follower = &state.app.follower;
-    follower.wake();
-    let patience = if wait == Some(Wait::Indexed) {
-        PATIENCE
-    } else {
-        Duration::ZERO
+    params: WriteParams,
+) -> Result<Response, Problem> {
+    let id = write.document_id().clone();
+    let WriteParams {
+        wait,
+        force,
+        background,
+    } = params;
+    let mut recorded = match changes(state, workspace, vec![write], force, background).await? {
+        Changed::Now(recorded) => recorded,
+        Changed::Later(response) => return Ok(response),
     };
+    let recorded = recorded.remove(0);
+    let patience = match wait {
+        Some(Wait::Indexed) => PATIENCE,
+        None => Duration::ZERO,
+    };
+    let follower = &state.app.follower;
     let indexed = follower
         .wait_for(workspace, recorded.revision, patience)
         .await;
-    Ok((recorded, indexed))
+    let status = match recorded.effect {
+        Effect::NotFound => return Err(Problem::not_found(format!("there is no document {id}"))),
+        Effect::Added => StatusCode::CREATED,
+        _ => StatusCode::OK,
+    };
+    Ok((status, axum::Json(response(recorded, indexed))).into_response())
+}
+
+/// What came of changes.
+pub enum Changed {
+    Now(Vec<Recorded>),
+    /// A job makes them: the reply that names it.
+    Later(Response),
+}
+
+/// Makes changes through the gate, all or none; a job does where the gate takes too long or the caller does not wait.
+pub async fn changes(
+    state: &AppState,
+    workspace: &WorkspaceId,
+    writes: Vec<Write>,
+    force: bool,
+    background: bool,
+) -> Result<Changed, Problem> {
+    let breaking = Breaking::allowed_if(force);
+    let writes = if background {
+        writes
+    } else {
+        let longest = Duration::from_millis(state.app.config.http.timeout_ms);
+        let patience = GATE_PATIENCE.min(longest / 3);
+        let gate = &state.app.gate;
+        match gate
+            .apply_within(workspace, writes, breaking, patience)
+            .await?
+        {
+            Applied::Recorded(recorded) => return Ok(Changed::Now(recorded)),
+            Applied::TooLong(writes) => writes,
+        }
+    };
+    let job = Changes::enqueue(&state.app.store, workspace, writes, breaking).await?;
+    state.app.queue.wake();
+    let body = axum::Json(read_job(state, workspace, &job).await?);
+    let location = [(LOCATION, format!("/v1/jobs/{job}"))];
+    Ok(Changed::Later(
+        (StatusCode::ACCEPTED, location, body).into_response(),
+    ))
 }
 
 /// Waits until a revision can be searched, for a while; whether it can.

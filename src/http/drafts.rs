@@ -6,9 +6,9 @@ use super::AppState;
 use super::auth::Actor;
 use super::documents::wait_until_indexed;
 use super::extract::{Json, Params, Path, Workspace};
-use super::impact::to_the_end;
 use super::problem::{Fault, Problem};
 use super::settings::limit_of;
+use crate::background::to_the_end;
 use crate::cases::{Details, Edit, Ranked, ReviewError, Reviewed};
 use crate::domain::{DraftState, Reviewer};
 

@@ -11,9 +11,10 @@ use super::auth::Actor;
 use super::documents::wait_until_indexed;
 use super::drafts::reviewer_of;
 use super::extract::{Json, Path, Workspace};
-use super::impact::to_the_end;
+use super::impact::broken_fault;
 use super::problem::{Fault, Problem};
 use super::uploads::PATIENCE;
+use crate::background::to_the_end;
 use crate::domain::{Arm, DocumentId, Experiment, Tuning, WorkspaceId};
 use crate::learn::LearnError;
 use crate::learn::experiments::{ExperimentError, Plan, Standing};
@@ -269,6 +270,9 @@ impl From<ExperimentError> for Problem {
             }
             ExperimentError::NotFound(_) => Problem::not_found(detail),
             ExperimentError::State(_) => Problem::conflict(detail),
+            ExperimentError::WouldBreak(broken) => {
+                Problem::would_break(broken.iter().map(broken_fault).collect())
+            }
             ExperimentError::Learn(error) => error.into(),
         }
     }

@@ -1,5 +1,4 @@
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
@@ -7,18 +6,17 @@ use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
 use super::AppState;
-use super::documents::{ListParams, WriteParams, WriteResponse, record, response};
+use super::documents::{Changed, ListParams, WriteParams, WriteResponse, change, changes};
 use super::extract::{Json, Params, PathId, Workspace};
 use super::files::Files;
-use super::impact::check_gate;
 use super::problem::{Fault, Problem};
+use super::uploads::JobResponse;
 use crate::blocking::blocking;
 use crate::domain::{Document, Kind};
-use crate::editing::impact::Change;
-use crate::editing::import::{self, ImportOptions, ImportReport};
+use crate::editing::import::{self, ImportOptions};
 use crate::ingest::faq::{self, FaqRow};
 use crate::ingest::{Format, faq_file};
-use crate::store::{Effect, Write};
+use crate::store::Write;
 
 /// An FAQ: `question`, `answer` (a text) or `answers` (`[{ "text", "channels", "audience", "language" }]`), and
 /// where they say something `variants`, `negatives`, `tags`, `audience`, `channels`, `language`, `uri`, `valid_from`,
@@ -93,18 +91,7 @@ pub async fn put_faq(
         );
         return Err(Problem::conflict(detail));
     }
-    let change = || vec![Change::Put(Box::new(source.clone()))];
-    check_gate(&state, &workspace, change, params.force, None).await?;
-    let write = Write::Put {
-        source: Box::new(source),
-        origin: None,
-    };
-    let (recorded, indexed) = record(&state, &workspace, write, params.wait).await?;
-    let status = match recorded.effect {
-        Effect::Added => StatusCode::CREATED,
-        _ => StatusCode::OK,
-    };
-    Ok((status, axum::Json(response(recorded, indexed))).into_response())
+    change(&state, &workspace, Write::put(source), params).await
 }
 
 /// Read an FAQ.
@@ -145,7 +132,7 @@ pub async fn delete_faq(
     workspace: Workspace,
     id: PathId,
     params: Params<WriteParams>,
-) -> Result<axum::Json<WriteResponse>, Problem> {
+) -> Result<Response, Problem> {
     let document = state.app.store.document(&workspace.0, &id.0, None).await?;
     if document.is_none_or(|document| document.metadata.kind != Kind::Faq) {
         return Err(Problem::not_found(format!("there is no FAQ {}", id.0)));
@@ -205,6 +192,9 @@ pub struct ImportParams {
     /// Write although judged questions break.
     #[serde(default)]
     force: bool,
+    /// As of `PUT /v1/documents/{id}`.
+    #[serde(default)]
+    background: bool,
     /// With `dry_run`: also look for what is stored that asks nearly the same as a new row, by meaning.
     #[serde(default)]
     similar: bool,
@@ -220,6 +210,7 @@ pub struct ImportParams {
     request_body(content = String, content_type = "multipart/form-data", description = "One file"),
     responses(
         (status = 200, body = Object, description = "What was done, or would be; `applied` tells"),
+        (status = 202, body = JobResponse, description = "The judged questions are checked in a job, which writes"),
         (status = 409, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem),
     )
 )]
@@ -228,7 +219,7 @@ pub async fn import_faqs(
     Workspace(workspace): Workspace,
     Params(params): Params<ImportParams>,
     request: Request,
-) -> Result<axum::Json<ImportReport>, Problem> {
+) -> Result<Response, Problem> {
     let mut files = Files::of(request, &state, params.name.as_deref()).await?;
     let Some(file) = files.next().await? else {
         return Err(Problem::invalid(vec![Fault::new(
@@ -245,13 +236,19 @@ pub async fn import_faqs(
     if params.dry_run && params.similar {
         import::find_similar(state.app.knowledge(), &workspace, &mut plan).await?;
     }
-    if plan.writes(options) {
-        let changes = || Change::puts(&plan.sources);
-        check_gate(&state, &workspace, changes, params.force, None).await?;
+    let mut report = plan.report;
+    report.revision = state.app.store.revision(&workspace).await?;
+    if report.stops(options) || plan.sources.is_empty() {
+        return Ok(axum::Json(report).into_response());
     }
-    let report = import::import(&state.app.store, &workspace, plan, options).await?;
-    state.app.follower.wake();
-    Ok(axum::Json(report))
+    let writes = plan.sources.into_iter().map(Write::put).collect();
+    match changes(&state, &workspace, writes, params.force, params.background).await? {
+        Changed::Later(response) => Ok(response),
+        Changed::Now(recorded) => {
+            report.is_applied(&recorded);
+            Ok(axum::Json(report).into_response())
+        }
+    }
 }
 
 #[derive(Debug, Deserialize, IntoParams)]

@@ -202,6 +202,7 @@ impl From<LearnError> for Problem {
             LearnError::Store(error) => error.into(),
             LearnError::Answer(error) => error.into(),
             LearnError::Case(error) => error.into(),
+            LearnError::Impact(error) => error.into(),
             LearnError::Busy => Problem::conflict(error.to_string()),
             other => Problem::internal(&other),
         }

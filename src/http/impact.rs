@@ -7,8 +7,9 @@ use super::AppState;
 use super::documents::DocumentRequest;
 use super::extract::{Json, Path, Workspace, one_or_many};
 use super::problem::{Fault, Problem};
-use crate::actor::{acting, actor};
-use crate::domain::{DocumentId, JudgedQuestion, Outcome, Review, WorkspaceId};
+use crate::background::to_the_end;
+use crate::domain::{DocumentId, JudgedQuestion, Outcome, Review};
+use crate::editing::gate::GateError;
 use crate::editing::impact::{Altered, Change, Impact, ImpactError, LOGGED};
 use crate::editing::lint::{Finding, LintError, lint};
 
@@ -58,49 +59,21 @@ pub async fn preview_impact(
     Ok(axum::Json(to_the_end(trial).await?))
 }
 
-/// Runs a trial that clears up after itself, also where the client leaves or the request's time is over meanwhile.
-pub async fn to_the_end<T: Send + 'static, E: Send + 'static>(
-    trial: impl Future<Output = Result<T, E>> + Send + 'static,
-) -> Result<T, E> {
-    match tokio::spawn(acting(actor(), trial)).await {
-        Ok(outcome) => outcome,
-        Err(error) => crate::blocking::carry_on(error).await,
-    }
-}
-
-/// Refuses a change that breaks judged questions, unless it is forced.
-pub async fn check_gate(
-    state: &AppState,
-    workspace: &WorkspaceId,
-    changes: impl FnOnce() -> Vec<Change>,
-    force: bool,
-    at: Option<Timestamp>,
-) -> Result<(), Problem> {
-    if force || !state.app.store.has_judged_questions(workspace).await? {
-        return Ok(());
-    }
-    let (trials, workspace, changes) = (state.app.trials.clone(), workspace.clone(), changes());
-    let trial = async move { trials.gate(&workspace, changes, at).await };
-    let broken = to_the_end(trial).await?;
-    if broken.is_empty() {
-        return Ok(());
-    }
-    Err(Problem::would_break(
-        broken.iter().map(broken_fault).collect(),
-    ))
-}
-
 /// A judged question that a change would break.
 pub fn broken_fault(altered: &Altered) -> Fault {
-    let detail = format!(
-        "{:?} is answered {:?} now and would be {} with {:?}",
-        altered.question,
-        altered.before.text,
-        altered.after.outcome.as_str(),
-        altered.after.text
-    );
     let id = altered.id.as_deref().unwrap_or("");
-    Fault::new(format!("judged-questions/{id}"), detail)
+    Fault::new(format!("judged-questions/{id}"), altered.told())
+}
+
+impl From<GateError> for Problem {
+    fn from(error: GateError) -> Self {
+        match error {
+            GateError::WouldBreak(refused) => {
+                Problem::would_break(refused.broken.iter().map(broken_fault).collect())
+            }
+            GateError::Impact(error) => error.into(),
+        }
+    }
 }
 
 impl From<ImpactError> for Problem {
@@ -158,8 +131,9 @@ pub async fn list_judged(
     Ok(axum::Json(JudgedQuestionsResponse { questions }))
 }
 
-/// Write a question whose right answer is known. A write over this API that breaks it is refused
-/// from now on, unless forced; uploads and `ken ingest` are not asked.
+/// Write a question whose right answer is known. A change that breaks it is refused from now on, by whatever way it comes
+/// (this API, uploads, the command line, review, experiments), unless forced. `ken import` and `ken restore` put back a state
+/// with judged questions of its own and are not asked.
 #[utoipa::path(
     put, path = "/v1/judged-questions/{id}", tag = "editing", request_body = JudgedQuestionRequest,
     params(("id" = String, Path, description = "1 to 128 characters")),

@@ -7,13 +7,12 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::AppState;
 use super::auth::Actor;
-use super::documents::{WriteResponse, record, response};
+use super::documents::{WriteParams, WriteResponse, change};
 use super::extract::{Json, Params, Path, PathId, Workspace};
-use super::impact::check_gate;
 use super::problem::{Fault, Problem};
+use super::uploads::JobResponse;
 use crate::blocking::blocking;
 use crate::domain::{DocumentId, Source, Status, WorkspaceId};
-use crate::editing::impact::Change;
 use crate::store::{VersionSummary, Write};
 use crate::text::sha256_hex;
 
@@ -28,6 +27,8 @@ pub struct ActionRequest {
     pub at: Option<Timestamp>,
     /// Do it although judged questions break.
     pub force: bool,
+    /// As of `PUT /v1/documents/{id}`.
+    pub background: bool,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -152,7 +153,7 @@ pub async fn diff_versions(
     post, path = "/v1/documents/{id}", tag = "documents", request_body = ActionRequest,
     params(("id" = String, Path, description = "The id, then `:publish`, `:archive`, `:restore` or `:trust`")),
     responses(
-        (status = 200, body = WriteResponse), (status = 404, body = Problem),
+        (status = 200, body = WriteResponse), (status = 201, body = WriteResponse), (status = 202, body = JobResponse), (status = 404, body = Problem),
         (status = 409, body = Problem, description = "Judged questions would break; `force` does it nonetheless"),
         (status = 422, body = Problem),
     )
@@ -182,8 +183,6 @@ pub async fn post_action(
             {
                 return Err(absent(&id));
             }
-            let change = || vec![Change::Remove(id.clone())];
-            check_gate(&state, &workspace, change, request.force, None).await?;
             Write::Archive(id)
         }
         "restore" => {
@@ -191,13 +190,7 @@ pub async fn post_action(
                 let fault = Fault::new("/version", "expected the version that is to be restored");
                 return Err(Problem::invalid(vec![fault]));
             };
-            let source = version(&state, &workspace, &id, number).await?;
-            let change = || vec![Change::Put(Box::new(source.clone()))];
-            check_gate(&state, &workspace, change, request.force, None).await?;
-            Write::Put {
-                source: Box::new(source),
-                origin: None,
-            }
+            Write::put(version(&state, &workspace, &id, number).await?)
         }
         "trust" => {
             let trusted = state
@@ -210,8 +203,12 @@ pub async fn post_action(
         }
         _ => return Err(unknown()),
     };
-    let (recorded, indexed) = record(&state, &workspace, write, None).await?;
-    Ok(axum::Json(response(recorded, indexed)).into_response())
+    let params = WriteParams {
+        wait: None,
+        force: request.force,
+        background: request.background,
+    };
+    change(&state, &workspace, write, params).await
 }
 
 async fn publish(
@@ -236,8 +233,6 @@ async fn publish(
         // What it is made of has changed in this.
         source.content_hash = sha256_hex([source.content_hash.as_bytes(), b"published"]);
     }
-    let change = || vec![Change::Put(Box::new(source.clone()))];
-    check_gate(state, workspace, change, request.force, request.at).await?;
     let source = Box::new(source);
     Ok(match request.at {
         Some(at) => Write::Schedule { source, at },

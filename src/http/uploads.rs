@@ -13,6 +13,7 @@ use super::extract::{Params, Path, Workspace};
 use super::files::Files;
 use super::problem::{Fault, Problem};
 use crate::domain::{Source, WorkspaceId};
+use crate::editing::gate::Breaking;
 use crate::ingest::{Format, IngestError};
 use crate::jobs::{UPLOAD, Upload};
 use crate::queue;
@@ -28,6 +29,10 @@ pub struct UploadParams {
     /// `done`: reply once the job is done, after 20 s at most.
     #[param(value_type = Option<String>)]
     wait: Option<WaitForJob>,
+    /// Write although judged questions break. Without it a document that would break one is left out, and its file's item
+    /// says so.
+    #[serde(default)]
+    force: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -117,7 +122,10 @@ pub async fn upload(
             }
         }
     }
-    let upload = Upload { job: id.clone() };
+    let upload = Upload {
+        job: id.clone(),
+        breaking: Breaking::allowed_if(params.force),
+    };
     let work = queue::work(UPLOAD, &id, &upload);
     if !store.enqueue_job(&workspace, &id, work).await? {
         return Err(Problem::conflict(
@@ -178,7 +186,7 @@ pub async fn cancel_job(
     }
 }
 
-async fn read_job(
+pub async fn read_job(
     state: &AppState,
     workspace: &WorkspaceId,
     id: &str,

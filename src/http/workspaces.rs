@@ -62,7 +62,7 @@ pub async fn delete_workspace(
     // A client that goes does not leave half of it.
     let (app, of) = (state.app.clone(), workspace.clone());
     let deleting = async move { app.delete_workspace(&of).await };
-    match super::impact::to_the_end(deleting).await {
+    match crate::background::to_the_end(deleting).await {
         Ok(Some(deleted)) => Ok(axum::Json(WorkspaceDeleted {
             workspace: workspace.to_string(),
             deleted,

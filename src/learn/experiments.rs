@@ -8,6 +8,8 @@ use super::{LearnError, Learning};
 use crate::domain::{
     Arm, DocumentId, Experiment, ExperimentState, FaqAnswer, Kind, Tuning, WorkspaceId,
 };
+use crate::editing::gate::{Breaking, GateError};
+use crate::editing::impact::Altered;
 use crate::ingest::faq::FaqRow;
 use crate::store::Write;
 
@@ -39,6 +41,9 @@ pub enum ExperimentError {
     NotFound(String),
     #[error("{0}")]
     State(String),
+    /// The judged questions that its answer would break.
+    #[error("judged questions would break")]
+    WouldBreak(Vec<Altered>),
     #[error(transparent)]
     Learn(LearnError),
 }
@@ -148,7 +153,7 @@ impl Learning {
                     language: base.language.clone(),
                 });
             }
-            self.write(workspace, row).await?;
+            self.write(workspace, row, Breaking::Refused).await?;
         }
         self.store.put_experiment(workspace, &experiment).await?;
         self.answerer.rules().forget(workspace);
@@ -170,15 +175,19 @@ impl Learning {
         Ok(faq.map(|document| FaqRow::of_document(&document)))
     }
 
-    async fn write(&self, workspace: &WorkspaceId, row: FaqRow) -> Result<(), ExperimentError> {
+    async fn write(
+        &self,
+        workspace: &WorkspaceId,
+        row: FaqRow,
+        breaking: Breaking,
+    ) -> Result<(), ExperimentError> {
         let source = row.into_source().map_err(LearnError::from)?;
-        let write = Write::Put {
-            source: Box::new(source),
-            origin: None,
-        };
-        self.store.record(workspace, vec![write]).await?;
-        self.trials.follower.wake();
-        Ok(())
+        let writes = vec![Write::put(source)];
+        match self.gate.apply(workspace, writes, breaking).await {
+            Ok(_) => Ok(()),
+            Err(GateError::WouldBreak(refused)) => Err(ExperimentError::WouldBreak(refused.broken)),
+            Err(GateError::Impact(error)) => Err(LearnError::from(error).into()),
+        }
     }
 
     /// How the experiments stand; those that are decided by now are decided.
@@ -232,7 +241,21 @@ impl Learning {
                 .await?;
             let promotes = self.store.learning(workspace).await?.auto_promote;
             if experiment.state == ExperimentState::Decided && promotes {
-                experiment = self.put_in_force(workspace, experiment, "rule").await?;
+                match self
+                    .put_in_force(workspace, experiment.clone(), "rule")
+                    .await
+                {
+                    Ok(promoted) => experiment = promoted,
+                    // It stays decided; a person sees why it is not in force, and decides.
+                    Err(ExperimentError::WouldBreak(broken)) => {
+                        let told: Vec<String> = broken.iter().map(Altered::told).collect();
+                        let reason = format!("the winner would break: {}", told.join("; "));
+                        experiment.reason = Some(reason);
+                        self.finish(workspace, &experiment, "rule", "experiment.look")
+                            .await?;
+                    }
+                    Err(error) => return Err(error),
+                }
             }
         }
         Ok(Standing {
@@ -394,7 +417,11 @@ impl Learning {
         }
         match row.answers == before {
             true => Ok(()),
-            false => self.write(workspace, row).await,
+            // Taking the arms out gives the answer back that was live before.
+            false => {
+                let breaking = Breaking::allowed_if(answer.is_none());
+                self.write(workspace, row, breaking).await
+            }
         }
     }
 }

@@ -1,10 +1,11 @@
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::{MAX_IN, Store, StoreError, corrupt, from_json, placeholders, time_of};
 use crate::domain::{Document, DocumentId, Metadata, WorkspaceId};
 
 /// Where a document was read from, so that a second reading costs a hash.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
     /// The folder or file that was ingested.
     pub root: String,

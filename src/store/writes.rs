@@ -1,4 +1,5 @@
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::{Any, Transaction};
 
@@ -9,7 +10,9 @@ use crate::actor::{actor, makes_workspaces};
 use crate::domain::{DocumentId, Metadata, NewChunk, Revision, Source, Status, WorkspaceId};
 use crate::text::sha256_hex;
 
-/// One change to a document.
+/// One change to a document. Knowledge is changed through [`crate::editing::gate::Gate`] alone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Write {
     Put {
         source: Box<Source>,
@@ -24,6 +27,26 @@ pub enum Write {
     Archive(DocumentId),
     /// Takes it out of everything but the history.
     Delete(DocumentId),
+}
+
+impl Write {
+    /// Puts a document that comes from no file.
+    pub fn put(source: Source) -> Self {
+        Write::Put {
+            source: Box::new(source),
+            origin: None,
+        }
+    }
+
+    /// The document that it changes.
+    pub fn document_id(&self) -> &DocumentId {
+        match self {
+            Write::Put { source, .. } | Write::Schedule { source, .. } | Write::Stage(source) => {
+                &source.id
+            }
+            Write::Archive(id) | Write::Delete(id) => id,
+        }
+    }
 }
 
 /// What a write did.

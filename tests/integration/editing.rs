@@ -5,6 +5,7 @@ use std::time::Duration;
 use ken::app::{App, default_workspace};
 use ken::check::check;
 use ken::domain::{Clock, DocumentId, Filter, JudgedQuestion, Outcome, Query};
+use ken::editing::gate::Breaking;
 use ken::jobs::{UPLOAD, Upload};
 use ken::queue;
 use ken::store::Store;
@@ -681,7 +682,10 @@ async fn files_are_uploaded_read_in_the_background_and_previewed() {
 
 /// Enqueues a job that has its items.
 async fn enqueue(store: &Store, id: &str) {
-    let upload = Upload { job: id.to_owned() };
+    let upload = Upload {
+        job: id.to_owned(),
+        breaking: Breaking::Refused,
+    };
     let work = queue::work(UPLOAD, id, &upload);
     let is_new = store.enqueue_job(&default_workspace(), id, work).await;
     assert!(is_new.unwrap());

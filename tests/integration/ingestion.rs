@@ -2,7 +2,7 @@ use std::fs;
 
 use ken::app::default_workspace;
 use ken::check::check;
-use ken::ingest::files;
+use ken::editing::files;
 
 use crate::support::{TestApp, root};
 
@@ -63,11 +63,13 @@ async fn a_folder_is_read_once_and_then_costs_a_hash() {
     let workspace = default_workspace();
     let paths = [folder.path().to_owned()];
     let pruned = files::ingest(
-        &app.app.store,
-        &app.app.reader,
+        app.app.ingester(),
         &workspace,
         &paths,
-        true,
+        files::Options {
+            prune: true,
+            ..files::Options::default()
+        },
         |_, _| {},
     )
     .await
@@ -106,11 +108,10 @@ async fn a_path_that_cannot_be_read_is_reported_and_the_rest_goes_on() {
     // A link to nowhere and a folder in place of a file fail for root too, unlike a folder without rights.
     let paths = [folder.path().join("nowhere"), good];
     let report = files::ingest(
-        &app.app.store,
-        &app.app.reader,
+        app.app.ingester(),
         &default_workspace(),
         &paths,
-        false,
+        files::Options::default(),
         |_, _| {},
     )
     .await

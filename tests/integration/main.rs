@@ -1,5 +1,7 @@
 //! Tests of the whole service: real encoder, real store, real indexes, each in a directory of its own.
 
+#![recursion_limit = "256"]
+
 mod answers;
 mod architecture;
 mod attacks;
@@ -20,6 +22,7 @@ mod faults;
 mod filters;
 mod formats;
 mod fuzzed;
+mod gate;
 mod hostile;
 mod ingestion;
 mod keys;

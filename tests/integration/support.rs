@@ -5,9 +5,9 @@ use std::time::Duration;
 use half::f16;
 use ken::app::{App, default_workspace};
 use ken::config::Config;
+use ken::editing::files::{self, Report};
 use ken::embed::Embedder;
 use ken::http;
-use ken::ingest::files::{self, Report};
 use ken::store::StoredVector;
 use reqwest::{Client, Method, StatusCode};
 use serde_json::Value;
@@ -192,11 +192,10 @@ impl TestApp {
     pub async fn ingest(&self, path: &Path) -> Report {
         let workspace = default_workspace();
         let report = files::ingest(
-            &self.app.store,
-            &self.app.reader,
+            self.app.ingester(),
             &workspace,
             &[path.to_owned()],
-            false,
+            files::Options::default(),
             |_, _| {},
         )
         .await

@@ -7,11 +7,13 @@ use futures_util::stream::{self, StreamExt};
 use ignore::WalkBuilder;
 use serde::Serialize;
 
-use super::worker::FileReader;
-use super::{Format, Parsed, file_hash};
+use super::gate::{Breaking, Gate};
+use super::impact::ImpactError;
 use crate::blocking::blocking;
 use crate::domain::{DocumentId, Revision, Source, WorkspaceId};
-use crate::store::{Effect, Origin, Store, StoreError, Write};
+use crate::ingest::worker::FileReader;
+use crate::ingest::{Format, Parsed, file_hash};
+use crate::store::{Effect, Origin, Store, Write};
 
 /// How many documents are recorded in one transaction: short enough that a question's answer never waits long.
 const BATCH: usize = 32;
@@ -41,21 +43,43 @@ pub struct Failure {
     pub reason: String,
 }
 
+/// How files are ingested.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// Archive documents that came from the same place and are there no more.
+    pub prune: bool,
+    /// Whether documents may break judged questions.
+    pub breaking: Breaking,
+}
+
+/// Reads files and folders and records what they hold, through the gate.
+#[derive(Clone, Copy)]
+pub struct Ingester<'a> {
+    pub store: &'a Store,
+    pub gate: &'a Gate,
+    pub reader: &'a FileReader,
+}
+
 /// Ingests files and folders. `on_file` is told of each file's name as its turn comes, with how many there are.
 ///
-/// Files are known by their path below what was named, and by content: an unchanged one costs a hash. With
-/// `prune`, documents that came from the same place and are there no more are archived.
+/// Files are known by their path below what was named, and by content: an unchanged one costs a hash. A document that the
+/// gate refuses stays as it was and is tried again the next time.
 ///
 /// # Errors
-/// Only where the store fails; what was recorded until then stays. A bad file stands in the report.
+/// Only where the store, an index or a model fails; what was recorded until then stays. A bad file, and a document that was
+/// refused, stands in the report.
 pub async fn ingest(
-    store: &Store,
-    reader: &FileReader,
+    ingester: Ingester<'_>,
     workspace: &WorkspaceId,
     paths: &[PathBuf],
-    prune: bool,
+    Options { prune, breaking }: Options,
     mut on_file: impl FnMut(&str, usize),
-) -> Result<Report, StoreError> {
+) -> Result<Report, ImpactError> {
+    let Ingester {
+        store,
+        gate,
+        reader,
+    } = ingester;
     let mut report = Report::default();
     let mut ids: HashMap<DocumentId, String> = HashMap::new();
     for path in paths {
@@ -127,23 +151,18 @@ pub async fn ingest(
                 batch.push(source, origin);
             }
             if batch.is_full() {
-                record(
-                    store,
-                    workspace,
-                    std::mem::take(&mut batch).writes,
-                    &mut report,
-                )
-                .await?;
+                let writes = std::mem::take(&mut batch).writes;
+                record(gate, workspace, writes, breaking, &mut report).await?;
             }
         }
-        record(store, workspace, batch.writes, &mut report).await?;
+        record(gate, workspace, batch.writes, breaking, &mut report).await?;
         if prune {
             let gone = store.origins(workspace, &root).await?;
             let gone = gone
                 .into_iter()
                 .filter(|o| !seen.contains(&o.document_id))
                 .map(|o| Write::Archive(o.document_id));
-            record(store, workspace, gone.collect(), &mut report).await?;
+            record(gate, workspace, gone.collect(), breaking, &mut report).await?;
         }
     }
     report.revision = store.revision(workspace).await?;
@@ -288,15 +307,16 @@ async fn read(file: &Path, max: u64) -> Result<Vec<u8>, String> {
 }
 
 async fn record(
-    store: &Store,
+    gate: &Gate,
     workspace: &WorkspaceId,
     writes: Vec<Write>,
+    breaking: Breaking,
     report: &mut Report,
-) -> Result<(), StoreError> {
-    if writes.is_empty() {
+) -> Result<(), ImpactError> {
+    let Some(each) = gate.apply_each(workspace, writes, breaking, None).await? else {
         return Ok(());
-    }
-    for recorded in store.record(workspace, writes).await? {
+    };
+    for recorded in each.recorded {
         match recorded.effect {
             Effect::Added => report.added += 1,
             Effect::Changed => report.changed += 1,
@@ -304,6 +324,13 @@ async fn record(
             Effect::Archived | Effect::Deleted => report.archived += 1,
             Effect::NotFound => {}
         }
+    }
+    for refused in each.refused {
+        let ids = refused.writes.iter().map(Write::document_id);
+        report.failed.extend(ids.map(|id| Failure {
+            path: id.to_string(),
+            reason: refused.reason(),
+        }));
     }
     Ok(())
 }

@@ -1,0 +1,253 @@
+//! The gate: by whatever way a change of knowledge comes, judged questions stop it.
+
+use std::time::{Duration, Instant};
+
+use ken::app::default_workspace;
+use ken::domain::{DocumentId, JudgedQuestion, Outcome};
+use ken::editing::files;
+use ken::editing::gate::Breaking;
+use ken::jobs::Changes;
+use ken::store::Write;
+use reqwest::{Method, StatusCode, multipart};
+use serde_json::{Value, json};
+
+use crate::support::TestApp;
+
+/// A service whose judged question is answered by the document `w`.
+async fn guarded() -> TestApp {
+    let app = TestApp::start().await;
+    app.put("w.md", json!({ "text": "# 保固\n\n耳機保固十二個月。" }))
+        .await;
+    let judged = json!({ "question": "耳機保固多久", "contains": "十二個月" });
+    let put = app.request(Method::PUT, "/v1/judged-questions/warranty", Some(judged));
+    assert_eq!(put.await.0, 200);
+    app
+}
+
+/// What would break the judged question.
+const SHORTER: &str = "# 保固\n\n耳機保固六個月。";
+const UNRELATED: &str = "# 運費\n\n滿千免運費。";
+
+async fn text_of(app: &TestApp, id: &str) -> Option<String> {
+    let (status, document) = app.get(&format!("/v1/documents/{id}")).await;
+    (status == 200).then(|| document["text"].as_str().unwrap().to_owned())
+}
+
+/// Waits until a job is over.
+async fn ended(app: &TestApp, id: &str) -> Value {
+    let start = Instant::now();
+    loop {
+        let (status, job) = app.get(&format!("/v1/jobs/{id}")).await;
+        assert_eq!(status, 200, "{job}");
+        if job["finished_at"].is_string() {
+            return job;
+        }
+        assert!(start.elapsed() < Duration::from_secs(120), "{job}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn upload_that_breaks_a_judged_question_keeps_the_rest() {
+    let app = guarded().await;
+    let upload = async |query: &str| -> Value {
+        let part = |name: &str, text: &'static str| {
+            multipart::Part::bytes(text.as_bytes()).file_name(name.to_owned())
+        };
+        let form = multipart::Form::new()
+            .part("a", part("w.md", SHORTER))
+            .part("b", part("fee.md", UNRELATED));
+        let url = format!("{}/v1/documents:upload?wait=done{query}", app.address);
+        let sent = app.client.post(url).multipart(form).send().await.unwrap();
+        sent.json().await.unwrap()
+    };
+    let job = upload("").await;
+    assert_eq!(
+        (&job["n_done"], &job["n_failed"]),
+        (&json!(1), &json!(1)),
+        "{job}"
+    );
+    let reason = job["items"][0]["detail"].as_str().unwrap();
+    assert!(
+        reason.contains("耳機保固多久") && reason.contains("force"),
+        "{reason}"
+    );
+    assert!(text_of(&app, "w.md").await.unwrap().contains("十二個月"));
+    assert!(text_of(&app, "fee.md").await.is_some());
+
+    let job = upload("&force=true").await;
+    assert_eq!(job["n_done"], 2, "{job}");
+    assert!(text_of(&app, "w.md").await.unwrap().contains("六個月"));
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn folder_that_breaks_a_judged_question_keeps_the_rest() {
+    let app = guarded().await;
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("kb");
+    std::fs::create_dir(&root).unwrap();
+    let write = |name: &str, text: &str| std::fs::write(root.join(name), text).unwrap();
+    for n in 0..5 {
+        write(
+            &format!("{n}.md"),
+            &format!("# 門市 {n}\n\n門市 {n} 在 {n} 樓。"),
+        );
+    }
+    write("more.md", "---\nid: w.md\n---\n# 保固\n\n耳機保固六個月。");
+    let (workspace, paths) = (default_workspace(), [root.clone()]);
+    let ingest = async |breaking: Breaking| {
+        let options = files::Options {
+            breaking,
+            ..files::Options::default()
+        };
+        let ingester = app.app.ingester();
+        let report = files::ingest(ingester, &workspace, &paths, options, |_, _| {});
+        report.await.unwrap()
+    };
+    let report = ingest(Breaking::Refused).await;
+    assert_eq!((report.added, report.failed.len()), (5, 1), "{report:?}");
+    assert_eq!(report.failed[0].path, "w.md");
+    assert!(report.failed[0].reason.contains("耳機保固多久"));
+    assert!(text_of(&app, "w.md").await.unwrap().contains("十二個月"));
+
+    let again = ingest(Breaking::Refused).await;
+    assert_eq!(
+        (again.unchanged, again.failed.len()),
+        (5, 1),
+        "it is tried again"
+    );
+    let forced = ingest(Breaking::Allowed).await;
+    assert_eq!((forced.changed, forced.failed.len()), (1, 0), "{forced:?}");
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn winner_of_an_experiment_that_breaks_a_judged_question_is_not_put_in_force() {
+    let app = TestApp::start().await;
+    let faq = json!({ "question": "禮物包裝要加多少錢？", "answer": "禮物包裝每件加收五十元。" });
+    let put = app.request(Method::PUT, "/v1/faqs/wrap?wait=indexed", Some(faq));
+    assert_eq!(put.await.0, 201);
+    let judged = json!({ "question": "禮物包裝要加多少錢？", "contains": "五十元" });
+    let put = app.request(Method::PUT, "/v1/judged-questions/wrap", Some(judged));
+    assert_eq!(put.await.0, 200);
+    let plan = json!({ "id": "e", "faq_id": "wrap", "arms": [{ "name": "live" }, { "name": "vague", "answer": "禮物包裝加收少許費用。" }] });
+    let (status, begun) = app.post("/v1/experiments", plan).await;
+    assert_eq!(
+        status, 200,
+        "an arm alone answers no judged question: {begun}"
+    );
+
+    let store = &app.app.store;
+    let workspace = default_workspace();
+    let mut experiment = store
+        .experiments(&workspace, false)
+        .await
+        .unwrap()
+        .remove(0);
+    experiment.state = ken::domain::ExperimentState::Decided;
+    experiment.winner = Some(1);
+    store.put_experiment(&workspace, &experiment).await.unwrap();
+    let (status, refused) = app.post("/v1/experiments/e:promote", json!({})).await;
+    assert_eq!(status, 409, "{refused}");
+    assert_eq!(refused["type"], "/problems/breaks-judged-questions");
+    let answer = app.ask("禮物包裝要加多少錢？").await;
+    assert_eq!(answer["text"], "禮物包裝每件加收五十元。");
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn change_in_the_background_is_checked_and_made_by_a_job() {
+    let app = guarded().await;
+    let put = async |id: &str, text: &str, query: &str| {
+        let path = format!("/v1/documents/{id}?background=true{query}");
+        let body = json!({ "text": text });
+        let (status, job) = app.request(Method::PUT, &path, Some(body)).await;
+        assert_eq!(
+            (status, &job["kind"]),
+            (StatusCode::ACCEPTED, &json!("change"))
+        );
+        ended(&app, job["id"].as_str().unwrap()).await
+    };
+    let job = put("fee", UNRELATED, "").await;
+    assert_eq!((&job["state"], &job["n_done"]), (&json!("done"), &json!(1)));
+    assert!(text_of(&app, "fee").await.is_some());
+
+    let job = put("w.md", SHORTER, "").await;
+    assert_eq!(job["n_failed"], 1, "{job}");
+    let reason = job["items"][0]["detail"].as_str().unwrap();
+    assert!(reason.contains("耳機保固多久"), "{reason}");
+    assert!(text_of(&app, "w.md").await.unwrap().contains("十二個月"));
+
+    let job = put("w.md", SHORTER, "&force=true").await;
+    assert_eq!(job["n_done"], 1, "{job}");
+    assert!(text_of(&app, "w.md").await.unwrap().contains("六個月"));
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn change_of_a_document_that_was_changed_meanwhile_is_not_made() {
+    let app = guarded().await;
+    let store = &app.app.store;
+    let workspace = default_workspace();
+    let (_, document) = app.get("/v1/documents/w.md").await;
+    let version = document["version"].as_i64().unwrap();
+    let mut source = store
+        .source(&workspace, &DocumentId::parse("w.md").unwrap(), version)
+        .await
+        .unwrap()
+        .unwrap();
+    source.text = source.text.replace("耳機", "全部耳機");
+    source.content_hash = "other".to_owned();
+    // Enqueued, and not begun before the other change is made: the queue is woken by that change's request at the earliest.
+    app.app.queue.stop().await;
+    let writes = vec![Write::put(source)];
+    let job = Changes::enqueue(store, &workspace, writes, Breaking::Refused).await;
+    app.put(
+        "w.md",
+        json!({ "text": "# 保固\n\n耳機保固十二個月，憑發票。" }),
+    )
+    .await;
+    let folder = app.stop().await;
+    let app = TestApp::start_in(folder, |_| {}).await;
+    let job = ended(&app, &job.unwrap()).await;
+    assert_eq!(job["n_failed"], 1, "{job}");
+    assert!(
+        job["items"][0]["detail"]
+            .as_str()
+            .unwrap()
+            .contains("was changed since"),
+        "{job}"
+    );
+    assert!(text_of(&app, "w.md").await.unwrap().contains("憑發票"));
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn check_that_takes_longer_than_a_request_becomes_a_job() {
+    let app = TestApp::start_with(|config| config.http.timeout_ms = 3_000).await;
+    let workspace = default_workspace();
+    for i in 0..400 {
+        let judged = JudgedQuestion {
+            id: format!("q{i}"),
+            question: format!("耳機保固多久，第 {i} 次問"),
+            outcome: Some(Outcome::Answered),
+            ..JudgedQuestion::default()
+        };
+        let put = app.app.store.put_judged_question(&workspace, &judged);
+        put.await.unwrap();
+    }
+    let body = json!({ "text": "# 保固\n\n耳機保固六個月。" });
+    let (status, job) = app
+        .request(Method::PUT, "/v1/documents/w", Some(body))
+        .await;
+    assert_eq!(
+        (status, &job["kind"]),
+        (StatusCode::ACCEPTED, &json!("change")),
+        "400 questions, each asked twice, take longer than a second: {job}"
+    );
+    let job = ended(&app, job["id"].as_str().unwrap()).await;
+    assert_eq!((&job["state"], &job["n_done"]), (&json!("done"), &json!(1)));
+    assert!(text_of(&app, "w").await.is_some());
+    app.stop().await;
+}
