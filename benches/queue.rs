@@ -8,7 +8,7 @@
 use std::time::Instant;
 
 use ken::domain::WorkspaceId;
-use ken::queue::{self, Failure, Handler, Handlers, Policy, Progress, Queue};
+use ken::queue::{self, Failure, Handler, Handlers, Policy, Progress, Queue, Waker};
 use ken::store::Store;
 use tokio::sync::watch;
 
@@ -62,7 +62,12 @@ async fn main() {
     println!("enqueued {n_work}: {:.0} a second", per_second(start));
     let (_leads, follows) = watch::channel(true);
     let start = Instant::now();
-    let queue = Queue::start(store.clone(), Handlers::default().with(Nothing), follows);
+    let queue = Queue::start(
+        store.clone(),
+        Handlers::default().with(Nothing),
+        follows,
+        Waker::default(),
+    );
     while store.n_waiting().await.expect("a store").0 > 0 {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }

@@ -8,7 +8,7 @@ tokio::task_local! {
 }
 
 /// Who the service is where it acts by itself.
-const SERVICE: &str = "ken";
+pub const SERVICE: &str = "ken";
 
 /// Runs what somebody has asked for; what it changes is noted under their name.
 pub async fn acting<T>(actor: impl Into<Arc<str>>, work: impl Future<Output = T>) -> T {

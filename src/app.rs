@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
 
 use crate::answer::{Admission, Answerer, ModelError};
 use crate::background::{Background, both};
@@ -26,7 +25,7 @@ use crate::keys::KeyRing;
 use crate::learn::Learning;
 use crate::llm::{Llm, LlmError};
 use crate::oidc::{Oidc, OidcError};
-use crate::queue::{Handlers, Queue};
+use crate::queue::{Handlers, Queue, Waker};
 use crate::reader::{Reader, ReaderError};
 use crate::rerank::{CrossEncoder, RerankError};
 use crate::retrieve::{Retriever, Shares};
@@ -54,7 +53,6 @@ pub struct App {
     pub gate: Gate,
     pub cases: Cases,
     pub keys: KeyRing,
-    working: Background,
     pub learning: Learning,
     /// Learns on a schedule.
     rounds: Background,
@@ -63,46 +61,11 @@ pub struct App {
     clock: Clock,
     /// Whether it does more than answer and catch up.
     at_work: watch::Sender<bool>,
-    tidying: Background,
-    /// Runs for as long as the service does.
-    forgetting: AbortOnDrop,
+    housekeeping: Background,
 }
 
-/// A task that ends with what holds it.
-struct AbortOnDrop(JoinHandle<()>);
-
-impl From<JoinHandle<()>> for AbortOnDrop {
-    fn from(task: JoinHandle<()>) -> Self {
-        Self(task)
-    }
-}
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-/// How often old conversations are looked for.
-const FORGET_EVERY: Duration = Duration::from_secs(3_600);
-
-/// Forgets conversations that had no turn for so many days, at once and every hour; 0 keeps them.
-fn forget_old_answers(store: Store, keep_days: u32) -> JoinHandle<()> {
-    tokio::spawn(async move {
-        if keep_days == 0 {
-            return;
-        }
-        loop {
-            let kept = SignedDuration::from_hours(24 * i64::from(keep_days));
-            match store.forget_answers_before(store.now() - kept).await {
-                Ok(0) => {}
-                Ok(n) => tracing::info!(n_turns = n, "old conversations are forgotten"),
-                Err(error) => tracing::error!(%error, "old conversations could not be forgotten"),
-            }
-            tokio::time::sleep(FORGET_EVERY).await;
-        }
-    })
-}
+/// How often it is looked for what is left behind or past its time.
+const KEEP_HOUSE_EVERY: Duration = Duration::from_secs(3_600);
 
 /// How long what is half done may take before it counts as left behind, where other processes may be at it.
 const LEFT_BEHIND: SignedDuration = SignedDuration::from_hours(1);
@@ -116,13 +79,32 @@ async fn tidy_up(store: &Store, then: Timestamp) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// As [`tidy_up`], again and again, of a store that several processes share.
-async fn keep_tidy(store: Store, mut stopped: watch::Receiver<bool>) {
-    while store.is_shared() {
-        if let Err(error) = tidy_up(&store, Timestamp::now() - LEFT_BEHIND).await {
+/// Clears away what is left behind in a store that several processes share, and forgets conversations that had no turn for
+/// `keep_days` (0: keeps them) and cases that are past their time: at once and every hour.
+async fn keep_house(
+    store: Store,
+    cases: Cases,
+    keep_days: u32,
+    mut stopped: watch::Receiver<bool>,
+) {
+    loop {
+        if store.is_shared()
+            && let Err(error) = tidy_up(&store, Timestamp::now() - LEFT_BEHIND).await
+        {
             tracing::error!(%error, "what is left behind could not be cleared away");
         }
-        let over = tokio::time::timeout(FORGET_EVERY, stopped.wait_for(|stop| *stop)).await;
+        let kept = SignedDuration::from_hours(24 * i64::from(keep_days));
+        if keep_days > 0 {
+            match store.forget_answers_before(store.now() - kept).await {
+                Ok(0) => {}
+                Ok(n) => tracing::info!(n_turns = n, "old conversations are forgotten"),
+                Err(error) => tracing::error!(%error, "old conversations could not be forgotten"),
+            }
+        }
+        if let Err(error) = cases.forget_old().await {
+            tracing::error!(%error, "old cases could not be forgotten");
+        }
+        let over = tokio::time::timeout(KEEP_HOUSE_EVERY, stopped.wait_for(|stop| *stop)).await;
         if over.is_ok() {
             return;
         }
@@ -262,12 +244,6 @@ impl App {
             lead.unwrap_or_else(|| Arc::new(store.stand_for_lead(indexes.is_writer(), poll)));
         let (at_work, is_at_work) = watch::channel(is_first);
         let works = both(lead.watch(), is_at_work);
-        let tidying = {
-            let store = store.clone();
-            Background::start_while("tidying up", works.clone(), move |stopped| {
-                keep_tidy(store.clone(), stopped)
-            })
-        };
         if is_first && !store.is_shared() && indexes.is_writer() {
             // Nobody else is at work, and nothing here yet.
             tidy_up(&store, Timestamp::MAX).await?;
@@ -312,6 +288,7 @@ impl App {
             answerer: answerer.clone(),
         };
         let gate = Gate::new(trials.clone());
+        let waker = Waker::default();
         let cases = Cases::new(
             vault.clone(),
             embedder.clone(),
@@ -319,8 +296,14 @@ impl App {
             gate.clone(),
             llm,
             config.learn.clone(),
+            waker.clone(),
         );
-        let working = cases.start(works.clone());
+        let housekeeping = {
+            let (store, cases, keep_days) = (store.clone(), cases.clone(), config.answer.keep_days);
+            Background::start_while("housekeeping", works.clone(), move |stopped| {
+                keep_house(store.clone(), cases.clone(), keep_days, stopped)
+            })
+        };
         let learning = Learning {
             store: store.clone(),
             vectors: Vectors::new(store.clone(), embedder.clone()),
@@ -341,23 +324,23 @@ impl App {
         let reader = FileReader::new(&config.ingest);
         let uploads = Uploads::new(store.clone(), reader.clone(), gate.clone());
         let changes = Changes::new(store.clone(), gate.clone());
-        let handlers = Handlers::default().with(uploads).with(changes);
-        let queue = Queue::start(store.clone(), handlers, works);
-        let forgetting = forget_old_answers(store.clone(), config.answer.keep_days);
+        let handlers = Handlers::default()
+            .with(uploads)
+            .with(changes)
+            .with(cases.clone());
+        let queue = Queue::start(store.clone(), handlers, works, waker);
         Ok(Self {
-            forgetting: forgetting.into(),
             vault,
             trials,
             gate,
             cases,
             keys: KeyRing::new(store.clone()).with_oidc(Oidc::new(&config.auth)?),
-            working,
             learning,
             rounds,
             lead,
             clock,
             at_work,
-            tidying,
+            housekeeping,
             reader,
             queue,
             config,
@@ -412,10 +395,8 @@ impl App {
     /// Ends what another goes on with, and answers on.
     pub async fn rest(&self) {
         self.at_work.send_replace(false);
-        self.forgetting.0.abort();
-        self.working.stop().await;
         self.rounds.stop().await;
-        self.tidying.stop().await;
+        self.housekeeping.stop().await;
         self.queue.stop().await;
     }
 

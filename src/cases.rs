@@ -21,10 +21,11 @@ use std::time::Duration;
 
 use half::f16;
 use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+use crate::actor::{SERVICE, acting};
 use crate::answer::{AnswerError, Answerer};
-use crate::background::Background;
 use crate::blocking::blocking;
 use crate::config::LearnConfig;
 use crate::domain::{
@@ -36,6 +37,7 @@ use crate::editing::impact::{ImpactError, Trials};
 use crate::embed::{EmbedError, Embedder};
 use crate::ingest::IngestError;
 use crate::llm::Llm;
+use crate::queue::{Failure, Handler, Policy, Progress, Waker};
 use crate::redact::Redactor;
 use crate::store::{Store, StoreError, StoredCase, Vault};
 use crate::text::{detect, sha256_hex};
@@ -82,7 +84,8 @@ pub struct Cases {
     groupings: Groupings,
     /// One at a time takes cases in or forgets them; taken before a workspace's grouping.
     taking: Arc<tokio::sync::Mutex<()>>,
-    wake: watch::Sender<()>,
+    /// Of the queue that distils.
+    waker: Waker,
     /// How many cases have been distilled since the start.
     done: watch::Sender<u64>,
 }
@@ -113,9 +116,15 @@ const BATCH: i64 = 64;
 const MAX_TRIES: usize = 4;
 /// In place of an encoder's id: cases do not join these drafts.
 const FROM_FEEDBACK: &str = "feedback";
-/// How often cases are looked for that another process took in, and that are too old.
+/// How often the store is asked whether cases wait that another process distils.
 const POLL: Duration = Duration::from_secs(2);
-const FORGET_EVERY: Duration = Duration::from_secs(3_600);
+
+/// The kind of work that distils the cases of a workspace that wait. One is enqueued with each lot of cases that is taken in.
+pub const DISTIL: &str = "distil";
+
+/// What waits stands in the store, with the cases.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Distilling {}
 
 impl Cases {
     pub fn new(
@@ -125,6 +134,7 @@ impl Cases {
         gate: Gate,
         llm: Option<Llm>,
         config: LearnConfig,
+        waker: Waker,
     ) -> Self {
         let store = trials.store.clone();
         Self {
@@ -139,7 +149,7 @@ impl Cases {
             config,
             groupings: Groupings::default(),
             taking: Arc::default(),
-            wake: watch::channel(()).0,
+            waker,
             done: watch::channel(0).0,
         }
     }
@@ -169,18 +179,23 @@ impl Cases {
         }
     }
 
-    /// Distils and groups every case that waits. Returns how many there were.
-    pub async fn work_off(&self) -> Result<usize, CaseError> {
-        self.work_off_until(|| false).await
+    /// Distils and groups every case of a workspace that waits. Returns how many there were.
+    pub async fn work_off(&self, workspace: &WorkspaceId) -> Result<usize, CaseError> {
+        let mut n = 0;
+        loop {
+            match self.next_batch(workspace).await? {
+                0 => return Ok(n),
+                n_taken => n += n_taken,
+            }
+        }
     }
 
-    async fn work_off_until(&self, is_over: impl Fn() -> bool) -> Result<usize, CaseError> {
-        let mut n = 0;
-        while !is_over()
-            && let Some((workspace, cases)) = self.store.waiting_cases(BATCH).await?
-        {
-            n += cases.len();
-            self.take(&workspace, cases).await?;
+    /// Distils and groups the oldest cases of a workspace that wait. Returns how many there were.
+    async fn next_batch(&self, workspace: &WorkspaceId) -> Result<usize, CaseError> {
+        let cases = self.store.waiting_cases(workspace, BATCH).await?;
+        let n = cases.len();
+        if n > 0 {
+            self.take(workspace, cases).await?;
             self.done.send_modify(|n| *n += 1);
         }
         Ok(n)
@@ -468,8 +483,8 @@ impl Cases {
         }
     }
 
-    /// Forgets what is past its time.
-    async fn forget_old(&self) -> Result<(), CaseError> {
+    /// Forgets cases, and what was taken out of them, that are past their time.
+    pub async fn forget_old(&self) -> Result<(), CaseError> {
         let before =
             |days: u32| self.store.now() - SignedDuration::from_hours(24 * i64::from(days));
         if self.config.keep_vault_days > 0 {
@@ -490,36 +505,6 @@ impl Cases {
             }
         }
         Ok(())
-    }
-
-    /// Works cases off in the background, as they come, while this process leads.
-    pub fn start(&self, leads: watch::Receiver<bool>) -> Background {
-        let cases = self.clone();
-        Background::start_while("the distilling of cases", leads, move |stopped| {
-            cases.clone().work_on(stopped)
-        })
-    }
-
-    async fn work_on(self, mut stopped: watch::Receiver<bool>) {
-        let mut woken = self.wake.subscribe();
-        let mut forgotten: Option<tokio::time::Instant> = None;
-        loop {
-            let is_over = || *stopped.borrow();
-            if let Err(error) = self.work_off_until(is_over).await {
-                tracing::error!(%error, "cases wait and are tried again");
-            }
-            if forgotten.is_none_or(|at| at.elapsed() >= FORGET_EVERY) {
-                if let Err(error) = self.forget_old().await {
-                    tracing::error!(%error, "old cases could not be forgotten");
-                }
-                forgotten = Some(tokio::time::Instant::now());
-            }
-            tokio::select! {
-                _ = stopped.wait_for(|stop| *stop) => break,
-                _ = woken.changed() => {}
-                () = tokio::time::sleep(POLL) => {}
-            }
-        }
     }
 
     /// Adds a wording to a draft of feedback: one draft a document and kind of change.
@@ -621,5 +606,36 @@ impl Cases {
             && is_sure
             && !rules.four_eyes
             && draft.state == DraftState::Open)
+    }
+}
+
+/// Distils the cases of a workspace that wait, a batch a run, so that workspaces take turns.
+impl Handler for Cases {
+    type Payload = Distilling;
+    const KIND: &'static str = DISTIL;
+
+    fn policy(&self) -> Policy {
+        Policy {
+            at_once: 1,
+            in_order: true,
+            // Some 16 hours: what was acknowledged waits for a disk that is full.
+            max_attempts: 100,
+            timeout: Duration::from_secs(3_600),
+            ..Policy::default()
+        }
+    }
+
+    async fn run(
+        &self,
+        workspace: WorkspaceId,
+        _all: Distilling,
+        _stopped: watch::Receiver<bool>,
+    ) -> Result<Progress, Failure> {
+        // Whoever sent the cases did not make the drafts, and publishes none.
+        match acting(SERVICE, self.next_batch(&workspace)).await {
+            Ok(0) => Ok(Progress::Done),
+            Ok(_) => Ok(Progress::More),
+            Err(error) => Err(Failure::Passing(error.to_string())),
+        }
     }
 }

@@ -29,6 +29,8 @@ mod uploads;
 mod words;
 mod workspaces;
 
+pub use answers::AnswerResponse;
+
 use std::future::Future;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

@@ -256,14 +256,35 @@ const PRUNE_EVERY: Duration = Duration::from_secs(600);
 
 /// Works off the store's durable queue: one background task, which holds what is running and no more.
 pub struct Queue {
-    wake: watch::Sender<()>,
+    waker: Waker,
     task: Background,
+}
+
+/// Tells a queue that there is work. Clones tell the same one; made before the queue, for handlers that enqueue work.
+#[derive(Clone)]
+pub struct Waker(watch::Sender<()>);
+
+impl Default for Waker {
+    fn default() -> Self {
+        Self(watch::channel(()).0)
+    }
+}
+
+impl Waker {
+    pub fn wake(&self) {
+        self.0.send_replace(());
+    }
 }
 
 impl Queue {
     /// Works while this process leads.
-    pub fn start(store: Store, handlers: Handlers, leads: watch::Receiver<bool>) -> Self {
-        let (wake, woken) = watch::channel(());
+    pub fn start(
+        store: Store,
+        handlers: Handlers,
+        leads: watch::Receiver<bool>,
+        waker: Waker,
+    ) -> Self {
+        let woken = waker.0.subscribe();
         let kinds: Arc<[Kind]> = handlers.0.into();
         let task = Background::start_while("the queue", leads, move |stopped| {
             let worker = Worker {
@@ -277,12 +298,12 @@ impl Queue {
             };
             worker.work(woken.clone())
         });
-        Self { wake, task }
+        Self { waker, task }
     }
 
     /// Says that there is work.
     pub fn wake(&self) {
-        self.wake.send_replace(());
+        self.waker.wake();
     }
 
     /// Ends after the pieces under way.

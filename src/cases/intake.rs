@@ -1,9 +1,11 @@
 //! Taking cases in: checked, without personal data, kept; idempotent by id and content.
 
 use jiff::Timestamp;
+use uuid::Uuid;
 
-use super::{CaseError, Cases};
+use super::{CaseError, Cases, DISTIL, Distilling};
 use crate::domain::{Case, WorkspaceId};
+use crate::queue;
 use crate::redact::{Kind, Redactor};
 use crate::store::{CaseEffect, StoredCase};
 use crate::text::sha256_hex;
@@ -198,13 +200,15 @@ impl Cases {
             .iter()
             .map(|(case, hash, _)| (case.clone(), hash.clone()))
             .collect();
-        let effects = self.store.keep_cases(workspace, &kept).await?;
+        let key = Uuid::now_v7().simple().to_string();
+        let work = queue::work(DISTIL, &key, &Distilling::default());
+        let effects = self.store.keep_cases(workspace, &kept, work).await?;
         if is_change {
             for (id, ..) in &fresh {
                 self.vault.keep_only(workspace, id, &now[id]).await?;
             }
         }
-        self.wake.send_replace(());
+        self.waker.wake();
         let report = clean
             .into_iter()
             .zip(effects)
@@ -237,11 +241,6 @@ impl Cases {
             *tag = back(tag);
         }
         Ok(case)
-    }
-
-    /// When cases were last taken in does not matter to who waits; this says that there is something to do.
-    pub fn wake(&self) {
-        self.wake.send_replace(());
     }
 
     /// What time it is for the learning.

@@ -4,6 +4,7 @@ use ken::answer::Question;
 use ken::config::Config;
 use ken::domain::{DocumentId, Hit, LegScore, Query, WorkspaceId};
 use ken::editing::replay;
+use ken::http::AnswerResponse;
 use ken::index::Form;
 
 use super::open_caught_up;
@@ -130,7 +131,8 @@ pub async fn ask(
     let answer = app.answerer.answer(workspace, question, None).await?.answer;
     app.close().await;
     if json {
-        println!("{}", serde_json::to_string(&answer)?);
+        let body = AnswerResponse::new(answer, None, None);
+        println!("{}", serde_json::to_string(&body)?);
         return Ok(ExitCode::SUCCESS);
     }
     println!(

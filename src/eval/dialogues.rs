@@ -233,7 +233,7 @@ impl Evaluation {
                 faults[0].0, faults[0].1.detail
             )));
         }
-        self.app.cases.work_off().await.map_err(failed)?;
+        self.app.cases.work_off(&workspace).await.map_err(failed)?;
         let (mut made, mut joined) = (HashMap::new(), HashMap::new());
         let mut drafts: HashMap<String, Draft> = HashMap::new();
         for dialogue in &dialogues {

@@ -19,7 +19,7 @@ use super::load::InWork;
 use super::metrics;
 use super::problem::{Fault, Problem};
 use super::{AppState, Permit};
-use crate::answer::render::{Format, Rendered, render};
+use crate::answer::render::{Format, render};
 use crate::answer::{self, Question};
 use crate::domain::{
     self, Filter, MAX_LIMIT, MAX_QUESTION_CHARS, Query, Strategy, Utterance, WorkspaceId,
@@ -212,8 +212,10 @@ impl From<domain::Citation> for CitationBody {
 }
 
 impl AnswerResponse {
-    /// An answer as its channel shows it.
-    pub fn of(answer: domain::Answer, rendered: Rendered) -> Self {
+    /// An answer as its channel shows it: the one public shape of an answer, over HTTP and on the command line. `format`: the
+    /// channel's own where absent.
+    pub fn new(answer: domain::Answer, channel: Option<&str>, format: Option<Format>) -> Self {
+        let rendered = render(&answer, channel, format);
         let sentence = |s: domain::Sentence| SentenceBody {
             text: s.text,
             citations: s.citations,
@@ -362,8 +364,7 @@ pub async fn post_answer(
     let channel = question.filter.channel.clone();
     let body = move |answer: domain::Answer| {
         metrics::answered(&answer);
-        let rendered = render(&answer, channel.as_deref(), format);
-        AnswerResponse::of(answer, rendered)
+        AnswerResponse::new(answer, channel.as_deref(), format)
     };
     if stream {
         return Ok(events(state, workspace, question, body, (permit, in_work)).into_response());

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::audit::Act;
+use super::queue::{NewWork, enqueue_in};
 use super::vectors::{bytes_of, vector_of};
 use super::{MAX_IN, Store, StoreError, from_json, now_ms, placeholders, to_json};
 use crate::domain::{Case, Distilled, Draft, DraftState, WorkspaceId};
@@ -51,11 +52,12 @@ type CaseRow = (String, String, Option<String>, String, i64);
 
 impl Store {
     /// Keeps cases in one transaction, with the hash of each as it came. What is the same as before is left alone; what
-    /// is not waits to be distilled.
+    /// is not waits to be distilled, and `work`, which does that, is enqueued with it.
     pub async fn keep_cases(
         &self,
         workspace: &WorkspaceId,
         cases: &[(Case, String)],
+        work: NewWork<'_>,
     ) -> Result<Vec<CaseEffect>, StoreError> {
         let mut tx = self.begin().await?;
         super::writes::lock(&mut tx, workspace).await?;
@@ -92,6 +94,9 @@ impl Store {
             let before = known.map(|(hash,)| json!({ "content_hash": hash }));
             let after = json!({ "content_hash": hash });
             acts.push(Act::new("case.put", &case.id).before(before).after(after));
+        }
+        if !acts.is_empty() {
+            enqueue_in(&mut tx, workspace, &[work]).await?;
         }
         self.note(&mut tx, workspace, acts).await?;
         tx.commit().await?;
@@ -190,21 +195,12 @@ impl Store {
         rows.into_iter().rev().map(stored).collect()
     }
 
-    /// The oldest cases that wait to be distilled, of one workspace.
+    /// The oldest cases of a workspace that wait to be distilled, at most `limit`.
     pub async fn waiting_cases(
         &self,
+        workspace: &WorkspaceId,
         limit: i64,
-    ) -> Result<Option<(WorkspaceId, Vec<StoredCase>)>, StoreError> {
-        let first: Option<(String,)> = sqlx::query_as(
-            "SELECT workspace FROM cases WHERE state = 'waiting' ORDER BY created_at, id LIMIT 1",
-        )
-        .fetch_optional(&self.relaxed)
-        .await?;
-        let Some((name,)) = first else {
-            return Ok(None);
-        };
-        let workspace =
-            WorkspaceId::parse(&name).map_err(|e| super::corrupt("a workspace name", &e))?;
+    ) -> Result<Vec<StoredCase>, StoreError> {
         let rows: Vec<CaseRow> = sqlx::query_as(
             "SELECT body, distilled, draft, content_hash, created_at FROM cases WHERE workspace = $1 AND state = 'waiting' \
              ORDER BY created_at, id LIMIT $2",
@@ -213,8 +209,7 @@ impl Store {
         .bind(limit)
         .fetch_all(&self.relaxed)
         .await?;
-        let cases = rows.into_iter().map(stored).collect::<Result<_, _>>()?;
-        Ok(Some((workspace, cases)))
+        rows.into_iter().map(stored).collect()
     }
 
     /// How many cases of a workspace wait.

@@ -8,7 +8,7 @@ use sqlx::SqlStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 /// Number, name and SQL of each.
-const ALL: [(i64, &str, &str); 9] = [
+const ALL: [(i64, &str, &str); 10] = [
     (1, "init", include_str!("../../migrations/0001_init.sql")),
     (
         2,
@@ -38,6 +38,11 @@ const ALL: [(i64, &str, &str); 9] = [
         include_str!("../../migrations/0008_encoders.sql"),
     ),
     (9, "queue", include_str!("../../migrations/0009_queue.sql")),
+    (
+        10,
+        "distilling",
+        include_str!("../../migrations/0010_distilling.sql"),
+    ),
 ];
 
 pub fn migrator() -> Migrator {

@@ -810,3 +810,35 @@ async fn an_approval_holds_for_the_words_it_was_given_to_and_a_rejection_for_tho
     );
     app.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cases_behind_one_that_cannot_be_read_are_distilled() {
+    let app = TestApp::start().await;
+    let url = crate::support::store_in(app.folder.path());
+    let pool = sqlx::AnyPool::connect(&url).await.unwrap();
+    for change in [
+        "INSERT INTO workspaces (id, created_at) VALUES ('broken', 1)",
+        "INSERT INTO cases (workspace, id, content_hash, body, state, created_at) \
+         VALUES ('broken', 'c', 'h', 'not JSON', 'waiting', 1)",
+        "INSERT INTO queue (id, workspace, kind, dedup_key, payload, state, attempts, runs, due_at, last_error, actor, created_at) \
+         VALUES ('w', 'broken', 'distil', 'k', '{}', 'ready', 0, 0, 0, '', 'ken', 1)",
+    ] {
+        sqlx::query(change).execute(&pool).await.unwrap();
+    }
+    let kept = submit(&app, &cases_of("need-34")).await;
+    assert!(!drafts(&app, "").await.is_empty(), "{kept}");
+    let tried = async {
+        loop {
+            let of_broken = "SELECT attempts, last_error FROM queue WHERE id = 'w'";
+            let (attempts, error): (i64, String) =
+                sqlx::query_as(of_broken).fetch_one(&pool).await.unwrap();
+            if attempts > 0 && !error.is_empty() {
+                return error;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    let tried = tokio::time::timeout(std::time::Duration::from_secs(60), tried).await;
+    assert!(tried.is_ok(), "it is tried, and the reason is kept");
+    app.stop().await;
+}

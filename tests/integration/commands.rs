@@ -103,6 +103,18 @@ fn ingest_search_ask_status_and_check() {
     ));
     let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
     assert_eq!(answer["outcome"], "answered", "{answer}");
+    let snapshot =
+        include_str!("snapshots/integration__openapi__the_openapi_document_is_as_agreed.snap");
+    let (_, document) = snapshot
+        .trim_start_matches("---")
+        .split_once("---")
+        .unwrap();
+    let document: serde_json::Value = serde_json::from_str(document).unwrap();
+    let promised = document["components"]["schemas"]["AnswerResponse"]["properties"].as_object();
+    let promised: Vec<&String> = promised.unwrap().keys().collect();
+    let mut given: Vec<&String> = answer.as_object().unwrap().keys().collect();
+    given.sort();
+    assert_eq!(given, promised, "the shape that HTTP has");
     assert!(stdout(&ken(folder.path(), &["status"], &[])).contains("\"n_chunks\":1"));
     assert!(stdout(&ken(folder.path(), &["rebuild"], &[])).contains("default: revision 1"));
     assert!(stdout(&ken(folder.path(), &["check"], &[])).contains("default: 1 chunks, 0 faults"));

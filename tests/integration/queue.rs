@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ken::domain::WorkspaceId;
-use ken::queue::{self, Failure, Handler, Handlers, Policy, Progress, Queue};
+use ken::queue::{self, Failure, Handler, Handlers, Policy, Progress, Queue, Waker};
 use ken::store::{MAX_PAYLOAD, NewWork, Settled, Store, StoreError};
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
@@ -81,7 +81,12 @@ impl Bench {
             runs: runs.clone(),
             outcome,
         };
-        let queue = Queue::start(store.clone(), Handlers::default().with(probe), follows);
+        let queue = Queue::start(
+            store.clone(),
+            Handlers::default().with(probe),
+            follows,
+            Waker::default(),
+        );
         Self {
             _folder: folder,
             store,
@@ -226,6 +231,7 @@ async fn work_of_a_process_that_died_is_run_again() {
         bench.store.clone(),
         Handlers::default().with(probe),
         follows,
+        Waker::default(),
     );
     let (runs, n_dead) = bench.finish().await;
     assert_eq!((runs.len(), n_dead), (2, 1), "{runs:?}");
