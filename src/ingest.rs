@@ -1,7 +1,7 @@
 //! Bytes → text with structure → [`Source`]: one file per format, one for chunking.
 //!
 //! Pure: reads no files and stores nothing. Every format yields the extracted text and its [`Block`]s; chunking
-//! is the same for all. Walking folders and recording is [`files`]' work; [`worker`] reads what may be hostile in a
+//! is the same for all. Walking folders and recording is the work of `editing/files.rs`; [`worker`] reads what may be hostile in a
 //! process of its own, bounded in time and memory.
 
 mod blocks;
