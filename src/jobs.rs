@@ -1,19 +1,20 @@
 //! Long work on knowledge, in the background, by the durable queue: uploaded files, one a run, so that workspaces take
 //! turns; and changes whose judged questions take longer than a request may.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::domain::{DocumentId, WorkspaceId};
+use crate::domain::WorkspaceId;
 use crate::editing::gate::{Breaking, Each, Gate, GateError, Refused};
 use crate::editing::impact::ImpactError;
 use crate::ingest::worker::FileReader;
 use crate::queue::{self, Failure, Handler, Policy, Progress};
-use crate::store::{Effect, JobItem, Recorded, Store, StoreError, WaitingJob, Write};
+use crate::store::{
+    Base, Effect, EndsWith, JobItem, Recorded, Store, StoreError, Terms, WaitingJob, Write,
+};
 
 /// How many documents of one file are recorded in one transaction.
 const BATCH: usize = 64;
@@ -83,25 +84,27 @@ impl Uploads {
         let mut sources = parsed.sources.into_iter().peekable();
         while sources.peek().is_some() {
             let writes: Vec<Write> = sources.by_ref().take(BATCH).map(Write::put).collect();
-            let job = Some(upload.job.as_str());
-            let Some(each) = self
-                .gate
-                .apply_each(workspace, writes, upload.breaking, job)
-                .await?
-            else {
-                return Ok(("failed", CANCELLED.to_owned()));
+            let terms = Terms {
+                job: Some(&upload.job),
+                ..Terms::default()
             };
-            whole.recorded.extend(each.recorded);
-            whole.refused.extend(each.refused);
+            let gate = &self.gate;
+            match gate
+                .apply_each_if(workspace, writes, upload.breaking, terms)
+                .await?
+            {
+                Ok(each) => {
+                    whole.recorded.extend(each.recorded);
+                    whole.refused.extend(each.refused);
+                }
+                Err(unmet) => return Ok(("failed", unmet.to_string())),
+            }
         }
         let failed = parsed.failed.iter();
         let mut problems: Vec<String> =
             failed.map(|(path, why)| format!("{path}: {why}")).collect();
         problems.extend(whole.refused.iter().map(told));
-        let is_unchanged = |recorded: &&Recorded| recorded.effect == Effect::Unchanged;
-        let n_unchanged = whole.recorded.iter().filter(is_unchanged).count();
-        let n_written = whole.recorded.len() - n_unchanged;
-        let mut detail = format!("{n_written} written, {n_unchanged} unchanged");
+        let mut detail = counted(&whole.recorded);
         for problem in &problems {
             detail.push_str("; ");
             detail.push_str(problem);
@@ -111,8 +114,18 @@ impl Uploads {
     }
 }
 
-/// What is told of an item whose job does not run any more.
-const CANCELLED: &str = "the job was cancelled";
+/// How many documents were written.
+fn counted(recorded: &[Recorded]) -> String {
+    let count = |is: fn(Effect) -> bool| recorded.iter().filter(|one| is(one.effect)).count();
+    let n_unchanged = count(|effect| effect == Effect::Unchanged);
+    let n_not_found = count(|effect| effect == Effect::NotFound);
+    let n_written = recorded.len() - n_unchanged - n_not_found;
+    let mut told = format!("{n_written} written, {n_unchanged} unchanged");
+    if n_not_found > 0 {
+        told.push_str(&format!(", {n_not_found} not found"));
+    }
+    told
+}
 
 /// What was refused, and why.
 fn told(refused: &Refused) -> String {
@@ -124,7 +137,8 @@ fn told(refused: &Refused) -> String {
     format!("{}: {}", ids.join(", "), refused.reason())
 }
 
-/// The next part of a job that waits; where none does the job is done, and where it was cancelled there is none.
+/// The next part of a job that waits; where none does the job is done, or failed if it was but one and that failed, and where
+/// it was cancelled there is none.
 async fn next_item(
     store: &Store,
     workspace: &WorkspaceId,
@@ -141,7 +155,10 @@ async fn next_item(
     }
     let next = store.next_job_item(workspace, id).await?;
     if next.is_none() {
-        store.move_job(workspace, id, &["running"], "done").await?;
+        let items = store.job_items(workspace, id).await?;
+        let has_failed = matches!(items.as_slice(), [only] if only.state == "failed");
+        let state = if has_failed { "failed" } else { "done" };
+        store.move_job(workspace, id, &["running"], state).await?;
     }
     Ok(next)
 }
@@ -161,10 +178,9 @@ impl Handler for Uploads {
         &self,
         workspace: WorkspaceId,
         upload: Upload,
-        _stopped: watch::Receiver<bool>,
+        stopped: watch::Receiver<bool>,
     ) -> Result<Progress, Failure> {
-        let next = self.next(&workspace, &upload).await;
-        next.map_err(|error| failure(&error))
+        until(stopped, self.next(&workspace, &upload)).await
     }
 
     async fn failed(
@@ -174,6 +190,18 @@ impl Handler for Uploads {
         error: &str,
     ) -> Result<(), StoreError> {
         fail(&self.store, workspace, &upload.job, error).await
+    }
+}
+
+/// Works until the service stops; what is written by then is whole, and the rest is done by a later run.
+async fn until(
+    mut stopped: watch::Receiver<bool>,
+    work: impl Future<Output = Result<Progress, ImpactError>>,
+) -> Result<Progress, Failure> {
+    tokio::select! {
+        biased;
+        _ = stopped.wait_for(|stopped| *stopped) => Ok(Progress::More),
+        worked = work => worked.map_err(|error| failure(&error)),
     }
 }
 
@@ -191,8 +219,9 @@ pub struct ChangeJob {
 struct Waiting {
     writes: Vec<Write>,
     breaking: Breaking,
-    /// The live version of each document when the change was asked for; none where there was no document.
-    versions: Vec<Option<i64>>,
+    /// How the documents stood when the change was asked for.
+    #[serde(default)]
+    base: Base,
 }
 
 /// Checks and makes changes, each all or none.
@@ -206,7 +235,7 @@ impl Changes {
         Self { store, gate }
     }
 
-    /// Makes a job of changes; durable when it returns. Returns the job's id.
+    /// Makes a job of changes of documents that stood as `base` says; durable when it returns. Returns the job's id.
     ///
     /// # Errors
     /// Where the store fails; there is no job then.
@@ -215,25 +244,24 @@ impl Changes {
         workspace: &WorkspaceId,
         writes: Vec<Write>,
         breaking: Breaking,
+        base: Base,
     ) -> Result<String, StoreError> {
         let id = format!("job_{}", Uuid::now_v7().simple());
         let name = match writes.as_slice() {
             [write] => write.document_id().to_string(),
             writes => format!("{} documents", writes.len()),
         };
-        let versions = live_versions(store, workspace, &writes).await?;
-        let versions = versions.iter().map(|live| live.as_ref().map(|(n, _)| *n));
         let waiting = Waiting {
-            versions: versions.collect(),
             writes,
             breaking,
+            base,
         };
         let bytes = serde_json::to_vec(&waiting).expect("changes are plain data");
-        store.add_job(workspace, &id, CHANGE).await?;
-        store.add_job_item(workspace, &id, 0, &name, &bytes).await?;
         let payload = ChangeJob { job: id.clone() };
         let work = queue::work(CHANGE, &id, &payload);
-        store.enqueue_job(workspace, &id, work).await?;
+        store
+            .add_whole_job(workspace, (&id, CHANGE), (&name, &bytes), work)
+            .await?;
         Ok(id)
     }
 
@@ -241,88 +269,58 @@ impl Changes {
         let Some((item, bytes)) = next_item(&self.store, workspace, id).await? else {
             return Ok(Progress::Done);
         };
-        let (state, detail) = match self.make(workspace, id, &bytes).await {
-            Ok(outcome) => outcome,
-            Err(error) if is_final(&error) => ("failed", error.to_string()),
-            Err(error) => return Err(error),
+        let made = self.make(workspace, id, item.ordinal, &bytes);
+        let failed = match tokio::time::timeout(LONGEST_CHECK, made).await {
+            // The item ended in the transaction that wrote.
+            Ok(Ok(Ok(()))) => return Ok(Progress::More),
+            Ok(Ok(Err(reason))) => format!("nothing is written: {reason}"),
+            Ok(Err(error)) if is_final(&error) => error.to_string(),
+            Ok(Err(error)) => return Err(error),
+            Err(_) => {
+                let minutes = LONGEST_CHECK.as_secs() / 60;
+                format!("nothing is written: its check takes longer than {minutes} minutes")
+            }
         };
         self.store
-            .finish_job_item(workspace, id, item.ordinal, state, &detail)
+            .finish_job_item(workspace, id, item.ordinal, "failed", &failed)
             .await?;
         Ok(Progress::More)
     }
 
+    /// Makes the changes and ends their item, or says why nothing was written.
     async fn make(
         &self,
         workspace: &WorkspaceId,
         id: &str,
+        ordinal: i64,
         bytes: &[u8],
-    ) -> Result<(&'static str, String), ImpactError> {
+    ) -> Result<Result<(), String>, ImpactError> {
         let waiting: Waiting = match serde_json::from_slice(bytes) {
             Ok(waiting) => waiting,
-            Err(error) => return Ok(("failed", format!("it cannot be read: {error}"))),
+            Err(error) => return Ok(Err(format!("it cannot be read: {error}"))),
         };
-        let live = live_versions(&self.store, workspace, &waiting.writes).await?;
-        let others = waiting.writes.iter().zip(&waiting.versions).zip(live);
-        // One that a run before a crash has made already is no other's.
-        let is_others = |write: &Write, then: Option<i64>, now: Option<&(i64, String)>| {
-            let is_own = match write {
-                Write::Put { source, .. } => {
-                    now.is_some_and(|(_, hash)| *hash == source.content_hash)
-                }
-                Write::Archive(_) | Write::Delete(_) => now.is_none(),
-                Write::Schedule { .. } | Write::Stage(_) => false,
-            };
-            now.map(|(version, _)| *version) != then && !is_own
+        let detail = |recorded: &[Recorded]| {
+            let revision = recorded.last().map_or(0, |last| last.revision);
+            format!("{}, revision {revision}", counted(recorded))
         };
-        for ((write, then), now) in others {
-            if is_others(write, *then, now.as_ref()) {
-                let detail = format!(
-                    "nothing is written: {} was changed since; send the change again",
-                    write.document_id()
-                );
-                return Ok(("failed", detail));
-            }
-        }
-        let checked = self
+        let ends = EndsWith {
+            ordinal,
+            detail: &detail,
+        };
+        let terms = Terms {
+            base: Some(&waiting.base),
+            job: Some(id),
+            ends: Some(&ends),
+        };
+        let made = self
             .gate
-            .apply_for_job(workspace, id, waiting.writes, waiting.breaking)
-            .await;
-        let recorded = match checked {
-            Ok(Some(recorded)) => recorded,
-            Ok(None) => return Ok(("failed", CANCELLED.to_owned())),
-            Err(GateError::WouldBreak(refused)) => {
-                return Ok((
-                    "failed",
-                    format!("nothing is written: {}", refused.reason()),
-                ));
-            }
-            Err(GateError::Impact(error)) => return Err(error),
-        };
-        let revision = recorded.last().map_or(0, |last| last.revision);
-        let is_unchanged = |recorded: &&Recorded| recorded.effect == Effect::Unchanged;
-        let n_unchanged = recorded.iter().filter(is_unchanged).count();
-        let n_written = recorded.len() - n_unchanged;
-        let detail = format!("{n_written} written, {n_unchanged} unchanged, revision {revision}");
-        Ok(("done", detail))
+            .apply_if(workspace, waiting.writes, waiting.breaking, terms);
+        match made.await {
+            Ok(made) => Ok(made.map(drop).map_err(|unmet| unmet.to_string())),
+            Err(GateError::WouldBreak(refused)) => Ok(Err(refused.reason())),
+            Err(GateError::Impact(error)) => Err(error),
+        }
     }
-}
-
-/// The live version of each write's document, with its content hash.
-async fn live_versions(
-    store: &Store,
-    workspace: &WorkspaceId,
-    writes: &[Write],
-) -> Result<Vec<Option<(i64, String)>>, StoreError> {
-    let ids: Vec<DocumentId> = writes
-        .iter()
-        .map(|write| write.document_id().clone())
-        .collect();
-    let live = store.documents_by_id(workspace, &ids).await?.into_iter();
-    let mut live: HashMap<DocumentId, (i64, String)> = live
-        .map(|document| (document.id, (document.version, document.content_hash)))
-        .collect();
-    Ok(ids.iter().map(|id| live.remove(id)).collect())
 }
 
 impl Handler for Changes {
@@ -340,10 +338,9 @@ impl Handler for Changes {
         &self,
         workspace: WorkspaceId,
         change: ChangeJob,
-        _stopped: watch::Receiver<bool>,
+        stopped: watch::Receiver<bool>,
     ) -> Result<Progress, Failure> {
-        let next = self.next(&workspace, &change.job).await;
-        next.map_err(|error| failure(&error))
+        until(stopped, self.next(&workspace, &change.job)).await
     }
 
     async fn failed(
@@ -356,7 +353,11 @@ impl Handler for Changes {
     }
 }
 
-/// Of what was acknowledged: some 16 hours, so that it waits for a disk that is full; oldest first.
+/// After which time the check of a change is given up for good: it would take as long again.
+const LONGEST_CHECK: Duration = Duration::from_secs(3_000);
+
+/// Of what was acknowledged: some 16 hours, so that it waits for a disk that is full; oldest first. A run has a little longer
+/// than [`LONGEST_CHECK`].
 const PATIENT: Policy = Policy {
     at_once: 1,
     in_order: true,

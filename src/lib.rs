@@ -86,7 +86,7 @@
 //! - What a chunk scores depends on what is there, not on what was deleted or on how segments are merged (`index/view.rs`).
 //! - A search that fails is an error with a name, never a quietly shorter list: where encoder or vectors are away, words alone
 //!   are searched, and the answer says so. Finding nothing is an answer (a refusal).
-//! - Knowledge is changed through `Gate::apply` alone (`editing/gate.rs`; a test finds whoever records without it). `ken import`
+//! - Knowledge is changed through `Gate` alone (`editing/gate.rs`; a test finds whoever records without it). `ken import`
 //!   and `ken restore` put back a state with judged questions of its own.
 //! - Every change is noted, with who made it, in the transaction that makes it (`store/audit.rs`). What the service does by
 //!   itself makes no workspace, so that a deleted one stays deleted.

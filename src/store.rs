@@ -69,7 +69,7 @@ pub use synonyms::SynonymGroups;
 pub use vault::Vault;
 pub use vectors::{StoredVector, text_hash};
 pub use workspaces::Deleted;
-pub use writes::{Effect, Recorded, Write};
+pub use writes::{Base, Effect, EndsWith, Recorded, Terms, Unmet, Write};
 
 /// What went wrong in the store.
 #[derive(Debug, thiserror::Error)]

@@ -180,6 +180,9 @@ pub struct Experiment {
     /// Arms that a guard rail has taken out.
     #[serde(default)]
     pub out: Vec<usize>,
+    /// Whether it was decided under a rule that puts the winner in force, and the winner is neither that nor refused yet.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub to_promote: bool,
 }
 
 impl Experiment {

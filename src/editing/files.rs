@@ -75,11 +75,7 @@ pub async fn ingest(
     Options { prune, breaking }: Options,
     mut on_file: impl FnMut(&str, usize),
 ) -> Result<Report, ImpactError> {
-    let Ingester {
-        store,
-        gate,
-        reader,
-    } = ingester;
+    let Ingester { store, reader, .. } = ingester;
     let mut report = Report::default();
     let mut ids: HashMap<DocumentId, String> = HashMap::new();
     for path in paths {
@@ -90,13 +86,11 @@ pub async fn ingest(
         };
         // What cannot be looked into may still be there: then nothing counts as gone.
         let prune = prune && report.failed.len() == n_failed;
-        let mut known: HashMap<String, (String, Vec<DocumentId>)> = HashMap::new();
+        let mut known: HashMap<String, Known> = HashMap::new();
         for origin in store.origins(workspace, &root).await? {
-            known
-                .entry(origin.path)
-                .or_insert((origin.hash, Vec::new()))
-                .1
-                .push(origin.document_id);
+            let file = known.entry(origin.path).or_default();
+            file.hashes.insert(origin.hash);
+            file.documents.push(origin.document_id);
         }
         let mut seen: HashSet<DocumentId> = HashSet::new();
         let mut batch = Batch::default();
@@ -122,7 +116,7 @@ pub async fn ingest(
                 Outcome::Failed(reason) => {
                     fail(file.display().to_string(), reason);
                     // What was read of it before stays as it is.
-                    let before = known.get(&name).map(|(_, documents)| documents.clone());
+                    let before = known.get(&name).map(|file| file.documents.clone());
                     seen.extend(before.unwrap_or_default());
                     continue;
                 }
@@ -130,12 +124,15 @@ pub async fn ingest(
             };
             if !parsed.failed.is_empty() {
                 // What was read before of the parts that cannot be read now stays.
-                let before = known.get(&name).map(|(_, documents)| documents.clone());
+                let before = known.get(&name).map(|file| file.documents.clone());
                 seen.extend(before.unwrap_or_default());
             }
             for (path, reason) in parsed.failed {
                 fail(path, reason);
             }
+            // Until all of them are written, the file is not one that was read: what stops before is made up for.
+            let is_one = parsed.sources.len() == 1;
+            let partial = if is_one { hash.clone() } else { partly(&hash) };
             for source in parsed.sources {
                 seen.insert(source.id.clone());
                 if let Some(other) = ids.insert(source.id.clone(), name.clone()) {
@@ -146,23 +143,34 @@ pub async fn ingest(
                 let origin = Origin {
                     root: root.clone(),
                     path: name.clone(),
-                    hash: hash.clone(),
+                    hash: partial.clone(),
                 };
                 batch.push(source, origin);
             }
+            if !is_one {
+                batch.ends.push(Origin {
+                    root: root.clone(),
+                    path: name,
+                    hash,
+                });
+            }
             if batch.is_full() {
-                let writes = std::mem::take(&mut batch).writes;
-                record(gate, workspace, writes, breaking, &mut report).await?;
+                let full = std::mem::take(&mut batch);
+                record_batch(ingester, workspace, full, breaking, &mut report).await?;
             }
         }
-        record(gate, workspace, batch.writes, breaking, &mut report).await?;
+        record_batch(ingester, workspace, batch, breaking, &mut report).await?;
         if prune {
             let gone = store.origins(workspace, &root).await?;
             let gone = gone
                 .into_iter()
                 .filter(|o| !seen.contains(&o.document_id))
                 .map(|o| Write::Archive(o.document_id));
-            record(gate, workspace, gone.collect(), breaking, &mut report).await?;
+            let gone = Batch {
+                writes: gone.collect(),
+                ..Batch::default()
+            };
+            record_batch(ingester, workspace, gone, breaking, &mut report).await?;
         }
     }
     report.revision = store.revision(workspace).await?;
@@ -196,11 +204,26 @@ pub async fn read_all(reader: &FileReader, paths: &[PathBuf], report: &mut Repor
     sources
 }
 
-/// What is recorded in one transaction.
+/// What is known of a file by the documents that came from it.
+#[derive(Default)]
+struct Known {
+    /// The file's as it was when each was written.
+    hashes: HashSet<String>,
+    documents: Vec<DocumentId>,
+}
+
+/// What stands for a file's hash on its documents until all of them are written.
+fn partly(hash: &str) -> String {
+    format!("{hash} in part")
+}
+
+/// What is recorded together: whole files.
 #[derive(Default)]
 struct Batch {
     writes: Vec<Write>,
     n_bytes: usize,
+    /// The files of other than one document.
+    ends: Vec<Origin>,
 }
 
 impl Batch {
@@ -228,7 +251,7 @@ async fn read_and_parse(
     reader: &FileReader,
     name: &str,
     file: &Path,
-    known: &HashMap<String, (String, Vec<DocumentId>)>,
+    known: &HashMap<String, Known>,
 ) -> Outcome {
     let bytes = match read(file, reader.max_file_bytes()).await {
         Ok(bytes) => bytes,
@@ -236,7 +259,7 @@ async fn read_and_parse(
     };
     let (hash, bytes) = blocking(move || (file_hash(&bytes), bytes)).await;
     match known.get(name) {
-        Some((before, documents)) if *before == hash => Outcome::Unchanged(documents.clone()),
+        Some(file) if file.hashes.contains(&hash) => Outcome::Unchanged(file.documents.clone()),
         _ => match reader.read(name, bytes).await {
             Ok(parsed) => Outcome::Parsed(hash, parsed),
             Err(error) => Outcome::Failed(error.to_string()),
@@ -306,16 +329,15 @@ async fn read(file: &Path, max: u64) -> Result<Vec<u8>, String> {
     tokio::fs::read(file).await.map_err(|e| e.to_string())
 }
 
-async fn record(
-    gate: &Gate,
+async fn record_batch(
+    ingester: Ingester<'_>,
     workspace: &WorkspaceId,
-    writes: Vec<Write>,
+    batch: Batch,
     breaking: Breaking,
     report: &mut Report,
 ) -> Result<(), ImpactError> {
-    let Some(each) = gate.apply_each(workspace, writes, breaking, None).await? else {
-        return Ok(());
-    };
+    let Ingester { store, gate, .. } = ingester;
+    let each = gate.apply_each(workspace, batch.writes, breaking).await?;
     for recorded in each.recorded {
         match recorded.effect {
             Effect::Added => report.added += 1,
@@ -325,12 +347,27 @@ async fn record(
             Effect::NotFound => {}
         }
     }
-    for refused in each.refused {
-        let ids = refused.writes.iter().map(Write::document_id);
-        report.failed.extend(ids.map(|id| Failure {
-            path: id.to_string(),
-            reason: refused.reason(),
-        }));
+    let mut in_part: HashSet<&str> = HashSet::new();
+    for refused in &each.refused {
+        for write in &refused.writes {
+            if let Write::Put {
+                origin: Some(origin),
+                ..
+            } = write
+            {
+                in_part.insert(&origin.path);
+            }
+            report.failed.push(Failure {
+                path: write.document_id().to_string(),
+                reason: refused.reason(),
+            });
+        }
+    }
+    for file in &batch.ends {
+        if !in_part.contains(file.path.as_str()) {
+            let before = partly(&file.hash);
+            store.complete_origin(workspace, file, &before).await?;
+        }
     }
     Ok(())
 }

@@ -4,11 +4,12 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tokio_util::sync::CancellationToken;
 
 use super::impact::{Altered, Change, ImpactError, Trials};
 use crate::background::to_the_end;
 use crate::domain::WorkspaceId;
-use crate::store::{Recorded, StoreError, Write};
+use crate::store::{Base, Recorded, StoreError, Terms, Unmet, Write};
 
 /// What happens to a change that would break a judged question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -100,28 +101,32 @@ impl Gate {
         Ok(self.record(workspace, passed).await?)
     }
 
-    /// As [`Gate::apply`], for a job: nothing is written, and `None` returned, once it does not run any more.
+    /// As [`Gate::apply`], where the terms hold when it comes to writing; else nothing is written.
     ///
     /// # Errors
     /// As [`Gate::apply`].
-    pub async fn apply_for_job(
+    pub async fn apply_if(
         &self,
         workspace: &WorkspaceId,
-        job: &str,
         writes: Vec<Write>,
         breaking: Breaking,
-    ) -> Result<Option<Vec<Recorded>>, GateError> {
-        let Passed(writes) = self.check(workspace, writes, breaking).await?;
+        terms: Terms<'_>,
+    ) -> Result<Result<Vec<Recorded>, Unmet>, GateError> {
         let store = &self.trials.store;
-        let recorded = store.record_for_job(workspace, job, writes).await?;
+        // Asked before the check as well, which may take long.
+        if let Some(base) = terms.base
+            && let Some(id) = store.changed_since(workspace, base).await?
+        {
+            return Ok(Err(Unmet::Changed(id)));
+        }
+        let Passed(writes) = self.check(workspace, writes, breaking).await?;
+        let recorded = store.record_if(workspace, writes, terms).await?;
         self.trials.follower.wake();
         Ok(recorded)
     }
 
     /// As [`Gate::apply`], of as many as pass: changes that are refused together are halved until what breaks stands alone,
     /// so that one document does not keep out those that came with it.
-    ///
-    /// `job`: the one that asks for it. Nothing is written any more once it does not run, and `None` returned.
     ///
     /// # Errors
     /// As [`Gate::apply`], but for what is refused, which is returned. What was recorded before a fault stays.
@@ -130,8 +135,23 @@ impl Gate {
         workspace: &WorkspaceId,
         writes: Vec<Write>,
         breaking: Breaking,
-        job: Option<&str>,
-    ) -> Result<Option<Each>, ImpactError> {
+    ) -> Result<Each, ImpactError> {
+        let none = Terms::default();
+        let each = self.apply_each_if(workspace, writes, breaking, none);
+        Ok(each.await?.expect("no terms were set"))
+    }
+
+    /// As [`Gate::apply_each`]; where the terms do not hold any more, nothing further is written.
+    ///
+    /// # Errors
+    /// As [`Gate::apply_each`].
+    pub async fn apply_each_if(
+        &self,
+        workspace: &WorkspaceId,
+        writes: Vec<Write>,
+        breaking: Breaking,
+        terms: Terms<'_>,
+    ) -> Result<Result<Each, Unmet>, ImpactError> {
         let mut each = Each::default();
         // The next part is last, so that what is recorded is recorded in order.
         let mut parts = vec![writes];
@@ -139,13 +159,9 @@ impl Gate {
             if part.is_empty() {
                 continue;
             }
-            let recorded = match job {
-                Some(job) => self.apply_for_job(workspace, job, part, breaking).await,
-                None => self.apply(workspace, part, breaking).await.map(Some),
-            };
-            match recorded {
-                Ok(Some(recorded)) => each.recorded.extend(recorded),
-                Ok(None) => return Ok(None),
+            match self.apply_if(workspace, part, breaking, terms).await {
+                Ok(Ok(recorded)) => each.recorded.extend(recorded),
+                Ok(Err(unmet)) => return Ok(Err(unmet)),
                 Err(GateError::WouldBreak(mut refused)) if refused.writes.len() > 1 => {
                     let rest = refused.writes.split_off(refused.writes.len() / 2);
                     parts.push(rest);
@@ -155,11 +171,11 @@ impl Gate {
                 Err(GateError::Impact(error)) => return Err(error),
             }
         }
-        Ok(Some(each))
+        Ok(Ok(each))
     }
 
-    /// As [`Gate::apply`], where the check takes no longer than `patience`; else nothing is written, and the changes are
-    /// returned as they came.
+    /// As [`Gate::apply`], where the check takes no longer than `patience`; else nothing is written, the check ends, and the
+    /// changes are returned as they came, with how their documents stood before.
     ///
     /// # Errors
     /// As [`Gate::apply`].
@@ -170,9 +186,14 @@ impl Gate {
         breaking: Breaking,
         patience: Duration,
     ) -> Result<Applied, GateError> {
+        let base = self
+            .trials
+            .store
+            .base(workspace, writes.iter().map(Write::document_id))
+            .await?;
         let check = self.broken(workspace, &writes, breaking);
         let Ok(broken) = tokio::time::timeout(patience, check).await else {
-            return Ok(Applied::TooLong(writes));
+            return Ok(Applied::TooLong(writes, base));
         };
         let passed = pass(broken?, writes)?;
         Ok(Applied::Recorded(self.record(workspace, passed).await?))
@@ -208,10 +229,17 @@ impl Gate {
             Write::Schedule { at, .. } => Some(*at),
             _ => None,
         });
-        let changes = writes.iter().filter_map(Change::of).collect();
+        // What is written already, as before a crash, is not tried again.
+        let changing = self.trials.store.changing(workspace, writes).await?;
+        let changes: Vec<Change> = changing.iter().filter_map(Change::of).collect();
+        if changes.is_empty() {
+            return Ok(Vec::new());
+        }
         let (trials, of) = (self.trials.clone(), workspace.clone());
-        // What is tried out is cleared away, also where the caller leaves meanwhile.
-        to_the_end(async move { trials.gate(&of, changes, at).await }).await
+        // What is tried out is cleared away also where the caller leaves meanwhile; nothing more is asked then.
+        let left = CancellationToken::new();
+        let _leaving = left.clone().drop_guard();
+        to_the_end(async move { trials.gate(&of, changes, at, left).await }).await
     }
 
     /// Records what passed, in one transaction.
@@ -236,7 +264,7 @@ fn pass(broken: Vec<Altered>, writes: Vec<Write>) -> Result<Passed, GateError> {
 /// What came of changes whose check had only so much time.
 pub enum Applied {
     Recorded(Vec<Recorded>),
-    TooLong(Vec<Write>),
+    TooLong(Vec<Write>, Base),
 }
 
 /// What came of changes that were applied as far as they pass.

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::answer::{AnswerError, Answerer, Question};
@@ -101,6 +102,9 @@ pub enum ImpactError {
     Index(#[from] IndexError),
     #[error("the change was not indexed within {} s", PATIENCE.as_secs())]
     NotIndexed,
+    /// Whoever asked waits no more.
+    #[error("nobody waits for it any more")]
+    Left,
 }
 
 /// What a change is tried out with.
@@ -143,11 +147,28 @@ impl Trials {
         logged: &[String],
         at: Option<Timestamp>,
     ) -> Result<Impact, ImpactError> {
+        let stays = CancellationToken::new();
+        self.ask_until(workspace, changes, (judged, logged), at, &stays)
+            .await
+    }
+
+    /// As [`Trials::ask`]; once nobody waits for it (`left`) no more is asked.
+    async fn ask_until(
+        &self,
+        workspace: &WorkspaceId,
+        changes: Vec<Change>,
+        (judged, logged): (&[JudgedQuestion], &[String]),
+        at: Option<Timestamp>,
+        left: &CancellationToken,
+    ) -> Result<Impact, ImpactError> {
         if judged.is_empty() && logged.is_empty() {
             return Ok(Impact::default());
         }
-        let trial = Trial::stage(self, workspace, changes).await?;
-        let assessed = trial.ask(self, workspace, judged, logged, at).await;
+        let trial = Trial::stage(self, workspace, changes, left).await?;
+        // Dropped between two awaits, which writes nothing.
+        let asking = trial.ask(self, workspace, judged, logged, at);
+        let asked = left.run_until_cancelled(asking).await;
+        let assessed = asked.unwrap_or(Err(ImpactError::Left));
         // Forgotten whatever came of it; what a crash leaves is forgotten at the next start.
         self.store.forget(workspace, trial.staged.clone()).await?;
         self.follower.wake();
@@ -160,8 +181,11 @@ impl Trials {
         workspace: &WorkspaceId,
         changes: Vec<Change>,
         at: Option<Timestamp>,
+        left: CancellationToken,
     ) -> Result<Vec<Altered>, ImpactError> {
-        Ok(self.assess(workspace, changes, 0, at).await?.broken)
+        let judged = self.store.judged_questions(workspace).await?;
+        let impact = self.ask_until(workspace, changes, (&judged, &[]), at, &left);
+        Ok(impact.await?.broken)
     }
 }
 
@@ -180,6 +204,7 @@ impl Trial {
         trials: &Trials,
         workspace: &WorkspaceId,
         changes: Vec<Change>,
+        left: &CancellationToken,
     ) -> Result<Self, ImpactError> {
         let batch = Uuid::new_v4().simple().to_string();
         let name = format!("{TRIAL}{batch}");
@@ -210,17 +235,16 @@ impl Trial {
         let recorded = trials.store.record(workspace, writes).await?;
         let revision = recorded.last().map_or(0, |last| last.revision);
         trials.follower.wake();
-        let patience = tokio::time::timeout(PATIENCE, searchable(trials, workspace, revision));
-        match patience.await {
-            Ok(Ok(())) => Ok(trial),
-            outcome => {
-                trials.store.forget(workspace, trial.staged).await?;
-                Err(match outcome {
-                    Ok(Err(error)) => error.into(),
-                    _ => ImpactError::NotIndexed,
-                })
-            }
-        }
+        let indexed = tokio::time::timeout(PATIENCE, searchable(trials, workspace, revision));
+        let error = match left.run_until_cancelled(indexed).await {
+            Some(Ok(Ok(()))) => return Ok(trial),
+            Some(Ok(Err(error))) => error.into(),
+            Some(Err(_)) => ImpactError::NotIndexed,
+            None => ImpactError::Left,
+        };
+        trials.store.forget(workspace, trial.staged).await?;
+        trials.follower.wake();
+        Err(error)
     }
 
     async fn ask(

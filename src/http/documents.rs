@@ -396,7 +396,7 @@ pub async fn change(
     } = params;
     let mut recorded = match changes(state, workspace, vec![write], force, background).await? {
         Changed::Now(recorded) => recorded,
-        Changed::Later(response) => return Ok(response),
+        Changed::Later(job) => return Ok(accepted(&job.id, &job)),
     };
     let recorded = recorded.remove(0);
     let patience = match wait {
@@ -418,8 +418,8 @@ pub async fn change(
 /// What came of changes.
 pub enum Changed {
     Now(Vec<Recorded>),
-    /// A job makes them: the reply that names it.
-    Later(Response),
+    /// A job makes them.
+    Later(JobResponse),
 }
 
 /// Makes changes through the gate, all or none; a job does where the gate takes too long or the caller does not wait.
@@ -431,8 +431,13 @@ pub async fn changes(
     background: bool,
 ) -> Result<Changed, Problem> {
     let breaking = Breaking::allowed_if(force);
-    let writes = if background {
-        writes
+    let (writes, base) = if background {
+        let base = state
+            .app
+            .store
+            .base(workspace, writes.iter().map(Write::document_id))
+            .await?;
+        (writes, base)
     } else {
         let longest = Duration::from_millis(state.app.config.http.timeout_ms);
         let patience = GATE_PATIENCE.min(longest / 3);
@@ -442,16 +447,18 @@ pub async fn changes(
             .await?
         {
             Applied::Recorded(recorded) => return Ok(Changed::Now(recorded)),
-            Applied::TooLong(writes) => writes,
+            Applied::TooLong(writes, base) => (writes, base),
         }
     };
-    let job = Changes::enqueue(&state.app.store, workspace, writes, breaking).await?;
+    let job = Changes::enqueue(&state.app.store, workspace, writes, breaking, base).await?;
     state.app.queue.wake();
-    let body = axum::Json(read_job(state, workspace, &job).await?);
+    Ok(Changed::Later(read_job(state, workspace, &job).await?))
+}
+
+/// The reply that names a job.
+pub fn accepted(job: &str, body: impl Serialize) -> Response {
     let location = [(LOCATION, format!("/v1/jobs/{job}"))];
-    Ok(Changed::Later(
-        (StatusCode::ACCEPTED, location, body).into_response(),
-    ))
+    (StatusCode::ACCEPTED, location, axum::Json(body)).into_response()
 }
 
 /// Waits until a revision can be searched, for a while; whether it can.

@@ -119,7 +119,8 @@ pub async fn list(
     State(state): State<AppState>,
     Workspace(workspace): Workspace,
 ) -> Result<axum::Json<ExperimentsResponse>, Problem> {
-    let experiments = state.app.learning.experiments(&workspace).await?;
+    let (learning, of) = (state.app.learning.clone(), workspace.clone());
+    let experiments = to_the_end(async move { learning.experiments(&of).await }).await?;
     catch_up(&state, &workspace).await?;
     Ok(axum::Json(ExperimentsResponse { experiments }))
 }
@@ -142,16 +143,24 @@ pub async fn decide(
     Json(request): Json<DecisionRequest>,
 ) -> Result<axum::Json<Experiment>, Problem> {
     let by = reviewer_of(actor, request.reviewer)?.name;
-    let learning = &state.app.learning;
-    let decided = match address.rsplit_once(':') {
-        Some((id, "stop")) => learning.stop(&workspace, id, &by).await?,
-        Some((id, "promote")) => learning.promote(&workspace, id, &by).await?,
+    let promotes = match address.rsplit_once(':') {
+        Some((_, "stop")) => false,
+        Some((_, "promote")) => true,
         _ => {
             return Err(Problem::not_found(
                 "expected the address to end in :stop or :promote",
             ));
         }
     };
+    let (learning, of) = (state.app.learning.clone(), workspace.clone());
+    let decision = async move {
+        let (id, _) = address.rsplit_once(':').unwrap_or_default();
+        match promotes {
+            true => learning.promote(&of, id, &by).await,
+            false => learning.stop(&of, id, &by).await,
+        }
+    };
+    let decided = to_the_end(decision).await?;
     catch_up(&state, &workspace).await?;
     Ok(axum::Json(decided))
 }

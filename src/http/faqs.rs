@@ -6,7 +6,9 @@ use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
 use super::AppState;
-use super::documents::{Changed, ListParams, WriteParams, WriteResponse, change, changes};
+use super::documents::{
+    Changed, ListParams, WriteParams, WriteResponse, accepted, change, changes,
+};
 use super::extract::{Json, Params, PathId, Workspace};
 use super::files::Files;
 use super::problem::{Fault, Problem};
@@ -202,6 +204,16 @@ pub struct ImportParams {
     name: Option<String>,
 }
 
+/// An import whose judged questions are checked in a job, which writes.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ImportJobResponse {
+    #[serde(flatten)]
+    pub job: JobResponse,
+    /// As of an import that is made at once: what it would do. The job's item tells what came of it.
+    #[schema(value_type = Object)]
+    pub report: import::ImportReport,
+}
+
 /// Import FAQs from CSV, TSV, XLSX, ODS, JSON or JSON Lines: multipart, or the file as the body. Columns are
 /// recognised by their names in Chinese or English. All rows or none, unless `partial`. The report has every row that
 /// is not unchanged.
@@ -210,7 +222,7 @@ pub struct ImportParams {
     request_body(content = String, content_type = "multipart/form-data", description = "One file"),
     responses(
         (status = 200, body = Object, description = "What was done, or would be; `applied` tells"),
-        (status = 202, body = JobResponse, description = "The judged questions are checked in a job, which writes"),
+        (status = 202, body = ImportJobResponse, description = "The judged questions are checked in a job, which writes"),
         (status = 409, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem),
     )
 )]
@@ -243,7 +255,10 @@ pub async fn import_faqs(
     }
     let writes = plan.sources.into_iter().map(Write::put).collect();
     match changes(&state, &workspace, writes, params.force, params.background).await? {
-        Changed::Later(response) => Ok(response),
+        Changed::Later(job) => {
+            let id = job.id.clone();
+            Ok(accepted(&id, ImportJobResponse { job, report }))
+        }
         Changed::Now(recorded) => {
             report.is_applied(&recorded);
             Ok(axum::Json(report).into_response())

@@ -82,7 +82,7 @@ impl From<ImpactError> for Problem {
             ImpactError::Answer(error) => error.into(),
             ImpactError::Store(error) => error.into(),
             ImpactError::Index(error) => Problem::internal(&error),
-            ImpactError::NotIndexed => Problem::unavailable(error.to_string()),
+            ImpactError::NotIndexed | ImpactError::Left => Problem::unavailable(error.to_string()),
         }
     }
 }

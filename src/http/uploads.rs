@@ -46,7 +46,7 @@ enum WaitForJob {
 pub struct JobResponse {
     pub id: String,
     pub kind: String,
-    /// `filling`, `queued`, `running`, `done`, `failed` (could not be worked on at all) or `cancelled`.
+    /// `filling`, `queued`, `running`, `done`, `failed` (could not be worked on at all, or its only item failed) or `cancelled`.
     pub state: String,
     pub n_items: usize,
     pub n_done: usize,

@@ -11,7 +11,7 @@ use crate::domain::{
 use crate::editing::gate::{Breaking, GateError};
 use crate::editing::impact::Altered;
 use crate::ingest::faq::FaqRow;
-use crate::store::Write;
+use crate::store::{Base, Terms, Unmet, Write};
 
 /// What an experiment is to be.
 #[derive(Debug, Clone)]
@@ -134,26 +134,30 @@ impl Learning {
             winner: None,
             reason: None,
             out: Vec::new(),
+            to_promote: false,
         };
         if let Some(faq) = &experiment.faq_id.clone() {
-            let Some(mut row) = self.faq(workspace, faq).await? else {
+            let Some((mut row, base)) = self.faq(workspace, faq).await? else {
                 let detail = format!("there is no FAQ {faq}");
                 return Err(ExperimentError::Plan("/faq_id", detail));
             };
             // What a beginning that was cut short left there.
             let prefix = arms_of(&experiment);
             row.answers.retain(|answer| !is_of(answer, &prefix));
-            let base = row.answers.first().cloned().unwrap_or_default();
-            experiment.live = Some(base.text.clone());
+            let live = row.answers.first().cloned().unwrap_or_default();
+            experiment.live = Some(live.text.clone());
             for (arm, about) in experiment.arms.iter().enumerate().skip(1) {
                 row.answers.push(FaqAnswer {
                     text: about.answer.clone().unwrap_or_default(),
                     audience: vec![experiment.audience(arm)],
-                    channels: base.channels.clone(),
-                    language: base.language.clone(),
+                    channels: live.channels.clone(),
+                    language: live.language.clone(),
                 });
             }
-            self.write(workspace, row, Breaking::Refused).await?;
+            let written = self.write(workspace, row, Breaking::Refused, &base);
+            written
+                .await?
+                .map_err(|unmet| ExperimentError::State(unmet.to_string()))?;
         }
         self.store.put_experiment(workspace, &experiment).await?;
         self.answerer.rules().forget(workspace);
@@ -165,14 +169,16 @@ impl Learning {
         Ok(experiment)
     }
 
+    /// An FAQ, with how it stood before it was read.
     async fn faq(
         &self,
         workspace: &WorkspaceId,
         id: &DocumentId,
-    ) -> Result<Option<FaqRow>, ExperimentError> {
+    ) -> Result<Option<(FaqRow, Base)>, ExperimentError> {
+        let base = self.store.base(workspace, [id]).await?;
         let document = self.store.document(workspace, id, None).await?;
         let faq = document.filter(|document| document.metadata.kind == Kind::Faq);
-        Ok(faq.map(|document| FaqRow::of_document(&document)))
+        Ok(faq.map(|document| (FaqRow::of_document(&document), base)))
     }
 
     async fn write(
@@ -180,11 +186,16 @@ impl Learning {
         workspace: &WorkspaceId,
         row: FaqRow,
         breaking: Breaking,
-    ) -> Result<(), ExperimentError> {
+        base: &Base,
+    ) -> Result<Result<(), Unmet>, ExperimentError> {
         let source = row.into_source().map_err(LearnError::from)?;
         let writes = vec![Write::put(source)];
-        match self.gate.apply(workspace, writes, breaking).await {
-            Ok(_) => Ok(()),
+        let terms = Terms {
+            base: Some(base),
+            ..Terms::default()
+        };
+        match self.gate.apply_if(workspace, writes, breaking, terms).await {
+            Ok(written) => Ok(written.map(drop)),
             Err(GateError::WouldBreak(refused)) => Err(ExperimentError::WouldBreak(refused.broken)),
             Err(GateError::Impact(error)) => Err(LearnError::from(error).into()),
         }
@@ -203,11 +214,13 @@ impl Learning {
         Ok(standings)
     }
 
-    /// Looks at those that run.
+    /// Looks at those that something may become of.
     pub(super) async fn look_at_all(&self, workspace: &WorkspaceId) -> Result<(), ExperimentError> {
         let _deciding = self.deciding.lock().await;
-        for experiment in self.store.experiments(workspace, true).await? {
-            self.look(workspace, experiment).await?;
+        for experiment in self.store.experiments(workspace, false).await? {
+            if experiment.state == ExperimentState::Running || experiment.to_promote {
+                self.look(workspace, experiment).await?;
+            }
         }
         Ok(())
     }
@@ -237,25 +250,34 @@ impl Learning {
                 // Nobody is in an arm any more. A winner's answer is put in force from the experiment itself.
                 self.without_arms(workspace, &experiment, None).await?;
             }
+            experiment.to_promote = experiment.state == ExperimentState::Decided
+                && self.store.learning(workspace).await?.auto_promote;
             self.finish(workspace, &experiment, "rule", "experiment.look")
                 .await?;
-            let promotes = self.store.learning(workspace).await?.auto_promote;
-            if experiment.state == ExperimentState::Decided && promotes {
-                match self
-                    .put_in_force(workspace, experiment.clone(), "rule")
-                    .await
-                {
-                    Ok(promoted) => experiment = promoted,
-                    // It stays decided; a person sees why it is not in force, and decides.
-                    Err(ExperimentError::WouldBreak(broken)) => {
-                        let told: Vec<String> = broken.iter().map(Altered::told).collect();
-                        let reason = format!("the winner would break: {}", told.join("; "));
-                        experiment.reason = Some(reason);
-                        self.finish(workspace, &experiment, "rule", "experiment.look")
-                            .await?;
-                    }
-                    Err(error) => return Err(error),
+        }
+        // Also where an earlier look was cut short.
+        if experiment.to_promote {
+            let promoted = self.put_in_force(workspace, experiment.clone(), "rule");
+            let reason = match promoted.await {
+                Ok(promoted) => {
+                    experiment = promoted;
+                    None
                 }
+                Err(ExperimentError::WouldBreak(broken)) => {
+                    let told: Vec<String> = broken.iter().map(Altered::told).collect();
+                    Some(format!("the winner would break: {}", told.join("; ")))
+                }
+                Err(ExperimentError::State(detail)) => {
+                    Some(format!("the winner is not in force: {detail}"))
+                }
+                Err(error) => return Err(error),
+            };
+            // It stays decided; a person sees why it is not in force, and decides.
+            if reason.is_some() {
+                experiment.reason = reason;
+                experiment.to_promote = false;
+                self.finish(workspace, &experiment, "rule", "experiment.look")
+                    .await?;
             }
         }
         Ok(Standing {
@@ -273,7 +295,7 @@ impl Learning {
         let Some(faq) = &experiment.faq_id else {
             return Ok(true);
         };
-        let Some(row) = self.faq(workspace, faq).await? else {
+        let Some((row, _)) = self.faq(workspace, faq).await? else {
             return Ok(false);
         };
         let live = row.answers.first().map(|answer| &answer.text);
@@ -285,20 +307,6 @@ impl Learning {
             })
         };
         Ok(live == experiment.live.as_ref() && (1..experiment.arms.len()).all(has_arm))
-    }
-
-    /// Whether what is live is still what was compared, once the arms are out of it.
-    async fn live_stands(
-        &self,
-        workspace: &WorkspaceId,
-        experiment: &Experiment,
-    ) -> Result<bool, ExperimentError> {
-        let Some(faq) = &experiment.faq_id else {
-            return Ok(true);
-        };
-        let row = self.faq(workspace, faq).await?;
-        let live = row.and_then(|row| row.answers.into_iter().next());
-        Ok(live.map(|answer| answer.text) == experiment.live)
     }
 
     /// Ends an experiment without a winner.
@@ -346,10 +354,6 @@ impl Learning {
             let state = experiment.state.as_str();
             return Err(ExperimentError::State(format!("it is {state}")));
         };
-        if !self.live_stands(workspace, &experiment).await? {
-            let detail = "the FAQ was edited since: what won was compared with another answer";
-            return Err(ExperimentError::State(detail.to_owned()));
-        }
         let arm = experiment.arms[winner].clone();
         self.without_arms(workspace, &experiment, arm.answer.as_deref())
             .await?;
@@ -359,6 +363,7 @@ impl Learning {
             self.put_tuning(workspace, new, by, &experiment.id).await?;
         }
         experiment.state = ExperimentState::Promoted;
+        experiment.to_promote = false;
         self.finish(workspace, &experiment, by, "experiment.promote")
             .await?;
         Ok(experiment)
@@ -391,7 +396,8 @@ impl Learning {
         Ok(())
     }
 
-    /// Takes the arms' answers out of the FAQ, and puts one in the place of the live one.
+    /// Takes the arms' answers out of the FAQ, and puts one in the place of the live one, if that is still the one that was
+    /// compared.
     async fn without_arms(
         &self,
         workspace: &WorkspaceId,
@@ -401,30 +407,45 @@ impl Learning {
         let Some(faq) = &experiment.faq_id else {
             return Ok(());
         };
-        let Some(mut row) = self.faq(workspace, faq).await? else {
-            return match answer {
-                None => Ok(()),
-                Some(_) => Err(ExperimentError::State(format!(
-                    "there is no FAQ {faq} any more"
-                ))),
-            };
-        };
         let prefix = arms_of(experiment);
-        let before = row.answers.clone();
-        row.answers.retain(|answer| !is_of(answer, &prefix));
-        if let (Some(text), Some(live)) = (answer, row.answers.first_mut()) {
-            text.clone_into(&mut live.text);
-        }
-        match row.answers == before {
-            true => Ok(()),
+        for _ in 0..MAX_TRIES {
+            let Some((mut row, base)) = self.faq(workspace, faq).await? else {
+                return match answer {
+                    None => Ok(()),
+                    Some(_) => Err(ExperimentError::State(format!(
+                        "there is no FAQ {faq} any more"
+                    ))),
+                };
+            };
+            let before = row.answers.clone();
+            row.answers.retain(|answer| !is_of(answer, &prefix));
+            if let Some(text) = answer {
+                let live = row.answers.first_mut();
+                if live.as_ref().map(|live| &live.text) != experiment.live.as_ref() {
+                    let detail =
+                        "the FAQ was edited since: what won was compared with another answer";
+                    return Err(ExperimentError::State(detail.to_owned()));
+                }
+                if let Some(live) = live {
+                    text.clone_into(&mut live.text);
+                }
+            }
+            if row.answers == before {
+                return Ok(());
+            }
             // Taking the arms out gives the answer back that was live before.
-            false => {
-                let breaking = Breaking::allowed_if(answer.is_none());
-                self.write(workspace, row, breaking).await
+            let breaking = Breaking::allowed_if(answer.is_none());
+            if self.write(workspace, row, breaking, &base).await?.is_ok() {
+                return Ok(());
             }
         }
+        let detail = format!("{faq} is being changed by others; try again");
+        Err(ExperimentError::State(detail))
     }
 }
+
+/// How often an FAQ that somebody else changes meanwhile is read again.
+const MAX_TRIES: usize = 5;
 
 /// How the audiences of an experiment's arms begin.
 fn arms_of(experiment: &Experiment) -> String {

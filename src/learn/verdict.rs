@@ -170,6 +170,7 @@ mod tests {
             winner: None,
             reason: None,
             out: Vec::new(),
+            to_promote: false,
         }
     }
 

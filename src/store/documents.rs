@@ -267,6 +267,27 @@ impl Store {
             .collect()
     }
 
+    /// Gives a file's hash to those of its documents that have `before` in its place.
+    pub async fn complete_origin(
+        &self,
+        workspace: &WorkspaceId,
+        file: &Origin,
+        before: &str,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE documents SET origin_hash = $1 \
+             WHERE workspace = $2 AND origin_root = $3 AND origin_path = $4 AND origin_hash = $5",
+        )
+        .bind(&file.hash)
+        .bind(workspace.as_str())
+        .bind(&file.root)
+        .bind(&file.path)
+        .bind(before)
+        .execute(&self.relaxed)
+        .await?;
+        Ok(())
+    }
+
     /// How many documents are live, and how many chunks they have.
     pub async fn counts(&self, workspace: &WorkspaceId) -> Result<(i64, i64), StoreError> {
         let row: (i64, i64) = sqlx::query_as(

@@ -1,6 +1,8 @@
 use jiff::Timestamp;
+use sqlx::{Any, Executor};
 
 use super::queue::{NewWork, enqueue_in};
+use super::writes::lock;
 use super::{Store, StoreError, now_ms, time_of};
 use crate::actor::actor;
 use crate::domain::WorkspaceId;
@@ -92,7 +94,7 @@ impl Store {
         from: &[&str],
         to: &str,
     ) -> Result<bool, StoreError> {
-        let finished = matches!(to, "done" | "cancelled").then(now_ms);
+        let finished = matches!(to, "done" | "failed" | "cancelled").then(now_ms);
         let mut moved = 0;
         for state in from {
             let done = sqlx::query(
@@ -258,16 +260,36 @@ impl Store {
         state: &str,
         detail: &str,
     ) -> Result<(), StoreError> {
-        sqlx::query(
-            "UPDATE job_items SET state = $1, detail = $2, bytes = NULL WHERE workspace = $3 AND job = $4 AND ordinal = $5",
-        )
-        .bind(state)
-        .bind(detail)
-        .bind(workspace.as_str())
-        .bind(id)
-        .bind(ordinal)
-        .execute(&self.durable)
-        .await?;
+        finish_item(&self.durable, workspace, id, ordinal, state, detail).await
+    }
+
+    /// Makes a job of one item with its work, in one transaction.
+    pub async fn add_whole_job(
+        &self,
+        workspace: &WorkspaceId,
+        (id, kind): (&str, &str),
+        (name, bytes): (&str, &[u8]),
+        work: NewWork<'_>,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        lock(&mut tx, workspace).await?;
+        sqlx::query("INSERT INTO jobs (workspace, id, kind, state, created_at, actor) VALUES ($1, $2, $3, 'queued', $4, $5)")
+            .bind(workspace.as_str())
+            .bind(id)
+            .bind(kind)
+            .bind(now_ms())
+            .bind(&*actor())
+            .execute(&mut *tx)
+            .await?;
+        sqlx::query("INSERT INTO job_items (workspace, job, ordinal, name, bytes, state) VALUES ($1, $2, 0, $3, $4, 'waiting')")
+            .bind(workspace.as_str())
+            .bind(id)
+            .bind(name)
+            .bind(bytes)
+            .execute(&mut *tx)
+            .await?;
+        enqueue_in(&mut tx, workspace, &[work]).await?;
+        tx.commit().await?;
         Ok(())
     }
 
@@ -291,6 +313,28 @@ impl Store {
         tx.commit().await?;
         Ok(())
     }
+}
+
+/// Says what came of an item, and drops its file.
+pub(super) async fn finish_item<'e>(
+    executor: impl Executor<'e, Database = Any>,
+    workspace: &WorkspaceId,
+    job: &str,
+    ordinal: i64,
+    state: &str,
+    detail: &str,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE job_items SET state = $1, detail = $2, bytes = NULL WHERE workspace = $3 AND job = $4 AND ordinal = $5",
+    )
+    .bind(state)
+    .bind(detail)
+    .bind(workspace.as_str())
+    .bind(job)
+    .bind(ordinal)
+    .execute(executor)
+    .await?;
+    Ok(())
 }
 
 fn job(row: JobRow) -> Result<Job, StoreError> {

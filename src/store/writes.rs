@@ -1,11 +1,16 @@
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sqlx::{Any, Transaction};
+use sqlx::{Any, AnyConnection, Transaction};
 
 use super::audit::{Act, note};
 use super::documents::Origin;
-use super::{ROWS, Scope, Store, StoreError, corrupt, from_json, now_ms, placeholders, to_json};
+use super::jobs::finish_item;
+use super::{
+    MAX_IN, ROWS, Scope, Store, StoreError, corrupt, from_json, now_ms, placeholders, to_json,
+};
 use crate::actor::{actor, makes_workspaces};
 use crate::domain::{DocumentId, Metadata, NewChunk, Revision, Source, Status, WorkspaceId};
 use crate::text::sha256_hex;
@@ -47,6 +52,42 @@ impl Write {
             Write::Archive(id) | Write::Delete(id) => id,
         }
     }
+}
+
+/// Documents as they stood when changes of them were asked for: the revision that changed each last, which archiving,
+/// scheduling and deleting do, too. Changes upon it count only while they still stand so.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Base(Vec<(DocumentId, Option<Revision>)>);
+
+impl Base {
+    fn ids(&self) -> impl Iterator<Item = &DocumentId> {
+        self.0.iter().map(|(id, _)| id)
+    }
+}
+
+/// The part of a job that writes, and ends with what it writes: both or neither.
+pub struct EndsWith<'a> {
+    pub ordinal: i64,
+    /// What is told of the part.
+    pub detail: &'a (dyn Fn(&[Recorded]) -> String + Sync),
+}
+
+/// What has to hold in the transaction that writes.
+#[derive(Default, Clone, Copy)]
+pub struct Terms<'a> {
+    pub base: Option<&'a Base>,
+    /// The job that writes, which has to be running: it is not once it was cancelled or its workspace deleted.
+    pub job: Option<&'a str>,
+    pub ends: Option<&'a EndsWith<'a>>,
+}
+
+/// Which of the [`Terms`] did not hold, so that nothing was written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unmet {
+    #[error("{0} was changed since; send the change again")]
+    Changed(DocumentId),
+    #[error("the job was cancelled")]
+    NotRunning,
 }
 
 /// What a write did.
@@ -127,46 +168,132 @@ impl Store {
     ) -> Result<Vec<Recorded>, StoreError> {
         let mut tx = self.begin().await?;
         lock(&mut tx, workspace).await?;
-        self.record_in(tx, workspace, writes).await
+        let recorded = self.record_in(&mut tx, workspace, writes).await?;
+        tx.commit().await?;
+        Ok(recorded)
     }
 
-    /// As [`Store::record`], for a job: nothing is written, and `None` returned, once it does not run any more, as where it
-    /// was cancelled or its workspace deleted.
-    pub async fn record_for_job(
+    /// As [`Store::record`], where the terms hold in the same transaction; else nothing is written.
+    pub async fn record_if(
         &self,
         workspace: &WorkspaceId,
-        job: &str,
         writes: Vec<Write>,
-    ) -> Result<Option<Vec<Recorded>>, StoreError> {
+        terms: Terms<'_>,
+    ) -> Result<Result<Vec<Recorded>, Unmet>, StoreError> {
         let mut tx = self.begin().await?;
-        // Written first, as in `lock`; a workspace that is gone is not made anew.
-        let running = sqlx::query(
-            "UPDATE jobs SET state = 'running' WHERE workspace = $1 AND id = $2 AND state = 'running'",
-        )
-        .bind(workspace.as_str())
-        .bind(job)
-        .execute(&mut *tx)
-        .await?;
-        if running.rows_affected() == 0 {
-            return Ok(None);
+        if let Some(job) = terms.job {
+            // Written first, as in `lock`; a workspace that is gone is not made anew.
+            let running = sqlx::query(
+                "UPDATE jobs SET state = 'running' WHERE workspace = $1 AND id = $2 AND state = 'running'",
+            )
+            .bind(workspace.as_str())
+            .bind(job)
+            .execute(&mut *tx)
+            .await?;
+            if running.rows_affected() == 0 {
+                return Ok(Err(Unmet::NotRunning));
+            }
         }
         lock(&mut tx, workspace).await?;
-        self.record_in(tx, workspace, writes).await.map(Some)
+        if let Some(base) = terms.base {
+            let ids: Vec<DocumentId> = base.ids().cloned().collect();
+            let now = revisions(&mut tx, workspace, &ids).await?;
+            if let Some((id, _)) = base
+                .0
+                .iter()
+                .find(|(id, then)| now.get(id).copied() != *then)
+            {
+                return Ok(Err(Unmet::Changed(id.clone())));
+            }
+        }
+        let recorded = self.record_in(&mut tx, workspace, writes).await?;
+        if let (Some(job), Some(ends)) = (terms.job, terms.ends) {
+            let detail = (ends.detail)(&recorded);
+            finish_item(&mut *tx, workspace, job, ends.ordinal, "done", &detail).await?;
+        }
+        tx.commit().await?;
+        Ok(Ok(recorded))
+    }
+
+    /// How documents stand.
+    pub async fn base<'a>(
+        &self,
+        workspace: &WorkspaceId,
+        ids: impl IntoIterator<Item = &'a DocumentId>,
+    ) -> Result<Base, StoreError> {
+        let ids: Vec<DocumentId> = ids.into_iter().cloned().collect();
+        let mut connection = self.relaxed.acquire().await?;
+        let mut found = revisions(&mut connection, workspace, &ids).await?;
+        let base = ids.into_iter().map(|id| {
+            let revision = found.remove(&id);
+            (id, revision)
+        });
+        Ok(Base(base.collect()))
+    }
+
+    /// The first document that does not stand any more as it did.
+    pub async fn changed_since(
+        &self,
+        workspace: &WorkspaceId,
+        base: &Base,
+    ) -> Result<Option<DocumentId>, StoreError> {
+        let now = self.base(workspace, base.ids()).await?;
+        let mut pairs = base.0.iter().zip(&now.0);
+        let changed = pairs.find(|(then, now)| then != now);
+        Ok(changed.map(|((id, _), _)| id.clone()))
+    }
+
+    /// Leaves out what would change nothing, as [`Store::record`] would find.
+    pub async fn changing(
+        &self,
+        workspace: &WorkspaceId,
+        writes: &[Write],
+    ) -> Result<Vec<Write>, StoreError> {
+        let ids: Vec<&str> = writes.iter().map(|w| w.document_id().as_str()).collect();
+        let mut live: HashMap<String, (String, String)> = HashMap::new();
+        for some in ids.chunks(MAX_IN) {
+            let sql = format!(
+                "SELECT id, content_hash, status FROM documents WHERE workspace = $1 AND deleted = 0 \
+                 AND next_version IS NULL AND id IN ({})",
+                placeholders(2, some.len())
+            );
+            let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(workspace.as_str());
+            for id in some {
+                query = query.bind(*id);
+            }
+            let rows: Vec<(String, String, String)> = query.fetch_all(&self.relaxed).await?;
+            live.extend(
+                rows.into_iter()
+                    .map(|(id, hash, status)| (id, (hash, status))),
+            );
+        }
+        let is_same = |write: &&Write| match write {
+            Write::Put { source, .. } => {
+                live.get(source.id.as_str()).is_some_and(|(hash, status)| {
+                    *hash == source.content_hash && status == source.metadata.status.as_str()
+                })
+            }
+            _ => false,
+        };
+        Ok(writes
+            .iter()
+            .filter(|write| !is_same(write))
+            .cloned()
+            .collect())
     }
 
     async fn record_in(
         &self,
-        mut tx: Transaction<'_, Any>,
+        tx: &mut Transaction<'_, Any>,
         workspace: &WorkspaceId,
         writes: Vec<Write>,
     ) -> Result<Vec<Recorded>, StoreError> {
-        let mut cursor = Cursor::read(&mut tx, workspace, self.clock.now()).await?;
+        let mut cursor = Cursor::read(tx, workspace, self.clock.now()).await?;
         let mut recorded = Vec::with_capacity(writes.len());
         for write in writes {
-            recorded.push(apply(&mut tx, workspace, &mut cursor, write).await?);
+            recorded.push(apply(tx, workspace, &mut cursor, write).await?);
         }
-        cursor.save(&mut tx, workspace).await?;
-        tx.commit().await?;
+        cursor.save(tx, workspace).await?;
         Ok(recorded)
     }
 
@@ -252,6 +379,31 @@ impl Store {
             .map(|(id,)| DocumentId::parse(&id).map_err(|e| corrupt("a document id", &e)))
             .collect()
     }
+}
+
+/// The revision that changed each of these documents last; one that there never was has none.
+async fn revisions(
+    connection: &mut AnyConnection,
+    workspace: &WorkspaceId,
+    ids: &[DocumentId],
+) -> Result<HashMap<DocumentId, Revision>, StoreError> {
+    let mut found = HashMap::with_capacity(ids.len());
+    for some in ids.chunks(MAX_IN) {
+        let sql = format!(
+            "SELECT id, revision FROM documents WHERE workspace = $1 AND id IN ({})",
+            placeholders(2, some.len())
+        );
+        let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(workspace.as_str());
+        for id in some {
+            query = query.bind(id.as_str());
+        }
+        let rows: Vec<(String, Revision)> = query.fetch_all(&mut *connection).await?;
+        for (id, revision) in rows {
+            let id = DocumentId::parse(&id).map_err(|e| corrupt("a document id", &e))?;
+            found.insert(id, revision);
+        }
+    }
+    Ok(found)
 }
 
 /// One write inside a transaction.

@@ -109,7 +109,7 @@ fn knowledge_is_recorded_through_the_gate_alone() {
         let text = std::fs::read_to_string(path).unwrap();
         let code = text.split("#[cfg(test)]").next().unwrap_or_default();
         let code: String = code.split_whitespace().collect();
-        if ["store.record(", "record_for_job(", "Store::record("]
+        if ["store.record(", "record_if(", "Store::record("]
             .iter()
             .any(|call| code.contains(call))
         {

@@ -6,8 +6,9 @@ use ken::app::default_workspace;
 use ken::domain::{DocumentId, JudgedQuestion, Outcome};
 use ken::editing::files;
 use ken::editing::gate::Breaking;
-use ken::jobs::Changes;
-use ken::store::Write;
+use ken::jobs::{ChangeJob, Changes};
+use ken::queue::{Handler, Progress};
+use ken::store::{Terms, Unmet, Write};
 use reqwest::{Method, StatusCode, multipart};
 use serde_json::{Value, json};
 
@@ -123,6 +124,92 @@ async fn folder_that_breaks_a_judged_question_keeps_the_rest() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn file_of_which_one_document_was_refused_is_read_again() {
+    let app = guarded().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("faqs.csv");
+    let rows =
+        "id,question,answer\nw.md,耳機保固多久,耳機保固六個月。\nfee,運費多少,滿千免運費。\n";
+    std::fs::write(&file, rows).unwrap();
+    let (workspace, paths) = (default_workspace(), [file]);
+    let ingest = async |breaking: Breaking| {
+        let options = files::Options {
+            breaking,
+            ..files::Options::default()
+        };
+        let ingester = app.app.ingester();
+        let report = files::ingest(ingester, &workspace, &paths, options, |_, _| {});
+        let report = report.await.unwrap();
+        (
+            report.added,
+            report.changed,
+            report.unchanged,
+            report.failed.len(),
+        )
+    };
+    assert_eq!(ingest(Breaking::Refused).await, (1, 0, 0, 1));
+    assert_eq!(ingest(Breaking::Refused).await, (0, 0, 1, 1));
+    assert_eq!(ingest(Breaking::Allowed).await, (0, 1, 1, 0));
+    assert!(text_of(&app, "w.md").await.unwrap().contains("六個月"));
+    assert_eq!(ingest(Breaking::Refused).await, (0, 0, 2, 0));
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn change_counts_only_upon_what_it_was_made_of() {
+    let app = TestApp::start().await;
+    let store = &app.app.store;
+    let workspace = default_workspace();
+    let id = DocumentId::parse("w.md").unwrap();
+    app.put("w.md", json!({ "text": "# 保固\n\n耳機保固十二個月。" }))
+        .await;
+    let old = store.source(&workspace, &id, 1).await.unwrap().unwrap();
+    let mut new = old.clone();
+    new.content_hash = "other".to_owned();
+    let schedule = Write::Schedule {
+        source: Box::new(old.clone()),
+        at: jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1),
+    };
+    let others = [
+        schedule,
+        Write::Archive(id.clone()),
+        Write::put(old),
+        Write::Delete(id.clone()),
+    ];
+    for other in others {
+        let base = store.base(&workspace, [&id]).await.unwrap();
+        let told = format!("{other:?}");
+        app.app
+            .gate
+            .apply(&workspace, vec![other], Breaking::Refused)
+            .await
+            .unwrap();
+        let before = store.revision(&workspace).await.unwrap();
+        let terms = Terms {
+            base: Some(&base),
+            ..Terms::default()
+        };
+        let writes = vec![Write::put(new.clone())];
+        let made = store.record_if(&workspace, writes, terms).await.unwrap();
+        assert_eq!(made, Err(Unmet::Changed(id.clone())), "after {told}");
+        assert_eq!(store.revision(&workspace).await.unwrap(), before);
+    }
+    // Of a document that is not there yet, too.
+    let id = DocumentId::parse("later").unwrap();
+    let base = store.base(&workspace, [&id]).await.unwrap();
+    app.put("later", json!({ "text": "# 新\n\n本店新開。" }))
+        .await;
+    let terms = Terms {
+        base: Some(&base),
+        ..Terms::default()
+    };
+    let writes = vec![Write::Delete(id.clone())];
+    let made = store.record_if(&workspace, writes, terms).await.unwrap();
+    assert_eq!(made, Err(Unmet::Changed(id)));
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn winner_of_an_experiment_that_breaks_a_judged_question_is_not_put_in_force() {
     let app = TestApp::start().await;
     let faq = json!({ "question": "禮物包裝要加多少錢？", "answer": "禮物包裝每件加收五十元。" });
@@ -153,6 +240,26 @@ async fn winner_of_an_experiment_that_breaks_a_judged_question_is_not_put_in_for
     assert_eq!(refused["type"], "/problems/breaks-judged-questions");
     let answer = app.ask("禮物包裝要加多少錢？").await;
     assert_eq!(answer["text"], "禮物包裝每件加收五十元。");
+
+    // One that a rule was about to put in force when the process ended is looked at again, and told.
+    experiment.to_promote = true;
+    store.put_experiment(&workspace, &experiment).await.unwrap();
+    let (_, standing) = app.get("/v1/experiments").await;
+    let standing = &standing["experiments"][0];
+    assert_eq!(standing["state"], "decided", "{standing}");
+    let reason = standing["reason"].as_str().unwrap();
+    assert!(reason.contains("would break"), "{reason}");
+    assert!(standing.get("to_promote").is_none(), "it is a person's now");
+    let (status, _) = app
+        .request(Method::DELETE, "/v1/judged-questions/wrap", None)
+        .await;
+    assert!(status.is_success());
+    store.put_experiment(&workspace, &experiment).await.unwrap();
+    let (_, standing) = app.get("/v1/experiments").await;
+    assert_eq!(
+        standing["experiments"][0]["state"], "promoted",
+        "{standing}"
+    );
     app.stop().await;
 }
 
@@ -174,7 +281,10 @@ async fn change_in_the_background_is_checked_and_made_by_a_job() {
     assert!(text_of(&app, "fee").await.is_some());
 
     let job = put("w.md", SHORTER, "").await;
-    assert_eq!(job["n_failed"], 1, "{job}");
+    assert_eq!(
+        (&job["state"], &job["n_failed"]),
+        (&json!("failed"), &json!(1))
+    );
     let reason = job["items"][0]["detail"].as_str().unwrap();
     assert!(reason.contains("耳機保固多久"), "{reason}");
     assert!(text_of(&app, "w.md").await.unwrap().contains("十二個月"));
@@ -182,6 +292,35 @@ async fn change_in_the_background_is_checked_and_made_by_a_job() {
     let job = put("w.md", SHORTER, "&force=true").await;
     assert_eq!(job["n_done"], 1, "{job}");
     assert!(text_of(&app, "w.md").await.unwrap().contains("六個月"));
+
+    // Run again, as after a crash before the queue knew of its end, it does nothing.
+    let id = job["id"].as_str().unwrap().to_owned();
+    let before = app.app.store.revision(&default_workspace()).await.unwrap();
+    let changes = Changes::new(app.app.store.clone(), app.app.gate.clone());
+    let (_stop, stopped) = tokio::sync::watch::channel(false);
+    let again = ChangeJob { job: id };
+    let ran = changes.run(default_workspace(), again, stopped).await;
+    assert_eq!(ran, Ok(Progress::Done));
+    let after = app.app.store.revision(&default_workspace()).await.unwrap();
+    assert_eq!(after, before);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn import_in_the_background_tells_its_rows() {
+    let app = guarded().await;
+    let rows = "id,question,answer\nfee,運費多少,滿千免運費。\n";
+    let part = multipart::Part::bytes(rows.as_bytes()).file_name("faqs.csv");
+    let url = format!("{}/v1/faqs:import?background=true", app.address);
+    let form = multipart::Form::new().part("file", part);
+    let sent = app.client.post(url).multipart(form).send().await.unwrap();
+    assert_eq!(sent.status(), 202);
+    let body: Value = sent.json().await.unwrap();
+    assert_eq!(body["report"]["rows"][0]["id"], "fee", "{body}");
+    assert_eq!(body["report"]["applied"], false);
+    let job = ended(&app, body["id"].as_str().unwrap()).await;
+    let detail = job["items"][0]["detail"].as_str().unwrap();
+    assert!(detail.starts_with("1 written, 0 unchanged"), "{detail}");
     app.stop().await;
 }
 
@@ -201,8 +340,9 @@ async fn change_of_a_document_that_was_changed_meanwhile_is_not_made() {
     source.content_hash = "other".to_owned();
     // Enqueued, and not begun before the other change is made: the queue is woken by that change's request at the earliest.
     app.app.queue.stop().await;
+    let base = store.base(&workspace, [&source.id]).await.unwrap();
     let writes = vec![Write::put(source)];
-    let job = Changes::enqueue(store, &workspace, writes, Breaking::Refused).await;
+    let job = Changes::enqueue(store, &workspace, writes, Breaking::Refused, base).await;
     app.put(
         "w.md",
         json!({ "text": "# 保固\n\n耳機保固十二個月，憑發票。" }),
@@ -246,8 +386,20 @@ async fn check_that_takes_longer_than_a_request_becomes_a_job() {
         (StatusCode::ACCEPTED, &json!("change")),
         "400 questions, each asked twice, take longer than a second: {job}"
     );
-    let job = ended(&app, job["id"].as_str().unwrap()).await;
+    // The check that was left, and the one that is left as the service stops, clear away what they tried.
+    let folder = app.stop().await;
+    let app = TestApp::start_in(folder, |_| {}).await;
+    let id = job["id"].as_str().unwrap();
+    let (_, job) = app.get(&format!("/v1/jobs/{id}")).await;
+    assert_eq!(
+        (&job["finished_at"], &job["items"][0]["state"]),
+        (&Value::Null, &json!("waiting")),
+        "stopping did not wait for the check: {job}"
+    );
+    let job = ended(&app, id).await;
     assert_eq!((&job["state"], &job["n_done"]), (&json!("done"), &json!(1)));
     assert!(text_of(&app, "w").await.is_some());
+    let staged = app.app.store.staged(&workspace, jiff::Timestamp::now());
+    assert_eq!(staged.await.unwrap(), []);
     app.stop().await;
 }

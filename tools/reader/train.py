@@ -8,7 +8,11 @@
             every 5,000 examples, reader-N.pt (weights after N examples). Where it holds a state, training goes on.
 --examples  how many examples in all; the learning rate falls to nothing at the last one
 
+--layers    which layers are kept, counted from 0 (0,2,4,…); all where it is absent
+--teacher   a whole reader that a smaller one learns from: its logits are worth as much as the labels
+
 Loss: binary cross-entropy of "answers" + half the cross-entropy of start and end. AdamW; the heads learn five times as fast.
+With a teacher the loss against its outputs, as probabilities, is added.
 """
 
 import argparse
@@ -18,6 +22,7 @@ import time
 from pathlib import Path
 
 import torch
+from torch import nn
 from torch.nn import functional as F
 
 from network import Pieces, Reader, batch, read_shipped, read_source
@@ -90,6 +95,20 @@ def evaluate(model, rows, device):
             "span": round(sum(overlap) / max(1, len(overlap)), 4)}
 
 
+def load_weights(model, path, device):
+    state = read_shipped(path) if path.suffix == ".npz" else torch.load(path, map_location=device)
+    unknown = model.load_state_dict(state, strict=False)
+    assert unknown.missing_keys == ["words.weight"] and not unknown.unexpected_keys, unknown
+
+
+def learn_from(teacher, inputs, answers, start, end):
+    """Loss against what a teacher says of the same pairs."""
+    with torch.no_grad():
+        told, told_start, told_end = teacher(*inputs)
+    spans = F.cross_entropy(start, told_start.softmax(-1)) + F.cross_entropy(end, told_end.softmax(-1))
+    return F.binary_cross_entropy_with_logits(answers, told.sigmoid()) + 0.25 * spans
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sources", type=Path, required=True)
@@ -102,6 +121,8 @@ def main():
     parser.add_argument("--held-out", type=int, default=500)
     parser.add_argument("--frozen", type=int, default=0, help="how many of the lowest layers stay as they are")
     parser.add_argument("--from", dest="start", type=Path, help="weights to start from: a reader-N.pt or reader.npz")
+    parser.add_argument("--layers", type=lambda text: [int(part) for part in text.split(",")])
+    parser.add_argument("--teacher", type=Path)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(1)
@@ -115,10 +136,13 @@ def main():
     rows, held_out = load("train.jsonl"), load("held-out.jsonl")[:arguments.held_out]
     model = Reader(source, kept).to(device)
     if arguments.start:
-        shipped = arguments.start.suffix == ".npz"
-        state = read_shipped(arguments.start) if shipped else torch.load(arguments.start, map_location=device)
-        unknown = model.load_state_dict(state, strict=False)
-        assert unknown.missing_keys == ["words.weight"] and not unknown.unexpected_keys, unknown
+        load_weights(model, arguments.start, device)
+    if arguments.layers:
+        model.layers = nn.ModuleList(model.layers[i] for i in arguments.layers)
+    teacher = None
+    if arguments.teacher:
+        teacher = Reader(source, kept).to(device).eval()
+        load_weights(teacher, arguments.teacher, device)
     if arguments.frozen and not model.types.any():
         parser.error("the token types were never trained; frozen, they would leave question and passage alike: train with "
                      "--frozen 0 first")
@@ -162,11 +186,15 @@ def main():
             warm = min(1.0, (step + 1) / 80)
             for group in optimiser.param_groups:
                 group["lr"] = group["base"] * warm * max(0.02, 1 - seen / arguments.examples)
-            answers, start, end = model(*(t.to(device) for t in batch(part)), n_frozen=arguments.frozen)
+            inputs = [t.to(device) for t in batch(part)]
+            answers, start, end = model(*inputs, n_frozen=arguments.frozen)
             labels, starts, ends = (torch.tensor([row[k] for row in part], device=device) for k in (2, 3, 4))
             answering = F.binary_cross_entropy_with_logits(answers, labels.float())
             spans = (F.cross_entropy(start, starts) + F.cross_entropy(end, ends)) / 2
-            (answering + 0.5 * spans).backward()
+            loss = answering + 0.5 * spans
+            if teacher:
+                loss = loss + learn_from(teacher, inputs, answers, start, end)
+            loss.backward()
             torch.nn.utils.clip_grad_norm_(body + heads, 1.0)
             optimiser.step()
             optimiser.zero_grad()
