@@ -245,10 +245,7 @@ fn answer(bencher: Bencher, n: usize) {
     bencher
         .with_inputs(|| {
             next += 1;
-            Question {
-                text: bench.questions[next % bench.questions.len()].0.clone(),
-                ..Question::default()
-            }
+            Question::parse(&bench.questions[next % bench.questions.len()].0).unwrap()
         })
         .bench_local_values(|question| {
             let answering = bench.app.answerer.answer(&workspace, question, None);

@@ -1,8 +1,8 @@
 //! A message → a grounded [`Answer`], in one straight line: understand, retrieve, admit, compose, verify, record.
 //!
 //! Whether a question may be answered is decided from evidence before anything is worded, and what is worded
-//! leaves only with citations that resolve. `pipeline` answers one question; this file is what is around it: the
-//! conversation, several questions in one message, deadlines, the record.
+//! leaves only with citations that resolve. `pipeline` answers one question; this file is a message of one or several;
+//! `turn` is what stands around a message: order, idempotency, history, experiments, kept answers, deadline, record.
 
 mod admit;
 mod assemble;
@@ -25,6 +25,7 @@ mod script;
 mod settle;
 mod siblings;
 mod trial;
+mod turn;
 mod turns;
 mod understand;
 mod verify;
@@ -34,11 +35,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
-use uuid::Uuid;
 
 use crate::domain::{
-    Answer, Citation, Evidence, Filter, InvalidQuestion, Note, Query, Review, Sentence, Span,
-    Strategy, Tuning, Utterance, WorkspaceId,
+    Answer, Citation, Evidence, Filter, InvalidQuestion, Query, QuestionText, Review, Sentence,
+    Span, Strategy, Tuning, Utterance, WorkspaceId,
 };
 use crate::embed::Embedder;
 use crate::llm::Llm;
@@ -51,7 +51,7 @@ pub use admit::{
     Admission, CLIP, Decision, FEATURES, Features, Model, ModelError, N_FEATURES, ReadingModel,
     Verdict, Weight, least_of,
 };
-use assemble::{courteous, finish, out_of_time};
+use assemble::{courteous, finish};
 use candidates::{READ, read};
 pub use candidates::{best_logit, lead, to_front};
 pub use compose::Draft;
@@ -80,9 +80,9 @@ pub enum AnswerError {
 /// What is asked, with where and for whom.
 #[derive(Debug, Clone)]
 pub struct Question {
-    pub text: String,
+    pub text: QuestionText,
     pub filter: Filter,
-    /// How many chunks may serve as evidence, 1 to 100.
+    /// How many chunks may serve as evidence, 1 to 100; beyond it, it is cut.
     pub limit: usize,
     pub conversation_id: Option<String>,
     /// Kept with the turn; it does not change the answer.
@@ -100,10 +100,11 @@ pub struct Question {
     pub deadline: Option<Duration>,
 }
 
-impl Default for Question {
-    fn default() -> Self {
-        Self {
-            text: String::new(),
+impl Question {
+    /// A question that stands alone, asked by anyone.
+    pub fn parse(text: &str) -> Result<Self, InvalidQuestion> {
+        Ok(Self {
+            text: QuestionText::parse(text)?,
             filter: Filter::default(),
             limit: 10,
             conversation_id: None,
@@ -114,7 +115,7 @@ impl Default for Question {
             tuning: Tuning::default(),
             ceiling: Strategy::Generated,
             deadline: None,
-        }
+        })
     }
 }
 
@@ -143,10 +144,6 @@ impl Event {
 
 /// How many earlier turns, of two utterances each, are read from the record.
 const RECENT_TURNS: i64 = 6;
-/// What is kept of a deadline, a quarter of it at most, for looking up an FAQ by its question where the search takes too
-/// long.
-const RESERVE: Duration = Duration::from_millis(150);
-
 /// Answers questions from a workspace's knowledge.
 #[derive(Clone)]
 pub struct Answerer {
@@ -173,14 +170,6 @@ pub struct Explained {
     pub reviews: Vec<Review>,
     /// How it came about, of each question: a JSON array for whoever has to explain it.
     pub trace: Arc<str>,
-}
-
-/// What comes of a future, or `None` where it is not there in time.
-async fn by<T>(until: Option<Instant>, future: impl Future<Output = T>) -> Option<T> {
-    match until {
-        None => Some(future.await),
-        Some(until) => tokio::time::timeout_at(until.into(), future).await.ok(),
-    }
 }
 
 impl Answerer {
@@ -221,113 +210,6 @@ impl Answerer {
         Self { kept, ..self }
     }
 
-    /// Answers and records the turn. Finding no evidence is an answer (a refusal), not an error. Turns of one
-    /// conversation are answered one after another, in the order in which they came.
-    #[tracing::instrument(name = "answer", skip_all)]
-    pub async fn answer(
-        &self,
-        workspace: &WorkspaceId,
-        question: Question,
-        events: Option<&mpsc::UnboundedSender<Event>>,
-    ) -> Result<Explained, AnswerError> {
-        let start = Instant::now();
-        let until = question.deadline.map(|deadline| start + deadline);
-        let _turn = match &question.conversation_id {
-            None => None,
-            Some(conversation) => {
-                let turn = self.turns.wait(workspace, conversation);
-                match by(until, turn).await {
-                    Some(turn) => Some(turn),
-                    // Behind a turn that takes too long: nothing was read, so nothing can be said.
-                    None => return self.out_of_turn(workspace, &question, start).await,
-                }
-            }
-        };
-        if let Some(given) = self.given_before(workspace, &question).await? {
-            return Ok(given);
-        }
-        let history = self.history(workspace, &question).await?;
-        let reserve =
-            |until: Instant| RESERVE.min(until.saturating_duration_since(Instant::now()) / 4);
-        let reply_by = until.map(|until| until - reserve(until));
-        let (served, taken_part) = self.assigned(workspace, &question).await?;
-        // Read before the search, so that what changes meanwhile is noticed the next time.
-        let basis = match history.is_empty() {
-            true => self.basis(workspace).await?,
-            false => None,
-        };
-        let kept = basis
-            .as_ref()
-            .and_then(|basis| self.kept(workspace, &served, basis));
-        let mut explained = match kept {
-            Some(kept) => kept,
-            None => {
-                let reply = self.reply_until(workspace, &served, &history, None, reply_by, events);
-                match by(reply_by, reply).await {
-                    Some(explained) => {
-                        let explained = explained?;
-                        if let Some(basis) = basis {
-                            self.keep(workspace, &served, basis, &explained);
-                        }
-                        explained
-                    }
-                    None => {
-                        let standard = by(until, self.by_words(workspace, &question)).await;
-                        match standard.transpose()?.flatten() {
-                            Some(mut explained) => {
-                                explained.answer.notes.push(Note::Deadline);
-                                explained
-                            }
-                            None => out_of_time(&question, start),
-                        }
-                    }
-                }
-            }
-        };
-        explained.answer.id = format!("ans_{}", Uuid::now_v7().simple());
-        explained.answer.timings_ms.total = elapsed_ms(start);
-        let recorded = self.record(workspace, &question, &history, &explained);
-        let recorded = match recorded.await {
-            // Better said and not recorded than not said.
-            Err(AnswerError::Store(error)) if error.is_unwritable() => {
-                tracing::error!(%error, "an answer could not be recorded");
-                explained.answer.notes.push(Note::NotRecorded);
-                return Ok(explained);
-            }
-            recorded => recorded?,
-        };
-        if recorded {
-            self.expose(workspace, &taken_part, &explained.answer)
-                .await?;
-        }
-        match recorded {
-            true => Ok(explained),
-            // Another request with the same key was quicker: its answer is the answer.
-            false => self
-                .given_before(workspace, &question)
-                .await?
-                .ok_or(AnswerError::KeyReused),
-        }
-    }
-
-    /// A refusal for want of time, recorded.
-    async fn out_of_turn(
-        &self,
-        workspace: &WorkspaceId,
-        question: &Question,
-        start: Instant,
-    ) -> Result<Explained, AnswerError> {
-        let mut explained = out_of_time(question, start);
-        explained.answer.id = format!("ans_{}", Uuid::now_v7().simple());
-        // The key stays with the turn it waited for, which may be the same request's first try.
-        let question = Question {
-            idempotency_key: None,
-            ..question.clone()
-        };
-        self.record(workspace, &question, &[], &explained).await?;
-        Ok(explained)
-    }
-
     /// The straight line without the record. `vector` is the question's, where it is known already.
     pub async fn reply(
         &self,
@@ -350,8 +232,6 @@ impl Answerer {
         events: Option<&mpsc::UnboundedSender<Event>>,
     ) -> Result<Explained, AnswerError> {
         let start = Instant::now();
-        // Refuses what is no question before anything else.
-        Query::parse(&question.text, question.limit)?;
         let language = reply_language(&question.text, question.language.as_deref());
         if let Some(kind) = understand::courtesy(&question.text) {
             // `How do I reach a person?` may be a question that an FAQ answers.
@@ -373,26 +253,19 @@ impl Answerer {
             Some(_) => Redactor::new(&self.store.patterns(workspace).await?).unwrap_or_default(),
         };
         let names = self.names(workspace, history).await?;
-        let parts = understand::parts(&question.text);
-        let is_one = parts.len() == 1;
-        let mut before = history.to_vec();
-        let mut asked = Vec::new();
-        for text in &parts {
-            // A later question of one message mostly stands alone; what it may lean on is the question before it.
-            let leans = before.len() > history.len() && understand::leans(text);
-            let context = if leans { &before } else { history };
-            let understood = understand(text, context, &names);
-            before.push(Utterance {
-                role: crate::domain::Role::User,
-                text: text.clone(),
-            });
-            let mut query = Query::parse(&understood.search_text, question.limit)?
+        let questions = understand::questions(&question.text, history, &names);
+        let is_one = questions.len() == 1;
+        let mut asked = Vec::with_capacity(questions.len());
+        for (text, understood) in &questions {
+            let search_text = QuestionText::parse(&understood.search_text)?;
+            let mut query = Query::of(search_text)
+                .with_limit(question.limit)
                 .with_filter(question.filter.clone());
             query.tuning = tuning;
             asked.push(SubQuestion {
                 text,
                 query,
-                about: understood.about,
+                about: understood.about.clone(),
                 language,
                 ceiling: question.ceiling,
                 min_confidence,
@@ -518,10 +391,12 @@ impl Answerer {
         let start = Instant::now();
         let language = reply_language(&question.text, question.language.as_deref());
         let rules = self.rules.of(workspace).await?;
-        let query = Query::parse(&question.text, question.limit)?;
+        let query = Query::of(question.text.clone());
         let asked = SubQuestion {
             text: &question.text,
-            query: query.with_filter(question.filter.clone()),
+            query: query
+                .with_limit(question.limit)
+                .with_filter(question.filter.clone()),
             about: Lifts::default(),
             language,
             ceiling: Strategy::Standard,

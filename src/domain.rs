@@ -36,6 +36,6 @@ pub use learning::{
 };
 pub use level::Level;
 pub use query::{
-    Filter, Hit, InvalidQuestion, LegScore, MAX_LIMIT, MAX_QUESTION_CHARS, Mode, Query, Role,
-    Utterance,
+    Filter, Hit, InvalidQuestion, LegScore, MAX_LIMIT, MAX_QUESTION_CHARS, Mode, Query,
+    QuestionText, Role, Utterance,
 };

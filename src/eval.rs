@@ -336,9 +336,8 @@ impl Evaluation {
         tally: &mut Tally,
     ) -> Result<serde_json::Value, EvalError> {
         let question = Question {
-            text: query.text.clone(),
             limit: EVIDENCE,
-            ..Question::default()
+            ..Question::parse(&query.text).map_err(AnswerError::Question)?
         };
         let explained = self
             .app

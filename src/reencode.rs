@@ -220,7 +220,7 @@ async fn ask(
     workspace: &WorkspaceId,
     judged: &JudgedQuestion,
 ) -> Result<(bool, bool), ReencodeError> {
-    let question = as_question(judged, &judged.question, None);
+    let question = as_question(judged, &judged.question, None)?;
     let vector = vector_of(app, &question).await?;
     let mut query = Query::parse(&question.text, 1)?;
     query.filter = question.filter.clone();

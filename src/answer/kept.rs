@@ -9,7 +9,9 @@ use quick_cache::sync::Cache;
 use super::rules::Rules;
 use super::{AnswerError, Answerer, Explained, Features, Question};
 use crate::domain::Note;
-use crate::domain::{Answer, Filter, Revision, Strategy, Timings, Tuning, WorkspaceId};
+use crate::domain::{
+    Answer, Filter, QuestionText, Revision, Strategy, Timings, Tuning, WorkspaceId,
+};
 
 /// All that an answer rests on besides the question. What is decided otherwise has another of these.
 #[derive(Clone)]
@@ -63,7 +65,7 @@ impl KeptAnswers {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Key {
     workspace: WorkspaceId,
-    text: String,
+    text: QuestionText,
     filter: Filter,
     limit: usize,
     language: Option<String>,
@@ -222,10 +224,7 @@ mod tests {
     #[test]
     fn questions_that_differ_in_any_field_have_different_keys() {
         let shop = WorkspaceId::parse("shop").unwrap();
-        let asked = Question {
-            text: "運費".into(),
-            ..Question::default()
-        };
+        let asked = Question::parse("運費").unwrap();
         let with = |change: &dyn Fn(&mut Question)| {
             let mut question = asked.clone();
             change(&mut question);
@@ -234,7 +233,7 @@ mod tests {
         let id = || DocumentId::parse("d").unwrap();
         let keys = [
             with(&|_| {}),
-            with(&|q| q.text.push('?')),
+            with(&|q| q.text = QuestionText::parse("運費?").unwrap()),
             with(&|q| q.limit += 1),
             with(&|q| q.language = Some("en".into())),
             with(&|q| q.ceiling = Strategy::Standard),

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::understand::utterances;
 use super::{AnswerError, Answerer, Explained, Features, Question, RECENT_TURNS};
-use crate::domain::{DocumentId, Filter, Strategy, Turn, Utterance, WorkspaceId};
+use crate::domain::{DocumentId, Filter, InvalidQuestion, Strategy, Turn, Utterance, WorkspaceId};
 use crate::store::{RecordedAnswer, to_json};
 
 /// What was asked besides the words, as the record keeps it.
@@ -77,10 +77,9 @@ pub struct Logged {
 
 impl Logged {
     /// The same question, about now.
-    pub fn again(&self) -> (Question, &[Utterance]) {
+    pub fn again(&self) -> Result<(Question, &[Utterance]), InvalidQuestion> {
         let request = &self.request;
         let question = Question {
-            text: self.turn.question.clone(),
             filter: Filter {
                 channel: request.channel.clone(),
                 audience: request.audience.clone(),
@@ -90,9 +89,9 @@ impl Logged {
             limit: request.limit.max(1),
             language: request.language.clone(),
             ceiling: request.ceiling.unwrap_or(Strategy::Generated),
-            ..Question::default()
+            ..Question::parse(&self.turn.question)?
         };
-        (question, &request.history)
+        Ok((question, &request.history))
     }
 }
 
@@ -191,7 +190,7 @@ impl Answerer {
         };
         // The same key for somebody else, elsewhere or otherwise is another question.
         let asked = Request::recorded(&trace).map(Request::without_history);
-        let same = turn.question == question.text
+        let same = turn.question == *question.text
             && turn.answer.conversation_id == question.conversation_id
             && asked == Some(Request::of(question, &[]));
         match same {

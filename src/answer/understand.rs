@@ -32,6 +32,24 @@ pub fn understand(question: &str, history: &[Utterance], names: &Names) -> Under
     }
 }
 
+/// The questions of a message with what was understood of each. A later one mostly stands alone; what it may lean on is the
+/// question before it.
+pub fn questions(message: &str, history: &[Utterance], names: &Names) -> Vec<(String, Understood)> {
+    let mut before = history.to_vec();
+    let mut questions = Vec::new();
+    for text in parts(message) {
+        let leans = before.len() > history.len() && leans(&text);
+        let context = if leans { &before } else { history };
+        let understood = understand(&text, context, names);
+        before.push(Utterance {
+            role: Role::User,
+            text: text.clone(),
+        });
+        questions.push((text, understood));
+    }
+    questions
+}
+
 /// The language of the reply: what is asked for as a BCP 47 tag, else the question's.
 pub fn reply_language(question: &str, asked_for: Option<&str>) -> Language {
     match asked_for.map(Language::from_tag) {

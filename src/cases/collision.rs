@@ -91,9 +91,8 @@ pub async fn collisions(
             }
         }
         let question = Question {
-            text: wording.clone(),
             ceiling: Strategy::Extractive,
-            ..Question::default()
+            ..Question::parse(wording).map_err(AnswerError::Question)?
         };
         let explained = trials
             .answerer

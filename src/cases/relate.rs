@@ -1,9 +1,11 @@
 //! How a draft stands to what is known: new, another wording, more or other than is known, known.
 
 use super::{CaseError, Cases};
-use crate::answer::Question;
+use crate::answer::{AnswerError, Question};
 use crate::conflict::{self, Statement};
-use crate::domain::{Draft, DraftClass, Evidence, Kind, Outcome, Strategy, WorkspaceId};
+use crate::domain::{
+    Draft, DraftClass, Evidence, Kind, MAX_QUESTION_CHARS, Outcome, Strategy, WorkspaceId,
+};
 use crate::text::{detect, figures, fold, is_function_word, terms};
 use crate::vectors::dot;
 
@@ -31,14 +33,10 @@ impl Cases {
         {
             return Ok(());
         }
+        let asked: String = draft.question.chars().take(MAX_QUESTION_CHARS).collect();
         let question = Question {
-            text: draft
-                .question
-                .chars()
-                .take(crate::domain::MAX_QUESTION_CHARS)
-                .collect(),
             ceiling: Strategy::Extractive,
-            ..Question::default()
+            ..Question::parse(&asked).map_err(AnswerError::Question)?
         };
         let worded = self.trials.retriever.worded(&question.text);
         let vector = self.vectors.of_questions(workspace, &[worded]).await?.pop();

@@ -123,11 +123,7 @@ pub async fn ask(
     json: bool,
 ) -> anyhow::Result<ExitCode> {
     let app = open_caught_up(config, workspace).await?;
-    let question = Question {
-        text,
-        limit: 10,
-        ..Question::default()
-    };
+    let question = Question::parse(&text)?;
     let answer = app.answerer.answer(workspace, question, None).await?.answer;
     app.close().await;
     if json {

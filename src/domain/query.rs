@@ -19,6 +19,32 @@ pub enum InvalidQuestion {
     Limit { found: usize },
 }
 
+/// What somebody asks: trimmed, neither empty nor longer than [`MAX_QUESTION_CHARS`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct QuestionText(String);
+
+impl QuestionText {
+    pub fn parse(text: &str) -> Result<Self, InvalidQuestion> {
+        let text = text.trim();
+        let found = text.chars().count();
+        if !text.chars().any(|c| !c.is_whitespace() && !c.is_control()) {
+            return Err(InvalidQuestion::Empty);
+        }
+        if found > MAX_QUESTION_CHARS {
+            return Err(InvalidQuestion::TooLong { found });
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl std::ops::Deref for QuestionText {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
 /// Which legs search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -60,10 +86,10 @@ pub struct Filter {
     pub without_documents: Vec<DocumentId>,
 }
 
-/// A valid question: made by [`Query::parse`], so it is never empty or too long.
+/// A search.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Query {
-    text: String,
+    text: QuestionText,
     pub filter: Filter,
     limit: usize,
     pub mode: Mode,
@@ -74,24 +100,22 @@ pub struct Query {
 impl Query {
     /// Trims the question; refuses an empty or overlong one and a limit outside 1 to [`MAX_LIMIT`].
     pub fn parse(text: &str, limit: usize) -> Result<Self, InvalidQuestion> {
-        let text = text.trim();
-        let found = text.chars().count();
-        if !text.chars().any(|c| !c.is_whitespace() && !c.is_control()) {
-            return Err(InvalidQuestion::Empty);
-        }
-        if found > MAX_QUESTION_CHARS {
-            return Err(InvalidQuestion::TooLong { found });
-        }
+        let text = QuestionText::parse(text)?;
         if !(1..=MAX_LIMIT).contains(&limit) {
             return Err(InvalidQuestion::Limit { found: limit });
         }
-        Ok(Self {
-            text: text.to_owned(),
+        Ok(Self::of(text).with_limit(limit))
+    }
+
+    /// A search for a text, of [`MAX_LIMIT`] hits.
+    pub fn of(text: QuestionText) -> Self {
+        Self {
+            text,
             filter: Filter::default(),
-            limit,
+            limit: MAX_LIMIT,
             mode: Mode::Hybrid,
             tuning: Tuning::default(),
-        })
+        }
     }
 
     pub fn with_filter(self, filter: Filter) -> Self {

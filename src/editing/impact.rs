@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use crate::answer::{AnswerError, Answerer, Question};
 use crate::domain::{
-    Answer, DocumentId, Filter, JudgedQuestion, Outcome, Revision, Source, Status, TRIAL,
-    WorkspaceId,
+    Answer, DocumentId, Filter, InvalidQuestion, JudgedQuestion, Outcome, Revision, Source, Status,
+    TRIAL, WorkspaceId,
 };
 use crate::index::{Follower, IndexError, Indexes};
 use crate::retrieve::Retriever;
@@ -304,7 +304,7 @@ impl Trial {
         asker: &JudgedQuestion,
         at: Option<Timestamp>,
     ) -> Result<(Reply, Reply), ImpactError> {
-        let mut question = as_question(asker, text, at);
+        let mut question = as_question(asker, text, at).map_err(AnswerError::Question)?;
         // Encoded once: only the knowledge differs.
         let vector = trials.answerer.vector_of(&question).await?;
         let before = trials
@@ -364,18 +364,21 @@ async fn searchable(
 }
 
 /// A question as who is meant would ask it.
-pub(crate) fn as_question(asker: &JudgedQuestion, text: &str, at: Option<Timestamp>) -> Question {
-    Question {
-        text: text.to_owned(),
-        limit: 10,
+pub(crate) fn as_question(
+    asker: &JudgedQuestion,
+    text: &str,
+    at: Option<Timestamp>,
+) -> Result<Question, InvalidQuestion> {
+    let question = Question::parse(text)?;
+    Ok(Question {
         filter: Filter {
             audience: asker.audience.clone(),
             channel: asker.channel.clone(),
             at,
             ..Filter::default()
         },
-        ..Question::default()
-    }
+        ..question
+    })
 }
 
 /// Whether a judged question is answered as it has to be.

@@ -62,14 +62,14 @@ pub async fn replay(
         // What was recorded before requests were kept is asked as anyone would.
         let request: Request = serde_json::from_value(trace["request"].clone()).unwrap_or_default();
         let logged = Logged { turn, request };
-        let (question, history) = logged.again();
+        let (question, history) = logged.again()?;
         let explained = answerer.reply(workspace, &question, history, None).await?;
         let (before, now) = (Said::of(&logged.turn.answer), Said::of(&explained.answer));
         replay.n_asked += 1;
         if before != now {
             replay.changed.push(Changed {
                 answer_id: logged.turn.answer.id,
-                question: question.text,
+                question: question.text.to_string(),
                 before,
                 now,
             });

@@ -22,7 +22,7 @@ use super::{AppState, Permit};
 use crate::answer::render::{Format, render};
 use crate::answer::{self, Question};
 use crate::domain::{
-    self, Filter, MAX_LIMIT, MAX_QUESTION_CHARS, Query, Strategy, Utterance, WorkspaceId,
+    self, Filter, MAX_LIMIT, MAX_QUESTION_CHARS, QuestionText, Strategy, Utterance, WorkspaceId,
 };
 
 /// A question.
@@ -255,9 +255,9 @@ impl AnswerRequest {
             Messages::One(text) => text,
             Messages::Burst(texts) => texts.join("\n"),
         };
-        if let Err(error) = Query::parse(&text, 1) {
-            faults.push(Fault::new("/question", error.to_string()));
-        }
+        let text = QuestionText::parse(&text)
+            .inspect_err(|error| faults.push(Fault::new("/question", error.to_string())))
+            .ok();
         if !(1..=MAX_LIMIT).contains(&self.limit) {
             faults.push(Fault::new(
                 "/limit",
@@ -309,9 +309,9 @@ impl AnswerRequest {
                 None
             }
         };
-        if !faults.is_empty() {
+        let Some(text) = text.filter(|_| faults.is_empty()) else {
             return Err(Problem::invalid(faults));
-        }
+        };
         Ok(Question {
             tuning: Default::default(),
             text,

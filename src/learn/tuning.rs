@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::feedback::Label;
 use super::{LearnError, Learning};
-use crate::answer::Question;
+use crate::answer::{AnswerError, Question};
 use crate::domain::{
     DocumentId, MAX_LIMIT, Outcome, Query, Strategy, Tuning, Tunings, WorkspaceId,
 };
@@ -327,10 +327,9 @@ impl Learning {
         tuning: Tuning,
     ) -> Result<(Outcome, f32, Vec<DocumentId>), LearnError> {
         let question = Question {
-            text: label.question.clone(),
             ceiling: Strategy::Extractive,
             tuning,
-            ..Question::default()
+            ..Question::parse(&label.question).map_err(AnswerError::Question)?
         };
         let texts = [self.retriever.worded(&label.question)];
         let vector = self.vectors.of_questions(workspace, &texts).await?.pop();

@@ -165,9 +165,8 @@ pub async fn run(app: &App, clock: &Clock, plan: Plan) -> Month {
             n_customers += 1;
             let customer = format!("customer-{n_customers}");
             let question = Question {
-                text: wording.clone(),
                 customer_id: Some(customer.clone()),
-                ..Question::default()
+                ..Question::parse(wording).unwrap()
             };
             let answer = app
                 .answerer
@@ -378,9 +377,8 @@ async fn careless(app: &App, planted: &[Planted], month: &mut Month) {
     let workspace = default_workspace();
     for bad in planted.iter().filter(|bad| bad.kind == "bad_variant") {
         let question = Question {
-            text: bad.question.clone(),
             customer_id: Some(format!("careless about {}", bad.id)),
-            ..Question::default()
+            ..Question::parse(&bad.question).unwrap()
         };
         let answer = app.answerer.answer(&workspace, question, None).await;
         let said = Said {

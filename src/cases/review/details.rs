@@ -4,8 +4,9 @@ use serde::Serialize;
 use similar::TextDiff;
 
 use super::{Ranked, ReviewError};
+use crate::answer::{AnswerError, Question};
 use crate::cases::{CaseError, Cases, Collision, collisions};
-use crate::domain::{DocumentId, Draft, DraftState, Outcome, WorkspaceId};
+use crate::domain::{DocumentId, Draft, DraftState, Outcome, Strategy, WorkspaceId};
 use crate::editing::impact::{Altered, Change, Impact};
 use crate::vectors::dot;
 
@@ -117,10 +118,9 @@ impl Cases {
             Some(id) => Some(id.clone()),
             None if draft.question.is_empty() => None,
             None => {
-                let question = crate::answer::Question {
-                    text: draft.question.clone(),
-                    ceiling: crate::domain::Strategy::Extractive,
-                    ..Default::default()
+                let question = Question {
+                    ceiling: Strategy::Extractive,
+                    ..Question::parse(&draft.question).map_err(AnswerError::Question)?
                 };
                 let explained = self.answerer.reply(workspace, &question, &[], None).await?;
                 explained
