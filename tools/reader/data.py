@@ -35,12 +35,20 @@ TO_TRADITIONAL, TO_SIMPLIFIED = OpenCC("s2twp").convert, OpenCC("tw2sp").convert
 WINDOW = 90
 HELD_OUT = 8
 
-# Licences: CMRC 2018 CC BY-SA 4.0; PolicyQA MIT; COVID-QA Apache-2.0.
+# Repository and commit or branch, files, share of --public. Licences: docs/reader.md.
+MLQA = "data/mlqa/MLQA_V1/dev/dev-context-{}-question-{}.json"
 PUBLIC = {
-    "cmrc": ("cingtiye+Chinese_question_sentence_judgment", ["data/cmrc2018_public.zip"]),
-    "policyqa": ("wasiahmad+PolicyQA", ["data/dev.json", "data/test.json"]),
-    "covidqa": ("deepset-ai+COVID-QA", ["data/question-answering/200423_covidQA.json"]),
+    "cmrc": ("cingtiye+Chinese_question_sentence_judgment", "HEAD", ["data/cmrc2018_public.zip"], 0.4),
+    "policyqa": ("wasiahmad+PolicyQA", "HEAD", ["data/dev.json", "data/test.json"], 0.1),
+    "covidqa": ("deepset-ai+COVID-QA", "HEAD", ["data/question-answering/200423_covidQA.json"], 0.05),
+    "squad": ("PhongNTDo+guide_train_MRC_transformers", "HEAD", ["train-v2.0.json"], 0.2),
+    "mlqa": ("wuhjie+few_shots_that_matters_wu", "6bfe6324",
+             [MLQA.format(*pair) for pair in (("zh", "en"), ("en", "zh"), ("zh", "zh"), ("en", "en"))], 0.25),
 }
+# With questions that the passage does not answer, all of which are taken.
+PAIRS = ("haichao592+UnAnsQ", "QG/dev-{}.txt", ("context", "answerable-questions", "unanswerable-questions"))
+MIRACL = ("project-miracl+nomiracl", "results/baselines/non_relevant/{}.test.vanilla_prompt.jsonl")
+CLAPNQ = ("primeqa+clapnq", "annotated_data/dev/clapnq_dev_{}.jsonl")
 
 
 def width(text):
@@ -251,8 +259,8 @@ def own_examples(rows, rng, train):
                 yield example(asked(question), passage, rng, train=train, kind="near", convert=convert, keep_title=True)
 
 
-def show(mirror, repository, path):
-    found = subprocess.run(["git", "-C", str(mirror / repository / "repo"), "show", f"HEAD:{path}"],
+def show(mirror, repository, path, commit="HEAD"):
+    found = subprocess.run(["git", "-C", str(mirror / repository / "repo"), "show", f"{commit}:{path}"],
                            capture_output=True, check=False)
     return found.stdout if found.returncode == 0 else None
 
@@ -270,7 +278,7 @@ def squad(raw, name):
                 answer = answers[0]["text"] if answers and isinstance(answers[0], dict) else (answers or [None])[0]
                 if question and answer and answer in text:
                     questions.append((question, answer))
-            language = "zh-Hans" if name == "cmrc" else "en"
+            language = "zh-Hans" if re.search("[\u4e00-\u9fff]{4}", text) else "en"
             title = article.get("title") or ""
             passage = Passage(title if isinstance(title, str) else "", text, f"{name}/{i}/{j}", language, "prose", name)
             rows.append((passage, questions))
@@ -279,10 +287,10 @@ def squad(raw, name):
 
 def read_public(mirror, say):
     found = {}
-    for name, (repository, paths) in PUBLIC.items():
+    for name, (repository, commit, paths, _) in PUBLIC.items():
         rows = []
         for path in paths:
-            raw = show(mirror, repository, path) if mirror else None
+            raw = show(mirror, repository, path, commit) if mirror else None
             if raw is None:
                 continue
             if path.endswith(".zip"):
@@ -293,6 +301,62 @@ def read_public(mirror, say):
         say(f"{name}: {sum(len(q) for _, q in rows)} questions" if rows else f"{name}: absent")
         found[name] = rows
     return found
+
+
+def loosened(text):
+    """Text that was written word by word, as people write it."""
+    text = re.sub(r" ([.,:;?!)%\]])| (n't|'s|'re|'ve|'ll|'d|'m)\b", r"\1\2", text)
+    return re.sub(r"([(\[$]) ", r"\1", text).replace("`` ", '"').replace(" ''", '"')
+
+
+def unanswered(mirror, say):
+    """[(passage, question, answer or None)] of the sets that have questions without an answer."""
+    rows = []
+    repository, path, names = PAIRS
+    parts = [show(mirror, repository, path.format(name)) for name in names]
+    if all(parts):
+        contexts, *sides = (part.decode().splitlines() for part in parts)
+        for i, (context, answered, without) in enumerate(zip(contexts, *sides)):
+            words = context.split("\t")[0].split(" ")
+            _, question, start, end = answered.split("\t")
+            answer = loosened(" ".join(words[int(start):int(end) + 1]))
+            passage = Passage("", loosened(" ".join(words)), f"pairs/{i}", "en", "prose", "pairs")
+            rows.append((passage, loosened(question), answer))
+            rows.append((passage, loosened(without.split("\t")[1]), None))
+    say(f"pairs: {len(rows)} questions")
+    n = len(rows)
+    for language in ("zh", "en"):
+        raw = show(mirror, MIRACL[0], MIRACL[1].format(language)) or b""
+        for i, line in enumerate(raw.decode().splitlines()):
+            prompt = json.loads(line)["prompt"]
+            question = re.search(r"QUESTION:\s*(.+)", prompt).group(1).strip()
+            contexts = re.findall(r"(?m)^\[\d+\] ([^:\n]{1,80}): (.+)$", prompt)
+            script = "zh-Hans" if language == "zh" else "en"
+            for title, text in contexts[:6]:
+                passage = Passage(title, text, f"miracl/{language}/{i}", script, "prose", "miracl")
+                rows.append((passage, question, None))
+    say(f"miracl: {len(rows) - n} questions")
+    n = len(rows)
+    for kind in ("answerable", "unanswerable"):
+        raw = show(mirror, CLAPNQ[0], CLAPNQ[1].format(kind)) or b""
+        for i, line in enumerate(raw.decode().splitlines()):
+            row = json.loads(line)
+            held = row["passages"][0]
+            passage = Passage(held["title"], loosened(held["text"]), f"clapnq/{kind}/{i}", "en", "prose", "clapnq")
+            chosen = row["output"][0].get("selected_sentences") or [None]
+            answer = loosened(chosen[0]) if kind == "answerable" and chosen[0] else None
+            if answer is None and kind == "answerable":
+                continue
+            rows.append((passage, row["input"], answer))
+    say(f"clapnq: {len(rows) - n} questions")
+    return rows
+
+
+def unanswered_examples(rows, rng):
+    for passage, question, answer in rows:
+        convert = TO_TRADITIONAL if passage.language == "zh-Hans" and rng.random() < 0.5 else None
+        kind = "answers" if answer else ("other" if passage.source == "miracl" else "near")
+        yield example(question, passage, rng, answer, train=True, kind=kind, convert=convert)
 
 
 def public_examples(rows, rng):
@@ -337,8 +401,10 @@ def main():
             continue
         questions = [(p, [q]) for p, qs in found for q in qs]
         rng.shuffle(questions)
-        share = {"cmrc": 0.7, "policyqa": 0.2, "covidqa": 0.1}[name]
+        share = PUBLIC[name][3]
         train += public_examples(questions[:int(arguments.public * share)], rng)
+    if arguments.mirror:
+        train += unanswered_examples(unanswered(arguments.mirror, print), rng)
     arguments.out.mkdir(parents=True, exist_ok=True)
     for name, examples in (("train", train), ("held-out", held_out)):
         examples = [e for e in examples if e]
