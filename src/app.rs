@@ -27,7 +27,6 @@ use crate::llm::{Llm, LlmError};
 use crate::oidc::{Oidc, OidcError};
 use crate::queue::{Handlers, Queue, Waker};
 use crate::reader::{Reader, ReaderError};
-use crate::rerank::{CrossEncoder, RerankError};
 use crate::retrieve::{Retriever, Shares};
 use crate::store::{Deleted, Lead, Store, StoreError, Vault};
 use crate::vectors::Vectors;
@@ -118,8 +117,6 @@ pub enum AppError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Embed(#[from] EmbedError),
-    #[error(transparent)]
-    Rerank(#[from] RerankError),
     #[error(transparent)]
     Reader(#[from] ReaderError),
     #[error(transparent)]
@@ -255,18 +252,13 @@ impl App {
             lead.watch(),
             poll,
         ));
-        let (rerank, encoder) = (config.rerank.clone(), config.encoder.clone());
-        let reranker = blocking(move || CrossEncoder::open(&rerank, &encoder)).await?;
-        let mut retriever = Retriever::new(
+        let retriever = Retriever::new(
             store.clone(),
             indexes.clone(),
             embedder.clone(),
             &config.retrieve,
         )
         .with_clock(clock.clone());
-        if let Some(reranker) = reranker {
-            retriever = retriever.with_reranker(Arc::new(reranker), &config.rerank);
-        }
         let (reading, encoder) = (config.reader.clone(), config.encoder.clone());
         let passage_reader = blocking(move || Reader::open(&reading, &encoder)).await?;
         let llm = Llm::new(&config.llm)?;

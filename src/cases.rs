@@ -110,6 +110,8 @@ struct Plan {
     moved: Vec<(String, String)>,
 }
 
+/// How alike two cases have to be to be about the same, as a mean cosine; read off development data (docs/learning.md).
+const SAME_TOPIC: f32 = 0.87;
 /// How many cases are distilled and encoded together.
 const BATCH: i64 = 64;
 /// How often a batch is grouped anew because drafts were changed meanwhile, before changes wait for it.
@@ -294,7 +296,7 @@ impl Cases {
                     .store
                     .draft_vectors(workspace, self.embedder.id())
                     .await?;
-                Groups::new(vectors, self.config.same_topic)
+                Groups::new(vectors, SAME_TOPIC)
             }
         };
         let mut ids: Vec<String> = current

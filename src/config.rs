@@ -32,7 +32,6 @@ pub struct Config {
     pub models: ModelsConfig,
     pub encoder: EncoderConfig,
     pub retrieve: RetrieveConfig,
-    pub rerank: RerankConfig,
     pub reader: ReaderConfig,
     pub answer: AnswerConfig,
     pub llm: LlmConfig,
@@ -51,7 +50,8 @@ pub struct HttpConfig {
     /// How many requests are worked on at once before more are refused with 429. Default 256.
     /// `KEN_HTTP__MAX_CONCURRENT`
     pub max_concurrent: usize,
-    /// How many of them may be one key's, so that no key takes all. Default 128. `KEN_HTTP__MAX_CONCURRENT_PER_KEY`
+    /// How many of them may be one key's, so that no key takes all. 128; no setting.
+    #[serde(skip)]
     pub max_concurrent_per_key: usize,
     /// How long a question may take, by what is in work and the pace at which it gets done, before it is refused with 429
     /// instead; half of it once there has been something in work for a second without a pause. From eight in work on, and not
@@ -127,10 +127,8 @@ impl std::fmt::Debug for StoreConfig {
 pub struct IndexConfig {
     /// May be deleted at will; rebuilt from the store. Default `indexes`. `KEN_INDEX__DIR`
     pub dir: PathBuf,
-    /// The size of the keyword index's write buffer in bytes. Default 50 MB. `KEN_INDEX__WRITER_BYTES`
-    pub writer_bytes: usize,
-    /// How often the store is asked for changes made by another process, in milliseconds. Default 1,000.
-    /// `KEN_INDEX__POLL_MS`
+    /// How often the store is asked for changes made by another process, in milliseconds. 1,000; no setting.
+    #[serde(skip)]
     pub poll_ms: u64,
 }
 
@@ -162,21 +160,8 @@ pub struct QdrantConfig {
     pub replication: u32,
     /// Into how many parts the collection is split. Counts where it is made. Default 1. `KEN_QDRANT__SHARDS`
     pub shards: u32,
-    /// How many nodes have to have taken a write before it counts. Counts where the collection is made. Default 1.
-    /// `KEN_QDRANT__WRITE_CONSISTENCY`
-    pub write_consistency: u32,
-    /// How long one request may take. Default 5,000. `KEN_QDRANT__TIMEOUT_MS`
-    pub timeout_ms: u64,
-    /// How long connecting may take. Default 1,000. `KEN_QDRANT__CONNECT_MS`
-    pub connect_ms: u64,
-    /// How often a request that may pass is tried again, at the next node each time. Default 4. `KEN_QDRANT__RETRIES`
-    pub retries: usize,
-    /// How many neighbours a search looks at: more are more exact and slower. Default 128. `KEN_QDRANT__EF`
-    pub ef: u64,
-    /// How many chunks are written at once. Default 128. `KEN_QDRANT__BATCH`
-    pub batch: usize,
-    /// Up to how many chunks that a filter admits are named one by one; more are described by what they are. Default 1,000.
-    /// `KEN_QDRANT__MAX_KEYS`
+    /// Up to how many chunks that a filter admits are named one by one; more are described by what they are. 1,000; no setting.
+    #[serde(skip)]
     pub max_keys: u64,
 }
 
@@ -184,9 +169,11 @@ pub struct QdrantConfig {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct IngestConfig {
-    /// The program that reads files; this one where empty. `KEN_INGEST__READER`
+    /// The program that reads files; this one where empty. No setting.
+    #[serde(skip)]
     pub reader: PathBuf,
-    /// How many files are read at once. Default 2. `KEN_INGEST__READERS`
+    /// How many files are read at once. 2; no setting.
+    #[serde(skip)]
     pub readers: usize,
     /// After how many milliseconds reading a file is given up. Default 30,000. `KEN_INGEST__TIMEOUT_MS`
     pub timeout_ms: u64,
@@ -210,24 +197,22 @@ pub struct ModelsConfig {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EncoderConfig {
-    /// A name of fastembed's catalogue, fetched from its hub and used alone. `KEN_ENCODER__MODEL`
-    pub model: Option<String>,
     /// A folder with `encoder.json`, used alone. `KEN_ENCODER__PATH`
     pub path: Option<PathBuf>,
-    /// Where neither of these is set: encoders used together, see [`EncoderPart`]. Default: those that `ken setup`
+    /// Where it is not set: encoders used together, see [`EncoderPart`]. Default: those that `ken setup`
     /// prepares, with the shares that were best on the development sets (docs/quality.md). File only.
     pub parts: Vec<EncoderPart>,
     /// ONNX Runtime's library or the folder that holds it. Default `<models.dir>/onnxruntime`.
     /// `KEN_ENCODER__RUNTIME`
     pub runtime: PathBuf,
-    /// Where models from the hub are kept. Default `<models.dir>/hub`. `KEN_ENCODER__CACHE_DIR`
-    pub cache_dir: PathBuf,
     /// Threads of each model for one forward pass; with more than one, the models encode a few texts beside each other. Default:
     /// all cores. `KEN_ENCODER__THREADS`
     pub threads: usize,
-    /// How many questions may wait before more are refused. Default 256. `KEN_ENCODER__QUEUE_CAPACITY`
+    /// How many questions may wait before more are refused. 256; no setting.
+    #[serde(skip)]
     pub queue_capacity: usize,
-    /// How many questions' vectors are kept in memory; 0: none. Default 4,096, some 15 MB. `KEN_ENCODER__KEPT`
+    /// How many questions' vectors are kept in memory; 0: none. 4,096, some 15 MB; no setting.
+    #[serde(skip)]
     pub kept: usize,
     /// How many milliseconds a question may have to wait for the encoder, by what those before it took; where it would wait
     /// longer it is refused at once, so that those that are not keep their time. Default 250. `KEN_ENCODER__MAX_WAIT_MS`
@@ -245,31 +230,6 @@ pub struct EncoderPart {
     pub share: f32,
 }
 
-/// `[rerank]`: a cross-encoder that reads the best hits with the question. None by default.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct RerankConfig {
-    /// A name of fastembed's reranker catalogue, fetched from its hub. `KEN_RERANK__MODEL`
-    pub model: Option<String>,
-    /// A folder with `model.onnx` and its four tokenizer files; wins over `model`. `KEN_RERANK__PATH`
-    pub path: Option<PathBuf>,
-    /// How many of the best hits it reads, 2 to 100. Default 20. `KEN_RERANK__TOP`
-    pub top: usize,
-    /// How long a question waits for it; then the order stands as it is. Default 200. `KEN_RERANK__BUDGET_MS`
-    pub budget_ms: u64,
-}
-
-impl Default for RerankConfig {
-    fn default() -> Self {
-        Self {
-            model: None,
-            path: None,
-            top: 20,
-            budget_ms: 200,
-        }
-    }
-}
-
 /// `[reader]`: the cross-encoder that decides whether a passage answers a question.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -278,16 +238,13 @@ pub struct ReaderConfig {
     pub enabled: bool,
     /// The folder with `reader.json`. Default `<models.dir>/reader`. `KEN_READER__PATH`
     pub path: PathBuf,
-    /// How many of the best passages are read at most, 1 to 10; those behind the second only where neither answers. Default 3. `KEN_READER__PASSAGES`
+    /// How many of the best passages are read at most, 1 to 10; those behind the second only where neither answers. 3;
+    /// no setting.
+    #[serde(skip)]
     pub passages: usize,
     /// How many milliseconds reading may take for one question; beyond it search scores decide, one level stricter.
     /// Default 1,000. `KEN_READER__BUDGET_MS`
     pub budget_ms: u64,
-    /// How many questions may wait to be read before more are decided without reading. Default 64.
-    /// `KEN_READER__QUEUE_CAPACITY`
-    pub queue_capacity: usize,
-    /// How many readings are cached in memory. Default 16,384, some 2 MB. `KEN_READER__CACHE_ENTRIES`
-    pub cache_entries: usize,
 }
 
 impl Default for ReaderConfig {
@@ -297,8 +254,6 @@ impl Default for ReaderConfig {
             path: PathBuf::new(),
             passages: 3,
             budget_ms: 1_000,
-            queue_capacity: 64,
-            cache_entries: 16_384,
         }
     }
 }
@@ -307,23 +262,22 @@ impl Default for ReaderConfig {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RetrieveConfig {
-    /// `coverage` or `rrf`. Default `coverage`. `KEN_RETRIEVE__FUSION`
-    pub fusion: FusionName,
     /// How much words count in coverage fusion, and how much that they stand together; closeness in meaning has the
     /// rest. `ken tune` finds them for given questions. Defaults .25 and .17, measured on the development sets
     /// (docs/quality.md): the mean moves by less than .3 points of nDCG@10 within .1 of them.
     /// `KEN_RETRIEVE__KEYWORD_SHARE`, `KEN_RETRIEVE__PROXIMITY_SHARE`
     pub keyword_share: f32,
     pub proximity_share: f32,
-    /// How many candidates each leg proposes. Default 50. `KEN_RETRIEVE__CANDIDATES`
+    /// How many candidates each leg proposes. 50; no setting.
+    #[serde(skip)]
     pub candidates: usize,
-    /// Parts of the search that are left out: what each is worth is measured so. Default none. File only.
+    /// Parts of the search that are left out: what each is worth is measured so. None; no setting.
+    #[serde(skip)]
     pub without: Vec<Part>,
 }
 
 /// A part of the search that can be left out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
     /// Spoken words and courtesy in questions, [`crate::text::written`].
     Spoken,
@@ -343,14 +297,6 @@ pub enum Part {
     OtherWriting,
 }
 
-/// See [`crate::retrieve::Fusion`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FusionName {
-    Coverage,
-    Rrf,
-}
-
 /// `[answer]`: when to answer, and what is kept of it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -366,7 +312,8 @@ pub struct AnswerConfig {
     /// `KEN_ANSWER__KEEP_DAYS`
     pub keep_days: u32,
     /// How many answers are kept in memory for as long as nothing they rest on changes; 0: none. Where a model words answers,
-    /// none are. Default 1,000, some 30 MB. `KEN_ANSWER__KEPT`
+    /// none are. 1,000, some 30 MB; no setting.
+    #[serde(skip)]
     pub kept: usize,
 }
 
@@ -380,9 +327,6 @@ pub struct LearnConfig {
     /// After how many days what was taken out of cases is forgotten, the cases staying; 0 keeps it as long as the case.
     /// Default 90. `KEN_LEARN__KEEP_VAULT_DAYS`
     pub keep_vault_days: u32,
-    /// How alike two cases have to be to be about the same, as a mean cosine. Default .87, read off development data
-    /// (docs/learning.md). `KEN_LEARN__SAME_TOPIC`
-    pub same_topic: f32,
     /// After how many hours without the customer's coming back a question counts as resolved. Default 72.
     /// `KEN_LEARN__REOPEN_HOURS`
     pub reopen_hours: u32,
@@ -396,7 +340,6 @@ impl Default for LearnConfig {
         Self {
             keep_cases_days: 365,
             keep_vault_days: 90,
-            same_topic: 0.87,
             reopen_hours: 72,
             tune_every_hours: 24,
         }
@@ -418,13 +361,14 @@ pub struct LlmConfig {
     pub key_file: Option<PathBuf>,
     /// How long a wording may take in all; the next rung answers then. Default 15,000. `KEN_LLM__TIMEOUT_MS`
     pub timeout_ms: u64,
-    /// How long connecting may take. Default 2,000. `KEN_LLM__CONNECT_MS`
-    pub connect_ms: u64,
-    /// How long the server may be silent. Default 5,000. `KEN_LLM__IDLE_MS`
+    /// How long the server may be silent, in milliseconds. 5,000; no setting.
+    #[serde(skip)]
     pub idle_ms: u64,
-    /// How often a server that is away, busy or out of order is asked again. Default 2. `KEN_LLM__RETRIES`
+    /// How often a server that is away, busy or out of order is asked again. 2; no setting.
+    #[serde(skip)]
     pub retries: usize,
-    /// The longest wording, in the model's tokens. Default 600. `KEN_LLM__MAX_TOKENS`
+    /// The longest wording, in the model's tokens. 600; no setting.
+    #[serde(skip)]
     pub max_tokens: u32,
     /// What a million tokens cost, in any currency; unknown where absent. `KEN_LLM__PROMPT_PRICE`,
     /// `KEN_LLM__COMPLETION_PRICE`
@@ -440,7 +384,6 @@ impl Default for LlmConfig {
             key: None,
             key_file: None,
             timeout_ms: 15_000,
-            connect_ms: 2_000,
             idle_ms: 5_000,
             retries: 2,
             max_tokens: 600,
@@ -499,12 +442,6 @@ impl Default for QdrantConfig {
             collection: "ken".into(),
             replication: 1,
             shards: 1,
-            write_consistency: 1,
-            timeout_ms: 5_000,
-            connect_ms: 1_000,
-            retries: 4,
-            ef: 128,
-            batch: 128,
             max_keys: 1_000,
         }
     }
@@ -514,7 +451,6 @@ impl Default for IndexConfig {
     fn default() -> Self {
         Self {
             dir: "indexes".into(),
-            writer_bytes: 50_000_000,
             poll_ms: 1_000,
         }
     }
@@ -544,11 +480,9 @@ impl Default for ModelsConfig {
 impl Default for EncoderConfig {
     fn default() -> Self {
         Self {
-            model: None,
             path: None,
             parts: Vec::new(),
             runtime: PathBuf::new(),
-            cache_dir: PathBuf::new(),
             threads: 0,
             queue_capacity: 256,
             max_wait_ms: 250,
@@ -560,7 +494,6 @@ impl Default for EncoderConfig {
 impl Default for RetrieveConfig {
     fn default() -> Self {
         Self {
-            fusion: FusionName::Coverage,
             keyword_share: 0.25,
             proximity_share: 0.17,
             candidates: 50,
@@ -656,13 +589,8 @@ impl Config {
             // An absolute path stays as it is.
             part.path = models.join(&part.path);
         }
-        for (path, default) in [
-            (&mut encoder.runtime, "onnxruntime"),
-            (&mut encoder.cache_dir, "hub"),
-        ] {
-            if path.as_os_str().is_empty() {
-                *path = models.join(default);
-            }
+        if encoder.runtime.as_os_str().is_empty() {
+            encoder.runtime = models.join("onnxruntime");
         }
         if self.reader.path.as_os_str().is_empty() {
             self.reader.path = models.join("reader");
@@ -703,12 +631,12 @@ mod tests {
             "[http]\nlisten = \"127.0.0.1:9000\"\n[models]\ndir = \"m\"",
             &[
                 ("KEN_HTTP__LISTEN", "127.0.0.1:9001"),
-                ("KEN_RETRIEVE__FUSION", "rrf"),
+                ("KEN_ANSWER__KEEP_DAYS", "7"),
             ],
         )
         .unwrap();
         assert_eq!(config.http.listen.port(), 9001);
-        assert_eq!(config.retrieve.fusion, FusionName::Rrf);
+        assert_eq!(config.answer.keep_days, 7);
         assert_eq!(
             config.encoder.parts[0].path,
             Path::new("m/multilingual-e5-small-zh-en")
@@ -734,6 +662,7 @@ mod tests {
             ("[htp]\n", "htp"),
             ("[http]\nmax_concurrent = \"many\"", "max_concurrent"),
             ("[http\n", "ken.toml"),
+            ("[index]\npoll_ms = 1", "poll_ms"),
         ] {
             let error = load(toml, &[]).unwrap_err().to_string();
             assert!(error.contains(word), "{toml}: {error}");

@@ -40,8 +40,6 @@ pub enum EmbedError {
         "the encoder's file {path} is not the one that encoder.json describes ({detail}): delete the folder and run `ken setup`"
     )]
     FileWrong { path: PathBuf, detail: String },
-    #[error("encoder.model {name:?} is not in fastembed's catalogue")]
-    UnknownModel { name: String },
     #[error("the encoder does not load: {0}")]
     Load(String),
     #[error("the encoder failed on a text: {0}")]

@@ -39,7 +39,6 @@ pub fn with_encoder(mut config: Config, spec: &str) -> Result<Config, SpecError>
         return Ok(config);
     }
     config.encoder.parts = parts_of(spec, &config.models.dir)?;
-    config.encoder.model = None;
     config.encoder.path = None;
     let hash = sha256_hex([spec.as_bytes()]);
     config.index.dir = config.index.dir.join(OF_ENCODERS).join(&hash[..16]);

@@ -309,7 +309,7 @@ impl Indexes {
         folder: &Path,
     ) -> Result<WorkspaceIndex, IndexError> {
         manifest::check_or_write(folder, &self.expected, self.is_writer())?;
-        let writer_bytes = self.is_writer().then_some(self.config.writer_bytes);
+        let writer_bytes = self.is_writer().then_some(WRITER_BYTES);
         let (words, vectors) = (folder.join("keyword"), folder.join("vectors"));
         let (dimension, may_write) = (self.expected.dimension, self.is_writer());
         let (keyword, vectors) = std::thread::scope(|scope| {
@@ -396,6 +396,9 @@ impl Indexes {
             .unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }
+
+/// The size of a keyword index's write buffer.
+const WRITER_BYTES: usize = 50_000_000;
 
 /// Where the indexes of encoders are that are not of the settings. No workspace is called so.
 pub const OF_ENCODERS: &str = ".encoders";
@@ -516,7 +519,6 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let config = IndexConfig {
             dir: folder.path().to_owned(),
-            writer_bytes: 15_000_000,
             ..IndexConfig::default()
         };
         let indexes = Indexes::open(&config, "an-encoder", 4).unwrap();

@@ -16,7 +16,6 @@
 //! | [`queue`] | `Queue`: durable work: retried, in turns among workspaces, with dead letters |
 //! | [`conflict`] | do two statements contradict each other. Pure |
 //! | [`retrieve`] | `Retriever`: query → hits; `Fusion`; why a document was found or not |
-//! | [`rerank`] | `Reranker`: reorders the best by reading them with the question; off by default |
 //! | [`reader`] | `Reader`: does a passage answer a question, and where? A cross-encoder of our own (`tools/reader/`) |
 //! | [`llm`] | a client of OpenAI-compatible chat servers; none by default |
 //! | [`answer`] | message → answer: understand, retrieve, admit, compose, verify, settle contradictions, record; explained, rendered |
@@ -46,7 +45,7 @@
 //! background domain
 //! config text
 //! conflict embed llm oidc redact setup
-//! reader rerank store telemetry
+//! reader store telemetry
 //! ingest keys queue vectors
 //! index
 //! doctor encoders retrieve
@@ -64,7 +63,7 @@
 //! **Ingest**: read → parse → chunk → record (one transaction, one revision a change) → *acknowledge* → follower:
 //! keyword index ‖ encode in batches, vectors → each commits with the revision as watermark.
 //!
-//! **Answer**: understand → search words ‖ encode, search vectors → fuse (→ rerank) → load evidence → read → admit →
+//! **Answer**: understand → search words ‖ encode, search vectors → fuse → load evidence → read → admit →
 //! compose → verify (→ a model's wording, held against the evidence) → record. See [`answer::Answerer::reply`].
 //!
 //! **Learn**: case → redact (what is taken out goes into the vault) → record → *acknowledge* → distil → group → relate to what
@@ -111,7 +110,7 @@
 //!   `Store::enqueue`, or in one transaction with its data by a store method that calls `enqueue_in`; then `queue.wake()`.
 //! - *A table*: the next file in `migrations/`, never an edited one; its row in `store/migrations.rs` and in `TABLES` of
 //!   `store/workspaces.rs`; tests of it in `tools/postgres/suite.sh`. *A dependency*: also `fuzz/Cargo.lock` and docs/licences.md.
-//! - *A vector back end*: `index/`, then run the contract suite on it. *A fusion*: a variant of [`retrieve::Fusion`].
+//! - *A vector back end*: `index/`, then run the contract suite on it.
 //! - *Words that mean the same*: `text/lexicon/`, or a workspace's `/v1/synonyms`. *A rule about words*: a pure function in
 //!   `text/`, a [`config::Part`] to leave it out by, and a row in docs/quality.md.
 //! - *What an answer is admitted by*: `tools/reader/`, then `ken calibrate --reading-only`. *A channel*: `answer/render.rs`.
@@ -148,7 +147,6 @@ pub mod queue;
 pub mod reader;
 pub mod redact;
 pub mod reencode;
-pub mod rerank;
 pub mod retrieve;
 pub mod setup;
 pub mod store;

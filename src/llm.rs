@@ -101,6 +101,8 @@ pub struct Llm {
 
 /// Replies beyond this many bytes are no answers.
 const MAX_REPLY_BYTES: usize = 64 << 10;
+/// How long connecting may take.
+const CONNECT: Duration = Duration::from_secs(2);
 /// A server that asks for more patience than this is not asked again: the customer waits.
 const MAX_WAIT: Duration = Duration::from_secs(2);
 /// So long a server that could not be reached is left alone, so that not every answer waits for it in vain.
@@ -117,7 +119,7 @@ impl Llm {
         }
         let key = Secret::read(config.key.as_ref(), config.key_file.as_deref())
             .map_err(LlmError::KeyFile)?;
-        let connect = Duration::from_millis(config.connect_ms);
+        let connect = CONNECT;
         let idle = Duration::from_millis(config.idle_ms);
         let client = outbound::client(connect, idle).map_err(LlmError::Client)?;
         Ok(Some(Self {

@@ -81,6 +81,10 @@ pub struct Reader {
     cache: Arc<Readings>,
 }
 
+/// How many questions may wait to be read before more are decided without reading.
+const MAX_WAITING: usize = 64;
+/// How many readings are cached in memory, some 2 MB.
+const CACHED: usize = 16_384;
 /// How long a question may wait for the model to be loaded, besides the budget: several times what it takes.
 const LOADING: Duration = Duration::from_secs(10);
 
@@ -99,7 +103,7 @@ impl Reader {
         }
         let files = model::Files::find(&config.path)?;
         let version = files.version.clone();
-        let (requests, queue) = crossbeam_channel::bounded(config.queue_capacity);
+        let (requests, queue) = crossbeam_channel::bounded(MAX_WAITING);
         let pace = Arc::new(AtomicU64::new(0));
         let is_loaded = Arc::new(AtomicBool::new(false));
         let (thread_pace, thread_loaded) = (pace.clone(), is_loaded.clone());
@@ -115,7 +119,7 @@ impl Reader {
             budget: Duration::from_millis(config.budget_ms),
             pace,
             is_loaded,
-            cache: Arc::new(Cache::new(config.cache_entries.max(1))),
+            cache: Arc::new(Cache::new(CACHED)),
         }))
     }
 

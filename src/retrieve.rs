@@ -7,17 +7,16 @@
 mod explain;
 mod fusion;
 mod glossary;
-mod reranking;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::sync::Semaphore;
 
 use crate::blocking::blocking;
-use crate::config::{Part, RerankConfig, RetrieveConfig};
+use crate::config::{Part, RetrieveConfig};
 use crate::domain::{
     Chunk, Clock, Evidence, Hit, LegScore, Mode, Note, Query, Revision, Timings, WorkspaceId,
 };
@@ -25,14 +24,12 @@ use crate::embed::{EmbedError, Embedder};
 use crate::index::{
     IndexError, Indexes, KeywordHit, KeywordSearch, Selection, VectorHit, Wanted, WorkspaceIndex,
 };
-use crate::rerank::{RerankError, Reranker};
 use crate::store::{Store, StoreError};
 use crate::text::written;
 
 pub use explain::{DocumentExplanation, FilterDecision, Standing};
 pub use fusion::{Candidate, Fusion, Shares};
 pub use glossary::Glossary;
-use reranking::Reranking;
 
 /// A search that failed. Never a quietly shorter list.
 #[derive(Debug, thiserror::Error)]
@@ -41,8 +38,6 @@ pub enum RetrieveError {
     Embed(#[from] EmbedError),
     #[error(transparent)]
     Index(#[from] IndexError),
-    #[error(transparent)]
-    Rerank(#[from] RerankError),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -58,8 +53,6 @@ pub struct Retrieved {
     pub wanted: Vec<Wanted>,
     /// Whether the collection is hardly in the question's writing, so that words count little.
     pub is_foreign: bool,
-    /// Whether a reranker put the best hits in their order.
-    pub reranked: bool,
     /// What was away, so that words alone were searched.
     pub degraded: Option<Degraded>,
     /// The revision both indexes held.
@@ -105,7 +98,6 @@ pub struct Retriever {
     candidates: usize,
     without: Arc<[Part]>,
     glossary: Glossary,
-    reranking: Option<Reranking>,
     clock: Clock,
     permits: Arc<Semaphore>,
     /// Whether the last search of vectors failed.
@@ -127,23 +119,9 @@ impl Retriever {
             fusion: Fusion::from(config),
             candidates: config.candidates,
             without: config.without.clone().into(),
-            reranking: None,
             clock: Clock::default(),
             permits: Arc::new(Semaphore::new(MAX_SEARCHES)),
             vectors_away: Arc::default(),
-        }
-    }
-
-    /// Has the best hits of a hybrid search reordered.
-    pub fn with_reranker(self, reranker: Arc<dyn Reranker>, config: &RerankConfig) -> Self {
-        let reranking = Reranking {
-            reranker,
-            top: config.top,
-            budget: Duration::from_millis(config.budget_ms),
-        };
-        Self {
-            reranking: Some(reranking),
-            ..self
         }
     }
 
@@ -157,11 +135,6 @@ impl Retriever {
     pub fn timed(&self, mut query: Query) -> Query {
         query.filter.at.get_or_insert_with(|| self.clock.now());
         query
-    }
-
-    /// Whether the best are reordered by a model, where there is time.
-    pub fn has_reranker(&self) -> bool {
-        self.reranking.is_some()
     }
 
     /// A workspace's indexes, where it has some.
@@ -250,13 +223,6 @@ impl Retriever {
         }
         found.degraded = degraded;
         found.timings.embed = embed_ms;
-        if let (Some(reranking), Mode::Hybrid) = (&self.reranking, query.mode) {
-            let start = Instant::now();
-            found.reranked = reranking
-                .reorder(&self.store, workspace, query, &mut found.hits)
-                .await?;
-            found.timings.rerank = elapsed_ms(start);
-        }
         found.timings.total = elapsed_ms(start);
         Ok(found)
     }
@@ -538,7 +504,6 @@ impl Both {
             hits,
             term_weights,
             is_foreign,
-            reranked: false,
             degraded: None,
             wanted,
             revision: self.revision,

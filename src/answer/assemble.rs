@@ -155,7 +155,6 @@ fn add(all: &mut Timings, part: &Timings) {
         (&mut all.keyword, part.keyword),
         (&mut all.vector, part.vector),
         (&mut all.fuse, part.fuse),
-        (&mut all.rerank, part.rerank),
         (&mut all.load, part.load),
         (&mut all.read, part.read),
         (&mut all.admit, part.admit),

@@ -119,9 +119,7 @@ impl Answerer {
         workspace: &WorkspaceId,
     ) -> Result<Option<Basis>, AnswerError> {
         // What a model says is not the same twice, and somebody may be listening.
-        // Whether a reranker had the time to look depends on the moment, too.
-        let is_of_the_moment = self.llm.is_some() || self.retriever.has_reranker();
-        if self.kept.cache.is_none() || is_of_the_moment {
+        if self.kept.cache.is_none() || self.llm.is_some() {
             return Ok(None);
         }
         let Some(index) = self.retriever.index_of(workspace) else {

@@ -27,17 +27,12 @@ impl Config {
         for (name, found) in [
             ("replication", qdrant.replication),
             ("shards", qdrant.shards),
-            ("write_consistency", qdrant.write_consistency),
         ] {
             require(
                 found >= 1,
                 format!("qdrant.{name}: expected at least 1, found {found}"),
             );
         }
-        require(
-            qdrant.batch >= 1,
-            "qdrant.batch: expected at least 1, found 0".to_owned(),
-        );
         if self.vectors == VectorsAt::Qdrant {
             let addresses: Vec<&str> = qdrant.url.split(',').map(str::trim).collect();
             for address in addresses {
@@ -46,11 +41,6 @@ impl Config {
                 }
             }
         }
-        let same = self.learn.same_topic;
-        require(
-            (0.0..=1.0).contains(&same),
-            format!("learn.same_topic: expected 0 to 1, found {same}"),
-        );
         let least = self.answer.min_confidence.unwrap_or_default();
         require(
             (0.0..=1.0).contains(&least),
@@ -105,54 +95,15 @@ impl Config {
         for (name, value, range) in [
             ("http.max_concurrent", self.http.max_concurrent, 1..=100_000),
             (
-                "http.max_concurrent_per_key",
-                self.http.max_concurrent_per_key,
-                1..=100_000,
-            ),
-            (
                 "http.max_body_bytes",
                 self.http.max_body_bytes,
                 1_024..=1 << 30,
             ),
-            (
-                "encoder.queue_capacity",
-                self.encoder.queue_capacity,
-                1..=100_000,
-            ),
             ("encoder.threads", self.encoder.threads, 1..=1_024),
-            ("retrieve.candidates", self.retrieve.candidates, 10..=1_000),
-            ("rerank.top", self.rerank.top, 2..=100),
-            ("reader.passages", self.reader.passages, 1..=10),
             (
                 "reader.budget_ms",
                 self.reader.budget_ms as usize,
                 1..=60_000,
-            ),
-            (
-                "reader.queue_capacity",
-                self.reader.queue_capacity,
-                1..=100_000,
-            ),
-            (
-                "rerank.budget_ms",
-                self.rerank.budget_ms as usize,
-                1..=60_000,
-            ),
-            (
-                "index.writer_bytes",
-                self.index.writer_bytes,
-                15_000_000..=4_000_000_000,
-            ),
-            ("llm.timeout_ms", llm.timeout_ms as usize, 1..=600_000),
-            ("llm.connect_ms", llm.connect_ms as usize, 1..=60_000),
-            ("llm.idle_ms", llm.idle_ms as usize, 1..=600_000),
-            ("llm.retries", llm.retries, 0..=10),
-            ("llm.max_tokens", llm.max_tokens as usize, 16..=8_192),
-            ("index.poll_ms", self.index.poll_ms as usize, 10..=3_600_000),
-            (
-                "http.timeout_ms",
-                self.http.timeout_ms as usize,
-                1..=3_600_000,
             ),
             (
                 "http.max_wait_ms",
@@ -162,6 +113,12 @@ impl Config {
             (
                 "encoder.max_wait_ms",
                 self.encoder.max_wait_ms as usize,
+                1..=3_600_000,
+            ),
+            ("llm.timeout_ms", llm.timeout_ms as usize, 1..=600_000),
+            (
+                "http.timeout_ms",
+                self.http.timeout_ms as usize,
                 1..=3_600_000,
             ),
         ] {

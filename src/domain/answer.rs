@@ -172,8 +172,6 @@ pub struct Timings {
     pub keyword: f64,
     pub vector: f64,
     pub fuse: f64,
-    #[serde(default)]
-    pub rerank: f64,
     pub load: f64,
     /// Reading the best passages with the question.
     #[serde(default)]

@@ -4,8 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use fastembed::{
-    EmbeddingModel, InitOptionsUserDefined, Pooling, TextEmbedding, TextInitOptions,
-    TokenizerFiles, UserDefinedEmbeddingModel,
+    InitOptionsUserDefined, Pooling, TextEmbedding, TokenizerFiles, UserDefinedEmbeddingModel,
 };
 use ort::environment::Environment;
 use serde::Deserialize;
@@ -67,18 +66,17 @@ struct Part {
 }
 
 impl Model {
-    /// From the catalogue where `encoder.model` is set, from one folder where `encoder.path` is, else all parts.
+    /// From one folder where `encoder.path` is set, else all parts.
     pub fn load(config: &EncoderConfig, environment: &Environment) -> Result<Self, EmbedError> {
-        let mut parts = match (&config.model, &config.path) {
-            (Some(name), _) => vec![Part::from_catalogue(name, config, environment.clone())?],
-            (None, Some(folder)) => vec![Part::from_folder(folder, config, environment.clone())?],
-            (None, None) => Self::parts(config, environment)?,
+        let mut parts = match &config.path {
+            Some(folder) => vec![Part::from_folder(folder, config, environment.clone())?],
+            None => Self::parts(config, environment)?,
         };
         let total: f32 = parts.iter().map(|part| part.scale).sum();
         for part in &mut parts {
             part.scale = (part.scale / total).sqrt();
         }
-        let id = |part: &Part| match config.model.is_none() && config.path.is_none() {
+        let id = |part: &Part| match config.path.is_none() {
             true => format!("{:.4}*{}", part.scale * part.scale, part.id),
             false => part.id.clone(),
         };
@@ -211,48 +209,6 @@ impl Part {
             query_prefix: about.query_prefix,
             passage_prefix: about.passage_prefix,
             folds: about.folds,
-            session,
-            scale: 1.0,
-        })
-    }
-
-    /// A model of fastembed's catalogue, fetched from its hub on first use.
-    fn from_catalogue(
-        name: &str,
-        config: &EncoderConfig,
-        environment: Environment,
-    ) -> Result<Self, EmbedError> {
-        let kind: EmbeddingModel = name.parse().map_err(|_| EmbedError::UnknownModel {
-            name: name.to_owned(),
-        })?;
-        let info = TextEmbedding::get_model_info(&kind)
-            .map_err(|error| EmbedError::Load(error.to_string()))?
-            .clone();
-        let mut options = TextInitOptions::new(kind)
-            .with_cache_dir(config.cache_dir.clone())
-            .with_show_download_progress(true)
-            .with_intra_threads(config.threads);
-        options.environment = Some(environment);
-        let session = TextEmbedding::try_new(options).map_err(|error| {
-            EmbedError::Load(format!(
-                "{error}; is the hub reachable? (set HF_ENDPOINT for a mirror)"
-            ))
-        })?;
-        // The E5 family is trained with these words before each text; the other models need none.
-        let is_e5 = info.model_code.to_ascii_lowercase().contains("e5-");
-        let prefix = |word: &str| {
-            if is_e5 {
-                format!("{word}: ")
-            } else {
-                String::new()
-            }
-        };
-        Ok(Self {
-            id: format!("{}/{}", info.model_code, info.model_file),
-            dimension: info.dim,
-            query_prefix: prefix("query"),
-            passage_prefix: prefix("passage"),
-            folds: false,
             session,
             scale: 1.0,
         })

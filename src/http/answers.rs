@@ -164,7 +164,6 @@ pub struct TimingsBody {
     pub keyword: f64,
     pub vector: f64,
     pub fuse: f64,
-    pub rerank: f64,
     /// Reading the best passages with the question.
     pub read: f64,
     pub load: f64,
@@ -182,7 +181,6 @@ impl From<domain::Timings> for TimingsBody {
             keyword: round(t.keyword),
             vector: round(t.vector),
             fuse: round(t.fuse),
-            rerank: round(t.rerank),
             read: round(t.read),
             load: round(t.load),
             admit: round(t.admit),

@@ -84,7 +84,6 @@ pub fn answered(answer: &Answer) {
         ("load", t.load),
         ("admit", t.admit),
         ("compose", t.compose),
-        ("rerank", t.rerank),
         ("read", t.read),
         ("generate", t.generate),
         ("total", t.total),

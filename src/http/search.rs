@@ -58,8 +58,6 @@ pub struct SearchRequest {
 pub struct SearchResponse {
     /// Best first.
     pub hits: Vec<HitBody>,
-    /// Whether a reranker put the best hits in their order.
-    pub reranked: bool,
     /// `encoder_unavailable` or `vectors_unavailable` where that was away and words alone were searched.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub degraded: Option<String>,
@@ -309,7 +307,6 @@ pub async fn post_search(
     };
     Ok(axum::Json(SearchResponse {
         hits,
-        reranked: found.reranked,
         degraded: found.degraded.map(|part| part.as_str().to_owned()),
         revision: found.revision,
         timings_ms: found.timings.into(),

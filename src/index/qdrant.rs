@@ -33,6 +33,16 @@ use crate::text::sha256_hex;
 
 pub use vectors::QdrantVectors;
 
+/// How long one request may take.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// How long connecting may take.
+const CONNECT: Duration = Duration::from_secs(1);
+/// How often a request that may pass is tried again, at the next node each time.
+const RETRIES: usize = 4;
+/// How many neighbours a search looks at: more are more exact and slower.
+const EF: u64 = 128;
+/// How many chunks are written at once.
+const BATCH: usize = 128;
 /// The oldest server that reads vectors as the client writes them since then.
 const OLDEST: (u64, u64) = (1, 16);
 /// Above every number of a view: negatives are counted from here.
@@ -94,8 +104,8 @@ impl QdrantCluster {
             .filter(|address| !address.is_empty())
             .map(|address| {
                 let mut builder = Qdrant::from_url(address)
-                    .timeout(Duration::from_millis(config.timeout_ms))
-                    .connect_timeout(Duration::from_millis(config.connect_ms))
+                    .timeout(TIMEOUT)
+                    .connect_timeout(CONNECT)
                     // Ours says what is wrong, and says it as an error.
                     .skip_compatibility_check();
                 if let Some(key) = &key {
@@ -230,7 +240,7 @@ impl Cluster {
                 (address.clone(), error)
             })
         };
-        let n_tries = self.config.retries.max(self.nodes.len() - 1);
+        let n_tries = RETRIES.max(self.nodes.len() - 1);
         attempt
             .retry(growing(n_tries))
             .when(|(_, error)| may_pass(error))
@@ -346,7 +356,8 @@ impl Cluster {
                 .hnsw_config(HnswConfigDiffBuilder::default().m(16).ef_construct(128))
                 .shard_number(config.shards)
                 .replication_factor(config.replication)
-                .write_consistency_factor(config.write_consistency)
+                // A write counts once most of the nodes that hold it have it.
+                .write_consistency_factor(config.replication / 2 + 1)
         };
         let create = async |client: Qdrant| client.create_collection(request()).await;
         match self.ask(&create).await {

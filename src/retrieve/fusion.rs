@@ -1,6 +1,6 @@
 use serde::Serialize;
 
-use crate::config::{FusionName, RetrieveConfig};
+use crate::config::RetrieveConfig;
 use crate::domain::{Hit, LegScore, Tuning};
 use crate::index::WordScores;
 
@@ -31,32 +31,27 @@ fn closeness(similarity: f32) -> f32 {
     ((similarity - FLOOR) / (1.0 - FLOOR)).clamp(0.0, 1.0)
 }
 
-/// How the two legs' lists become one.
+/// How the two legs' lists become one: score = keyword · coverage + proximity · proximity + the rest · closeness, in [0, 1].
+///
+/// *Coverage* is BM25 divided by the highest BM25 that the question could reach in the collection, unknown
+/// terms counted in: the keyword share fades by itself where few of the question's terms occur (another
+/// language, typing errors), which is where reciprocal ranks are at their worst. *Closeness* is the cosine on
+/// the scale from .4, below which the encoders' cosines mean nothing, to 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Fusion {
-    /// score = keyword · coverage + proximity · proximity + the rest · closeness, in [0, 1].
-    ///
-    /// *Coverage* is BM25 divided by the highest BM25 that the question could reach in the collection, unknown
-    /// terms counted in: the keyword share fades by itself where few of the question's terms occur (another
-    /// language, typing errors), which is where reciprocal ranks are at their worst. *Closeness* is the cosine on
-    /// the scale from .4, below which the encoders' cosines mean nothing, to 1. `foreign` counts
-    /// where the collection is not in the question's writing.
-    Coverage { native: Shares, foreign: Shares },
-    /// Reciprocal rank fusion: Σ 1 / (k + rank), rank from 1, scaled to [0, 1].
-    /// Source: Cormack, Clarke, Büttcher, SIGIR 2009, where k = 60.
-    Rrf { k: f32 },
+pub struct Fusion {
+    native: Shares,
+    /// Counts where the collection is not in the question's writing.
+    foreign: Shares,
 }
 
 impl Fusion {
-    /// With a workspace's own shares, where it has any and they mean something here.
+    /// With a workspace's own shares, where it has any.
     pub fn tuned(self, tuning: Tuning) -> Self {
-        match (self, tuning.keyword_share, tuning.proximity_share) {
-            (Fusion::Coverage { foreign, .. }, Some(keyword), Some(proximity)) => {
-                Fusion::Coverage {
-                    native: Shares { keyword, proximity },
-                    foreign,
-                }
-            }
+        match (tuning.keyword_share, tuning.proximity_share) {
+            (Some(keyword), Some(proximity)) => Self {
+                native: Shares { keyword, proximity },
+                ..self
+            },
             _ => self,
         }
     }
@@ -64,19 +59,16 @@ impl Fusion {
 
 impl From<&RetrieveConfig> for Fusion {
     fn from(config: &RetrieveConfig) -> Self {
-        match config.fusion {
-            // English questions to Chinese collections are best with hardly any say for words: docs/quality.md.
-            FusionName::Coverage => Fusion::Coverage {
-                native: Shares {
-                    keyword: config.keyword_share,
-                    proximity: config.proximity_share,
-                },
-                foreign: Shares {
-                    keyword: 0.05,
-                    proximity: 0.0,
-                },
+        Self {
+            native: Shares {
+                keyword: config.keyword_share,
+                proximity: config.proximity_share,
             },
-            FusionName::Rrf => Fusion::Rrf { k: 60.0 },
+            // English questions to Chinese collections are best with hardly any say for words: docs/quality.md.
+            foreign: Shares {
+                keyword: 0.05,
+                proximity: 0.0,
+            },
         }
     }
 }
@@ -146,26 +138,19 @@ impl Fusion {
     }
 
     fn score(self, candidate: &Candidate, is_foreign: bool) -> f32 {
-        match self {
-            Fusion::Coverage { native, foreign } => {
-                let shares = if is_foreign { foreign } else { native };
-                match (candidate.keyword, candidate.vector) {
-                    (Some(_), None) => candidate.coverage,
-                    (None, Some(leg)) => closeness(leg.score),
-                    (_, leg) => shares.score(
-                        candidate.coverage,
-                        candidate.proximity,
-                        leg.map_or(0.0, |leg| leg.score),
-                    ),
-                }
-            }
-            Fusion::Rrf { k } => {
-                let share = |leg: Option<LegScore>| {
-                    leg.and_then(|leg| leg.rank)
-                        .map_or(0.0, |rank| (k + 1.0) / (k + rank as f32) / 2.0)
-                };
-                share(candidate.keyword) + share(candidate.vector)
-            }
+        let shares = if is_foreign {
+            self.foreign
+        } else {
+            self.native
+        };
+        match (candidate.keyword, candidate.vector) {
+            (Some(_), None) => candidate.coverage,
+            (None, Some(leg)) => closeness(leg.score),
+            (_, leg) => shares.score(
+                candidate.coverage,
+                candidate.proximity,
+                leg.map_or(0.0, |leg| leg.score),
+            ),
         }
     }
 }
@@ -211,7 +196,7 @@ mod tests {
         keyword: 0.0,
         proximity: 0.0,
     };
-    const HALF: Fusion = Fusion::Coverage {
+    const HALF: Fusion = Fusion {
         native: Shares {
             keyword: 0.5,
             proximity: 0.0,
@@ -238,7 +223,7 @@ mod tests {
 
     #[test]
     fn words_that_stand_together_lift_a_chunk() {
-        let fusion = Fusion::Coverage {
+        let fusion = Fusion {
             native: Shares {
                 keyword: 0.3,
                 proximity: 0.3,
@@ -252,15 +237,6 @@ mod tests {
         // .3 · 0.2 + .3 · 1 + .4 · (0.85 − 0.4)/0.6
         assert!((hits[0].score - 0.66).abs() < 1e-6, "{}", hits[0].score);
         assert_ne!(fusion.fuse(near, true)[0].chunk_key, 3);
-    }
-
-    #[test]
-    fn rrf_counts_ranks_from_one() {
-        let fusion = Fusion::Rrf { k: 60.0 };
-        assert_eq!(order(fusion, false), [2, 1, 3]);
-        let best = &fusion.fuse(candidates(), false)[0];
-        // (61/62 + 61/61) / 2
-        assert!((best.score - (61.0 / 62.0 + 1.0) / 2.0).abs() < 1e-6);
     }
 
     #[test]

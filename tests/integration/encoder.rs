@@ -256,10 +256,6 @@ fn missing_and_wrong_files_get_one_clear_sentence() {
             open(&|c| c.path = Some(copy.clone())),
             ["checksum differs", "ken setup"],
         ),
-        (
-            open(&|c| c.model = Some("no-such-model".into())),
-            ["no-such-model", "catalogue"],
-        ),
     ] {
         assert!(words.iter().all(|word| error.contains(word)), "{error}");
         assert_eq!(error.lines().count(), 1);

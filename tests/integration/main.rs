@@ -37,7 +37,6 @@ mod quality;
 mod queue;
 mod reading;
 mod reencode;
-mod reranking;
 mod scaling;
 mod scripted_llm;
 mod simulation;

@@ -89,7 +89,7 @@ impl QdrantVectors {
                 .limit(limit as u64)
                 .params(
                     SearchParamsBuilder::default()
-                        .hnsw_ef(cluster.config.ef.max(limit as u64))
+                        .hnsw_ef(super::EF.max(limit as u64))
                         .exact(is_exact),
                 )
         };
@@ -166,7 +166,7 @@ impl QdrantVectors {
         added: &[VectorEntry],
         at: Revision,
     ) -> Result<(), IndexError> {
-        for some in removed.chunks(self.cluster.config.batch) {
+        for some in removed.chunks(super::BATCH) {
             let ranges = some.iter().map(|keys| {
                 let between = Between {
                     gte: Some(f64::from(keys.start)),
@@ -180,7 +180,7 @@ impl QdrantVectors {
             self.delete(filter).await?;
         }
         let name = &self.cluster.collection;
-        for some in added.chunks(self.cluster.config.batch) {
+        for some in added.chunks(super::BATCH) {
             let points: Vec<PointStruct> = some
                 .iter()
                 .flat_map(|entry| self.points_of(entry))
