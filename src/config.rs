@@ -297,6 +297,24 @@ pub enum Part {
     OtherWriting,
 }
 
+impl std::str::FromStr for Part {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        Ok(match name {
+            "spoken" => Self::Spoken,
+            "lexicon" => Self::Lexicon,
+            "homophones" => Self::Homophones,
+            "fuzzy" => Self::Fuzzy,
+            "proximity" => Self::Proximity,
+            "faq_questions" => Self::FaqQuestions,
+            "negatives" => Self::Negatives,
+            "other_writing" => Self::OtherWriting,
+            _ => return Err(format!("{name:?} is no part of the search")),
+        })
+    }
+}
+
 /// `[answer]`: when to answer, and what is kept of it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]

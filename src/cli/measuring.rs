@@ -7,7 +7,7 @@ use anyhow::Context;
 use clap::Args;
 use ken::answer::Model;
 use ken::bench;
-use ken::config::Config;
+use ken::config::{Config, Part};
 use ken::eval::compare::{self, Run};
 use ken::eval::{self, Dataset, Evaluation, calibrate};
 use ken::measures::tune;
@@ -34,6 +34,10 @@ pub struct EvalArgs {
     /// Compare with an earlier run, a file that --per-query wrote: paired randomisation test
     #[arg(long)]
     baseline: Option<PathBuf>,
+    /// Parts of the search that are left out, with commas between, to see what each is worth: spoken, lexicon, homophones, fuzzy,
+    /// proximity, faq_questions, negatives, other_writing.
+    #[arg(long, value_name = "PARTS", value_delimiter = ',')]
+    without: Vec<Part>,
     /// Also by language and by perturbation rule, where the queries carry these
     #[arg(long)]
     slices: bool,
@@ -43,7 +47,7 @@ pub struct EvalArgs {
 }
 
 /// Measures, and prints tables or lines of JSON.
-pub async fn eval(config: Config, args: EvalArgs) -> anyhow::Result<ExitCode> {
+pub async fn eval(mut config: Config, args: EvalArgs) -> anyhow::Result<ExitCode> {
     let EvalArgs {
         dirs,
         mode,
@@ -51,9 +55,11 @@ pub async fn eval(config: Config, args: EvalArgs) -> anyhow::Result<ExitCode> {
         cache,
         per_query,
         baseline,
+        without,
         slices,
         card,
     } = args;
+    config.retrieve.without = without;
     let dialogues: Vec<PathBuf> = dirs
         .iter()
         .flat_map(|dir| eval::dialogues::find(dir))

@@ -251,7 +251,7 @@ impl Store {
         }))
     }
 
-    /// Says what came of an item, and drops its file.
+    /// Says what came of an item that waits, and drops its file.
     pub async fn finish_job_item(
         &self,
         workspace: &WorkspaceId,
@@ -260,7 +260,8 @@ impl Store {
         state: &str,
         detail: &str,
     ) -> Result<(), StoreError> {
-        finish_item(&self.durable, workspace, id, ordinal, state, detail).await
+        finish_item(&self.durable, workspace, id, ordinal, state, detail).await?;
+        Ok(())
     }
 
     /// Makes a job of one item with its work, in one transaction.
@@ -315,7 +316,7 @@ impl Store {
     }
 }
 
-/// Says what came of an item, and drops its file.
+/// Says what came of an item that waits, and drops its file; `false` where it waits no more.
 pub(super) async fn finish_item<'e>(
     executor: impl Executor<'e, Database = Any>,
     workspace: &WorkspaceId,
@@ -323,9 +324,10 @@ pub(super) async fn finish_item<'e>(
     ordinal: i64,
     state: &str,
     detail: &str,
-) -> Result<(), StoreError> {
-    sqlx::query(
-        "UPDATE job_items SET state = $1, detail = $2, bytes = NULL WHERE workspace = $3 AND job = $4 AND ordinal = $5",
+) -> Result<bool, StoreError> {
+    let finished = sqlx::query(
+        "UPDATE job_items SET state = $1, detail = $2, bytes = NULL \
+         WHERE workspace = $3 AND job = $4 AND ordinal = $5 AND state = 'waiting'",
     )
     .bind(state)
     .bind(detail)
@@ -334,7 +336,7 @@ pub(super) async fn finish_item<'e>(
     .bind(ordinal)
     .execute(executor)
     .await?;
-    Ok(())
+    Ok(finished.rows_affected() > 0)
 }
 
 fn job(row: JobRow) -> Result<Job, StoreError> {

@@ -209,7 +209,10 @@ impl Store {
         let recorded = self.record_in(&mut tx, workspace, writes).await?;
         if let (Some(job), Some(ends)) = (terms.job, terms.ends) {
             let detail = (ends.detail)(&recorded);
-            finish_item(&mut *tx, workspace, job, ends.ordinal, "done", &detail).await?;
+            // Where an earlier run has made it, dropping the transaction undoes this one.
+            if !finish_item(&mut *tx, workspace, job, ends.ordinal, "done", &detail).await? {
+                return Ok(Err(Unmet::NotRunning));
+            }
         }
         tx.commit().await?;
         Ok(Ok(recorded))

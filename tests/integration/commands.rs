@@ -298,12 +298,8 @@ fn runs_are_sliced_compared_and_tuned() {
     ] {
         assert!(sliced.contains(row), "{row}: {sliced}");
     }
-    fs::write(
-        folder.path().join("ken.toml"),
-        "[retrieve]\nwithout = [\"homophones\", \"proximity\"]\n",
-    )
-    .unwrap();
-    let compared = run(&["--baseline", "before.jsonl"]);
+    let without = ["--without", "homophones,proximity"];
+    let compared = run(&[&without[..], &["--baseline", "before.jsonl"]].concat());
     assert!(
         compared.contains("| set | hybrid | R@1 | 3 | 100.0 |"),
         "{compared}"
@@ -323,12 +319,7 @@ fn runs_are_sliced_compared_and_tuned() {
         &[],
     );
     assert!(error.contains("nowhere"), "{error}");
-    fs::write(
-        folder.path().join("ken.toml"),
-        "[retrieve]\nwithout = [\"luck\"]\n",
-    )
-    .unwrap();
-    let error = complaint(folder.path(), &["eval", "set"], &[]);
+    let error = complaint(folder.path(), &["eval", "set", "--without", "luck"], &[]);
     assert!(error.contains("luck"), "{error}");
 }
 

@@ -80,7 +80,6 @@ fn node(folder: &Path, store: &str, qdrant: &TestQdrant) -> Command {
     let mut command = ken(folder);
     command
         .env("KEN_STORE__URL", store)
-        .env("KEN_INDEX__POLL_MS", "200")
         .env("KEN_VECTORS", "qdrant")
         .env("KEN_QDRANT__URL", &qdrant.config.url)
         .env("KEN_QDRANT__COLLECTION", &qdrant.config.collection);
