@@ -22,9 +22,9 @@ test: export RUSTC_WORKSPACE_WRAPPER := $(CURDIR)/tools/ci/rustc.sh
 test:
 	cargo fmt --check
 	cargo metadata --locked --quiet --manifest-path fuzz/Cargo.toml --filter-platform x86_64-unknown-linux-gnu --format-version 1 > /dev/null
-	cargo test --locked --no-run --all-targets
+	cargo test --locked --workspace --no-run --all-targets
 	$(BUILT)/debug/ken setup
-	tools/postgres/with.sh cargo test --locked
+	tools/postgres/with.sh cargo test --locked --workspace
 	tools/postgres/with.sh tools/postgres/suite.sh
 
 setup:

@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 
 use ken::app::{App, default_workspace};
 use ken::bench::memory_mb;
-use ken::cases::distill;
-use ken::config::Config;
-use ken::domain::{Case, DraftState};
-use ken::editing::files;
-use ken::embed::Embedder;
-use ken::redact::Redactor;
+use ken_base::config::Config;
+use ken_base::domain::{Case, DraftState};
+use ken_knowledge::editing::files;
+use ken_learn::cases::distill;
+use ken_search::embed::Embedder;
+use ken_text::redact::Redactor;
 use serde_json::Value;
 
 fn main() {
@@ -48,7 +48,7 @@ async fn run(n: usize) {
     let mut config = Config::default();
     config.store.url = format!("sqlite://{}", folder.path().join("ken.db").display());
     config.index.dir = folder.path().join("indexes");
-    config.ingest.reader = env!("CARGO_BIN_EXE_ken").into();
+    config.ingest.reader = Path::new(env!("CARGO_BIN_EXE_ken")).with_file_name("ken-read");
     let config = config.completed();
     let embedder =
         Embedder::open(&config.encoder).expect("the models are prepared: run `ken setup`");

@@ -4,8 +4,8 @@ use std::sync::OnceLock;
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use ken::config::Config;
-use ken::embed::Embedder;
+use ken_base::config::Config;
+use ken_search::embed::Embedder;
 
 fn main() {
     divan::main();

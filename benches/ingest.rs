@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use divan::Bencher;
 use ken::app::{App, default_workspace};
-use ken::config::Config;
-use ken::editing::files;
+use ken_base::config::Config;
+use ken_knowledge::editing::files;
 
 fn main() {
     divan::main();
@@ -18,7 +18,7 @@ fn runtime() -> tokio::runtime::Runtime {
 
 async fn open(folder: &Path) -> App {
     let mut config = Config::load(None).expect("the settings");
-    config.ingest.reader = env!("CARGO_BIN_EXE_ken").into();
+    config.ingest.reader = Path::new(env!("CARGO_BIN_EXE_ken")).with_file_name("ken-read");
     config.store.url = format!("sqlite://{}", folder.join("ken.db").display());
     config.index.dir = folder.join("indexes");
     App::build(config).await.expect("a service")
@@ -74,7 +74,7 @@ fn rebuild_with_cached_vectors(bencher: Bencher) {
     });
     bencher
         .with_inputs(|| {
-            ken::index::clear(&folder.path().join("indexes")).expect("cleared");
+            ken_search::index::clear(&folder.path().join("indexes")).expect("cleared");
             runtime.block_on(open(folder.path()))
         })
         .bench_local_refs(|app| runtime.block_on(ingest_and_close(app)));

@@ -7,10 +7,10 @@ mod month;
 use std::path::Path;
 
 use ken::app::{App, default_workspace};
-use ken::config::Config;
-use ken::domain::Clock;
-use ken::editing::files;
-use ken::embed::Embedder;
+use ken_base::config::Config;
+use ken_base::domain::Clock;
+use ken_knowledge::editing::files;
+use ken_search::embed::Embedder;
 use month::{Month, Plan};
 use plotters::prelude::*;
 
@@ -76,7 +76,7 @@ async fn one(embedder: Embedder, is_learning: bool) -> Month {
     let mut config = Config::default();
     config.store.url = format!("sqlite://{}", folder.path().join("ken.db").display());
     config.index.dir = folder.path().join("indexes");
-    config.ingest.reader = env!("CARGO_BIN_EXE_ken").into();
+    config.ingest.reader = Path::new(env!("CARGO_BIN_EXE_ken")).with_file_name("ken-read");
     let clock = Clock::standing(month::start());
     let app = App::build_at(config.completed(), embedder, clock.clone())
         .await

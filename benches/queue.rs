@@ -7,9 +7,9 @@
 
 use std::time::Instant;
 
-use ken::domain::WorkspaceId;
-use ken::queue::{self, Failure, Handler, Handlers, Policy, Progress, Queue, Waker};
-use ken::store::Store;
+use ken_base::domain::WorkspaceId;
+use ken_store::queue::{self, Failure, Handler, Handlers, Policy, Progress, Queue, Waker};
+use ken_store::store::Store;
 use tokio::sync::watch;
 
 struct Nothing;

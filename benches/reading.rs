@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use divan::Bencher;
 use divan::counter::BytesCount;
 use ken::app::default_workspace;
-use ken::config::IngestConfig;
-use ken::ingest::parse_file;
-use ken::ingest::worker::FileReader;
-use ken::store::{Store, Write};
+use ken_base::config::IngestConfig;
+use ken_ingest::ingest::parse_file;
+use ken_ingest::ingest::worker::FileReader;
+use ken_store::store::{Store, Write};
 use pdf_extract::{Document, Object};
 
 fn main() {
@@ -19,7 +19,7 @@ fn main() {
 
 fn config() -> IngestConfig {
     IngestConfig {
-        reader: env!("CARGO_BIN_EXE_ken").into(),
+        reader: Path::new(env!("CARGO_BIN_EXE_ken")).with_file_name("ken-read"),
         ..IngestConfig::default()
     }
 }

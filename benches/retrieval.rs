@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 
 use divan::Bencher;
 use half::f16;
-use ken::answer::Question;
 use ken::app::{App, default_workspace};
 use ken::bench::memory_mb;
-use ken::config::Config;
-use ken::domain::{DocumentId, Metadata, Mode, Query, Timings};
-use ken::embed::Embedder;
-use ken::ingest::{Format, parse_article};
-use ken::store::{Write, text_hash};
+use ken_answer::answer::Question;
+use ken_base::config::Config;
+use ken_base::domain::{DocumentId, Metadata, Mode, Query, Timings};
+use ken_ingest::ingest::{Format, parse_article};
+use ken_search::embed::Embedder;
+use ken_store::store::{Write, text_hash};
 
 fn main() {
     divan::main();

@@ -168,7 +168,7 @@ fn ken(folder: &Path) -> Command {
 }
 
 fn start(folder: &Path) -> Service {
-    ken::outbound::choose_cryptography();
+    ken_base::outbound::choose_cryptography();
     let shop = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/shop");
     let ingested = ken(folder)
         .arg("ingest")

@@ -4,16 +4,16 @@
 use std::io::Write;
 use std::sync::{Arc, LazyLock};
 
-use ken::answer::{Names, reply_language, understand};
-use ken::conflict::{Statement, contradiction};
-use ken::domain::{
+use ken_answer::answer::{Names, reply_language, understand};
+use ken_base::domain::{
     Chunk, ChunkNote, DocumentId, Filter, Metadata, Query, Role, Source, Span, Utterance,
 };
-use ken::index::KeywordIndex;
-use ken::ingest::{Parsed, parse_faqs, parse_file};
-use ken::redact::Redactor;
-use ken::store::IndexEntry;
-use ken::text::{self, Synonyms};
+use ken_ingest::ingest::{Parsed, parse_faqs, parse_file};
+use ken_search::index::KeywordIndex;
+use ken_store::store::IndexEntry;
+use ken_text::conflict::{Statement, contradiction};
+use ken_text::redact::Redactor;
+use ken_text::text::{self, Synonyms};
 use zip::write::{SimpleFileOptions, ZipWriter};
 
 /// A target: what it is called, and whether what panics below it is another's code, which the service reads in processes of

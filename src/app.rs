@@ -6,30 +6,30 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 
-use crate::answer::{Admission, Answerer, ModelError};
-use crate::background::{Background, both};
-use crate::blocking::blocking;
-use crate::cases::Cases;
-use crate::config::{Config, VectorsAt};
-use crate::domain::{Clock, WorkspaceId};
-use crate::editing::Knowledge;
-use crate::editing::files::Ingester;
-use crate::editing::gate::Gate;
-use crate::editing::impact::Trials;
-use crate::embed::{EmbedError, Embedder};
 use crate::encoders;
-use crate::index::{Follower, IndexError, Indexes, QdrantCluster};
-use crate::ingest::worker::FileReader;
-use crate::jobs::{Changes, Uploads};
 use crate::keys::KeyRing;
-use crate::learn::Learning;
-use crate::llm::{Llm, LlmError};
 use crate::oidc::{Oidc, OidcError};
-use crate::queue::{Handlers, Queue, Waker};
-use crate::reader::{Reader, ReaderError};
-use crate::retrieve::{Retriever, Shares};
-use crate::store::{Deleted, Lead, Store, StoreError, Vault};
-use crate::vectors::Vectors;
+use ken_answer::answer::{Admission, Answerer, ModelError};
+use ken_answer::llm::{Llm, LlmError};
+use ken_base::background::{Background, both};
+use ken_base::blocking::blocking;
+use ken_base::config::{Config, VectorsAt};
+use ken_base::domain::{Clock, WorkspaceId};
+use ken_ingest::ingest::worker::FileReader;
+use ken_knowledge::editing::Knowledge;
+use ken_knowledge::editing::files::Ingester;
+use ken_knowledge::editing::gate::Gate;
+use ken_knowledge::editing::impact::Trials;
+use ken_knowledge::jobs::{Changes, Uploads};
+use ken_learn::cases::Cases;
+use ken_learn::learn::Learning;
+use ken_search::embed::{EmbedError, Embedder};
+use ken_search::index::{Follower, IndexError, Indexes, QdrantCluster};
+use ken_search::reader::{Reader, ReaderError};
+use ken_search::retrieve::{Retriever, Shares};
+use ken_search::vectors::Vectors;
+use ken_store::queue::{Handlers, Queue, Waker};
+use ken_store::store::{Deleted, Lead, Store, StoreError, Vault};
 
 /// The service's parts, connected. Dropping it stops the follower without saving; [`App::close`] saves.
 pub struct App {
@@ -414,7 +414,7 @@ impl App {
 async fn open_encoder(config: &Config) -> Result<Embedder, AppError> {
     let encoder = config.encoder.clone();
     let opened = blocking(move || Embedder::open(&encoder));
-    let (embedder, ()) = tokio::join!(opened, blocking(crate::text::warm_up));
+    let (embedder, ()) = tokio::join!(opened, blocking(ken_text::text::warm_up));
     Ok(embedder?)
 }
 

@@ -18,10 +18,10 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::app::{App, AppError, default_workspace};
-use crate::config::Config;
-use crate::domain::{DocumentId, Metadata};
-use crate::ingest::{Format, IngestError, parse_article};
-use crate::store::{StoreError, Write, text_hash};
+use ken_base::config::Config;
+use ken_base::domain::{DocumentId, Metadata};
+use ken_ingest::ingest::{Format, IngestError, parse_article};
+use ken_store::store::{StoreError, Write, text_hash};
 
 /// More chunks than this get vectors that are drawn.
 pub const MAX_ENCODED: usize = 10_000;
@@ -211,7 +211,7 @@ impl Drop for Service {
 impl Service {
     /// Starts it on a folder and waits until it is ready.
     pub async fn start(folder: &Path, models: &Path) -> Result<Self, BenchError> {
-        crate::outbound::choose_cryptography();
+        ken_base::outbound::choose_cryptography();
         let start = Instant::now();
         let mut child = Command::new(std::env::current_exe()?)
             .args(["serve", "--listen", "127.0.0.1:0"])
@@ -393,11 +393,11 @@ pub async fn run(
     std::fs::create_dir_all(folder)?;
     let models: PathBuf = std::path::absolute(&config.models.dir)?;
     let in_folder = Config {
-        store: crate::config::StoreConfig {
+        store: ken_base::config::StoreConfig {
             url: format!("sqlite://{}", folder.join("data/ken.db").display()),
             vault_url: format!("sqlite://{}", folder.join("data/vault.db").display()),
         },
-        index: crate::config::IndexConfig {
+        index: ken_base::config::IndexConfig {
             dir: folder.join("indexes"),
             ..config.index.clone()
         },
@@ -453,11 +453,12 @@ pub async fn run(
 
 /// How many questions a second the encoder alone takes, eight at a time.
 async fn encoder_alone(config: &Config, questions: &Arc<Vec<String>>) -> Result<f64, BenchError> {
-    let encoder = crate::config::EncoderConfig {
+    let encoder = ken_base::config::EncoderConfig {
         kept: 0,
         ..config.encoder.clone()
     };
-    let opened = crate::blocking::blocking(move || crate::embed::Embedder::open(&encoder)).await;
+    let opened =
+        ken_base::blocking::blocking(move || ken_search::embed::Embedder::open(&encoder)).await;
     let embedder = opened.map_err(AppError::from)?;
     let (start, next) = (Instant::now(), Arc::new(AtomicUsize::new(0)));
     let askers = (0..8).map(|_| {
@@ -466,7 +467,7 @@ async fn encoder_alone(config: &Config, questions: &Arc<Vec<String>>) -> Result<
             while let Some(question) = questions.get(next.fetch_add(1, Ordering::Relaxed)) {
                 embedder.embed_question(question).await?;
             }
-            Ok::<_, crate::embed::EmbedError>(())
+            Ok::<_, ken_search::embed::EmbedError>(())
         })
     });
     for told in futures_util::future::join_all(askers.collect::<Vec<_>>()).await {

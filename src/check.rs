@@ -3,11 +3,11 @@
 use serde::Serialize;
 
 use crate::app::App;
-use crate::blocking::blocking;
-use crate::domain::{Revision, WorkspaceId};
-use crate::embed::EmbedError;
-use crate::index::IndexError;
-use crate::store::{Scope, StoreError};
+use ken_base::blocking::blocking;
+use ken_base::domain::{Revision, WorkspaceId};
+use ken_search::embed::EmbedError;
+use ken_search::index::IndexError;
+use ken_store::store::{Scope, StoreError};
 
 /// What is stored and indexed of one workspace.
 #[derive(Debug, Clone, PartialEq, Serialize)]

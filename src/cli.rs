@@ -13,8 +13,8 @@ use std::time::Duration;
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
 use ken::app::App;
-use ken::config::Config;
-use ken::domain::{Mode, Revision, WorkspaceId};
+use ken_base::config::Config;
+use ken_base::domain::{Mode, Revision, WorkspaceId};
 
 #[derive(Clone, Copy, ValueEnum)]
 pub enum ModeArg {

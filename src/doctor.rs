@@ -6,15 +6,16 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use rustix::process::{Resource, getrlimit};
 
-use crate::blocking::blocking;
-use crate::config::{Config, VectorsAt};
-use crate::embed::Embedder;
-use crate::index::{IndexError, QdrantCluster};
 use crate::keys::KeyRing;
 use crate::oidc::Oidc;
-use crate::outbound;
-use crate::reader::Reader;
-use crate::store::{Store, sqlite_path};
+use ken_base::blocking::blocking;
+use ken_base::config::{Config, VectorsAt};
+use ken_base::outbound;
+use ken_ingest::ingest::worker::FileReader;
+use ken_search::embed::Embedder;
+use ken_search::index::{IndexError, QdrantCluster};
+use ken_search::reader::Reader;
+use ken_store::store::{Store, sqlite_path};
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,6 +52,7 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
     let (found, encoder) = models(config).await;
     findings.push(found);
     findings.push(reader(config).await);
+    findings.push(file_reader(config).await);
     findings.extend(cluster(config, encoder).await);
     findings.push(indexes(config));
     findings.push(tls(config));
@@ -170,6 +172,18 @@ fn space(config: &Config) -> Vec<Finding> {
             }
         })
         .collect()
+}
+
+/// Whether a file can be read at all: the program for it lies beside `ken`.
+async fn file_reader(config: &Config) -> Finding {
+    let reader = FileReader::new(&config.ingest);
+    match reader.read("a.txt", b"A line.".to_vec()).await {
+        Ok(_) => fine("file reader", "a line of text was read"),
+        Err(error) => fault(
+            "file reader",
+            format!("{error}; put ken-read into the folder of ken"),
+        ),
+    }
 }
 
 /// Loads the reader and has it read once.

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use crate::config::{Config, EncoderPart};
-use crate::digest::sha256_hex;
-use crate::index::OF_ENCODERS;
-use crate::store::{Store, StoreError};
+use ken_base::config::{Config, EncoderPart};
+use ken_base::digest::sha256_hex;
+use ken_search::index::OF_ENCODERS;
+use ken_store::store::{Store, StoreError};
 
 /// A spec of encoders that cannot be read.
 #[derive(Debug, thiserror::Error)]

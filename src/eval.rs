@@ -17,20 +17,20 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::answer::{
+use crate::app::{App, AppError};
+use compare::Scores;
+use ken_answer::answer::{
     AnswerError, Features, Passage, Question, Understood, best_logit, lead, stands_in, to_front,
 };
-use crate::app::{App, AppError};
-use crate::blocking::blocking;
-use crate::config::Config;
-use crate::domain::{Evidence, Hit, MAX_LIMIT, Mode, Outcome, Query, WorkspaceId};
-use crate::embed::EmbedError;
-use crate::index::{self, IndexError};
-use crate::measures::{self, Ranked, tune};
-use crate::retrieve::RetrieveError;
-use crate::store::{StoreError, Write, text_hash};
-use crate::text::fold;
-use compare::Scores;
+use ken_base::blocking::blocking;
+use ken_base::config::Config;
+use ken_base::domain::{Evidence, Hit, MAX_LIMIT, Mode, Outcome, Query, WorkspaceId};
+use ken_learn::measures::{self, Ranked, tune};
+use ken_search::embed::EmbedError;
+use ken_search::index::{self, IndexError};
+use ken_search::retrieve::RetrieveError;
+use ken_store::store::{StoreError, Write, text_hash};
+use ken_text::text::fold;
 
 pub use dataset::{Dataset, DatasetError, JudgedQuery, find};
 use slices::Slices;

@@ -61,7 +61,7 @@ use utoipa_axum::routes;
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::app::App;
-use crate::outbound;
+use ken_base::outbound;
 use problem::Problem;
 
 /// What handlers share.

@@ -12,10 +12,10 @@ use ipnet::IpNet;
 use jiff::{SignedDuration, Timestamp};
 use subtle::ConstantTimeEq;
 
-use crate::domain::{ApiKey, KeyRole, Principal, WorkspaceId};
 use crate::oidc::Oidc;
-use crate::store::{Store, StoreError};
-use crate::text::sha256_hex;
+use ken_base::domain::{ApiKey, KeyRole, Principal, WorkspaceId};
+use ken_store::store::{Store, StoreError};
+use ken_text::text::sha256_hex;
 
 /// Why a request is nobody's.
 #[derive(Debug, thiserror::Error)]

@@ -4,41 +4,60 @@
 //!
 //! # The map, in reading order
 //!
-//! | Module | Is |
+//! | Crate, module | Is |
 //! |---|---|
-//! | [`domain`] | the nouns: `Document`, `Chunk`, `Query`, `Hit`, `Evidence`, `Citation`, `Answer`. No I/O |
-//! | [`config`] | `Config` in sections; the only place that reads settings |
-//! | [`text`] | what a string means: folding, figures, terms, sounds, spoken and other words, sentences, language, highlights. Pure |
-//! | [`embed`], [`vectors`] | `Embedder`: texts → vectors; one thread owns the models; what was encoded before is remembered |
-//! | [`store`] | the system of record, SQLite or PostgreSQL; all SQL; the change log; who leads; the vault, a store apart |
-//! | [`index`] | `KeywordIndex` (tantivy, with a forward index that scores what was found), `VectorStore` (usearch or a Qdrant cluster), the `Follower` that keeps both in step with the store |
-//! | [`ingest`] | bytes → text with structure → chunks: one file a family of formats; read in bounded processes ([`ingest::worker`]) |
-//! | [`queue`] | `Queue`: durable work: retried, in turns among workspaces, with dead letters |
-//! | [`conflict`] | do two statements contradict each other. Pure |
-//! | [`retrieve`] | `Retriever`: query → hits; `Fusion`; why a document was found or not |
-//! | [`reader`] | `Reader`: does a passage answer a question, and where? A cross-encoder of our own (`tools/reader/`) |
-//! | [`llm`] | a client of OpenAI-compatible chat servers; none by default |
-//! | [`answer`] | message → answer: understand, retrieve, admit, compose, verify, settle contradictions, record; explained, rendered |
-//! | [`redact`] | personal data → placeholders, and back. Pure |
-//! | [`jobs`] | uploaded files, and changes that take long to check: work of the queue |
-//! | [`cases`] | what human agents resolved → drafts, held against what is known, reviewed, published |
-//! | [`learn`] | what was said of answers, and asked in vain → work; experiments; settings that learn; insights |
-//! | [`keys`], [`oidc`] | `KeyRing`: who sends a request, by a key or by a provider's token |
-//! | [`outbound`] | requests to other servers, within bounds |
-//! | [`app`] | `App::build`: the one place that connects the parts |
-//! | [`editing`] | `Gate`: the one door for changes of knowledge; what editors do: files and folders, FAQ import, lint, impact of a change, questions asked again, export and restore |
-//! | [`check`], [`doctor`] | do store and indexes agree; is it set up as it should be |
-//! | [`encoders`] | which encoder serves |
-//! | [`reencode`] | another encoder, prepared beside the one that serves, in an `App` of its own that takes its place |
-//! | [`mod@bench`] | a drawn corpus, the real service, questions by the clock |
-//! | [`measures`] | the measures, a test of differences, the fusion's shares tuned. Pure |
-//! | [`eval`] | judged questions → measures; runs compared; admission calibrated |
+//! | [`ken_base`] `domain` | the nouns: `Document`, `Chunk`, `Query`, `Hit`, `Evidence`, `Citation`, `Answer`. No I/O |
+//! | `config` | `Config` in sections; the only place that reads settings |
+//! | `outbound` | requests to other servers, within bounds |
+//! | `blocking`, `background` | work off the async threads; tasks that are stopped with the service |
+//! | `actor`, `digest`, `store_url` | who acts; SHA-256; where a store is |
+//! | [`ken_text`] `text` | what a string means: folding, figures, terms, sounds, spoken and other words, sentences, language, highlights. Pure |
+//! | `conflict` | do two statements contradict each other. Pure |
+//! | `redact` | personal data → placeholders, and back. Pure |
+//! | [`ken_ingest`] `ingest` | bytes → text with structure → chunks: one file a family of formats; read by `ken-read` (`src/read.rs`), in bounded processes ([`ken_ingest::ingest::worker`]) |
+//! | [`ken_store`] `store` | the system of record, SQLite or PostgreSQL; all SQL (`crates/store/migrations`); the change log; who leads; the vault, a store apart |
+//! | `queue` | `Queue`: durable work: retried, in turns among workspaces, with dead letters |
+//! | [`ken_search`] `embed`, `vectors` | `Embedder`: texts → vectors; one thread owns the models; what was encoded before is remembered |
+//! | `reader` | `Reader`: does a passage answer a question, and where? A cross-encoder of our own (`tools/reader/`) |
+//! | `index` | `KeywordIndex` (tantivy, with a forward index that scores what was found), `VectorStore` (usearch or a Qdrant cluster), the `Follower` that keeps both in step with the store |
+//! | `retrieve` | `Retriever`: query → hits; `Fusion`; why a document was found or not |
+//! | [`ken_answer`] `answer` | message → answer: understand, retrieve, admit, compose, verify, settle contradictions, record; explained, rendered |
+//! | `llm` | a client of OpenAI-compatible chat servers; none by default |
+//! | [`ken_knowledge`] `editing` | `Gate`: the one door for changes of knowledge; what editors do: files and folders, FAQ import, lint, impact of a change, questions asked again, export and restore |
+//! | `jobs` | uploaded files, and changes that take long to check: work of the queue |
+//! | [`ken_learn`] `cases` | what human agents resolved → drafts, held against what is known, reviewed, published |
+//! | `learn` | what was said of answers, and asked in vain → work; experiments; settings that learn; insights |
+//! | `measures` | the measures, a test of differences, the fusion's shares tuned. Pure |
+//! | `ken` [`app`] | `App::build`: the one place that connects the parts |
 //! | [`http`] | the API, the page, every failure as a problem |
-//! | [`setup`], [`telemetry`], `blocking`, `background` | fetching the models; logging; work off the async threads; tasks that are stopped with the service |
-//! | [`actor`], [`digest`], [`store_url`] | who acts; SHA-256; where a store is. Below everything else |
+//! | [`keys`], [`oidc`] | `KeyRing`: who sends a request, by a key or by a provider's token |
+//! | [`check`], [`doctor`] | do store and indexes agree; is it set up as it should be |
+//! | [`encoders`], [`reencode`] | which encoder serves; another one, prepared beside it, in an `App` of its own that takes its place |
+//! | [`eval`], [`mod@bench`] | judged questions → measures, runs compared, admission calibrated; a drawn corpus, the real service, questions by the clock |
+//! | [`setup`], [`telemetry`] | fetching the models; logging |
+//! | `cli`, `main.rs` | the commands: each names its parts and prints what they say |
 //!
-//! A module names only modules of the lines above its own; a test (`tests/integration/architecture.rs`) compares these lines with
-//! the sources.
+//! `tests/integration/architecture.rs` compares both lists below with the sources and with `cargo metadata`.
+//!
+//! ## Crates
+//!
+//! Each in `crates/NAME`, as `ken-NAME`, with those of ours that it is linked to.
+//!
+//! ```text
+//! base
+//! text base
+//! ingest base text
+//! store base text
+//! search base text store
+//! answer base text store search
+//! knowledge base text ingest store search answer
+//! learn base text ingest store search answer knowledge
+//! ken base text ingest store search answer knowledge learn
+//! ```
+//!
+//! ## Modules
+//!
+//! A module names only modules of the lines above its own.
 //!
 //! ```text
 //! actor blocking digest outbound store_url
@@ -64,10 +83,10 @@
 //! keyword index ‖ encode in batches, vectors → each commits with the revision as watermark.
 //!
 //! **Answer**: understand → search words ‖ encode, search vectors → fuse → load evidence → read → admit →
-//! compose → verify (→ a model's wording, held against the evidence) → record. See [`answer::Answerer::reply`].
+//! compose → verify (→ a model's wording, held against the evidence) → record. See [`ken_answer::answer::Answerer::reply`].
 //!
 //! **Learn**: case → redact (what is taken out goes into the vault) → record → *acknowledge* → distil → group → relate to what
-//! is known → draft → a person approves, past the gate and the collision test → ingest. See [`cases::Cases`].
+//! is known → draft → a person approves, past the gate and the collision test → ingest. See [`ken_learn::cases::Cases`].
 //!
 //! # Invariants
 //!
@@ -78,7 +97,7 @@
 //! - Nothing is derived from a case before personal data is out of it; what was taken out is in the vault alone. A model is
 //!   asked without it, and logs are written without it.
 //! - Nothing learned answers anybody before a person has approved it, unless a workspace lets that class of drafts pass.
-//! - `text[start..end]` of the cited document version *is* the quote, or the citation does not leave [`answer`].
+//! - `text[start..end]` of the cited document version *is* the quote, or the citation does not leave `answer`.
 //! - What is for some, or for some time, is decided inside the searches: a scheduled version is indexed beside the live one
 //!   and a change that is tried out beside both; nobody else finds, lists or counts them.
 //! - Evidence is loaded from the store and checked to be live, valid and visible, whatever the indexes say.
@@ -94,8 +113,8 @@
 //! - An answer that is kept is given again only while the store, both indexes, synonyms and rules are what they were
 //!   (`answer/kept.rs`).
 //! - Vectors of different encoders are never mixed: the encoder's id stands in the manifest and in the vector cache.
-//! - Nothing but [`http`] knows axum; nothing but [`config`] (and the command line) reads the environment; nothing but
-//!   [`store`] holds SQL. No blocking work on the async runtime.
+//! - Nothing but [`http`] knows axum; nothing but `config` (and the command line) reads the environment; nothing but
+//!   `store` holds SQL. No blocking work on the async runtime.
 //!
 //! # Where do I add…
 //!
@@ -103,54 +122,30 @@
 //!   `FORMATS`, `Format`, `Format::of_name`, `parse_at` and, where it is text, `extract_text`; `TYPES` in `http/files.rs`; a
 //!   fixture in `tests/fixtures/formats` and its row in `tests/integration/formats.rs`; broken ones in `tests/fixtures/hostile`;
 //!   a fuzz target; the lists in README and docs/editing.md. Also by `PUT`: `FormatName` in `http/documents.rs`.
+//!   `cargo test -p ken-ingest` while at it.
 //! - *An endpoint*: a handler in `http/`, a line in the router (`http.rs`), its right in `RIGHTS` (`http/auth.rs`; without one it
 //!   replies 405), its row in README and in the reads or writes of `tests/integration/tenants.rs`; with a JSON body,
 //!   `problems_of`. Two snapshots change: `INSTA_UPDATE=always cargo test --test integration openapi:: keys::`, then read the diff.
-//! - *Background work*: a [`queue::Handler`] in the module whose work it is, `.with(…)` in `App::assemble`; enqueued by
+//! - *Background work*: a [`ken_store::queue::Handler`] in the module whose work it is, `.with(…)` in `App::assemble`; enqueued by
 //!   `Store::enqueue`, or in one transaction with its data by a store method that calls `enqueue_in`; then `queue.wake()`.
-//! - *A table*: the next file in `migrations/`, never an edited one; its row in `store/migrations.rs` and in `TABLES` of
-//!   `store/workspaces.rs`; tests of it in `tools/postgres/suite.sh`. *A dependency*: also `fuzz/Cargo.lock` and docs/licences.md.
+//! - *A table*: the next file in `crates/store/migrations/`, never an edited one; its row in `store/migrations.rs` and in `TABLES` of
+//!   `store/workspaces.rs`; tests of it in `tools/postgres/suite.sh`. *A dependency*: `[workspace.dependencies]`, the
+//!   crate that uses it, `fuzz/Cargo.lock` and docs/licences.md.
 //! - *A vector back end*: `index/`, then run the contract suite on it.
 //! - *Words that mean the same*: `text/lexicon/`, or a workspace's `/v1/synonyms`. *A rule about words*: a pure function in
-//!   `text/`, a [`config::Part`] to leave it out by, and a row in docs/quality.md.
+//!   `text/`, a [`ken_base::config::Part`] to leave it out by, and a row in docs/quality.md.
 //! - *What an answer is admitted by*: `tools/reader/`, then `ken calibrate --reading-only`. *A channel*: `answer/render.rs`.
-//! - *A measure*: `measures.rs`, with an example worked out by hand. *An attack*: a line in corpus/attacks. *A setting*: [`config`].
+//! - *A measure*: `measures.rs`, with an example worked out by hand. *An attack*: a line in corpus/attacks. *A setting*: `config`.
 
-pub mod actor;
-pub mod answer;
 pub mod app;
-mod background;
 pub mod bench;
-mod blocking;
-pub mod cases;
 pub mod check;
-pub mod config;
-pub mod conflict;
-pub mod digest;
 pub mod doctor;
-pub mod domain;
-pub mod editing;
-pub mod embed;
 pub mod encoders;
 pub mod eval;
 pub mod http;
-pub mod index;
-pub mod ingest;
-pub mod jobs;
 pub mod keys;
-pub mod learn;
-pub mod llm;
-pub mod measures;
 pub mod oidc;
-pub mod outbound;
-pub mod queue;
-pub mod reader;
-pub mod redact;
 pub mod reencode;
-pub mod retrieve;
 pub mod setup;
-pub mod store;
-pub mod store_url;
 pub mod telemetry;
-pub mod text;
-pub mod vectors;

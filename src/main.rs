@@ -7,13 +7,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use ken::actor::acting;
-use ken::config::Config;
-use ken::domain::{DocumentId, Query, WorkspaceId};
-use ken::editing::files;
-use ken::editing::gate::Breaking;
-use ken::ingest::worker;
 use ken::{setup, telemetry};
+use ken_base::actor::acting;
+use ken_base::config::Config;
+use ken_base::domain::{DocumentId, Query, WorkspaceId};
+use ken_knowledge::editing::files;
+use ken_knowledge::editing::gate::Breaking;
 
 use cli::{ModeArg, asking, encoders, knowledge, learning, measuring, operating, trust};
 
@@ -103,7 +102,7 @@ enum Command {
         #[command(flatten)]
         workspace: WorkspaceArg,
         /// How many of the last logged questions are asked besides the judged ones
-        #[arg(long, default_value_t = ken::editing::impact::LOGGED)]
+        #[arg(long, default_value_t = ken_knowledge::editing::impact::LOGGED)]
         logged: i64,
         #[arg(long)]
         json: bool,
@@ -279,9 +278,6 @@ enum Command {
     },
     /// Verify that store, keyword index and vectors agree
     Check,
-    /// Read files for another process, within its limits
-    #[command(hide = true)]
-    ReadFiles { memory_bytes: u64 },
 }
 
 #[derive(Args)]
@@ -302,10 +298,6 @@ fn main() -> ExitCode {
 
 fn run() -> anyhow::Result<ExitCode> {
     let cli = Cli::parse();
-    if let Command::ReadFiles { memory_bytes } = cli.command {
-        worker::run(memory_bytes)?;
-        return Ok(ExitCode::SUCCESS);
-    }
     let mut config = Config::load(cli.config.as_deref())?;
     if let Command::Serve {
         listen: Some(listen),
@@ -339,7 +331,7 @@ fn run() -> anyhow::Result<ExitCode> {
 
 async fn command(command: Command, config: Config) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Setup { .. } | Command::ReadFiles { .. } => {
+        Command::Setup { .. } => {
             unreachable!("handled before the runtime starts")
         }
         Command::Serve { .. } => operating::serve(config).await,

@@ -9,9 +9,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use tokio::sync::Mutex;
 
-use crate::config::AuthConfig;
-use crate::domain::{KeyRole, Principal, WorkspaceId};
-use crate::outbound;
+use ken_base::config::AuthConfig;
+use ken_base::domain::{KeyRole, Principal, WorkspaceId};
+use ken_base::outbound;
 
 /// Why the provider is not usable.
 #[derive(Debug, thiserror::Error)]

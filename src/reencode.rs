@@ -9,18 +9,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::answer::{AnswerError, Question};
 use crate::app::{App, AppError};
-use crate::blocking::blocking;
-use crate::config::Config;
-use crate::domain::{
-    EncoderReport, EncoderScores, InvalidQuestion, JudgedQuestion, Query, WorkspaceId,
-};
-use crate::editing::impact::{as_question, meets, reply_of};
 use crate::encoders::{SpecError, with_encoder};
 use crate::http::Current;
-use crate::retrieve::RetrieveError;
-use crate::store::{Encoder, StoreError};
+use ken_answer::answer::{AnswerError, Question};
+use ken_base::blocking::blocking;
+use ken_base::config::Config;
+use ken_base::domain::{
+    EncoderReport, EncoderScores, InvalidQuestion, JudgedQuestion, Query, WorkspaceId,
+};
+use ken_knowledge::editing::impact::{as_question, meets, reply_of};
+use ken_search::retrieve::RetrieveError;
+use ken_store::store::{Encoder, StoreError};
 
 /// How long requests of an app that has been replaced may take to end.
 const DRAIN: Duration = Duration::from_secs(60);
@@ -203,7 +203,7 @@ pub async fn score(before: &App, after: &App) -> Result<EncoderScores, ReencodeE
     Ok(scores)
 }
 
-/// As [`Answerer::vector_of`](crate::answer::Answerer::vector_of), behind the questions that somebody waits for: under load those of nobody would be refused.
+/// As [`Answerer::vector_of`](ken_answer::answer::Answerer::vector_of), behind the questions that somebody waits for: under load those of nobody would be refused.
 async fn vector_of(app: &App, question: &Question) -> Result<Option<Vec<f32>>, ReencodeError> {
     let Some(worded) = app.answerer.worded(question) else {
         return Ok(None);

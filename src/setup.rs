@@ -10,7 +10,7 @@ use std::process::Command;
 
 use serde::{Deserialize, Serialize};
 
-use crate::text::sha256_hex;
+use ken_text::text::sha256_hex;
 
 /// The oldest Python that the pinned packages exist for.
 const MIN_PYTHON: (u32, u32) = (3, 10);

@@ -17,9 +17,9 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
 
-use crate::config::LogConfig;
-use crate::outbound;
-use crate::redact::Redactor;
+use ken_base::config::LogConfig;
+use ken_base::outbound;
+use ken_text::redact::Redactor;
 
 /// Sends what is left when it is dropped at the end of the process.
 #[must_use = "what is not sent yet is lost"]
@@ -161,9 +161,9 @@ mod tests {
     #[test]
     fn lines_lose_personal_data_and_keep_times_and_ids() {
         let redactor = Redactor::default();
-        let kept = "2026-11-23T13:27:31.363851Z ERROR request{id=7b0c2d5e-93a1-4f6e-8a35-0f6f2d1b9c44}: ken::cases: case_0123456789abcdef01234567 waits";
+        let kept = "2026-11-23T13:27:31.363851Z ERROR request{id=7b0c2d5e-93a1-4f6e-8a35-0f6f2d1b9c44}: ken_learn::cases: case_0123456789abcdef01234567 waits";
         assert_eq!(masked(kept, &redactor), kept);
-        let line = "WARN ken::llm: 400: invalid user amy.lin@example.com, 0912-345-678, card 4111111111111111 in case_0123456789abcdef01234567";
+        let line = "WARN ken_answer::llm: 400: invalid user amy.lin@example.com, 0912-345-678, card 4111111111111111 in case_0123456789abcdef01234567";
         let masked = masked(line, &redactor);
         for gone in ["amy.lin", "0912", "4111111111111111"] {
             assert!(!masked.contains(gone), "{masked}");

@@ -1,11 +1,11 @@
 use std::process::ExitCode;
 
-use ken::answer::Question;
-use ken::config::Config;
-use ken::domain::{DocumentId, Hit, LegScore, Query, WorkspaceId};
-use ken::editing::replay;
 use ken::http::AnswerResponse;
-use ken::index::Form;
+use ken_answer::answer::Question;
+use ken_base::config::Config;
+use ken_base::domain::{DocumentId, Hit, LegScore, Query, WorkspaceId};
+use ken_knowledge::editing::replay;
+use ken_search::index::Form;
 
 use super::open_caught_up;
 

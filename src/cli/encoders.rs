@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use clap::Args;
 use ken::app::App;
-use ken::config::Config;
-use ken::domain::EncoderReport;
 use ken::encoders;
 use ken::http::Current;
 use ken::reencode::Reencoding;
-use ken::store::Store;
+use ken_base::config::Config;
+use ken_base::domain::EncoderReport;
+use ken_store::store::Store;
 use serde_json::json;
 
 use super::operating::open_store;

@@ -5,9 +5,9 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Subcommand;
 use ken::app::App;
-use ken::cases::{Edit, ReviewError, Reviewed};
-use ken::config::Config;
-use ken::domain::{Case, DraftState, Reviewer, WorkspaceId};
+use ken_base::config::Config;
+use ken_base::domain::{Case, DraftState, Reviewer, WorkspaceId};
+use ken_learn::cases::{Edit, ReviewError, Reviewed};
 
 use super::{open_caught_up, wait_until_indexed};
 
@@ -216,7 +216,7 @@ pub async fn drafts(
     Ok(ExitCode::SUCCESS)
 }
 
-fn unpublished(draft: ken::domain::Draft) -> Reviewed {
+fn unpublished(draft: ken_base::domain::Draft) -> Reviewed {
     Reviewed {
         draft,
         revision: None,

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
-use ken::answer::Model;
 use ken::bench;
-use ken::config::{Config, Part};
 use ken::eval::compare::{self, Run};
 use ken::eval::{self, Dataset, Evaluation, calibrate};
-use ken::measures::tune;
-use ken::retrieve::Shares;
+use ken_answer::answer::Model;
+use ken_base::config::{Config, Part};
+use ken_learn::measures::tune;
+use ken_search::retrieve::Shares;
 
 use super::EvalModeArg;
 

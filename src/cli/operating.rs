@@ -5,15 +5,16 @@ use std::time::Duration;
 
 use anyhow::Context;
 use ken::app::App;
-use ken::config::{Config, VectorsAt};
 use ken::doctor::{self, Severity};
-use ken::domain::WorkspaceId;
-use ken::editing::portable;
 use ken::http::Current;
 use ken::keys::KeyRing;
 use ken::reencode::Reencoding;
-use ken::store::{Scope, Store, Vault};
-use ken::{check, http, index};
+use ken::{check, http};
+use ken_base::config::{Config, VectorsAt};
+use ken_base::domain::WorkspaceId;
+use ken_knowledge::editing::portable;
+use ken_search::index;
+use ken_store::store::{Scope, Store, Vault};
 use tokio::net::TcpListener;
 
 use super::wait_until_indexed;

@@ -4,10 +4,10 @@ use clap::Subcommand;
 use ipnet::IpNet;
 use jiff::SignedDuration;
 use ken::app::App;
-use ken::config::Config;
-use ken::domain::{KeyRole, WorkspaceId};
 use ken::keys::KeyRing;
-use ken::store::Scope;
+use ken_base::config::Config;
+use ken_base::domain::{KeyRole, WorkspaceId};
+use ken_store::store::Scope;
 
 use super::operating::open_store;
 

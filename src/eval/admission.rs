@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::report::Report;
-use crate::answer::least_of;
-use crate::domain::Level;
-use crate::measures::{Decision, mean};
+use ken_answer::answer::least_of;
+use ken_base::domain::Level;
+use ken_learn::measures::{Decision, mean};
 
 /// The levels that are reported: what is shown to an agent, and what is sent unread.
 const LEVELS: [Level; 2] = [Level::Balanced, Level::Strict];

@@ -11,9 +11,9 @@ use argmin::solver::linesearch::MoreThuenteLineSearch;
 use argmin::solver::quasinewton::LBFGS;
 use serde::Serialize;
 
-use crate::answer::{CLIP, FEATURES, Features, Model, N_FEATURES, ReadingModel, Weight};
-use crate::measures::{Decision, auroc, false_answer_rate_at};
-use crate::text::sha256_hex;
+use ken_answer::answer::{CLIP, FEATURES, Features, Model, N_FEATURES, ReadingModel, Weight};
+use ken_learn::measures::{Decision, auroc, false_answer_rate_at};
+use ken_text::text::sha256_hex;
 
 /// A question with what was found for it, and whether that answers it.
 #[derive(Debug, Clone)]

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::EvalError;
-use crate::measures::{Ranked, mean, randomisation_p};
+use ken_learn::measures::{Ranked, mean, randomisation_p};
 
 /// The measures of one query that runs are compared by, each in [0, 1].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]

@@ -3,9 +3,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, de::DeserializeOwned};
 
-use crate::domain::{DocumentId, Metadata, Source, Utterance, WorkspaceId};
-use crate::ingest::{Format, IngestError, parse_article, parse_file};
-use crate::text::sha256_hex;
+use ken_base::domain::{DocumentId, Metadata, Source, Utterance, WorkspaceId};
+use ken_ingest::ingest::{Format, IngestError, parse_article, parse_file};
+use ken_text::text::sha256_hex;
 
 /// Why a folder is no judged set.
 #[derive(Debug, thiserror::Error)]

@@ -26,11 +26,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{EvalError, Evaluation};
-use crate::cases::distill;
-use crate::domain::{
+use ken_base::domain::{
     Case, CaseOutcome, CaseRole, CaseTurn, Distilled, Draft, Excerpt, WorkspaceId,
 };
-use crate::text::{fold, sha256_hex, terms};
+use ken_learn::cases::distill;
+use ken_text::text::{fold, sha256_hex, terms};
 
 /// What is measured of a set of dialogues; `None` where the set has no gold for it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -220,7 +220,7 @@ impl Evaluation {
         let workspace =
             WorkspaceId::parse(&format!("dialogues-{}", &stamp[..12])).expect("it is plain");
         let cases: Vec<Case> = dialogues.iter().map(|d| case_of(d, true)).collect();
-        let failed = |e: crate::cases::CaseError| wrong(e.to_string());
+        let failed = |e: ken_learn::cases::CaseError| wrong(e.to_string());
         if let Err(faults) = self
             .app
             .cases

@@ -2,7 +2,7 @@ use serde::Serialize;
 
 use super::admission::{self, Judged, KindMeasures, LevelMeasures};
 use super::slices::Slice;
-use crate::measures::{Decision, auroc, false_answer_rate_at, mean, percentile};
+use ken_learn::measures::{Decision, auroc, false_answer_rate_at, mean, percentile};
 
 /// The measures of one set in one mode. Shares lie in [0, 1].
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::dataset::JudgedQuery;
 use super::report::Report;
-use crate::measures::{Ranked, mean};
+use ken_learn::measures::{Ranked, mean};
 
 /// The rule of the queries that others are variants of.
 const UNCHANGED: &str = "orig";

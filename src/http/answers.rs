@@ -18,10 +18,10 @@ use super::extract::{Json, Workspace, one_or_many};
 use super::load::InWork;
 use super::metrics;
 use super::problem::{Fault, Problem};
-use super::{AppState, Permit};
-use crate::answer::render::{Format, render};
-use crate::answer::{self, Question};
-use crate::domain::{
+use super::{AppState, Permit, words};
+use ken_answer::answer::render::{Format, render};
+use ken_answer::answer::{self, Question};
+use ken_base::domain::{
     self, Filter, MAX_LIMIT, MAX_QUESTION_CHARS, QuestionText, Strategy, Utterance, WorkspaceId,
 };
 
@@ -99,10 +99,12 @@ pub fn default_limit() -> usize {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AnswerResponse {
     pub id: String,
+    #[schema(value_type = words::Outcome)]
     pub outcome: domain::Outcome,
     pub text: String,
     /// BCP 47.
     pub language: String,
+    #[schema(value_type = words::Strategy)]
     pub strategy: domain::Strategy,
     /// The estimated probability that the evidence answers the question.
     pub confidence: f32,
@@ -110,8 +112,10 @@ pub struct AnswerResponse {
     pub citations: Vec<CitationBody>,
     pub suggestions: Vec<String>,
     /// Why it holds nothing from the knowledge base.
+    #[schema(value_type = Option<words::Reason>)]
     pub reason: Option<domain::Reason>,
     /// What limits it, or what was unavailable while it was made.
+    #[schema(value_type = Vec<words::Note>)]
     pub notes: Vec<domain::Note>,
     /// As the channel shows it.
     pub rendered: RenderedBody,

@@ -10,7 +10,7 @@ use super::AppState;
 use super::extract::{Params, Workspace};
 use super::problem::Problem;
 use super::settings::limit_of;
-use crate::store::{AuditEntry, Scope, StoreError};
+use ken_store::store::{AuditEntry, Scope, StoreError};
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]

@@ -18,9 +18,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::extract::WORKSPACE_HEADER;
 use super::problem::Problem;
 use super::{AppState, Place};
-use crate::actor::acting;
-use crate::domain::{KeyRole, Principal, Reviewer, Right, WorkspaceId};
 use crate::keys::KeyError;
+use ken_base::actor::acting;
+use ken_base::domain::{KeyRole, Principal, Reviewer, Right, WorkspaceId};
 
 /// What each operation needs. One that is not named here is nobody's.
 const RIGHTS: &[(&str, &[&str], Right)] = &[

@@ -10,10 +10,10 @@ use super::AppState;
 use super::auth::Actor;
 use super::extract::{Params, Path, Workspace, parse_at, read};
 use super::problem::{Fault, Problem};
-use crate::cases::{CaseError, Kept};
-use crate::domain::Principal;
-use crate::domain::{Case, Distilled, Right};
-use crate::store::CaseEffect;
+use ken_base::domain::Principal;
+use ken_base::domain::{Case, Distilled, Right};
+use ken_learn::cases::{CaseError, Kept};
+use ken_store::store::CaseEffect;
 
 /// A resolved case, or several: `{ "cases": [ … ] }`.
 ///
@@ -119,11 +119,11 @@ pub async fn post_cases(
         state.app.config.ingest.max_upload_bytes,
     )
     .await?;
-    let cases = crate::blocking::blocking(move || parse(&bytes, is_lines)).await?;
+    let cases = ken_base::blocking::blocking(move || parse(&bytes, is_lines)).await?;
     let kept = match state.app.cases.submit(&workspace, cases).await? {
         Ok(kept) => kept,
         Err(faults) => {
-            let fault = |(at, fault): &(usize, crate::cases::CaseFault)| {
+            let fault = |(at, fault): &(usize, ken_learn::cases::CaseFault)| {
                 Fault::new(
                     format!("/cases/{at}{}", fault.pointer),
                     fault.detail.clone(),

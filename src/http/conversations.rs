@@ -3,11 +3,11 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::AppState;
 use super::answers::CitationBody;
 use super::extract::{Path, Workspace};
 use super::problem::Problem;
-use crate::domain::{Outcome, Reason, Turn};
+use super::{AppState, words};
+use ken_base::domain::{Outcome, Reason, Turn};
 
 /// A turn as it was asked and answered.
 #[derive(Debug, Serialize, ToSchema)]
@@ -17,9 +17,11 @@ pub struct TurnBody {
     pub at: Timestamp,
     pub question: String,
     /// `answered`, `clarify`, `refused` or `handoff`.
+    #[schema(value_type = words::Outcome)]
     pub outcome: Outcome,
     pub text: String,
     pub citations: Vec<CitationBody>,
+    #[schema(value_type = Option<words::Reason>)]
     pub reason: Option<Reason>,
 }
 

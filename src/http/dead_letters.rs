@@ -10,7 +10,7 @@ use super::AppState;
 use super::extract::{Params, Path, Workspace};
 use super::problem::Problem;
 use super::settings::limit_of;
-use crate::store::DeadLetter;
+use ken_store::store::DeadLetter;
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]

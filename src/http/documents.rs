@@ -12,12 +12,12 @@ use super::AppState;
 use super::extract::{Json, Params, PathId, Workspace};
 use super::problem::{Fault, Problem};
 use super::uploads::{JobResponse, read_job};
-use crate::blocking::blocking;
-use crate::domain::{Document, DocumentId, Metadata, Source, Status, WorkspaceId, checked_uri};
-use crate::editing::gate::{Applied, Breaking};
-use crate::ingest::{Format, IngestError, parse_article};
-use crate::jobs::Changes;
-use crate::store::{DocumentSummary, Effect, Recorded, Write};
+use ken_base::blocking::blocking;
+use ken_base::domain::{Document, DocumentId, Metadata, Source, Status, WorkspaceId, checked_uri};
+use ken_ingest::ingest::{Format, IngestError, parse_article};
+use ken_knowledge::editing::gate::{Applied, Breaking};
+use ken_knowledge::jobs::Changes;
+use ken_store::store::{DocumentSummary, Effect, Recorded, Write};
 
 /// An article as an editor writes it.
 #[derive(Debug, Deserialize, ToSchema)]

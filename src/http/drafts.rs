@@ -8,9 +8,9 @@ use super::documents::wait_until_indexed;
 use super::extract::{Json, Params, Path, Workspace};
 use super::problem::{Fault, Problem};
 use super::settings::limit_of;
-use crate::background::to_the_end;
-use crate::cases::{Details, Edit, Ranked, ReviewError, Reviewed};
-use crate::domain::{DraftState, Reviewer};
+use ken_base::background::to_the_end;
+use ken_base::domain::{DraftState, Reviewer};
+use ken_learn::cases::{Details, Edit, Ranked, ReviewError, Reviewed};
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -210,7 +210,7 @@ impl From<ReviewError> for Problem {
                 Problem::would_break(broken.iter().map(super::impact::broken_fault).collect())
             }
             ReviewError::Collides(found) => {
-                let fault = |c: &crate::cases::Collision| {
+                let fault = |c: &ken_learn::cases::Collision| {
                     let detail = format!(
                         "{:?} ({}): {:?} belongs to {}",
                         c.wording, c.why, c.question, c.belongs_to

@@ -14,11 +14,11 @@ use super::extract::{Json, Path, Workspace};
 use super::impact::broken_fault;
 use super::problem::{Fault, Problem};
 use super::uploads::PATIENCE;
-use crate::background::to_the_end;
-use crate::domain::{Arm, DocumentId, Experiment, Tuning, WorkspaceId};
-use crate::learn::LearnError;
-use crate::learn::experiments::{ExperimentError, Plan, Standing};
-use crate::learn::tuning::{Learned, LearningFailure};
+use ken_base::background::to_the_end;
+use ken_base::domain::{Arm, DocumentId, Experiment, Tuning, WorkspaceId};
+use ken_learn::learn::LearnError;
+use ken_learn::learn::experiments::{ExperimentError, Plan, Standing};
+use ken_learn::learn::tuning::{Learned, LearningFailure};
 
 /// Ways of answering to be served side by side.
 #[derive(Debug, Deserialize, ToSchema)]

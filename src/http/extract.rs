@@ -9,8 +9,8 @@ use tokio_stream::StreamExt;
 use super::AppState;
 use super::problem::{Fault, Problem};
 use crate::app::default_workspace;
-use crate::domain::Principal;
-use crate::domain::{DocumentId, WorkspaceId};
+use ken_base::domain::Principal;
+use ken_base::domain::{DocumentId, WorkspaceId};
 
 /// A JSON body, with every failure as a [`Problem`] that names the place.
 pub struct Json<T>(pub T);
@@ -237,7 +237,7 @@ mod tests {
             tags: Vec<String>,
             #[serde(default)]
             #[expect(dead_code, reason = "it is read")]
-            kind: crate::domain::Kind,
+            kind: ken_base::domain::Kind,
         }
         for (json, status, place) in [
             (r#"{"tags":["a",1]}"#, 422, "/tags/1"),

@@ -13,12 +13,12 @@ use super::extract::{Json, Params, PathId, Workspace};
 use super::files::Files;
 use super::problem::{Fault, Problem};
 use super::uploads::JobResponse;
-use crate::blocking::blocking;
-use crate::domain::{Document, Kind};
-use crate::editing::import::{self, ImportOptions};
-use crate::ingest::faq::{self, FaqRow};
-use crate::ingest::{Format, faq_file};
-use crate::store::Write;
+use ken_base::blocking::blocking;
+use ken_base::domain::{Document, Kind};
+use ken_ingest::ingest::faq::{self, FaqRow};
+use ken_ingest::ingest::{Format, faq_file};
+use ken_knowledge::editing::import::{self, ImportOptions};
+use ken_store::store::Write;
 
 /// An FAQ: `question`, `answer` (a text) or `answers` (`[{ "text", "channels", "audience", "language" }]`), and
 /// where they say something `variants`, `negatives`, `tags`, `audience`, `channels`, `language`, `uri`, `valid_from`,

@@ -7,11 +7,11 @@ use super::AppState;
 use super::extract::{Json, Params, Workspace};
 use super::problem::{Fault, Problem};
 use super::settings::limit_of;
-use crate::cases::MAX_TURN_CHARS;
-use crate::domain::Principal;
-use crate::domain::{AgentAction, DocumentId, Feedback, FeedbackReason, Right};
-use crate::learn::LearnError;
-use crate::learn::feedback::Said;
+use ken_base::domain::Principal;
+use ken_base::domain::{AgentAction, DocumentId, Feedback, FeedbackReason, Right};
+use ken_learn::cases::MAX_TURN_CHARS;
+use ken_learn::learn::LearnError;
+use ken_learn::learn::feedback::Said;
 
 /// What somebody says of an answer: at least one thing besides the answer's id.
 #[derive(Debug, Deserialize, ToSchema)]

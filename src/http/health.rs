@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use super::AppState;
 use super::auth::IsOperator;
 use super::problem::Problem;
-use crate::retrieve::Degraded;
+use ken_search::retrieve::Degraded;
 
 /// Whether questions can be answered from everything that is stored.
 #[derive(Debug, Serialize, ToSchema)]

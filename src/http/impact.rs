@@ -7,11 +7,11 @@ use super::AppState;
 use super::documents::DocumentRequest;
 use super::extract::{Json, Path, Workspace, one_or_many};
 use super::problem::{Fault, Problem};
-use crate::background::to_the_end;
-use crate::domain::{DocumentId, JudgedQuestion, Outcome, Review};
-use crate::editing::gate::GateError;
-use crate::editing::impact::{Altered, Change, Impact, ImpactError, LOGGED};
-use crate::editing::lint::{Finding, LintError, lint};
+use ken_base::background::to_the_end;
+use ken_base::domain::{DocumentId, JudgedQuestion, Outcome, Review};
+use ken_knowledge::editing::gate::GateError;
+use ken_knowledge::editing::impact::{Altered, Change, Impact, ImpactError, LOGGED};
+use ken_knowledge::editing::lint::{Finding, LintError, lint};
 
 /// A change that is to be tried out: documents to put, documents to take out.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -146,7 +146,7 @@ pub async fn put_judged(
     Json(request): Json<JudgedQuestionRequest>,
 ) -> Result<axum::Json<JudgedQuestion>, Problem> {
     let mut faults = Vec::new();
-    if let Err(error) = crate::domain::Query::parse(&request.question, 1) {
+    if let Err(error) = ken_base::domain::Query::parse(&request.question, 1) {
         faults.push(Fault::new("/question", error.to_string()));
     }
     if id.chars().count() > 128 {

@@ -7,8 +7,8 @@ use super::AppState;
 use super::extract::{Params, Workspace};
 use super::problem::{Fault, Problem};
 use super::settings::limit_of;
-use crate::learn::gaps::Gap;
-use crate::learn::insights::{By, Scene, Summary, Usage};
+use ken_learn::learn::gaps::Gap;
+use ken_learn::learn::insights::{By, Scene, Summary, Usage};
 
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]

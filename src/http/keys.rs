@@ -8,8 +8,8 @@ use utoipa::ToSchema;
 use super::AppState;
 use super::extract::{Json, Path, Workspace};
 use super::problem::{Fault, Problem};
-use crate::domain::Principal;
-use crate::domain::{ApiKey, KeyRole};
+use ken_base::domain::Principal;
+use ken_base::domain::{ApiKey, KeyRole};
 
 /// A key to be made.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -135,7 +135,11 @@ pub async fn revoke_key(
     ))
 }
 
-fn is_theirs(key: &ApiKey, workspace: &crate::domain::WorkspaceId, principal: &Principal) -> bool {
+fn is_theirs(
+    key: &ApiKey,
+    workspace: &ken_base::domain::WorkspaceId,
+    principal: &Principal,
+) -> bool {
     match &key.workspace {
         Some(of) => of == workspace,
         None => principal.role == KeyRole::Operator,

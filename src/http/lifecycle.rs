@@ -11,10 +11,10 @@ use super::documents::{WriteParams, WriteResponse, change};
 use super::extract::{Json, Params, Path, PathId, Workspace};
 use super::problem::{Fault, Problem};
 use super::uploads::JobResponse;
-use crate::blocking::blocking;
-use crate::domain::{DocumentId, Source, Status, WorkspaceId};
-use crate::store::{VersionSummary, Write};
-use crate::text::sha256_hex;
+use ken_base::blocking::blocking;
+use ken_base::domain::{DocumentId, Source, Status, WorkspaceId};
+use ken_store::store::{VersionSummary, Write};
+use ken_text::text::sha256_hex;
 
 /// What is to be done with a document, and how.
 #[derive(Debug, Default, Deserialize, ToSchema)]

@@ -7,7 +7,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
-use crate::domain::{Answer, Reason};
+use ken_base::domain::{Answer, Reason};
 
 /// Seconds: from a cached search to a request that is given up.
 const BUCKETS: [f64; 12] = [

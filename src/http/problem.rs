@@ -10,11 +10,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa::openapi::{Content, OpenApi, Ref, RefOr};
 
-use crate::answer::AnswerError;
-use crate::domain::InvalidQuestion;
-use crate::embed::EmbedError;
-use crate::retrieve::RetrieveError;
-use crate::store::StoreError;
+use ken_answer::answer::AnswerError;
+use ken_base::domain::InvalidQuestion;
+use ken_search::embed::EmbedError;
+use ken_search::retrieve::RetrieveError;
+use ken_store::store::StoreError;
 
 /// Every failure (RFC 9457). `type` is stable: branch on it.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -167,7 +167,7 @@ impl Problem {
     pub fn unsupported_file_type() -> Self {
         let detail = format!(
             "known are {}; send multipart/form-data, or name the file",
-            crate::ingest::FORMATS
+            ken_ingest::ingest::FORMATS
         );
         Self::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,

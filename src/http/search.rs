@@ -9,10 +9,10 @@ use super::AppState;
 use super::answers::{TimingsBody, default_limit};
 use super::extract::{Json, Workspace, one_or_many};
 use super::problem::{Fault, Problem};
-use crate::domain::{DocumentId, Filter, Hit, Kind, LegScore, Mode, Query};
-use crate::index::Wanted;
-use crate::retrieve::{FilterDecision, Standing};
-use crate::text::{Highlighter, terms};
+use ken_base::domain::{DocumentId, Filter, Hit, Kind, LegScore, Mode, Query};
+use ken_search::index::Wanted;
+use ken_search::retrieve::{FilterDecision, Standing};
+use ken_text::text::{Highlighter, terms};
 
 /// A search.
 #[derive(Debug, Deserialize, ToSchema)]

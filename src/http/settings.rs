@@ -5,9 +5,9 @@ use utoipa::ToSchema;
 use super::AppState;
 use super::extract::{Json, Workspace};
 use super::problem::{Fault, Problem};
-use crate::domain::Level;
-use crate::redact::{CustomPattern, Redactor};
-use crate::store::LearningRules;
+use ken_base::domain::Level;
+use ken_store::store::LearningRules;
+use ken_text::redact::{CustomPattern, Redactor};
 
 /// A workspace's own choices.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]

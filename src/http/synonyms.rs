@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 use super::AppState;
 use super::extract::{Json, Workspace};
 use super::problem::{Fault, Problem};
-use crate::store::SynonymGroups;
+use ken_store::store::SynonymGroups;
 
 /// The most groups a workspace has.
 const MAX_GROUPS: usize = 10_000;

@@ -12,12 +12,12 @@ use super::AppState;
 use super::extract::{Params, Path, Workspace};
 use super::files::Files;
 use super::problem::{Fault, Problem};
-use crate::domain::{Source, WorkspaceId};
-use crate::editing::gate::Breaking;
-use crate::ingest::{Format, IngestError};
-use crate::jobs::{UPLOAD, Upload};
-use crate::queue;
-use crate::store::JobItem;
+use ken_base::domain::{Source, WorkspaceId};
+use ken_ingest::ingest::{Format, IngestError};
+use ken_knowledge::editing::gate::Breaking;
+use ken_knowledge::jobs::{UPLOAD, Upload};
+use ken_store::queue;
+use ken_store::store::JobItem;
 
 /// How long a request waits for long work, which goes on.
 pub const PATIENCE: Duration = Duration::from_secs(20);

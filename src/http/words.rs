@@ -1,4 +1,4 @@
-//! Enums of the domain as OpenAPI schemas: a string, its values listed.
+//! Enums of the domain as OpenAPI schemas: a string, its values listed. A field of such a type names its schema by `value_type`.
 
 use std::borrow::Cow;
 
@@ -6,13 +6,15 @@ use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::domain::{Note, Outcome, Reason, Strategy};
+use ken_base::domain;
 
 macro_rules! schema {
     ($name:ident, $description:literal) => {
+        pub struct $name;
+
         impl PartialSchema for $name {
             fn schema() -> RefOr<Schema> {
-                let values = Self::ALL.iter().map(|value| value.as_str());
+                let values = domain::$name::ALL.iter().map(|value| value.as_str());
                 let schema = ObjectBuilder::new()
                     .schema_type(SchemaType::Type(Type::String))
                     .description(Some($description))

@@ -6,8 +6,8 @@ use super::AppState;
 use super::extract::Path;
 use super::problem::{Fault, Problem};
 use crate::app::AppError;
-use crate::domain::WorkspaceId;
-use crate::store::Deleted;
+use ken_base::domain::WorkspaceId;
+use ken_store::store::Deleted;
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct WorkspacesResponse {
@@ -62,7 +62,7 @@ pub async fn delete_workspace(
     // A client that goes does not leave half of it.
     let (app, of) = (state.app.clone(), workspace.clone());
     let deleting = async move { app.delete_workspace(&of).await };
-    match crate::background::to_the_end(deleting).await {
+    match ken_base::background::to_the_end(deleting).await {
         Ok(Some(deleted)) => Ok(axum::Json(WorkspaceDeleted {
             workspace: workspace.to_string(),
             deleted,

@@ -1,6 +1,6 @@
 //! corpus/attacks, with and without a model that plays along.
 
-use ken::text::fold;
+use ken_text::text::fold;
 use serde::Deserialize;
 use serde_json::{Value, json};
 

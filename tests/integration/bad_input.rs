@@ -387,7 +387,7 @@ async fn a_full_service_refuses_at_once_and_recovers() {
 async fn a_full_encoder_queue_is_429() {
     let mut encoder = crate::support::config_in(std::path::Path::new(".")).encoder;
     encoder.queue_capacity = 1;
-    let embedder = tokio::task::spawn_blocking(move || ken::embed::Embedder::open(&encoder))
+    let embedder = tokio::task::spawn_blocking(move || ken_search::embed::Embedder::open(&encoder))
         .await
         .unwrap()
         .unwrap();

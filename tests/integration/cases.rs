@@ -327,7 +327,7 @@ async fn a_case_keeps_no_personal_data_and_can_be_put_together_again_until_it_is
             let mode = std::os::unix::fs::PermissionsExt::mode(&about.permissions());
             assert_eq!(mode & 0o777, 0o600);
             let url = format!("sqlite://{}", copy.display());
-            ken::store::Vault::open(&url).await.unwrap()
+            ken_store::store::Vault::open(&url).await.unwrap()
         }
         Some(_) => {
             let error = app.app.vault.backup(&copy).await.unwrap_err();

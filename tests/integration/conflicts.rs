@@ -1,8 +1,8 @@
 //! Contradictions told from paraphrases and other cases, on pairs judged beforehand (corpus/conflicts).
 
 use ken::app::default_workspace;
-use ken::conflict::{Relation, Statement, compare};
-use ken::editing::lint::{What, lint};
+use ken_knowledge::editing::lint::{What, lint};
+use ken_text::conflict::{Relation, Statement, compare};
 use serde::Deserialize;
 
 use crate::support::{TestApp, embedder, root};

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use half::f16;
-use ken::config::{QdrantConfig, Secret};
-use ken::domain::{DocumentId, Metadata, WorkspaceId};
-use ken::index::{EmbeddedVectors, IndexError, QdrantCluster, Selection, VectorEntry, VectorStore};
+use ken_base::config::{QdrantConfig, Secret};
+use ken_base::domain::{DocumentId, Metadata, WorkspaceId};
+use ken_search::index::{
+    EmbeddedVectors, IndexError, QdrantCluster, Selection, VectorEntry, VectorStore,
+};
 use qdrant_client::Qdrant;
 
 use crate::qdrant_standin::{Made, Node, Shared, cluster};

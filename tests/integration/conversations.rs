@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ken::app::default_workspace;
-use ken::editing::replay::replay;
+use ken_knowledge::editing::replay::replay;
 use reqwest::Method;
 use serde_json::{Value, json};
 

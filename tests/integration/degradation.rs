@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use ken::app::{App, default_workspace};
 use ken::check;
-use ken::domain::Clock;
-use ken::embed::Embedder;
-use ken::index::{
+use ken_base::domain::Clock;
+use ken_search::embed::Embedder;
+use ken_search::index::{
     EmbeddedVectors, IndexError, Indexes, Selection, VectorEntry, VectorHit, VectorStore,
 };
 use serde_json::{Value, json};

@@ -86,7 +86,8 @@ async fn a_deleted_text_is_not_served_while_the_indexes_lag() {
     )
     .await;
     // Deleted in the store alone: no follower is woken, and what is loaded is checked against the store.
-    let write = ken::store::Write::Delete(ken::domain::DocumentId::parse("secret").unwrap());
+    let write =
+        ken_store::store::Write::Delete(ken_base::domain::DocumentId::parse("secret").unwrap());
     app.app
         .store
         .record(&ken::app::default_workspace(), vec![write])

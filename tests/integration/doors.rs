@@ -9,7 +9,7 @@ use axum::routing::get;
 use jsonwebtoken::jwk::{Jwk, JwkSet, PublicKeyUse};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use ken::app::App;
-use ken::embed::Embedder;
+use ken_search::embed::Embedder;
 use rcgen::{CertifiedKey, KeyPair};
 use reqwest::StatusCode;
 use serde_json::{Value, json};

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use ken::app::{App, default_workspace};
 use ken::check::check;
-use ken::domain::{Clock, DocumentId, Filter, JudgedQuestion, Outcome, Query};
-use ken::editing::gate::Breaking;
-use ken::jobs::{UPLOAD, Upload};
-use ken::queue;
-use ken::store::Store;
+use ken_base::domain::{Clock, DocumentId, Filter, JudgedQuestion, Outcome, Query};
+use ken_knowledge::editing::gate::Breaking;
+use ken_knowledge::jobs::{UPLOAD, Upload};
+use ken_store::queue;
+use ken_store::store::Store;
 use reqwest::{Method, multipart};
 use serde_json::{Value, json};
 
@@ -713,7 +713,7 @@ async fn an_upload_that_was_cut_off_by_a_crash_goes_on() {
     store.add_job(&workspace, "job_2", "upload").await.unwrap();
     let folder = app.stop().await;
     let url = crate::support::store_in(folder.path());
-    let before = ken::store::Store::open(&url).await.unwrap();
+    let before = ken_store::store::Store::open(&url).await.unwrap();
     enqueue(&before, "job_1").await;
     let begun = before.begin_work(UPLOAD, 1, true, "", &[]).await.unwrap();
     assert_eq!(begun.len(), 1);
@@ -825,12 +825,12 @@ async fn knowledge_is_carried_elsewhere_whole() {
     app.request(Method::PUT, "/v1/faqs/f", Some(faq)).await;
     let file = app.folder.path().join("all.jsonl");
     let workspace = default_workspace();
-    ken::editing::portable::export(&app.app.store, &workspace, &file)
+    ken_knowledge::editing::portable::export(&app.app.store, &workspace, &file)
         .await
         .unwrap();
 
     let other = TestApp::start().await;
-    let imported = ken::editing::portable::import(&other.app.store, &workspace, &file)
+    let imported = ken_knowledge::editing::portable::import(&other.app.store, &workspace, &file)
         .await
         .unwrap();
     assert_eq!(imported.n_added, 3);
@@ -855,7 +855,7 @@ async fn knowledge_is_carried_elsewhere_whole() {
         )
         .await;
     assert_eq!(later["text"], "第三版保固五年。");
-    let again = ken::editing::portable::import(&other.app.store, &workspace, &file)
+    let again = ken_knowledge::editing::portable::import(&other.app.store, &workspace, &file)
         .await
         .unwrap();
     assert_eq!(
@@ -873,7 +873,7 @@ async fn knowledge_is_carried_elsewhere_whole() {
     }
     app.app.store.backup(&backup).await.unwrap();
     let config = app.app.config.clone();
-    let refused = ken::editing::portable::restore(&config, &backup)
+    let refused = ken_knowledge::editing::portable::restore(&config, &backup)
         .await
         .unwrap_err();
     assert!(
@@ -885,11 +885,11 @@ async fn knowledge_is_carried_elsewhere_whole() {
     let broken = folder.path().join("broken.db");
     std::fs::write(&broken, b"no database").unwrap();
     assert!(
-        ken::editing::portable::restore(&config, &broken)
+        ken_knowledge::editing::portable::restore(&config, &broken)
             .await
             .is_err()
     );
-    ken::editing::portable::restore(&config, &backup)
+    ken_knowledge::editing::portable::restore(&config, &backup)
         .await
         .unwrap();
     let app = TestApp::start_in(folder, |_| {}).await;

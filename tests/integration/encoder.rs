@@ -3,8 +3,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use ken::config::EncoderConfig;
-use ken::embed::Embedder;
+use ken_base::config::EncoderConfig;
+use ken_search::embed::Embedder;
 use serde_json::Value;
 use tokio::task::JoinSet;
 
@@ -55,7 +55,7 @@ fn an_encoder_that_folds_takes_both_scripts_for_one() {
     };
     let embedder = Embedder::open(&alone).unwrap();
     assert!(
-        embedder.id().ends_with(ken::text::FOLDING),
+        embedder.id().ends_with(ken_text::text::FOLDING),
         "{}",
         embedder.id()
     );

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use ken::app::{App, default_workspace};
-use ken::domain::Clock;
-use ken::learn::experiments::Plan;
+use ken_base::domain::Clock;
+use ken_learn::learn::experiments::Plan;
 use reqwest::Method;
 use serde_json::{Value, json};
 

@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
-use ken::domain::DocumentId;
-use ken::store::Store;
+use ken_base::domain::DocumentId;
+use ken_store::store::Store;
 use reqwest::Client;
 use serde_json::{Value, json};
 use sqlx::migrate::Migrator;
@@ -346,7 +346,7 @@ async fn migration(wait: Duration) {
     let (former, data) = (folder.path().join("former"), folder.path().join("data"));
     std::fs::create_dir_all(&former).unwrap();
     std::fs::create_dir_all(&data).unwrap();
-    let mut files: Vec<PathBuf> = std::fs::read_dir(root().join("migrations"))
+    let mut files: Vec<PathBuf> = std::fs::read_dir(root().join("crates/store/migrations"))
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .collect();

@@ -1,4 +1,4 @@
-use ken::config::{Config, Part};
+use ken_base::config::{Config, Part};
 use serde_json::{Value, json};
 
 use crate::scaling::app_on_qdrant;
@@ -181,9 +181,9 @@ async fn a_filtered_search_is_the_unfiltered_one_less_what_is_filtered() {
     }
 }
 
-fn entry(key: u32, text: String, tags: Vec<String>) -> ken::store::IndexEntry {
-    use ken::domain::{Chunk, ChunkNote, DocumentId, Metadata, Span};
-    ken::store::IndexEntry {
+fn entry(key: u32, text: String, tags: Vec<String>) -> ken_store::store::IndexEntry {
+    use ken_base::domain::{Chunk, ChunkNote, DocumentId, Metadata, Span};
+    ken_store::store::IndexEntry {
         updated_at: jiff::Timestamp::UNIX_EPOCH,
         chunk: Chunk {
             note: ChunkNote::default(),
@@ -205,7 +205,7 @@ fn entry(key: u32, text: String, tags: Vec<String>) -> ken::store::IndexEntry {
 /// A process that reads another's keyword index does not say that it holds what it does not find yet.
 #[test]
 fn a_reader_of_another_process_index_speaks_of_what_it_finds() {
-    use ken::index::KeywordIndex;
+    use ken_search::index::KeywordIndex;
 
     let folder = tempfile::tempdir().unwrap();
     let writer = KeywordIndex::open(folder.path(), Some(15_000_000)).unwrap();
@@ -229,10 +229,10 @@ fn a_reader_of_another_process_index_speaks_of_what_it_finds() {
 /// As above for one chunk in a thousand, on the keyword index; the vectors' contract suite does the same for them.
 #[test]
 fn narrow_selections_of_the_keyword_index_are_exact() {
-    use ken::domain::Filter;
-    use ken::index::{KeywordIndex, Selection};
-    use ken::store::IndexEntry;
-    use ken::text::Synonyms;
+    use ken_base::domain::Filter;
+    use ken_search::index::{KeywordIndex, Selection};
+    use ken_store::store::IndexEntry;
+    use ken_text::text::Synonyms;
 
     let folder = tempfile::tempdir().unwrap();
     let index = KeywordIndex::open(folder.path(), Some(15_000_000)).unwrap();
@@ -286,8 +286,8 @@ fn narrow_selections_of_the_keyword_index_are_exact() {
 /// A keyword index that grew in many small steps is put together, and finds the same by the same scores.
 #[test]
 fn a_keyword_index_that_was_put_together_finds_the_same() {
-    use ken::index::{KeywordIndex, Selection};
-    use ken::text::Synonyms;
+    use ken_search::index::{KeywordIndex, Selection};
+    use ken_text::text::Synonyms;
 
     let folder = tempfile::tempdir().unwrap();
     let index = KeywordIndex::open(folder.path(), Some(15_000_000)).unwrap();
@@ -343,8 +343,8 @@ fn a_keyword_index_that_was_put_together_finds_the_same() {
 /// What a chunk scores depends on what is there, not on what was there before or on how it is kept.
 #[test]
 fn what_was_deleted_counts_for_nothing_before_and_after_it_is_put_together() {
-    use ken::index::{KeywordIndex, Selection};
-    use ken::text::Synonyms;
+    use ken_search::index::{KeywordIndex, Selection};
+    use ken_text::text::Synonyms;
 
     const WORDS: [&str; 6] = ["退貨", "運費", "保固", "warranty", "returned items", "發票"];
     let mut draw = draws(11);
@@ -410,7 +410,7 @@ fn what_was_deleted_counts_for_nothing_before_and_after_it_is_put_together() {
 /// What is put together while others write takes nothing back that they have acknowledged.
 #[test]
 fn what_is_written_while_the_index_is_put_together_is_found_at_once() {
-    use ken::index::KeywordIndex;
+    use ken_search::index::KeywordIndex;
     use std::sync::atomic::{AtomicBool, Ordering};
 
     let folder = tempfile::tempdir().unwrap();

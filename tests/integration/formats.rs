@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use ken::domain::Source;
-use ken::ingest::{IngestError, parse_file};
+use ken_base::domain::Source;
+use ken_ingest::ingest::{IngestError, parse_file};
 use serde_json::Value;
 
 use crate::support::root;

@@ -3,12 +3,12 @@
 use std::time::{Duration, Instant};
 
 use ken::app::default_workspace;
-use ken::domain::{DocumentId, JudgedQuestion, Outcome};
-use ken::editing::files;
-use ken::editing::gate::Breaking;
-use ken::jobs::{ChangeJob, Changes};
-use ken::queue::{Handler, Progress};
-use ken::store::{Terms, Unmet, Write};
+use ken_base::domain::{DocumentId, JudgedQuestion, Outcome};
+use ken_knowledge::editing::files;
+use ken_knowledge::editing::gate::Breaking;
+use ken_knowledge::jobs::{ChangeJob, Changes};
+use ken_store::queue::{Handler, Progress};
+use ken_store::store::{Terms, Unmet, Write};
 use reqwest::{Method, StatusCode, multipart};
 use serde_json::{Value, json};
 
@@ -232,7 +232,7 @@ async fn winner_of_an_experiment_that_breaks_a_judged_question_is_not_put_in_for
         .await
         .unwrap()
         .remove(0);
-    experiment.state = ken::domain::ExperimentState::Decided;
+    experiment.state = ken_base::domain::ExperimentState::Decided;
     experiment.winner = Some(1);
     store.put_experiment(&workspace, &experiment).await.unwrap();
     let (status, refused) = app.post("/v1/experiments/e:promote", json!({})).await;

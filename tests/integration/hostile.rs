@@ -1,12 +1,13 @@
 //! Files made to hurt: each is read or refused with a reason, within the limits of time and memory.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use futures_util::stream::{self, StreamExt};
-use ken::config::IngestConfig;
-use ken::ingest::worker::FileReader;
+use ken_base::config::IngestConfig;
+use ken_ingest::ingest::worker::FileReader;
 use serde::Deserialize;
 
 use crate::support::root;
@@ -39,7 +40,7 @@ async fn hostile_files_cost_their_time_and_nothing_else() {
     assert!(manifest.len() >= 60);
     // What has to be read has the default's time; of the rest those that run into a limit do not take the test's.
     let with_limit = |timeout_ms: u64| IngestConfig {
-        reader: env!("CARGO_BIN_EXE_ken").into(),
+        reader: Path::new(env!("CARGO_BIN_EXE_ken")).with_file_name("ken-read"),
         timeout_ms,
         ..IngestConfig::default()
     };
@@ -145,7 +146,7 @@ async fn hostile_files_cost_their_time_and_nothing_else() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_large_file_of_somebody_honest_finds_room() {
     let reader = FileReader::new(&IngestConfig {
-        reader: env!("CARGO_BIN_EXE_ken").into(),
+        reader: Path::new(env!("CARGO_BIN_EXE_ken")).with_file_name("ken-read"),
         memory_bytes: IngestConfig::default().memory_bytes / 4,
         timeout_ms: 180_000,
         readers: 1,

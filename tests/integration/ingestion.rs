@@ -2,7 +2,7 @@ use std::fs;
 
 use ken::app::default_workspace;
 use ken::check::check;
-use ken::editing::files;
+use ken_knowledge::editing::files;
 
 use crate::support::{TestApp, root};
 
@@ -132,7 +132,7 @@ async fn the_indexes_are_rebuilt_from_the_store_without_encoding_again() {
     let n_encoded = app.app.follower.progress().borrow().n_encoded;
     assert!(n_encoded > 100);
     let folder = app.stop().await;
-    ken::index::clear(&folder.path().join("indexes")).unwrap();
+    ken_search::index::clear(&folder.path().join("indexes")).unwrap();
     let app = TestApp::start_in(folder, |_| {}).await;
     let workspace = default_workspace();
     let revision = app.app.store.revision(&workspace).await.unwrap();

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use jiff::SignedDuration;
 use ken::app::App;
-use ken::domain::Clock;
+use ken_base::domain::Clock;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 

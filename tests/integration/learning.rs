@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ken::app::default_workspace;
-use ken::domain::{JudgedQuestion, Outcome};
+use ken_base::domain::{JudgedQuestion, Outcome};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -589,7 +589,7 @@ async fn questions_of_one_need_are_grouped_and_those_of_two_are_not() {
         .of_questions(&default_workspace(), &texts)
         .await
         .unwrap();
-    let groups = ken::learn::gaps::grouped(&vectors, ken::learn::gaps::SAME_NEED);
+    let groups = ken_learn::learn::gaps::grouped(&vectors, ken_learn::learn::gaps::SAME_NEED);
     let mut together: Vec<usize> = groups.concat();
     together.sort_unstable();
     assert_eq!(together, (0..asked.len()).collect::<Vec<_>>(), "each once");

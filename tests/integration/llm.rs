@@ -18,7 +18,7 @@ async fn with(llm: &ScriptedLlm) -> TestApp {
     let app = TestApp::start_with(|config| {
         config.llm.url = llm.url.clone();
         config.llm.model = "scripted".into();
-        config.llm.key = Some(ken::config::Secret::new("k-123"));
+        config.llm.key = Some(ken_base::config::Secret::new("k-123"));
         config.llm.idle_ms = 1_000;
         config.llm.timeout_ms = 2_000;
         config.llm.prompt_price = Some(1.0);

@@ -24,7 +24,7 @@ pub fn chosen() -> Option<String> {
 
 /// A database of the server for what is in a folder, made where absent.
 pub fn database_for(server: &str, folder: &Path) -> String {
-    let hash = ken::text::sha256_hex([folder.to_string_lossy().as_bytes()]);
+    let hash = ken_text::text::sha256_hex([folder.to_string_lossy().as_bytes()]);
     let name = format!("ken_test_{}", &hash[..24]);
     let mut url = reqwest::Url::parse(server).unwrap();
     url.set_path(&name);

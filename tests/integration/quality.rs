@@ -1,7 +1,7 @@
 //! Floors on the sample shop's judged questions, by the same code as `ken eval`.
 
-use ken::domain::Mode;
 use ken::eval::{Dataset, Evaluation};
+use ken_base::domain::Mode;
 
 use crate::support::{config_in, read_passages, root};
 

@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use ken::domain::WorkspaceId;
-use ken::queue::{self, Failure, Handler, Handlers, Policy, Progress, Queue, Waker};
-use ken::store::{MAX_PAYLOAD, NewWork, Settled, Store, StoreError};
+use ken_base::domain::WorkspaceId;
+use ken_store::queue::{self, Failure, Handler, Handlers, Policy, Progress, Queue, Waker};
+use ken_store::store::{MAX_PAYLOAD, NewWork, Settled, Store, StoreError};
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 use tokio::sync::watch;

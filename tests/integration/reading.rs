@@ -1,8 +1,8 @@
 //! Passages are read together with the question before it is answered.
 
 use ken::app::{App, AppError};
-use ken::config::Config;
-use ken::reader::{Reader, ReaderError};
+use ken_base::config::Config;
+use ken_search::reader::{Reader, ReaderError};
 use serde_json::{Value, json};
 
 use crate::support::{TestApp, config_in, embedder, read_passages};

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use ken::config::{Config, VectorsAt};
+use ken_base::config::{Config, VectorsAt};
 use reqwest::Client;
 use serde_json::{Value, json};
 
@@ -251,7 +251,7 @@ async fn a_database_too_busy_to_answer_at_start_is_waited_for() {
             });
         }
     });
-    let store = ken::store::Store::open(url.as_str()).await.unwrap();
+    let store = ken_store::store::Store::open(url.as_str()).await.unwrap();
     assert_eq!(store.workspaces().await.unwrap(), []);
     store.close().await;
 }
@@ -262,7 +262,7 @@ async fn who_stands_for_the_lead_and_is_dropped_stands_no_more() {
     let Some(server) = server() else { return };
     let folder = tempfile::tempdir().unwrap();
     let url = database_for(&server, folder.path());
-    let store = ken::store::Store::open(&url).await.unwrap();
+    let store = ken_store::store::Store::open(&url).await.unwrap();
     let lead = store.stand_for_lead(true, Duration::from_millis(50));
     let mut leads = lead.watch();
     let led = tokio::time::timeout(PATIENCE, leads.wait_for(|leads| *leads)).await;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ken::app::App;
-use ken::domain::Clock;
+use ken_base::domain::Clock;
 
 use crate::month::{self, Month, Plan};
 use crate::support::{TestApp, config_in, embedder};

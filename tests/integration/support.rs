@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use half::f16;
 use ken::app::{App, default_workspace};
-use ken::config::Config;
-use ken::editing::files::{self, Report};
-use ken::embed::Embedder;
 use ken::http;
-use ken::store::StoredVector;
+use ken_base::config::Config;
+use ken_knowledge::editing::files::{self, Report};
+use ken_search::embed::Embedder;
+use ken_store::store::StoredVector;
 use reqwest::{Client, Method, StatusCode};
 use serde_json::Value;
 use sqlx::Connection;
@@ -58,7 +58,7 @@ pub fn config_in(folder: &Path) -> Config {
     config.store.url = store_in(folder);
     config.index.dir = folder.join("indexes");
     config.models.dir = models_dir();
-    config.ingest.reader = env!("CARGO_BIN_EXE_ken").into();
+    config.ingest.reader = Path::new(env!("CARGO_BIN_EXE_ken")).with_file_name("ken-read");
     // Many tests ask at once, on a machine that is theirs together.
     config.http.max_wait_ms = 600_000;
     // Reading costs a tenth of a second a passage; `read_passages` is for the tests that are about it.
@@ -80,7 +80,7 @@ pub fn models_dir() -> PathBuf {
 pub fn embedder() -> Embedder {
     static EMBEDDER: OnceLock<Embedder> = OnceLock::new();
     let mut config = Config {
-        models: ken::config::ModelsConfig { dir: models_dir() },
+        models: ken_base::config::ModelsConfig { dir: models_dir() },
         ..Config::default()
     };
     // Many tests ask it at once, and each waits for its turn.
@@ -95,7 +95,7 @@ pub fn embedder() -> Embedder {
 }
 
 pub fn client() -> Client {
-    ken::outbound::choose_cryptography();
+    ken_base::outbound::choose_cryptography();
     let builder = Client::builder().timeout(Duration::from_secs(180));
     builder.build().unwrap()
 }

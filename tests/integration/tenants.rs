@@ -350,7 +350,7 @@ async fn deleted_without_a_trace(tenants: Tenants, sequences: &[Vec<Operation>])
         .app
         .app
         .store
-        .audit_log(ken::store::Scope::Service, None, 10)
+        .audit_log(ken_store::store::Scope::Service, None, 10)
         .await
         .unwrap();
     assert_eq!(log[0].action, "workspace.delete");
@@ -518,10 +518,10 @@ async fn every_change_is_noted_with_who_what_before_and_after_and_cannot_be_alte
     let folder = tenants.app.stop().await;
     let url = store_in(folder.path());
     let faults = async || {
-        let store = ken::store::Store::open(&url).await.unwrap();
-        let workspace = ken::domain::WorkspaceId::parse("aa").unwrap();
+        let store = ken_store::store::Store::open(&url).await.unwrap();
+        let workspace = ken_base::domain::WorkspaceId::parse("aa").unwrap();
         let faults = store
-            .audit_faults(ken::store::Scope::Workspace(&workspace))
+            .audit_faults(ken_store::store::Scope::Workspace(&workspace))
             .await
             .unwrap();
         store.close().await;

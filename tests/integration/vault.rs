@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use ken::app::default_workspace;
-use ken::store::Vault;
+use ken_store::store::Vault;
 use serde_json::{Value, json};
 
 use crate::crash::ken;

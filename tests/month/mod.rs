@@ -10,17 +10,17 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
 use jiff::{SignedDuration, Timestamp};
-use ken::answer::Question;
 use ken::app::{App, default_workspace};
-use ken::cases::{Edit, ReviewError};
-use ken::domain::{
+use ken_answer::answer::Question;
+use ken_base::domain::{
     Case, Clock, DocumentId, DraftState, FaqAnswer, FeedbackReason, Outcome, Reviewer, Source,
 };
-use ken::ingest::faq::FaqRow;
-use ken::learn::LearnError;
-use ken::learn::feedback::Said;
-use ken::learn::tuning::Learned;
-use ken::store::Write;
+use ken_ingest::ingest::faq::FaqRow;
+use ken_learn::cases::{Edit, ReviewError};
+use ken_learn::learn::LearnError;
+use ken_learn::learn::feedback::Said;
+use ken_learn::learn::tuning::Learned;
+use ken_store::store::Write;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -127,7 +127,7 @@ fn season(topic: &str, day: u32) -> f64 {
 /// Whether an answer states a fact, however it is written.
 fn states(answer: &str, fact: &str) -> bool {
     let plain = |text: &str| -> String {
-        let folded = ken::text::fold(text);
+        let folded = ken_text::text::fold(text);
         folded
             .chars()
             .filter(|c| !c.is_whitespace() && *c != ',')

@@ -1,13 +1,13 @@
 #!/bin/sh
 # cargo's RUSTC_WORKSPACE_WRAPPER in `make test`: compiles each of our crates by clippy, warnings as errors, and builds the
-# library's documentation beside it. So dependencies are compiled once; `cargo clippy` and `cargo doc` would have them
+# documentation of each library beside it. So dependencies are compiled once; `cargo clippy` and `cargo doc` would have them
 # checked apart from the build, which takes a third of its time again.
 #   $1      rustc, as cargo calls it
 #   $2 …    its arguments
 set -eu
 clippy-driver "$@" -D warnings
 case " $* " in
-*" --crate-name ken "*" --crate-type lib "* | *" --crate-name ken "*" --crate-type rlib "*) ;;
+*" --crate-name ken"*" --crate-type lib "* | *" --crate-name ken"*" --crate-type rlib "*) ;;
 *) exit 0 ;;
 esac
 shift

@@ -1,0 +1,245 @@
+//! The passages found for a question, best first, with what the reader says of the first of them.
+
+use std::time::Instant;
+
+use super::admit::Admission;
+use super::passage::{Passage, is_asked_by};
+use super::window::Window;
+use ken_base::domain::Evidence;
+use ken_search::reader::{Reader, ReaderError, Reading};
+
+/// How many of the first are cut into sentences and rows, for the decision and the wording.
+pub const READ: usize = 5;
+/// What a difference of 1 in the fused score counts beside the readings, in logits, where passages are ordered. Read off six
+/// judged bases (docs/quality.md), where 20 and 50 differ from it by 4 points at most.
+const SCORE: f32 = 30.0;
+/// A passage of another document that scored at least this share of the best one's is read even where the best answers:
+/// it may contradict it.
+const RIVAL: f32 = 0.93;
+/// So many passages are read at once; those behind them only where none of them answers.
+const AT_ONCE: usize = 2;
+
+/// Evidence, its first [`READ`] as [`Passage`]s, and readings of the first of these: three lists in one order, which only
+/// the methods change. Scores stay with the places, so that the first is always the best for what follows.
+#[derive(Debug, Default)]
+pub struct Candidates {
+    evidence: Vec<Evidence>,
+    passages: Vec<Passage>,
+    readings: Vec<Reading>,
+}
+
+impl Candidates {
+    /// `evidence`: best first.
+    pub fn new(evidence: Vec<Evidence>) -> Self {
+        let passages = evidence.iter().take(READ).map(Passage::read).collect();
+        Self {
+            evidence,
+            passages,
+            readings: Vec::new(),
+        }
+    }
+
+    pub fn evidence(&self) -> &[Evidence] {
+        &self.evidence
+    }
+
+    /// Of the first [`READ`].
+    pub fn passages(&self) -> &[Passage] {
+        &self.passages
+    }
+
+    /// Of the first of the passages; empty where nothing was read.
+    pub fn readings(&self) -> &[Reading] {
+        &self.readings
+    }
+
+    pub fn into_evidence(self) -> (Vec<Evidence>, Vec<Reading>) {
+        (self.evidence, self.readings)
+    }
+
+    /// With an FAQ that asks the same question, word for word, first; `false` where there is none.
+    pub fn leading_with_identical(mut evidence: Vec<Evidence>, question: &str) -> (Self, bool) {
+        let at = evidence.iter().position(|e| is_asked_by(e, question));
+        if let Some(at) = at {
+            evidence[..=at].rotate_right(1);
+        }
+        (Self::new(evidence), at.is_some())
+    }
+
+    /// Whether no other document scored nearly as high as the first.
+    pub fn is_uncontested(&self) -> bool {
+        rival(&self.evidence, 1).is_none()
+    }
+
+    /// Reads the first with the question. See [`read`].
+    pub async fn read(
+        &mut self,
+        reader: &Reader,
+        admission: (&Admission, f32),
+        question: &str,
+        term_weights: &[(String, f32)],
+        until: Option<Instant>,
+    ) -> Result<(), ReaderError> {
+        let (evidence, passages) = (&self.evidence, &self.passages);
+        self.readings = read(
+            reader,
+            admission,
+            question,
+            term_weights,
+            evidence,
+            passages,
+            until,
+        )
+        .await?;
+        Ok(())
+    }
+
+    /// Puts the candidate at a place first, among all and among those that were read; the scores stay with the places.
+    pub fn lead_with(&mut self, at: usize) {
+        let scores: Vec<f32> = self.evidence.iter().map(|e| e.score).collect();
+        to_front(&mut self.evidence, at);
+        to_front(&mut self.passages, at);
+        to_front(&mut self.readings, at);
+        for (e, score) in self.evidence.iter_mut().zip(scores) {
+            e.score = score;
+        }
+    }
+
+    /// Puts first what reading and score together say.
+    pub fn order_by_reading(&mut self) {
+        let scores = self.evidence.iter().map(|e| e.score);
+        if let Some(at) = lead(scores, &self.readings) {
+            self.lead_with(at);
+        }
+    }
+
+    /// Removes the first, which the one at a place overrules and replaces.
+    pub fn overrule_first(&mut self, by: usize) {
+        self.evidence.swap(0, by);
+        self.evidence.remove(by);
+        self.passages = self.evidence.iter().take(READ).map(Passage::read).collect();
+        if by < self.readings.len() {
+            self.readings.swap(0, by);
+            self.readings.remove(by);
+        } else {
+            // The new first was not read; what was read of the others can not be compared with it.
+            self.readings.clear();
+        }
+    }
+
+    /// The strongest reading, a logit.
+    pub fn best_logit(&self) -> Option<f32> {
+        best_logit(&self.readings)
+    }
+}
+
+/// Reads the question with the first of the evidence. Spans are in bytes of the chunk. Where the first passage answers
+/// beyond doubt and has no rival, the others are not read; those behind the second only where neither answers with the
+/// `least` confidence, or one of them is a rival.
+pub async fn read(
+    reader: &Reader,
+    (admission, least): (&Admission, f32),
+    question: &str,
+    term_weights: &[(String, f32)],
+    evidence: &[Evidence],
+    passages: &[Passage],
+    until: Option<Instant>,
+) -> Result<Vec<Reading>, ReaderError> {
+    let windows: Vec<Window> = evidence
+        .iter()
+        .zip(passages)
+        .take(reader.n_passages())
+        .map(|(evidence, passage)| Window::of(evidence, passage, term_weights))
+        .collect();
+    let texts: Vec<String> = windows.iter().map(|window| window.text.clone()).collect();
+    let until = reader.until(until);
+    let mut read: Vec<Reading> = Vec::with_capacity(texts.len());
+    for range in [0..1, 1..AT_ONCE, AT_ONCE..texts.len()] {
+        let is_enough = match best_logit(&read) {
+            None => false,
+            Some(logit) if read.len() < AT_ONCE => {
+                admission.settles(logit) && rival(evidence, 1).is_none()
+            }
+            Some(logit) => admission.answers(logit, least) && rival(evidence, read.len()).is_none(),
+        };
+        let next = texts.get(range).unwrap_or_default();
+        if is_enough || next.is_empty() {
+            break;
+        }
+        read.extend(reader.read(question, next, until).await?);
+    }
+    let in_chunk = |(reading, window): (Reading, &Window)| Reading {
+        span: reading.span.and_then(|span| window.in_chunk(span)),
+        ..reading
+    };
+    Ok(read.into_iter().zip(&windows).map(in_chunk).collect())
+}
+
+/// A passage of another document that scored nearly as high as the best, from a place on.
+fn rival(evidence: &[Evidence], from: usize) -> Option<&Evidence> {
+    let best = evidence.first()?;
+    evidence.iter().skip(from).find(|other| {
+        other.chunk.document_id != best.chunk.document_id && other.score >= RIVAL * best.score
+    })
+}
+
+/// The strongest answer among the passages that were read.
+pub fn best_logit(readings: &[Reading]) -> Option<f32> {
+    let logits = readings.iter().map(|reading| reading.logit);
+    logits.max_by(f32::total_cmp)
+}
+
+/// The passage that comes first by reading and score together, where it is not the first already. `scores`: of the places.
+pub fn lead(scores: impl IntoIterator<Item = f32>, readings: &[Reading]) -> Option<usize> {
+    let worth = readings.iter().zip(scores);
+    let worth: Vec<f32> = worth
+        .map(|(reading, score)| reading.logit + SCORE * score)
+        .collect();
+    // Of equals the first.
+    let all = worth.iter().enumerate().rev();
+    let (at, _) = all.max_by(|(_, a), (_, b)| a.total_cmp(b))?;
+    (at > 0).then_some(at)
+}
+
+/// Puts the item at a place first; the others keep their order. Nothing changes where a shorter list lacks the place.
+pub fn to_front<T>(items: &mut [T], at: usize) {
+    if let Some(until) = items.get_mut(..=at) {
+        until.rotate_right(1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn passage_leads_by_reading_and_score_together() {
+        let check = |read: &[(f32, f32)], expected: Option<usize>| {
+            let readings: Vec<Reading> = read
+                .iter()
+                .map(|(logit, _)| Reading {
+                    logit: *logit,
+                    span: None,
+                })
+                .collect();
+            let scores = read.iter().map(|(_, score)| *score);
+            assert_eq!(lead(scores, &readings), expected, "{read:?}");
+        };
+        check(&[], None);
+        check(&[(-3.0, 0.5)], None);
+        // Beside a score behind by .1 four logits more are enough, two are not.
+        check(&[(0.0, 0.6), (4.0, 0.5)], Some(1));
+        check(&[(0.0, 0.6), (2.0, 0.5)], None);
+        check(&[(0.5, 0.5), (0.5, 0.5)], None);
+        check(&[(-1.0, 0.52), (0.5, 0.5), (-2.0, 0.5)], Some(1));
+    }
+
+    #[test]
+    fn item_to_front_keeps_the_order_of_the_others() {
+        let mut items = ['a', 'b', 'c', 'd'];
+        to_front(&mut items, 2);
+        assert_eq!(items, ['c', 'a', 'b', 'd']);
+        to_front(&mut items, 9);
+        assert_eq!(items, ['c', 'a', 'b', 'd']);
+    }
+}

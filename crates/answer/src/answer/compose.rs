@@ -1,0 +1,375 @@
+mod choose;
+
+use super::guard::plain;
+use super::passage::Passage;
+use choose::{choose, is_item, is_row, join};
+use ken_base::domain::{Citation, Evidence, Kind, Sentence, Span, Strategy};
+use ken_text::text::sentences;
+
+/// An answer in the making.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Draft {
+    pub strategy: Strategy,
+    pub text: String,
+    pub sentences: Vec<Sentence>,
+    pub citations: Vec<Citation>,
+}
+
+impl Default for Draft {
+    fn default() -> Self {
+        Self {
+            strategy: Strategy::None,
+            text: String::new(),
+            sentences: Vec::new(),
+            citations: Vec::new(),
+        }
+    }
+}
+
+/// How many sentences are chosen, lists and tables apart.
+const MAX_SENTENCES: usize = 2;
+
+/// Fewer items or rows are no list.
+const MIN_PARTS: usize = 3;
+
+/// Words an answer from admitted evidence (best first): an FAQ's own answer whole, else the sentences of the best
+/// chunks that hold most of what the question asks for, in reading order. What speaks to machines is left out.
+pub fn compose(
+    question: &str,
+    term_weights: &[(String, f32)],
+    evidence: &[Evidence],
+    passages: &[Passage],
+) -> Draft {
+    let Some((best, passage)) = evidence.first().zip(passages.first()) else {
+        return Draft::default();
+    };
+    let is_standard = is_standard(best);
+    let units = passage.spans();
+    if is_standard || units.len() <= MAX_SENTENCES {
+        let strategy = match is_standard {
+            true => Strategy::Standard,
+            false => Strategy::Extractive,
+        };
+        return quote(strategy, &[(best, whole(&best.chunk.text, &units))]);
+    }
+    let chosen = choose(question, term_weights, evidence, passages);
+    let quoted: Vec<(&Evidence, Vec<Span>)> = chosen
+        .into_iter()
+        .map(|(at, spans)| (&evidence[at], spans))
+        .collect();
+    quote(Strategy::Extractive, &quoted)
+}
+
+/// Whether a piece of evidence is an answer that is given as it stands: an FAQ's, or one beside its question.
+pub fn is_standard(evidence: &Evidence) -> bool {
+    evidence.metadata.kind == Kind::Faq || evidence.chunk.note.question.is_some()
+}
+
+/// All of a text, without the sentences that are not among its units.
+fn whole(text: &str, units: &[Span]) -> Vec<Span> {
+    let all = sentences(text);
+    if units.len() == all.len() {
+        return vec![Span::new(0, text.len())];
+    }
+    let kept: Vec<usize> = (0..all.len())
+        .filter(|i| units.contains(&all[*i]))
+        .collect();
+    join(text, &all, &kept)
+}
+
+/// The citation of a span of a chunk.
+pub fn quote_of(evidence: &Evidence, span: Span, number: usize) -> Option<Citation> {
+    let chunk = &evidence.chunk;
+    Some(Citation {
+        number,
+        document_id: chunk.document_id.clone(),
+        document_version: chunk.version,
+        title: plain(&evidence.metadata.title).to_owned(),
+        uri: evidence.metadata.uri.clone(),
+        chunk_id: chunk.id(),
+        heading_path: chunk
+            .heading_path
+            .iter()
+            .map(|heading| plain(heading).to_owned())
+            .collect(),
+        page: chunk.note.page_of(chunk.span.start + span.start),
+        quote: span.slice(&chunk.text)?.to_owned(),
+        start: chunk.span.start + span.start,
+        end: chunk.span.start + span.end,
+    })
+}
+
+/// Quotes spans of chunks, in order, each with its citation.
+fn quote(strategy: Strategy, quoted: &[(&Evidence, Vec<Span>)]) -> Draft {
+    let mut draft = Draft {
+        strategy,
+        ..Draft::default()
+    };
+    let all = quoted
+        .iter()
+        .flat_map(|(evidence, spans)| spans.iter().map(move |span| (*evidence, *span)));
+    for (number, (evidence, span)) in (1..).zip(all) {
+        let Some(citation) = quote_of(evidence, span, number) else {
+            continue;
+        };
+        let quote = &citation.quote;
+        if !draft.text.is_empty() {
+            draft.text.push('\n');
+        }
+        draft.text.push_str(quote);
+        let spans = sentences(quote);
+        let texts = spans.iter().filter_map(|span| span.slice(quote));
+        draft.sentences.extend(texts.map(|text| Sentence {
+            text: text.to_owned(),
+            citations: vec![number],
+        }));
+        draft.citations.push(citation);
+    }
+    draft
+}
+
+/// How a draft's quotation ends.
+pub enum End<'a> {
+    /// Not within a list or table.
+    Whole,
+    /// Within one: the passage has more of it.
+    Cut,
+    /// With a list or table that ends with its passage, so that more of it may stand in the next one.
+    WithPassage(&'a Evidence),
+}
+
+/// Whether a draft ends within a list or table of which it quotes at least [`MIN_PARTS`] items or rows.
+pub fn end_of<'a>(draft: &Draft, evidence: &'a [Evidence]) -> End<'a> {
+    let cited = draft.citations.last().and_then(|last| {
+        let of = evidence.iter().find(|e| e.chunk.id() == last.chunk_id)?;
+        Some((last, of))
+    });
+    let Some((last, of)) = cited else {
+        return End::Whole;
+    };
+    let is_part = |line: &&str| is_item(line) || is_row(line);
+    let lines = last.quote.lines().map(str::trim).rev();
+    let parts: Vec<&str> = lines.take_while(is_part).collect();
+    // A table's header is no row of it.
+    let n_headers = usize::from(parts.iter().any(|line| is_row(line)));
+    if parts.len() - n_headers < MIN_PARTS {
+        return End::Whole;
+    }
+    let behind = last.end - of.chunk.span.start;
+    match of.chunk.text.get(behind..).unwrap_or_default().trim() {
+        "" => End::WithPassage(of),
+        rest if goes_on(rest) => End::Cut,
+        _ => End::Whole,
+    }
+}
+
+/// Whether a text goes on with the list or table that the one before it ends with.
+pub fn goes_on(next: &str) -> bool {
+    let first = next.trim_start().lines().next().unwrap_or_default().trim();
+    is_item(first) || is_row(first)
+}
+
+/// A draft with a sentence of the evidence at its head, which is taken out of where it stands in it.
+pub fn with_first(draft: Draft, evidence: &Evidence, span: Span) -> Draft {
+    let Some(first) = quote_of(evidence, span, 1) else {
+        return draft;
+    };
+    let mut whole = Draft {
+        strategy: draft.strategy,
+        text: String::new(),
+        sentences: vec![Sentence {
+            text: first.quote.clone(),
+            citations: vec![1],
+        }],
+        citations: vec![first],
+    };
+    let mut rest = draft;
+    rest.sentences
+        .retain(|sentence| sentence.text != whole.sentences[0].text);
+    let quoted = |number: usize| rest.sentences.iter().any(|s| s.citations.contains(&number));
+    rest.citations.retain(|citation| quoted(citation.number));
+    // Numbered anew where one is gone.
+    let order: Vec<usize> = rest.citations.iter().map(|c| c.number).collect();
+    let place = |number: usize| {
+        order
+            .iter()
+            .position(|known| *known == number)
+            .map_or(number, |i| i + 1)
+    };
+    rest.citations
+        .iter_mut()
+        .for_each(|c| c.number = place(c.number));
+    for sentence in &mut rest.sentences {
+        sentence
+            .citations
+            .iter_mut()
+            .for_each(|number| *number = place(*number));
+    }
+    whole.append(rest);
+    let texts: Vec<&str> = whole.sentences.iter().map(|s| s.text.as_str()).collect();
+    whole.text = texts.join("\n");
+    whole
+}
+
+impl Draft {
+    /// Adds another's sentences and citations, numbered on; not its text.
+    pub fn append(&mut self, other: Draft) {
+        let before = self.citations.len();
+        let renumbered = other.sentences.into_iter().map(|mut sentence| {
+            sentence
+                .citations
+                .iter_mut()
+                .for_each(|number| *number += before);
+            sentence
+        });
+        self.sentences.extend(renumbered);
+        let renumbered = other.citations.into_iter().map(|mut citation| {
+            citation.number += before;
+            citation
+        });
+        self.citations.extend(renumbered);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ken_text::text::terms;
+
+    fn pick(text: &str, question: &str) -> Vec<String> {
+        let weights: Vec<(String, f32)> = terms(question).into_iter().map(|t| (t, 1.0)).collect();
+        let evidence = [Evidence {
+            chunk: ken_base::domain::Chunk {
+                note: Default::default(),
+                key: 1,
+                document_id: ken_base::domain::DocumentId::parse("d").unwrap(),
+                version: 1,
+                ordinal: 0,
+                heading_path: vec![],
+                span: Span::new(0, text.len()),
+                text: text.to_owned(),
+            },
+            metadata: Default::default(),
+            updated_at: jiff::Timestamp::UNIX_EPOCH,
+            score: 1.0,
+            coverage: 1.0,
+            similarity: 1.0,
+        }];
+        let passages = [Passage::read(&evidence[0])];
+        let draft = compose(question, &weights, &evidence, &passages);
+        draft.citations.into_iter().map(|c| c.quote).collect()
+    }
+
+    #[test]
+    fn the_sentence_that_holds_the_question_is_chosen() {
+        let text = "本店於週一至週五營業。退貨運費由本店負擔，但離島除外。商品保固一年。";
+        assert_eq!(
+            pick(text, "退貨運費誰負擔"),
+            ["退貨運費由本店負擔，但離島除外。"]
+        );
+    }
+
+    #[test]
+    fn another_document_is_quoted_only_of_what_is_asked_about() {
+        let of = |document: &str, title: &str, text: &str, score: f32| {
+            let mut found =
+                crate::answer::settle::tests::evidence(title, Kind::Article, text, score);
+            found.chunk.document_id = ken_base::domain::DocumentId::parse(document).unwrap();
+            found
+        };
+        let quoted = |other: &str| {
+            let question = "投影機紅燈慢閃";
+            let weights: Vec<(String, f32)> =
+                terms(question).into_iter().map(|t| (t, 1.0)).collect();
+            let evidence = [
+                of("a", "投影機", "先看電源。紅色慢閃要冷卻。其他請送修。", 1.0),
+                of("b", other, "白燈為電量。橘燈慢閃換線。紅燈慢閃送修。", 0.99),
+            ];
+            let passages: Vec<Passage> = evidence.iter().map(Passage::read).collect();
+            let draft = compose(question, &weights, &evidence, &passages);
+            let ids = draft.citations.iter().map(|c| c.document_id.to_string());
+            ids.collect::<Vec<_>>()
+        };
+        assert!(!quoted("行動電源").contains(&"b".to_owned()));
+        assert!(quoted("投影機燈號").contains(&"b".to_owned()));
+    }
+
+    #[test]
+    fn a_pointing_sentence_takes_the_one_before_along() {
+        let text = "第一段。鋰電池不得空運。此限制不含配送行動電源時的陸運。最後。";
+        assert_eq!(
+            pick(text, "配送行動電源陸運"),
+            ["鋰電池不得空運。此限制不含配送行動電源時的陸運。"]
+        );
+    }
+
+    #[test]
+    fn a_procedure_is_given_whole_with_its_lead_in() {
+        let text =
+            "說明。\n重設耳機的步驟：\n1. 放回充電盒。\n2. 長按十秒。\n3. 燈號閃紅。\n其他事項。";
+        let expected = ["重設耳機的步驟：\n1. 放回充電盒。\n2. 長按十秒。\n3. 燈號閃紅。"];
+        assert_eq!(pick(text, "如何重設耳機"), expected);
+        assert_eq!(pick(text, "長按幾秒十秒"), expected);
+    }
+
+    #[test]
+    fn a_row_comes_with_its_header() {
+        let text = "| 地區 | 運費 |\n| 本島 | 80 元 |\n| 離島 | 150 元 |";
+        assert_eq!(pick(text, "離島"), ["| 地區 | 運費 |", "| 離島 | 150 元 |"]);
+    }
+
+    #[test]
+    fn a_heading_within_a_chunk_is_no_answer_but_says_what_the_sentence_below_it_is_about() {
+        let text = "送修要 7 天。\n\n代用機\n\n押金 3,000 元。歸還後退。\n\n寄送方式\n\n請用原箱。";
+        assert_eq!(pick(text, "代用機"), ["押金 3,000 元。"]);
+    }
+
+    #[test]
+    fn quotation_that_ends_within_a_list_is_found() {
+        let end = |text: &str, quoted: &str| {
+            let evidence = [crate::answer::settle::tests::evidence(
+                "t",
+                Kind::Article,
+                text,
+                1.0,
+            )];
+            let start = text.find(quoted).unwrap();
+            let span = Span::new(start, start + quoted.len());
+            let draft = quote(Strategy::Extractive, &[(&evidence[0], vec![span])]);
+            match end_of(&draft, &evidence) {
+                End::Whole => "whole",
+                End::Cut => "cut",
+                End::WithPassage(_) => "with its passage",
+            }
+        };
+        let list = "門市：\n1. 東店\n2. 西店\n3. 南店\n4. 北店\n";
+        assert_eq!(end(list, list.trim_end()), "with its passage");
+        assert_eq!(end(list, "門市：\n1. 東店\n2. 西店\n3. 南店"), "cut");
+        assert_eq!(
+            end(list, "1. 東店\n2. 西店"),
+            "whole",
+            "two items are no list"
+        );
+        let more = format!("{list}\n以上。");
+        assert_eq!(end(&more, list.trim_end()), "whole");
+        let table = "| 店 | 電話 |\n| 東 | 1 |\n| 西 | 2 |\n| 南 | 3 |\n| 北 | 4 |";
+        assert_eq!(end(table, "| 店 | 電話 |\n| 東 | 1 |\n| 西 | 2 |"), "whole");
+        assert_eq!(
+            end(table, "| 店 | 電話 |\n| 東 | 1 |\n| 西 | 2 |\n| 南 | 3 |"),
+            "cut"
+        );
+        assert!(goes_on("4. 北店\n5. 中店") && goes_on("| a | b |") && !goes_on("營業時間"));
+    }
+
+    #[test]
+    fn what_a_semicolon_goes_on_with_goes_along() {
+        let text = "本店接受預購。取消預購時訂金不沒收；但預購禮每人限領一份。出貨後不能取消訂單。門市不收現金。";
+        let picked = pick(text, "取消預購訂金沒收");
+        assert!(picked[0].contains("但預購禮每人限領一份。"), "{picked:?}");
+    }
+
+    #[test]
+    fn without_a_common_word_the_beginning_is_given() {
+        assert_eq!(pick("一。二。三。四。", "refund"), ["一。二。三。"]);
+    }
+}

@@ -1,0 +1,603 @@
+//! The pipeline of one question: retrieve → read → admit → compose → verify → settle contradictions, then a model's wording.
+//! It records nothing and knows nothing of conversations, experiments and caches: [`super::Answerer`] stands around it.
+
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+use tokio::sync::mpsc;
+
+use super::admit::{Admission, Decision, Features, Verdict};
+use super::candidates::Candidates;
+use super::compose::{Draft, End, compose, end_of, goes_on, with_first};
+use super::generate::{Generated, MAX_EVIDENCE, generate};
+use super::settle::{self, Settled};
+use super::understand::{LIFTED_AMONG, Lifts, lift};
+use super::verify::{Rejected, verify};
+use super::{AnswerError, Event, premise, script, siblings};
+use crate::llm::{Llm, Usage};
+use ken_base::domain::{
+    Citation, DocumentId, Evidence, Mode, Note, Query, Review, Sentence, Span, Strategy, Timings,
+    WorkspaceId,
+};
+use ken_search::reader::{Reader, Reading};
+use ken_search::retrieve::{RetrieveError, Retrieved, Retriever};
+use ken_text::redact::Redactor;
+use ken_text::text::Language;
+
+/// One question of a message, understood.
+pub struct SubQuestion<'a> {
+    /// As the customer worded it.
+    pub text: &'a str,
+    pub query: Query,
+    /// The documents that a follow-up is about.
+    pub about: Lifts,
+    pub language: Language,
+    /// The highest rung allowed.
+    pub ceiling: Strategy,
+    /// The least confidence with which it is answered, in [0, 1].
+    pub min_confidence: f32,
+    pub until: Option<Instant>,
+    /// The question's vector, where it is known already.
+    pub vector: Option<Vec<f32>>,
+    pub events: Option<&'a mpsc::UnboundedSender<Event>>,
+}
+
+/// The answer to one question, and how it came about.
+#[derive(Debug, Clone)]
+pub struct SubAnswer {
+    pub text: String,
+    pub search_text: String,
+    pub draft: Draft,
+    pub verdict: Verdict,
+    pub features: Features,
+    pub evidence: Vec<Evidence>,
+    /// Of the first of the evidence, in its order; empty where nothing was read.
+    pub readings: Vec<Reading>,
+    pub suggestions: Vec<String>,
+    /// What the evidence is about where the question is about another thing of its kind, which nothing names.
+    pub similar: Vec<String>,
+    pub review: Option<Review>,
+    pub rejected: Vec<Rejected>,
+    pub notes: Vec<Note>,
+    pub usage: Option<Usage>,
+    pub revision: i64,
+    pub timings: Timings,
+}
+
+/// What answering needs besides the question.
+#[derive(Clone, Copy)]
+pub struct Pipeline<'a> {
+    pub retriever: &'a Retriever,
+    pub admission: &'a Admission,
+    pub reader: Option<&'a Reader>,
+    pub llm: Option<&'a Llm>,
+    /// Versions that no answer may rest on.
+    pub distrusted: &'a HashSet<(DocumentId, i64)>,
+    /// Takes personal data out of what a model is sent.
+    pub redactor: &'a Redactor,
+}
+
+/// What is kept of a deadline for what follows a model's wording.
+const RESERVE: Duration = Duration::from_millis(15);
+/// With less than this left of a deadline a model is not asked.
+const MIN_GENERATION: Duration = Duration::from_millis(50);
+
+/// What one stage hands to the next.
+struct State<'q> {
+    question: SubQuestion<'q>,
+    query: Query,
+    retrieved: Retrieved,
+    candidates: Candidates,
+    /// The first candidate is an FAQ that asks the same, word for word: it is the answer.
+    is_identical: bool,
+    /// … and no other document may contradict it, so nothing else is read.
+    is_settled: bool,
+    features: Features,
+    verdict: Verdict,
+    draft: Draft,
+    suggestions: Vec<String>,
+    similar: Vec<String>,
+    review: Option<Review>,
+    rejected: Vec<Rejected>,
+    notes: Vec<Note>,
+    usage: Option<Usage>,
+    timings: Timings,
+}
+
+impl Pipeline<'_> {
+    /// Answers one question.
+    ///
+    /// # Errors
+    /// [`AnswerError`] where the search or the store fails. Finding nothing is a refusal, and so is a reader or a model
+    /// that fails: the answer's notes say so.
+    pub async fn answer(
+        self,
+        workspace: &WorkspaceId,
+        question: SubQuestion<'_>,
+    ) -> Result<SubAnswer, AnswerError> {
+        let start = Instant::now();
+        let mut state = self.retrieve(workspace, question).await?;
+        self.read(&mut state).await;
+        self.admit(&mut state);
+        state.quote();
+        self.generate(&mut state).await;
+        self.note_continuation(workspace, &mut state).await?;
+        Ok(state.into_answer(start))
+    }
+
+    /// The answer of an FAQ that asks the same, word for word, found by words alone; `None` where there is none. Takes
+    /// neither encoder nor reader, so there is time for it where there was none for [`Self::answer`].
+    pub async fn identical_faq(
+        self,
+        workspace: &WorkspaceId,
+        mut question: SubQuestion<'_>,
+    ) -> Result<Option<SubAnswer>, AnswerError> {
+        let start = Instant::now();
+        question.query = question.query.with_mode(Mode::Keyword);
+        let mut state = self.retrieve(workspace, question).await?;
+        if !state.is_identical {
+            return Ok(None);
+        }
+        state.keep_first();
+        state.verdict = Verdict::CERTAIN;
+        state.compose();
+        Ok(Some(state.into_answer(start)))
+    }
+
+    /// Searches and loads what was found, less what may not be used, an identical FAQ first.
+    async fn retrieve<'q>(
+        self,
+        workspace: &WorkspaceId,
+        mut question: SubQuestion<'q>,
+    ) -> Result<State<'q>, AnswerError> {
+        let query = self.retriever.timed(question.query.clone());
+        let vector = question.vector.take();
+        let (mut retrieved, mut evidence) =
+            find(self.retriever, workspace, &query, &question.about, vector).await?;
+        if !self.distrusted.is_empty() {
+            let is_distrusted = |e: &&Evidence| {
+                let version = (e.chunk.document_id.clone(), e.chunk.version);
+                self.distrusted.contains(&version)
+            };
+            let out = evidence.iter().filter(is_distrusted);
+            let out: HashSet<u32> = out.map(|e| e.chunk.key).collect();
+            evidence.retain(|e| !out.contains(&e.chunk.key));
+            retrieved.hits.retain(|hit| !out.contains(&hit.chunk_key));
+        }
+        let evidence = settle::prefer_specific(evidence, &query.filter, question.language);
+        let (candidates, is_identical) = Candidates::leading_with_identical(evidence, query.text());
+        Ok(State {
+            is_identical,
+            is_settled: is_identical && candidates.is_uncontested(),
+            notes: retrieved.degraded.into_iter().map(Note::from).collect(),
+            timings: retrieved.timings,
+            question,
+            query,
+            retrieved,
+            candidates,
+            features: Features::default(),
+            verdict: Verdict::NONE,
+            draft: Draft::default(),
+            suggestions: Vec::new(),
+            similar: Vec::new(),
+            review: None,
+            rejected: Vec::new(),
+            usage: None,
+        })
+    }
+
+    /// Reads the best candidates together with the question.
+    async fn read(self, state: &mut State<'_>) {
+        let reading = Instant::now();
+        let Some(reader) = self.reader.filter(|_| !state.is_settled) else {
+            return;
+        };
+        let read = state.candidates.read(
+            reader,
+            (self.admission, state.question.min_confidence),
+            state.query.text(),
+            &state.retrieved.term_weights,
+            state.question.until,
+        );
+        if let Err(error) = read.await {
+            tracing::debug!(%error, "passages not read; search scores decide");
+            state.notes.push(Note::ReaderUnavailable);
+        }
+        state.timings.read = elapsed_ms(reading);
+    }
+
+    /// Decides whether the candidates answer, and which is the best.
+    fn admit(self, state: &mut State<'_>) {
+        let admitting = Instant::now();
+        let (text, weights) = (state.query.text(), &state.retrieved.term_weights);
+        let candidates = &mut state.candidates;
+        let (evidence, passages) = (candidates.evidence(), candidates.passages());
+        state.features = Features::of(text, weights, &state.retrieved.hits, evidence, passages);
+        if state.is_identical {
+            state.verdict = Verdict::CERTAIN;
+        } else {
+            let reading = self.reader.map(|_| candidates.best_logit());
+            let least = state.question.min_confidence;
+            state.verdict = self
+                .admission
+                .judge(&state.features, evidence, reading, least);
+            // Behind the decision, whose model was fitted to the order of the search.
+            let n_read = candidates.readings().len();
+            let more = settle::says_more(text, weights, evidence, passages)
+                .filter(|at| n_read == 0 || (n_read > 1 && *at < n_read));
+            if let Some(at) = more {
+                candidates.lead_with(at);
+            }
+            candidates.order_by_reading();
+            if state.verdict.decision == Decision::Answer {
+                self.match_named_thing(state);
+            }
+        }
+        state.timings.admit = elapsed_ms(admitting);
+    }
+
+    /// Refuses where the question names a thing of a kind, and the evidence is about another of it; an FAQ about another
+    /// gives way to a passage that was read, answers, and names the thing.
+    fn match_named_thing(self, state: &mut State<'_>) {
+        let own_words = state.query.text().lines().last().unwrap_or_default();
+        let candidates = &mut state.candidates;
+        let logit = candidates.best_logit();
+        let is_beyond_doubt = logit.is_some_and(|logit| self.admission.settles(logit));
+        let (evidence, readings) = (candidates.evidence(), candidates.readings());
+        let replaced = evidence.first().filter(|_| !is_beyond_doubt);
+        let replaced = replaced.and_then(|best| siblings::replaced(own_words, best));
+        let answering = replaced.as_ref().and_then(|runs| {
+            let least = state.question.min_confidence;
+            let says = |at: &usize| runs.iter().all(|run| siblings::says(&evidence[*at], run));
+            let answers = |at: &usize| self.admission.answers(readings[*at].logit, least);
+            (1..readings.len()).find(|at| says(at) && answers(at))
+        });
+        if let Some(at) = answering {
+            candidates.lead_with(at);
+        } else if replaced.is_some()
+            || siblings::names_another(own_words, &evidence[..candidates.passages().len()])
+        {
+            state.verdict.decision = Decision::Refuse;
+            let label = evidence.first().map(settle::label);
+            state.similar.extend(label.map(str::to_owned));
+        }
+    }
+
+    /// Has a model word the quoted evidence, where there is a model and time for it.
+    async fn generate(self, state: &mut State<'_>) {
+        let generating = Instant::now();
+        let is_allowed = state.question.ceiling == Strategy::Generated
+            && state.draft.strategy == Strategy::Extractive
+            // A correction is said as it stands.
+            && !state.notes.contains(&Note::FalsePremise);
+        if let Some(llm) = self.llm.filter(|_| is_allowed) {
+            let evidence = state.candidates.evidence();
+            let agreeing = settle::agreeing(&state.draft, evidence, MAX_EVIDENCE);
+            let (question, query) = (&state.question, &state.query);
+            match self.generated(llm, question, query, &agreeing).await {
+                Err(note) => state.notes.push(note),
+                Ok(generated) => {
+                    state.rejected.extend(generated.rejected);
+                    state.usage = Some(generated.usage);
+                    match generated.draft.sentences.is_empty() {
+                        true => state.notes.push(Note::LlmUnsupported),
+                        false => state.draft = generated.draft,
+                    }
+                }
+            }
+        }
+        state.timings.generate = elapsed_ms(generating);
+    }
+
+    /// Notes that the quoted list or table goes on behind what is quoted.
+    async fn note_continuation(
+        self,
+        workspace: &WorkspaceId,
+        state: &mut State<'_>,
+    ) -> Result<(), AnswerError> {
+        if state.draft.strategy != Strategy::Extractive {
+            return Ok(());
+        }
+        let continues = match end_of(&state.draft, state.candidates.evidence()) {
+            End::Whole => false,
+            End::Cut => true,
+            End::WithPassage(last) => {
+                let next = self.retriever.behind(workspace, last).await?;
+                next.is_some_and(|next| goes_on(&next))
+            }
+        };
+        if continues {
+            state.notes.push(Note::ListContinues);
+        }
+        Ok(())
+    }
+
+    /// A model's wording, or why there is none. Never takes longer than the deadline leaves.
+    #[tracing::instrument(name = "generate", skip_all)]
+    async fn generated(
+        self,
+        llm: &Llm,
+        asked: &SubQuestion<'_>,
+        query: &Query,
+        evidence: &[Evidence],
+    ) -> Result<Generated, Note> {
+        let (text, events) = (asked.text, asked.events);
+        let left = asked
+            .until
+            .map(|until| until.saturating_duration_since(Instant::now()));
+        let time = match left {
+            Some(left) if left < RESERVE + MIN_GENERATION => return Err(Note::LlmDeadline),
+            Some(left) => llm.timeout().min(left - RESERVE),
+            None => llm.timeout(),
+        };
+        // What was said before is part of what is searched, and may be needed to understand the rest.
+        let question = match query.text().contains(text.trim()) {
+            true => query.text(),
+            false => text,
+        };
+        if let Some(events) = events {
+            let _ = events.send(Event::evidence(evidence));
+        }
+        let mut n_heard = 0;
+        let heard = |sentence: &Sentence, new: &[Citation]| {
+            n_heard += 1;
+            if let Some(events) = events {
+                // Where nobody listens any more the request is dropped with this future.
+                let _ = events.send(Event::Delta(sentence.clone(), new.to_vec()));
+            }
+        };
+        let question = self.redactor.mask(question);
+        let generating = generate(llm, &question, asked.language, evidence, heard);
+        let outcome = tokio::time::timeout(time, generating).await;
+        let note = match outcome {
+            Ok(Ok(generated)) => return Ok(generated),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "a model's wording was given up");
+                error.note()
+            }
+            Err(_) => Note::LlmDeadline,
+        };
+        if n_heard > 0
+            && let Some(events) = events
+        {
+            let _ = events.send(Event::Restart);
+        }
+        Err(note)
+    }
+}
+
+impl State<'_> {
+    /// Makes a draft of what was admitted that contradicts nothing, or finds out why there can be none.
+    fn quote(&mut self) {
+        let composing = Instant::now();
+        if self.verdict.decision == Decision::Answer {
+            self.compose();
+            self.settle();
+            self.clarify();
+            self.keep_below_ceiling();
+        }
+        self.timings.compose = elapsed_ms(composing);
+    }
+
+    /// Quotes the candidates and verifies the quotations. A premise of the question that the evidence contradicts is
+    /// corrected first.
+    fn compose(&mut self) {
+        let candidates = &self.candidates;
+        let (evidence, passages) = (candidates.evidence(), candidates.passages());
+        // A passage that was read and answers far less strongly than the first adds nothing.
+        let n_quoted = match candidates.readings() {
+            [first, second, ..] if second.logit < first.logit - settle::ANSWERS_TOO => 1,
+            _ => evidence.len(),
+        };
+        let mut draft = compose(
+            self.query.text(),
+            &self.retrieved.term_weights,
+            &evidence[..n_quoted],
+            &passages[..n_quoted.min(passages.len())],
+        );
+        if let Some((at, span)) = premise::contradicted(self.question.text, evidence) {
+            if !self.notes.contains(&Note::FalsePremise) {
+                self.notes.push(Note::FalsePremise);
+            }
+            draft = with_first(draft, &evidence[at], span);
+        }
+        let (draft, dropped) = verify(script::in_script(draft, self.question.language), evidence);
+        self.draft = draft;
+        self.rejected.extend(dropped);
+    }
+
+    /// Settles contradictions between the draft and the other evidence.
+    fn settle(&mut self) {
+        if self.draft.sentences.is_empty() || self.is_settled {
+            return;
+        }
+        let own_words = self.query.text().lines().last().unwrap_or_default();
+        let candidates = &mut self.candidates;
+        let (evidence, passages) = (candidates.evidence(), candidates.passages());
+        let readings = candidates.readings();
+        match settle::settle(own_words, &self.draft, evidence, passages, readings) {
+            Settled::Stands => {}
+            Settled::Unnamed(labels) => {
+                self.suggestions = labels;
+                self.draft = Draft::default();
+            }
+            Settled::Another(labels) => {
+                self.verdict.decision = Decision::Refuse;
+                self.similar = labels;
+                self.draft = Draft::default();
+            }
+            Settled::Overruled(by) => {
+                candidates.overrule_first(by);
+                self.compose();
+            }
+            Settled::Open(with, conflict) => {
+                let ids = [0, with].map(|i| evidence[i].chunk.document_id.to_string());
+                let passages = [0, with].map(|i| evidence[i].chunk.id());
+                self.review = Some(conflict.review(&ids, &passages));
+                self.draft = Draft::default();
+            }
+        }
+    }
+
+    /// Offers a choice in place of an answer where a short question fits several things alike.
+    fn clarify(&mut self) {
+        if self.draft.sentences.is_empty() || self.notes.contains(&Note::FalsePremise) {
+            return;
+        }
+        let (text, evidence) = (self.query.text(), self.candidates.evidence());
+        self.suggestions = settle::choices(text, evidence, self.question.language);
+        if !self.suggestions.is_empty() {
+            self.draft = Draft::default();
+        }
+    }
+
+    fn keep_below_ceiling(&mut self) {
+        let is_above = self.draft.strategy != Strategy::Standard;
+        if self.question.ceiling == Strategy::Standard && is_above {
+            self.draft = Draft::default();
+        }
+    }
+
+    /// Drops all candidates but the first.
+    fn keep_first(&mut self) {
+        let (mut evidence, _) = std::mem::take(&mut self.candidates).into_evidence();
+        evidence.truncate(1);
+        self.candidates = Candidates::new(evidence);
+    }
+
+    fn into_answer(self, start: Instant) -> SubAnswer {
+        let (evidence, readings) = self.candidates.into_evidence();
+        SubAnswer {
+            text: self.question.text.to_owned(),
+            search_text: self.query.text().to_owned(),
+            draft: self.draft,
+            verdict: self.verdict,
+            features: self.features,
+            evidence,
+            readings,
+            suggestions: self.suggestions,
+            similar: self.similar,
+            review: self.review,
+            rejected: self.rejected,
+            notes: self.notes,
+            usage: self.usage,
+            revision: self.retrieved.revision,
+            timings: Timings {
+                total: elapsed_ms(start),
+                ..self.timings
+            },
+        }
+    }
+}
+
+/// Searches, loads what was found and lifts what the question is about. Best first, at most the query's limit.
+pub async fn find(
+    retriever: &Retriever,
+    workspace: &WorkspaceId,
+    query: &Query,
+    about: &Lifts,
+    vector: Option<Vec<f32>>,
+) -> Result<(Retrieved, Vec<Evidence>), RetrieveError> {
+    let query = retriever.timed(query.clone());
+    let limit = query.limit();
+    let wide = match about.is_empty() {
+        true => query,
+        false => query.with_limit(limit.max(LIFTED_AMONG)),
+    };
+    let mut found = retriever.retrieve_with(workspace, &wide, vector).await?;
+    let loading = Instant::now();
+    let mut evidence = retriever
+        .load_evidence(workspace, &wide, &found.hits)
+        .await?;
+    if !about.is_empty() {
+        evidence = lift(evidence, about);
+        evidence.truncate(limit);
+    }
+    found.timings.load = elapsed_ms(loading);
+    Ok((found, evidence))
+}
+
+/// What is recorded of the answer to one question, to explain it by.
+#[derive(Serialize)]
+pub struct SubAnswerTrace<'a> {
+    question: &'a str,
+    search_text: &'a str,
+    decision: Decision,
+    confidence: f32,
+    features: &'a Features,
+    evidence: Vec<EvidenceTrace<'a>>,
+    rejected: &'a [Rejected],
+    notes: &'a [Note],
+    usage: &'a Option<Usage>,
+    timings_ms: Timings,
+}
+
+#[derive(Serialize)]
+struct EvidenceTrace<'a> {
+    chunk_id: String,
+    document_id: &'a str,
+    document_version: i64,
+    title: &'a str,
+    heading_path: &'a [String],
+    start: usize,
+    end: usize,
+    score: f32,
+    coverage: f32,
+    similarity: f32,
+    /// How strongly the reader says that it answers, a logit, and where, in bytes of the document.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reading: Option<f32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    answer_at: Option<Span>,
+}
+
+impl SubAnswer {
+    pub fn trace(&self) -> SubAnswerTrace<'_> {
+        let readings = self
+            .readings
+            .iter()
+            .map(Some)
+            .chain(std::iter::repeat(None));
+        let in_document = |e: &Evidence, span: Span| {
+            Span::new(
+                e.chunk.span.start + span.start,
+                e.chunk.span.start + span.end,
+            )
+        };
+        let evidence = self
+            .evidence
+            .iter()
+            .zip(readings)
+            .map(|(e, read)| EvidenceTrace {
+                reading: read.map(|read| read.logit),
+                answer_at: read.and_then(|read| Some(in_document(e, read.span?))),
+                chunk_id: e.chunk.id(),
+                document_id: e.chunk.document_id.as_str(),
+                document_version: e.chunk.version,
+                title: &e.metadata.title,
+                heading_path: &e.chunk.heading_path,
+                start: e.chunk.span.start,
+                end: e.chunk.span.end,
+                score: e.score,
+                coverage: e.coverage,
+                similarity: e.similarity,
+            });
+        SubAnswerTrace {
+            question: &self.text,
+            search_text: &self.search_text,
+            decision: self.verdict.decision,
+            confidence: self.verdict.confidence,
+            features: &self.features,
+            evidence: evidence.collect(),
+            rejected: &self.rejected,
+            notes: &self.notes,
+            usage: &self.usage,
+            timings_ms: self.timings,
+        }
+    }
+}
+
+pub(super) fn elapsed_ms(start: Instant) -> f64 {
+    start.elapsed().as_secs_f64() * 1e3
+}

@@ -1,0 +1,255 @@
+//! What is kept of a turn: enough to explain it, and to ask it again.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::understand::utterances;
+use super::{AnswerError, Answerer, Explained, Features, Question, RECENT_TURNS};
+use ken_base::domain::{
+    DocumentId, Filter, InvalidQuestion, Strategy, Turn, Utterance, WorkspaceId,
+};
+use ken_store::store::{RecordedAnswer, to_json};
+
+/// What was asked besides the words, as the record keeps it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Request {
+    pub channel: Option<String>,
+    pub audience: Vec<String>,
+    pub tags: Vec<String>,
+    /// The time asked about, where one was given.
+    pub as_of: Option<Timestamp>,
+    pub language: Option<String>,
+    pub limit: usize,
+    pub ceiling: Option<Strategy>,
+    pub customer_id: Option<String>,
+    /// What was said before, as it was used.
+    pub history: Vec<Utterance>,
+}
+
+impl Request {
+    fn of(question: &Question, history: &[Utterance]) -> Self {
+        Self {
+            channel: question.filter.channel.clone(),
+            audience: question.filter.audience.clone(),
+            tags: question.filter.tags.clone(),
+            as_of: question.filter.at,
+            language: question.language.clone(),
+            limit: question.limit,
+            ceiling: Some(question.ceiling),
+            customer_id: question.customer_id.clone(),
+            history: history.to_vec(),
+        }
+    }
+
+    /// The request of a recorded trace; `None` where it cannot be read.
+    fn recorded(trace: &serde_json::Value) -> Option<Self> {
+        let request = trace.get("request")?;
+        // Who may see it has to be said.
+        request.get("audience")?;
+        Self::deserialize(request)
+            .inspect_err(|error| tracing::warn!(%error, "a recorded request cannot be read"))
+            .ok()
+    }
+
+    fn without_history(self) -> Self {
+        Self {
+            history: Vec::new(),
+            ..self
+        }
+    }
+}
+
+/// Whether an asker of this audience may see what was said in a recorded turn. What was said to somebody who may see more is
+/// not visible, and neither is a turn whose request cannot be read.
+fn may_see(trace: &serde_json::Value, audience: &[String]) -> bool {
+    Request::recorded(trace)
+        .is_some_and(|asked| asked.audience.iter().all(|name| audience.contains(name)))
+}
+
+/// A recorded answer with how it was asked for.
+#[derive(Debug, Clone)]
+pub struct Logged {
+    pub turn: Turn,
+    pub request: Request,
+}
+
+impl Logged {
+    /// The same question, about now.
+    pub fn again(&self) -> Result<(Question, &[Utterance]), InvalidQuestion> {
+        let request = &self.request;
+        let question = Question {
+            filter: Filter {
+                channel: request.channel.clone(),
+                audience: request.audience.clone(),
+                tags: request.tags.clone(),
+                ..Filter::default()
+            },
+            limit: request.limit.max(1),
+            language: request.language.clone(),
+            ceiling: request.ceiling.unwrap_or(Strategy::Generated),
+            ..Question::parse(&self.turn.question)?
+        };
+        Ok((question, &request.history))
+    }
+}
+
+impl Answerer {
+    /// What was said before: as the caller says, else as recorded.
+    pub(super) async fn history(
+        &self,
+        workspace: &WorkspaceId,
+        question: &Question,
+    ) -> Result<Vec<Utterance>, AnswerError> {
+        if !question.history.is_empty() {
+            return Ok(question.history.clone());
+        }
+        let Some(conversation) = &question.conversation_id else {
+            return Ok(Vec::new());
+        };
+        let turns = self
+            .store
+            .logged_answers(workspace, Some(conversation), RECENT_TURNS)
+            .await?;
+        let audience = &question.filter.audience;
+        let said = turns
+            .into_iter()
+            .rev()
+            .filter(|(_, trace)| may_see(trace, audience));
+        Ok(said.flat_map(|(turn, _)| utterances(turn)).collect())
+    }
+
+    /// A recorded answer with its record, the evidence with its text where its version still exists.
+    pub async fn explained(
+        &self,
+        workspace: &WorkspaceId,
+        id: &str,
+    ) -> Result<Option<(Turn, serde_json::Value)>, AnswerError> {
+        let Some((turn, mut trace)) = self.store.answer(workspace, id).await? else {
+            return Ok(None);
+        };
+        let mut texts: HashMap<(String, i64), Option<String>> = HashMap::new();
+        let parts = trace["parts"].as_array_mut().into_iter().flatten();
+        for evidence in parts.flat_map(|part| part["evidence"].as_array_mut().into_iter().flatten())
+        {
+            let document = evidence["document_id"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned();
+            let version = evidence["document_version"].as_i64().unwrap_or_default();
+            let key = (document, version);
+            if !texts.contains_key(&key) {
+                let text = match DocumentId::parse(&key.0) {
+                    Ok(id) => self
+                        .store
+                        .document(workspace, &id, Some(version))
+                        .await?
+                        .map(|d| d.text),
+                    Err(_) => None,
+                };
+                texts.insert(key.clone(), text);
+            }
+            let place = |name: &str| evidence[name].as_u64().map(|n| n as usize);
+            let span = place("start").zip(place("end"));
+            let text = texts[&key]
+                .as_deref()
+                .zip(span)
+                .and_then(|(text, (start, end))| text.get(start..end));
+            evidence["text"] = json!(text);
+        }
+        Ok(Some((turn, trace)))
+    }
+
+    /// Forgets a conversation once the turns under way in it are over. Returns how many turns there were.
+    pub async fn forget(
+        &self,
+        workspace: &WorkspaceId,
+        conversation: &str,
+    ) -> Result<u64, AnswerError> {
+        let _turn = self.turns.wait(workspace, conversation).await;
+        self.forget_kept();
+        Ok(self
+            .store
+            .delete_conversation(workspace, conversation)
+            .await?)
+    }
+
+    /// The answer that was given under the same idempotency key.
+    pub(super) async fn given_before(
+        &self,
+        workspace: &WorkspaceId,
+        question: &Question,
+    ) -> Result<Option<Explained>, AnswerError> {
+        let Some(key) = &question.idempotency_key else {
+            return Ok(None);
+        };
+        let Some((turn, trace)) = self.store.answer_by_idempotency_key(workspace, key).await?
+        else {
+            return Ok(None);
+        };
+        // The same key for somebody else, elsewhere or otherwise is another question.
+        let asked = Request::recorded(&trace).map(Request::without_history);
+        let same = turn.question == *question.text
+            && turn.answer.conversation_id == question.conversation_id
+            && asked == Some(Request::of(question, &[]));
+        match same {
+            false => Err(AnswerError::KeyReused),
+            true => Ok(Some(Explained {
+                answer: turn.answer,
+                evidence: Vec::new(),
+                features: Features::default(),
+                reviews: Vec::new(),
+                trace: "[]".into(),
+            })),
+        }
+    }
+
+    pub(super) async fn record(
+        &self,
+        workspace: &WorkspaceId,
+        question: &Question,
+        history: &[Utterance],
+        explained: &Explained,
+    ) -> Result<bool, AnswerError> {
+        let request = Request::of(question, history);
+        let (request, parts) = (to_json(&request), &explained.trace);
+        let trace = format!(r#"{{"request":{request},"parts":{parts}}}"#);
+        for review in &explained.reviews {
+            self.store.open_review(workspace, review).await?;
+        }
+        let record = RecordedAnswer {
+            question: &question.text,
+            answer: &explained.answer,
+            trace: &trace,
+            idempotency_key: question.idempotency_key.as_deref(),
+        };
+        Ok(self.store.record_answer(workspace, record).await?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn recorded_turn_is_visible_to_the_same_audience_only() {
+        let agent = ["agent".to_owned()];
+        for (request, to_public, to_agent) in [
+            (json!({ "audience": [] }), true, true),
+            (json!({}), false, false),
+            (json!({ "audience": ["agent"] }), false, true),
+            // Unreadable: nobody knows who may see it.
+            (json!({ "audience": "agent" }), false, false),
+            (json!({ "audience": [], "limit": "ten" }), false, false),
+            (json!(null), false, false),
+        ] {
+            let trace = json!({ "request": request, "parts": [] });
+            assert_eq!(may_see(&trace, &[]), to_public, "{request}");
+            assert_eq!(may_see(&trace, &agent), to_agent, "{request}");
+        }
+        assert!(!may_see(&json!({}), &agent), "no request at all");
+    }
+}

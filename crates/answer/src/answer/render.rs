@@ -1,0 +1,378 @@
+//! An answer as a channel can show it: markup or none, sources as links or left out, cut to the channel's limits, or words
+//! to be spoken. What it says does not change.
+
+mod spoken;
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+use ken_base::domain::{Answer, Outcome, checked_uri};
+use ken_text::text::{Language, sentences};
+use spoken::spoken;
+
+/// How a text is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    /// No markup; sources in words with bare addresses.
+    Plain,
+    /// CommonMark with tables; sources as links.
+    Markdown,
+    /// To be spoken: no addresses, no sources, figures in words where the language needs it, short sentences.
+    Speech,
+}
+
+/// A channel's way to show an answer.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Channel {
+    pub format: Format,
+    /// The longest message, in UTF-16 code units, as the channels count.
+    pub max_units: Option<usize>,
+    pub has_sources: bool,
+}
+
+impl Channel {
+    /// By its name; one that is not known shows plain text without a limit. Limits: SMS in UCS-2 by GSM 03.38, the others
+    /// by the channels' own documentation of text messages.
+    pub fn of(name: Option<&str>) -> Self {
+        let shows = |format, max_units, has_sources| Channel {
+            format,
+            max_units,
+            has_sources,
+        };
+        match name.unwrap_or_default().to_lowercase().as_str() {
+            "web" | "app" | "widget" => shows(Format::Markdown, None, true),
+            "sms" => shows(Format::Plain, Some(70), false),
+            "line" => shows(Format::Plain, Some(5_000), true),
+            "whatsapp" | "telegram" => shows(Format::Plain, Some(4_096), true),
+            "messenger" => shows(Format::Plain, Some(2_000), true),
+            "phone" | "voice" | "ivr" => shows(Format::Speech, None, false),
+            _ => shows(Format::Plain, None, true),
+        }
+    }
+}
+
+/// An answer's text for one channel.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Rendered {
+    pub format: Format,
+    /// In order, each within the channel's limit.
+    pub messages: Vec<String>,
+}
+
+/// Writes an answer for a channel; `format` in place of the channel's own where it is given.
+pub fn render(answer: &Answer, channel: Option<&str>, format: Option<Format>) -> Rendered {
+    let mut shows = Channel::of(channel);
+    shows.format = format.unwrap_or(shows.format);
+    let language = Language::from_tag(&answer.language);
+    let mut text = match shows.format {
+        Format::Markdown => with_table_rules(&answer.text),
+        Format::Plain => without_tables(&answer.text, language),
+        Format::Speech => spoken(&without_tables(&answer.text, language), language),
+    };
+    let choices = match answer.outcome {
+        Outcome::Clarify => &answer.suggestions[..],
+        _ => &[],
+    };
+    for (number, choice) in (1..).zip(choices) {
+        let choice = match shows.format {
+            Format::Speech => spoken(choice, language),
+            _ => format!("{number}. {choice}"),
+        };
+        text.push('\n');
+        text.push_str(&choice);
+    }
+    if shows.has_sources && shows.format != Format::Speech {
+        text.push_str(&sources(answer, shows.format, language));
+    }
+    Rendered {
+        format: shows.format,
+        messages: cut(text.trim(), shows.max_units),
+    }
+}
+
+/// The cited documents, each once.
+fn sources(answer: &Answer, format: Format, language: Language) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for citation in &answer.citations {
+        let title = match citation.title.trim() {
+            "" => citation.document_id.as_str(),
+            title => title,
+        };
+        // What was stored before addresses were looked at is no link.
+        let uri = citation.uri.as_ref().filter(|uri| checked_uri(uri).is_ok());
+        let line = match (uri, format) {
+            (Some(uri), Format::Markdown) => {
+                format!("- [{}](<{uri}>)", title.replace(['[', ']'], ""))
+            }
+            (Some(uri), _) => format!("{title} {uri}"),
+            (None, Format::Markdown) => format!("- {title}"),
+            (None, _) => title.to_owned(),
+        };
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    if lines.is_empty() {
+        return String::new();
+    }
+    let heading = match language {
+        Language::TraditionalChinese => "來源：",
+        Language::SimplifiedChinese => "来源：",
+        _ => "Sources:",
+    };
+    match format {
+        Format::Markdown => format!("\n\n{heading}\n\n{}", lines.join("\n")),
+        _ => format!("\n\n{heading}\n{}", lines.join("\n")),
+    }
+}
+
+fn cells(line: &str) -> Option<Vec<&str>> {
+    let inner = line.trim().strip_prefix('|')?.strip_suffix('|')?;
+    Some(inner.split('|').map(str::trim).collect())
+}
+
+/// A rule below the first row of each table, which Markdown asks for.
+fn with_table_rules(text: &str) -> String {
+    let mut lines: Vec<Cow<str>> = Vec::new();
+    let mut in_table = false;
+    for line in text.lines() {
+        let cells = cells(line);
+        let begins = cells.is_some() && !in_table;
+        if begins && lines.last().is_some_and(|last| !last.is_empty()) {
+            lines.push("".into());
+        }
+        in_table = cells.is_some();
+        lines.push(line.into());
+        if let Some(cells) = cells.filter(|_| begins) {
+            lines.push(format!("|{}", " --- |".repeat(cells.len())).into());
+        }
+    }
+    lines.join("\n")
+}
+
+/// Tables as one line a row: `地區：離島，運費：150 元`.
+fn without_tables(text: &str, language: Language) -> String {
+    let (colon, comma) = match language.is_chinese() {
+        true => ("：", "，"),
+        false => (": ", ", "),
+    };
+    let rows: Vec<(&str, Option<Vec<&str>>)> =
+        text.lines().map(|line| (line, cells(line))).collect();
+    let mut lines: Vec<String> = Vec::new();
+    let mut header: Option<&[&str]> = None;
+    for (i, (line, row)) in rows.iter().enumerate() {
+        let Some(row) = row else {
+            header = None;
+            lines.push((*line).to_owned());
+            continue;
+        };
+        let goes_on = rows.get(i + 1).is_some_and(|(_, next)| next.is_some());
+        match header {
+            None if goes_on => header = Some(row),
+            None => lines.push(row.join(comma)),
+            Some(names) => {
+                let named = row.iter().enumerate().filter(|(_, cell)| !cell.is_empty());
+                let named =
+                    named.map(
+                        |(i, cell)| match names.get(i).filter(|name| !name.is_empty()) {
+                            Some(name) => format!("{name}{colon}{cell}"),
+                            None => (*cell).to_owned(),
+                        },
+                    );
+                lines.push(named.collect::<Vec<_>>().join(comma));
+            }
+        }
+    }
+    lines.join("\n")
+}
+
+/// Pieces of at most so many UTF-16 units, cut between sentences where that is possible; numbered where there are several
+/// short ones.
+fn cut(text: &str, max_units: Option<usize>) -> Vec<String> {
+    let units = |text: &str| text.encode_utf16().count();
+    let Some(max) = max_units.filter(|max| units(text) > *max) else {
+        return vec![text.to_owned()];
+    };
+    // `(12/34) `, for messages that are read one by one.
+    let is_short = max < 200;
+    let room = if is_short { max - 8 } else { max };
+    let mut pieces: Vec<String> = Vec::new();
+    let mut piece = String::new();
+    let mut last_end = 0;
+    for span in sentences(text) {
+        // With the gap before it, so that lines stay lines.
+        let gap = if text[last_end..span.start].contains('\n') {
+            "\n"
+        } else {
+            ""
+        };
+        last_end = span.end;
+        let mut rest = &text[span.start..span.end];
+        if units(&piece) + units(gap) + units(rest) > room && !piece.is_empty() {
+            pieces.push(std::mem::take(&mut piece));
+        } else if !piece.is_empty() {
+            let between = if gap.is_empty() && rest.is_ascii() {
+                " "
+            } else {
+                gap
+            };
+            piece.push_str(between);
+        }
+        while units(&piece) + units(rest) > room {
+            let mut n = 0;
+            let at = rest
+                .char_indices()
+                .find(|(_, c)| {
+                    n += c.len_utf16();
+                    units(&piece) + n > room
+                })
+                .map_or(rest.len(), |(at, _)| at);
+            // Not within a word or a figure, where there is another place.
+            let head = &rest[..at];
+            let better = head.rfind(|c: char| c.is_whitespace() || "，,、；;".contains(c));
+            let at = better.map_or(at, |i| {
+                i + head[i..].chars().next().map_or(1, char::len_utf8)
+            });
+            let at = at.max(rest.chars().next().map_or(1, char::len_utf8));
+            piece.push_str(&rest[..at]);
+            rest = &rest[at..];
+            pieces.push(std::mem::take(&mut piece));
+        }
+        piece.push_str(rest);
+    }
+    if !piece.is_empty() {
+        pieces.push(piece);
+    }
+    let n = pieces.len();
+    let numbered = (1..).zip(pieces).map(|(i, piece)| match is_short && n > 1 {
+        true => format!("({i}/{n}) {}", piece.trim()),
+        false => piece.trim().to_owned(),
+    });
+    numbered.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ken_base::domain::{Citation, DocumentId, Strategy, Timings};
+
+    fn answer(text: &str, language: &str) -> Answer {
+        Answer {
+            id: "ans_1".into(),
+            outcome: Outcome::Answered,
+            text: text.into(),
+            language: language.into(),
+            strategy: Strategy::Extractive,
+            confidence: 0.9,
+            sentences: vec![],
+            citations: vec![Citation {
+                number: 1,
+                document_id: DocumentId::parse("fees").unwrap(),
+                document_version: 1,
+                title: "運費".into(),
+                uri: Some("https://shop.example/fees".into()),
+                chunk_id: "fees:1:0".into(),
+                heading_path: vec![],
+                page: None,
+                quote: text.into(),
+                start: 0,
+                end: text.len(),
+            }],
+            suggestions: vec![],
+            reason: None,
+            notes: vec![],
+            conversation_id: None,
+            revision: 1,
+            timings_ms: Timings::default(),
+        }
+    }
+
+    fn one(text: &str, language: &str, channel: &str) -> String {
+        let rendered = render(&answer(text, language), Some(channel), None);
+        assert_eq!(rendered.messages.len(), 1);
+        rendered.messages[0].clone()
+    }
+
+    #[test]
+    fn each_channel_gets_what_it_can_show() {
+        let table = "| 地區 | 運費 |\n| 離島 | 150 元 |";
+        assert_eq!(
+            one(table, "zh-Hant", "web"),
+            "| 地區 | 運費 |\n| --- | --- |\n| 離島 | 150 元 |\n\n來源：\n\n- [運費](<https://shop.example/fees>)"
+        );
+        assert_eq!(
+            one(table, "zh-Hant", "line"),
+            "地區：離島，運費：150 元\n\n來源：\n運費 https://shop.example/fees"
+        );
+        assert_eq!(one(table, "zh-Hant", "sms"), "地區：離島，運費：150 元");
+        assert_eq!(
+            one(table, "zh-Hant", "phone"),
+            "地區：離島，運費：一百五十元。"
+        );
+    }
+
+    #[test]
+    fn long_answers_are_cut_between_sentences_within_the_limit() {
+        let text = "運費由本店負擔，離島除外。".repeat(20);
+        let rendered = render(&answer(&text, "zh-Hant"), Some("sms"), None);
+        assert!(rendered.messages.len() > 3);
+        let mut joined = String::new();
+        for (i, message) in (1..).zip(&rendered.messages) {
+            assert!(message.encode_utf16().count() <= 70, "{message}");
+            let head = format!("({i}/{}) ", rendered.messages.len());
+            joined.push_str(message.strip_prefix(&head).unwrap());
+            assert!(message.ends_with('。'), "{message}");
+        }
+        assert_eq!(joined, text);
+        let unbroken = "好".repeat(5_000);
+        for (channel, limit) in [("sms", 70), ("whatsapp", 4_096), ("messenger", 2_000)] {
+            let rendered = render(&answer(&unbroken, "zh-Hant"), Some(channel), None);
+            assert!(
+                rendered
+                    .messages
+                    .iter()
+                    .all(|m| m.encode_utf16().count() <= limit),
+                "{channel}"
+            );
+            let n: usize = rendered
+                .messages
+                .iter()
+                .map(|m| m.matches('好').count())
+                .sum();
+            assert_eq!(n, 5_000, "{channel}");
+        }
+    }
+
+    #[test]
+    fn figures_are_spoken_and_addresses_are_not() {
+        for (language, text, expected) in [
+            (
+                "zh-Hant",
+                "運費 NT$1,200 元，見 https://a.example/b。",
+                "運費新台幣一千二百元，見。",
+            ),
+            (
+                "zh-Hant",
+                "電話 02-2345-6789。",
+                "電話零二，二三四五，六七八九。",
+            ),
+            (
+                "zh-Hant",
+                "S7 折扣 30%，7–10 天送達，至 2026-12-31 21:30 止。",
+                "S7 折扣百分之三十，七到十天送達。至二零二六年十二月三十一日二十一點三十分止。",
+            ),
+            ("zh-Hans", "重 3.5 公斤；可水洗", "重三点五公斤。可水洗。"),
+            (
+                "en",
+                "It costs NT$1,200, 30% off, in 7–10 days. Call 02-2345-6789.",
+                "It costs 1,200 New Taiwan dollars, 30 percent off. in 7 to 10 days. Call 0 2, 2 3 4 5, 6 7 8 9.",
+            ),
+        ] {
+            assert_eq!(one(text, language, "phone"), expected);
+        }
+        let long = "退貨商品必須保持全新狀態且包裝完整，請附上發票與所有配件，並在收到商品後七天內寄回本公司倉庫，逾期恕不受理。";
+        assert!(one(long, "zh-Hant", "phone").matches('。').count() >= 2);
+    }
+}

@@ -1,0 +1,371 @@
+use std::cmp::Ordering;
+use std::collections::{BTreeSet, HashSet};
+
+use ken_base::domain::{Evidence, Filter, Kind};
+use ken_search::reader::Reading;
+use ken_text::conflict::{
+    Authority, Conflict, MIN_SHARED_WORDS, ONE_STATEMENT, Statement, contradiction, likeness,
+    prevails,
+};
+use ken_text::text::{Language, fold, is_function_word, search_key, sentences, terms, width};
+
+use super::Draft;
+use super::admit::content;
+use super::compose::is_standard;
+use super::expects::{Property, properties};
+use super::guard::plain;
+use super::passage::{Passage, Unit, headings};
+use super::siblings::{self, Contrast, Meant};
+
+/// How many of the best are compared with what is about to be said.
+const COMPARED: usize = 6;
+/// A passage far behind the best is about something else.
+const MIN_SCORE: f32 = 0.7;
+/// Of an FAQ's answers that are all open to who asks, the one made for them: for their channel, then for their
+/// audience, then in their language. The others are left out.
+pub fn prefer_specific(
+    evidence: Vec<Evidence>,
+    filter: &Filter,
+    language: Language,
+) -> Vec<Evidence> {
+    let fits = |e: &Evidence| -> (bool, bool, i8) {
+        let note = &e.chunk.note;
+        let in_language = match note.language.as_deref() {
+            None => 0,
+            Some(tag) if Language::from_tag(tag) == language => 1,
+            Some(_) => -1,
+        };
+        let for_channel = filter
+            .channel
+            .as_ref()
+            .is_some_and(|c| note.channels.contains(c));
+        (for_channel, !note.audience.is_empty(), in_language)
+    };
+    let best_of = |e: &Evidence| {
+        let same = evidence
+            .iter()
+            .filter(|other| other.chunk.document_id == e.chunk.document_id);
+        same.map(fits).max()
+    };
+    let keep: Vec<bool> = evidence
+        .iter()
+        .map(|e| e.metadata.kind != Kind::Faq || Some(fits(e)) == best_of(e))
+        .collect();
+    let kept = evidence.into_iter().zip(keep).filter(|(_, keep)| *keep);
+    kept.map(|(e, _)| e).collect()
+}
+
+/// How much more of the question's words a piece of evidence has to say to come before the best, as a share of their weight;
+/// and how near it has to be to it, as a share of its score.
+const SAYS_MORE: f32 = 0.1;
+const IS_NEAR: f32 = 0.85;
+
+/// Which piece of evidence, near to the best, comes before it: one that says something of a property (a price, a weight)
+/// that the question asks for, where the best says nothing of it; or a passage that says so much more of the question than
+/// an FAQ that is found best. An FAQ that names a thing is near to every question about that thing by meaning, also to those
+/// that it does not answer.
+pub fn says_more(
+    question: &str,
+    term_weights: &[(String, f32)],
+    evidence: &[Evidence],
+    passages: &[Passage],
+) -> Option<usize> {
+    let first = evidence.first()?;
+    let asked = content(&search_key(question), term_weights);
+    let total: f32 = asked.values().sum();
+    let share = |passage: &Passage| -> f32 {
+        let said = asked.iter().filter(|(term, _)| passage.says(term));
+        said.map(|(_, weight)| weight).sum::<f32>() / total.max(f32::EPSILON)
+    };
+    let asked_for: Vec<&Property> = properties(question).collect();
+    let n_said = |(passage, e): (&Passage, &Evidence)| {
+        let over = fold(&headings(e));
+        let is_said = |property: &&Property| {
+            property.is_asked(&over)
+                || passage
+                    .units
+                    .iter()
+                    .any(|unit| property.is_said(&unit.folded))
+        };
+        asked_for.iter().copied().filter(is_said).count()
+    };
+    let least = IS_NEAR * first.score;
+    let near: Vec<usize> = (1..passages.len())
+        .filter(|at| evidence[*at].score >= least)
+        .collect();
+    let most = |among: Vec<usize>| {
+        let shares = among.into_iter().map(|at| (at, share(&passages[at])));
+        // Of equals the better one.
+        shares.rev().max_by(|(_, a), (_, b)| a.total_cmp(b))
+    };
+    if !asked_for.is_empty() {
+        let said = n_said((passages.first()?, first));
+        let among = near
+            .iter()
+            .copied()
+            .filter(|at| n_said((&passages[*at], &evidence[*at])) > said);
+        if let Some((at, _)) = most(among.collect()) {
+            return Some(at);
+        }
+    }
+    if !is_standard(first) {
+        return None;
+    }
+    let passages_only = near.into_iter().filter(|at| !is_standard(&evidence[*at]));
+    let (at, share_of_it) = most(passages_only.collect())?;
+    (share_of_it >= share(passages.first()?) + SAYS_MORE).then_some(at)
+}
+
+/// How near the best other answers have to be, as a share of its score, to be choices.
+const MIN_CHOICE: f32 = 0.93;
+/// The most choices that are offered.
+const MAX_CHOICES: usize = 3;
+/// A question that says more terms than this says which it means.
+const MAX_TERMS: usize = 6;
+
+/// The questions or titles to choose from, where a short question fits two or three answers alike: all of its words stand
+/// in each title, each title says something more, and the answers differ. None where one answer is meant.
+pub fn choices(question: &str, evidence: &[Evidence], language: Language) -> Vec<String> {
+    let Some(best) = evidence.first() else {
+        return Vec::new();
+    };
+    let says = |text: &str| -> BTreeSet<String> {
+        let terms = terms(text).into_iter();
+        terms.filter(|term| !is_function_word(term)).collect()
+    };
+    let asked = says(question);
+    if asked.is_empty() || asked.len() > MAX_TERMS {
+        return Vec::new();
+    }
+    let mut chosen: Vec<(&Evidence, &str, BTreeSet<String>)> = Vec::new();
+    for e in evidence
+        .iter()
+        .take_while(|e| e.score >= MIN_CHOICE * best.score)
+    {
+        if Language::from_tag(e.metadata.language.as_deref().unwrap_or_default()) != language {
+            continue;
+        }
+        let label = label(e);
+        let words = says(label);
+        let is_more = asked.is_subset(&words) && words.len() > asked.len();
+        let is_other = chosen.iter().all(|(other, _, known)| {
+            let (a, b) = (
+                Statement {
+                    title: "",
+                    text: &e.chunk.text,
+                },
+                Statement {
+                    title: "",
+                    text: &other.chunk.text,
+                },
+            );
+            e.chunk.document_id != other.chunk.document_id
+                && words.difference(known).next().is_some()
+                && known.difference(&words).next().is_some()
+                && likeness(a, b) < 0.9
+        });
+        if is_more && is_other {
+            chosen.push((e, label, words));
+        }
+    }
+    let is_meant = chosen
+        .first()
+        .is_none_or(|(first, _, _)| first.chunk.key != best.chunk.key);
+    match chosen.len() {
+        2..=MAX_CHOICES if !is_meant => chosen
+            .iter()
+            .map(|(_, label, _)| (*label).to_owned())
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// By what a piece of evidence is offered: its question, else its title.
+pub fn label(evidence: &Evidence) -> &str {
+    let question = evidence.chunk.note.question.as_deref().map(plain);
+    let faq = evidence
+        .metadata
+        .questions
+        .first()
+        .map(|question| plain(question));
+    question
+        .or(faq.filter(|_| evidence.metadata.kind == Kind::Faq))
+        .unwrap_or_else(|| plain(title(evidence)))
+}
+
+/// What the other evidence says against a draft made of the first.
+pub enum Settled {
+    /// Nothing, or the draft's evidence is in the right.
+    Stands,
+    /// The evidence at this place is in the right.
+    Overruled(usize),
+    /// No rule decides between the first and the one at this place.
+    Open(usize, Conflict),
+    /// The first and another are about two things of one kind, and the question names neither: these are their labels.
+    Unnamed(Vec<String>),
+    /// … and the question names a third.
+    Another(Vec<String>),
+}
+
+/// How much less strongly than the best, as a logit, a passage may answer the question and still contradict it, or be quoted beside it.
+pub const ANSWERS_TOO: f32 = 2.0;
+
+/// Looks for evidence of other documents that contradicts what the draft says. Where passages were read, only one that
+/// answers the same question does.
+pub fn settle(
+    question: &str,
+    draft: &Draft,
+    evidence: &[Evidence],
+    passages: &[Passage],
+    readings: &[Reading],
+) -> Settled {
+    let Some(best) = evidence.first() else {
+        return Settled::Stands;
+    };
+    let said = Statement {
+        title: title(best),
+        text: &draft.text,
+    };
+    let spans = sentences(&draft.text);
+    let of_draft: Vec<HashSet<String>> = spans
+        .iter()
+        .filter_map(|span| span.slice(&draft.text))
+        .map(|sentence| terms(sentence).into_iter().collect())
+        .collect();
+    // Long texts are compared by sentences that share most of their words; where none shares a few, nothing is.
+    let may_differ = |i: usize, text: &str| {
+        let is_short = |text: &str| width(text) <= ONE_STATEMENT;
+        let near = |unit: &Unit| {
+            let mut shared = of_draft
+                .iter()
+                .map(|said| said.intersection(&unit.terms).count());
+            shared.any(|n| n >= MIN_SHARED_WORDS)
+        };
+        (is_short(text) && is_short(&draft.text))
+            || passages
+                .get(i)
+                .is_none_or(|passage| passage.units.iter().any(near))
+    };
+    let answers_too = |i: usize| match readings.first() {
+        None => true,
+        Some(best) => readings
+            .get(i)
+            .is_some_and(|other| other.logit >= best.logit - ANSWERS_TOO),
+    };
+    for (i, other) in evidence.iter().enumerate().take(COMPARED).skip(1) {
+        if !answers_too(i) {
+            continue;
+        }
+        if !may_differ(i, &other.chunk.text) {
+            continue;
+        }
+        if other.chunk.document_id == best.chunk.document_id || other.score < MIN_SCORE * best.score
+        {
+            continue;
+        }
+        let against = statement(other);
+        let Some(conflict) = contradiction(said, against, None) else {
+            continue;
+        };
+        if let Some(contrast) = Contrast::of(best, other) {
+            let both = || [best, other].map(siblings::label).to_vec();
+            match contrast.meant(question) {
+                Meant::First => continue,
+                Meant::Second => return Settled::Overruled(i),
+                Meant::Other => return Settled::Another(both()),
+                Meant::Open if contrast.is_certain() => return Settled::Unnamed(both()),
+                Meant::Open => {}
+            }
+        }
+        let standing = |e: &Evidence| Authority::of(&e.metadata, e.updated_at);
+        return match prevails(&standing(best), &standing(other)) {
+            Some((Ordering::Less, _)) => Settled::Overruled(i),
+            Some(_) => continue,
+            None => Settled::Open(i, conflict),
+        };
+    }
+    Settled::Stands
+}
+
+/// The best evidence, at most so much of it, without what contradicts the draft: what was decided is not worded otherwise.
+pub fn agreeing(draft: &Draft, evidence: &[Evidence], most: usize) -> Vec<Evidence> {
+    let Some(best) = evidence.first() else {
+        return Vec::new();
+    };
+    let decided = Statement {
+        title: title(best),
+        text: &draft.text,
+    };
+    let is_cited = |e: &Evidence| draft.citations.iter().any(|c| c.chunk_id == e.chunk.id());
+    let agrees =
+        |e: &&Evidence| is_cited(e) || contradiction(decided, statement(e), None).is_none();
+    evidence.iter().take(most).filter(agrees).cloned().collect()
+}
+
+fn statement(evidence: &Evidence) -> Statement<'_> {
+    Statement {
+        title: title(evidence),
+        text: &evidence.chunk.text,
+    }
+}
+
+fn title(evidence: &Evidence) -> &str {
+    evidence
+        .chunk
+        .heading_path
+        .last()
+        .unwrap_or(&evidence.metadata.title)
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use ken_base::domain::{Chunk, DocumentId, Metadata, Span};
+
+    pub fn evidence(title: &str, kind: Kind, text: &str, score: f32) -> Evidence {
+        Evidence {
+            chunk: Chunk {
+                note: Default::default(),
+                key: 1,
+                document_id: DocumentId::parse("d").unwrap(),
+                version: 1,
+                ordinal: 0,
+                heading_path: vec![],
+                span: Span::new(0, text.len()),
+                text: text.to_owned(),
+            },
+            metadata: Metadata {
+                kind,
+                title: title.to_owned(),
+                ..Metadata::default()
+            },
+            updated_at: jiff::Timestamp::UNIX_EPOCH,
+            score,
+            coverage: 1.0,
+            similarity: 1.0,
+        }
+    }
+
+    #[test]
+    fn a_near_passage_that_says_more_comes_before_an_faq_of_the_same_thing() {
+        let found = |question: &str, first: Kind, score: f32, text: &str| {
+            let all = [
+                evidence("BeamBox Mini 會關機？", first, "請換電源。", 1.0),
+                evidence("BeamBox Mini 投影機", Kind::Article, text, score),
+            ];
+            let passages: Vec<Passage> = all.iter().map(Passage::read).collect();
+            says_more(question, &[], &all, &passages)
+        };
+        let (asked, said) = ("BeamBox Mini 對焦", "對焦按遙控器。");
+        assert_eq!(found(asked, Kind::Faq, 0.9, said), Some(1));
+        // Far behind it, no more of it, or no FAQ that is found best.
+        assert_eq!(found(asked, Kind::Faq, 0.8, said), None);
+        assert_eq!(found(asked, Kind::Faq, 0.9, "可接手機。"), None);
+        assert_eq!(found(asked, Kind::Article, 0.9, said), None);
+        // What is asked for as a property comes before what says nothing of it, whatever is best.
+        let (asked, said) = ("BeamBox Mini 多重", "980 公克。");
+        assert_eq!(found(asked, Kind::Article, 0.9, said), Some(1));
+        assert_eq!(found(asked, Kind::Article, 0.8, said), None);
+        assert_eq!(found(asked, Kind::Article, 0.9, "可接手機。"), None);
+    }
+}

@@ -1,0 +1,99 @@
+use std::borrow::Cow;
+
+use super::{AnswerError, Answerer, Question, RuleBook};
+use ken_base::domain::{Answer, Experiment, Outcome, WorkspaceId};
+
+/// A customer's place in an experiment.
+pub struct Part {
+    experiment: Experiment,
+    customer: String,
+    arm: usize,
+}
+
+impl Answerer {
+    /// The rules by which workspaces answer.
+    pub fn rules(&self) -> &RuleBook {
+        &self.rules
+    }
+
+    /// The least confidence of an answer where a workspace says nothing of it.
+    pub fn min_confidence(&self) -> f32 {
+        self.admission.min_confidence(None)
+    }
+
+    /// The question as its customer's arms of the running experiments want it, and those arms. Who is not known takes no part.
+    pub(super) async fn assigned<'q>(
+        &self,
+        workspace: &WorkspaceId,
+        question: &'q Question,
+    ) -> Result<(Cow<'q, Question>, Vec<Part>), AnswerError> {
+        let rules = self.rules.of(workspace).await?;
+        let customer = question.customer_id.as_ref();
+        let customer = customer.or(question.conversation_id.as_ref());
+        let Some(customer) = customer.filter(|_| !rules.experiments.is_empty()) else {
+            return Ok((Cow::Borrowed(question), Vec::new()));
+        };
+        let mut served = question.clone();
+        let customer =
+            ken_text::text::sha256_hex([workspace.as_str().as_bytes(), customer.as_bytes()]);
+        let mut parts = Vec::new();
+        for experiment in &rules.experiments {
+            let arm = experiment.arm_of(&customer);
+            if let Some(tuning) = experiment.arms[arm].tuning {
+                served.tuning = tuning.or(served.tuning);
+            }
+            if experiment.faq_id.is_some() && arm > 0 {
+                served.filter.audience.push(experiment.audience(arm));
+            }
+            parts.push(Part {
+                experiment: experiment.clone(),
+                customer: customer.clone(),
+                arm,
+            });
+        }
+        Ok((Cow::Owned(served), parts))
+    }
+
+    /// Notes who was shown what: of an experiment about an FAQ only where it was cited.
+    pub(super) async fn expose(
+        &self,
+        workspace: &WorkspaceId,
+        parts: &[Part],
+        answer: &Answer,
+    ) -> Result<(), AnswerError> {
+        for part in parts {
+            let id = &part.experiment.id;
+            // A wish for a person counts against what they were shown before.
+            if answer.outcome == Outcome::Handoff {
+                self.store.harmed(workspace, id, &part.customer).await?;
+            }
+            let shown = match &part.experiment.faq_id {
+                None => true,
+                // The arm's own answer: somebody may have edited the FAQ meanwhile.
+                Some(faq) => {
+                    let own = part.experiment.arms[part.arm].answer.as_deref();
+                    let is_own =
+                        |quote: &str| own.is_none_or(|own| letters(own).contains(&letters(quote)));
+                    let cited = answer.citations.iter();
+                    cited
+                        .filter(|c| c.document_id == *faq)
+                        .any(|c| is_own(&c.quote))
+                }
+            };
+            if !shown {
+                continue;
+            }
+            let answered = answer.outcome == Outcome::Answered;
+            let who = (part.customer.as_str(), part.arm);
+            self.store
+                .expose(workspace, id, who, &answer.id, answered)
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+/// A text without what its layout may change.
+fn letters(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).collect()
+}

@@ -1,0 +1,64 @@
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use tokio::sync::OwnedMutexGuard;
+
+use ken_base::domain::WorkspaceId;
+
+type Key = (WorkspaceId, String);
+
+/// One turn at a time in each conversation, in the order in which they came: the second sees what the first was answered.
+#[derive(Clone, Default)]
+pub struct Turns {
+    under_way: Arc<Mutex<HashMap<Key, Weak<tokio::sync::Mutex<()>>>>>,
+}
+
+impl Turns {
+    /// Waits for the conversation's earlier turns; the next may begin when the guard is dropped.
+    pub async fn wait(&self, workspace: &WorkspaceId, conversation: &str) -> OwnedMutexGuard<()> {
+        let key = (workspace.clone(), conversation.to_owned());
+        let turn = {
+            let mut under_way = self
+                .under_way
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            let known = under_way.get(&key).and_then(Weak::upgrade);
+            known.unwrap_or_else(|| {
+                under_way.retain(|_, turn| turn.strong_count() > 0);
+                let turn = Arc::new(tokio::sync::Mutex::new(()));
+                under_way.insert(key, Arc::downgrade(&turn));
+                turn
+            })
+        };
+        // First come, first served.
+        turn.lock_owned().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn turns_of_one_conversation_come_one_after_another() {
+        let turns = Turns::default();
+        let workspace = WorkspaceId::parse("w").unwrap();
+        let first = turns.wait(&workspace, "a").await;
+        let other = turns.wait(&workspace, "b").await;
+        let waiting = turns.wait(&workspace, "a");
+        tokio::pin!(waiting);
+        assert!(
+            futures_util::poll!(&mut waiting).is_pending(),
+            "the first is not over"
+        );
+        drop(first);
+        let second = waiting.await;
+        drop((second, other));
+        drop(turns.wait(&workspace, "c").await);
+        assert_eq!(
+            turns.under_way.lock().unwrap().len(),
+            1,
+            "what is over is forgotten"
+        );
+    }
+}

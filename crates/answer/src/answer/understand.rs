@@ -1,0 +1,99 @@
+//! What a message asks, made to stand alone: its questions, the language of the reply, what it is about.
+
+mod courtesy;
+mod follow_up;
+mod names;
+mod parts;
+
+pub use courtesy::{Courtesy, courtesy};
+pub use follow_up::{LIFTED_AMONG, Lifts, leans, lift, standalone};
+pub use names::Names;
+pub use parts::parts;
+
+use ken_base::domain::{MAX_QUESTION_CHARS, Role, Turn, Utterance};
+use ken_text::text::{Language, detect};
+
+/// One question, as it is searched for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Understood {
+    /// The question, with what was said before where it cannot stand alone.
+    pub search_text: String,
+    /// What it is about, where an earlier utterance or the question named it.
+    pub about: Lifts,
+}
+
+/// Makes a question stand alone.
+pub fn understand(question: &str, history: &[Utterance], names: &Names) -> Understood {
+    let (text, about) = standalone(question, history, names);
+    let surplus = text.chars().count().saturating_sub(MAX_QUESTION_CHARS);
+    Understood {
+        search_text: text.chars().skip(surplus).collect(),
+        about,
+    }
+}
+
+/// The questions of a message with what was understood of each. A later one mostly stands alone; what it may lean on is the
+/// question before it.
+pub fn questions(message: &str, history: &[Utterance], names: &Names) -> Vec<(String, Understood)> {
+    let mut before = history.to_vec();
+    let mut questions = Vec::new();
+    for text in parts(message) {
+        let leans = before.len() > history.len() && leans(&text);
+        let context = if leans { &before } else { history };
+        let understood = understand(&text, context, names);
+        before.push(Utterance {
+            role: Role::User,
+            text: text.clone(),
+        });
+        questions.push((text, understood));
+    }
+    questions
+}
+
+/// The language of the reply: what is asked for as a BCP 47 tag, else the question's.
+pub fn reply_language(question: &str, asked_for: Option<&str>) -> Language {
+    match asked_for.map(Language::from_tag) {
+        Some(language) if language != Language::Other => language,
+        _ => detect(question),
+    }
+}
+
+/// A recorded turn as what the two sides said.
+pub fn utterances(turn: Turn) -> [Utterance; 2] {
+    let said = |role, text| Utterance { role, text };
+    [
+        said(Role::User, turn.question),
+        said(Role::Agent, turn.answer.text),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reply_is_in_the_questions_language_unless_asked_otherwise() {
+        for (question, asked, expected) in [
+            ("怎麼退貨", None, "zh-Hant"),
+            ("怎么退货", None, "zh-Hans"),
+            ("how to return", None, "en"),
+            ("how to return", Some("zh-TW"), "zh-Hant"),
+            ("how to return", Some("xx"), "en"),
+        ] {
+            let found = reply_language(question, asked).tag();
+            assert_eq!(found, expected, "{question} {asked:?}");
+        }
+    }
+
+    #[test]
+    fn a_long_context_is_cut_at_its_beginning() {
+        let said = |role, text: &str| Utterance {
+            role,
+            text: text.into(),
+        };
+        let history = [said(Role::User, &"長".repeat(3_000))];
+        let found = understand("那呢？", &history, &Names::default());
+        assert_eq!(found.search_text.chars().count(), MAX_QUESTION_CHARS);
+        assert!(found.search_text.ends_with("那呢？"));
+    }
+}

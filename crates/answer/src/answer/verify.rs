@@ -1,0 +1,193 @@
+//! Nothing leaves that its citations do not carry. Pure: what fails is dropped with its reason, nothing is ever added.
+
+mod facts;
+mod support;
+
+use serde::Serialize;
+
+use super::compose::Draft;
+use super::guard::to_machines;
+use super::script::stands_in;
+use ken_base::domain::{Citation, Evidence};
+
+pub use facts::denials;
+pub use support::{Worded, citable, support};
+
+/// Why a sentence is not sent.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "why", content = "detail", rename_all = "snake_case")]
+pub enum Fault {
+    /// It cites nothing that is evidence.
+    Citation,
+    /// It is not in what it quotes.
+    NotQuoted,
+    /// It holds markup that a page would act on.
+    Markup,
+    /// It speaks to a machine.
+    ToMachines,
+    /// A web or mail address or a phone number that the evidence does not have.
+    Address(String),
+    /// A number, or a number with another unit.
+    Figure(String),
+    Name(String),
+    /// A word on which it depends what is promised.
+    Decision(String),
+    /// It says of one thing what the evidence says of another.
+    OtherThing(String),
+    /// It denies what the evidence says, or says what it denies.
+    Denial(String),
+    /// It contradicts the evidence.
+    Opposed(String),
+    /// It leaves out what it depends on.
+    Condition(String),
+    /// How much of it the evidence says, which is too little.
+    Unlike(f32),
+}
+
+/// A sentence that is not sent.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Rejected {
+    pub text: String,
+    #[serde(flatten)]
+    pub fault: Fault,
+}
+
+/// Keeps of a draft that quotes what its citations carry: a citation has to be exactly the text at its span of a chunk
+/// that is evidence, and a sentence has to stand in the quote of a citation it names, perhaps in the other Chinese script.
+pub fn verify(draft: Draft, evidence: &[Evidence]) -> (Draft, Vec<Rejected>) {
+    let n_sentences = draft.sentences.len();
+    let mut checked = draft;
+    checked
+        .citations
+        .retain(|citation| evidence.iter().any(|e| is_exact(citation, e)));
+    let mut rejected = Vec::new();
+    let citations = &checked.citations;
+    checked.sentences.retain_mut(|sentence| {
+        let text = &sentence.text;
+        let named = sentence.citations.len();
+        sentence.citations.retain(|number| {
+            let cited = citations.iter().find(|c| c.number == *number);
+            cited.is_some_and(|c| stands_in(text, &c.quote))
+        });
+        let fault = match () {
+            _ if !to_machines(text).is_empty() => Fault::ToMachines,
+            _ if !sentence.citations.is_empty() => return true,
+            _ if named == 0 => Fault::Citation,
+            _ => Fault::NotQuoted,
+        };
+        rejected.push(Rejected {
+            text: text.clone(),
+            fault,
+        });
+        false
+    });
+    let sentences = &checked.sentences;
+    checked.citations.retain(|citation| {
+        sentences
+            .iter()
+            .any(|s| s.citations.contains(&citation.number))
+    });
+    if checked.sentences.len() < n_sentences {
+        let texts: Vec<&str> = checked.sentences.iter().map(|s| s.text.as_str()).collect();
+        checked.text = texts.join("\n");
+    }
+    (checked, rejected)
+}
+
+fn is_exact(citation: &Citation, evidence: &Evidence) -> bool {
+    let chunk = &evidence.chunk;
+    let offset = |at: usize| at.checked_sub(chunk.span.start);
+    chunk.id() == citation.chunk_id
+        && chunk.document_id == citation.document_id
+        && chunk.version == citation.document_version
+        && offset(citation.start)
+            .zip(offset(citation.end))
+            .and_then(|(start, end)| chunk.text.get(start..end))
+            == Some(&citation.quote)
+}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ken_base::domain::{Chunk, Citation, DocumentId, Metadata, Sentence, Span, Strategy};
+
+    fn evidence() -> Vec<Evidence> {
+        let chunk = Chunk {
+            note: Default::default(),
+            key: 1,
+            document_id: DocumentId::parse("d").unwrap(),
+            version: 2,
+            ordinal: 0,
+            heading_path: vec![],
+            span: Span::new(10, 10 + "七天內可以。".len()),
+            text: "七天內可以。".into(),
+        };
+        vec![Evidence {
+            updated_at: jiff::Timestamp::UNIX_EPOCH,
+            chunk,
+            metadata: Metadata::default(),
+            score: 1.0,
+            coverage: 1.0,
+            similarity: 1.0,
+        }]
+    }
+
+    fn draft(sentence: &str, quote: &str, start: usize, version: i64) -> Draft {
+        let citation = Citation {
+            page: None,
+            number: 1,
+            document_id: DocumentId::parse("d").unwrap(),
+            document_version: version,
+            title: String::new(),
+            uri: None,
+            chunk_id: format!("d:{version}:0"),
+            heading_path: vec![],
+            quote: quote.into(),
+            start,
+            end: start + quote.len(),
+        };
+        Draft {
+            strategy: Strategy::Extractive,
+            text: sentence.into(),
+            sentences: vec![Sentence {
+                text: sentence.into(),
+                citations: vec![1],
+            }],
+            citations: vec![citation],
+        }
+    }
+
+    #[test]
+    fn only_what_stands_in_the_cited_span_passes() {
+        let good = draft("七天內可以。", "七天內可以。", 10, 2);
+        assert_eq!(verify(good.clone(), &evidence()), (good, vec![]));
+        for (what, bad) in [
+            (
+                "a changed figure",
+                draft("九天內可以。", "七天內可以。", 10, 2),
+            ),
+            (
+                "a changed quote",
+                draft("九天內可以。", "九天內可以。", 10, 2),
+            ),
+            (
+                "a shifted span",
+                draft("七天內可以。", "七天內可以。", 13, 2),
+            ),
+            (
+                "a span before the chunk",
+                draft("七天內可以。", "七天內可以。", 0, 2),
+            ),
+            (
+                "another version",
+                draft("七天內可以。", "七天內可以。", 10, 1),
+            ),
+        ] {
+            let (left, rejected) = verify(bad, &evidence());
+            assert_eq!(rejected.len(), 1, "{what}");
+            assert!(
+                left.sentences.is_empty() && left.citations.is_empty() && left.text.is_empty(),
+                "{what}"
+            );
+        }
+    }
+}

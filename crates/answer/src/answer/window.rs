@@ -1,0 +1,182 @@
+//! What the reader is given of a piece of evidence: its heading line and the stretch that is likeliest to answer.
+
+use super::guard::plain;
+use super::passage::Passage;
+use ken_base::domain::{Evidence, Kind, Span};
+use ken_text::text::is_cjk;
+
+/// The most that is read of one passage besides its heading line, in tokens as [`tokens`] guesses them. The reader was
+/// trained on 40 to 130; on six judged bases 90 separate as well as 130 in four fifths of the time (docs/quality.md).
+const MAX_TOKENS: f32 = 90.0;
+/// What a sentence next to the likeliest one counts of its own share.
+const NEIGHBOUR: f32 = 0.3;
+
+/// A stretch of a chunk as the reader is given it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Window {
+    /// Heading line, a table's header row where the stretch begins below it, then the stretch.
+    pub text: String,
+    /// Where the stretch begins in `text`, and in the chunk.
+    at: usize,
+    from: usize,
+}
+
+impl Window {
+    /// `weight` says what a term of the question counts.
+    pub fn of(evidence: &Evidence, passage: &Passage, term_weights: &[(String, f32)]) -> Self {
+        let chunk = evidence.chunk.text.as_str();
+        let (stretch, header) = match tokens(chunk) <= MAX_TOKENS {
+            true => (Span::new(0, chunk.len()), None),
+            false => stretch(chunk, passage, term_weights),
+        };
+        let mut text = heading(evidence);
+        if let Some(row) = header.and_then(|span| span.slice(chunk)) {
+            text.push_str(row.trim_end());
+            text.push('\n');
+        }
+        let at = text.len();
+        text.push_str(stretch.slice(chunk).unwrap_or_default());
+        Self {
+            text,
+            at,
+            from: stretch.start,
+        }
+    }
+
+    /// A span of the window's text as one of the chunk; `None` where it lies in the heading.
+    pub fn in_chunk(&self, span: Span) -> Option<Span> {
+        let start = span.start.max(self.at);
+        (start < span.end)
+            .then(|| Span::new(start - self.at + self.from, span.end - self.at + self.from))
+    }
+}
+
+/// The line over a passage: an FAQ's question, else the title with the headings below it.
+fn heading(evidence: &Evidence) -> String {
+    let question = evidence.chunk.note.question.as_deref();
+    let faq = evidence
+        .metadata
+        .questions
+        .first()
+        .filter(|_| evidence.metadata.kind == Kind::Faq);
+    let mut line = match question.or(faq.map(String::as_str)) {
+        Some(question) => plain(question).to_owned(),
+        None => {
+            let title = plain(&evidence.metadata.title);
+            let below = evidence.chunk.heading_path.iter().map(|h| plain(h));
+            std::iter::once(title)
+                .chain(below.filter(|heading| *heading != title))
+                .filter(|part| !part.is_empty())
+                .collect::<Vec<_>>()
+                .join(" › ")
+        }
+    };
+    if !line.is_empty() {
+        line.push('\n');
+    }
+    line
+}
+
+/// The sentences or rows around the one that holds most of the question, as many as fit, and the header row of the table
+/// that it begins in.
+fn stretch(chunk: &str, passage: &Passage, term_weights: &[(String, f32)]) -> (Span, Option<Span>) {
+    let units = &passage.units;
+    let size = |i: usize| tokens(units[i].span.slice(chunk).unwrap_or_default());
+    let share: Vec<f32> = units
+        .iter()
+        .map(|unit| {
+            let held = term_weights
+                .iter()
+                .filter(|(term, _)| unit.terms.contains(term));
+            held.map(|(_, weight)| weight).sum()
+        })
+        .collect();
+    let worth = |i: usize| {
+        let beside = [i.checked_sub(1), Some(i + 1)];
+        let beside = beside.into_iter().flatten().filter_map(|j| share.get(j));
+        share[i] + NEIGHBOUR * beside.copied().fold(0.0, f32::max)
+    };
+    // Of equals the first, so that a question in another language reads the beginning.
+    let best = (0..units.len())
+        .rev()
+        .max_by(|a, b| worth(*a).total_cmp(&worth(*b)));
+    let Some(best) = best else {
+        return (Span::new(0, chunk.len()), None);
+    };
+    let (mut first, mut last, mut total) = (best, best, size(best));
+    loop {
+        let before = first.checked_sub(1).map(|i| (i, size(i)));
+        let after = (last + 1 < units.len()).then(|| (last + 1, size(last + 1)));
+        let fits = |side: &(usize, f32)| total + side.1 <= MAX_TOKENS;
+        // The side that holds more of the question; what follows where both hold the same.
+        let side = match (before.filter(fits), after.filter(fits)) {
+            (Some(before), Some(after)) if share[before.0] > share[after.0] => before,
+            (_, Some(after)) => after,
+            (Some(before), None) => before,
+            (None, None) => break,
+        };
+        (first, last, total) = (first.min(side.0), last.max(side.0), total + side.1);
+    }
+    let span = Span::new(units[first].span.start, units[last].span.end);
+    let row = |i: usize| is_row(units[i].span.slice(chunk).unwrap_or_default());
+    let header = row(first).then(|| (0..=first).rev().take_while(|i| row(*i)).last());
+    let header = header.flatten().filter(|header| *header < first);
+    (span, header.map(|header| units[header].span))
+}
+
+fn is_row(line: &str) -> bool {
+    let line = line.trim();
+    line.starts_with('|') && line.ends_with('|')
+}
+
+/// Tokens, guessed: two thirds a Han character, a quarter another one.
+fn tokens(text: &str) -> f32 {
+    let han = text.chars().filter(|c| is_cjk(*c)).count() as f32;
+    let others = text.chars().count() as f32 - han;
+    0.67 * han + 0.26 * others
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answer::settle::tests::evidence;
+    use ken_text::text::terms;
+
+    fn window(title: &str, text: &str, question: &str) -> (Window, String) {
+        let found = evidence(title, Kind::Article, text, 1.0);
+        let passage = Passage::read(&found);
+        let weights: Vec<(String, f32)> = terms(question).into_iter().map(|t| (t, 1.0)).collect();
+        let window = Window::of(&found, &passage, &weights);
+        let text = window.text.clone();
+        (window, text)
+    }
+
+    #[test]
+    fn short_chunk_is_read_whole_below_its_title() {
+        let (window, text) = window("運費", "本島 80 元。", "離島");
+        assert_eq!(text, "運費\n本島 80 元。");
+        let at = text.find("80").unwrap();
+        let span = window.in_chunk(Span::new(at, at + 2)).unwrap();
+        assert_eq!(span.slice("本島 80 元。"), Some("80"));
+        // The heading is no part of the chunk.
+        assert_eq!(window.in_chunk(Span::new(0, 6)), None);
+    }
+
+    #[test]
+    fn long_table_keeps_its_header_over_the_asked_row() {
+        let rows: Vec<String> = (0..60)
+            .map(|i| format!("| 第{i}區 | {} 元 | 每週三與每週六各配送一次 |", 100 + i))
+            .collect();
+        let chunk = format!("| 地區 | 運費 | 配送 |\n{}", rows.join("\n"));
+        let (window, text) = window("運費表", &chunk, "第47區運費");
+        assert!(
+            text.starts_with("運費表\n| 地區 | 運費 | 配送 |\n"),
+            "{text}"
+        );
+        assert!(text.contains("| 147 元 |"), "{text}");
+        assert!(tokens(&text) < 1.4 * MAX_TOKENS, "{text}");
+        let at = text.find("147 元").unwrap();
+        let span = window.in_chunk(Span::new(at, at + 3)).unwrap();
+        assert_eq!(span.slice(&chunk), Some("147"));
+    }
+}

@@ -1,0 +1,344 @@
+//! A client of any OpenAI-compatible chat server. Nothing here knows what is asked or why.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use backon::{ExponentialBuilder, Retryable};
+use eventsource_stream::Eventsource;
+use futures_util::StreamExt;
+use reqwest::StatusCode;
+use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use ken_base::config::{LlmConfig, Secret};
+use ken_base::domain::Note;
+use ken_base::outbound;
+
+/// Why a chat server gave no usable text.
+#[derive(Debug, thiserror::Error)]
+pub enum LlmError {
+    #[error("llm.key_file: {0}")]
+    KeyFile(std::io::Error),
+    #[error("the client cannot be set up: {0}")]
+    Client(String),
+    #[error("the chat server cannot be reached: {0}")]
+    Away(String),
+    // Without the body, which may repeat the key or the prompt.
+    #[error("the chat server replied {status}")]
+    Status {
+        status: StatusCode,
+        retry_after: Option<Duration>,
+    },
+    #[error("the chat server's reply ended before it was complete")]
+    Truncated,
+    #[error("the chat server's reply cannot be read: {0}")]
+    Garbage(String),
+}
+
+impl LlmError {
+    /// Whether asking again may help: the server was away, too busy or out of order.
+    fn is_passing(&self) -> bool {
+        match self {
+            LlmError::Away(_) => true,
+            LlmError::Status {
+                status,
+                retry_after,
+            } => {
+                let is_soon = retry_after.is_none_or(|after| after <= MAX_WAIT);
+                is_soon && (*status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error())
+            }
+            _ => false,
+        }
+    }
+
+    /// One stable word for the record.
+    pub fn note(&self) -> Note {
+        match self {
+            LlmError::KeyFile(_) | LlmError::Client(_) | LlmError::Away(_) => Note::LlmUnavailable,
+            LlmError::Status { .. } => Note::LlmRefused,
+            LlmError::Truncated => Note::LlmTruncated,
+            LlmError::Garbage(_) => Note::LlmGarbage,
+        }
+    }
+}
+
+/// Who speaks in a chat.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Speaker {
+    System,
+    User,
+}
+
+/// One message of a chat.
+#[derive(Debug, Clone, Serialize)]
+pub struct Message {
+    pub role: Speaker,
+    pub content: String,
+}
+
+/// What a completion took.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Usage {
+    pub model: String,
+    /// As the server counted them; `None` where it does not say.
+    pub prompt_tokens: Option<u64>,
+    pub completion_tokens: Option<u64>,
+    /// By the configured prices; `None` where tokens or prices are unknown.
+    pub cost: Option<f64>,
+}
+
+/// A chat server with a model.
+#[derive(Clone)]
+pub struct Llm {
+    client: reqwest::Client,
+    config: Arc<LlmConfig>,
+    key: Option<Arc<str>>,
+    /// When it was last found away.
+    away: Arc<Mutex<Option<Instant>>>,
+}
+
+/// Replies beyond this many bytes are no answers.
+const MAX_REPLY_BYTES: usize = 64 << 10;
+/// How long connecting may take.
+const CONNECT: Duration = Duration::from_secs(2);
+/// A server that asks for more patience than this is not asked again: the customer waits.
+const MAX_WAIT: Duration = Duration::from_secs(2);
+/// So long a server that could not be reached is left alone, so that not every answer waits for it in vain.
+const LEFT_ALONE: Duration = Duration::from_secs(10);
+
+impl Llm {
+    /// `None` where no server is configured.
+    ///
+    /// # Errors
+    /// A key file that cannot be read.
+    pub fn new(config: &LlmConfig) -> Result<Option<Self>, LlmError> {
+        if config.url.is_empty() {
+            return Ok(None);
+        }
+        let key = Secret::read(config.key.as_ref(), config.key_file.as_deref())
+            .map_err(LlmError::KeyFile)?;
+        let connect = CONNECT;
+        let idle = Duration::from_millis(config.idle_ms);
+        let client = outbound::client(connect, idle).map_err(LlmError::Client)?;
+        Ok(Some(Self {
+            client,
+            config: Arc::new(config.clone()),
+            key: key.map(|key| key.expose().into()),
+            away: Arc::default(),
+        }))
+    }
+
+    /// Whether it could not be reached when it was last asked.
+    pub fn is_away(&self) -> bool {
+        let away = self.away.lock().unwrap_or_else(PoisonError::into_inner);
+        away.is_some()
+    }
+
+    /// How long a completion may take in all.
+    pub fn timeout(&self) -> Duration {
+        Duration::from_millis(self.config.timeout_ms)
+    }
+
+    /// Asks for a completion and hands each piece of its text to `take` as it comes. A server that is away, busy or
+    /// out of order is asked again before the first piece, never after. Dropping the future ends the request.
+    ///
+    /// # Errors
+    /// [`LlmError`]; what `take` got until then is not a whole text.
+    pub async fn complete(
+        &self,
+        messages: &[Message],
+        mut take: impl FnMut(&str),
+    ) -> Result<Usage, LlmError> {
+        let away = || self.away.lock().unwrap_or_else(PoisonError::into_inner);
+        if away().is_some_and(|since| since.elapsed() < LEFT_ALONE) {
+            return Err(LlmError::Away("it was away a moment ago".to_owned()));
+        }
+        let body = json!({
+            "model": self.config.model,
+            "messages": messages,
+            "max_tokens": self.config.max_tokens,
+            "temperature": 0,
+            "stream": true,
+            "stream_options": { "include_usage": true },
+        });
+        let waits = ExponentialBuilder::default()
+            .with_min_delay(Duration::from_millis(200))
+            .with_max_delay(Duration::from_secs(4))
+            .with_max_times(self.config.retries)
+            .with_jitter();
+        let response = (|| self.send(&body))
+            .retry(waits)
+            .when(LlmError::is_passing)
+            .adjust(|error, wait| match error {
+                // The server knows better how long to wait.
+                LlmError::Status {
+                    retry_after: Some(after),
+                    ..
+                } => wait.map(|wait| wait.max(*after)),
+                _ => wait,
+            })
+            .await;
+        *away() = match &response {
+            Err(LlmError::Away(_)) => Some(Instant::now()),
+            _ => None,
+        };
+        let response = response?;
+        let is_json = response
+            .headers()
+            .get(CONTENT_TYPE)
+            .and_then(|kind| kind.to_str().ok())
+            .is_some_and(|kind| kind.starts_with("application/json"));
+        let (prompt_tokens, completion_tokens) = match is_json {
+            true => whole(response, &mut take).await?,
+            false => streamed(response, &mut take).await?,
+        };
+        let price = |tokens: Option<u64>, per_million: Option<f64>| {
+            Some(tokens? as f64 * per_million? / 1e6)
+        };
+        let config = &self.config;
+        let cost = price(prompt_tokens, config.prompt_price)
+            .zip(price(completion_tokens, config.completion_price))
+            .map(|(prompt, completion)| prompt + completion);
+        Ok(Usage {
+            model: config.model.clone(),
+            prompt_tokens,
+            completion_tokens,
+            cost,
+        })
+    }
+
+    async fn send(&self, body: &serde_json::Value) -> Result<reqwest::Response, LlmError> {
+        let url = format!("{}/chat/completions", self.config.url.trim_end_matches('/'));
+        let mut request = self.client.post(url).json(body);
+        if let Some(key) = &self.key {
+            request = request.bearer_auth(key);
+        }
+        let response = request.send().await.map_err(away)?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let retry_after = response
+            .headers()
+            .get(RETRY_AFTER)
+            .and_then(|seconds| seconds.to_str().ok()?.parse().ok())
+            .map(Duration::from_secs);
+        Err(LlmError::Status {
+            status,
+            retry_after,
+        })
+    }
+}
+
+/// Without the address, which may hold a secret.
+fn away(error: reqwest::Error) -> LlmError {
+    LlmError::Away(error.without_url().to_string())
+}
+
+type Tokens = (Option<u64>, Option<u64>);
+
+/// The parts of OpenAI's chat completions that are read, of a whole reply or of one event of a stream.
+#[derive(Deserialize)]
+struct Completion {
+    #[serde(default)]
+    choices: Vec<Choice>,
+    usage: Option<TokenCounts>,
+}
+
+#[derive(Deserialize)]
+struct Choice {
+    #[serde(alias = "message")]
+    delta: Option<Content>,
+    finish_reason: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Content {
+    content: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct TokenCounts {
+    prompt_tokens: Option<u64>,
+    completion_tokens: Option<u64>,
+}
+
+/// Only a text that the model itself ended is whole: `length` is one that was cut off.
+fn is_end(reason: &str) -> Result<bool, LlmError> {
+    match reason {
+        "stop" => Ok(true),
+        "length" => Err(LlmError::Truncated),
+        other => Err(LlmError::Garbage(format!("finish_reason {other:?}"))),
+    }
+}
+
+async fn streamed(
+    response: reqwest::Response,
+    take: &mut impl FnMut(&str),
+) -> Result<Tokens, LlmError> {
+    let mut events = response.bytes_stream().eventsource();
+    let (mut is_whole, mut tokens, mut n_bytes) = (false, (None, None), 0);
+    while let Some(event) = events.next().await {
+        let data = event
+            .map_err(|error| match error {
+                eventsource_stream::EventStreamError::Transport(error) => away(error),
+                other => LlmError::Garbage(other.to_string()),
+            })?
+            .data;
+        if data.trim() == "[DONE]" {
+            break;
+        }
+        let piece: Completion =
+            serde_json::from_str(&data).map_err(|error| LlmError::Garbage(error.to_string()))?;
+        if let Some(counts) = piece.usage {
+            tokens = (counts.prompt_tokens, counts.completion_tokens);
+        }
+        for choice in piece.choices.into_iter().take(1) {
+            if let Some(text) = choice.delta.and_then(|delta| delta.content) {
+                n_bytes += text.len();
+                if n_bytes > MAX_REPLY_BYTES {
+                    return Err(LlmError::Garbage(format!(
+                        "more than {MAX_REPLY_BYTES} bytes"
+                    )));
+                }
+                take(&text);
+            }
+            if let Some(reason) = choice.finish_reason {
+                is_whole = is_end(&reason)?;
+            }
+        }
+    }
+    match is_whole {
+        true => Ok(tokens),
+        false => Err(LlmError::Truncated),
+    }
+}
+
+async fn whole(
+    response: reqwest::Response,
+    take: &mut impl FnMut(&str),
+) -> Result<Tokens, LlmError> {
+    let mut bytes = Vec::new();
+    let mut stream = response.bytes_stream();
+    while let Some(piece) = stream.next().await {
+        bytes.extend_from_slice(&piece.map_err(away)?);
+        if bytes.len() > 2 * MAX_REPLY_BYTES {
+            return Err(LlmError::Garbage("an overlong reply".to_owned()));
+        }
+    }
+    let reply: Completion =
+        serde_json::from_slice(&bytes).map_err(|error| LlmError::Garbage(error.to_string()))?;
+    let choice = reply.choices.into_iter().next();
+    let choice = choice.ok_or_else(|| LlmError::Garbage("no choices".to_owned()))?;
+    if !is_end(choice.finish_reason.as_deref().unwrap_or("stop"))? {
+        return Err(LlmError::Truncated);
+    }
+    match choice.delta.and_then(|message| message.content) {
+        Some(text) => take(&text),
+        None => return Err(LlmError::Garbage("no content".to_owned())),
+    }
+    let counts = reply.usage;
+    Ok(counts.map_or((None, None), |c| (c.prompt_tokens, c.completion_tokens)))
+}

@@ -1,0 +1,503 @@
+//! Bytes → text with structure → [`Source`]: one file per format, one for chunking.
+//!
+//! Pure: reads no files and stores nothing. Every format yields the extracted text and its [`Block`]s; chunking
+//! is the same for all. Walking folders and recording is the work of `editing/files.rs`; [`worker`] reads what may be hostile in a
+//! process of its own, bounded in time and memory.
+
+mod blocks;
+mod chunk;
+mod containers;
+mod encoding;
+pub mod faq;
+pub mod faq_file;
+mod front_matter;
+mod html;
+mod json;
+mod markdown;
+mod office;
+mod pdf;
+mod plain;
+mod questions;
+mod tables;
+pub mod worker;
+mod writer;
+
+use serde::{Deserialize, Serialize};
+
+use containers::{Budget, MAX_UNPACKED};
+use ken_base::domain::{
+    ChunkNote, DocumentId, FaqAnswer, InvalidId, Kind, Metadata, NewChunk, Outline, Source, Span,
+};
+use ken_text::text;
+
+pub use blocks::{Block, BlockKind, Extracted, Link};
+pub use chunk::{MAX_WIDTH, chunk};
+pub use encoding::{DecodeError, decode};
+pub use front_matter::read_time;
+
+/// Part of every content hash, so that a change of parser or chunker shows as a change of content.
+/// Raise it with any change of what extraction or chunking yields.
+const RECIPE: &str = "ken-ingest-2";
+
+/// How much of a text its language is told from: looking at all of it took two thirds of reading a long one.
+const LANGUAGE_SAMPLE_BYTES: usize = 16 << 10;
+
+/// The longest text of one document, in bytes: some twenty million Han characters.
+const MAX_TEXT_BYTES: usize = 64 << 20;
+
+/// The formats read, by file name ending.
+pub const FORMATS: &str = "md, markdown, txt, text, html, htm, xhtml, pdf, docx, pptx, xlsx, ods, csv, tsv, json, \
+    jsonl, epub, eml, zip";
+
+/// Why a file or text is not knowledge, in words for whoever sent it.
+#[derive(Debug, thiserror::Error, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum IngestError {
+    #[error("the format {found:?} is not read; known are {FORMATS}")]
+    UnknownFormat { found: String },
+    #[error("{detail}")]
+    Decode { detail: String },
+    #[error("front matter: {detail}")]
+    FrontMatter { detail: String },
+    #[error("line {line}: {detail}")]
+    Line { line: usize, detail: String },
+    #[error("{detail}")]
+    Id { detail: String },
+    #[error("there is no text in it")]
+    Empty,
+    #[error(
+        "it is scanned: its {n_pages} pages are pictures without text; run text recognition (OCR) over it first"
+    )]
+    Scanned { n_pages: usize },
+    #[error("it is protected by a password; remove the password and send it again")]
+    PasswordProtected,
+    #[error("it has {found} {what}, which is too large; the most is {max}")]
+    TooLarge {
+        what: String,
+        found: usize,
+        max: usize,
+    },
+    #[error("unpacked it would be too large: more than {max} bytes")]
+    Unpacked { max: u64 },
+    #[error("files are nested in it more than {max} deep")]
+    Nested { max: usize },
+    #[error("it is nested too deep for a {format} that people read")]
+    TooDeep { format: String },
+    #[error("it is damaged or no {format}: {detail}")]
+    Damaged { format: String, detail: String },
+    #[error(
+        "no columns (or fields) are named as a question and an answer; name them question and answer, or 問題 and 答案"
+    )]
+    NoFaqs,
+    #[error("reading it took more than {max_ms} ms and was stopped; it is too large or damaged")]
+    TimedOut { max_ms: u64 },
+    #[error(
+        "reading it needs more than {max_bytes} bytes of memory and was stopped; it is too large or damaged"
+    )]
+    OutOfMemory { max_bytes: u64 },
+    #[error("its reader failed on it, so it is damaged: {detail}")]
+    Crashed { detail: String },
+}
+
+impl IngestError {
+    fn damaged(format: &str, detail: impl std::fmt::Display) -> Self {
+        IngestError::Damaged {
+            format: format.to_owned(),
+            detail: detail.to_string(),
+        }
+    }
+
+    fn too_deep(format: &str) -> Self {
+        IngestError::TooDeep {
+            format: format.to_owned(),
+        }
+    }
+
+    fn front_matter(detail: impl std::fmt::Display) -> Self {
+        IngestError::FrontMatter {
+            detail: detail.to_string(),
+        }
+    }
+
+    fn too_large(what: &str, found: usize, max: usize) -> Self {
+        IngestError::TooLarge {
+            what: what.to_owned(),
+            found,
+            max,
+        }
+    }
+}
+
+impl From<DecodeError> for IngestError {
+    fn from(error: DecodeError) -> Self {
+        IngestError::Decode {
+            detail: error.to_string(),
+        }
+    }
+}
+
+impl From<InvalidId> for IngestError {
+    fn from(error: InvalidId) -> Self {
+        IngestError::Id {
+            detail: error.to_string(),
+        }
+    }
+}
+
+/// How a file is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    Markdown,
+    Plain,
+    Html,
+    Pdf,
+    Docx,
+    Pptx,
+    Xlsx,
+    Ods,
+    Csv,
+    Tsv,
+    Json,
+    JsonLines,
+    Epub,
+    Mail,
+    Zip,
+}
+
+impl Format {
+    /// By the file name's ending, in any case.
+    pub fn of_name(name: &str) -> Result<Self, IngestError> {
+        let ending = name.rsplit_once('.').map(|(_, e)| e.to_ascii_lowercase());
+        Ok(match ending.as_deref() {
+            Some("md" | "markdown") => Format::Markdown,
+            Some("txt" | "text") => Format::Plain,
+            Some("html" | "htm" | "xhtml") => Format::Html,
+            Some("pdf") => Format::Pdf,
+            Some("docx") => Format::Docx,
+            Some("pptx") => Format::Pptx,
+            Some("xlsx") => Format::Xlsx,
+            Some("ods") => Format::Ods,
+            Some("csv") => Format::Csv,
+            Some("tsv" | "tab") => Format::Tsv,
+            Some("json") => Format::Json,
+            Some("jsonl" | "ndjson") => Format::JsonLines,
+            Some("epub") => Format::Epub,
+            Some("eml") => Format::Mail,
+            Some("zip") => Format::Zip,
+            other => {
+                return Err(IngestError::UnknownFormat {
+                    found: other.unwrap_or("").to_owned(),
+                });
+            }
+        })
+    }
+}
+
+/// What a file holds: its knowledge, and what in it could not be read (path and reason).
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub struct Parsed {
+    pub sources: Vec<Source>,
+    pub failed: Vec<(String, String)>,
+}
+
+/// Reads the knowledge in one file. `name` (a relative path with `/`) is the id where the text gives none; what
+/// lies in an archive or a mail is named by both paths.
+///
+/// # Errors
+/// As [`IngestError`] says; then nothing of the file is taken.
+pub fn parse_file(name: &str, bytes: &[u8]) -> Result<Parsed, IngestError> {
+    let mut budget = Budget {
+        bytes: MAX_UNPACKED,
+    };
+    parse_at(name, bytes, 0, &mut budget)
+}
+
+fn parse_at(
+    name: &str,
+    bytes: &[u8],
+    depth: usize,
+    budget: &mut Budget,
+) -> Result<Parsed, IngestError> {
+    let format = Format::of_name(name)?;
+    let mut parsed = Parsed::default();
+    let (extracted, raw) = match format {
+        Format::Zip => return containers::read_zip(name, bytes, depth, budget),
+        Format::Xlsx | Format::Ods => {
+            let kind = if format == Format::Xlsx {
+                "XLSX"
+            } else {
+                "ODS"
+            };
+            containers::check_package(bytes, kind)?;
+            let (faqs, grids) = split_faqs(tables::read_workbook(bytes, kind)?);
+            for (sheet, mut file) in faqs {
+                named_apart(&mut file, &format!("{name}/{sheet}"));
+                parsed.sources.extend(faq::into_sources(file)?);
+            }
+            match grids.iter().all(|grid| grid.rows.is_empty()) && !parsed.sources.is_empty() {
+                true => return Ok(parsed),
+                false => (tables::extract(grids), String::new()),
+            }
+        }
+        Format::Csv | Format::Tsv => {
+            let separator = if format == Format::Csv { b',' } else { b'\t' };
+            let raw = decode(bytes)?;
+            let grid = tables::read_separated(&raw, separator)?;
+            if let Some(mut file) = faq::of_grid(&grid) {
+                named_apart(&mut file, name);
+                parsed.sources = faq::into_sources(file)?;
+                return Ok(parsed);
+            }
+            (tables::extract(vec![grid]), raw)
+        }
+        Format::Json | Format::JsonLines => {
+            let raw = decode(bytes)?;
+            let values = json::read(&raw, format == Format::JsonLines)?;
+            if let Some(file) = faq::of_values(&values) {
+                parsed.sources = faq::into_sources(file)?;
+                return Ok(parsed);
+            }
+            (json::extract(&values), raw)
+        }
+        Format::Mail => {
+            let (extracted, attached) = containers::read_mail(name, bytes, depth, budget)?;
+            parsed = attached;
+            if extracted.text.trim().is_empty() && !parsed.sources.is_empty() {
+                return Ok(parsed);
+            }
+            (extracted, String::new())
+        }
+        Format::Epub => (containers::read_book(bytes)?, String::new()),
+        Format::Pdf => (pdf::extract(bytes)?, String::new()),
+        Format::Docx | Format::Pptx => {
+            let kind = if format == Format::Docx {
+                "DOCX"
+            } else {
+                "PPTX"
+            };
+            containers::check_package(bytes, kind)?;
+            (office::extract(bytes, kind)?, String::new())
+        }
+        Format::Markdown | Format::Plain | Format::Html => {
+            let raw = match format == Format::Html && bytes.contains(&0) {
+                // HTML has a rule for these: they are left out.
+                true => decode(
+                    &bytes
+                        .iter()
+                        .copied()
+                        .filter(|b| *b != 0)
+                        .collect::<Vec<u8>>(),
+                )?,
+                false => decode(bytes)?,
+            };
+            (extract_text(&raw, format)?, raw)
+        }
+    };
+    let given = Metadata {
+        uri: Some(name.to_owned()),
+        ..Metadata::default()
+    };
+    let hash = text::sha256_hex([bytes]);
+    parsed.sources.insert(
+        0,
+        article(DocumentId::parse(name)?, given, extracted, raw, &hash)?,
+    );
+    Ok(parsed)
+}
+
+/// Rows that are only numbered have ids within their file: `1` of one sheet is not `1` of another.
+fn named_apart(file: &mut faq::FaqFile, name: &str) {
+    for row in &mut file.rows {
+        if let Some(id) = &mut row.id
+            && id.bytes().all(|b| b.is_ascii_digit())
+        {
+            *id = format!("{name}#{id}");
+        }
+    }
+}
+
+/// The tables that are lists of FAQs with their names, and the others.
+fn split_faqs(grids: Vec<tables::Grid>) -> (Vec<(String, faq::FaqFile)>, Vec<tables::Grid>) {
+    let (mut faqs, mut others) = (Vec::new(), Vec::new());
+    for grid in grids {
+        match faq::of_grid(&grid) {
+            Some(file) => faqs.push((grid.name, file)),
+            None => others.push(grid),
+        }
+    }
+    (faqs, others)
+}
+
+/// Reads a file of FAQs, whatever stands in it besides; the first sheet that names a question and an answer.
+///
+/// # Errors
+/// [`IngestError::NoFaqs`] where no column or field is recognised as the question and one as the answer.
+pub fn parse_faqs(name: &str, bytes: &[u8]) -> Result<faq::FaqFile, IngestError> {
+    let found = match Format::of_name(name)? {
+        Format::Xlsx => {
+            containers::check_package(bytes, "XLSX")?;
+            let (faqs, _) = split_faqs(tables::read_workbook(bytes, "XLSX")?);
+            faqs.into_iter().next().map(|(_, file)| file)
+        }
+        Format::Ods => {
+            containers::check_package(bytes, "ODS")?;
+            let (faqs, _) = split_faqs(tables::read_workbook(bytes, "ODS")?);
+            faqs.into_iter().next().map(|(_, file)| file)
+        }
+        Format::Csv => faq::of_grid(&tables::read_separated(&decode(bytes)?, b',')?),
+        Format::Tsv => faq::of_grid(&tables::read_separated(&decode(bytes)?, b'\t')?),
+        Format::Json => faq::of_values(&json::read(&decode(bytes)?, false)?),
+        Format::JsonLines => faq::of_values(&json::read(&decode(bytes)?, true)?),
+        _ => None,
+    };
+    found.ok_or(IngestError::NoFaqs)
+}
+
+fn extract_text(raw: &str, format: Format) -> Result<Extracted, IngestError> {
+    match format {
+        Format::Markdown => markdown::extract(raw),
+        Format::Html => html::extract(raw),
+        _ => Ok(plain::extract(raw)),
+    }
+}
+
+/// Makes a document of a text. Front matter wins over `given`, what is still missing is derived: the title
+/// from the first heading, line or the id, the language from the text.
+pub fn parse_article(
+    id: DocumentId,
+    given: Metadata,
+    raw: &str,
+    format: Format,
+) -> Result<Source, IngestError> {
+    let extracted = extract_text(raw, format)?;
+    article(id, given, extracted, raw.to_owned(), raw)
+}
+
+/// `content` stands for the bytes it was read from.
+fn article(
+    id: DocumentId,
+    given: Metadata,
+    extracted: Extracted,
+    raw: String,
+    content: &str,
+) -> Result<Source, IngestError> {
+    let (id, mut metadata) = extracted.front_matter.apply(id, given)?;
+    if metadata.title.trim().is_empty() {
+        metadata.title = extracted.title().unwrap_or_else(|| id.to_string());
+    }
+    if extracted.text.trim().is_empty() {
+        return Err(IngestError::Empty);
+    }
+    if extracted.text.len() > MAX_TEXT_BYTES {
+        let found = extracted.text.len();
+        return Err(IngestError::too_large(
+            "bytes of text",
+            found,
+            MAX_TEXT_BYTES,
+        ));
+    }
+    if metadata.language.is_none() {
+        let end = extracted.text.floor_char_boundary(LANGUAGE_SAMPLE_BYTES);
+        metadata.language = Some(text::detect(&extracted.text[..end]).tag().to_owned());
+    }
+    let chunks = chunk(&extracted);
+    let links = extracted.links.into_iter();
+    Ok(Source {
+        content_hash: content_hash(&id, &metadata, content, &[]),
+        id,
+        metadata,
+        raw,
+        outline: Outline {
+            pages: extracted.pages,
+            links: links
+                .map(|link| (link.span.start, link.span.end, link.url))
+                .collect(),
+            answers: Vec::new(),
+        },
+        text: extracted.text,
+        chunks,
+    })
+}
+
+/// Makes an FAQ document: its text is the question and, parted by empty lines, its answers; each answer is a piece
+/// of evidence of its own (cut only where it is longer than a chunk), for whom and where it is meant.
+pub fn make_faq(
+    id: DocumentId,
+    mut metadata: Metadata,
+    answers: &[FaqAnswer],
+) -> Result<Source, IngestError> {
+    let question = metadata
+        .questions
+        .first()
+        .map(|q| q.trim().to_owned())
+        .unwrap_or_default();
+    if question.is_empty() || answers.is_empty() || answers.iter().any(|a| a.text.trim().is_empty())
+    {
+        return Err(IngestError::Empty);
+    }
+    metadata.kind = Kind::Faq;
+    if metadata.title.is_empty() {
+        metadata.title = question.clone();
+    }
+    let mut body = question.clone();
+    let mut outline = Outline::default();
+    for answer in answers {
+        body.push_str("\n\n");
+        let start = body.len();
+        body.push_str(answer.text.trim());
+        let about = FaqAnswer {
+            text: String::new(),
+            ..answer.clone()
+        };
+        outline.answers.push((Span::new(start, body.len()), about));
+    }
+    if metadata.language.is_none() {
+        metadata.language = Some(text::detect(&body).tag().to_owned());
+    }
+    let mut chunks = Vec::new();
+    for (span, about) in &outline.answers {
+        for piece in chunk::chunk_span(&body, span.start, span.end) {
+            chunks.push(NewChunk {
+                heading_path: vec![question.clone()],
+                span: piece,
+                note: ChunkNote {
+                    audience: about.audience.clone(),
+                    channels: about.channels.clone(),
+                    language: about.language.clone(),
+                    ..ChunkNote::default()
+                },
+            });
+        }
+    }
+    Ok(Source {
+        content_hash: content_hash(&id, &metadata, &body, &outline.answers),
+        id,
+        metadata,
+        raw: body.clone(),
+        outline,
+        text: body,
+        chunks,
+    })
+}
+
+/// SHA-256 (hex) over everything a stored document is made of.
+fn content_hash(
+    id: &DocumentId,
+    metadata: &Metadata,
+    content: &str,
+    answers: &[(Span, FaqAnswer)],
+) -> String {
+    let about = serde_json::to_vec(&(metadata, answers)).expect("metadata are plain data");
+    text::sha256_hex([
+        RECIPE.as_bytes(),
+        id.as_str().as_bytes(),
+        &about,
+        content.as_bytes(),
+    ])
+}
+
+/// SHA-256 (hex) of a file as it lies on disk, with the recipe: equal means nothing to parse.
+pub fn file_hash(bytes: &[u8]) -> String {
+    text::sha256_hex([RECIPE.as_bytes(), bytes])
+}

@@ -1,0 +1,264 @@
+use ken_base::domain::{ChunkNote, NewChunk, Span};
+use ken_text::text::{char_width, sentences, width};
+
+use super::{Block, BlockKind, Extracted, questions};
+
+/// The widest chunk, where a Han character counts 2 and any other 1: 600 Han or 1,200 Latin characters, which
+/// the encoder's 512 tokens hold with the breadcrumb.
+pub const MAX_WIDTH: usize = 1_200;
+/// A section narrower than this joins its neighbour: on its own it is a heading without a statement.
+const MIN_WIDTH: usize = 120;
+/// A section narrower than this joins also where that makes a full chunk: 40 Han characters say nothing alone.
+const TINY_WIDTH: usize = 80;
+
+/// Cuts an extracted text into chunks: heading path and span, in reading order, not overlapping.
+///
+/// A chunk never crosses a heading, except that sections of a line or two are joined. Paragraphs, lists, tables
+/// and code are kept whole where they fit, a list with the line that leads to it. What is too long is cut
+/// between items, rows or sentences; its later parts then carry the lead-in or the table's header at the end of
+/// their heading path, so that each part still says what it is about.
+pub fn chunk(extracted: &Extracted) -> Vec<NewChunk> {
+    let text = extracted.text.as_str();
+    let blocks = questions::found_in(text, &extracted.blocks);
+    let mut chunks: Vec<Draft> = Vec::new();
+    let mut path: Vec<(u8, String)> = Vec::new();
+    let mut heading: Option<Span> = None;
+    let mut section = 0;
+    let mut lead_in: Option<Span> = None;
+    let mut question: Option<String> = None;
+    for block in &blocks {
+        if let BlockKind::Heading(level) = block.kind {
+            path.retain(|(above, _)| *above < level);
+            let words = clip(block.span.slice(text).unwrap_or_default(), 200);
+            question = questions::is_question(&words).then(|| words.clone());
+            path.push((level, words));
+            heading = Some(block.span);
+            section += 1;
+            lead_in = None;
+            continue;
+        }
+        let headings: Vec<String> = path.iter().map(|(_, heading)| heading.clone()).collect();
+        for (context, span) in pieces(text, block, lead_in) {
+            let mut headings = headings.clone();
+            headings.extend(context);
+            let draft = Draft {
+                headings,
+                heading: heading.take(),
+                section,
+                question: question.clone(),
+                span,
+            };
+            join_or_push(text, &mut chunks, draft, lead_in);
+        }
+        let leads = matches!(block.kind, BlockKind::Paragraph)
+            && width(block.span.slice(text).unwrap_or_default()) <= MAX_WIDTH / 3;
+        lead_in = leads.then_some(block.span);
+    }
+    if chunks.is_empty() {
+        let span = trimmed(text, Span::new(0, text.len()));
+        return match span.is_empty() {
+            true => Vec::new(),
+            false => vec![noted(extracted, Vec::new(), span, None)],
+        };
+    }
+    join_small(text, chunks)
+        .into_iter()
+        .map(|d| noted(extracted, d.headings, d.span, d.question))
+        .collect()
+}
+
+fn noted(
+    extracted: &Extracted,
+    heading_path: Vec<String>,
+    span: Span,
+    question: Option<String>,
+) -> NewChunk {
+    let pages = &extracted.pages;
+    let first = pages
+        .partition_point(|(start, _)| *start <= span.start)
+        .saturating_sub(1);
+    let end = pages.partition_point(|(start, _)| *start < span.end);
+    NewChunk {
+        heading_path,
+        span,
+        note: ChunkNote {
+            question,
+            pages: pages.get(first..end).unwrap_or_default().to_vec(),
+            ..ChunkNote::default()
+        },
+    }
+}
+
+/// Cuts a stretch of text without structure between sentences, as [`chunk`] does.
+pub fn chunk_span(text: &str, start: usize, end: usize) -> Vec<Span> {
+    cut(text, Span::new(start, end))
+}
+
+struct Draft {
+    headings: Vec<String>,
+    /// The heading right above, where this is the first of its section.
+    heading: Option<Span>,
+    section: usize,
+    /// The heading right above, where it is a question.
+    question: Option<String>,
+    span: Span,
+}
+
+/// A block as spans that fit, each with the words that its later parts need to be understood.
+fn pieces(text: &str, block: &Block, lead_in: Option<Span>) -> Vec<(Option<String>, Span)> {
+    if fits(text, block.span) {
+        return vec![(None, block.span)];
+    }
+    let (parts, context) = match &block.kind {
+        BlockKind::List(items) => (group(text, items), lead_in),
+        BlockKind::Table(rows) => (group(text, rows), rows.first().copied()),
+        BlockKind::Code => (group(text, &lines(text, block.span)), lead_in),
+        BlockKind::Paragraph | BlockKind::Heading(_) => (cut(text, block.span), None),
+    };
+    let context = context
+        .and_then(|span| span.slice(text))
+        .map(|words| clip(words, 200));
+    parts
+        .into_iter()
+        .enumerate()
+        .map(|(i, span)| (context.clone().filter(|_| i > 0), span))
+        .collect()
+}
+
+/// Adds to the last chunk of the same section where both fit; a list's lead-in moves with it.
+fn join_or_push(text: &str, chunks: &mut Vec<Draft>, draft: Draft, lead_in: Option<Span>) {
+    let Some(last) = chunks.last_mut() else {
+        return chunks.push(draft);
+    };
+    let joined = Span::new(last.span.start, draft.span.end);
+    if last.section == draft.section && last.headings == draft.headings && fits(text, joined) {
+        last.span = joined;
+        return;
+    }
+    let mut draft = draft;
+    let moves = lead_in.filter(|lead| {
+        last.section == draft.section
+            && lead.end == last.span.end
+            && lead.start > last.span.start
+            && fits(text, Span::new(lead.start, draft.span.end))
+    });
+    if let Some(lead) = moves {
+        last.span = trimmed(text, Span::new(last.span.start, lead.start));
+        draft.span = Span::new(lead.start, draft.span.end);
+    }
+    chunks.push(draft);
+}
+
+/// Joins sections of a line or two with the section after them (or before, at the end), heading included.
+fn join_small(text: &str, drafts: Vec<Draft>) -> Vec<Draft> {
+    let mut joined: Vec<Draft> = Vec::with_capacity(drafts.len());
+    for draft in drafts {
+        let width_of = |d: &Draft| width(d.span.slice(text).unwrap_or_default());
+        let is_small = |d: &Draft| width_of(d) < MIN_WIDTH;
+        if let Some(last) = joined.last_mut() {
+            let start = last
+                .heading
+                .map_or(last.span.start, |heading| heading.start);
+            let whole = Span::new(start, draft.span.end);
+            let same_parent = common(&last.headings, &draft.headings) + 1 >= last.headings.len();
+            // An answer, however short, is one idea.
+            let answers = last.question.is_some() || draft.question.is_some();
+            let is_tiny = width_of(last).min(width_of(&draft)) < TINY_WIDTH;
+            let has_room = fits_half(text, whole) || (is_tiny && fits(text, whole));
+            if !answers && (is_small(last) || is_small(&draft)) && same_parent && has_room {
+                last.headings
+                    .truncate(common(&last.headings, &draft.headings));
+                last.span = whole;
+                continue;
+            }
+        }
+        joined.push(draft);
+    }
+    joined
+}
+
+fn common(a: &[String], b: &[String]) -> usize {
+    a.iter().zip(b).take_while(|(a, b)| a == b).count()
+}
+
+/// Neighbouring parts together as far as they fit; a part that is too long alone is cut at sentences.
+fn group(text: &str, parts: &[Span]) -> Vec<Span> {
+    let mut groups: Vec<Span> = Vec::new();
+    for part in parts {
+        match groups.last_mut() {
+            Some(last) if fits(text, Span::new(last.start, part.end)) => last.end = part.end,
+            _ if fits(text, *part) => groups.push(*part),
+            _ => groups.extend(cut(text, *part)),
+        }
+    }
+    groups
+}
+
+/// Cuts between sentences, and inside one only where it alone is too long.
+fn cut(text: &str, span: Span) -> Vec<Span> {
+    let body = span.slice(text).unwrap_or_default();
+    let mut groups: Vec<Span> = Vec::new();
+    for sentence in sentences(body) {
+        let sentence = Span::new(span.start + sentence.start, span.start + sentence.end);
+        match groups.last_mut() {
+            Some(last) if fits(text, Span::new(last.start, sentence.end)) => {
+                last.end = sentence.end
+            }
+            _ if fits(text, sentence) => groups.push(sentence),
+            _ => groups.extend(cut_hard(text, sentence)),
+        }
+    }
+    groups
+}
+
+/// Cuts at character boundaries, for a "sentence" longer than a chunk (base64, a table without ends).
+fn cut_hard(text: &str, span: Span) -> Vec<Span> {
+    let mut spans = Vec::new();
+    let (mut start, mut taken) = (span.start, 0);
+    for (offset, c) in span.slice(text).unwrap_or_default().char_indices() {
+        let here = span.start + offset;
+        if taken + char_width(c) > MAX_WIDTH {
+            spans.push(trimmed(text, Span::new(start, here)));
+            (start, taken) = (here, 0);
+        }
+        taken += char_width(c);
+    }
+    spans.push(trimmed(text, Span::new(start, span.end)));
+    spans.retain(|s| !s.is_empty());
+    spans
+}
+
+fn lines(text: &str, span: Span) -> Vec<Span> {
+    let mut start = span.start;
+    let mut spans = Vec::new();
+    for line in span.slice(text).unwrap_or_default().split_inclusive('\n') {
+        let content = line.trim_end();
+        if !content.is_empty() {
+            spans.push(Span::new(start, start + content.len()));
+        }
+        start += line.len();
+    }
+    spans
+}
+
+fn trimmed(text: &str, span: Span) -> Span {
+    let body = span.slice(text).unwrap_or_default();
+    let start = span.start + (body.len() - body.trim_start().len());
+    Span::new(start, start + body.trim().len())
+}
+
+fn fits(text: &str, span: Span) -> bool {
+    // A byte is at most one unit wide, so most spans are decided without counting.
+    span.len() <= MAX_WIDTH || width(span.slice(text).unwrap_or_default()) <= MAX_WIDTH
+}
+
+fn fits_half(text: &str, span: Span) -> bool {
+    width(span.slice(text).unwrap_or_default()) <= MAX_WIDTH / 2
+}
+
+fn clip(text: &str, max_chars: usize) -> String {
+    text.chars().take(max_chars).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,631 @@
+//! FAQs in rows: spreadsheets, separated values, JSON. Column names are recognised in Chinese and English.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::front_matter::read_time;
+use super::tables::Grid;
+use super::writer::one_line;
+use super::{IngestError, make_faq};
+use ken_base::domain::{
+    Document, DocumentId, FaqAnswer, Kind, Metadata, Source, Status, checked_uri,
+};
+use ken_text::text;
+
+/// One FAQ as it stands in a row, read but not yet stored.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct FaqRow {
+    /// The row of the sheet or line of the file, from 1, the header counted.
+    pub row: usize,
+    pub id: Option<String>,
+    pub question: String,
+    pub variants: Vec<String>,
+    pub negatives: Vec<String>,
+    pub answers: Vec<FaqAnswer>,
+    pub metadata: Metadata,
+}
+
+/// A cell that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CellFault {
+    pub row: usize,
+    /// As the file calls it.
+    pub column: String,
+    pub detail: String,
+}
+
+/// What a file of FAQs holds.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct FaqFile {
+    pub rows: Vec<FaqRow>,
+    pub faults: Vec<CellFault>,
+    /// Columns that are none of ours; they are left out.
+    pub ignored_columns: Vec<String>,
+}
+
+/// What a column holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Field {
+    Id,
+    Question,
+    Answer,
+    Variants,
+    Negatives,
+    Tags,
+    Audience,
+    Channels,
+    Language,
+    Uri,
+    ValidFrom,
+    ValidUntil,
+    ReviewBy,
+    Status,
+    Related,
+    Parent,
+    Rank,
+}
+
+impl Field {
+    /// By the column's name, folded: width, case, script and what stands in brackets do not matter.
+    fn of(name: &str) -> Option<Field> {
+        let name = text::fold(
+            name.split(['(', '（', '[', ':', '：'])
+                .next()
+                .unwrap_or(name),
+        );
+        let name: String = name.chars().filter(|c| c.is_alphanumeric()).collect();
+        Some(match name.as_str() {
+            "id" | "编号" | "faqid" | "代号" => Field::Id,
+            "question" | "questions" | "q" | "问题" | "标准问题" | "标准问" | "提问" | "问句"
+            | "题目" | "问" => Field::Question,
+            "answer" | "answers" | "a" | "答案" | "回答" | "回复" | "标准答案" | "解答"
+            | "答复" | "答" | "回覆" | "内容" => Field::Answer,
+            "variants" | "variant" | "相似问题" | "相似问" | "相似问法" | "其他问法"
+            | "同义问题" | "同义问法" | "扩展问" | "扩展问题" | "similarquestions"
+            | "alternatives" | "aliases" | "问法" => Field::Variants,
+            "negatives" | "negative" | "排除问题" | "非此问题" | "反例" | "排除问法"
+            | "notthisquestion" => Field::Negatives,
+            "tags" | "tag" | "标签" | "分类" | "类别" | "category" | "categories" | "主题"
+            | "类型" => Field::Tags,
+            "audience" | "对象" | "受众" | "适用对象" | "客群" | "会员等级" => {
+                Field::Audience
+            }
+            "channels" | "channel" | "渠道" | "管道" | "通路" | "频道" => Field::Channels,
+            "language" | "lang" | "语言" | "语系" | "语种" => Field::Language,
+            "uri" | "url" | "link" | "链接" | "连结" | "网址" | "来源" => Field::Uri,
+            "validfrom" | "start" | "startdate" | "生效日" | "生效日期" | "生效时间"
+            | "开始日期" | "开始时间" | "上架时间" | "上架日期" => Field::ValidFrom,
+            "validuntil" | "end" | "enddate" | "expires" | "失效日" | "失效日期" | "到期日"
+            | "截止日" | "截止日期" | "结束日期" | "结束时间" | "下架时间" | "下架日期" => {
+                Field::ValidUntil
+            }
+            "reviewby" | "复审日" | "复审日期" | "检视日期" | "复查日期" => {
+                Field::ReviewBy
+            }
+            "status" | "状态" => Field::Status,
+            "related" | "relatedquestions" | "相关问题" | "关联问题" | "推荐问题" => {
+                Field::Related
+            }
+            "parent" | "上层问题" | "父问题" | "followupof" | "前一题" => Field::Parent,
+            "rank" | "priority" | "优先级" | "优先顺序" | "权重" => Field::Rank,
+            _ => return None,
+        })
+    }
+}
+
+/// Reads a table's rows as FAQs; `None` where its first row does not name a question and an answer.
+pub fn of_grid(grid: &Grid) -> Option<FaqFile> {
+    let header = grid.rows.first()?;
+    if !is_faq(header.iter().map(String::as_str)) {
+        return None;
+    }
+    let mut file = FaqFile {
+        ignored_columns: ignored(header.iter().map(String::as_str)),
+        ..FaqFile::default()
+    };
+    for (row, cells) in grid.numbered().skip(1) {
+        let fields = header
+            .iter()
+            .zip(cells)
+            .filter(|(_, cell)| !cell.trim().is_empty())
+            .map(|(name, cell)| (name.as_str(), Value::String(cell.clone())));
+        take(&mut file, row, fields.collect());
+    }
+    Some(file)
+}
+
+/// Reads JSON objects as FAQs; `None` where the first does not name a question.
+pub fn of_values(values: &[(usize, Value)]) -> Option<FaqFile> {
+    let first = values.first()?.1.as_object()?;
+    let asks = |name: &String| name != "title" && Field::of(name) == Some(Field::Question);
+    if !first.keys().any(asks) {
+        return None;
+    }
+    let mut file = FaqFile::default();
+    for (row, value) in values {
+        match value {
+            Value::Object(fields) => {
+                let unknown = ignored(fields.keys().map(String::as_str));
+                for name in unknown {
+                    file.faults.push(CellFault {
+                        row: *row,
+                        detail: format!("{name:?} is no field of an FAQ"),
+                        column: name,
+                    });
+                }
+                take(&mut file, *row, pairs(fields));
+            }
+            other => file.faults.push(CellFault {
+                row: *row,
+                column: String::new(),
+                detail: format!("expected an object, found {other}"),
+            }),
+        }
+    }
+    Some(file)
+}
+
+fn pairs(fields: &Map<String, Value>) -> Vec<(&str, Value)> {
+    fields
+        .iter()
+        .filter(|(_, value)| !value.is_null())
+        .map(|(name, value)| (name.as_str(), value.clone()))
+        .collect()
+}
+
+fn is_faq<'a>(names: impl Iterator<Item = &'a str>) -> bool {
+    let fields: Vec<Option<Field>> = names.map(Field::of).collect();
+    fields.contains(&Some(Field::Question)) && fields.contains(&Some(Field::Answer))
+}
+
+fn ignored<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    names
+        .filter(|name| Field::of(name).is_none() && !name.trim().is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Reads one row; a row with a fault is not among the rows.
+fn take(file: &mut FaqFile, row: usize, fields: Vec<(&str, Value)>) {
+    let mut faq = FaqRow {
+        row,
+        ..FaqRow::default()
+    };
+    faq.metadata.kind = Kind::Faq;
+    let n_faults = file.faults.len();
+    for (name, value) in fields {
+        let Some(field) = Field::of(name) else {
+            continue;
+        };
+        if let Err(detail) = put(&mut faq, field, name, &value) {
+            file.faults.push(CellFault {
+                row,
+                column: name.to_owned(),
+                detail,
+            });
+        }
+    }
+    let missing = |column: &str| CellFault {
+        row,
+        column: column.to_owned(),
+        detail: "it is empty".to_owned(),
+    };
+    if faq.question.is_empty() {
+        file.faults.push(missing("question"));
+    }
+    if faq.answers.is_empty() {
+        file.faults.push(missing("answer"));
+    }
+    if let (Some(from), Some(until)) = (faq.metadata.valid_from, faq.metadata.valid_until)
+        && from >= until
+    {
+        file.faults.push(CellFault {
+            row,
+            column: "valid_until".to_owned(),
+            detail: format!("expected a time after valid_from ({from}), found {until}"),
+        });
+    }
+    if let Some(Err(error)) = faq.id.as_deref().map(DocumentId::parse) {
+        file.faults.push(CellFault {
+            row,
+            column: "id".to_owned(),
+            detail: error.to_string(),
+        });
+    }
+    if file.faults.len() == n_faults {
+        file.rows.push(faq);
+    }
+}
+
+fn put(faq: &mut FaqRow, field: Field, name: &str, value: &Value) -> Result<(), String> {
+    let metadata = &mut faq.metadata;
+    match field {
+        Field::Id => faq.id = Some(word(value)?),
+        // One text, whatever stands in it: other wordings have a column of their own.
+        Field::Question => faq.question = one_line(&word(value)?),
+        Field::Answer => answers(faq, name, value)?,
+        Field::Variants => faq.variants.extend(lines(value)?),
+        Field::Negatives => faq.negatives.extend(lines(value)?),
+        Field::Tags => metadata.tags.extend(words(value)?),
+        Field::Audience => metadata.audience.extend(words(value)?),
+        Field::Channels => metadata.channels.extend(words(value)?),
+        Field::Language => metadata.language = Some(word(value)?),
+        Field::Uri => {
+            let uri = word(value)?;
+            checked_uri(&uri)?;
+            metadata.uri = Some(uri);
+        }
+        Field::ValidFrom => metadata.valid_from = Some(time(value)?),
+        Field::ValidUntil => metadata.valid_until = Some(time(value)?),
+        Field::ReviewBy => metadata.review_by = Some(time(value)?),
+        Field::Status => metadata.status = status(&word(value)?)?,
+        Field::Related => metadata.related.extend(words(value)?),
+        Field::Parent => metadata.parent = Some(word(value)?),
+        Field::Rank => {
+            let text = word(value)?;
+            metadata.rank = text
+                .parse()
+                .map_err(|_| format!("expected a whole number, found {text:?}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// An answer for everyone; or, where the column says so (`answer[channel=line,audience=vip,language=en]`,
+/// `答案（LINE）`), for some; or a list of such as JSON.
+fn answers(faq: &mut FaqRow, name: &str, value: &Value) -> Result<(), String> {
+    if let Value::String(cell) = value
+        && cell.starts_with("[{")
+        && let Ok(list @ Value::Array(_)) = serde_json::from_str(cell)
+    {
+        return answers(faq, name, &list);
+    }
+    if let Value::Array(items) = value {
+        for item in items {
+            let answer: FaqAnswer = match item {
+                Value::String(text) => FaqAnswer {
+                    text: text.clone(),
+                    ..FaqAnswer::default()
+                },
+                other => serde_json::from_value(other.clone()).map_err(|e| e.to_string())?,
+            };
+            push_answer(faq, answer);
+        }
+        return Ok(());
+    }
+    let mut answer = FaqAnswer {
+        text: word(value)?,
+        ..FaqAnswer::default()
+    };
+    let inside = name
+        .split_once(['(', '（', '[', ':', '：'])
+        .map_or("", |(_, inside)| inside)
+        .trim_end_matches([')', '）', ']']);
+    for part in inside
+        .split([',', '，'])
+        .map(str::trim)
+        .filter(|p| !p.is_empty())
+    {
+        match part.split_once('=') {
+            Some(("audience", who)) => answer.audience.push(who.trim().to_owned()),
+            Some(("language", tag)) => answer.language = Some(tag.trim().to_owned()),
+            Some(("channel", channel)) => answer.channels.push(channel.trim().to_owned()),
+            Some((other, _)) => {
+                return Err(format!(
+                    "expected channel=, audience= or language=, found {other:?}"
+                ));
+            }
+            None => answer.channels.push(part.to_lowercase()),
+        }
+    }
+    push_answer(faq, answer);
+    Ok(())
+}
+
+fn push_answer(faq: &mut FaqRow, answer: FaqAnswer) {
+    if !answer.text.trim().is_empty() {
+        let text = answer.text.trim().to_owned();
+        faq.answers.push(FaqAnswer { text, ..answer });
+    }
+}
+
+fn word(value: &Value) -> Result<String, String> {
+    match value {
+        Value::String(text) => Ok(text.trim().to_owned()),
+        Value::Number(number) => Ok(number.to_string()),
+        other => Err(format!("expected a text, found {other}")),
+    }
+}
+
+/// Several wordings in one cell stand on lines of their own, or are parted by `|` or `;`.
+fn lines(value: &Value) -> Result<Vec<String>, String> {
+    split(value, &['\n', '|', '｜', ';', '；'])
+}
+
+/// Words in one cell may be parted by commas too.
+fn words(value: &Value) -> Result<Vec<String>, String> {
+    split(value, &['\n', '|', '｜', ';', '；', ',', '，', '、'])
+}
+
+/// A list as JSON stands in a cell whose values hold separators themselves.
+fn split(value: &Value, separators: &[char]) -> Result<Vec<String>, String> {
+    if let Value::String(cell) = value
+        && cell.starts_with("[\"")
+        && let Ok(list) = serde_json::from_str::<Vec<String>>(cell)
+    {
+        return Ok(list);
+    }
+    let trimmed = |text: &str| text.trim().to_owned();
+    let parts: Vec<String> = match value {
+        Value::Array(items) => items.iter().map(word).collect::<Result<_, _>>()?,
+        other => word(other)?.split(separators).map(trimmed).collect(),
+    };
+    Ok(parts.into_iter().filter(|part| !part.is_empty()).collect())
+}
+
+fn time(value: &Value) -> Result<Timestamp, String> {
+    read_time(&word(value)?)
+}
+
+fn status(text: &str) -> Result<Status, String> {
+    match text::fold(text).as_str() {
+        "published" | "发布" | "已发布" | "上架" | "启用" | "生效" | "公开" => {
+            Ok(Status::Published)
+        }
+        "draft" | "草稿" | "未发布" | "待审" => Ok(Status::Draft),
+        "archived" | "封存" | "下架" | "停用" | "归档" | "已归档" => {
+            Ok(Status::Archived)
+        }
+        _ => Err(format!(
+            "expected draft, published or archived (草稿, 發布, 封存), found {text:?}"
+        )),
+    }
+}
+
+impl FaqRow {
+    /// The given id, or one made of the question, so that the same question is the same FAQ.
+    pub fn id(&self) -> Result<DocumentId, IngestError> {
+        let id = match &self.id {
+            Some(id) => id.clone(),
+            None => {
+                let key = text::sha256_hex([question_key(&self.question).as_bytes()]);
+                format!("faq-{}", &key[..12])
+            }
+        };
+        Ok(DocumentId::parse(&id)?)
+    }
+
+    /// A stored FAQ as a row, to be written out.
+    pub fn of_document(document: &Document) -> Self {
+        let mut questions = document.metadata.questions.iter().cloned();
+        let metadata = Metadata {
+            questions: Vec::new(),
+            negatives: Vec::new(),
+            title: String::new(),
+            ..document.metadata.clone()
+        };
+        Self {
+            row: 0,
+            id: Some(document.id.to_string()),
+            question: questions.next().unwrap_or_default(),
+            variants: questions.collect(),
+            negatives: document.metadata.negatives.clone(),
+            answers: document.answers(),
+            metadata,
+        }
+    }
+
+    /// Its fields by the names under which they are read; those that say nothing are left out.
+    pub fn fields(&self) -> Map<String, Value> {
+        let about = &self.metadata;
+        let mut fields = Map::new();
+        let mut put = |name: &str, value: Value| {
+            let says_nothing = value.is_null() || value.as_array().is_some_and(Vec::is_empty);
+            if !says_nothing {
+                fields.insert(name.to_owned(), value);
+            }
+        };
+        put("id", serde_json::json!(self.id));
+        put("question", serde_json::json!(self.question));
+        match self.answers.as_slice() {
+            [only]
+                if FaqAnswer {
+                    text: String::new(),
+                    ..only.clone()
+                } == FaqAnswer::default() =>
+            {
+                put("answer", serde_json::json!(only.text))
+            }
+            answers => put("answers", serde_json::json!(answers)),
+        }
+        put("variants", serde_json::json!(self.variants));
+        put("negatives", serde_json::json!(self.negatives));
+        put("tags", serde_json::json!(about.tags));
+        put("audience", serde_json::json!(about.audience));
+        put("channels", serde_json::json!(about.channels));
+        put("language", serde_json::json!(about.language));
+        put("uri", serde_json::json!(about.uri));
+        put("valid_from", serde_json::json!(about.valid_from));
+        put("valid_until", serde_json::json!(about.valid_until));
+        put("review_by", serde_json::json!(about.review_by));
+        put("status", serde_json::json!(about.status));
+        put("related", serde_json::json!(about.related));
+        put("parent", serde_json::json!(about.parent));
+        if about.rank != 0 {
+            put("rank", serde_json::json!(about.rank));
+        }
+        fields
+    }
+
+    /// As a document.
+    pub fn into_source(self) -> Result<Source, IngestError> {
+        let id = self.id()?;
+        let metadata = Metadata {
+            kind: Kind::Faq,
+            title: self.question.clone(),
+            questions: [self.question].into_iter().chain(self.variants).collect(),
+            negatives: self.negatives,
+            ..self.metadata
+        };
+        make_faq(id, metadata, &self.answers)
+    }
+}
+
+/// What two wordings of the same question have in common: script, width, case, spaces and punctuation do not
+/// count.
+pub fn question_key(question: &str) -> String {
+    text::fold(question)
+        .chars()
+        .filter(|c| c.is_alphanumeric())
+        .collect()
+}
+
+/// All rows as documents, or why not: the first faults, by row.
+pub fn into_sources(file: FaqFile) -> Result<Vec<Source>, IngestError> {
+    if let Some(fault) = file.faults.first() {
+        let more = file.faults.len() - 1;
+        let tail = if more > 0 {
+            format!(" (and {more} more faults)")
+        } else {
+            String::new()
+        };
+        return Err(IngestError::Line {
+            line: fault.row,
+            detail: format!("{}: {}{tail}", fault.column, fault.detail),
+        });
+    }
+    let mut seen = std::collections::HashMap::new();
+    let mut sources = Vec::with_capacity(file.rows.len());
+    for faq in file.rows {
+        let row = faq.row;
+        let at_row = |detail: String| IngestError::Line { line: row, detail };
+        let source = faq.into_source().map_err(|e| at_row(e.to_string()))?;
+        if let Some(before) = seen.insert(source.id.clone(), row) {
+            return Err(at_row(format!(
+                "the id {:?} stands in row {before} too",
+                source.id.as_str()
+            )));
+        }
+        sources.push(source);
+    }
+    match sources.is_empty() {
+        true => Err(IngestError::Empty),
+        false => Ok(sources),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ingest::json;
+
+    fn parse_lines(raw: &str) -> Result<Vec<Source>, IngestError> {
+        let values = json::read(raw, true)?;
+        into_sources(of_values(&values).expect("it is of FAQs"))
+    }
+
+    #[test]
+    fn a_line_is_an_faq_whose_evidence_is_the_answer() {
+        let found = parse_lines(
+            r#"{"id":"f1","question":"可以退貨嗎？","variants":["想退"],"answer":"七天內可以。","tags":["退貨"]}"#,
+        )
+        .unwrap();
+        let faq = &found[0];
+        assert_eq!(faq.text, "可以退貨嗎？\n\n七天內可以。");
+        assert_eq!(faq.metadata.questions, ["可以退貨嗎？", "想退"]);
+        assert_eq!(faq.chunks[0].span.slice(&faq.text).unwrap(), "七天內可以。");
+    }
+
+    #[test]
+    fn faults_name_the_line() {
+        for (text, line) in [
+            ("\n{", 2),
+            (r#"{"id":"a","question":"q","answer":"a","colour":1}"#, 1),
+            (r#"{"id":"a","question":"q","answer":" "}"#, 1),
+            (
+                "{\"id\":\"a\",\"question\":\"q\",\"answer\":\"a\"}\n{\"id\":\"a\",\"question\":\"q\",\"answer\":\"a\"}",
+                2,
+            ),
+        ] {
+            match parse_lines(text) {
+                Err(IngestError::Line { line: found, .. }) => assert_eq!(found, line, "{text}"),
+                other => panic!("{text}: {other:?}"),
+            }
+        }
+        assert!(matches!(parse_lines("\n\n"), Err(IngestError::Empty)));
+    }
+
+    fn grid(rows: &[&[&str]]) -> Grid {
+        let mut grid = Grid::default();
+        for row in rows {
+            grid.push(row.iter().map(|c| (*c).to_owned()).collect())
+                .unwrap();
+        }
+        grid
+    }
+
+    #[test]
+    fn columns_are_recognised_in_chinese_and_english() {
+        let file = of_grid(&grid(&[
+            &[
+                "編號",
+                "標準問題",
+                "相似問法",
+                "答案",
+                "答案（LINE）",
+                "標籤",
+                "狀態",
+                "截止日期",
+                "備註",
+            ],
+            &[
+                "f1",
+                "可以退貨嗎？",
+                "想退\n怎麼退｜退錢",
+                "七天內可以。",
+                "可以喔",
+                "退貨、運費",
+                "發布",
+                "2026/12/31",
+                "x",
+            ],
+        ]))
+        .unwrap();
+        assert_eq!(file.faults, []);
+        assert_eq!(file.ignored_columns, ["備註"]);
+        let faq = &file.rows[0];
+        assert_eq!(faq.variants, ["想退", "怎麼退", "退錢"]);
+        assert_eq!(faq.metadata.tags, ["退貨", "運費"]);
+        assert_eq!(faq.answers[1].channels, ["line"]);
+        assert_eq!(
+            faq.metadata.valid_until.unwrap().to_string(),
+            "2026-12-31T00:00:00Z"
+        );
+        assert_eq!(of_grid(&grid(&[&["品名", "價格"], &["a", "1"]])), None);
+    }
+
+    #[test]
+    fn wrong_cells_are_named_and_the_rest_is_read() {
+        let file = of_grid(&grid(&[
+            &["question", "answer", "status", "valid_until"],
+            &["q1", "", "", ""],
+            &["q2", "a2", "maybe", "soon"],
+            &["q3", "a3", "", ""],
+        ]))
+        .unwrap();
+        let faults: Vec<(usize, &str)> = file
+            .faults
+            .iter()
+            .map(|f| (f.row, f.column.as_str()))
+            .collect();
+        assert_eq!(faults, [(2, "answer"), (3, "status"), (3, "valid_until")]);
+        assert_eq!(file.rows.len(), 1);
+    }
+
+    #[test]
+    fn script_width_and_punctuation_do_not_make_another_question() {
+        assert_eq!(question_key("可以退貨嗎？"), question_key("可以退货吗 ?"));
+        assert_eq!(question_key("ＶＩＰ 退貨"), question_key("vip退貨。"));
+    }
+}

@@ -1,0 +1,198 @@
+use pulldown_cmark::{Event, MetadataBlockKind, Options, Parser, Tag, TagEnd};
+
+use super::questions;
+use super::writer::Writer;
+use super::{BlockKind, Extracted, IngestError, front_matter::FrontMatter};
+
+/// CommonMark with tables, front matter, task lists, strikethrough and GitHub's alerts → readable text.
+///
+/// Markup goes, words stay: links and emphasis keep their text, images their description, lists keep their
+/// numbers and bullets, table rows are written `| a | b |`, code stays as it is.
+pub fn extract(raw: &str) -> Result<Extracted, IngestError> {
+    let options = Options::ENABLE_TABLES
+        | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS
+        | Options::ENABLE_STRIKETHROUGH
+        | Options::ENABLE_TASKLISTS
+        | Options::ENABLE_HEADING_ATTRIBUTES
+        | Options::ENABLE_GFM;
+    let mut reader = Reader::default();
+    for (event, at) in Parser::new_ext(raw, options).into_offset_iter() {
+        match event {
+            Event::SoftBreak if begins_anew(&raw[at.end..]) => reader.writer.new_line(),
+            event => reader.take(event),
+        }
+    }
+    let front_matter = FrontMatter::parse(&reader.yaml)?;
+    Ok(Extracted {
+        front_matter,
+        ..reader.writer.finish()
+    })
+}
+
+/// Whether a line stands for itself though no blank line is before it: `A: …` under `Q: …`, or `電話：…` under `地址：…`.
+fn begins_anew(rest: &str) -> bool {
+    let line = rest.lines().next().unwrap_or_default();
+    let line = line.trim_start_matches([' ', '\t', '>', '*', '_']);
+    let label = line.split('：').next().unwrap_or_default();
+    let is_label = label.len() < line.len()
+        && (1..=LONGEST_LABEL).contains(&label.chars().count())
+        && label.chars().all(char::is_alphanumeric);
+    is_label || questions::is_marked(line)
+}
+
+/// The longest label, in characters.
+const LONGEST_LABEL: usize = 8;
+
+/// Turns the parser's events into the writer's calls.
+#[derive(Default)]
+struct Reader {
+    writer: Writer,
+    yaml: String,
+    in_yaml: bool,
+}
+
+impl Reader {
+    fn take(&mut self, event: Event) {
+        match event {
+            Event::Start(tag) => self.start(tag),
+            Event::End(tag) => self.end(tag),
+            Event::Text(text) if self.in_yaml => self.yaml.push_str(&text),
+            Event::Text(text) => self.writer.text(&text),
+            Event::Code(text) | Event::InlineMath(text) | Event::DisplayMath(text) => {
+                self.writer.text(&text)
+            }
+            Event::Html(html) | Event::InlineHtml(html) => self.html(&html),
+            Event::SoftBreak => self.writer.soft_break(),
+            Event::HardBreak => self.writer.new_line(),
+            Event::TaskListMarker(done) => self.writer.text(if done { "[x] " } else { "[ ] " }),
+            Event::Rule | Event::FootnoteReference(_) => {}
+        }
+    }
+
+    fn start(&mut self, tag: Tag) {
+        let writer = &mut self.writer;
+        match tag {
+            Tag::MetadataBlock(MetadataBlockKind::YamlStyle) => self.in_yaml = true,
+            Tag::Heading { level, .. } => writer.open(BlockKind::Heading(level as u8)),
+            Tag::Paragraph if !writer.in_list() => writer.open(BlockKind::Paragraph),
+            Tag::Paragraph => writer.fresh_line_unless_at_item_head(),
+            Tag::CodeBlock(_) if !writer.in_list() => writer.open(BlockKind::Code),
+            Tag::CodeBlock(_) => writer.new_line(),
+            Tag::List(first) => writer.start_list(first),
+            Tag::Item => writer.start_item(),
+            Tag::Table(_) if !writer.in_list() => writer.open(BlockKind::Table(Vec::new())),
+            Tag::Table(_) => writer.new_line(),
+            Tag::TableHead | Tag::TableRow => writer.start_row(),
+            Tag::TableCell => writer.start_cell(),
+            Tag::Link { dest_url, .. } => writer.start_link(&dest_url),
+            Tag::HtmlBlock if !writer.in_list() => writer.open(BlockKind::Paragraph),
+            _ => {}
+        }
+    }
+
+    fn end(&mut self, tag: TagEnd) {
+        let writer = &mut self.writer;
+        match tag {
+            TagEnd::MetadataBlock(_) => self.in_yaml = false,
+            TagEnd::Heading(_) => writer.close(),
+            TagEnd::Paragraph | TagEnd::HtmlBlock | TagEnd::CodeBlock | TagEnd::Table
+                if !writer.in_list() =>
+            {
+                writer.close()
+            }
+            TagEnd::Item => writer.end_item(),
+            TagEnd::List(_) => writer.end_list(),
+            TagEnd::TableCell => writer.end_cell(),
+            TagEnd::TableHead | TagEnd::TableRow if !writer.in_list() => writer.end_part(),
+            TagEnd::Link => writer.end_link(),
+            _ => {}
+        }
+    }
+
+    /// Tags go; the text between them stays.
+    fn html(&mut self, html: &str) {
+        if html.trim_start().starts_with("<br") {
+            return self.writer.new_line();
+        }
+        let mut rest = html;
+        while let Some(open) = rest.find('<') {
+            let text = &rest[..open];
+            if !text.trim().is_empty() {
+                self.writer.text(text);
+            }
+            rest = match rest[open..].find('>') {
+                Some(close) => &rest[open + close + 1..],
+                None => "",
+            };
+        }
+        if !rest.trim().is_empty() {
+            self.writer.text(rest);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ken_base::domain::Span;
+
+    fn check(markdown: &str, expected: &str) {
+        assert_eq!(extract(markdown).unwrap().text, expected, "{markdown}");
+    }
+
+    #[test]
+    fn markup_goes_and_words_stay() {
+        check(
+            "# 退貨\n\n七天內可**退貨**，見[說明](a.md)。",
+            "退貨\n\n七天內可退貨，見說明。",
+        );
+        check("一行\n接著", "一行接著");
+        check("one line\nand another", "one line and another");
+        check("Q: 可以嗎\n**A:** 可以。", "Q: 可以嗎\nA: 可以。");
+        check(
+            "地址：海澄路 9 號\n電話：07-1",
+            "地址：海澄路 9 號\n電話：07-1",
+        );
+        check("請看清楚\n說明，例如：一", "請看清楚說明，例如：一");
+        check("![圖示](x.png) 看圖", "圖示 看圖");
+        check("a<br>b <b>c</b>", "a\nb c");
+        check("`--flag` 用法", "--flag 用法");
+        check("{{< copyable \"shell\" >}}\n\n文字", "文字");
+        check("<div>\n\n內容\n\n</div>", "內容");
+    }
+
+    #[test]
+    fn lists_tables_and_code_keep_their_shape() {
+        check(
+            "步驟：\n\n1. 開機\n2. 連線\n   - 藍牙\n3. 完成",
+            "步驟：\n\n1. 開機\n2. 連線\n  - 藍牙\n3. 完成",
+        );
+        check("- 一\n\n  續\n\n- 二", "- 一\n續\n- 二");
+        check(
+            "| 區 | 費 |\n|---|---|\n| 本島 | 80 元 |",
+            "| 區 | 費 |\n| 本島 | 80 元 |",
+        );
+        check("```sh\nls -l\n\ncd x\n```\n", "ls -l\n\ncd x");
+    }
+
+    #[test]
+    fn blocks_lie_where_they_say() {
+        let found =
+            extract("---\ntitle: T\n---\n# 一\n\n文\n\n- a\n- b\n\n| x |\n|---|\n| 1 |\n").unwrap();
+        let read: Vec<String> = found
+            .blocks
+            .iter()
+            .map(|block| {
+                let slice = |span: &Span| span.slice(&found.text).unwrap();
+                match &block.kind {
+                    BlockKind::Heading(level) => format!("h{level} {}", slice(&block.span)),
+                    BlockKind::List(parts) | BlockKind::Table(parts) => {
+                        parts.iter().map(slice).collect::<Vec<_>>().join("/")
+                    }
+                    _ => slice(&block.span).to_owned(),
+                }
+            })
+            .collect();
+        assert_eq!(read, ["h1 一", "文", "- a/- b", "| x |/| 1 |"]);
+    }
+}

@@ -1,0 +1,311 @@
+//! Reads files in processes of their own, so that one that is hostile or damaged costs its time, its memory and
+//! its process, and nothing else.
+//!
+//! A worker is the program `ken-read`, beside `ken`, which links neither the store nor the models: it lowers its own limit of memory, then reads one request
+//! after another from its standard input. One that takes too long is killed, one that dies is replaced, and the file
+//! is refused with the reason.
+
+use std::io::{BufReader, Read, Write};
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use rustix::process::{Resource, Rlimit, setrlimit};
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::sync::Semaphore;
+
+use super::faq::FaqFile;
+use super::{IngestError, Parsed, parse_faqs, parse_file};
+use ken_base::config::IngestConfig;
+
+/// What reads files, in the folder of the program that has them read.
+const PROGRAM: &str = "ken-read";
+
+/// Reads files; clones share the workers.
+#[derive(Clone)]
+pub struct FileReader {
+    limits: Limits,
+    program: Option<Arc<PathBuf>>,
+    idle: Arc<Mutex<Vec<Worker>>>,
+    permits: Arc<Semaphore>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    timeout: Duration,
+    memory_bytes: u64,
+    max_file_bytes: u64,
+}
+
+impl FileReader {
+    /// `config.reader` is the program that is started as a worker: `ken-read` beside this one where it is empty.
+    pub fn new(config: &IngestConfig) -> Self {
+        let program = match config.reader.as_os_str().is_empty() {
+            true => std::env::current_exe()
+                .ok()
+                .map(|own| own.with_file_name(PROGRAM)),
+            false => Some(config.reader.clone()),
+        };
+        Self {
+            limits: Limits {
+                timeout: Duration::from_millis(config.timeout_ms),
+                memory_bytes: config.memory_bytes,
+                max_file_bytes: config.max_file_bytes,
+            },
+            program: program.map(Arc::new),
+            idle: Arc::default(),
+            permits: Arc::new(Semaphore::new(config.readers)),
+        }
+    }
+
+    pub fn max_file_bytes(&self) -> u64 {
+        self.limits.max_file_bytes
+    }
+
+    /// As [`parse_file`], within the limits.
+    pub async fn read(&self, name: &str, bytes: Vec<u8>) -> Result<Parsed, IngestError> {
+        match self.ask(Kind::File, name, &bytes).await? {
+            Outcome::Read(parsed) => Ok(parsed),
+            Outcome::Refused(error) => Err(error),
+            Outcome::Faqs(_) => Err(unexpected()),
+        }
+    }
+
+    /// As [`parse_faqs`], within the limits.
+    pub async fn read_faqs(&self, name: &str, bytes: Vec<u8>) -> Result<FaqFile, IngestError> {
+        match self.ask(Kind::Faqs, name, &bytes).await? {
+            Outcome::Faqs(faqs) => Ok(faqs),
+            Outcome::Refused(error) => Err(error),
+            Outcome::Read(_) => Err(unexpected()),
+        }
+    }
+
+    async fn ask(&self, kind: Kind, name: &str, bytes: &[u8]) -> Result<Outcome, IngestError> {
+        let failed = |detail: String| IngestError::Crashed { detail };
+        let program = self
+            .program
+            .as_deref()
+            .ok_or_else(|| failed("the reader's program is not known".into()))?;
+        let _permit = self.permits.acquire().await;
+        // One that has read files before may have died since, or have little room left: then a fresh one is asked.
+        for idle in [self.take(), None] {
+            let is_fresh = idle.is_none();
+            let mut worker = match idle {
+                Some(worker) => worker,
+                None => Worker::start(program, self.limits.memory_bytes)
+                    .map_err(|error| failed(format!("{}: {error}", program.display())))?,
+            };
+            let asked = worker.ask(kind, name, bytes, self.limits.memory_bytes);
+            match tokio::time::timeout(self.limits.timeout, asked).await {
+                Ok(Ok(outcome)) => {
+                    self.give_back(worker);
+                    return Ok(outcome);
+                }
+                Ok(Err(_)) if is_fresh => {
+                    return Err(worker.cause_of_death(self.limits.memory_bytes).await);
+                }
+                Ok(Err(_)) => {}
+                // Dropping the worker kills it.
+                Err(_) => {
+                    return Err(IngestError::TimedOut {
+                        max_ms: self.limits.timeout.as_millis() as u64,
+                    });
+                }
+            }
+        }
+        Err(unexpected())
+    }
+
+    fn take(&self) -> Option<Worker> {
+        self.idle
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .pop()
+    }
+
+    fn give_back(&self, worker: Worker) {
+        self.idle
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .push(worker);
+    }
+}
+
+struct Worker {
+    child: Child,
+    stdin: ChildStdin,
+    stdout: ChildStdout,
+}
+
+impl Worker {
+    fn start(program: &std::path::Path, memory_bytes: u64) -> std::io::Result<Self> {
+        let mut child = Command::new(program)
+            .arg(memory_bytes.to_string())
+            // What is given back does not count towards its limit, which is of addresses, from that moment on: the next file
+            // finds the same room.
+            .env(
+                "MALLOC_CONF",
+                "retain:false,dirty_decay_ms:0,muzzy_decay_ms:0,background_thread:false",
+            )
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()?;
+        let absent = || std::io::Error::other("the worker has no pipes");
+        Ok(Self {
+            stdin: child.stdin.take().ok_or_else(absent)?,
+            stdout: child.stdout.take().ok_or_else(absent)?,
+            child,
+        })
+    }
+
+    async fn ask(
+        &mut self,
+        kind: Kind,
+        name: &str,
+        bytes: &[u8],
+        max_reply: u64,
+    ) -> std::io::Result<Outcome> {
+        for part in [kind.as_bytes(), name.as_bytes(), bytes] {
+            self.stdin
+                .write_all(&(part.len() as u64).to_le_bytes())
+                .await?;
+            self.stdin.write_all(part).await?;
+        }
+        self.stdin.flush().await?;
+        let mut length = [0; 8];
+        self.stdout.read_exact(&mut length).await?;
+        let length = u64::from_le_bytes(length);
+        if length > max_reply {
+            return Err(std::io::Error::other(
+                "the reply is longer than the worker's memory",
+            ));
+        }
+        let mut reply = vec![0; length as usize];
+        self.stdout.read_exact(&mut reply).await?;
+        serde_json::from_slice(&reply).map_err(std::io::Error::other)
+    }
+
+    /// What the worker said last, as a reason.
+    async fn cause_of_death(mut self, memory_bytes: u64) -> IngestError {
+        let mut said = Vec::new();
+        if let Some(stderr) = self.child.stderr.take() {
+            let mut last_words = stderr.take(64 << 10);
+            let reading = last_words.read_to_end(&mut said);
+            // A pipe that something still holds open is not waited for.
+            let _ = tokio::time::timeout(Duration::from_secs(1), reading).await;
+        }
+        let said = String::from_utf8_lossy(&said);
+        if said.contains("memory allocation") || said.contains("capacity overflow") {
+            return IngestError::OutOfMemory {
+                max_bytes: memory_bytes,
+            };
+        }
+        if said.contains("overflowed its stack") {
+            return IngestError::Crashed {
+                detail: "it is nested too deep".into(),
+            };
+        }
+        let status = self.child.wait().await;
+        IngestError::Crashed {
+            detail: status.map_or_else(|e| e.to_string(), |status| status.to_string()),
+        }
+    }
+}
+
+fn unexpected() -> IngestError {
+    IngestError::Crashed {
+        detail: "its reader replied something else".into(),
+    }
+}
+
+/// What a file is read as.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    File,
+    Faqs,
+}
+
+impl Kind {
+    fn as_bytes(self) -> &'static [u8] {
+        match self {
+            Kind::File => b"file",
+            Kind::Faqs => b"faqs",
+        }
+    }
+}
+
+/// What a worker replies.
+#[derive(Serialize, Deserialize)]
+enum Outcome {
+    Read(Parsed),
+    Faqs(FaqFile),
+    Refused(IngestError),
+}
+
+/// The worker's side: reads requests until its standard input ends.
+///
+/// # Errors
+/// Where its pipes fail, or the limit cannot be set.
+pub fn run(memory_bytes: u64) -> std::io::Result<()> {
+    let limit = Rlimit {
+        current: Some(memory_bytes),
+        maximum: Some(memory_bytes),
+    };
+    setrlimit(Resource::As, limit)?;
+    // A panic is a reason, not a text on the terminal.
+    std::panic::set_hook(Box::new(|_| {}));
+    let mut stdin = BufReader::new(std::io::stdin().lock());
+    // What a library prints is no reply.
+    let mut stdout = std::fs::File::from(rustix::io::dup(rustix::stdio::stdout())?);
+    rustix::stdio::dup2_stdout(rustix::stdio::stderr())?;
+    while let Some(kind) = read_part(&mut stdin)? {
+        let name = read_part(&mut stdin)?.unwrap_or_default();
+        let bytes = read_part(&mut stdin)?.unwrap_or_default();
+        let name = String::from_utf8_lossy(&name).into_owned();
+        let read = || match kind == Kind::Faqs.as_bytes() {
+            true => parse_faqs(&name, &bytes).map(Outcome::Faqs),
+            false => parse_file(&name, &bytes).map(Outcome::Read),
+        };
+        let outcome = match std::panic::catch_unwind(read) {
+            Ok(Ok(outcome)) => outcome,
+            Ok(Err(error)) => Outcome::Refused(error),
+            Err(panic) => Outcome::Refused(IngestError::Crashed {
+                detail: said_in(&*panic),
+            }),
+        };
+        let reply = serde_json::to_vec(&outcome).map_err(std::io::Error::other)?;
+        stdout.write_all(&(reply.len() as u64).to_le_bytes())?;
+        stdout.write_all(&reply)?;
+        stdout.flush()?;
+    }
+    Ok(())
+}
+
+fn said_in(panic: &(dyn std::any::Any + Send)) -> String {
+    let said = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied());
+    said.unwrap_or("no message").chars().take(200).collect()
+}
+
+/// The next length and that many bytes; `None` where the input ends.
+fn read_part(input: &mut impl Read) -> std::io::Result<Option<Vec<u8>>> {
+    let mut length = [0; 8];
+    match input.read_exact(&mut length) {
+        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => return Ok(None),
+        other => other?,
+    }
+    // All at once: grown in steps, the old and the new room would count at the same time.
+    let length = u64::from_le_bytes(length);
+    let mut part = Vec::new();
+    part.try_reserve_exact(usize::try_from(length).unwrap_or(usize::MAX))
+        .map_err(std::io::Error::other)?;
+    input.take(length).read_to_end(&mut part)?;
+    Ok(Some(part))
+}

@@ -1,0 +1,279 @@
+use super::{Block, BlockKind, Extracted, Link};
+use ken_base::domain::Span;
+
+/// Deeper lists are written at this depth: nobody reads on, and a hostile file would fill the memory with spaces.
+const MAX_DEPTH: usize = 12;
+
+/// Writes the text that people read and quote, and notes where its parts begin and end. Every format with
+/// structure goes through it, so that a list or a table looks the same wherever it came from: items as `- ` and
+/// `1. `, rows as `| a | b |`, blocks parted by an empty line.
+#[derive(Default)]
+pub struct Writer {
+    out: Extracted,
+    /// The open block's kind (its item or row spans so far) and start.
+    open: Option<(BlockKind, usize)>,
+    /// For each open list its next number, or `None` for bullets.
+    lists: Vec<Option<u64>>,
+    /// Start of the open top-level item or table row.
+    part_start: usize,
+    link: Option<(usize, String)>,
+}
+
+impl Writer {
+    pub fn finish(mut self) -> Extracted {
+        self.close();
+        self.out
+    }
+
+    /// What follows stands on this page (or slide), counted from 1.
+    pub fn page(&mut self, number: u32) {
+        if !self.in_list() {
+            self.close();
+        }
+        let start = match (self.out.text.is_empty(), self.in_list()) {
+            (true, _) => 0,
+            // A list goes on: after its next line's beginning. Else after the empty line that will part the blocks.
+            (false, true) => self.out.text.len() + 1,
+            (false, false) => self.out.text.len() + 2,
+        };
+        self.out.pages.push((start, number));
+    }
+
+    /// The last `n_bytes` of what is written stand on this page.
+    pub fn page_before_end(&mut self, n_bytes: usize, number: u32) {
+        let start = self.out.text.len().saturating_sub(n_bytes);
+        self.out.pages.push((start, number));
+    }
+
+    pub fn heading(&mut self, level: u8, text: &str) {
+        self.open(BlockKind::Heading(level.clamp(1, 6)));
+        self.text(text.trim());
+        self.close();
+    }
+
+    pub fn paragraph(&mut self, text: &str) {
+        self.open(BlockKind::Paragraph);
+        self.text(text.trim());
+        self.close();
+    }
+
+    pub fn code(&mut self, text: &str) {
+        self.open(BlockKind::Code);
+        self.text(text.trim_matches('\n'));
+        self.close();
+    }
+
+    /// A table of cells that are one line each when written.
+    pub fn table<R: IntoIterator<Item = String>>(&mut self, rows: impl IntoIterator<Item = R>) {
+        self.open(BlockKind::Table(Vec::new()));
+        for row in rows {
+            self.start_row();
+            for cell in row {
+                self.start_cell();
+                self.text(&one_line(&cell));
+                self.end_cell();
+            }
+            self.end_part();
+        }
+        self.close();
+    }
+
+    /// Begins a block; the one before ends.
+    pub fn open(&mut self, kind: BlockKind) {
+        self.close();
+        if !self.out.text.is_empty() {
+            self.trim_end_to(0);
+            self.out.text.push_str("\n\n");
+        }
+        self.open = Some((kind, self.out.text.len()));
+    }
+
+    /// Ends the open block; one without text leaves no trace.
+    pub fn close(&mut self) {
+        self.end_link();
+        let Some((kind, start)) = self.open.take() else {
+            return;
+        };
+        self.trim_end_to(start);
+        let text = &mut self.out.text;
+        let body = text[start..].trim();
+        let is_template_tag =
+            body.starts_with("{{") && body.ends_with("}}") && !body.contains('\n');
+        if body.is_empty() || is_template_tag {
+            text.truncate(start);
+            self.trim_end_to(0);
+            self.out.links.retain(|link| link.span.end <= start);
+            return;
+        }
+        let span = Span::new(start, text.len());
+        self.out.blocks.push(Block { kind, span });
+    }
+
+    pub fn is_code(&self) -> bool {
+        matches!(self.open, Some((BlockKind::Code, _)))
+    }
+
+    /// How many lists are open, one inside the other.
+    pub fn depth(&self) -> usize {
+        self.lists.len()
+    }
+
+    pub fn in_list(&self) -> bool {
+        !self.lists.is_empty()
+    }
+
+    pub fn in_table(&self) -> bool {
+        matches!(self.open, Some((BlockKind::Table(_), _)))
+    }
+
+    pub fn start_list(&mut self, first: Option<u64>) {
+        if self.lists.is_empty() {
+            self.open(BlockKind::List(Vec::new()));
+        }
+        self.lists.push(first);
+    }
+
+    pub fn end_list(&mut self) {
+        self.lists.pop();
+        if self.lists.is_empty() {
+            self.close();
+        }
+    }
+
+    pub fn start_item(&mut self) {
+        self.fresh_line();
+        let depth = self.lists.len();
+        if depth == 1 {
+            self.part_start = self.out.text.len();
+        }
+        let indent = depth.saturating_sub(1).min(MAX_DEPTH);
+        self.out.text.extend(std::iter::repeat_n("  ", indent));
+        match self.lists.last_mut() {
+            Some(Some(number)) => {
+                self.out.text.push_str(&format!("{number}. "));
+                *number = number.saturating_add(1);
+            }
+            _ => self.out.text.push_str("- "),
+        }
+    }
+
+    pub fn end_item(&mut self) {
+        if self.lists.len() == 1 {
+            self.end_part();
+        }
+    }
+
+    pub fn start_row(&mut self) {
+        self.fresh_line();
+        self.part_start = self.out.text.len();
+        self.out.text.push('|');
+    }
+
+    pub fn start_cell(&mut self) {
+        self.out.text.push(' ');
+    }
+
+    pub fn end_cell(&mut self) {
+        self.out.text.push_str(" |");
+    }
+
+    /// Notes the item or row that ends here.
+    pub fn end_part(&mut self) {
+        self.trim_end_to(self.part_start);
+        let span = Span::new(self.part_start, self.out.text.len());
+        if let Some((BlockKind::List(parts) | BlockKind::Table(parts), _)) = &mut self.open {
+            parts.push(span);
+        }
+    }
+
+    pub fn start_link(&mut self, url: &str) {
+        self.end_link();
+        self.link = Some((self.out.text.len(), url.to_owned()));
+    }
+
+    pub fn end_link(&mut self) {
+        let Some((start, url)) = self.link.take() else {
+            return;
+        };
+        let end = self.out.text.len();
+        if start < end && !url.is_empty() {
+            let span = Span::new(start, end);
+            self.out.links.push(Link { span, url });
+        }
+    }
+
+    /// Words as they are; without an open block they begin a paragraph.
+    pub fn text(&mut self, text: &str) {
+        if self.open.is_none() {
+            self.open(BlockKind::Paragraph);
+        }
+        self.out.text.push_str(text);
+    }
+
+    /// A line break in the source that means nothing: a space, but none between two Han characters.
+    pub fn soft_break(&mut self) {
+        match self.out.text.chars().next_back() {
+            Some(c) if joins(c) => {}
+            _ => self.out.text.push(' '),
+        }
+    }
+
+    /// A break inside a block; inside a table row it is a space, so that a row stays one line.
+    pub fn new_line(&mut self) {
+        let c = if self.in_table() { ' ' } else { '\n' };
+        self.out.text.push(c);
+    }
+
+    pub fn fresh_line(&mut self) {
+        let block_start = self.open.as_ref().map_or(0, |(_, start)| *start);
+        if self.out.text.len() > block_start && !self.out.text.ends_with('\n') {
+            self.out.text.push('\n');
+        }
+    }
+
+    /// As [`Writer::fresh_line`], unless only the item's number or bullet stands on this line.
+    pub fn fresh_line_unless_at_item_head(&mut self) {
+        let line = self.out.text.rsplit('\n').next().unwrap_or("");
+        let is_head = line.trim_end().ends_with(['-', '.']) && line.ends_with(' ');
+        if !is_head {
+            self.fresh_line();
+        }
+    }
+
+    /// The text of the open block so far.
+    pub fn open_text(&self) -> &str {
+        self.open
+            .as_ref()
+            .map_or("", |(_, start)| &self.out.text[*start..])
+    }
+
+    fn trim_end_to(&mut self, floor: usize) {
+        let end = self.out.text[floor..].trim_end().len() + floor;
+        self.out.text.truncate(end);
+    }
+}
+
+/// Whether a line that ends (or begins) with this character joins its neighbour without a space.
+pub fn joins(c: char) -> bool {
+    ken_text::text::is_cjk(c) || "，。；：、！？（）「」『』《》〈〉【】…—".contains(c)
+}
+
+/// Whitespace of any kind as single spaces; none between Han characters where a line was broken.
+pub fn one_line(text: &str) -> String {
+    let mut joined = String::with_capacity(text.len());
+    for line in text.lines() {
+        let mut words = line.split_whitespace();
+        let Some(first) = words.next() else { continue };
+        match (joined.chars().next_back(), first.chars().next()) {
+            (None, _) => {}
+            (Some(a), Some(b)) if joins(a) && joins(b) => {}
+            _ => joined.push(' '),
+        }
+        joined.push_str(first);
+        for word in words {
+            joined.push(' ');
+            joined.push_str(word);
+        }
+    }
+    joined
+}

@@ -1,0 +1,448 @@
+use std::collections::HashMap;
+
+use serde::Serialize;
+
+use super::Knowledge;
+use super::gate::{Breaking, Gate, GateError};
+use super::lint::{LintError, statement};
+use ken_base::blocking::blocking;
+use ken_base::domain::{Document, DocumentId, Kind, Revision, Source, Status, WorkspaceId};
+use ken_ingest::ingest::faq::{CellFault, FaqFile, FaqRow, question_key};
+use ken_search::index::Selection;
+use ken_store::store::{Recorded, Store, StoreError, Write};
+use ken_text::conflict::{Conflict, Relation, Statement, compare, contradiction};
+
+/// What an import does, or would do.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct ImportReport {
+    pub n_new: usize,
+    pub n_changed: usize,
+    pub n_unchanged: usize,
+    pub n_duplicate: usize,
+    pub n_conflicting: usize,
+    pub n_invalid: usize,
+    /// Every row that is not unchanged, in order.
+    pub rows: Vec<RowReport>,
+    /// Columns that are none of ours; they are left out.
+    pub ignored_columns: Vec<String>,
+    /// Whether anything was written.
+    pub applied: bool,
+    /// The newest revision when it was done.
+    pub revision: Revision,
+}
+
+/// One row, and what becomes of it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RowReport {
+    /// As the file counts them, from 1, the header counted.
+    pub row: usize,
+    pub id: Option<String>,
+    pub question: String,
+    #[serde(flatten)]
+    pub effect: RowEffect,
+    /// What is stored that asks nearly the same, nearest first; only where it was looked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub similar: Vec<Similar>,
+}
+
+/// A stored passage whose question is near a row's.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Similar {
+    pub document_id: DocumentId,
+    /// The cosine of the two questions' vectors.
+    pub similarity: f32,
+    /// What the answers contradict each other in, if they do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conflict: Option<Conflict>,
+}
+
+/// Questions nearer than this are shown as similar.
+const NEAR: f32 = 0.90;
+/// How many similar ones are shown for a row.
+const SHOWN: usize = 3;
+/// So many questions are encoded at a time: whoever else waits for the encoder comes between, and where the request is given up
+/// no more follow.
+const STEP: usize = 64;
+
+/// Looks for stored knowledge that asks nearly the same as the new rows, by meaning: each new question is encoded.
+pub async fn find_similar(
+    knowledge: Knowledge<'_>,
+    workspace: &WorkspaceId,
+    plan: &mut Plan,
+) -> Result<(), LintError> {
+    let Some(index) = knowledge.indexes.find(workspace) else {
+        return Ok(());
+    };
+    let new: Vec<usize> = (0..plan.report.rows.len())
+        .filter(|i| plan.report.rows[*i].effect == RowEffect::New)
+        .collect();
+    let questions: Vec<String> = new
+        .iter()
+        .map(|i| plan.report.rows[*i].question.clone())
+        .collect();
+    let mut found = Vec::with_capacity(questions.len());
+    for step in questions.chunks(STEP) {
+        let (embedder, index, step) = (knowledge.embedder.clone(), index.clone(), step.to_vec());
+        let searched = blocking(move || -> Result<_, LintError> {
+            let everything = Selection::default();
+            let vectors = embedder.embed_passages(step)?;
+            let search = |vector: &Vec<f32>| index.vectors.search(vector, SHOWN, &everything);
+            Ok(vectors.iter().map(search).collect::<Result<Vec<_>, _>>()?)
+        });
+        found.extend(searched.await?);
+    }
+    let keys: Vec<u32> = found
+        .iter()
+        .flatten()
+        .filter(|hit| hit.similarity >= NEAR)
+        .map(|hit| hit.key)
+        .collect();
+    let entries = knowledge.store.chunks(workspace, &keys).await?;
+    for (i, hits) in new.into_iter().zip(found) {
+        let row = &mut plan.report.rows[i];
+        let source = plan
+            .sources
+            .iter()
+            .find(|source| Some(source.id.as_str()) == row.id.as_deref());
+        let answer = source.and_then(|source| source.chunks.first()?.span.slice(&source.text));
+        for hit in hits.iter().filter(|hit| hit.similarity >= NEAR) {
+            let Some(entry) = entries.iter().find(|entry| entry.chunk.key == hit.key) else {
+                continue;
+            };
+            let own = Statement {
+                title: &row.question,
+                text: answer.unwrap_or_default(),
+            };
+            row.similar.push(Similar {
+                document_id: entry.chunk.document_id.clone(),
+                similarity: hit.similarity,
+                conflict: contradiction(own, statement(entry), Some(hit.similarity)),
+            });
+        }
+    }
+    Ok(())
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "effect", rename_all = "snake_case")]
+pub enum RowEffect {
+    New,
+    Changed {
+        changes: Vec<FieldChange>,
+    },
+    /// The same question, apart from script, width and punctuation, is that of another FAQ or row. It is left out.
+    Duplicate {
+        of: String,
+    },
+    /// As a duplicate, and the answers contradict each other.
+    Conflicting {
+        with: String,
+        conflict: Conflict,
+    },
+    Invalid {
+        column: String,
+        detail: String,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FieldChange {
+    pub field: String,
+    pub before: String,
+    pub after: String,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ImportOptions {
+    /// Only say what would be done.
+    pub dry_run: bool,
+    /// Write the good rows although others are invalid or conflicting.
+    pub partial: bool,
+}
+
+/// What an import would write, with its report.
+pub struct Plan {
+    pub sources: Vec<Source>,
+    pub report: ImportReport,
+}
+
+/// Writes a plan in one transaction through the gate, where it is to be written: all rows or none, unless `partial` is set.
+/// Duplicates are left out and hold nothing up.
+///
+/// # Errors
+/// Those of [`Gate::apply`]. What is wrong with rows stands in the report.
+pub async fn import(
+    store: &Store,
+    gate: &Gate,
+    workspace: &WorkspaceId,
+    plan: Plan,
+    options: ImportOptions,
+    breaking: Breaking,
+) -> Result<ImportReport, GateError> {
+    let mut report = plan.report;
+    report.revision = store.revision(workspace).await?;
+    if report.stops(options) || plan.sources.is_empty() {
+        return Ok(report);
+    }
+    let writes = plan.sources.into_iter().map(Write::put).collect();
+    let recorded = gate.apply(workspace, writes, breaking).await?;
+    report.is_applied(&recorded);
+    Ok(report)
+}
+
+impl ImportReport {
+    /// Whether nothing is to be written: rows that are wrong stop an import, unless the good ones are to be written
+    /// nonetheless.
+    pub fn stops(&self, options: ImportOptions) -> bool {
+        let is_wrong = self.n_invalid + self.n_conflicting > 0;
+        options.dry_run || (is_wrong && !options.partial)
+    }
+
+    /// Notes that the rows were written.
+    pub fn is_applied(&mut self, recorded: &[Recorded]) {
+        self.applied = true;
+        if let Some(last) = recorded.last() {
+            self.revision = last.revision;
+        }
+    }
+}
+
+/// Compares a file with what is stored. Nothing is written.
+pub async fn plan(
+    store: &Store,
+    workspace: &WorkspaceId,
+    file: FaqFile,
+) -> Result<Plan, StoreError> {
+    let known = Known::load(store, workspace, &file.rows).await?;
+    let mut report = ImportReport {
+        ignored_columns: file.ignored_columns,
+        ..ImportReport::default()
+    };
+    for CellFault {
+        row,
+        column,
+        detail,
+    } in file.faults
+    {
+        report.rows.push(RowReport {
+            row,
+            id: None,
+            question: String::new(),
+            effect: RowEffect::Invalid { column, detail },
+            similar: Vec::new(),
+        });
+    }
+    let mut sources = Vec::new();
+    // By question: which row of this file asks it, and what it answers.
+    let mut in_file: HashMap<String, (String, String)> = HashMap::new();
+    let mut ids: HashMap<String, usize> = HashMap::new();
+    let mut unchanged = 0;
+    for faq in file.rows {
+        let (row, question) = (faq.row, faq.question.clone());
+        let answer = faq
+            .answers
+            .first()
+            .map(|a| a.text.clone())
+            .unwrap_or_default();
+        let mut tell = |id: Option<&DocumentId>, effect: RowEffect| {
+            report.rows.push(RowReport {
+                row,
+                id: id.map(DocumentId::to_string),
+                question: question.clone(),
+                effect,
+                similar: Vec::new(),
+            });
+        };
+        let source = match faq.into_source() {
+            Ok(source) => source,
+            Err(error) => {
+                let detail = error.to_string();
+                let column = "id".to_owned();
+                tell(None, RowEffect::Invalid { column, detail });
+                continue;
+            }
+        };
+        let id = source.id.clone();
+        let keys: Vec<String> = source
+            .metadata
+            .questions
+            .iter()
+            .map(|q| question_key(q))
+            .collect();
+        let statement = Statement {
+            title: &question,
+            text: &answer,
+        };
+        let stored = known.twin(&keys, &id);
+        let twin = keys
+            .iter()
+            .find_map(|key| in_file.get(key).cloned())
+            .or_else(|| stored.map(|(of, text)| (of.to_owned(), text.to_owned())));
+        if let Some((of, other)) = twin {
+            let other = Statement {
+                title: &question,
+                text: &other,
+            };
+            let effect = match compare(statement, other, Some(1.0)) {
+                Relation::Conflict(conflict) => RowEffect::Conflicting { with: of, conflict },
+                _ => RowEffect::Duplicate { of },
+            };
+            tell(Some(&id), effect);
+            continue;
+        }
+        if let Some(before) = ids.insert(id.to_string(), row) {
+            let detail = format!("the id {:?} stands in row {before} too", id.as_str());
+            let column = "id".to_owned();
+            tell(Some(&id), RowEffect::Invalid { column, detail });
+            continue;
+        }
+        for key in keys {
+            in_file
+                .entry(key)
+                .or_insert_with(|| (format!("row {row}"), answer.clone()));
+        }
+        match known.documents.get(id.as_str()) {
+            Some(before) if is_same(before, &source) => unchanged += 1,
+            Some(before) => {
+                let changes = changes(before, &source);
+                if changes.is_empty() {
+                    unchanged += 1;
+                    continue;
+                }
+                tell(Some(&id), RowEffect::Changed { changes });
+                sources.push(source);
+            }
+            None => {
+                tell(Some(&id), RowEffect::New);
+                sources.push(source);
+            }
+        }
+    }
+    report.n_unchanged = unchanged;
+    report.rows.sort_by_key(|row| row.row);
+    for row in &report.rows {
+        match row.effect {
+            RowEffect::New => report.n_new += 1,
+            RowEffect::Changed { .. } => report.n_changed += 1,
+            RowEffect::Duplicate { .. } => report.n_duplicate += 1,
+            RowEffect::Conflicting { .. } => report.n_conflicting += 1,
+            RowEffect::Invalid { .. } => report.n_invalid += 1,
+        }
+    }
+    Ok(Plan { sources, report })
+}
+
+/// The stored FAQs that matter for a file.
+struct Known {
+    /// The file's own, by id.
+    documents: HashMap<String, Document>,
+    /// By question: the FAQ that asks it and its answer, for FAQs that the file does not name.
+    twins: HashMap<String, (String, String)>,
+}
+
+impl Known {
+    async fn load(
+        store: &Store,
+        workspace: &WorkspaceId,
+        rows: &[FaqRow],
+    ) -> Result<Self, StoreError> {
+        let ids: std::collections::HashSet<String> = rows
+            .iter()
+            .filter_map(|row| row.id().ok())
+            .map(|id| id.to_string())
+            .collect();
+        let asked: std::collections::HashSet<String> = rows
+            .iter()
+            .flat_map(|row| std::iter::once(&row.question).chain(&row.variants))
+            .map(|question| question_key(question))
+            .collect();
+        let mut known = Known {
+            documents: HashMap::new(),
+            twins: HashMap::new(),
+        };
+        let mut wanted: Vec<DocumentId> = Vec::new();
+        for summary in store.all_documents(workspace).await? {
+            let is_named = ids.contains(summary.id.as_str());
+            let mut questions = summary.metadata.questions.iter();
+            let is_asked = summary.metadata.kind == Kind::Faq
+                && questions.any(|question| asked.contains(&question_key(question)));
+            if is_named || is_asked {
+                wanted.push(summary.id);
+            }
+        }
+        for document in store.documents_by_id(workspace, &wanted).await? {
+            if ids.contains(document.id.as_str()) {
+                known.documents.insert(document.id.to_string(), document);
+                continue;
+            }
+            if document.metadata.status == Status::Archived {
+                continue;
+            }
+            let answers = document.answers();
+            let answer = answers.first().map(|a| a.text.clone()).unwrap_or_default();
+            for question in &document.metadata.questions {
+                let twin = (document.id.to_string(), answer.clone());
+                known.twins.insert(question_key(question), twin);
+            }
+        }
+        Ok(known)
+    }
+
+    fn twin(&self, keys: &[String], id: &DocumentId) -> Option<(&str, &str)> {
+        let found = keys.iter().find_map(|key| self.twins.get(key));
+        found
+            .filter(|(of, _)| of != id.as_str())
+            .map(|(of, answer)| (of.as_str(), answer.as_str()))
+    }
+}
+
+fn is_same(before: &Document, after: &Source) -> bool {
+    before.content_hash == after.content_hash && before.metadata.status == after.metadata.status
+}
+
+/// Field by field, by the names they are imported under.
+fn changes(before: &Document, after: &Source) -> Vec<FieldChange> {
+    let after = Document {
+        id: after.id.clone(),
+        version: 0,
+        metadata: after.metadata.clone(),
+        text: after.text.clone(),
+        outline: after.outline.clone(),
+        content_hash: String::new(),
+        updated_at: before.updated_at,
+    };
+    let (before, after) = (
+        FaqRow::of_document(before).fields(),
+        FaqRow::of_document(&after).fields(),
+    );
+    let shown = |value: Option<&serde_json::Value>| match value {
+        None => String::new(),
+        Some(serde_json::Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    };
+    let mut names: Vec<&String> = before.keys().chain(after.keys()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+        .into_iter()
+        .filter(|name| before.get(*name) != after.get(*name))
+        .map(|name| FieldChange {
+            field: name.clone(),
+            before: shown(before.get(name)),
+            after: shown(after.get(name)),
+        })
+        .collect()
+}
+
+/// All FAQs, whatever their status, as rows, by id.
+pub async fn export(store: &Store, workspace: &WorkspaceId) -> Result<Vec<FaqRow>, StoreError> {
+    let faqs: Vec<DocumentId> = store
+        .all_documents(workspace)
+        .await?
+        .into_iter()
+        .filter(|summary| summary.metadata.kind == Kind::Faq)
+        .map(|summary| summary.id)
+        .collect();
+    let documents = store.documents_by_id(workspace, &faqs).await?;
+    Ok(documents.iter().map(FaqRow::of_document).collect())
+}

@@ -1,0 +1,268 @@
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use half::f16;
+use serde::Serialize;
+
+use super::Knowledge;
+use ken_base::blocking::blocking;
+use ken_base::domain::{DocumentId, Status, TRIAL, WorkspaceId};
+use ken_ingest::ingest::faq::question_key;
+use ken_search::embed::EmbedError;
+use ken_search::index::{IndexError, Selection};
+use ken_store::store::{IndexEntry, StoreError, text_hash};
+use ken_text::conflict::{Conflict, Statement, contradiction, likeness};
+
+/// How near two passages are, in cosines, before they are compared.
+const NEAR: f32 = 0.80;
+/// Nearer than this, or of the same words, they say the same.
+const SAME: f32 = 0.97;
+/// Passages that share this much of their words, whatever the order, say the same.
+const SAME_WORDS: f32 = 0.95;
+/// How many of a passage's nearest are compared with it.
+const NEIGHBOURS: usize = 6;
+
+/// Something in the knowledge that an editor would want to know.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Finding {
+    #[serde(flatten)]
+    pub what: What,
+    pub document_ids: Vec<DocumentId>,
+    /// The chunks that say it, of a pair.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub passages: Vec<String>,
+    pub detail: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "finding", rename_all = "snake_case")]
+pub enum What {
+    /// Two passages say the same.
+    Duplicate { similarity: f32 },
+    /// Two passages contradict each other; `decided` names the rule that decides, or a review is opened.
+    Conflict {
+        conflict: Conflict,
+        similarity: f32,
+        decided: Option<&'static str>,
+    },
+    /// It is past its `valid_until`.
+    Expired,
+    /// Its `review_by` is past.
+    ReviewDue,
+    /// It names a document that does not exist.
+    DeadReference,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum LintError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Index(#[from] IndexError),
+    #[error(transparent)]
+    Embed(#[from] EmbedError),
+}
+
+/// Looks through all knowledge of a workspace: what is said twice, what contradicts itself, what is past its time.
+/// Nothing is encoded: the vectors are those that the index was made of.
+pub async fn lint(
+    knowledge: Knowledge<'_>,
+    workspace: &WorkspaceId,
+) -> Result<Vec<Finding>, LintError> {
+    let mut findings = states(knowledge, workspace).await?;
+    let mut seen = HashSet::new();
+    let mut after = 0;
+    loop {
+        let keys = knowledge.store.chunk_keys(workspace, after, 500).await?;
+        let Some(last) = keys.last() else { break };
+        after = *last;
+        let entries = knowledge.store.chunks(workspace, &keys).await?;
+        findings.extend(pairs(knowledge, workspace, &entries, &mut seen).await?);
+    }
+    for finding in &findings {
+        if let What::Conflict {
+            decided: None,
+            conflict,
+            ..
+        } = &finding.what
+        {
+            let ids = [0, 1].map(|i| finding.document_ids[i].to_string());
+            let passages = [0, 1].map(|i| finding.passages[i].clone());
+            let review = conflict.review(&ids, &passages);
+            knowledge.store.open_review(workspace, &review).await?;
+        }
+    }
+    Ok(findings)
+}
+
+async fn states(
+    knowledge: Knowledge<'_>,
+    workspace: &WorkspaceId,
+) -> Result<Vec<Finding>, StoreError> {
+    let now = knowledge.store.now();
+    let documents = knowledge.store.all_documents(workspace).await?;
+    let ids: std::collections::HashSet<String> = documents
+        .iter()
+        .map(|document| document.id.to_string())
+        .collect();
+    let mut findings = Vec::new();
+    for document in &documents {
+        let about = &document.metadata;
+        if about.status != Status::Published {
+            continue;
+        }
+        let mut find = |what: What, detail: String| {
+            findings.push(Finding {
+                what,
+                document_ids: vec![document.id.clone()],
+                passages: Vec::new(),
+                detail,
+            });
+        };
+        if let Some(until) = about.valid_until.filter(|until| *until <= now) {
+            find(What::Expired, format!("it was valid until {until}"));
+        }
+        if let Some(by) = about.review_by.filter(|by| *by <= now) {
+            find(What::ReviewDue, format!("it was to be reviewed by {by}"));
+        }
+        for other in about.related.iter().chain(&about.parent) {
+            if !ids.contains(other) {
+                find(
+                    What::DeadReference,
+                    format!("it names {other:?}, which does not exist"),
+                );
+            }
+        }
+    }
+    Ok(findings)
+}
+
+/// Compares each passage with its nearest.
+async fn pairs(
+    knowledge: Knowledge<'_>,
+    workspace: &WorkspaceId,
+    entries: &[IndexEntry],
+    seen: &mut HashSet<(u32, u32)>,
+) -> Result<Vec<Finding>, LintError> {
+    let Some(index) = knowledge.indexes.find(workspace) else {
+        return Ok(Vec::new());
+    };
+    let view = |entry: &IndexEntry| {
+        entry
+            .metadata
+            .searchable(&entry.chunk.heading_path, &entry.chunk.text)
+    };
+    let hashes: Vec<String> = entries
+        .iter()
+        .map(|entry| text_hash(&view(entry)))
+        .collect();
+    let known = knowledge
+        .store
+        .cached_vectors(workspace, knowledge.embedder.id(), &hashes)
+        .await?;
+    let known: HashMap<String, Vec<f16>> = known.into_iter().collect();
+    let searched: Vec<(u32, Vec<f32>)> = entries
+        .iter()
+        .zip(&hashes)
+        .filter_map(|(entry, hash)| {
+            let vector = known.get(hash)?.iter().map(|x| x.to_f32()).collect();
+            Some((entry.chunk.key, vector))
+        })
+        .collect();
+    let near = blocking(move || -> Result<Vec<(u32, u32, f32)>, IndexError> {
+        // Also what is only for some, or for another time.
+        let everything = Selection::default();
+        let mut near: BTreeMap<(u32, u32), f32> = BTreeMap::new();
+        for (key, vector) in searched {
+            for hit in index.vectors.search(&vector, NEIGHBOURS, &everything)? {
+                if hit.similarity >= NEAR && hit.key != key {
+                    near.insert((key.min(hit.key), key.max(hit.key)), hit.similarity);
+                }
+            }
+        }
+        Ok(near
+            .into_iter()
+            .map(|((a, b), similarity)| (a, b, similarity))
+            .collect())
+    })
+    .await?;
+    let mut keys: Vec<u32> = near.iter().flat_map(|(a, b, _)| [*a, *b]).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    let loaded = knowledge.store.chunks(workspace, &keys).await?;
+    let by_key: HashMap<u32, &IndexEntry> = loaded
+        .iter()
+        .map(|entry| (entry.chunk.key, entry))
+        .collect();
+    let mut findings = Vec::new();
+    for (a, b, similarity) in near {
+        if !seen.insert((a, b)) {
+            continue;
+        }
+        if let (Some(a), Some(b)) = (by_key.get(&a), by_key.get(&b)) {
+            findings.extend(judge(a, b, similarity));
+        }
+    }
+    Ok(findings)
+}
+
+/// What the passage says, under what it is about.
+pub fn statement(entry: &IndexEntry) -> Statement<'_> {
+    let title = entry
+        .chunk
+        .heading_path
+        .last()
+        .unwrap_or(&entry.metadata.title);
+    Statement {
+        title,
+        text: &entry.chunk.text,
+    }
+}
+
+fn judge(a: &IndexEntry, b: &IndexEntry, similarity: f32) -> Option<Finding> {
+    let (of_a, of_b) = (&a.metadata, &b.metadata);
+    let is_trial = |e: &IndexEntry| {
+        e.metadata
+            .audience
+            .iter()
+            .any(|name| name.starts_with(TRIAL))
+    };
+    if is_trial(a) || is_trial(b) {
+        return None;
+    }
+    // Answers of one FAQ for different channels differ on purpose, as do those for different customers.
+    let apart = a.chunk.document_id == b.chunk.document_id
+        || (!of_a.audience.is_empty()
+            && !of_b.audience.is_empty()
+            && of_a.audience != of_b.audience);
+    if apart {
+        return None;
+    }
+    let (first, second) = (statement(a), statement(b));
+    let same_question = question_key(first.title) == question_key(second.title);
+    let what = match contradiction(first, second, Some(similarity)) {
+        Some(conflict) => What::Conflict {
+            decided: decided_by(a, b),
+            conflict,
+            similarity,
+        },
+        None if similarity >= SAME || likeness(first, second) >= SAME_WORDS || same_question => {
+            What::Duplicate { similarity }
+        }
+        None => return None,
+    };
+    let detail = match &what {
+        What::Conflict { conflict, .. } => conflict.describe(&[a.chunk.id(), b.chunk.id()]),
+        _ => format!("{} and {} say the same", a.chunk.id(), b.chunk.id()),
+    };
+    Some(Finding {
+        what,
+        document_ids: vec![a.chunk.document_id.clone(), b.chunk.document_id.clone()],
+        passages: vec![a.chunk.id(), b.chunk.id()],
+        detail,
+    })
+}
+
+fn decided_by(a: &IndexEntry, b: &IndexEntry) -> Option<&'static str> {
+    let (_, rule) = ken_text::conflict::prevails(&a.standing(), &b.standing())?;
+    Some(rule)
+}

@@ -1,0 +1,193 @@
+use std::io::{BufRead, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use ken_base::config::Config;
+use ken_base::domain::{JudgedQuestion, WorkspaceId};
+use ken_base::store_url::without_password;
+use ken_search::index;
+use ken_store::store::{ExportedDocument, Store, StoreError, sqlite_path};
+
+/// The format of the file; a reader refuses what it does not know.
+const FORMAT: u32 = 1;
+
+/// One line of an export.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Line {
+    KenExport { format: u32, workspace: String },
+    Synonyms { groups: Vec<Vec<String>> },
+    JudgedQuestion { question: JudgedQuestion },
+    Document { document: Box<ExportedDocument> },
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum PortableError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("{path}: {detail}")]
+    File { path: PathBuf, detail: String },
+    #[error("line {line}: {detail}; nothing of it or after it was taken")]
+    Line { line: usize, detail: String },
+    #[error("{0}")]
+    Refused(String),
+}
+
+fn file_error(path: &Path) -> impl Fn(std::io::Error) -> PortableError + '_ {
+    move |error| PortableError::File {
+        path: path.to_owned(),
+        detail: error.to_string(),
+    }
+}
+
+/// Writes everything of a workspace but its conversations: documents with all their versions and tombstones, synonyms,
+/// judged questions. Returns how many documents.
+pub async fn export(
+    store: &Store,
+    workspace: &WorkspaceId,
+    path: &Path,
+) -> Result<usize, PortableError> {
+    let wrong = file_error(path);
+    let fresh = path.with_extension("partial");
+    let mut file = std::io::BufWriter::new(std::fs::File::create(&fresh).map_err(&wrong)?);
+    let mut write = |line: &Line| -> Result<(), PortableError> {
+        let json = serde_json::to_string(line).expect("knowledge is plain data");
+        writeln!(file, "{json}").map_err(&wrong)
+    };
+    write(&Line::KenExport {
+        format: FORMAT,
+        workspace: workspace.to_string(),
+    })?;
+    let groups = store.synonyms(workspace).await?.groups;
+    write(&Line::Synonyms { groups })?;
+    for question in store.judged_questions(workspace).await? {
+        write(&Line::JudgedQuestion { question })?;
+    }
+    let ids = store.document_ids(workspace).await?;
+    for id in &ids {
+        if let Some(document) = store.exported(workspace, id).await? {
+            write(&Line::Document {
+                document: Box::new(document),
+            })?;
+        }
+    }
+    let file = file.into_inner().map_err(|e| wrong(e.into_error()))?;
+    file.sync_all().map_err(&wrong)?;
+    std::fs::rename(&fresh, path).map_err(&wrong)?;
+    Ok(ids.len())
+}
+
+/// How an import of an export went.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Imported {
+    pub n_added: usize,
+    /// Known already with other content: the file's live version became a new version here.
+    pub n_changed: usize,
+    pub n_unchanged: usize,
+}
+
+/// Reads an export into a workspace. A document that is not known comes with all its versions; of one that is, the
+/// live version is put. A line that cannot be read stops the import, and says which; what stands before it is in,
+/// and the file may be imported again.
+pub async fn import(
+    store: &Store,
+    workspace: &WorkspaceId,
+    path: &Path,
+) -> Result<Imported, PortableError> {
+    let wrong = file_error(path);
+    let file = std::io::BufReader::new(std::fs::File::open(path).map_err(&wrong)?);
+    let mut imported = Imported::default();
+    store.ensure_workspace(workspace).await?;
+    for (number, line) in (1..).zip(file.lines()) {
+        let at_line = |detail: String| PortableError::Line {
+            line: number,
+            detail,
+        };
+        let line = line.map_err(|e| at_line(e.to_string()))?;
+        let line: Line = serde_json::from_str(&line).map_err(|e| at_line(e.to_string()))?;
+        match line {
+            Line::KenExport { format: FORMAT, .. } => {}
+            Line::KenExport { format, .. } => {
+                return Err(at_line(format!(
+                    "the format is {format}, and {FORMAT} is read"
+                )));
+            }
+            _ if number == 1 => {
+                return Err(at_line("it does not begin as an export of Ken".into()));
+            }
+            Line::Synonyms { groups } if groups.is_empty() => {}
+            Line::Synonyms { groups } => {
+                store.replace_synonyms(workspace, &groups).await?;
+            }
+            Line::JudgedQuestion { question } => {
+                store.put_judged_question(workspace, &question).await?
+            }
+            Line::Document { document } => match store.import_document(workspace, *document).await?
+            {
+                ken_store::store::Effect::Added | ken_store::store::Effect::Deleted => {
+                    imported.n_added += 1
+                }
+                ken_store::store::Effect::Unchanged => imported.n_unchanged += 1,
+                _ => imported.n_changed += 1,
+            },
+        }
+    }
+    Ok(imported)
+}
+
+/// Puts a backup in the store's place. What was there is kept beside it as `….before-restore`; the indexes are made
+/// anew at the next start, without encoding, for a backup has the vectors too.
+///
+/// # Errors
+/// Where a service is running on the same folders, or the file is no sound backup. Then nothing is changed.
+pub async fn restore(config: &Config, backup: &Path) -> Result<PathBuf, PortableError> {
+    let Some(target) = sqlite_path(&config.store.url) else {
+        return Err(PortableError::Refused(format!(
+            "{} is not an SQLite file; restore it with its own tools",
+            without_password(&config.store.url)
+        )));
+    };
+    Store::check_backup(backup).await?;
+    let wrong = file_error(&target);
+    if let Some(folder) = target.parent() {
+        std::fs::create_dir_all(folder).map_err(&wrong)?;
+    }
+    let fresh = target.with_extension("restoring");
+    std::fs::copy(backup, &fresh).map_err(&wrong)?;
+    std::fs::File::open(&fresh)
+        .and_then(|file| file.sync_all())
+        .map_err(&wrong)?;
+    // Also refuses while a service writes there. From here on the indexes are made anew.
+    if let Err(error) = index::clear(&config.index.dir) {
+        let _ = std::fs::remove_file(&fresh);
+        return Err(PortableError::Refused(error.to_string()));
+    }
+    let kept = target.with_extension("before-restore");
+    let beside = |path: &Path, ending: &str| PathBuf::from(format!("{}{ending}", path.display()));
+    if target.exists() {
+        // What was written last goes from the log into the file. One that does not open is kept as it is.
+        if let Ok(store) = Store::open(&config.store.url).await {
+            store.fold().await?;
+            store.close().await;
+        }
+        // What an earlier restore kept makes way. The store has two names then, until the backup takes one of them: whenever
+        // this is killed, there is a store.
+        for ending in ["", "-wal", "-shm"] {
+            let _ = std::fs::remove_file(beside(&kept, ending));
+        }
+        std::fs::hard_link(&target, &kept)
+            .or_else(|_| std::fs::copy(&target, &kept).map(drop))
+            .map_err(&wrong)?;
+        for ending in ["-wal", "-shm"] {
+            match std::fs::rename(beside(&target, ending), beside(&kept, ending)) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(wrong(error));
+                }
+                _ => {}
+            }
+        }
+    }
+    std::fs::rename(&fresh, &target).map_err(&wrong)?;
+    Ok(kept)
+}

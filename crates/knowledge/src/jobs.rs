@@ -1,0 +1,397 @@
+//! Long work on knowledge, in the background, by the durable queue: uploaded files, one a run, so that workspaces take
+//! turns; and changes whose judged questions take longer than a request may.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use crate::editing::gate::{Breaking, Each, Gate, GateError, Refused};
+use crate::editing::impact::ImpactError;
+use ken_base::domain::WorkspaceId;
+use ken_ingest::ingest::worker::FileReader;
+use ken_store::queue::{self, Failure, Handler, Policy, Progress};
+use ken_store::store::{
+    Base, Effect, EndsWith, JobItem, Recorded, Store, StoreError, Terms, WaitingJob, Write,
+};
+
+/// How many documents of one file are recorded in one transaction.
+const BATCH: usize = 64;
+
+/// The kind of work, and of job, that reads uploaded files.
+pub const UPLOAD: &str = "upload";
+
+/// The upload that is to be worked off.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Upload {
+    pub job: String,
+    #[serde(default)]
+    pub breaking: Breaking,
+}
+
+/// Reads and records uploads. What is done stays done; after a crash an upload goes on with the first file that waits. One
+/// file at a time is held in memory.
+pub struct Uploads {
+    store: Store,
+    reader: FileReader,
+    gate: Gate,
+}
+
+impl Uploads {
+    pub fn new(store: Store, reader: FileReader, gate: Gate) -> Self {
+        Self {
+            store,
+            reader,
+            gate,
+        }
+    }
+
+    /// Reads the next file that waits.
+    async fn next(
+        &self,
+        workspace: &WorkspaceId,
+        upload: &Upload,
+    ) -> Result<Progress, ImpactError> {
+        let Some((item, bytes)) = next_item(&self.store, workspace, &upload.job).await? else {
+            return Ok(Progress::Done);
+        };
+        let (state, detail) = match self.read_item(workspace, upload, &item.name, bytes).await {
+            Ok(outcome) => outcome,
+            // Other files wait.
+            Err(error) if is_final(&error) => ("failed", error.to_string()),
+            Err(error) => return Err(error),
+        };
+        self.store
+            .finish_job_item(workspace, &upload.job, item.ordinal, state, &detail)
+            .await?;
+        Ok(Progress::More)
+    }
+
+    /// Reads one file and records what it holds; returns the item's state and what to tell of it.
+    async fn read_item(
+        &self,
+        workspace: &WorkspaceId,
+        upload: &Upload,
+        name: &str,
+        bytes: Vec<u8>,
+    ) -> Result<(&'static str, String), ImpactError> {
+        let parsed = match self.reader.read(name, bytes).await {
+            Ok(parsed) => parsed,
+            Err(error) => return Ok(("failed", error.to_string())),
+        };
+        let mut whole = Each::default();
+        let mut sources = parsed.sources.into_iter().peekable();
+        while sources.peek().is_some() {
+            let writes: Vec<Write> = sources.by_ref().take(BATCH).map(Write::put).collect();
+            let terms = Terms {
+                job: Some(&upload.job),
+                ..Terms::default()
+            };
+            let gate = &self.gate;
+            match gate
+                .apply_each_if(workspace, writes, upload.breaking, terms)
+                .await?
+            {
+                Ok(each) => {
+                    whole.recorded.extend(each.recorded);
+                    whole.refused.extend(each.refused);
+                }
+                Err(unmet) => return Ok(("failed", unmet.to_string())),
+            }
+        }
+        let failed = parsed.failed.iter();
+        let mut problems: Vec<String> =
+            failed.map(|(path, why)| format!("{path}: {why}")).collect();
+        problems.extend(whole.refused.iter().map(told));
+        let mut detail = counted(&whole.recorded);
+        for problem in &problems {
+            detail.push_str("; ");
+            detail.push_str(problem);
+        }
+        let all_failed = whole.recorded.is_empty() && !problems.is_empty();
+        Ok((if all_failed { "failed" } else { "done" }, detail))
+    }
+}
+
+/// How many documents were written.
+fn counted(recorded: &[Recorded]) -> String {
+    let count = |is: fn(Effect) -> bool| recorded.iter().filter(|one| is(one.effect)).count();
+    let n_unchanged = count(|effect| effect == Effect::Unchanged);
+    let n_not_found = count(|effect| effect == Effect::NotFound);
+    let n_written = recorded.len() - n_unchanged - n_not_found;
+    let mut told = format!("{n_written} written, {n_unchanged} unchanged");
+    if n_not_found > 0 {
+        told.push_str(&format!(", {n_not_found} not found"));
+    }
+    told
+}
+
+/// What was refused, and why.
+fn told(refused: &Refused) -> String {
+    let ids = refused
+        .writes
+        .iter()
+        .map(|write| write.document_id().as_str());
+    let ids: Vec<&str> = ids.collect();
+    format!("{}: {}", ids.join(", "), refused.reason())
+}
+
+/// The next part of a job that waits; where none does the job is done, or failed if it was but one and that failed, and where
+/// it was cancelled there is none.
+async fn next_item(
+    store: &Store,
+    workspace: &WorkspaceId,
+    id: &str,
+) -> Result<Option<(JobItem, Vec<u8>)>, StoreError> {
+    store
+        .move_job(workspace, id, &["queued"], "running")
+        .await?;
+    // A dead letter that somebody runs again.
+    store.reopen_job(workspace, id).await?;
+    let job = store.job(workspace, id).await?;
+    if job.is_none_or(|job| job.state != "running") {
+        return Ok(None);
+    }
+    let next = store.next_job_item(workspace, id).await?;
+    if next.is_none() {
+        let items = store.job_items(workspace, id).await?;
+        let has_failed = matches!(items.as_slice(), [only] if only.state == "failed");
+        let state = if has_failed { "failed" } else { "done" };
+        store.move_job(workspace, id, &["running"], state).await?;
+    }
+    Ok(next)
+}
+
+impl Handler for Uploads {
+    type Payload = Upload;
+    const KIND: &'static str = UPLOAD;
+
+    fn policy(&self) -> Policy {
+        Policy {
+            at_once: 1,
+            ..PATIENT
+        }
+    }
+
+    async fn run(
+        &self,
+        workspace: WorkspaceId,
+        upload: Upload,
+        stopped: watch::Receiver<bool>,
+    ) -> Result<Progress, Failure> {
+        until(stopped, self.next(&workspace, &upload)).await
+    }
+
+    async fn failed(
+        &self,
+        workspace: &str,
+        upload: &Upload,
+        error: &str,
+    ) -> Result<(), StoreError> {
+        fail(&self.store, workspace, &upload.job, error).await
+    }
+}
+
+/// Works until the service stops; what is written by then is whole, and the rest is done by a later run.
+async fn until(
+    mut stopped: watch::Receiver<bool>,
+    work: impl Future<Output = Result<Progress, ImpactError>>,
+) -> Result<Progress, Failure> {
+    tokio::select! {
+        biased;
+        _ = stopped.wait_for(|stopped| *stopped) => Ok(Progress::More),
+        worked = work => worked.map_err(|error| failure(&error)),
+    }
+}
+
+/// The kind of work, and of job, that checks and makes changes.
+pub const CHANGE: &str = "change";
+
+/// The job whose changes are to be made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ChangeJob {
+    pub job: String,
+}
+
+/// Changes as they wait, the bytes of a job's only item.
+#[derive(Serialize, Deserialize)]
+struct Waiting {
+    writes: Vec<Write>,
+    breaking: Breaking,
+    /// How the documents stood when the change was asked for.
+    #[serde(default)]
+    base: Base,
+}
+
+/// Checks and makes changes, each all or none.
+pub struct Changes {
+    store: Store,
+    gate: Gate,
+}
+
+impl Changes {
+    pub fn new(store: Store, gate: Gate) -> Self {
+        Self { store, gate }
+    }
+
+    /// Makes a job of changes of documents that stood as `base` says; durable when it returns. Returns the job's id.
+    ///
+    /// # Errors
+    /// Where the store fails; there is no job then.
+    pub async fn enqueue(
+        store: &Store,
+        workspace: &WorkspaceId,
+        writes: Vec<Write>,
+        breaking: Breaking,
+        base: Base,
+    ) -> Result<String, StoreError> {
+        let id = format!("job_{}", Uuid::now_v7().simple());
+        let name = match writes.as_slice() {
+            [write] => write.document_id().to_string(),
+            writes => format!("{} documents", writes.len()),
+        };
+        let waiting = Waiting {
+            writes,
+            breaking,
+            base,
+        };
+        let bytes = serde_json::to_vec(&waiting).expect("changes are plain data");
+        let payload = ChangeJob { job: id.clone() };
+        let work = queue::work(CHANGE, &id, &payload);
+        store
+            .add_whole_job(workspace, (&id, CHANGE), (&name, &bytes), work)
+            .await?;
+        Ok(id)
+    }
+
+    async fn next(&self, workspace: &WorkspaceId, id: &str) -> Result<Progress, ImpactError> {
+        let Some((item, bytes)) = next_item(&self.store, workspace, id).await? else {
+            return Ok(Progress::Done);
+        };
+        let made = self.make(workspace, id, item.ordinal, &bytes);
+        let failed = match tokio::time::timeout(LONGEST_CHECK, made).await {
+            // The item ended in the transaction that wrote.
+            Ok(Ok(Ok(()))) => return Ok(Progress::More),
+            Ok(Ok(Err(reason))) => format!("nothing is written: {reason}"),
+            Ok(Err(error)) if is_final(&error) => error.to_string(),
+            Ok(Err(error)) => return Err(error),
+            Err(_) => {
+                let minutes = LONGEST_CHECK.as_secs() / 60;
+                format!("nothing is written: its check takes longer than {minutes} minutes")
+            }
+        };
+        self.store
+            .finish_job_item(workspace, id, item.ordinal, "failed", &failed)
+            .await?;
+        Ok(Progress::More)
+    }
+
+    /// Makes the changes and ends their item, or says why nothing was written.
+    async fn make(
+        &self,
+        workspace: &WorkspaceId,
+        id: &str,
+        ordinal: i64,
+        bytes: &[u8],
+    ) -> Result<Result<(), String>, ImpactError> {
+        let waiting: Waiting = match serde_json::from_slice(bytes) {
+            Ok(waiting) => waiting,
+            Err(error) => return Ok(Err(format!("it cannot be read: {error}"))),
+        };
+        let detail = |recorded: &[Recorded]| {
+            let revision = recorded.last().map_or(0, |last| last.revision);
+            format!("{}, revision {revision}", counted(recorded))
+        };
+        let ends = EndsWith {
+            ordinal,
+            detail: &detail,
+        };
+        let terms = Terms {
+            base: Some(&waiting.base),
+            job: Some(id),
+            ends: Some(&ends),
+        };
+        let made = self
+            .gate
+            .apply_if(workspace, waiting.writes, waiting.breaking, terms);
+        match made.await {
+            Ok(made) => Ok(made.map(drop).map_err(|unmet| unmet.to_string())),
+            Err(GateError::WouldBreak(refused)) => Ok(Err(refused.reason())),
+            Err(GateError::Impact(error)) => Err(error),
+        }
+    }
+}
+
+impl Handler for Changes {
+    type Payload = ChangeJob;
+    const KIND: &'static str = CHANGE;
+
+    fn policy(&self) -> Policy {
+        Policy {
+            at_once: 2,
+            ..PATIENT
+        }
+    }
+
+    async fn run(
+        &self,
+        workspace: WorkspaceId,
+        change: ChangeJob,
+        stopped: watch::Receiver<bool>,
+    ) -> Result<Progress, Failure> {
+        until(stopped, self.next(&workspace, &change.job)).await
+    }
+
+    async fn failed(
+        &self,
+        workspace: &str,
+        change: &ChangeJob,
+        error: &str,
+    ) -> Result<(), StoreError> {
+        fail(&self.store, workspace, &change.job, error).await
+    }
+}
+
+/// After which time the check of a change is given up for good: it would take as long again.
+const LONGEST_CHECK: Duration = Duration::from_secs(3_000);
+
+/// Of what was acknowledged: some 16 hours, so that it waits for a disk that is full; oldest first. A run has a little longer
+/// than [`LONGEST_CHECK`].
+const PATIENT: Policy = Policy {
+    at_once: 1,
+    in_order: true,
+    max_attempts: 100,
+    min_delay: Duration::from_secs(1),
+    max_delay: Duration::from_secs(600),
+    timeout: Duration::from_secs(3_600),
+};
+
+/// Whether trying again would not help.
+fn is_final(error: &ImpactError) -> bool {
+    match error {
+        ImpactError::Store(error) => {
+            matches!(
+                error,
+                StoreError::ChunkKeysExhausted(_) | StoreError::Corrupt { .. }
+            ) || error.is_of_data()
+        }
+        _ => false,
+    }
+}
+
+fn failure(error: &ImpactError) -> Failure {
+    match is_final(error) {
+        true => Failure::Final(error.to_string()),
+        false => Failure::Passing(error.to_string()),
+    }
+}
+
+/// Ends a job whose work is a dead letter.
+async fn fail(store: &Store, workspace: &str, id: &str, error: &str) -> Result<(), StoreError> {
+    let job = WaitingJob {
+        workspace: workspace.to_owned(),
+        id: id.to_owned(),
+    };
+    store.fail_job(&job, error).await
+}

@@ -1,0 +1,192 @@
+//! A case → what it comes to: the question in general terms, what was said that holds for anyone, the steps. Pure.
+//!
+//! Only what agents said counts as fact. What holds for one account, or was done for one customer, is no knowledge.
+
+use super::acts::{self, Act};
+use super::general::{self, Values};
+use ken_base::domain::{Case, CaseOutcome, CaseRole, Distilled, Excerpt, NoKnowledge};
+use ken_text::text::{char_width, detect, sentences};
+
+/// The longest question, in width (a Han counts two): longer sentences are stories.
+const MAX_QUESTION_WIDTH: usize = 160;
+/// The most requests, steps and sentences of a resolution that are kept.
+const MAX_EXCERPTS: usize = 40;
+
+/// A sentence of a case.
+pub(super) struct Said {
+    pub role: CaseRole,
+    pub excerpt: Excerpt,
+    pub act: Act,
+}
+
+/// The sentences of customers and agents in order, in general terms.
+pub(super) fn said(case: &Case) -> Vec<Said> {
+    let values = Values::of(case);
+    let mut all = Vec::new();
+    for (turn, t) in case.turns.iter().enumerate() {
+        if !matches!(t.role, CaseRole::Customer | CaseRole::Agent) {
+            continue;
+        }
+        for span in sentences(&t.text) {
+            let whole = span.slice(&t.text).unwrap_or_default();
+            // Whom it is said to makes nothing that is said theirs alone.
+            let skipped = match t.role {
+                CaseRole::Agent => general::salutation(whole),
+                _ => 0,
+            };
+            let sentence = &whole[skipped..];
+            let (text, act) = match t.role {
+                CaseRole::Agent => {
+                    let (text, has_value) = general::agents(sentence, &values);
+                    let act = acts::act(sentence, has_value);
+                    (text, act)
+                }
+                _ => {
+                    let act = match acts::request(sentence) {
+                        0 => Act::Courtesy,
+                        _ => Act::Ask,
+                    };
+                    (general::customers(sentence, &values), act)
+                }
+            };
+            let (start, end) = (span.start + skipped, span.end);
+            all.push(Said {
+                role: t.role,
+                excerpt: Excerpt {
+                    turn,
+                    start,
+                    end,
+                    text,
+                },
+                act,
+            });
+        }
+    }
+    all
+}
+
+/// Distils a case that holds no personal data any more.
+pub fn distill(case: &Case) -> Distilled {
+    let said = said(case);
+    let of = |role: CaseRole, wanted: &[Act]| -> Vec<Excerpt> {
+        let some = said
+            .iter()
+            .filter(|s| s.role == role && wanted.contains(&s.act));
+        let mut kept: Vec<Excerpt> = Vec::new();
+        for s in some {
+            if kept.len() < MAX_EXCERPTS && !kept.iter().any(|known| known.text == s.excerpt.text) {
+                kept.push(s.excerpt.clone());
+            }
+        }
+        kept
+    };
+    let requests = of(CaseRole::Customer, &[Act::Ask]);
+    let resolution = of(CaseRole::Agent, &[Act::Fact, Act::Instruct]);
+    let steps = of(CaseRole::Agent, &[Act::Ask, Act::Instruct]);
+    let is_about_one = said
+        .iter()
+        .any(|s| s.role == CaseRole::Agent && s.act == Act::Specific);
+    let outcome = case
+        .outcome
+        .unwrap_or_else(|| acts::outcome(case, !resolution.is_empty()));
+    finish(case, requests, resolution, steps, is_about_one, outcome)
+}
+
+/// The same, of sentences that somebody chose.
+pub(super) fn finish(
+    case: &Case,
+    requests: Vec<Excerpt>,
+    resolution: Vec<Excerpt>,
+    steps: Vec<Excerpt>,
+    is_about_one: bool,
+    outcome: CaseOutcome,
+) -> Distilled {
+    let question = question(&requests);
+    let says = resolution
+        .iter()
+        .any(|e| !e.text.trim_end().ends_with(['?', '？']));
+    let gap = match (outcome, says, is_about_one) {
+        (CaseOutcome::Unresolved, ..) => Some(NoKnowledge::Unresolved),
+        (_, false, true) => Some(NoKnowledge::OneAccount),
+        (_, false, false) => Some(NoKnowledge::SettlesNothing),
+        _ if question.is_empty() => Some(NoKnowledge::SettlesNothing),
+        _ => None,
+    };
+    let conditions = resolution.iter().filter(|e| acts::is_condition(&e.text));
+    let spoken: Vec<&str> = case.turns.iter().map(|turn| turn.text.as_str()).collect();
+    Distilled {
+        language: detect(&spoken.join("\n")).tag().to_owned(),
+        conditions: conditions.cloned().collect(),
+        question,
+        requests,
+        steps,
+        resolution,
+        outcome,
+        is_outcome_given: case.outcome.is_some(),
+        gap,
+        product: case.product.clone(),
+        tags: case.tags.clone(),
+        by_model: false,
+    }
+}
+
+/// Of what a customer asked for, what says it best: the plainest request, the earlier the better.
+fn question(requests: &[Excerpt]) -> String {
+    let width = |text: &str| text.chars().map(char_width).sum::<usize>();
+    let score = |(at, e): &(usize, &Excerpt)| -> i64 {
+        let width = width(&e.text);
+        let fits = match width {
+            0..=7 => -3,
+            8..=MAX_QUESTION_WIDTH => 0,
+            _ => -2,
+        };
+        let n_blanks = e.text.matches('[').count() as i64;
+        2 * acts::request(&e.text) as i64 + fits - n_blanks - *at as i64
+    };
+    let best = requests
+        .iter()
+        .enumerate()
+        .max_by_key(|request| (score(request), std::cmp::Reverse(request.0)));
+    best.map_or(String::new(), |(_, e)| e.text.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ken_base::domain::CaseTurn;
+
+    #[test]
+    fn a_sentence_said_to_somebody_by_name_may_hold_for_anyone() {
+        for (said, left) in [
+            (
+                "[name:1]小姐您好，無電梯 5 樓以上每件加收 NT$90。",
+                "無電梯 5 樓以上每件加收 NT$90。",
+            ),
+            (
+                "Hi [name:1], returns are free within 7 days.",
+                "returns are free within 7 days.",
+            ),
+            ("Dear Mr. [name:2], yes.", "yes."),
+            ("請 [name:1] 先生稍候。", "請 [name:1] 先生稍候。"),
+            ("[name:1]，", "[name:1]，"),
+        ] {
+            assert_eq!(&said[general::salutation(said)..], left);
+        }
+        let turn = |role, text: &str| CaseTurn {
+            role,
+            text: text.to_owned(),
+            at: None,
+        };
+        let asked = "五樓沒電梯，送上來要加錢嗎？我姓[name:1]";
+        let told = "[name:1]小姐您好，無電梯 5 樓以上每件加收 NT$90。";
+        let turns = vec![turn(CaseRole::Customer, asked), turn(CaseRole::Agent, told)];
+        let made = distill(&Case {
+            outcome: Some(CaseOutcome::Resolved),
+            ..Case::new("c", turns)
+        });
+        assert_eq!(made.gap, None, "{made:?}");
+        let said = &made.resolution[0];
+        assert_eq!(said.text, "無電梯 5 樓以上每件加收 NT$90。");
+        assert_eq!(said.start, "[name:1]小姐您好，".len());
+    }
+}

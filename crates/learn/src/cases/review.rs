@@ -1,0 +1,564 @@
+//! Reviewing drafts: the queue, what a draft would change, and what a person decides.
+
+mod details;
+mod taught;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{CaseError, Cases, Collision, collisions, wording};
+use ken_base::domain::{
+    Draft, DraftAction, DraftClass, DraftEvent, DraftState, FaqAnswer, Kind, Reviewer, Source,
+    WorkspaceId,
+};
+use ken_ingest::ingest::faq::{FaqRow, question_key};
+use ken_knowledge::editing::gate::{Breaking, GateError, Passed};
+use ken_knowledge::editing::impact::Altered;
+use ken_store::store::{StoreError, Write};
+use ken_text::redact::has_placeholder;
+use taught::Taught;
+
+pub use details::Details;
+
+/// Why a decision about a draft was not carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum ReviewError {
+    #[error("there is no draft {0}")]
+    NotFound(String),
+    #[error("the draft is {0}")]
+    State(&'static str),
+    /// Field and what is wrong with it.
+    #[error("the draft cannot be published as it is")]
+    Incomplete(Vec<(&'static str, String)>),
+    #[error("judged questions would break")]
+    WouldBreak(Vec<Altered>),
+    #[error("a wording belongs to another FAQ")]
+    Collides(Vec<Collision>),
+    #[error("{0} approved it already; somebody else has to")]
+    SameReviewer(String),
+    #[error(transparent)]
+    Case(#[from] CaseError),
+}
+
+impl From<StoreError> for ReviewError {
+    fn from(error: StoreError) -> Self {
+        ReviewError::Case(error.into())
+    }
+}
+
+/// What a person changes in a draft; what is absent stays.
+#[derive(Debug, Clone, Default)]
+pub struct Edit {
+    pub question: Option<String>,
+    pub answer: Option<String>,
+    pub variants: Option<Vec<String>>,
+    pub tags: Option<Vec<String>>,
+}
+
+/// A draft with its place in the queue.
+#[derive(Debug, Clone, Serialize)]
+pub struct Ranked {
+    /// Demand × confidence × how often what is like it was approved.
+    pub rank: f64,
+    pub demand: usize,
+    #[serde(flatten)]
+    pub draft: Draft,
+}
+
+/// What a decision did.
+#[derive(Debug, Clone, Serialize)]
+pub struct Reviewed {
+    pub draft: Draft,
+    /// Of the document that was written, where one was.
+    pub revision: Option<i64>,
+}
+
+/// How often a decision is worked out anew because the draft was changed meanwhile.
+const MAX_TRIES: usize = 5;
+const CONTENDED: ReviewError = ReviewError::State("being changed by others; try again");
+/// How many decided drafts teach the ranking.
+const TAUGHT_BY: i64 = 1_000;
+impl Cases {
+    /// Drafts in a state, of a class where one is named; without one, those that say something new. By rank.
+    pub async fn queue(
+        &self,
+        workspace: &WorkspaceId,
+        state: DraftState,
+        class: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Ranked>, CaseError> {
+        let drafts = self.store.drafts(workspace, state, 10_000).await?;
+        let taught = self.taught(workspace).await?;
+        let is_wanted = |draft: &Draft| match class {
+            Some("all") => true,
+            Some(class) => draft.class.name() == class,
+            None => {
+                state != DraftState::Open
+                    || !matches!(
+                        draft.class,
+                        DraftClass::Gap { .. } | DraftClass::Known { .. }
+                    )
+            }
+        };
+        let mut ranked: Vec<Ranked> = drafts
+            .into_iter()
+            .filter(is_wanted)
+            .map(|draft| Ranked {
+                rank: taught.rank(&draft),
+                demand: draft.demand(),
+                draft,
+            })
+            .collect();
+        ranked.sort_by(|a, b| {
+            b.rank
+                .total_cmp(&a.rank)
+                .then_with(|| a.draft.id.cmp(&b.draft.id))
+        });
+        ranked.truncate(limit);
+        Ok(ranked)
+    }
+
+    async fn taught(&self, workspace: &WorkspaceId) -> Result<Taught, StoreError> {
+        let mut taught = Taught::default();
+        for (state, approved) in [(DraftState::Published, true), (DraftState::Rejected, false)] {
+            for draft in self.store.drafts(workspace, state, TAUGHT_BY).await? {
+                taught.learn(&draft, approved);
+            }
+        }
+        Ok(taught)
+    }
+
+    async fn found(&self, workspace: &WorkspaceId, id: &str) -> Result<Draft, ReviewError> {
+        let draft = self.store.draft(workspace, id).await?;
+        draft.ok_or_else(|| ReviewError::NotFound(id.to_owned()))
+    }
+
+    async fn open(&self, workspace: &WorkspaceId, id: &str) -> Result<Draft, ReviewError> {
+        let draft = self.found(workspace, id).await?;
+        match draft.state {
+            DraftState::Open | DraftState::Approved => Ok(draft),
+            other => Err(ReviewError::State(other.as_str())),
+        }
+    }
+
+    /// The document that approving a draft writes, with the wordings that are new in it; `None` where there is nothing to
+    /// write.
+    async fn as_published(
+        &self,
+        workspace: &WorkspaceId,
+        draft: &Draft,
+    ) -> Result<Option<(Source, Vec<String>)>, ReviewError> {
+        let mut faults = Vec::new();
+        let mut wants_text = |field: &'static str, text: &str, needed: bool| {
+            if needed && text.trim().is_empty() {
+                faults.push((field, "it is empty: write it with :edit".to_owned()));
+            }
+            if has_placeholder(text) || text.contains('[') && is_blank(text) {
+                faults.push((field, "it has a blank in place of one customer's own; write it in general terms with :edit".to_owned()));
+            }
+        };
+        let is_negative = matches!(draft.class, DraftClass::Negative { .. });
+        let is_variant = matches!(draft.class, DraftClass::Variant { .. });
+        wants_text("/question", &draft.question, true);
+        wants_text("/answer", &draft.answer, !is_negative && !is_variant);
+        if !faults.is_empty() {
+            return Err(ReviewError::Incomplete(faults));
+        }
+        if matches!(draft.class, DraftClass::Known { .. }) && !draft.is_edited {
+            return Ok(None);
+        }
+        let known = match draft.class.document_id() {
+            Some(id) => self.store.document(workspace, id, None).await?,
+            None => None,
+        };
+        let wordings = || {
+            std::iter::once(&draft.question)
+                .chain(&draft.variants)
+                .cloned()
+        };
+        let ingest = |e: ken_ingest::ingest::IngestError| ReviewError::Case(e.into());
+        if known.is_none() && (is_negative || is_variant) {
+            let fault = "the FAQ it is about is there no more; reject it";
+            return Err(ReviewError::Incomplete(vec![(
+                "/document_id",
+                fault.to_owned(),
+            )]));
+        }
+        if let Some(document) = known.filter(|document| document.metadata.kind == Kind::Faq) {
+            let mut faq = FaqRow::of_document(&document);
+            if is_negative {
+                let own = faq.variants.iter().chain([&faq.question]);
+                if own
+                    .into_iter()
+                    .any(|q| question_key(q) == question_key(&draft.question))
+                {
+                    let fault = "it is one of the FAQ's own wordings: take it out of there first";
+                    return Err(ReviewError::Incomplete(vec![(
+                        "/question",
+                        fault.to_owned(),
+                    )]));
+                }
+                faq.negatives.push(draft.question.clone());
+                return Ok(Some((faq.into_source().map_err(ingest)?, Vec::new())));
+            }
+            let mut asked: Vec<String> = faq
+                .variants
+                .iter()
+                .chain([&faq.question])
+                .map(|q| question_key(q))
+                .collect();
+            let mut added = Vec::new();
+            for wording in wordings() {
+                let key = question_key(&wording);
+                if !asked.contains(&key) {
+                    asked.push(key);
+                    faq.variants.push(wording.clone());
+                    added.push(wording);
+                }
+            }
+            if !is_variant && !matches!(draft.class, DraftClass::Known { .. }) {
+                // Answers for some channels, languages or audiences stay what they are.
+                let is_for_all = |a: &&mut FaqAnswer| {
+                    a.audience.is_empty() && a.channels.is_empty() && a.language.is_none()
+                };
+                match faq.answers.iter_mut().find(is_for_all) {
+                    Some(answer) => answer.text.clone_from(&draft.answer),
+                    None => faq.answers.push(FaqAnswer {
+                        text: draft.answer.clone(),
+                        ..FaqAnswer::default()
+                    }),
+                }
+            }
+            return Ok(Some((faq.into_source().map_err(ingest)?, added)));
+        }
+        if is_negative {
+            let fault = "the document is no FAQ, so it has no questions to exclude";
+            return Err(ReviewError::Incomplete(vec![(
+                "/document_id",
+                fault.to_owned(),
+            )]));
+        }
+        let mut faq = FaqRow {
+            id: Some(format!("learned/{}", draft.id)),
+            question: draft.question.clone(),
+            variants: draft.variants.clone(),
+            answers: vec![FaqAnswer {
+                text: draft.answer.clone(),
+                ..FaqAnswer::default()
+            }],
+            ..FaqRow::default()
+        };
+        faq.metadata.tags.clone_from(&draft.tags);
+        faq.metadata.language = wording::language(draft);
+        if let DraftClass::Contradiction { document_id, .. } = &draft.class
+            && let Some(other) = self.store.document(workspace, document_id, None).await?
+        {
+            // A person has decided that this is right and that is not.
+            faq.metadata.rank = other.metadata.rank + 1;
+        }
+        Ok(Some((
+            faq.into_source().map_err(ingest)?,
+            wordings().collect(),
+        )))
+    }
+
+    /// Approves a draft: it is published, unless somebody else has to approve it too. Refused where judged questions would
+    /// break or a wording belongs to another FAQ, unless it is forced.
+    pub async fn approve(
+        &self,
+        workspace: &WorkspaceId,
+        id: &str,
+        reviewer: &Reviewer,
+        force: bool,
+    ) -> Result<Reviewed, ReviewError> {
+        self.decide(workspace, id, reviewer, force, false).await
+    }
+
+    /// As [`Cases::approve`], where a rule still lets it pass.
+    pub(super) async fn approve_by_rule(
+        &self,
+        workspace: &WorkspaceId,
+        id: &str,
+    ) -> Result<Reviewed, ReviewError> {
+        self.decide(workspace, id, &Reviewer::rule(), false, true)
+            .await
+    }
+
+    async fn decide(
+        &self,
+        workspace: &WorkspaceId,
+        id: &str,
+        reviewer: &Reviewer,
+        force: bool,
+        by_rule: bool,
+    ) -> Result<Reviewed, ReviewError> {
+        let grouping = self.groupings.of(workspace);
+        for _ in 0..MAX_TRIES {
+            let n_published = grouping.lock().await.n_published();
+            let before = self.open(workspace, id).await?;
+            let mut draft = before.clone();
+            if draft.state == DraftState::Open {
+                // What is known may have changed since.
+                self.relate(workspace, &mut draft).await?;
+            }
+            if by_rule && !self.may_pass(workspace, &draft).await? {
+                return Err(ReviewError::State("no rule's to publish any more"));
+            }
+            let planned = self.as_published(workspace, &draft).await?;
+            let rules = self.store.learning(workspace).await?;
+            let is_first_of_two = rules.four_eyes && draft.state != DraftState::Approved;
+            if rules.four_eyes && !is_first_of_two {
+                let mut events = draft.history.iter().rev();
+                let worded = events.find(|event| {
+                    matches!(event.action, DraftAction::Approved | DraftAction::Edited)
+                });
+                if worded.is_some_and(|event| reviewer.did(event)) {
+                    return Err(ReviewError::SameReviewer(reviewer.name.clone()));
+                }
+            }
+            let passed = match planned {
+                Some(planned) if !is_first_of_two => {
+                    Some(self.check(workspace, planned, force).await?)
+                }
+                _ => None,
+            };
+            let mut held = grouping.lock().await;
+            if self.store.draft(workspace, id).await?.as_ref() != Some(&before)
+                || held.n_published() != n_published
+            {
+                continue;
+            }
+            held.changed();
+            if is_first_of_two {
+                draft.state = DraftState::Approved;
+                note(
+                    &mut draft,
+                    self.now(),
+                    reviewer,
+                    DraftAction::Approved,
+                    None,
+                );
+                self.store.update_drafts(workspace, &[&draft]).await?;
+                return Ok(Reviewed {
+                    draft,
+                    revision: None,
+                });
+            }
+            held.publishes();
+            return self
+                .publish(workspace, draft, passed, reviewer, force)
+                .await;
+        }
+        Err(CONTENDED)
+    }
+
+    /// Writes what an approved draft comes to, and that it was.
+    async fn publish(
+        &self,
+        workspace: &WorkspaceId,
+        mut draft: Draft,
+        passed: Option<Passed>,
+        reviewer: &Reviewer,
+        force: bool,
+    ) -> Result<Reviewed, ReviewError> {
+        let mut revision = None;
+        if let Some(passed) = passed {
+            let recorded = self.gate.record(workspace, passed).await?;
+            let faq = recorded.into_iter().next_back();
+            revision = faq.as_ref().map(|faq| faq.revision);
+            draft.published_as = faq.map(|faq| faq.document_id);
+        } else {
+            draft.published_as = draft.class.document_id().cloned();
+        }
+        draft.state = DraftState::Published;
+        note(
+            &mut draft,
+            self.now(),
+            reviewer,
+            DraftAction::Published,
+            force.then(|| "forced".to_owned()),
+        );
+        self.store.update_drafts(workspace, &[&draft]).await?;
+        let detail =
+            serde_json::json!({ "document_id": draft.published_as, "class": draft.class.name() });
+        self.store
+            .audit(
+                workspace,
+                &reviewer.name,
+                "draft.approve",
+                &draft.id,
+                &detail,
+            )
+            .await?;
+        Ok(Reviewed { draft, revision })
+    }
+
+    /// The publishing gate and the collision test.
+    async fn check(
+        &self,
+        workspace: &WorkspaceId,
+        (source, wordings): (Source, Vec<String>),
+        force: bool,
+    ) -> Result<Passed, ReviewError> {
+        let writes = vec![Write::put(source.clone())];
+        let breaking = Breaking::allowed_if(force);
+        let passed = match self.gate.check(workspace, writes, breaking).await {
+            Ok(passed) => passed,
+            Err(GateError::WouldBreak(refused)) => {
+                return Err(ReviewError::WouldBreak(refused.broken));
+            }
+            Err(GateError::Impact(error)) => return Err(CaseError::from(error).into()),
+        };
+        if !force {
+            let found =
+                collisions(&self.trials, &self.vectors, workspace, &source, &wordings).await?;
+            if !found.is_empty() {
+                return Err(ReviewError::Collides(found));
+            }
+        }
+        Ok(passed)
+    }
+
+    /// Changes a draft's words; sources that come later do not change them again.
+    pub async fn edit(
+        &self,
+        workspace: &WorkspaceId,
+        id: &str,
+        reviewer: &Reviewer,
+        edit: Edit,
+    ) -> Result<Draft, ReviewError> {
+        let grouping = self.groupings.of(workspace);
+        for _ in 0..MAX_TRIES {
+            let before = self.open(workspace, id).await?;
+            let mut draft = before.clone();
+            let edit = edit.clone();
+            draft.question = edit.question.unwrap_or(draft.question);
+            draft.answer = edit.answer.unwrap_or(draft.answer);
+            draft.variants = edit.variants.unwrap_or(draft.variants);
+            draft.tags = edit.tags.unwrap_or(draft.tags);
+            draft.is_edited = true;
+            // Whoever approved before approved other words.
+            draft.state = DraftState::Open;
+            if matches!(
+                draft.class,
+                DraftClass::Gap { .. } | DraftClass::Known { .. }
+            ) && !draft.answer.is_empty()
+            {
+                draft.class = DraftClass::New;
+            }
+            self.relate(workspace, &mut draft).await?;
+            note(&mut draft, self.now(), reviewer, DraftAction::Edited, None);
+            let mut held = grouping.lock().await;
+            if self.store.draft(workspace, id).await?.as_ref() != Some(&before) {
+                continue;
+            }
+            held.changed();
+            self.store.update_drafts(workspace, &[&draft]).await?;
+            return Ok(draft);
+        }
+        Err(CONTENDED)
+    }
+
+    /// Rejects a draft for a reason, which teaches the ranking.
+    pub async fn reject(
+        &self,
+        workspace: &WorkspaceId,
+        id: &str,
+        reviewer: &Reviewer,
+        reason: &str,
+    ) -> Result<Draft, ReviewError> {
+        let grouping = self.groupings.of(workspace);
+        let mut held = grouping.lock().await;
+        let mut draft = self.open(workspace, id).await?;
+        held.changed();
+        draft.state = DraftState::Rejected;
+        note(
+            &mut draft,
+            self.now(),
+            reviewer,
+            DraftAction::Rejected,
+            Some(reason.to_owned()),
+        );
+        self.store.update_drafts(workspace, &[&draft]).await?;
+        let detail = serde_json::json!({ "reason": reason });
+        self.store
+            .audit(workspace, &reviewer.name, "draft.reject", id, &detail)
+            .await?;
+        Ok(draft)
+    }
+
+    /// Makes one draft's sources another's.
+    pub async fn merge(
+        &self,
+        workspace: &WorkspaceId,
+        id: &str,
+        into: &str,
+        reviewer: &Reviewer,
+    ) -> Result<Draft, ReviewError> {
+        let grouping = self.groupings.of(workspace);
+        for _ in 0..MAX_TRIES {
+            let before = (
+                self.open(workspace, id).await?,
+                self.open(workspace, into).await?,
+            );
+            let (mut from, mut target) = before.clone();
+            if from.id == target.id {
+                return Err(ReviewError::State("the same draft"));
+            }
+            target.sources.append(&mut from.sources);
+            from.state = DraftState::Merged;
+            for (draft, other) in [(&mut from, into), (&mut target, id)] {
+                let reason = Some(other.to_owned());
+                note(draft, self.now(), reviewer, DraftAction::Merged, reason);
+            }
+            if matches!(target.class, DraftClass::Gap { .. })
+                && target.sources.iter().any(|s| s.settles)
+            {
+                target.class = DraftClass::New;
+            }
+            wording::rebuild(&mut target);
+            // Whoever approved it approved other words.
+            target.state = DraftState::Open;
+            self.relate(workspace, &mut target).await?;
+            let mut held = grouping.lock().await;
+            let now = (
+                self.open(workspace, id).await?,
+                self.open(workspace, into).await?,
+            );
+            if now != before {
+                continue;
+            }
+            held.changed();
+            self.store.move_cases(workspace, id, into).await?;
+            self.store
+                .update_drafts(workspace, &[&from, &target])
+                .await?;
+            return Ok(target);
+        }
+        Err(CONTENDED)
+    }
+}
+
+/// Whether a text has one of the blanks that general terms leave: `[date]`, `[order_number]`.
+fn is_blank(text: &str) -> bool {
+    static BLANK: std::sync::LazyLock<regex::Regex> = std::sync::LazyLock::new(|| {
+        regex::Regex::new(r"\[[a-z][a-z0-9_]{1,31}\]").expect("the pattern is fixed and tested")
+    });
+    BLANK.is_match(text)
+}
+
+pub(super) fn note(
+    draft: &mut Draft,
+    at: Timestamp,
+    reviewer: &Reviewer,
+    action: DraftAction,
+    reason: Option<String>,
+) {
+    draft.history.push(DraftEvent {
+        at,
+        actor: reviewer.name.clone(),
+        key_id: reviewer.key_id.clone(),
+        action,
+        reason,
+    });
+}

@@ -1,0 +1,151 @@
+//! What a reviewer has to see of a draft, asked for when they look.
+
+use serde::Serialize;
+use similar::TextDiff;
+
+use super::{Ranked, ReviewError};
+use crate::cases::{CaseError, Cases, Collision, collisions};
+use ken_answer::answer::{AnswerError, Question};
+use ken_base::domain::{DocumentId, Draft, DraftState, Outcome, Strategy, WorkspaceId};
+use ken_knowledge::editing::impact::{Altered, Change, Impact};
+use ken_search::vectors::dot;
+
+/// What a reviewer has to see.
+#[derive(Debug, Clone, Serialize)]
+pub struct Details {
+    #[serde(flatten)]
+    pub ranked: Ranked,
+    /// What is known that is nearest to it, and the difference as a unified diff of the answers.
+    pub nearest: Option<Nearest>,
+    /// Logged questions that are not answered now and would be, from this draft.
+    pub would_answer: Vec<String>,
+    /// Which answers it would change.
+    pub impact: Impact,
+    /// Questions of other FAQs that its wordings would take.
+    pub collisions: Vec<Collision>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub struct Nearest {
+    pub document_id: DocumentId,
+    pub title: String,
+    pub text: String,
+    pub difference: String,
+}
+
+/// How many of the logged questions nearest to a draft are asked.
+const LOGGED_NEAR: usize = 30;
+/// Among so many of the last ones.
+const LOGGED_AMONG: i64 = 1_000;
+
+impl Cases {
+    /// A draft with all that a reviewer has to see, asked for now.
+    pub async fn details(&self, workspace: &WorkspaceId, id: &str) -> Result<Details, ReviewError> {
+        let mut draft = self.found(workspace, id).await?;
+        if draft.state == DraftState::Open {
+            // What is known may have changed since. What is shown is not recorded: others decide meanwhile.
+            self.relate(workspace, &mut draft).await?;
+        }
+        let taught = self.taught(workspace).await?;
+        let nearest = self.nearest(workspace, &draft).await?;
+        let is_done = matches!(draft.state, DraftState::Published | DraftState::Merged);
+        let (mut impact, mut collided, mut would_answer) =
+            (Impact::default(), Vec::new(), Vec::new());
+        if !is_done && let Ok(Some((source, wordings))) = self.as_published(workspace, &draft).await
+        {
+            let logged = self.logged_near(workspace, &draft).await?;
+            let judged = self.store.judged_questions(workspace).await?;
+            let change = vec![Change::Put(Box::new(source.clone()))];
+            impact = self
+                .trials
+                .ask(workspace, change, &judged, &logged, None)
+                .await
+                .map_err(CaseError::from)?;
+            let answers = |altered: &&Altered| {
+                altered.before.outcome != Outcome::Answered
+                    && altered.after.document_ids.contains(&source.id.to_string())
+            };
+            let gained = impact.changed.iter().chain(&impact.healed).filter(answers);
+            would_answer = gained.map(|altered| altered.question.clone()).collect();
+            collided =
+                collisions(&self.trials, &self.vectors, workspace, &source, &wordings).await?;
+        }
+        Ok(Details {
+            ranked: Ranked {
+                rank: taught.rank(&draft),
+                demand: draft.demand(),
+                draft,
+            },
+            nearest,
+            would_answer,
+            impact,
+            collisions: collided,
+        })
+    }
+
+    /// The logged questions that are nearest to a draft's.
+    async fn logged_near(
+        &self,
+        workspace: &WorkspaceId,
+        draft: &Draft,
+    ) -> Result<Vec<String>, CaseError> {
+        let logged = self.store.logged_questions(workspace, LOGGED_AMONG).await?;
+        if logged.is_empty() {
+            return Ok(logged);
+        }
+        let mut texts = vec![draft.question.clone()];
+        texts.extend(logged.iter().cloned());
+        let vectors = self.vectors.of_questions(workspace, &texts).await?;
+        let mut near: Vec<(f32, String)> = logged
+            .into_iter()
+            .zip(&vectors[1..])
+            .map(|(question, vector)| (dot(&vectors[0], vector), question))
+            .collect();
+        near.sort_by(|a, b| b.0.total_cmp(&a.0));
+        Ok(near
+            .into_iter()
+            .take(LOGGED_NEAR)
+            .map(|(_, question)| question)
+            .collect())
+    }
+
+    async fn nearest(
+        &self,
+        workspace: &WorkspaceId,
+        draft: &Draft,
+    ) -> Result<Option<Nearest>, CaseError> {
+        let known = match draft.class.document_id().or(draft.published_as.as_ref()) {
+            Some(id) => Some(id.clone()),
+            None if draft.question.is_empty() => None,
+            None => {
+                let question = Question {
+                    ceiling: Strategy::Extractive,
+                    ..Question::parse(&draft.question).map_err(AnswerError::Question)?
+                };
+                let explained = self.answerer.reply(workspace, &question, &[], None).await?;
+                explained
+                    .evidence
+                    .first()
+                    .map(|e| e.chunk.document_id.clone())
+            }
+        };
+        let Some(id) = known else { return Ok(None) };
+        let Some(document) = self.store.document(workspace, &id, None).await? else {
+            return Ok(None);
+        };
+        let text = match document.answers().first() {
+            Some(answer) => answer.text.clone(),
+            None => document.text.chars().take(2_000).collect(),
+        };
+        let difference = TextDiff::from_lines(&text, &draft.answer)
+            .unified_diff()
+            .header("known", "draft")
+            .to_string();
+        Ok(Some(Nearest {
+            document_id: id,
+            title: document.metadata.title,
+            text,
+            difference,
+        }))
+    }
+}

@@ -1,0 +1,117 @@
+use std::collections::HashMap;
+
+use ken_base::domain::{Draft, DraftAction};
+
+/// How often what is like a draft was approved: by class, agent and tags, each with Laplace's one for and one against.
+#[derive(Debug, Default)]
+pub struct Taught {
+    approved: HashMap<String, f64>,
+    decided: HashMap<String, f64>,
+}
+
+impl Taught {
+    fn features(draft: &Draft) -> Vec<String> {
+        let mut features = vec![format!("class {}", draft.class.name())];
+        features.extend(draft.tags.iter().map(|tag| format!("tag {tag}")));
+        features.extend(
+            draft
+                .sources
+                .iter()
+                .filter_map(|s| s.agent.as_ref())
+                .map(|agent| format!("agent {agent}")),
+        );
+        features.sort_unstable();
+        features.dedup();
+        features
+    }
+
+    /// A rejection speaks against what its reason names: `wrong` against the agents, `duplicate` against the class,
+    /// anything else against all.
+    pub fn learn(&mut self, draft: &Draft, approved: bool) {
+        let reason = draft
+            .history
+            .iter()
+            .rev()
+            .find(|event| event.action == DraftAction::Rejected);
+        let reason = reason
+            .and_then(|event| event.reason.as_deref())
+            .unwrap_or_default();
+        for feature in Self::features(draft) {
+            let counts = match (approved, reason) {
+                (false, "wrong") => feature.starts_with("agent "),
+                (false, "duplicate") => feature.starts_with("class "),
+                _ => true,
+            };
+            if counts {
+                *self.decided.entry(feature.clone()).or_default() += 1.0;
+                *self.approved.entry(feature).or_default() += f64::from(u8::from(approved));
+            }
+        }
+    }
+
+    pub fn rank(&self, draft: &Draft) -> f64 {
+        let rate = |feature: &String| {
+            let of =
+                |counts: &HashMap<String, f64>| counts.get(feature).copied().unwrap_or_default();
+            (of(&self.approved) + 1.0) / (of(&self.decided) + 2.0)
+        };
+        let features = Self::features(draft);
+        let mean = features.iter().map(rate).sum::<f64>() / features.len() as f64;
+        draft.demand() as f64 * f64::from(draft.confidence) * 2.0 * mean
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::super::note;
+    use super::*;
+    use crate::cases::wording;
+
+    #[test]
+    fn rejected_reasons_teach_the_ranking_about_what_they_name() {
+        let draft = |agent: &str, tag: &str, reason: Option<&str>| {
+            let mut draft = wording::empty("d");
+            draft.confidence = 0.5;
+            draft.tags = vec![tag.to_owned()];
+            draft.sources = vec![ken_base::domain::DraftSource {
+                id: "c".into(),
+                question: String::new(),
+                resolution: Vec::new(),
+                steps: Vec::new(),
+                agent: Some(agent.to_owned()),
+                tags: Vec::new(),
+                settles: true,
+                values: Vec::new(),
+            }];
+            if let Some(reason) = reason {
+                note(
+                    &mut draft,
+                    Timestamp::UNIX_EPOCH,
+                    &ken_base::domain::Reviewer::named("r"),
+                    DraftAction::Rejected,
+                    Some(reason.to_owned()),
+                );
+            }
+            draft
+        };
+        let mut taught = Taught::default();
+        assert_eq!(
+            taught.rank(&draft("amy", "gift", None)),
+            0.5,
+            "nothing known: demand times confidence"
+        );
+        taught.learn(&draft("bob", "gift", Some("wrong")), false);
+        assert!(
+            taught.rank(&draft("bob", "gift", None)) < taught.rank(&draft("amy", "gift", None))
+        );
+        assert_eq!(
+            taught.rank(&draft("amy", "gift", None)),
+            0.5,
+            "not the tag's fault"
+        );
+        taught.learn(&draft("amy", "gift", None), true);
+        assert!(taught.rank(&draft("amy", "gift", None)) > 0.5);
+    }
+}

@@ -1,0 +1,464 @@
+//! What people said of answers, and what it becomes: variants and negatives to review, cases, versions that no answer may
+//! rest on, labels.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{LearnError, Learning};
+use ken_base::domain::{
+    AgentAction, Case, CaseOutcome, CaseRole, CaseTurn, DocumentId, DraftClass, DraftState,
+    Experiment, Feedback, FeedbackReason, Kind, Outcome, Review, WorkspaceId,
+};
+use ken_text::text::sha256_hex;
+
+/// What is said of an answer, before the answer is known.
+#[derive(Debug, Clone, Default)]
+pub struct Said {
+    pub answer_id: String,
+    pub helpful: Option<bool>,
+    pub reason: Option<FeedbackReason>,
+    pub comment: Option<String>,
+    pub corrected_answer: Option<String>,
+    pub corrected_document_id: Option<DocumentId>,
+    pub agent_action: Option<AgentAction>,
+    pub csat: Option<u8>,
+    pub reopened: bool,
+    pub complaint: bool,
+    pub customer_id: Option<String>,
+}
+
+/// What came of feedback.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Effects {
+    pub id: String,
+    /// `false` where the same had been said before.
+    pub is_new: bool,
+    /// A draft that was made or backed.
+    pub draft_id: Option<String>,
+    /// A case that the corrected answer was made into.
+    pub case_id: Option<String>,
+    /// FAQs that no answer rests on any more.
+    pub distrusted: Vec<DocumentId>,
+}
+
+/// An answer that Ken was less sure of than this may have failed because it was off the point; then what it cites is not to
+/// blame.
+const ON_THE_POINT: f32 = 0.5;
+/// How many people have to have found a version wrong, and how surely most do, before no answer rests on it: the lower
+/// bound of Wilson's interval at 95 % (Wilson, JASA 1927) above one half. Five of five reach it, four of five do not.
+const MIN_PEOPLE: usize = 5;
+const Z: f64 = 1.96;
+/// Feedback of so many days counts.
+const RECENT_DAYS: i64 = 60;
+const MAX_RECENT: i64 = 5_000;
+
+/// A question with what is known of its answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Label {
+    pub question: String,
+    /// The document that answers it.
+    pub document_id: Option<DocumentId>,
+    /// Whether the knowledge answers it, as far as is known.
+    pub answerable: bool,
+    /// Documents that do not answer it. Where some are known, an answer from another may be right: knowledge may have come
+    /// since.
+    pub wrong: Vec<DocumentId>,
+}
+
+impl Label {
+    /// Whether an answer that cites these, or none at all (`None`), is right by what is known.
+    pub fn is_right(&self, cited: Option<&[DocumentId]>) -> bool {
+        match (&self.document_id, cited) {
+            (Some(id), cited) => cited.is_some_and(|cited| cited.contains(id)),
+            (None, None) => !self.answerable,
+            (None, Some(cited)) if self.wrong.is_empty() => self.answerable && !cited.is_empty(),
+            (None, Some(cited)) => !cited.iter().any(|id| self.wrong.contains(id)),
+        }
+    }
+}
+
+impl Learning {
+    /// Takes feedback in and acts on it. `None` where there is no such answer.
+    pub async fn feedback(
+        &self,
+        workspace: &WorkspaceId,
+        said: Said,
+    ) -> Result<Option<Effects>, LearnError> {
+        let Some((turn, trace)) = self.store.answer(workspace, &said.answer_id).await? else {
+            return Ok(None);
+        };
+        let redactor = self.cases.redactor(workspace).await?;
+        let clean =
+            |text: &Option<String>| text.as_ref().map(|text| redactor.mask(text).into_owned());
+        let who = said.customer_id.clone().or_else(|| {
+            let of_request = trace["request"]["customer_id"].as_str().map(str::to_owned);
+            of_request.or(turn.answer.conversation_id.clone())
+        });
+        let mut cited: Vec<(DocumentId, i64)> = turn
+            .answer
+            .citations
+            .iter()
+            .map(|c| (c.document_id.clone(), c.document_version))
+            .collect();
+        cited.dedup();
+        let mut feedback = Feedback {
+            id: String::new(),
+            answer_id: said.answer_id.clone(),
+            helpful: said.helpful,
+            reason: said.reason,
+            comment: clean(&said.comment),
+            corrected_answer: clean(&said.corrected_answer),
+            corrected_document_id: said.corrected_document_id.clone(),
+            agent_action: said.agent_action,
+            csat: said.csat,
+            reopened: said.reopened,
+            complaint: said.complaint,
+            customer: who.map(|who| {
+                sha256_hex([workspace.as_str().as_bytes(), who.as_bytes()])[..24].to_owned()
+            }),
+            at: Timestamp::UNIX_EPOCH,
+            question: redactor.mask(&turn.question).into_owned(),
+            outcome: turn.answer.outcome,
+            confidence: turn.answer.confidence,
+            cited,
+        };
+        // The same said twice running is one; what is taken back and said again counts again.
+        let before = self
+            .store
+            .feedback_on(workspace, &feedback.answer_id)
+            .await?;
+        let own: Vec<Feedback> = before
+            .into_iter()
+            .filter(|said| said.customer == feedback.customer)
+            .collect();
+        let bare = |said: &Feedback| Feedback {
+            id: String::new(),
+            at: Timestamp::UNIX_EPOCH,
+            ..said.clone()
+        };
+        let last = own.last().filter(|last| bare(last) == feedback);
+        feedback.id = match last {
+            Some(last) => last.id.clone(),
+            None => {
+                let content = serde_json::to_vec(&feedback).expect("feedback is plain data");
+                let n = own.len().to_string();
+                format!("fb_{}", &sha256_hex([&content, n.as_bytes()])[..24])
+            }
+        };
+        feedback.at = last.map_or_else(|| self.store.now(), |last| last.at);
+        let mut effects = Effects {
+            id: feedback.id.clone(),
+            is_new: self.store.keep_feedback(workspace, &feedback).await?,
+            ..Effects::default()
+        };
+        // What follows may be done again without harm: so it is, where it was cut short before.
+        if let Some(success) = feedback.verdict() {
+            let answer = &feedback.answer_id;
+            self.store
+                .fared(workspace, answer, success, feedback.complaint)
+                .await?;
+        }
+        if let Some(answer) = &said.corrected_answer {
+            effects.case_id = Some(
+                self.as_case(workspace, &feedback, &turn.question, answer)
+                    .await?,
+            );
+        }
+        effects.draft_id = self.propose(workspace, &feedback).await?;
+        effects.distrusted = self.judge_evidence(workspace, &feedback).await?;
+        Ok(Some(effects))
+    }
+
+    /// A corrected answer is what an agent said to the question.
+    async fn as_case(
+        &self,
+        workspace: &WorkspaceId,
+        feedback: &Feedback,
+        question: &str,
+        answer: &str,
+    ) -> Result<String, LearnError> {
+        let turn = |role, text: &str| CaseTurn {
+            role,
+            text: text.to_owned(),
+            at: None,
+        };
+        // One case an answer and person: who says it again says it otherwise, not once more.
+        let who = feedback.customer.as_deref().unwrap_or_default();
+        let key = sha256_hex([feedback.answer_id.as_bytes(), who.as_bytes()]);
+        let id = format!("feedback/{}", &key[..24]);
+        let case = Case {
+            outcome: Some(CaseOutcome::Resolved),
+            answer_ids: vec![feedback.answer_id.clone()],
+            ..Case::new(
+                &id,
+                vec![
+                    turn(CaseRole::Customer, question),
+                    turn(CaseRole::Agent, answer),
+                ],
+            )
+        };
+        // It was made here, so nothing in it is at fault but its length.
+        if let Err(faults) = self.cases.submit(workspace, vec![case]).await? {
+            tracing::warn!(
+                id,
+                fault = faults[0].1.detail,
+                "a corrected answer cannot be a case"
+            );
+        }
+        Ok(id)
+    }
+
+    /// A wording that another FAQ should have answered is a variant of that one; one that an FAQ answered and should not
+    /// have is a negative of it. Both for a person to review.
+    async fn propose(
+        &self,
+        workspace: &WorkspaceId,
+        feedback: &Feedback,
+    ) -> Result<Option<String>, LearnError> {
+        let class = match (
+            &feedback.corrected_document_id,
+            feedback.reason,
+            feedback.cited.first(),
+        ) {
+            (Some(id), ..) => DraftClass::Variant {
+                document_id: id.clone(),
+            },
+            (None, Some(FeedbackReason::Irrelevant), Some((id, _))) => DraftClass::Negative {
+                document_id: id.clone(),
+            },
+            _ => return Ok(None),
+        };
+        let about = class.document_id().expect("both classes name one");
+        let document = self.store.document(workspace, about, None).await?;
+        if document.is_none_or(|document| document.metadata.kind != Kind::Faq) {
+            return Ok(None);
+        }
+        Ok(Some(self.cases.propose(workspace, class, feedback).await?))
+    }
+
+    /// Holds the versions that an answer cited against all that was said of them. An FAQ that most find wrong is not rested
+    /// on any more; of an article, which says much besides, a person is asked to look.
+    async fn judge_evidence(
+        &self,
+        workspace: &WorkspaceId,
+        feedback: &Feedback,
+    ) -> Result<Vec<DocumentId>, LearnError> {
+        let counts_against = |f: &Feedback| {
+            let is_on_the_point =
+                f.confidence >= ON_THE_POINT && f.reason != Some(FeedbackReason::Irrelevant);
+            f.verdict() == Some(false) && f.outcome == Outcome::Answered && is_on_the_point
+        };
+        if !counts_against(feedback) {
+            return Ok(Vec::new());
+        }
+        let since = self.store.now() - SignedDuration::from_hours(24 * RECENT_DAYS);
+        let all = self
+            .store
+            .feedback_since(workspace, since, MAX_RECENT)
+            .await?;
+        let mut distrusted = Vec::new();
+        let rules = self.answerer.rules().of(workspace).await?;
+        for (document, version) in &feedback.cited {
+            // While answers are compared, the experiment's own guard rail watches over them.
+            let is_compared = |e: &Experiment| e.faq_id.as_ref() == Some(document);
+            let is_known = rules.distrusted.contains(&(document.clone(), *version));
+            if is_known || rules.experiments.iter().any(is_compared) {
+                continue;
+            }
+            // Of each person the last word.
+            let mut people: HashMap<&str, bool> = HashMap::new();
+            for f in all
+                .iter()
+                .filter(|f| f.cited.contains(&(document.clone(), *version)))
+            {
+                let who = f.customer.as_deref().unwrap_or(&f.answer_id);
+                match f.verdict() {
+                    Some(true) => drop(people.insert(who, true)),
+                    Some(false) if counts_against(f) => drop(people.insert(who, false)),
+                    _ => {}
+                }
+            }
+            let against = people.values().filter(|helpful| !**helpful).count();
+            if people.len() < MIN_PEOPLE || wilson_lower(against, people.len()) <= 0.5 {
+                continue;
+            }
+            let detail = format!("{against} of {} people found it wrong", people.len());
+            let stored = self.store.document(workspace, document, None).await?;
+            let is_faq = stored.is_some_and(|stored| stored.metadata.kind == Kind::Faq);
+            if is_faq
+                && !self
+                    .store
+                    .set_distrust(workspace, (document, *version), true, false, &detail)
+                    .await?
+            {
+                continue;
+            }
+            self.answerer.rules().forget(workspace);
+            let what = match is_faq {
+                true => "no answer rests on it until it is edited or trusted again",
+                false => "answers go on resting on it until somebody changes it",
+            };
+            let key = sha256_hex([document.as_str().as_bytes(), version.to_string().as_bytes()]);
+            let review = Review {
+                id: format!("rev_{}", &key[..16]),
+                kind: "failing_evidence".to_owned(),
+                document_ids: vec![document.to_string()],
+                detail: format!("version {version}: {detail}; {what}"),
+            };
+            self.store.open_review(workspace, &review).await?;
+            if !is_faq {
+                continue;
+            }
+            let note = serde_json::json!({ "version": version, "against": against, "people": people.len() });
+            self.store
+                .audit(
+                    workspace,
+                    "rule",
+                    "document.distrust",
+                    document.as_str(),
+                    &note,
+                )
+                .await?;
+            distrusted.push(document.clone());
+        }
+        Ok(distrusted)
+    }
+
+    /// Lets answers rest on a version again that people found wrong: a person has looked at it.
+    pub async fn trust(
+        &self,
+        workspace: &WorkspaceId,
+        document: &DocumentId,
+        reviewer: &str,
+    ) -> Result<bool, LearnError> {
+        let distrusted = self.store.distrusted(workspace).await?;
+        let versions: Vec<i64> = distrusted
+            .iter()
+            .filter(|(id, _)| id == document)
+            .map(|(_, v)| *v)
+            .collect();
+        for version in &versions {
+            self.store
+                .set_distrust(workspace, (document, *version), false, true, reviewer)
+                .await?;
+            let note = serde_json::json!({ "version": version });
+            self.store
+                .audit(
+                    workspace,
+                    reviewer,
+                    "document.trust",
+                    document.as_str(),
+                    &note,
+                )
+                .await?;
+        }
+        self.answerer.rules().forget(workspace);
+        Ok(!versions.is_empty())
+    }
+
+    /// What is known of questions: what customers of published cases asked, what feedback and judged questions say. Each
+    /// question once; what was said last counts, and a judged question counts most.
+    pub async fn labels(&self, workspace: &WorkspaceId) -> Result<Vec<Label>, LearnError> {
+        let mut labels: BTreeMap<String, Label> = BTreeMap::new();
+        for draft in self
+            .store
+            .drafts(workspace, DraftState::Published, MAX_RECENT)
+            .await?
+        {
+            let answers = !matches!(draft.class, DraftClass::Negative { .. });
+            let Some(id) = draft.published_as.filter(|_| answers) else {
+                continue;
+            };
+            for source in draft.sources.into_iter().filter(|s| !s.question.is_empty()) {
+                let label = Label {
+                    question: source.question.clone(),
+                    document_id: Some(id.clone()),
+                    answerable: true,
+                    wrong: Vec::new(),
+                };
+                labels.insert(source.question, label);
+            }
+        }
+        for f in self
+            .store
+            .feedback_since(workspace, Timestamp::UNIX_EPOCH, MAX_RECENT)
+            .await?
+        {
+            let document_id = match (&f.corrected_document_id, f.verdict(), f.outcome) {
+                (Some(id), ..) => Some(id.clone()),
+                (None, Some(true), Outcome::Answered) => f.cited.first().map(|(id, _)| id.clone()),
+                _ => None,
+            };
+            let is_wrong = f.verdict() == Some(false) && f.outcome == Outcome::Answered;
+            if document_id.is_some() || is_wrong {
+                let label = Label {
+                    question: f.question.clone(),
+                    answerable: document_id.is_some(),
+                    document_id,
+                    wrong: match is_wrong {
+                        true => f.cited.iter().map(|(id, _)| id.clone()).collect(),
+                        false => Vec::new(),
+                    },
+                };
+                labels.insert(f.question, label);
+            }
+        }
+        for judged in self.store.judged_questions(workspace).await? {
+            let document_id = judged
+                .document_id
+                .as_deref()
+                .and_then(|id| DocumentId::parse(id).ok());
+            let answerable = document_id.is_some() || judged.outcome == Some(Outcome::Answered);
+            if document_id.is_some()
+                || judged
+                    .outcome
+                    .is_some_and(|outcome| outcome != Outcome::Answered)
+            {
+                let label = Label {
+                    question: judged.question.clone(),
+                    document_id,
+                    answerable,
+                    wrong: Vec::new(),
+                };
+                labels.insert(judged.question, label);
+            }
+        }
+        Ok(labels.into_values().collect())
+    }
+
+    /// The answers of which something bad was said.
+    pub(super) async fn disliked(
+        &self,
+        workspace: &WorkspaceId,
+        since: Timestamp,
+    ) -> Result<HashSet<String>, LearnError> {
+        let all = self
+            .store
+            .feedback_since(workspace, since, MAX_RECENT)
+            .await?;
+        let bad = all.into_iter().filter(|f| f.verdict() == Some(false));
+        Ok(bad.map(|f| f.answer_id).collect())
+    }
+}
+
+/// The lower bound of Wilson's interval for a share.
+fn wilson_lower(n: usize, of: usize) -> f64 {
+    let (n, of) = (n as f64, of as f64);
+    let p = n / of;
+    let centre = p + Z * Z / (2.0 * of);
+    let spread = Z * (p * (1.0 - p) / of + Z * Z / (4.0 * of * of)).sqrt();
+    (centre - spread) / (1.0 + Z * Z / of)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wilsons_bound_worked_out_by_hand() {
+        // 5 of 5: (1 + .38416 − 1.96·√.038416) / 1.76832 = .5655.
+        assert!((wilson_lower(5, 5) - 0.5655).abs() < 1e-4);
+        assert!(wilson_lower(4, 5) < 0.5 && wilson_lower(7, 8) > 0.5);
+    }
+}

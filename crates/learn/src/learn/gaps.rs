@@ -1,0 +1,350 @@
+//! What was asked in vain, by meaning: what to write next.
+
+use std::collections::HashMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use super::{LearnError, Learning};
+use ken_base::blocking::blocking;
+use ken_base::domain::{DocumentId, Draft, DraftState, Outcome, Query, WorkspaceId};
+use ken_ingest::ingest::faq::question_key;
+use ken_search::vectors::dot;
+
+/// Questions of one meaning that were not answered well.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Gap {
+    /// Of its most central question, so that it is the same gap tomorrow.
+    pub id: String,
+    /// The most central question.
+    pub question: String,
+    /// How many asked.
+    pub volume: usize,
+    /// Volume × cost × trend.
+    pub rank: f64,
+    /// The mean of what the ways it failed cost: ½ clarified, 1 refused, 2 handed off or disliked, 3 a case without knowledge.
+    pub cost: f64,
+    /// How many times as often it was asked in the later half of the window as in the earlier: 1 where as often.
+    pub trend: f64,
+    /// How it failed, with how often.
+    pub failures: Vec<(&'static str, usize)>,
+    /// Other wordings, at most five.
+    pub wordings: Vec<String>,
+    /// The knowledge that is nearest.
+    pub closest: Option<Closest>,
+    /// A draft that would fill it, made of cases; where there is none, `stub` has what is known of the FAQ to write.
+    pub draft_id: Option<String>,
+    pub stub: Option<Stub>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Closest {
+    pub document_id: DocumentId,
+    pub title: String,
+    pub similarity: f32,
+}
+
+/// The beginning of an FAQ.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Stub {
+    pub question: String,
+    pub variants: Vec<String>,
+    pub answer: Option<String>,
+}
+
+/// How a question failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Failure {
+    Refused,
+    Clarified,
+    HandedOff,
+    Disliked,
+    Case,
+}
+
+impl Failure {
+    fn name(self) -> &'static str {
+        match self {
+            Failure::Refused => "refused",
+            Failure::Clarified => "clarified",
+            Failure::HandedOff => "handed_off",
+            Failure::Disliked => "disliked",
+            Failure::Case => "case",
+        }
+    }
+
+    /// What it costs beside a refusal: a wrong answer that was believed costs more than none, a person's time most.
+    fn cost(self) -> f64 {
+        match self {
+            Failure::Clarified => 0.5,
+            Failure::Refused => 1.0,
+            Failure::HandedOff | Failure::Disliked => 2.0,
+            Failure::Case => 3.0,
+        }
+    }
+}
+
+struct Asked {
+    question: String,
+    at: Timestamp,
+    failure: Failure,
+}
+
+/// At most so many answers and so many cases are looked at, the newest.
+const MAX_QUESTIONS: i64 = 2_000;
+/// Groups whose questions are nearer than this in the mean are about the same. Of the 480 wordings of the 48 needs of
+/// corpus/month, at .82 84 % are with their like in 2.5 groups a need, at .84 93 % in 3.6, at .86 96 % in 4.9.
+pub const SAME_NEED: f32 = 0.84;
+/// What is as near as this is about the same whatever else is asked.
+const ALIKE: f32 = 0.93;
+/// A draft nearer than this fills a gap.
+const FILLS: f32 = 0.86;
+
+impl Learning {
+    /// The gaps of the last days, the most urgent first.
+    pub async fn gaps(
+        &self,
+        workspace: &WorkspaceId,
+        days: i64,
+        limit: usize,
+    ) -> Result<Vec<Gap>, LearnError> {
+        let now = self.store.now();
+        let since = now - SignedDuration::from_hours(24 * days);
+        let asked = self.failed(workspace, since, now).await?;
+        let texts: Vec<String> = asked.iter().map(|asked| asked.question.clone()).collect();
+        let vectors = self.vectors.of_questions(workspace, &texts).await?;
+        let (groups, vectors) = blocking(move || (grouped(&vectors, SAME_NEED), vectors)).await;
+        let middle = since + SignedDuration::from_secs(now.duration_since(since).as_secs() / 2);
+        let drafts = self
+            .store
+            .drafts(workspace, DraftState::Open, 2_000)
+            .await?;
+        let of_drafts: Vec<String> = drafts.iter().map(|draft| draft.question.clone()).collect();
+        let draft_vectors = self.vectors.of_questions(workspace, &of_drafts).await?;
+        let mut gaps: Vec<(Gap, Vec<f32>)> = groups
+            .into_iter()
+            .map(|members| gap(&asked, &vectors, &members, middle))
+            .collect();
+        gaps.sort_by(|a, b| {
+            b.0.rank
+                .total_cmp(&a.0.rank)
+                .then_with(|| a.0.id.cmp(&b.0.id))
+        });
+        gaps.truncate(limit);
+        let mut found = Vec::with_capacity(gaps.len());
+        for (mut gap, vector) in gaps {
+            let near = drafts
+                .iter()
+                .zip(&draft_vectors)
+                .map(|(draft, v)| (draft, dot(v, &vector)));
+            let near: Option<(&Draft, f32)> = near.max_by(|a, b| a.1.total_cmp(&b.1));
+            match near.filter(|(_, similarity)| *similarity >= FILLS) {
+                Some((draft, _)) => gap.draft_id = Some(draft.id.clone()),
+                None => {
+                    gap.stub = Some(Stub {
+                        question: gap.question.clone(),
+                        variants: gap.wordings.clone(),
+                        answer: None,
+                    });
+                }
+            }
+            gap.closest = self.closest(workspace, &gap.question, vector).await?;
+            found.push(gap);
+        }
+        Ok(found)
+    }
+
+    async fn closest(
+        &self,
+        workspace: &WorkspaceId,
+        question: &str,
+        vector: Vec<f32>,
+    ) -> Result<Option<Closest>, LearnError> {
+        let Ok(query) = Query::parse(question, 1) else {
+            return Ok(None);
+        };
+        let query = self.retriever.timed(query);
+        let found = self
+            .retriever
+            .retrieve_with(workspace, &query, Some(vector))
+            .await?;
+        let evidence = self
+            .retriever
+            .load_evidence(workspace, &query, &found.hits)
+            .await?;
+        Ok(evidence.into_iter().next().map(|e| Closest {
+            document_id: e.chunk.document_id,
+            title: e.metadata.title,
+            similarity: e.similarity,
+        }))
+    }
+
+    /// What failed between two times, without personal data.
+    async fn failed(
+        &self,
+        workspace: &WorkspaceId,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<Asked>, LearnError> {
+        let redactor = self.cases.redactor(workspace).await?;
+        let disliked = self.disliked(workspace, from).await?;
+        let to_now = to + SignedDuration::from_secs(1);
+        let turns = self
+            .store
+            .answers_between(workspace, from, to_now, MAX_QUESTIONS)
+            .await?;
+        let mut asked: Vec<Asked> = turns
+            .into_iter()
+            .filter_map(|turn| {
+                let failure = match turn.outcome {
+                    _ if disliked.contains(&turn.id) => Failure::Disliked,
+                    Outcome::Refused => Failure::Refused,
+                    Outcome::Clarify => Failure::Clarified,
+                    Outcome::Handoff => Failure::HandedOff,
+                    Outcome::Answered => return None,
+                };
+                Some(Asked {
+                    question: redactor.mask(&turn.question).into_owned(),
+                    at: turn.at,
+                    failure,
+                })
+            })
+            .collect();
+        for stored in self
+            .store
+            .cases_since(workspace, from, MAX_QUESTIONS)
+            .await?
+        {
+            let Some(made) = stored
+                .distilled
+                .filter(|made| made.gap.is_some() && !made.question.is_empty())
+            else {
+                continue;
+            };
+            asked.push(Asked {
+                question: made.question,
+                at: stored.created_at,
+                failure: Failure::Case,
+            });
+        }
+        Ok(asked)
+    }
+}
+
+/// Groups vectors of unit length by average linkage; members by index, groups in the order of their first.
+///
+/// Those nearer than `ALIKE` to a group, in their order, are in it; then the two groups whose members are nearest in the mean
+/// are joined, again and again, while that is at least `same`.
+pub fn grouped(vectors: &[Vec<f32>], same: f32) -> Vec<Vec<usize>> {
+    let mut groups: Vec<(Vec<f32>, Vec<usize>)> = Vec::new();
+    let mean =
+        |a: &(Vec<f32>, Vec<usize>), sum: &[f32], n: usize| dot(&a.0, sum) / (a.1.len() * n) as f32;
+    let add = |sum: &mut [f32], more: &[f32]| sum.iter_mut().zip(more).for_each(|(s, v)| *s += v);
+    for (at, vector) in vectors.iter().enumerate() {
+        let nearest = groups
+            .iter()
+            .map(|group| mean(group, vector, 1))
+            .enumerate()
+            .max_by(|a, b| a.1.total_cmp(&b.1));
+        match nearest {
+            Some((group, similarity)) if similarity >= ALIKE.max(same) => {
+                add(&mut groups[group].0, vector);
+                groups[group].1.push(at);
+            }
+            _ => groups.push((vector.clone(), vec![at])),
+        }
+    }
+    // Of each group the nearest of those after it, so that a join looks at what it has changed alone.
+    let after = |groups: &[(Vec<f32>, Vec<usize>)], of: usize| -> (f32, usize) {
+        let (sum, members) = &groups[of];
+        let others = (of + 1..groups.len()).filter(|other| !groups[*other].1.is_empty());
+        others
+            .map(|other| (mean(&groups[other], sum, members.len()), other))
+            .max_by(|a, b| a.0.total_cmp(&b.0))
+            .unwrap_or((f32::MIN, of))
+    };
+    let mut nearest: Vec<(f32, usize)> = (0..groups.len()).map(|of| after(&groups, of)).collect();
+    loop {
+        let best = (0..groups.len()).max_by(|a, b| nearest[*a].0.total_cmp(&nearest[*b].0));
+        let Some(into) = best.filter(|best| nearest[*best].0 >= same) else {
+            break;
+        };
+        let from = nearest[into].1;
+        let (sum, mut members) = std::mem::take(&mut groups[from]);
+        add(&mut groups[into].0, &sum);
+        groups[into].1.append(&mut members);
+        nearest[from] = (f32::MIN, from);
+        for of in 0..groups.len() {
+            let is_gone = groups[of].1.is_empty();
+            if !is_gone && (of == into || [into, from].contains(&nearest[of].1)) {
+                nearest[of] = after(&groups, of);
+            } else if !is_gone && of < into {
+                let (sum, members) = &groups[of];
+                let similarity = mean(&groups[into], sum, members.len());
+                if similarity > nearest[of].0 {
+                    nearest[of] = (similarity, into);
+                }
+            }
+        }
+    }
+    let joined = groups.into_iter().map(|(_, members)| members);
+    joined.filter(|members| !members.is_empty()).collect()
+}
+
+fn gap(
+    asked: &[Asked],
+    vectors: &[Vec<f32>],
+    members: &[usize],
+    middle: Timestamp,
+) -> (Gap, Vec<f32>) {
+    let central = |at: usize| -> f32 {
+        members
+            .iter()
+            .map(|other| dot(&vectors[at], &vectors[*other]))
+            .sum()
+    };
+    let best = members
+        .iter()
+        .copied()
+        .max_by(|a, b| central(*a).total_cmp(&central(*b)).then(b.cmp(a)));
+    let best = best.expect("no group is empty");
+    let volume = members.len();
+    let cost = members
+        .iter()
+        .map(|at| asked[*at].failure.cost())
+        .sum::<f64>()
+        / volume as f64;
+    let late = members.iter().filter(|at| asked[**at].at >= middle).count() as f64;
+    let trend = (late + 1.0) / (volume as f64 - late + 1.0);
+    let mut failures: HashMap<Failure, usize> = HashMap::new();
+    members
+        .iter()
+        .for_each(|at| *failures.entry(asked[*at].failure).or_default() += 1);
+    let mut failures: Vec<(&'static str, usize)> =
+        failures.into_iter().map(|(f, n)| (f.name(), n)).collect();
+    failures.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
+    let question = asked[best].question.clone();
+    let mut seen = std::collections::HashSet::from([question_key(&question)]);
+    let others = members
+        .iter()
+        .map(|at| &asked[*at].question)
+        .filter(|q| seen.insert(question_key(q)));
+    let wordings = others.take(5).cloned().collect();
+    let gap = Gap {
+        id: format!(
+            "gap_{}",
+            &ken_text::text::sha256_hex([question_key(&question).as_bytes()])[..16]
+        ),
+        question,
+        volume,
+        rank: volume as f64 * cost * trend,
+        cost,
+        trend,
+        failures,
+        wordings,
+        closest: None,
+        draft_id: None,
+        stub: None,
+    };
+    (gap, vectors[best].clone())
+}

@@ -1,0 +1,346 @@
+//! How the service is doing: volumes, outcomes, what resolves, what is cited and disliked, and which scenes are weak.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use super::gaps::{SAME_NEED, grouped};
+use super::{LearnError, Learning};
+use ken_base::blocking::blocking;
+use ken_base::domain::{DocumentId, Feedback, Outcome, Status, WorkspaceId};
+use ken_store::store::ToldAnswer;
+
+/// What is counted of a group of answers.
+///
+/// *Resolved*: the question was answered from the knowledge (so relevant and supported, by admission and verification),
+/// nobody said that it did not help, no case with a person came of it, and the customer did not come back with the same
+/// conversation's question reopened within `learn.reopen_hours`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Counts {
+    pub n: usize,
+    pub answered: usize,
+    pub clarified: usize,
+    pub refused: usize,
+    pub handed_off: usize,
+    pub resolved: usize,
+    pub resolution_rate: f64,
+    /// Rated helpful, and not.
+    pub liked: usize,
+    pub disliked: usize,
+    /// The mean rating, 1 to 5.
+    pub csat: Option<f64>,
+    #[serde(skip)]
+    ratings: (u64, u64),
+}
+
+/// Counts by what they are grouped by, in its order.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Summary {
+    pub from: Timestamp,
+    pub to: Timestamp,
+    pub total: Counts,
+    pub groups: BTreeMap<String, Counts>,
+}
+
+/// What answers are grouped by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    Nothing,
+    Channel,
+    Tag,
+    Day,
+    /// Questions of one meaning, named by the first.
+    Intent,
+    Reason,
+}
+
+/// How a document is used.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Usage {
+    pub document_id: DocumentId,
+    pub title: String,
+    pub cited: usize,
+    pub liked: usize,
+    pub disliked: usize,
+    /// Among `unused` (published, cited by no answer), `stale` (past its review or validity), `disliked` (cited at least five
+    /// times and by those who rated it disliked more often than liked), `distrusted` (no answer rests on it).
+    pub flags: Vec<&'static str>,
+}
+
+/// A kind of questions that goes badly.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Scene {
+    /// What it is a scene of: `channel line`, `intent …`.
+    pub scene: String,
+    pub counts: Counts,
+    /// The resolution rate over all.
+    pub usual: f64,
+    /// Questions that were not resolved, at most five.
+    pub evidence: Vec<String>,
+}
+
+const MAX_ANSWERS: i64 = 50_000;
+/// A scene has at least so many questions …
+const MIN_SCENE: usize = 8;
+/// … and its resolution rate is below the usual one by more than so many standard errors.
+const WEAK: f64 = 2.0;
+/// At most so many questions are grouped by meaning, the newest.
+const MAX_INTENTS: usize = 2_000;
+
+struct Told {
+    answer: ToldAnswer,
+    resolved: bool,
+    feedback: Vec<Feedback>,
+}
+
+impl Learning {
+    /// Counts between two times, by one thing.
+    pub async fn summary(
+        &self,
+        workspace: &WorkspaceId,
+        from: Timestamp,
+        to: Timestamp,
+        by: By,
+    ) -> Result<Summary, LearnError> {
+        let told = self.told(workspace, from, to).await?;
+        let names = self.named(workspace, &told, by).await?;
+        let mut summary = Summary {
+            from,
+            to,
+            total: Counts::default(),
+            groups: BTreeMap::new(),
+        };
+        for (told, names) in told.iter().zip(names) {
+            summary.total.add(told);
+            for name in names {
+                summary.groups.entry(name).or_default().add(told);
+            }
+        }
+        Ok(summary)
+    }
+
+    /// What each answer is counted under.
+    async fn named(
+        &self,
+        workspace: &WorkspaceId,
+        told: &[Told],
+        by: By,
+    ) -> Result<Vec<Vec<String>>, LearnError> {
+        let one = |name: String| vec![name];
+        Ok(match by {
+            By::Nothing => vec![Vec::new(); told.len()],
+            By::Channel => {
+                let of = |t: &Told| {
+                    one(t
+                        .answer
+                        .channel
+                        .clone()
+                        .unwrap_or_else(|| "none".to_owned()))
+                };
+                told.iter().map(of).collect()
+            }
+            By::Tag => told.iter().map(|t| t.answer.tags.clone()).collect(),
+            By::Day => told
+                .iter()
+                .map(|t| one(t.answer.at.to_string()[..10].to_owned()))
+                .collect(),
+            By::Reason => told
+                .iter()
+                .map(|t| one(t.answer.reason.clone().unwrap_or_default()))
+                .collect(),
+            By::Intent => {
+                let some = &told[..told.len().min(MAX_INTENTS)];
+                let redactor = self.cases.redactor(workspace).await?;
+                let masked = |t: &Told| redactor.mask(&t.answer.question).into_owned();
+                let texts: Vec<String> = some.iter().map(masked).collect();
+                let vectors = self.vectors.of_questions(workspace, &texts).await?;
+                let mut names = vec![Vec::new(); told.len()];
+                let groups = blocking(move || grouped(&vectors, SAME_NEED)).await;
+                for members in groups {
+                    for at in &members {
+                        names[*at] = one(texts[members[0]].clone());
+                    }
+                }
+                names
+            }
+        })
+    }
+
+    async fn told(
+        &self,
+        workspace: &WorkspaceId,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<Told>, LearnError> {
+        let mut feedback: HashMap<String, Vec<Feedback>> = HashMap::new();
+        for f in self
+            .store
+            .feedback_since(workspace, from, MAX_ANSWERS)
+            .await?
+        {
+            feedback.entry(f.answer_id.clone()).or_default().push(f);
+        }
+        let (mut in_cases, mut reopened) = (HashSet::new(), HashSet::new());
+        for links in self.store.case_links(workspace, from, MAX_ANSWERS).await? {
+            in_cases.extend(links.answer_ids);
+            reopened.extend(links.conversation_id);
+        }
+        let answers = self.store.answers_between(workspace, from, to, MAX_ANSWERS);
+        let hours = SignedDuration::from_hours(i64::from(self.config.reopen_hours));
+        let told = answers.await?.into_iter().map(|answer| {
+            let feedback = feedback.remove(&answer.id).unwrap_or_default();
+            let in_time = |f: &&Feedback| f.at.duration_since(answer.at) <= hours;
+            let is_bad = feedback
+                .iter()
+                .filter(in_time)
+                .any(|f| f.verdict() == Some(false));
+            let of = answer.conversation_id.as_ref();
+            let is_followed =
+                in_cases.contains(&answer.id) || of.is_some_and(|id| reopened.contains(id));
+            let is_from_knowledge = answer.outcome == Outcome::Answered && !answer.cited.is_empty();
+            Told {
+                resolved: is_from_knowledge && !is_bad && !is_followed,
+                answer,
+                feedback,
+            }
+        });
+        Ok(told.collect())
+    }
+
+    /// How documents were used between two times: those with something to say of them first.
+    pub async fn usage(
+        &self,
+        workspace: &WorkspaceId,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<Usage>, LearnError> {
+        let told = self.told(workspace, from, to).await?;
+        let mut used: HashMap<DocumentId, [usize; 3]> = HashMap::new();
+        for t in &told {
+            let cited: HashSet<&DocumentId> = t.answer.cited.iter().collect();
+            let verdict = t.feedback.iter().rev().find_map(Feedback::verdict);
+            for id in cited {
+                let counts = used.entry(id.clone()).or_default();
+                counts[0] += 1;
+                counts[1] += usize::from(verdict == Some(true));
+                counts[2] += usize::from(verdict == Some(false));
+            }
+        }
+        let now = self.store.now();
+        let distrusted = self.store.distrusted(workspace).await?;
+        let mut usage: Vec<Usage> = Vec::new();
+        for document in self.store.all_documents(workspace).await? {
+            let about = &document.metadata;
+            if about.status != Status::Published {
+                continue;
+            }
+            let [cited, liked, disliked] = used.get(&document.id).copied().unwrap_or_default();
+            let is_past = |time: Option<Timestamp>| time.is_some_and(|time| time <= now);
+            let flags = [
+                ("unused", cited == 0),
+                (
+                    "stale",
+                    is_past(about.review_by) || is_past(about.valid_until),
+                ),
+                ("disliked", cited >= 5 && disliked > liked),
+                (
+                    "distrusted",
+                    distrusted.contains(&(document.id.clone(), document.version)),
+                ),
+            ];
+            usage.push(Usage {
+                title: about.title.clone(),
+                flags: flags
+                    .into_iter()
+                    .filter(|(_, holds)| *holds)
+                    .map(|(name, _)| name)
+                    .collect(),
+                document_id: document.id,
+                cited,
+                liked,
+                disliked,
+            });
+        }
+        usage.sort_by(|a, b| {
+            b.disliked
+                .cmp(&a.disliked)
+                .then(b.cited.cmp(&a.cited))
+                .then(a.document_id.cmp(&b.document_id))
+        });
+        Ok(usage)
+    }
+
+    /// Channels, tags and kinds of questions that are resolved significantly less often than the rest.
+    pub async fn scenes(
+        &self,
+        workspace: &WorkspaceId,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<Scene>, LearnError> {
+        let told = self.told(workspace, from, to).await?;
+        let redactor = self.cases.redactor(workspace).await?;
+        let mut total = Counts::default();
+        told.iter().for_each(|t| total.add(t));
+        let mut scenes = Vec::new();
+        for (by, kind) in [
+            (By::Channel, "channel"),
+            (By::Tag, "tag"),
+            (By::Intent, "intent"),
+        ] {
+            let names = self.named(workspace, &told, by).await?;
+            let mut groups: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+            for (at, names) in names.into_iter().enumerate() {
+                for name in names {
+                    groups.entry(name).or_default().push(at);
+                }
+            }
+            for (name, members) in groups {
+                let mut counts = Counts::default();
+                members.iter().for_each(|at| counts.add(&told[*at]));
+                let usual = total.resolution_rate;
+                let error = (usual * (1.0 - usual) / members.len() as f64).sqrt();
+                if members.len() < MIN_SCENE || counts.resolution_rate >= usual - WEAK * error {
+                    continue;
+                }
+                let bad = members.iter().map(|at| &told[*at]).filter(|t| !t.resolved);
+                scenes.push(Scene {
+                    scene: format!("{kind} {name}"),
+                    evidence: bad
+                        .take(5)
+                        .map(|t| redactor.mask(&t.answer.question).into_owned())
+                        .collect(),
+                    counts,
+                    usual,
+                });
+            }
+        }
+        let lost =
+            |scene: &Scene| scene.counts.n as f64 * (scene.usual - scene.counts.resolution_rate);
+        scenes.sort_by(|a, b| lost(b).total_cmp(&lost(a)));
+        Ok(scenes)
+    }
+}
+
+impl Counts {
+    fn add(&mut self, told: &Told) {
+        self.n += 1;
+        match told.answer.outcome {
+            Outcome::Answered => self.answered += 1,
+            Outcome::Clarify => self.clarified += 1,
+            Outcome::Refused => self.refused += 1,
+            Outcome::Handoff => self.handed_off += 1,
+        }
+        self.resolved += usize::from(told.resolved);
+        self.resolution_rate = self.resolved as f64 / self.n as f64;
+        match told.feedback.iter().rev().find_map(Feedback::verdict) {
+            Some(true) => self.liked += 1,
+            Some(false) => self.disliked += 1,
+            None => {}
+        }
+        for rating in told.feedback.iter().filter_map(|f| f.csat) {
+            self.ratings = (self.ratings.0 + u64::from(rating), self.ratings.1 + 1);
+            self.csat = Some(self.ratings.0 as f64 / self.ratings.1 as f64);
+        }
+    }
+}

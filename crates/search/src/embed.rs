@@ -1,0 +1,260 @@
+//! The [`Embedder`]: texts → vectors of unit length, by local ONNX models through fastembed.
+//!
+//! One thread owns the models (by default two, whose vectors are joined into one: [`EncoderPart`](ken_base::config::EncoderPart)).
+//! Questions and passages wait in two bounded queues: waiting questions are encoded together and go before passages, which have a
+//! fifth of the time while questions wait and are encoded in batches of like length so that little is spent on padding. The default
+//! encoder's vectors do not depend on what else is in the batch.
+
+mod model;
+mod owner;
+mod runtime;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use quick_cache::sync::Cache;
+use sha2::{Digest, Sha256};
+use tokio::sync::oneshot;
+
+use ken_base::config::EncoderConfig;
+use owner::{Passages, Question};
+
+/// Why there is no vector, with the remedy.
+#[derive(Debug, thiserror::Error)]
+pub enum EmbedError {
+    #[error(
+        "the ONNX Runtime library is not at {path}: run `ken setup`, or set encoder.runtime to a libonnxruntime of version 1.24 or later"
+    )]
+    RuntimeMissing { path: PathBuf },
+    #[error(
+        "the ONNX Runtime library at {path} cannot be used ({detail}): run `ken setup`, or set encoder.runtime to a libonnxruntime of version 1.24 or later"
+    )]
+    RuntimeUnusable { path: PathBuf, detail: String },
+    #[error(
+        "the encoder's folder {path} lacks {file}: run `ken setup`, or set encoder.path to a folder that has it"
+    )]
+    FileMissing { path: PathBuf, file: String },
+    #[error(
+        "the encoder's file {path} is not the one that encoder.json describes ({detail}): delete the folder and run `ken setup`"
+    )]
+    FileWrong { path: PathBuf, detail: String },
+    #[error("the encoder does not load: {0}")]
+    Load(String),
+    #[error("the encoder failed on a text: {0}")]
+    Encode(String),
+    #[error("the encoder has too much to do ({waiting} questions are waiting)")]
+    Overloaded { waiting: usize },
+    #[error("the encoder has stopped; restart the service")]
+    Stopped,
+}
+
+impl EmbedError {
+    /// Whether there is too much to do, and nothing wrong.
+    pub fn is_overload(&self) -> bool {
+        matches!(self, Self::Overloaded { .. })
+    }
+}
+
+/// ONNX Runtime's environment, which all models of the process share; loaded at the first call.
+pub fn environment(config: &EncoderConfig) -> Result<ort::environment::Environment, EmbedError> {
+    runtime::load(&config.runtime)
+}
+
+/// How long a question takes of late.
+#[derive(Default)]
+struct Pace(AtomicU64);
+
+impl Pace {
+    /// Takes in what a batch of questions took: an eighth of what is known is replaced.
+    fn took(&self, time: Duration, n_questions: usize) {
+        let each = time.as_nanos() as u64 / n_questions.max(1) as u64;
+        let known = self.0.load(Ordering::Relaxed);
+        let pace = match known {
+            0 => each,
+            known => known - known / 8 + each / 8,
+        };
+        self.0.store(pace, Ordering::Relaxed);
+    }
+
+    fn per_question(&self) -> Duration {
+        Duration::from_nanos(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// By the hash of the text.
+type KeptVectors = Cache<[u8; 32], Arc<[f32]>>;
+
+/// A handle on the encoder; clones share it.
+///
+/// Vectors have [`dimension`](Self::dimension) numbers and unit length, so that their dot product is the cosine.
+/// Vectors compare only where [`id`](Self::id) is equal.
+#[derive(Clone)]
+pub struct Embedder {
+    id: String,
+    dimension: usize,
+    busy_ns: Arc<AtomicU64>,
+    failing: Arc<AtomicBool>,
+    stopped: Arc<AtomicBool>,
+    /// Of questions that were asked before, by the hashes of their texts. A vector depends on the text alone.
+    kept: Option<Arc<KeptVectors>>,
+    pace: Arc<Pace>,
+    max_wait: Duration,
+    questions: crossbeam_channel::Sender<Question>,
+    passages: crossbeam_channel::Sender<Passages>,
+}
+
+impl Embedder {
+    /// Loads the runtime library and the model (about half a second) and starts the thread that owns them.
+    /// Blocks.
+    pub fn open(config: &EncoderConfig) -> Result<Self, EmbedError> {
+        let environment = runtime::load(&config.runtime)?;
+        let model = model::Model::load(config, &environment)?;
+        let (questions, question_queue) = crossbeam_channel::bounded(config.queue_capacity);
+        let (passages, passage_queue) = crossbeam_channel::bounded(1);
+        let embedder = Self {
+            id: model.id.clone(),
+            dimension: model.dimension,
+            busy_ns: model.busy_ns.clone(),
+            failing: Arc::default(),
+            stopped: Arc::default(),
+            kept: (config.kept > 0).then(|| Arc::new(Cache::new(config.kept))),
+            pace: Arc::default(),
+            max_wait: Duration::from_millis(config.max_wait_ms),
+            questions,
+            passages,
+        };
+        let pace = embedder.pace.clone();
+        std::thread::Builder::new()
+            .name("encoder".into())
+            .spawn(move || owner::run(model, &question_queue, &passage_queue, &pace))
+            .map_err(|error| EmbedError::Load(error.to_string()))?;
+        Ok(embedder)
+    }
+
+    /// Name, quantisation, content hash and share of each model, and the runtime's version.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    pub fn dimension(&self) -> usize {
+        self.dimension
+    }
+
+    /// How long the encoder has worked since it was loaded.
+    pub fn busy(&self) -> Duration {
+        Duration::from_nanos(self.busy_ns.load(Ordering::Relaxed))
+    }
+
+    /// How many questions wait for the encoder now.
+    pub fn n_waiting(&self) -> usize {
+        self.questions.len()
+    }
+
+    /// Whether it failed when it was last asked. Having too much to do is no failure.
+    pub fn is_failing(&self) -> bool {
+        self.failing.load(Ordering::Relaxed)
+    }
+
+    fn noted<T>(&self, outcome: Result<T, EmbedError>) -> Result<T, EmbedError> {
+        let failed = outcome.as_ref().is_err_and(|error| !error.is_overload());
+        self.failing.store(failed, Ordering::Relaxed);
+        outcome
+    }
+
+    /// Has it fail from now on: whoever encodes is told [`EmbedError::Stopped`]. For drills.
+    pub fn stop(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+    }
+
+    /// How long a question that came now would wait, by what those before it took; passages that have their turn between come
+    /// on top.
+    pub fn expected_wait(&self) -> Duration {
+        self.pace.per_question() * u32::try_from(self.questions.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Whether a question that came now would be refused.
+    pub fn is_overloaded(&self) -> bool {
+        self.expected_wait() > self.max_wait
+    }
+
+    /// Encodes a question. Fails at once with [`EmbedError::Overloaded`] when it would wait too long.
+    #[tracing::instrument(name = "embed", skip_all)]
+    pub async fn embed_question(&self, text: &str) -> Result<Vec<f32>, EmbedError> {
+        let is_stopped = self.stopped.load(Ordering::Relaxed);
+        let kept = self.kept.as_ref().filter(|_| !is_stopped);
+        let hash: [u8; 32] = Sha256::digest(text).into();
+        if let Some(vector) = kept.and_then(|kept| kept.get(&hash)) {
+            metrics::counter!("ken_question_vectors_kept_total").increment(1);
+            return Ok(vector.to_vec());
+        }
+        let (reply, answer) = oneshot::channel();
+        let question = Question {
+            text: text.to_owned(),
+            reply,
+        };
+        let outcome = self.asked(question, answer).await;
+        if let (Some(kept), Ok(vector)) = (kept, &outcome) {
+            kept.insert(hash, vector.as_slice().into());
+        }
+        self.noted(outcome)
+    }
+
+    async fn asked(
+        &self,
+        question: Question,
+        answer: oneshot::Receiver<Result<Vec<f32>, EmbedError>>,
+    ) -> Result<Vec<f32>, EmbedError> {
+        if self.stopped.load(Ordering::Relaxed) {
+            return Err(EmbedError::Stopped);
+        }
+        if self.is_overloaded() {
+            return Err(EmbedError::Overloaded {
+                waiting: self.n_waiting(),
+            });
+        }
+        self.questions
+            .try_send(question)
+            .map_err(|error| match error {
+                crossbeam_channel::TrySendError::Full(_) => EmbedError::Overloaded {
+                    waiting: self.n_waiting(),
+                },
+                crossbeam_channel::TrySendError::Disconnected(_) => EmbedError::Stopped,
+            })?;
+        answer.await.map_err(|_| EmbedError::Stopped)?
+    }
+
+    /// Encodes passages, in the order given; waits for its turn. Blocks: call it from a blocking task.
+    pub fn embed_passages(&self, texts: Vec<String>) -> Result<Vec<Vec<f32>>, EmbedError> {
+        self.embed_many(texts, false)
+    }
+
+    /// Encodes questions that nobody is waiting for, as evaluation does. Blocks.
+    pub fn embed_questions(&self, texts: Vec<String>) -> Result<Vec<Vec<f32>>, EmbedError> {
+        self.embed_many(texts, true)
+    }
+
+    fn embed_many(
+        &self,
+        texts: Vec<String>,
+        as_questions: bool,
+    ) -> Result<Vec<Vec<f32>>, EmbedError> {
+        if texts.is_empty() {
+            return Ok(Vec::new());
+        }
+        if self.stopped.load(Ordering::Relaxed) {
+            return self.noted(Err(EmbedError::Stopped));
+        }
+        let (reply, answer) = oneshot::channel();
+        let sent = self.passages.send(Passages {
+            texts,
+            as_questions,
+            reply,
+        });
+        self.noted(match sent {
+            Ok(()) => answer.blocking_recv().unwrap_or(Err(EmbedError::Stopped)),
+            Err(_) => Err(EmbedError::Stopped),
+        })
+    }
+}

@@ -1,0 +1,273 @@
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, select_biased};
+use tokio::sync::oneshot;
+
+use super::{EmbedError, Pace, model::Model};
+use ken_text::text::width;
+
+/// The most questions encoded together: more adds waiting without adding speed.
+const MAX_QUESTIONS: usize = 16;
+/// Texts that differ by less in width (Han 2, others 1), besides half of it, are alike. Not tuned.
+const ALIKE: usize = 12;
+/// The most padded width (Han 2, others 1) of a batch of passages: some 1,500 tokens, a quarter of a second on
+/// two cores, which is how long a question may wait behind ingestion.
+const MAX_BATCH_WIDTH: usize = 3_600;
+const MAX_BATCH_TEXTS: usize = 32;
+/// Passages have one part in so many of the time while questions wait. Not tuned: little enough to leave questions their pace,
+/// enough for ingestion to go on.
+const SHARE: i128 = 5;
+
+type Vectors = Result<Vec<Vec<f32>>, EmbedError>;
+
+pub struct Question {
+    pub text: String,
+    pub reply: oneshot::Sender<Result<Vec<f32>, EmbedError>>,
+}
+
+pub struct Passages {
+    pub texts: Vec<String>,
+    pub as_questions: bool,
+    pub reply: oneshot::Sender<Vectors>,
+}
+
+/// Serves both queues until every handle is gone. Questions go first, but not always: see [`Turns`].
+pub fn run(
+    mut model: Model,
+    questions: &Receiver<Question>,
+    passages: &Receiver<Passages>,
+    pace: &Pace,
+) {
+    let mut turns = Turns::default();
+    let mut begun: Option<Work> = None;
+    loop {
+        begun = begun.or_else(|| passages.try_recv().ok().map(Work::new));
+        let Some(work) = &mut begun else {
+            select_biased! {
+                recv(questions) -> question => match question {
+                    Ok(question) => answer(&mut model, question, questions, pace),
+                    Err(_) => return,
+                },
+                recv(passages) -> job => match job {
+                    Ok(job) => begun = Some(Work::new(job)),
+                    Err(_) => return,
+                },
+            }
+            continue;
+        };
+        let start = Instant::now();
+        let others_wait = !questions.is_empty();
+        if others_wait && !turns.is_passages() {
+            if let Ok(question) = questions.try_recv() {
+                answer(&mut model, question, questions, pace);
+                turns.questions_took(start.elapsed());
+            }
+        } else {
+            let outcome = work.encode_next(&mut model);
+            turns.passages_took(start.elapsed(), others_wait);
+            if let Some(outcome) = outcome
+                && let Some(work) = begun.take()
+            {
+                // Whoever asked may have gone; then nobody wants the vectors.
+                let _ = work.reply.send(outcome);
+            }
+        }
+    }
+}
+
+/// Whose turn it is while questions and passages wait. Passages get one part in [`SHARE`] of the time, so that what is written
+/// gets into the index however much is asked; on credit, so that what is short need not wait (deficit round robin: Shreedhar and
+/// Varghese, 1995).
+#[derive(Default)]
+struct Turns {
+    /// What passages may still take of questions' time, in nanoseconds; below zero where they took more.
+    credit: i128,
+}
+
+impl Turns {
+    fn is_passages(&self) -> bool {
+        self.credit > 0
+    }
+
+    /// While passages waited.
+    fn questions_took(&mut self, time: Duration) {
+        self.credit += time.as_nanos() as i128 / (SHARE - 1);
+    }
+
+    /// What nobody else waited for is not owed.
+    fn passages_took(&mut self, time: Duration, others_wait: bool) {
+        self.credit = match others_wait {
+            true => self.credit - time.as_nanos() as i128,
+            false => 0,
+        };
+    }
+}
+
+/// Passages of which some are encoded, in batches of like length.
+struct Work {
+    texts: Vec<String>,
+    as_questions: bool,
+    reply: oneshot::Sender<Vectors>,
+    /// What is left to do, by place in `texts`.
+    batches: std::vec::IntoIter<Vec<usize>>,
+    vectors: Vec<Vec<f32>>,
+}
+
+impl Work {
+    fn new(job: Passages) -> Self {
+        let widths: Vec<usize> = job.texts.iter().map(|text| width(text)).collect();
+        Self {
+            batches: batches(&widths).into_iter(),
+            vectors: vec![Vec::new(); job.texts.len()],
+            texts: job.texts,
+            as_questions: job.as_questions,
+            reply: job.reply,
+        }
+    }
+
+    /// Encodes one more batch. What came of all of them where it was the last, or an error.
+    fn encode_next(&mut self, model: &mut Model) -> Option<Vectors> {
+        if let Some(batch) = self.batches.next() {
+            let texts: Vec<&str> = batch.iter().map(|i| self.texts[*i].as_str()).collect();
+            match encode(model, &texts, self.as_questions) {
+                Ok(encoded) => {
+                    for (i, vector) in batch.into_iter().zip(encoded) {
+                        self.vectors[i] = vector;
+                    }
+                }
+                Err(error) => return Some(Err(error)),
+            }
+        }
+        let is_done = self.batches.len() == 0;
+        is_done.then(|| Ok(std::mem::take(&mut self.vectors)))
+    }
+}
+
+/// Encodes a question together with those that wait behind it. One whose asker has gone is left out.
+fn answer(model: &mut Model, first: Question, queue: &Receiver<Question>, pace: &Pace) {
+    let mut batch: Vec<Question> = std::iter::once(first)
+        .chain(queue.try_iter().take(MAX_QUESTIONS - 1))
+        .collect();
+    batch.retain(|question| !question.reply.is_closed());
+    batch.sort_by_cached_key(|question| width(&question.text));
+    while !batch.is_empty() {
+        let n = n_alike(batch.iter().map(|question| width(&question.text)));
+        let rest = batch.split_off(n);
+        encode_together(model, std::mem::replace(&mut batch, rest), pace);
+    }
+}
+
+/// How many of the narrowest texts to encode together: a text is padded to the widest of its batch, which costs more than
+/// encoding it by itself where that is much wider.
+fn n_alike(widths: impl Iterator<Item = usize>) -> usize {
+    let mut bound = usize::MAX;
+    widths
+        .take_while(|width| {
+            let is_alike = *width <= bound;
+            bound = bound.min(width + width / 2 + ALIKE);
+            is_alike
+        })
+        .count()
+}
+
+fn encode_together(model: &mut Model, batch: Vec<Question>, pace: &Pace) {
+    let texts: Vec<&str> = batch
+        .iter()
+        .map(|question| question.text.as_str())
+        .collect();
+    let start = Instant::now();
+    let encoded = encode(model, &texts, true);
+    pace.took(start.elapsed(), batch.len());
+    match encoded {
+        Ok(vectors) => {
+            for (question, vector) in batch.into_iter().zip(vectors) {
+                let _ = question.reply.send(Ok(vector));
+            }
+        }
+        Err(error) => {
+            for question in batch {
+                let _ = question
+                    .reply
+                    .send(Err(EmbedError::Encode(error.to_string())));
+            }
+        }
+    }
+}
+
+/// What panics fails on these texts and goes on with the next.
+fn encode(model: &mut Model, texts: &[&str], as_questions: bool) -> Vectors {
+    let encoding = std::panic::AssertUnwindSafe(|| model.encode(texts, as_questions));
+    std::panic::catch_unwind(encoding)
+        .unwrap_or_else(|_| Err(EmbedError::Encode("it panicked".to_owned())))
+}
+
+/// Cuts texts of these widths, the narrowest first, into batches whose padded width stays within [`MAX_BATCH_WIDTH`].
+fn batches(widths: &[usize]) -> Vec<Vec<usize>> {
+    let mut order: Vec<usize> = (0..widths.len()).collect();
+    order.sort_by_key(|i| widths[*i]);
+    let mut batches = Vec::new();
+    let mut rest = order.as_slice();
+    while !rest.is_empty() {
+        let fits = |n: usize| n * widths[rest[n - 1]].max(1) <= MAX_BATCH_WIDTH;
+        let n = (1..=rest.len().min(MAX_BATCH_TEXTS))
+            .take_while(|n| fits(*n))
+            .last()
+            .unwrap_or(1);
+        let (batch, after) = rest.split_at(n);
+        batches.push(batch.to_vec());
+        rest = after;
+    }
+    batches
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn questions_of_like_width_go_together() {
+        let check = |widths: &[usize], expected| {
+            assert_eq!(n_alike(widths.iter().copied()), expected, "{widths:?}");
+        };
+        check(&[], 0);
+        check(&[400], 1);
+        check(&[8, 8, 20, 24, 25, 160], 4);
+        check(&[30, 57, 58], 2);
+        check(&[0, 12, 13], 2);
+    }
+
+    #[test]
+    fn passages_have_their_part_of_the_time_while_questions_wait_and_all_that_is_left() {
+        let ms = Duration::from_millis;
+        let mut turns = Turns::default();
+        let (mut questions, mut passages) = (0, 0);
+        while questions + passages < 100_000 {
+            if turns.is_passages() {
+                turns.passages_took(ms(250), true);
+                passages += 250;
+            } else {
+                turns.questions_took(ms(110));
+                questions += 110;
+            }
+        }
+        assert!((19_000..21_000).contains(&passages), "{passages}");
+        // What was taken while nobody else was there is not owed.
+        turns.passages_took(ms(10_000), true);
+        turns.passages_took(ms(250), false);
+        assert!(!turns.is_passages());
+        turns.questions_took(ms(1));
+        assert!(turns.is_passages());
+    }
+
+    #[test]
+    fn batches_hold_every_text_once_within_the_bound() {
+        let widths = [10, 10, 3_000, 900, 1_000, 5_000, 0];
+        let found = batches(&widths);
+        assert_eq!(found.concat(), [6, 0, 1, 3, 4, 2, 5]);
+        for batch in &found {
+            let padded = batch.len() * widths[*batch.last().unwrap()];
+            assert!(padded <= MAX_BATCH_WIDTH || batch.len() == 1, "{batch:?}");
+        }
+        assert!(found.len() < widths.len());
+    }
+}

@@ -1,0 +1,310 @@
+//! The forward index: each chunk's text as codes, one a position, in order. What a chunk has of a question's words is
+//! read from it in one pass, where lists of positions would have to be entered once for each word and chunk.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hasher};
+
+use fnv::FnvHasher;
+
+use super::proximity::{Occurrences, best_window};
+use ken_text::text::is_cjk;
+
+/// Of a code: it stands for a word, by its hash; else it is a character of a run without spaces.
+const WORD: u32 = 1 << 31;
+/// Of a code: the next character belongs to the same run, so that both make a bigram.
+const JOINS: u32 = 1 << 30;
+
+/// A text's codes from what it is indexed by ([`ken_text::text::index_terms`]), two in each number, so that half as many are
+/// written and merged. The last one's upper half may be 0, which is no code.
+pub fn rows(terms: &[(String, usize)]) -> Vec<u64> {
+    let row = |pair: &[u32]| {
+        let second = pair.get(1).copied().unwrap_or(0);
+        u64::from(pair[0]) | u64::from(second) << 32
+    };
+    codes(terms).chunks(2).map(row).collect()
+}
+
+fn codes(terms: &[(String, usize)]) -> Vec<u32> {
+    let mut codes: Vec<u32> = Vec::with_capacity(terms.len());
+    for (term, at) in terms {
+        match Shape::of(term) {
+            Shape::Pair(..) => codes[*at] |= JOINS,
+            Shape::Single(code) => codes.push(code),
+        }
+    }
+    codes
+}
+
+/// A term as it is found among codes.
+#[derive(Clone, Copy)]
+enum Shape {
+    Single(u32),
+    Pair(u32, u32),
+}
+
+impl Shape {
+    fn of(term: &str) -> Self {
+        let mut characters = term.chars();
+        match (characters.next(), characters.next()) {
+            (Some(first), None) if is_cjk(first) => Self::Single(u32::from(first)),
+            (Some(first), Some(second)) if is_cjk(first) => {
+                Self::Pair(u32::from(first), u32::from(second))
+            }
+            _ => Self::Single(WORD | word_hash(term)),
+        }
+    }
+}
+
+/// A number that stands for a term.
+pub fn code_of(term: &str) -> u64 {
+    match Shape::of(term) {
+        Shape::Single(code) => u64::from(code),
+        Shape::Pair(first, second) => pair_code(first, second),
+    }
+}
+
+fn pair_code(first: u32, second: u32) -> u64 {
+    u64::from(first) | u64::from(second) << 32
+}
+
+/// The [codes](code_of) of the terms of a text, by its [`rows`], each once.
+pub fn different_terms(rows: &[u64]) -> HashSet<u64, BuildHasherDefault<FnvHasher>> {
+    let codes: Vec<u32> = codes_of(rows).collect();
+    let single = |code: &u32| code & !JOINS;
+    let singles = codes.iter().map(|code| u64::from(single(code)));
+    let joined = codes.windows(2).filter(|both| both[0] & JOINS != 0);
+    let pairs = joined.map(|both| pair_code(single(&both[0]), single(&both[1])));
+    singles.chain(pairs).collect()
+}
+
+fn codes_of(rows: &[u64]) -> impl Iterator<Item = u32> {
+    let both = rows
+        .iter()
+        .flat_map(|row| [*row as u32, (*row >> 32) as u32]);
+    both.filter(|code| *code != 0)
+}
+
+/// 30 bits of FNV-1a: of two different words one in a thousand million pairs is taken for the same.
+fn word_hash(word: &str) -> u32 {
+    let mut hasher = FnvHasher::default();
+    hasher.write(word.as_bytes());
+    let hash = hasher.finish();
+    ((hash >> 32) ^ hash) as u32 & (JOINS - 1)
+}
+
+/// A form of a term that is looked for.
+pub struct Target<'a> {
+    pub term: &'a str,
+    /// What one that is as frequent as can be adds to the score; 0 where its place alone counts.
+    pub weight: f32,
+    /// Its places among the terms and among the characters that stand together or do not. Those of one term follow each other.
+    pub numbers: [Option<u16>; 2],
+}
+
+/// What is found in one chunk.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Found {
+    pub score: f32,
+    pub proximity: f32,
+}
+
+/// What is looked for, arranged by the codes that it begins with; and what the chunk that is read has of it.
+pub struct Reading {
+    by_first: HashMap<u32, Vec<Wanted>, BuildHasherDefault<FnvHasher>>,
+    /// By the low bits of a code, whether anything begins with such: most of a text is passed over by it.
+    begins: Vec<bool>,
+    weights: Vec<f32>,
+    numbers: Vec<[Option<u16>; 2]>,
+    rows: Vec<u64>,
+    codes: Vec<u32>,
+    frequencies: Vec<u32>,
+    occurrences: [Occurrences; 2],
+}
+
+struct Wanted {
+    /// The character behind the first, of a bigram.
+    second: Option<u32>,
+    target: usize,
+}
+
+const LOW_BITS: u32 = 0x3ff;
+
+impl Reading {
+    pub fn of(targets: &[Target<'_>]) -> Self {
+        let mut this = Self {
+            by_first: HashMap::default(),
+            begins: vec![false; LOW_BITS as usize + 1],
+            weights: targets.iter().map(|target| target.weight).collect(),
+            numbers: targets.iter().map(|target| target.numbers).collect(),
+            rows: Vec::new(),
+            codes: Vec::new(),
+            frequencies: vec![0; targets.len()],
+            occurrences: Default::default(),
+        };
+        for (target, wanted) in targets.iter().enumerate() {
+            let (first, second) = match Shape::of(wanted.term) {
+                Shape::Single(code) => (code, None),
+                Shape::Pair(first, second) => (first, Some(second)),
+            };
+            this.begins[(first & LOW_BITS) as usize] = true;
+            let beginning = this.by_first.entry(first).or_default();
+            beginning.push(Wanted { second, target });
+        }
+        this
+    }
+
+    /// Reads a chunk, whose [`rows`] `read` puts into what it is given. `score` is what a target of weight 1 adds that occurs so often; `shares`
+    /// what each term and each character weighs, where it counts how close they stand, and the score is `least`.
+    pub fn read(
+        &mut self,
+        read: impl Fn(&mut Vec<u64>),
+        score: impl Fn(u32) -> f32,
+        shares: Option<&[Vec<f32>; 2]>,
+        least: f32,
+    ) -> Found {
+        read(&mut self.rows);
+        self.codes.clear();
+        self.codes.extend(codes_of(&self.rows));
+        let codes = &self.codes;
+        self.frequencies.fill(0);
+        for of in &mut self.occurrences {
+            of.clear();
+        }
+        for (position, code) in (0_u32..).zip(codes) {
+            let first = code & !JOINS;
+            if !self.begins[(first & LOW_BITS) as usize] {
+                continue;
+            }
+            let Some(beginning) = self.by_first.get(&first) else {
+                continue;
+            };
+            let next = match code & JOINS {
+                0 => None,
+                _ => codes.get(position as usize + 1),
+            };
+            let next = next.map(|code| code & !JOINS);
+            for wanted in beginning {
+                if wanted.second.is_some() && wanted.second != next {
+                    continue;
+                }
+                self.frequencies[wanted.target] += 1;
+                if shares.is_some() {
+                    let numbers = self.numbers[wanted.target];
+                    for (of, number) in self.occurrences.iter_mut().zip(numbers) {
+                        of.extend(number.map(|number| (position, number)));
+                    }
+                }
+            }
+        }
+        // A term counts as the form of it that tells most: forms stand in for each other, they do not add up.
+        let (mut total, mut term, mut best) = (0.0, None, 0.0_f32);
+        for (n, frequency) in self.frequencies.iter().enumerate() {
+            let (weight, [of_term, _]) = (self.weights[n], self.numbers[n]);
+            if *frequency == 0 || weight <= 0.0 {
+                continue;
+            }
+            if of_term.is_none() || of_term != term {
+                total += std::mem::take(&mut best);
+                term = of_term;
+            }
+            best = best.max(weight * score(*frequency));
+        }
+        total += best;
+        let proximity = match shares {
+            Some(shares) if total >= least => {
+                let occurrences = self.occurrences.iter_mut().zip(shares);
+                occurrences
+                    .map(|(of, weights)| best_window(of, weights))
+                    .sum::<f32>()
+                    / 2.0
+            }
+            _ => 0.0,
+        };
+        Found {
+            score: total,
+            proximity,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+    use ken_text::text::index_terms;
+
+    /// Of each term how often it is found in a text, by its codes.
+    fn check(text: &str, sought: &[&str]) {
+        let terms = index_terms(text);
+        let mut expected: HashMap<&str, u32> = HashMap::new();
+        for (term, _) in &terms {
+            *expected.entry(term).or_default() += 1;
+        }
+        let rows = rows(&terms);
+        let n_positions = terms.iter().map(|(_, at)| at + 1).max().unwrap_or(0);
+        assert_eq!(rows.len(), n_positions.div_ceil(2), "{text}");
+        let codes: HashSet<u64, _> = expected.keys().map(|term| code_of(term)).collect();
+        assert_eq!(different_terms(&rows), codes, "{text}");
+        let known = expected.keys().copied().collect::<Vec<_>>();
+        for term in sought.iter().copied().chain(known) {
+            let target = Target {
+                term,
+                weight: 1.0,
+                numbers: [Some(0), None],
+            };
+            let read = |into: &mut Vec<u64>| into.clone_from(&rows);
+            let found = Reading::of(&[target]).read(read, |n| n as f32, None, 0.0);
+            let n = expected.get(term).copied().unwrap_or(0);
+            assert_eq!(found.score, n as f32, "{term} in {text}");
+        }
+    }
+
+    #[test]
+    fn a_text_s_codes_hold_what_its_terms_do() {
+        check(
+            "退貨運費，退貨 APP 鎖/USB 退",
+            &["退费", "货退", "usb", "lock"],
+        );
+        check("一千二百元的 LumiBuds 3.5 mm", &["1200", "3.5", "3"]);
+        check("カタカナと漢字、漢字", &["汉字", "字汉", "と汉"]);
+        check("𠮷野家𠮷野", &["野𠮷"]);
+        check("returned returns return", &["return", "returned"]);
+        check("", &["退"]);
+    }
+
+    #[test]
+    fn what_stands_together_counts_by_its_positions() {
+        let terms = index_terms("退貨要在七天內辦理");
+        let rows = rows(&terms);
+        let target = |term, numbers| Target {
+            term,
+            weight: 1.0,
+            numbers,
+        };
+        let targets = [
+            target("退货", [Some(0), None]),
+            target("办理", [Some(1), None]),
+            target("天", [None, Some(0)]),
+        ];
+        let shares = [vec![1.0, 1.0, 2.0], vec![1.0]];
+        let mut reading = Reading::of(&targets);
+        let read = |into: &mut Vec<u64>| into.clone_from(&rows);
+        for _ in 0..2 {
+            let found = reading.read(read, |n| n as f32, Some(&shares), 0.0);
+            assert_eq!((found.score, found.proximity), (3.0, (0.5 + 1.0) / 2.0));
+        }
+        let found = reading.read(read, |n| n as f32, Some(&shares), 3.5);
+        assert_eq!(found.proximity, 0.0);
+        // Two forms of one term count as the better one.
+        let mut forms = Reading::of(&[
+            Target {
+                weight: 0.5,
+                ..target("退货", [Some(0), None])
+            },
+            target("要在", [Some(0), None]),
+            target("办理", [Some(1), None]),
+        ]);
+        assert_eq!(forms.read(read, |n| n as f32, None, 0.0).score, 2.0);
+    }
+}

@@ -1,0 +1,546 @@
+use std::ops::{Bound, Range};
+use std::path::Path;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use arc_swap::ArcSwap;
+use roaring::RoaringBitmap;
+use serde::{Deserialize, Serialize};
+use tantivy::collector::DocSetCollector;
+use tantivy::index::{SegmentId, SegmentMeta};
+use tantivy::query::{AllQuery, BooleanQuery, Occur, Query, RangeQuery, TermQuery, TermSetQuery};
+use tantivy::schema::{Field, IndexRecordOption};
+use tantivy::{
+    Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, TantivyDocument, Term,
+};
+
+use super::collector::KEY_FIELD;
+use super::forward::rows;
+use super::schema::{ANALYZER, Analyzer, Fields, RESTRICTED, joined, schema};
+use super::view::View;
+use super::words::{FOREIGN, KeywordSearch, LATIN, is_latin};
+use super::{IndexError, Rules, Selection, damaged, unusable};
+use ken_base::config::Part;
+use ken_base::domain::{Filter, Metadata, Revision, audience_open_to};
+use ken_store::store::IndexEntry;
+use ken_text::text::{self, Language, Synonyms};
+
+/// Who may see a chunk, and where. Few documents say so, and those that do say one of a few things, so a search
+/// decides each rule once and not each chunk.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Rule {
+    audience: Vec<String>,
+    channels: Vec<String>,
+}
+
+impl Rule {
+    /// As it is indexed; `None` where everyone may see it everywhere.
+    pub(super) fn of(metadata: &Metadata) -> Option<String> {
+        if metadata.audience.is_empty() && metadata.channels.is_empty() {
+            return None;
+        }
+        let sorted = |names: &[String]| {
+            let mut names = names.to_vec();
+            names.sort_unstable();
+            names
+        };
+        let rule = Rule {
+            audience: sorted(&metadata.audience),
+            channels: sorted(&metadata.channels),
+        };
+        Some(serde_json::to_string(&rule).expect("names are plain data"))
+    }
+
+    fn admits(&self, filter: &Filter) -> bool {
+        let channel = filter.channel.as_ref();
+        audience_open_to(&self.audience, &filter.audience)
+            && (self.channels.is_empty() || channel.is_some_and(|c| self.channels.contains(c)))
+    }
+}
+
+/// What writes, made anew after a failure: tantivy's own does not write any more once it has failed.
+struct Writer {
+    bytes: usize,
+    inner: Option<IndexWriter>,
+}
+
+impl Writer {
+    fn of(&mut self, index: &Index) -> Result<&mut IndexWriter, IndexError> {
+        if self.inner.is_none() {
+            self.inner = Some(index.writer_with_num_threads(1, self.bytes)?);
+        }
+        Ok(self.inner.as_mut().expect("it was made just now"))
+    }
+}
+
+/// Full-text search of one workspace's chunks by BM25 over folded bigrams and stems, on tantivy.
+pub struct KeywordIndex {
+    fields: Fields,
+    index: Index,
+    reader: IndexReader,
+    view: ArcSwap<View>,
+    /// One at a time, so that a view never takes the place of a newer one.
+    reloading: Mutex<()>,
+    writer: Option<Mutex<Writer>>,
+    revision: AtomicI64,
+}
+
+impl KeywordIndex {
+    /// Opens or makes the index in a folder. Without `writer_bytes` (the write buffer's size) it is only read.
+    pub fn open(folder: &Path, writer_bytes: Option<usize>) -> Result<Self, IndexError> {
+        let (schema, fields) = schema();
+        if writer_bytes.is_some() {
+            std::fs::create_dir_all(folder).map_err(|e| unusable(folder, &e))?;
+        }
+        let directory =
+            tantivy::directory::MmapDirectory::open(folder).map_err(|e| unusable(folder, &e))?;
+        let exists = Index::exists(&directory).map_err(|e| damaged(folder, &e))?;
+        let index = match exists {
+            true => Index::open(directory).map_err(|e| damaged(folder, &e))?,
+            false => Index::create(directory, schema.clone(), IndexSettings::default())
+                .map_err(|e| unusable(folder, &e))?,
+        };
+        if index.schema() != schema {
+            return Err(damaged(folder, &"its fields are not ours"));
+        }
+        index.tokenizers().register(ANALYZER, Analyzer);
+        let damage = |e: tantivy::TantivyError| damaged(folder, &e);
+        let broken = index.validate_checksum().map_err(damage)?;
+        if let Some(file) = broken.iter().next() {
+            let detail = format!("the checksum of {} differs", file.display());
+            return Err(damaged(folder, &detail));
+        }
+        let writer = writer_bytes
+            .map(|bytes| {
+                let inner = Some(index.writer_with_num_threads(1, bytes)?);
+                Ok(Writer { bytes, inner })
+            })
+            .transpose()
+            .map_err(damage)?;
+        let reader = index
+            .reader_builder()
+            .reload_policy(ReloadPolicy::Manual)
+            .try_into()
+            .map_err(damage)?;
+        let view = View::of(reader.searcher(), &fields, None).map_err(damage)?;
+        let this = Self {
+            view: ArcSwap::from_pointee(view),
+            reloading: Mutex::new(()),
+            fields,
+            reader,
+            writer: writer.map(Mutex::new),
+            revision: AtomicI64::new(0),
+            index,
+        };
+        this.revision
+            .store(this.committed_revision()?, Ordering::Release);
+        Ok(this)
+    }
+
+    /// Takes chunks out and puts chunks in, then commits with `at` as the watermark.
+    pub fn apply(
+        &self,
+        removed: &[Range<u32>],
+        added: &[IndexEntry],
+        at: Revision,
+    ) -> Result<(), IndexError> {
+        let mut writer = self.writer()?;
+        let written = self.write(writer.of(&self.index)?, removed, added, at);
+        if written.is_err() {
+            // What it had not committed goes with it, and is applied again.
+            writer.inner = None;
+        }
+        written
+    }
+
+    fn write(
+        &self,
+        writer: &mut IndexWriter,
+        removed: &[Range<u32>],
+        added: &[IndexEntry],
+        at: Revision,
+    ) -> Result<(), IndexError> {
+        for key in removed.iter().cloned().flatten() {
+            writer.delete_term(self.key_term(key));
+        }
+        for entry in added {
+            writer.delete_term(self.key_term(entry.chunk.key));
+        }
+        for document in self.documents(added) {
+            writer.add_document(document)?;
+        }
+        let mut commit = writer.prepare_commit()?;
+        commit.set_payload(&at.to_string());
+        commit.commit()?;
+        self.reload()?;
+        self.revision.store(at, Ordering::Release);
+        Ok(())
+    }
+
+    /// Searches what is committed from now on.
+    fn reload(&self) -> Result<(), IndexError> {
+        let _one_at_a_time = self
+            .reloading
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        self.reader.reload()?;
+        let earlier = self.view.load();
+        let view = View::of(self.reader.searcher(), &self.fields, Some(&earlier))?;
+        self.view.store(Arc::new(view));
+        Ok(())
+    }
+
+    /// Merges segments where what has come since the last time weighs enough: all where the largest is not ten times as large as
+    /// the others together, else these. So a chunk is written anew some ten times at most while ten times as many come.
+    /// Returns whether there was anything to merge. Blocks until it is done; others may write meanwhile.
+    pub fn compact(&self) -> Result<bool, IndexError> {
+        let mut segments = self.index.searchable_segment_metas()?;
+        segments.sort_by_key(|segment| segment.max_doc());
+        let n_chunks =
+            |segments: &[SegmentMeta]| -> u32 { segments.iter().map(SegmentMeta::num_docs).sum() };
+        let Some((largest, others)) = segments.split_last() else {
+            return Ok(false);
+        };
+        let is_worn = largest.num_deleted_docs() * 4 > largest.max_doc();
+        let together = match n_chunks(others) * 10 >= largest.max_doc() || is_worn {
+            true => &segments[..],
+            false => others,
+        };
+        if together.len() < 2 && !is_worn {
+            return Ok(false);
+        }
+        let ids: Vec<SegmentId> = together.iter().map(SegmentMeta::id).collect();
+        let merged = self.writer()?.of(&self.index)?.merge(&ids);
+        merged.wait()?;
+        self.reload()?;
+        Ok(true)
+    }
+
+    /// Waits for what is being merged, and writes no more.
+    pub(super) fn end(&self) {
+        let writer = self.writer().ok().and_then(|mut own| own.inner.take());
+        if let Some(Err(error)) = writer.map(IndexWriter::wait_merging_threads) {
+            tracing::warn!(%error, "what was being merged of a deleted index failed");
+        }
+    }
+
+    /// The revision that is searched.
+    pub fn revision(&self) -> Revision {
+        self.revision.load(Ordering::Acquire)
+    }
+
+    /// Reads what another process has committed since. What it commits meanwhile may be read and is not yet spoken of.
+    pub fn refresh(&self) -> Result<(), IndexError> {
+        let committed = self.committed_revision()?;
+        if committed != self.revision() {
+            self.reload()?;
+            self.revision.store(committed, Ordering::Release);
+        }
+        Ok(())
+    }
+
+    /// Prepares a search for a question's terms. `None` where the question has no terms at all.
+    pub fn search(
+        &self,
+        question: &str,
+        synonyms: &Synonyms,
+        without: &[Part],
+    ) -> Result<Option<KeywordSearch>, IndexError> {
+        KeywordSearch::prepare(
+            self.view.load_full(),
+            &self.fields,
+            question,
+            synonyms,
+            without,
+        )
+    }
+
+    /// [`Self::select`] where nothing is restricted and nothing in particular asked for; then it reads nothing.
+    pub fn select_everything(&self, filter: &Filter) -> Option<Selection> {
+        let Filter {
+            tags,
+            languages,
+            kinds,
+            document_ids,
+            without_documents,
+            audience: _,
+            channel: _,
+            at: _,
+        } = filter;
+        let asks_for_any = !(tags.is_empty() && languages.is_empty() && kinds.is_empty());
+        let names_any = !(document_ids.is_empty() && without_documents.is_empty());
+        let is_open = !asks_for_any && !names_any && !self.has_restricted();
+        is_open.then(|| Selection {
+            rules: Some(Arc::new(Rules::of(filter, Vec::new()))),
+            ..Selection::default()
+        })
+    }
+
+    /// Which chunks a filter admits. Costs nothing to speak of where no chunk is restricted and nothing is asked.
+    pub fn select(&self, filter: &Filter) -> Result<Selection, IndexError> {
+        let view = self.view.load();
+        let searcher = &view.searcher;
+        let mut rules = Rules::of(filter, Vec::new());
+        let mut except = RoaringBitmap::new();
+        if view.has_restricted {
+            rules.closed = self.closed(searcher, filter)?;
+            except = keys(searcher, &self.hidden(&rules.closed, rules.at))?;
+        }
+        if !filter.without_documents.is_empty() {
+            let ids = filter.without_documents.iter();
+            let terms = ids.map(|id| self.term(self.fields.document_id, id.as_str()));
+            except |= keys(searcher, &TermSetQuery::new(terms))?;
+        }
+        let mut wanted: Vec<(Occur, Box<dyn Query>)> = Vec::new();
+        for tag in &filter.tags {
+            wanted.push((Occur::Must, self.is(self.fields.tags, tag)));
+        }
+        let any = |field: Field, values: Vec<&str>| -> (Occur, Box<dyn Query>) {
+            (
+                Occur::Must,
+                Box::new(BooleanQuery::union(
+                    values.iter().map(|v| self.is(field, v)).collect(),
+                )),
+            )
+        };
+        if !filter.languages.is_empty() {
+            wanted.push(any(
+                self.fields.language,
+                filter.languages.iter().map(String::as_str).collect(),
+            ));
+        }
+        if !filter.kinds.is_empty() {
+            wanted.push(any(
+                self.fields.kind,
+                filter.kinds.iter().map(|k| k.as_str()).collect(),
+            ));
+        }
+        if !filter.document_ids.is_empty() {
+            wanted.push(any(
+                self.fields.document_id,
+                filter.document_ids.iter().map(|id| id.as_str()).collect(),
+            ));
+        }
+        let only = match wanted.is_empty() {
+            true => None,
+            false => Some(keys(searcher, &BooleanQuery::new(wanted))?),
+        };
+        let rules = Some(Arc::new(rules));
+        Ok(Selection {
+            only,
+            except,
+            rules,
+        })
+    }
+
+    /// What of a selection is not in the question's writing (Latin letters, or Han, kana and hangul). `None` where the
+    /// collection is hardly in one of the two, or particular languages are asked for.
+    pub fn in_other_writing(&self, question: &str, selection: &Selection) -> Option<Selection> {
+        let view = self.view.load();
+        let rules = selection.rules.as_deref()?;
+        let holds_both = (FOREIGN..=1.0 - FOREIGN).contains(&view.latin);
+        if !holds_both || !rules.filter.languages.is_empty() {
+            return None;
+        }
+        let latin = view.latin_keys();
+        let (mut other, mut rules) = (selection.clone(), rules.clone());
+        match is_latin(question) {
+            true => other.except |= latin,
+            false => {
+                other.only = Some(match other.only {
+                    Some(only) => only & latin,
+                    None => latin,
+                });
+            }
+        }
+        let is_other =
+            |language: &&Language| (writing_of(**language) == LATIN) != is_latin(question);
+        let tags = Language::ALL.iter().filter(is_other);
+        rules.filter.languages = tags.map(|language| language.tag().to_owned()).collect();
+        other.rules = Some(Arc::new(rules));
+        Some(other)
+    }
+
+    /// Whether any chunk is for some, or for some time. Reads nothing.
+    pub fn has_restricted(&self) -> bool {
+        self.view.load().has_restricted
+    }
+
+    /// The keys of all chunks held.
+    pub fn all_keys(&self) -> Result<RoaringBitmap, IndexError> {
+        keys(&self.view.load().searcher, &AllQuery)
+    }
+
+    /// Made on all cores, in order.
+    fn documents(&self, entries: &[IndexEntry]) -> Vec<TantivyDocument> {
+        let n_threads = std::thread::available_parallelism().map_or(1, |n| n.get());
+        let share = entries.len().div_ceil(n_threads).max(1);
+        let make = |entries: &[IndexEntry]| -> Vec<TantivyDocument> {
+            entries.iter().map(|entry| self.document(entry)).collect()
+        };
+        std::thread::scope(|scope| {
+            let mut shares = entries.chunks(share);
+            let own = shares.next().unwrap_or_default();
+            let others: Vec<_> = shares
+                .map(|share| scope.spawn(move || make(share)))
+                .collect();
+            let mut made = make(own);
+            for other in others {
+                let others = other.join();
+                made.extend(others.unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+            }
+            made
+        })
+    }
+
+    fn document(&self, entry: &IndexEntry) -> TantivyDocument {
+        let fields = &self.fields;
+        let (chunk, metadata) = (&entry.chunk, &entry.metadata);
+        let mut text = metadata.searchable(&chunk.heading_path, &chunk.text);
+        for question in metadata.questions.iter().skip(1) {
+            text.push('\n');
+            text.push_str(question);
+        }
+        let mut document = TantivyDocument::new();
+        document.add_u64(fields.key, u64::from(chunk.key));
+        let terms = text::index_terms(&text);
+        for row in rows(&terms) {
+            document.add_u64(fields.forward, row);
+        }
+        document.add_text(fields.text, joined(&terms));
+        for question in &metadata.questions {
+            document.add_text(fields.questions, joined(&text::index_terms(question)));
+        }
+        document.add_text(fields.document_id, chunk.document_id.as_str());
+        document.add_text(fields.kind, metadata.kind.as_str());
+        document.add_text(
+            fields.language,
+            metadata.language.as_deref().unwrap_or("und"),
+        );
+        document.add_text(
+            fields.writing,
+            writing_of(
+                metadata
+                    .language
+                    .as_deref()
+                    .map_or_else(|| text::detect(&chunk.text), Language::from_tag),
+            ),
+        );
+        for tag in &metadata.tags {
+            document.add_text(fields.tags, tag);
+        }
+        if let Some(rule) = Rule::of(metadata) {
+            document.add_text(fields.rule, rule);
+        }
+        if metadata.is_restricted() {
+            document.add_text(fields.restricted, RESTRICTED);
+        }
+        document.add_i64(
+            fields.valid_from,
+            metadata.valid_from.map_or(i64::MIN, |t| t.as_millisecond()),
+        );
+        document.add_i64(
+            fields.valid_until,
+            metadata
+                .valid_until
+                .map_or(i64::MAX, |t| t.as_millisecond()),
+        );
+        document
+    }
+
+    /// The rules that keep who asks out.
+    fn closed(&self, searcher: &Searcher, filter: &Filter) -> Result<Vec<String>, IndexError> {
+        let mut closed: Vec<String> = Vec::new();
+        for segment in searcher.segment_readers() {
+            let dictionary = segment.inverted_index(self.fields.rule)?;
+            let mut rules = dictionary
+                .terms()
+                .stream()
+                .map_err(tantivy::TantivyError::from)?;
+            while rules.advance() {
+                let text = String::from_utf8_lossy(rules.key());
+                // What cannot be read is for nobody.
+                let admits =
+                    serde_json::from_str::<Rule>(&text).is_ok_and(|rule| rule.admits(filter));
+                if !admits {
+                    closed.push(text.into_owned());
+                }
+            }
+        }
+        closed.sort_unstable();
+        closed.dedup();
+        Ok(closed)
+    }
+
+    /// Not open to who asks, or not valid at the time asked about.
+    fn hidden(&self, closed: &[String], at: i64) -> BooleanQuery {
+        let closed = closed.iter().map(|rule| self.term(self.fields.rule, rule));
+        let closed: Vec<Term> = closed.collect();
+        let not_yet = RangeQuery::new(
+            Bound::Excluded(Term::from_field_i64(self.fields.valid_from, at)),
+            Bound::Unbounded,
+        );
+        let no_more = RangeQuery::new(
+            Bound::Unbounded,
+            Bound::Included(Term::from_field_i64(self.fields.valid_until, at)),
+        );
+        BooleanQuery::union(vec![
+            Box::new(TermSetQuery::new(closed)),
+            Box::new(not_yet),
+            Box::new(no_more),
+        ])
+    }
+
+    fn is(&self, field: Field, value: &str) -> Box<dyn Query> {
+        Box::new(TermQuery::new(
+            self.term(field, value),
+            IndexRecordOption::Basic,
+        ))
+    }
+
+    fn term(&self, field: Field, value: &str) -> Term {
+        Term::from_field_text(field, value)
+    }
+
+    fn key_term(&self, key: u32) -> Term {
+        Term::from_field_u64(self.fields.key, u64::from(key))
+    }
+
+    fn writer(&self) -> Result<MutexGuard<'_, Writer>, IndexError> {
+        let writer = self.writer.as_ref().ok_or(IndexError::ReadOnly)?;
+        Ok(writer
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner()))
+    }
+
+    fn committed_revision(&self) -> Result<Revision, IndexError> {
+        let payload = self.index.load_metas()?.payload;
+        Ok(payload.and_then(|text| text.parse().ok()).unwrap_or(0))
+    }
+}
+
+fn writing_of(language: Language) -> &'static str {
+    match language {
+        Language::TraditionalChinese
+        | Language::SimplifiedChinese
+        | Language::Japanese
+        | Language::Korean => "cjk",
+        Language::English | Language::Other => LATIN,
+    }
+}
+
+fn keys(searcher: &Searcher, query: &dyn Query) -> Result<RoaringBitmap, IndexError> {
+    let docs = searcher.search(query, &DocSetCollector)?;
+    let mut keys = RoaringBitmap::new();
+    let columns: Vec<_> = searcher
+        .segment_readers()
+        .iter()
+        .map(|reader| reader.fast_fields().u64(KEY_FIELD))
+        .collect::<tantivy::Result<_>>()?;
+    for address in docs {
+        if let Some(key) = columns[address.segment_ord as usize].first(address.doc_id) {
+            keys.insert(key as u32);
+        }
+    }
+    Ok(keys)
+}

@@ -1,0 +1,114 @@
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::{IndexError, damaged, unusable, write_atomically};
+
+/// What an index folder was made with. Indexes made otherwise are not searched but rebuilt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Of the folder's layout.
+    pub format: u32,
+    pub encoder_id: String,
+    pub dimension: usize,
+    /// Of folding and terms; raised with any change of what [`ken_text::text::terms`] yields.
+    pub analyzer: String,
+}
+
+impl Manifest {
+    pub fn current(encoder_id: &str, dimension: usize) -> Self {
+        Self {
+            format: 5,
+            encoder_id: encoder_id.to_owned(),
+            dimension,
+            analyzer: "fold-figures-bigram-character-stem-4".into(),
+        }
+    }
+
+    fn differs(&self, expected: &Self) -> Option<(&'static str, String, String)> {
+        let pairs = [
+            (
+                "format",
+                self.format.to_string(),
+                expected.format.to_string(),
+            ),
+            (
+                "encoder",
+                self.encoder_id.clone(),
+                expected.encoder_id.clone(),
+            ),
+            (
+                "dimension",
+                self.dimension.to_string(),
+                expected.dimension.to_string(),
+            ),
+            ("analyzer", self.analyzer.clone(), expected.analyzer.clone()),
+        ];
+        pairs
+            .into_iter()
+            .find(|(_, found, expected)| found != expected)
+    }
+}
+
+/// In each workspace's folder.
+pub const FILE: &str = "manifest.json";
+
+/// Makes sure that the folder was made with `expected`; a new folder is marked so, if we may write.
+pub fn check_or_write(
+    folder: &Path,
+    expected: &Manifest,
+    may_write: bool,
+) -> Result<(), IndexError> {
+    let path = folder.join(FILE);
+    let bytes = match std::fs::read(&path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && may_write => {
+            let is_new = !folder.join("keyword").exists() && !folder.join("vectors").exists();
+            if !is_new {
+                return Err(damaged(folder, &"manifest.json is missing"));
+            }
+            std::fs::create_dir_all(folder).map_err(|e| unusable(folder, &e))?;
+            let json = serde_json::to_vec_pretty(expected).expect("a manifest is plain data");
+            return write_atomically(&path, &json);
+        }
+        Err(error) => return Err(unusable(&path, &error)),
+    };
+    let found: Manifest = serde_json::from_slice(&bytes).map_err(|e| damaged(&path, &e))?;
+    match found.differs(expected) {
+        None => Ok(()),
+        Some((what, found, expected)) => Err(IndexError::Mismatch {
+            path: folder.to_owned(),
+            what,
+            found,
+            expected,
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_of_another_encoder_is_refused_with_the_remedy() {
+        let folder = tempfile::tempdir().unwrap();
+        let ours = Manifest::current("e5", 384);
+        check_or_write(folder.path(), &ours, true).unwrap();
+        check_or_write(folder.path(), &ours, true).unwrap();
+        let error =
+            check_or_write(folder.path(), &Manifest::current("use", 512), true).unwrap_err();
+        let text = error.to_string();
+        assert!(
+            text.contains("\"e5\"") && text.contains("\"use\"") && text.contains("ken rebuild"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_damaged_manifest_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("manifest.json"), "{").unwrap();
+        let error = check_or_write(folder.path(), &Manifest::current("e5", 384), true).unwrap_err();
+        assert!(matches!(error, IndexError::Damaged { .. }), "{error}");
+    }
+}

@@ -1,0 +1,278 @@
+//! [`Reader`]: does a passage answer a question, and where? A cross-encoder of our own (`tools/reader/`), which reads
+//! both together.
+//!
+//! One thread owns the model. Requests wait in a bounded queue; a request that would wait longer than the budget is
+//! refused at once. The model is loaded by the first request.
+
+mod model;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, TrySendError};
+use quick_cache::sync::Cache;
+use sha2::{Digest, Sha256};
+use tokio::sync::oneshot;
+
+use crate::embed::{self, EmbedError};
+use ken_base::config::{EncoderConfig, ReaderConfig};
+use ken_base::domain::Span;
+use model::Model;
+
+/// Why a passage was not read, with the remedy.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ReaderError {
+    #[error(
+        "the reader's file {path} cannot be used ({detail}): run `ken setup`, or set reader.enabled = false"
+    )]
+    File { path: PathBuf, detail: String },
+    #[error("the ONNX Runtime library cannot be used: {0}")]
+    Runtime(String),
+    #[error("the reader's model does not load: {0}")]
+    Load(String),
+    #[error("the reader failed on a passage: {0}")]
+    Read(String),
+    #[error("no time to read: {waiting} requests are waiting")]
+    Overloaded { waiting: usize },
+    #[error("reading exceeded reader.budget_ms")]
+    OutOfTime,
+    #[error("the reader has stopped; restart the service")]
+    Stopped,
+}
+
+impl From<EmbedError> for ReaderError {
+    fn from(error: EmbedError) -> Self {
+        Self::Runtime(error.to_string())
+    }
+}
+
+/// What was read in one passage.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Reading {
+    /// How strongly the passage answers the question: a logit, comparable between questions and passages.
+    pub logit: f32,
+    /// Where the answer stands, in bytes of the passage as it was given. `None` where no stretch of it is likelier than
+    /// "no answer here".
+    pub span: Option<Span>,
+}
+
+/// A question with the passages to read it with.
+struct Request {
+    question: String,
+    passages: Vec<String>,
+    reply: oneshot::Sender<Result<Vec<Reading>, ReaderError>>,
+}
+
+/// By the hash of question and passage.
+type Readings = Cache<[u8; 32], Reading>;
+
+/// A handle on the reader; clones share it.
+#[derive(Clone)]
+pub struct Reader {
+    version: String,
+    requests: Sender<Request>,
+    n_passages: usize,
+    budget: Duration,
+    /// How long one passage takes of late, in nanoseconds.
+    pace: Arc<AtomicU64>,
+    is_loaded: Arc<AtomicBool>,
+    cache: Arc<Readings>,
+}
+
+/// How many questions may wait to be read before more are decided without reading.
+const MAX_WAITING: usize = 64;
+/// How many readings are cached in memory, some 2 MB.
+const CACHED: usize = 16_384;
+/// How long a question may wait for the model to be loaded, besides the budget: several times what it takes.
+const LOADING: Duration = Duration::from_secs(10);
+
+impl Reader {
+    /// Checks the model's files and starts the thread that loads them when they are first needed; `None` where reading
+    /// is switched off. Blocks.
+    ///
+    /// # Errors
+    /// [`ReaderError::File`] where a file is missing. A damaged one fails the first reading.
+    pub fn open(
+        config: &ReaderConfig,
+        encoder: &EncoderConfig,
+    ) -> Result<Option<Self>, ReaderError> {
+        if !config.enabled {
+            return Ok(None);
+        }
+        let files = model::Files::find(&config.path)?;
+        let version = files.version.clone();
+        let (requests, queue) = crossbeam_channel::bounded(MAX_WAITING);
+        let pace = Arc::new(AtomicU64::new(0));
+        let is_loaded = Arc::new(AtomicBool::new(false));
+        let (thread_pace, thread_loaded) = (pace.clone(), is_loaded.clone());
+        let encoder = encoder.clone();
+        std::thread::Builder::new()
+            .name("reader".into())
+            .spawn(move || serve(&files, &encoder, &queue, &thread_pace, &thread_loaded))
+            .map_err(|error| ReaderError::Load(error.to_string()))?;
+        Ok(Some(Self {
+            version,
+            requests,
+            n_passages: config.passages,
+            budget: Duration::from_millis(config.budget_ms),
+            pace,
+            is_loaded,
+            cache: Arc::new(Cache::new(CACHED)),
+        }))
+    }
+
+    /// Name and date of the weights.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// How many of the best passages are read.
+    pub fn n_passages(&self) -> usize {
+        self.n_passages
+    }
+
+    /// When reading that begins now has to be done: `reader.budget_ms` from now, or `until` where that is earlier. The first
+    /// question may wait for the model to be loaded, too.
+    pub fn until(&self, until: Option<Instant>) -> Instant {
+        let loading = match self.is_loaded.load(Ordering::Relaxed) {
+            true => Duration::ZERO,
+            false => LOADING,
+        };
+        let budget = Instant::now() + self.budget + loading;
+        until.map_or(budget, |until| until.min(budget))
+    }
+
+    /// Reads a question with passages, one reading a passage, in order.
+    ///
+    /// # Errors
+    /// [`ReaderError::OutOfTime`] where it takes longer than `until`, [`ReaderError::Overloaded`] at once where it would.
+    #[tracing::instrument(name = "read", skip_all, fields(n_passages = passages.len()))]
+    pub async fn read(
+        &self,
+        question: &str,
+        passages: &[String],
+        until: Instant,
+    ) -> Result<Vec<Reading>, ReaderError> {
+        let hashes: Vec<[u8; 32]> = passages.iter().map(|p| hash(question, p)).collect();
+        let mut readings: Vec<Option<Reading>> =
+            hashes.iter().map(|hash| self.cache.get(hash)).collect();
+        let unread: Vec<usize> = (0..passages.len())
+            .filter(|i| readings[*i].is_none())
+            .collect();
+        if !unread.is_empty() {
+            let texts = unread.iter().map(|i| passages[*i].clone()).collect();
+            let read = self.request(question, texts, until).await?;
+            for (i, reading) in unread.into_iter().zip(read) {
+                self.cache.insert(hashes[i], reading);
+                readings[i] = Some(reading);
+            }
+        }
+        readings
+            .into_iter()
+            .map(|reading| reading.ok_or_else(|| ReaderError::Read("a reading is missing".into())))
+            .collect()
+    }
+
+    async fn request(
+        &self,
+        question: &str,
+        passages: Vec<String>,
+        until: Instant,
+    ) -> Result<Vec<Reading>, ReaderError> {
+        let waiting = self.requests.len();
+        let expected = Duration::from_nanos(self.pace.load(Ordering::Relaxed))
+            * u32::try_from(waiting + passages.len()).unwrap_or(u32::MAX);
+        // Where nothing waits it is tried: the pace may be that of a machine that was busy.
+        if waiting > 0 && Instant::now() + expected > until {
+            return Err(ReaderError::Overloaded { waiting });
+        }
+        let (reply, answer) = oneshot::channel();
+        let request = Request {
+            question: question.to_owned(),
+            passages,
+            reply,
+        };
+        self.requests
+            .try_send(request)
+            .map_err(|error| match error {
+                TrySendError::Full(_) => ReaderError::Overloaded { waiting },
+                TrySendError::Disconnected(_) => ReaderError::Stopped,
+            })?;
+        match tokio::time::timeout_at(until.into(), answer).await {
+            Ok(Ok(read)) => read,
+            Ok(Err(_)) => Err(ReaderError::Stopped),
+            Err(_) => Err(ReaderError::OutOfTime),
+        }
+    }
+}
+
+fn hash(question: &str, passage: &str) -> [u8; 32] {
+    let mut hasher = Sha256::new();
+    hasher.update((question.len() as u64).to_le_bytes());
+    hasher.update(question);
+    hasher.update(passage);
+    hasher.finalize().into()
+}
+
+/// Serves requests until every handle is gone.
+fn serve(
+    files: &model::Files,
+    encoder: &EncoderConfig,
+    queue: &Receiver<Request>,
+    pace: &AtomicU64,
+    is_loaded: &AtomicBool,
+) {
+    let mut loaded: Option<Result<Model, ReaderError>> = None;
+    while let Ok(request) = queue.recv() {
+        // Callers give up when their time is over.
+        if request.reply.is_closed() {
+            continue;
+        }
+        // A model that does not load is not tried again before the service is restarted.
+        let model = loaded.get_or_insert_with(|| load(files, encoder));
+        is_loaded.store(true, Ordering::Relaxed);
+        let outcome = match model {
+            Ok(model) => read(model, &request, pace),
+            Err(error) => Err(error.clone()),
+        };
+        let _ = request.reply.send(outcome);
+    }
+}
+
+fn load(files: &model::Files, encoder: &EncoderConfig) -> Result<Model, ReaderError> {
+    let start = Instant::now();
+    let environment = embed::environment(encoder).map_err(ReaderError::from);
+    let loaded = environment.and_then(|it| Model::load(files, &it, encoder.threads));
+    let ms = start.elapsed().as_millis() as u64;
+    match &loaded {
+        Ok(_) => tracing::info!(ms, version = files.version, "reader loaded"),
+        Err(error) => tracing::error!(%error, "reader failed to load; search scores decide"),
+    }
+    loaded
+}
+
+/// Reads one request's passages together and notes how long each took. A panic inside the model fails this request alone.
+fn read(
+    model: &mut Model,
+    request: &Request,
+    pace: &AtomicU64,
+) -> Result<Vec<Reading>, ReaderError> {
+    let start = Instant::now();
+    let reading = std::panic::AssertUnwindSafe(|| model.read(&request.question, &request.passages));
+    let outcome = std::panic::catch_unwind(reading)
+        .unwrap_or_else(|_| Err(ReaderError::Read("the model panicked".to_owned())));
+    let each = start.elapsed().as_nanos() as u64 / request.passages.len().max(1) as u64;
+    let known = pace.load(Ordering::Relaxed);
+    // An eighth of what is known is replaced.
+    let paced = match known {
+        0 => each,
+        known => known - known / 8 + each / 8,
+    };
+    pace.store(paced, Ordering::Relaxed);
+    if let Err(error) = &outcome {
+        tracing::error!(%error, "reading failed");
+    }
+    outcome
+}

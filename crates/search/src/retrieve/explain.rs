@@ -1,0 +1,244 @@
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{RetrieveError, Retriever, computing};
+use ken_base::domain::{
+    DocumentId, Filter, Hit, MAX_LIMIT, Metadata, Query, Status, WorkspaceId, audience_open_to,
+};
+
+/// Why a document was found or not.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DocumentExplanation {
+    pub verdict: Standing,
+    /// What the query and the document's state ask for, each with whether the document meets it. Empty where there is
+    /// no such document.
+    pub filters: Vec<FilterDecision>,
+    /// Of the document's best passage among the first [`MAX_LIMIT`], from 1.
+    pub rank: Option<usize>,
+    /// The document's best passage scored by both legs, as if it alone were searched.
+    pub best: Option<Hit>,
+    /// The score of the last passage that the query's limit lets in.
+    pub last_score: Option<f32>,
+}
+
+/// What became of a document in a search.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// It is among the hits.
+    Listed,
+    /// Others are better.
+    Outranked,
+    /// The legs that searched find nothing in it: it shares no word with the question.
+    NoMatch,
+    /// It does not meet a filter.
+    Filtered,
+    /// It is stored, and the indexes do not have it yet.
+    NotIndexed,
+    NoSuchDocument,
+}
+
+/// One filter's decision on a document.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FilterDecision {
+    /// `status`, `audience`, `channel`, `valid_from`, `valid_until`, `tags`, `languages`, `kinds`, `document_ids`.
+    pub filter: &'static str,
+    pub passed: bool,
+    /// What was asked, and what the document has.
+    pub detail: String,
+}
+
+impl Retriever {
+    /// Says what became of one document in a search that gave `hits`. The question is encoded once more, and searched
+    /// for in the document alone and, where it is not listed, among all.
+    pub async fn explain_document(
+        &self,
+        workspace: &WorkspaceId,
+        query: &Query,
+        hits: &[Hit],
+        id: &DocumentId,
+    ) -> Result<DocumentExplanation, RetrieveError> {
+        let mut explanation = DocumentExplanation {
+            verdict: Standing::NoSuchDocument,
+            filters: Vec::new(),
+            rank: None,
+            best: None,
+            last_score: None,
+        };
+        let Some(document) = self.store.document(workspace, id, None).await? else {
+            return Ok(explanation);
+        };
+        let query = &self.timed(query.clone());
+        let at = query.filter.at.unwrap_or_else(Timestamp::now);
+        explanation.filters = decisions(&query.filter, id, &document.metadata, at);
+        if explanation.filters.iter().any(|filter| !filter.passed) {
+            explanation.verdict = Standing::Filtered;
+            return Ok(explanation);
+        }
+        explanation.last_score = hits.last().map(|hit| hit.score);
+        let Some(index) = self.indexes.find(workspace) else {
+            explanation.verdict = Standing::NotIndexed;
+            return Ok(explanation);
+        };
+        let alone = Filter {
+            document_ids: vec![id.clone()],
+            ..query.filter.clone()
+        };
+        let held = alone.clone();
+        let selection = computing(move || index.keyword.select(&held)).await?;
+        if selection.listed().is_none_or(|keys| keys.is_empty()) {
+            explanation.verdict = Standing::NotIndexed;
+            return Ok(explanation);
+        }
+        let (vector, ..) = self.vector_of(query, None).await?;
+        let alone = query.clone().with_filter(alone).with_limit(MAX_LIMIT);
+        let found = self.retrieve_with(workspace, &alone, vector.clone());
+        explanation.best = found.await?.hits.into_iter().next();
+        let Some(best) = &explanation.best else {
+            explanation.verdict = Standing::NoMatch;
+            return Ok(explanation);
+        };
+        let place = |hits: &[Hit]| {
+            let place = hits.iter().position(|hit| hit.chunk_key == best.chunk_key);
+            place.map(|place| place + 1)
+        };
+        explanation.rank = place(hits);
+        explanation.verdict = Standing::Listed;
+        if explanation.rank.is_none() {
+            let all = query.clone().with_limit(MAX_LIMIT);
+            let found = self.retrieve_with(workspace, &all, vector).await?;
+            explanation.rank = place(&found.hits);
+            explanation.verdict = Standing::Outranked;
+        }
+        Ok(explanation)
+    }
+}
+
+/// Every filter that is set, and the document's own state, in a fixed order.
+fn decisions(
+    filter: &Filter,
+    id: &DocumentId,
+    metadata: &Metadata,
+    at: Timestamp,
+) -> Vec<FilterDecision> {
+    let mut decisions = Vec::new();
+    let mut decide = |filter, passed, detail: String| {
+        decisions.push(FilterDecision {
+            filter,
+            passed,
+            detail,
+        });
+    };
+    decide(
+        "status",
+        metadata.status == Status::Published,
+        format!("it is {}", metadata.status.as_str()),
+    );
+    let channel: Vec<String> = filter.channel.iter().cloned().collect();
+    let is_on =
+        metadata.channels.is_empty() || channel.iter().any(|c| metadata.channels.contains(c));
+    let is_open = audience_open_to(&metadata.audience, &filter.audience);
+    for (name, allowed, who, passed) in [
+        ("audience", &metadata.audience, &filter.audience, is_open),
+        ("channel", &metadata.channels, &channel, is_on),
+    ] {
+        let asks = match who.is_empty() {
+            true => "nobody in particular".to_owned(),
+            false => who.join(", "),
+        };
+        let detail = match allowed.is_empty() {
+            true => format!("{asks} asks, it is for all"),
+            false => format!("{asks} asks, it is for {}", allowed.join(", ")),
+        };
+        decide(name, passed, detail);
+    }
+    if let Some(from) = metadata.valid_from {
+        let detail = format!("asked for {at}, it is valid from {from}");
+        decide("valid_from", from <= at, detail);
+    }
+    if let Some(until) = metadata.valid_until {
+        let detail = format!("asked for {at}, it is valid until {until}");
+        decide("valid_until", at < until, detail);
+    }
+    if !filter.tags.is_empty() {
+        let has_all = filter.tags.iter().all(|tag| metadata.tags.contains(tag));
+        let detail = format!(
+            "all of {} are asked for, it has {}",
+            filter.tags.join(", "),
+            listed(&metadata.tags)
+        );
+        decide("tags", has_all, detail);
+    }
+    if !filter.languages.is_empty() {
+        let language = metadata.language.as_deref().unwrap_or("und");
+        let detail = format!(
+            "{} is asked for, it is {language}",
+            filter.languages.join(" or ")
+        );
+        decide(
+            "languages",
+            filter.languages.iter().any(|l| l == language),
+            detail,
+        );
+    }
+    if !filter.kinds.is_empty() {
+        let asked: Vec<&str> = filter.kinds.iter().map(|kind| kind.as_str()).collect();
+        let detail = format!(
+            "{} is asked for, it is {}",
+            asked.join(" or "),
+            metadata.kind.as_str()
+        );
+        decide("kinds", filter.kinds.contains(&metadata.kind), detail);
+    }
+    if !filter.document_ids.is_empty() {
+        let detail = format!("{} documents are asked for", filter.document_ids.len());
+        decide("document_ids", filter.document_ids.contains(id), detail);
+    }
+    decisions
+}
+
+fn listed(names: &[String]) -> String {
+    match names.is_empty() {
+        true => "none".to_owned(),
+        false => names.join(", "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_filter_that_is_set_is_decided() {
+        let at: Timestamp = "2026-06-01T00:00:00Z".parse().unwrap();
+        let id = DocumentId::parse("d").unwrap();
+        let metadata = Metadata {
+            audience: vec!["vip".into()],
+            tags: vec!["a".into()],
+            valid_until: Some("2026-01-01T00:00:00Z".parse().unwrap()),
+            language: Some("zh-Hant".into()),
+            ..Metadata::default()
+        };
+        let filter = Filter {
+            audience: vec!["vip".into()],
+            tags: vec!["a".into(), "b".into()],
+            languages: vec!["en".into(), "zh-Hant".into()],
+            document_ids: vec![DocumentId::parse("e").unwrap()],
+            ..Filter::default()
+        };
+        let found = decisions(&filter, &id, &metadata, at);
+        let found: Vec<(&str, bool)> = found.iter().map(|d| (d.filter, d.passed)).collect();
+        assert_eq!(
+            found,
+            [
+                ("status", true),
+                ("audience", true),
+                ("channel", true),
+                ("valid_until", false),
+                ("tags", false),
+                ("languages", true),
+                ("document_ids", false),
+            ]
+        );
+    }
+}

@@ -1,0 +1,133 @@
+//! Vectors of texts by the encoder, of which the store remembers each: what was encoded before is not encoded again.
+
+use std::collections::{HashMap, HashSet};
+
+use half::f16;
+
+use crate::embed::{EmbedError, Embedder};
+use ken_base::blocking::blocking;
+use ken_base::domain::WorkspaceId;
+use ken_store::store::{Store, StoreError, text_hash};
+
+/// Why there are no vectors.
+#[derive(Debug, thiserror::Error)]
+pub enum VectorsError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Embed(#[from] EmbedError),
+}
+
+/// Questions and passages are encoded differently, so they are kept apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum As {
+    Question,
+    Passage,
+}
+
+/// An encoder with the store's memory. Clones share both.
+#[derive(Clone)]
+pub struct Vectors {
+    store: Store,
+    embedder: Embedder,
+}
+
+impl Vectors {
+    pub fn new(store: Store, embedder: Embedder) -> Self {
+        Self { store, embedder }
+    }
+
+    /// In the order of the questions; of unit length, to the precision of half floats.
+    pub async fn of_questions(
+        &self,
+        workspace: &WorkspaceId,
+        texts: &[String],
+    ) -> Result<Vec<Vec<f32>>, VectorsError> {
+        self.of(workspace, texts, As::Question).await
+    }
+
+    /// As [`Vectors::of_questions`], for passages.
+    pub async fn of_passages(
+        &self,
+        workspace: &WorkspaceId,
+        texts: &[String],
+    ) -> Result<Vec<Vec<f32>>, VectorsError> {
+        self.of(workspace, texts, As::Passage).await
+    }
+
+    async fn of(
+        &self,
+        workspace: &WorkspaceId,
+        texts: &[String],
+        kind: As,
+    ) -> Result<Vec<Vec<f32>>, VectorsError> {
+        let key = |text: &String| match kind {
+            As::Question => text_hash(&format!("question\n{text}")),
+            As::Passage => text_hash(&format!("passage\n{text}")),
+        };
+        let hashes: Vec<String> = texts.iter().map(key).collect();
+        let mut wanted = hashes.clone();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let known = self
+            .store
+            .cached_vectors(workspace, self.embedder.id(), &wanted)
+            .await?;
+        let widen = |vector: Vec<f16>| -> Vec<f32> { vector.iter().map(|x| x.to_f32()).collect() };
+        let mut vectors: HashMap<String, Vec<f32>> = known
+            .into_iter()
+            .map(|(hash, vector)| (hash, widen(vector)))
+            .collect();
+        let mut seen = HashSet::new();
+        let (missing, new): (Vec<String>, Vec<String>) = hashes
+            .iter()
+            .zip(texts)
+            .filter(|(hash, _)| !vectors.contains_key(*hash) && seen.insert((*hash).clone()))
+            .map(|(hash, text)| (hash.clone(), text.clone()))
+            .unzip();
+        if !missing.is_empty() {
+            let embedder = self.embedder.clone();
+            let made = blocking(move || match kind {
+                As::Question => embedder.embed_questions(new),
+                As::Passage => embedder.embed_passages(new),
+            })
+            .await?;
+            let kept: Vec<(String, Vec<f16>)> = missing
+                .into_iter()
+                .zip(made.iter().map(|vector| to_half(vector)))
+                .collect();
+            self.store
+                .keep_vectors(workspace, self.embedder.id(), &kept)
+                .await?;
+            // What was just made is as precise as what is remembered.
+            vectors.extend(kept.into_iter().map(|(hash, vector)| (hash, widen(vector))));
+        }
+        Ok(hashes
+            .iter()
+            .map(|hash| vectors.get(hash).cloned().unwrap_or_default())
+            .collect())
+    }
+}
+
+/// The cosine of two vectors of unit length, in eight sums, which the compiler keeps in one vector register.
+pub fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let mut sums = [0.0_f32; 8];
+    let (a8, b8) = (a.chunks_exact(8), b.chunks_exact(8));
+    let rest: f32 = a8
+        .remainder()
+        .iter()
+        .zip(b8.remainder())
+        .map(|(x, y)| x * y)
+        .sum();
+    for (x, y) in a8.zip(b8) {
+        for lane in 0..8 {
+            sums[lane] += x[lane] * y[lane];
+        }
+    }
+    sums.iter().sum::<f32>() + rest
+}
+
+/// Single to half precision.
+pub fn to_half(vector: &[f32]) -> Vec<f16> {
+    vector.iter().map(|x| f16::from_f32(*x)).collect()
+}

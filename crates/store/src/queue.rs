@@ -1,0 +1,467 @@
+//! [`Queue`]: work that survives a crash, is retried, and takes turns among workspaces. Uploads and long checks of changes run on it.
+//!
+//! The rows are in the store ([`crate::store::Work`]); the leading process works them off. A piece of work is begun at least
+//! once: a handler may be run again after a crash, and has to be idempotent. What fails is retried with growing delays; what
+//! fails for good is a dead letter, with the reason, until somebody revives or discards it.
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use futures_util::future::{BoxFuture, FutureExt};
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::sync::watch;
+use tokio::task::{Id, JoinError, JoinSet};
+
+use crate::store::{NewWork, Settled, Store, StoreError, Work};
+use ken_base::actor::{acting, by_itself};
+use ken_base::background::Background;
+use ken_base::domain::WorkspaceId;
+
+/// How work of a kind is run.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Policy {
+    /// How many pieces run at once, in all workspaces together.
+    pub at_once: usize,
+    /// Whether at most one piece of a workspace runs at a time, oldest first.
+    pub in_order: bool,
+    /// After how many attempts it is a dead letter.
+    pub max_attempts: u32,
+    /// The delay before the second attempt; each further one waits twice as long.
+    pub min_delay: Duration,
+    /// The longest delay.
+    pub max_delay: Duration,
+    /// After which time an attempt is given up.
+    pub timeout: Duration,
+}
+
+impl Default for Policy {
+    /// Ten attempts within 9 to 17 minutes.
+    fn default() -> Self {
+        Self {
+            at_once: 4,
+            in_order: false,
+            max_attempts: 10,
+            min_delay: Duration::from_secs(1),
+            max_delay: Duration::from_secs(600),
+            timeout: Duration::from_secs(600),
+        }
+    }
+}
+
+/// How far a run came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    Done,
+    /// There is more to do: it is run again, after a turn of the other workspaces.
+    More,
+}
+
+/// Why a run failed.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Failure {
+    /// Trying again may help.
+    Passing(String),
+    /// Trying again does not help.
+    Final(String),
+}
+
+/// What runs work of one kind.
+pub trait Handler: Send + Sync + 'static {
+    /// What is to be done, at most [`crate::store::MAX_PAYLOAD`] bytes as JSON.
+    type Payload: Serialize + DeserializeOwned + Send + Sync + 'static;
+    /// One stable word, a row's `kind`.
+    const KIND: &'static str;
+
+    fn policy(&self) -> Policy {
+        Policy::default()
+    }
+
+    /// Runs one piece of work; has to be idempotent. Returns soon, with [`Progress::More`], once `stopped` holds true.
+    fn run(
+        &self,
+        workspace: WorkspaceId,
+        payload: Self::Payload,
+        stopped: watch::Receiver<bool>,
+    ) -> impl Future<Output = Result<Progress, Failure>> + Send;
+
+    /// Called before work becomes a dead letter, perhaps more than once. The workspace's name may be one that can not be
+    /// parsed. Not called where the payload cannot be parsed: give new fields of it defaults.
+    fn failed(
+        &self,
+        _workspace: &str,
+        _payload: &Self::Payload,
+        _error: &str,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send {
+        async { Ok(()) }
+    }
+}
+
+/// A piece of work as [`Store::enqueue`] takes it. `key`: the same work enqueued twice is one.
+pub fn work<'a>(kind: &'a str, key: &'a str, payload: &impl Serialize) -> NewWork<'a> {
+    NewWork {
+        kind,
+        key,
+        payload: serde_json::to_string(payload).expect("payloads are plain data"),
+    }
+}
+
+type Run = dyn Fn(Store, Work, watch::Receiver<bool>) -> BoxFuture<'static, Settled> + Send + Sync;
+
+/// A handler without its type.
+#[derive(Clone)]
+struct Kind {
+    name: &'static str,
+    policy: Policy,
+    run: Arc<Run>,
+}
+
+/// Handlers, before they run.
+#[derive(Default)]
+pub struct Handlers(Vec<Kind>);
+
+impl Handlers {
+    pub fn with<H: Handler>(mut self, handler: H) -> Self {
+        let (policy, handler) = (handler.policy(), Arc::new(handler));
+        let run = move |store: Store, work: Work, stopped| -> BoxFuture<'static, Settled> {
+            let handler = handler.clone();
+            Box::pin(async move { attempt(&*handler, policy, &store, work, stopped).await })
+        };
+        self.0.push(Kind {
+            name: H::KIND,
+            policy,
+            run: Arc::new(run),
+        });
+        self
+    }
+}
+
+/// One attempt, and what becomes of the work.
+async fn attempt<H: Handler>(
+    handler: &H,
+    policy: Policy,
+    store: &Store,
+    work: Work,
+    stopped: watch::Receiver<bool>,
+) -> Settled {
+    let parse = || serde_json::from_str::<H::Payload>(&work.payload);
+    let (payload, again) = match (parse(), parse()) {
+        (Ok(payload), Ok(again)) => (payload, again),
+        (Err(error), _) | (_, Err(error)) => {
+            let error = format!("the payload cannot be parsed: {error}");
+            tracing::error!(
+                work = work.id,
+                kind = H::KIND,
+                error,
+                "work failed for good"
+            );
+            return Settled::Dead { error };
+        }
+    };
+    let ran = match WorkspaceId::parse(&work.workspace) {
+        Err(error) => Err(Failure::Final(error.to_string())),
+        Ok(_) if work.attempt > policy.max_attempts => {
+            Err(Failure::Final(match work.last_error.as_str() {
+                "" => "every attempt ended the process".to_owned(),
+                error => error.to_owned(),
+            }))
+        }
+        Ok(workspace) => {
+            let run = AssertUnwindSafe(handler.run(workspace, payload, stopped));
+            match tokio::time::timeout(policy.timeout, run.catch_unwind()).await {
+                Ok(Ok(ran)) => ran,
+                Ok(Err(panic)) => Err(Failure::Passing(format!("it panicked: {}", said(&*panic)))),
+                Err(_) => {
+                    let seconds = policy.timeout.as_secs();
+                    Err(Failure::Passing(format!("not done within {seconds} s")))
+                }
+            }
+        }
+    };
+    let retry = |error: String| Settled::Retry {
+        at: Timestamp::now() + delay(policy, work.attempt),
+        error,
+    };
+    let error = match ran {
+        Ok(Progress::Done) => return Settled::Done,
+        Ok(Progress::More) => return Settled::More,
+        Err(Failure::Passing(error)) if work.attempt < policy.max_attempts => {
+            tracing::warn!(
+                work = work.id,
+                kind = H::KIND,
+                attempt = work.attempt,
+                error,
+                "work is retried"
+            );
+            return retry(error);
+        }
+        Err(Failure::Passing(error) | Failure::Final(error)) => error,
+    };
+    tracing::error!(
+        work = work.id,
+        kind = H::KIND,
+        workspace = work.workspace,
+        error,
+        "work failed for good"
+    );
+    let failed = async {
+        // Where another process has begun it since, that one says what becomes of it.
+        match store.is_running(&work.id, work.run).await? {
+            true => handler.failed(&work.workspace, &again, &error).await,
+            false => Ok(()),
+        }
+    };
+    match failed.await {
+        Ok(()) => Settled::Dead { error },
+        Err(store) => {
+            tracing::error!(%store, "what hangs on the failure could not be written");
+            retry(error)
+        }
+    }
+}
+
+/// The message of a panic.
+fn said(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("without a message")
+}
+
+/// How long to wait after so many attempts, from 1.
+fn delay(policy: Policy, attempt: u32) -> SignedDuration {
+    let mut delays = ExponentialBuilder::default()
+        .with_min_delay(policy.min_delay)
+        .with_max_delay(policy.max_delay)
+        .with_max_times(attempt as usize)
+        .with_jitter()
+        .build();
+    let delay = delays.nth(attempt.saturating_sub(1) as usize);
+    let delay = delay.unwrap_or(policy.max_delay).min(policy.max_delay);
+    SignedDuration::try_from(delay).unwrap_or(SignedDuration::MAX)
+}
+
+/// How often work is looked for that another process enqueued.
+const POLL: Duration = Duration::from_secs(2);
+/// For how long the key of finished work is known.
+const KEEP_DONE: SignedDuration = SignedDuration::from_hours(24);
+/// How often work is looked for that a process had begun which is gone.
+const RECOVER_EVERY: Duration = Duration::from_secs(60);
+/// How often what was finished is pruned.
+const PRUNE_EVERY: Duration = Duration::from_secs(600);
+
+/// Works off the store's durable queue: one background task, which holds what is running and no more.
+pub struct Queue {
+    waker: Waker,
+    task: Background,
+}
+
+/// Tells a queue that there is work. Clones tell the same one; made before the queue, for handlers that enqueue work.
+#[derive(Clone)]
+pub struct Waker(watch::Sender<()>);
+
+impl Default for Waker {
+    fn default() -> Self {
+        Self(watch::channel(()).0)
+    }
+}
+
+impl Waker {
+    pub fn wake(&self) {
+        self.0.send_replace(());
+    }
+}
+
+impl Queue {
+    /// Works while this process leads.
+    pub fn start(
+        store: Store,
+        handlers: Handlers,
+        leads: watch::Receiver<bool>,
+        waker: Waker,
+    ) -> Self {
+        let woken = waker.0.subscribe();
+        let kinds: Arc<[Kind]> = handlers.0.into();
+        let task = Background::start_while("the queue", leads, move |stopped| {
+            let worker = Worker {
+                store: store.clone(),
+                cursors: vec![String::new(); kinds.len()],
+                kinds: kinds.clone(),
+                running: JoinSet::new(),
+                begun: HashMap::new(),
+                settled: Vec::new(),
+                stopped,
+            };
+            worker.work(woken.clone())
+        });
+        Self { waker, task }
+    }
+
+    /// Says that there is work.
+    pub fn wake(&self) {
+        self.waker.wake();
+    }
+
+    /// Ends after the pieces under way.
+    pub async fn stop(&self) {
+        self.task.stop().await;
+    }
+}
+
+/// What is running, by its task.
+struct Begun {
+    kind: usize,
+    work: String,
+    run: i64,
+    workspace: String,
+}
+
+struct Worker {
+    store: Store,
+    kinds: Arc<[Kind]>,
+    /// By kind, whose turn was last.
+    cursors: Vec<String>,
+    running: JoinSet<Settled>,
+    begun: HashMap<Id, Begun>,
+    /// What is not written yet.
+    settled: Vec<(String, i64, Settled)>,
+    stopped: watch::Receiver<bool>,
+}
+
+impl Worker {
+    async fn work(mut self, mut woken: watch::Receiver<()>) {
+        // What was begun, and is not known here, is of a process that is gone, or of a reply that was lost.
+        let mut recovered: Option<Instant> = None;
+        let mut pruned: Option<Instant> = None;
+        while !*self.stopped.borrow() {
+            let pass = async {
+                self.settle().await?;
+                if recovered.is_none_or(|at| at.elapsed() >= RECOVER_EVERY) {
+                    let known = self.begun.values().map(|begun| begun.work.clone());
+                    self.store.recover_work(&known.collect::<Vec<_>>()).await?;
+                    recovered = Some(Instant::now());
+                }
+                self.begin().await?;
+                if pruned.is_none_or(|at| at.elapsed() >= PRUNE_EVERY) {
+                    self.store.prune_work(Timestamp::now() - KEEP_DONE).await?;
+                    pruned = Some(Instant::now());
+                }
+                let kinds: Vec<&str> = self.kinds.iter().map(|kind| kind.name).collect();
+                self.store.next_work_at(&kinds).await
+            };
+            let next = pass.await.unwrap_or_else(|error| {
+                tracing::error!(%error, "the queue waits for the store");
+                recovered = None;
+                None
+            });
+            let until = next.map_or(POLL, |at| {
+                let left = at.duration_since(Timestamp::now());
+                Duration::try_from(left).unwrap_or_default().min(POLL)
+            });
+            // What is due and was not begun waits for room, which what is running makes.
+            let until = if until.is_zero() { POLL } else { until };
+            let mut stopped = self.stopped.clone();
+            tokio::select! {
+                biased;
+                _ = stopped.wait_for(|stop| *stop) => {}
+                Some(ended) = self.running.join_next_with_id() => self.ended(ended),
+                _ = woken.changed() => {}
+                () = tokio::time::sleep(until) => {}
+            }
+            while let Some(ended) = self.running.try_join_next_with_id() {
+                self.ended(ended);
+            }
+        }
+        while let Some(ended) = self.running.join_next_with_id().await {
+            self.ended(ended);
+        }
+        if let Err(error) = self.settle().await {
+            tracing::error!(%error, "finished work is run again at the next start");
+        }
+    }
+
+    /// Begins what is due, as far as there is room.
+    async fn begin(&mut self) -> Result<(), StoreError> {
+        for (at, kind) in self.kinds.clone().iter().enumerate() {
+            let of_kind = || self.begun.values().filter(move |begun| begun.kind == at);
+            let room = kind.policy.at_once.saturating_sub(of_kind().count());
+            if room == 0 {
+                continue;
+            }
+            let in_order = kind.policy.in_order;
+            let without: Vec<String> = match in_order {
+                true => of_kind().map(|begun| begun.workspace.clone()).collect(),
+                false => Vec::new(),
+            };
+            let begun = self
+                .store
+                .begin_work(kind.name, room, in_order, &self.cursors[at], &without)
+                .await?;
+            if let Some(last) = begun.last() {
+                self.cursors[at].clone_from(&last.workspace);
+            }
+            for work in begun {
+                let begun = Begun {
+                    kind: at,
+                    work: work.id.clone(),
+                    run: work.run,
+                    workspace: work.workspace.clone(),
+                };
+                let actor = work.actor.clone();
+                let run = (kind.run)(self.store.clone(), work, self.stopped.clone());
+                let task = self.running.spawn(by_itself(acting(actor, run)));
+                self.begun.insert(task.id(), begun);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes over what came of a piece of work.
+    fn ended(&mut self, ended: Result<(Id, Settled), JoinError>) {
+        let id = match &ended {
+            Ok((id, _)) => *id,
+            Err(error) => error.id(),
+        };
+        let Some(begun) = self.begun.remove(&id) else {
+            return;
+        };
+        match ended {
+            Ok((_, settled)) => self.settled.push((begun.work, begun.run, settled)),
+            // Not the handler, whose panics are caught: it is recovered, and its attempts count.
+            Err(error) => {
+                tracing::error!(%error, work = begun.work, "an attempt ended without a result")
+            }
+        }
+    }
+
+    /// Writes what came of the work that ended; it is kept and written again where the store fails.
+    async fn settle(&mut self) -> Result<(), StoreError> {
+        self.store.settle_work(&self.settled).await?;
+        self.settled.clear();
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_double_up_to_the_longest() {
+        let policy = Policy {
+            min_delay: Duration::from_secs(1),
+            max_delay: Duration::from_secs(10),
+            ..Policy::default()
+        };
+        // A jitter of up to the delay is added.
+        for (attempt, least, most) in [(1, 1, 2), (2, 2, 4), (3, 4, 8), (4, 8, 10), (9, 10, 10)] {
+            let seconds = delay(policy, attempt).as_secs_f64();
+            let range = f64::from(least)..=f64::from(most);
+            assert!(range.contains(&seconds), "{attempt}: {seconds}");
+        }
+    }
+}

@@ -1,0 +1,203 @@
+use jiff::Timestamp;
+
+use super::audit::Act;
+use super::{Store, StoreError, from_json, time_of, to_json};
+use ken_base::domain::{Answer, Turn, WorkspaceId};
+
+/// An answer as it goes into the record.
+pub struct RecordedAnswer<'a> {
+    pub question: &'a str,
+    pub answer: &'a Answer,
+    /// How it came about (hits, features, decision), as JSON for whoever has to explain it.
+    pub trace: &'a str,
+    pub idempotency_key: Option<&'a str>,
+}
+
+/// How long the answers of a workspace are kept that was never written to.
+const STRAY_MS: i64 = 24 * 3_600_000;
+
+impl Store {
+    /// Records a turn. Where an answer stands under the same idempotency key already, nothing is written and
+    /// `false` is returned.
+    pub async fn record_answer(
+        &self,
+        workspace: &WorkspaceId,
+        record: RecordedAnswer<'_>,
+    ) -> Result<bool, StoreError> {
+        let done = sqlx::query(
+            "INSERT INTO answers (workspace, id, conversation_id, idempotency_key, question, body, trace, created_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (workspace, idempotency_key) DO NOTHING",
+        )
+        .bind(workspace.as_str())
+        .bind(&record.answer.id)
+        .bind(record.answer.conversation_id.as_deref())
+        .bind(record.idempotency_key)
+        .bind(record.question)
+        .bind(to_json(record.answer))
+        .bind(record.trace)
+        .bind(self.now_ms())
+        .execute(&self.relaxed)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// The answer given under an idempotency key, with its record.
+    pub async fn answer_by_idempotency_key(
+        &self,
+        workspace: &WorkspaceId,
+        key: &str,
+    ) -> Result<Option<(Turn, serde_json::Value)>, StoreError> {
+        let row: Option<LoggedRow> = sqlx::query_as(
+            "SELECT question, body, created_at, trace FROM answers WHERE workspace = $1 AND idempotency_key = $2",
+        )
+        .bind(workspace.as_str())
+        .bind(key)
+        .fetch_optional(&self.relaxed)
+        .await?;
+        row.map(logged).transpose()
+    }
+
+    /// An answer with its record (JSON).
+    pub async fn answer(
+        &self,
+        workspace: &WorkspaceId,
+        id: &str,
+    ) -> Result<Option<(Turn, serde_json::Value)>, StoreError> {
+        let row: Option<LoggedRow> = sqlx::query_as(
+            "SELECT question, body, created_at, trace FROM answers WHERE workspace = $1 AND id = $2",
+        )
+        .bind(workspace.as_str())
+        .bind(id)
+        .fetch_optional(&self.relaxed)
+        .await?;
+        row.map(logged).transpose()
+    }
+
+    /// The newest `limit` answers with their records, of one conversation or of all, newest first.
+    pub async fn logged_answers(
+        &self,
+        workspace: &WorkspaceId,
+        conversation_id: Option<&str>,
+        limit: i64,
+    ) -> Result<Vec<(Turn, serde_json::Value)>, StoreError> {
+        let sql = newest(conversation_id.is_some());
+        let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+            .bind(workspace.as_str())
+            .bind(limit);
+        if let Some(conversation) = conversation_id {
+            query = query.bind(conversation);
+        }
+        let rows: Vec<LoggedRow> = query.fetch_all(&self.relaxed).await?;
+        rows.into_iter().map(logged).collect()
+    }
+
+    /// Forgets a conversation: its turns with all that was kept of them. Returns how many there were.
+    pub async fn delete_conversation(
+        &self,
+        workspace: &WorkspaceId,
+        conversation_id: &str,
+    ) -> Result<u64, StoreError> {
+        let delete =
+            sqlx::query("DELETE FROM answers WHERE workspace = $1 AND conversation_id = $2")
+                .bind(workspace.as_str())
+                .bind(conversation_id);
+        let act = Act::new("conversation.delete", conversation_id);
+        let done = self.change(workspace, act, delete).await?;
+        self.leave_no_trace().await?;
+        Ok(done)
+    }
+
+    /// Forgets conversations without a turn since then, and single answers given before. Returns how many turns.
+    pub async fn forget_answers_before(&self, then: Timestamp) -> Result<u64, StoreError> {
+        let done = sqlx::query(
+            "DELETE FROM answers WHERE created_at < $1 AND (conversation_id IS NULL OR NOT EXISTS \
+             (SELECT 1 FROM answers later WHERE later.workspace = answers.workspace \
+              AND later.conversation_id = answers.conversation_id AND later.created_at >= $1))",
+        )
+        .bind(then.as_millisecond())
+        .execute(&self.durable)
+        .await?;
+        // Of a workspace that is not there: asked while it was deleted, or before anything was written to it.
+        let stray = sqlx::query(
+            "DELETE FROM answers WHERE created_at < $1 \
+             AND NOT EXISTS (SELECT 1 FROM workspaces w WHERE w.id = answers.workspace)",
+        )
+        .bind(self.now_ms() - STRAY_MS)
+        .execute(&self.durable)
+        .await?;
+        let n_forgotten = done.rows_affected() + stray.rows_affected();
+        if n_forgotten > 0 {
+            self.leave_no_trace().await?;
+        }
+        Ok(n_forgotten)
+    }
+
+    /// Takes what stands in the write-ahead log into the file.
+    pub async fn fold(&self) -> Result<(), StoreError> {
+        self.leave_no_trace().await
+    }
+
+    /// What was deleted is overwritten in the file (`secure_delete`); this takes it out of the write-ahead log too. Where
+    /// somebody is reading, it is tried again with the next deletion. PostgreSQL overwrites nothing: its VACUUM makes the room
+    /// free for other rows.
+    pub(super) async fn leave_no_trace(&self) -> Result<(), StoreError> {
+        if self.is_shared() {
+            return Ok(());
+        }
+        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
+            .execute(&self.durable)
+            .await?;
+        Ok(())
+    }
+
+    /// The newest `limit` turns of a conversation, oldest first.
+    pub async fn recent_turns(
+        &self,
+        workspace: &WorkspaceId,
+        conversation_id: &str,
+        limit: i64,
+    ) -> Result<Vec<Turn>, StoreError> {
+        let rows: Vec<(String, String, i64)> = sqlx::query_as(
+            "SELECT question, body, created_at FROM answers WHERE workspace = $1 AND conversation_id = $2 \
+             ORDER BY created_at DESC, id DESC LIMIT $3",
+        )
+        .bind(workspace.as_str())
+        .bind(conversation_id)
+        .bind(limit)
+        .fetch_all(&self.relaxed)
+        .await?;
+        rows.into_iter().rev().map(turn).collect()
+    }
+}
+
+/// The newest answers of a workspace (`$1`), `$2` of them, or those of one conversation (`$3`). Two statements: of one for both
+/// SQLite would go through all answers of the workspace for each turn of a conversation.
+pub(super) fn newest(is_of_conversation: bool) -> String {
+    let only = match is_of_conversation {
+        true => "AND conversation_id = $3",
+        false => "",
+    };
+    format!(
+        "SELECT question, body, created_at, trace FROM answers WHERE workspace = $1 {only} \
+         ORDER BY created_at DESC, id DESC LIMIT $2"
+    )
+}
+
+type LoggedRow = (String, String, i64, String);
+
+pub(super) fn logged(
+    (question, body, created_at, trace): LoggedRow,
+) -> Result<(Turn, serde_json::Value), StoreError> {
+    Ok((
+        turn((question, body, created_at))?,
+        from_json("an answer's record", &trace)?,
+    ))
+}
+
+fn turn((question, body, created_at): (String, String, i64)) -> Result<Turn, StoreError> {
+    Ok(Turn {
+        question,
+        answer: from_json("an answer", &body)?,
+        at: time_of(created_at)?,
+    })
+}

@@ -1,0 +1,291 @@
+//! The audit log: who changed what, in the transaction that changed it.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+use sqlx::{Any, Transaction};
+
+use super::{Store, StoreError, from_json, time_of};
+use ken_base::actor::actor;
+use ken_base::domain::WorkspaceId;
+use ken_text::text::sha256_hex;
+
+/// Whose log it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope<'a> {
+    /// What is of no workspace: operators' keys, deleted workspaces.
+    Service,
+    Workspace(&'a WorkspaceId),
+}
+
+impl<'a> From<&'a WorkspaceId> for Scope<'a> {
+    fn from(workspace: &'a WorkspaceId) -> Self {
+        Self::Workspace(workspace)
+    }
+}
+
+impl<'a> Scope<'a> {
+    pub fn of(workspace: Option<&'a WorkspaceId>) -> Self {
+        workspace.map_or(Self::Service, Self::Workspace)
+    }
+
+    pub(super) fn as_str(self) -> &'a str {
+        match self {
+            Self::Service => "",
+            Self::Workspace(workspace) => workspace.as_str(),
+        }
+    }
+}
+
+/// A line of the audit log.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AuditEntry {
+    /// 1, 2, 3 … within its log.
+    pub number: i64,
+    pub at: Timestamp,
+    pub actor: String,
+    pub action: String,
+    pub subject: String,
+    /// What it was, where that is more than that it was not there.
+    pub before: Value,
+    pub after: Value,
+    /// SHA-256 over the line and the hash of the line before it, in hexadecimal; empty in lines older than hashes.
+    pub hash: String,
+}
+
+impl AuditEntry {
+    /// The hash that a line has after another.
+    fn sealed(&self, previous: &str) -> String {
+        let (before, after) = (self.before.to_string(), self.after.to_string());
+        sha256_hex([
+            previous.as_bytes(),
+            self.number.to_string().as_bytes(),
+            self.at.as_millisecond().to_string().as_bytes(),
+            self.actor.as_bytes(),
+            self.action.as_bytes(),
+            self.subject.as_bytes(),
+            before.as_bytes(),
+            after.as_bytes(),
+        ])
+    }
+}
+
+/// A change that is about to be noted.
+pub struct Act {
+    pub(super) action: String,
+    pub(super) subject: String,
+    pub(super) before: Value,
+    pub(super) after: Value,
+}
+
+impl Act {
+    pub fn new(action: impl Into<String>, subject: impl Into<String>) -> Self {
+        Self {
+            action: action.into(),
+            subject: subject.into(),
+            before: Value::Null,
+            after: Value::Null,
+        }
+    }
+
+    pub fn before(self, before: impl Serialize) -> Self {
+        let before = serde_json::json!(before);
+        Self { before, ..self }
+    }
+
+    pub fn after(self, after: impl Serialize) -> Self {
+        let after = serde_json::json!(after);
+        Self { after, ..self }
+    }
+}
+
+/// Notes changes in the transaction that makes them. Whoever else notes something in this log waits until it has ended.
+pub(super) async fn note(
+    tx: &mut Transaction<'_, Any>,
+    scope: Scope<'_>,
+    actor: &str,
+    now: Timestamp,
+    acts: Vec<Act>,
+) -> Result<(), StoreError> {
+    if acts.is_empty() {
+        return Ok(());
+    }
+    let scope = scope.as_str();
+    let (mut number, mut hash): (i64, String) = sqlx::query_as(
+        "INSERT INTO audit_heads (scope, number, hash) VALUES ($1, 0, '') \
+         ON CONFLICT (scope) DO UPDATE SET number = audit_heads.number RETURNING number, hash",
+    )
+    .bind(scope)
+    .fetch_one(&mut **tx)
+    .await?;
+    for act in acts {
+        number += 1;
+        let mut entry = AuditEntry {
+            number,
+            // As it is kept.
+            at: time_of(now.as_millisecond())?,
+            actor: actor.to_owned(),
+            action: act.action,
+            subject: act.subject,
+            before: act.before,
+            after: act.after,
+            hash: String::new(),
+        };
+        entry.hash = entry.sealed(&hash);
+        sqlx::query(
+            "INSERT INTO audit_log (scope, number, actor, action, subject, was, became, created_at, hash) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        )
+        .bind(scope)
+        .bind(number)
+        .bind(&entry.actor)
+        .bind(&entry.action)
+        .bind(&entry.subject)
+        .bind(entry.before.to_string())
+        .bind(entry.after.to_string())
+        .bind(entry.at.as_millisecond())
+        .bind(&entry.hash)
+        .execute(&mut **tx)
+        .await?;
+        hash = entry.hash;
+    }
+    sqlx::query("UPDATE audit_heads SET number = $1, hash = $2 WHERE scope = $3")
+        .bind(number)
+        .bind(hash)
+        .bind(scope)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+type AuditRow = (i64, i64, String, String, String, String, String, String);
+
+impl Store {
+    /// As [`note`], for who is acting, now.
+    pub(super) async fn note(
+        &self,
+        tx: &mut Transaction<'_, Any>,
+        scope: impl Into<Scope<'_>>,
+        acts: Vec<Act>,
+    ) -> Result<(), StoreError> {
+        note(tx, scope.into(), &actor(), self.now(), acts).await
+    }
+
+    /// Notes what somebody did that is not a change of the store's alone.
+    pub async fn audit(
+        &self,
+        workspace: &WorkspaceId,
+        actor: &str,
+        action: &str,
+        subject: &str,
+        after: &Value,
+    ) -> Result<(), StoreError> {
+        self.ensure_workspace(workspace).await?;
+        let mut tx = self.begin().await?;
+        let act = Act::new(action, subject).after(after);
+        note(
+            &mut tx,
+            Scope::Workspace(workspace),
+            actor,
+            self.now(),
+            vec![act],
+        )
+        .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Lines of a log, newest first, those before a number where one is given.
+    pub async fn audit_log(
+        &self,
+        scope: Scope<'_>,
+        before: Option<i64>,
+        limit: i64,
+    ) -> Result<Vec<AuditEntry>, StoreError> {
+        let before = before.unwrap_or(i64::MAX);
+        self.audit_lines("number < $2 ORDER BY number DESC", scope, before, limit)
+            .await
+    }
+
+    /// Lines of a log after a number, oldest first.
+    pub async fn audit_after(
+        &self,
+        scope: Scope<'_>,
+        after: i64,
+        limit: i64,
+    ) -> Result<Vec<AuditEntry>, StoreError> {
+        self.audit_lines("number > $2 ORDER BY number", scope, after, limit)
+            .await
+    }
+
+    async fn audit_lines(
+        &self,
+        which: &'static str,
+        scope: Scope<'_>,
+        number: i64,
+        limit: i64,
+    ) -> Result<Vec<AuditEntry>, StoreError> {
+        let sql = format!(
+            "SELECT number, created_at, actor, action, subject, was, became, hash FROM audit_log \
+             WHERE scope = $1 AND {which} LIMIT $3"
+        );
+        let rows: Vec<AuditRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+            .bind(scope.as_str())
+            .bind(number)
+            .bind(limit)
+            .fetch_all(&self.relaxed)
+            .await?;
+        rows.into_iter().map(entry).collect()
+    }
+
+    /// What is wrong with a log: lines that are missing or not as they were written. Sound logs have nothing.
+    pub async fn audit_faults(&self, scope: Scope<'_>) -> Result<Vec<String>, StoreError> {
+        const PAGE: i64 = 1_000;
+        let (mut last, mut hash, mut faults) = (0, String::new(), Vec::new());
+        loop {
+            let lines = self.audit_after(scope, last, PAGE).await?;
+            for line in &lines {
+                if line.number != last + 1 {
+                    faults.push(format!("the audit log lacks line {}", last + 1));
+                }
+                // Lines from before there were hashes stand before all others.
+                let is_old = hash.is_empty() && line.hash.is_empty();
+                if !is_old && line.sealed(&hash) != line.hash {
+                    faults.push(format!(
+                        "line {} of the audit log is not as it was written",
+                        line.number
+                    ));
+                }
+                last = line.number;
+                hash.clone_from(&line.hash);
+            }
+            if (lines.len() as i64) < PAGE {
+                break;
+            }
+        }
+        let head: Option<(i64, String)> =
+            sqlx::query_as("SELECT number, hash FROM audit_heads WHERE scope = $1")
+                .bind(scope.as_str())
+                .fetch_optional(&self.relaxed)
+                .await?;
+        let (number, sealed) = head.unwrap_or_default();
+        if (number, &sealed) != (last, &hash) {
+            faults.push(format!("the audit log ends at line {last}, not {number}"));
+        }
+        Ok(faults)
+    }
+}
+
+fn entry(row: AuditRow) -> Result<AuditEntry, StoreError> {
+    let (number, at, actor, action, subject, before, after, hash) = row;
+    Ok(AuditEntry {
+        number,
+        at: time_of(at)?,
+        actor,
+        action,
+        subject,
+        before: from_json("an audit entry", &before)?,
+        after: from_json("an audit entry", &after)?,
+        hash,
+    })
+}

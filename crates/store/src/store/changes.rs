@@ -1,0 +1,287 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::{MAX_IN, Store, StoreError, corrupt, from_json, placeholders, time_of};
+use ken_base::domain::{
+    Chunk, ChunkNote, Document, DocumentId, Metadata, Revision, Span, Window, WorkspaceId,
+};
+use ken_text::conflict::Authority;
+
+/// One entry of a workspace's change log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    pub revision: Revision,
+    pub document_id: DocumentId,
+    /// The keys of the chunks that this change took out.
+    pub removed: std::ops::Range<u32>,
+}
+
+/// What the indexes need of a chunk.
+#[derive(Debug, Clone, PartialEq)]
+pub struct IndexEntry {
+    pub chunk: Chunk,
+    /// What holds for this chunk: the document's, narrowed by the chunk's own and by its version's time.
+    pub metadata: Arc<Metadata>,
+    /// When its document was last written.
+    pub updated_at: Timestamp,
+}
+
+impl IndexEntry {
+    /// What it has to say in a contradiction.
+    pub fn standing(&self) -> Authority {
+        Authority::of(&self.metadata, self.updated_at)
+    }
+}
+
+/// A chunk with its version's metadata: its own where it is scheduled, else the document's.
+struct ChunkRow {
+    chunk_key: i64,
+    document_id: String,
+    version: i64,
+    ordinal: i64,
+    heading_path: String,
+    start_byte: i64,
+    end_byte: i64,
+    text: String,
+    note: String,
+    live_version: i64,
+    next_at: Option<i64>,
+    metadata: String,
+    updated_at: i64,
+}
+
+from_row!(ChunkRow {
+    chunk_key,
+    document_id,
+    version,
+    ordinal,
+    heading_path,
+    start_byte,
+    end_byte,
+    text,
+    note,
+    live_version,
+    next_at,
+    metadata,
+    updated_at,
+});
+
+impl Store {
+    /// The changes after `revision`, oldest first, at most `limit`.
+    pub async fn changes_since(
+        &self,
+        workspace: &WorkspaceId,
+        revision: Revision,
+        limit: i64,
+    ) -> Result<Vec<Change>, StoreError> {
+        let rows: Vec<(i64, String, i64, i64)> = sqlx::query_as(
+            "SELECT revision, document_id, removed_first, removed_count FROM changes \
+             WHERE workspace = $1 AND revision > $2 ORDER BY revision LIMIT $3",
+        )
+        .bind(workspace.as_str())
+        .bind(revision)
+        .bind(limit)
+        .fetch_all(&self.relaxed)
+        .await?;
+        rows.into_iter()
+            .map(|(revision, id, first, count)| {
+                Ok(Change {
+                    revision,
+                    document_id: DocumentId::parse(&id)
+                        .map_err(|e| corrupt("a document id", &e))?,
+                    removed: key(first)?..key(first + count)?,
+                })
+            })
+            .collect()
+    }
+
+    /// The chunks of these documents' live versions, in order of key.
+    pub async fn chunks_of(
+        &self,
+        workspace: &WorkspaceId,
+        documents: &[DocumentId],
+    ) -> Result<Vec<IndexEntry>, StoreError> {
+        let mut rows: Vec<ChunkRow> = Vec::new();
+        for some in documents.chunks(MAX_IN) {
+            let sql = chunks_of_documents(some.len());
+            let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(workspace.as_str());
+            for id in some {
+                query = query.bind(id.as_str());
+            }
+            rows.extend(query.fetch_all(&self.relaxed).await?);
+        }
+        entries(rows)
+    }
+
+    /// The live chunks among `keys`, in no order; keys of chunks that are gone yield nothing.
+    pub async fn chunks(
+        &self,
+        workspace: &WorkspaceId,
+        keys: &[u32],
+    ) -> Result<Vec<IndexEntry>, StoreError> {
+        let mut rows: Vec<ChunkRow> = Vec::new();
+        for some in keys.chunks(MAX_IN) {
+            let sql = chunks_with_keys(some.len());
+            let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(workspace.as_str());
+            for key in some {
+                query = query.bind(i64::from(*key));
+            }
+            rows.extend(query.fetch_all(&self.relaxed).await?);
+        }
+        entries(rows)
+    }
+
+    /// The keys of all live chunks after `after`, in order, at most `limit`.
+    pub async fn chunk_keys(
+        &self,
+        workspace: &WorkspaceId,
+        after: u32,
+        limit: i64,
+    ) -> Result<Vec<u32>, StoreError> {
+        let rows: Vec<(i64,)> = sqlx::query_as(
+            "SELECT chunk_key FROM chunks WHERE workspace = $1 AND chunk_key > $2 ORDER BY chunk_key LIMIT $3",
+        )
+        .bind(workspace.as_str())
+        .bind(i64::from(after))
+        .bind(limit)
+        .fetch_all(&self.relaxed)
+        .await?;
+        rows.into_iter().map(|(value,)| key(value)).collect()
+    }
+
+    /// Chunks whose text is not what their document's text has at their span. Sound stores have none.
+    pub async fn chunks_with_wrong_spans(
+        &self,
+        workspace: &WorkspaceId,
+    ) -> Result<Vec<String>, StoreError> {
+        let mut wrong = Vec::new();
+        let mut after = String::new();
+        loop {
+            let page = self.documents(workspace, Some(&after), 100).await?;
+            let Some(last) = page.last() else {
+                return Ok(wrong);
+            };
+            after = last.id.to_string();
+            for summary in page.iter().filter(|s| s.n_chunks > 0) {
+                let Some(document) = self.document(workspace, &summary.id, None).await? else {
+                    continue;
+                };
+                let entries = self
+                    .chunks_of(workspace, std::slice::from_ref(&summary.id))
+                    .await?;
+                wrong.extend(
+                    entries
+                        .iter()
+                        .filter(|e| e.chunk.version == document.version)
+                        .filter(|e| !fits(&e.chunk, &document))
+                        .map(|e| e.chunk.id()),
+                );
+            }
+        }
+    }
+}
+
+fn fits(chunk: &Chunk, document: &Document) -> bool {
+    chunk.version == document.version && chunk.span.slice(&document.text) == Some(&chunk.text)
+}
+
+/// The chunks of so many documents (from `$2` on) of a workspace (`$1`) that count, in order of key.
+pub(super) fn chunks_of_documents(n: usize) -> String {
+    // Each version by its own range of keys: of both in one condition, or by the chunks first, SQLite would go through all chunks
+    // of the workspace for each change.
+    let (live, next) = chunks_that_count("documents d CROSS JOIN chunks c");
+    let ids = placeholders(2, n);
+    format!(
+        "{live} AND d.id IN ({ids}) AND c.chunk_key >= d.first_key AND c.chunk_key < d.first_key + d.n_chunks \
+         UNION ALL \
+         {next} AND d.id IN ({ids}) AND c.chunk_key >= d.next_first_key \
+         AND c.chunk_key < d.next_first_key + d.next_n_chunks ORDER BY chunk_key"
+    )
+}
+
+/// The chunks with so many keys (from `$2` on) of a workspace (`$1`) that count, in no order.
+pub(super) fn chunks_with_keys(n: usize) -> String {
+    let (live, next) = chunks_that_count("chunks c CROSS JOIN documents d");
+    let keys = placeholders(2, n);
+    format!("{live} AND c.chunk_key IN ({keys}) UNION ALL {next} AND c.chunk_key IN ({keys})")
+}
+
+/// A chunk counts only while its document is published, not deleted, and at this very version; or while its version
+/// is scheduled to take the live one's place. `CROSS JOIN` is how SQLite is told which table comes first.
+fn chunks_that_count(tables: &str) -> (String, String) {
+    let select = |metadata: &str, versions: &str, which: &str| {
+        format!(
+            "SELECT c.chunk_key, c.document_id, c.version, c.ordinal, c.heading_path, c.start_byte, c.end_byte, c.text, \
+             c.note, d.version AS live_version, d.next_at, d.updated_at, {metadata} AS metadata \
+             FROM {tables} {versions} WHERE d.workspace = $1 AND c.workspace = $1 AND c.document_id = d.id \
+             AND d.deleted = 0 AND {which}"
+        )
+    };
+    let live = "c.version = d.version AND d.status = 'published'";
+    let versions = "LEFT JOIN document_versions v ON v.workspace = d.workspace AND v.document_id = d.id \
+                    AND v.version = d.next_version";
+    (
+        select("d.metadata", "", live),
+        select(
+            "COALESCE(v.metadata, d.metadata)",
+            versions,
+            "c.version = d.next_version",
+        ),
+    )
+}
+
+fn entries(rows: Vec<ChunkRow>) -> Result<Vec<IndexEntry>, StoreError> {
+    let mut known: HashMap<(String, i64), Arc<Metadata>> = HashMap::new();
+    let mut entries = Vec::with_capacity(rows.len());
+    for row in rows {
+        let of = (row.document_id.clone(), row.version);
+        let shared = match known.get(&of) {
+            Some(metadata) => metadata.clone(),
+            None => {
+                let read: Metadata = from_json("a document's metadata", &row.metadata)?;
+                known.entry(of).or_insert(Arc::new(read)).clone()
+            }
+        };
+        let note: ChunkNote = match row.note.as_str() {
+            "{}" => ChunkNote::default(),
+            note => from_json("a chunk's note", note)?,
+        };
+        let next_at = row.next_at.map(time_of).transpose()?;
+        let window = match row.version == row.live_version {
+            true => Window {
+                from: None,
+                until: next_at,
+            },
+            false => Window {
+                from: next_at,
+                until: None,
+            },
+        };
+        let metadata = match note.narrows() || window != Window::default() {
+            true => Arc::new(shared.narrowed(&note, window)),
+            false => shared,
+        };
+        entries.push(IndexEntry {
+            chunk: Chunk {
+                key: key(row.chunk_key)?,
+                document_id: DocumentId::parse(&row.document_id)
+                    .map_err(|e| corrupt("a document id", &e))?,
+                version: row.version,
+                ordinal: row.ordinal,
+                heading_path: from_json("a heading path", &row.heading_path)?,
+                span: Span::new(row.start_byte as usize, row.end_byte as usize),
+                text: row.text,
+                note,
+            },
+            metadata,
+            updated_at: time_of(row.updated_at)?,
+        });
+    }
+    Ok(entries)
+}
+
+fn key(value: i64) -> Result<u32, StoreError> {
+    u32::try_from(value).map_err(|e| corrupt("a chunk key", &e))
+}

@@ -1,0 +1,175 @@
+use jiff::Timestamp;
+
+use super::audit::Act;
+use super::{Scope, Store, StoreError, from_json, time_of, to_json};
+use ken_base::domain::EncoderReport;
+
+/// One encoder that serves, served, or is prepared to serve.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Encoder {
+    pub number: i64,
+    /// As `ken reencode --to` takes it; empty for the one of the settings.
+    pub spec: String,
+    /// `building`, `serving`, `former`, `refused` or `stopped`.
+    pub state: String,
+    /// Whether it is to serve whatever the judged questions say.
+    pub anyway: bool,
+    pub report: EncoderReport,
+    pub created_at: Timestamp,
+}
+
+type EncoderRow = (i64, String, String, i64, String, i64);
+
+impl Store {
+    /// All encoders there were, in order. Where none serves, the one of the settings does.
+    pub async fn encoders(&self) -> Result<Vec<Encoder>, StoreError> {
+        let rows: Vec<EncoderRow> = sqlx::query_as(
+            "SELECT number, spec, state, anyway, report, created_at FROM encoders ORDER BY number",
+        )
+        .fetch_all(&self.relaxed)
+        .await?;
+        rows.into_iter()
+            .map(|(number, spec, state, anyway, report, created_at)| {
+                Ok(Encoder {
+                    number,
+                    spec,
+                    state,
+                    anyway: anyway == 1,
+                    report: from_json("an encoder's report", &report)?,
+                    created_at: time_of(created_at)?,
+                })
+            })
+            .collect()
+    }
+
+    /// Has an encoder be prepared; `None` where one is being prepared already, or it serves.
+    pub async fn prepare_encoder(
+        &self,
+        spec: &str,
+        anyway: bool,
+    ) -> Result<Option<i64>, StoreError> {
+        let mut tx = self.begin().await?;
+        let (n_building, last): (i64, i64) = sqlx::query_as(
+            "SELECT COUNT(CASE WHEN state = 'building' THEN 1 END), COALESCE(MAX(number), 0) FROM encoders",
+        )
+        .fetch_one(&mut *tx)
+        .await?;
+        let (n_serving,): (i64,) =
+            sqlx::query_as("SELECT COUNT(*) FROM encoders WHERE state = 'serving' AND spec = $1")
+                .bind(spec)
+                .fetch_one(&mut *tx)
+                .await?;
+        if n_building + n_serving > 0 {
+            return Ok(None);
+        }
+        sqlx::query(
+            "INSERT INTO encoders (number, spec, state, anyway, report, created_at, updated_at) \
+             VALUES ($1, $2, 'building', $3, $4, $5, $5)",
+        )
+        .bind(last + 1)
+        .bind(spec)
+        .bind(i64::from(anyway))
+        .bind(to_json(&EncoderReport::default()))
+        .bind(self.now_ms())
+        .execute(&mut *tx)
+        .await?;
+        let act = Act::new("encoder.prepare", spec).after(spec);
+        self.note(&mut tx, Scope::Service, vec![act]).await?;
+        tx.commit().await?;
+        Ok(Some(last + 1))
+    }
+
+    /// Says how far an encoder is, while it is being prepared.
+    pub async fn report_encoder(
+        &self,
+        number: i64,
+        report: &EncoderReport,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE encoders SET report = $1, updated_at = $2 WHERE number = $3 AND state = 'building'",
+        )
+        .bind(to_json(report))
+        .bind(self.now_ms())
+        .bind(number)
+        .execute(&self.relaxed)
+        .await?;
+        Ok(())
+    }
+
+    /// Ends the preparing of an encoder without its serving: `refused` or `stopped`.
+    pub async fn end_encoder(&self, number: i64, state: &str) -> Result<bool, StoreError> {
+        let end = sqlx::query(
+            "UPDATE encoders SET state = $1, updated_at = $2 WHERE number = $3 AND state = 'building'",
+        )
+        .bind(state)
+        .bind(self.now_ms())
+        .bind(number);
+        let act = Act::new("encoder.end", number.to_string()).after(state);
+        Ok(self.change(Scope::Service, act, end).await? == 1)
+    }
+
+    /// Has the encoder that was prepared serve, and keeps the one that did as the former. `false` where it was stopped.
+    pub async fn switch_encoder(&self, number: i64) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        let encoders = self.encoders().await?;
+        let is = |state: &str| encoders.iter().find(|encoder| encoder.state == state);
+        let before = is("serving").map_or("", |encoder| &encoder.spec);
+        let Some(chosen) = is("building").filter(|encoder| encoder.number == number) else {
+            return Ok(false);
+        };
+        self.serve_in(&mut tx, &chosen.spec, before, number).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Has the encoder serve again that did before: the last former one, else the one of the settings. Returns its spec, `None`
+    /// where none but that of the settings ever served.
+    pub async fn roll_back_encoder(&self) -> Result<Option<String>, StoreError> {
+        let mut tx = self.begin().await?;
+        let encoders = self.encoders().await?;
+        let Some(serving) = encoders.iter().find(|encoder| encoder.state == "serving") else {
+            return Ok(None);
+        };
+        let former = encoders.iter().rfind(|encoder| encoder.state == "former");
+        let spec = former.map_or(String::new(), |encoder| encoder.spec.clone());
+        let last = encoders.last().map_or(0, |encoder| encoder.number);
+        sqlx::query(
+            "INSERT INTO encoders (number, spec, state, anyway, report, created_at, updated_at) \
+             VALUES ($1, $2, 'building', 1, $3, $4, $4)",
+        )
+        .bind(last + 1)
+        .bind(&spec)
+        .bind(to_json(&EncoderReport::default()))
+        .bind(self.now_ms())
+        .execute(&mut *tx)
+        .await?;
+        self.serve_in(&mut tx, &spec, &serving.spec, last + 1)
+            .await?;
+        tx.commit().await?;
+        Ok(Some(spec))
+    }
+
+    async fn serve_in(
+        &self,
+        tx: &mut sqlx::Transaction<'_, sqlx::Any>,
+        spec: &str,
+        before: &str,
+        number: i64,
+    ) -> Result<(), StoreError> {
+        for (from, to) in [("former", "stopped"), ("serving", "former")] {
+            sqlx::query("UPDATE encoders SET state = $1, updated_at = $2 WHERE state = $3")
+                .bind(to)
+                .bind(self.now_ms())
+                .bind(from)
+                .execute(&mut **tx)
+                .await?;
+        }
+        sqlx::query("UPDATE encoders SET state = 'serving', updated_at = $1 WHERE number = $2")
+            .bind(self.now_ms())
+            .bind(number)
+            .execute(&mut **tx)
+            .await?;
+        let act = Act::new("encoder.switch", spec).before(before).after(spec);
+        self.note(tx, Scope::Service, vec![act]).await
+    }
+}

@@ -1,0 +1,353 @@
+use jiff::Timestamp;
+use sqlx::{Any, Executor};
+
+use super::queue::{NewWork, enqueue_in};
+use super::writes::lock;
+use super::{Store, StoreError, now_ms, time_of};
+use ken_base::actor::actor;
+use ken_base::domain::WorkspaceId;
+
+/// Long work and how far it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Job {
+    pub workspace: String,
+    pub id: String,
+    pub kind: String,
+    /// `filling`, `queued`, `running`, `done`, `failed` or `cancelled`.
+    pub state: String,
+    pub created_at: Timestamp,
+    pub finished_at: Option<Timestamp>,
+    /// Who asked for it.
+    pub actor: String,
+}
+
+/// A job as it is stored: not even its workspace's name has been parsed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WaitingJob {
+    pub workspace: String,
+    pub id: String,
+}
+
+/// One part of a job.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JobItem {
+    pub ordinal: i64,
+    pub name: String,
+    /// `waiting`, `done` or `failed`.
+    pub state: String,
+    /// What came of it: what was written, or why not.
+    pub detail: String,
+}
+
+type JobRow = (String, String, String, String, i64, Option<i64>, String);
+
+const JOB: &str = "SELECT workspace, id, kind, state, created_at, finished_at, actor FROM jobs";
+
+impl Store {
+    /// Begins a job without items.
+    pub async fn add_job(
+        &self,
+        workspace: &WorkspaceId,
+        id: &str,
+        kind: &str,
+    ) -> Result<(), StoreError> {
+        self.ensure_workspace(workspace).await?;
+        sqlx::query("INSERT INTO jobs (workspace, id, kind, state, created_at, actor) VALUES ($1, $2, $3, 'filling', $4, $5)")
+            .bind(workspace.as_str())
+            .bind(id)
+            .bind(kind)
+            .bind(now_ms())
+            .bind(&*actor())
+            .execute(&self.durable)
+            .await?;
+        Ok(())
+    }
+
+    /// Adds a file to a job that is being filled; durable when it returns.
+    pub async fn add_job_item(
+        &self,
+        workspace: &WorkspaceId,
+        job: &str,
+        ordinal: i64,
+        name: &str,
+        bytes: &[u8],
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO job_items (workspace, job, ordinal, name, bytes, state) \
+             SELECT j.workspace, j.id, $3, $4, $5, 'waiting' FROM jobs j WHERE j.workspace = $1 AND j.id = $2",
+        )
+        .bind(workspace.as_str())
+        .bind(job)
+        .bind(ordinal)
+        .bind(name)
+        .bind(bytes)
+        .execute(&self.durable)
+        .await?;
+        Ok(())
+    }
+
+    /// Moves a job on to another state; `false` where it is in none of `from`.
+    pub async fn move_job(
+        &self,
+        workspace: &WorkspaceId,
+        id: &str,
+        from: &[&str],
+        to: &str,
+    ) -> Result<bool, StoreError> {
+        let finished = matches!(to, "done" | "failed" | "cancelled").then(now_ms);
+        let mut moved = 0;
+        for state in from {
+            let done = sqlx::query(
+                "UPDATE jobs SET state = $1, finished_at = $2 WHERE workspace = $3 AND id = $4 AND state = $5",
+            )
+            .bind(to)
+            .bind(finished)
+            .bind(workspace.as_str())
+            .bind(id)
+            .bind(*state)
+            .execute(&self.durable)
+            .await?;
+            moved += done.rows_affected();
+        }
+        if moved > 0 && finished.is_some() {
+            // What was waiting is not kept.
+            sqlx::query("UPDATE job_items SET bytes = NULL WHERE workspace = $1 AND job = $2")
+                .bind(workspace.as_str())
+                .bind(id)
+                .execute(&self.durable)
+                .await?;
+        }
+        Ok(moved > 0)
+    }
+
+    /// Ends the filling of a job and enqueues its work, in one transaction; `false` where it is not being filled any more.
+    pub async fn enqueue_job(
+        &self,
+        workspace: &WorkspaceId,
+        id: &str,
+        work: NewWork<'_>,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        let moved = sqlx::query(
+            "UPDATE jobs SET state = 'queued' WHERE workspace = $1 AND id = $2 AND state = 'filling'",
+        )
+        .bind(workspace.as_str())
+        .bind(id)
+        .execute(&mut *tx)
+        .await?;
+        if moved.rows_affected() == 0 {
+            return Ok(false);
+        }
+        enqueue_in(&mut tx, workspace, &[work]).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Ends a job that cannot be worked on, with the reason on each of its items that waits. Their files are kept, for
+    /// [`Store::reopen_job`].
+    pub async fn fail_job(&self, job: &WaitingJob, reason: &str) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        sqlx::query(
+            "UPDATE job_items SET state = 'failed', detail = $1 WHERE workspace = $2 AND job = $3 AND state = 'waiting' \
+             AND EXISTS (SELECT 1 FROM jobs j WHERE j.workspace = job_items.workspace AND j.id = job_items.job \
+             AND j.state IN ('queued', 'running'))",
+        )
+        .bind(reason)
+        .bind(&job.workspace)
+        .bind(&job.id)
+        .execute(&mut *tx)
+        .await?;
+        sqlx::query(
+            "UPDATE jobs SET state = 'failed', finished_at = $1 WHERE workspace = $2 AND id = $3 \
+             AND state IN ('queued', 'running')",
+        )
+        .bind(now_ms())
+        .bind(&job.workspace)
+        .bind(&job.id)
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Has a job that failed go on with the items whose files are still there; `false` where it has not failed.
+    pub async fn reopen_job(&self, workspace: &WorkspaceId, id: &str) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        let moved = sqlx::query(
+            "UPDATE jobs SET state = 'running', finished_at = NULL WHERE workspace = $1 AND id = $2 AND state = 'failed'",
+        )
+        .bind(workspace.as_str())
+        .bind(id)
+        .execute(&mut *tx)
+        .await?;
+        if moved.rows_affected() > 0 {
+            sqlx::query(
+                "UPDATE job_items SET state = 'waiting', detail = '' \
+                 WHERE workspace = $1 AND job = $2 AND state = 'failed' AND bytes IS NOT NULL",
+            )
+            .bind(workspace.as_str())
+            .bind(id)
+            .execute(&mut *tx)
+            .await?;
+        }
+        tx.commit().await?;
+        Ok(moved.rows_affected() > 0)
+    }
+
+    pub async fn job(&self, workspace: &WorkspaceId, id: &str) -> Result<Option<Job>, StoreError> {
+        let sql = format!("{JOB} WHERE workspace = $1 AND id = $2");
+        let row: Option<JobRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+            .bind(workspace.as_str())
+            .bind(id)
+            .fetch_optional(&self.relaxed)
+            .await?;
+        row.map(job).transpose()
+    }
+
+    /// A job's items, in order.
+    pub async fn job_items(
+        &self,
+        workspace: &WorkspaceId,
+        id: &str,
+    ) -> Result<Vec<JobItem>, StoreError> {
+        let rows: Vec<(i64, String, String, String)> = sqlx::query_as(
+            "SELECT ordinal, name, state, detail FROM job_items WHERE workspace = $1 AND job = $2 ORDER BY ordinal",
+        )
+        .bind(workspace.as_str())
+        .bind(id)
+        .fetch_all(&self.relaxed)
+        .await?;
+        let item = |(ordinal, name, state, detail)| JobItem {
+            ordinal,
+            name,
+            state,
+            detail,
+        };
+        Ok(rows.into_iter().map(item).collect())
+    }
+
+    /// The next item that waits, with its file.
+    pub async fn next_job_item(
+        &self,
+        workspace: &WorkspaceId,
+        id: &str,
+    ) -> Result<Option<(JobItem, Vec<u8>)>, StoreError> {
+        let row: Option<(i64, String, String, String, Vec<u8>)> = sqlx::query_as(
+            "SELECT ordinal, name, state, detail, bytes FROM job_items \
+             WHERE workspace = $1 AND job = $2 AND state = 'waiting' ORDER BY ordinal LIMIT 1",
+        )
+        .bind(workspace.as_str())
+        .bind(id)
+        .fetch_optional(&self.relaxed)
+        .await?;
+        Ok(row.map(|(ordinal, name, state, detail, bytes)| {
+            let item = JobItem {
+                ordinal,
+                name,
+                state,
+                detail,
+            };
+            (item, bytes)
+        }))
+    }
+
+    /// Says what came of an item that waits, and drops its file.
+    pub async fn finish_job_item(
+        &self,
+        workspace: &WorkspaceId,
+        id: &str,
+        ordinal: i64,
+        state: &str,
+        detail: &str,
+    ) -> Result<(), StoreError> {
+        finish_item(&self.durable, workspace, id, ordinal, state, detail).await?;
+        Ok(())
+    }
+
+    /// Makes a job of one item with its work, in one transaction.
+    pub async fn add_whole_job(
+        &self,
+        workspace: &WorkspaceId,
+        (id, kind): (&str, &str),
+        (name, bytes): (&str, &[u8]),
+        work: NewWork<'_>,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        lock(&mut tx, workspace).await?;
+        sqlx::query("INSERT INTO jobs (workspace, id, kind, state, created_at, actor) VALUES ($1, $2, $3, 'queued', $4, $5)")
+            .bind(workspace.as_str())
+            .bind(id)
+            .bind(kind)
+            .bind(now_ms())
+            .bind(&*actor())
+            .execute(&mut *tx)
+            .await?;
+        sqlx::query("INSERT INTO job_items (workspace, job, ordinal, name, bytes, state) VALUES ($1, $2, 0, $3, $4, 'waiting')")
+            .bind(workspace.as_str())
+            .bind(id)
+            .bind(name)
+            .bind(bytes)
+            .execute(&mut *tx)
+            .await?;
+        enqueue_in(&mut tx, workspace, &[work]).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Jobs from before then whose files never came in whole, as after a crash.
+    pub async fn drop_unfilled_jobs(&self, then: Timestamp) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        sqlx::query(
+            "UPDATE job_items SET bytes = NULL WHERE EXISTS (SELECT 1 FROM jobs j WHERE j.workspace = job_items.workspace \
+             AND j.id = job_items.job AND j.state = 'filling' AND j.created_at <= $1)",
+        )
+        .bind(then.as_millisecond())
+        .execute(&mut *tx)
+        .await?;
+        sqlx::query(
+            "UPDATE jobs SET state = 'cancelled', finished_at = $1 WHERE state = 'filling' AND created_at <= $2",
+        )
+        .bind(now_ms())
+        .bind(then.as_millisecond())
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+/// Says what came of an item that waits, and drops its file; `false` where it waits no more.
+pub(super) async fn finish_item<'e>(
+    executor: impl Executor<'e, Database = Any>,
+    workspace: &WorkspaceId,
+    job: &str,
+    ordinal: i64,
+    state: &str,
+    detail: &str,
+) -> Result<bool, StoreError> {
+    let finished = sqlx::query(
+        "UPDATE job_items SET state = $1, detail = $2, bytes = NULL \
+         WHERE workspace = $3 AND job = $4 AND ordinal = $5 AND state = 'waiting'",
+    )
+    .bind(state)
+    .bind(detail)
+    .bind(workspace.as_str())
+    .bind(job)
+    .bind(ordinal)
+    .execute(executor)
+    .await?;
+    Ok(finished.rows_affected() > 0)
+}
+
+fn job(row: JobRow) -> Result<Job, StoreError> {
+    let (workspace, id, kind, state, created_at, finished_at, actor) = row;
+    Ok(Job {
+        actor,
+        workspace,
+        id,
+        kind,
+        state,
+        created_at: time_of(created_at)?,
+        finished_at: finished_at.map(time_of).transpose()?,
+    })
+}

@@ -1,0 +1,139 @@
+use super::audit::Act;
+use super::writes::lock;
+use super::{Store, StoreError, from_json, to_json};
+use ken_base::domain::{JudgedQuestion, Review, WorkspaceId};
+
+impl Store {
+    /// The questions whose right answer is known, by id.
+    pub async fn judged_questions(
+        &self,
+        workspace: &WorkspaceId,
+    ) -> Result<Vec<JudgedQuestion>, StoreError> {
+        let rows: Vec<(String,)> =
+            sqlx::query_as("SELECT body FROM judged_questions WHERE workspace = $1 ORDER BY id")
+                .bind(workspace.as_str())
+                .fetch_all(&self.relaxed)
+                .await?;
+        let read = |(body,): (String,)| from_json("a judged question", &body);
+        rows.into_iter().map(read).collect()
+    }
+
+    /// Whether there is any question whose right answer is known.
+    pub async fn has_judged_questions(&self, workspace: &WorkspaceId) -> Result<bool, StoreError> {
+        let (n,): (i64,) =
+            sqlx::query_as("SELECT COUNT(*) FROM judged_questions WHERE workspace = $1")
+                .bind(workspace.as_str())
+                .fetch_one(&self.relaxed)
+                .await?;
+        Ok(n > 0)
+    }
+
+    pub async fn put_judged_question(
+        &self,
+        workspace: &WorkspaceId,
+        question: &JudgedQuestion,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        lock(&mut tx, workspace).await?;
+        let before: Option<(String,)> =
+            sqlx::query_as("SELECT body FROM judged_questions WHERE workspace = $1 AND id = $2")
+                .bind(workspace.as_str())
+                .bind(&question.id)
+                .fetch_optional(&mut *tx)
+                .await?;
+        let before = before.map(|(body,)| from_json::<JudgedQuestion>("a judged question", &body));
+        sqlx::query(
+            "INSERT INTO judged_questions (workspace, id, body, updated_at) VALUES ($1, $2, $3, $4) \
+             ON CONFLICT (workspace, id) DO UPDATE SET body = excluded.body, updated_at = excluded.updated_at",
+        )
+        .bind(workspace.as_str())
+        .bind(&question.id)
+        .bind(to_json(question))
+        .bind(self.now_ms())
+        .execute(&mut *tx)
+        .await?;
+        let act = Act::new("judged-question.put", &question.id)
+            .before(before.transpose()?)
+            .after(question);
+        self.note(&mut tx, workspace, vec![act]).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// `false` where there was none.
+    pub async fn delete_judged_question(
+        &self,
+        workspace: &WorkspaceId,
+        id: &str,
+    ) -> Result<bool, StoreError> {
+        let delete = sqlx::query("DELETE FROM judged_questions WHERE workspace = $1 AND id = $2")
+            .bind(workspace.as_str())
+            .bind(id);
+        let act = Act::new("judged-question.delete", id);
+        Ok(self.change(workspace, act, delete).await? == 1)
+    }
+
+    /// The newest different questions that were asked, newest first.
+    pub async fn logged_questions(
+        &self,
+        workspace: &WorkspaceId,
+        limit: i64,
+    ) -> Result<Vec<String>, StoreError> {
+        let rows: Vec<(String,)> = sqlx::query_as(
+            "SELECT question FROM answers WHERE workspace = $1 GROUP BY question \
+             ORDER BY MAX(created_at) DESC LIMIT $2",
+        )
+        .bind(workspace.as_str())
+        .bind(limit)
+        .fetch_all(&self.relaxed)
+        .await?;
+        Ok(rows.into_iter().map(|(question,)| question).collect())
+    }
+
+    /// What waits for a person, newest first.
+    pub async fn open_reviews(&self, workspace: &WorkspaceId) -> Result<Vec<Review>, StoreError> {
+        let rows: Vec<(String,)> = sqlx::query_as(
+            "SELECT body FROM reviews WHERE workspace = $1 AND state = 'open' ORDER BY created_at DESC, id LIMIT 1000",
+        )
+        .bind(workspace.as_str())
+        .fetch_all(&self.relaxed)
+        .await?;
+        let read = |(body,): (String,)| from_json("a review", &body);
+        rows.into_iter().map(read).collect()
+    }
+
+    /// Asks for a person's look; what was looked at already is not opened again.
+    pub async fn open_review(
+        &self,
+        workspace: &WorkspaceId,
+        review: &Review,
+    ) -> Result<(), StoreError> {
+        self.ensure_workspace(workspace).await?;
+        sqlx::query(
+            "INSERT INTO reviews (workspace, id, body, state, created_at) VALUES ($1, $2, $3, 'open', $4) \
+             ON CONFLICT (workspace, id) DO NOTHING",
+        )
+        .bind(workspace.as_str())
+        .bind(&review.id)
+        .bind(to_json(review))
+        .bind(self.now_ms())
+        .execute(&self.relaxed)
+        .await?;
+        Ok(())
+    }
+
+    /// Says that a person has looked; `false` where there is no such open review.
+    pub async fn close_review(
+        &self,
+        workspace: &WorkspaceId,
+        id: &str,
+    ) -> Result<bool, StoreError> {
+        let close = sqlx::query(
+            "UPDATE reviews SET state = 'closed' WHERE workspace = $1 AND id = $2 AND state = 'open'",
+        )
+        .bind(workspace.as_str())
+        .bind(id);
+        let act = Act::new("review.close", id).before("open").after("closed");
+        Ok(self.change(workspace, act, close).await? == 1)
+    }
+}

@@ -1,0 +1,346 @@
+use std::collections::HashSet;
+
+use futures_util::TryStreamExt;
+use jiff::Timestamp;
+use serde::Deserialize;
+
+use super::{Store, StoreError, corrupt, from_json, time_of, to_json};
+use ken_base::domain::{DocumentId, Experiment, Exposure, Feedback, Outcome, WorkspaceId};
+
+/// Customer, arm, answered, success, decided at, harmed at, shown at.
+type ExposureRow = (String, i64, i64, Option<i64>, Option<i64>, Option<i64>, i64);
+
+/// What is said of an exposure: a success or none, and whether it did harm. What was said first stays.
+const FARED: &str = "UPDATE exposures SET success = COALESCE(success, $1), \
+    decided_at = CASE WHEN success IS NULL AND $1 IS NOT NULL THEN $2 ELSE decided_at END, \
+    harmed_at = CASE WHEN $3 = 1 THEN COALESCE(harmed_at, $2) ELSE harmed_at END WHERE workspace = $4 AND ";
+
+/// What is counted of an answer.
+#[derive(Debug, Clone)]
+pub struct ToldAnswer {
+    /// As it was asked.
+    pub question: String,
+    pub at: Timestamp,
+    pub id: String,
+    pub conversation_id: Option<String>,
+    pub outcome: Outcome,
+    pub reason: Option<String>,
+    /// By each citation; one that is cited twice stands there twice.
+    pub cited: Vec<DocumentId>,
+    pub channel: Option<String>,
+    pub tags: Vec<String>,
+}
+
+/// Of an answer as it is kept.
+#[derive(Deserialize)]
+struct AnswerPart {
+    id: String,
+    outcome: Outcome,
+    reason: Option<String>,
+    conversation_id: Option<String>,
+    citations: Vec<CitationPart>,
+}
+
+#[derive(Deserialize)]
+struct CitationPart {
+    document_id: DocumentId,
+}
+
+/// Of its record.
+#[derive(Deserialize)]
+struct RecordPart {
+    #[serde(default)]
+    request: RequestPart,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct RequestPart {
+    channel: Option<String>,
+    tags: Vec<String>,
+}
+
+impl Store {
+    /// Keeps feedback; `false` where the same was said before.
+    pub async fn keep_feedback(
+        &self,
+        workspace: &WorkspaceId,
+        feedback: &Feedback,
+    ) -> Result<bool, StoreError> {
+        self.ensure_workspace(workspace).await?;
+        let done = sqlx::query(
+            "INSERT INTO feedback (workspace, id, answer_id, body, created_at) VALUES ($1, $2, $3, $4, $5) \
+             ON CONFLICT (workspace, id) DO NOTHING",
+        )
+        .bind(workspace.as_str())
+        .bind(&feedback.id)
+        .bind(&feedback.answer_id)
+        .bind(to_json(feedback))
+        .bind(feedback.at.as_millisecond())
+        .execute(&self.durable)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Feedback since then, oldest first, the newest `limit`.
+    pub async fn feedback_since(
+        &self,
+        workspace: &WorkspaceId,
+        since: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<Feedback>, StoreError> {
+        let rows: Vec<(String,)> = sqlx::query_as(
+            "SELECT body FROM feedback WHERE workspace = $1 AND created_at >= $2 ORDER BY created_at DESC, id LIMIT $3",
+        )
+        .bind(workspace.as_str())
+        .bind(since.as_millisecond())
+        .bind(limit)
+        .fetch_all(&self.relaxed)
+        .await?;
+        let read = |(body,): (String,)| from_json("feedback", &body);
+        rows.into_iter().rev().map(read).collect()
+    }
+
+    /// What is counted of the answers between two times, newest first, at most `limit`. Read one by one: each is some kilobytes,
+    /// and there are many.
+    pub async fn answers_between(
+        &self,
+        workspace: &WorkspaceId,
+        from: Timestamp,
+        to: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<ToldAnswer>, StoreError> {
+        let mut rows = sqlx::query_as::<_, (String, String, i64, String)>(
+            "SELECT question, body, created_at, trace FROM answers WHERE workspace = $1 AND created_at >= $2 \
+             AND created_at < $3 ORDER BY created_at DESC, id DESC LIMIT $4",
+        )
+        .bind(workspace.as_str())
+        .bind(from.as_millisecond())
+        .bind(to.as_millisecond())
+        .bind(limit)
+        .fetch(&self.relaxed);
+        let mut told = Vec::new();
+        while let Some((question, body, at, trace)) = rows.try_next().await? {
+            let body: AnswerPart = from_json("an answer", &body)?;
+            let record: RecordPart = from_json("an answer's record", &trace)?;
+            told.push(ToldAnswer {
+                question,
+                at: time_of(at)?,
+                id: body.id,
+                conversation_id: body.conversation_id,
+                outcome: body.outcome,
+                reason: body.reason,
+                cited: body.citations.into_iter().map(|c| c.document_id).collect(),
+                channel: record.request.channel,
+                tags: record.request.tags,
+            });
+        }
+        Ok(told)
+    }
+
+    /// Sets whether answers may rest on a version of a document. What a person has said to be right stays so, unless they
+    /// say otherwise.
+    pub async fn set_distrust(
+        &self,
+        workspace: &WorkspaceId,
+        (document, version): (&DocumentId, i64),
+        distrusted: bool,
+        by_person: bool,
+        detail: &str,
+    ) -> Result<bool, StoreError> {
+        self.ensure_workspace(workspace).await?;
+        let keep = if by_person {
+            ""
+        } else {
+            " WHERE distrusted.state <> 'trusted'"
+        };
+        let sql = format!(
+            "INSERT INTO distrusted (workspace, document_id, version, state, detail, updated_at) VALUES ($1, $2, $3, $4, $5, $6) \
+             ON CONFLICT (workspace, document_id, version) DO UPDATE SET state = excluded.state, detail = excluded.detail, \
+             updated_at = excluded.updated_at{keep}"
+        );
+        let done = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(workspace.as_str())
+            .bind(document.as_str())
+            .bind(version)
+            .bind(if distrusted { "distrusted" } else { "trusted" })
+            .bind(detail)
+            .bind(self.now_ms())
+            .execute(&self.durable)
+            .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// The versions that no answer may rest on.
+    pub async fn distrusted(
+        &self,
+        workspace: &WorkspaceId,
+    ) -> Result<HashSet<(DocumentId, i64)>, StoreError> {
+        let rows: Vec<(String, i64)> = sqlx::query_as(
+            "SELECT document_id, version FROM distrusted WHERE workspace = $1 AND state = 'distrusted'",
+        )
+        .bind(workspace.as_str())
+        .fetch_all(&self.relaxed)
+        .await?;
+        rows.into_iter()
+            .map(|(id, version)| {
+                let id = DocumentId::parse(&id).map_err(|e| corrupt("a document id", &e))?;
+                Ok((id, version))
+            })
+            .collect()
+    }
+
+    /// Writes an experiment, in place of what it was.
+    pub async fn put_experiment(
+        &self,
+        workspace: &WorkspaceId,
+        experiment: &Experiment,
+    ) -> Result<(), StoreError> {
+        self.ensure_workspace(workspace).await?;
+        sqlx::query(
+            "INSERT INTO experiments (workspace, id, state, body, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $5) \
+             ON CONFLICT (workspace, id) DO UPDATE SET state = excluded.state, body = excluded.body, \
+             updated_at = excluded.updated_at",
+        )
+        .bind(workspace.as_str())
+        .bind(&experiment.id)
+        .bind(experiment.state.as_str())
+        .bind(to_json(experiment))
+        .bind(self.now_ms())
+        .execute(&self.durable)
+        .await?;
+        Ok(())
+    }
+
+    /// Experiments, newest first; those that run, or all.
+    pub async fn experiments(
+        &self,
+        workspace: &WorkspaceId,
+        only_running: bool,
+    ) -> Result<Vec<Experiment>, StoreError> {
+        let rows: Vec<(String,)> = sqlx::query_as(
+            "SELECT body FROM experiments WHERE workspace = $1 AND ($2 = 0 OR state = 'running') \
+             ORDER BY created_at DESC, id LIMIT 1000",
+        )
+        .bind(workspace.as_str())
+        .bind(i64::from(only_running))
+        .fetch_all(&self.relaxed)
+        .await?;
+        let read = |(body,): (String,)| from_json("an experiment", &body);
+        rows.into_iter().map(read).collect()
+    }
+
+    /// Notes who was shown what, and whether that was an answer; the first time counts.
+    pub async fn expose(
+        &self,
+        workspace: &WorkspaceId,
+        experiment: &str,
+        (customer, arm): (&str, usize),
+        answer_id: &str,
+        answered: bool,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO exposures (workspace, experiment, customer, arm, answer_id, answered, created_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (workspace, experiment, customer) DO NOTHING",
+        )
+        .bind(workspace.as_str())
+        .bind(experiment)
+        .bind(customer)
+        .bind(arm as i64)
+        .bind(answer_id)
+        .bind(i64::from(answered))
+        .bind(self.now_ms())
+        .execute(&self.relaxed)
+        .await?;
+        Ok(())
+    }
+
+    /// Notes how it went for whoever was shown an answer.
+    pub async fn fared(
+        &self,
+        workspace: &WorkspaceId,
+        answer_id: &str,
+        success: bool,
+        harm: bool,
+    ) -> Result<(), StoreError> {
+        sqlx::query(sqlx::AssertSqlSafe(format!("{FARED} answer_id = $5")))
+            .bind(Some(i64::from(success)))
+            .bind(self.now_ms())
+            .bind(i64::from(harm))
+            .bind(workspace.as_str())
+            .bind(answer_id)
+            .execute(&self.durable)
+            .await?;
+        Ok(())
+    }
+
+    /// Notes that a customer wishes for a person, who was shown something in an experiment.
+    pub async fn harmed(
+        &self,
+        workspace: &WorkspaceId,
+        experiment: &str,
+        customer: &str,
+    ) -> Result<(), StoreError> {
+        sqlx::query(sqlx::AssertSqlSafe(format!(
+            "{FARED} experiment = $5 AND customer = $6"
+        )))
+        .bind(Some(0_i64))
+        .bind(self.now_ms())
+        .bind(1_i64)
+        .bind(workspace.as_str())
+        .bind(experiment)
+        .bind(customer)
+        .execute(&self.durable)
+        .await?;
+        Ok(())
+    }
+
+    /// Who was shown what, in order of arrival.
+    pub async fn exposures(
+        &self,
+        workspace: &WorkspaceId,
+        experiment: &str,
+    ) -> Result<Vec<Exposure>, StoreError> {
+        let rows: Vec<ExposureRow> = sqlx::query_as(
+            "SELECT customer, arm, answered, success, decided_at, harmed_at, created_at FROM exposures \
+             WHERE workspace = $1 AND experiment = $2 ORDER BY created_at, customer",
+        )
+        .bind(workspace.as_str())
+        .bind(experiment)
+        .fetch_all(&self.relaxed)
+        .await?;
+        rows.into_iter()
+            .map(|(customer, arm, answered, success, decided, harmed, at)| {
+                let said = match (success, decided) {
+                    (Some(success), Some(decided)) => Some((success == 1, time_of(decided)?)),
+                    _ => None,
+                };
+                Ok(Exposure {
+                    customer,
+                    arm: usize::try_from(arm).unwrap_or(0),
+                    at: time_of(at)?,
+                    answered: answered == 1,
+                    said,
+                    harmed_at: harmed.map(time_of).transpose()?,
+                })
+            })
+            .collect()
+    }
+
+    /// Feedback on one answer, oldest first.
+    pub async fn feedback_on(
+        &self,
+        workspace: &WorkspaceId,
+        answer_id: &str,
+    ) -> Result<Vec<Feedback>, StoreError> {
+        let rows: Vec<(String,)> = sqlx::query_as(
+            "SELECT body FROM feedback WHERE workspace = $1 AND answer_id = $2 ORDER BY created_at, id LIMIT 1000",
+        )
+        .bind(workspace.as_str())
+        .bind(answer_id)
+        .fetch_all(&self.relaxed)
+        .await?;
+        let read = |(body,): (String,)| from_json("feedback", &body);
+        rows.into_iter().map(read).collect()
+    }
+}

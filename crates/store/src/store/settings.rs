@@ -1,0 +1,151 @@
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::audit::{self, Act};
+use super::writes::lock;
+use super::{Store, StoreError, from_json};
+use ken_base::domain::Level;
+use ken_base::domain::WorkspaceId;
+use ken_text::redact::CustomPattern;
+
+/// How a workspace wants its drafts reviewed.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LearningRules {
+    /// Whether two people have to approve a draft.
+    pub four_eyes: bool,
+    /// Classes of drafts that are published unreviewed where their gate is clean.
+    pub auto_publish: Vec<AutoPublish>,
+    /// Whether the winner of an experiment is put in force by rule; else a person does it.
+    pub auto_promote: bool,
+}
+
+/// A class of drafts, and from how many sources on it is published unreviewed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AutoPublish {
+    /// `new`, `variant`, `update` or `negative`.
+    pub class: String,
+    /// At least 2.
+    pub min_sources: usize,
+}
+
+impl Store {
+    /// A workspace's own choice, where it has made one.
+    pub async fn setting<T: DeserializeOwned>(
+        &self,
+        workspace: &WorkspaceId,
+        name: &str,
+    ) -> Result<Option<T>, StoreError> {
+        let row: Option<(String,)> =
+            sqlx::query_as("SELECT value FROM settings WHERE workspace = $1 AND name = $2")
+                .bind(workspace.as_str())
+                .bind(name)
+                .fetch_optional(&self.relaxed)
+                .await?;
+        row.map(|(value,)| from_json("a setting", &value))
+            .transpose()
+    }
+
+    /// `None` goes back to what holds for all.
+    pub async fn set_setting<T: Serialize>(
+        &self,
+        workspace: &WorkspaceId,
+        name: &str,
+        value: Option<&T>,
+    ) -> Result<(), StoreError> {
+        self.put_setting(workspace, name, value, None).await
+    }
+
+    /// As [`Store::set_setting`], where the audit log has more to tell than that somebody has chosen: who did what.
+    pub async fn set_setting_by<T: Serialize>(
+        &self,
+        workspace: &WorkspaceId,
+        name: &str,
+        value: Option<&T>,
+        (by, act): (&str, Act),
+    ) -> Result<(), StoreError> {
+        self.put_setting(workspace, name, value, Some((by, act)))
+            .await
+    }
+
+    async fn put_setting<T: Serialize>(
+        &self,
+        workspace: &WorkspaceId,
+        name: &str,
+        value: Option<&T>,
+        by: Option<(&str, Act)>,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        lock(&mut tx, workspace).await?;
+        let before: Option<(String,)> =
+            sqlx::query_as("SELECT value FROM settings WHERE workspace = $1 AND name = $2")
+                .bind(workspace.as_str())
+                .bind(name)
+                .fetch_optional(&mut *tx)
+                .await?;
+        let before = before.map(|(value,)| from_json::<serde_json::Value>("a setting", &value));
+        let before = before.transpose()?;
+        let after = value.map(|value| serde_json::json!(value));
+        if before == after {
+            return Ok(());
+        }
+        let query = match &after {
+            None => sqlx::query("DELETE FROM settings WHERE workspace = $1 AND name = $2")
+                .bind(workspace.as_str())
+                .bind(name),
+            Some(after) => sqlx::query(
+                "INSERT INTO settings (workspace, name, value, updated_at) VALUES ($1, $2, $3, $4) \
+                 ON CONFLICT (workspace, name) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at",
+            )
+            .bind(workspace.as_str())
+            .bind(name)
+            .bind(after.to_string())
+            .bind(self.now_ms()),
+        };
+        query.execute(&mut *tx).await?;
+        match by {
+            Some((by, act)) => {
+                audit::note(&mut tx, workspace.into(), by, self.now(), vec![act]).await?;
+            }
+            None => {
+                let act = Act::new("settings.put", name).before(before).after(after);
+                self.note(&mut tx, workspace, vec![act]).await?;
+            }
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// How sure a workspace wants its answers, where it says so.
+    pub async fn level(&self, workspace: &WorkspaceId) -> Result<Option<Level>, StoreError> {
+        self.setting(workspace, "level").await
+    }
+
+    /// A workspace's own patterns of personal data.
+    pub async fn patterns(
+        &self,
+        workspace: &WorkspaceId,
+    ) -> Result<Vec<CustomPattern>, StoreError> {
+        Ok(self
+            .setting(workspace, "redaction")
+            .await?
+            .unwrap_or_default())
+    }
+
+    /// How a workspace wants its drafts reviewed.
+    pub async fn learning(&self, workspace: &WorkspaceId) -> Result<LearningRules, StoreError> {
+        Ok(self
+            .setting(workspace, "learning")
+            .await?
+            .unwrap_or_default())
+    }
+
+    pub async fn delete_draft(&self, workspace: &WorkspaceId, id: &str) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM drafts WHERE workspace = $1 AND id = $2")
+            .bind(workspace.as_str())
+            .bind(id)
+            .execute(&self.durable)
+            .await?;
+        Ok(())
+    }
+}

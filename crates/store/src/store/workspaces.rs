@@ -1,0 +1,138 @@
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use sqlx::{Any, Transaction};
+
+use super::audit::Act;
+use super::{Scope, Store, StoreError};
+use ken_base::domain::WorkspaceId;
+
+/// What was deleted with a workspace.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Deleted {
+    /// How many rows, by table.
+    pub rows: BTreeMap<String, i64>,
+    /// How many were found when all was looked through again afterwards: 0, unless somebody writes to it anew.
+    pub remaining: i64,
+}
+
+/// Every table with rows of a workspace and the column that says whose they are, those that others refer to last.
+pub(super) const TABLES: &[(&str, &str)] = &[
+    ("synonyms", "workspace"),
+    ("judged_questions", "workspace"),
+    ("reviews", "workspace"),
+    ("job_items", "workspace"),
+    ("jobs", "workspace"),
+    ("queue", "workspace"),
+    ("settings", "workspace"),
+    ("cases", "workspace"),
+    ("drafts", "workspace"),
+    ("feedback", "workspace"),
+    ("distrusted", "workspace"),
+    ("exposures", "workspace"),
+    ("experiments", "workspace"),
+    ("answers", "workspace"),
+    ("vectors", "workspace"),
+    ("changes", "workspace"),
+    ("chunks", "workspace"),
+    ("document_versions", "workspace"),
+    ("documents", "workspace"),
+    ("api_keys", "workspace"),
+    ("audit_log", "scope"),
+    ("audit_heads", "scope"),
+    ("workspaces", "id"),
+];
+
+impl Store {
+    /// Deletes a workspace with everything that is of it, in one transaction, which the service's own log notes. `None` where
+    /// there is nothing of that name.
+    pub async fn delete_workspace(
+        &self,
+        workspace: &WorkspaceId,
+    ) -> Result<Option<Deleted>, StoreError> {
+        let mut tx = self.begin().await?;
+        if self.is_shared() {
+            // Whoever adds something that refers to it waits, and then finds that it is gone.
+            sqlx::query("SELECT id FROM workspaces WHERE id = $1 FOR UPDATE")
+                .bind(workspace.as_str())
+                .execute(&mut *tx)
+                .await?;
+        }
+        let mut rows = BTreeMap::new();
+        for (table, column) in TABLES {
+            let sql = format!("DELETE FROM {table} WHERE {column} = $1");
+            let done = sqlx::query(sqlx::AssertSqlSafe(sql))
+                .bind(workspace.as_str())
+                .execute(&mut *tx)
+                .await?;
+            if done.rows_affected() > 0 {
+                rows.insert((*table).to_owned(), done.rows_affected() as i64);
+            }
+        }
+        if rows.is_empty() {
+            return Ok(None);
+        }
+        let act = Act::new("workspace.delete", workspace.as_str()).before(&rows);
+        self.note(&mut tx, Scope::Service, vec![act]).await?;
+        tx.commit().await?;
+        self.leave_no_trace().await?;
+        let mut tx = self.relaxed.begin().await?;
+        let remaining = count(&mut tx, workspace).await?;
+        Ok(Some(Deleted { rows, remaining }))
+    }
+}
+
+/// How many rows there are of a workspace.
+async fn count(tx: &mut Transaction<'_, Any>, workspace: &WorkspaceId) -> Result<i64, StoreError> {
+    let mut n_rows = 0;
+    for (table, column) in TABLES {
+        let sql = format!("SELECT COUNT(*) FROM {table} WHERE {column} = $1");
+        let (n,): (i64,) = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+            .bind(workspace.as_str())
+            .fetch_one(&mut **tx)
+            .await?;
+        n_rows += n;
+    }
+    Ok(n_rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A table that is added has to be deleted from, too.
+    #[tokio::test]
+    async fn every_table_with_rows_of_a_workspace_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}/ken.db", folder.path().display());
+        let store = Store::open(&url).await.unwrap();
+        let tables: Vec<(String, String)> = sqlx::query_as(
+            "SELECT t.name, c.name FROM sqlite_master t JOIN pragma_table_info(t.name) c \
+             WHERE t.type = 'table' AND t.name NOT LIKE '\\_sqlx%' ESCAPE '\\' \
+             AND (c.name IN ('workspace', 'scope') OR (t.name = 'workspaces' AND c.name = 'id'))",
+        )
+        .fetch_all(&store.relaxed)
+        .await
+        .unwrap();
+        let mut found: Vec<(&str, &str)> = tables
+            .iter()
+            .map(|(table, column)| (table.as_str(), column.as_str()))
+            .collect();
+        let mut named = TABLES.to_vec();
+        found.sort_unstable();
+        named.sort_unstable();
+        assert_eq!(found, named);
+        let (n_tables,): (i64,) = sqlx::query_as(
+            "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_sqlx%' ESCAPE '\\'",
+        )
+        .fetch_one(&store.relaxed)
+        .await
+        .unwrap();
+        // And `encoders`, which are the service's.
+        assert_eq!(
+            n_tables as usize,
+            named.len() + 1,
+            "a table is of no workspace"
+        );
+    }
+}

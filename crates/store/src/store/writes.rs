@@ -1,0 +1,1007 @@
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sqlx::{Any, AnyConnection, Transaction};
+
+use super::audit::{Act, note};
+use super::documents::Origin;
+use super::jobs::finish_item;
+use super::{
+    MAX_IN, ROWS, Scope, Store, StoreError, corrupt, from_json, now_ms, placeholders, to_json,
+};
+use ken_base::actor::{actor, makes_workspaces};
+use ken_base::domain::{DocumentId, Metadata, NewChunk, Revision, Source, Status, WorkspaceId};
+use ken_text::text::sha256_hex;
+
+/// One change to a document. Knowledge is changed through the gate of `ken-knowledge` alone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Write {
+    Put {
+        source: Box<Source>,
+        origin: Option<Origin>,
+    },
+    /// Puts a version that takes the live one's place at a time to come; until then the live one stays. What was
+    /// scheduled before is dropped. Where nothing is live, it is put at once and valid from then on.
+    Schedule { source: Box<Source>, at: Timestamp },
+    /// As `Put`, only to be tried out: found by nobody but who is of the audience that the source names.
+    Stage(Box<Source>),
+    /// Takes it out of every answer and keeps it.
+    Archive(DocumentId),
+    /// Takes it out of everything but the history.
+    Delete(DocumentId),
+}
+
+impl Write {
+    /// Puts a document that comes from no file.
+    pub fn put(source: Source) -> Self {
+        Write::Put {
+            source: Box::new(source),
+            origin: None,
+        }
+    }
+
+    /// The document that it changes.
+    pub fn document_id(&self) -> &DocumentId {
+        match self {
+            Write::Put { source, .. } | Write::Schedule { source, .. } | Write::Stage(source) => {
+                &source.id
+            }
+            Write::Archive(id) | Write::Delete(id) => id,
+        }
+    }
+}
+
+/// Documents as they stood when changes of them were asked for: the revision that changed each last, which archiving,
+/// scheduling and deleting do, too. Changes upon it count only while they still stand so.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Base(Vec<(DocumentId, Option<Revision>)>);
+
+impl Base {
+    fn ids(&self) -> impl Iterator<Item = &DocumentId> {
+        self.0.iter().map(|(id, _)| id)
+    }
+}
+
+/// The part of a job that writes, and ends with what it writes: both or neither.
+pub struct EndsWith<'a> {
+    pub ordinal: i64,
+    /// What is told of the part.
+    pub detail: &'a (dyn Fn(&[Recorded]) -> String + Sync),
+}
+
+/// What has to hold in the transaction that writes.
+#[derive(Default, Clone, Copy)]
+pub struct Terms<'a> {
+    pub base: Option<&'a Base>,
+    /// The job that writes, which has to be running: it is not once it was cancelled or its workspace deleted.
+    pub job: Option<&'a str>,
+    pub ends: Option<&'a EndsWith<'a>>,
+}
+
+/// Which of the [`Terms`] did not hold, so that nothing was written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unmet {
+    #[error("{0} was changed since; send the change again")]
+    Changed(DocumentId),
+    #[error("the job was cancelled")]
+    NotRunning,
+}
+
+/// What a write did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    Added,
+    Changed,
+    Unchanged,
+    Scheduled,
+    Archived,
+    Deleted,
+    NotFound,
+}
+
+/// The outcome of one write. `revision` is the one it made, or the workspace's newest where it changed nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recorded {
+    pub document_id: DocumentId,
+    pub version: i64,
+    pub effect: Effect,
+    pub revision: Revision,
+}
+
+/// The row of a document, inside a transaction.
+struct Live {
+    version: i64,
+    content_hash: String,
+    deleted: i64,
+    status: String,
+    metadata: String,
+    first_key: i64,
+    n_chunks: i64,
+    next_version: Option<i64>,
+    next_at: Option<i64>,
+    next_first_key: Option<i64>,
+    next_n_chunks: Option<i64>,
+    /// The highest version there ever was.
+    newest: i64,
+    /// 1 while it is only tried out, which is no change.
+    staged: i64,
+}
+
+from_row!(Live {
+    version,
+    content_hash,
+    deleted,
+    status,
+    metadata,
+    first_key,
+    n_chunks,
+    next_version,
+    next_at,
+    next_first_key,
+    next_n_chunks,
+    newest,
+    staged,
+});
+
+impl Live {
+    fn keys(&self) -> (i64, i64) {
+        (self.first_key, self.n_chunks)
+    }
+
+    fn next_keys(&self) -> (i64, i64) {
+        (
+            self.next_first_key.unwrap_or(0),
+            self.next_n_chunks.unwrap_or(0),
+        )
+    }
+}
+
+impl Store {
+    /// Writes documents in one transaction: all or none. Each change takes a revision of its own, in order.
+    pub async fn record(
+        &self,
+        workspace: &WorkspaceId,
+        writes: Vec<Write>,
+    ) -> Result<Vec<Recorded>, StoreError> {
+        let mut tx = self.begin().await?;
+        lock(&mut tx, workspace).await?;
+        let recorded = self.record_in(&mut tx, workspace, writes).await?;
+        tx.commit().await?;
+        Ok(recorded)
+    }
+
+    /// As [`Store::record`], where the terms hold in the same transaction; else nothing is written.
+    pub async fn record_if(
+        &self,
+        workspace: &WorkspaceId,
+        writes: Vec<Write>,
+        terms: Terms<'_>,
+    ) -> Result<Result<Vec<Recorded>, Unmet>, StoreError> {
+        let mut tx = self.begin().await?;
+        if let Some(job) = terms.job {
+            // Written first, as in `lock`; a workspace that is gone is not made anew.
+            let running = sqlx::query(
+                "UPDATE jobs SET state = 'running' WHERE workspace = $1 AND id = $2 AND state = 'running'",
+            )
+            .bind(workspace.as_str())
+            .bind(job)
+            .execute(&mut *tx)
+            .await?;
+            if running.rows_affected() == 0 {
+                return Ok(Err(Unmet::NotRunning));
+            }
+        }
+        lock(&mut tx, workspace).await?;
+        if let Some(base) = terms.base {
+            let ids: Vec<DocumentId> = base.ids().cloned().collect();
+            let now = revisions(&mut tx, workspace, &ids).await?;
+            if let Some((id, _)) = base
+                .0
+                .iter()
+                .find(|(id, then)| now.get(id).copied() != *then)
+            {
+                return Ok(Err(Unmet::Changed(id.clone())));
+            }
+        }
+        let recorded = self.record_in(&mut tx, workspace, writes).await?;
+        if let (Some(job), Some(ends)) = (terms.job, terms.ends) {
+            let detail = (ends.detail)(&recorded);
+            // Where an earlier run has made it, dropping the transaction undoes this one.
+            if !finish_item(&mut *tx, workspace, job, ends.ordinal, "done", &detail).await? {
+                return Ok(Err(Unmet::NotRunning));
+            }
+        }
+        tx.commit().await?;
+        Ok(Ok(recorded))
+    }
+
+    /// How documents stand.
+    pub async fn base<'a>(
+        &self,
+        workspace: &WorkspaceId,
+        ids: impl IntoIterator<Item = &'a DocumentId>,
+    ) -> Result<Base, StoreError> {
+        let ids: Vec<DocumentId> = ids.into_iter().cloned().collect();
+        let mut connection = self.relaxed.acquire().await?;
+        let mut found = revisions(&mut connection, workspace, &ids).await?;
+        let base = ids.into_iter().map(|id| {
+            let revision = found.remove(&id);
+            (id, revision)
+        });
+        Ok(Base(base.collect()))
+    }
+
+    /// The first document that does not stand any more as it did.
+    pub async fn changed_since(
+        &self,
+        workspace: &WorkspaceId,
+        base: &Base,
+    ) -> Result<Option<DocumentId>, StoreError> {
+        let now = self.base(workspace, base.ids()).await?;
+        let mut pairs = base.0.iter().zip(&now.0);
+        let changed = pairs.find(|(then, now)| then != now);
+        Ok(changed.map(|((id, _), _)| id.clone()))
+    }
+
+    /// Leaves out what would change nothing, as [`Store::record`] would find.
+    pub async fn changing(
+        &self,
+        workspace: &WorkspaceId,
+        writes: &[Write],
+    ) -> Result<Vec<Write>, StoreError> {
+        let ids: Vec<&str> = writes.iter().map(|w| w.document_id().as_str()).collect();
+        let mut live: HashMap<String, (String, String)> = HashMap::new();
+        for some in ids.chunks(MAX_IN) {
+            let sql = format!(
+                "SELECT id, content_hash, status FROM documents WHERE workspace = $1 AND deleted = 0 \
+                 AND next_version IS NULL AND id IN ({})",
+                placeholders(2, some.len())
+            );
+            let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(workspace.as_str());
+            for id in some {
+                query = query.bind(*id);
+            }
+            let rows: Vec<(String, String, String)> = query.fetch_all(&self.relaxed).await?;
+            live.extend(
+                rows.into_iter()
+                    .map(|(id, hash, status)| (id, (hash, status))),
+            );
+        }
+        let is_same = |write: &&Write| match write {
+            Write::Put { source, .. } => {
+                live.get(source.id.as_str()).is_some_and(|(hash, status)| {
+                    *hash == source.content_hash && status == source.metadata.status.as_str()
+                })
+            }
+            _ => false,
+        };
+        Ok(writes
+            .iter()
+            .filter(|write| !is_same(write))
+            .cloned()
+            .collect())
+    }
+
+    async fn record_in(
+        &self,
+        tx: &mut Transaction<'_, Any>,
+        workspace: &WorkspaceId,
+        writes: Vec<Write>,
+    ) -> Result<Vec<Recorded>, StoreError> {
+        let mut cursor = Cursor::read(tx, workspace, self.clock.now()).await?;
+        let mut recorded = Vec::with_capacity(writes.len());
+        for write in writes {
+            recorded.push(apply(tx, workspace, &mut cursor, write).await?);
+        }
+        cursor.save(tx, workspace).await?;
+        Ok(recorded)
+    }
+
+    /// Makes scheduled versions whose time has come the live ones; returns whether there were any. Searches do not
+    /// wait for it: they go by the versions' times.
+    pub async fn promote_due(&self) -> Result<bool, StoreError> {
+        let now = self.clock.now();
+        let due: Vec<(String, String)> = sqlx::query_as(
+            "SELECT workspace, id FROM documents WHERE next_at <= $1 AND deleted = 0 ORDER BY next_at LIMIT 1000",
+        )
+        .bind(now.as_millisecond())
+        .fetch_all(&self.relaxed)
+        .await?;
+        for (workspace, id) in &due {
+            let workspace =
+                WorkspaceId::parse(workspace).map_err(|e| corrupt("a workspace name", &e))?;
+            let id = DocumentId::parse(id).map_err(|e| corrupt("a document id", &e))?;
+            let mut tx = self.begin().await?;
+            lock(&mut tx, &workspace).await?;
+            let mut cursor = Cursor::read(&mut tx, &workspace, now).await?;
+            live(&mut tx, &workspace, &mut cursor, &id).await?;
+            cursor.save(&mut tx, &workspace).await?;
+            tx.commit().await?;
+        }
+        Ok(!due.is_empty())
+    }
+
+    /// Forgets documents that were only tried out, before then: out of the indexes, then out of the store.
+    pub async fn unstage(
+        &self,
+        workspace: &WorkspaceId,
+        then: Timestamp,
+    ) -> Result<(), StoreError> {
+        let staged = self.staged(workspace, then).await?;
+        if staged.is_empty() {
+            return Ok(());
+        }
+        self.forget(workspace, staged).await
+    }
+
+    /// As [`Store::unstage`], for some.
+    pub async fn forget(
+        &self,
+        workspace: &WorkspaceId,
+        staged: Vec<DocumentId>,
+    ) -> Result<(), StoreError> {
+        self.record(
+            workspace,
+            staged.iter().cloned().map(Write::Delete).collect(),
+        )
+        .await?;
+        let mut tx = self.begin().await?;
+        for id in staged {
+            for sql in [
+                "DELETE FROM document_versions WHERE workspace = $1 AND document_id = $2",
+                "DELETE FROM documents WHERE workspace = $1 AND id = $2 AND staged = 1",
+            ] {
+                sqlx::query(sql)
+                    .bind(workspace.as_str())
+                    .bind(id.as_str())
+                    .execute(&mut *tx)
+                    .await?;
+            }
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Documents that were only tried out and never cleared away, as after a crash.
+    pub async fn staged(
+        &self,
+        workspace: &WorkspaceId,
+        then: Timestamp,
+    ) -> Result<Vec<DocumentId>, StoreError> {
+        let rows: Vec<(String,)> = sqlx::query_as(
+            "SELECT id FROM documents WHERE workspace = $1 AND staged = 1 AND updated_at <= $2",
+        )
+        .bind(workspace.as_str())
+        .bind(then.as_millisecond())
+        .fetch_all(&self.relaxed)
+        .await?;
+        rows.into_iter()
+            .map(|(id,)| DocumentId::parse(&id).map_err(|e| corrupt("a document id", &e)))
+            .collect()
+    }
+}
+
+/// The revision that changed each of these documents last; one that there never was has none.
+async fn revisions(
+    connection: &mut AnyConnection,
+    workspace: &WorkspaceId,
+    ids: &[DocumentId],
+) -> Result<HashMap<DocumentId, Revision>, StoreError> {
+    let mut found = HashMap::with_capacity(ids.len());
+    for some in ids.chunks(MAX_IN) {
+        let sql = format!(
+            "SELECT id, revision FROM documents WHERE workspace = $1 AND id IN ({})",
+            placeholders(2, some.len())
+        );
+        let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(workspace.as_str());
+        for id in some {
+            query = query.bind(id.as_str());
+        }
+        let rows: Vec<(String, Revision)> = query.fetch_all(&mut *connection).await?;
+        for (id, revision) in rows {
+            let id = DocumentId::parse(&id).map_err(|e| corrupt("a document id", &e))?;
+            found.insert(id, revision);
+        }
+    }
+    Ok(found)
+}
+
+/// One write inside a transaction.
+pub(super) async fn apply(
+    tx: &mut Transaction<'_, Any>,
+    workspace: &WorkspaceId,
+    cursor: &mut Cursor,
+    write: Write,
+) -> Result<Recorded, StoreError> {
+    Ok(match write {
+        Write::Put { source, origin } => put(tx, workspace, cursor, *source, origin).await?,
+        Write::Stage(source) => {
+            let n_acts = cursor.acts.len();
+            let staged = put(tx, workspace, cursor, *source, None).await?;
+            cursor.acts.truncate(n_acts);
+            sqlx::query("UPDATE documents SET staged = 1 WHERE workspace = $1 AND id = $2")
+                .bind(workspace.as_str())
+                .bind(staged.document_id.as_str())
+                .execute(&mut **tx)
+                .await?;
+            staged
+        }
+        Write::Schedule { source, at } => schedule(tx, workspace, cursor, *source, at).await?,
+        Write::Archive(id) => retire(tx, workspace, cursor, id, false).await?,
+        Write::Delete(id) => retire(tx, workspace, cursor, id, true).await?,
+    })
+}
+
+/// Written first, so that writers queue here and no transaction has to give up half way.
+pub(super) async fn lock(
+    tx: &mut Transaction<'_, Any>,
+    workspace: &WorkspaceId,
+) -> Result<(), StoreError> {
+    if !makes_workspaces() {
+        let found = sqlx::query("UPDATE workspaces SET revision = revision WHERE id = $1")
+            .bind(workspace.as_str())
+            .execute(&mut **tx)
+            .await?;
+        return match found.rows_affected() {
+            0 => Err(StoreError::Gone(workspace.clone())),
+            _ => Ok(()),
+        };
+    }
+    sqlx::query(
+        "INSERT INTO workspaces (id, created_at) VALUES ($1, $2) \
+         ON CONFLICT (id) DO UPDATE SET revision = workspaces.revision",
+    )
+    .bind(workspace.as_str())
+    .bind(now_ms())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// The workspace's counters while a transaction uses them up.
+pub(super) struct Cursor {
+    revision: i64,
+    next_key: i64,
+    now: Timestamp,
+    acts: Vec<Act>,
+}
+
+impl Cursor {
+    pub(super) async fn read(
+        tx: &mut Transaction<'_, Any>,
+        workspace: &WorkspaceId,
+        now: Timestamp,
+    ) -> Result<Self, StoreError> {
+        let (revision, next_key): (i64, i64) =
+            sqlx::query_as("SELECT revision, next_chunk_key FROM workspaces WHERE id = $1")
+                .bind(workspace.as_str())
+                .fetch_one(&mut **tx)
+                .await?;
+        Ok(Self {
+            revision,
+            next_key,
+            now,
+            acts: Vec::new(),
+        })
+    }
+
+    /// Writes the counters back, and what was done into the audit log.
+    pub(super) async fn save(
+        self,
+        tx: &mut Transaction<'_, Any>,
+        workspace: &WorkspaceId,
+    ) -> Result<(), StoreError> {
+        if self.next_key > i64::from(u32::MAX) {
+            return Err(StoreError::ChunkKeysExhausted(workspace.clone()));
+        }
+        sqlx::query("UPDATE workspaces SET revision = $1, next_chunk_key = $2 WHERE id = $3")
+            .bind(self.revision)
+            .bind(self.next_key)
+            .bind(workspace.as_str())
+            .execute(&mut **tx)
+            .await?;
+        let scope = Scope::Workspace(workspace);
+        note(tx, scope, &actor(), self.now, self.acts).await
+    }
+}
+
+/// The live row, with what was scheduled made live first where its time has come.
+async fn live(
+    tx: &mut Transaction<'_, Any>,
+    workspace: &WorkspaceId,
+    cursor: &mut Cursor,
+    id: &DocumentId,
+) -> Result<Option<Live>, StoreError> {
+    let Some(found) = read_live(tx, workspace, id).await? else {
+        return Ok(None);
+    };
+    let is_due = found
+        .next_at
+        .is_some_and(|at| at <= cursor.now.as_millisecond());
+    match is_due && found.deleted == 0 {
+        true => {
+            promote(tx, workspace, cursor, id, &found).await?;
+            read_live(tx, workspace, id).await
+        }
+        false => Ok(Some(found)),
+    }
+}
+
+async fn read_live(
+    tx: &mut Transaction<'_, Any>,
+    workspace: &WorkspaceId,
+    id: &DocumentId,
+) -> Result<Option<Live>, StoreError> {
+    Ok(sqlx::query_as(
+        "SELECT version, content_hash, deleted, status, metadata, first_key, n_chunks, next_version, next_at, \
+         next_first_key, next_n_chunks, staged, (SELECT MAX(v.version) FROM document_versions v \
+         WHERE v.workspace = documents.workspace AND v.document_id = documents.id) AS newest \
+         FROM documents WHERE workspace = $1 AND id = $2",
+    )
+    .bind(workspace.as_str())
+    .bind(id.as_str())
+    .fetch_optional(&mut **tx)
+    .await?)
+}
+
+/// The scheduled version becomes the live one, whose chunks go.
+async fn promote(
+    tx: &mut Transaction<'_, Any>,
+    workspace: &WorkspaceId,
+    cursor: &mut Cursor,
+    id: &DocumentId,
+    before: &Live,
+) -> Result<(), StoreError> {
+    let removed = remove_chunks(tx, workspace, before.keys()).await?;
+    cursor.revision += 1;
+    sqlx::query(
+        "UPDATE documents SET version = next_version, first_key = next_first_key, n_chunks = next_n_chunks, \
+         status = 'published', next_version = NULL, next_at = NULL, next_first_key = NULL, next_n_chunks = NULL, \
+         content_hash = (SELECT v.content_hash FROM document_versions v WHERE v.workspace = documents.workspace \
+         AND v.document_id = documents.id AND v.version = documents.next_version), \
+         metadata = (SELECT v.metadata FROM document_versions v WHERE v.workspace = documents.workspace \
+         AND v.document_id = documents.id AND v.version = documents.next_version), \
+         revision = $1, updated_at = $2 WHERE workspace = $3 AND id = $4",
+    )
+    .bind(cursor.revision)
+    .bind(now_ms())
+    .bind(workspace.as_str())
+    .bind(id.as_str())
+    .execute(&mut **tx)
+    .await?;
+    let version = before.next_version.unwrap_or(before.version);
+    let act = Act::new("document.publish", id.as_str());
+    let (was, became) = (
+        json!({ "version": before.version }),
+        json!({ "version": version }),
+    );
+    cursor.acts.push(act.before(was).after(became));
+    log_change(
+        tx,
+        workspace,
+        cursor.revision,
+        id,
+        "publish",
+        version,
+        removed,
+    )
+    .await
+}
+
+/// Drops what is scheduled, if anything is.
+async fn unschedule(
+    tx: &mut Transaction<'_, Any>,
+    workspace: &WorkspaceId,
+    cursor: &mut Cursor,
+    id: &DocumentId,
+    before: &Live,
+) -> Result<(), StoreError> {
+    let Some(version) = before.next_version else {
+        return Ok(());
+    };
+    let removed = remove_chunks(tx, workspace, before.next_keys()).await?;
+    cursor.revision += 1;
+    sqlx::query(
+        "UPDATE documents SET next_version = NULL, next_at = NULL, next_first_key = NULL, next_n_chunks = NULL, \
+         revision = $1 WHERE workspace = $2 AND id = $3",
+    )
+    .bind(cursor.revision)
+    .bind(workspace.as_str())
+    .bind(id.as_str())
+    .execute(&mut **tx)
+    .await?;
+    log_change(
+        tx,
+        workspace,
+        cursor.revision,
+        id,
+        "unschedule",
+        version,
+        removed,
+    )
+    .await
+}
+
+async fn schedule(
+    tx: &mut Transaction<'_, Any>,
+    workspace: &WorkspaceId,
+    cursor: &mut Cursor,
+    mut source: Source,
+    at: Timestamp,
+) -> Result<Recorded, StoreError> {
+    source.metadata.status = Status::Published;
+    let before = live(tx, workspace, cursor, &source.id).await?;
+    let is_live = match &before {
+        Some(live) if live.deleted == 0 && live.status == Status::Published.as_str() => {
+            // What begins later is not live yet, and what was put off before makes way.
+            let metadata: Metadata = from_json("a document's metadata", &live.metadata)?;
+            metadata.valid_from.is_none_or(|from| from <= cursor.now)
+        }
+        _ => false,
+    };
+    let Some(before) = before.filter(|_| is_live) else {
+        source.metadata.valid_from = source.metadata.valid_from.max(Some(at));
+        // The same text without that time is something else.
+        let time = at.to_string();
+        source.content_hash = sha256_hex([source.content_hash.as_bytes(), time.as_bytes()]);
+        return put(tx, workspace, cursor, source, None).await;
+    };
+    unschedule(tx, workspace, cursor, &source.id, &before).await?;
+    let version = before.newest + 1;
+    insert_version(tx, workspace, version, &source).await?;
+    let first_key = cursor.next_key;
+    let n_chunks = add_chunks(tx, workspace, first_key, version, &source).await?;
+    cursor.next_key += n_chunks;
+    cursor.revision += 1;
+    sqlx::query(
+        "UPDATE documents SET next_version = $1, next_at = $2, next_first_key = $3, next_n_chunks = $4, \
+         revision = $5 WHERE workspace = $6 AND id = $7",
+    )
+    .bind(version)
+    .bind(at.as_millisecond())
+    .bind(first_key)
+    .bind(n_chunks)
+    .bind(cursor.revision)
+    .bind(workspace.as_str())
+    .bind(source.id.as_str())
+    .execute(&mut **tx)
+    .await?;
+    cursor.acts.push(
+        Act::new("document.schedule", source.id.as_str())
+            .before(json!({ "version": before.version, "scheduled_at": before.next_at }))
+            .after(json!({ "version": version, "scheduled_at": at })),
+    );
+    log_change(
+        tx,
+        workspace,
+        cursor.revision,
+        &source.id,
+        "schedule",
+        version,
+        (0, 0),
+    )
+    .await?;
+    Ok(Recorded {
+        document_id: source.id,
+        version,
+        effect: Effect::Scheduled,
+        revision: cursor.revision,
+    })
+}
+
+async fn insert_version(
+    tx: &mut Transaction<'_, Any>,
+    workspace: &WorkspaceId,
+    version: i64,
+    source: &Source,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO document_versions (workspace, document_id, version, content_hash, metadata, raw, text, outline, \
+         chunks, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+    )
+    .bind(workspace.as_str())
+    .bind(source.id.as_str())
+    .bind(version)
+    .bind(&source.content_hash)
+    .bind(to_json(&source.metadata))
+    .bind(&source.raw)
+    .bind(&source.text)
+    .bind(to_json(&source.outline))
+    .bind(to_json(&source.chunks))
+    .bind(now_ms())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+async fn put(
+    tx: &mut Transaction<'_, Any>,
+    workspace: &WorkspaceId,
+    cursor: &mut Cursor,
+    source: Source,
+    origin: Option<Origin>,
+) -> Result<Recorded, StoreError> {
+    let before = live(tx, workspace, cursor, &source.id).await?;
+    let status = source.metadata.status;
+    let unchanged = before.as_ref().filter(|live| {
+        live.content_hash == source.content_hash
+            && live.deleted == 0
+            && live.status == status.as_str()
+            && live.next_version.is_none()
+    });
+    if let Some(live) = unchanged {
+        let version = live.version;
+        remember_origin(tx, workspace, &source.id, origin).await?;
+        return Ok(Recorded {
+            document_id: source.id,
+            version,
+            effect: Effect::Unchanged,
+            revision: cursor.revision,
+        });
+    }
+    if let Some(before) = &before {
+        unschedule(tx, workspace, cursor, &source.id, before).await?;
+    }
+    let version = before.as_ref().map_or(1, |live| live.newest + 1);
+    let metadata = to_json(&source.metadata);
+    insert_version(tx, workspace, version, &source).await?;
+    let removed = remove_chunks(tx, workspace, before.as_ref().map_or((0, 0), Live::keys)).await?;
+    let first_key = cursor.next_key;
+    let n_chunks = match status {
+        Status::Published => add_chunks(tx, workspace, first_key, version, &source).await?,
+        Status::Draft | Status::Archived => 0,
+    };
+    cursor.next_key += n_chunks;
+    cursor.revision += 1;
+    sqlx::query(
+        "INSERT INTO documents (workspace, id, version, status, deleted, content_hash, metadata, first_key, \
+         n_chunks, revision, updated_at) VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8, $9, $10) \
+         ON CONFLICT (workspace, id) DO UPDATE SET version = excluded.version, status = excluded.status, \
+         deleted = 0, content_hash = excluded.content_hash, metadata = excluded.metadata, \
+         first_key = excluded.first_key, n_chunks = excluded.n_chunks, revision = excluded.revision, \
+         updated_at = excluded.updated_at, origin_root = NULL, origin_path = NULL, origin_hash = NULL",
+    )
+    .bind(workspace.as_str())
+    .bind(source.id.as_str())
+    .bind(version)
+    .bind(status.as_str())
+    .bind(&source.content_hash)
+    .bind(&metadata)
+    .bind(first_key)
+    .bind(n_chunks)
+    .bind(cursor.revision)
+    .bind(now_ms())
+    .execute(&mut **tx)
+    .await?;
+    remember_origin(tx, workspace, &source.id, origin).await?;
+    cursor
+        .acts
+        .push(put_act(before.as_ref(), &source, version, &metadata)?);
+    log_change(
+        tx,
+        workspace,
+        cursor.revision,
+        &source.id,
+        "put",
+        version,
+        removed,
+    )
+    .await?;
+    Ok(Recorded {
+        document_id: source.id,
+        version,
+        effect: if before.is_some_and(|live| live.deleted == 0) {
+            Effect::Changed
+        } else {
+            Effect::Added
+        },
+        revision: cursor.revision,
+    })
+}
+
+async fn retire(
+    tx: &mut Transaction<'_, Any>,
+    workspace: &WorkspaceId,
+    cursor: &mut Cursor,
+    id: DocumentId,
+    delete: bool,
+) -> Result<Recorded, StoreError> {
+    let before = live(tx, workspace, cursor, &id).await?;
+    let before = before.filter(|live| live.deleted == 0);
+    let Some(before) = before else {
+        return Ok(Recorded {
+            document_id: id,
+            version: 0,
+            effect: Effect::NotFound,
+            revision: cursor.revision,
+        });
+    };
+    let mut metadata: Metadata = from_json("a document's metadata", &before.metadata)?;
+    metadata.status = Status::Archived;
+    unschedule(tx, workspace, cursor, &id, &before).await?;
+    let removed = remove_chunks(tx, workspace, before.keys()).await?;
+    cursor.revision += 1;
+    sqlx::query(
+        "UPDATE documents SET status = 'archived', deleted = $1, metadata = $2, n_chunks = 0, revision = $3, \
+         updated_at = $4 WHERE workspace = $5 AND id = $6",
+    )
+    .bind(i64::from(delete))
+    .bind(to_json(&metadata))
+    .bind(cursor.revision)
+    .bind(now_ms())
+    .bind(workspace.as_str())
+    .bind(id.as_str())
+    .execute(&mut **tx)
+    .await?;
+    let (operation, action, effect) = match delete {
+        true => ("delete", "document.delete", Effect::Deleted),
+        false => ("archive", "document.archive", Effect::Archived),
+    };
+    if before.staged == 0 {
+        let was = json!({ "version": before.version, "status": before.status });
+        let became = json!({ "version": before.version, "status": "archived", "deleted": delete });
+        let act = Act::new(action, id.as_str()).before(was).after(became);
+        cursor.acts.push(act);
+    }
+    log_change(
+        tx,
+        workspace,
+        cursor.revision,
+        &id,
+        operation,
+        before.version,
+        removed,
+    )
+    .await?;
+    Ok(Recorded {
+        document_id: id,
+        version: before.version,
+        effect,
+        revision: cursor.revision,
+    })
+}
+
+/// A version put: its number, state, hash, and those of its metadata that are other than before. The texts themselves are
+/// kept as versions.
+fn put_act(
+    before: Option<&Live>,
+    source: &Source,
+    version: i64,
+    metadata: &str,
+) -> Result<Act, StoreError> {
+    type Fields = serde_json::Map<String, serde_json::Value>;
+    let fields = |json: &str| from_json::<Fields>("a document's metadata", json);
+    let mut now = fields(metadata)?;
+    let mut then = match before {
+        Some(live) => fields(&live.metadata)?,
+        None => Fields::new(),
+    };
+    let same: Vec<String> = now
+        .iter()
+        .filter(|(name, value)| then.get(*name) == Some(value))
+        .map(|(name, _)| name.clone())
+        .collect();
+    for name in &same {
+        now.remove(name);
+        then.remove(name);
+    }
+    let was = before.map(|live| {
+        json!({
+            "version": live.version, "status": live.status, "deleted": live.deleted != 0,
+            "content_hash": live.content_hash, "metadata": then,
+        })
+    });
+    let became = json!({
+        "version": version, "status": source.metadata.status, "content_hash": source.content_hash, "metadata": now,
+    });
+    Ok(Act::new("document.put", source.id.as_str())
+        .before(was)
+        .after(became))
+}
+
+/// Takes out chunks by their keys, given and returned as first and count.
+async fn remove_chunks(
+    tx: &mut Transaction<'_, Any>,
+    workspace: &WorkspaceId,
+    (first, count): (i64, i64),
+) -> Result<(i64, i64), StoreError> {
+    if count == 0 {
+        return Ok((0, 0));
+    }
+    sqlx::query("DELETE FROM chunks WHERE workspace = $1 AND chunk_key >= $2 AND chunk_key < $3")
+        .bind(workspace.as_str())
+        .bind(first)
+        .bind(first + count)
+        .execute(&mut **tx)
+        .await?;
+    Ok((first, count))
+}
+
+async fn add_chunks(
+    tx: &mut Transaction<'_, Any>,
+    workspace: &WorkspaceId,
+    first_key: i64,
+    version: i64,
+    source: &Source,
+) -> Result<i64, StoreError> {
+    let numbered: Vec<(i64, &NewChunk)> = (0_i64..).zip(&source.chunks).collect();
+    for rows in numbered.chunks(ROWS) {
+        let values: Vec<String> = (0..rows.len())
+            .map(|row| format!("({})", placeholders(row * 10 + 1, 10)))
+            .collect();
+        let sql = format!(
+            "INSERT INTO chunks (workspace, chunk_key, document_id, version, ordinal, heading_path, start_byte, \
+             end_byte, text, note) VALUES {}",
+            values.join(",")
+        );
+        let mut insert = sqlx::query(sqlx::AssertSqlSafe(sql));
+        for (ordinal, chunk) in rows {
+            let span = chunk.span;
+            let text = span.slice(&source.text).ok_or_else(|| {
+                corrupt("a chunk", &format!("{span:?} is no span of {}", source.id))
+            })?;
+            insert = insert
+                .bind(workspace.as_str())
+                .bind(first_key + ordinal)
+                .bind(source.id.as_str())
+                .bind(version)
+                .bind(*ordinal)
+                .bind(to_json(&chunk.heading_path))
+                .bind(span.start as i64)
+                .bind(span.end as i64)
+                .bind(text)
+                .bind(to_json(&chunk.note));
+        }
+        insert.execute(&mut **tx).await?;
+    }
+    Ok(source.chunks.len() as i64)
+}
+
+async fn remember_origin(
+    tx: &mut Transaction<'_, Any>,
+    workspace: &WorkspaceId,
+    id: &DocumentId,
+    origin: Option<Origin>,
+) -> Result<(), StoreError> {
+    let Some(origin) = origin else { return Ok(()) };
+    sqlx::query(
+        "UPDATE documents SET origin_root = $1, origin_path = $2, origin_hash = $3 WHERE workspace = $4 AND id = $5",
+    )
+    .bind(origin.root)
+    .bind(origin.path)
+    .bind(origin.hash)
+    .bind(workspace.as_str())
+    .bind(id.as_str())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+async fn log_change(
+    tx: &mut Transaction<'_, Any>,
+    workspace: &WorkspaceId,
+    revision: Revision,
+    id: &DocumentId,
+    operation: &'static str,
+    version: i64,
+    (removed_first, removed_count): (i64, i64),
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO changes (workspace, revision, document_id, operation, version, removed_first, removed_count, \
+         created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    )
+    .bind(workspace.as_str())
+    .bind(revision)
+    .bind(id.as_str())
+    .bind(operation)
+    .bind(version)
+    .bind(removed_first)
+    .bind(removed_count)
+    .bind(now_ms())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,464 @@
+//! Do two pieces of knowledge contradict each other? Pure.
+//!
+//! Likeness alone is no answer: two facts that differ in one figure are as near as paraphrases (a cosine of 0.997 was
+//! seen). So what they claim is taken out of the texts and compared: amounts, durations, dates and times in one unit
+//! each, what is allowed, needed and for whom. Claims are only compared where both speak of the same thing, and not
+//! where they name different cases of it (本島 and 離島).
+
+mod claims;
+mod contrasts;
+
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+
+use serde::Serialize;
+
+use crate::text;
+use claims::{Claims, Polarity};
+use ken_base::domain::{Metadata, Review, TRIAL};
+
+pub use claims::plain_numbers;
+
+/// A question (or title) with what is said to it.
+#[derive(Debug, Clone, Copy)]
+pub struct Statement<'a> {
+    pub title: &'a str,
+    pub text: &'a str,
+}
+
+/// How two statements stand to each other.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "relation", rename_all = "snake_case")]
+pub enum Relation {
+    /// They speak of different things, or of different cases of one.
+    Apart,
+    /// They speak of the same and nothing in them differs that could be compared.
+    Agree,
+    Conflict(Conflict),
+}
+
+/// What two statements contradict each other in.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Conflict {
+    pub kind: ConflictKind,
+    /// What the first says, and what the second.
+    pub first: String,
+    pub second: String,
+}
+
+impl Conflict {
+    /// In words, of two passages by their ids.
+    pub fn describe(&self, [a, b]: &[String; 2]) -> String {
+        let Conflict {
+            kind,
+            first,
+            second,
+        } = self;
+        format!("{kind:?}: {first:?} in {a} against {second:?} in {b}")
+    }
+
+    /// For a person to settle, under an id that is the same whenever the same passages are found.
+    pub fn review(&self, document_ids: &[String; 2], passages: &[String; 2]) -> Review {
+        let sorted = |names: &[String; 2]| {
+            let mut names = names.to_vec();
+            names.sort_unstable();
+            names
+        };
+        let key = text::sha256_hex([sorted(passages).join("\n").as_bytes()]);
+        Review {
+            id: format!("rev_{}", &key[..16]),
+            kind: "conflict".to_owned(),
+            document_ids: sorted(document_ids),
+            detail: self.describe(passages),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConflictKind {
+    Figure,
+    Unit,
+    Date,
+    Condition,
+    Negation,
+}
+
+/// What decides which of two contradicting passages is right.
+#[derive(Debug, Clone, Copy)]
+pub struct Authority {
+    /// Its document's rank.
+    pub rank: i64,
+    /// Whether it is only for some people or places.
+    pub is_specific: bool,
+    /// When what it says began to hold: its `valid_from`, else when it was last written.
+    pub since: Timestamp,
+}
+
+impl Authority {
+    /// Of a passage, by what holds for its document.
+    pub fn of(metadata: &Metadata, updated_at: Timestamp) -> Self {
+        Self {
+            rank: metadata.rank,
+            // Who tries a change out is no special customer.
+            is_specific: metadata
+                .audience
+                .iter()
+                .any(|name| !name.starts_with(TRIAL))
+                || !metadata.channels.is_empty(),
+            since: metadata.valid_from.unwrap_or(updated_at),
+        }
+    }
+}
+
+/// Of two times nearer to each other than this neither is the newer: they came in one import.
+const NEWER_BY: SignedDuration = SignedDuration::from_hours(24);
+
+/// Which of two contradicting passages is right, and by what rule: the higher rank, then the more specific, then the
+/// newer. `None` where no rule decides and a person has to.
+pub fn prevails(a: &Authority, b: &Authority) -> Option<(Ordering, &'static str)> {
+    if a.rank != b.rank {
+        return Some((a.rank.cmp(&b.rank), "rank"));
+    }
+    if a.is_specific != b.is_specific {
+        return Some((a.is_specific.cmp(&b.is_specific), "specific"));
+    }
+    let newer = a.since.duration_since(b.since).abs() >= NEWER_BY;
+    newer.then(|| (a.since.cmp(&b.since), "newer"))
+}
+
+/// What two statements that are known to speak of the same thing contradict each other in: figures, dates, what is
+/// allowed, needed and for whom.
+pub fn opposed(a: Statement, b: Statement) -> Option<Conflict> {
+    let (of_a, of_b) = (Claims::of(a), Claims::of(b));
+    polarities(&of_a, &of_b).or_else(|| quantities(&of_a, &of_b))
+}
+
+/// The first case of a row (本島 of 本島 and 離島) that a statement names and its source does not.
+pub fn unnamed_case(statement: &str, source: &str) -> Option<&'static str> {
+    contrasts::unnamed(statement, source)
+}
+
+/// Statements that share less than this of their words are about different things, where nothing is known of their
+/// meaning.
+const MIN_OVERLAP: f32 = 0.30;
+/// And by cosine of their vectors, where it is known; one of the two has to be reached. Read off the `dev` part of
+/// corpus/conflicts.
+const MIN_SIMILARITY: f32 = 0.75;
+
+/// Compares two statements. `similarity` is the cosine of their vectors, where it is known.
+pub fn compare(a: Statement, b: Statement, similarity: Option<f32>) -> Relation {
+    if !same_topic(a, b, similarity) || contrasts::differ(a, b) {
+        return Relation::Apart;
+    }
+    let (of_a, of_b) = (Claims::of(a), Claims::of(b));
+    let found = quantities(&of_a, &of_b)
+        .or_else(|| dates(&of_a, &of_b))
+        .or_else(|| polarities(&of_a, &of_b));
+    found.map_or(Relation::Agree, Relation::Conflict)
+}
+
+/// Texts up to this width are one statement each; of longer ones the sentences are compared.
+pub const ONE_STATEMENT: usize = 240;
+/// Titles that share this much of their words may ask the same.
+const MIN_TITLES: f32 = 0.25;
+/// Sentences say the same thing about the same where they share this much of the longer one's words, and so many.
+const MIN_SENTENCES: f32 = 0.6;
+pub const MIN_SHARED_WORDS: usize = 4;
+
+/// Whether two passages, of any length, contradict each other somewhere.
+///
+/// Short ones under like titles are compared as wholes; that both are about one product makes titles no more alike. Of others
+/// a passage of several figures would differ from any other in some, so only sentences are compared that share most of
+/// their words, and rows of tables about the same: the same statement, with another figure.
+pub fn contradiction(a: Statement, b: Statement, similarity: Option<f32>) -> Option<Conflict> {
+    let found = |relation| match relation {
+        Relation::Conflict(conflict) => Some(conflict),
+        _ => None,
+    };
+    let is_short = |s: Statement| text::width(s.text) <= ONE_STATEMENT;
+    let are_like = |a: &BTreeSet<String>, b: &BTreeSet<String>| share(a, b) >= MIN_TITLES;
+    let (title, other) = (words(a.title), words(b.title));
+    let (asked, of_other) = (
+        without_names(a.title, &title),
+        without_names(b.title, &other),
+    );
+    if is_short(a)
+        && is_short(b)
+        && are_like(&title, &other)
+        && (title == other || are_like(&asked, &of_other))
+    {
+        return found(compare(a, b, similarity));
+    }
+    let sentences = |s: Statement| -> Vec<(String, BTreeSet<String>)> {
+        let spans = text::sentences(s.text);
+        let texts = spans.iter().filter_map(|span| span.slice(s.text));
+        texts.map(|text| (text.to_owned(), words(text))).collect()
+    };
+    let (of_a, of_b) = (sentences(a), sentences(b));
+    for (first, words) in &of_a {
+        for (second, others) in &of_b {
+            let shared = words.intersection(others).count();
+            let longer = words.len().max(others.len());
+            if shared < MIN_SHARED_WORDS || (shared as f32) < MIN_SENTENCES * longer as f32 {
+                continue;
+            }
+            if !is_about(first, others) || !is_about(second, words) {
+                continue;
+            }
+            let (first, second) = (
+                Statement {
+                    title: a.title,
+                    text: first,
+                },
+                Statement {
+                    title: b.title,
+                    text: second,
+                },
+            );
+            if let Some(conflict) = found(compare(first, second, None)) {
+                return Some(conflict);
+            }
+        }
+    }
+    None
+}
+
+/// The words of a text that are neither function words nor figures.
+fn words(text: &str) -> BTreeSet<String> {
+    let is_word = |term: &String| {
+        !text::is_function_word(term) && !term.chars().all(|c| c.is_numeric() || c == '.')
+    };
+    text::terms(text).into_iter().filter(is_word).collect()
+}
+
+/// The words of a title without the names in it.
+fn without_names(title: &str, words_of_it: &BTreeSet<String>) -> BTreeSet<String> {
+    let names: BTreeSet<String> = text::names(title).into_iter().collect();
+    words_of_it.difference(&names).cloned().collect()
+}
+
+/// A row of a table is about what its first cell names; whether a sentence with these words says most of it.
+fn is_about(row: &str, others: &BTreeSet<String>) -> bool {
+    let Some(cells) = row.strip_prefix('|') else {
+        return true;
+    };
+    let subject = words(cells.split('|').next().unwrap_or_default());
+    let said = subject.intersection(others).count();
+    said as f32 >= MIN_SUBJECT * subject.len() as f32
+}
+
+/// How much of a row's first cell the other has to say.
+const MIN_SUBJECT: f32 = 0.7;
+
+/// How much of the shorter one's words the other has too, in [0, 1].
+fn share(a: &BTreeSet<String>, b: &BTreeSet<String>) -> f32 {
+    a.intersection(b).count() as f32 / a.len().min(b.len()).max(1) as f32
+}
+
+/// How much of the shorter statement's words the other has too, in [0, 1]; figures do not count.
+fn overlap(a: Statement, b: Statement) -> f32 {
+    share(&all_words(a), &all_words(b))
+}
+
+/// How much of the longer statement's words the other has too, in [0, 1]; figures do not count.
+pub fn likeness(a: Statement, b: Statement) -> f32 {
+    let (a, b) = (all_words(a), all_words(b));
+    a.intersection(&b).count() as f32 / a.len().max(b.len()).max(1) as f32
+}
+
+fn all_words(statement: Statement) -> BTreeSet<String> {
+    let mut all = words(statement.title);
+    all.append(&mut words(statement.text));
+    all
+}
+
+fn same_topic(a: Statement, b: Statement, similarity: Option<f32>) -> bool {
+    overlap(a, b) >= MIN_OVERLAP
+        || similarity.is_some_and(|similarity| similarity >= MIN_SIMILARITY)
+}
+
+/// Figures of one kind that both name and neither shares with the other.
+fn quantities(a: &Claims, b: &Claims) -> Option<Conflict> {
+    for (kind, of_a) in &a.quantities {
+        let Some(of_b) = b.quantities.get(kind) else {
+            continue;
+        };
+        if let Some((first, second)) = differing(of_a, of_b) {
+            return Some(Conflict {
+                kind: ConflictKind::Figure,
+                first,
+                second,
+            });
+        }
+    }
+    // The same number in another unit of the same kind: 7 days and 7 working days, 30 a month and 30 a year.
+    for (kind, of_a) in &a.quantities {
+        for (other, of_b) in &b.quantities {
+            let both_say = a.quantities.contains_key(other) || b.quantities.contains_key(kind);
+            if kind == other || both_say || !kind.is_mistakable_for(other) {
+                continue;
+            }
+            let same = of_a
+                .iter()
+                .find(|q| of_b.iter().any(|p| p.number == q.number));
+            if let (Some(first), Some(second)) = (same, of_b.iter().next()) {
+                return Some(Conflict {
+                    kind: ConflictKind::Unit,
+                    first: first.written.clone(),
+                    second: second.written.clone(),
+                });
+            }
+        }
+    }
+    None
+}
+
+/// Sets of values of which neither holds the other: something was changed, not added.
+fn differing(a: &[claims::Quantity], b: &[claims::Quantity]) -> Option<(String, String)> {
+    let missing = |a: &[claims::Quantity], b: &[claims::Quantity]| -> Option<String> {
+        let lacks = |q: &&claims::Quantity| !b.iter().any(|p| p.is(q));
+        a.iter().find(lacks).map(|q| q.written.clone())
+    };
+    missing(a, b).zip(missing(b, a))
+}
+
+fn dates(a: &Claims, b: &Claims) -> Option<Conflict> {
+    for (kind, of_a, of_b) in [
+        (ConflictKind::Date, &a.dates, &b.dates),
+        (ConflictKind::Date, &a.times, &b.times),
+    ] {
+        let missing = |a: &[claims::When], b: &[claims::When]| {
+            a.iter()
+                .find(|w| !b.iter().any(|v| v.is(w)))
+                .map(|w| w.written.clone())
+        };
+        if let Some((first, second)) = missing(of_a, of_b).zip(missing(of_b, of_a)) {
+            return Some(Conflict {
+                kind,
+                first,
+                second,
+            });
+        }
+    }
+    None
+}
+
+fn polarities(a: &Claims, b: &Claims) -> Option<Conflict> {
+    for (kind, of_a, of_b) in [
+        (ConflictKind::Condition, &a.needed, &b.needed),
+        (ConflictKind::Condition, &a.for_all, &b.for_all),
+        (ConflictKind::Negation, &a.allowed, &b.allowed),
+    ] {
+        let opposed = match (of_a, of_b) {
+            (Polarity::Yes(first), Polarity::No(second)) => Some((first, second)),
+            (Polarity::No(first), Polarity::Yes(second)) => Some((first, second)),
+            _ => None,
+        };
+        if let Some((first, second)) = opposed {
+            return Some(Conflict {
+                kind,
+                first: first.clone(),
+                second: second.clone(),
+            });
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn relation(a: &str, b: &str) -> Relation {
+        let statement = |text| Statement { title: "", text };
+        compare(statement(a), statement(b), None)
+    }
+
+    #[test]
+    fn answers_about_one_product_are_no_contradiction_for_that() {
+        let found = |a: (&str, &str), b: (&str, &str)| {
+            let statement = |(title, text)| Statement { title, text };
+            contradiction(statement(a), statement(b), None).is_some()
+        };
+        let pets = (
+            "家裡有貓狗，適合用 SweepGo S7 嗎？",
+            "可以，建議塵袋 40 天更換，S7 會自己集塵。",
+        );
+        let noise = (
+            "SweepGo S7 會很吵嗎？",
+            "S7 會在集塵時大聲 15 秒，可以改時段。",
+        );
+        assert!(!found(pets, noise));
+        assert!(found(
+            pets,
+            (
+                "貓狗的毛適合用 SweepGo S7 吸嗎？",
+                "可以，建議塵袋 60 天更換，S7 會自己集塵。"
+            )
+        ));
+        assert!(found(
+            ("LumiBuds Pro", "可用 6 小時。"),
+            ("LumiBuds Pro", "可用 8 小時。")
+        ));
+        // Rows are compared where they are about the same.
+        let cash = (
+            "Payment",
+            "| Cash on delivery | NT$30 | main island home delivery |",
+        );
+        let fee = (
+            "Fees",
+            "| Home delivery, main island | NT$100 | free above NT$1,000 |",
+        );
+        assert!(!found(cash, fee));
+        assert!(found(
+            cash,
+            (
+                "Fees",
+                "| Cash on delivery | NT$50 | main island home delivery |"
+            )
+        ));
+    }
+
+    #[test]
+    fn figures_are_compared_in_one_unit() {
+        for (a, b, agree) in [
+            (
+                "收到商品後 7 天內可以退貨。",
+                "收到商品後七日內可以退貨。",
+                true,
+            ),
+            (
+                "收到商品後 7 天內可以退貨。",
+                "收到商品後 10 天內可以退貨。",
+                false,
+            ),
+            (
+                "收到商品後兩週內可以退貨。",
+                "收到商品後 14 天內可以退貨。",
+                true,
+            ),
+            ("保固 12 個月。", "保固一年。", true),
+            ("運費 NT$1,200。", "運費 1200 元。", true),
+            ("每日轉帳上限 5 萬元。", "每日轉帳上限 5 千元。", false),
+            ("退款 7 天內完成。", "退款 7 個工作天內完成。", false),
+            ("會員打八折。", "會員享 80% 的價格。", true),
+        ] {
+            let found = relation(a, b);
+            assert_eq!(
+                matches!(found, Relation::Agree),
+                agree,
+                "{a} / {b}: {found:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn other_cases_are_no_contradiction() {
+        let a = "寄送台灣本島的訂單約 2 天送達。";
+        let b = "寄送離島的訂單約 7 天送達。";
+        assert_eq!(relation(a, b), Relation::Apart);
+    }
+}

@@ -1,0 +1,6 @@
+//! What strings mean: folding, terms, language and sentences; personal data in them; whether two statements contradict each
+//! other. Pure functions over data files.
+
+pub mod conflict;
+pub mod redact;
+pub mod text;

@@ -1,0 +1,426 @@
+//! Personal data in a text, found by patterns and checksums, and taken out. Pure.
+//!
+//! What is found is replaced by a placeholder, `[phone:1]`: the same value has the same number within one text (or one
+//! case), so that what is said of it stays readable. [`Redacted::values`] gives the values back to whoever may have
+//! them; [`restore`] puts them in again, to the byte. What a machine cannot tell from a word (a bare given name) stays.
+//!
+//! Service numbers (0800-…, 400-…), prices, dates, model names and error codes are not personal and stay.
+
+mod addresses;
+mod names;
+mod numbers;
+
+use std::borrow::Cow;
+use std::sync::{Arc, LazyLock};
+
+use regex::Regex;
+use serde::{Deserialize, Serialize};
+
+use ken_base::domain::Span;
+
+/// What kind of personal data something is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    Name,
+    Phone,
+    Email,
+    NationalId,
+    Passport,
+    BankCard,
+    Plate,
+    Address,
+    OrderNumber,
+    AccountNumber,
+    /// What the company calls a customer by, where that is known.
+    Customer,
+    /// By a workspace's own pattern.
+    Custom(String),
+    /// Looks like a placeholder already; kept apart so that [`restore`] is exact.
+    Literal,
+}
+
+impl Kind {
+    /// As it stands in a placeholder.
+    pub fn name(&self) -> &str {
+        match self {
+            Kind::Name => "name",
+            Kind::Phone => "phone",
+            Kind::Email => "email",
+            Kind::NationalId => "national_id",
+            Kind::Passport => "passport",
+            Kind::BankCard => "bank_card",
+            Kind::Plate => "plate",
+            Kind::Address => "address",
+            Kind::OrderNumber => "order_number",
+            Kind::AccountNumber => "account_number",
+            Kind::Customer => "customer",
+            Kind::Custom(name) => name,
+            Kind::Literal => "literal",
+        }
+    }
+}
+
+/// A piece of personal data: where it stands, in bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    pub kind: Kind,
+    pub span: Span,
+}
+
+/// A workspace's own pattern.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CustomPattern {
+    /// What its placeholder says: 1 to 32 of `a-z`, `0-9`, `_`, and no name of a built-in kind.
+    pub kind: String,
+    /// In the syntax of the `regex` crate; its first group, where it has one, is what is taken out.
+    pub pattern: String,
+}
+
+/// Why a pattern cannot be used.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum PatternError {
+    #[error("expected a kind of 1 to 32 of a-z, 0-9 and '_' that is not built in, found {0:?}")]
+    Kind(String),
+    #[error("{0:?} is no pattern: {1}")]
+    Syntax(String, String),
+    #[error("{0:?} matches the empty text")]
+    Empty(String),
+}
+
+/// Finds personal data: the built-in kinds and a workspace's own.
+#[derive(Debug, Clone, Default)]
+pub struct Redactor {
+    custom: Arc<[(String, Regex)]>,
+}
+
+/// The kinds that a workspace's own cannot be called by. `customer` is one that a workspace may name itself.
+const BUILT_IN: [&str; 11] = [
+    "name",
+    "phone",
+    "email",
+    "national_id",
+    "passport",
+    "bank_card",
+    "plate",
+    "address",
+    "order_number",
+    "account_number",
+    "literal",
+];
+
+/// How often a text is looked through at most. What is found by the second time is rare; only made-up text has more.
+const MAX_PASSES: usize = 4;
+
+/// The longest program a custom pattern may compile to, in bytes.
+const MAX_PATTERN_BYTES: usize = 1 << 20;
+
+static PLACEHOLDER: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"\[[a-z0-9_]{1,32}:\d{1,9}\]").expect("the pattern is fixed and tested")
+});
+/// A placeholder, or as [`Redactor::mask`] writes it: `[phone]`.
+static MASK: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"\[([a-z0-9_]{1,32})(:\d{1,9})?\]").expect("the pattern is fixed and tested")
+});
+
+/// Whether a text holds a placeholder.
+pub fn has_placeholder(text: &str) -> bool {
+    PLACEHOLDER.is_match(text)
+}
+
+/// The text with what stands in for a value as a bare kind: `[phone:1]` → `[phone]`.
+pub fn without_numbers(text: &str) -> Cow<'_, str> {
+    static NUMBER: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(r"\[([a-z0-9_]{1,32}):\d{1,9}\]").expect("the pattern is fixed and tested")
+    });
+    NUMBER.replace_all(text, "[$1]")
+}
+
+/// Texts without their personal data, and the data by placeholder.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Redacted {
+    /// In the order of the texts that were given.
+    pub texts: Vec<String>,
+    /// Placeholder and value, in order of their first occurrence; each placeholder once.
+    pub values: Vec<(String, String)>,
+}
+
+impl Redactor {
+    /// The built-in kinds and these.
+    pub fn new(patterns: &[CustomPattern]) -> Result<Self, PatternError> {
+        let compile = |custom: &CustomPattern| {
+            let kind = &custom.kind;
+            let is_name = (1..=32).contains(&kind.len())
+                && kind
+                    .bytes()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+            if !is_name || BUILT_IN.contains(&kind.as_str()) {
+                return Err(PatternError::Kind(kind.clone()));
+            }
+            let regex = regex::RegexBuilder::new(&custom.pattern)
+                .size_limit(MAX_PATTERN_BYTES)
+                .build()
+                .map_err(|e| PatternError::Syntax(custom.pattern.clone(), e.to_string()))?;
+            match regex.is_match("") {
+                true => Err(PatternError::Empty(custom.pattern.clone())),
+                false => Ok((kind.clone(), regex)),
+            }
+        };
+        Ok(Self {
+            custom: patterns.iter().map(compile).collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// What is personal in a text: in order, none within another. Of two that overlap the one found by the surer rule
+    /// stands, as they are listed here.
+    pub fn find(&self, text: &str) -> Vec<Finding> {
+        let mut narrow = Narrow::of(text);
+        let masks = self.masks(text);
+        let mut found: Vec<Finding> = Vec::new();
+        let add = |found: &mut Vec<Finding>, kind: Kind, start: usize, end: usize| {
+            let is_free = |other: Span| end <= other.start || other.end <= start;
+            let is_masked = kind != Kind::Literal && !masks.iter().copied().all(is_free);
+            if start < end && !is_masked && found.iter().all(|f| is_free(f.span)) {
+                found.push(Finding {
+                    kind,
+                    span: Span::new(start, end),
+                });
+            }
+        };
+        for literal in PLACEHOLDER.find_iter(text) {
+            add(&mut found, Kind::Literal, literal.start(), literal.end());
+        }
+        for (kind, regex) in self.custom.iter() {
+            for groups in regex.captures_iter(text) {
+                let whole = groups.get(1).or(groups.get(0));
+                if let Some(whole) = whole {
+                    let kind = Kind::Custom(kind.clone());
+                    add(&mut found, kind, whole.start(), whole.end());
+                }
+            }
+        }
+        for mask in &masks {
+            narrow.blank(*mask);
+        }
+        let mut n_blank = 0;
+        for _ in 0..MAX_PASSES {
+            let mut take = |kind: Kind, start: usize, end: usize| {
+                let (start, end) = (narrow.place(start), narrow.place(end));
+                add(&mut found, kind, start, end);
+            };
+            numbers::find(&narrow.text, &mut take);
+            addresses::find(&narrow.text, &mut take);
+            names::find(&narrow.text, &mut take);
+            // What is left of a number of which a part was something else is seen once that part is out of the way.
+            if found.len() == n_blank {
+                break;
+            }
+            for Finding { span, .. } in &found[n_blank..] {
+                narrow.blank(*span);
+            }
+            n_blank = found.len();
+        }
+        found.sort_by_key(|finding| finding.span.start);
+        found
+    }
+
+    /// What stands in for a value already.
+    fn masks(&self, text: &str) -> Vec<Span> {
+        let is_kind = |name: &str| {
+            BUILT_IN.contains(&name)
+                || name == Kind::Customer.name()
+                || self.custom.iter().any(|(kind, _)| kind == name)
+        };
+        let masks = MASK.captures_iter(text).filter_map(|groups| {
+            let whole = groups.get(0)?;
+            let is_mask = groups.get(2).is_some() || is_kind(&groups[1]);
+            is_mask.then(|| Span::new(whole.start(), whole.end()))
+        });
+        masks.collect()
+    }
+
+    /// The text with bare kinds in place of what is personal: `[phone]`. For logs and for what leaves the service. Nothing
+    /// personal is found in it any more: a mask may be shorter than what it stands for, so that words come nearer to figures
+    /// that they explain.
+    pub fn mask<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let mut masked = Cow::Borrowed(text);
+        for _ in 0..MAX_PASSES {
+            match self.masked(&masked) {
+                Some(more) => masked = Cow::Owned(more),
+                None => break,
+            }
+        }
+        masked
+    }
+
+    fn masked(&self, text: &str) -> Option<String> {
+        let mut found = self.find(text);
+        found.retain(|finding| finding.kind != Kind::Literal);
+        if found.is_empty() {
+            return None;
+        }
+        let mut masked = String::with_capacity(text.len());
+        let mut at = 0;
+        for Finding { kind, span } in found {
+            masked.push_str(&text[at..span.start]);
+            masked.push('[');
+            masked.push_str(kind.name());
+            masked.push(']');
+            at = span.end;
+        }
+        masked.push_str(&text[at..]);
+        Some(masked)
+    }
+
+    /// Takes what is personal out of texts that belong together, as a case's turns. What was found once is taken out
+    /// wherever it stands in any of them.
+    pub fn redact(&self, texts: &[&str]) -> Redacted {
+        self.redact_with(texts, &[])
+    }
+
+    /// As [`Redactor::redact`], and besides what is known to be personal.
+    pub fn redact_with(&self, texts: &[&str], known: &[(Kind, String)]) -> Redacted {
+        let mut values: Vec<(String, String)> = Vec::new();
+        let mut counts: std::collections::HashMap<String, usize> = Default::default();
+        let mut number = |kind: &Kind, value: &str| -> String {
+            let prefix = format!("[{}:", kind.name());
+            let known = |(placeholder, known): &&(String, String)| {
+                known == value && placeholder.starts_with(&prefix)
+            };
+            if let Some((placeholder, _)) = values.iter().find(known) {
+                return placeholder.clone();
+            }
+            let n = counts.entry(prefix.clone()).or_default();
+            *n += 1;
+            let placeholder = format!("{prefix}{n}]");
+            values.push((placeholder.clone(), value.to_owned()));
+            placeholder
+        };
+        let mut found: Vec<Vec<Finding>> = texts.iter().map(|text| self.find(text)).collect();
+        let is_telling_known = |(kind, value): &&(Kind, String)| is_telling(kind, value);
+        let mut again: Vec<(Kind, String)> =
+            known.iter().filter(is_telling_known).cloned().collect();
+        for (text, found) in texts.iter().zip(&found) {
+            for Finding { kind, span } in found {
+                let value = &text[span.start..span.end];
+                if is_telling(kind, value) && !again.iter().any(|(_, known)| known == value) {
+                    again.push((kind.clone(), value.to_owned()));
+                }
+            }
+        }
+        for (text, found) in texts.iter().zip(&mut found) {
+            for (kind, value) in &again {
+                for start in places_of(text, value) {
+                    let end = start + value.len();
+                    let is_free = |f: &Finding| end <= f.span.start || f.span.end <= start;
+                    if stands_alone(text, start, end) && found.iter().all(is_free) {
+                        found.push(Finding {
+                            kind: kind.clone(),
+                            span: Span::new(start, end),
+                        });
+                    }
+                }
+            }
+            found.sort_by_key(|finding| finding.span.start);
+        }
+        let texts = texts.iter().zip(found).map(|(text, found)| {
+            let mut redacted = String::with_capacity(text.len());
+            let mut at = 0;
+            for Finding { kind, span } in found {
+                redacted.push_str(&text[at..span.start]);
+                redacted.push_str(&number(&kind, &text[span.start..span.end]));
+                at = span.end;
+            }
+            redacted.push_str(&text[at..]);
+            redacted
+        });
+        Redacted {
+            texts: texts.collect(),
+            values,
+        }
+    }
+}
+
+/// Where a value stands, whatever the case of its Latin letters.
+fn places_of(text: &str, value: &str) -> Vec<usize> {
+    let (text_, value) = (text.to_ascii_lowercase(), value.to_ascii_lowercase());
+    text_.match_indices(&value).map(|(at, _)| at).collect()
+}
+
+/// Whether a value, found once, is told from an ordinary word wherever else it stands: not a surname of one character.
+fn is_telling(kind: &Kind, value: &str) -> bool {
+    match kind {
+        Kind::Literal => false,
+        Kind::Name => value.chars().count() >= 2,
+        _ => value.chars().count() >= 4,
+    }
+}
+
+/// Whether what stands in a place is not part of a longer word or number.
+fn stands_alone(text: &str, start: usize, end: usize) -> bool {
+    let is_part = |c: char| c.is_ascii_alphanumeric();
+    let inner = &text[start..end];
+    let joined = |inside: Option<char>, outside: Option<char>| {
+        inside.is_some_and(is_part) && outside.is_some_and(is_part)
+    };
+    !joined(inner.chars().next(), text[..start].chars().next_back())
+        && !joined(inner.chars().next_back(), text[end..].chars().next())
+}
+
+/// Puts values back where their placeholders stand.
+pub fn restore(text: &str, values: &[(String, String)]) -> String {
+    let value_of = |placeholder: &str| values.iter().find(|(known, _)| known == placeholder);
+    let replaced = PLACEHOLDER.replace_all(text, |found: &regex::Captures| {
+        let placeholder = &found[0];
+        value_of(placeholder).map_or(placeholder.to_owned(), |(_, value)| value.clone())
+    });
+    replaced.into_owned()
+}
+
+/// A text with full-width letters, digits and marks as narrow ones, and where each byte stands in the original.
+struct Narrow {
+    text: String,
+    /// Of each byte of `text`, and of its end.
+    places: Vec<usize>,
+}
+
+impl Narrow {
+    fn of(original: &str) -> Self {
+        let mut text = String::with_capacity(original.len());
+        let mut places = Vec::with_capacity(original.len() + 1);
+        for (at, c) in original.char_indices() {
+            let narrow = match c {
+                '\u{3000}' => ' ',
+                '\u{FF01}'..='\u{FF5E}' => {
+                    char::from_u32(c as u32 - 0xFEE0).expect("it is within ASCII")
+                }
+                '–' | '—' | '‐' | '‑' => '-',
+                other => other,
+            };
+            text.push(narrow);
+            places.resize(text.len(), at);
+        }
+        places.push(original.len());
+        Self { text, places }
+    }
+
+    /// A value stands there, of which nothing is known: neither it nor the name of its kind says anything of what is beside
+    /// it.
+    fn blank(&mut self, original: Span) {
+        let start = self.places.partition_point(|place| *place < original.start);
+        let end = self.places.partition_point(|place| *place < original.end);
+        let blank = match end - start {
+            0 | 1 => "0".repeat(end - start),
+            n => format!("[{}]", "0".repeat(n - 2)),
+        };
+        self.text.replace_range(start..end, &blank);
+    }
+
+    fn place(&self, byte: usize) -> usize {
+        self.places[byte]
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,40 @@
+//! What a string means in a language: folding, terms for the keyword index, sentences, language and script.
+//!
+//! Pure functions over strings. Folded text is a search key and never shown: what people read is always the
+//! text as it was written.
+
+mod figures;
+mod fold;
+mod function_words;
+mod highlight;
+mod language;
+mod names;
+mod sentences;
+mod sounds;
+mod spoken;
+mod synonyms;
+mod terms;
+
+pub use figures::figures;
+pub use fold::{FOLDING, fold, forget_sentences};
+pub use function_words::is_function_word;
+pub use highlight::Highlighter;
+pub use ken_base::digest::{hex, sha256_hex, sha256_hex_of};
+pub use language::{Language, detect, in_simplified, to_script};
+pub use names::names;
+pub use sentences::sentences;
+pub use sounds::homophones;
+pub use spoken::written;
+pub use synonyms::{Replacement, Synonyms};
+pub use terms::{
+    char_width, characters_of_key, index_terms, is_cjk, search_key, terms, terms_of_key, width,
+};
+
+/// Builds the tables that are otherwise built when a first question needs them.
+pub fn warm_up() {
+    let question = written("退貨");
+    Synonyms::default().of(&search_key(&question));
+    homophones('退');
+    is_function_word("what");
+    Highlighter::new(["退货"].into()).marks("退貨");
+}

@@ -1,0 +1,144 @@
+use unicode_segmentation::UnicodeSegmentation;
+
+use ken_base::domain::Span;
+
+/// Titles and abbreviations after which a full stop does not end a sentence.
+const ABBREVIATIONS: [&str; 14] = [
+    "Mr.", "Mrs.", "Ms.", "Dr.", "St.", "No.", "vs.", "e.g.", "i.e.", "etc.", "approx.", "Inc.",
+    "Ltd.", "Co.",
+];
+
+/// The sentences of a text as byte spans, trimmed, in order; never an empty one.
+///
+/// Ends by Unicode's rules (UAX #29: `。！？.!?` with closing quotes, line breaks) and at `；`, mended where an
+/// abbreviation, an initial or an item's number ends in a full stop, and where a quotation goes on. A line (heading, list item, table row) is a sentence of its own.
+pub fn sentences(text: &str) -> Vec<Span> {
+    let mut spans: Vec<Span> = Vec::new();
+    let mut open: Option<usize> = None;
+    for (start, piece) in text.split_sentence_bound_indices() {
+        let begin = open.take().unwrap_or(start);
+        let end = start + piece.len();
+        let so_far = &text[begin..end];
+        let ends_in_abbreviation = !so_far.ends_with('\n')
+            && (is_item_number(so_far)
+                || ABBREVIATIONS
+                    .iter()
+                    .any(|a| ends_with_word(so_far.trim_end(), a)));
+        let goes_on =
+            ends_in_abbreviation || ends_in_initial(so_far, &text[end..]) || is_quoting(so_far);
+        if goes_on && end < text.len() {
+            open = Some(begin);
+            continue;
+        }
+        split_clauses(text, begin, end, &mut spans);
+    }
+    spans
+}
+
+/// Whether it ends in a capital and a full stop, with another name behind: `J. K. Rowling`.
+fn ends_in_initial(so_far: &str, rest: &str) -> bool {
+    let Some(before) = so_far.trim_end_matches(' ').strip_suffix('.') else {
+        return false;
+    };
+    let mut back = before.chars().rev();
+    let is_initial = back.next().is_some_and(|c| c.is_ascii_uppercase())
+        && back.next().is_none_or(|c| matches!(c, ' ' | '.' | '('));
+    is_initial && rest.starts_with(|c: char| c.is_uppercase())
+}
+
+/// The longest quotation that is kept together, in characters.
+const MAX_QUOTATION: usize = 120;
+
+/// Whether a quotation is open at the end of a text, on its last line.
+fn is_quoting(so_far: &str) -> bool {
+    if so_far.ends_with('\n') {
+        return false;
+    }
+    [('「', '」'), ('『', '』'), ('“', '”')]
+        .iter()
+        .any(|(opening, closing)| {
+            so_far.rfind(*opening).is_some_and(|at| {
+                let inside = &so_far[at..];
+                !inside.contains(*closing) && inside.chars().count() <= MAX_QUOTATION
+            })
+        })
+}
+
+/// The `1. ` at the head of a list item.
+fn is_item_number(text: &str) -> bool {
+    let line = text.rsplit('\n').next().unwrap_or(text).trim();
+    line.strip_suffix('.')
+        .is_some_and(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
+}
+
+fn ends_with_word(text: &str, word: &str) -> bool {
+    text.strip_suffix(word).is_some_and(|before| {
+        !before
+            .chars()
+            .next_back()
+            .is_some_and(char::is_alphanumeric)
+    })
+}
+
+fn split_clauses(text: &str, begin: usize, end: usize, spans: &mut Vec<Span>) {
+    let mut from = begin;
+    for clause in text[begin..end].split_inclusive(['；', '\n']) {
+        let trimmed = clause.trim();
+        if !trimmed.is_empty() {
+            let start = from + (clause.len() - clause.trim_start().len());
+            spans.push(Span::new(start, start + trimmed.len()));
+        }
+        from += clause.len();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: &[&str]) {
+        let found: Vec<&str> = sentences(text)
+            .iter()
+            .map(|s| s.slice(text).unwrap())
+            .collect();
+        assert_eq!(found, expected, "{text}");
+    }
+
+    #[test]
+    fn ends_in_chinese_and_english() {
+        check(
+            "可以退貨。七天內！好嗎？",
+            &["可以退貨。", "七天內！", "好嗎？"],
+        );
+        check(
+            "他說：「好。」然後走了。",
+            &["他說：「好。」", "然後走了。"],
+        );
+        check(
+            "It costs 3.5 dollars. Call us.",
+            &["It costs 3.5 dollars.", "Call us."],
+        );
+        check(
+            "他答：「可以。但要預約。」隔天就好了。",
+            &["他答：「可以。但要預約。」", "隔天就好了。"],
+        );
+        check(
+            "Written by A. B. Lowe. It sold well.",
+            &["Written by A. B. Lowe.", "It sold well."],
+        );
+        check("未閉「引號。下一句。", &["未閉「引號。下一句。"]);
+        check("Take vitamin C. it helps.", &["Take vitamin C. it helps."]);
+        check("Ask Mr. Lin. He knows.", &["Ask Mr. Lin.", "He knows."]);
+        check(
+            "- 第一項\n- 第二項\n\n結尾",
+            &["- 第一項", "- 第二項", "結尾"],
+        );
+        check("先付款；後出貨。", &["先付款；", "後出貨。"]);
+        check(
+            "步驟：\n1. 開機。\n12. 連線。",
+            &["步驟：", "1. 開機。", "12. 連線。"],
+        );
+        check("  \n ", &[]);
+        check("沒有句號", &["沒有句號"]);
+    }
+}
