@@ -296,7 +296,20 @@ fn main() -> ExitCode {
     }
 }
 
+/// Who reads the output may stop, as `head` does: then there is nothing more to say, and nothing went wrong.
+fn end_quietly_when_nobody_reads() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let said = panic.payload_as_str().unwrap_or_default();
+        if said.starts_with("failed printing to stdout") && said.contains("Broken pipe") {
+            std::process::exit(0);
+        }
+        usual(panic);
+    }));
+}
+
 fn run() -> anyhow::Result<ExitCode> {
+    end_quietly_when_nobody_reads();
     let cli = Cli::parse();
     let mut config = Config::load(cli.config.as_deref())?;
     if let Command::Serve {

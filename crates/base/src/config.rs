@@ -551,6 +551,11 @@ fn beside(url: &str) -> String {
 /// Variables that tell tests where servers are, and are no settings.
 const OF_TESTS: &str = "KEN_TEST_";
 
+/// A setting stands in a section; `KEN_HOME` and the like are somebody else's.
+fn is_setting(name: &str) -> bool {
+    name.contains("__") && !name.starts_with(OF_TESTS)
+}
+
 /// What is wrong with the settings, all of it.
 #[derive(Debug, thiserror::Error)]
 #[error("the settings cannot be used:\n{}", .0.iter().map(|f| format!("  - {f}")).collect::<Vec<_>>().join("\n"))]
@@ -564,7 +569,7 @@ impl Config {
         };
         let settings = std::env::vars_os()
             .filter_map(text)
-            .filter(|(name, _)| !name.starts_with(OF_TESTS));
+            .filter(|(name, _)| is_setting(name));
         let environment = config::Environment::with_prefix("KEN")
             .prefix_separator("_")
             .separator("__")
@@ -671,6 +676,17 @@ mod tests {
         .unwrap_err();
         assert_eq!(error.0.len(), 3, "{error}");
         assert!(error.to_string().contains("store.url"));
+    }
+
+    #[test]
+    fn variables_outside_of_a_section_are_no_settings() {
+        for (name, expected) in [
+            ("KEN_HTTP__LISTEN", true),
+            ("KEN_HOME", false),
+            ("KEN_TEST_POSTGRES_URL", false),
+        ] {
+            assert_eq!(is_setting(name), expected, "{name}");
+        }
     }
 
     #[test]

@@ -11,13 +11,16 @@ mod encoding;
 pub mod faq;
 pub mod faq_file;
 mod front_matter;
+mod grid;
 mod html;
 mod json;
 mod markdown;
 mod office;
+mod pages;
 mod pdf;
 mod plain;
 mod questions;
+mod sheets;
 mod tables;
 pub mod worker;
 mod writer;
@@ -201,6 +204,13 @@ pub struct Parsed {
     pub failed: Vec<(String, String)>,
 }
 
+impl Parsed {
+    fn take(&mut self, other: Parsed) {
+        self.sources.extend(other.sources);
+        self.failed.extend(other.failed);
+    }
+}
+
 /// Reads the knowledge in one file. `name` (a relative path with `/`) is the id where the text gives none; what
 /// lies in an archive or a mail is named by both paths.
 ///
@@ -233,7 +243,7 @@ fn parse_at(
             let (faqs, grids) = split_faqs(tables::read_workbook(bytes, kind)?);
             for (sheet, mut file) in faqs {
                 named_apart(&mut file, &format!("{name}/{sheet}"));
-                parsed.sources.extend(faq::into_sources(file)?);
+                parsed.take(faq::into_good_sources(name, file)?);
             }
             match grids.iter().all(|grid| grid.rows.is_empty()) && !parsed.sources.is_empty() {
                 true => return Ok(parsed),
@@ -241,12 +251,11 @@ fn parse_at(
             }
         }
         Format::Csv | Format::Tsv => {
-            let separator = if format == Format::Csv { b',' } else { b'\t' };
             let raw = decode(bytes)?;
-            let grid = tables::read_separated(&raw, separator)?;
+            let grid = tables::read_separated(&raw, format == Format::Tsv)?;
             if let Some(mut file) = faq::of_grid(&grid) {
                 named_apart(&mut file, name);
-                parsed.sources = faq::into_sources(file)?;
+                parsed.take(faq::into_good_sources(name, file)?);
                 return Ok(parsed);
             }
             (tables::extract(vec![grid]), raw)
@@ -318,7 +327,7 @@ fn named_apart(file: &mut faq::FaqFile, name: &str) {
 }
 
 /// The tables that are lists of FAQs with their names, and the others.
-fn split_faqs(grids: Vec<tables::Grid>) -> (Vec<(String, faq::FaqFile)>, Vec<tables::Grid>) {
+fn split_faqs(grids: Vec<grid::Grid>) -> (Vec<(String, faq::FaqFile)>, Vec<grid::Grid>) {
     let (mut faqs, mut others) = (Vec::new(), Vec::new());
     for grid in grids {
         match faq::of_grid(&grid) {
@@ -345,8 +354,10 @@ pub fn parse_faqs(name: &str, bytes: &[u8]) -> Result<faq::FaqFile, IngestError>
             let (faqs, _) = split_faqs(tables::read_workbook(bytes, "ODS")?);
             faqs.into_iter().next().map(|(_, file)| file)
         }
-        Format::Csv => faq::of_grid(&tables::read_separated(&decode(bytes)?, b',')?),
-        Format::Tsv => faq::of_grid(&tables::read_separated(&decode(bytes)?, b'\t')?),
+        Format::Csv | Format::Tsv => {
+            let is_tsv = Format::of_name(name)? == Format::Tsv;
+            faq::of_grid(&tables::read_separated(&decode(bytes)?, is_tsv)?)
+        }
         Format::Json => faq::of_values(&json::read(&decode(bytes)?, false)?),
         Format::JsonLines => faq::of_values(&json::read(&decode(bytes)?, true)?),
         _ => None,

@@ -119,8 +119,16 @@ fn stretch(chunk: &str, passage: &Passage, term_weights: &[(String, f32)]) -> (S
     }
     let span = Span::new(units[first].span.start, units[last].span.end);
     let row = |i: usize| is_row(units[i].span.slice(chunk).unwrap_or_default());
-    let header = row(first).then(|| (0..=first).rev().take_while(|i| row(*i)).last());
-    let header = header.flatten().filter(|header| *header < first);
+    // Between two tables is an empty line.
+    let follows = |i: usize| {
+        let gap = chunk.get(units[i - 1].span.end..units[i].span.start);
+        row(i) && row(i - 1) && !gap.is_some_and(|gap| gap.contains("\n\n"))
+    };
+    let mut header = first;
+    while header > 0 && follows(header) {
+        header -= 1;
+    }
+    let header = (row(first) && header < first).then_some(header);
     (span, header.map(|header| units[header].span))
 }
 

@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::front_matter::read_time;
-use super::tables::Grid;
+use super::grid::Grid;
 use super::writer::one_line;
-use super::{IngestError, make_faq};
+use super::{IngestError, Parsed, make_faq};
 use ken_base::domain::{
     Document, DocumentId, FaqAnswer, Kind, Metadata, Source, Status, checked_uri,
 };
@@ -114,17 +114,19 @@ impl Field {
     }
 }
 
-/// Reads a table's rows as FAQs; `None` where its first row does not name a question and an answer.
+/// How far down the names of the columns are looked for, below titles and remarks.
+const MAX_TITLE_ROWS: usize = 10;
+
+/// Reads a table's rows as FAQs; `None` where none of its first rows names a question and an answer.
 pub fn of_grid(grid: &Grid) -> Option<FaqFile> {
-    let header = grid.rows.first()?;
-    if !is_faq(header.iter().map(String::as_str)) {
-        return None;
-    }
+    let mut first = grid.rows.iter().take(MAX_TITLE_ROWS);
+    let at = first.position(|row| is_faq(row.iter().map(String::as_str)))?;
+    let header = &grid.rows[at];
     let mut file = FaqFile {
         ignored_columns: ignored(header.iter().map(String::as_str)),
         ..FaqFile::default()
     };
-    for (row, cells) in grid.numbered().skip(1) {
+    for (row, cells) in grid.numbered().skip(at + 1) {
         let fields = header
             .iter()
             .zip(cells)
@@ -481,6 +483,30 @@ pub fn question_key(question: &str) -> String {
         .collect()
 }
 
+/// The rows without a fault as documents, and why each of the others is none.
+///
+/// # Errors
+/// The first fault, where no row is without one.
+pub fn into_good_sources(name: &str, mut file: FaqFile) -> Result<Parsed, IngestError> {
+    if file.rows.is_empty() {
+        return into_sources(file).map(|sources| Parsed {
+            sources,
+            failed: Vec::new(),
+        });
+    }
+    let faults = std::mem::take(&mut file.faults);
+    let why = |fault: CellFault| {
+        (
+            format!("{name}, row {}", fault.row),
+            format!("{}: {}", fault.column, fault.detail),
+        )
+    };
+    Ok(Parsed {
+        sources: into_sources(file)?,
+        failed: faults.into_iter().map(why).collect(),
+    })
+}
+
 /// All rows as documents, or why not: the first faults, by row.
 pub fn into_sources(file: FaqFile) -> Result<Vec<Source>, IngestError> {
     if let Some(fault) = file.faults.first() {
@@ -519,6 +545,19 @@ pub fn into_sources(file: FaqFile) -> Result<Vec<Source>, IngestError> {
 mod tests {
     use super::*;
     use crate::ingest::json;
+
+    #[test]
+    fn rows_without_an_answer_are_told_and_the_others_taken() {
+        let grid = grid(&[
+            &["常見問題一覽"],
+            &["問題", "答案"],
+            &["能改地址嗎", "出貨前可以。"],
+            &["製表：客服"],
+        ]);
+        let parsed = into_good_sources("f.xlsx", of_grid(&grid).unwrap()).unwrap();
+        assert_eq!(parsed.sources.len(), 1);
+        assert_eq!(parsed.failed[0].0, "f.xlsx, row 4");
+    }
 
     fn parse_lines(raw: &str) -> Result<Vec<Source>, IngestError> {
         let values = json::read(raw, true)?;

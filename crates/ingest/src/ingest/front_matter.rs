@@ -3,7 +3,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::IngestError;
-use ken_base::domain::{DocumentId, Metadata, checked_uri};
+use ken_base::domain::{DocumentId, Metadata, Status, checked_uri};
 
 /// The YAML block at a Markdown file's head. Keys that Ken does not know are left alone: other tools own them.
 #[derive(Debug, Default, Clone, PartialEq)]
@@ -16,6 +16,19 @@ impl FrontMatter {
             Ok(Value::Null) => Ok(Self::default()),
             Ok(_) => Err(IngestError::front_matter("expected `key: value` lines")),
             Err(error) => Err(IngestError::front_matter(error)),
+        }
+    }
+
+    /// As [`FrontMatter::parse`], of the TOML between lines of `+++`.
+    pub fn parse_toml(toml: &str) -> Result<Self, IngestError> {
+        match toml::from_str::<toml::Table>(toml) {
+            Ok(table) => Ok(Self(
+                table
+                    .into_iter()
+                    .map(|(key, value)| (key, as_json(value)))
+                    .collect(),
+            )),
+            Err(error) => Err(IngestError::front_matter(error.message())),
         }
     }
 
@@ -71,6 +84,9 @@ impl FrontMatter {
         }
         if let Some(status) = self.value("status")? {
             given.status = status;
+        } else if self.0.get("draft") == Some(&Value::Bool(true)) {
+            // As Hugo, Jekyll and Astro say it.
+            given.status = Status::Draft;
         }
         if let Some(rank) = self.value("rank")? {
             given.rank = rank;
@@ -151,6 +167,23 @@ pub fn read_time(text: &str) -> Result<Timestamp, String> {
                 "expected a time as 2026-01-31T09:00:00Z or a date as 2026-01-31, found {text:?}"
             )
         })
+}
+
+fn as_json(value: toml::Value) -> Value {
+    match value {
+        toml::Value::String(text) => Value::String(text),
+        toml::Value::Integer(number) => Value::from(number),
+        toml::Value::Float(number) => Value::from(number),
+        toml::Value::Boolean(truth) => Value::Bool(truth),
+        toml::Value::Datetime(time) => Value::String(time.to_string()),
+        toml::Value::Array(values) => values.into_iter().map(as_json).collect(),
+        toml::Value::Table(table) => Value::Object(
+            table
+                .into_iter()
+                .map(|(key, value)| (key, as_json(value)))
+                .collect(),
+        ),
+    }
 }
 
 #[cfg(test)]

@@ -2,22 +2,21 @@ use std::collections::HashMap;
 
 use dom_query::{Document, NodeRef};
 
-use super::tables::{Grid, MAX_COLUMNS};
-use super::writer::{Writer, joins, one_line};
-use super::{BlockKind, Extracted, IngestError};
+use super::grid::{Cell, Grid};
+use super::writer::{Writer, joins, lowered, one_line, raised};
+use super::{BlockKind, Extracted, IngestError, pages, questions};
 
-/// What is never content.
+/// What is never content: no words for people, hidden ones, or ones that no longer hold. What a site puts around its content is
+/// listed in furniture.tsv.
 const NEVER: &str = "script, style, noscript, template, svg, iframe, object, nav, dialog, select, button, \
     textarea, [hidden], [aria-hidden=true], [role=navigation], [role=banner], [role=contentinfo], [role=search], \
-    [role=dialog], [role=alert]";
+    [role=dialog], [role=alert], s, del, strike, rt, rp";
 /// What is content only inside an article.
 const FRAME: &str = "header, footer, aside";
 /// Readability's cost grows with the number of elements, and a page of more is no page for people.
 const MAX_READABILITY_ELEMENTS: usize = 50_000;
 /// Elements that lie deeper in each other than this.
 const MAX_DEPTH: usize = 2_000;
-/// A span of more rows or columns than this is a mistake or an attack.
-const MAX_SPAN: usize = 100;
 
 /// HTML → the main content's text: the `<main>` or single `<article>` where the page has one, else what
 /// Mozilla's readability finds, else the body; navigation, banners, scripts and what is hidden are left out.
@@ -25,16 +24,25 @@ pub fn extract(raw: &str) -> Result<Extracted, IngestError> {
     check_depth(raw)?;
     let page = Document::from(raw);
     let title = one_line(&page.select_single("head title").text());
+    let faqs = pages::faqs_of(&page);
     let mut writer = Writer::default();
+    pages::open_panels(&page);
     page.select(NEVER).remove();
+    pages::remove_furniture(&page);
     match main_of(&page) {
         Some(main) => write(&mut writer, main)?,
         None => {
             remove_frame(&page);
-            match readable(raw, &page) {
+            match readable(&page) {
                 Some(article) => write(&mut writer, article.root())?,
                 None => write(&mut writer, page.root())?,
             }
+        }
+    }
+    for (question, answer) in faqs {
+        if !writer.written().contains(question.as_str()) {
+            writer.heading(2, &question);
+            extract_into(&mut writer, &answer)?;
         }
     }
     let mut extracted = writer.finish();
@@ -52,6 +60,7 @@ pub fn extract(raw: &str) -> Result<Extracted, IngestError> {
 pub fn extract_into(writer: &mut Writer, raw: &str) -> Result<(), IngestError> {
     check_depth(raw)?;
     let page = Document::from(raw);
+    pages::open_panels(&page);
     page.select(NEVER).remove();
     page.select("head").remove();
     write(writer, page.root())
@@ -117,12 +126,12 @@ fn remove_frame(page: &Document) {
 }
 
 /// What readability takes for the article, where that is most of what the page says outside of its links.
-fn readable(raw: &str, page: &Document) -> Option<Document> {
+fn readable(page: &Document) -> Option<Document> {
     let config = dom_smoothie::Config {
         max_elements_to_parse: MAX_READABILITY_ELEMENTS,
         ..dom_smoothie::Config::default()
     };
-    let article = dom_smoothie::Readability::new(raw, None, Some(config))
+    let article = dom_smoothie::Readability::new(page.html(), None, Some(config))
         .and_then(|mut reading| reading.parse())
         .ok()?;
     let content = Document::fragment(article.content);
@@ -136,7 +145,7 @@ fn readable(raw: &str, page: &Document) -> Option<Document> {
     };
     let all = length(page, "body").saturating_sub(length(page, "body a"));
     let kept: usize = article.text_content.split_whitespace().map(str::len).sum();
-    (kept * 2 >= all).then_some(content)
+    (kept * 10 >= all * 7).then_some(content)
 }
 
 enum Step<'a> {
@@ -189,8 +198,25 @@ fn enter(writer: &mut Writer, gap: &mut Gap, node: &NodeRef) -> Result<bool, Ing
             writer.heading(level, &one_line(&node.text()));
             return Ok(false);
         }
-        "dt" | "summary" if !writer.in_list() => {
+        "dt" if !writer.in_list() => {
+            match defined(node) {
+                Some(line) => writer.paragraph(&line),
+                None => writer.heading(6, &one_line(&node.text())),
+            }
+            return Ok(false);
+        }
+        "dd" if !writer.in_list() && is_defined(node) => return Ok(false),
+        "summary" if !writer.in_list() => {
             writer.heading(6, &one_line(&node.text()));
+            return Ok(false);
+        }
+        "sup" | "sub" => {
+            let words = one_line(&node.text());
+            fill(writer, gap, words.chars().next());
+            match name.as_ref() {
+                "sup" => writer.text(&raised(&words)),
+                _ => writer.text(&lowered(&words)),
+            }
             return Ok(false);
         }
         "pre" if !writer.in_list() => {
@@ -240,7 +266,12 @@ fn leave(writer: &mut Writer, gap: &mut Gap, node: &NodeRef) {
     match name.as_ref() {
         "ul" | "ol" => writer.end_list(),
         "li" if writer.in_list() => writer.end_item(),
-        "a" => writer.end_link(),
+        "a" => {
+            if let Some(address) = unsaid_address(node) {
+                writer.text(&address);
+            }
+            writer.end_link();
+        }
         "td" | "th" => *gap = Gap::Space,
         name if is_block(name) => part(writer, gap),
         _ => {}
@@ -314,75 +345,312 @@ fn fill(writer: &mut Writer, gap: &mut Gap, next: Option<char>) {
     *gap = Gap::None;
 }
 
-/// Tables of one cell, of tables, or said to be presentation, are only layout.
+/// The number or mail address that words lead to and do not say, in brackets.
+fn unsaid_address(link: &NodeRef) -> Option<String> {
+    let target = link.attr("href")?;
+    let (scheme, address) = target.split_once(':')?;
+    let is_number = match scheme.to_ascii_lowercase().as_str() {
+        "tel" => true,
+        "mailto" => false,
+        _ => return None,
+    };
+    let address = address.split('?').next().unwrap_or_default().trim();
+    let words = link.text();
+    let digits = |text: &str| -> String { text.chars().filter(char::is_ascii_digit).collect() };
+    let is_said = match is_number {
+        // The same number may begin with its country's.
+        true => {
+            let number = digits(address);
+            let last = number.len().saturating_sub(8);
+            digits(&words).ends_with(&number[last..])
+        }
+        false => words.to_lowercase().contains(&address.to_lowercase()),
+    };
+    if address.is_empty() || is_said {
+        return None;
+    }
+    Some(match words.chars().next_back().is_some_and(joins) {
+        true => format!("（{address}）"),
+        false => format!(" ({address})"),
+    })
+}
+
+/// A term and what it means as one line, `term：meaning`, where both are words alone and the term is no question. Terms that
+/// share their meaning stand before it together.
+fn defined(term: &NodeRef) -> Option<String> {
+    let mut terms = vec![one_line(&term.text())];
+    let mut above = *term;
+    while let Some(before) = above
+        .prev_element_sibling()
+        .filter(|node| node.has_name("dt"))
+    {
+        terms.insert(0, one_line(&before.text()));
+        above = before;
+    }
+    if term
+        .next_element_sibling()
+        .is_some_and(|next| next.has_name("dt"))
+    {
+        // The last term of the group is written, with the others.
+        return Some(String::new());
+    }
+    let mut meanings: Vec<String> = Vec::new();
+    let mut next = term.next_element_sibling();
+    while let Some(meaning) = next.filter(|node| node.has_name("dd")) {
+        let is_words = !meaning.descendants_it().any(|node| {
+            let name = node.node_name();
+            name.is_some_and(|name| {
+                matches!(name.as_ref(), "ul" | "ol" | "table" | "pre" | "dl" | "a")
+            })
+        });
+        if !is_words {
+            return None;
+        }
+        meanings.push(cell_text(&meaning).ok()?);
+        next = meaning.next_element_sibling();
+    }
+    let is_question = terms.iter().any(|term| questions::is_question(term));
+    if meanings.is_empty() || is_question {
+        return None;
+    }
+    let is_cjk = terms
+        .iter()
+        .chain(&meanings)
+        .any(|text| text.chars().any(ken_text::text::is_cjk));
+    let (comma, colon, gap) = if is_cjk {
+        ("、", "：", "")
+    } else {
+        (", ", ": ", " ")
+    };
+    Some(format!(
+        "{}{colon}{}",
+        terms.join(comma),
+        meanings.join(gap)
+    ))
+}
+
+/// Whether a meaning was written with its term.
+fn is_defined(meaning: &NodeRef) -> bool {
+    let mut above = meaning.prev_element_sibling();
+    while let Some(node) = above {
+        match node.node_name().as_deref() {
+            Some("dt") => return defined(&node).is_some(),
+            Some("dd") => above = node.prev_element_sibling(),
+            _ => return false,
+        }
+    }
+    false
+}
+
+/// Tables of one cell, said to be presentation, or that hold tables and name no columns, are only layout.
 fn is_data(table: &NodeRef) -> bool {
     let is_presentation = table
         .attr("role")
         .is_some_and(|role| matches!(role.as_ref(), "presentation" | "none"));
-    let mut n_cells = 0;
+    let (mut n_cells, mut has_names, mut has_tables) = (0, false, false);
     for node in table.descendants_it() {
         match node.node_name().as_deref() {
-            Some("table") => return false,
-            Some("td" | "th") => n_cells += 1,
+            Some("table") => has_tables = true,
+            Some("th") => (n_cells, has_names) = (n_cells + 1, has_names || !has_tables),
+            Some("td") => n_cells += 1,
             _ => {}
         }
     }
-    !is_presentation && n_cells > 1
+    !is_presentation && n_cells > 1 && (has_names || !has_tables)
 }
 
+/// Tables in cells of cells deeper than this are read as running text.
+const MAX_NESTED: usize = 4;
+
 fn table(writer: &mut Writer, table: &NodeRef) -> Result<(), IngestError> {
+    let is_caption = |node: &NodeRef| node.has_name("caption");
+    if let Some(caption) = table.children_it(false).find(is_caption) {
+        writer.paragraph(&one_line(&caption.text()));
+    }
+    grid_of(table, 0)?.write(writer);
+    Ok(())
+}
+
+fn grid_of(table: &NodeRef, depth: usize) -> Result<Grid, IngestError> {
     let mut grid = Grid::default();
-    // Cells that reach down from rows above: column, rows left, text.
-    let mut reaching: Vec<(usize, usize, String)> = Vec::new();
-    for row in table.descendants_it().filter(|node| node.has_name("tr")) {
-        let mut cells: Vec<String> = Vec::new();
-        let mut next: Vec<(usize, usize, String)> = Vec::new();
-        let take_reaching = |cells: &mut Vec<String>,
-                             reaching: &mut Vec<(usize, usize, String)>,
-                             next: &mut Vec<(usize, usize, String)>| {
-            while let Some(i) = reaching
-                .iter()
-                .position(|(column, ..)| *column == cells.len())
-            {
-                let (column, left, text) = reaching.swap_remove(i);
-                cells.push(text.clone());
-                if left > 1 {
-                    next.push((column, left - 1, text));
-                }
+    let mut in_header = true;
+    for row in rows_of(table) {
+        let is_cell = |node: &NodeRef| node.has_name("td") || node.has_name("th");
+        let cells: Vec<NodeRef> = row.children_it(false).filter(is_cell).collect();
+        let names = row.parent().is_some_and(|parent| parent.has_name("thead"))
+            || cells.iter().all(|cell| cell.has_name("th"));
+        if in_header && !names {
+            grid.end_header();
+            in_header = false;
+        }
+        let mut read = Vec::with_capacity(cells.len());
+        for cell in cells {
+            let span = |name: &str| cell.attr(name).and_then(|n| n.parse().ok()).unwrap_or(1);
+            let text = text_of(&cell, depth)?;
+            read.push(Cell::new(text, span("colspan"), span("rowspan")));
+        }
+        grid.push_cells(read)?;
+    }
+    Ok(grid)
+}
+
+/// The rows of a table, without those of tables in its cells.
+fn rows_of<'a>(table: &NodeRef<'a>) -> Vec<NodeRef<'a>> {
+    let mut rows = Vec::new();
+    for child in table.children_it(false) {
+        match child.node_name().as_deref() {
+            Some("tr") => rows.push(child),
+            Some("thead" | "tbody" | "tfoot") => {
+                rows.extend(child.children_it(false).filter(|row| row.has_name("tr")))
             }
+            _ => {}
+        }
+    }
+    rows
+}
+
+fn cell_text(cell: &NodeRef) -> Result<String, IngestError> {
+    text_of(cell, MAX_NESTED)
+}
+
+/// The words of a cell on one line: what stands on lines of its own is parted, items of a list by a mark.
+fn text_of(cell: &NodeRef, depth: usize) -> Result<String, IngestError> {
+    let mut text = String::new();
+    let part = |text: &mut String, sign: &str| {
+        let end = text.trim_end().len();
+        text.truncate(end);
+        if !text.is_empty() {
+            text.push_str(sign);
+        }
+    };
+    let mut steps = vec![Step::Enter(*cell)];
+    while let Some(step) = steps.pop() {
+        let (node, enters) = match step {
+            Step::Enter(node) => (node, true),
+            Step::Leave(node) => (node, false),
         };
-        for cell in row.children_it(false) {
-            if !cell.has_name("td") && !cell.has_name("th") {
+        if node.is_text() {
+            // A line break in the source is a space here: the words' own lines are parted by elements.
+            let words = one_line(&node.text());
+            let has_space = node.text().starts_with(char::is_whitespace);
+            if has_space && !text.is_empty() && !text.ends_with(char::is_whitespace) {
+                let joined = text.chars().next_back().is_some_and(joins)
+                    && words.chars().next().is_some_and(joins);
+                text.push_str(if joined { "" } else { " " });
+            }
+            text.push_str(&words);
+            if node.text().ends_with(char::is_whitespace) && !words.is_empty() {
+                text.push(' ');
+            }
+            continue;
+        }
+        let name = node.node_name();
+        match (name.as_deref(), enters) {
+            (Some("br"), _) => part(&mut text, " "),
+            (Some("sup"), true) => {
+                text.push_str(&raised(&one_line(&node.text())));
                 continue;
             }
-            take_reaching(&mut cells, &mut reaching, &mut next);
-            let text = one_line(&cell.text());
-            let span = |name: &str| {
-                cell.attr(name)
-                    .and_then(|n| n.parse::<usize>().ok())
-                    .unwrap_or(1)
-                    .clamp(1, MAX_SPAN)
-            };
-            let (columns, rows) = (span("colspan"), span("rowspan"));
-            if rows > 1 {
-                next.push((cells.len(), rows - 1, text.clone()));
+            (Some("sub"), true) => {
+                text.push_str(&lowered(&one_line(&node.text())));
+                continue;
             }
-            cells.push(text);
-            cells.extend(std::iter::repeat_n(String::new(), columns - 1));
-            if cells.len() > MAX_COLUMNS {
-                break;
+            (Some("table"), true) if depth < MAX_NESTED => {
+                part(&mut text, " ");
+                text.push_str(&grid_of(&node, depth + 1)?.flat());
+                text.push(' ');
+                continue;
             }
+            (Some("li"), true) => {
+                let is_cjk = text.chars().any(joins);
+                let is_first = node.prev_element_sibling().is_none();
+                part(
+                    &mut text,
+                    if is_first {
+                        " "
+                    } else if is_cjk {
+                        "、"
+                    } else {
+                        ", "
+                    },
+                );
+            }
+            (Some("img"), true) => text.push_str(&node.attr_or("alt", "")),
+            (Some("a"), false) => text.extend(unsaid_address(&node)),
+            (Some(name), _) if is_block(name) => part(&mut text, " "),
+            _ => {}
         }
-        take_reaching(&mut cells, &mut reaching, &mut next);
-        reaching = next;
-        grid.push(cells)?;
+        if enters {
+            steps.push(Step::Leave(node));
+            steps.extend(node.children_it(true).map(Step::Enter));
+        }
     }
-    grid.write(writer);
-    Ok(())
+    Ok(one_line(&text))
 }
 
 #[cfg(test)]
 mod tests {
+    fn text(raw: &str) -> String {
+        super::extract(raw).unwrap().text
+    }
+
+    #[test]
+    fn what_a_click_opens_is_content_and_what_is_clicked_its_heading() {
+        let page = "<body><div><h2>配送</h2><h3><button aria-expanded=false aria-controls=x>能寄離島嗎？</button></h3>\
+            <div id=x hidden><p>可以，五天到。</p></div><div hidden>舊公告</div></div></body>";
+        assert_eq!(text(page), "配送\n\n能寄離島嗎？\n\n可以，五天到。");
+        let tabs = "<main><h1>保固</h1><div role=tablist><a role=tab href='#a'>風扇</a><a role=tab href='#b'>燈</a></div>\
+            <div role=tabpanel id=a><p>一年。</p></div><div role=tabpanel id=b style='display:none'><p>兩年。</p></div></main>";
+        assert_eq!(text(tabs), "保固\n\n風扇\n\n一年。\n\n燈\n\n兩年。");
+    }
+
+    #[test]
+    fn questions_of_the_metadata_stand_where_the_page_does_not_show_them() {
+        let script = r#"<script type="application/ld+json">{"@graph":[{"@type":"FAQPage","mainEntity":{"@type":"Question",
+            "name":"有發票嗎？","acceptedAnswer":{"text":"<p>有，<b>電子</b>發票。</p>"}}}]}</script>"#;
+        let page = format!("<head>{script}</head><body><div id=app></div></body>");
+        assert_eq!(text(&page), "有發票嗎？\n\n有，電子發票。");
+        let shown = format!(
+            "<head>{script}</head><body><main><h2>有發票嗎？</h2><p>有。</p></main></body>"
+        );
+        assert_eq!(text(&shown), "有發票嗎？\n\n有。");
+    }
+
+    #[test]
+    fn figures_stay_apart_from_what_is_raised_beside_them() {
+        let page = "<main><p>年費 800<sup>1</sup> 元，面積 20 m<sup>2</sup>，CO<sub>2</sub>，5<sup>th</sup></p></main>";
+        assert_eq!(text(page), "年費 800¹ 元，面積 20 m²，CO₂，5th");
+    }
+
+    #[test]
+    fn struck_text_and_readings_are_left_out() {
+        let page = "<main><p>售價 <s>500</s> <ruby>筲<rp>(</rp><rt>shāo</rt></ruby>箕灣</p></main>";
+        assert_eq!(text(page), "售價 筲箕灣");
+    }
+
+    #[test]
+    fn terms_stay_with_their_meanings_and_addresses_with_their_words() {
+        let page = "<main><dl><dt>猶豫期<dd>七天。<dt>定金<dd>兩成。<dd>不退。</dl></main>";
+        assert_eq!(text(page), "猶豫期：七天。\n\n定金：兩成。不退。");
+        let page = "<main><p><a href='tel:+886-2-1234-5678'>來電</a>，<a href='tel:0212345678'>02-1234-5678</a>，\
+            <a href='mailto:a@b.example?subject=x'>write</a></p></main>";
+        assert_eq!(
+            text(page),
+            "來電（+886-2-1234-5678），02-1234-5678，write (a@b.example)"
+        );
+    }
+
+    #[test]
+    fn lines_items_and_tables_in_a_cell_are_parted() {
+        let page = "<main><table><caption>營業時間</caption><tr><th>店<th>時間<th>證件\
+            <tr><td>東店<td>平日 9-18<br>假日 10-17<td><ul><li>健保卡<li>駕照</ul>\
+            <tr><td>西店<td><table><tr><th>日<th>時<tr><td>週一<td>休</table><td>無</table></main>";
+        assert_eq!(
+            text(page),
+            "營業時間\n\n| 店 | 時間 | 證件 |\n| 東店 | 平日 9-18 假日 10-17 | 健保卡、駕照 |\n| 西店 | 週一，時：休 | 無 |"
+        );
+    }
+
     use super::*;
 
     fn check(html: &str, expected: &str) {

@@ -1,32 +1,119 @@
+use std::borrow::Cow;
+
 use pulldown_cmark::{Event, MetadataBlockKind, Options, Parser, Tag, TagEnd};
 
 use super::questions;
 use super::writer::Writer;
 use super::{BlockKind, Extracted, IngestError, front_matter::FrontMatter};
 
-/// CommonMark with tables, front matter, task lists, strikethrough and GitHub's alerts → readable text.
+/// CommonMark with tables, front matter, task lists, strikethrough, footnotes and the notes of GitHub, MkDocs and VitePress →
+/// readable text. What is struck out, and Obsidian's comments, are left out; a footnote is a paragraph of its own, its marks go.
 ///
 /// Markup goes, words stay: links and emphasis keep their text, images their description, lists keep their
 /// numbers and bullets, table rows are written `| a | b |`, code stays as it is.
 pub fn extract(raw: &str) -> Result<Extracted, IngestError> {
     let options = Options::ENABLE_TABLES
         | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS
+        | Options::ENABLE_PLUSES_DELIMITED_METADATA_BLOCKS
+        | Options::ENABLE_FOOTNOTES
         | Options::ENABLE_STRIKETHROUGH
         | Options::ENABLE_TASKLISTS
         | Options::ENABLE_HEADING_ATTRIBUTES
         | Options::ENABLE_GFM;
+    let raw = &without_marks(raw);
     let mut reader = Reader::default();
     for (event, at) in Parser::new_ext(raw, options).into_offset_iter() {
         match event {
             Event::SoftBreak if begins_anew(&raw[at.end..]) => reader.writer.new_line(),
+            // `30*40*20` is a size.
+            Event::Start(Tag::Emphasis) if is_between_figures(raw, at.start) => {
+                reader.writer.text("*")
+            }
+            Event::End(TagEnd::Emphasis) if is_between_figures(raw, at.start) => {
+                reader.writer.text("*")
+            }
             event => reader.take(event),
         }
     }
-    let front_matter = FrontMatter::parse(&reader.yaml)?;
+    let front_matter = match reader.is_toml {
+        true => FrontMatter::parse_toml(&reader.head)?,
+        false => FrontMatter::parse(&reader.head)?,
+    };
     Ok(Extracted {
         front_matter,
         ..reader.writer.finish()
     })
+}
+
+fn is_between_figures(raw: &str, star: usize) -> bool {
+    let before = raw[..star].chars().next_back();
+    let after = raw[star..].trim_start_matches(['*', '_']).chars().next();
+    let is_figure = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
+    is_figure(before) && is_figure(after)
+}
+
+/// Without the marks of other tools that CommonMark takes for words: the head of a MkDocs note (`!!! note "Title"`, its body set
+/// in by four spaces), the fences of a VitePress note (`:::tip Title`), Obsidian's comments (`%%…%%`). Titles stay; code stays
+/// as it is.
+fn without_marks(raw: &str) -> Cow<'_, str> {
+    if !["!!!", "???", ":::", "%%"]
+        .iter()
+        .any(|mark| raw.contains(mark))
+    {
+        return Cow::Borrowed(raw);
+    }
+    let mut lines: Vec<String> = Vec::new();
+    let (mut in_code, mut in_note, mut in_comment) = (false, false, false);
+    for line in raw.lines() {
+        let words = line.trim_start();
+        if words.starts_with("```") || words.starts_with("~~~") {
+            in_code = !in_code;
+        }
+        if in_code {
+            lines.push(line.to_owned());
+            continue;
+        }
+        let set_in = line.strip_prefix("    ").filter(|_| in_note);
+        in_note &= set_in.is_some() || words.is_empty();
+        let line = set_in.unwrap_or(line);
+        let words = line.trim_start();
+        let mkdocs = ["!!!", "???+", "???"]
+            .iter()
+            .find_map(|mark| words.strip_prefix(mark));
+        let title = match (
+            mkdocs.filter(|head| head.starts_with(' ')),
+            words.strip_prefix(":::"),
+        ) {
+            (Some(head), _) => {
+                in_note = true;
+                Some(head.split('"').nth(1).unwrap_or_default())
+            }
+            (None, Some(head)) => {
+                let head = head.trim_start_matches(':').trim();
+                Some(
+                    head.split_once(char::is_whitespace)
+                        .map_or("", |(_, title)| title),
+                )
+            }
+            (None, None) => None,
+        };
+        let mut kept = String::new();
+        for (i, piece) in title.unwrap_or(line).split("%%").enumerate() {
+            in_comment ^= i > 0;
+            if !in_comment {
+                kept.push_str(piece);
+            }
+        }
+        // What a mark stood for is a paragraph of its own.
+        if title.is_some() {
+            lines.push(String::new());
+        }
+        lines.push(kept);
+        if title.is_some() {
+            lines.push(String::new());
+        }
+    }
+    Cow::Owned(lines.join("\n"))
 }
 
 /// Whether a line stands for itself though no blank line is before it: `A: …` under `Q: …`, or `電話：…` under `地址：…`.
@@ -47,8 +134,12 @@ const LONGEST_LABEL: usize = 8;
 #[derive(Default)]
 struct Reader {
     writer: Writer,
-    yaml: String,
-    in_yaml: bool,
+    /// The front matter, and whether it is TOML.
+    head: String,
+    is_toml: bool,
+    in_head: bool,
+    /// How many stretches that are struck out are open.
+    struck: usize,
 }
 
 impl Reader {
@@ -56,7 +147,8 @@ impl Reader {
         match event {
             Event::Start(tag) => self.start(tag),
             Event::End(tag) => self.end(tag),
-            Event::Text(text) if self.in_yaml => self.yaml.push_str(&text),
+            Event::Text(text) if self.in_head => self.head.push_str(&text),
+            Event::Text(_) | Event::Code(_) | Event::SoftBreak if self.struck > 0 => {}
             Event::Text(text) => self.writer.text(&text),
             Event::Code(text) | Event::InlineMath(text) | Event::DisplayMath(text) => {
                 self.writer.text(&text)
@@ -72,7 +164,11 @@ impl Reader {
     fn start(&mut self, tag: Tag) {
         let writer = &mut self.writer;
         match tag {
-            Tag::MetadataBlock(MetadataBlockKind::YamlStyle) => self.in_yaml = true,
+            Tag::MetadataBlock(kind) => {
+                self.in_head = true;
+                self.is_toml = kind == MetadataBlockKind::PlusesStyle;
+            }
+            Tag::Strikethrough => self.struck += 1,
             Tag::Heading { level, .. } => writer.open(BlockKind::Heading(level as u8)),
             Tag::Paragraph if !writer.in_list() => writer.open(BlockKind::Paragraph),
             Tag::Paragraph => writer.fresh_line_unless_at_item_head(),
@@ -93,7 +189,8 @@ impl Reader {
     fn end(&mut self, tag: TagEnd) {
         let writer = &mut self.writer;
         match tag {
-            TagEnd::MetadataBlock(_) => self.in_yaml = false,
+            TagEnd::MetadataBlock(_) => self.in_head = false,
+            TagEnd::Strikethrough => self.struck = self.struck.saturating_sub(1),
             TagEnd::Heading(_) => writer.close(),
             TagEnd::Paragraph | TagEnd::HtmlBlock | TagEnd::CodeBlock | TagEnd::Table
                 if !writer.in_list() =>
@@ -138,6 +235,43 @@ mod tests {
 
     fn check(markdown: &str, expected: &str) {
         assert_eq!(extract(markdown).unwrap().text, expected, "{markdown}");
+    }
+
+    #[test]
+    fn sizes_keep_their_asterisks() {
+        check("箱子 30*40*20 公分", "箱子 30*40*20 公分");
+        check("這*很*重要", "這很重要");
+    }
+
+    #[test]
+    fn struck_text_and_comments_are_left_out() {
+        check("月費 ~~NT$399~~ NT$299。", "月費  NT$299。");
+        check("營業時間\n\n%%內部%%\n\n十點", "營業時間\n\n十點");
+    }
+
+    #[test]
+    fn notes_of_other_tools_keep_title_and_text() {
+        check(
+            "!!! note \"提醒\"\n    逾期收費。\n\n之後",
+            "提醒\n\n逾期收費。\n\n之後",
+        );
+        check(":::tip 訣竅\n免運。\n:::\n\n之後", "訣竅\n\n免運。\n\n之後");
+        check("```\n!!! note\n```", "!!! note");
+    }
+
+    #[test]
+    fn footnotes_are_paragraphs_without_marks() {
+        check("保固 3 年[^1]。\n\n[^1]: 另計。", "保固 3 年。\n\n另計。");
+    }
+
+    #[test]
+    fn toml_front_matter_is_read_as_yaml_is() {
+        let read = extract("+++\ntitle = \"退款\"\ndraft = true\n+++\n\n九天。").unwrap();
+        assert_eq!(read.text, "九天。");
+        let id = ken_base::domain::DocumentId::parse("a").unwrap();
+        let (_, given) = read.front_matter.apply(id, Default::default()).unwrap();
+        assert_eq!(given.title, "退款");
+        assert_eq!(given.status, ken_base::domain::Status::Draft);
     }
 
     #[test]

@@ -1,7 +1,11 @@
-use undoc::model::{Block as OfficeBlock, Document, ListType, Paragraph, Table};
+use std::borrow::Cow;
 
-use super::tables::Grid;
-use super::writer::{Writer, one_line};
+use undoc::model::{
+    Block as OfficeBlock, Document, ListType, Paragraph, RevisionType, Table, TextRun,
+};
+
+use super::grid::{Cell, Grid};
+use super::writer::{Writer, lowered, one_line, raised};
 use super::{BlockKind, Extracted, IngestError};
 
 /// Word documents and presentations, through [`undoc`]. Running headers and footers are left out; a slide is a
@@ -140,14 +144,15 @@ fn is_code(paragraph: &Paragraph) -> bool {
 
 fn runs(writer: &mut Writer, paragraph: &Paragraph) {
     for run in &paragraph.runs {
-        if matches!(run.revision, undoc::model::RevisionType::Deleted) {
+        let said = shown(run);
+        if said.is_empty() && !run.line_break {
             continue;
         }
         match &run.hyperlink {
             Some(url) => writer.start_link(url),
             None => writer.end_link(),
         }
-        writer.text(&run.text);
+        writer.text(&said);
         if run.line_break {
             writer.new_line();
         }
@@ -156,40 +161,59 @@ fn runs(writer: &mut Writer, paragraph: &Paragraph) {
 }
 
 fn table(writer: &mut Writer, table: &Table) -> Result<(), IngestError> {
+    grid_of(table, 0)?.write(writer);
+    Ok(())
+}
+
+/// Tables in cells of cells deeper than this are left out: they are layout, and hostile files nest without end.
+const MAX_NESTED: usize = 4;
+
+fn grid_of(table: &Table, depth: usize) -> Result<Grid, IngestError> {
     let mut grid = Grid::default();
+    let mut in_header = true;
     for row in &table.rows {
+        if in_header && !row.is_header {
+            grid.end_header();
+            in_header = false;
+        }
         let mut cells = Vec::with_capacity(row.cells.len());
         for cell in &row.cells {
-            cells.push(one_line(&cell.plain_text()));
-            let covered = (cell.col_span as usize).clamp(1, 100) - 1;
-            cells.extend(std::iter::repeat_n(String::new(), covered));
+            let mut lines: Vec<String> = cell.content.iter().map(words).collect();
+            for nested in cell.nested_tables.iter().filter(|_| depth < MAX_NESTED) {
+                lines.push(grid_of(nested, depth + 1)?.flat());
+            }
+            lines.retain(|line| !line.is_empty());
+            let (columns, rows) = (cell.col_span as usize, cell.row_span as usize);
+            cells.push(Cell::new(lines.join(" "), columns, rows));
         }
-        grid.push(cells)?;
+        grid.push_cells(cells)?;
     }
-    match grid.rows.as_slice() {
-        // A frame around text, not a table.
-        [row] if row.len() == 1 => writer.paragraph(&row[0]),
-        _ => grid.write(writer),
-    }
-    for nested in table
-        .rows
-        .iter()
-        .flat_map(|row| &row.cells)
-        .flat_map(|cell| &cell.nested_tables)
-    {
-        // One level: deeper ones are layout, and hostile files nest without end.
-        let mut grid = Grid::default();
-        for row in &nested.rows {
-            grid.push(
-                row.cells
-                    .iter()
-                    .map(|cell| one_line(&cell.plain_text()))
-                    .collect(),
-            )?;
+    Ok(grid)
+}
+
+/// What a paragraph says, on one line.
+fn words(paragraph: &Paragraph) -> String {
+    let mut said = String::new();
+    for run in &paragraph.runs {
+        said.push_str(&shown(run));
+        if run.line_break {
+            said.push(' ');
         }
-        grid.write(writer);
     }
-    Ok(())
+    one_line(&said)
+}
+
+/// What a run shows to a reader: nothing where it is deleted or struck out; raised and lowered figures as characters of their
+/// own, so that a note's mark does not become part of a price.
+fn shown(run: &TextRun) -> Cow<'_, str> {
+    if matches!(run.revision, RevisionType::Deleted) || run.style.strikethrough {
+        return Cow::Borrowed("");
+    }
+    match (run.style.superscript, run.style.subscript) {
+        (true, _) => Cow::Owned(raised(&run.text)),
+        (_, true) => Cow::Owned(lowered(&run.text)),
+        _ => Cow::Borrowed(&run.text),
+    }
 }
 
 fn end_lists(writer: &mut Writer) {

@@ -4,69 +4,10 @@ use std::io::{BufReader, Cursor, Read};
 use calamine::{Data, Reader, Sheets};
 use quick_xml::events::Event;
 
+use super::grid::{Grid, MAX_COLUMNS};
+use super::sheets::{Marks, marks};
 use super::writer::Writer;
 use super::{Extracted, IngestError};
-
-/// The widest table read; a wider one is data for programs, not knowledge for people.
-pub const MAX_COLUMNS: usize = 1_024;
-/// The most cells read of one file.
-const MAX_CELLS: usize = 4_000_000;
-
-/// The cells of one table, as text.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Grid {
-    pub name: String,
-    pub rows: Vec<Vec<String>>,
-    /// Of each row kept, its number in the file, from 1.
-    numbers: Vec<usize>,
-    /// How many rows came so far, empty ones too.
-    n_rows: usize,
-    n_cells: usize,
-}
-
-impl Grid {
-    /// Adds a row; empty cells at its end are cut, an empty row is not kept.
-    pub fn push(&mut self, mut row: Vec<String>) -> Result<(), IngestError> {
-        while row.last().is_some_and(|cell| cell.trim().is_empty()) {
-            row.pop();
-        }
-        if row.len() > MAX_COLUMNS {
-            return Err(IngestError::too_large(
-                "columns in a table",
-                row.len(),
-                MAX_COLUMNS,
-            ));
-        }
-        self.n_cells += row.len();
-        if self.n_cells > MAX_CELLS {
-            return Err(IngestError::too_large(
-                "cells in a table",
-                self.n_cells,
-                MAX_CELLS,
-            ));
-        }
-        self.n_rows += 1;
-        if !row.is_empty() {
-            self.rows.push(row);
-            self.numbers.push(self.n_rows);
-        }
-        Ok(())
-    }
-
-    /// The rows with their numbers in the file.
-    pub fn numbered(&self) -> impl Iterator<Item = (usize, &Vec<String>)> {
-        self.numbers.iter().copied().zip(&self.rows)
-    }
-
-    /// As a table whose rows are all as wide as the widest.
-    pub fn write(self, writer: &mut Writer) {
-        let width = self.rows.iter().map(Vec::len).max().unwrap_or(0);
-        writer.table(self.rows.into_iter().map(|mut row| {
-            row.resize(width, String::new());
-            row
-        }));
-    }
-}
 
 /// What programs call a sheet that nobody gave a name, before its number.
 const UNNAMED: [&str; 4] = ["", "sheet", "table", "工作表"];
@@ -86,8 +27,44 @@ pub fn extract(grids: Vec<Grid>) -> Extracted {
     writer.finish()
 }
 
-/// Comma- or tab-separated values (RFC 4180); rows may differ in length.
-pub fn read_separated(raw: &str, separator: u8) -> Result<Grid, IngestError> {
+/// What parts the values of a file that says CSV, in the order in which it is believed.
+const SEPARATORS: [u8; 4] = *b",;\t|";
+/// How many records are looked at to find the separator.
+const LOOKED_AT: usize = 30;
+
+/// The separator by which most of the first records have as many values as the first, and the first the most; a line
+/// `sep=;` at the top decides, as it does for Excel.
+fn separator_of(raw: &str) -> (u8, &str) {
+    let first = raw.lines().next().unwrap_or_default();
+    if let Some([sign]) = first.trim_end().strip_prefix("sep=").map(str::as_bytes) {
+        return (*sign, raw[first.len()..].trim_start_matches(['\r', '\n']));
+    }
+    let evenness = |separator: u8| {
+        let reader = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .delimiter(separator)
+            .from_reader(raw.as_bytes());
+        let widths = reader.into_records().take(LOOKED_AT);
+        let widths: Vec<usize> = widths.map_while(|r| Some(r.ok()?.len())).collect();
+        // Titles above and notes below the table have no separator in them.
+        let widest = widths.iter().copied().max().unwrap_or(1);
+        let like = widths.iter().filter(|width| **width == widest).count();
+        match widest {
+            ..=1 => (0, 0),
+            _ => (like * 100 / widths.len().max(1), widest),
+        }
+    };
+    let best = SEPARATORS.into_iter().rev().max_by_key(|s| evenness(*s));
+    (best.unwrap_or(b','), raw)
+}
+
+/// Separated values (RFC 4180, or by another of the [`SEPARATORS`]); rows may differ in length.
+pub fn read_separated(raw: &str, is_tsv: bool) -> Result<Grid, IngestError> {
+    let (separator, raw) = match is_tsv {
+        true => (b'\t', raw),
+        false => separator_of(raw),
+    };
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
@@ -157,7 +134,7 @@ fn cells_of(
     Ok(rows)
 }
 
-/// The visible sheets of a workbook (XLSX, ODS).
+/// The visible sheets of a workbook (XLSX, ODS), without hidden rows and columns.
 pub fn read_workbook(bytes: &[u8], format: &'static str) -> Result<Vec<Grid>, IngestError> {
     let damaged = |detail: String| match detail.to_lowercase() {
         lower if lower.contains("password") || lower.contains("encrypted") => {
@@ -179,8 +156,11 @@ pub fn read_workbook(bytes: &[u8], format: &'static str) -> Result<Vec<Grid>, In
         .filter(|sheet| sheet.visible == calamine::SheetVisible::Visible)
         .map(|sheet| sheet.name.clone())
         .collect();
+    let marks = marks(bytes, format);
+    let nothing = Marks::default();
     let mut grids = Vec::new();
     for name in visible {
+        let marks = marks.get(&name).unwrap_or(&nothing);
         let rows = match &mut book {
             Sheets::Xlsx(book) => cells_of(book, &name).map_err(|e| damaged(e.to_string()))?,
             book => {
@@ -200,38 +180,80 @@ pub fn read_workbook(bytes: &[u8], format: &'static str) -> Result<Vec<Grid>, In
             Sheets::Xlsx(book) => book.worksheet_style(&name).ok(),
             _ => None,
         };
-        let mut grid = Grid {
-            name,
-            ..Grid::default()
-        };
-        let columns = rows.values().flatten().map(|(x, _)| *x);
-        let left = columns.min().unwrap_or(0);
-        for (y, cells) in &rows {
-            let mut row: Vec<String> = Vec::new();
+        let mut texts = Texts::new();
+        for (y, cells) in rows {
+            let row = texts.entry(y).or_default();
             for (x, cell) in cells {
-                let style = styles.as_ref().and_then(|styles| styles.get((*y, *x)));
+                let style = styles.as_ref().and_then(|styles| styles.get((y, x)));
+                let is_struck = style
+                    .and_then(|style| style.font.as_ref())
+                    .is_some_and(|font| font.has_strikethrough());
                 let format = style.and_then(|style| style.number_format.as_ref());
-                let text = cell_text(cell, format.map(|format| format.format_code.as_str()));
-                let at = (x - left) as usize;
-                if text.trim().is_empty() {
-                    continue;
+                let text = cell_text(&cell, format.map(|format| format.format_code.as_str()));
+                if !is_struck && !text.trim().is_empty() {
+                    row.insert(x, (text, None));
                 }
-                if at >= MAX_COLUMNS {
-                    let what = "columns in a table";
-                    return Err(IngestError::too_large(what, at + 1, MAX_COLUMNS));
-                }
-                if row.len() <= at {
-                    row.resize(at + 1, String::new());
-                }
-                row[at] = text;
             }
-            grid.n_rows = *y as usize;
-            grid.push(row)?;
         }
-        grids.push(grid);
+        grids.push(grid_of(name, texts, marks)?);
     }
     Ok(grids)
 }
+
+/// What each cell of a sheet shows, and which merged cell it is part of, by row and column from 0.
+type Texts = BTreeMap<u32, BTreeMap<u32, (String, Option<usize>)>>;
+
+/// Without what is hidden; what a merged cell says stands in each place that it covers.
+fn grid_of(name: String, mut texts: Texts, marks: &Marks) -> Result<Grid, IngestError> {
+    for (which, ((top, left), (bottom, right))) in marks.merged.iter().enumerate() {
+        let first = texts.get(top).and_then(|row| row.get(left));
+        let Some(text) = first.map(|(text, _)| text.clone()) else {
+            continue;
+        };
+        for y in *top..=(*bottom).min(top.saturating_add(MAX_SPAN)) {
+            let row = texts.entry(y).or_default();
+            for x in *left..=(*right).min(left.saturating_add(MAX_SPAN)) {
+                row.insert(x, (text.clone(), Some(which)));
+            }
+        }
+    }
+    let is_shown = |x: &u32| !marks.hidden_columns.contains(x);
+    let used = texts
+        .values()
+        .flat_map(BTreeMap::keys)
+        .filter(|x| is_shown(x));
+    let left = used.copied().min().unwrap_or(0);
+    let mut grid = Grid::named(name);
+    let mut hidden: Vec<u32> = marks.hidden_columns.iter().copied().collect();
+    hidden.retain(|x| *x > left);
+    hidden.sort_unstable();
+    // The rows above that are hidden leave no gap.
+    let mut n_hidden = 0;
+    for (y, cells) in texts {
+        if marks.hidden_rows.contains(&y) {
+            n_hidden += 1;
+            continue;
+        }
+        let (mut row, mut merged) = (Vec::new(), Vec::new());
+        for (x, (text, which)) in cells.into_iter().filter(|(x, _)| is_shown(x)) {
+            let at = (x - left) as usize - hidden.partition_point(|hidden| *hidden < x);
+            if at >= MAX_COLUMNS {
+                let what = "columns in a table";
+                return Err(IngestError::too_large(what, at + 1, MAX_COLUMNS));
+            }
+            if row.len() <= at {
+                row.resize(at + 1, String::new());
+            }
+            row[at] = text;
+            merged.extend(which.map(|which| (at, which)));
+        }
+        grid.push_numbered(y as usize + 1 - n_hidden, row, merged)?;
+    }
+    Ok(grid)
+}
+
+/// The most rows or columns that one merged cell is said in.
+const MAX_SPAN: u32 = 1_000;
 
 /// A cell as a person reads it: a number as its format shows it (`NT$1,280`, `93.6%`), without one no `.0` behind a
 /// whole number, a date without an empty time.
@@ -239,6 +261,8 @@ fn cell_text(cell: &Data, format: Option<&str>) -> String {
     let number = match cell {
         Data::Float(number) => Some(*number),
         Data::Int(number) => Some(*number as f64),
+        // A day is written year, month, day, however the sheet shows it; a time or a duration as it is shown.
+        Data::DateTime(time) if !format.is_some_and(shows_day) => Some(time.as_f64()),
         _ => None,
     };
     let format = format.filter(|format| !format.eq_ignore_ascii_case("general") && *format != "@");
@@ -267,17 +291,78 @@ fn cell_text(cell: &Data, format: Option<&str>) -> String {
     }
 }
 
+/// Whether a number format shows a year or a day: outside of what it quotes, and of conditions and colours in brackets.
+fn shows_day(format: &str) -> bool {
+    let (mut quoted, mut bracketed) = (false, false);
+    format.chars().any(|c| {
+        match c {
+            '"' => quoted = !quoted,
+            '[' => bracketed = true,
+            ']' => bracketed = false,
+            _ => {}
+        }
+        !quoted && !bracketed && matches!(c, 'y' | 'Y' | 'd' | 'D')
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
+    fn the_separator_is_found() {
+        for (raw, expected) in [
+            ("a;b\n1,5;2\n", b';'),
+            ("a|b|c\n1|2|3\n", b'|'),
+            ("a\tb\n1\t2,3\n", b'\t'),
+            ("標題\n甲,乙\n1,2;3\n", b','),
+            ("sep=;\na,b;c\n", b';'),
+        ] {
+            assert_eq!(separator_of(raw).0, expected, "{raw}");
+        }
+    }
+
+    #[test]
+    fn hidden_columns_go_and_merged_cells_are_said_in_each_row() {
+        let mut texts = Texts::new();
+        for (y, x, text) in [
+            (0, 0, "區"),
+            (0, 1, "成本"),
+            (0, 2, "價"),
+            (1, 0, "東"),
+            (1, 1, "5"),
+            (1, 2, "8"),
+            (2, 2, "9"),
+            (3, 0, "停售"),
+        ] {
+            texts
+                .entry(y)
+                .or_default()
+                .insert(x, (text.to_owned(), None));
+        }
+        let marks = Marks {
+            hidden_rows: [3].into(),
+            hidden_columns: [1].into(),
+            merged: vec![((1, 0), (2, 0))],
+        };
+        let grid = grid_of(String::new(), texts, &marks).unwrap();
+        assert_eq!(grid.rows, [["區", "價"], ["東", "8"], ["東", "9"]]);
+    }
+
+    #[test]
+    fn times_are_shown_as_the_sheet_shows_them_and_days_as_days() {
+        let time = |number: f64| {
+            let kind = calamine::ExcelDateTimeType::DateTime;
+            Data::DateTime(calamine::ExcelDateTime::new(number, kind, false))
+        };
+        assert_eq!(cell_text(&time(0.895_833_333_333), Some("hh:mm")), "21:30");
+        assert_eq!(cell_text(&time(46_000.0), Some("m/d/yy")), "2025-12-09");
+    }
+
+    #[test]
     fn a_sheet_that_somebody_named_keeps_its_name() {
         let text = |name: &str| {
-            let mut grid = Grid {
-                name: name.to_owned(),
-                ..Grid::default()
-            };
+            let mut grid = Grid::named(name.to_owned());
             grid.push(vec!["地區".to_owned(), "運費".to_owned()])
                 .unwrap();
             extract(vec![grid]).text

@@ -247,9 +247,42 @@ impl Writer {
             .map_or("", |(_, start)| &self.out.text[*start..])
     }
 
+    /// All text so far.
+    pub fn written(&self) -> &str {
+        &self.out.text
+    }
+
     fn trim_end_to(&mut self, floor: usize) {
         let end = self.out.text[floor..].trim_end().len() + floor;
         self.out.text.truncate(end);
+    }
+}
+
+/// Raised text as characters that stand apart from the figure before it: `10⁶`, `1,200¹`. What has no such character, as the
+/// `th` of `5th`, stays.
+pub fn raised(text: &str) -> String {
+    moved(text, "0123456789+-=()n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁼⁽⁾ⁿ")
+}
+
+/// As [`raised`], for lowered text: `CO₂`.
+pub fn lowered(text: &str) -> String {
+    moved(text, "0123456789+-=()", "₀₁₂₃₄₅₆₇₈₉₊₋₌₍₎")
+}
+
+fn moved(text: &str, plain: &str, moved: &str) -> String {
+    let one = |c: char| {
+        plain
+            .chars()
+            .position(|p| p == c)
+            .and_then(|i| moved.chars().nth(i))
+    };
+    let has_all = text
+        .trim()
+        .chars()
+        .all(|c| one(c).is_some() || c.is_whitespace());
+    match has_all {
+        true => text.chars().map(|c| one(c).unwrap_or(c)).collect(),
+        false => text.to_owned(),
     }
 }
 

@@ -293,16 +293,21 @@ fn context(text: &str, units: &[Span], i: usize, is_list: bool) -> Vec<usize> {
     // A line before a list or a table leads in, colon or not.
     let structured = |j: usize| j < units.len() && (is_item(line(j)) || is_row(line(j)));
     let leads = |j: usize| !structured(j) && (ends_in_colon(line(j)) || structured(j + 1));
+    // Between two tables is an empty line.
+    let is_parted = |j: usize| {
+        let above = j.checked_sub(1).and_then(|above| units.get(above));
+        above.is_some_and(|above| text[above.end..units[j].start].contains("\n\n"))
+    };
     if is_row(line(i)) {
-        let first = (0..=i)
-            .rev()
-            .take_while(|j| is_row(line(*j)))
-            .last()
-            .unwrap_or(i);
+        let mut first = i;
+        while first > 0 && is_row(line(first - 1)) && !is_parted(first) {
+            first -= 1;
+        }
         all.push(first);
         // The header alone says nothing.
         if first == i {
-            let rows = (i..units.len()).take_while(|j| is_row(line(*j)));
+            let rows =
+                (i..units.len()).take_while(|j| is_row(line(*j)) && (*j == i || !is_parted(*j)));
             all.extend(rows.take(MAX_LIST_LINES));
         }
     } else if is_item(line(i)) || leads(i) {

@@ -1,0 +1,215 @@
+//! What a web page does with its parts before they are read: panels that open, questions in its metadata, furniture.
+
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use dom_query::{Document, NodeRef};
+use serde_json::Value;
+
+use super::writer::one_line;
+
+/// Opens what a click would open: the words that are clicked become a heading, the panel content.
+///
+/// A panel is what a button or a tab says it controls (`aria-controls`, `data-target`, `data-bs-target`, a link to its id), what
+/// is called a tab panel or is collapsed, or what follows a heading that is a button.
+pub fn open_panels(page: &Document) {
+    let mut panels: HashSet<String> = HashSet::new();
+    for node in page.select("[aria-controls], [data-target], [data-bs-target], a[role=tab][href], a[data-toggle][href]").nodes() {
+        for name in ["aria-controls", "data-target", "data-bs-target", "href"] {
+            let target = node.attr(name).unwrap_or_default();
+            let id = target.trim_start_matches('#');
+            if !id.is_empty() && (name == "aria-controls" || target.starts_with('#')) {
+                panels.insert(id.to_owned());
+            }
+        }
+    }
+    name_tab_panels(page);
+    for node in page.select("[hidden], [aria-hidden=true], [style]").nodes() {
+        if is_panel(node, &panels) {
+            node.remove_attrs(&["hidden", "aria-hidden", "style"]);
+        }
+    }
+    for button in page.select("button, [role=button], [role=tab]").nodes() {
+        let in_heading = button
+            .ancestors_it(Some(3))
+            .any(|above| is_heading(&above) || above.has_name("dt") || above.has_name("summary"));
+        let opens = [
+            "aria-expanded",
+            "aria-controls",
+            "data-target",
+            "data-bs-target",
+        ];
+        let opens = opens.iter().any(|name| button.has_attr(name));
+        match (in_heading, opens && !one_line(&button.text()).is_empty()) {
+            (true, _) => button.rename("span"),
+            // A menu's button is no question.
+            (false, true) if !in_navigation(button) => button.rename("h6"),
+            _ => {}
+        }
+    }
+}
+
+/// The label of each tab as a heading in its panel, matched by id or by order; the row of tabs goes.
+fn name_tab_panels(page: &Document) {
+    let tabs = page.select("[role=tab]");
+    let all = page.select("[role=tabpanel]");
+    for (i, tab) in tabs.nodes().iter().enumerate() {
+        let target = tab
+            .attr("aria-controls")
+            .or_else(|| tab.attr("href"))
+            .unwrap_or_default();
+        let target = target.trim_start_matches('#');
+        let own_id = tab.attr("id").unwrap_or_default();
+        let is_its = |panel: &&NodeRef| {
+            (!target.is_empty() && panel.attr("id").is_some_and(|id| *id == *target))
+                || (!own_id.is_empty()
+                    && panel
+                        .attr("aria-labelledby")
+                        .is_some_and(|label| label == own_id))
+        };
+        let by_order = || match all.nodes().len() == tabs.nodes().len() {
+            true => all.nodes().get(i),
+            false => None,
+        };
+        let label = one_line(&tab.text());
+        if let Some(panel) = all.nodes().iter().find(is_its).or_else(by_order)
+            && !label.is_empty()
+        {
+            panel.prepend_html("<h5></h5>");
+            if let Some(heading) = panel.first_element_child() {
+                heading.set_text(label);
+            }
+            tab.remove_from_parent();
+        }
+    }
+}
+
+fn is_panel(node: &NodeRef, panels: &HashSet<String>) -> bool {
+    let is_controlled = node.attr("id").is_some_and(|id| panels.contains(&*id));
+    let is_named = node
+        .attr("role")
+        .is_some_and(|role| matches!(role.as_ref(), "tabpanel"))
+        || node.attr("class").is_some_and(|class| {
+            class.split_whitespace().any(|name| {
+                let name = name.to_lowercase();
+                [
+                    "collapse",
+                    "accordion",
+                    "tab-pane",
+                    "tabpanel",
+                    "toggle-content",
+                ]
+                .iter()
+                .any(|kind| name.starts_with(kind) || name.ends_with(kind))
+            })
+        });
+    let follows_button = || {
+        node.prev_element_sibling().is_some_and(|before| {
+            let is_button = |node: &NodeRef| {
+                node.has_name("button") || node.attr("role").is_some_and(|role| &*role == "button")
+            };
+            is_heading(&before) && before.descendants_it().any(|node| is_button(&node))
+                || is_button(&before)
+        })
+    };
+    (is_controlled || is_named || follows_button()) && !in_navigation(node)
+}
+
+fn is_heading(node: &NodeRef) -> bool {
+    let name = node.node_name();
+    name.is_some_and(|name| matches!(name.as_ref(), "h1" | "h2" | "h3" | "h4" | "h5" | "h6"))
+}
+
+fn in_navigation(node: &NodeRef) -> bool {
+    let is_frame = |node: &NodeRef| {
+        node.has_name("nav")
+            || node.has_name("dialog")
+            || node.attr("role").is_some_and(|role| {
+                matches!(
+                    role.as_ref(),
+                    "navigation" | "banner" | "dialog" | "search" | "menu"
+                )
+            })
+    };
+    is_frame(node) || node.ancestors_it(Some(64)).any(|above| is_frame(&above))
+}
+
+/// The selectors of furniture.tsv.
+static FURNITURE: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
+    let lines = include_str!("furniture.tsv").lines();
+    let rows = lines.filter(|line| !line.starts_with('#') && !line.is_empty());
+    rows.filter_map(|line| Some(line.split_once('\t')?.0))
+        .collect()
+});
+
+pub fn remove_furniture(page: &Document) {
+    for selector in FURNITURE.iter() {
+        for node in page.select(selector).nodes() {
+            // What a page is about may be in its name: the body of a page about cookies stays.
+            let holds_page = ["html", "body", "main", "article"]
+                .iter()
+                .any(|name| node.has_name(name));
+            if !holds_page {
+                node.remove_from_parent();
+            }
+        }
+    }
+}
+
+/// The questions of `FAQPage` metadata (schema.org, as JSON-LD) with their answers, HTML as they are.
+pub fn faqs_of(page: &Document) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for script in page.select("script[type='application/ld+json']").nodes() {
+        if let Ok(value) = serde_json::from_str::<Value>(&script.text()) {
+            collect(&value, &mut found);
+        }
+    }
+    found
+}
+
+fn collect(value: &Value, found: &mut Vec<(String, String)>) {
+    let mut open = vec![value];
+    while let Some(value) = open.pop() {
+        match value {
+            Value::Array(values) => open.extend(values.iter().rev()),
+            Value::Object(fields) => {
+                let is_question = match fields.get("@type") {
+                    Some(Value::String(kind)) => kind == "Question",
+                    Some(Value::Array(kinds)) => kinds.iter().any(|kind| kind == "Question"),
+                    _ => false,
+                };
+                let text = |value: &Value, key: &str| {
+                    value.get(key).and_then(Value::as_str).map(str::to_owned)
+                };
+                let answer = fields
+                    .get("acceptedAnswer")
+                    .or_else(|| fields.get("suggestedAnswer"));
+                let answer = match answer {
+                    Some(Value::Array(answers)) => answers.first(),
+                    answer => answer,
+                };
+                let question = text(value, "name").or_else(|| text(value, "text"));
+                match (is_question, question, answer.and_then(|a| text(a, "text"))) {
+                    (true, Some(question), Some(answer)) => {
+                        found.push((one_line(&question), answer));
+                    }
+                    _ => open.extend(fields.values()),
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_selector_of_the_furniture_is_understood() {
+        assert!(FURNITURE.len() > 10);
+        for selector in FURNITURE.iter() {
+            assert!(dom_query::Matcher::new(selector).is_ok(), "{selector}");
+        }
+    }
+}

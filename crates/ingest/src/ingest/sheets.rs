@@ -1,0 +1,202 @@
+//! What a workbook says about its sheets and calamine does not read: hidden rows and columns, merged cells.
+
+use std::collections::{HashMap, HashSet};
+use std::io::{BufReader, Cursor, Read, Seek};
+
+use quick_xml::events::{BytesStart, Event};
+use quick_xml::{Reader, XmlVersion};
+use zip::ZipArchive;
+
+/// The most rows or columns that one element of an ODS file may stand for; what is repeated beyond is empty.
+const MAX_REPEATED: u32 = 100_000;
+
+/// Of one sheet; rows and columns count from 0.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub struct Marks {
+    pub hidden_rows: HashSet<u32>,
+    pub hidden_columns: HashSet<u32>,
+    /// The first and last row and column of each merged cell.
+    pub merged: Vec<((u32, u32), (u32, u32))>,
+}
+
+/// The marks of each sheet by its name; one that cannot be read has none.
+pub fn marks(bytes: &[u8], format: &str) -> HashMap<String, Marks> {
+    let Ok(mut archive) = ZipArchive::new(Cursor::new(bytes)) else {
+        return HashMap::new();
+    };
+    match format {
+        "XLSX" => of_xlsx(&mut archive),
+        _ => of_ods(&mut archive),
+    }
+    .unwrap_or_default()
+}
+
+fn of_xlsx<R: Read + Seek>(archive: &mut ZipArchive<R>) -> Option<HashMap<String, Marks>> {
+    let mut sheets: Vec<(String, String)> = Vec::new();
+    each(archive, "xl/workbook.xml", |name, element| {
+        if name == "sheet" {
+            sheets.extend(value(element, "name").zip(value(element, "r:id")));
+        }
+    })?;
+    let mut paths: HashMap<String, String> = HashMap::new();
+    each(archive, "xl/_rels/workbook.xml.rels", |_, element| {
+        paths.extend(value(element, "Id").zip(value(element, "Target")));
+    })?;
+    let mut found = HashMap::new();
+    for (name, id) in sheets {
+        let Some(target) = paths.get(&id) else {
+            continue;
+        };
+        let path = match target.strip_prefix('/') {
+            Some(path) => path.to_owned(),
+            None => format!("xl/{target}"),
+        };
+        let (mut marks, mut row) = (Marks::default(), 0);
+        each(archive, &path, |name, element| {
+            let number = |key: &str| value(element, key).and_then(|n| n.parse::<u32>().ok());
+            match name {
+                "col" if is_true(element, "hidden") => {
+                    let (first, last) = (number("min").unwrap_or(1), number("max").unwrap_or(1));
+                    let last = last.min(first.saturating_add(MAX_REPEATED));
+                    marks.hidden_columns.extend(first.saturating_sub(1)..last);
+                }
+                "row" => {
+                    row = number("r").unwrap_or(row + 1);
+                    if is_true(element, "hidden") {
+                        marks.hidden_rows.insert(row.saturating_sub(1));
+                    }
+                }
+                "mergeCell" => marks
+                    .merged
+                    .extend(value(element, "ref").and_then(|range| corners(&range))),
+                _ => {}
+            }
+        });
+        found.insert(name, marks);
+    }
+    Some(found)
+}
+
+fn of_ods<R: Read + Seek>(archive: &mut ZipArchive<R>) -> Option<HashMap<String, Marks>> {
+    let mut found: HashMap<String, Marks> = HashMap::new();
+    let (mut marks, mut sheet) = (Marks::default(), String::new());
+    let (mut row, mut n_rows, mut column) = (0_u32, 0_u32, 0_u32);
+    each(archive, "content.xml", |name, element| {
+        let count = |key: &str| {
+            let n = value(element, key).and_then(|n| n.parse::<u32>().ok());
+            n.unwrap_or(1).min(MAX_REPEATED)
+        };
+        let is_hidden = value(element, "table:visibility").is_some_and(|how| how != "visible");
+        match name {
+            "table" => {
+                found.insert(std::mem::take(&mut sheet), std::mem::take(&mut marks));
+                sheet = value(element, "table:name").unwrap_or_default();
+                (row, n_rows, column) = (0, 0, 0);
+            }
+            "table-column" => {
+                let n = count("table:number-columns-repeated");
+                if is_hidden {
+                    marks
+                        .hidden_columns
+                        .extend(column..column.saturating_add(n));
+                }
+                column = column.saturating_add(n);
+            }
+            "table-row" => {
+                row = row.saturating_add(n_rows);
+                n_rows = count("table:number-rows-repeated");
+                column = 0;
+                if is_hidden {
+                    marks.hidden_rows.extend(row..row.saturating_add(n_rows));
+                }
+            }
+            "table-cell" | "covered-table-cell" => {
+                let (columns, rows) = (
+                    count("table:number-columns-spanned"),
+                    count("table:number-rows-spanned"),
+                );
+                if columns > 1 || rows > 1 {
+                    let end = (
+                        row.saturating_add(rows - 1),
+                        column.saturating_add(columns - 1),
+                    );
+                    marks.merged.push(((row, column), end));
+                }
+                column = column.saturating_add(count("table:number-columns-repeated"));
+            }
+            _ => {}
+        }
+    })?;
+    found.insert(sheet, marks);
+    Some(found)
+}
+
+/// Calls with the local name of each element that begins.
+fn each<R: Read + Seek>(
+    archive: &mut ZipArchive<R>,
+    path: &str,
+    mut take: impl FnMut(&str, &BytesStart<'_>),
+) -> Option<()> {
+    let file = archive.by_name(path).ok()?;
+    let mut reader = Reader::from_reader(BufReader::new(file));
+    let mut buffer = Vec::new();
+    loop {
+        match reader.read_event_into(&mut buffer).ok()? {
+            Event::Start(element) | Event::Empty(element) => {
+                let name = element.local_name();
+                take(name.as_ref(), &element);
+            }
+            Event::Eof => return Some(()),
+            _ => {}
+        }
+        buffer.clear();
+    }
+}
+
+fn value(element: &BytesStart<'_>, key: &str) -> Option<String> {
+    let attribute = element.try_get_attribute(key).ok()??;
+    Some(
+        attribute
+            .normalized_value(XmlVersion::default())
+            .ok()?
+            .into_owned(),
+    )
+}
+
+fn is_true(element: &BytesStart<'_>, key: &str) -> bool {
+    value(element, key).is_some_and(|said| said == "1" || said == "true")
+}
+
+/// `B2:D5` → its corners, as row and column from 0.
+fn corners(range: &str) -> Option<((u32, u32), (u32, u32))> {
+    let (first, last) = range.split_once(':')?;
+    Some((place(first)?, place(last)?))
+}
+
+fn place(name: &str) -> Option<(u32, u32)> {
+    let split = name.find(|c: char| c.is_ascii_digit())?;
+    let (letters, digits) = name.split_at(split);
+    let column = letters.bytes().try_fold(0_u32, |sum, letter| {
+        let digit = u32::from(letter.to_ascii_uppercase()).checked_sub(64)?;
+        sum.checked_mul(26)?.checked_add(digit)
+    })?;
+    let row: u32 = digits.parse().ok()?;
+    Some((row.checked_sub(1)?, column.checked_sub(1)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_read_as_corners() {
+        for (range, expected) in [
+            ("A1:B2", Some(((0, 0), (1, 1)))),
+            ("Z9:AB12", Some(((8, 25), (11, 27)))),
+            ("A1", None),
+            ("A0:B1", None),
+        ] {
+            assert_eq!(corners(range), expected, "{range}");
+        }
+    }
+}
