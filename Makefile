@@ -24,7 +24,8 @@ test:
 	cargo metadata --locked --quiet --manifest-path fuzz/Cargo.toml --filter-platform x86_64-unknown-linux-gnu --format-version 1 > /dev/null
 	cargo test --locked --workspace --no-run --all-targets
 	$(BUILT)/debug/ken setup
-	tools/postgres/with.sh cargo test --locked --workspace
+# Without a server its tests are counted as ignored.
+	tools/postgres/with.sh sh -c 'cargo test --locked --workspace -- $${KEN_TEST_POSTGRES_URL:+--include-ignored}'
 	tools/postgres/with.sh tools/postgres/suite.sh
 
 setup:
@@ -61,7 +62,7 @@ test-qdrant: setup
 # Processes killed at random moments, disks that fail; KILLS of them.
 KILLS ?= 300
 faults:
-	FAULT_KILLS=$(KILLS) cargo test --locked --test integration -- faults:: --nocapture
+	FAULT_KILLS=$(KILLS) cargo test --locked --workspace --test integration -- faults:: --nocapture
 
 # Load for MINUTES, then far too much.
 MINUTES ?= 30

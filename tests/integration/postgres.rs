@@ -7,19 +7,15 @@ use sqlx::{AnyConnection, Connection};
 
 use crate::support::off_runtime;
 
-/// The server, where there is one.
-pub fn server() -> Option<String> {
-    let url = std::env::var("KEN_TEST_POSTGRES_URL").ok();
-    if url.is_none() {
-        eprintln!("not run: KEN_TEST_POSTGRES_URL names no PostgreSQL server");
-    }
-    url
+/// The server that the tests marked as needing it are run with.
+pub fn server() -> String {
+    std::env::var("KEN_TEST_POSTGRES_URL").expect("KEN_TEST_POSTGRES_URL names no server")
 }
 
 /// The server, where all tests are to have their stores there.
 pub fn chosen() -> Option<String> {
     let is_chosen = std::env::var("KEN_TEST_STORE").is_ok_and(|store| store == "postgres");
-    is_chosen.then(|| server().expect("KEN_TEST_STORE=postgres needs KEN_TEST_POSTGRES_URL"))
+    is_chosen.then(server)
 }
 
 /// A database of the server for what is in a folder, made where absent.

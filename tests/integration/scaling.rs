@@ -90,8 +90,9 @@ fn node(folder: &Path, store: &str, qdrant: &TestQdrant) -> Command {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL: tools/postgres/with.sh cargo test -- --include-ignored"]
 async fn of_two_nodes_one_leads_and_the_other_takes_over_when_it_is_killed() {
-    let Some(server) = server() else { return };
+    let server = server();
     let qdrant = TestQdrant::start(1).await;
     let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     let store = database_for(&server, folders[0].path());
@@ -171,8 +172,9 @@ fn on(store: &str) -> impl FnOnce(&mut Config) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL: tools/postgres/with.sh cargo test -- --include-ignored"]
 async fn nodes_with_vectors_of_their_own_encode_each_text_once() {
-    let Some(server) = server() else { return };
+    let server = server();
     let folder = tempfile::tempdir().unwrap();
     let store = database_for(&server, folder.path());
     let first = TestApp::start_with(on(&store)).await;
@@ -226,10 +228,9 @@ async fn nodes_with_vectors_of_their_own_encode_each_text_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL: tools/postgres/with.sh cargo test -- --include-ignored"]
 async fn a_database_too_busy_to_answer_at_start_is_waited_for() {
-    let Some(server) = server() else {
-        return;
-    };
+    let server = server();
     let folder = tempfile::tempdir().unwrap();
     let direct = reqwest::Url::parse(&database_for(&server, folder.path())).unwrap();
     let to = (
@@ -258,8 +259,9 @@ async fn a_database_too_busy_to_answer_at_start_is_waited_for() {
 
 /// A task that went on without an owner asked the server for connections as fast as it could.
 #[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs PostgreSQL: tools/postgres/with.sh cargo test -- --include-ignored"]
 async fn who_stands_for_the_lead_and_is_dropped_stands_no_more() {
-    let Some(server) = server() else { return };
+    let server = server();
     let folder = tempfile::tempdir().unwrap();
     let url = database_for(&server, folder.path());
     let store = ken_store::store::Store::open(&url).await.unwrap();

@@ -17,5 +17,5 @@ port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0));
 "$bin/python" tools/qdrant/engine.py "$port" "$folder" > "$folder/out" &
 engine=$!
 until grep -q ready "$folder/out"; do sleep 0.1; kill -0 "$engine"; done
-KEN_TEST_QDRANT_URL=http://127.0.0.1:$port cargo test --locked --test integration -- --nocapture --test-threads 1 \
+KEN_TEST_QDRANT_URL=http://127.0.0.1:$port cargo test --locked --workspace --test integration -- --nocapture --test-threads 1 \
     contract_vectors:: filters:: scaling:: "$@"
