@@ -118,19 +118,22 @@
 //!
 //! # Where do I add…
 //!
+//! `http…` is under `src/`; any other module M under `crates/CRATE/src/`, and the table above says in which crate.
+//!
 //! - *A file format*: a file in `ingest/` (what holds other files: `ingest/containers.rs`, within its `Budget`); in `ingest.rs`
 //!   `FORMATS`, `Format`, `Format::of_name`, `parse_at` and, where it is text, `extract_text`; `TYPES` in `http/files.rs`; a
 //!   fixture in `tests/fixtures/formats` and its row in `tests/integration/formats.rs`; broken ones in `tests/fixtures/hostile`;
-//!   a fuzz target; the lists in README and docs/editing.md. Also by `PUT`: `FormatName` in `http/documents.rs`.
+//!   a fuzz target (`TARGETS` in `fuzz/targets.rs`, `fuzz/fuzz_targets/`, `fuzz/Cargo.toml`, `FUZZ` in the Makefile); the lists in README and docs/editing.md. Also by `PUT`: `FormatName` in `http/documents.rs`.
 //!   `cargo test -p ken-ingest` while at it.
 //! - *An endpoint*: a handler in `http/`, a line in the router (`http.rs`), its right in `RIGHTS` (`http/auth.rs`; without one it
-//!   replies 405), its row in README and in the reads or writes of `tests/integration/tenants.rs`; with a JSON body,
-//!   `problems_of`. Two snapshots change: `INSTA_UPDATE=always cargo test --test integration openapi:: keys::`, then read the diff.
+//!   replies 405), its row in README, and a free arm of the `match` in `operations()` of
+//!   `tests/integration/tenants.rs`; with a JSON body,
+//!   `problems_of`. Two snapshots change: `INSTA_UPDATE=always cargo test --test integration -- openapi:: keys::`, then read the diff.
 //! - *Background work*: a [`ken_store::queue::Handler`] in the module whose work it is, `.with(…)` in `App::assemble`; enqueued by
 //!   `Store::enqueue`, or in one transaction with its data by a store method that calls `enqueue_in`; then `queue.wake()`.
 //! - *A table*: the next file in `crates/store/migrations/`, never an edited one; its row in `store/migrations.rs` and in `TABLES` of
 //!   `store/workspaces.rs`; tests of it in `tools/postgres/suite.sh`. *A dependency*: `[workspace.dependencies]`, the
-//!   crate that uses it, `fuzz/Cargo.lock` and docs/licences.md.
+//!   crate that uses it, `Cargo.lock`, `fuzz/Cargo.lock` and docs/licences.md.
 //! - *A vector back end*: `index/`, then run the contract suite on it.
 //! - *Words that mean the same*: `text/lexicon/`, or a workspace's `/v1/synonyms`. *A rule about words*: a pure function in
 //!   `text/`, a [`ken_base::config::Part`] to leave it out by, and a row in docs/quality.md.
