@@ -160,6 +160,7 @@ pub async fn fill(config: Config, n: usize) -> Result<Option<Filled>, BenchError
             });
         }
         let encoder = app.embedder.id();
+        app.store.ensure_workspace(&workspace).await?;
         app.store
             .keep_vectors(&workspace, encoder, &vectors)
             .await?;

@@ -486,6 +486,7 @@ impl Evaluation {
                     )
                 })
                 .collect();
+            app.store.ensure_workspace(workspace).await?;
             app.store.keep_vectors(workspace, &encoder, &fresh).await?;
             known.extend(fresh);
         }

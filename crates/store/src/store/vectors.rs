@@ -42,7 +42,8 @@ impl Store {
         Ok(found)
     }
 
-    /// Keeps vectors; one that is known already stays as it is.
+    /// Keeps vectors; one that is known already stays as it is. Of a workspace that is not there (any more) nothing is kept, so
+    /// that what was being encoded while it was deleted does not bring it back.
     pub async fn keep_vectors(
         &self,
         workspace: &WorkspaceId,
@@ -50,12 +51,21 @@ impl Store {
         vectors: &[StoredVector],
     ) -> Result<(), StoreError> {
         let mut tx = self.relaxed.begin().await?;
+        if self.is_shared() {
+            // Whoever deletes it waits until these are there to be deleted.
+            sqlx::query("SELECT id FROM workspaces WHERE id = $1 FOR SHARE")
+                .bind(workspace.as_str())
+                .execute(&mut *tx)
+                .await?;
+        }
         for rows in vectors.chunks(ROWS) {
             let values: Vec<String> = (0..rows.len())
                 .map(|row| format!("({})", placeholders(row * 4 + 1, 4)))
                 .collect();
             let sql = format!(
-                "INSERT INTO vectors (workspace, encoder_id, text_hash, vector) VALUES {} \
+                "INSERT INTO vectors (workspace, encoder_id, text_hash, vector) \
+                 SELECT column1, column2, column3, column4 FROM (VALUES {}) AS new \
+                 WHERE EXISTS (SELECT 1 FROM workspaces WHERE id = column1) \
                  ON CONFLICT (workspace, encoder_id, text_hash) DO NOTHING",
                 values.join(",")
             );

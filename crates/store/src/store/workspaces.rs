@@ -100,6 +100,30 @@ async fn count(tx: &mut Transaction<'_, Any>, workspace: &WorkspaceId) -> Result
 mod tests {
     use super::*;
 
+    /// What was being encoded when it was deleted comes too late.
+    #[tokio::test]
+    async fn late_vectors_do_not_bring_a_workspace_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}/ken.db", folder.path().display());
+        let store = Store::open(&url).await.unwrap();
+        let workspace = WorkspaceId::parse("late").unwrap();
+        let vectors = [("0f".to_owned(), vec![half::f16::ONE; 4])];
+        store.ensure_workspace(&workspace).await.unwrap();
+        store.keep_vectors(&workspace, "e", &vectors).await.unwrap();
+        let known = |store: Store| async move {
+            let workspace = WorkspaceId::parse("late").unwrap();
+            let hashes = ["0f".to_owned()];
+            let found = store.cached_vectors(&workspace, "e", &hashes).await;
+            found.unwrap().len()
+        };
+        assert_eq!(known(store.clone()).await, 1);
+        let deleted = store.delete_workspace(&workspace).await.unwrap().unwrap();
+        assert_eq!(deleted.remaining, 0);
+        store.keep_vectors(&workspace, "e", &vectors).await.unwrap();
+        assert_eq!(known(store.clone()).await, 0);
+        assert_eq!(store.delete_workspace(&workspace).await.unwrap(), None);
+    }
+
     /// A table that is added has to be deleted from, too.
     #[tokio::test]
     async fn every_table_with_rows_of_a_workspace_is_named() {
