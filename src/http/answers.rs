@@ -159,6 +159,16 @@ pub struct CitationBody {
     pub quote: String,
     pub start: usize,
     pub end: usize,
+    /// Words of the quote that lead elsewhere; absent where there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<LinkBody>,
+}
+
+/// Words that lead elsewhere, and where: an address by `http`, `https`, `mailto` or `tel`.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LinkBody {
+    pub text: String,
+    pub uri: String,
 }
 
 /// Milliseconds by stage; `keyword` runs while `embed` does.
@@ -209,6 +219,14 @@ impl From<domain::Citation> for CitationBody {
             quote: c.quote,
             start: c.start,
             end: c.end,
+            links: c
+                .links
+                .into_iter()
+                .map(|link| LinkBody {
+                    text: link.text,
+                    uri: link.uri,
+                })
+                .collect(),
         }
     }
 }

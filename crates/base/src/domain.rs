@@ -17,9 +17,11 @@ mod learning;
 mod level;
 mod query;
 
-pub use answer::{Answer, Citation, Note, Outcome, Reason, Sentence, Strategy, Timings, Turn};
+pub use answer::{
+    Answer, Citation, CitedLink, Note, Outcome, Reason, Sentence, Strategy, Timings, Turn,
+};
 pub use case::{Case, CaseOutcome, CaseRole, CaseTurn, Distilled, Excerpt, NoKnowledge, join};
-pub use chunk::{Chunk, ChunkNote, Evidence, NewChunk, Outline, Span};
+pub use chunk::{Chunk, ChunkNote, Evidence, NewChunk, Outline, Span, TableHeader};
 pub use clock::Clock;
 pub use document::{
     Document, FaqAnswer, Kind, MAX_VIEWS, Metadata, Source, Status, TRIAL, Window,

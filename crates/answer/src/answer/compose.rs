@@ -3,7 +3,7 @@ mod choose;
 use super::guard::plain;
 use super::passage::Passage;
 use choose::{choose, is_item, is_row, join};
-use ken_base::domain::{Citation, Evidence, Kind, Sentence, Span, Strategy};
+use ken_base::domain::{Chunk, Citation, CitedLink, Evidence, Kind, Sentence, Span, Strategy};
 use ken_text::text::sentences;
 
 /// An answer in the making.
@@ -45,7 +45,9 @@ pub fn compose(
     };
     let is_standard = is_standard(best);
     let units = passage.spans();
-    if is_standard || units.len() <= MAX_SENTENCES {
+    // One short paragraph is one thought; two may be about two things.
+    let is_one = units.len() <= MAX_SENTENCES && !best.chunk.text.trim().contains("\n\n");
+    if is_standard || is_one {
         let strategy = match is_standard {
             true => Strategy::Standard,
             false => Strategy::Extractive,
@@ -96,7 +98,45 @@ pub fn quote_of(evidence: &Evidence, span: Span, number: usize) -> Option<Citati
         quote: span.slice(&chunk.text)?.to_owned(),
         start: chunk.span.start + span.start,
         end: chunk.span.start + span.end,
+        links: links_in(chunk, span),
     })
+}
+
+/// The links within a span of a chunk.
+fn links_in(chunk: &Chunk, span: Span) -> Vec<CitedLink> {
+    let start = chunk.span.start;
+    let inside = |(from, to, _): &&(usize, usize, String)| {
+        *from >= start + span.start && *to <= start + span.end
+    };
+    let links = chunk.note.links.iter().filter(inside);
+    let cited = links.filter_map(|(from, to, uri)| {
+        Some(CitedLink {
+            text: chunk.text.get(from - start..to - start)?.to_owned(),
+            uri: uri.clone(),
+        })
+    });
+    cited.collect()
+}
+
+/// The citation of the row that names the columns, where a span begins in the table that an earlier chunk began.
+fn header_of(evidence: &Evidence, span: Span, number: usize) -> Option<Citation> {
+    let chunk = &evidence.chunk;
+    let header = chunk.note.header.as_ref()?;
+    let is_of_table = is_row(span.slice(&chunk.text)?.lines().next()?.trim())
+        && in_first_table(&chunk.text, span.start);
+    let citation = quote_of(evidence, Span::new(0, 0), number)?;
+    is_of_table.then(|| Citation {
+        quote: header.text.clone(),
+        start: header.start,
+        end: header.start + header.text.len(),
+        ..citation
+    })
+}
+
+/// Whether nothing but rows of one table stands before a place.
+fn in_first_table(text: &str, at: usize) -> bool {
+    let before = text.get(..at).unwrap_or_default().trim_end();
+    !before.contains("\n\n") && before.lines().all(|line| is_row(line.trim()))
 }
 
 /// Quotes spans of chunks, in order, each with its citation.
@@ -108,10 +148,19 @@ fn quote(strategy: Strategy, quoted: &[(&Evidence, Vec<Span>)]) -> Draft {
     let all = quoted
         .iter()
         .flat_map(|(evidence, spans)| spans.iter().map(move |span| (*evidence, *span)));
-    for (number, (evidence, span)) in (1..).zip(all) {
-        let Some(citation) = quote_of(evidence, span, number) else {
+    let cited = all.flat_map(|(evidence, span)| {
+        let header = header_of(evidence, span, 0);
+        [header, quote_of(evidence, span, 0)]
+    });
+    for citation in cited.flatten() {
+        // The names of the columns once.
+        let is_known =
+            |known: &Citation| known.start == citation.start && known.chunk_id == citation.chunk_id;
+        if draft.citations.iter().any(is_known) {
             continue;
-        };
+        }
+        let number = draft.citations.len() + 1;
+        let citation = Citation { number, ..citation };
         let quote = &citation.quote;
         if !draft.text.is_empty() {
             draft.text.push('\n');

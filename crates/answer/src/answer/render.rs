@@ -67,8 +67,16 @@ pub fn render(answer: &Answer, channel: Option<&str>, format: Option<Format>) ->
     shows.format = format.unwrap_or(shows.format);
     let language = Language::from_tag(&answer.language);
     let mut text = match shows.format {
-        Format::Markdown => with_table_rules(&answer.text),
-        Format::Plain => without_tables(&answer.text, language),
+        Format::Markdown => with_table_rules(&with_links(answer, escaped, |words, uri| {
+            format!("[{words}](<{uri}>)")
+        })),
+        Format::Plain => {
+            let said = |words: String, uri: &str| match bare(uri) {
+                address if answer.text.contains(address) => words,
+                address => format!("{words} {address} "),
+            };
+            without_tables(&with_links(answer, str::to_owned, said), language)
+        }
         Format::Speech => spoken(&without_tables(&answer.text, language), language),
     };
     let choices = match answer.outcome {
@@ -78,7 +86,8 @@ pub fn render(answer: &Answer, channel: Option<&str>, format: Option<Format>) ->
     for (number, choice) in (1..).zip(choices) {
         let choice = match shows.format {
             Format::Speech => spoken(choice, language),
-            _ => format!("{number}. {choice}"),
+            Format::Markdown => format!("{number}. {}", escaped(choice)),
+            Format::Plain => format!("{number}. {choice}"),
         };
         text.push('\n');
         text.push_str(&choice);
@@ -100,14 +109,17 @@ fn sources(answer: &Answer, format: Format, language: Language) -> String {
             "" => citation.document_id.as_str(),
             title => title,
         };
-        // What was stored before addresses were looked at is no link.
-        let uri = citation.uri.as_ref().filter(|uri| checked_uri(uri).is_ok());
+        // A file's name is no address, and what was stored before addresses were looked at is no link.
+        let is_open = |uri: &&String| {
+            checked_uri(uri).is_ok() && (uri.starts_with("https://") || uri.starts_with("http://"))
+        };
+        let uri = citation.uri.as_ref().filter(is_open);
         let line = match (uri, format) {
             (Some(uri), Format::Markdown) => {
-                format!("- [{}](<{uri}>)", title.replace(['[', ']'], ""))
+                format!("- [{}](<{uri}>)", escaped(title))
             }
             (Some(uri), _) => format!("{title} {uri}"),
-            (None, Format::Markdown) => format!("- {title}"),
+            (None, Format::Markdown) => format!("- {}", escaped(title)),
             (None, _) => title.to_owned(),
         };
         if !lines.contains(&line) {
@@ -126,6 +138,90 @@ fn sources(answer: &Answer, format: Format, language: Language) -> String {
         Format::Markdown => format!("\n\n{heading}\n\n{}", lines.join("\n")),
         _ => format!("\n\n{heading}\n{}", lines.join("\n")),
     }
+}
+
+/// The answer's text as `plain` writes it, its links as `link` does.
+fn with_links(
+    answer: &Answer,
+    plain: impl Fn(&str) -> String,
+    link: impl Fn(String, &str) -> String,
+) -> String {
+    let text = answer.text.as_str();
+    let links = answer.citations.iter().flat_map(|citation| &citation.links);
+    let mut places: Vec<(usize, usize, &str)> = Vec::new();
+    for cited in links.filter(|link| !link.text.trim().is_empty()) {
+        // The same words may lead to several places: the next ones that lead nowhere yet.
+        let mut found = text.match_indices(cited.text.as_str());
+        let is_free = |at: usize| {
+            let end = at + cited.text.len();
+            places.iter().all(|(from, to, _)| end <= *from || at >= *to)
+        };
+        if let Some((at, words)) = found.find(|(at, _)| is_free(*at)) {
+            places.push((at, at + words.len(), cited.uri.as_str()));
+        }
+    }
+    places.sort_unstable();
+    let (mut shown, mut done) = (String::new(), 0);
+    for (from, to, uri) in places {
+        shown.push_str(&plain(&text[done..from]));
+        shown.push_str(&link(plain(&text[from..to]), uri));
+        done = to;
+    }
+    shown.push_str(&plain(&text[done..]));
+    shown
+}
+
+/// An address as people write it: a telephone number or a mail address without its scheme.
+fn bare(uri: &str) -> &str {
+    let rest = ["tel:", "mailto:"]
+        .iter()
+        .find_map(|scheme| uri.strip_prefix(scheme));
+    rest.map_or(uri, |rest| rest.split('?').next().unwrap_or(rest))
+}
+
+/// Text so that CommonMark shows it as it stands: nothing of it is taken for markup but lists and the bars of tables.
+fn escaped(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for (number, line) in text.split('\n').enumerate() {
+        if number > 0 {
+            shown.push('\n');
+        }
+        let words = line.trim_start();
+        shown.push_str(&line[..line.len() - words.len()]);
+        // What makes a heading, a quotation, a list or a rule of a line.
+        let first = words.chars().next();
+        let is_rule = !words.is_empty()
+            && words.chars().all(|c| c == '-' || c == '=' || c == ' ')
+            && words.len() > 1;
+        let begins = match first {
+            Some('#' | '>' | '=' | '+') => true,
+            Some('-') => is_rule || !words.starts_with("- "),
+            _ => false,
+        };
+        if begins {
+            shown.push('\\');
+        }
+        let mut before = None;
+        let mut rest = words.chars().peekable();
+        while let Some(c) = rest.next() {
+            let after = rest.peek().copied();
+            let in_word = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+            match c {
+                '<' => shown.push_str("&lt;"),
+                '&' if after.is_some_and(|c| c.is_ascii_alphanumeric() || c == '#') => {
+                    shown.push_str("&amp;")
+                }
+                '*' | '`' | '[' | ']' | '~' => shown.extend(['\\', c]),
+                '_' if !(in_word(before) && in_word(after)) => shown.extend(['\\', c]),
+                '\\' if after.is_none_or(|c| c.is_ascii_punctuation()) => {
+                    shown.push_str("\\\\");
+                }
+                _ => shown.push(c),
+            }
+            before = Some(c);
+        }
+    }
+    shown
 }
 
 fn cells(line: &str) -> Option<Vec<&str>> {
@@ -195,9 +291,10 @@ fn cut(text: &str, max_units: Option<usize>) -> Vec<String> {
     let Some(max) = max_units.filter(|max| units(text) > *max) else {
         return vec![text.to_owned()];
     };
-    // `(12/34) `, for messages that are read one by one.
+    // `(12/34) `, for messages that are read one by one; `(123/134) ` where there may be as many, each half full.
     let is_short = max < 200;
-    let room = if is_short { max - 8 } else { max };
+    let number = if units(text) > 40 * max { 10 } else { 8 };
+    let room = if is_short { max - number } else { max };
     let mut pieces: Vec<String> = Vec::new();
     let mut piece = String::new();
     let mut last_end = 0;
@@ -256,7 +353,8 @@ fn cut(text: &str, max_units: Option<usize>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ken_base::domain::{Citation, DocumentId, Strategy, Timings};
+    use ken_base::domain::{Citation, CitedLink, DocumentId, Strategy, Timings};
+    use pulldown_cmark::{Event, Options, Parser};
 
     fn answer(text: &str, language: &str) -> Answer {
         Answer {
@@ -268,6 +366,7 @@ mod tests {
             confidence: 0.9,
             sentences: vec![],
             citations: vec![Citation {
+                links: vec![],
                 number: 1,
                 document_id: DocumentId::parse("fees").unwrap(),
                 document_version: 1,
@@ -311,6 +410,64 @@ mod tests {
             one(table, "zh-Hant", "phone"),
             "地區：離島，運費：一百五十元。"
         );
+    }
+
+    #[test]
+    fn markdown_shows_the_text_as_it_stands() {
+        let shown = |text: &str| {
+            let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
+            let mut shown = String::new();
+            for event in Parser::new_ext(&escaped(text), options) {
+                match event {
+                    Event::Text(text) | Event::Code(text) => shown.push_str(&text),
+                    Event::SoftBreak | Event::HardBreak => shown.push('\n'),
+                    Event::Html(html) | Event::InlineHtml(html) => panic!("live: {html}"),
+                    _ => {}
+                }
+            }
+            shown
+        };
+        for text in [
+            "紙箱 30*40*20 公分，內徑 28*38*18",
+            "請登記。</script><script>alert(6)</script>",
+            "A&amp;B 與 a < b > c",
+            "檔名 _init_ 與 snake_case_name",
+            "`code` 與 \\* 與 C:\\*",
+            "[不是連結](https://x.example) 與 ![圖](y.png)",
+            "~~刪~~ 與 ~50 元",
+            "# 不是標題",
+            "> 不是引用",
+            "+ 加號",
+            "標題\n---",
+            "標題\n===",
+            "-5 度",
+        ] {
+            assert_eq!(shown(text), text, "{}", escaped(text));
+        }
+    }
+
+    #[test]
+    fn links_go_along_where_a_channel_can_carry_them() {
+        let mut linked = answer("請填退貨表單，或來電。", "zh-Hant");
+        let link = |text: &str, uri: &str| CitedLink {
+            text: text.into(),
+            uri: uri.into(),
+        };
+        linked.citations[0].uri = Some("rules.docx".into());
+        linked.citations[0].links = vec![
+            link("退貨表單", "https://shop.example/form"),
+            link("來電", "tel:0800-000-222"),
+        ];
+        let shown = |channel| render(&linked, Some(channel), None).messages[0].clone();
+        assert_eq!(
+            shown("web"),
+            "請填[退貨表單](<https://shop.example/form>)，或[來電](<tel:0800-000-222>)。\n\n來源：\n\n- 運費"
+        );
+        assert_eq!(
+            shown("line"),
+            "請填退貨表單 https://shop.example/form ，或來電 0800-000-222 。\n\n來源：\n運費"
+        );
+        assert!(!shown("phone").contains("https"));
     }
 
     #[test]

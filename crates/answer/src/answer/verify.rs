@@ -97,13 +97,19 @@ pub fn verify(draft: Draft, evidence: &[Evidence]) -> (Draft, Vec<Rejected>) {
 fn is_exact(citation: &Citation, evidence: &Evidence) -> bool {
     let chunk = &evidence.chunk;
     let offset = |at: usize| at.checked_sub(chunk.span.start);
+    let in_chunk = || {
+        let span = offset(citation.start).zip(offset(citation.end));
+        span.and_then(|(start, end)| chunk.text.get(start..end))
+    };
+    // The names of a table's columns may stand in an earlier chunk.
+    let is_header = || {
+        let header = chunk.note.header.as_ref();
+        header.is_some_and(|header| header.start == citation.start && header.text == citation.quote)
+    };
     chunk.id() == citation.chunk_id
         && chunk.document_id == citation.document_id
         && chunk.version == citation.document_version
-        && offset(citation.start)
-            .zip(offset(citation.end))
-            .and_then(|(start, end)| chunk.text.get(start..end))
-            == Some(&citation.quote)
+        && (in_chunk() == Some(&citation.quote) || is_header())
 }
 #[cfg(test)]
 mod tests {
@@ -133,6 +139,7 @@ mod tests {
 
     fn draft(sentence: &str, quote: &str, start: usize, version: i64) -> Draft {
         let citation = Citation {
+            links: vec![],
             page: None,
             number: 1,
             document_id: DocumentId::parse("d").unwrap(),

@@ -30,7 +30,17 @@ impl Window {
             false => stretch(chunk, passage, term_weights),
         };
         let mut text = heading(evidence);
-        if let Some(row) = header.and_then(|span| span.slice(chunk)) {
+        let row = header.and_then(|span| span.slice(chunk));
+        let above = evidence.chunk.note.header.as_ref();
+        // Where the table began in an earlier chunk, the first row here is one like the others.
+        let above = above.filter(|_| {
+            let before = Span::new(0, header.map_or(stretch.start, |span| span.start));
+            let before = before.slice(chunk).unwrap_or_default();
+            let first = stretch.slice(chunk).unwrap_or_default().lines().next();
+            first.is_some_and(is_row) && !before.contains("\n\n")
+        });
+        let row = above.map(|header| header.text.as_str()).or(row);
+        if let Some(row) = row {
             text.push_str(row.trim_end());
             text.push('\n');
         }

@@ -162,6 +162,16 @@ pub struct Citation {
     pub quote: String,
     pub start: usize,
     pub end: usize,
+    /// Words of the quote that lead elsewhere.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<CitedLink>,
+}
+
+/// Words that lead elsewhere, and where: an address by http, https, mailto or tel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CitedLink {
+    pub text: String,
+    pub uri: String,
 }
 
 /// Milliseconds spent by stage. `keyword` and `vector` run side by side, so `total` is less than the sum.

@@ -55,6 +55,19 @@ pub struct ChunkNote {
     /// From which byte of the document on it stands on which page; the first at or before the chunk's start.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub pages: Vec<(usize, u32)>,
+    /// The row that names the columns of the table in which the chunk begins, where that row stands in an earlier chunk.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub header: Option<TableHeader>,
+    /// Words of the chunk that lead elsewhere: start and end in the document, and an address that people can open.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<(usize, usize, String)>,
+}
+
+/// A table's first row, `| a | b |`, and the byte of the document at which it begins.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableHeader {
+    pub start: usize,
+    pub text: String,
 }
 
 impl ChunkNote {

@@ -2,6 +2,8 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use ken_base::domain::Span;
 
+use super::{char_width, width};
+
 /// Titles and abbreviations after which a full stop does not end a sentence.
 const ABBREVIATIONS: [&str; 14] = [
     "Mr.", "Mrs.", "Ms.", "Dr.", "St.", "No.", "vs.", "e.g.", "i.e.", "etc.", "approx.", "Inc.",
@@ -86,15 +88,84 @@ fn split_clauses(text: &str, begin: usize, end: usize, spans: &mut Vec<Span>) {
         let trimmed = clause.trim();
         if !trimmed.is_empty() {
             let start = from + (clause.len() - clause.trim_start().len());
-            spans.push(Span::new(start, start + trimmed.len()));
+            let span = Span::new(start, start + trimmed.len());
+            match trimmed.len() > MAX_WIDTH
+                && !trimmed.starts_with('|')
+                && width(trimmed) > MAX_WIDTH
+            {
+                true => windows(text, span, spans),
+                false => spans.push(span),
+            }
         }
         from += clause.len();
+    }
+}
+
+/// A stretch without the end of a sentence that is wider than this (Han 2, others 1) is cut: people who write 200 Han without
+/// one use no punctuation.
+const MAX_WIDTH: usize = 400;
+/// The widest and the narrowest piece of it.
+const WINDOW: usize = 160;
+const MIN_WINDOW: usize = 60;
+/// What a clause ends after, and begins with, where nobody wrote a comma.
+const CLAUSE_ENDS: &str = "，、：,:元者時时後后";
+const CLAUSE_BEGINS: &str = "若凡如但並并且惟遇 ";
+
+/// Pieces of a stretch without punctuation, cut at the last likely end of a clause within [`WINDOW`], else at a character.
+fn windows(text: &str, span: Span, spans: &mut Vec<Span>) {
+    let mut start = span.start;
+    while start < span.end {
+        let (mut taken, mut place, mut last) = (0, None, None);
+        let rest = &text[start..span.end];
+        let mut is_whole = true;
+        for (at, c) in rest.char_indices() {
+            let here = start + at;
+            if taken > WINDOW {
+                is_whole = false;
+                break;
+            }
+            if taken >= MIN_WINDOW && CLAUSE_BEGINS.contains(c) {
+                place = Some(here);
+            }
+            taken += char_width(c);
+            if taken >= MIN_WINDOW && CLAUSE_ENDS.contains(c) {
+                place = Some(here + c.len_utf8());
+            }
+            last = Some(here + c.len_utf8());
+        }
+        let end = match is_whole {
+            true => span.end,
+            false => place.or(last).unwrap_or(span.end),
+        };
+        let piece = text[start..end].trim();
+        if !piece.is_empty() {
+            let lead = text[start..end].len() - text[start..end].trim_start().len();
+            spans.push(Span::new(start + lead, start + lead + piece.len()));
+        }
+        start = end;
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn text_without_punctuation_is_cut_at_clauses() {
+        let text = "店員每日清點並填表若有短少即通報總倉".repeat(20);
+        let found = sentences(&text);
+        assert!(found.len() > 3);
+        let all: String = found.iter().map(|s| &text[s.start..s.end]).collect();
+        assert_eq!(all, text);
+        for span in &found {
+            let piece = &text[span.start..span.end];
+            assert!(width(piece) <= WINDOW + 2, "{piece}");
+            assert!(piece.starts_with(['店', '若', '並']), "{piece}");
+        }
+        // Rows stay whole.
+        let row = format!("| {} |", "長".repeat(300));
+        assert_eq!(sentences(&row).len(), 1);
+    }
 
     fn check(text: &str, expected: &[&str]) {
         let found: Vec<&str> = sentences(text)

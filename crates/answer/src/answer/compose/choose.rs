@@ -98,9 +98,10 @@ pub fn choose(
     if candidates.iter().all(|c| c.terms.is_empty()) {
         let units = &chunks[0];
         let text = &evidence[0].chunk.text;
+        let has_header = evidence[0].chunk.note.header.is_some();
         let beginning = 0..units.len().min(MAX_SENTENCES + 1);
         let beginning: BTreeSet<usize> = beginning
-            .flat_map(|i| context(text, units, i, false))
+            .flat_map(|i| context(text, units, i, false, has_header))
             .collect();
         let beginning: Vec<usize> = beginning.into_iter().collect();
         return vec![(0, join(text, units, &beginning))];
@@ -156,11 +157,13 @@ pub fn choose(
         }
     }
     let mut by_chunk = Vec::new();
+    let is_list = expected == Some(Expected::List);
     for (at, units) in chunks.iter().enumerate() {
         let text = &evidence[at].chunk.text;
+        let has_header = evidence[at].chunk.note.header.is_some();
         let of_chunk = chosen.iter().filter(|(of, _)| *of == at);
         let mut with_context: Vec<usize> = of_chunk
-            .flat_map(|(_, i)| context(text, units, *i, expected == Some(Expected::List)))
+            .flat_map(|(_, i)| context(text, units, *i, is_list, has_header))
             .collect();
         with_context.sort_unstable();
         with_context.dedup();
@@ -286,8 +289,9 @@ fn has_grammar(term: &str) -> bool {
 }
 
 /// A sentence with what it cannot be understood without: a list with its lead-in, a row with the table's header,
-/// the sentence before one that begins by pointing back. `is_list`: whether an item goes with all the others of its list.
-fn context(text: &str, units: &[Span], i: usize, is_list: bool) -> Vec<usize> {
+/// the sentence before one that begins by pointing back. `is_list`: whether an item goes with all the others of its list;
+/// `has_header`: whether the table in which the text begins has its header elsewhere.
+fn context(text: &str, units: &[Span], i: usize, is_list: bool, has_header: bool) -> Vec<usize> {
     let line = |i: usize| units[i].slice(text).unwrap_or_default();
     let mut all = vec![i];
     // A line before a list or a table leads in, colon or not.
@@ -303,9 +307,12 @@ fn context(text: &str, units: &[Span], i: usize, is_list: bool) -> Vec<usize> {
         while first > 0 && is_row(line(first - 1)) && !is_parted(first) {
             first -= 1;
         }
-        all.push(first);
+        let is_named = has_header && first == 0;
+        if !is_named {
+            all.push(first);
+        }
         // The header alone says nothing.
-        if first == i {
+        if first == i && !is_named {
             let rows =
                 (i..units.len()).take_while(|j| is_row(line(*j)) && (*j == i || !is_parted(*j)));
             all.extend(rows.take(MAX_LIST_LINES));
