@@ -11,7 +11,7 @@ use ken_base::config::IngestConfig;
 use ken_ingest::ingest::parse_file;
 use ken_ingest::ingest::worker::FileReader;
 use ken_store::store::{Store, Write};
-use pdf_extract::{Document, Object};
+use lopdf::{Document, Object};
 
 fn main() {
     divan::main();

@@ -1,7 +1,7 @@
 //! `ken-read`: reads files for `ken`, in a process of its own within its limits. It names `ken-ingest` alone, so that whoever
 //! takes over a reader finds neither the store nor the models there.
 //!
-//! `ken-read BYTES`: at most so many bytes of address space; requests come by standard input (see [`ken_ingest::ingest::worker`]).
+//! `ken-read BYTES PDFIUM`: at most so many bytes of address space, and the library that reads PDFs; requests come by standard input (see [`ken_ingest::ingest::worker`]).
 
 use std::process::ExitCode;
 
@@ -10,12 +10,16 @@ use std::process::ExitCode;
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
-    let bytes = std::env::args().nth(1).and_then(|bytes| bytes.parse().ok());
-    let Some(bytes) = bytes else {
-        eprintln!("ken-read: started by ken, which says how many bytes of memory it may take");
+    let mut arguments = std::env::args_os().skip(1);
+    let bytes = arguments.next();
+    let bytes = bytes.and_then(|bytes| bytes.to_str()?.parse().ok());
+    let (Some(bytes), Some(pdfium)) = (bytes, arguments.next()) else {
+        eprintln!(
+            "ken-read: started by ken, which says how much memory it may take and where PDFium is"
+        );
         return ExitCode::from(2);
     };
-    match ken_ingest::ingest::worker::run(bytes) {
+    match ken_ingest::ingest::worker::run(bytes, pdfium.into()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("ken-read: {error}");

@@ -99,7 +99,7 @@ pub fn run(models: &Path, python: &str, mut say: impl FnMut(&str)) -> Result<boo
         "-r",
         &text(&tools.join("requirements.txt")),
     ])?;
-    say("3/4 weights, tokenizers, runtime library (145 MB)");
+    say("3/4 weights, tokenizers, runtime libraries (149 MB)");
     let sources = work.join("sources");
     let (list, folder) = (text(&tools.join("sources.txt")), text(&sources));
     let mut download = vec![

@@ -141,7 +141,7 @@ fn heavy_dependencies_are_in_one_crate_each() {
         ("search", "fastembed"),
         ("search", "ort"),
         ("search", "qdrant-client"),
-        ("ingest", "pdf-extract"),
+        ("ingest", "pdfium-render"),
         ("ingest", "calamine"),
     ] {
         for entry in std::fs::read_dir(root().join("crates")).unwrap() {

@@ -7,6 +7,7 @@ Writes, each folder complete or not at all:
     OUT/<encoder>/                 model.onnx, tokenizer.json, config.json, special_tokens_map.json,
                                    tokenizer_config.json, encoder.json (what the service has to know)
     OUT/onnxruntime/               libonnxruntime.so.<version>
+    OUT/pdfium/                    libpdfium.so
 Each encoder is run and compared with reference.json before it is put in place.
 Exit status 0: all done. 1: a sentence on standard error says what is wrong.
 """
@@ -51,7 +52,7 @@ def main():
         for step in [arguments.only] if arguments.only else BUILDERS:
             with replaced_folder(arguments.out / step) as folder:
                 BUILDERS[step](wheels, folder)
-                if step not in ("onnxruntime", "reader"):
+                if step not in ("onnxruntime", "pdfium", "reader"):
                     check_against_reference(step, folder)
             say(f"{step}: done, {arguments.out / step}")
     except Failure as failure:
@@ -156,11 +157,17 @@ def place_runtime(wheels, folder):
     (folder / RUNTIME_LIBRARY).write_bytes(library)
 
 
+def place_pdfium(wheels, folder):
+    library = read_from_wheel(wheels["pypdfium2"], "pypdfium2_raw/libpdfium.so")
+    (folder / "libpdfium.so").write_bytes(library)
+
+
 BUILDERS = {
     "multilingual-e5-small-zh-en": build_multilingual_e5,
     "use-multilingual-v3": build_universal_sentence_encoder,
     "reader": build_reader,
     "onnxruntime": place_runtime,
+    "pdfium": place_pdfium,
 }
 
 

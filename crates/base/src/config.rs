@@ -172,6 +172,9 @@ pub struct IngestConfig {
     /// The program that reads files; `ken-read` beside this one where empty. No setting.
     #[serde(skip)]
     pub reader: PathBuf,
+    /// PDFium's library, which `ken setup` fetches: `<models.dir>/pdfium/libpdfium.so`. No setting.
+    #[serde(skip)]
+    pub pdfium: PathBuf,
     /// How many files are read at once. 2; no setting.
     #[serde(skip)]
     pub readers: usize,
@@ -478,6 +481,7 @@ impl Default for IngestConfig {
     fn default() -> Self {
         Self {
             reader: PathBuf::new(),
+            pdfium: PathBuf::new(),
             readers: 2,
             timeout_ms: 30_000,
             memory_bytes: 1 << 30,
@@ -614,6 +618,9 @@ impl Config {
         }
         if encoder.runtime.as_os_str().is_empty() {
             encoder.runtime = models.join("onnxruntime");
+        }
+        if self.ingest.pdfium.as_os_str().is_empty() {
+            self.ingest.pdfium = models.join("pdfium/libpdfium.so");
         }
         if self.reader.path.as_os_str().is_empty() {
             self.reader.path = models.join("reader");

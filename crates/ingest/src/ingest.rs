@@ -8,12 +8,14 @@ mod blocks;
 mod chunk;
 mod containers;
 mod encoding;
+mod exports;
 pub mod faq;
 pub mod faq_file;
 mod front_matter;
 mod grid;
 mod html;
 mod json;
+mod mail;
 mod markdown;
 mod office;
 mod pages;
@@ -24,6 +26,8 @@ mod sheets;
 mod tables;
 pub mod worker;
 mod writer;
+
+use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
@@ -40,7 +44,7 @@ pub use front_matter::read_time;
 
 /// Part of every content hash, so that a change of parser or chunker shows as a change of content.
 /// Raise it with any change of what extraction or chunking yields.
-const RECIPE: &str = "ken-ingest-2";
+const RECIPE: &str = "ken-ingest-3";
 
 /// How much of a text its language is told from: looking at all of it took two thirds of reading a long one.
 const LANGUAGE_SAMPLE_BYTES: usize = 16 << 10;
@@ -72,6 +76,12 @@ pub enum IngestError {
         "it is scanned: its {n_pages} pages are pictures without text; run text recognition (OCR) over it first"
     )]
     Scanned { n_pages: usize },
+    #[error(
+        "its fonts do not say which characters {n_unknown} of its {n_chars} signs are, so it would be read in part; export it anew with Unicode text, or run text recognition (OCR) over it"
+    )]
+    Undecoded { n_unknown: usize, n_chars: usize },
+    #[error("{format} cannot be read here: {detail}; run `ken setup`")]
+    NotSetUp { format: String, detail: String },
     #[error("it is protected by a password; remove the password and send it again")]
     PasswordProtected,
     #[error("it has {found} {what}, which is too large; the most is {max}")]
@@ -267,10 +277,23 @@ fn parse_at(
                 parsed.sources = faq::into_sources(file)?;
                 return Ok(parsed);
             }
+            if let Some(articles) = exports::articles(&values) {
+                for fields in articles {
+                    match exports::source(name, fields) {
+                        Ok(source) => parsed.sources.push(source),
+                        Err(error) => {
+                            let id = fields.get("id").map_or(String::new(), ToString::to_string);
+                            let path = format!("{name}#{}", id.trim_matches('"'));
+                            parsed.failed.push((path, error.to_string()));
+                        }
+                    }
+                }
+                return Ok(parsed);
+            }
             (json::extract(&values), raw)
         }
         Format::Mail => {
-            let (extracted, attached) = containers::read_mail(name, bytes, depth, budget)?;
+            let (extracted, attached) = mail::read(name, bytes, depth, budget)?;
             parsed = attached;
             if extracted.text.trim().is_empty() && !parsed.sources.is_empty() {
                 return Ok(parsed);
@@ -369,8 +392,40 @@ fn extract_text(raw: &str, format: Format) -> Result<Extracted, IngestError> {
     match format {
         Format::Markdown => markdown::extract(raw),
         Format::Html => html::extract(raw),
-        _ => Ok(plain::extract(raw)),
+        // Mail is cut to its own words before; whatever else is given as text is read as it stands.
+        _ => Ok(plain::extract(&visible(raw))),
     }
+}
+
+/// Without characters that nobody sees, which break words apart for whoever searches or copies them: zero-width spaces and
+/// joiners (but within emoji), soft hyphens, byte-order marks.
+fn visible(text: &str) -> Cow<'_, str> {
+    let is_unseen = |c: char| {
+        matches!(
+            c,
+            '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{2060}' | '\u{FEFF}'
+        )
+    };
+    if !text.contains(is_unseen) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        // Emoji are put together with a joiner; scripts that need one have it between their letters.
+        let joins = c == '\u{200D}'
+            && shown
+                .chars()
+                .next_back()
+                .is_some_and(|c| !c.is_ascii() && !text::is_cjk(c))
+            && chars
+                .peek()
+                .is_some_and(|c| !c.is_ascii() && !text::is_cjk(*c));
+        if !is_unseen(c) || joins {
+            shown.push(c);
+        }
+    }
+    Cow::Owned(shown)
 }
 
 /// Makes a document of a text. Front matter wins over `given`, what is still missing is derived: the title
@@ -456,7 +511,7 @@ pub fn make_faq(
     for answer in answers {
         body.push_str("\n\n");
         let start = body.len();
-        body.push_str(answer.text.trim());
+        body.push_str(visible(&answer.text).trim());
         let about = FaqAnswer {
             text: String::new(),
             ..answer.clone()

@@ -1,4 +1,4 @@
-use ken_base::domain::{ChunkNote, NewChunk, Span};
+use ken_base::domain::{ChunkNote, NewChunk, Span, TableHeader};
 use ken_text::text::{char_width, sentences, width};
 
 use super::{Block, BlockKind, Extracted, questions};
@@ -40,12 +40,15 @@ pub fn chunk(extracted: &Extracted) -> Vec<NewChunk> {
         let headings: Vec<String> = path.iter().map(|(_, heading)| heading.clone()).collect();
         for (context, span) in pieces(text, block, lead_in) {
             let mut headings = headings.clone();
-            headings.extend(context);
+            let words = context.and_then(|span| span.slice(text));
+            headings.extend(words.map(|words| clip(words, 200)));
+            let is_table = matches!(block.kind, BlockKind::Table(_));
             let draft = Draft {
                 headings,
                 heading: heading.take(),
                 section,
                 question: question.clone(),
+                header: context.filter(|_| is_table),
                 span,
             };
             join_or_push(text, &mut chunks, draft, lead_in);
@@ -58,35 +61,54 @@ pub fn chunk(extracted: &Extracted) -> Vec<NewChunk> {
         let span = trimmed(text, Span::new(0, text.len()));
         return match span.is_empty() {
             true => Vec::new(),
-            false => vec![noted(extracted, Vec::new(), span, None)],
+            false => vec![noted(extracted, Draft::plain(span))],
         };
     }
     join_small(text, chunks)
         .into_iter()
-        .map(|d| noted(extracted, d.headings, d.span, d.question))
+        .map(|draft| noted(extracted, draft))
         .collect()
 }
 
-fn noted(
-    extracted: &Extracted,
-    heading_path: Vec<String>,
-    span: Span,
-    question: Option<String>,
-) -> NewChunk {
+fn noted(extracted: &Extracted, draft: Draft) -> NewChunk {
+    let span = draft.span;
     let pages = &extracted.pages;
     let first = pages
         .partition_point(|(start, _)| *start <= span.start)
         .saturating_sub(1);
     let end = pages.partition_point(|(start, _)| *start < span.end);
+    let links = &extracted.links;
+    let links = links
+        .iter()
+        .filter(|link| link.span.start >= span.start && link.span.end <= span.end)
+        .filter(|link| is_address(&link.url))
+        .map(|link| (link.span.start, link.span.end, link.url.clone()));
     NewChunk {
-        heading_path,
+        heading_path: draft.headings,
         span,
         note: ChunkNote {
-            question,
+            question: draft.question,
             pages: pages.get(first..end).unwrap_or_default().to_vec(),
+            header: draft.header.and_then(|span| {
+                Some(TableHeader {
+                    start: span.start,
+                    text: span.slice(&extracted.text)?.to_owned(),
+                })
+            }),
+            links: links.collect(),
             ..ChunkNote::default()
         },
     }
+}
+
+/// Whether people elsewhere can open it: no place within the page or beside the file.
+fn is_address(url: &str) -> bool {
+    let scheme = url
+        .split_once(':')
+        .map(|(scheme, _)| scheme.to_ascii_lowercase());
+    let is_known =
+        scheme.is_some_and(|scheme| ["http", "https", "mailto", "tel"].contains(&scheme.as_str()));
+    is_known && !url.contains(char::is_whitespace) && !url.contains(['<', '>'])
 }
 
 /// Cuts a stretch of text without structure between sentences, as [`chunk`] does.
@@ -101,11 +123,26 @@ struct Draft {
     section: usize,
     /// The heading right above, where it is a question.
     question: Option<String>,
+    /// The table's first row, where this is a later part of it.
+    header: Option<Span>,
     span: Span,
 }
 
+impl Draft {
+    fn plain(span: Span) -> Self {
+        Self {
+            headings: Vec::new(),
+            heading: None,
+            section: 0,
+            question: None,
+            header: None,
+            span,
+        }
+    }
+}
+
 /// A block as spans that fit, each with the words that its later parts need to be understood.
-fn pieces(text: &str, block: &Block, lead_in: Option<Span>) -> Vec<(Option<String>, Span)> {
+fn pieces(text: &str, block: &Block, lead_in: Option<Span>) -> Vec<(Option<Span>, Span)> {
     if fits(text, block.span) {
         return vec![(None, block.span)];
     }
@@ -115,13 +152,9 @@ fn pieces(text: &str, block: &Block, lead_in: Option<Span>) -> Vec<(Option<Strin
         BlockKind::Code => (group(text, &lines(text, block.span)), lead_in),
         BlockKind::Paragraph | BlockKind::Heading(_) => (cut(text, block.span), None),
     };
-    let context = context
-        .and_then(|span| span.slice(text))
-        .map(|words| clip(words, 200));
+    let parts = parts.into_iter().enumerate();
     parts
-        .into_iter()
-        .enumerate()
-        .map(|(i, span)| (context.clone().filter(|_| i > 0), span))
+        .map(|(i, span)| (context.filter(|_| i > 0), span))
         .collect()
 }
 

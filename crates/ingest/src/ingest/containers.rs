@@ -1,14 +1,17 @@
-//! Files that hold files: ZIP archives, e-mails with attachments, and books of chapters.
+//! Files that hold files: ZIP archives, what mails carry, and books of chapters.
 
+use std::collections::HashSet;
 use std::io::{Cursor, Read};
 
-use mail_parser::{MessageParser, MimeHeaders};
+use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
+use encoding_rs::Encoding;
+use ken_text::text::Language;
 use rbook::Epub;
 use rbook::reader::errors::ReaderError;
 use zip::ZipArchive;
 
 use super::writer::{Writer, one_line};
-use super::{Extracted, Format, IngestError, Parsed, decode, html, parse_at, plain};
+use super::{Extracted, Format, IngestError, Parsed, decode, html, parse_at};
 
 /// How deep files may lie in files.
 pub const MAX_NESTING: usize = 3;
@@ -44,9 +47,10 @@ pub fn read_zip(
             MAX_MEMBERS,
         ));
     }
+    let names = names_of(&mut archive);
     let mut parsed = Parsed::default();
-    for i in 0..archive.len() {
-        let (member, outcome) = read_member(&mut archive, i, budget);
+    for (i, name_of) in names.into_iter().enumerate() {
+        let (member, outcome) = read_member(&mut archive, i, name_of, budget);
         let Some(outcome) = outcome else { continue };
         let path = format!("{name}/{member}");
         match outcome.and_then(|bytes| parse_at(&path, &bytes, depth + 1, budget)) {
@@ -65,28 +69,137 @@ pub fn read_zip(
     Ok(parsed)
 }
 
+/// The names of an archive's members. Those that do not say they are UTF-8 were written by one program, in one encoding: that of
+/// the Chinese the texts inside are in, else the one that all names together look like.
+fn names_of(archive: &mut ZipArchive<Cursor<&[u8]>>) -> Vec<String> {
+    let n = archive.len();
+    let raw: Vec<Vec<u8>> = (0..n)
+        .map(|i| {
+            let file = archive.by_index_raw(i);
+            file.map(|file| file.name_raw().to_vec())
+                .unwrap_or_default()
+        })
+        .collect();
+    let others: Vec<&[u8]> = raw
+        .iter()
+        .map(Vec::as_slice)
+        .filter(|name| std::str::from_utf8(name).is_err())
+        .collect();
+    let encoding = match others.is_empty() {
+        true => encoding_rs::UTF_8,
+        false => encoding_of(&others, &first_texts(archive)),
+    };
+    let read = |(i, name): (usize, &Vec<u8>)| match std::str::from_utf8(name) {
+        Ok("") => format!("#{i}"),
+        Ok(name) => name.to_owned(),
+        Err(_) => encoding.decode_without_bom_handling(name).0.into_owned(),
+    };
+    raw.iter().enumerate().map(read).collect()
+}
+
+/// How many texts are looked at to learn the language of an archive, and how much of each.
+const LOOKED_AT: usize = 8;
+const LOOKED_AT_BYTES: u64 = 16 << 10;
+
+/// How the first texts of an archive begin.
+fn first_texts(archive: &mut ZipArchive<Cursor<&[u8]>>) -> String {
+    let mut all = String::new();
+    let mut n_read = 0;
+    for i in 0..archive.len() {
+        let Ok(mut file) = archive.by_index(i) else {
+            continue;
+        };
+        let name = file.name_raw().to_ascii_lowercase();
+        let is_text = ["md", "txt", "csv", "html", "htm"]
+            .iter()
+            .any(|ending| name.ends_with(format!(".{ending}").as_bytes()));
+        if !is_text {
+            continue;
+        }
+        let mut bytes = Vec::new();
+        let read = (&mut file).take(LOOKED_AT_BYTES).read_to_end(&mut bytes);
+        // Cut within a character, perhaps.
+        let whole = bytes.len()
+            - bytes
+                .iter()
+                .rev()
+                .take_while(|b| **b >= 0x80)
+                .count()
+                .min(3);
+        if read.is_ok()
+            && let Ok(text) = decode(&bytes).or_else(|_| decode(&bytes[..whole]))
+        {
+            all.push_str(&text);
+        }
+        n_read += 1;
+        if n_read == LOOKED_AT {
+            break;
+        }
+    }
+    all
+}
+
+/// The encoding in which most characters of the names stand in the texts as well, else that of their language, else a guess.
+fn encoding_of(names: &[&[u8]], texts: &str) -> &'static Encoding {
+    let read = |encoding: &'static Encoding| -> Option<String> {
+        let mut all = String::new();
+        for name in names {
+            let (text, malformed) = encoding.decode_without_bom_handling(name);
+            let is_text =
+                !malformed && !text.chars().any(|c| ('\u{E000}'..='\u{F8FF}').contains(&c));
+            all.push_str(is_text.then_some(&text)?);
+        }
+        Some(all)
+    };
+    let reads = |encoding: &&&'static Encoding| read(encoding).is_some();
+    let likely: &[&Encoding] = match ken_text::text::detect(texts) {
+        Language::SimplifiedChinese => &[encoding_rs::GB18030, encoding_rs::BIG5],
+        Language::Japanese => &[encoding_rs::SHIFT_JIS],
+        Language::TraditionalChinese => &[encoding_rs::BIG5, encoding_rs::GB18030],
+        _ => &[],
+    };
+    let known: HashSet<char> = texts.chars().filter(|c| !c.is_ascii()).collect();
+    let n_known = |encoding: &&'static Encoding| {
+        let read = read(encoding).unwrap_or_default();
+        read.chars().filter(|c| known.contains(c)).count()
+    };
+    let best = likely.iter().rev().copied().max_by_key(n_known);
+    if let Some(encoding) = best.filter(|best| n_known(best) > 0) {
+        return encoding;
+    }
+    if let Some(encoding) = likely.iter().find(reads) {
+        return encoding;
+    }
+    let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
+    detector.feed(&names.join(&b'\n'), true);
+    let guess = detector.guess(None, Utf8Detection::Deny);
+    // Chinese before Latin letters with accents.
+    let chinese: &[&Encoding] = match guess.is_single_byte() {
+        true => &[encoding_rs::BIG5, encoding_rs::GB18030],
+        false => &[],
+    };
+    chinese.iter().find(reads).copied().unwrap_or(guess)
+}
+
 /// The name of a member, and its bytes where it is knowledge by its name.
 fn read_member(
     archive: &mut ZipArchive<Cursor<&[u8]>>,
     i: usize,
+    name: String,
     budget: &mut Budget,
 ) -> (String, Option<Result<Vec<u8>, IngestError>>) {
     let damaged = |detail: String| IngestError::damaged("ZIP", detail);
     let name = match archive.by_index_raw(i) {
         Ok(file) => {
-            // A name that is not UTF-8 is read as the text it most likely is: Big5, GB18030.
-            let name = match file.name() {
-                Ok(name) if std::str::from_utf8(file.name_raw()).is_ok() => name.into_owned(),
-                _ => decode(file.name_raw())
-                    .unwrap_or_else(|_| String::from_utf8_lossy(file.name_raw()).into_owned()),
-            };
             // What only systems put there, and what cannot be a place below the archive.
             let is_hidden = name.split('/').any(|part| {
                 part.starts_with('.') || part == "__MACOSX" || part.chars().any(char::is_control)
             });
-            if !file.is_file() || file.is_symlink() || is_hidden || Format::of_name(&name).is_err()
-            {
+            if !file.is_file() || file.is_symlink() || is_hidden || is_passed_over(&name) {
                 return (name, None);
+            }
+            if let Err(error) = Format::of_name(&name) {
+                return (name, Some(Err(error)));
             }
             if file.encrypted() {
                 return (name, Some(Err(IngestError::PasswordProtected)));
@@ -163,63 +276,50 @@ pub fn check_package(bytes: &[u8], format: &'static str) -> Result<(), IngestErr
     Ok(())
 }
 
-/// An e-mail: subject, text (the HTML part where there is one), and each attachment that is knowledge by its name.
-pub fn read_mail(
+/// Reads a file that a mail carries, where it is knowledge by its name.
+///
+/// # Errors
+/// [`IngestError::Unpacked`] where no room is left for anything.
+pub fn attached(
     name: &str,
-    bytes: &[u8],
+    file: &str,
+    contents: &[u8],
     depth: usize,
     budget: &mut Budget,
-) -> Result<(Extracted, Parsed), IngestError> {
-    if depth >= MAX_NESTING {
-        return Err(IngestError::Nested { max: MAX_NESTING });
+    parsed: &mut Parsed,
+) -> Result<(), IngestError> {
+    let path = format!("{name}/{file}");
+    if let Err(error) = Format::of_name(file) {
+        if !is_passed_over(file) {
+            parsed.failed.push((path, error.to_string()));
+        }
+        return Ok(());
     }
-    let message = MessageParser::default()
-        .parse(bytes)
-        .ok_or_else(|| IngestError::damaged("e-mail", "it has no header"))?;
-    let is_html = message
-        .html_bodies()
-        .next()
-        .is_some_and(|part| part.is_text_html());
-    let mut extracted = match message.body_html(0).filter(|_| is_html) {
-        Some(body) => {
-            let mut writer = Writer::default();
-            html::extract_into(&mut writer, &body)?;
-            writer.finish()
-        }
-        None => plain::extract(
-            &message
-                .body_text(0)
-                .unwrap_or_default()
-                .replace("\r\n", "\n"),
-        ),
-    };
-    extracted.title = message
-        .subject()
-        .map(one_line)
-        .filter(|subject| !subject.is_empty());
-    let mut parsed = Parsed::default();
-    for attachment in message.attachments() {
-        let Some(file) = attachment.attachment_name() else {
-            continue;
-        };
-        if Format::of_name(file).is_err() {
-            continue;
-        }
-        let path = format!("{name}/{file}");
-        let contents = attachment.contents();
-        budget.bytes = budget
-            .bytes
-            .checked_sub(contents.len() as u64)
-            .ok_or(IngestError::Unpacked { max: MAX_UNPACKED })?;
-        match parse_at(&path, contents, depth + 1, budget) {
-            Ok(found) => {
-                parsed.sources.extend(found.sources);
-                parsed.failed.extend(found.failed);
-            }
-            Err(error) => parsed.failed.push((path, error.to_string())),
-        }
+    budget.bytes = budget
+        .bytes
+        .checked_sub(contents.len() as u64)
+        .ok_or(IngestError::Unpacked { max: MAX_UNPACKED })?;
+    match parse_at(&path, contents, depth + 1, budget) {
+        Ok(found) => parsed.take(found),
+        Err(error) => parsed.failed.push((path, error.to_string())),
     }
-    Ok((extracted, parsed))
+    Ok(())
+}
+
+/// What an archive or a mail holds besides knowledge, by the endings of names: pictures, sounds, films, fonts, and what makes a
+/// page look and move. That it was not read needs no telling.
+const PASSED_OVER: [&str; 40] = [
+    "png", "jpg", "jpeg", "gif", "webp", "svg", "bmp", "tif", "tiff", "ico", "heic", "avif", "emf",
+    "wmf", "mp3", "m4a", "wav", "ogg", "flac", "mp4", "mov", "avi", "webm", "mkv", "woff", "woff2",
+    "ttf", "otf", "eot", "css", "scss", "js", "mjs", "ts", "map", "ics", "vcf", "p7s", "asc",
+    "url",
+];
+
+fn is_passed_over(name: &str) -> bool {
+    let ending = name
+        .rsplit_once('.')
+        .map(|(_, ending)| ending.to_lowercase());
+    ending.is_some_and(|ending| PASSED_OVER.contains(&ending.as_str()))
 }
 
 /// An EPUB's chapters in reading order; the table of contents is left out.

@@ -114,6 +114,27 @@ impl Field {
     }
 }
 
+/// Which of a table's columns asks and which answers, by their names; `None` also where one is of no use to an FAQ.
+pub fn columns_of(header: &[&str]) -> Option<(usize, usize)> {
+    let fields: Vec<Option<Field>> = header.iter().map(|name| Field::of(name)).collect();
+    let at = |field| fields.iter().position(|found| *found == Some(field));
+    // The number of a row has many names.
+    let is_known = |(name, field): (&&str, &Option<Field>)| {
+        field.is_some() || name.trim().is_empty() || is_row_number(name)
+    };
+    let all = header.iter().zip(&fields).all(is_known);
+    let (question, answer) = (at(Field::Question)?, at(Field::Answer)?);
+    all.then_some((question, answer))
+}
+
+fn is_row_number(name: &str) -> bool {
+    let name = text::fold(name);
+    matches!(
+        name.trim(),
+        "#" | "no" | "no." | "项次" | "序号" | "项目" | "序"
+    )
+}
+
 /// How far down the names of the columns are looked for, below titles and remarks.
 const MAX_TITLE_ROWS: usize = 10;
 

@@ -414,6 +414,25 @@ impl Grid {
     }
 }
 
+/// The lines of a cell as one, parted by a sign where none ends a line already.
+pub fn cell_lines(lines: &[String]) -> String {
+    let separator = if has_cjk(lines) { "；" } else { "; " };
+    let mut said = String::new();
+    for line in lines.iter().filter(|line| !line.trim().is_empty()) {
+        let ends = said.ends_with([
+            '。', '；', '，', '、', '：', '！', '？', ';', ',', ':', '.', '!', '?', '/', '／',
+        ]);
+        match (said.is_empty(), ends) {
+            (true, _) => {}
+            (_, true) if said.is_ascii() => said.push(' '),
+            (_, true) => {}
+            _ => said.push_str(separator),
+        }
+        said.push_str(line.trim());
+    }
+    said
+}
+
 fn too_wide(found: usize) -> IngestError {
     IngestError::too_large("columns in a table", found, MAX_COLUMNS)
 }

@@ -24,7 +24,9 @@ pub fn extract(raw: &str) -> Result<Extracted, IngestError> {
     let mut reader = Reader::default();
     for (event, at) in Parser::new_ext(raw, options).into_offset_iter() {
         match event {
-            Event::SoftBreak if begins_anew(&raw[at.end..]) => reader.writer.new_line(),
+            Event::SoftBreak if begins_anew(&raw[at.end..]) || asks(&raw[..at.start]) => {
+                reader.writer.new_line()
+            }
             // `30*40*20` is a size.
             Event::Start(Tag::Emphasis) if is_between_figures(raw, at.start) => {
                 reader.writer.text("*")
@@ -125,6 +127,12 @@ fn begins_anew(rest: &str) -> bool {
         && (1..=LONGEST_LABEL).contains(&label.chars().count())
         && label.chars().all(char::is_alphanumeric);
     is_label || questions::is_marked(line)
+}
+
+/// Whether the line before a break is a question, so that what follows is its answer.
+fn asks(before: &str) -> bool {
+    let line = before.lines().next_back().unwrap_or_default();
+    line.trim_end().trim_end_matches(['*', '_']).ends_with('？')
 }
 
 /// The longest label, in characters.

@@ -1,223 +1,341 @@
-use std::borrow::Cow;
+//! Word documents and presentations (Office Open XML): packages, their parts, and what both have in common.
 
-use undoc::model::{
-    Block as OfficeBlock, Document, ListType, Paragraph, RevisionType, Table, TextRun,
-};
+mod docx;
+mod numbering;
+mod pptx;
 
-use super::grid::{Cell, Grid};
-use super::writer::{Writer, lowered, one_line, raised};
+use std::collections::HashMap;
+use std::io::{Cursor, Read};
+
+use roxmltree::{Document, Node, ParsingOptions};
+use zip::ZipArchive;
+
+use super::writer::{Writer, one_line};
 use super::{BlockKind, Extracted, IngestError};
 
-/// Word documents and presentations, through [`undoc`]. Running headers and footers are left out; a slide is a
-/// page, its name a heading, its speaker's notes follow its text.
+/// Elements within elements deeper than this are no document that a person wrote.
+const MAX_DEPTH: usize = 120;
+/// Tables in cells of cells deeper than this are left out: they are layout, and hostile files nest without end.
+const MAX_NESTED: usize = 4;
+/// The most elements and texts of one part.
+const MAX_NODES: u32 = 20_000_000;
+/// What stands between the namespace's name and its parts' names in files that Word calls strict.
+const OFFICE_RELATION: &str = "/relationships/officeDocument";
+
+/// Reads a DOCX or PPTX file. Running headers and footers, comments and hidden slides are left out; a slide is a page, its name
+/// a heading, its speaker's notes follow its text.
+///
+/// # Errors
+/// [`IngestError::Damaged`] where a part is missing or no XML, [`IngestError::TooDeep`].
 pub fn extract(bytes: &[u8], format: &'static str) -> Result<Extracted, IngestError> {
-    let document = undoc::parse_bytes(bytes).map_err(|error| match error {
-        undoc::Error::Encrypted => IngestError::PasswordProtected,
-        error => IngestError::damaged(format, error),
-    })?;
+    let mut package = Package::open(bytes, format)?;
+    let main = package
+        .relations("")?
+        .into_values()
+        .find(|relation| relation.kind.ends_with(OFFICE_RELATION))
+        .ok_or_else(|| IngestError::damaged(format, "it names no main part"))?
+        .target;
     let mut writer = Writer::default();
-    let is_slides = format == "PPTX";
-    for (number, section) in (1..).zip(&document.sections) {
-        if is_slides {
-            writer.page(number);
-        }
-        for block in &section.content {
-            write(&mut writer, block)?;
-        }
-        for note in section.notes.iter().flatten() {
-            paragraph(&mut writer, note);
-        }
-        end_lists(&mut writer);
+    match format {
+        "PPTX" => pptx::write(&mut writer, &mut package, &main)?,
+        _ => docx::write(&mut writer, &mut package, &main)?,
     }
-    let title = title_of(&document);
     let mut extracted = writer.finish();
     let has_heading = extracted
         .blocks
         .iter()
         .any(|block| block.kind == BlockKind::Heading(1));
     if !has_heading {
-        extracted.title = title;
+        extracted.title = package.title();
     }
     Ok(extracted)
 }
 
-fn title_of(document: &Document) -> Option<String> {
-    let title = one_line(document.metadata.title.as_deref()?);
-    // What word processors call a document that nobody named.
-    let is_named =
-        !title.is_empty() && !title.starts_with("PowerPoint ") && title != "Word Document";
-    is_named.then_some(title)
+/// A package's parts by their names.
+struct Package<'a> {
+    format: &'static str,
+    archive: ZipArchive<Cursor<&'a [u8]>>,
 }
 
-fn write(writer: &mut Writer, block: &OfficeBlock) -> Result<(), IngestError> {
-    match block {
-        OfficeBlock::Paragraph(paragraph) => self::paragraph(writer, paragraph),
-        OfficeBlock::Table(table) => {
-            end_lists(writer);
-            self::table(writer, table)?;
-        }
-        OfficeBlock::Note { content, .. } => {
-            end_lists(writer);
-            content.iter().for_each(|note| paragraph(writer, note));
-        }
-        OfficeBlock::PageBreak | OfficeBlock::SectionBreak | OfficeBlock::Image { .. } => {
-            end_lists(writer)
-        }
-    }
-    Ok(())
+/// What one part says of another.
+struct Relation {
+    kind: String,
+    /// A part's name, or an address where it is external.
+    target: String,
+    is_external: bool,
 }
 
-fn paragraph(writer: &mut Writer, paragraph: &Paragraph) {
-    if paragraph.is_empty() {
-        return;
+impl<'a> Package<'a> {
+    fn open(bytes: &'a [u8], format: &'static str) -> Result<Self, IngestError> {
+        let archive = ZipArchive::new(Cursor::new(bytes));
+        Ok(Self {
+            format,
+            archive: archive.map_err(|error| IngestError::damaged(format, error))?,
+        })
     }
-    if paragraph.is_heading() {
-        end_lists(writer);
-        writer.heading(
-            paragraph.heading.level(),
-            &one_line(&paragraph.plain_text()),
-        );
-        return;
+
+    /// The text of a part; `None` where there is none of that name.
+    fn part(&mut self, name: &str) -> Result<Option<String>, IngestError> {
+        let damaged = |detail: String| IngestError::damaged(self.format, detail);
+        let Ok(mut file) = self.archive.by_name(name) else {
+            return Ok(None);
+        };
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)
+            .map_err(|error| damaged(format!("{name}: {error}")))?;
+        let (text, encoding, _) = encoding_rs::UTF_8.decode(&bytes);
+        let text = match encoding == encoding_rs::UTF_8 {
+            true => text.into_owned(),
+            false => encoding.decode(&bytes).0.into_owned(),
+        };
+        Ok(Some(text))
     }
-    if let Some((depth, first)) = list_of(paragraph) {
-        while writer.depth() > depth {
-            writer.end_list();
-        }
-        while writer.depth() < depth {
-            writer.start_list(first);
-        }
-        writer.start_item();
-        runs(writer, paragraph);
-        writer.end_item();
-        return;
+
+    fn needed(&mut self, name: &str) -> Result<String, IngestError> {
+        let missing = IngestError::damaged(self.format, format!("{name} is missing"));
+        self.part(name)?.ok_or(missing)
     }
-    end_lists(writer);
-    let is_code = is_code(paragraph);
-    // A program of several lines is several paragraphs in a word processor.
-    match is_code && writer.is_code() {
-        true => writer.new_line(),
-        false => writer.open(if is_code {
-            BlockKind::Code
-        } else {
-            BlockKind::Paragraph
-        }),
+
+    /// What a part refers to, by the id of the reference; of the package itself for an empty name.
+    fn relations(&mut self, part: &str) -> Result<HashMap<String, Relation>, IngestError> {
+        let (folder, file) = part.rsplit_once('/').unwrap_or(("", part));
+        let name = match folder {
+            "" => format!("_rels/{file}.rels"),
+            folder => format!("{folder}/_rels/{file}.rels"),
+        };
+        let Some(xml) = self.part(&name)? else {
+            return Ok(HashMap::new());
+        };
+        let document = parsed(&xml, self.format)?;
+        let relation = |node: Node| {
+            let target = node.attribute("Target")?;
+            let is_external = node.attribute("TargetMode") == Some("External");
+            let relation = Relation {
+                kind: node.attribute("Type")?.to_owned(),
+                target: match is_external {
+                    true => target.to_owned(),
+                    false => resolved(folder, target),
+                },
+                is_external,
+            };
+            Some((node.attribute("Id")?.to_owned(), relation))
+        };
+        let children = document.root_element().children();
+        Ok(children.filter_map(relation).collect())
     }
-    runs(writer, paragraph);
-    if !is_code {
-        writer.close();
+
+    /// The package's own name for itself, unless it is what word processors call a document that nobody named.
+    fn title(&mut self) -> Option<String> {
+        let xml = self.part("docProps/core.xml").ok()??;
+        let document = parsed(&xml, self.format).ok()?;
+        let title = document.descendants().find(|node| is(*node, "title"))?;
+        let title = one_line(title.text()?);
+        let is_named =
+            !title.is_empty() && !title.starts_with("PowerPoint ") && title != "Word Document";
+        is_named.then_some(title)
     }
 }
 
-/// The depth of the list that a paragraph is an item of, from 1, and its number where it has one. Where the numbers
-/// come from a style (`List Number`, `List Bullet 2`) the paragraph itself says nothing of a list.
-fn list_of(paragraph: &Paragraph) -> Option<(usize, Option<u64>)> {
-    if let Some(list) = &paragraph.list_info {
-        let number = matches!(list.list_type, ListType::Numbered);
-        let first = number.then(|| u64::from(list.number.unwrap_or(1)));
-        return Some((usize::from(list.level) + 1, first));
-    }
-    let style = style_of(paragraph);
-    let (rest, first) = match style.strip_prefix("list number") {
-        Some(rest) => (rest, Some(1)),
-        None => (style.strip_prefix("list bullet")?, None),
+/// A part's name from how another one in `folder` refers to it.
+fn resolved(folder: &str, target: &str) -> String {
+    let mut path: Vec<&str> = match target.starts_with('/') {
+        true => Vec::new(),
+        false => folder.split('/').filter(|part| !part.is_empty()).collect(),
     };
-    Some((rest.trim().parse().unwrap_or(1).clamp(1, 9), first))
-}
-
-fn style_of(paragraph: &Paragraph) -> String {
-    let name = paragraph
-        .style_name
-        .as_deref()
-        .or(paragraph.style_id.as_deref());
-    name.unwrap_or_default().to_lowercase()
-}
-
-fn is_code(paragraph: &Paragraph) -> bool {
-    const STYLES: [&str; 4] = ["code", "preformatted", "macro text", "plain text"];
-    let style = style_of(paragraph);
-    let mut words = paragraph
-        .runs
-        .iter()
-        .filter(|run| !run.text.trim().is_empty());
-    STYLES.iter().any(|code| style.contains(code)) || words.all(|run| run.style.code)
-}
-
-fn runs(writer: &mut Writer, paragraph: &Paragraph) {
-    for run in &paragraph.runs {
-        let said = shown(run);
-        if said.is_empty() && !run.line_break {
-            continue;
-        }
-        match &run.hyperlink {
-            Some(url) => writer.start_link(url),
-            None => writer.end_link(),
-        }
-        writer.text(&said);
-        if run.line_break {
-            writer.new_line();
-        }
-    }
-    writer.end_link();
-}
-
-fn table(writer: &mut Writer, table: &Table) -> Result<(), IngestError> {
-    grid_of(table, 0)?.write(writer);
-    Ok(())
-}
-
-/// Tables in cells of cells deeper than this are left out: they are layout, and hostile files nest without end.
-const MAX_NESTED: usize = 4;
-
-fn grid_of(table: &Table, depth: usize) -> Result<Grid, IngestError> {
-    let mut grid = Grid::default();
-    let mut in_header = true;
-    for row in &table.rows {
-        if in_header && !row.is_header {
-            grid.end_header();
-            in_header = false;
-        }
-        let mut cells = Vec::with_capacity(row.cells.len());
-        for cell in &row.cells {
-            let mut lines: Vec<String> = cell.content.iter().map(words).collect();
-            for nested in cell.nested_tables.iter().filter(|_| depth < MAX_NESTED) {
-                lines.push(grid_of(nested, depth + 1)?.flat());
+    for part in target.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                path.pop();
             }
-            lines.retain(|line| !line.is_empty());
-            let (columns, rows) = (cell.col_span as usize, cell.row_span as usize);
-            cells.push(Cell::new(lines.join(" "), columns, rows));
-        }
-        grid.push_cells(cells)?;
-    }
-    Ok(grid)
-}
-
-/// What a paragraph says, on one line.
-fn words(paragraph: &Paragraph) -> String {
-    let mut said = String::new();
-    for run in &paragraph.runs {
-        said.push_str(&shown(run));
-        if run.line_break {
-            said.push(' ');
+            part => path.push(part),
         }
     }
-    one_line(&said)
+    path.join("/")
 }
 
-/// What a run shows to a reader: nothing where it is deleted or struck out; raised and lowered figures as characters of their
-/// own, so that a note's mark does not become part of a price.
-fn shown(run: &TextRun) -> Cow<'_, str> {
-    if matches!(run.revision, RevisionType::Deleted) || run.style.strikethrough {
-        return Cow::Borrowed("");
+fn parsed<'x>(xml: &'x str, format: &'static str) -> Result<Document<'x>, IngestError> {
+    let options = ParsingOptions {
+        nodes_limit: MAX_NODES,
+        ..ParsingOptions::default()
+    };
+    Document::parse_with_options(xml, options).map_err(|error| IngestError::damaged(format, error))
+}
+
+/// Whether an element has this name, in whichever namespace: strict files have others.
+fn is(node: Node, name: &str) -> bool {
+    node.is_element() && node.tag_name().name() == name
+}
+
+fn child<'a, 'x>(node: Node<'a, 'x>, name: &str) -> Option<Node<'a, 'x>> {
+    node.children().find(|child| is(*child, name))
+}
+
+/// An attribute by its name, in whichever namespace.
+fn attribute<'a>(node: Node<'a, '_>, name: &str) -> Option<&'a str> {
+    node.attributes()
+        .find(|attribute| attribute.name() == name)
+        .map(|attribute| attribute.value())
+}
+
+/// `w:val` and the like of a child.
+fn value<'a>(node: Node<'a, '_>, name: &str) -> Option<&'a str> {
+    attribute(child(node, name)?, "val")
+}
+
+/// Whether a property is there and not switched off; `None` where it is not there.
+fn switch(properties: Node, name: &str) -> Option<bool> {
+    let property = child(properties, name)?;
+    Some(!matches!(
+        attribute(property, "val"),
+        Some("0" | "false" | "off" | "none")
+    ))
+}
+
+/// A formula as one line: what stands in its parts in order, fractions with a stroke, powers raised.
+fn formula(node: Node, out: &mut String, depth: usize) {
+    if depth > MAX_DEPTH {
+        return;
     }
-    match (run.style.superscript, run.style.subscript) {
-        (true, _) => Cow::Owned(raised(&run.text)),
-        (_, true) => Cow::Owned(lowered(&run.text)),
-        _ => Cow::Borrowed(&run.text),
+    let part = |name: &str| {
+        let mut said = String::new();
+        if let Some(part) = child(node, name) {
+            formula(part, &mut said, depth + 1);
+        }
+        said
+    };
+    let grouped = |said: String| match said.chars().count() > 1
+        && said.chars().any(|c| "+-×÷*/−＋－".contains(c))
+    {
+        true => format!("({said})"),
+        false => said,
+    };
+    match node.tag_name().name() {
+        "t" => out.push_str(node.text().unwrap_or_default()),
+        "f" => {
+            let (above, below) = (grouped(part("num")), grouped(part("den")));
+            out.push_str(&format!("{above}/{below}"));
+        }
+        "sSup" => {
+            let above = part("sup");
+            let moved = super::writer::raised(&above);
+            out.push_str(&part("e"));
+            match moved == above {
+                true => out.push_str(&format!("^{}", grouped(above))),
+                false => out.push_str(&moved),
+            }
+        }
+        "sSub" => {
+            out.push_str(&part("e"));
+            out.push_str(&super::writer::lowered(&part("sub")));
+        }
+        "rad" => {
+            let degree = part("deg");
+            out.push_str(&super::writer::raised(&degree));
+            out.push_str(&format!("√{}", grouped(part("e"))));
+        }
+        "d" => {
+            let properties = child(node, "dPr");
+            let sign = |name, usual| properties.and_then(|p| value(p, name)).unwrap_or(usual);
+            let inner: Vec<String> = node
+                .children()
+                .filter(|child| is(*child, "e"))
+                .map(|e| {
+                    let mut said = String::new();
+                    formula(e, &mut said, depth + 1);
+                    said
+                })
+                .collect();
+            out.push_str(&format!(
+                "{}{}{}",
+                sign("begChr", "("),
+                inner.join(", "),
+                sign("endChr", ")")
+            ));
+        }
+        "nary" => {
+            let sign = child(node, "naryPr").and_then(|p| value(p, "chr"));
+            out.push_str(sign.unwrap_or("∫"));
+            let (from, to) = (part("sub"), part("sup"));
+            if !from.is_empty() || !to.is_empty() {
+                out.push_str(&format!("({from}…{to})"));
+            }
+            out.push_str(&part("e"));
+        }
+        name if name.ends_with("Pr") => {}
+        _ => {
+            for child in node.children() {
+                formula(child, out, depth + 1);
+            }
+        }
     }
 }
 
+/// The texts of a diagram (SmartArt), in the order of its data.
+fn diagram(package: &mut Package, part: &str) -> Result<Vec<String>, IngestError> {
+    let Some(xml) = package.part(part)? else {
+        return Ok(Vec::new());
+    };
+    let document = parsed(&xml, package.format)?;
+    let points = document.descendants().filter(|node| is(*node, "pt"));
+    let texts = points.map(|point| {
+        let texts = point.descendants().filter(|node| is(*node, "t"));
+        one_line(&texts.filter_map(|t| t.text()).collect::<String>())
+    });
+    Ok(texts.filter(|text| !text.is_empty()).collect())
+}
+
+/// Ends every open list.
 fn end_lists(writer: &mut Writer) {
     while writer.in_list() {
         writer.end_list();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_found_from_where_they_are_named() {
+        for (folder, target, expected) in [
+            ("word", "media/a.png", "word/media/a.png"),
+            (
+                "ppt/slides",
+                "../notesSlides/n1.xml",
+                "ppt/notesSlides/n1.xml",
+            ),
+            ("", "word/document.xml", "word/document.xml"),
+            ("word", "/word/styles.xml", "word/styles.xml"),
+            ("", "../../x", "x"),
+        ] {
+            assert_eq!(resolved(folder, target), expected, "{folder} {target}");
+        }
+    }
+
+    #[test]
+    fn formulas_are_one_line() {
+        let said = |xml: &str| {
+            let document = Document::parse(xml).unwrap();
+            let mut said = String::new();
+            formula(document.root_element(), &mut said, 0);
+            said
+        };
+        let r = |text: &str| format!("<r><t>{text}</t></r>");
+        let fraction = format!(
+            "<oMath><f><num>{}</num><den>{}</den></f>{}</oMath>",
+            r("月費+手續費"),
+            r("2"),
+            r("×3")
+        );
+        assert_eq!(said(&fraction), "(月費+手續費)/2×3");
+        let power = format!(
+            "<oMath><sSup><e>{}</e><sup>{}</sup></sSup><sSup><e>{}</e><sup>{}</sup></sSup></oMath>",
+            r("10"),
+            r("6"),
+            r("x"),
+            r("k")
+        );
+        assert_eq!(said(&power), "10⁶x^k");
     }
 }

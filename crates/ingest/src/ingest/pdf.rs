@@ -1,13 +1,21 @@
+//! PDF → text: lines, paragraphs, headings, lists, columns and tables, from where the glyphs stand.
+
+mod glyphs;
+
 use std::collections::{HashMap, HashSet};
 
-use pdf_extract::{Document, Error, MediaBox, Object, ObjectId, OutputDev, OutputError, Transform};
 use unicode_normalization::UnicodeNormalization;
 
-use super::writer::{Writer, joins};
+pub use glyphs::use_library;
+
+use super::writer::{Writer, joins, lowered, raised};
 use super::{Extracted, IngestError};
+use glyphs::Sheet;
 
 /// A PDF of fewer characters than this a page, in the mean, is pictures of text.
 const MIN_CHARS_PER_PAGE: usize = 2;
+/// A file of which a larger share of the characters cannot be told is refused; less is symbols for which fonts have no name.
+const MAX_UNKNOWN: f64 = 0.02;
 /// Running headers and footers stand in these shares of the page's height.
 const MARGIN: f64 = 0.14;
 /// A line this much larger than the body's is a heading.
@@ -16,112 +24,89 @@ const HEADING: f64 = 1.07;
 const PARAGRAPH_GAP: f64 = 1.25;
 /// Words this far apart on one line, in letter sizes, are cells of a table.
 const CELL_GAP: f64 = 1.2;
+/// A raised or lowered figure is at most this share of its line's size.
+const SMALL: f64 = 0.78;
+/// Columns of prose have at least so many lines, of so many letter sizes in the mean.
+const MIN_COLUMN_LINES: usize = 3;
+const MIN_COLUMN_WIDTH: f64 = 7.0;
 
-/// A PDF's text as people read it: lines of a paragraph rejoined (without a space between Han characters), running
-/// headers, footers and page numbers left out, headings by their size, tables by the gaps in their lines, pages
-/// kept. The glyphs and where they stand come from [`pdf_extract`].
+/// A PDF's text as people read it: lines of a paragraph rejoined (without a space between Han characters, without the hyphen of
+/// a parted word), columns one after the other, running headers, footers, page numbers and slanted stamps left out, headings by
+/// their size, tables by the gaps in their lines, over pages too, pages kept. The glyphs come from PDFium.
 pub fn extract(bytes: &[u8]) -> Result<Extracted, IngestError> {
-    let damaged = |detail: String| IngestError::damaged("PDF", detail);
-    let mut document = Document::load_mem(bytes).map_err(|error| match error {
-        Error::InvalidPassword | Error::Decryption(_) | Error::UnsupportedSecurityHandler(_) => {
-            IngestError::PasswordProtected
-        }
-        error => damaged(error.to_string()),
-    })?;
-    if document.is_encrypted() && document.decrypt("").is_err() {
-        return Err(IngestError::PasswordProtected);
+    let found = glyphs::read(bytes)?;
+    let damaged = |detail: &str| IngestError::damaged("PDF", detail);
+    if found.n_pages == 0 {
+        return Err(damaged("it has no pages"));
     }
-    let n_pages = document.get_pages().len();
-    if n_pages == 0 {
-        return Err(damaged("it has no pages".into()));
+    let glyphs = found.sheets.iter().flat_map(|sheet| &sheet.glyphs);
+    let n_read = glyphs.filter(|glyph| !glyph.text.is_whitespace()).count();
+    let n_chars = n_read + found.n_unknown;
+    if found.n_unknown as f64 > MAX_UNKNOWN * n_chars as f64 {
+        return Err(IngestError::Undecoded {
+            n_unknown: found.n_unknown,
+            n_chars,
+        });
     }
-    let mut glyphs = Glyphs::default();
-    let mut is_whole = true;
-    for (number, page) in &document.get_pages() {
-        // A page that cannot be drawn is left out; the others are read.
-        if inherits_without_end(&document, *page) {
-            tracing::debug!(page = number, "a page is above itself");
-            is_whole = false;
-            continue;
-        }
-        if let Err(error) = pdf_extract::output_doc_page(&document, &mut glyphs, *number) {
-            tracing::debug!(page = number, %error, "a page cannot be read");
-        }
+    if n_read < MIN_CHARS_PER_PAGE * found.n_pages {
+        return Err(match found.n_unread {
+            0 => IngestError::Scanned {
+                n_pages: found.n_pages,
+            },
+            _ => damaged("its pages have text that cannot be read"),
+        });
     }
-    let n_chars: usize = glyphs
-        .pages
-        .iter()
-        .flat_map(|page| &page.lines)
-        .map(|line| line.text().chars().count())
-        .sum();
-    if n_chars < MIN_CHARS_PER_PAGE * n_pages {
-        if !is_whole {
-            return Err(damaged("a page is above itself".into()));
-        }
-        return Err(IngestError::Scanned { n_pages });
-    }
-    let mut extracted = layout(glyphs.pages);
-    extracted.title = extracted.title().or_else(|| title_of(&document));
+    let mut extracted = layout(found.sheets.iter().map(page_of).collect());
+    extracted.title = extracted.title().or(found.title);
     Ok(extracted)
 }
 
-/// Whether something that a page does not say is looked for above it without end: so does pdf-extract 0.12 where a page is above
-/// itself.
-fn inherits_without_end(document: &Document, page: ObjectId) -> bool {
-    [b"Resources".as_slice(), b"MediaBox"].iter().any(|key| {
-        let mut seen = HashSet::new();
-        let mut next = Ok(page);
-        while let Ok(at) = next {
-            let Ok(found) = document.get_dictionary(at) else {
-                return false;
-            };
-            if found.has(key) {
-                return false;
-            }
-            if !seen.insert(at) {
-                return true;
-            }
-            next = found.get(b"Parent").and_then(Object::as_reference);
-        }
-        false
-    })
-}
-
-fn title_of(document: &Document) -> Option<String> {
-    let info = document.trailer.get(b"Info").ok()?;
-    let info = document.dereference(info).ok()?.1.as_dict().ok()?;
-    let title = pdf_extract::decode_text_string(info.get(b"Title").ok()?).ok()?;
-    Some(title.trim().to_owned()).filter(|title| !title.is_empty())
-}
-
-/// A run of letters without a gap.
-#[derive(Debug)]
+/// A run of letters of one size and height, without a gap.
+#[derive(Debug, Clone)]
 struct Piece {
     start: f64,
     end: f64,
+    y: f64,
+    size: f64,
     text: String,
 }
 
 /// What stands on one baseline, in the order it was drawn.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Line {
     y: f64,
     size: f64,
     pieces: Vec<Piece>,
+    /// Of a line in a column: where the column ends.
+    right: Option<f64>,
+    /// Whether it is the first of a column beside the one before.
+    begins_column: bool,
 }
 
 impl Line {
     fn text(&self) -> String {
-        let mut text = String::new();
-        for piece in &self.pieces {
-            let parted = match (text.chars().next_back(), piece.text.chars().next()) {
+        self.joined(&self.pieces)
+    }
+
+    fn joined(&self, pieces: &[Piece]) -> String {
+        let (mut text, mut end) = (String::new(), f64::MIN);
+        for piece in pieces {
+            let is_small = piece.size < SMALL * self.size;
+            let moved = match is_small {
+                true if piece.y < self.y - 0.15 * self.size => raised(&piece.text),
+                true if piece.y > self.y + 0.05 * self.size => lowered(&piece.text),
+                _ => piece.text.clone(),
+            };
+            let parted = match (text.chars().next_back(), moved.chars().next()) {
                 (Some(a), Some(b)) => !(joins(a) && joins(b)) && a != ' ' && b != ' ',
                 _ => false,
             };
-            if parted {
+            let is_mark = moved != piece.text && piece.start - end < 0.5 * self.size;
+            if parted && !is_mark {
                 text.push(' ');
             }
-            text.push_str(&piece.text);
+            text.push_str(&moved);
+            end = piece.end;
         }
         text.trim().to_owned()
     }
@@ -134,26 +119,34 @@ impl Line {
         self.pieces.iter().map(|p| p.end).fold(f64::MIN, f64::max)
     }
 
-    /// The texts between wide gaps.
-    fn cells(&self) -> Vec<(f64, String)> {
-        let mut cells: Vec<(f64, f64, String)> = Vec::new();
-        for piece in &self.pieces {
-            match cells.last_mut() {
-                Some((_, end, text)) if piece.start - *end < CELL_GAP * self.size => {
-                    if !text.ends_with(' ') && !piece.text.starts_with(' ') {
-                        text.push(' ');
-                    }
-                    text.push_str(&piece.text);
-                    *end = piece.end;
-                }
-                _ if piece.text.trim().is_empty() => {}
-                _ => cells.push((piece.start, piece.end, piece.text.clone())),
-            }
-        }
-        cells
-            .into_iter()
-            .map(|(start, _, text)| (start, text.trim().to_owned()))
+    /// The pieces between wide gaps.
+    fn groups(&self) -> Vec<&[Piece]> {
+        self.pieces
+            .chunk_by(|a, b| b.start - a.end < CELL_GAP * self.size)
+            .filter(|group| group.iter().any(|piece| !piece.text.trim().is_empty()))
             .collect()
+    }
+
+    /// The texts between wide gaps, with where each begins.
+    fn cells(&self) -> Vec<(f64, String)> {
+        let groups = self.groups().into_iter();
+        groups
+            .map(|group| (group[0].start, self.joined(group)))
+            .collect()
+    }
+
+    /// What of it lies on one side of a height, as a line of its own.
+    fn part(&self, is_part: impl Fn(&Piece) -> bool) -> Option<Line> {
+        let pieces: Vec<Piece> = self
+            .pieces
+            .iter()
+            .filter(|piece| is_part(piece))
+            .cloned()
+            .collect();
+        (!pieces.is_empty()).then(|| Line {
+            pieces,
+            ..self.clone()
+        })
     }
 }
 
@@ -164,100 +157,61 @@ struct Page {
     lines: Vec<Line>,
 }
 
-/// Takes the glyphs as the interpreter draws them.
-#[derive(Default)]
-struct Glyphs {
-    pages: Vec<Page>,
-    bottom: f64,
-}
-
-impl OutputDev for Glyphs {
-    fn begin_page(
-        &mut self,
-        page_num: u32,
-        media_box: &MediaBox,
-        _: Option<(f64, f64, f64, f64)>,
-    ) -> Result<(), OutputError> {
-        self.bottom = media_box.lly;
-        self.pages.push(Page {
-            number: page_num,
-            height: (media_box.ury - media_box.lly).abs(),
-            lines: Vec::new(),
-        });
-        Ok(())
-    }
-
-    fn end_page(&mut self) -> Result<(), OutputError> {
-        Ok(())
-    }
-
-    fn output_character(
-        &mut self,
-        trm: &Transform,
-        width: f64,
-        _spacing: f64,
-        font_size: f64,
-        char: &str,
-    ) -> Result<(), OutputError> {
-        let Some(page) = self.pages.last_mut() else {
-            return Ok(());
-        };
-        // The side of the square that has the area of one letter's box.
-        let size = (trm.m11 * trm.m22 - trm.m12 * trm.m21).abs().sqrt() * font_size;
-        if !size.is_finite() || size <= 0.0 || char.chars().all(char::is_control) {
-            return Ok(());
+/// The glyphs of a sheet as lines, in the order of drawing.
+fn page_of(sheet: &Sheet) -> Page {
+    let mut lines: Vec<Line> = Vec::new();
+    for glyph in &sheet.glyphs {
+        let (x, y, size) = (glyph.start, glyph.y, glyph.size);
+        if glyph.text.is_control() {
+            continue;
         }
-        let (x, y) = (trm.m31, page.height - (trm.m32 - self.bottom));
-        let end = x + width * size;
-        let is_blank = char.trim().is_empty();
-        let on_line = page.lines.last_mut().filter(|line| {
+        let is_blank = glyph.text.is_whitespace();
+        let on_line = lines.last_mut().filter(|line| {
             let last = line.pieces.last().map_or(x, |piece| piece.end);
             (line.y - y).abs() < 0.5 * line.size.max(size) && x > last - 2.0 * size
         });
+        let text = unified(glyph.text.encode_utf8(&mut [0; 4]));
+        let piece = Piece {
+            start: x,
+            end: glyph.end,
+            y,
+            size,
+            text,
+        };
         let Some(line) = on_line else {
             if !is_blank {
-                let text = unified(char);
-                page.lines.push(Line {
+                lines.push(Line {
                     y,
                     size,
-                    pieces: vec![Piece {
-                        start: x,
-                        end,
-                        text,
-                    }],
+                    pieces: vec![piece],
+                    right: None,
+                    begins_column: false,
                 });
             }
-            return Ok(());
+            continue;
         };
-        // The size of the line is that of its largest letters.
-        line.size = line.size.max(size);
+        // The size and the baseline of the line are those of its largest letters.
+        if size > line.size {
+            (line.size, line.y) = (size, y);
+        }
         match line.pieces.last_mut() {
-            Some(piece) if x - piece.end < 0.15 * size => {
-                if !(is_blank && piece.text.ends_with(' ')) {
-                    piece.text.push_str(&unified(char));
+            Some(last)
+                if x - last.end < 0.15 * size
+                    && (is_blank || (last.size - size).abs() < 0.15 * size) =>
+            {
+                if !(is_blank && last.text.ends_with(' ')) {
+                    last.text.push_str(&piece.text);
                 }
-                piece.end = end;
+                last.end = last.end.max(piece.end);
             }
             _ if is_blank => {}
-            _ => line.pieces.push(Piece {
-                start: x,
-                end,
-                text: unified(char),
-            }),
+            _ => line.pieces.push(piece),
         }
-        Ok(())
     }
-
-    fn begin_word(&mut self) -> Result<(), OutputError> {
-        Ok(())
-    }
-
-    fn end_word(&mut self) -> Result<(), OutputError> {
-        Ok(())
-    }
-
-    fn end_line(&mut self) -> Result<(), OutputError> {
-        Ok(())
+    Page {
+        number: sheet.number,
+        height: sheet.height,
+        lines,
     }
 }
 
@@ -282,25 +236,68 @@ fn layout(mut pages: Vec<Page>) -> Extracted {
         join_baselines(page);
     }
     drop_running(&mut pages);
-    let sizes = Sizes::of(&pages);
-    let mut writer = Writer::default();
-    let mut open: Option<Open> = None;
-    for page in &pages {
-        match open.as_mut().filter(|open| open.goes_on_to(page)) {
-            Some(open) => open.turns.push((open.text.len(), page.number)),
-            None => {
-                flush(&mut writer, &mut open);
-                writer.page(page.number);
-            }
-        }
-        write_page(&mut writer, &mut open, page, &sizes);
-        if let Some(open) = &mut open {
-            open.y = f64::MIN;
-        }
+    for page in &mut pages {
+        page.lines = in_columns(std::mem::take(&mut page.lines));
     }
-    flush(&mut writer, &mut open);
-    end_list(&mut writer);
-    writer.finish()
+    let sizes = Sizes::of(&pages);
+    let mut text = Text {
+        hyphenated: hyphenated(&pages),
+        ..Text::default()
+    };
+    for page in &pages {
+        text.turn_to(page);
+        text.write(page, &sizes);
+    }
+    text.flush();
+    text.end_list();
+    text.writer.finish()
+}
+
+/// The words with a hyphen that stand within a line, in lower case: one that is parted at its hyphen keeps it.
+fn hyphenated(pages: &[Page]) -> HashSet<String> {
+    let mut found = HashSet::new();
+    for line in pages.iter().flat_map(|page| &page.lines) {
+        let text = line.text();
+        let words = text.split(|c: char| !(c.is_alphanumeric() || c == '-'));
+        found.extend(
+            words
+                .filter(|word| word.trim_matches('-').contains('-'))
+                .map(str::to_lowercase),
+        );
+    }
+    found
+}
+
+/// The text as it is written, with what is still open.
+#[derive(Default)]
+struct Text {
+    writer: Writer,
+    open: Option<Open>,
+    table: Option<OpenTable>,
+    /// Of the page that is written.
+    number: u32,
+    hyphenated: HashSet<String>,
+}
+
+/// A table whose rows are still coming, over pages.
+struct OpenTable {
+    /// Where its columns begin.
+    columns: Vec<f64>,
+    rows: Vec<Vec<String>>,
+    /// From which row on it stands on another page.
+    turns: Vec<(usize, u32)>,
+}
+
+impl OpenTable {
+    /// The number of lines that go on with it at the top of a page.
+    fn goes_on(&self, lines: &[Line]) -> Option<usize> {
+        let n = table_at(lines, 1)?;
+        let size = lines[0].size;
+        let columns = columns_of(&lines[..n]);
+        let is_aligned =
+            |column: &f64| self.columns.iter().any(|c| (c - column).abs() < 2.0 * size);
+        (columns.len() == self.columns.len() && columns.iter().all(is_aligned)).then_some(n)
+    }
 }
 
 /// A paragraph, heading or item whose lines are still coming.
@@ -322,8 +319,13 @@ impl Open {
         let is_next = page.lines.first().is_some_and(|line| {
             line.cells().len() == 1 && (line.start() - self.left).abs() < 2.0 * line.size
         });
+        is_next && self.is_unfinished()
+    }
+
+    /// Whether its last line is full and ends no sentence.
+    fn is_unfinished(&self) -> bool {
         let ends = ['。', '！', '？', '.', '!', '?', '：', ':'];
-        is_next && self.slack < 4.0 * self.size && !self.text.ends_with(ends)
+        self.slack < 4.0 * self.size && !self.text.ends_with(ends)
     }
 }
 
@@ -334,38 +336,88 @@ enum Kind {
     Item(Option<u64>),
 }
 
-fn write_page(writer: &mut Writer, open: &mut Option<Open>, page: &Page, sizes: &Sizes) {
-    let right = right_margin(page);
-    let mut i = 0;
-    while i < page.lines.len() {
-        if let Some(n) = table_at(&page.lines[i..]) {
-            flush(writer, open);
-            end_list(writer);
-            let rows = rows_of(&page.lines[i..i + n]);
-            writer.table(rows);
-            i += n;
-            continue;
+impl Text {
+    /// What follows stands on this page; a paragraph or a table may go on there.
+    fn turn_to(&mut self, page: &Page) {
+        let goes_on = self
+            .table
+            .as_ref()
+            .is_some_and(|table| table.goes_on(&page.lines).is_some());
+        if let Some(open) = self.open.as_mut().filter(|open| open.goes_on_to(page)) {
+            open.turns.push((open.text.len(), page.number));
+            open.y = f64::MIN;
+        } else if let Some(table) = self.table.as_mut().filter(|_| goes_on) {
+            table.turns.push((table.rows.len(), page.number));
+        } else {
+            self.flush();
+            if self.number != page.number {
+                self.writer.page(page.number);
+            }
         }
-        let line = &page.lines[i];
-        i += 1;
-        let text = line.text();
-        if text.is_empty() {
-            continue;
+        self.number = page.number;
+    }
+
+    fn write(&mut self, page: &Page, sizes: &Sizes) {
+        let page_right = right_margin(page);
+        let mut i = 0;
+        while i < page.lines.len() {
+            let rest = &page.lines[i..];
+            let continued = match (i, &self.table) {
+                (0, Some(table)) => table.goes_on(rest),
+                _ => None,
+            };
+            if let Some(n) = continued
+                && let Some(table) = &mut self.table
+            {
+                let mut rows = rows_of(&rest[..n], &table.columns);
+                // The header is printed again on each page.
+                if rows.first() == table.rows.first() {
+                    rows.remove(0);
+                }
+                table.rows.extend(rows);
+                i += n;
+                continue;
+            }
+            if let Some(n) = table_at(rest, 2) {
+                self.flush();
+                self.end_list();
+                let columns = columns_of(&rest[..n]);
+                self.table = Some(OpenTable {
+                    rows: rows_of(&rest[..n], &columns),
+                    columns,
+                    turns: Vec::new(),
+                });
+                i += n;
+                continue;
+            }
+            self.flush_table();
+            let line = &page.lines[i];
+            i += 1;
+            let text = line.text();
+            if !text.is_empty() {
+                self.line(line, &text, line.right.unwrap_or(page_right), sizes);
+            }
         }
+    }
+
+    fn line(&mut self, line: &Line, text: &str, right: f64, sizes: &Sizes) {
         let slack = right - line.end();
-        let kind = match item(&text) {
+        let kind = match item(text) {
             Some(number) => Kind::Item(number),
             None => {
-                let numbered =
-                    numbered_heading(&text).map(|depth| sizes.above(line).max(1) + depth - 1);
+                // A full line is prose that goes on.
+                let numbered = numbered_heading(text)
+                    .filter(|_| slack > 2.0 * line.size)
+                    .map(|depth| sizes.above(line).max(1) + depth - 1);
                 let level = sizes.heading(line).or(numbered);
                 level.map_or(Kind::Paragraph, |level| Kind::Heading(level.clamp(1, 6)))
             }
         };
-        let goes_on = open.as_ref().is_some_and(|open| {
+        let goes_on = self.open.as_ref().is_some_and(|open| {
             let distance = line.y - open.y;
             let size = open.size.max(line.size);
             let near = open.y == f64::MIN
+                || (line.begins_column && open.is_unfinished())
                 || (distance > 0.0 && distance < PARAGRAPH_GAP * sizes.pitch * size);
             let same_kind = match (open.kind, kind) {
                 (Kind::Heading(a), Kind::Heading(b)) => a == b,
@@ -373,72 +425,113 @@ fn write_page(writer: &mut Writer, open: &mut Option<Open>, page: &Page, sizes: 
                 _ => false,
             };
             let same_size = (open.size - line.size).abs() < 0.1 * open.size;
-            near && same_kind && same_size && open.slack < room_for(&text, line.size)
+            near && same_kind && same_size && open.slack < room_for(text, line.size)
         });
-        match open {
-            Some(open) if goes_on => {
-                let parted = match (open.text.chars().next_back(), text.chars().next()) {
-                    // Chinese sets no space between its characters and figures; a hyphen at the end may be part of a word.
-                    (Some(a), Some(b)) => !joins(a) && !joins(b) && a != '-',
-                    _ => false,
-                };
-                if parted {
-                    open.text.push(' ');
+        if let Some(open) = self.open.as_mut().filter(|_| goes_on) {
+            join(&mut open.text, text, &self.hyphenated);
+            (open.y, open.slack) = (line.y, slack);
+            return;
+        }
+        self.flush();
+        self.open = Some(Open {
+            kind,
+            text: text.to_owned(),
+            y: line.y,
+            size: line.size,
+            left: line.start(),
+            slack,
+            turns: Vec::new(),
+        });
+    }
+
+    /// Writes what is open.
+    fn flush(&mut self) {
+        self.flush_table();
+        let Some(Open {
+            kind, text, turns, ..
+        }) = self.open.take()
+        else {
+            return;
+        };
+        match kind {
+            Kind::Item(number) => {
+                if !self.writer.in_list() {
+                    self.writer.start_list(number);
                 }
-                open.text.push_str(&text);
-                (open.y, open.slack) = (line.y, slack);
+                self.writer.start_item();
+                self.writer.text(without_marker(&text));
+                self.writer.end_item();
             }
-            _ => {
-                flush(writer, open);
-                *open = Some(Open {
-                    kind,
-                    text,
-                    y: line.y,
-                    size: line.size,
-                    left: line.start(),
-                    slack,
-                    turns: Vec::new(),
-                });
+            Kind::Heading(level) => {
+                self.end_list();
+                self.writer.heading(level, &text);
             }
+            Kind::Paragraph => {
+                self.end_list();
+                self.writer.paragraph(&text);
+            }
+        }
+        // Counted from the end, where nothing was taken off.
+        for (offset, page) in turns {
+            self.writer.page_before_end(text.len() - offset, page);
+        }
+    }
+
+    fn flush_table(&mut self) {
+        let Some(table) = self.table.take() else {
+            return;
+        };
+        let rows = table.rows.iter().cloned();
+        self.writer.table(rows);
+        let lengths: Vec<usize> = self
+            .writer
+            .last_rows()
+            .iter()
+            .map(|row| row.len())
+            .collect();
+        for (row, page) in table.turns {
+            let after = lengths.get(row..).unwrap_or_default();
+            // The rows with the line breaks between them.
+            let n_bytes = after.iter().sum::<usize>() + after.len().saturating_sub(1);
+            self.writer.page_before_end(n_bytes, page);
+        }
+    }
+
+    fn end_list(&mut self) {
+        while self.writer.in_list() {
+            self.writer.end_list();
         }
     }
 }
 
-fn flush(writer: &mut Writer, open: &mut Option<Open>) {
-    let Some(Open {
-        kind, text, turns, ..
-    }) = open.take()
-    else {
+/// Adds a paragraph's next line.
+fn join(text: &mut String, next: &str, hyphenated: &HashSet<String>) {
+    let (Some(last), Some(first)) = (text.chars().next_back(), next.chars().next()) else {
+        text.push_str(next);
         return;
     };
-    match kind {
-        Kind::Item(number) => {
-            if !writer.in_list() {
-                writer.start_list(number);
+    let before = text.chars().rev().nth(1);
+    let is_letter = |c: Option<char>| c.is_some_and(|c| c.is_lowercase() && !joins(c));
+    let is_parted = is_letter(before) && is_letter(Some(first));
+    match last {
+        '\u{AD}' if is_letter(Some(first)) => {
+            text.pop();
+        }
+        '-' | '\u{2010}' if is_parted => {
+            let of_word = |c: char| c.is_alphanumeric() || c == '-';
+            let head = text.trim_end_matches(of_word).len();
+            let tail = next.find(|c| !of_word(c)).unwrap_or(next.len());
+            let word = format!("{}{}", &text[head..], &next[..tail]).to_lowercase();
+            if !hyphenated.contains(&word) {
+                text.pop();
             }
-            writer.start_item();
-            writer.text(without_marker(&text));
-            writer.end_item();
         }
-        Kind::Heading(level) => {
-            end_list(writer);
-            writer.heading(level, &text);
-        }
-        Kind::Paragraph => {
-            end_list(writer);
-            writer.paragraph(&text);
-        }
+        // Chinese sets no space between its characters and figures; a hyphen at the end may be part of a number.
+        '-' => {}
+        last if !joins(last) && !joins(first) => text.push(' '),
+        _ => {}
     }
-    // Counted from the end, where nothing was taken off.
-    for (offset, page) in turns {
-        writer.page_before_end(text.len() - offset, page);
-    }
-}
-
-fn end_list(writer: &mut Writer) {
-    while writer.in_list() {
-        writer.end_list();
-    }
+    text.push_str(next);
 }
 
 const BULLETS: [char; 12] = [
@@ -488,6 +581,131 @@ fn join_baselines(page: &mut Page) {
     page.lines = joined;
 }
 
+/// The lines of a page that are rows of tables of three columns or more.
+fn rows_at_margin(page: &Page) -> HashSet<usize> {
+    let mut found = HashSet::new();
+    let mut i = 0;
+    while i < page.lines.len() {
+        let n = table_at(&page.lines[i..], 2).unwrap_or(0);
+        if n > 0 && page.lines[i].cells().len() > 2 {
+            found.extend(i..i + n);
+        }
+        i += n.max(1);
+    }
+    found
+}
+
+/// The lines of columns of prose one column after the other; where there are none, as they are.
+fn in_columns(lines: Vec<Line>) -> Vec<Line> {
+    let mut rows = lines.clone();
+    rows.sort_by(|a, b| a.y.total_cmp(&b.y));
+    let mut page = Page {
+        lines: rows,
+        ..Page::default()
+    };
+    join_baselines(&mut page);
+    let rows = page.lines;
+    let Some((from, to, gutter)) = columns_at(&rows) else {
+        return lines;
+    };
+    let side = |is_left: bool| -> Vec<Line> {
+        let rows = rows[from..to].iter();
+        rows.filter_map(|row| row.part(|piece| (piece.start < gutter) == is_left))
+            .collect()
+    };
+    let end = |lines: &[Line]| lines.iter().map(Line::end).fold(f64::MIN, f64::max);
+    let mut ordered = in_columns(rows[..from].to_vec());
+    for (is_left, mut column) in [(true, side(true)), (false, in_columns(side(false)))] {
+        let right = end(&column);
+        for line in &mut column {
+            line.right.get_or_insert(right);
+        }
+        if let Some(first) = column.first_mut() {
+            first.begins_column = !is_left;
+        }
+        ordered.extend(column);
+    }
+    ordered.extend(in_columns(rows[to..].to_vec()));
+    ordered
+}
+
+/// The first stretch of rows that a gap from top to bottom parts into columns of prose: its rows, and where the gap is.
+fn columns_at(rows: &[Line]) -> Option<(usize, usize, f64)> {
+    let mut tried: Vec<f64> = Vec::new();
+    for (first, row) in rows.iter().enumerate() {
+        for pair in row.groups().windows(2) {
+            let [left, right] = pair else { continue };
+            let end = left.iter().map(|p| p.end).fold(f64::MIN, f64::max);
+            // Just before the right column, which begins at one place; lines end where they may.
+            let gutter = right[0].start - 0.3 * row.size;
+            if end >= gutter || tried.iter().any(|t| (t - gutter).abs() < 1.0) {
+                continue;
+            }
+            tried.push(gutter);
+            let crosses = |row: &Line| {
+                row.pieces
+                    .iter()
+                    .any(|piece| piece.start < gutter && piece.end > gutter)
+                    || row.groups().iter().any(|group| {
+                        group[0].start < gutter && group[group.len() - 1].start > gutter
+                    })
+            };
+            let from = rows[..first]
+                .iter()
+                .rposition(crosses)
+                .map_or(0, |at| at + 1);
+            let to = rows[first..]
+                .iter()
+                .position(crosses)
+                .map_or(rows.len(), |n| first + n);
+            // A heading above, or a line below, belongs to no column where nothing stands beside it.
+            let is_both = |row: &Line| {
+                let starts_right = row.pieces.iter().any(|p| p.start > gutter);
+                starts_right && row.start() < gutter
+            };
+            let Some(from) = (from..to).find(|i| is_both(&rows[*i])) else {
+                continue;
+            };
+            let part = |is_left: bool| -> Vec<Line> {
+                let rows = rows[from..to].iter();
+                rows.filter_map(|row| row.part(|piece| (piece.start < gutter) == is_left))
+                    .collect()
+            };
+            if is_prose(&part(true)) && is_prose_or_columns(&part(false)) {
+                return Some((from, to, gutter));
+            }
+        }
+    }
+    None
+}
+
+fn is_prose_or_columns(lines: &[Line]) -> bool {
+    is_prose(lines) || columns_at(lines).is_some()
+}
+
+/// Whether lines are sentences that go on from line to line: most are full, and none has a gap within.
+fn is_prose(lines: &[Line]) -> bool {
+    let right = lines.iter().map(Line::end).fold(f64::MIN, f64::max);
+    let left = lines.iter().map(Line::start).fold(f64::MAX, f64::min);
+    let is_full = |line: &&Line| right - line.end() < 2.5 * line.size;
+    let ends = |line: &&Line| {
+        line.text()
+            .ends_with(['。', '！', '？', '.', '!', '?', '：', ':'])
+    };
+    let n_full = lines.iter().filter(is_full).count();
+    let n_open = lines
+        .iter()
+        .filter(is_full)
+        .filter(|line| !ends(line))
+        .count();
+    let size = lines.iter().map(|line| line.size).fold(0.0, f64::max);
+    lines.len() >= MIN_COLUMN_LINES
+        && right - left > MIN_COLUMN_WIDTH * size
+        && n_full * 2 >= lines.len()
+        && n_open * 3 >= lines.len()
+        && lines.iter().all(|line| line.groups().len() == 1)
+}
+
 /// Takes out what stands at the head or foot of most pages, apart from its figures.
 fn drop_running(pages: &mut [Page]) {
     let shape = |line: &Line| -> String {
@@ -496,17 +714,15 @@ fn drop_running(pages: &mut [Page]) {
             .filter(|c| !c.is_numeric() && !c.is_whitespace())
             .collect()
     };
+    // The names of a table's columns are printed again on each page.
+    let in_table: Vec<HashSet<usize>> = pages.iter().map(rows_at_margin).collect();
     let is_margin = |page: &Page, line: &Line| {
         line.y < MARGIN * page.height || line.y > (1.0 - MARGIN) * page.height
     };
     let mut seen: HashMap<String, usize> = HashMap::new();
     for page in pages.iter() {
-        let mut on_page: Vec<String> = page
-            .lines
-            .iter()
-            .filter(|line| is_margin(page, line))
-            .map(shape)
-            .collect();
+        let margin = page.lines.iter().filter(|line| is_margin(page, line));
+        let mut on_page: Vec<String> = margin.map(shape).collect();
         on_page.sort_unstable();
         on_page.dedup();
         for text in on_page {
@@ -514,15 +730,20 @@ fn drop_running(pages: &mut [Page]) {
         }
     }
     let n_pages = pages.len();
-    for page in pages {
+    for (page, in_table) in pages.iter_mut().zip(in_table) {
         let lines = std::mem::take(&mut page.lines);
         page.lines = lines
             .into_iter()
-            .filter(|line| {
+            .enumerate()
+            .filter(|(i, line)| {
+                if in_table.contains(i) {
+                    return true;
+                }
                 let often = seen.get(&shape(line)).copied().unwrap_or(0);
                 let is_number = shape(line).is_empty() && line.text().chars().count() <= 6;
                 !(is_margin(page, line) && ((n_pages > 1 && often * 2 > n_pages) || is_number))
             })
+            .map(|(_, line)| line)
             .collect();
     }
 }
@@ -638,9 +859,9 @@ fn right_margin(page: &Page) -> f64 {
     }
 }
 
-/// How many lines from here on are rows of one table: at least two lines of several cells that stand below one
+/// How many lines from here on are rows of one table: at least `min_rows` lines of several cells that stand below one
 /// another; lines of one cell between them continue a cell.
-fn table_at(lines: &[Line]) -> Option<usize> {
+fn table_at(lines: &[Line], min_rows: usize) -> Option<usize> {
     let first = lines.first()?.cells();
     if first.len() < 2 || item(&lines[0].text()).is_some() {
         return None;
@@ -671,11 +892,11 @@ fn table_at(lines: &[Line]) -> Option<usize> {
             n = i + 1;
         }
     }
-    (n_rows >= 2).then_some(n)
+    (n_rows >= min_rows).then_some(n)
 }
 
-/// Cells by the columns of the widest row; a line that continues a cell joins the row above it.
-fn rows_of(lines: &[Line]) -> Vec<Vec<String>> {
+/// Where the columns of a table's lines begin, from the left.
+fn columns_of(lines: &[Line]) -> Vec<f64> {
     let mut columns: Vec<f64> = Vec::new();
     for line in lines {
         for (start, _) in line.cells() {
@@ -685,6 +906,11 @@ fn rows_of(lines: &[Line]) -> Vec<Vec<String>> {
         }
     }
     columns.sort_by(f64::total_cmp);
+    columns
+}
+
+/// Cells by the columns; a line that continues a cell joins the row above it.
+fn rows_of(lines: &[Line], columns: &[f64]) -> Vec<Vec<String>> {
     let column = |start: f64| {
         let near = |a: &f64, b: &f64| (a - start).abs().total_cmp(&(b - start).abs());
         let nearest = columns.iter().copied().min_by(near).unwrap_or(start);

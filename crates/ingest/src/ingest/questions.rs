@@ -17,42 +17,106 @@ pub fn is_question(heading: &str) -> bool {
     asks && heading.chars().count() <= MAX_CHARS
 }
 
-/// The blocks, with `Q: …` and `A: …` paragraphs as headings and what stands under them; the markers belong to
-/// neither. Blocks of pages without such pairs are given back as they are.
+/// The blocks, with every question that is answered right below it as a heading and its answer as what stands under it, in
+/// whichever way the page writes them: `Q: …` and `A: …`, a question on a line of its own, items that begin with one, a table
+/// of questions and answers, questions and answers one after the other in a paragraph. Marks and numbers belong to neither.
+/// Blocks of pages without such pairs are given back as they are.
 pub fn found_in(text: &str, blocks: &[Block]) -> Vec<Block> {
-    let is_pair = |marker: fn(&str) -> Option<usize>| {
-        let mut paragraphs = blocks.iter().filter(|b| b.kind == BlockKind::Paragraph);
-        paragraphs.any(|b| {
-            lines(text, b.span).any(|line| marker(line.slice(text).unwrap_or_default()).is_some())
-        })
+    let deepest = blocks.iter().filter_map(|block| match block.kind {
+        BlockKind::Heading(level) => Some(level),
+        _ => None,
+    });
+    let page = Page {
+        text,
+        level: deepest.max().map_or(1, |deepest| (deepest + 1).min(6)),
+        is_marked: is_marked_page(text, blocks),
+        in_prose: n_in_prose(text, blocks) >= MIN_IN_PROSE,
     };
-    if !is_pair(question_marker) || !is_pair(answer_marker) {
-        return blocks.to_vec();
-    }
-    let level = blocks
-        .iter()
-        .filter_map(|block| match block.kind {
-            BlockKind::Heading(level) => Some(level),
-            _ => None,
-        })
-        .max()
-        .map_or(1, |deepest| (deepest + 1).min(6));
     let mut found: Vec<Block> = Vec::with_capacity(blocks.len());
-    for block in blocks {
-        if block.kind != BlockKind::Paragraph {
-            found.push(block.clone());
-            continue;
+    for (i, block) in blocks.iter().enumerate() {
+        let next = blocks.get(i + 1);
+        match &block.kind {
+            BlockKind::Paragraph => page.paragraph(block, next, &mut found),
+            BlockKind::List(items) => page.list(block, items, next, &mut found),
+            BlockKind::Table(rows) => page.table(block, rows, &mut found),
+            _ => found.push(block.clone()),
         }
+    }
+    found
+}
+
+/// So many questions with their answers behind them make paragraphs a list of FAQs.
+const MIN_IN_PROSE: usize = 2;
+
+struct Page<'a> {
+    text: &'a str,
+    /// Of a question's heading.
+    level: u8,
+    /// Whether questions and answers are marked as such.
+    is_marked: bool,
+    /// Whether paragraphs hold questions and their answers one after the other.
+    in_prose: bool,
+}
+
+impl Page<'_> {
+    fn heading(&self, span: Span) -> Block {
+        Block {
+            kind: BlockKind::Heading(self.level),
+            span,
+        }
+    }
+
+    fn slice(&self, span: Span) -> &str {
+        span.slice(self.text).unwrap_or_default()
+    }
+
+    fn paragraph(&self, block: &Block, next: Option<&Block>, found: &mut Vec<Block>) {
+        let lines: Vec<Span> = lines(self.text, block.span).collect();
+        if self.is_marked && lines.iter().any(|line| is_marked(self.slice(*line))) {
+            return self.marked(&lines, found);
+        }
+        let asks = |line: &Span| asked(self.slice(*line)).is_some();
+        // A question alone, and below it something that is none.
+        if let [line] = lines.as_slice()
+            && let Some(start) = asked(self.slice(*line))
+        {
+            match self.answers(next) {
+                true => found.push(self.heading(Span::new(line.start + start, line.end))),
+                false => found.push(block.clone()),
+            }
+            return;
+        }
+        let is_last_open = lines.last().is_some_and(asks) && !self.answers(next);
+        if lines.len() > 1 && lines.first().is_some_and(asks) && !is_last_open {
+            return self.below(&lines, found);
+        }
+        if self.in_prose && self.prose(block.span, found) {
+            return;
+        }
+        found.push(block.clone());
+    }
+
+    /// Whether a block can be an answer.
+    fn answers(&self, block: Option<&Block>) -> bool {
+        block.is_some_and(|block| match &block.kind {
+            BlockKind::Heading(_) => false,
+            BlockKind::Paragraph => asked(self.slice(block.span)).is_none(),
+            BlockKind::List(items) => items
+                .iter()
+                .any(|item| asked(item_text(self.slice(*item))).is_none()),
+            _ => true,
+        })
+    }
+
+    /// Lines of `Q: …` and `A: …`.
+    fn marked(&self, lines: &[Span], found: &mut Vec<Block>) {
         let mut open: Option<Span> = None;
-        for line in lines(text, block.span) {
-            let words = line.slice(text).unwrap_or_default();
+        for line in lines {
+            let words = self.slice(*line);
             let is_short = words.chars().count() <= MAX_CHARS + 8;
             if let Some(marker) = question_marker(words).filter(|_| is_short) {
                 found.extend(open.take().map(paragraph));
-                found.push(Block {
-                    kind: BlockKind::Heading(level),
-                    span: Span::new(line.start + marker, line.end),
-                });
+                found.push(self.heading(Span::new(line.start + marker, line.end)));
             } else if let Some(marker) = answer_marker(words) {
                 found.extend(open.take().map(paragraph));
                 open = Some(Span::new(line.start + marker, line.end));
@@ -63,7 +127,208 @@ pub fn found_in(text: &str, blocks: &[Block]) -> Vec<Block> {
         }
         found.extend(open.map(paragraph));
     }
+
+    /// Lines that ask, each with the lines below it that do not.
+    fn below(&self, lines: &[Span], found: &mut Vec<Block>) {
+        let mut open: Option<Span> = None;
+        for line in lines {
+            if let Some(start) = asked(self.slice(*line)) {
+                found.extend(open.take().map(paragraph));
+                found.push(self.heading(Span::new(line.start + start, line.end)));
+            } else {
+                let start = open.map_or(line.start, |span| span.start);
+                open = Some(Span::new(start, line.end));
+            }
+        }
+        found.extend(open.map(paragraph));
+    }
+
+    /// Questions and answers one after the other; `false` where the paragraph does not begin with a question.
+    fn prose(&self, span: Span, found: &mut Vec<Block>) -> bool {
+        let pairs = pairs_in(self.slice(span));
+        for (question, answer) in &pairs {
+            let at = |part: Span| Span::new(span.start + part.start, span.start + part.end);
+            found.push(self.heading(at(*question)));
+            found.push(paragraph(at(*answer)));
+        }
+        !pairs.is_empty()
+    }
+
+    /// Items that begin with a question and go on with its answer; or one alone, whose answer stands below the list.
+    fn list(&self, block: &Block, items: &[Span], next: Option<&Block>, found: &mut Vec<Block>) {
+        let parted = |item: &Span| -> Option<(Span, Span)> {
+            let first = lines(self.text, *item).next()?;
+            let head = self.slice(first);
+            let text = item_text(head);
+            let start = first.end - text.len() + asked(text)?;
+            let rest = self.slice(Span::new(first.end, item.end));
+            let answer = Span::new(item.end - rest.trim_start().len(), item.end);
+            (!answer.is_empty()).then_some((Span::new(start, first.end), answer))
+        };
+        let pairs: Vec<Option<(Span, Span)>> = items.iter().map(parted).collect();
+        if pairs.iter().flatten().count() * 2 >= items.len().max(1)
+            && pairs.iter().any(Option::is_some)
+        {
+            for (item, pair) in items.iter().zip(pairs) {
+                match pair {
+                    Some((question, answer)) => {
+                        found.push(self.heading(question));
+                        found.push(paragraph(answer));
+                    }
+                    None => found.push(Block {
+                        kind: BlockKind::List(vec![*item]),
+                        span: *item,
+                    }),
+                }
+            }
+            return;
+        }
+        if let [item] = items
+            && self.answers(next)
+        {
+            let text = item_text(self.slice(*item));
+            if let Some(start) = asked(text) {
+                found.push(self.heading(Span::new(item.end - text.len() + start, item.end)));
+                return;
+            }
+        }
+        found.push(block.clone());
+    }
+
+    /// A table with a column of questions and one of answers, and nothing else that FAQs do not have.
+    fn table(&self, block: &Block, rows: &[Span], found: &mut Vec<Block>) {
+        let Some((question, answer, n_header)) = self.columns(rows) else {
+            found.push(block.clone());
+            return;
+        };
+        for row in &rows[n_header..] {
+            let cells = cells(self.text, *row);
+            let (Some(question), Some(answer)) = (cells.get(question), cells.get(answer)) else {
+                continue;
+            };
+            if !question.is_empty() && !answer.is_empty() {
+                found.push(self.heading(*question));
+                found.push(paragraph(*answer));
+            }
+        }
+    }
+
+    /// Which column asks and which answers, and how many rows name the columns.
+    fn columns(&self, rows: &[Span]) -> Option<(usize, usize, usize)> {
+        let header: Vec<&str> = cells(self.text, *rows.first()?)
+            .into_iter()
+            .map(|cell| self.slice(cell))
+            .collect();
+        if let Some((question, answer)) = super::faq::columns_of(&header) {
+            return Some((question, answer, 1));
+        }
+        // Nobody names the columns, but the first asks in every row.
+        let asks = |row: &Span| {
+            let first = cells(self.text, *row).into_iter().next();
+            first.is_some_and(|cell| asked(self.slice(cell)).is_some())
+        };
+        let n_asking = rows.iter().filter(|row| asks(row)).count();
+        let n_header = usize::from(!asks(&rows[0]));
+        (header.len() == 2 && n_asking > 0 && n_asking + n_header == rows.len())
+            .then_some((0, 1, n_header))
+    }
+}
+
+/// The cells of a row as it is written, `| a | b |`.
+fn cells(text: &str, row: Span) -> Vec<Span> {
+    let line = row.slice(text).unwrap_or_default();
+    let mut found = Vec::new();
+    let mut start = row.start + usize::from(line.starts_with('|'));
+    for cell in line.strip_prefix('|').unwrap_or(line).split('|') {
+        let lead = cell.len() - cell.trim_start().len();
+        let here = start + lead;
+        found.push(Span::new(here, here + cell.trim().len()));
+        start += cell.len() + 1;
+    }
+    // What stands behind the last bar.
+    found.pop();
     found
+}
+
+/// An item without its bullet or number.
+fn item_text(item: &str) -> &str {
+    let item = item.trim_start();
+    let rest = item.strip_prefix("- ").unwrap_or(item);
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    rest[digits..]
+        .strip_prefix(". ")
+        .filter(|_| digits > 0)
+        .unwrap_or(rest)
+}
+
+/// Where the question begins on a line that is one and nothing else, behind its number: `2. 可以分期嗎？`.
+fn asked(line: &str) -> Option<usize> {
+    if line.contains('\n') || !is_question(line) {
+        return None;
+    }
+    if let Some(marker) = question_marker(line) {
+        return Some(marker);
+    }
+    let rest = line.trim_start_matches([' ', '\t', '(', '（']);
+    let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+    let sign = rest[digits..].chars().next();
+    let is_numbered =
+        digits > 0 && digits <= 3 && sign.is_some_and(|sign| ".、．)）:：".contains(sign));
+    let rest = match (is_numbered, sign) {
+        (true, Some(sign)) => rest[digits + sign.len_utf8()..].trim_start(),
+        _ => line.trim_start(),
+    };
+    // Two sentences are more than a question.
+    let body = rest.trim_end_matches(['？', '?']);
+    let is_one = !body.contains(['？', '?', '。', '！']) && !body.contains(". ");
+    (is_one && !body.trim().is_empty()).then(|| line.len() - rest.len())
+}
+
+/// A paragraph's questions, each with the sentences behind it; none where it does not begin with one, or one has no answer.
+fn pairs_in(paragraph: &str) -> Vec<(Span, Span)> {
+    let mut pairs: Vec<(Span, Option<Span>)> = Vec::new();
+    for sentence in ken_text::text::sentences(paragraph) {
+        let span = Span::new(sentence.start, sentence.end);
+        let words = span.slice(paragraph).unwrap_or_default();
+        let asks = words.trim_end().ends_with(['？', '?']) && words.chars().count() <= MAX_CHARS;
+        match pairs.last_mut() {
+            _ if asks => {
+                let start = asked(words.trim()).unwrap_or(0);
+                let lead = words.len() - words.trim_start().len();
+                let end = span.start + words.trim_end().len();
+                pairs.push((Span::new(span.start + lead + start, end), None));
+            }
+            Some((_, answer)) => {
+                let start = answer.map_or(span.start, |answer| answer.start);
+                let end = span.start + words.trim_end().len();
+                *answer = Some(Span::new(start, end));
+            }
+            None => return Vec::new(),
+        }
+    }
+    let pairs: Option<Vec<(Span, Span)>> = pairs
+        .into_iter()
+        .map(|(question, answer)| Some((question, answer?)))
+        .collect();
+    pairs.unwrap_or_default()
+}
+
+fn n_in_prose(text: &str, blocks: &[Block]) -> usize {
+    let paragraphs = blocks.iter().filter(|b| b.kind == BlockKind::Paragraph);
+    paragraphs
+        .map(|block| pairs_in(block.span.slice(text).unwrap_or_default()).len())
+        .sum()
+}
+
+/// Whether a page marks both its questions and its answers.
+fn is_marked_page(text: &str, blocks: &[Block]) -> bool {
+    let has = |marker: fn(&str) -> Option<usize>| {
+        let mut paragraphs = blocks.iter().filter(|b| b.kind == BlockKind::Paragraph);
+        paragraphs.any(|b| {
+            lines(text, b.span).any(|line| marker(line.slice(text).unwrap_or_default()).is_some())
+        })
+    };
+    has(question_marker) && has(answer_marker)
 }
 
 fn paragraph(span: Span) -> Block {
@@ -98,6 +363,16 @@ fn answer_marker(line: &str) -> Option<usize> {
 }
 
 fn marker(line: &str, names: &[&str]) -> Option<usize> {
+    // 【問】可以嗎, [Q] 可以嗎
+    let open = line.chars().next().filter(|c| "【[［〔（(".contains(*c));
+    if let Some(open) = open {
+        let inner = &line[open.len_utf8()..];
+        let end = inner.find(|c| "】]］〕）)".contains(c))?;
+        let is_name = names.contains(&inner[..end].trim_end_matches(|c: char| c.is_ascii_digit()));
+        let close = inner[end..].chars().next().map_or(0, char::len_utf8);
+        let words = inner[end + close..].trim_start_matches([' ', '\t', ':', '：', '*', '_']);
+        return (is_name && !words.is_empty()).then(|| line.len() - words.len());
+    }
     let name = names.iter().find(|name| line.starts_with(**name))?;
     let rest = &line[name.len()..];
     // `Q1:` counts its questions.
@@ -132,6 +407,59 @@ mod tests {
         assert_eq!(marker("問：可以嗎", &["問"]), Some(6));
         assert_eq!(marker("A. Smith wrote", &["A"]), None);
         assert_eq!(marker("Quality", &["Q"]), None);
+    }
+
+    fn pairs(markdown: &str) -> Vec<(String, String)> {
+        let extracted = super::super::markdown::extract(markdown).unwrap();
+        let chunks = chunk(&extracted).into_iter();
+        chunks
+            .filter_map(|c| {
+                let words = c.span.slice(&extracted.text).unwrap();
+                Some((c.note.question?, words.to_owned()))
+            })
+            .collect()
+    }
+
+    /// What every way of writing it must give.
+    fn check(markdown: &str) {
+        let expected = [
+            ("可以寄放嗎？", "可以，三天。"),
+            ("要收費嗎？", "每件 20 元。"),
+        ];
+        let found = pairs(markdown);
+        let found: Vec<(&str, &str)> = found.iter().map(|(q, a)| (&q[..], &a[..])).collect();
+        assert_eq!(found, expected, "{markdown}");
+    }
+
+    #[test]
+    fn questions_are_found_however_they_are_written() {
+        for markdown in [
+            "## 可以寄放嗎？\n\n可以，三天。\n\n## 要收費嗎？\n\n每件 20 元。",
+            "**可以寄放嗎？**\n\n可以，三天。\n\n**要收費嗎？**\n\n每件 20 元。",
+            "**1、可以寄放嗎？**\n\n可以，三天。\n\n**2、要收費嗎？**\n\n每件 20 元。",
+            "【問】可以寄放嗎？\n【答】可以，三天。\n\n【問】要收費嗎？\n【答】每件 20 元。",
+            "1. 可以寄放嗎？\n\n可以，三天。\n\n2. 要收費嗎？\n\n每件 20 元。",
+            "1. 可以寄放嗎？\n   可以，三天。\n2. 要收費嗎？\n   每件 20 元。",
+            "| 問題 | 答案 |\n|---|---|\n| 可以寄放嗎？ | 可以，三天。 |\n| 要收費嗎？ | 每件 20 元。 |",
+            "| 編號 | 問 | 答 |\n|---|---|---|\n| 1 | 可以寄放嗎？ | 可以，三天。 |\n| 2 | 要收費嗎？ | 每件 20 元。 |",
+            "| 客人常問 | 怎麼說 |\n|---|---|\n| 可以寄放嗎？ | 可以，三天。 |\n| 要收費嗎？ | 每件 20 元。 |",
+            "可以寄放嗎？可以，三天。要收費嗎？每件 20 元。",
+            "可以寄放嗎？可以，三天。\n\n要收費嗎？每件 20 元。",
+        ] {
+            check(markdown);
+        }
+    }
+
+    #[test]
+    fn questions_without_answers_are_left_as_they_are() {
+        for markdown in [
+            "- 可以寄放嗎？\n- 要收費嗎？",
+            "可以寄放嗎？\n\n要收費嗎？",
+            "想省運費嗎？加入會員。",
+            "| 型號 | 售價 |\n|---|---|\n| 一號？ | 900 |\n| 二號 | 800 |",
+        ] {
+            assert_eq!(pairs(markdown), [], "{markdown}");
+        }
     }
 
     #[test]

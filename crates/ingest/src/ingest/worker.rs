@@ -6,7 +6,8 @@
 //! is refused with the reason.
 
 use std::io::{BufReader, Read, Write};
-use std::path::PathBuf;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -18,9 +19,11 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::Semaphore;
 
 use super::faq::FaqFile;
-use super::{IngestError, Parsed, parse_faqs, parse_file};
+use super::{IngestError, Parsed, parse_faqs, parse_file, pdf};
 use ken_base::config::IngestConfig;
 
+/// SIGABRT.
+const ABORTED: i32 = 6;
 /// What reads files, in the folder of the program that has them read.
 const PROGRAM: &str = "ken-read";
 
@@ -29,6 +32,7 @@ const PROGRAM: &str = "ken-read";
 pub struct FileReader {
     limits: Limits,
     program: Option<Arc<PathBuf>>,
+    pdfium: Arc<PathBuf>,
     idle: Arc<Mutex<Vec<Worker>>>,
     permits: Arc<Semaphore>,
 }
@@ -56,6 +60,7 @@ impl FileReader {
                 max_file_bytes: config.max_file_bytes,
             },
             program: program.map(Arc::new),
+            pdfium: Arc::new(config.pdfium.clone()),
             idle: Arc::default(),
             permits: Arc::new(Semaphore::new(config.readers)),
         }
@@ -95,7 +100,7 @@ impl FileReader {
             let is_fresh = idle.is_none();
             let mut worker = match idle {
                 Some(worker) => worker,
-                None => Worker::start(program, self.limits.memory_bytes)
+                None => Worker::start(program, self.limits.memory_bytes, &self.pdfium)
                     .map_err(|error| failed(format!("{}: {error}", program.display())))?,
             };
             let asked = worker.ask(kind, name, bytes, self.limits.memory_bytes);
@@ -141,9 +146,10 @@ struct Worker {
 }
 
 impl Worker {
-    fn start(program: &std::path::Path, memory_bytes: u64) -> std::io::Result<Self> {
+    fn start(program: &Path, memory_bytes: u64, pdfium: &Path) -> std::io::Result<Self> {
         let mut child = Command::new(program)
             .arg(memory_bytes.to_string())
+            .arg(pdfium)
             // What is given back does not count towards its limit, which is of addresses, from that moment on: the next file
             // finds the same room.
             .env(
@@ -211,6 +217,15 @@ impl Worker {
             };
         }
         let status = self.child.wait().await;
+        // PDFium ends its process without a word where it finds no room; ours and libc's say why.
+        let is_aborted = status
+            .as_ref()
+            .is_ok_and(|status| status.signal() == Some(ABORTED));
+        if is_aborted && said.trim().is_empty() {
+            return IngestError::OutOfMemory {
+                max_bytes: memory_bytes,
+            };
+        }
         IngestError::Crashed {
             detail: status.map_or_else(|e| e.to_string(), |status| status.to_string()),
         }
@@ -247,11 +262,12 @@ enum Outcome {
     Refused(IngestError),
 }
 
-/// The worker's side: reads requests until its standard input ends.
+/// The worker's side: reads requests until its standard input ends. `pdfium` is the library that reads PDFs.
 ///
 /// # Errors
 /// Where its pipes fail, or the limit cannot be set.
-pub fn run(memory_bytes: u64) -> std::io::Result<()> {
+pub fn run(memory_bytes: u64, pdfium: PathBuf) -> std::io::Result<()> {
+    pdf::use_library(pdfium);
     let limit = Rlimit {
         current: Some(memory_bytes),
         maximum: Some(memory_bytes),

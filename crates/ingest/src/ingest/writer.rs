@@ -1,4 +1,4 @@
-use super::{Block, BlockKind, Extracted, Link};
+use super::{Block, BlockKind, Extracted, Link, visible};
 use ken_base::domain::Span;
 
 /// Deeper lists are written at this depth: nobody reads on, and a hostile file would fill the memory with spaces.
@@ -61,6 +61,14 @@ impl Writer {
         self.open(BlockKind::Code);
         self.text(text.trim_matches('\n'));
         self.close();
+    }
+
+    /// The rows of the table that was written last; none where something else was.
+    pub fn last_rows(&self) -> &[Span] {
+        match self.out.blocks.last().map(|block| &block.kind) {
+            Some(BlockKind::Table(rows)) => rows,
+            _ => &[],
+        }
     }
 
     /// A table of cells that are one line each when written.
@@ -140,14 +148,14 @@ impl Writer {
         }
     }
 
+    /// As [`Writer::start_item`], with what stands before it in place of a bullet or the next number.
+    pub fn start_item_labelled(&mut self, label: &str) {
+        self.start_item_head();
+        self.out.text.push_str(label);
+    }
+
     pub fn start_item(&mut self) {
-        self.fresh_line();
-        let depth = self.lists.len();
-        if depth == 1 {
-            self.part_start = self.out.text.len();
-        }
-        let indent = depth.saturating_sub(1).min(MAX_DEPTH);
-        self.out.text.extend(std::iter::repeat_n("  ", indent));
+        self.start_item_head();
         match self.lists.last_mut() {
             Some(Some(number)) => {
                 self.out.text.push_str(&format!("{number}. "));
@@ -155,6 +163,16 @@ impl Writer {
             }
             _ => self.out.text.push_str("- "),
         }
+    }
+
+    fn start_item_head(&mut self) {
+        self.fresh_line();
+        let depth = self.lists.len();
+        if depth == 1 {
+            self.part_start = self.out.text.len();
+        }
+        let indent = depth.saturating_sub(1).min(MAX_DEPTH);
+        self.out.text.extend(std::iter::repeat_n("  ", indent));
     }
 
     pub fn end_item(&mut self) {
@@ -207,7 +225,7 @@ impl Writer {
         if self.open.is_none() {
             self.open(BlockKind::Paragraph);
         }
-        self.out.text.push_str(text);
+        self.out.text.push_str(&visible(text));
     }
 
     /// A line break in the source that means nothing: a space, but none between two Han characters.

@@ -1,0 +1,302 @@
+//! E-mails: what the mail itself says, without what it quotes and without its signature.
+
+use std::sync::LazyLock;
+
+use dom_query::Document;
+use mail_parser::{Encoding, Message, MessageParser, MimeHeaders, PartType};
+
+use super::containers::{Budget, MAX_NESTING, attached};
+use super::writer::{Writer, one_line};
+use super::{Extracted, IngestError, Parsed, decode, html, plain};
+
+/// What mail programs wrap a quoted mail in: Gmail, Apple Mail, Thunderbird, Outlook (on the web, for the desktop), Yahoo, QQ,
+/// NetEase; and signatures.
+const QUOTED: &str = "blockquote, .gmail_quote, .gmail_attr, .moz-cite-prefix, #divRplyFwdMsg, #appendonsend ~ *, \
+    #mail-editor-reference-message-container, .yahoo_quoted, .OutlookMessageHeader, .ntes-mailmaster-quote, #isReplyContent, \
+    .gmail_signature, .moz-signature, #Signature, #signature";
+/// So many lines of a quoted mail's head, one below the other, begin it.
+const MIN_HEADERS: usize = 3;
+
+/// Reads a mail: its subject, its text (the HTML part where there is one), and each attachment that is knowledge by its name.
+pub fn read(
+    name: &str,
+    bytes: &[u8],
+    depth: usize,
+    budget: &mut Budget,
+) -> Result<(Extracted, Parsed), IngestError> {
+    if depth >= MAX_NESTING {
+        return Err(IngestError::Nested { max: MAX_NESTING });
+    }
+    let message = MessageParser::default()
+        .parse(bytes)
+        .ok_or_else(|| IngestError::damaged("e-mail", "it has no header"))?;
+    let is_html = message
+        .html_bodies()
+        .next()
+        .is_some_and(|part| part.is_text_html());
+    let body = message.body_html(0).filter(|_| is_html);
+    let mut extracted = match body {
+        Some(body) => {
+            let body = undeclared(&message, bytes, true).unwrap_or_else(|| body.into_owned());
+            let mut writer = Writer::default();
+            html::extract_into(&mut writer, &without_quoted(&body))?;
+            writer.finish()
+        }
+        None => {
+            let body = undeclared(&message, bytes, false);
+            let body = body.or_else(|| Some(message.body_text(0)?.into_owned()));
+            let body = body.unwrap_or_default().replace("\r\n", "\n");
+            let body = match is_flowed(&message) {
+                true => reflowed(&body),
+                false => body,
+            };
+            plain::extract(own_lines(&body).trim_end())
+        }
+    };
+    extracted.title = message
+        .subject()
+        .map(one_line)
+        .filter(|subject| !subject.is_empty());
+    let mut parsed = Parsed::default();
+    for attachment in message.attachments() {
+        if let Some(file) = attachment.attachment_name() {
+            attached(
+                name,
+                file,
+                attachment.contents(),
+                depth,
+                budget,
+                &mut parsed,
+            )?;
+        }
+    }
+    Ok((extracted, parsed))
+}
+
+/// The text of a part that does not say how it is encoded and is not UTF-8: Big5, GBK.
+fn undeclared(message: &Message, bytes: &[u8], is_html: bool) -> Option<String> {
+    let part = match is_html {
+        true => message.html_bodies().next()?,
+        false => message.text_bodies().next()?,
+    };
+    let (PartType::Text(text) | PartType::Html(text)) = &part.body else {
+        return None;
+    };
+    let names_one = part
+        .content_type()
+        .is_some_and(|kind| kind.attribute("charset").is_some());
+    if names_one || part.encoding != Encoding::None || !text.contains('\u{FFFD}') {
+        return None;
+    }
+    let raw = bytes.get(part.raw_body_offset() as usize..part.raw_end_offset() as usize)?;
+    decode(raw).ok()
+}
+
+fn is_flowed(message: &Message) -> bool {
+    let part = message.text_bodies().next();
+    part.and_then(|part| part.content_type())
+        .and_then(|kind| kind.attribute("format"))
+        .is_some_and(|format| format.eq_ignore_ascii_case("flowed"))
+}
+
+/// Lines that end with a space go on in the next one (RFC 3676).
+fn reflowed(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for line in text.lines() {
+        // A space before what would be taken for something else.
+        let line = line.strip_prefix(' ').unwrap_or(line);
+        shown.push_str(line);
+        let is_open = line.ends_with(' ') && line != "-- " && !line.starts_with('>');
+        if !is_open {
+            shown.push('\n');
+        }
+    }
+    shown
+}
+
+/// The marks of `mail_marks.tsv` of one kind.
+fn marks(kind: &str) -> impl Iterator<Item = &'static str> {
+    static ROWS: LazyLock<Vec<(&str, &str)>> = LazyLock::new(|| {
+        let lines = include_str!("mail_marks.tsv").lines();
+        lines
+            .filter(|line| !line.starts_with('#'))
+            .filter_map(|line| {
+                let mut fields = line.split('\t');
+                Some((fields.next()?, fields.next()?))
+            })
+            .collect()
+    });
+    ROWS.iter()
+        .filter(move |(of, _)| *of == kind)
+        .map(|(_, words)| *words)
+}
+
+/// The lines of a mail that are its own: up to what it quotes or signs with, without single quoted lines. A mail of nothing
+/// but a quotation (a forwarded one) stays whole.
+fn own_lines(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut own: Vec<&str> = Vec::new();
+    let mut in_signature = false;
+    for (i, line) in lines.iter().enumerate() {
+        let words = line.trim();
+        if begins_quoted(&lines, i) {
+            break;
+        }
+        in_signature |= *line == "-- " || *line == "--";
+        let is_signed = marks("signature").any(|mark| words.starts_with(mark));
+        if !in_signature && !is_signed && !words.starts_with('>') {
+            own.push(line);
+        }
+    }
+    match own.iter().all(|line| line.trim().is_empty()) {
+        true => text.to_owned(),
+        false => own.join("\n"),
+    }
+}
+
+/// Whether everything from this line on is a mail before this one.
+fn begins_quoted(lines: &[&str], i: usize) -> bool {
+    let words = lines[i].trim();
+    let bare = words.trim_matches(['-', '_', ' ', '=']);
+    if bare.len() < words.len() && marks("separator").any(|mark| bare.eq_ignore_ascii_case(mark)) {
+        return true;
+    }
+    // `On … wrote:` may be broken over two lines; what is quoted follows.
+    let next = lines.get(i + 1).map_or("", |line| line.trim());
+    let attributes = |line: &str| marks("attribution").any(|mark| line.ends_with(mark));
+    let quotes_below = |from: usize| {
+        let mut below = lines
+            .iter()
+            .skip(from)
+            .filter(|line| !line.trim().is_empty());
+        below
+            .next()
+            .is_some_and(|line| line.trim().starts_with('>'))
+    };
+    if (attributes(words) && quotes_below(i + 1))
+        || (words.starts_with("On ") && attributes(next) && quotes_below(i + 2))
+    {
+        return true;
+    }
+    let is_header = |line: &&&str| {
+        let line = line.trim().trim_start_matches('*').replace(['：'], ":");
+        let line = line.replace("*:", ":").replace(" :", ":");
+        marks("header").any(|mark| line.starts_with(mark))
+    };
+    lines[i..].iter().take_while(is_header).count() >= MIN_HEADERS
+}
+
+/// The mail's own HTML: without what programs mark as quoted or as a signature, and without a quoted mail that begins with its
+/// head as text.
+fn without_quoted(body: &str) -> String {
+    let page = Document::from(body);
+    let whole = page.html().to_string();
+    page.select(QUOTED).remove();
+    let has_text = !page.select("body").text().trim().is_empty();
+    match has_text {
+        true => page.html().to_string(),
+        false => whole,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_quoted_or_signed_is_not_the_mails_own() {
+        for (mail, own) in [
+            (
+                "運費 210 元。\n\n林小姐 於 2026年3月1日 寫道：\n> 還是 150 嗎？",
+                "運費 210 元。",
+            ),
+            (
+                "Yes.\n\nOn Mon, 2 Mar 2026 at 10:00, Ann\n<ann@x.example> wrote:\n\n> Free?",
+                "Yes.",
+            ),
+            (
+                "新價 210。\n\n-----原始郵件-----\n寄件者: 甲\n舊價 150。",
+                "新價 210。",
+            ),
+            (
+                "新價 210。\n\n寄件者：甲\n寄件日期：3月1日\n收件者：乙\n主旨：運費\n\n舊價 150。",
+                "新價 210。",
+            ),
+            (
+                "新價 210。\n\n*From:* A\n*Sent:* Monday\n*To:* B\n\n150.",
+                "新價 210。",
+            ),
+            ("可以。\n> 可以嗎？\n另外免運。", "可以。\n另外免運。"),
+            ("可以。\n-- \n客服中心", "可以。"),
+            ("可以。\n\nSent from my iPhone", "可以。"),
+            // Not what it looks like.
+            ("他寫道：\n本店免運。", "他寫道：\n本店免運。"),
+            (
+                "主旨：退貨\n請於七日內申請。",
+                "主旨：退貨\n請於七日內申請。",
+            ),
+            (
+                "-----Original Message-----\nall of it",
+                "-----Original Message-----\nall of it",
+            ),
+        ] {
+            assert_eq!(own_lines(mail).trim_end(), own, "{mail}");
+        }
+    }
+
+    #[test]
+    fn every_mark_is_of_a_known_kind_and_has_a_source() {
+        for line in include_str!("mail_marks.tsv")
+            .lines()
+            .filter(|l| !l.starts_with('#'))
+        {
+            let fields: Vec<&str> = line.split('\t').collect();
+            let [kind, words, source] = fields[..] else {
+                panic!("{line}")
+            };
+            assert!(
+                ["attribution", "separator", "header", "signature"].contains(&kind),
+                "{line}"
+            );
+            assert!(!words.is_empty() && !source.is_empty(), "{line}");
+            let mail = match kind {
+                "attribution" => format!("己\n\n甲 {words}\n> 彼"),
+                "separator" => format!("己\n\n----- {words} -----\n彼"),
+                "header" => format!("己\n\n{words} 甲\n{words} 乙\n{words} 丙\n彼"),
+                _ => format!("己\n\n{words}甲"),
+            };
+            assert_eq!(own_lines(&mail).trim_end(), "己", "{line}");
+        }
+    }
+
+    #[test]
+    fn html_mails_lose_what_they_quote() {
+        let said = |body: &str| {
+            let mut writer = Writer::default();
+            html::extract_into(&mut writer, &without_quoted(body)).unwrap();
+            writer.finish().text
+        };
+        assert_eq!(said("<p>新價</p><div class=gmail_quote>舊價</div>"), "新價");
+        assert_eq!(
+            said("<p>新價</p><blockquote type=cite>舊價</blockquote>"),
+            "新價"
+        );
+        assert_eq!(said("<blockquote>全部</blockquote>"), "全部");
+    }
+
+    #[test]
+    fn flowed_lines_are_one_paragraph() {
+        assert_eq!(reflowed("one \ntwo\nthree"), "one two\nthree\n");
+    }
+
+    #[test]
+    fn undeclared_big5_is_read() {
+        let (body, ..) = encoding_rs::BIG5.encode("離島運費自三月起調整為二百一十元，本島不變。");
+        let mut mail =
+            b"From: a@b.example\r\nSubject: x\r\nContent-Type: text/plain\r\n\r\n".to_vec();
+        mail.extend(&*body);
+        let mut budget = Budget { bytes: 1 << 20 };
+        let (read, _) = read("a.eml", &mail, 0, &mut budget).unwrap();
+        assert!(read.text.contains("二百一十元"), "{}", read.text);
+    }
+}

@@ -1,0 +1,468 @@
+//! The glyphs of a PDF and where they stand, from PDFium: turned upright, one [`Sheet`] for each direction of writing on a page.
+
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use pdfium_render::prelude::{Pdfium, PdfiumLibraryBindings};
+
+use super::super::IngestError;
+
+/// Where the library is when nobody says: where `ken setup` puts it, from the working folder.
+const DEFAULT_LIBRARY: &str = "models/pdfium/libpdfium.so";
+/// Writing that is turned further than this from a right angle is a stamp across the page, in quarter turns.
+const SLANT: f64 = 0.1;
+/// The text rendering mode of what is written but not shown.
+const INVISIBLE: i32 = 3;
+/// FPDF_GetLastError: a password is needed; a kind of encryption that PDFium does not know.
+const ERROR_PASSWORD: u64 = 4;
+const ERROR_SECURITY: u64 = 5;
+
+static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
+/// PDFium is not made for several threads at once: whoever reads holds the lock.
+static PDFIUM: Mutex<Option<Result<Box<dyn PdfiumLibraryBindings>, String>>> = Mutex::new(None);
+
+/// Where PDFium's library lies; the first call counts. An empty path leaves the usual one.
+pub fn use_library(path: PathBuf) {
+    if !path.as_os_str().is_empty() {
+        let _ = LIBRARY.set(path);
+    }
+}
+
+/// One character and where it stands on its sheet, in points: to the right of its left edge, below its upper one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Glyph {
+    pub text: char,
+    pub start: f64,
+    pub end: f64,
+    /// The baseline.
+    pub y: f64,
+    pub size: f64,
+}
+
+/// What is written in one direction on a page.
+#[derive(Debug, Default)]
+pub struct Sheet {
+    /// Of the page, from 1.
+    pub number: u32,
+    pub height: f64,
+    /// In the order of drawing.
+    pub glyphs: Vec<Glyph>,
+}
+
+/// What a file holds.
+#[derive(Debug, Default)]
+pub struct Pages {
+    pub n_pages: usize,
+    pub title: Option<String>,
+    pub sheets: Vec<Sheet>,
+    /// Glyphs of which the file does not say what character they are.
+    pub n_unknown: usize,
+    /// Pages with text of which none could be read.
+    pub n_unread: usize,
+}
+
+/// Reads all pages.
+///
+/// # Errors
+/// [`IngestError::NotSetUp`] without the library, [`IngestError::PasswordProtected`], and [`IngestError::Damaged`] where PDFium
+/// does not open the file.
+pub fn read(bytes: &[u8]) -> Result<Pages, IngestError> {
+    let mut pdfium = PDFIUM.lock().unwrap_or_else(PoisonError::into_inner);
+    let library = || LIBRARY.get_or_init(|| PathBuf::from(DEFAULT_LIBRARY));
+    let pdfium = pdfium.get_or_insert_with(|| {
+        let loaded = Pdfium::bind_to_library(library()).map_err(|error| error.to_string())?;
+        // SAFETY: called once, under the lock, before anything else of the library.
+        unsafe { loaded.FPDF_InitLibrary() };
+        Ok(loaded)
+    });
+    match pdfium {
+        // SAFETY: the lock is held, so no other thread is within the library.
+        Ok(pdfium) => unsafe { pages(pdfium.as_ref(), bytes) },
+        Err(detail) => Err(IngestError::NotSetUp {
+            format: "PDF".to_owned(),
+            detail: format!("{}: {detail}", library().display()),
+        }),
+    }
+}
+
+/// Closes what was opened, also where reading it panics.
+struct Closing<F: FnMut()>(F);
+
+impl<F: FnMut()> Drop for Closing<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
+
+/// # Safety
+/// The library is initialised and no other thread is within it.
+unsafe fn pages(pdfium: &dyn PdfiumLibraryBindings, bytes: &[u8]) -> Result<Pages, IngestError> {
+    // SAFETY: `bytes` outlives the document, and every handle is used only while what it came from is open.
+    unsafe {
+        let document = pdfium.FPDF_LoadMemDocument64(bytes, None);
+        if document.is_null() {
+            return Err(match pdfium.FPDF_GetLastError() {
+                ERROR_PASSWORD | ERROR_SECURITY => IngestError::PasswordProtected,
+                _ => IngestError::damaged("PDF", "it cannot be opened"),
+            });
+        }
+        let _close = Closing(|| pdfium.FPDF_CloseDocument(document));
+        let mut found = Pages {
+            n_pages: usize::try_from(pdfium.FPDF_GetPageCount(document)).unwrap_or(0),
+            ..Pages::default()
+        };
+        let mut title = vec![0_u16; 512];
+        let room = (title.len() * 2) as _;
+        let n_bytes = pdfium.FPDF_GetMetaText(document, "Title", title.as_mut_ptr().cast(), room);
+        title.truncate((usize::try_from(n_bytes).unwrap_or(0) / 2).min(512));
+        let title = String::from_utf16_lossy(&title);
+        let title = title.trim_end_matches('\0').trim();
+        found.title = Some(title.to_owned()).filter(|title| !title.is_empty());
+
+        for (index, number) in (0..).zip(1..=found.n_pages as u32) {
+            let page = pdfium.FPDF_LoadPage(document, index);
+            if page.is_null() {
+                found.n_unread += 1;
+                continue;
+            }
+            let _close = Closing(|| pdfium.FPDF_ClosePage(page));
+            // The content is turned in place of the page. A line of text that is nowhere wide (vertical writing, or a line on
+            // its side, in fonts that state no height) is left out by PDFium: then it is asked again, a quarter turned.
+            let turns = pdfium.FPDFPage_GetRotation(page).rem_euclid(4);
+            let n_objects = pdfium.FPDFPage_CountObjects(page);
+            let objects = (0..n_objects).map(|i| pdfium.FPDFPage_GetObject(page, i));
+            let texts: Vec<_> = objects
+                .filter(|object| pdfium.FPDFPageObj_GetType(*object) == TEXT_OBJECT)
+                .map(|object| object as usize)
+                .collect();
+            let turn = |turns: i32| {
+                let [a, b, c, d] = quarters(turns);
+                for i in 0..n_objects {
+                    let object = pdfium.FPDFPage_GetObject(page, i);
+                    pdfium.FPDFPageObj_Transform(object, a, b, c, d, 0.0, 0.0);
+                }
+            };
+            let mut frame = std::mem::zeroed();
+            pdfium.FPDF_GetPageBoundingBox(page, &mut frame);
+            let sides = [frame.left, frame.right, frame.bottom, frame.top].map(f64::from);
+            let written = |turns: i32| {
+                let mut found = Written::of(sides, turns);
+                let text = pdfium.FPDFText_LoadPage(page);
+                if text.is_null() {
+                    return found;
+                }
+                let _close = Closing(|| pdfium.FPDFText_ClosePage(text));
+                for i in 0..pdfium.FPDFText_CountChars(text) {
+                    if pdfium.FPDFText_IsGenerated(text, i) == 1 {
+                        continue;
+                    }
+                    let object = pdfium.FPDFText_GetTextObject(text, i);
+                    found.objects.insert(object as usize);
+                    let code = pdfium.FPDFText_GetUnicode(text, i);
+                    let has_fault = pdfium.FPDFText_HasUnicodeMapError(text, i) == 1;
+                    let Some(character) = character(code).filter(|_| !has_fault) else {
+                        found.n_unknown += 1;
+                        continue;
+                    };
+                    let (mut x, mut y) = (0.0, 0.0);
+                    pdfium.FPDFText_GetCharOrigin(text, i, &mut x, &mut y);
+                    let mut frame = std::mem::zeroed();
+                    pdfium.FPDFText_GetLooseCharBox(text, i, &mut frame);
+                    let mut matrix = std::mem::zeroed();
+                    pdfium.FPDFText_GetMatrix(text, i, &mut matrix);
+                    let area = f64::from(matrix.a * matrix.d - matrix.b * matrix.c);
+                    found.seen.push(Seen {
+                        text: character,
+                        origin: (x, y),
+                        low: (f64::from(frame.left), f64::from(frame.bottom)),
+                        high: (f64::from(frame.right), f64::from(frame.top)),
+                        size: pdfium.FPDFText_GetFontSize(text, i) * area.abs().sqrt(),
+                        // Against the clock, as PDFium counts with it.
+                        angle: -f64::from(pdfium.FPDFText_GetCharAngle(text, i)),
+                        is_shown: object.is_null()
+                            || pdfium.FPDFTextObj_GetTextRenderMode(object) != INVISIBLE,
+                    });
+                }
+                found
+            };
+            let mut best = Written::default();
+            if turns > 0 {
+                turn(turns);
+            }
+            for attempt in 0..2 {
+                let look = written(turns + attempt);
+                let missed = texts.iter().filter(|text| !look.objects.contains(text));
+                let n_missed = missed.count();
+                if look.seen.len() > best.seen.len() || attempt == 0 {
+                    best = look;
+                }
+                if n_missed * 4 < texts.len() || texts.is_empty() {
+                    break;
+                }
+                turn(1);
+            }
+            let Written {
+                mut seen,
+                n_unknown,
+                corners,
+                ..
+            } = best;
+            // Where nothing of a page is shown it is a picture with its recognised text behind it.
+            if seen.iter().any(|glyph| glyph.is_shown) {
+                seen.retain(|glyph| glyph.is_shown);
+            }
+            found.n_unknown += n_unknown;
+            found.n_unread += usize::from(seen.is_empty() && n_unknown == 0 && !texts.is_empty());
+            found.sheets.extend(sheets(number, &seen, corners));
+        }
+        Ok(found)
+    }
+}
+
+/// What one look at a page finds.
+#[derive(Default)]
+struct Written {
+    seen: Vec<Seen>,
+    n_unknown: usize,
+    /// The text objects of which something was found.
+    objects: HashSet<usize>,
+    corners: [(f64, f64); 4],
+}
+
+impl Written {
+    /// Nothing yet, on a page with these sides (left, right, bottom, top) that was turned.
+    fn of([left, right, bottom, top]: [f64; 4], turns: i32) -> Self {
+        let [a, b, c, d] = quarters(turns);
+        let corners = [(left, bottom), (right, bottom), (left, top), (right, top)];
+        Self {
+            corners: corners.map(|(x, y)| (a * x + c * y, b * x + d * y)),
+            ..Self::default()
+        }
+    }
+}
+
+/// What a code stands for; `None` where the file does not say, or gives it a meaning of its own, but for symbol fonts.
+fn character(code: u32) -> Option<char> {
+    match code {
+        0 | 0xFFFD | 0xE000..0xF000 | 0xF100..0xF900 => None,
+        // PDFium's mark for a hyphen at a line's end.
+        2 => Some('-'),
+        code => char::from_u32(code),
+    }
+}
+
+/// A turn by quarters with the clock, as a matrix.
+fn quarters(turns: i32) -> [f64; 4] {
+    match turns.rem_euclid(4) {
+        1 => [0.0, -1.0, 1.0, 0.0],
+        2 => [-1.0, 0.0, 0.0, -1.0],
+        3 => [0.0, 1.0, -1.0, 0.0],
+        _ => [1.0, 0.0, 0.0, 1.0],
+    }
+}
+
+/// FPDF_PAGEOBJ_TEXT.
+const TEXT_OBJECT: i32 = 1;
+
+/// A glyph in the page's own measures, upwards and to the right.
+struct Seen {
+    text: char,
+    origin: (f64, f64),
+    low: (f64, f64),
+    high: (f64, f64),
+    size: f64,
+    angle: f64,
+    is_shown: bool,
+}
+
+/// One sheet for each direction in which something is written, the one with the most first; what is slanted is left out.
+fn sheets(number: u32, seen: &[Seen], corners: [(f64, f64); 4]) -> Vec<Sheet> {
+    let mut sheets: Vec<Sheet> = Vec::new();
+    for turns in 0..4 {
+        let (cos, sin) = [(1.0, 0.0), (0.0, 1.0), (-1.0, 0.0), (0.0, -1.0)][turns];
+        // Along the line, and down from line to line.
+        let along = |(x, y): (f64, f64)| x * cos + y * sin;
+        let down = |(x, y): (f64, f64)| x * sin - y * cos;
+        let is_written = |glyph: &&Seen| {
+            let quarters = glyph.angle / std::f64::consts::FRAC_PI_2;
+            let near = quarters.round();
+            (quarters - near).abs() < SLANT && near.rem_euclid(4.0) as usize == turns
+        };
+        let first = |of: &dyn Fn((f64, f64)) -> f64| {
+            corners.into_iter().map(of).fold(f64::INFINITY, f64::min)
+        };
+        let last = |of: &dyn Fn((f64, f64)) -> f64| {
+            corners
+                .into_iter()
+                .map(of)
+                .fold(f64::NEG_INFINITY, f64::max)
+        };
+        let (left, top) = (first(&along), first(&down));
+        let (width, height) = (last(&along) - left, last(&down) - top);
+        let mut glyphs: Vec<Glyph> = Vec::new();
+        let mut tops: Vec<(f64, f64)> = Vec::new();
+        let mut drawn = Drawn::default();
+        for glyph in seen.iter().filter(is_written) {
+            let ends = [along(glyph.low), along(glyph.high)];
+            let heights = [down(glyph.low), down(glyph.high)];
+            if !(glyph.size.is_finite() && glyph.size > 0.0) || drawn.again(glyph) {
+                continue;
+            }
+            glyphs.push(Glyph {
+                text: glyph.text,
+                start: along(glyph.origin) - left,
+                end: ends[0].max(ends[1]) - left,
+                y: down(glyph.origin) - top,
+                size: glyph.size,
+            });
+            let [a, b] = heights.map(|y| y - top);
+            tops.push((a.min(b), a.max(b)));
+        }
+        if glyphs.is_empty() {
+            continue;
+        }
+        let is_vertical = is_vertical(&glyphs);
+        if is_vertical {
+            // Columns from right to left become lines from top to bottom.
+            for (glyph, (top, bottom)) in glyphs.iter_mut().zip(tops) {
+                let y = width - glyph.start;
+                (glyph.start, glyph.end, glyph.y) = (top, bottom, y);
+            }
+        }
+        sheets.push(Sheet {
+            number,
+            height: if is_vertical { width } else { height },
+            glyphs,
+        });
+    }
+    sheets.sort_by_key(|sheet| std::cmp::Reverse(sheet.glyphs.len()));
+    sheets
+}
+
+/// A letter drawn again within this share of its size is the same one, made bold or given a shadow.
+const OVERPRINT: f64 = 0.2;
+
+/// Where which letters were drawn.
+#[derive(Default)]
+struct Drawn(HashMap<(char, i64, i64), Vec<(f64, f64)>>);
+
+impl Drawn {
+    /// Whether this one was drawn before, at this place.
+    fn again(&mut self, glyph: &Seen) -> bool {
+        let (x, y) = glyph.origin;
+        if glyph.text.is_whitespace() || !x.is_finite() || !y.is_finite() {
+            return false;
+        }
+        let near = OVERPRINT * glyph.size;
+        // Places in squares as wide as what counts as near, so that only neighbours need a look.
+        let square = |value: f64| (value / near).floor() as i64;
+        let is_near = |(a, b): &(f64, f64)| (a - x).abs() < near && (b - y).abs() < near;
+        let around = (-1..=1).flat_map(|dx| (-1..=1).map(move |dy| (dx, dy)));
+        let was = around
+            .filter_map(|(dx, dy)| self.0.get(&(glyph.text, square(x) + dx, square(y) + dy)))
+            .flatten()
+            .any(is_near);
+        if !was {
+            let place = (glyph.text, square(x), square(y));
+            self.0.entry(place).or_default().push((x, y));
+        }
+        was
+    }
+}
+
+/// Whether most characters stand below the one before, as in vertical writing.
+fn is_vertical(glyphs: &[Glyph]) -> bool {
+    let (mut below, mut beside) = (0_usize, 0_usize);
+    for pair in glyphs.windows(2) {
+        let (dx, dy) = (
+            (pair[1].start - pair[0].start) / pair[0].size,
+            (pair[1].y - pair[0].y) / pair[0].size,
+        );
+        below += usize::from(dx.abs() < 0.3 && (0.5..1.6).contains(&dy));
+        beside += usize::from(dy.abs() < 0.3 && (0.1..1.6).contains(&dx));
+    }
+    below > beside && below * 3 > glyphs.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(text: char, x: f64, y: f64, angle: f64) -> Seen {
+        Seen {
+            text,
+            origin: (x, y),
+            low: (x, y - 2.0),
+            high: (x + 10.0, y + 8.0),
+            size: 10.0,
+            angle,
+            is_shown: true,
+        }
+    }
+
+    const PAGE: [(f64, f64); 4] = [(0.0, 0.0), (200.0, 0.0), (0.0, 100.0), (200.0, 100.0)];
+
+    fn words(sheet: &Sheet) -> String {
+        sheet.glyphs.iter().map(|glyph| glyph.text).collect()
+    }
+
+    #[test]
+    fn a_slanted_stamp_is_left_out() {
+        let page = [
+            seen('正', 10.0, 90.0, 0.0),
+            seen('文', 20.0, 90.0, 0.0),
+            seen('印', 30.0, 30.0, 0.8),
+        ];
+        let found = sheets(1, &page, PAGE);
+        assert_eq!(found.iter().map(words).collect::<Vec<_>>(), ["正文"]);
+        assert_eq!(found[0].glyphs[0].y, 10.0);
+    }
+
+    #[test]
+    fn what_runs_upwards_is_a_sheet_of_its_own() {
+        let up = std::f64::consts::FRAC_PI_2;
+        let page = [
+            seen('橫', 10.0, 90.0, 0.0),
+            seen('式', 20.0, 90.0, 0.0),
+            seen('側', 50.0, 10.0, up),
+        ];
+        let found = sheets(1, &page, PAGE);
+        assert_eq!(found.iter().map(words).collect::<Vec<_>>(), ["橫式", "側"]);
+        assert_eq!(
+            (
+                found[1].glyphs[0].start,
+                found[1].glyphs[0].y,
+                found[1].height
+            ),
+            (10.0, 50.0, 200.0)
+        );
+    }
+
+    #[test]
+    fn a_letter_drawn_again_counts_once() {
+        let page = [
+            seen('粗', 10.0, 90.0, 0.0),
+            seen('粗', 10.3, 90.0, 0.0),
+            seen('粗', 10.6, 90.2, 0.0),
+            seen('粗', 20.0, 90.0, 0.0),
+        ];
+        let found = sheets(1, &page, PAGE);
+        assert_eq!(found.iter().map(words).collect::<Vec<_>>(), ["粗粗"]);
+    }
+
+    #[test]
+    fn vertical_columns_are_lines_from_the_right() {
+        let page = [
+            seen('一', 150.0, 90.0, 0.0),
+            seen('二', 150.0, 80.0, 0.0),
+            seen('三', 150.0, 70.0, 0.0),
+            seen('四', 130.0, 90.0, 0.0),
+            seen('五', 130.0, 80.0, 0.0),
+        ];
+        let sheet = &sheets(1, &page, PAGE)[0];
+        let lines: Vec<f64> = sheet.glyphs.iter().map(|glyph| glyph.y).collect();
+        assert_eq!(lines, [50.0, 50.0, 50.0, 70.0, 70.0]);
+        assert_eq!(sheet.glyphs[1].start - sheet.glyphs[0].start, 10.0);
+    }
+}
