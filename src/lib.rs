@@ -121,12 +121,12 @@
 //! `http…` is under `src/`; any other module M under `crates/CRATE/src/`, and the table above says in which crate.
 //!
 //! - *A file format*: a file in `ingest/` (what holds other files: `ingest/containers.rs`, within its `Budget`); in `ingest.rs`
-//!   `FORMATS`, `Format`, `Format::of_name`, `parse_at` and, where it is text, `extract_text`; `TYPES` in `http/files.rs`; a
+//!   `FORMATS`, `ENDINGS`, `Format`, `parse_at` and, where it is text, `extract_text`; `TYPES` in `http/files.rs`; a
 //!   fixture in `tests/fixtures/formats` and its row in `tests/integration/formats.rs`; broken ones in `tests/fixtures/hostile`;
 //!   a fuzz target (`TARGETS` in `fuzz/targets.rs`, `fuzz/fuzz_targets/`, `fuzz/Cargo.toml`, `FUZZ` in the Makefile); the lists in README and docs/editing.md. Also by `PUT`: `FormatName` in `http/documents.rs`.
-//!   `cargo test -p ken-ingest` while at it.
+//!   Uploads, folders, archives and the command line go by `ENDINGS`. Unit tests: `cargo test --workspace --lib ingest`.
 //! - *An endpoint*: a handler in `http/`, a line in the router (`http.rs`), its right in `RIGHTS` (`http/auth.rs`; without one it
-//!   replies 405), its row in README, and a free arm of the `match` in `operations()` of
+//!   replies 405), its row in README, a test in the file of `tests/integration/` that tests its neighbours, and a free arm of the `match` in `operations()` of
 //!   `tests/integration/tenants.rs`; with a JSON body,
 //!   `problems_of`. Two snapshots change: `INSTA_UPDATE=always cargo test --test integration -- openapi:: keys::`, then read the diff.
 //! - *Background work*: a [`ken_store::queue::Handler`] in the module whose work it is, `.with(…)` in `App::assemble`; enqueued by

@@ -163,7 +163,7 @@ async fn admitted(state: &AppState, parts: &Parts) -> Result<Principal, Problem>
     let principal = principal_of(state, parts).await?;
     let route = parts.extensions.get::<MatchedPath>();
     let route = route.map_or("", MatchedPath::as_str);
-    // A method that there is not is told so by the router.
+    // Without a right nobody may: an address that takes the method has one (a test holds them against the router).
     let Some(right) = right_of(&parts.method, route) else {
         return Err(Problem::method_not_allowed());
     };

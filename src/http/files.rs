@@ -13,7 +13,7 @@ pub struct File {
 }
 
 /// The content types of bodies that are one file, with the ending that names their format.
-const TYPES: [(&str, &str); 14] = [
+const TYPES: [(&str, &str); 16] = [
     ("text/csv", "csv"),
     ("text/tab-separated-values", "tsv"),
     ("application/json", "json"),
@@ -37,6 +37,8 @@ const TYPES: [(&str, &str); 14] = [
     ("application/epub+zip", "epub"),
     ("text/html", "html"),
     ("text/markdown", "md"),
+    ("text/plain", "txt"),
+    ("message/rfc822", "eml"),
 ];
 
 /// The files of a request, one by one.

@@ -94,3 +94,28 @@ fn changed(bytes: &[u8], other: &[u8], random: &mut fastrand::Rng) -> Vec<u8> {
     }
     bytes
 }
+
+/// Who adds a target has four places to name it in.
+#[test]
+fn fuzz_targets_are_named_in_all_places() {
+    let mut known: Vec<&str> = TARGETS.iter().map(|target| target.name).collect();
+    known.sort_unstable();
+    let manifest = std::fs::read_to_string(root().join("fuzz/Cargo.toml")).unwrap();
+    let mut bins: Vec<&str> = manifest
+        .lines()
+        .filter_map(|line| {
+            line.strip_prefix("path = \"fuzz_targets/")?
+                .strip_suffix(".rs\"")
+        })
+        .collect();
+    bins.sort_unstable();
+    let makefile = std::fs::read_to_string(root().join("Makefile")).unwrap();
+    let mut made: Vec<&str> = makefile
+        .lines()
+        .find_map(|line| line.strip_prefix("FUZZ := "))
+        .unwrap()
+        .split_whitespace()
+        .collect();
+    made.sort_unstable();
+    assert_eq!((bins, made), (known.clone(), known));
+}

@@ -1,6 +1,6 @@
-//! Bytes → text with structure → [`Source`]: one file per format, one for chunking.
+//! Bytes → text with structure → [`Source`]: one file a family of formats, one for chunking.
 //!
-//! Pure: reads no files and stores nothing. Every format yields the extracted text and its [`Block`]s; chunking
+//! Stores nothing, and reads no files but PDFium's library. Every format yields the extracted text and its [`Block`]s; chunking
 //! is the same for all. Walking folders and recording is the work of `editing/files.rs`; [`worker`] reads what may be hostile in a
 //! process of its own, bounded in time and memory.
 
@@ -52,9 +52,34 @@ const LANGUAGE_SAMPLE_BYTES: usize = 16 << 10;
 /// The longest text of one document, in bytes: some twenty million Han characters.
 const MAX_TEXT_BYTES: usize = 64 << 20;
 
-/// The formats read, by file name ending.
-pub const FORMATS: &str = "md, markdown, txt, text, html, htm, xhtml, pdf, docx, pptx, xlsx, ods, csv, tsv, json, \
-    jsonl, epub, eml, zip";
+/// The formats read, by file name ending, as they are told to people; `ENDINGS` has the same.
+pub const FORMATS: &str = "md, markdown, txt, text, html, htm, xhtml, pdf, docx, pptx, xlsx, ods, csv, tsv, tab, json, \
+    jsonl, ndjson, epub, eml, zip";
+
+/// By which endings of names which format is known: uploads, folders, archives and the command line go by them.
+const ENDINGS: [(&str, Format); 21] = [
+    ("md", Format::Markdown),
+    ("markdown", Format::Markdown),
+    ("txt", Format::Plain),
+    ("text", Format::Plain),
+    ("html", Format::Html),
+    ("htm", Format::Html),
+    ("xhtml", Format::Html),
+    ("pdf", Format::Pdf),
+    ("docx", Format::Docx),
+    ("pptx", Format::Pptx),
+    ("xlsx", Format::Xlsx),
+    ("ods", Format::Ods),
+    ("csv", Format::Csv),
+    ("tsv", Format::Tsv),
+    ("tab", Format::Tsv),
+    ("json", Format::Json),
+    ("jsonl", Format::JsonLines),
+    ("ndjson", Format::JsonLines),
+    ("epub", Format::Epub),
+    ("eml", Format::Mail),
+    ("zip", Format::Zip),
+];
 
 /// Why a file or text is not knowledge, in words for whoever sent it.
 #[derive(Debug, thiserror::Error, Serialize, Deserialize)]
@@ -182,28 +207,11 @@ impl Format {
     /// By the file name's ending, in any case.
     pub fn of_name(name: &str) -> Result<Self, IngestError> {
         let ending = name.rsplit_once('.').map(|(_, e)| e.to_ascii_lowercase());
-        Ok(match ending.as_deref() {
-            Some("md" | "markdown") => Format::Markdown,
-            Some("txt" | "text") => Format::Plain,
-            Some("html" | "htm" | "xhtml") => Format::Html,
-            Some("pdf") => Format::Pdf,
-            Some("docx") => Format::Docx,
-            Some("pptx") => Format::Pptx,
-            Some("xlsx") => Format::Xlsx,
-            Some("ods") => Format::Ods,
-            Some("csv") => Format::Csv,
-            Some("tsv" | "tab") => Format::Tsv,
-            Some("json") => Format::Json,
-            Some("jsonl" | "ndjson") => Format::JsonLines,
-            Some("epub") => Format::Epub,
-            Some("eml") => Format::Mail,
-            Some("zip") => Format::Zip,
-            other => {
-                return Err(IngestError::UnknownFormat {
-                    found: other.unwrap_or("").to_owned(),
-                });
-            }
-        })
+        let ending = ending.unwrap_or_default();
+        let known = ENDINGS.iter().find(|(known, _)| *known == ending);
+        known
+            .map(|(_, format)| *format)
+            .ok_or(IngestError::UnknownFormat { found: ending })
     }
 }
 
@@ -392,8 +400,19 @@ fn extract_text(raw: &str, format: Format) -> Result<Extracted, IngestError> {
     match format {
         Format::Markdown => markdown::extract(raw),
         Format::Html => html::extract(raw),
-        // Mail is cut to its own words before; whatever else is given as text is read as it stands.
-        _ => Ok(plain::extract(&visible(raw))),
+        Format::Plain => Ok(plain::extract(&visible(raw))),
+        Format::Pdf
+        | Format::Docx
+        | Format::Pptx
+        | Format::Xlsx
+        | Format::Ods
+        | Format::Csv
+        | Format::Tsv
+        | Format::Json
+        | Format::JsonLines
+        | Format::Epub
+        | Format::Mail
+        | Format::Zip => unreachable!("{format:?} is not given as text"),
     }
 }
 
@@ -566,4 +585,21 @@ fn content_hash(
 /// SHA-256 (hex) of a file as it lies on disk, with the recipe: equal means nothing to parse.
 pub fn file_hash(bytes: &[u8]) -> String {
     text::sha256_hex([RECIPE.as_bytes(), bytes])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_endings_told_to_people_are_those_known() {
+        let known: Vec<&str> = ENDINGS.iter().map(|(ending, _)| *ending).collect();
+        assert_eq!(FORMATS.split(", ").collect::<Vec<_>>(), known);
+    }
+
+    #[test]
+    fn unseen_characters_go_and_emoji_stay() {
+        assert_eq!(visible("客\u{200B}服 a\u{AD}b\u{2060}c"), "客服 abc");
+        assert_eq!(visible("👩\u{200D}💻 在線"), "👩\u{200D}💻 在線");
+    }
 }

@@ -247,7 +247,7 @@ pub struct Window {
 /// a view's number.
 pub const MAX_VIEWS: usize = 64;
 
-/// One live version of a source text, as stored.
+/// One version of a source text, as stored: the live one, unless another was asked for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Document {
     pub id: DocumentId,
@@ -280,7 +280,8 @@ impl Document {
 pub struct Source {
     pub id: DocumentId,
     pub metadata: Metadata,
-    /// What was given, before extraction; kept so that a better parser can read it again.
+    /// What was given as text, before extraction; kept so that a better parser can read it again. Empty for binary formats (PDF,
+    /// Office files, archives).
     pub raw: String,
     pub text: String,
     /// Where the chunks lie in `text`, in reading order.
