@@ -41,6 +41,7 @@ mod scaling;
 mod scripted_llm;
 mod simulation;
 mod support;
+mod tables;
 mod telemetry;
 mod tenants;
 mod things_of_a_kind;

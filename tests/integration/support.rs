@@ -179,9 +179,10 @@ impl TestApp {
             rows.map(|(hash, bytes)| (hash, vector(bytes))).collect()
         });
         let (vectors, encoder) = (vectors.await, self.app.embedder.id());
-        self.app
-            .store
-            .keep_vectors(&default_workspace(), encoder, vectors)
+        let (store, workspace) = (&self.app.store, default_workspace());
+        store.ensure_workspace(&workspace).await.unwrap();
+        store
+            .keep_vectors(&workspace, encoder, vectors)
             .await
             .unwrap();
         let report = self.ingest(&root().join("corpus/shop/knowledge")).await;

@@ -145,10 +145,11 @@ static FURNITURE: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
 pub fn remove_furniture(page: &Document) {
     for selector in FURNITURE.iter() {
         for node in page.select(selector).nodes() {
-            // What a page is about may be in its name: the body of a page about cookies stays.
+            // What a page is about may be in its name: the body of a page about cookies stays, and what holds the page's title.
             let holds_page = ["html", "body", "main", "article"]
                 .iter()
-                .any(|name| node.has_name(name));
+                .any(|name| node.has_name(name))
+                || node.descendants_it().any(|inner| inner.has_name("h1"));
             if !holds_page {
                 node.remove_from_parent();
             }
@@ -203,7 +204,64 @@ fn collect(value: &Value, found: &mut Vec<(String, String)>) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::html;
     use super::*;
+
+    /// Pages as these systems show and export them, written anew: the article's words alone are knowledge.
+    #[test]
+    fn pages_of_help_centres_are_read_without_their_frame() {
+        for (system, page) in [
+            (
+                "Zendesk Guide",
+                r#"<header class="header"><a>登入</a></header><main><nav class="sub-nav">分類</nav><section class="section-articles"><h3>同區文章</h3></section><article class="article"><header><h1>如何寄放</h1><div class="article-meta">小編 兩個月前</div></header><div class="article-body"><p>可寄放三天。</p></div><div class="article-votes">有幫助嗎？</div></article><section class="article-comments">我等了三十天</section></main>"#,
+            ),
+            (
+                "Intercom",
+                r#"<body><header><input placeholder="搜尋"></header><div class="breadcrumb">所有分類</div><article><div class="article__meta"><h1>如何寄放</h1><div class="avatar__info">作者：小編</div></div><div class="article_body"><p>可寄放三天。</p></div></article><section class="related_articles">相關文章</section><div class="intercom-reaction-picker">這有回答您的問題嗎？</div><footer>由 Intercom 提供</footer></body>"#,
+            ),
+            (
+                "Freshdesk",
+                r#"<body><header class="header">提交工單</header><main><article class="article-page"><h1>如何寄放</h1><div class="article-body"><p>可寄放三天。</p></div><div class="article-vote-section">有幫助嗎？</div></article><div class="fc-related-articles">相關文章</div></main><footer>首頁</footer></body>"#,
+            ),
+            (
+                "Confluence",
+                r#"<body><div id="breadcrumb-section"><ol><li>空間</li></ol></div><h1>如何寄放</h1><div class="page-metadata">由小編建立</div><div id="main-content"><p>可寄放三天。</p></div><div class="pageSectionTitle">附件</div><div id="comments-section">我等了三十天</div><div id="footer" role="contentinfo">由 Confluence 產生</div></body>"#,
+            ),
+            (
+                "Notion",
+                r#"<body><article class="page"><header><div class="page-header-icon">📦</div><h1 class="page-title">如何寄放</h1><table class="properties"><tbody><tr><th>狀態</th><td>完成</td></tr></tbody></table></header><div class="page-body"><ul class="toggle"><li><details open=""><summary>能放多久？</summary><p>可寄放三天。</p></details></li></ul></div></article></body>"#,
+            ),
+        ] {
+            let read = html::extract(page).unwrap();
+            let text = read.text.as_str();
+            assert!(text.contains("可寄放三天。"), "{system}: {text}");
+            assert_eq!(
+                read.title().as_deref(),
+                Some("如何寄放"),
+                "{system}: {text}"
+            );
+            for other in [
+                "登入",
+                "分類",
+                "同區",
+                "小編",
+                "有幫助",
+                "三十天",
+                "相關",
+                "回答您",
+                "提供",
+                "工單",
+                "首頁",
+                "空間",
+                "附件",
+                "產生",
+                "狀態",
+                "📦",
+            ] {
+                assert!(!text.contains(other), "{system}: {other} in {text}");
+            }
+        }
+    }
 
     #[test]
     fn each_selector_of_the_furniture_is_understood() {

@@ -215,9 +215,23 @@ fn page_of(sheet: &Sheet) -> Page {
     }
 }
 
+/// Radicals that are whole characters and that NFKC leaves alone, and the characters (Unicode, EquivalentUnifiedIdeograph.txt).
+const RADICALS: [&str; 2] = [
+    "\u{2E81}\u{2E88}\u{2E8E}\u{2E92}\u{2E93}\u{2E9B}\u{2E9C}\u{2E9D}\u{2EA0}\u{2EA7}\u{2EA9}\u{2EAB}\u{2EAC}\u{2EB6}\u{2EBB}\u{2EBC}\u{2EBD}\u{2EC1}\u{2EC4}\u{2EC5}\u{2EC6}\u{2EC9}\u{2ECA}\u{2ECB}\u{2ED1}\u{2ED3}\u{2ED4}\u{2ED7}\u{2ED8}\u{2ED9}\u{2EDA}\u{2EDB}\u{2EDC}\u{2EDD}\u{2EDE}\u{2EE1}\u{2EE2}\u{2EE3}\u{2EE4}\u{2EE5}\u{2EE6}\u{2EE7}\u{2EE8}\u{2EE9}\u{2EEA}\u{2EEB}\u{2EEC}\u{2EED}\u{2EEE}\u{2EEF}\u{2EF0}\u{2EF1}\u{2EF2}",
+    "厂刀兀巳幺旡日月民牛王目示羊聿肉臼虎西见角贝足车長长门雨青韦页风飞食食首马骨鬼鱼鸟卤麦黄黾斉齐歯齿竜龙龜亀",
+];
+
 /// Radicals, compatibility ideographs and ligatures, which fonts name in place of the letters, as the letters.
 fn unified(text: &str) -> String {
+    let whole = |c: char| {
+        let at = RADICALS[0].chars().position(|radical| radical == c)?;
+        RADICALS[1].chars().nth(at)
+    };
     text.chars()
+        .map(|c| match u32::from(c) {
+            0x2E80..=0x2EFF => whole(c).unwrap_or(c),
+            _ => c,
+        })
         .flat_map(|c| -> Box<dyn Iterator<Item = char>> {
             match u32::from(c) {
                 0x2E80..=0x2FDF | 0xF900..=0xFAFF | 0xFB00..=0xFB06 | 0x2F800..=0x2FA1F => {
@@ -964,5 +978,8 @@ mod tests {
     #[test]
     fn letters_named_as_radicals_are_letters() {
         assert_eq!(unified("⼀般⼈ﬁ"), "一般人fi");
+        assert_eq!(unified("\u{2ED1}笛班"), "長笛班");
+        let [radicals, whole] = RADICALS.map(|text| text.chars().count());
+        assert_eq!(radicals, whole);
     }
 }

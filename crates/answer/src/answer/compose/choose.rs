@@ -151,7 +151,18 @@ pub fn choose(
             && (expected.is_none() || first.holds_expected);
         // A further row or item is about another thing, unless it holds more of what is asked for.
         let is_structured = |c: &Candidate| is_row(line(c)) || is_item(line(c));
-        let adds = |c: &Candidate| (!is_enough && !is_structured(c)) || gain(c) >= MIN_GAIN;
+        // So is another paragraph.
+        let is_same_paragraph = |c: &Candidate| {
+            let span = |of: &Candidate| chunks[of.at][of.unit];
+            let (a, b) = (span(first), span(c));
+            let between = a.end.min(b.end)..a.start.max(b.start);
+            let text = &evidence[c.at].chunk.text;
+            c.at == first.at && text.get(between).is_some_and(|gap| !gap.contains("\n\n"))
+        };
+        let adds = |c: &Candidate| {
+            let goes_along = !is_enough && !is_structured(c) && is_same_paragraph(c);
+            goes_along || gain(c) >= MIN_GAIN
+        };
         if let Some(second) = second.filter(|c| adds(c) && agrees(c)) {
             chosen.push((second.at, second.unit));
         }
