@@ -98,7 +98,7 @@ pub enum IngestError {
     #[error("there is no text in it")]
     Empty,
     #[error(
-        "it is scanned: its {n_pages} pages are pictures without text; run text recognition (OCR) over it first"
+        "there is no text on its {n_pages} pages: it is scanned, drawn or empty; run text recognition (OCR) over it first"
     )]
     Scanned { n_pages: usize },
     #[error(
@@ -320,7 +320,7 @@ fn parse_at(
             (office::extract(bytes, kind)?, String::new())
         }
         Format::Markdown | Format::Plain | Format::Html => {
-            let raw = match format == Format::Html && bytes.contains(&0) {
+            let raw = match format == Format::Html && !has_mark(bytes) && bytes.contains(&0) {
                 // HTML has a rule for these: they are left out.
                 true => decode(
                     &bytes
@@ -394,6 +394,11 @@ pub fn parse_faqs(name: &str, bytes: &[u8]) -> Result<faq::FaqFile, IngestError>
         _ => None,
     };
     found.ok_or(IngestError::NoFaqs)
+}
+
+/// Whether bytes begin with the mark of UTF-16 or UTF-8.
+fn has_mark(bytes: &[u8]) -> bool {
+    encoding_rs::Encoding::for_bom(bytes).is_some()
 }
 
 fn extract_text(raw: &str, format: Format) -> Result<Extracted, IngestError> {

@@ -26,8 +26,14 @@ pub fn chunk(extracted: &Extracted) -> Vec<NewChunk> {
     let mut section = 0;
     let mut lead_in: Option<Span> = None;
     let mut question: Option<String> = None;
+    let mut bare: Option<(Span, u8)> = None;
     for block in &blocks {
         if let BlockKind::Heading(level) = block.kind {
+            // A heading with nothing below it says what it says by itself.
+            if let Some((span, above)) = bare.take().filter(|(_, above)| *above >= level) {
+                push_bare(text, &mut chunks, &path, span, above, section);
+            }
+            bare = Some((block.span, level));
             path.retain(|(above, _)| *above < level);
             let words = clip(block.span.slice(text).unwrap_or_default(), 200);
             question = questions::is_question(&words).then(|| words.clone());
@@ -37,6 +43,7 @@ pub fn chunk(extracted: &Extracted) -> Vec<NewChunk> {
             lead_in = None;
             continue;
         }
+        bare = None;
         let headings: Vec<String> = path.iter().map(|(_, heading)| heading.clone()).collect();
         for (context, span) in pieces(text, block, lead_in) {
             let mut headings = headings.clone();
@@ -57,6 +64,9 @@ pub fn chunk(extracted: &Extracted) -> Vec<NewChunk> {
             && width(block.span.slice(text).unwrap_or_default()) <= MAX_WIDTH / 3;
         lead_in = leads.then_some(block.span);
     }
+    if let Some((span, above)) = bare.filter(|_| !chunks.is_empty()) {
+        push_bare(text, &mut chunks, &path, span, above, section + 1);
+    }
     if chunks.is_empty() {
         let span = trimmed(text, Span::new(0, text.len()));
         return match span.is_empty() {
@@ -68,6 +78,26 @@ pub fn chunk(extracted: &Extracted) -> Vec<NewChunk> {
         .into_iter()
         .map(|draft| noted(extracted, draft))
         .collect()
+}
+
+/// A heading as a section of its own, below the headings above it; a question alone answers nothing.
+fn push_bare(
+    text: &str,
+    chunks: &mut Vec<Draft>,
+    path: &[(u8, String)],
+    span: Span,
+    level: u8,
+    section: usize,
+) {
+    if questions::is_question(span.slice(text).unwrap_or_default()) {
+        return;
+    }
+    let above = path.iter().filter(|(above, _)| *above < level);
+    chunks.push(Draft {
+        headings: above.map(|(_, heading)| heading.clone()).collect(),
+        section,
+        ..Draft::plain(span)
+    });
 }
 
 fn noted(extracted: &Extracted, draft: Draft) -> NewChunk {

@@ -135,6 +135,15 @@ impl Line {
             .collect()
     }
 
+    /// The texts between wide gaps, with where each begins and ends.
+    fn extents(&self) -> Vec<(f64, f64, String)> {
+        let groups = self.groups().into_iter();
+        let end = |group: &[Piece]| group.iter().map(|p| p.end).fold(f64::MIN, f64::max);
+        groups
+            .map(|group| (group[0].start, end(group), self.joined(group)))
+            .collect()
+    }
+
     /// What of it lies on one side of a height, as a line of its own.
     fn part(&self, is_part: impl Fn(&Piece) -> bool) -> Option<Line> {
         let pieces: Vec<Piece> = self
@@ -295,8 +304,7 @@ struct Text {
 
 /// A table whose rows are still coming, over pages.
 struct OpenTable {
-    /// Where its columns begin.
-    columns: Vec<f64>,
+    columns: Vec<Column>,
     rows: Vec<Vec<String>>,
     /// From which row on it stands on another page.
     turns: Vec<(usize, u32)>,
@@ -306,11 +314,11 @@ impl OpenTable {
     /// The number of lines that go on with it at the top of a page.
     fn goes_on(&self, lines: &[Line]) -> Option<usize> {
         let n = table_at(lines, 1)?;
-        let size = lines[0].size;
         let columns = columns_of(&lines[..n]);
-        let is_aligned =
-            |column: &f64| self.columns.iter().any(|c| (c - column).abs() < 2.0 * size);
-        (columns.len() == self.columns.len() && columns.iter().all(is_aligned)).then_some(n)
+        let is_same =
+            |(ours, theirs): (&Column, &Column)| ours.0.max(theirs.0) < ours.1.min(theirs.1);
+        let all_same = self.columns.iter().zip(&columns).all(is_same);
+        (columns.len() == self.columns.len() && all_same).then_some(n)
     }
 }
 
@@ -720,6 +728,9 @@ fn is_prose(lines: &[Line]) -> bool {
         && lines.iter().all(|line| line.groups().len() == 1)
 }
 
+/// A line of at least so many characters that ends as a sentence does is no running header.
+const MIN_SENTENCE: usize = 14;
+
 /// Takes out what stands at the head or foot of most pages, apart from its figures.
 fn drop_running(pages: &mut [Page]) {
     let shape = |line: &Line| -> String {
@@ -744,6 +755,7 @@ fn drop_running(pages: &mut [Page]) {
         }
     }
     let n_pages = pages.len();
+    let mut kept: HashSet<String> = HashSet::new();
     for (page, in_table) in pages.iter_mut().zip(in_table) {
         let lines = std::mem::take(&mut page.lines);
         page.lines = lines
@@ -755,7 +767,13 @@ fn drop_running(pages: &mut [Page]) {
                 }
                 let often = seen.get(&shape(line)).copied().unwrap_or(0);
                 let is_number = shape(line).is_empty() && line.text().chars().count() <= 6;
-                !(is_margin(page, line) && ((n_pages > 1 && often * 2 > n_pages) || is_number))
+                let is_running = n_pages > 1 && often * 2 > n_pages;
+                // A sentence that is repeated is said once.
+                let text = line.text();
+                let says = text.ends_with(['。', '.', '！', '!'])
+                    && text.chars().count() >= MIN_SENTENCE
+                    && kept.insert(shape(line));
+                !(is_margin(page, line) && ((is_running && !says) || is_number))
             })
             .map(|(_, line)| line)
             .collect();
@@ -800,8 +818,17 @@ struct Sizes {
 impl Sizes {
     fn of(pages: &[Page]) -> Self {
         let mut written: HashMap<u64, usize> = HashMap::new();
-        for line in pages.iter().flat_map(|page| &page.lines) {
-            *written.entry(half_points(line.size)).or_default() += line.text().chars().count();
+        let lines = || pages.iter().flat_map(|page| &page.lines);
+        let n_chars = |line: &Line| line.text().chars().count();
+        // Tables are often set smaller: the body is what stands outside of them, where that is enough to tell.
+        let prose = |line: &&Line| line.groups().len() < 2;
+        let (n_all, n_prose): (usize, usize) = (
+            lines().map(n_chars).sum(),
+            lines().filter(prose).map(n_chars).sum(),
+        );
+        let has_prose = n_prose * 5 >= n_all;
+        for line in lines().filter(|line| !has_prose || prose(line)) {
+            *written.entry(half_points(line.size)).or_default() += n_chars(line);
         }
         let body = written
             .iter()
@@ -909,37 +936,77 @@ fn table_at(lines: &[Line], min_rows: usize) -> Option<usize> {
     (n_rows >= min_rows).then_some(n)
 }
 
-/// Where the columns of a table's lines begin, from the left.
-fn columns_of(lines: &[Line]) -> Vec<f64> {
-    let mut columns: Vec<f64> = Vec::new();
-    for line in lines {
-        for (start, _) in line.cells() {
-            if !columns.iter().any(|c| (c - start).abs() < 1.5 * line.size) {
-                columns.push(start);
-            }
+/// A column of a table: where its cells begin and end.
+type Column = (f64, f64);
+
+/// The columns of a table's lines, from the left: what stands below one another on the lines with the most cells.
+fn columns_of(lines: &[Line]) -> Vec<Column> {
+    let rows: Vec<Vec<(f64, f64, String)>> = lines.iter().map(Line::extents).collect();
+    let most = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let mut columns: Vec<Column> = vec![(f64::MAX, f64::MIN); most];
+    for row in rows.iter().filter(|row| row.len() == most) {
+        for (column, (start, end, _)) in columns.iter_mut().zip(row) {
+            *column = (column.0.min(*start), column.1.max(*end));
         }
     }
-    columns.sort_by(f64::total_cmp);
     columns
 }
 
-/// Cells by the columns; a line that continues a cell joins the row above it.
-fn rows_of(lines: &[Line], columns: &[f64]) -> Vec<Vec<String>> {
-    let column = |start: f64| {
-        let near = |a: &f64, b: &f64| (a - start).abs().total_cmp(&(b - start).abs());
-        let nearest = columns.iter().copied().min_by(near).unwrap_or(start);
-        columns.iter().position(|c| *c == nearest).unwrap_or(0)
-    };
-    let mut rows: Vec<Vec<String>> = Vec::new();
-    for line in lines {
-        let cells = line.cells();
-        let continues = cells.len() == 1 && column(cells[0].0) > 0;
-        if rows.is_empty() || !continues {
-            rows.push(vec![String::new(); columns.len()]);
+/// Which column a cell stands in: the one that it shares most with, else the nearest.
+fn column_at(columns: &[Column], start: f64, end: f64) -> usize {
+    let shared = |column: &Column| end.min(column.1) - start.max(column.0);
+    let order = |a: &usize, b: &usize| shared(&columns[*a]).total_cmp(&shared(&columns[*b]));
+    (0..columns.len()).rev().max_by(order).unwrap_or(0)
+}
+
+/// Lines of one row: where rows are further apart than lines within them, what stands near; else each line of several cells, with
+/// the lines below that continue one of its cells.
+fn grouped(lines: &[Line], columns: &[Column]) -> Vec<Vec<usize>> {
+    let mut order: Vec<usize> = (0..lines.len()).collect();
+    order.sort_by(|a, b| lines[*a].y.total_cmp(&lines[*b].y));
+    let size = lines.iter().map(|line| line.size).fold(0.0, f64::max);
+    let gaps: Vec<f64> = order
+        .windows(2)
+        .map(|pair| lines[pair[1]].y - lines[pair[0]].y)
+        .collect();
+    let pitch = gaps.iter().copied().filter(|gap| *gap > 0.9 * size);
+    let pitch = pitch.fold(f64::MAX, f64::min);
+    let is_wide = |gap: f64| gap > ROW_GAP * pitch;
+    let n_wide = gaps.iter().filter(|gap| is_wide(**gap)).count();
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    if n_wide > 0 && n_wide < gaps.len() {
+        for (i, line) in order.iter().enumerate() {
+            match groups.last_mut().filter(|_| i > 0 && !is_wide(gaps[i - 1])) {
+                Some(group) => group.push(*line),
+                None => groups.push(vec![*line]),
+            }
         }
-        if let Some(row) = rows.last_mut() {
-            for (start, text) in cells {
-                let cell = &mut row[column(start)];
+        return groups;
+    }
+    for (i, line) in lines.iter().enumerate() {
+        let cells = line.extents();
+        let continues =
+            matches!(&cells[..], [(start, end, _)] if column_at(columns, *start, *end) > 0);
+        match groups.last_mut().filter(|_| continues) {
+            Some(group) => group.push(i),
+            None => groups.push(vec![i]),
+        }
+    }
+    groups
+}
+
+/// Rows are further apart than the lines of a cell by this factor.
+const ROW_GAP: f64 = 1.3;
+
+fn rows_of(lines: &[Line], columns: &[Column]) -> Vec<Vec<String>> {
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    for group in grouped(lines, columns) {
+        let mut row = vec![String::new(); columns.len()];
+        for line in group {
+            for (start, end, text) in lines[line].extents() {
+                let Some(cell) = row.get_mut(column_at(columns, start, end)) else {
+                    continue;
+                };
                 let parted = match (cell.chars().next_back(), text.chars().next()) {
                     (Some(a), Some(b)) => !(joins(a) && joins(b)),
                     _ => false,
@@ -950,6 +1017,7 @@ fn rows_of(lines: &[Line], columns: &[f64]) -> Vec<Vec<String>> {
                 cell.push_str(&text);
             }
         }
+        rows.push(row);
     }
     rows
 }

@@ -17,6 +17,8 @@ pub struct Marks {
     pub hidden_columns: HashSet<u32>,
     /// The first and last row and column of each merged cell.
     pub merged: Vec<((u32, u32), (u32, u32))>,
+    /// What cells show, by row and column, where the file says so (ODS).
+    pub shown: HashMap<(u32, u32), String>,
 }
 
 /// The marks of each sheet by its name; one that cannot be read has none.
@@ -78,36 +80,95 @@ fn of_xlsx<R: Read + Seek>(archive: &mut ZipArchive<R>) -> Option<HashMap<String
 }
 
 fn of_ods<R: Read + Seek>(archive: &mut ZipArchive<R>) -> Option<HashMap<String, Marks>> {
-    let mut found: HashMap<String, Marks> = HashMap::new();
-    let (mut marks, mut sheet) = (Marks::default(), String::new());
-    let (mut row, mut n_rows, mut column) = (0_u32, 0_u32, 0_u32);
-    each(archive, "content.xml", |name, element| {
+    let file = archive.by_name("content.xml").ok()?;
+    let mut reader = Reader::from_reader(BufReader::new(file));
+    let mut buffer = Vec::new();
+    let mut sheets = Sheets::default();
+    loop {
+        match reader.read_event_into(&mut buffer).ok()? {
+            Event::Start(element) => {
+                let name = element.local_name();
+                sheets.begin(name.as_ref(), &element, false);
+            }
+            Event::Empty(element) => {
+                let name = element.local_name();
+                sheets.begin(name.as_ref(), &element, true);
+            }
+            Event::End(element) => {
+                let name = element.local_name();
+                sheets.end(name.as_ref());
+            }
+            Event::Text(text) => sheets.text(&text),
+            Event::GeneralRef(entity) => {
+                let character = match entity.resolve_char_ref().ok()? {
+                    Some(character) => character,
+                    None => match &*entity {
+                        "lt" => '<',
+                        "gt" => '>',
+                        "amp" => '&',
+                        "quot" => '"',
+                        "apos" => '\'',
+                        _ => ' ',
+                    },
+                };
+                sheets.text(character.encode_utf8(&mut [0; 4]));
+            }
+            Event::Eof => break,
+            _ => {}
+        }
+        buffer.clear();
+    }
+    sheets.found.insert(sheets.name, sheets.marks);
+    Some(sheets.found)
+}
+
+/// An ODS file's sheets as its elements come.
+#[derive(Default)]
+struct Sheets {
+    found: HashMap<String, Marks>,
+    name: String,
+    marks: Marks,
+    row: u32,
+    /// How many rows the open one stands for.
+    n_rows: u32,
+    column: u32,
+    /// Where the open cell is, and what it shows so far.
+    cell: Option<((u32, u32), String)>,
+    /// Within a comment on a cell.
+    in_comment: bool,
+    in_paragraph: bool,
+}
+
+impl Sheets {
+    fn begin(&mut self, name: &str, element: &BytesStart<'_>, is_empty: bool) {
         let count = |key: &str| {
             let n = value(element, key).and_then(|n| n.parse::<u32>().ok());
             n.unwrap_or(1).min(MAX_REPEATED)
         };
-        let is_hidden = value(element, "table:visibility").is_some_and(|how| how != "visible");
+        let is_hidden = || value(element, "table:visibility").is_some_and(|how| how != "visible");
         match name {
             "table" => {
-                found.insert(std::mem::take(&mut sheet), std::mem::take(&mut marks));
-                sheet = value(element, "table:name").unwrap_or_default();
-                (row, n_rows, column) = (0, 0, 0);
+                let marks = std::mem::take(&mut self.marks);
+                self.found.insert(std::mem::take(&mut self.name), marks);
+                self.name = value(element, "table:name").unwrap_or_default();
+                (self.row, self.n_rows, self.column) = (0, 0, 0);
             }
             "table-column" => {
-                let n = count("table:number-columns-repeated");
-                if is_hidden {
-                    marks
+                let (from, n) = (self.column, count("table:number-columns-repeated"));
+                if is_hidden() {
+                    self.marks
                         .hidden_columns
-                        .extend(column..column.saturating_add(n));
+                        .extend(from..from.saturating_add(n));
                 }
-                column = column.saturating_add(n);
+                self.column = from.saturating_add(n);
             }
             "table-row" => {
-                row = row.saturating_add(n_rows);
-                n_rows = count("table:number-rows-repeated");
-                column = 0;
-                if is_hidden {
-                    marks.hidden_rows.extend(row..row.saturating_add(n_rows));
+                self.row = self.row.saturating_add(self.n_rows);
+                self.n_rows = count("table:number-rows-repeated");
+                self.column = 0;
+                if is_hidden() {
+                    let end = self.row.saturating_add(self.n_rows);
+                    self.marks.hidden_rows.extend(self.row..end);
                 }
             }
             "table-cell" | "covered-table-cell" => {
@@ -115,20 +176,61 @@ fn of_ods<R: Read + Seek>(archive: &mut ZipArchive<R>) -> Option<HashMap<String,
                     count("table:number-columns-spanned"),
                     count("table:number-rows-spanned"),
                 );
+                let place = (self.row, self.column);
                 if columns > 1 || rows > 1 {
                     let end = (
-                        row.saturating_add(rows - 1),
-                        column.saturating_add(columns - 1),
+                        place.0.saturating_add(rows - 1),
+                        place.1.saturating_add(columns - 1),
                     );
-                    marks.merged.push(((row, column), end));
+                    self.marks.merged.push((place, end));
                 }
-                column = column.saturating_add(count("table:number-columns-repeated"));
+                self.column = place
+                    .1
+                    .saturating_add(count("table:number-columns-repeated"));
+                self.cell = (!is_empty).then(|| (place, String::new()));
+            }
+            "annotation" => self.in_comment = !is_empty,
+            "p" if !is_empty => {
+                self.in_paragraph = true;
+                if let Some((_, shown)) = &mut self.cell
+                    && !self.in_comment
+                    && !shown.is_empty()
+                {
+                    shown.push('\n');
+                }
+            }
+            "s" => {
+                let n = value(element, "text:c").and_then(|n| n.parse().ok());
+                self.text(&" ".repeat(n.unwrap_or(1).clamp(1, 100)));
+            }
+            "line-break" => self.text("\n"),
+            _ => {}
+        }
+    }
+
+    fn end(&mut self, name: &str) {
+        match name {
+            "annotation" => self.in_comment = false,
+            "p" => self.in_paragraph = false,
+            "table-cell" | "covered-table-cell" => {
+                if let Some((place, shown)) =
+                    self.cell.take().filter(|(_, shown)| !shown.is_empty())
+                {
+                    self.marks.shown.insert(place, shown);
+                }
             }
             _ => {}
         }
-    })?;
-    found.insert(sheet, marks);
-    Some(found)
+    }
+
+    fn text(&mut self, text: &str) {
+        if let Some((_, shown)) = &mut self.cell
+            && self.in_paragraph
+            && !self.in_comment
+        {
+            shown.push_str(text);
+        }
+    }
 }
 
 /// Calls with the local name of each element that begins.

@@ -189,7 +189,14 @@ pub fn read_workbook(bytes: &[u8], format: &'static str) -> Result<Vec<Grid>, In
                     .and_then(|style| style.font.as_ref())
                     .is_some_and(|font| font.has_strikethrough());
                 let format = style.and_then(|style| style.number_format.as_ref());
-                let text = cell_text(&cell, format.map(|format| format.format_code.as_str()));
+                let shown = marks.shown.get(&(y, x));
+                let text = match (&cell, shown) {
+                    // A number, a share, a sum of money or a time as the sheet shows it; a day is written year, month, day.
+                    (Data::Float(_) | Data::Int(_) | Data::DurationIso(_), Some(shown)) => {
+                        shown.clone()
+                    }
+                    _ => cell_text(&cell, format.map(|format| format.format_code.as_str())),
+                };
                 if !is_struck && !text.trim().is_empty() {
                     row.insert(x, (text, None));
                 }
@@ -344,6 +351,7 @@ mod tests {
             hidden_rows: [3].into(),
             hidden_columns: [1].into(),
             merged: vec![((1, 0), (2, 0))],
+            ..Marks::default()
         };
         let grid = grid_of(String::new(), texts, &marks).unwrap();
         assert_eq!(grid.rows, [["區", "價"], ["東", "8"], ["東", "9"]]);

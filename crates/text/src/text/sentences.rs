@@ -16,8 +16,28 @@ const ABBREVIATIONS: [&str; 14] = [
 /// abbreviation, an initial or an item's number ends in a full stop, and where a quotation goes on. A line (heading, list item, table row) is a sentence of its own.
 pub fn sentences(text: &str) -> Vec<Span> {
     let mut spans: Vec<Span> = Vec::new();
+    // Rows of tables, whatever stands in their cells, part what is read by rules.
+    let (mut from, mut at) = (0, 0);
+    for line in text.split_inclusive('\n') {
+        let row = line.trim();
+        if row.len() > 1 && row.starts_with('|') && row.ends_with('|') {
+            in_prose(text, from, at, &mut spans);
+            let start = at + (line.len() - line.trim_start().len());
+            spans.push(Span::new(start, start + row.len()));
+            from = at + line.len();
+        }
+        at += line.len();
+    }
+    in_prose(text, from, text.len(), &mut spans);
+    spans
+}
+
+/// The sentences between two places.
+fn in_prose(text: &str, from: usize, to: usize, spans: &mut Vec<Span>) {
     let mut open: Option<usize> = None;
-    for (start, piece) in text.split_sentence_bound_indices() {
+    let text = &text[..to];
+    for (start, piece) in text[from..].split_sentence_bound_indices() {
+        let start = from + start;
         let begin = open.take().unwrap_or(start);
         let end = start + piece.len();
         let so_far = &text[begin..end];
@@ -32,9 +52,8 @@ pub fn sentences(text: &str) -> Vec<Span> {
             open = Some(begin);
             continue;
         }
-        split_clauses(text, begin, end, &mut spans);
+        split_clauses(text, begin, end, spans);
     }
-    spans
 }
 
 /// Whether it ends in a capital and a full stop, with another name behind: `J. K. Rowling`.
@@ -149,6 +168,25 @@ fn windows(text: &str, span: Span, spans: &mut Vec<Span>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_row_is_one_sentence_whatever_stands_in_it() {
+        let text = "說明。如下：\n| 步驟 | 費用 |\n| 先拍照。再估價；另計 | 90 元。 |\n其他。";
+        let found: Vec<&str> = sentences(text)
+            .into_iter()
+            .map(|s| &text[s.start..s.end])
+            .collect();
+        assert_eq!(
+            found,
+            [
+                "說明。",
+                "如下：",
+                "| 步驟 | 費用 |",
+                "| 先拍照。再估價；另計 | 90 元。 |",
+                "其他。"
+            ]
+        );
+    }
 
     #[test]
     fn text_without_punctuation_is_cut_at_clauses() {

@@ -56,6 +56,23 @@ fn sections_of_a_line_join_their_neighbour() {
 }
 
 #[test]
+fn a_heading_without_a_body_is_not_lost() {
+    let body = long("七天內可以退貨。", 10);
+    let found = read(&format!(
+        "# 規約\n\n{body}\n\n## 第 7.9 條 出入口須淨空\n\n## 第 7.10 條 車位不得轉讓\n\n# 附則\n\n{body}\n\n## 本規約自公告日施行"
+    ));
+    let all = found.join("\n");
+    for heading in ["7.9 條", "7.10 條", "自公告日施行"] {
+        assert!(all.contains(heading), "{heading}: {all}");
+    }
+    // A question alone answers nothing.
+    assert_eq!(
+        read(&format!("# 問答\n\n{body}\n\n## 可以轉讓嗎？")).len(),
+        1
+    );
+}
+
+#[test]
 fn a_list_stays_with_its_lead_in() {
     let filler = long("說明文字在這裡。", 60);
     let items: String = (1..=9)

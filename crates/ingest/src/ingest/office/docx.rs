@@ -533,6 +533,13 @@ impl Reader<'_, '_> {
                 }
                 "cr" => text.push('\n'),
                 "noBreakHyphen" => text.push('-'),
+                // The words, without their reading.
+                "ruby" => {
+                    let base = child(part, "rubyBase").into_iter();
+                    let words = base.flat_map(|base| base.descendants());
+                    let words = words.filter(|node| is(*node, "t"));
+                    text.extend(words.filter_map(|t| t.text()));
+                }
                 "footnoteReference" | "endnoteReference" => {
                     let kind = match part.tag_name().name() {
                         "footnoteReference" => "footnote",
@@ -622,8 +629,8 @@ impl Reader<'_, '_> {
         let mut rows: Vec<(bool, Vec<Placed>)> = Vec::new();
         for row in within(node, "tr") {
             let properties = child(row, "trPr");
-            let has = |name: &str| properties.is_some_and(|p| child(p, name).is_some());
-            if has("del") || has("hidden") {
+            let is_deleted = properties.is_some_and(|p| child(p, "del").is_some());
+            if is_deleted || properties.and_then(|p| switch(p, "hidden")) == Some(true) {
                 continue;
             }
             let is_header = properties.and_then(|p| switch(p, "tblHeader")) == Some(true);

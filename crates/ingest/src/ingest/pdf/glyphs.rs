@@ -121,7 +121,21 @@ unsafe fn pages(pdfium: &dyn PdfiumLibraryBindings, bytes: &[u8]) -> Result<Page
         found.title = Some(title.to_owned()).filter(|title| !title.is_empty());
 
         for (index, number) in (0..).zip(1..=found.n_pages as u32) {
-            let page = pdfium.FPDF_LoadPage(document, index);
+            let mut page = pdfium.FPDF_LoadPage(document, index);
+            // What is filled into a form, or written upon a page, becomes part of it.
+            let is_written = |i| {
+                let note = pdfium.FPDFPage_GetAnnot(page, i);
+                let kind = pdfium.FPDFAnnot_GetSubtype(note);
+                pdfium.FPDFPage_CloseAnnot(note);
+                [FREE_TEXT, WIDGET].contains(&kind)
+            };
+            if !page.is_null()
+                && (0..pdfium.FPDFPage_GetAnnotCount(page).min(MAX_NOTES)).any(is_written)
+                && pdfium.FPDFPage_Flatten(page, AS_SHOWN) == FLATTENED
+            {
+                pdfium.FPDF_ClosePage(page);
+                page = pdfium.FPDF_LoadPage(document, index);
+            }
             if page.is_null() {
                 found.n_unread += 1;
                 continue;
@@ -153,16 +167,28 @@ unsafe fn pages(pdfium: &dyn PdfiumLibraryBindings, bytes: &[u8]) -> Result<Page
                     return found;
                 }
                 let _close = Closing(|| pdfium.FPDFText_ClosePage(text));
+                let mut first_half = None;
                 for i in 0..pdfium.FPDFText_CountChars(text) {
                     if pdfium.FPDFText_IsGenerated(text, i) == 1 {
                         continue;
                     }
                     let object = pdfium.FPDFText_GetTextObject(text, i);
                     found.objects.insert(object as usize);
-                    let code = pdfium.FPDFText_GetUnicode(text, i);
-                    let has_fault = pdfium.FPDFText_HasUnicodeMapError(text, i) == 1;
-                    let Some(character) = character(code).filter(|_| !has_fault) else {
-                        found.n_unknown += 1;
+                    let mut code = pdfium.FPDFText_GetUnicode(text, i);
+                    // Characters beyond the first plane come in two halves.
+                    match (first_half.take(), code) {
+                        (_, 0xD800..0xDC00) => {
+                            first_half = Some(code);
+                            continue;
+                        }
+                        (Some(first), 0xDC00..0xE000) => {
+                            code = 0x1_0000 + ((first - 0xD800) << 10) + (code - 0xDC00);
+                        }
+                        _ => {}
+                    }
+                    let is_doubtful = pdfium.FPDFText_HasUnicodeMapError(text, i) == 1;
+                    let Some(character) = character(code) else {
+                        found.n_unknown += usize::from(code > 0x20);
                         continue;
                     };
                     let (mut x, mut y) = (0.0, 0.0);
@@ -177,11 +203,14 @@ unsafe fn pages(pdfium: &dyn PdfiumLibraryBindings, bytes: &[u8]) -> Result<Page
                         origin: (x, y),
                         low: (f64::from(frame.left), f64::from(frame.bottom)),
                         high: (f64::from(frame.right), f64::from(frame.top)),
-                        size: pdfium.FPDFText_GetFontSize(text, i) * area.abs().sqrt(),
+                        // Upside down in a mirrored frame.
+                        size: pdfium.FPDFText_GetFontSize(text, i).abs() * area.abs().sqrt(),
                         // Against the clock, as PDFium counts with it.
                         angle: -f64::from(pdfium.FPDFText_GetCharAngle(text, i)),
                         is_shown: object.is_null()
                             || pdfium.FPDFTextObj_GetTextRenderMode(object) != INVISIBLE,
+                        is_doubtful,
+                        object: object as usize,
                     });
                 }
                 found
@@ -208,9 +237,16 @@ unsafe fn pages(pdfium: &dyn PdfiumLibraryBindings, bytes: &[u8]) -> Result<Page
                 corners,
                 ..
             } = best;
-            // Where nothing of a page is shown it is a picture with its recognised text behind it.
-            if seen.iter().any(|glyph| glyph.is_shown) {
+            // Where next to nothing of a page is shown it is a picture with its recognised text behind it.
+            let n_shown = seen.iter().filter(|glyph| glyph.is_shown).count();
+            if n_shown * 5 > seen.len() {
                 seen.retain(|glyph| glyph.is_shown);
+            }
+            let doubtful = seen.iter().filter(|glyph| glyph.is_doubtful);
+            let doubtful: String = doubtful.map(|glyph| glyph.text).collect();
+            if !doubtful.is_empty() && !is_plausible(&doubtful) {
+                found.n_unknown += doubtful.chars().filter(|c| !c.is_whitespace()).count();
+                seen.retain(|glyph| !glyph.is_doubtful);
             }
             found.n_unknown += n_unknown;
             found.n_unread += usize::from(seen.is_empty() && n_unknown == 0 && !texts.is_empty());
@@ -242,6 +278,36 @@ impl Written {
     }
 }
 
+/// Whether codes that are taken for characters make words: Latin ones have vowels, as English and its neighbours do; Chinese ones
+/// are mostly of the 3,755 most common (GB 2312, level 1) or the 5,401 of Big5.
+fn is_plausible(text: &str) -> bool {
+    let letters: Vec<char> = text.chars().filter(|c| c.is_alphabetic()).collect();
+    let n = letters.len().max(1);
+    let n_signs = text.chars().filter(|c| !c.is_whitespace()).count();
+    let lower = letters.iter().filter(|c| c.is_ascii_lowercase()).count();
+    let vowels = letters
+        .iter()
+        .filter(|c| "aeiouAEIOU".contains(**c))
+        .count();
+    let is_common = |c: &&char| {
+        let mut one = [0; 4];
+        let one: &str = c.encode_utf8(&mut one);
+        let (simplified, _, no_simplified) = encoding_rs::GBK.encode(one);
+        let (traditional, _, no_traditional) = encoding_rs::BIG5.encode(one);
+        let in_level_1 = |bytes: &[u8], last: u8| bytes.len() == 2 && bytes[0] <= last;
+        (!no_simplified && in_level_1(&simplified, 0xD7) && simplified[0] >= 0xB0)
+            || (!no_traditional && in_level_1(&traditional, 0xC6) && traditional[0] >= 0xA4)
+    };
+    let han = letters
+        .iter()
+        .filter(|c| ken_text::text::is_cjk(**c))
+        .count();
+    let common = letters.iter().filter(is_common).count();
+    let reads_latin = lower * 2 > n && vowels * 4 > n && vowels * 9 < n * 5;
+    let reads_chinese = han * 2 > n && common * 4 > han * 3;
+    n * 3 > n_signs && (reads_latin || reads_chinese)
+}
+
 /// What a code stands for; `None` where the file does not say, or gives it a meaning of its own, but for symbol fonts.
 fn character(code: u32) -> Option<char> {
     match code {
@@ -262,6 +328,14 @@ fn quarters(turns: i32) -> [f64; 4] {
     }
 }
 
+/// FPDF_ANNOT_FREETEXT, FPDF_ANNOT_WIDGET.
+const FREE_TEXT: i32 = 3;
+const WIDGET: i32 = 20;
+/// FLAT_NORMALDISPLAY, FLATTEN_SUCCESS.
+const AS_SHOWN: i32 = 0;
+const FLATTENED: i32 = 1;
+/// So many notes of a page are looked at.
+const MAX_NOTES: i32 = 10_000;
 /// FPDF_PAGEOBJ_TEXT.
 const TEXT_OBJECT: i32 = 1;
 
@@ -274,6 +348,10 @@ struct Seen {
     size: f64,
     angle: f64,
     is_shown: bool,
+    /// Whether the font does not say what character it is, so that its code is taken for one.
+    is_doubtful: bool,
+    /// Which text it was drawn with.
+    object: usize,
 }
 
 /// One sheet for each direction in which something is written, the one with the most first; what is slanted is left out.
@@ -329,6 +407,12 @@ fn sheets(number: u32, seen: &[Seen], corners: [(f64, f64); 4]) -> Vec<Sheet> {
                 let y = width - glyph.start;
                 (glyph.start, glyph.end, glyph.y) = (top, bottom, y);
             }
+            // PDFium finds them in any order.
+            let line = |glyph: &Glyph| (2.0 * glyph.y / glyph.size).round();
+            glyphs.sort_by(|a, b| {
+                let order = line(a).total_cmp(&line(b));
+                order.then(a.start.total_cmp(&b.start))
+            });
         }
         sheets.push(Sheet {
             number,
@@ -345,7 +429,10 @@ const OVERPRINT: f64 = 0.2;
 
 /// Where which letters were drawn.
 #[derive(Default)]
-struct Drawn(HashMap<(char, i64, i64), Vec<(f64, f64)>>);
+struct Drawn(HashMap<(char, i64, i64), Vec<Place>>);
+
+/// Where, and with which text.
+type Place = (f64, f64, usize);
 
 impl Drawn {
     /// Whether this one was drawn before, at this place.
@@ -357,7 +444,10 @@ impl Drawn {
         let near = OVERPRINT * glyph.size;
         // Places in squares as wide as what counts as near, so that only neighbours need a look.
         let square = |value: f64| (value / near).floor() as i64;
-        let is_near = |(a, b): &(f64, f64)| (a - x).abs() < near && (b - y).abs() < near;
+        // Of one text, letters side by side: a narrow `ll`, the `ff` of a ligature.
+        let is_near = |(a, b, object): &(f64, f64, usize)| {
+            (a - x).abs() < near && (b - y).abs() < near && *object != glyph.object
+        };
         let around = (-1..=1).flat_map(|dx| (-1..=1).map(move |dy| (dx, dy)));
         let was = around
             .filter_map(|(dx, dy)| self.0.get(&(glyph.text, square(x) + dx, square(y) + dy)))
@@ -365,7 +455,7 @@ impl Drawn {
             .any(is_near);
         if !was {
             let place = (glyph.text, square(x), square(y));
-            self.0.entry(place).or_default().push((x, y));
+            self.0.entry(place).or_default().push((x, y, glyph.object));
         }
         was
     }
@@ -398,7 +488,14 @@ mod tests {
             size: 10.0,
             angle,
             is_shown: true,
+            is_doubtful: false,
+            object: 0,
         }
+    }
+
+    /// As drawn by another text.
+    fn again(glyph: Seen, object: usize) -> Seen {
+        Seen { object, ..glyph }
     }
 
     const PAGE: [(f64, f64); 4] = [(0.0, 0.0), (200.0, 0.0), (0.0, 100.0), (200.0, 100.0)];
@@ -443,12 +540,29 @@ mod tests {
     fn a_letter_drawn_again_counts_once() {
         let page = [
             seen('粗', 10.0, 90.0, 0.0),
-            seen('粗', 10.3, 90.0, 0.0),
-            seen('粗', 10.6, 90.2, 0.0),
+            again(seen('粗', 10.3, 90.0, 0.0), 1),
+            again(seen('粗', 10.6, 90.2, 0.0), 2),
             seen('粗', 20.0, 90.0, 0.0),
+            // A ligature's letters stand at one place.
+            seen('f', 30.0, 90.0, 0.0),
+            seen('f', 30.0, 90.0, 0.0),
         ];
         let found = sheets(1, &page, PAGE);
-        assert_eq!(found.iter().map(words).collect::<Vec<_>>(), ["粗粗"]);
+        assert_eq!(found.iter().map(words).collect::<Vec<_>>(), ["粗粗ff"]);
+    }
+
+    #[test]
+    fn codes_are_taken_for_characters_where_they_make_words() {
+        for (text, expected) in [
+            ("The essay says that people learn by reading", true),
+            ("甲方：中国饮料有限公司与乙方签订合同", true),
+            ("保固期間內免費維修", true),
+            ("6XPPDU\\ RI WKH UHSRUW", false),
+            ("齉龘靐齾爩鱻麤龗灪", false),
+            ("!\"#$%&'()*+,-", false),
+        ] {
+            assert_eq!(is_plausible(text), expected, "{text}");
+        }
     }
 
     #[test]
