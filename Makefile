@@ -1,5 +1,5 @@
 # Thin: the real work is in the binary (`ken setup`, `ken ingest`, `ken serve`) and in cargo.
-.PHONY: demo test setup quality bench peers eval test-llm test-oidc test-qdrant faults soak fuzz schemathesis audit
+.PHONY: demo test setup quality bench peers eval test-llm test-oidc test-qdrant faults soak fuzz schemathesis corpora audit
 
 BUILT := $(or $(CARGO_TARGET_DIR),target)
 KEN := $(BUILT)/release/ken
@@ -78,6 +78,11 @@ fuzz:
 # Our own OpenAPI document against the service.
 schemathesis: setup
 	tools/schemathesis/run.sh 200
+
+# What is kept of any folder of files, beside other readers: a table by format (docs/editing.md).
+DIR ?= tests/fixtures
+corpora: setup
+	python3 tools/corpora/run.py --ken $(KEN) $(DIR)
 
 # Known weaknesses, licences and sources of what is linked in, after `cargo install cargo-deny`.
 audit:
