@@ -368,6 +368,15 @@ mod tests {
     }
 
     #[test]
+    fn the_row_is_chosen_where_the_question_names_the_columns_too() {
+        let text = "| 科別 | 醫師 | 掛號費 |\n| 骨科 | 林以恩 | 150 元 |\n| 牙科 | 周柏睿 | 160 元 |\n| 眼科 | 孫亦晴 | 280 元 |";
+        assert_eq!(
+            pick(text, "孫亦晴醫師的掛號費"),
+            ["| 科別 | 醫師 | 掛號費 |", "| 眼科 | 孫亦晴 | 280 元 |"]
+        );
+    }
+
+    #[test]
     fn a_heading_within_a_chunk_is_no_answer_but_says_what_the_sentence_below_it_is_about() {
         let text = "送修要 7 天。\n\n代用機\n\n押金 3,000 元。歸還後退。\n\n寄送方式\n\n請用原箱。";
         assert_eq!(pick(text, "代用機"), ["押金 3,000 元。"]);

@@ -27,7 +27,10 @@ impl Window {
         let chunk = evidence.chunk.text.as_str();
         let (stretch, header) = match tokens(chunk) <= MAX_TOKENS {
             true => (Span::new(0, chunk.len()), None),
-            false => stretch(chunk, passage, term_weights),
+            false => {
+                let is_cut = evidence.chunk.note.header.is_some();
+                stretch(chunk, passage, term_weights, is_cut)
+            }
         };
         let mut text = heading(evidence);
         let row = header.and_then(|span| span.slice(chunk));
@@ -89,18 +92,47 @@ fn heading(evidence: &Evidence) -> String {
 
 /// The sentences or rows around the one that holds most of the question, as many as fit, and the header row of the table
 /// that it begins in.
-fn stretch(chunk: &str, passage: &Passage, term_weights: &[(String, f32)]) -> (Span, Option<Span>) {
+///
+/// `is_cut`: whether the table in which the chunk begins has its header in an earlier one, so that its first row is one like the
+/// others.
+fn stretch(
+    chunk: &str,
+    passage: &Passage,
+    term_weights: &[(String, f32)],
+    is_cut: bool,
+) -> (Span, Option<Span>) {
     let units = &passage.units;
+    let has_header = |i: usize| is_cut && i == 0;
     let size = |i: usize| tokens(units[i].span.slice(chunk).unwrap_or_default());
-    let share: Vec<f32> = units
-        .iter()
-        .map(|unit| {
-            let held = term_weights
-                .iter()
-                .filter(|(term, _)| unit.terms.contains(term));
-            held.map(|(_, weight)| weight).sum()
-        })
-        .collect();
+    let share_of = |holds: &dyn Fn(&String) -> bool| -> f32 {
+        let held = term_weights.iter().filter(|(term, _)| holds(term));
+        held.map(|(_, weight)| weight).sum()
+    };
+    let row = |i: usize| is_row(units[i].span.slice(chunk).unwrap_or_default());
+    // Between two tables is an empty line.
+    let follows = |i: usize| {
+        let gap = chunk.get(units[i - 1].span.end..units[i].span.start);
+        row(i) && row(i - 1) && !gap.is_some_and(|gap| gap.contains("\n\n"))
+    };
+    // What the columns' names hold, every row holds; by themselves they say nothing.
+    let mut share: Vec<f32> = Vec::with_capacity(units.len());
+    let mut header: Option<usize> = None;
+    for (i, unit) in units.iter().enumerate() {
+        if i > 0 && follows(i) {
+            let header = header.unwrap_or(i - 1);
+            let names = &units[header].terms;
+            share.push(share_of(&|term| {
+                unit.terms.contains(term) || names.contains(term)
+            }));
+            continue;
+        }
+        let names_columns = row(i) && i + 1 < units.len() && follows(i + 1) && !has_header(i);
+        header = names_columns.then_some(i);
+        share.push(match names_columns {
+            true => 0.0,
+            false => share_of(&|term| unit.terms.contains(term)),
+        });
+    }
     let worth = |i: usize| {
         let beside = [i.checked_sub(1), Some(i + 1)];
         let beside = beside.into_iter().flatten().filter_map(|j| share.get(j));
@@ -128,12 +160,6 @@ fn stretch(chunk: &str, passage: &Passage, term_weights: &[(String, f32)]) -> (S
         (first, last, total) = (first.min(side.0), last.max(side.0), total + side.1);
     }
     let span = Span::new(units[first].span.start, units[last].span.end);
-    let row = |i: usize| is_row(units[i].span.slice(chunk).unwrap_or_default());
-    // Between two tables is an empty line.
-    let follows = |i: usize| {
-        let gap = chunk.get(units[i - 1].span.end..units[i].span.start);
-        row(i) && row(i - 1) && !gap.is_some_and(|gap| gap.contains("\n\n"))
-    };
     let mut header = first;
     while header > 0 && follows(header) {
         header -= 1;
@@ -178,6 +204,16 @@ mod tests {
         assert_eq!(span.slice("本島 80 元。"), Some("80"));
         // The heading is no part of the chunk.
         assert_eq!(window.in_chunk(Span::new(0, 6)), None);
+    }
+
+    #[test]
+    fn the_names_of_columns_do_not_draw_the_window_to_them() {
+        let rows: Vec<String> = (0..40)
+            .map(|i| format!("| 第{i}診 | 週三上午、週五下午 | {} 元 |", 100 + i))
+            .collect();
+        let chunk = format!("| 診間 | 看診時間 | 掛號費用 |\n{}", rows.join("\n"));
+        let (_, text) = window("門診表", &chunk, "第37診的掛號費用");
+        assert!(text.contains("| 137 元 |"), "{text}");
     }
 
     #[test]

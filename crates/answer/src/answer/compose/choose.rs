@@ -234,6 +234,24 @@ fn judged(
             found[i].extend(heading.iter().copied());
         }
     }
+    // What a table's columns are called, every row says, and the header says nothing by itself.
+    let is_parted = |i: usize| text[units[i - 1].span.end..units[i].span.start].contains("\n\n");
+    let follows =
+        |i: usize| i > 0 && is_row(line(&units[i])) && is_row(line(&units[i - 1])) && !is_parted(i);
+    let mut headings = headings;
+    let mut header: Option<HashSet<usize>> = None;
+    for i in 0..units.len() {
+        if follows(i) {
+            if let Some(names) = &header {
+                found[i].extend(names.iter().copied());
+            }
+            continue;
+        }
+        let is_cut = i == 0 && evidence.chunk.note.header.is_some();
+        let names_columns = is_row(line(&units[i])) && i + 1 < units.len() && follows(i + 1);
+        header = (names_columns && !is_cut).then(|| found[i].clone());
+        headings[i] |= header.is_some();
+    }
     let total: f32 = term_weights.iter().map(|(_, weight)| weight).sum();
     let others = units.len().saturating_sub(1).max(1) as f32;
     let weight = |i: usize| {
