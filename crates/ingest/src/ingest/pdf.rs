@@ -1,6 +1,7 @@
 //! PDF → text: lines, paragraphs, headings, lists, columns and tables, from where the glyphs stand.
 
 mod glyphs;
+mod tables;
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,9 +9,11 @@ use unicode_normalization::UnicodeNormalization;
 
 pub use glyphs::use_library;
 
+use super::grid::Grid;
 use super::writer::{Writer, joins, lowered, raised};
 use super::{Extracted, IngestError};
-use glyphs::Sheet;
+use glyphs::{Rule, Sheet};
+use tables::{Column, Row, columns_of, rows_of, table_at};
 
 /// A PDF of fewer characters than this a page, in the mean, is pictures of text.
 const MIN_CHARS_PER_PAGE: usize = 2;
@@ -56,7 +59,7 @@ pub fn extract(bytes: &[u8]) -> Result<Extracted, IngestError> {
             _ => damaged("its pages have text that cannot be read"),
         });
     }
-    let mut extracted = layout(found.sheets.iter().map(page_of).collect());
+    let mut extracted = layout(found.sheets.iter().map(page_of).collect())?;
     extracted.title = extracted.title().or(found.title);
     Ok(extracted)
 }
@@ -164,6 +167,8 @@ struct Page {
     number: u32,
     height: f64,
     lines: Vec<Line>,
+    rules: Vec<Rule>,
+    walls: Vec<Rule>,
 }
 
 /// The glyphs of a sheet as lines, in the order of drawing.
@@ -221,6 +226,8 @@ fn page_of(sheet: &Sheet) -> Page {
         number: sheet.number,
         height: sheet.height,
         lines,
+        rules: sheet.rules.clone(),
+        walls: sheet.walls.clone(),
     }
 }
 
@@ -254,7 +261,7 @@ fn unified(text: &str) -> String {
         .collect()
 }
 
-fn layout(mut pages: Vec<Page>) -> Extracted {
+fn layout(mut pages: Vec<Page>) -> Result<Extracted, IngestError> {
     for page in &mut pages {
         join_baselines(page);
     }
@@ -268,12 +275,12 @@ fn layout(mut pages: Vec<Page>) -> Extracted {
         ..Text::default()
     };
     for page in &pages {
-        text.turn_to(page);
-        text.write(page, &sizes);
+        text.turn_to(page)?;
+        text.write(page, &sizes)?;
     }
-    text.flush();
+    text.flush()?;
     text.end_list();
-    text.writer.finish()
+    Ok(text.writer.finish())
 }
 
 /// The words with a hyphen that stand within a line, in lower case: one that is parted at its hyphen keeps it.
@@ -305,7 +312,7 @@ struct Text {
 /// A table whose rows are still coming, over pages.
 struct OpenTable {
     columns: Vec<Column>,
-    rows: Vec<Vec<String>>,
+    rows: Vec<Row>,
     /// From which row on it stands on another page.
     turns: Vec<(usize, u32)>,
 }
@@ -360,7 +367,7 @@ enum Kind {
 
 impl Text {
     /// What follows stands on this page; a paragraph or a table may go on there.
-    fn turn_to(&mut self, page: &Page) {
+    fn turn_to(&mut self, page: &Page) -> Result<(), IngestError> {
         let goes_on = self
             .table
             .as_ref()
@@ -371,15 +378,16 @@ impl Text {
         } else if let Some(table) = self.table.as_mut().filter(|_| goes_on) {
             table.turns.push((table.rows.len(), page.number));
         } else {
-            self.flush();
+            self.flush()?;
             if self.number != page.number {
                 self.writer.page(page.number);
             }
         }
         self.number = page.number;
+        Ok(())
     }
 
-    fn write(&mut self, page: &Page, sizes: &Sizes) {
+    fn write(&mut self, page: &Page, sizes: &Sizes) -> Result<(), IngestError> {
         let page_right = right_margin(page);
         let mut i = 0;
         while i < page.lines.len() {
@@ -391,7 +399,7 @@ impl Text {
             if let Some(n) = continued
                 && let Some(table) = &mut self.table
             {
-                let mut rows = rows_of(&rest[..n], &table.columns);
+                let mut rows = rows_of(&rest[..n], &table.columns, page);
                 // The header is printed again on each page.
                 if rows.first() == table.rows.first() {
                     rows.remove(0);
@@ -401,28 +409,35 @@ impl Text {
                 continue;
             }
             if let Some(n) = table_at(rest, 2) {
-                self.flush();
+                self.flush()?;
                 self.end_list();
                 let columns = columns_of(&rest[..n]);
                 self.table = Some(OpenTable {
-                    rows: rows_of(&rest[..n], &columns),
+                    rows: rows_of(&rest[..n], &columns, page),
                     columns,
                     turns: Vec::new(),
                 });
                 i += n;
                 continue;
             }
-            self.flush_table();
+            self.flush_table()?;
             let line = &page.lines[i];
             i += 1;
             let text = line.text();
             if !text.is_empty() {
-                self.line(line, &text, line.right.unwrap_or(page_right), sizes);
+                self.line(line, &text, line.right.unwrap_or(page_right), sizes)?;
             }
         }
+        Ok(())
     }
 
-    fn line(&mut self, line: &Line, text: &str, right: f64, sizes: &Sizes) {
+    fn line(
+        &mut self,
+        line: &Line,
+        text: &str,
+        right: f64,
+        sizes: &Sizes,
+    ) -> Result<(), IngestError> {
         let slack = right - line.end();
         let kind = match item(text) {
             Some(number) => Kind::Item(number),
@@ -452,9 +467,9 @@ impl Text {
         if let Some(open) = self.open.as_mut().filter(|_| goes_on) {
             join(&mut open.text, text, &self.hyphenated);
             (open.y, open.slack) = (line.y, slack);
-            return;
+            return Ok(());
         }
-        self.flush();
+        self.flush()?;
         self.open = Some(Open {
             kind,
             text: text.to_owned(),
@@ -464,16 +479,17 @@ impl Text {
             slack,
             turns: Vec::new(),
         });
+        Ok(())
     }
 
     /// Writes what is open.
-    fn flush(&mut self) {
-        self.flush_table();
+    fn flush(&mut self) -> Result<(), IngestError> {
+        self.flush_table()?;
         let Some(Open {
             kind, text, turns, ..
         }) = self.open.take()
         else {
-            return;
+            return Ok(());
         };
         match kind {
             Kind::Item(number) => {
@@ -497,14 +513,30 @@ impl Text {
         for (offset, page) in turns {
             self.writer.page_before_end(text.len() - offset, page);
         }
+        Ok(())
     }
 
-    fn flush_table(&mut self) {
+    fn flush_table(&mut self) -> Result<(), IngestError> {
         let Some(table) = self.table.take() else {
-            return;
+            return Ok(());
         };
-        let rows = table.rows.iter().cloned();
-        self.writer.table(rows);
+        // Over pages its rows are counted, so they are written as they are.
+        if table.turns.is_empty() {
+            let mut grid = Grid::default();
+            for (number, row) in (1..).zip(table.rows) {
+                let merged = row.iter().enumerate();
+                let merged: Vec<(usize, usize)> = merged
+                    .filter_map(|(column, cell)| Some((column, cell.merged?)))
+                    .collect();
+                let texts = row.into_iter().map(|cell| cell.text).collect();
+                grid.push_numbered(number, texts, merged)?;
+            }
+            grid.write(&mut self.writer);
+            return Ok(());
+        }
+        let texts =
+            |row: &Row| -> Vec<String> { row.iter().map(|cell| cell.text.clone()).collect() };
+        self.writer.table(table.rows.iter().map(texts));
         let lengths: Vec<usize> = self
             .writer
             .last_rows()
@@ -517,6 +549,7 @@ impl Text {
             let n_bytes = after.iter().sum::<usize>() + after.len().saturating_sub(1);
             self.writer.page_before_end(n_bytes, page);
         }
+        Ok(())
     }
 
     fn end_list(&mut self) {
@@ -898,128 +931,6 @@ fn right_margin(page: &Page) -> f64 {
         [] => 0.0,
         ends => ends[ends.len() - 1 - ends.len() / 20],
     }
-}
-
-/// How many lines from here on are rows of one table: at least `min_rows` lines of several cells that stand below one
-/// another; lines of one cell between them continue a cell.
-fn table_at(lines: &[Line], min_rows: usize) -> Option<usize> {
-    let first = lines.first()?.cells();
-    if first.len() < 2 || item(&lines[0].text()).is_some() {
-        return None;
-    }
-    let (mut n, mut n_rows, mut y) = (1, 1, lines[0].y);
-    for (i, line) in lines.iter().enumerate().skip(1) {
-        let distance = line.y - y;
-        if distance <= 0.0 && distance.abs() > 3.0 * line.size || distance > 4.0 * line.size {
-            break;
-        }
-        let cells = line.cells();
-        let aligned = cells.iter().all(|(start, _)| {
-            first
-                .iter()
-                .any(|(other, _)| (start - other).abs() < 2.0 * line.size)
-        });
-        match cells.len() {
-            0 => break,
-            1 if !aligned || cells[0].0 <= first[0].0 + line.size => break,
-            1 => {}
-            _ => {
-                n_rows += 1;
-                n = i + 1;
-            }
-        }
-        y = line.y;
-        if cells.len() == 1 {
-            n = i + 1;
-        }
-    }
-    (n_rows >= min_rows).then_some(n)
-}
-
-/// A column of a table: where its cells begin and end.
-type Column = (f64, f64);
-
-/// The columns of a table's lines, from the left: what stands below one another on the lines with the most cells.
-fn columns_of(lines: &[Line]) -> Vec<Column> {
-    let rows: Vec<Vec<(f64, f64, String)>> = lines.iter().map(Line::extents).collect();
-    let most = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let mut columns: Vec<Column> = vec![(f64::MAX, f64::MIN); most];
-    for row in rows.iter().filter(|row| row.len() == most) {
-        for (column, (start, end, _)) in columns.iter_mut().zip(row) {
-            *column = (column.0.min(*start), column.1.max(*end));
-        }
-    }
-    columns
-}
-
-/// Which column a cell stands in: the one that it shares most with, else the nearest.
-fn column_at(columns: &[Column], start: f64, end: f64) -> usize {
-    let shared = |column: &Column| end.min(column.1) - start.max(column.0);
-    let order = |a: &usize, b: &usize| shared(&columns[*a]).total_cmp(&shared(&columns[*b]));
-    (0..columns.len()).rev().max_by(order).unwrap_or(0)
-}
-
-/// Lines of one row: where rows are further apart than lines within them, what stands near; else each line of several cells, with
-/// the lines below that continue one of its cells.
-fn grouped(lines: &[Line], columns: &[Column]) -> Vec<Vec<usize>> {
-    let mut order: Vec<usize> = (0..lines.len()).collect();
-    order.sort_by(|a, b| lines[*a].y.total_cmp(&lines[*b].y));
-    let size = lines.iter().map(|line| line.size).fold(0.0, f64::max);
-    let gaps: Vec<f64> = order
-        .windows(2)
-        .map(|pair| lines[pair[1]].y - lines[pair[0]].y)
-        .collect();
-    let pitch = gaps.iter().copied().filter(|gap| *gap > 0.9 * size);
-    let pitch = pitch.fold(f64::MAX, f64::min);
-    let is_wide = |gap: f64| gap > ROW_GAP * pitch;
-    let n_wide = gaps.iter().filter(|gap| is_wide(**gap)).count();
-    let mut groups: Vec<Vec<usize>> = Vec::new();
-    if n_wide > 0 && n_wide < gaps.len() {
-        for (i, line) in order.iter().enumerate() {
-            match groups.last_mut().filter(|_| i > 0 && !is_wide(gaps[i - 1])) {
-                Some(group) => group.push(*line),
-                None => groups.push(vec![*line]),
-            }
-        }
-        return groups;
-    }
-    for (i, line) in lines.iter().enumerate() {
-        let cells = line.extents();
-        let continues =
-            matches!(&cells[..], [(start, end, _)] if column_at(columns, *start, *end) > 0);
-        match groups.last_mut().filter(|_| continues) {
-            Some(group) => group.push(i),
-            None => groups.push(vec![i]),
-        }
-    }
-    groups
-}
-
-/// Rows are further apart than the lines of a cell by this factor.
-const ROW_GAP: f64 = 1.3;
-
-fn rows_of(lines: &[Line], columns: &[Column]) -> Vec<Vec<String>> {
-    let mut rows: Vec<Vec<String>> = Vec::new();
-    for group in grouped(lines, columns) {
-        let mut row = vec![String::new(); columns.len()];
-        for line in group {
-            for (start, end, text) in lines[line].extents() {
-                let Some(cell) = row.get_mut(column_at(columns, start, end)) else {
-                    continue;
-                };
-                let parted = match (cell.chars().next_back(), text.chars().next()) {
-                    (Some(a), Some(b)) => !(joins(a) && joins(b)),
-                    _ => false,
-                };
-                if parted {
-                    cell.push(' ');
-                }
-                cell.push_str(&text);
-            }
-        }
-        rows.push(row);
-    }
-    rows
 }
 
 /// Only for the tests of what a page's lines become.

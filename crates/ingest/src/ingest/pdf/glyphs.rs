@@ -48,6 +48,19 @@ pub struct Sheet {
     pub height: f64,
     /// In the order of drawing.
     pub glyphs: Vec<Glyph>,
+    /// Drawn lines, and edges of drawn boxes, that run along the lines of text.
+    pub rules: Vec<Rule>,
+    /// Those that run across the lines of text: `at` is where along the line, `start` and `end` are heights.
+    pub walls: Vec<Rule>,
+}
+
+/// Something straight that is drawn.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rule {
+    pub start: f64,
+    pub end: f64,
+    /// Its height, for a rule along the lines of text.
+    pub at: f64,
 }
 
 /// What a file holds.
@@ -160,8 +173,41 @@ unsafe fn pages(pdfium: &dyn PdfiumLibraryBindings, bytes: &[u8]) -> Result<Page
             let mut frame = std::mem::zeroed();
             pdfium.FPDF_GetPageBoundingBox(page, &mut frame);
             let sides = [frame.left, frame.right, frame.bottom, frame.top].map(f64::from);
+            // The straight edges of what is drawn, each from point to point.
+            let edges = || {
+                let mut edges: Vec<Edge> = Vec::new();
+                for i in 0..n_objects {
+                    let path = pdfium.FPDFPage_GetObject(page, i);
+                    if pdfium.FPDFPageObj_GetType(path) != PATH_OBJECT || edges.len() > MAX_EDGES {
+                        continue;
+                    }
+                    let mut matrix = std::mem::zeroed();
+                    pdfium.FPDFPageObj_GetMatrix(path, &mut matrix);
+                    let [a, b, c, d] = [matrix.a, matrix.b, matrix.c, matrix.d].map(f64::from);
+                    let (e, f) = (f64::from(matrix.e), f64::from(matrix.f));
+                    let (mut begun, mut last) = (None, None);
+                    for k in 0..pdfium.FPDFPath_CountSegments(path).min(MAX_SEGMENTS) {
+                        let segment = pdfium.FPDFPath_GetPathSegment(path, k);
+                        let (mut x, mut y) = (0.0_f32, 0.0_f32);
+                        pdfium.FPDFPathSegment_GetPoint(segment, &mut x, &mut y);
+                        let (x, y) = (f64::from(x), f64::from(y));
+                        let here = (a * x + c * y + e, b * x + d * y + f);
+                        match pdfium.FPDFPathSegment_GetType(segment) {
+                            MOVE_TO => begun = Some(here),
+                            LINE_TO => edges.extend(last.map(|last| (last, here))),
+                            _ => {}
+                        }
+                        last = Some(here);
+                        if pdfium.FPDFPathSegment_GetClose(segment) == 1 {
+                            edges.extend(begun.map(|begun| (here, begun)));
+                        }
+                    }
+                }
+                edges
+            };
             let written = |turns: i32| {
                 let mut found = Written::of(sides, turns);
+                found.edges = edges();
                 let text = pdfium.FPDFText_LoadPage(page);
                 if text.is_null() {
                     return found;
@@ -235,6 +281,7 @@ unsafe fn pages(pdfium: &dyn PdfiumLibraryBindings, bytes: &[u8]) -> Result<Page
                 mut seen,
                 n_unknown,
                 corners,
+                edges,
                 ..
             } = best;
             // Where next to nothing of a page is shown it is a picture with its recognised text behind it.
@@ -250,7 +297,7 @@ unsafe fn pages(pdfium: &dyn PdfiumLibraryBindings, bytes: &[u8]) -> Result<Page
             }
             found.n_unknown += n_unknown;
             found.n_unread += usize::from(seen.is_empty() && n_unknown == 0 && !texts.is_empty());
-            found.sheets.extend(sheets(number, &seen, corners));
+            found.sheets.extend(sheets(number, &seen, &edges, corners));
         }
         Ok(found)
     }
@@ -264,7 +311,22 @@ struct Written {
     /// The text objects of which something was found.
     objects: HashSet<usize>,
     corners: [(f64, f64); 4],
+    edges: Vec<Edge>,
 }
+
+/// From where to where something straight is drawn.
+type Edge = ((f64, f64), (f64, f64));
+
+/// FPDF_PAGEOBJ_PATH, FPDF_SEGMENT_LINETO, FPDF_SEGMENT_MOVETO.
+const PATH_OBJECT: i32 = 2;
+const LINE_TO: i32 = 0;
+const MOVE_TO: i32 = 2;
+/// A page of more is a drawing, not a table.
+const MAX_EDGES: usize = 20_000;
+const MAX_SEGMENTS: i32 = 5_000;
+/// An edge is a rule where it is longer than this and less slanted, in points.
+const MIN_RULE: f64 = 8.0;
+const MAX_SLANT: f64 = 0.8;
 
 impl Written {
     /// Nothing yet, on a page with these sides (left, right, bottom, top) that was turned.
@@ -355,7 +417,7 @@ struct Seen {
 }
 
 /// One sheet for each direction in which something is written, the one with the most first; what is slanted is left out.
-fn sheets(number: u32, seen: &[Seen], corners: [(f64, f64); 4]) -> Vec<Sheet> {
+fn sheets(number: u32, seen: &[Seen], edges: &[Edge], corners: [(f64, f64); 4]) -> Vec<Sheet> {
     let mut sheets: Vec<Sheet> = Vec::new();
     for turns in 0..4 {
         let (cos, sin) = [(1.0, 0.0), (0.0, 1.0), (-1.0, 0.0), (0.0, -1.0)][turns];
@@ -414,10 +476,26 @@ fn sheets(number: u32, seen: &[Seen], corners: [(f64, f64); 4]) -> Vec<Sheet> {
                 order.then(a.start.total_cmp(&b.start))
             });
         }
+        let straight = |(from, to): ((f64, f64), (f64, f64))| {
+            let is_rule = (from.0 - to.0).abs() > MIN_RULE && (from.1 - to.1).abs() < MAX_SLANT;
+            is_rule.then(|| Rule {
+                start: from.0.min(to.0),
+                end: from.0.max(to.0),
+                at: from.1,
+            })
+        };
+        let placed = |point: (f64, f64)| (along(point) - left, down(point) - top);
+        let rule = |(from, to): &Edge| straight((placed(*from), placed(*to)));
+        let turned = |(x, y): (f64, f64)| (y, x);
+        let wall = |(from, to): &Edge| straight((turned(placed(*from)), turned(placed(*to))));
+        // Of vertical writing none: its tables are not known.
+        let edges = if is_vertical { &[] } else { edges };
         sheets.push(Sheet {
             number,
             height: if is_vertical { width } else { height },
             glyphs,
+            rules: edges.iter().filter_map(rule).collect(),
+            walls: edges.iter().filter_map(wall).collect(),
         });
     }
     sheets.sort_by_key(|sheet| std::cmp::Reverse(sheet.glyphs.len()));
@@ -511,7 +589,7 @@ mod tests {
             seen('文', 20.0, 90.0, 0.0),
             seen('印', 30.0, 30.0, 0.8),
         ];
-        let found = sheets(1, &page, PAGE);
+        let found = sheets(1, &page, &[], PAGE);
         assert_eq!(found.iter().map(words).collect::<Vec<_>>(), ["正文"]);
         assert_eq!(found[0].glyphs[0].y, 10.0);
     }
@@ -524,7 +602,7 @@ mod tests {
             seen('式', 20.0, 90.0, 0.0),
             seen('側', 50.0, 10.0, up),
         ];
-        let found = sheets(1, &page, PAGE);
+        let found = sheets(1, &page, &[], PAGE);
         assert_eq!(found.iter().map(words).collect::<Vec<_>>(), ["橫式", "側"]);
         assert_eq!(
             (
@@ -547,7 +625,7 @@ mod tests {
             seen('f', 30.0, 90.0, 0.0),
             seen('f', 30.0, 90.0, 0.0),
         ];
-        let found = sheets(1, &page, PAGE);
+        let found = sheets(1, &page, &[], PAGE);
         assert_eq!(found.iter().map(words).collect::<Vec<_>>(), ["粗粗ff"]);
     }
 
@@ -574,7 +652,7 @@ mod tests {
             seen('四', 130.0, 90.0, 0.0),
             seen('五', 130.0, 80.0, 0.0),
         ];
-        let sheet = &sheets(1, &page, PAGE)[0];
+        let sheet = &sheets(1, &page, &[], PAGE)[0];
         let lines: Vec<f64> = sheet.glyphs.iter().map(|glyph| glyph.y).collect();
         assert_eq!(lines, [50.0, 50.0, 50.0, 70.0, 70.0]);
         assert_eq!(sheet.glyphs[1].start - sheet.glyphs[0].start, 10.0);
