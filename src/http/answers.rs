@@ -169,6 +169,9 @@ pub struct CitationBody {
 pub struct LinkBody {
     pub text: String,
     pub uri: String,
+    /// Where the words stand in the document, in bytes.
+    pub start: usize,
+    pub end: usize,
 }
 
 /// Milliseconds by stage; `keyword` runs while `embed` does.
@@ -225,6 +228,8 @@ impl From<domain::Citation> for CitationBody {
                 .map(|link| LinkBody {
                     text: link.text,
                     uri: link.uri,
+                    start: link.start,
+                    end: link.end,
                 })
                 .collect(),
         }

@@ -113,6 +113,8 @@ fn links_in(chunk: &Chunk, span: Span) -> Vec<CitedLink> {
         Some(CitedLink {
             text: chunk.text.get(from - start..to - start)?.to_owned(),
             uri: uri.clone(),
+            start: *from,
+            end: *to,
         })
     });
     cited.collect()
@@ -153,9 +155,13 @@ fn quote(strategy: Strategy, quoted: &[(&Evidence, Vec<Span>)]) -> Draft {
         [header, quote_of(evidence, span, 0)]
     });
     for citation in cited.flatten() {
-        // The names of the columns once.
-        let is_known =
-            |known: &Citation| known.start == citation.start && known.chunk_id == citation.chunk_id;
+        // The names of the columns once, and nothing that is quoted already.
+        let is_known = |known: &Citation| {
+            known.document_id == citation.document_id
+                && known.document_version == citation.document_version
+                && known.start <= citation.start
+                && citation.end <= known.end
+        };
         if draft.citations.iter().any(is_known) {
             continue;
         }

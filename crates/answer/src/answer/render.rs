@@ -147,17 +147,29 @@ fn with_links(
     link: impl Fn(String, &str) -> String,
 ) -> String {
     let text = answer.text.as_str();
-    let links = answer.citations.iter().flat_map(|citation| &citation.links);
     let mut places: Vec<(usize, usize, &str)> = Vec::new();
-    for cited in links.filter(|link| !link.text.trim().is_empty()) {
-        // The same words may lead to several places: the next ones that lead nowhere yet.
-        let mut found = text.match_indices(cited.text.as_str());
-        let is_free = |at: usize| {
-            let end = at + cited.text.len();
-            places.iter().all(|(from, to, _)| end <= *from || at >= *to)
+    let mut from = 0;
+    for citation in &answer.citations {
+        // Quotes stand in the text in the order of their citations; what a model worded has no places.
+        let Some(at) = text[from..].find(citation.quote.as_str()) else {
+            continue;
         };
-        if let Some((at, words)) = found.find(|(at, _)| is_free(*at)) {
-            places.push((at, at + words.len(), cited.uri.as_str()));
+        let quote = from + at;
+        from = quote + citation.quote.len();
+        for link in &citation.links {
+            let offset = link.start.checked_sub(citation.start);
+            let start = offset.map(|offset| quote + offset);
+            let place = start.map(|start| (start, start + link.text.len()));
+            let is_there =
+                |(start, end): &(usize, usize)| text.get(*start..*end) == Some(&link.text);
+            let is_free = |(start, end): &(usize, usize)| {
+                places
+                    .iter()
+                    .all(|(from, to, _)| end <= from || start >= to)
+            };
+            if let Some((start, end)) = place.filter(is_there).filter(is_free) {
+                places.push((start, end, link.uri.as_str()));
+            }
         }
     }
     places.sort_unstable();
@@ -187,7 +199,12 @@ fn escaped(text: &str) -> String {
             shown.push('\n');
         }
         let words = line.trim_start();
-        shown.push_str(&line[..line.len() - words.len()]);
+        // Four spaces would make a program of the line.
+        let lead = &line[..line.len() - words.len()];
+        match lead.chars().count() > 3 {
+            true => shown.extend(lead.chars().map(|_| "&nbsp;")),
+            false => shown.push_str(lead),
+        }
         // What makes a heading, a quotation, a list or a rule of a line.
         let first = words.chars().next();
         let is_rule = !words.is_empty()
@@ -212,6 +229,8 @@ fn escaped(text: &str) -> String {
                     shown.push_str("&amp;")
                 }
                 '*' | '`' | '[' | ']' | '~' => shown.extend(['\\', c]),
+                // Before a link it would make a picture of it.
+                '!' if after.is_none_or(|c| c == '[') => shown.push_str("\\!"),
                 '_' if !(in_word(before) && in_word(after)) => shown.extend(['\\', c]),
                 '\\' if after.is_none_or(|c| c.is_ascii_punctuation()) => {
                     shown.push_str("\\\\");
@@ -449,9 +468,14 @@ mod tests {
     #[test]
     fn links_go_along_where_a_channel_can_carry_them() {
         let mut linked = answer("請填退貨表單，或來電。", "zh-Hant");
-        let link = |text: &str, uri: &str| CitedLink {
-            text: text.into(),
-            uri: uri.into(),
+        let link = |text: &str, uri: &str| {
+            let start = "請填退貨表單，或來電。".find(text).unwrap();
+            CitedLink {
+                text: text.into(),
+                uri: uri.into(),
+                start,
+                end: start + text.len(),
+            }
         };
         linked.citations[0].uri = Some("rules.docx".into());
         linked.citations[0].links = vec![

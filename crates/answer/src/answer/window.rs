@@ -1,9 +1,11 @@
 //! What the reader is given of a piece of evidence: its heading line and the stretch that is likeliest to answer.
 
+use std::collections::HashSet;
+
 use super::guard::plain;
 use super::passage::Passage;
 use ken_base::domain::{Evidence, Kind, Span};
-use ken_text::text::is_cjk;
+use ken_text::text::{is_cjk, terms};
 
 /// The most that is read of one passage besides its heading line, in tokens as [`tokens`] guesses them. The reader was
 /// trained on 40 to 130; on six judged bases 90 separate as well as 130 in four fifths of the time (docs/quality.md).
@@ -28,8 +30,9 @@ impl Window {
         let (stretch, header) = match tokens(chunk) <= MAX_TOKENS {
             true => (Span::new(0, chunk.len()), None),
             false => {
-                let is_cut = evidence.chunk.note.header.is_some();
-                stretch(chunk, passage, term_weights, is_cut)
+                let above = evidence.chunk.note.header.as_ref();
+                let above = above.map(|header| terms(&header.text));
+                stretch(chunk, passage, term_weights, above.as_deref())
             }
         };
         let mut text = heading(evidence);
@@ -93,16 +96,17 @@ fn heading(evidence: &Evidence) -> String {
 /// The sentences or rows around the one that holds most of the question, as many as fit, and the header row of the table
 /// that it begins in.
 ///
-/// `is_cut`: whether the table in which the chunk begins has its header in an earlier one, so that its first row is one like the
-/// others.
+/// `above`: the words of the header of the table in which the chunk begins, where that stands in an earlier chunk, so that the
+/// first row here is one like the others.
 fn stretch(
     chunk: &str,
     passage: &Passage,
     term_weights: &[(String, f32)],
-    is_cut: bool,
+    above: Option<&[String]>,
 ) -> (Span, Option<Span>) {
     let units = &passage.units;
-    let has_header = |i: usize| is_cut && i == 0;
+    let continues = |i: usize| above.is_some() && i == 0;
+    let above: HashSet<String> = above.unwrap_or_default().iter().cloned().collect();
     let size = |i: usize| tokens(units[i].span.slice(chunk).unwrap_or_default());
     let share_of = |holds: &dyn Fn(&String) -> bool| -> f32 {
         let held = term_weights.iter().filter(|(term, _)| holds(term));
@@ -115,22 +119,21 @@ fn stretch(
         row(i) && row(i - 1) && !gap.is_some_and(|gap| gap.contains("\n\n"))
     };
     // What the columns' names hold, every row holds; by themselves they say nothing.
+    let nothing = HashSet::new();
     let mut share: Vec<f32> = Vec::with_capacity(units.len());
-    let mut header: Option<usize> = None;
+    let mut names: &HashSet<String> = &nothing;
     for (i, unit) in units.iter().enumerate() {
-        if i > 0 && follows(i) {
-            let header = header.unwrap_or(i - 1);
-            let names = &units[header].terms;
-            share.push(share_of(&|term| {
-                unit.terms.contains(term) || names.contains(term)
-            }));
-            continue;
+        let goes_on = i > 0 && follows(i);
+        let is_named = !goes_on && row(i) && i + 1 < units.len() && follows(i + 1) && !continues(i);
+        match (goes_on, is_named, continues(i) && row(i)) {
+            (true, ..) => {}
+            (_, true, _) => names = &unit.terms,
+            (.., true) => names = &above,
+            _ => names = &nothing,
         }
-        let names_columns = row(i) && i + 1 < units.len() && follows(i + 1) && !has_header(i);
-        header = names_columns.then_some(i);
-        share.push(match names_columns {
+        share.push(match is_named {
             true => 0.0,
-            false => share_of(&|term| unit.terms.contains(term)),
+            false => share_of(&|term| unit.terms.contains(term) || names.contains(term)),
         });
     }
     let worth = |i: usize| {
@@ -184,7 +187,6 @@ fn tokens(text: &str) -> f32 {
 mod tests {
     use super::*;
     use crate::answer::settle::tests::evidence;
-    use ken_text::text::terms;
 
     fn window(title: &str, text: &str, question: &str) -> (Window, String) {
         let found = evidence(title, Kind::Article, text, 1.0);

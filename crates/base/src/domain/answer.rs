@@ -172,6 +172,9 @@ pub struct Citation {
 pub struct CitedLink {
     pub text: String,
     pub uri: String,
+    /// Where the words stand in the document, in bytes, as the citation's own `start` and `end`.
+    pub start: usize,
+    pub end: usize,
 }
 
 /// Milliseconds spent by stage. `keyword` and `vector` run side by side, so `total` is less than the sum.

@@ -28,6 +28,15 @@ pub fn chunk(extracted: &Extracted) -> Vec<NewChunk> {
     let mut question: Option<String> = None;
     let mut bare: Option<(Span, u8)> = None;
     for block in &blocks {
+        if let BlockKind::Heading(level) = block.kind
+            && block.span.is_empty()
+        {
+            // The end of what stood under a question.
+            path.retain(|(above, _)| *above < level);
+            (question, lead_in, bare) = (None, None, None);
+            section += 1;
+            continue;
+        }
         if let BlockKind::Heading(level) = block.kind {
             // A heading with nothing below it says what it says by itself.
             if let Some((span, above)) = bare.take().filter(|(_, above)| *above >= level) {
@@ -55,7 +64,8 @@ pub fn chunk(extracted: &Extracted) -> Vec<NewChunk> {
                 heading: heading.take(),
                 section,
                 question: question.clone(),
-                header: context.filter(|_| is_table),
+                // A header longer than a chunk names nothing.
+                header: context.filter(|span| is_table && fits(text, *span)),
                 span,
             };
             join_or_push(text, &mut chunks, draft, lead_in);

@@ -17,18 +17,18 @@ const BODIES: [&str; 6] = [
     "description",
     "text",
 ];
-/// Fields that only an export has.
-const SIGNS: [&str; 9] = [
+/// Fields that only an export has: an object with one of them, a title and a body is an article.
+const SIGNS: [&str; 7] = [
     "html_url",
     "locale",
-    "draft",
-    "state",
-    "status",
     "default_locale",
     "section_id",
     "folder_id",
+    "author_id",
     "_links",
 ];
+/// What such a system says of its pages.
+const KINDS: [&str; 3] = ["article", "page", "blogpost"];
 /// What the system that hosts an article calls it while it is not, or no longer, published.
 const DRAFTS: [&str; 3] = ["draft", "unpublished", "pending"];
 const ARCHIVED: [&str; 4] = ["archived", "trashed", "deleted", "outdated"];
@@ -45,9 +45,10 @@ pub fn articles(values: &[(usize, Value)]) -> Option<Vec<&Map<String, Value>>> {
     };
     let is_article = |value: &&&Value| {
         value.as_object().is_some_and(|fields| {
-            let has_sign = SIGNS.iter().any(|sign| fields.contains_key(*sign));
-            let body = body_of(fields);
-            title_of(fields).is_some() && body.is_some_and(|body| has_sign || is_html(body))
+            let kind = fields.get("type").and_then(Value::as_str);
+            let has_sign = SIGNS.iter().any(|sign| fields.contains_key(*sign))
+                || kind.is_some_and(|kind| KINDS.contains(&kind));
+            has_sign && title_of(fields).is_some() && body_of(fields).is_some()
         })
     };
     let found = lists.into_iter().find(|items| {
@@ -67,7 +68,7 @@ pub fn source(name: &str, fields: &Map<String, Value>) -> Result<Source, IngestE
     let own = match own {
         Some(Value::String(id)) => id.clone(),
         Some(Value::Number(id)) => id.to_string(),
-        _ => text::sha256_hex([title.as_bytes()])[..12].to_owned(),
+        _ => text::sha256_hex([title.as_bytes(), body.as_bytes()])[..12].to_owned(),
     };
     let metadata = Metadata {
         title: title.to_owned(),
@@ -116,9 +117,11 @@ fn within(value: &Value) -> Option<&str> {
 }
 
 fn is_html(body: &str) -> bool {
-    ["</", "<br", "<p>", "<img"]
-        .iter()
-        .any(|tag| body.contains(tag))
+    [
+        "</p", "</div", "</li", "</h", "</table", "<p>", "</span", "</ac:",
+    ]
+    .iter()
+    .any(|tag| body.contains(tag))
 }
 
 /// The address at which people read it.
@@ -173,7 +176,11 @@ fn status(fields: &Map<String, Value>) -> Status {
         _ if is("draft") => Status::Draft,
         _ if is("archived") || is("outdated") => Status::Archived,
         // Freshdesk counts: 1 is a draft, 2 published.
-        Some(Value::Number(number)) if number.as_u64() == Some(1) => Status::Draft,
+        Some(Value::Number(number))
+            if number.as_u64() == Some(1) && fields.contains_key("folder_id") =>
+        {
+            Status::Draft
+        }
         Some(Value::String(state)) if DRAFTS.contains(&state.to_lowercase().as_str()) => {
             Status::Draft
         }
@@ -253,7 +260,7 @@ mod tests {
     fn products_with_descriptions_are_no_export() {
         let values = [(
             1,
-            json!({"name": "一號", "description": "銀色", "price": 900}),
+            json!({"name": "台北店", "description": "<p>近捷運站</p>", "status": "open", "phone": "02-1"}),
         )];
         assert!(articles(&values).is_none());
     }

@@ -10,7 +10,7 @@ pub const MAX_COLUMNS: usize = 1_024;
 /// The most cells read of one file.
 const MAX_CELLS: usize = 4_000_000;
 /// A span of more rows or columns than this is a mistake or an attack.
-const MAX_SPAN: usize = 100;
+pub const MAX_SPAN: usize = 1_000;
 /// The most rows that name the columns together.
 const MAX_HEADER_ROWS: usize = 4;
 

@@ -11,11 +11,21 @@ use super::{Extracted, IngestError, Parsed, decode, html, plain};
 
 /// What mail programs wrap a quoted mail in: Gmail, Apple Mail, Thunderbird, Outlook (on the web, for the desktop), Yahoo, QQ,
 /// NetEase; and signatures.
-const QUOTED: &str = "blockquote, .gmail_quote, .gmail_attr, .moz-cite-prefix, #divRplyFwdMsg, #appendonsend ~ *, \
+const QUOTED: &str = "blockquote[type=cite], .gmail_quote, .gmail_attr, .moz-cite-prefix, #divRplyFwdMsg, #appendonsend ~ *, \
     #mail-editor-reference-message-container, .yahoo_quoted, .OutlookMessageHeader, .ntes-mailmaster-quote, #isReplyContent, \
     .gmail_signature, .moz-signature, #Signature, #signature";
 /// So many lines of a quoted mail's head, one below the other, begin it.
 const MIN_HEADERS: usize = 3;
+
+/// Lines that only the head of a mail has.
+const SENT: [&str; 6] = [
+    "Sent:",
+    "Sent：",
+    "寄件日期",
+    "寄件者",
+    "发送时间",
+    "發送時間",
+];
 
 /// Reads a mail: its subject, its text (the HTML part where there is one), and each attachment that is knowledge by its name.
 pub fn read(
@@ -46,9 +56,9 @@ pub fn read(
             let body = undeclared(&message, bytes, false);
             let body = body.or_else(|| Some(message.body_text(0)?.into_owned()));
             let body = body.unwrap_or_default().replace("\r\n", "\n");
-            let body = match is_flowed(&message) {
-                true => reflowed(&body),
-                false => body,
+            let body = match flowed(&message) {
+                Some(drops_space) => reflowed(&body, drops_space),
+                None => body,
             };
             plain::extract(own_lines(&body).trim_end())
         }
@@ -92,21 +102,27 @@ fn undeclared(message: &Message, bytes: &[u8], is_html: bool) -> Option<String> 
     decode(raw).ok()
 }
 
-fn is_flowed(message: &Message) -> bool {
-    let part = message.text_bodies().next();
-    part.and_then(|part| part.content_type())
-        .and_then(|kind| kind.attribute("format"))
-        .is_some_and(|format| format.eq_ignore_ascii_case("flowed"))
+/// Whether the text is `format=flowed`, and then whether the space at a line's end belongs to the break (`delsp=yes`).
+fn flowed(message: &Message) -> Option<bool> {
+    let kind = message.text_bodies().next()?.content_type()?;
+    let says = |name: &str, value: &str| {
+        let found = kind.attribute(name);
+        found.is_some_and(|found| found.eq_ignore_ascii_case(value))
+    };
+    says("format", "flowed").then(|| says("delsp", "yes"))
 }
 
 /// Lines that end with a space go on in the next one (RFC 3676).
-fn reflowed(text: &str) -> String {
+fn reflowed(text: &str, drops_space: bool) -> String {
     let mut shown = String::with_capacity(text.len());
     for line in text.lines() {
         // A space before what would be taken for something else.
         let line = line.strip_prefix(' ').unwrap_or(line);
-        shown.push_str(line);
         let is_open = line.ends_with(' ') && line != "-- " && !line.starts_with('>');
+        match is_open && drops_space {
+            true => shown.push_str(&line[..line.len() - 1]),
+            false => shown.push_str(line),
+        }
         if !is_open {
             shown.push('\n');
         }
@@ -142,9 +158,13 @@ fn own_lines(text: &str) -> String {
         if begins_quoted(&lines, i) {
             break;
         }
-        in_signature |= *line == "-- " || *line == "--";
+        in_signature |= *line == "-- ";
         let is_signed = marks("signature").any(|mark| words.starts_with(mark));
-        if !in_signature && !is_signed && !words.starts_with('>') {
+        // `> 10 公斤 150 元` is more than ten.
+        let rest = words.trim_start_matches('>').trim_start();
+        let is_quoted =
+            words.starts_with('>') && !rest.starts_with(|c: char| c.is_ascii_digit() || c == '=');
+        if !in_signature && !is_signed && !is_quoted {
             own.push(line);
         }
     }
@@ -183,7 +203,13 @@ fn begins_quoted(lines: &[&str], i: usize) -> bool {
         let line = line.replace("*:", ":").replace(" :", ":");
         marks("header").any(|mark| line.starts_with(mark))
     };
-    lines[i..].iter().take_while(is_header).count() >= MIN_HEADERS
+    // The head of a mail names an address, or when it was sent; a notice with a date and a subject does not.
+    let head: Vec<&&str> = lines[i..].iter().take_while(is_header).collect();
+    let is_mail = head.iter().any(|line| {
+        let words = line.trim_start_matches('*').trim_start();
+        line.contains('@') || SENT.iter().any(|sent| words.starts_with(sent))
+    });
+    head.len() >= MIN_HEADERS && is_mail
 }
 
 /// The mail's own HTML: without what programs mark as quoted or as a signature, and without a quoted mail that begins with its
@@ -191,7 +217,19 @@ fn begins_quoted(lines: &[&str], i: usize) -> bool {
 fn without_quoted(body: &str) -> String {
     let page = Document::from(body);
     let whole = page.html().to_string();
-    page.select(QUOTED).remove();
+    // A mail that is forwarded is what the mail is about.
+    let forwards = |node: &dom_query::NodeRef| {
+        let text = node.text();
+        let head: String = text.trim_start().chars().take(60).collect();
+        ["Forwarded message", "轉寄", "转发", "Forward"]
+            .iter()
+            .any(|mark| head.contains(mark))
+    };
+    for node in page.select(QUOTED).nodes() {
+        if !forwards(node) {
+            node.remove_from_parent();
+        }
+    }
     let has_text = !page.select("body").text().trim().is_empty();
     match has_text {
         true => page.html().to_string(),
@@ -262,7 +300,7 @@ mod tests {
             let mail = match kind {
                 "attribution" => format!("己\n\n甲 {words}\n> 彼"),
                 "separator" => format!("己\n\n----- {words} -----\n彼"),
-                "header" => format!("己\n\n{words} 甲\n{words} 乙\n{words} 丙\n彼"),
+                "header" => format!("己\n\n{words} a@x.example\n{words} 乙\n{words} 丙\n彼"),
                 _ => format!("己\n\n{words}甲"),
             };
             assert_eq!(own_lines(&mail).trim_end(), "己", "{line}");
@@ -281,12 +319,17 @@ mod tests {
             said("<p>新價</p><blockquote type=cite>舊價</blockquote>"),
             "新價"
         );
-        assert_eq!(said("<blockquote>全部</blockquote>"), "全部");
+        assert_eq!(said("<blockquote type=cite>全部</blockquote>"), "全部");
+        assert_eq!(
+            said("<p>規定</p><blockquote>七天可退</blockquote>"),
+            "規定\n\n七天可退"
+        );
     }
 
     #[test]
     fn flowed_lines_are_one_paragraph() {
-        assert_eq!(reflowed("one \ntwo\nthree"), "one two\nthree\n");
+        assert_eq!(reflowed("one \ntwo\nthree", false), "one two\nthree\n");
+        assert_eq!(reflowed("可 \n退", true), "可退\n");
     }
 
     #[test]

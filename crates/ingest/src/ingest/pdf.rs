@@ -267,7 +267,7 @@ fn layout(mut pages: Vec<Page>) -> Result<Extracted, IngestError> {
     }
     drop_running(&mut pages);
     for page in &mut pages {
-        page.lines = in_columns(std::mem::take(&mut page.lines));
+        page.lines = in_columns(std::mem::take(&mut page.lines), &page.rules, &page.walls);
     }
     let sizes = Sizes::of(&pages);
     let mut text = Text {
@@ -496,7 +496,10 @@ impl Text {
                 if !self.writer.in_list() {
                     self.writer.start_list(number);
                 }
-                self.writer.start_item();
+                match number {
+                    Some(number) => self.writer.start_item_labelled(&format!("{number}. ")),
+                    None => self.writer.start_item_labelled("- "),
+                }
                 self.writer.text(without_marker(&text));
                 self.writer.end_item();
             }
@@ -597,6 +600,10 @@ const BULLETS: [char; 12] = [
 fn item(text: &str) -> Option<Option<u64>> {
     let mut chars = text.chars();
     if chars.next().is_some_and(|c| BULLETS.contains(&c)) {
+        // `–5 度` is below zero.
+        if text.starts_with('–') && !chars.as_str().starts_with(' ') {
+            return None;
+        }
         return Some(None).filter(|_| !chars.as_str().trim().is_empty());
     }
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
@@ -651,52 +658,66 @@ fn rows_at_margin(page: &Page) -> HashSet<usize> {
 }
 
 /// The lines of columns of prose one column after the other; where there are none, as they are.
-fn in_columns(lines: Vec<Line>) -> Vec<Line> {
-    let mut rows = lines.clone();
-    rows.sort_by(|a, b| a.y.total_cmp(&b.y));
+fn in_columns(lines: Vec<Line>, rules: &[Rule], walls: &[Rule]) -> Vec<Line> {
     let mut page = Page {
-        lines: rows,
+        lines,
         ..Page::default()
     };
+    let drawn = page.lines.clone();
+    page.lines.sort_by(|a, b| a.y.total_cmp(&b.y));
     join_baselines(&mut page);
     let rows = page.lines;
-    let Some((from, to, gutter)) = columns_at(&rows) else {
-        return lines;
-    };
-    let side = |is_left: bool| -> Vec<Line> {
-        let rows = rows[from..to].iter();
-        rows.filter_map(|row| row.part(|piece| (piece.start < gutter) == is_left))
-            .collect()
-    };
-    let end = |lines: &[Line]| lines.iter().map(Line::end).fold(f64::MIN, f64::max);
-    let mut ordered = in_columns(rows[..from].to_vec());
-    for (is_left, mut column) in [(true, side(true)), (false, in_columns(side(false)))] {
-        let right = end(&column);
-        for line in &mut column {
-            line.right.get_or_insert(right);
+    let mut rest = rows.as_slice();
+    let mut ordered: Vec<Line> = Vec::new();
+    while let Some((from, to, gutter)) = columns_at(rest, rules, walls) {
+        let side = |is_left: bool| -> Vec<Line> {
+            let rows = rest[from..to].iter();
+            rows.filter_map(|row| row.part(|piece| (piece.start < gutter) == is_left))
+                .collect()
+        };
+        ordered.extend_from_slice(&rest[..from]);
+        // The right side may be columns again; each is narrower than what it is part of.
+        for (is_left, mut column) in [
+            (true, side(true)),
+            (false, in_columns(side(false), rules, walls)),
+        ] {
+            let right = column.iter().map(Line::end).fold(f64::MIN, f64::max);
+            for line in &mut column {
+                line.right.get_or_insert(right);
+            }
+            if let Some(first) = column.first_mut() {
+                first.begins_column = !is_left;
+            }
+            ordered.extend(column);
         }
-        if let Some(first) = column.first_mut() {
-            first.begins_column = !is_left;
-        }
-        ordered.extend(column);
+        rest = &rest[to..];
     }
-    ordered.extend(in_columns(rows[to..].to_vec()));
-    ordered
+    match ordered.is_empty() {
+        true => drawn,
+        false => {
+            ordered.extend_from_slice(rest);
+            ordered
+        }
+    }
 }
 
+/// So many gaps of a page are tried.
+const MAX_GUTTERS: usize = 64;
+
 /// The first stretch of rows that a gap from top to bottom parts into columns of prose: its rows, and where the gap is.
-fn columns_at(rows: &[Line]) -> Option<(usize, usize, f64)> {
-    let mut tried: Vec<f64> = Vec::new();
+fn columns_at(rows: &[Line], rules: &[Rule], walls: &[Rule]) -> Option<(usize, usize, f64)> {
+    // Where a gap was tried, and up to which row.
+    let mut tried: Vec<(f64, usize)> = Vec::new();
     for (first, row) in rows.iter().enumerate() {
         for pair in row.groups().windows(2) {
             let [left, right] = pair else { continue };
             let end = left.iter().map(|p| p.end).fold(f64::MIN, f64::max);
             // Just before the right column, which begins at one place; lines end where they may.
             let gutter = right[0].start - 0.3 * row.size;
-            if end >= gutter || tried.iter().any(|t| (t - gutter).abs() < 1.0) {
+            let was_tried = |(at, to): &(f64, usize)| (at - gutter).abs() < 1.0 && first < *to;
+            if end >= gutter || tried.iter().any(was_tried) || tried.len() > MAX_GUTTERS {
                 continue;
             }
-            tried.push(gutter);
             let crosses = |row: &Line| {
                 row.pieces
                     .iter()
@@ -713,6 +734,7 @@ fn columns_at(rows: &[Line]) -> Option<(usize, usize, f64)> {
                 .iter()
                 .position(crosses)
                 .map_or(rows.len(), |n| first + n);
+            tried.push((gutter, to));
             // A heading above, or a line below, belongs to no column where nothing stands beside it.
             let is_both = |row: &Line| {
                 let starts_right = row.pieces.iter().any(|p| p.start > gutter);
@@ -726,7 +748,10 @@ fn columns_at(rows: &[Line]) -> Option<(usize, usize, f64)> {
                 rows.filter_map(|row| row.part(|piece| (piece.start < gutter) == is_left))
                     .collect()
             };
-            if is_prose(&part(true)) && is_prose_or_columns(&part(false)) {
+            if is_drawn(&rows[from..to], (end, right[0].start), rules, walls) {
+                continue;
+            }
+            if is_prose(&part(true)) && is_prose_or_columns(&part(false), rules, walls) {
                 return Some((from, to, gutter));
             }
         }
@@ -734,8 +759,21 @@ fn columns_at(rows: &[Line]) -> Option<(usize, usize, f64)> {
     None
 }
 
-fn is_prose_or_columns(lines: &[Line]) -> bool {
-    is_prose(lines) || columns_at(lines).is_some()
+fn is_prose_or_columns(lines: &[Line], rules: &[Rule], walls: &[Rule]) -> bool {
+    is_prose(lines) || columns_at(lines, rules, walls).is_some()
+}
+
+/// Whether rules are drawn across a gap, and walls within it: then it parts cells, not columns.
+fn is_drawn(rows: &[Line], (left, right): (f64, f64), rules: &[Rule], walls: &[Rule]) -> bool {
+    let (top, bottom) = (
+        rows.iter().map(|row| row.y).fold(f64::MAX, f64::min),
+        rows.iter().map(|row| row.y).fold(f64::MIN, f64::max),
+    );
+    let crosses =
+        |rule: &Rule| top < rule.at && rule.at < bottom && rule.start < left && rule.end > right;
+    let within =
+        |wall: &Rule| left <= wall.at && wall.at <= right && wall.start < bottom && wall.end > top;
+    rules.iter().any(crosses) && walls.iter().any(within)
 }
 
 /// Whether lines are sentences that go on from line to line: most are full, and none has a gap within.

@@ -66,6 +66,11 @@ impl Page<'_> {
         }
     }
 
+    /// Ends the last question: what follows answers it no more.
+    fn end(&self) -> Block {
+        self.heading(Span::new(0, 0))
+    }
+
     fn slice(&self, span: Span) -> &str {
         span.slice(self.text).unwrap_or_default()
     }
@@ -131,8 +136,16 @@ impl Page<'_> {
     /// Lines that ask, each with the lines below it that do not.
     fn below(&self, lines: &[Span], found: &mut Vec<Block>) {
         let mut open: Option<Span> = None;
+        let mut asks_on = false;
         for line in lines {
-            if let Some(start) = asked(self.slice(*line)) {
+            let start = asked(self.slice(*line));
+            // Two questions that share an answer are one heading.
+            if let (Some(_), true, Some(last)) = (start, asks_on, found.last_mut()) {
+                last.span.end = line.end;
+                continue;
+            }
+            asks_on = start.is_some();
+            if let Some(start) = start {
                 found.extend(open.take().map(paragraph));
                 found.push(self.heading(Span::new(line.start + start, line.end)));
             } else {
@@ -150,6 +163,9 @@ impl Page<'_> {
             let at = |part: Span| Span::new(span.start + part.start, span.start + part.end);
             found.push(self.heading(at(*question)));
             found.push(paragraph(at(*answer)));
+        }
+        if !pairs.is_empty() {
+            found.push(self.end());
         }
         !pairs.is_empty()
     }
@@ -175,12 +191,16 @@ impl Page<'_> {
                         found.push(self.heading(question));
                         found.push(paragraph(answer));
                     }
-                    None => found.push(Block {
-                        kind: BlockKind::List(vec![*item]),
-                        span: *item,
-                    }),
+                    None => {
+                        found.push(self.end());
+                        found.push(Block {
+                            kind: BlockKind::List(vec![*item]),
+                            span: *item,
+                        });
+                    }
                 }
             }
+            found.push(self.end());
             return;
         }
         if let [item] = items
@@ -203,14 +223,10 @@ impl Page<'_> {
         };
         for row in &rows[n_header..] {
             let cells = cells(self.text, *row);
-            let (Some(question), Some(answer)) = (cells.get(question), cells.get(answer)) else {
-                continue;
-            };
-            if !question.is_empty() && !answer.is_empty() {
-                found.push(self.heading(*question));
-                found.push(paragraph(*answer));
-            }
+            found.push(self.heading(cells[question]));
+            found.push(paragraph(cells[answer]));
         }
+        found.push(self.end());
     }
 
     /// Which column asks and which answers, and how many rows name the columns.
@@ -219,8 +235,25 @@ impl Page<'_> {
             .into_iter()
             .map(|cell| self.slice(cell))
             .collect();
+        // Nothing of a row may be lost: each has a question, an answer, and else at most a number.
+        let is_whole = |question: usize, answer: usize, n_header: usize| {
+            rows[n_header..].iter().all(|row| {
+                let cells = cells(self.text, *row);
+                let is_number = |cell: &Span| {
+                    let number = self.slice(*cell).trim_end_matches('.');
+                    number.len() <= 6 && number.bytes().all(|b| b.is_ascii_alphanumeric())
+                };
+                cells.len() == header.len()
+                    && !cells[question].is_empty()
+                    && !cells[answer].is_empty()
+                    && cells
+                        .iter()
+                        .enumerate()
+                        .all(|(i, cell)| i == question || i == answer || is_number(cell))
+            })
+        };
         if let Some((question, answer)) = super::faq::columns_of(&header) {
-            return Some((question, answer, 1));
+            return is_whole(question, answer, 1).then_some((question, answer, 1));
         }
         // Nobody names the columns, but the first asks in every row.
         let asks = |row: &Span| {
@@ -229,8 +262,8 @@ impl Page<'_> {
         };
         let n_asking = rows.iter().filter(|row| asks(row)).count();
         let n_header = usize::from(!asks(&rows[0]));
-        (header.len() == 2 && n_asking > 0 && n_asking + n_header == rows.len())
-            .then_some((0, 1, n_header))
+        let all_ask = n_asking > 0 && n_asking + n_header == rows.len();
+        (header.len() == 2 && all_ask && is_whole(0, 1, n_header)).then_some((0, 1, n_header))
     }
 }
 
@@ -271,9 +304,14 @@ fn asked(line: &str) -> Option<usize> {
     }
     let rest = line.trim_start_matches([' ', '\t', '(', '（']);
     let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-    let sign = rest[digits..].chars().next();
-    let is_numbered =
-        digits > 0 && digits <= 3 && sign.is_some_and(|sign| ".、．)）:：".contains(sign));
+    let mut after = rest[digits..].chars();
+    let sign = after.next();
+    // `1.5 公升`, `3:30` are figures.
+    let is_figure = after.next().is_some_and(|c| c.is_ascii_digit());
+    let is_numbered = digits > 0
+        && digits <= 3
+        && !is_figure
+        && sign.is_some_and(|sign| ".、．)）:：".contains(sign));
     let rest = match (is_numbered, sign) {
         (true, Some(sign)) => rest[digits + sign.len_utf8()..].trim_start(),
         _ => line.trim_start(),
@@ -368,7 +406,10 @@ fn marker(line: &str, names: &[&str]) -> Option<usize> {
     if let Some(open) = open {
         let inner = &line[open.len_utf8()..];
         let end = inner.find(|c| "】]］〕）)".contains(c))?;
-        let is_name = names.contains(&inner[..end].trim_end_matches(|c: char| c.is_ascii_digit()));
+        let name = inner[..end].trim_end_matches(|c: char| c.is_ascii_digit());
+        // `(a)`, `(q)` count clauses.
+        let counts = "(（".contains(open) && name.chars().all(|c| c.is_ascii_lowercase());
+        let is_name = names.contains(&name) && !counts;
         let close = inner[end..].chars().next().map_or(0, char::len_utf8);
         let words = inner[end + close..].trim_start_matches([' ', '\t', ':', '：', '*', '_']);
         return (is_name && !words.is_empty()).then(|| line.len() - words.len());
@@ -448,6 +489,48 @@ mod tests {
         ] {
             check(markdown);
         }
+    }
+
+    #[test]
+    fn nothing_but_the_question_is_left_out_of_the_passages() {
+        for (markdown, words) in [
+            (
+                "| 編號 | 題目 | 內容 | 開始時間 |\n|---|---|---|---|\n| 1 | 包裝 | 封箱 | 3/6 14:00 |",
+                &["3/6 14:00", "包裝"][..],
+            ),
+            (
+                "| 問題 | 答案 |\n|---|---|\n| 可以退嗎？ | 可以。 |\n| | 要附發票。 |",
+                &["要附發票", "可以退嗎"],
+            ),
+            (
+                "(a) The unit is new.\n\n(q) The warranty is void.",
+                &["(a) The", "(q) The"],
+            ),
+        ] {
+            let extracted = super::super::markdown::extract(markdown).unwrap();
+            let all: String = chunk(&extracted)
+                .iter()
+                .map(|c| c.span.slice(&extracted.text).unwrap())
+                .collect();
+            for word in words {
+                assert!(all.contains(word), "{word}: {all}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_follows_a_table_of_questions_answers_none_of_them() {
+        let markdown = "| 問題 | 答案 |\n|---|---|\n| 可以退嗎？ | 可以。 |\n\n客服專線 0800。";
+        assert_eq!(
+            pairs(markdown),
+            [("可以退嗎？".to_owned(), "可以。".to_owned())]
+        );
+    }
+
+    #[test]
+    fn figures_at_the_head_of_a_question_are_no_number() {
+        assert_eq!(asked("1.5 公升的水可以帶嗎？"), Some(0));
+        assert_eq!(asked("1. 可以帶嗎？"), Some(3));
     }
 
     #[test]

@@ -122,6 +122,9 @@ fn of_ods<R: Read + Seek>(archive: &mut ZipArchive<R>) -> Option<HashMap<String,
     Some(sheets.found)
 }
 
+/// So many rows, and columns, of equal cells are shown as the file shows the first.
+const MAX_SHOWN: u32 = 100;
+
 /// An ODS file's sheets as its elements come.
 #[derive(Default)]
 struct Sheets {
@@ -134,6 +137,8 @@ struct Sheets {
     column: u32,
     /// Where the open cell is, and what it shows so far.
     cell: Option<((u32, u32), String)>,
+    /// How many columns the open cell stands for.
+    n_columns: u32,
     /// Within a comment on a cell.
     in_comment: bool,
     in_paragraph: bool,
@@ -184,9 +189,8 @@ impl Sheets {
                     );
                     self.marks.merged.push((place, end));
                 }
-                self.column = place
-                    .1
-                    .saturating_add(count("table:number-columns-repeated"));
+                self.n_columns = count("table:number-columns-repeated");
+                self.column = place.1.saturating_add(self.n_columns);
                 self.cell = (!is_empty).then(|| (place, String::new()));
             }
             "annotation" => self.in_comment = !is_empty,
@@ -213,10 +217,15 @@ impl Sheets {
             "annotation" => self.in_comment = false,
             "p" => self.in_paragraph = false,
             "table-cell" | "covered-table-cell" => {
-                if let Some((place, shown)) =
-                    self.cell.take().filter(|(_, shown)| !shown.is_empty())
-                {
-                    self.marks.shown.insert(place, shown);
+                let shown = self.cell.take().filter(|(_, shown)| !shown.is_empty());
+                let Some(((row, column), shown)) = shown else {
+                    return;
+                };
+                // Equal neighbours are written once.
+                for y in row..row.saturating_add(self.n_rows.min(MAX_SHOWN)) {
+                    for x in column..column.saturating_add(self.n_columns.min(MAX_SHOWN)) {
+                        self.marks.shown.insert((y, x), shown.clone());
+                    }
                 }
             }
             _ => {}

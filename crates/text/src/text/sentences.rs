@@ -127,7 +127,7 @@ const MAX_WIDTH: usize = 400;
 const WINDOW: usize = 160;
 const MIN_WINDOW: usize = 60;
 /// What a clause ends after, and begins with, where nobody wrote a comma.
-const CLAUSE_ENDS: &str = "，、：,:元者時时後后";
+const CLAUSE_ENDS: &str = "，、：,:";
 const CLAUSE_BEGINS: &str = "若凡如但並并且惟遇 ";
 
 /// Pieces of a stretch without punctuation, cut at the last likely end of a clause within [`WINDOW`], else at a character.
@@ -137,20 +137,31 @@ fn windows(text: &str, span: Span, spans: &mut Vec<Span>) {
         let (mut taken, mut place, mut last) = (0, None, None);
         let rest = &text[start..span.end];
         let mut is_whole = true;
+        let mut before: Option<char> = None;
         for (at, c) in rest.char_indices() {
             let here = start + at;
             if taken > WINDOW {
                 is_whole = false;
                 break;
             }
-            if taken >= MIN_WINDOW && CLAUSE_BEGINS.contains(c) {
+            // Never within a figure, a time or a Latin word.
+            let after = rest[at + c.len_utf8()..].chars().next();
+            let in_figure = |a: Option<char>, b: Option<char>| {
+                let is_word = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+                is_word(a) && is_word(b)
+            };
+            if taken >= MIN_WINDOW && CLAUSE_BEGINS.contains(c) && !in_figure(before, after) {
                 place = Some(here);
             }
             taken += char_width(c);
-            if taken >= MIN_WINDOW && CLAUSE_ENDS.contains(c) {
-                place = Some(here + c.len_utf8());
+            let end = here + c.len_utf8();
+            if taken >= MIN_WINDOW && CLAUSE_ENDS.contains(c) && !in_figure(before, after) {
+                place = Some(end);
             }
-            last = Some(here + c.len_utf8());
+            if !in_figure(Some(c), after) && !".,:：".contains(c) {
+                last = Some(end);
+            }
+            before = Some(c);
         }
         let end = match is_whole {
             true => span.end,
@@ -199,6 +210,16 @@ mod tests {
             let piece = &text[span.start..span.end];
             assert!(width(piece) <= WINDOW + 2, "{piece}");
             assert!(piece.starts_with(['店', '若', '並']), "{piece}");
+        }
+        // Figures, times and words stay whole.
+        let text = "收取新臺幣1,311圓整於下午6:45送達品項abc12".repeat(24);
+        for span in sentences(&text) {
+            let piece = &text[span.start..span.end];
+            let before = text[..span.start].chars().next_back();
+            let first = piece.chars().next();
+            let is_word = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+            assert!(!(is_word(before) && is_word(first)), "{piece}");
+            assert!(!before.is_some_and(|c| ",:".contains(c)), "{piece}");
         }
         // Rows stay whole.
         let row = format!("| {} |", "長".repeat(300));

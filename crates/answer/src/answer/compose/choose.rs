@@ -7,7 +7,7 @@ use crate::answer::expects::{Expected, expected, holds};
 use crate::answer::passage::{Passage, Unit};
 use ken_base::domain::{Evidence, Kind, Span};
 use ken_text::conflict::{Statement, contradiction};
-use ken_text::text::{fold, names, width};
+use ken_text::text::{fold, names, terms, width};
 
 /// How many lines of a list go along with their lead-in.
 const MAX_LIST_LINES: usize = 12;
@@ -247,10 +247,18 @@ fn judged(
             }
             continue;
         }
-        let is_cut = i == 0 && evidence.chunk.note.header.is_some();
+        let above = evidence.chunk.note.header.as_ref();
+        if let Some(above) = above.filter(|_| i == 0 && is_row(line(&units[i]))) {
+            let names: HashSet<String> = terms(&above.text).into_iter().collect();
+            let held = (0..term_weights.len()).filter(|t| names.contains(&term_weights[*t].0));
+            let held: HashSet<usize> = held.collect();
+            found[i].extend(held.iter().copied());
+            header = Some(held);
+            continue;
+        }
         let names_columns = is_row(line(&units[i])) && i + 1 < units.len() && follows(i + 1);
-        header = (names_columns && !is_cut).then(|| found[i].clone());
-        headings[i] |= header.is_some();
+        header = names_columns.then(|| found[i].clone());
+        headings[i] |= names_columns;
     }
     let total: f32 = term_weights.iter().map(|(_, weight)| weight).sum();
     let others = units.len().saturating_sub(1).max(1) as f32;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use roxmltree::Node;
 
-use super::super::grid::{Cell, Grid, cell_lines};
+use super::super::grid::{Cell, Grid, MAX_SPAN, cell_lines};
 use super::super::writer::{Writer, lowered, one_line, raised};
 use super::super::{BlockKind, IngestError};
 use super::numbering::{Label, Numbering};
@@ -528,10 +528,8 @@ impl Reader<'_, '_> {
                     }
                 }
                 "tab" | "ptab" => text.push(' '),
-                "br" if attribute(part, "type").is_none_or(|kind| kind == "textWrapping") => {
-                    text.push('\n');
-                }
-                "cr" => text.push('\n'),
+                "br" | "cr" => text.push('\n'),
+                "sym" => text.extend(attribute(part, "char").and_then(symbol)),
                 "noBreakHyphen" => text.push('-'),
                 // The words, without their reading.
                 "ruby" => {
@@ -661,6 +659,8 @@ impl Reader<'_, '_> {
         }
         let mut grid = Grid::default();
         let mut in_header = true;
+        // By column: how many rows the cell that was begun last still covers.
+        let mut open: HashMap<usize, usize> = HashMap::new();
         for (i, (is_header, cells)) in rows.iter().enumerate() {
             if in_header && !is_header {
                 grid.end_header();
@@ -674,15 +674,25 @@ impl Reader<'_, '_> {
                 });
                 below.count() + 1
             };
-            // What goes on from above stands in the cell that began it.
-            let own = cells
-                .iter()
-                .filter(|cell| !(cell.goes_on && is_begun(&rows[..i], cell.column)));
-            let own = own.map(|cell| {
-                let n_rows = if cell.begins { reach(cell) } else { 1 };
-                Cell::new(cell.text.clone(), cell.span, n_rows)
-            });
-            grid.push_cells(own.collect::<Vec<_>>())?;
+            // What goes on from above stands in the cell that began it, as far down as that reaches.
+            let mut own = Vec::with_capacity(cells.len());
+            for cell in cells {
+                if let Some(left) = open
+                    .get_mut(&cell.column)
+                    .filter(|left| cell.goes_on && **left > 0)
+                {
+                    *left -= 1;
+                    continue;
+                }
+                let n_rows = if cell.begins {
+                    reach(cell).min(MAX_SPAN)
+                } else {
+                    1
+                };
+                open.insert(cell.column, n_rows - 1);
+                own.push(Cell::new(cell.text.clone(), cell.span, n_rows));
+            }
+            grid.push_cells(own)?;
         }
         Ok(grid)
     }
@@ -781,18 +791,6 @@ impl Placed {
     }
 }
 
-/// Whether a cell of the rows above reaches down to here.
-fn is_begun(rows: &[(bool, Vec<Placed>)], column: usize) -> bool {
-    for (_, cells) in rows.iter().rev() {
-        match cells.iter().find(|cell| cell.column == column) {
-            Some(cell) if cell.begins => return true,
-            Some(cell) if cell.goes_on => {}
-            _ => return false,
-        }
-    }
-    false
-}
-
 /// The children of this name, also within what only groups or marks them.
 fn within<'a, 'x>(node: Node<'a, 'x>, name: &str) -> Vec<Node<'a, 'x>> {
     let mut found = Vec::new();
@@ -822,6 +820,21 @@ fn is_contents(node: Node) -> bool {
         .and_then(|properties| child(properties, "docPartObj"))
         .and_then(|part| value(part, "docPartGallery"));
     gallery == Some("Table of Contents")
+}
+
+/// What a sign of a symbol font (Wingdings) is in Unicode; others are a small square.
+fn symbol(code: &str) -> Option<char> {
+    let code = u32::from_str_radix(code, 16).ok()?;
+    Some(match code & 0xFF {
+        0xFC => '✓',
+        0xFB => '✗',
+        0xFE => '☑',
+        0xFD => '☒',
+        0xA8 | 0x6F => '☐',
+        0x6C | 0x9F => '•',
+        0xE0 | 0xE8 => '→',
+        _ => '▪',
+    })
 }
 
 /// The address in a field's instruction: `HYPERLINK "https://…"`.

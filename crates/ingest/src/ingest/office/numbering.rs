@@ -1,11 +1,11 @@
 //! The numbers that Word writes by itself: `1.`, `第三條`, `3.2`, `(一)`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chinese_number::{ChineseCase, ChineseCountMethod, ChineseVariant, NumberToChinese};
 use roxmltree::Node;
 
-use super::{attribute, child, is, value};
+use super::{attribute, child, is, switch, value};
 
 /// Word has nine levels.
 const N_LEVELS: usize = 9;
@@ -18,6 +18,10 @@ struct Level {
     /// With `%1` to `%9` for the numbers of the levels: `第%1條`.
     text: String,
     is_followed_by_nothing: bool,
+    /// Whether it counts on over the levels above it.
+    counts_on: bool,
+    /// Whether all its numbers are in figures (`isLgl`).
+    in_figures: bool,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -38,7 +42,7 @@ pub struct Numbering {
     /// By list: of each level the last number.
     counted: HashMap<String, [Option<u64>; N_LEVELS]>,
     /// The `numId`s that have begun: what begins anew does so once.
-    begun: Vec<String>,
+    begun: HashSet<String>,
 }
 
 /// What stands before a paragraph.
@@ -102,8 +106,7 @@ impl Numbering {
         let levels = &self.abstracts.get(&list)?.levels;
         let this = levels.get(&level)?;
         let counted = self.counted.entry(list.clone()).or_default();
-        if !self.begun.iter().any(|begun| begun == number) {
-            self.begun.push(number.to_owned());
+        if self.begun.insert(number.to_owned()) {
             for (level, start) in &starts {
                 if let Some(place) = counted.get_mut(*level) {
                     *place = start.checked_sub(1);
@@ -118,8 +121,10 @@ impl Numbering {
             Some(last) => Some(last.saturating_add(1)),
             None => Some(starts.get(&level).copied().unwrap_or(start(level))),
         };
-        for deeper in counted.iter_mut().skip(level + 1) {
-            *deeper = None;
+        for (at, deeper) in counted.iter_mut().enumerate().skip(level + 1) {
+            if !levels.get(&at).is_some_and(|level| level.counts_on) {
+                *deeper = None;
+            }
         }
         if this.format == "none" || this.text.trim().is_empty() {
             return None;
@@ -136,7 +141,10 @@ impl Numbering {
             if !said.contains(&place) {
                 continue;
             }
-            let format = levels.get(&at).map_or("decimal", |level| &level.format);
+            let format = match this.in_figures {
+                true => "decimal",
+                false => levels.get(&at).map_or("decimal", |level| &level.format),
+            };
             let number = last.unwrap_or_else(|| start(at));
             said = said.replace(&place, &written(number, format));
         }
@@ -168,6 +176,8 @@ fn level(node: Node) -> Level {
             .to_owned(),
         text: value(node, "lvlText").unwrap_or_default().to_owned(),
         is_followed_by_nothing: value(node, "suff") == Some("nothing"),
+        counts_on: value(node, "lvlRestart") == Some("0"),
+        in_figures: switch(node, "isLgl") == Some(true),
     }
 }
 
@@ -193,10 +203,11 @@ fn written(number: u64, format: &str) -> String {
         | "chineseCountingThousand"
         | "taiwaneseCounting"
         | "taiwaneseCountingThousand"
-        | "japaneseCounting"
-        | "ideographDigital"
-        | "japaneseDigitalTenThousand"
-        | "taiwaneseDigital" => chinese(ChineseVariant::Traditional, ChineseCase::Lower),
+        | "japaneseCounting" => chinese(ChineseVariant::Traditional, ChineseCase::Lower),
+        "ideographDigital" | "japaneseDigitalTenThousand" | "taiwaneseDigital" => {
+            let digit = |c: char| "〇一二三四五六七八九".chars().nth(c.to_digit(10)? as usize);
+            number.to_string().chars().map(digit).collect()
+        }
         "chineseLegalSimplified" => chinese(ChineseVariant::Simple, ChineseCase::Upper),
         "ideographLegalTraditional" => chinese(ChineseVariant::Traditional, ChineseCase::Upper),
         "ideographTraditional" => of("甲乙丙丁戊己庚辛壬癸"),
@@ -307,6 +318,17 @@ mod tests {
     }
 
     #[test]
+    fn clauses_count_on_over_chapters_where_word_has_them_do_so() {
+        let clause = "<lvl ilvl=\"1\"><start val=\"1\"/><numFmt val=\"decimal\"/><lvlRestart val=\"0\"/><lvlText val=\"第%2條\"/></lvl>";
+        let levels = level(0, "decimal", "第%1章") + clause;
+        let mut lists = numbering(&levels, &number("1"));
+        assert_eq!(lists.next("1", 0), text("第1章 "));
+        assert_eq!(lists.next("1", 1), text("第1條 "));
+        assert_eq!(lists.next("1", 0), text("第2章 "));
+        assert_eq!(lists.next("1", 1), text("第2條 "));
+    }
+
+    #[test]
     fn a_list_that_begins_anew_does_so_once() {
         let anew = "<num numId=\"2\"><abstractNumId val=\"7\"/><lvlOverride ilvl=\"0\"><startOverride val=\"5\"/></lvlOverride></num>";
         let mut lists = numbering(&level(0, "decimal", "%1."), &(number("1") + anew));
@@ -325,6 +347,7 @@ mod tests {
             (28, "lowerLetter", "bb"),
             (7, "decimalEnclosedCircle", "⑦"),
             (12, "decimalFullWidth", "１２"),
+            (12, "ideographDigital", "一二"),
             (5, "unheard of", "5"),
         ] {
             assert_eq!(written(number, format), expected, "{format}");

@@ -20,7 +20,7 @@ const ERROR_SECURITY: u64 = 5;
 
 static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
 /// PDFium is not made for several threads at once: whoever reads holds the lock.
-static PDFIUM: Mutex<Option<Result<Box<dyn PdfiumLibraryBindings>, String>>> = Mutex::new(None);
+static PDFIUM: Mutex<Option<Box<dyn PdfiumLibraryBindings>>> = Mutex::new(None);
 
 /// Where PDFium's library lies; the first call counts. An empty path leaves the usual one.
 pub fn use_library(path: PathBuf) {
@@ -82,21 +82,22 @@ pub struct Pages {
 /// does not open the file.
 pub fn read(bytes: &[u8]) -> Result<Pages, IngestError> {
     let mut pdfium = PDFIUM.lock().unwrap_or_else(PoisonError::into_inner);
-    let library = || LIBRARY.get_or_init(|| PathBuf::from(DEFAULT_LIBRARY));
-    let pdfium = pdfium.get_or_insert_with(|| {
-        let loaded = Pdfium::bind_to_library(library()).map_err(|error| error.to_string())?;
-        // SAFETY: called once, under the lock, before anything else of the library.
-        unsafe { loaded.FPDF_InitLibrary() };
-        Ok(loaded)
-    });
-    match pdfium {
-        // SAFETY: the lock is held, so no other thread is within the library.
-        Ok(pdfium) => unsafe { pages(pdfium.as_ref(), bytes) },
-        Err(detail) => Err(IngestError::NotSetUp {
-            format: "PDF".to_owned(),
-            detail: format!("{}: {detail}", library().display()),
-        }),
-    }
+    let pdfium = match &mut *pdfium {
+        Some(pdfium) => pdfium,
+        none => {
+            let library = LIBRARY.get_or_init(|| PathBuf::from(DEFAULT_LIBRARY));
+            let absent = |error| IngestError::NotSetUp {
+                format: "PDF".to_owned(),
+                detail: format!("{}: {error}", library.display()),
+            };
+            let loaded = Pdfium::bind_to_library(library).map_err(absent)?;
+            // SAFETY: called once, under the lock, before anything else of the library.
+            unsafe { loaded.FPDF_InitLibrary() };
+            none.insert(loaded)
+        }
+    };
+    // SAFETY: the lock is held, so no other thread is within the library.
+    unsafe { pages(pdfium.as_ref(), bytes) }
 }
 
 /// Closes what was opened, also where reading it panics.
