@@ -349,6 +349,9 @@ fn print_altered(what: &str, altered: &impact::Altered) {
     }
 }
 
+/// Events can be lost (network file systems have none, and a queue can overflow): the folders are compared again after this time.
+const RESCAN: Duration = Duration::from_secs(30);
+
 /// How long a folder has to be still before it is read.
 const STILL: Duration = Duration::from_millis(300);
 
@@ -376,25 +379,30 @@ pub async fn watch(
             .watch(path, RecursiveMode::Recursive)
             .with_context(|| path.display().to_string())?;
     }
+    let mut is_rescan = false;
     loop {
         let report = files::ingest(app.ingester(), workspace, paths, options, |_, _| {}).await?;
         app.follower.wake();
-        println!(
-            "added {} · changed {} · unchanged {} · archived {} · failed {} · revision {}",
-            report.added,
-            report.changed,
-            report.unchanged,
-            report.archived,
-            report.failed.len(),
-            report.revision
-        );
-        for failure in &report.failed {
+        let is_same = report.added + report.changed + report.archived == 0;
+        if !(is_rescan && is_same) {
+            println!(
+                "added {} · changed {} · unchanged {} · archived {} · failed {} · revision {}",
+                report.added,
+                report.changed,
+                report.unchanged,
+                report.archived,
+                report.failed.len(),
+                report.revision
+            );
+        }
+        for failure in report.failed.iter().filter(|_| !(is_rescan && is_same)) {
             println!("  failed: {}: {}", failure.path, failure.reason);
         }
-        tokio::select! {
+        is_rescan = tokio::select! {
             () = super::operating::stop_signal() => break,
-            _ = told.recv() => {}
-        }
+            _ = told.recv() => false,
+            () = tokio::time::sleep(RESCAN) => true,
+        };
         // An editor saves in several steps; what comes meanwhile is read with it.
         while tokio::time::timeout(STILL, told.recv()).await.is_ok() {}
     }
