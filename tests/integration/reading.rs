@@ -3,6 +3,7 @@
 use ken::app::{App, AppError};
 use ken_base::config::Config;
 use ken_search::reader::{Reader, ReaderError};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::{TestApp, config_in, embedder, read_passages};
@@ -47,6 +48,29 @@ async fn answer_with_reader_records_what_was_read() {
     );
     let (answer, record) = explained(&app, "本店地址在哪裡？").await;
     assert_ne!(answer["outcome"], "answered", "{answer:#}\n{record:#}");
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn heading_or_faq_that_asks_the_question_in_other_words_of_asking_answers() {
+    let app = TestApp::start_with(read_passages).await;
+    let text = "# 會員中心\n\n## 要怎麼更換綁定的載具？\n\n到「我的」→「電子憑證」按「重新設定」，再掃一次條碼。\n\n## 配送\n\n每週一出貨。\n";
+    app.put("member", json!({ "text": text })).await;
+    let faq = json!({ "question": "什麼時候出貨？", "answer": "宅配的話週一都會送到府上。", "language": "zh-Hant" });
+    let path = "/v1/faqs/when?wait=indexed";
+    app.request(Method::PUT, path, Some(faq)).await;
+    let (answer, record) = explained(&app, "如何更換綁定的載具").await;
+    assert_eq!(answer["outcome"], "answered", "{answer:#}\n{record:#}");
+    assert!(
+        answer["text"].as_str().unwrap().contains("重新設定"),
+        "{answer:#}"
+    );
+    assert!(answer["confidence"].as_f64().unwrap() >= 0.8, "{answer:#}");
+    let (answer, _) = explained(&app, "請問幾時出貨呢").await;
+    assert_eq!(answer["confidence"], 1.0, "{answer:#}");
+    // Other words of asking, and another question.
+    let (answer, _) = explained(&app, "為什麼更換綁定的載具").await;
+    assert!(answer["confidence"].as_f64().unwrap() < 0.8, "{answer:#}");
     app.stop().await;
 }
 

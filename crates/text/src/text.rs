@@ -14,6 +14,7 @@ mod sounds;
 mod spoken;
 mod synonyms;
 mod terms;
+mod wording;
 
 pub use figures::figures;
 pub use fold::{FOLDING, fold, forget_sentences};
@@ -29,12 +30,14 @@ pub use synonyms::{Replacement, Synonyms};
 pub use terms::{
     char_width, characters_of_key, index_terms, is_cjk, search_key, terms, terms_of_key, width,
 };
+pub use wording::wording;
 
 /// Builds the tables that are otherwise built when a first question needs them.
 pub fn warm_up() {
     let question = written("退貨");
     Synonyms::default().of(&search_key(&question));
     homophones('退');
+    wording("退貨");
     is_function_word("what");
     Highlighter::new(["退货"].into()).marks("退貨");
 }

@@ -48,6 +48,9 @@ const UNSAID: f32 = 0.1;
 /// The confidence from which on a passage answers beyond doubt: the strictest level's.
 const SETTLED: f32 = 0.9;
 
+/// The least confidence in a section whose heading asks the question: enough for [`Level::Strict`] where passages are read.
+const ASKED_OVER: f32 = 0.8;
+
 /// Decides from evidence alone: a model over [`Features`], and a threshold.
 pub struct Admission {
     model: Model,
@@ -96,6 +99,21 @@ impl Admission {
     /// Whether a passage with this logit answers with at least this confidence.
     pub fn answers(&self, logit: f32, least: f32) -> bool {
         self.model.reading.confidence(logit) >= least
+    }
+
+    /// A verdict on evidence of which a section's heading asks the question in the same words.
+    pub fn asked_over(&self, verdict: Verdict, min_confidence: f32) -> Verdict {
+        let confidence = verdict.confidence.max(ASKED_OVER);
+        match confidence >= min_confidence {
+            true => Verdict {
+                decision: Decision::Answer,
+                confidence,
+            },
+            false => Verdict {
+                confidence,
+                ..verdict
+            },
+        }
     }
 
     /// Pure. No evidence is never admitted. `reading`: `None` where nothing reads; else the reader's strongest logit, or

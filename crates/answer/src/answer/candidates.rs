@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::admit::Admission;
-use super::passage::{Passage, is_asked_by};
+use super::passage::{Passage, is_asked_by, is_asked_over};
 use super::window::Window;
 use ken_base::domain::Evidence;
 use ken_search::reader::{Reader, ReaderError, Reading};
@@ -64,6 +64,12 @@ impl Candidates {
             evidence[..=at].rotate_right(1);
         }
         (Self::new(evidence), at.is_some())
+    }
+
+    /// Where the first stands, of those that were read, whose heading asks the question.
+    pub fn asked_over(&self, question: &str) -> Option<usize> {
+        let mut read = self.evidence.iter().take(self.readings.len().max(1));
+        read.position(|e| is_asked_over(e, question))
     }
 
     /// Whether no other document scored nearly as high as the first.

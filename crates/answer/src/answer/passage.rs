@@ -3,8 +3,9 @@
 use std::collections::HashSet;
 
 use super::guard::untainted;
+use super::understand::asks;
 use ken_base::domain::{Evidence, Span};
-use ken_text::text::{figures, fold, sentences, terms, terms_of_key};
+use ken_text::text::{figures, fold, sentences, terms, terms_of_key, wording};
 
 /// The sentences of a piece of evidence that may be cited: all but those that speak to machines.
 #[derive(Debug, Clone, Default)]
@@ -54,14 +55,23 @@ impl Passage {
     }
 }
 
-/// Whether a question is one of those that a piece of evidence answers, word for word.
+/// Whether a question is one of those that a piece of evidence answers, in the same words.
 pub fn is_asked_by(evidence: &Evidence, question: &str) -> bool {
-    let letters =
-        |text: &str| -> String { fold(text).chars().filter(|c| c.is_alphanumeric()).collect() };
     let note = evidence.chunk.note.question.as_deref();
     let questions = evidence.metadata.questions.iter().map(String::as_str);
-    let asked = letters(question);
-    questions.chain(note).any(|known| letters(known) == asked)
+    let asked = wording(question);
+    questions.chain(note).any(|known| wording(known) == asked)
+}
+
+/// Whether the heading that a piece of evidence stands under is a question, and this one, in the same words.
+pub fn is_asked_over(evidence: &Evidence, question: &str) -> bool {
+    let title = evidence.metadata.title.as_str();
+    let heading = evidence
+        .chunk
+        .heading_path
+        .last()
+        .map_or(title, String::as_str);
+    asks(heading) && wording(heading) == wording(question)
 }
 
 /// What stands over a chunk.

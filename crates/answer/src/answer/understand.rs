@@ -8,7 +8,7 @@ mod parts;
 pub use courtesy::{Courtesy, courtesy};
 pub use follow_up::{LIFTED_AMONG, Lifts, leans, lift, standalone};
 pub use names::Names;
-pub use parts::parts;
+pub use parts::{asks, parts};
 
 use ken_base::domain::{MAX_QUESTION_CHARS, Role, Turn, Utterance};
 use ken_text::text::{Language, detect};
