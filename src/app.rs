@@ -69,15 +69,6 @@ const KEEP_HOUSE_EVERY: Duration = Duration::from_secs(3_600);
 /// How long what is half done may take before it counts as left behind, where other processes may be at it.
 const LEFT_BEHIND: SignedDuration = SignedDuration::from_hours(1);
 
-/// Clears away what was half done by a process that is gone: uploads that never came in whole, changes that were tried out.
-async fn tidy_up(store: &Store, then: Timestamp) -> Result<(), StoreError> {
-    store.drop_unfilled_jobs(then).await?;
-    for (workspace, _) in store.workspaces().await? {
-        store.unstage(&workspace, then).await?;
-    }
-    Ok(())
-}
-
 /// Clears away what is left behind in a store that several processes share, and forgets conversations that had no turn for
 /// `keep_days` (0: keeps them) and cases that are past their time: at once and every hour.
 async fn keep_house(
@@ -88,7 +79,9 @@ async fn keep_house(
 ) {
     loop {
         if store.is_shared()
-            && let Err(error) = tidy_up(&store, Timestamp::now() - LEFT_BEHIND).await
+            && let Err(error) = store
+                .drop_unfilled_jobs(Timestamp::now() - LEFT_BEHIND)
+                .await
         {
             tracing::error!(%error, "what is left behind could not be cleared away");
         }
@@ -243,7 +236,7 @@ impl App {
         let works = both(lead.watch(), is_at_work);
         if is_first && !store.is_shared() && indexes.is_writer() {
             // Nobody else is at work, and nothing here yet.
-            tidy_up(&store, Timestamp::MAX).await?;
+            store.drop_unfilled_jobs(Timestamp::MAX).await?;
         }
         let follower = Arc::new(Follower::start(
             store.clone(),
@@ -274,12 +267,11 @@ impl App {
         let vault = Vault::open(&config.store.vault_url).await?;
         let trials = Trials {
             store: store.clone(),
-            indexes: indexes.clone(),
-            follower: follower.clone(),
+            embedder: embedder.clone(),
             retriever: retriever.clone(),
             answerer: answerer.clone(),
         };
-        let gate = Gate::new(trials.clone());
+        let gate = Gate::new(trials.clone(), follower.clone());
         let waker = Waker::default();
         let cases = Cases::new(
             vault.clone(),

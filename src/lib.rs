@@ -98,8 +98,8 @@
 //!   asked without it, and logs are written without it.
 //! - Nothing learned answers anybody before a person has approved it, unless a workspace lets that class of drafts pass.
 //! - `text[start..end]` of the cited document version *is* the quote, or the citation does not leave `answer`.
-//! - What is for some, or for some time, is decided inside the searches: a scheduled version is indexed beside the live one
-//!   and a change that is tried out beside both; nobody else finds, lists or counts them.
+//! - What is for some, or for some time, is decided inside the searches: a scheduled version is indexed beside the live one.
+//! - A change is tried out by searching it beside the indexes, in memory (`retrieve/beside.rs`): nothing of it is recorded.
 //! - Evidence is loaded from the store and checked to be live, valid and visible, whatever the indexes say.
 //! - What a chunk scores depends on what is there, not on what was deleted or on how segments are merged (`index/view.rs`).
 //! - A search that fails is an error with a name, never a quietly shorter list: where encoder or vectors are away, words alone

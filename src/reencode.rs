@@ -238,6 +238,6 @@ async fn ask(
         .answerer
         .reply(workspace, &question, &[], vector)
         .await?;
-    let reply = reply_of(replied.answer, ToString::to_string);
+    let reply = reply_of(replied.answer);
     Ok((meets(judged, &reply), is_first))
 }

@@ -65,9 +65,7 @@ pub async fn get_draft(
     Workspace(workspace): Workspace,
     Path(id): Path<String>,
 ) -> Result<axum::Json<Details>, Problem> {
-    let cases = state.app.cases.clone();
-    let details = to_the_end(async move { cases.details(&workspace, &id).await }).await?;
-    Ok(axum::Json(details))
+    Ok(axum::Json(state.app.cases.details(&workspace, &id).await?))
 }
 
 /// What is decided of a draft.

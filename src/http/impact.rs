@@ -7,7 +7,6 @@ use super::AppState;
 use super::documents::DocumentRequest;
 use super::extract::{Json, Path, Workspace, one_or_many};
 use super::problem::{Fault, Problem};
-use ken_base::background::to_the_end;
 use ken_base::domain::{DocumentId, JudgedQuestion, Outcome, Review};
 use ken_knowledge::editing::gate::GateError;
 use ken_knowledge::editing::impact::{Altered, Change, Impact, ImpactError, LOGGED};
@@ -50,13 +49,9 @@ pub async fn preview_impact(
     for (id, document) in request.put {
         changes.push(Change::Put(Box::new(document.parse_off_thread(id).await?)));
     }
-    let trials = state.app.trials.clone();
-    let trial = async move {
-        trials
-            .assess(&workspace, changes, n_logged, request.at)
-            .await
-    };
-    Ok(axum::Json(to_the_end(trial).await?))
+    let trials = &state.app.trials;
+    let impact = trials.assess(&workspace, changes, n_logged, request.at);
+    Ok(axum::Json(impact.await?))
 }
 
 /// A judged question that a change would break.
@@ -81,8 +76,6 @@ impl From<ImpactError> for Problem {
         match error {
             ImpactError::Answer(error) => error.into(),
             ImpactError::Store(error) => error.into(),
-            ImpactError::Index(error) => Problem::internal(&error),
-            ImpactError::NotIndexed | ImpactError::Left => Problem::unavailable(error.to_string()),
         }
     }
 }

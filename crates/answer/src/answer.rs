@@ -210,6 +210,14 @@ impl Answerer {
         Self { kept, ..self }
     }
 
+    /// One that finds what another retriever does.
+    pub fn searching(&self, retriever: Retriever) -> Self {
+        Self {
+            retriever,
+            ..self.clone()
+        }
+    }
+
     /// The straight line without the record. `vector` is the question's, where it is known already.
     pub async fn reply(
         &self,

@@ -24,8 +24,8 @@ pub use case::{Case, CaseOutcome, CaseRole, CaseTurn, Distilled, Excerpt, NoKnow
 pub use chunk::{Chunk, ChunkNote, Evidence, NewChunk, Outline, Span, TableHeader};
 pub use clock::Clock;
 pub use document::{
-    Document, FaqAnswer, Kind, MAX_VIEWS, Metadata, Source, Status, TRIAL, Window,
-    audience_open_to, checked_uri,
+    Document, FaqAnswer, Kind, MAX_VIEWS, Metadata, Source, Status, Window, audience_open_to,
+    checked_uri,
 };
 pub use draft::{Draft, DraftAction, DraftClass, DraftEvent, DraftSource, DraftState, Reviewer};
 pub use encoder::{EncoderReport, EncoderScores};

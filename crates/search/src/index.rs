@@ -7,6 +7,7 @@
 
 mod collector;
 mod embedded;
+mod encoding;
 mod follower;
 mod forward;
 mod keyword;
@@ -27,8 +28,10 @@ use std::sync::{Arc, RwLock};
 
 use ken_base::config::IndexConfig;
 use ken_base::domain::{Revision, WorkspaceId};
+use ken_store::store::IndexEntry;
 
 pub use embedded::EmbeddedVectors;
+pub use encoding::Encoding;
 pub use follower::{Follower, Progress};
 pub use keyword::KeywordIndex;
 pub use manifest::Manifest;
@@ -88,6 +91,21 @@ pub struct WorkspaceIndex {
 }
 
 impl WorkspaceIndex {
+    /// Of some chunks with their vectors, in memory alone.
+    pub fn in_memory(
+        entries: &[IndexEntry],
+        vectors: &[VectorEntry],
+        dimension: usize,
+    ) -> Result<Self, IndexError> {
+        let of_vectors = EmbeddedVectors::in_memory(dimension)?;
+        of_vectors.apply(&[], vectors, 1)?;
+        Ok(Self {
+            keyword: KeywordIndex::in_memory(entries)?,
+            vectors: Box::new(of_vectors),
+            ended: RwLock::default(),
+        })
+    }
+
     /// Runs what writes to a view.
     ///
     /// # Errors

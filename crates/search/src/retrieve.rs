@@ -1,9 +1,10 @@
 //! [`Retriever`]: a [`Query`] → [`Hit`]s. Words ‖ meaning, then [`Fusion`].
 //!
 //! The keyword search runs while the encoder works, so a request costs the encoder's time and little more. Both
-//! legs get the same [`Selection`], and each candidate of one leg is scored by the other
+//! legs search the same chunks, and each candidate of one leg is scored by the other
 //! too, so that fusion never has to guess a missing score.
 
+mod beside;
 mod explain;
 mod fusion;
 mod glossary;
@@ -17,8 +18,9 @@ use tokio::sync::Semaphore;
 
 use crate::embed::{EmbedError, Embedder};
 use crate::index::{
-    IndexError, Indexes, KeywordHit, KeywordSearch, Selection, VectorHit, Wanted, WorkspaceIndex,
+    IndexError, Indexes, KeywordHit, KeywordSearch, VectorHit, Wanted, WorkspaceIndex,
 };
+use crate::vectors::VectorsError;
 use ken_base::blocking::blocking;
 use ken_base::config::{Part, RetrieveConfig};
 use ken_base::domain::{
@@ -27,6 +29,9 @@ use ken_base::domain::{
 use ken_store::store::{Store, StoreError};
 use ken_text::text::written;
 
+use beside::{Searched, Selected};
+
+pub use beside::Beside;
 pub use explain::{DocumentExplanation, FilterDecision, Standing};
 pub use fusion::{Candidate, Fusion, Shares};
 pub use glossary::Glossary;
@@ -40,6 +45,15 @@ pub enum RetrieveError {
     Index(#[from] IndexError),
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<VectorsError> for RetrieveError {
+    fn from(error: VectorsError) -> Self {
+        match error {
+            VectorsError::Store(error) => Self::Store(error),
+            VectorsError::Embed(error) => Self::Embed(error),
+        }
+    }
 }
 
 /// What a query found.
@@ -102,6 +116,7 @@ pub struct Retriever {
     permits: Arc<Semaphore>,
     /// Whether the last search of vectors failed.
     vectors_away: Arc<AtomicBool>,
+    beside: Option<Arc<Beside>>,
 }
 
 impl Retriever {
@@ -122,6 +137,15 @@ impl Retriever {
             clock: Clock::default(),
             permits: Arc::new(Semaphore::new(MAX_SEARCHES)),
             vectors_away: Arc::default(),
+            beside: None,
+        }
+    }
+
+    /// One that searches what lies beside a workspace, too; for questions to that workspace alone.
+    pub fn searching(&self, beside: Beside) -> Self {
+        Self {
+            beside: Some(Arc::new(beside)),
+            ..self.clone()
         }
     }
 
@@ -185,11 +209,12 @@ impl Retriever {
         let start = Instant::now();
         let query = &self.timed(query.clone());
         // A workspace that was never written to, or whose first write is being indexed, holds nothing.
-        let Some(index) = self.indexes.find(workspace) else {
+        let own = self.indexes.find(workspace);
+        let Some(index) = Searched::of(own, self.beside.as_ref()) else {
             return Ok(Retrieved::default());
         };
         let revision = index.revision();
-        let selection = Arc::new(select(&index, query).await?);
+        let selection = index.select(query).await?;
         let by_words = self.keyword_leg(workspace, &index, query, &selection);
         let by_meaning = self.vector_leg(&index, query, &selection, vector);
         let (words, meaning) = tokio::try_join!(by_words, by_meaning)?;
@@ -235,7 +260,10 @@ impl Retriever {
         query: &Query,
         hits: &[Hit],
     ) -> Result<Vec<Evidence>, RetrieveError> {
-        let keys: Vec<u32> = hits.iter().map(|hit| hit.chunk_key).collect();
+        let beside = |key: u32| self.beside.as_ref()?.entry(key);
+        let keys = hits.iter().map(|hit| hit.chunk_key);
+        let (others, keys): (Vec<u32>, Vec<u32>) = keys.partition(|key| beside(*key).is_some());
+        let others = others.into_iter().filter_map(beside).cloned();
         let at = query.filter.at.unwrap_or_else(|| self.clock.now());
         let (audience, channel) = (&query.filter.audience, query.filter.channel.as_deref());
         let mut live: HashMap<u32, _> = self
@@ -243,6 +271,7 @@ impl Retriever {
             .chunks(workspace, &keys)
             .await?
             .into_iter()
+            .chain(others)
             .filter(|entry| entry.metadata.visible(audience, channel, at))
             .map(|entry| (entry.chunk.key, entry))
             .collect();
@@ -268,7 +297,12 @@ impl Retriever {
         evidence: &Evidence,
     ) -> Result<Option<String>, RetrieveError> {
         let chunk = &evidence.chunk;
-        let next = self.store.chunks(workspace, &[chunk.key + 1]).await?.pop();
+        let key = chunk.key + 1;
+        let beside = self.beside.as_ref().and_then(|beside| beside.entry(key));
+        let next = match beside {
+            Some(next) => Some(next.clone()),
+            None => self.store.chunks(workspace, &[key]).await?.pop(),
+        };
         let is_next = |next: &Chunk| {
             let carried = next.heading_path.split_last();
             let is_of_section = next.heading_path == chunk.heading_path
@@ -313,9 +347,9 @@ impl Retriever {
     async fn keyword_leg(
         &self,
         workspace: &WorkspaceId,
-        index: &Arc<WorkspaceIndex>,
+        index: &Searched,
         query: &Query,
-        selection: &Arc<Selection>,
+        selection: &Arc<Selected>,
     ) -> Result<Words, RetrieveError> {
         if query.mode == Mode::Vector {
             return Ok(Words::default());
@@ -328,9 +362,9 @@ impl Retriever {
         let _permit = self.permits.acquire().await;
         computing(move || {
             let start = Instant::now();
-            let search = index.keyword.search(&question, &synonyms, &without)?;
+            let search = index.words(&question, &synonyms, &without)?;
             let hits = match &search {
-                Some(search) => search.top(candidates, &selection)?,
+                Some(search) => search.top(candidates, selection.both())?,
                 None => Vec::new(),
             };
             Ok(Words {
@@ -345,9 +379,9 @@ impl Retriever {
     /// What is near the question's vector, which is encoded first where it is not known.
     async fn vector_leg(
         &self,
-        index: &Arc<WorkspaceIndex>,
+        index: &Searched,
         query: &Query,
-        selection: &Arc<Selection>,
+        selection: &Arc<Selected>,
         known: Option<Vec<f32>>,
     ) -> Result<Meaning, RetrieveError> {
         let (vector, embed_ms, degraded) = self.vector_of(query, known).await?;
@@ -367,10 +401,9 @@ impl Retriever {
         let _permit = self.permits.acquire().await;
         let searched = computing(move || {
             let start = Instant::now();
-            let hits = index.vectors.search(&vector, candidates, &selection)?;
-            let other = other.and_then(|text| index.keyword.in_other_writing(&text, &selection));
+            let hits = index.nearest(&vector, candidates, &selection)?;
             let across = match other {
-                Some(other) => index.vectors.search(&vector, 1, &other)?.pop(),
+                Some(text) => index.nearest_in_other_writing(&text, &vector, &selection)?,
                 None => None,
             };
             let best = hits.first().map_or(0.0, |hit| hit.similarity);
@@ -399,15 +432,6 @@ impl Retriever {
     }
 }
 
-/// Which chunks a query may find.
-async fn select(index: &Arc<WorkspaceIndex>, query: &Query) -> Result<Selection, RetrieveError> {
-    if let Some(everything) = index.keyword.select_everything(&query.filter) {
-        return Ok(everything);
-    }
-    let (index, filter) = (index.clone(), query.filter.clone());
-    computing(move || index.keyword.select(&filter)).await
-}
-
 /// What was found by words.
 #[derive(Default)]
 struct Words {
@@ -430,7 +454,7 @@ struct Meaning {
 
 /// The second half of a search: the scores that either leg lacks, fusion.
 struct Both {
-    index: Arc<WorkspaceIndex>,
+    index: Searched,
     words: Words,
     meaning: Meaning,
     fusion: Fusion,
@@ -517,13 +541,12 @@ impl Both {
         vector: &[f32],
         found: &mut HashMap<u32, Candidate>,
     ) -> Result<(), IndexError> {
-        let vectors = &self.index.vectors;
         let unseen: Vec<u32> = found
             .values()
             .filter(|c| c.vector.is_none())
             .map(|c| c.key)
             .collect();
-        let scores = vectors.similarities(vector, &unseen)?;
+        let scores = self.index.similarities(vector, &unseen)?;
         for (key, score) in unseen.iter().zip(scores) {
             if let (Some(candidate), Some(score)) = (found.get_mut(key), score) {
                 candidate.vector = Some(LegScore { rank: None, score });
@@ -533,7 +556,7 @@ impl Both {
             return Ok(());
         }
         let keys: Vec<u32> = found.keys().copied().collect();
-        let negatives = vectors.negatives(vector, &keys)?;
+        let negatives = self.index.negatives(vector, &keys)?;
         for (key, negative) in keys.iter().zip(negatives) {
             if let (Some(candidate), Some(negative)) = (found.get_mut(key), negative) {
                 let own = candidate.vector.map_or(0.0, |leg| leg.score);

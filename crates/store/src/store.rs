@@ -56,7 +56,7 @@ use ken_base::store_url::{is_postgres, without_password};
 pub use answers::RecordedAnswer;
 pub use audit::{Act, AuditEntry, Scope};
 pub use cases::{CaseEffect, CaseLinks, DraftVector, StoredCase};
-pub use changes::{Change, IndexEntry};
+pub use changes::{Change, IndexEntry, entries_of};
 pub use documents::{DocumentSummary, Origin, OriginState, VersionSummary};
 pub use encoders::Encoder;
 pub use jobs::{Job, JobItem, WaitingJob};

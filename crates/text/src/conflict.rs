@@ -17,7 +17,7 @@ use serde::Serialize;
 
 use crate::text;
 use claims::{Claims, Polarity};
-use ken_base::domain::{Metadata, Review, TRIAL};
+use ken_base::domain::{Metadata, Review};
 
 pub use claims::plain_numbers;
 
@@ -102,12 +102,7 @@ impl Authority {
     pub fn of(metadata: &Metadata, updated_at: Timestamp) -> Self {
         Self {
             rank: metadata.rank,
-            // Who tries a change out is no special customer.
-            is_specific: metadata
-                .audience
-                .iter()
-                .any(|name| !name.starts_with(TRIAL))
-                || !metadata.channels.is_empty(),
+            is_specific: !metadata.audience.is_empty() || !metadata.channels.is_empty(),
             since: metadata.valid_from.unwrap_or(updated_at),
         }
     }

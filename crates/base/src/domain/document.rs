@@ -191,10 +191,6 @@ impl Metadata {
 /// An audience that nobody is of: where a document's audience and that of its part have nobody in common.
 const NOBODY: &str = "\u{0}nobody:";
 
-/// How the audience begins that sees a change while it is tried out. No request can name it: control characters are
-/// refused there.
-pub const TRIAL: &str = "\u{0}trial:";
-
 /// What a name of an audience is about: `tier` of `tier:gold`.
 fn about(name: &str) -> &str {
     name.split_once(':').map_or("", |(about, _)| about)

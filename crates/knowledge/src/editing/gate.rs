@@ -1,14 +1,14 @@
 //! The gate: the one door for every change of knowledge. A change that would break a judged question is refused, unless
 //! whoever asks for it says that it may.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tokio_util::sync::CancellationToken;
 
 use super::impact::{Altered, Change, ImpactError, Trials};
-use ken_base::background::to_the_end;
 use ken_base::domain::WorkspaceId;
+use ken_search::index::Follower;
 use ken_store::store::{Base, Recorded, StoreError, Terms, Unmet, Write};
 
 /// What happens to a change that would break a judged question.
@@ -79,11 +79,12 @@ impl From<StoreError> for GateError {
 #[derive(Clone)]
 pub struct Gate {
     trials: Trials,
+    follower: Arc<Follower>,
 }
 
 impl Gate {
-    pub fn new(trials: Trials) -> Self {
-        Self { trials }
+    pub fn new(trials: Trials, follower: Arc<Follower>) -> Self {
+        Self { trials, follower }
     }
 
     /// Checks changes and records them in one transaction, in order: all or none.
@@ -121,7 +122,7 @@ impl Gate {
         }
         let Passed(writes) = self.check(workspace, writes, breaking).await?;
         let recorded = store.record_if(workspace, writes, terms).await?;
-        self.trials.follower.wake();
+        self.follower.wake();
         Ok(recorded)
     }
 
@@ -231,15 +232,11 @@ impl Gate {
         });
         // What is written already, as before a crash, is not tried again.
         let changing = self.trials.store.changing(workspace, writes).await?;
-        let changes: Vec<Change> = changing.iter().filter_map(Change::of).collect();
+        let changes: Vec<Change> = changing.iter().map(Change::of).collect();
         if changes.is_empty() {
             return Ok(Vec::new());
         }
-        let (trials, of) = (self.trials.clone(), workspace.clone());
-        // What is tried out is cleared away also where the caller leaves meanwhile; nothing more is asked then.
-        let left = CancellationToken::new();
-        let _leaving = left.clone().drop_guard();
-        to_the_end(async move { trials.gate(&of, changes, at, left).await }).await
+        self.trials.gate(workspace, changes, at).await
     }
 
     /// Records what passed, in one transaction.
@@ -249,7 +246,7 @@ impl Gate {
         Passed(writes): Passed,
     ) -> Result<Vec<Recorded>, StoreError> {
         let recorded = self.trials.store.record(workspace, writes).await?;
-        self.trials.follower.wake();
+        self.follower.wake();
         Ok(recorded)
     }
 }

@@ -1,25 +1,18 @@
-use std::sync::Arc;
-use std::time::Duration;
-
 use jiff::Timestamp;
 use serde::Serialize;
-use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 use ken_answer::answer::{AnswerError, Answerer, Question};
 use ken_base::domain::{
-    Answer, DocumentId, Filter, InvalidQuestion, JudgedQuestion, Outcome, Revision, Source, Status,
-    TRIAL, WorkspaceId,
+    Answer, DocumentId, Filter, InvalidQuestion, JudgedQuestion, Outcome, Source, Status,
+    WorkspaceId,
 };
-use ken_search::index::{Follower, IndexError, Indexes};
-use ken_search::retrieve::Retriever;
+use ken_search::embed::Embedder;
+use ken_search::retrieve::{Beside, Retriever};
 use ken_store::store::{Store, StoreError, Write};
 use ken_text::text;
 
 /// How many logged questions are asked besides the judged ones.
 pub const LOGGED: i64 = 200;
-/// How long the tried-out knowledge may take to be indexed.
-const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A change that is not live yet.
 pub enum Change {
@@ -30,14 +23,13 @@ pub enum Change {
 }
 
 impl Change {
-    /// What a write comes to for those who ask; `None` of one that nobody sees.
-    pub fn of(write: &Write) -> Option<Self> {
+    /// What a write comes to for those who ask.
+    pub fn of(write: &Write) -> Self {
         match write {
             Write::Put { source, .. } | Write::Schedule { source, .. } => {
-                Some(Change::Put(source.clone()))
+                Change::Put(source.clone())
             }
-            Write::Archive(id) | Write::Delete(id) => Some(Change::Remove(id.clone())),
-            Write::Stage(_) => None,
+            Write::Archive(id) | Write::Delete(id) => Change::Remove(id.clone()),
         }
     }
 
@@ -98,21 +90,13 @@ pub enum ImpactError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Answer(#[from] AnswerError),
-    #[error(transparent)]
-    Index(#[from] IndexError),
-    #[error("the change was not indexed within {} s", PATIENCE.as_secs())]
-    NotIndexed,
-    /// Whoever asked waits no more.
-    #[error("nobody waits for it any more")]
-    Left,
 }
 
 /// What a change is tried out with.
 #[derive(Clone)]
 pub struct Trials {
     pub store: Store,
-    pub indexes: Arc<Indexes>,
-    pub follower: Arc<Follower>,
+    pub embedder: Embedder,
     pub retriever: Retriever,
     pub answerer: Answerer,
 }
@@ -137,8 +121,8 @@ impl Trials {
 
     /// As [`Trials::assess`], of these questions.
     ///
-    /// The change is indexed beside what is live, for an audience that nobody else is of, and asked by the way every
-    /// question goes; then it is forgotten.
+    /// The change is searched beside what is indexed, in memory, and asked by the way every question goes; nothing is
+    /// written but the vectors that it would need.
     pub async fn ask(
         &self,
         workspace: &WorkspaceId,
@@ -147,32 +131,11 @@ impl Trials {
         logged: &[String],
         at: Option<Timestamp>,
     ) -> Result<Impact, ImpactError> {
-        let stays = CancellationToken::new();
-        self.ask_until(workspace, changes, (judged, logged), at, &stays)
-            .await
-    }
-
-    /// As [`Trials::ask`]; once nobody waits for it (`left`) no more is asked.
-    async fn ask_until(
-        &self,
-        workspace: &WorkspaceId,
-        changes: Vec<Change>,
-        (judged, logged): (&[JudgedQuestion], &[String]),
-        at: Option<Timestamp>,
-        left: &CancellationToken,
-    ) -> Result<Impact, ImpactError> {
         if judged.is_empty() && logged.is_empty() {
             return Ok(Impact::default());
         }
-        let trial = Trial::stage(self, workspace, changes, left).await?;
-        // Dropped between two awaits, which writes nothing.
-        let asking = trial.ask(self, workspace, judged, logged, at);
-        let asked = left.run_until_cancelled(asking).await;
-        let assessed = asked.unwrap_or(Err(ImpactError::Left));
-        // Forgotten whatever came of it; what a crash leaves is forgotten at the next start.
-        self.store.forget(workspace, trial.staged.clone()).await?;
-        self.follower.wake();
-        assessed
+        let trial = Trial::of(self, workspace, changes).await?;
+        trial.ask(workspace, judged, logged, at).await
     }
 
     /// The judged questions that a change would break. Changes are made through [`super::gate::Gate`], which asks this.
@@ -181,75 +144,44 @@ impl Trials {
         workspace: &WorkspaceId,
         changes: Vec<Change>,
         at: Option<Timestamp>,
-        left: CancellationToken,
     ) -> Result<Vec<Altered>, ImpactError> {
         let judged = self.store.judged_questions(workspace).await?;
-        let impact = self.ask_until(workspace, changes, (&judged, &[]), at, &left);
+        let impact = self.ask(workspace, changes, &judged, &[], at);
         Ok(impact.await?.broken)
     }
 }
 
-/// A change as it lies beside what is live.
-struct Trial {
-    /// The audience that sees it.
-    name: String,
-    staged: Vec<DocumentId>,
-    /// What each staged document stands for.
-    stands_for: Vec<DocumentId>,
-    replaced: Vec<DocumentId>,
+/// The knowledge as it is, and as a change would make it.
+struct Trial<'a> {
+    before: &'a Answerer,
+    after: Answerer,
 }
 
-impl Trial {
-    async fn stage(
-        trials: &Trials,
+impl<'a> Trial<'a> {
+    async fn of(
+        trials: &'a Trials,
         workspace: &WorkspaceId,
         changes: Vec<Change>,
-        left: &CancellationToken,
     ) -> Result<Self, ImpactError> {
-        let batch = Uuid::new_v4().simple().to_string();
-        let name = format!("{TRIAL}{batch}");
-        let mut trial = Trial {
-            replaced: changes.iter().map(|change| change.id().clone()).collect(),
-            name: name.clone(),
-            staged: Vec::new(),
-            stands_for: Vec::new(),
-        };
-        let mut writes = Vec::new();
-        for (i, change) in changes.into_iter().enumerate() {
-            let Change::Put(mut source) = change else {
-                continue;
-            };
-            if source.metadata.status != Status::Published {
-                continue;
-            }
-            let id =
-                DocumentId::parse(&format!("~trial/{batch}/{i}")).expect("it is short and plain");
-            trial.staged.push(id.clone());
-            trial.stands_for.push(std::mem::replace(&mut source.id, id));
-            source.metadata.audience.push(name.clone());
-            writes.push(Write::Stage(source));
-        }
-        if writes.is_empty() {
-            return Ok(trial);
-        }
-        let recorded = trials.store.record(workspace, writes).await?;
-        let revision = recorded.last().map_or(0, |last| last.revision);
-        trials.follower.wake();
-        let indexed = tokio::time::timeout(PATIENCE, searchable(trials, workspace, revision));
-        let error = match left.run_until_cancelled(indexed).await {
-            Some(Ok(Ok(()))) => return Ok(trial),
-            Some(Ok(Err(error))) => error.into(),
-            Some(Err(_)) => ImpactError::NotIndexed,
-            None => ImpactError::Left,
-        };
-        trials.store.forget(workspace, trial.staged).await?;
-        trials.follower.wake();
-        Err(error)
+        let replaced = changes.iter().map(|change| change.id().clone()).collect();
+        let put = changes.into_iter().filter_map(|change| match change {
+            Change::Put(source) if source.metadata.status == Status::Published => Some(*source),
+            _ => None,
+        });
+        let put: Vec<Source> = put.collect();
+        let (store, embedder) = (&trials.store, &trials.embedder);
+        let beside = Beside::of(store, embedder, workspace, &put, replaced).await;
+        let retriever = trials
+            .retriever
+            .searching(beside.map_err(AnswerError::from)?);
+        Ok(Self {
+            before: &trials.answerer,
+            after: trials.answerer.searching(retriever),
+        })
     }
 
     async fn ask(
         &self,
-        trials: &Trials,
         workspace: &WorkspaceId,
         judged: &[JudgedQuestion],
         logged: &[String],
@@ -262,7 +194,7 @@ impl Trial {
         };
         for question in judged {
             let (before, after) = self
-                .both(trials, workspace, &question.question, question, at)
+                .both(workspace, &question.question, question, at)
                 .await?;
             let altered = |before, after| Altered {
                 id: Some(question.id.clone()),
@@ -282,7 +214,7 @@ impl Trial {
             if judged.iter().any(|judged| judged.question == *question) {
                 continue;
             }
-            let (before, after) = self.both(trials, workspace, question, &anyone, at).await?;
+            let (before, after) = self.both(workspace, question, &anyone, at).await?;
             if before != after {
                 impact.changed.push(Altered {
                     id: None,
@@ -298,68 +230,30 @@ impl Trial {
     /// The answer as things are, and as they would be.
     async fn both(
         &self,
-        trials: &Trials,
         workspace: &WorkspaceId,
         text: &str,
         asker: &JudgedQuestion,
         at: Option<Timestamp>,
     ) -> Result<(Reply, Reply), ImpactError> {
-        let mut question = as_question(asker, text, at).map_err(AnswerError::Question)?;
+        let question = as_question(asker, text, at).map_err(AnswerError::Question)?;
         // Encoded once: only the knowledge differs.
-        let vector = trials.answerer.vector_of(&question).await?;
-        let before = trials
-            .answerer
-            .reply(workspace, &question, &[], vector.clone())
-            .await?;
-        question.filter.audience.push(self.name.clone());
-        question.filter.without_documents.clone_from(&self.replaced);
-        let after = trials
-            .answerer
-            .reply(workspace, &question, &[], vector)
-            .await?;
-        Ok((self.reply(before.answer), self.reply(after.answer)))
-    }
-
-    fn reply(&self, answer: Answer) -> Reply {
-        reply_of(answer, |id| {
-            let stands_for = self.staged.iter().position(|staged| staged == id);
-            stands_for.map_or(id, |i| &self.stands_for[i]).to_string()
-        })
+        let vector = self.before.vector_of(&question).await?;
+        let before = self.before.reply(workspace, &question, &[], vector.clone());
+        let before = before.await?;
+        let after = self.after.reply(workspace, &question, &[], vector).await?;
+        Ok((reply_of(before.answer), reply_of(after.answer)))
     }
 }
 
-/// What of an answer counts, with the names of what it cites.
-pub fn reply_of(answer: Answer, name: impl Fn(&DocumentId) -> String) -> Reply {
+/// What of an answer counts.
+pub fn reply_of(answer: Answer) -> Reply {
     let cited = answer.citations.iter();
-    let mut document_ids: Vec<String> = cited.map(|c| name(&c.document_id)).collect();
+    let mut document_ids: Vec<String> = cited.map(|c| c.document_id.to_string()).collect();
     document_ids.dedup();
     Reply {
         outcome: answer.outcome,
         text: answer.text,
         document_ids,
-    }
-}
-
-/// Waits until both indexes hold a revision, also where another process writes them.
-async fn searchable(
-    trials: &Trials,
-    workspace: &WorkspaceId,
-    revision: Revision,
-) -> Result<(), IndexError> {
-    while !trials
-        .follower
-        .wait_for(workspace, revision, PATIENCE)
-        .await
-    {}
-    let Some(index) = trials.indexes.find(workspace) else {
-        return Ok(());
-    };
-    loop {
-        index.keyword.refresh()?;
-        if index.keyword.revision() >= revision {
-            return Ok(());
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 

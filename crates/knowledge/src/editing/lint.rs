@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::Knowledge;
 use ken_base::blocking::blocking;
-use ken_base::domain::{DocumentId, Status, TRIAL, WorkspaceId};
+use ken_base::domain::{DocumentId, Status, WorkspaceId};
 use ken_ingest::ingest::faq::question_key;
 use ken_search::embed::EmbedError;
 use ken_search::index::{IndexError, Selection};
@@ -220,15 +220,6 @@ pub fn statement(entry: &IndexEntry) -> Statement<'_> {
 
 fn judge(a: &IndexEntry, b: &IndexEntry, similarity: f32) -> Option<Finding> {
     let (of_a, of_b) = (&a.metadata, &b.metadata);
-    let is_trial = |e: &IndexEntry| {
-        e.metadata
-            .audience
-            .iter()
-            .any(|name| name.starts_with(TRIAL))
-    };
-    if is_trial(a) || is_trial(b) {
-        return None;
-    }
     // Answers of one FAQ for different channels differ on purpose, as do those for different customers.
     let apart = a.chunk.document_id == b.chunk.document_id
         || (!of_a.audience.is_empty()

@@ -65,6 +65,32 @@ struct Snapshot {
 impl EmbeddedVectors {
     /// Loads the newest snapshot of the folder, or starts empty.
     pub fn open(folder: &Path, dimension: usize, may_write: bool) -> Result<Self, IndexError> {
+        let mut this = Self::empty(folder, dimension, may_write)?;
+        let held = this.held.get_mut();
+        let held = held.unwrap_or_else(|poisoned| poisoned.into_inner());
+        match std::fs::read(folder.join("snapshot.json")) {
+            Ok(bytes) => *this.revision.get_mut() = held.load(folder, &bytes, dimension)?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                if may_write {
+                    std::fs::create_dir_all(folder).map_err(|e| unusable(folder, &e))?;
+                }
+            }
+            Err(error) => return Err(unusable(folder, &error)),
+        }
+        held.reserve(held.graph.size().max(1_024))?;
+        Ok(this)
+    }
+
+    /// Holds vectors in memory alone.
+    pub fn in_memory(dimension: usize) -> Result<Self, IndexError> {
+        let mut this = Self::empty(Path::new(""), dimension, false)?;
+        let held = this.held.get_mut();
+        let held = held.unwrap_or_else(|poisoned| poisoned.into_inner());
+        held.reserve(1_024)?;
+        Ok(this)
+    }
+
+    fn empty(folder: &Path, dimension: usize, may_write: bool) -> Result<Self, IndexError> {
         let graph = Index::new(&IndexOptions {
             dimensions: dimension,
             // Each vector has a scale of its own, which a cosine does not depend on.
@@ -76,26 +102,15 @@ impl EmbeddedVectors {
             multi: false,
         })
         .map_err(failed)?;
-        let mut held = Held {
+        let held = Held {
             graph,
             vectors: Halves::new(dimension),
         };
-        let mut revision = 0;
-        match std::fs::read(folder.join("snapshot.json")) {
-            Ok(bytes) => revision = held.load(folder, &bytes, dimension)?,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                if may_write {
-                    std::fs::create_dir_all(folder).map_err(|e| unusable(folder, &e))?;
-                }
-            }
-            Err(error) => return Err(unusable(folder, &error)),
-        }
-        held.reserve(held.graph.size().max(1_024))?;
         Ok(Self {
             folder: folder.to_owned(),
             dimension,
             held: RwLock::new(held),
-            revision: AtomicI64::new(revision),
+            revision: AtomicI64::new(0),
             changed: AtomicBool::new(false),
             may_write,
         })

@@ -1,27 +1,24 @@
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use half::f16;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::{IndexError, Indexes, VectorEntry, VectorStore, WorkspaceIndex};
+use super::{Encoding, IndexError, Indexes, VectorEntry, VectorStore, WorkspaceIndex};
 use crate::embed::{EmbedError, Embedder};
-use crate::vectors::to_half;
+use crate::vectors::VectorsError;
 use ken_base::background::Background;
 use ken_base::blocking::blocking;
 use ken_base::domain::{DocumentId, Revision, WorkspaceId};
-use ken_store::store::{IndexEntry, Store, StoreError, text_hash};
+use ken_store::store::{IndexEntry, Store, StoreError};
 
 /// How many changes are taken at a time while texts have to be encoded: a few seconds of work between commits.
 const MIN_BATCH: i64 = 32;
 /// And when all vectors are known already, as after `ken rebuild`.
 const MAX_BATCH: i64 = 4_096;
-/// How many texts are encoded between two writes to the vector cache: what a crash may cost.
-const TEXTS_PER_STEP: usize = 64;
 /// The vector snapshot of a busy workspace, which is its whole graph, is written at most this often; after a crash the log
 /// is replayed from it, with vectors that are known already.
 const SAVE_EVERY: Duration = Duration::from_secs(30);
@@ -43,6 +40,15 @@ pub enum FollowError {
     Index(#[from] IndexError),
     #[error(transparent)]
     Embed(#[from] EmbedError),
+}
+
+impl From<VectorsError> for FollowError {
+    fn from(error: VectorsError) -> Self {
+        match error {
+            VectorsError::Store(error) => Self::Store(error),
+            VectorsError::Embed(error) => Self::Embed(error),
+        }
+    }
 }
 
 impl FollowError {
@@ -452,70 +458,14 @@ impl Worker {
         workspace: &WorkspaceId,
         entries: &[IndexEntry],
     ) -> Result<Option<(Vec<VectorEntry>, usize)>, FollowError> {
-        // First the views, then the negatives.
-        let mut texts: Vec<Vec<String>> = Vec::with_capacity(entries.len());
-        let mut n_views = Vec::with_capacity(entries.len());
-        for entry in entries {
-            let (chunk, metadata) = (&entry.chunk, &entry.metadata);
-            let mut views = metadata.views(&chunk.heading_path, &chunk.text);
-            n_views.push(views.len());
-            views.extend_from_slice(metadata.negative_views());
-            texts.push(views);
-        }
-        let hashes: Vec<Vec<String>> = texts
-            .iter()
-            .map(|views| views.iter().map(|text| text_hash(text)).collect())
-            .collect();
-        let flat: Vec<String> = hashes.iter().flatten().cloned().collect();
-        let known = self
-            .store
-            .cached_vectors(workspace, self.embedder.id(), &flat)
-            .await?;
-        let mut known: HashMap<String, Vec<f16>> = known.into_iter().collect();
-        let mut seen = HashSet::new();
-        let missing: Vec<(String, String)> = flat
-            .into_iter()
-            .zip(texts.into_iter().flatten())
-            .filter(|(hash, _)| !known.contains_key(hash) && seen.insert(hash.clone()))
-            .collect();
-        if !missing.is_empty() && self.store.is_shared() && !self.leads() {
+        let encoding = Encoding::of(&self.store, &self.embedder, workspace, entries).await?;
+        if encoding.n_missing() > 0 && self.store.is_shared() && !self.leads() {
             return Ok(None);
         }
-        for step in missing.chunks(TEXTS_PER_STEP) {
-            let embedder = self.embedder.clone();
-            let texts: Vec<String> = step.iter().map(|(_, text)| text.clone()).collect();
-            let vectors = blocking(move || embedder.embed_passages(texts)).await?;
-            let fresh: Vec<(String, Vec<f16>)> = step
-                .iter()
-                .zip(vectors)
-                .map(|((hash, _), vector)| (hash.clone(), to_half(&vector)))
-                .collect();
-            self.store
-                .keep_vectors(workspace, self.embedder.id(), &fresh)
-                .await?;
-            known.extend(fresh);
-            self.publish
-                .send_modify(|p| p.n_encoded += step.len() as u64);
-        }
-        let entries = entries
-            .iter()
-            .zip(hashes.iter().zip(n_views))
-            .map(|(entry, (hashes, n_views))| {
-                let (views, negatives) = hashes.split_at(n_views);
-                let vectors = |hashes: &[String]| -> Vec<Vec<f16>> {
-                    let found = hashes.iter().filter_map(|hash| known.get(hash));
-                    found.cloned().collect()
-                };
-                VectorEntry {
-                    key: entry.chunk.key,
-                    document_id: entry.chunk.document_id.clone(),
-                    metadata: entry.metadata.clone(),
-                    vectors: vectors(views),
-                    negatives: vectors(negatives),
-                }
-            })
-            .collect();
-        Ok(Some((entries, missing.len())))
+        let n_missing = encoding.n_missing();
+        let publish = &self.publish;
+        let entries = encoding.finish(|n| publish.send_modify(|p| p.n_encoded += n as u64));
+        Ok(Some((entries.await?, n_missing)))
     }
 
     /// Puts the keyword index together, beside everything else, once nothing has come for a while.

@@ -58,6 +58,9 @@ impl Rule {
     }
 }
 
+/// The least that tantivy writes with, in bytes.
+const SMALLEST_BUFFER: usize = 15_000_000;
+
 /// What writes, made anew after a failure: tantivy's own does not write any more once it has failed.
 struct Writer {
     bytes: usize,
@@ -134,6 +137,33 @@ impl KeywordIndex {
         };
         this.revision
             .store(this.committed_revision()?, Ordering::Release);
+        Ok(this)
+    }
+
+    /// An index of some chunks that is held in memory alone.
+    pub fn in_memory(entries: &[IndexEntry]) -> Result<Self, IndexError> {
+        let (schema, fields) = schema();
+        let index = Index::create_in_ram(schema);
+        index.tokenizers().register(ANALYZER, Analyzer);
+        let reader = index
+            .reader_builder()
+            .reload_policy(ReloadPolicy::Manual)
+            .try_into()?;
+        let this = Self {
+            view: ArcSwap::from_pointee(View::of(reader.searcher(), &fields, None)?),
+            reloading: Mutex::new(()),
+            fields,
+            reader,
+            writer: Some(Mutex::new(Writer {
+                bytes: SMALLEST_BUFFER,
+                inner: None,
+            })),
+            revision: AtomicI64::new(0),
+            index,
+        };
+        this.apply(&[], entries, 1)?;
+        // Its thread ends.
+        this.end();
         Ok(this)
     }
 
@@ -246,13 +276,20 @@ impl KeywordIndex {
         synonyms: &Synonyms,
         without: &[Part],
     ) -> Result<Option<KeywordSearch>, IndexError> {
-        KeywordSearch::prepare(
-            self.view.load_full(),
-            &self.fields,
-            question,
-            synonyms,
-            without,
-        )
+        let view = self.view.load_full();
+        KeywordSearch::prepare(view, &self.fields, question, synonyms, without)
+    }
+
+    /// As [`Self::search`], in the chunks of another index too, as if both were one.
+    pub fn search_beside(
+        &self,
+        other: &Self,
+        question: &str,
+        synonyms: &Synonyms,
+        without: &[Part],
+    ) -> Result<Option<KeywordSearch>, IndexError> {
+        let view = Arc::new(self.view.load().with(&other.view.load()));
+        KeywordSearch::prepare(view, &self.fields, question, synonyms, without)
     }
 
     /// [`Self::select`] where nothing is restricted and nothing in particular asked for; then it reads nothing.

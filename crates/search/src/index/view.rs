@@ -24,6 +24,7 @@ pub struct View {
     pub has_restricted: bool,
     /// The share of chunks in Latin letters, of all that are searched and those deleted whose segment was not merged since.
     pub latin: f32,
+    readers: Vec<SegmentReader>,
     segments: HashMap<SegmentId, Arc<SegmentTables>>,
 }
 
@@ -47,19 +48,46 @@ impl View {
         }
         let restricted = Term::from_field_text(fields.restricted, RESTRICTED);
         let latin = searcher.doc_freq(&Term::from_field_text(fields.writing, LATIN))?;
-        let readers = searcher.segment_readers().iter();
-        let n_all: u64 = readers.map(|reader| u64::from(reader.max_doc())).sum();
+        let readers = searcher.segment_readers().to_vec();
         Ok(Self {
             has_restricted: searcher.doc_freq(&restricted)? > 0,
-            latin: latin as f32 / n_all.max(1) as f32,
+            latin: latin as f32 / n_all(&readers).max(1) as f32,
             searcher,
+            readers,
             segments,
         })
     }
 
+    /// This one with another's segments behind its own: what is searched then, scored and counted, is in both. The
+    /// searcher, by which chunks are selected, stays this one's.
+    pub fn with(&self, other: &Self) -> Self {
+        let mut readers = self.readers.clone();
+        readers.extend_from_slice(&other.readers);
+        let mut segments = self.segments.clone();
+        segments.extend(
+            other
+                .segments
+                .iter()
+                .map(|(id, tables)| (*id, tables.clone())),
+        );
+        let latin = [self, other].map(|view| view.latin * n_all(&view.readers) as f32);
+        Self {
+            searcher: self.searcher.clone(),
+            has_restricted: self.has_restricted || other.has_restricted,
+            latin: (latin[0] + latin[1]) / n_all(&readers).max(1) as f32,
+            readers,
+            segments,
+        }
+    }
+
+    /// The segments' readers, in the order of [`Self::segments`].
+    pub fn readers(&self) -> &[SegmentReader] {
+        &self.readers
+    }
+
     /// The segments, each with its tables.
     pub fn segments(&self) -> impl Iterator<Item = (&SegmentReader, &SegmentTables)> {
-        let readers = self.searcher.segment_readers().iter();
+        let readers = self.readers.iter();
         readers.map(|reader| (reader, &*self.segments[&reader.segment_id()]))
     }
 
@@ -77,6 +105,14 @@ impl View {
         let mut tables = self.segments.values();
         tables.any(|tables| tables.bigrams.contains(packed))
     }
+}
+
+/// How many chunks segments have, deleted ones too.
+fn n_all(readers: &[SegmentReader]) -> u64 {
+    readers
+        .iter()
+        .map(|reader| u64::from(reader.max_doc()))
+        .sum()
 }
 
 /// What is made of a segment, which never changes but for what is deleted from it.

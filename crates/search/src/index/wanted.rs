@@ -67,7 +67,7 @@ impl Frequencies {
     }
 
     pub fn of_questions(view: &Arc<View>, fields: &Fields) -> Result<Self, IndexError> {
-        let readers = view.searcher.segment_readers().iter();
+        let readers = view.readers().iter();
         let counts = readers.map(|reader| {
             let inverted = reader.inverted_index(fields.questions)?;
             Ok((u64::from(reader.max_doc()), inverted.total_num_tokens()))
@@ -83,8 +83,10 @@ impl Frequencies {
         counts: impl Iterator<Item = (u64, u64)>,
     ) -> Result<Self, IndexError> {
         let (n_chunks, n_terms) = counts.fold((0, 0), |sum, of| (sum.0 + of.0, sum.1 + of.1));
-        let readers = view.searcher.segment_readers();
-        let segments = readers.iter().map(|reader| reader.inverted_index(field));
+        let segments = view
+            .readers()
+            .iter()
+            .map(|reader| reader.inverted_index(field));
         Ok(Self {
             field,
             view: view.clone(),

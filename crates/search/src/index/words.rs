@@ -3,7 +3,7 @@ use std::sync::Arc;
 use tantivy::fieldnorm::FieldNormReader;
 use tantivy::query::Bm25Weight;
 use tantivy::schema::{Field, IndexRecordOption};
-use tantivy::{DocId, Searcher, SegmentReader, TantivyError, Term};
+use tantivy::{DocId, SegmentReader, TantivyError, Term};
 
 use super::collector::{Best, K1, List, Scored, Segment};
 use super::forward::{Reading, Target};
@@ -122,8 +122,8 @@ impl Proposing {
         })
     }
 
-    fn walk(&self, searcher: &Searcher, best: &mut Best) -> Result<(), IndexError> {
-        for (number, reader) in (0..).zip(searcher.segment_readers()) {
+    fn walk(&self, readers: &[SegmentReader], best: &mut Best) -> Result<(), IndexError> {
+        for (number, reader) in (0..).zip(readers) {
             let inverted = reader.inverted_index(self.field)?;
             let mut lists = Vec::with_capacity(self.terms.len());
             for (term, weight) in &self.terms {
@@ -196,7 +196,7 @@ impl KeywordSearch {
         let mut found: Vec<Scored> = Vec::new();
         for proposing in std::iter::once(&self.text).chain(&self.questions) {
             let mut best = Best::new(limit, selection);
-            proposing.walk(&self.view.searcher, &mut best)?;
+            proposing.walk(self.view.readers(), &mut best)?;
             found.extend(best.found());
         }
         found.sort_unstable_by_key(|found| (found.segment, found.doc));

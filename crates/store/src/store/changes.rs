@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::{MAX_IN, Store, StoreError, corrupt, from_json, placeholders, time_of};
 use ken_base::domain::{
-    Chunk, ChunkNote, Document, DocumentId, Metadata, Revision, Span, Window, WorkspaceId,
+    Chunk, ChunkNote, Document, DocumentId, Metadata, Revision, Source, Span, Window, WorkspaceId,
 };
 use ken_text::conflict::Authority;
 
@@ -33,6 +33,41 @@ impl IndexEntry {
     pub fn standing(&self) -> Authority {
         Authority::of(&self.metadata, self.updated_at)
     }
+}
+
+/// The chunks of a document as they would be indexed if it were stored at a time: keys from `first_key` on, version 0.
+///
+/// # Errors
+/// A chunk's span is none of the text's, which a parsed document never has.
+pub fn entries_of(
+    source: &Source,
+    first_key: u32,
+    at: Timestamp,
+) -> Result<Vec<IndexEntry>, StoreError> {
+    let shared = Arc::new(source.metadata.clone());
+    let entries = (0_u32..).zip(&source.chunks).map(|(ordinal, chunk)| {
+        let text = chunk.span.slice(&source.text);
+        let text = text.ok_or_else(|| corrupt("a chunk", &"its span is none of its document's"))?;
+        let metadata = match chunk.note.narrows() {
+            true => Arc::new(shared.narrowed(&chunk.note, Window::default())),
+            false => shared.clone(),
+        };
+        Ok(IndexEntry {
+            chunk: Chunk {
+                key: first_key + ordinal,
+                document_id: source.id.clone(),
+                version: 0,
+                ordinal: i64::from(ordinal),
+                heading_path: chunk.heading_path.clone(),
+                span: chunk.span,
+                text: text.to_owned(),
+                note: chunk.note.clone(),
+            },
+            metadata,
+            updated_at: at,
+        })
+    });
+    entries.collect()
 }
 
 /// A chunk with its version's metadata: its own where it is scheduled, else the document's.

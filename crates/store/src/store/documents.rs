@@ -85,7 +85,7 @@ impl Store {
             "SELECT v.version, v.metadata, v.text, v.outline, v.content_hash, v.created_at, \
              d.version AS live_version, d.metadata AS live_metadata \
              FROM documents d JOIN document_versions v ON v.workspace = d.workspace AND v.document_id = d.id \
-             WHERE d.workspace = $1 AND d.id = $2 AND (d.deleted = 0 OR v.version = $3) AND d.staged = 0 AND v.version = COALESCE($3, \
+             WHERE d.workspace = $1 AND d.id = $2 AND (d.deleted = 0 OR v.version = $3) AND v.version = COALESCE($3, \
              CASE WHEN d.next_at <= $4 THEN d.next_version ELSE d.version END)",
         )
         .bind(workspace.as_str())
@@ -179,7 +179,7 @@ impl Store {
             "SELECT v.version, v.content_hash, v.metadata, v.created_at, \
              CASE WHEN d.deleted = 0 THEN d.version ELSE 0 END, d.next_version, d.next_at \
              FROM documents d JOIN document_versions v ON v.workspace = d.workspace AND v.document_id = d.id \
-             WHERE d.workspace = $1 AND d.id = $2 AND d.staged = 0 ORDER BY v.version",
+             WHERE d.workspace = $1 AND d.id = $2 ORDER BY v.version",
         )
         .bind(workspace.as_str())
         .bind(id.as_str())
@@ -217,7 +217,7 @@ impl Store {
     ) -> Result<Vec<DocumentSummary>, StoreError> {
         let rows: Vec<(String, i64, String, i64, String, i64)> = sqlx::query_as(
             "SELECT id, version, metadata, n_chunks, content_hash, updated_at FROM documents \
-             WHERE workspace = $1 AND deleted = 0 AND staged = 0 AND id > $2 ORDER BY id LIMIT $3",
+             WHERE workspace = $1 AND deleted = 0 AND id > $2 ORDER BY id LIMIT $3",
         )
         .bind(workspace.as_str())
         .bind(after.unwrap_or(""))
@@ -292,7 +292,7 @@ impl Store {
     pub async fn counts(&self, workspace: &WorkspaceId) -> Result<(i64, i64), StoreError> {
         let row: (i64, i64) = sqlx::query_as(
             "SELECT COUNT(*), CAST(COALESCE(SUM(n_chunks), 0) AS BIGINT) FROM documents \
-             WHERE workspace = $1 AND deleted = 0 AND staged = 0",
+             WHERE workspace = $1 AND deleted = 0",
         )
         .bind(workspace.as_str())
         .fetch_one(&self.relaxed)

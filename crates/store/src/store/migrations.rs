@@ -8,7 +8,7 @@ use sqlx::SqlStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 /// Number, name and SQL of each.
-const ALL: [(i64, &str, &str); 10] = [
+const ALL: [(i64, &str, &str); 11] = [
     (1, "init", include_str!("../../migrations/0001_init.sql")),
     (
         2,
@@ -42,6 +42,11 @@ const ALL: [(i64, &str, &str); 10] = [
         10,
         "distilling",
         include_str!("../../migrations/0010_distilling.sql"),
+    ),
+    (
+        11,
+        "trials",
+        include_str!("../../migrations/0011_trials.sql"),
     ),
 ];
 

@@ -47,12 +47,11 @@ impl Store {
         &self,
         workspace: &WorkspaceId,
     ) -> Result<Vec<DocumentId>, StoreError> {
-        let rows: Vec<(String,)> = sqlx::query_as(
-            "SELECT id FROM documents WHERE workspace = $1 AND staged = 0 ORDER BY id",
-        )
-        .bind(workspace.as_str())
-        .fetch_all(&self.relaxed)
-        .await?;
+        let rows: Vec<(String,)> =
+            sqlx::query_as("SELECT id FROM documents WHERE workspace = $1 ORDER BY id")
+                .bind(workspace.as_str())
+                .fetch_all(&self.relaxed)
+                .await?;
         rows.into_iter()
             .map(|(id,)| DocumentId::parse(&id).map_err(|e| corrupt("a document id", &e)))
             .collect()
@@ -110,7 +109,7 @@ impl Store {
         let row: Option<FullRow> = sqlx::query_as(
             "SELECT v.version, v.content_hash, v.metadata, v.raw, v.text, v.outline, v.chunks, v.created_at \
              FROM document_versions v JOIN documents d ON d.workspace = v.workspace AND d.id = v.document_id \
-             WHERE v.workspace = $1 AND v.document_id = $2 AND v.version = $3 AND d.staged = 0",
+             WHERE v.workspace = $1 AND v.document_id = $2 AND v.version = $3",
         )
         .bind(workspace.as_str())
         .bind(id.as_str())

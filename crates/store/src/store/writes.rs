@@ -26,8 +26,6 @@ pub enum Write {
     /// Puts a version that takes the live one's place at a time to come; until then the live one stays. What was
     /// scheduled before is dropped. Where nothing is live, it is put at once and valid from then on.
     Schedule { source: Box<Source>, at: Timestamp },
-    /// As `Put`, only to be tried out: found by nobody but who is of the audience that the source names.
-    Stage(Box<Source>),
     /// Takes it out of every answer and keeps it.
     Archive(DocumentId),
     /// Takes it out of everything but the history.
@@ -46,9 +44,7 @@ impl Write {
     /// The document that it changes.
     pub fn document_id(&self) -> &DocumentId {
         match self {
-            Write::Put { source, .. } | Write::Schedule { source, .. } | Write::Stage(source) => {
-                &source.id
-            }
+            Write::Put { source, .. } | Write::Schedule { source, .. } => &source.id,
             Write::Archive(id) | Write::Delete(id) => id,
         }
     }
@@ -126,8 +122,6 @@ struct Live {
     next_n_chunks: Option<i64>,
     /// The highest version there ever was.
     newest: i64,
-    /// 1 while it is only tried out, which is no change.
-    staged: i64,
 }
 
 from_row!(Live {
@@ -143,7 +137,6 @@ from_row!(Live {
     next_first_key,
     next_n_chunks,
     newest,
-    staged,
 });
 
 impl Live {
@@ -323,65 +316,6 @@ impl Store {
         }
         Ok(!due.is_empty())
     }
-
-    /// Forgets documents that were only tried out, before then: out of the indexes, then out of the store.
-    pub async fn unstage(
-        &self,
-        workspace: &WorkspaceId,
-        then: Timestamp,
-    ) -> Result<(), StoreError> {
-        let staged = self.staged(workspace, then).await?;
-        if staged.is_empty() {
-            return Ok(());
-        }
-        self.forget(workspace, staged).await
-    }
-
-    /// As [`Store::unstage`], for some.
-    pub async fn forget(
-        &self,
-        workspace: &WorkspaceId,
-        staged: Vec<DocumentId>,
-    ) -> Result<(), StoreError> {
-        self.record(
-            workspace,
-            staged.iter().cloned().map(Write::Delete).collect(),
-        )
-        .await?;
-        let mut tx = self.begin().await?;
-        for id in staged {
-            for sql in [
-                "DELETE FROM document_versions WHERE workspace = $1 AND document_id = $2",
-                "DELETE FROM documents WHERE workspace = $1 AND id = $2 AND staged = 1",
-            ] {
-                sqlx::query(sql)
-                    .bind(workspace.as_str())
-                    .bind(id.as_str())
-                    .execute(&mut *tx)
-                    .await?;
-            }
-        }
-        tx.commit().await?;
-        Ok(())
-    }
-
-    /// Documents that were only tried out and never cleared away, as after a crash.
-    pub async fn staged(
-        &self,
-        workspace: &WorkspaceId,
-        then: Timestamp,
-    ) -> Result<Vec<DocumentId>, StoreError> {
-        let rows: Vec<(String,)> = sqlx::query_as(
-            "SELECT id FROM documents WHERE workspace = $1 AND staged = 1 AND updated_at <= $2",
-        )
-        .bind(workspace.as_str())
-        .bind(then.as_millisecond())
-        .fetch_all(&self.relaxed)
-        .await?;
-        rows.into_iter()
-            .map(|(id,)| DocumentId::parse(&id).map_err(|e| corrupt("a document id", &e)))
-            .collect()
-    }
 }
 
 /// The revision that changed each of these documents last; one that there never was has none.
@@ -418,17 +352,6 @@ pub(super) async fn apply(
 ) -> Result<Recorded, StoreError> {
     Ok(match write {
         Write::Put { source, origin } => put(tx, workspace, cursor, *source, origin).await?,
-        Write::Stage(source) => {
-            let n_acts = cursor.acts.len();
-            let staged = put(tx, workspace, cursor, *source, None).await?;
-            cursor.acts.truncate(n_acts);
-            sqlx::query("UPDATE documents SET staged = 1 WHERE workspace = $1 AND id = $2")
-                .bind(workspace.as_str())
-                .bind(staged.document_id.as_str())
-                .execute(&mut **tx)
-                .await?;
-            staged
-        }
         Write::Schedule { source, at } => schedule(tx, workspace, cursor, *source, at).await?,
         Write::Archive(id) => retire(tx, workspace, cursor, id, false).await?,
         Write::Delete(id) => retire(tx, workspace, cursor, id, true).await?,
@@ -537,7 +460,7 @@ async fn read_live(
 ) -> Result<Option<Live>, StoreError> {
     Ok(sqlx::query_as(
         "SELECT version, content_hash, deleted, status, metadata, first_key, n_chunks, next_version, next_at, \
-         next_first_key, next_n_chunks, staged, (SELECT MAX(v.version) FROM document_versions v \
+         next_first_key, next_n_chunks, (SELECT MAX(v.version) FROM document_versions v \
          WHERE v.workspace = documents.workspace AND v.document_id = documents.id) AS newest \
          FROM documents WHERE workspace = $1 AND id = $2",
     )
@@ -840,12 +763,10 @@ async fn retire(
         true => ("delete", "document.delete", Effect::Deleted),
         false => ("archive", "document.archive", Effect::Archived),
     };
-    if before.staged == 0 {
-        let was = json!({ "version": before.version, "status": before.status });
-        let became = json!({ "version": before.version, "status": "archived", "deleted": delete });
-        let act = Act::new(action, id.as_str()).before(was).after(became);
-        cursor.acts.push(act);
-    }
+    let was = json!({ "version": before.version, "status": before.status });
+    let became = json!({ "version": before.version, "status": "archived", "deleted": delete });
+    let act = Act::new(action, id.as_str()).before(was).after(became);
+    cursor.acts.push(act);
     log_change(
         tx,
         workspace,

@@ -1,0 +1,243 @@
+//! Chunks that are searched as if they were indexed with a workspace's own, and stand neither in its indexes nor in the store.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::RetrieveError;
+use crate::embed::Embedder;
+use crate::index::{Encoding, IndexError, KeywordSearch, Selection, VectorHit, WorkspaceIndex};
+use ken_base::blocking::blocking;
+use ken_base::config::Part;
+use ken_base::domain::{DocumentId, Query, Revision, Source, WorkspaceId};
+use ken_store::store::{IndexEntry, Store, entries_of};
+use ken_text::text::Synonyms;
+
+/// The first key of such a chunk. A workspace has fewer chunks of its own.
+const FIRST_KEY: u32 = 0xFF00_0000;
+
+/// Documents that are searched beside a workspace's own, some of which they stand for.
+pub struct Beside {
+    index: Arc<WorkspaceIndex>,
+    entries: BTreeMap<u32, IndexEntry>,
+    /// Documents of the workspace that are not found.
+    without: Vec<DocumentId>,
+}
+
+impl Beside {
+    /// Encodes and indexes documents in memory. What was encoded is remembered, so that it is not encoded again once it is stored.
+    pub async fn of(
+        store: &Store,
+        embedder: &Embedder,
+        workspace: &WorkspaceId,
+        sources: &[Source],
+        without: Vec<DocumentId>,
+    ) -> Result<Self, RetrieveError> {
+        let mut entries: Vec<IndexEntry> = Vec::new();
+        for source in sources {
+            let first_key = FIRST_KEY + entries.len() as u32;
+            entries.extend(entries_of(source, first_key, store.now())?);
+        }
+        let encoding = Encoding::of(store, embedder, workspace, &entries).await?;
+        let vectors = encoding.finish(|_| ()).await?;
+        let dimension = embedder.dimension();
+        let (index, entries) = blocking(move || -> Result<_, IndexError> {
+            let index = WorkspaceIndex::in_memory(&entries, &vectors, dimension)?;
+            Ok((index, entries))
+        })
+        .await?;
+        let by_key = entries.into_iter().map(|entry| (entry.chunk.key, entry));
+        Ok(Self {
+            index: Arc::new(index),
+            entries: by_key.collect(),
+            without,
+        })
+    }
+
+    /// A chunk of its own.
+    pub fn entry(&self, key: u32) -> Option<&IndexEntry> {
+        self.entries.get(&key)
+    }
+}
+
+/// What is searched: a workspace's indexes, and what lies beside them.
+#[derive(Clone)]
+pub struct Searched {
+    own: Arc<WorkspaceIndex>,
+    beside: Option<Arc<Beside>>,
+}
+
+/// Which chunks a query may find.
+pub struct Selected {
+    own: Selection,
+    beside: Selection,
+    both: Selection,
+}
+
+impl Searched {
+    /// `None` where there is nothing. A workspace that was never written to has no indexes of its own.
+    pub fn of(own: Option<Arc<WorkspaceIndex>>, beside: Option<&Arc<Beside>>) -> Option<Self> {
+        match (own, beside) {
+            (Some(own), beside) => Some(Self {
+                own,
+                beside: beside.cloned(),
+            }),
+            (None, Some(beside)) => Some(Self {
+                own: beside.index.clone(),
+                beside: None,
+            }),
+            (None, None) => None,
+        }
+    }
+
+    /// The revision both indexes of the workspace hold.
+    pub fn revision(&self) -> Revision {
+        self.own.revision()
+    }
+
+    /// Which chunks a query may find. Costs nothing to speak of where none is restricted and nothing is asked for.
+    pub async fn select(&self, query: &Query) -> Result<Arc<Selected>, RetrieveError> {
+        let filter = query.filter.clone();
+        if self.beside.is_none()
+            && let Some(everything) = self.own.keyword.select_everything(&filter)
+        {
+            return Ok(Arc::new(Selected::only(everything)));
+        }
+        let this = self.clone();
+        let selected = blocking(move || match &this.beside {
+            None => Ok(Selected::only(this.own.keyword.select(&filter)?)),
+            Some(beside) => {
+                let mut own = filter.clone();
+                own.without_documents.extend_from_slice(&beside.without);
+                let own = this.own.keyword.select(&own)?;
+                Ok(own.beside(beside.index.keyword.select(&filter)?))
+            }
+        });
+        Ok(Arc::new(selected.await.map_err(RetrieveError::Index)?))
+    }
+
+    /// Prepares a search for a question's terms. `None` where the question has no terms at all.
+    pub fn words(
+        &self,
+        question: &str,
+        synonyms: &Synonyms,
+        without: &[Part],
+    ) -> Result<Option<KeywordSearch>, IndexError> {
+        let own = &self.own.keyword;
+        match &self.beside {
+            None => own.search(question, synonyms, without),
+            Some(beside) => own.search_beside(&beside.index.keyword, question, synonyms, without),
+        }
+    }
+
+    /// The nearest `limit` chunks to a question's vector, best first, ties by key.
+    pub fn nearest(
+        &self,
+        vector: &[f32],
+        limit: usize,
+        selected: &Selected,
+    ) -> Result<Vec<VectorHit>, IndexError> {
+        let own = self.own.vectors.search(vector, limit, &selected.own)?;
+        let Some(beside) = &self.beside else {
+            return Ok(own);
+        };
+        let others = beside
+            .index
+            .vectors
+            .search(vector, limit, &selected.beside)?;
+        Ok(merged(own, others, limit))
+    }
+
+    /// The nearest chunk that is not in the question's writing. `None` where the workspace is hardly in one of the two, or
+    /// particular languages are asked for.
+    pub fn nearest_in_other_writing(
+        &self,
+        question: &str,
+        vector: &[f32],
+        selected: &Selected,
+    ) -> Result<Option<VectorHit>, IndexError> {
+        let in_index = |index: &WorkspaceIndex, selection: &Selection| {
+            let other = index.keyword.in_other_writing(question, selection);
+            other.map_or(Ok(Vec::new()), |other| {
+                index.vectors.search(vector, 1, &other)
+            })
+        };
+        let own = in_index(&self.own, &selected.own)?;
+        let others = match &self.beside {
+            Some(beside) => in_index(&beside.index, &selected.beside)?,
+            None => Vec::new(),
+        };
+        Ok(merged(own, others, 1).pop())
+    }
+
+    /// The cosine of each chunk's nearest view, in the order of the keys.
+    pub fn similarities(
+        &self,
+        vector: &[f32],
+        keys: &[u32],
+    ) -> Result<Vec<Option<f32>>, IndexError> {
+        self.each(keys, |index, keys| index.vectors.similarities(vector, keys))
+    }
+
+    /// As [`Self::similarities`], of the questions that chunks do not answer.
+    pub fn negatives(&self, vector: &[f32], keys: &[u32]) -> Result<Vec<Option<f32>>, IndexError> {
+        self.each(keys, |index, keys| index.vectors.negatives(vector, keys))
+    }
+
+    fn each(
+        &self,
+        keys: &[u32],
+        of: impl Fn(&WorkspaceIndex, &[u32]) -> Result<Vec<Option<f32>>, IndexError>,
+    ) -> Result<Vec<Option<f32>>, IndexError> {
+        let mut found = of(&self.own, keys)?;
+        if let Some(beside) = &self.beside {
+            for (own, other) in found.iter_mut().zip(of(&beside.index, keys)?) {
+                *own = other.or(*own);
+            }
+        }
+        Ok(found)
+    }
+}
+
+impl Selected {
+    fn only(own: Selection) -> Self {
+        Self {
+            beside: Selection::default(),
+            both: own.clone(),
+            own,
+        }
+    }
+
+    /// By key, whichever of the two a chunk is in.
+    pub fn both(&self) -> &Selection {
+        &self.both
+    }
+}
+
+impl Selection {
+    /// With what is selected beside it, by the same filter, of chunks with other keys.
+    fn beside(self, beside: Self) -> Selected {
+        let listed = |own: &Self, other: &Self| match (&own.only, &other.only) {
+            (Some(own), Some(other)) => Some(own | other),
+            _ => None,
+        };
+        Selected {
+            both: Self {
+                only: listed(&self, &beside),
+                except: &self.except | &beside.except,
+                rules: None,
+            },
+            own: self,
+            beside,
+        }
+    }
+}
+
+fn merged(mut hits: Vec<VectorHit>, others: Vec<VectorHit>, limit: usize) -> Vec<VectorHit> {
+    hits.extend(others);
+    hits.sort_by(|a, b| {
+        let by_similarity = b.similarity.total_cmp(&a.similarity);
+        by_similarity.then(a.key.cmp(&b.key))
+    });
+    hits.truncate(limit);
+    hits
+}
