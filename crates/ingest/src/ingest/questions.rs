@@ -324,6 +324,11 @@ fn asked(line: &str) -> Option<usize> {
 
 /// A paragraph's questions, each with the sentences behind it; none where it does not begin with one, or one has no answer.
 fn pairs_in(paragraph: &str) -> Vec<(Span, Span)> {
+    // Most do not, which is seen without cutting them into sentences.
+    let mut beginning = paragraph.trim_start().chars().take(MAX_CHARS);
+    if !beginning.any(|c| matches!(c, '？' | '?')) {
+        return Vec::new();
+    }
     let mut pairs: Vec<(Span, Option<Span>)> = Vec::new();
     for sentence in ken_text::text::sentences(paragraph) {
         let span = Span::new(sentence.start, sentence.end);
