@@ -223,16 +223,14 @@ impl Pipeline<'_> {
                 .admission
                 .judge(&state.features, evidence, reading, least);
             // Behind the decision, whose model was fitted to the order of the search.
-            let n_read = candidates.readings().len();
             if let Some(at) = candidates.asked_over(text) {
                 state.verdict = self.admission.asked_over(state.verdict, least);
                 candidates.lead_with(at);
-            } else {
-                let more = settle::says_more(text, weights, evidence, passages)
-                    .filter(|at| n_read == 0 || (n_read > 1 && *at < n_read));
-                if let Some(at) = more {
+            } else if candidates.readings().is_empty() {
+                if let Some(at) = settle::says_more(text, weights, evidence, passages) {
                     candidates.lead_with(at);
                 }
+            } else {
                 candidates.order_by_reading();
             }
             if state.verdict.decision == Decision::Answer {
