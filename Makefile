@@ -79,7 +79,7 @@ fuzz:
 schemathesis: setup
 	tools/schemathesis/run.sh 200
 
-# What is kept of any folder of files, beside other readers: a table by format (docs/editing.md).
+# What is kept of any folder of files, beside other readers: a table by format (docs/measured/files.md).
 DIR ?= tests/fixtures
 corpora: setup
 	python3 tools/corpora/run.py --ken $(KEN) $(DIR)

@@ -1,5 +1,5 @@
-//! The simulated month, with the loop on and off: `cargo bench --bench month`. Prints the figures that `docs/learning.md`
-//! states and draws `docs/month.svg`.
+//! The simulated month, with the loop on and off: `cargo bench --bench month`. Prints the figures that `docs/measured/learning.md`
+//! states and draws `docs/measured/month.svg`.
 
 #[path = "../tests/month/mod.rs"]
 mod month;
@@ -66,7 +66,7 @@ fn main() {
     draw(
         &on,
         &off,
-        &Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/month.svg"),
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/measured/month.svg"),
     )
     .expect("the chart is written");
 }

@@ -1,7 +1,7 @@
 //! The service under load for a long time, then under far too much: `cargo bench --bench soak [-- MINUTES]`, 2 where no number
 //! is given. Starts the real binary on a folder of its own with the sample shop in it, finds how many questions a second it
 //! answers while documents, FAQs and cases come in, asks at 80 % of that by the clock (whatever the replies take), then at four
-//! times as much for a minute, then at 80 % again. Latency counts from when a question was due. docs/operating.md states the
+//! times as much for a minute, then at 80 % again. Latency counts from when a question was due. docs/measured/operations.md states the
 //! figures.
 
 use std::io::{BufRead, BufReader};

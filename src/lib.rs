@@ -123,10 +123,10 @@
 //! - *A file format*: a file in `ingest/` (what holds other files: `ingest/containers.rs`, within its `Budget`); in `ingest.rs`
 //!   `FORMATS`, `ENDINGS`, `Format`, `parse_at` and, where it is text, `extract_text`; `TYPES` in `http/files.rs`; a
 //!   fixture in `tests/fixtures/formats` and its row in `tests/integration/formats.rs`; broken ones in `tests/fixtures/hostile`;
-//!   a fuzz target (`TARGETS` in `fuzz/targets.rs`, `fuzz/fuzz_targets/`, `fuzz/Cargo.toml`, `FUZZ` in the Makefile); the lists in README and docs/editing.md. Also by `PUT`: `FormatName` in `http/documents.rs`.
+//!   a fuzz target (`TARGETS` in `fuzz/targets.rs`, `fuzz/fuzz_targets/`, `fuzz/Cargo.toml`, `FUZZ` in the Makefile); the list in docs/reference/formats.md. Also by `PUT`: `FormatName` in `http/documents.rs`.
 //!   Uploads, folders, archives and the command line go by `ENDINGS`. Unit tests: `cargo test --workspace --lib ingest`.
 //! - *An endpoint*: a handler in `http/`, a line in the router (`http.rs`), its right in `RIGHTS` (`http/auth.rs`; without one it
-//!   replies 405), its row in README, a test in the file of `tests/integration/` that tests its neighbours, and a free arm of the `match` in `operations()` of
+//!   replies 405), its row in docs/reference/routes.md, a test in the file of `tests/integration/` that tests its neighbours, and a free arm of the `match` in `operations()` of
 //!   `tests/integration/tenants.rs`; with a JSON body,
 //!   `problems_of`. Two snapshots change: `INSTA_UPDATE=always cargo test --test integration -- openapi:: keys::`, then read the diff.
 //! - *Background work*: a [`ken_store::queue::Handler`] in the module whose work it is, `.with(…)` in `App::assemble`; enqueued by
@@ -136,7 +136,7 @@
 //!   crate that uses it, `Cargo.lock`, `fuzz/Cargo.lock` and docs/licences.md.
 //! - *A vector back end*: `index/`, then run the contract suite on it.
 //! - *Words that mean the same*: `text/lexicon/`, or a workspace's `/v1/synonyms`. *A rule about words*: a pure function in
-//!   `text/`, a [`ken_base::config::Part`] to leave it out by, and a row in docs/quality.md.
+//!   `text/`, a [`ken_base::config::Part`] to leave it out by, and a row in docs/measured/quality.md.
 //! - *What an answer is admitted by*: `tools/reader/`, then `ken calibrate --reading-only`. *A channel*: `answer/render.rs`.
 //! - *A measure*: `measures.rs`, with an example worked out by hand. *An attack*: a line in corpus/attacks. *A setting*: `config`.
 

@@ -17,7 +17,7 @@ use ken_knowledge::editing::gate::Breaking;
 use cli::{ModeArg, asking, encoders, knowledge, learning, measuring, operating, trust};
 
 /// For the whole process, ONNX Runtime's and usearch's allocations included. The C library's own keeps what each of its arenas once
-/// needed, of which there are eight a core: 740 MB under load on two cores, where this takes 430 (docs/speed.md).
+/// needed, of which there are eight a core: 740 MB under load on two cores, where this takes 430 (docs/measured/speed.md).
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 

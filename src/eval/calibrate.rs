@@ -2,7 +2,7 @@
 //!
 //! A logistic model over [`Features`] whose weights keep the sign that common sense gives them, fitted by L-BFGS on judged
 //! questions, then scaled (Platt 1999) on folds that it was not fitted on. Models with free signs and boosted trees did
-//! better on the sets they were fitted on and worse on others: docs/quality.md.
+//! better on the sets they were fitted on and worse on others: docs/measured/quality.md.
 
 use std::collections::{BTreeMap, BTreeSet};
 

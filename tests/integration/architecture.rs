@@ -212,7 +212,7 @@ fn quoted(cell: &str) -> Vec<&str> {
 
 #[test]
 fn walks_of_the_architecture_name_what_exists() {
-    let page = std::fs::read_to_string(root().join("docs/architecture.md")).unwrap();
+    let page = std::fs::read_to_string(root().join("docs/concepts/architecture.md")).unwrap();
     let walks = page.split("\n## ").skip(1);
     for walk in walks {
         let rows = walk.lines().filter(|line| line.starts_with("| "));

@@ -473,7 +473,7 @@ async fn a_collection_is_of_one_encoder_and_says_so() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nodes_that_die_are_left_for_others_and_no_search_fails() {
-    // What is tried here is ours: addresses, tries, pauses. A real cluster is tried by hand, see docs/scaling.md.
+    // What is tried here is ours: addresses, tries, pauses. A real cluster is tried by hand, see docs/measured/operations.md.
     let (shared, mut nodes, url) = cluster(3).await;
     let config = QdrantConfig {
         url,

@@ -1,6 +1,6 @@
 //! A stand-in for Qdrant: the client's own gRPC server traits on loopback, over points in memory, which every node of a
 //! "cluster" shares. It tests what goes over the wire, paging, tries and nodes that die. It says nothing about Qdrant itself;
-//! what was run against real servers stands in docs/scaling.md.
+//! what was run against real servers stands in docs/measured/operations.md.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};

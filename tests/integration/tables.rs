@@ -160,5 +160,5 @@ async fn asked_cells_are_answered_with_their_names() {
     }
 }
 
-/// Just under what was measured (docs/editing.md).
+/// Just under what was measured (docs/measured/files.md).
 const FLOOR: f64 = 0.86;

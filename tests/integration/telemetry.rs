@@ -82,7 +82,8 @@ async fn measures_say_how_it_is_and_the_dashboard_asks_for_those_that_there_are(
         assert!(metrics.contains(wanted), "{wanted} is not in\n{metrics}");
     }
     app.stop().await;
-    let dashboard = std::fs::read_to_string(crate::support::root().join("docs/grafana.json"));
+    let dashboard =
+        std::fs::read_to_string(crate::support::root().join("docs/guides/grafana.json"));
     let dashboard: serde_json::Value = serde_json::from_str(&dashboard.unwrap()).unwrap();
     let name = regex::Regex::new("ken_[a-z_]+").unwrap();
     let mut n_asked = 0;

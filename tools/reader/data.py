@@ -35,7 +35,7 @@ TO_TRADITIONAL, TO_SIMPLIFIED = OpenCC("s2twp").convert, OpenCC("tw2sp").convert
 WINDOW = 90
 HELD_OUT = 8
 
-# Repository and commit or branch, files, share of --public. Licences: docs/reader.md.
+# Repository and commit or branch, files, share of --public. Licences: docs/concepts/reader.md.
 MLQA = "data/mlqa/MLQA_V1/dev/dev-context-{}-question-{}.json"
 PUBLIC = {
     "cmrc": ("cingtiye+Chinese_question_sentence_judgment", "HEAD", ["data/cmrc2018_public.zip"], 0.4),

@@ -203,7 +203,7 @@ pub struct EncoderConfig {
     /// A folder with `encoder.json`, used alone. `KEN_ENCODER__PATH`
     pub path: Option<PathBuf>,
     /// Where it is not set: encoders used together, see [`EncoderPart`]. Default: those that `ken setup`
-    /// prepares, with the shares that were best on the development sets (docs/quality.md). File only.
+    /// prepares, with the shares that were best on the development sets (docs/measured/quality.md). File only.
     pub parts: Vec<EncoderPart>,
     /// ONNX Runtime's library or the folder that holds it. Default `<models.dir>/onnxruntime`.
     /// `KEN_ENCODER__RUNTIME`
@@ -267,7 +267,7 @@ impl Default for ReaderConfig {
 pub struct RetrieveConfig {
     /// How much words count in coverage fusion, and how much that they stand together; closeness in meaning has the
     /// rest. `ken tune` finds them for given questions. Defaults .25 and .17, measured on the development sets
-    /// (docs/quality.md): the mean moves by less than .3 points of nDCG@10 within .1 of them.
+    /// (docs/measured/quality.md): the mean moves by less than .3 points of nDCG@10 within .1 of them.
     /// `KEN_RETRIEVE__KEYWORD_SHARE`, `KEN_RETRIEVE__PROXIMITY_SHARE`
     pub keyword_share: f32,
     pub proximity_share: f32,

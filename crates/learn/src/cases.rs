@@ -110,7 +110,7 @@ struct Plan {
     moved: Vec<(String, String)>,
 }
 
-/// How alike two cases have to be to be about the same, as a mean cosine; read off development data (docs/learning.md).
+/// How alike two cases have to be to be about the same, as a mean cosine; read off development data (docs/measured/learning.md).
 const SAME_TOPIC: f32 = 0.87;
 /// How many cases are distilled and encoded together.
 const BATCH: i64 = 64;

@@ -571,7 +571,7 @@ impl Both {
 /// those that answer lie up to .08 below it, half of the others farther.
 const FARTHER_ACROSS: f32 = 0.08;
 /// At which place, from 0, the best that is not in the question's writing stands at the latest: behind those that are read
-/// unless `reader.passages` is 4, which answers more questions across languages, and falsely too (docs/quality.md).
+/// unless `reader.passages` is 4, which answers more questions across languages, and falsely too (docs/measured/reading.md).
 const ACROSS: usize = 3;
 
 /// Words say nothing of a chunk in another writing, and cosines less than of one in the question's own, so its score can

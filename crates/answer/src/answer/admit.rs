@@ -148,7 +148,7 @@ impl Admission {
 }
 
 /// What each level comes to in confidence, the most lenient first: where passages are read, and where search scores alone
-/// decide. The two scales are two models'; docs/quality.md has what each level answers on the development sets.
+/// decide. The two scales are two models'; docs/measured/quality.md has what each level answers on the development sets.
 const LEVELS: [(Level, f32, f32); 5] = [
     (Level::VeryLenient, 0.2, 0.15),
     (Level::Lenient, 0.35, 0.22),

@@ -11,7 +11,7 @@ use ken_search::reader::{Reader, ReaderError, Reading};
 /// How many of the first are cut into sentences and rows, for the decision and the wording.
 pub const READ: usize = 5;
 /// What a difference of 1 in the fused score counts beside the readings, in logits, where passages are ordered. Read off six
-/// judged bases (docs/quality.md), where 20 and 50 differ from it by 4 points at most.
+/// judged bases (docs/measured/reading.md), where 20 and 50 differ from it by 4 points at most.
 const SCORE: f32 = 30.0;
 /// A passage of another document that scored at least this share of the best one's is read even where the best answers:
 /// it may contradict it.

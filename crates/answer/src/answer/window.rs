@@ -8,7 +8,7 @@ use ken_base::domain::{Evidence, Kind, Span};
 use ken_text::text::{is_cjk, terms};
 
 /// The most that is read of one passage besides its heading line, in tokens as [`tokens`] guesses them. The reader was
-/// trained on 40 to 130; on six judged bases 90 separate as well as 130 in four fifths of the time (docs/quality.md).
+/// trained on 40 to 130; on six judged bases 90 separate as well as 130 in four fifths of the time (docs/measured/reading.md).
 const MAX_TOKENS: f32 = 90.0;
 /// What a sentence next to the likeliest one counts of its own share.
 const NEIGHBOUR: f32 = 0.3;

@@ -63,7 +63,7 @@ pub struct Ingester<'a> {
 /// Ingests files and folders. `on_file` is told of each file's name as its turn comes, with how many there are.
 ///
 /// Files are known by their path below what was named, and by content: an unchanged one costs a hash. A document that the
-/// gate refuses stays as it was (when it is tried again: docs/editing.md).
+/// gate refuses stays as it was (when it is tried again: docs/guides/edit-knowledge.md).
 ///
 /// # Errors
 /// Only where the store, an index or a model fails; what was recorded until then stays. A bad file, and a document that was

@@ -34,7 +34,7 @@ const QUESTIONS_EACH: usize = 6;
 const SAME_QUESTION: f32 = 0.93;
 /// With this confidence a wording is surely answered.
 const SURE: f32 = 0.8;
-/// An FAQ is clearly nearer where its score is greater by this. Of 123 questions of the shop and the month (docs/learning.md),
+/// An FAQ is clearly nearer where its score is greater by this. Of 123 questions of the shop and the month (docs/measured/learning.md),
 /// each given to the best FAQ that is not its own, this holds back 79 %; of the 26 that are not answered from their own FAQ
 /// now, given to it, 19 %.
 const NEARER: f32 = 0.02;

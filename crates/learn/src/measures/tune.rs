@@ -2,7 +2,7 @@
 //!
 //! A linear model with two free numbers, [`Shares`], found by trying all of them on the measure itself. Models
 //! with more freedom were tried on the same features in a notebook (pairwise logistic regression, boosted trees)
-//! and did worse on sets they were not fitted on: docs/quality.md.
+//! and did worse on sets they were not fitted on: docs/measured/quality.md.
 
 use std::collections::HashMap;
 

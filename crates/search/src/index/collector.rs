@@ -132,7 +132,7 @@ impl Sums {
 /// Term at a time, those that tell most first (MaxScore: Turtle and Flood 1995): a chunk that has none of the terms so far is not
 /// looked for any more once all terms to come together could not lift it among the best; the others are looked up in the lists
 /// of these. Chunks that are not admitted never count among the best. Questions here have dozens of terms, for which this is
-/// several times faster than tantivy's block-max walk (docs/speed.md).
+/// several times faster than tantivy's block-max walk (docs/measured/speed.md).
 pub struct Best<'a> {
     limit: usize,
     selection: &'a Selection,

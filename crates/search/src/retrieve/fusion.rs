@@ -64,7 +64,7 @@ impl From<&RetrieveConfig> for Fusion {
                 keyword: config.keyword_share,
                 proximity: config.proximity_share,
             },
-            // English questions to Chinese collections are best with hardly any say for words: docs/quality.md.
+            // English questions to Chinese collections are best with hardly any say for words: docs/measured/quality.md.
             foreign: Shares {
                 keyword: 0.05,
                 proximity: 0.0,

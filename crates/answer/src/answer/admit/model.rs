@@ -42,7 +42,7 @@ pub enum ModelError {
 }
 
 impl Model {
-    /// The one that was fitted on the development sets (docs/quality.md) and is compiled in.
+    /// The one that was fitted on the development sets (docs/measured/quality.md) and is compiled in.
     pub fn shipped() -> Self {
         Self::parse(include_str!("model.json")).expect("the shipped model is tested")
     }
@@ -102,7 +102,7 @@ impl Model {
 }
 
 /// From the reader's logit to the probability that the evidence answers. Search scores beside it were worth nothing
-/// (docs/quality.md).
+/// (docs/measured/quality.md).
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReadingModel {

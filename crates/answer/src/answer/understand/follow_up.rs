@@ -10,7 +10,7 @@ use crate::answer::siblings::is_grammar;
 use ken_base::domain::{DocumentId, Evidence, Role, Span, Utterance};
 use ken_text::text::{fold, is_cjk, is_function_word, terms, width};
 
-// Read off CrossWOZ and DSTC10 (docs/quality.md); each may be halved or doubled for less than 3 points.
+// Read off CrossWOZ and DSTC10 (docs/measured/quality.md); each may be halved or doubled for less than 3 points.
 /// How many utterances back names are looked for.
 const LOOK_BACK: usize = 12;
 /// What a name loses with each utterance further back.
