@@ -555,9 +555,13 @@ fn beside(url: &str) -> String {
 /// Variables that tell tests where servers are, and are no settings.
 const OF_TESTS: &str = "KEN_TEST_";
 
-/// A setting stands in a section; `KEN_HOME` and the like are somebody else's.
+/// The settings that stand in no section.
+const WITHOUT_SECTION: [&str; 1] = ["KEN_VECTORS"];
+
+/// Whether an environment variable is a setting: one of a section (`KEN_STORE__URL`) or of [`WITHOUT_SECTION`]. Other
+/// programs use names like `KEN_HOME`.
 fn is_setting(name: &str) -> bool {
-    name.contains("__") && !name.starts_with(OF_TESTS)
+    (name.contains("__") || WITHOUT_SECTION.contains(&name)) && !name.starts_with(OF_TESTS)
 }
 
 /// What is wrong with the settings, all of it.
@@ -690,6 +694,7 @@ mod tests {
         for (name, expected) in [
             ("KEN_HTTP__LISTEN", true),
             ("KEN_HOME", false),
+            ("KEN_VECTORS", true),
             ("KEN_TEST_POSTGRES_URL", false),
         ] {
             assert_eq!(is_setting(name), expected, "{name}");
