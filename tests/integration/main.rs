@@ -31,6 +31,7 @@ mod llm;
 #[path = "../month/mod.rs"]
 mod month;
 mod openapi;
+mod plain_words;
 mod postgres;
 mod qdrant_standin;
 mod quality;
