@@ -38,6 +38,7 @@ mod quality;
 mod queue;
 mod reading;
 mod reencode;
+mod reference;
 mod scaling;
 mod scripted_llm;
 mod simulation;
