@@ -11,8 +11,9 @@ pub use glyphs::use_library;
 
 use super::grid::Grid;
 use super::writer::{Writer, joins, lowered, raised};
-use super::{Extracted, IngestError};
-use glyphs::{Rule, Sheet};
+use super::{Extracted, IngestError, Link};
+use glyphs::{PageLink, Rule, Sheet};
+use ken_base::domain::Span;
 use tables::{Column, Row, columns_of, rows_of, table_at};
 
 /// A PDF of fewer characters than this a page, in the mean, is pictures of text.
@@ -61,7 +62,58 @@ pub fn extract(bytes: &[u8]) -> Result<Extracted, IngestError> {
     }
     let mut extracted = layout(found.sheets.iter().map(page_of).collect())?;
     extracted.title = extracted.title().or(found.title);
+    place(&mut extracted, &found.links);
     Ok(extracted)
+}
+
+/// Adds the links of the pages whose words are in the text, in reading order. Of equal words the next ones count; words that
+/// were left out, as in a running header, have no link.
+fn place(extracted: &mut Extracted, links: &[PageLink]) {
+    for of_page in links.chunk_by(|a, b| a.number == b.number) {
+        let number = of_page[0].number;
+        let at = extracted.pages.iter().position(|(_, page)| *page == number);
+        let Some(at) = at else { continue };
+        let from = extracted.pages[at].0;
+        let to = extracted.pages.get(at + 1);
+        let to = to.map_or(extracted.text.len(), |(next, _)| *next);
+        let Some(page) = extracted.text.get(from..to) else {
+            continue;
+        };
+        let letters = page.char_indices().filter(|(_, c)| !c.is_whitespace());
+        let letters: Vec<(usize, char)> = letters.collect();
+        let mut behind = 0;
+        for link in of_page {
+            let words = unified(&link.text);
+            let words: Vec<char> = words.chars().filter(|c| !c.is_whitespace()).collect();
+            if words.is_empty() {
+                continue;
+            }
+            let is_here = |window: &[(usize, char)]| window.iter().map(|(_, c)| c).eq(&words);
+            let next = letters[behind..].windows(words.len()).position(is_here);
+            let next = next.map(|offset| behind + offset);
+            let Some(first) = next.or_else(|| letters.windows(words.len()).position(is_here))
+            else {
+                continue;
+            };
+            let (last, c) = letters[first + words.len() - 1];
+            extracted.links.push(Link {
+                span: Span::new(from + letters[first].0, from + last + c.len_utf8()),
+                url: link.url.clone(),
+            });
+            behind = first + words.len();
+        }
+    }
+    extracted.links.sort_by_key(|link| link.span.start);
+    // A link over two lines is two of the page's.
+    let text = &extracted.text;
+    extracted.links.dedup_by(|next, link| {
+        let between = text.get(link.span.end..next.span.start);
+        let goes_on = next.url == link.url && between.is_some_and(|gap| gap.trim().is_empty());
+        if goes_on {
+            link.span.end = next.span.end;
+        }
+        goes_on
+    });
 }
 
 /// A run of letters of one size and height, without a gap.
@@ -989,6 +1041,23 @@ mod tests {
             if number.is_some() {
                 assert_eq!(without_marker(line), text, "{line}");
             }
+        }
+    }
+
+    #[test]
+    fn links_of_pdfs_lie_on_their_words() {
+        for name in ["manual-chromium.pdf", "manual-libreoffice.pdf"] {
+            let root = env!("CARGO_MANIFEST_DIR").trim_end_matches("crates/ingest");
+            use_library(format!("{root}models/pdfium/libpdfium.so").into());
+            let bytes = std::fs::read(format!("{root}tests/fixtures/formats/{name}")).unwrap();
+            let found = extract(&bytes).unwrap();
+            let links = found.links.iter().map(|link| {
+                let words = link.span.slice(&found.text).unwrap();
+                (words, link.url.as_str())
+            });
+            let links: Vec<(&str, &str)> = links.collect();
+            let address = "https://support.galaxy-electronics.example/warranty?lang=zh-TW";
+            assert_eq!(links, [("星河電子服務中心", address)], "{name}");
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use pdfium_render::prelude::{Pdfium, PdfiumLibraryBindings};
+use pdfium_render::prelude::{FPDF_DOCUMENT, FPDF_PAGE, Pdfium, PdfiumLibraryBindings};
 
 use super::super::IngestError;
 
@@ -63,12 +63,24 @@ pub struct Rule {
     pub at: f64,
 }
 
+/// A link of a page.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PageLink {
+    /// The page, from 1.
+    pub number: u32,
+    /// The characters within its frame, in the order of drawing.
+    pub text: String,
+    pub url: String,
+}
+
 /// What a file holds.
 #[derive(Debug, Default)]
 pub struct Pages {
     pub n_pages: usize,
     pub title: Option<String>,
     pub sheets: Vec<Sheet>,
+    /// In the order in which the pages list them.
+    pub links: Vec<PageLink>,
     /// Glyphs of which the file does not say what character they are.
     pub n_unknown: usize,
     /// Pages with text of which none could be read.
@@ -109,6 +121,43 @@ impl<F: FnMut()> Drop for Closing<F> {
     }
 }
 
+/// The frames (left, bottom, right, top) of a page's links to addresses, with the addresses.
+///
+/// # Safety
+/// As [`pages`]; both handles are open.
+unsafe fn links_of(
+    pdfium: &dyn PdfiumLibraryBindings,
+    document: FPDF_DOCUMENT,
+    page: FPDF_PAGE,
+) -> Vec<([f64; 4], String)> {
+    let mut links = Vec::new();
+    // SAFETY: the handles are open, and each buffer is as long as is said.
+    unsafe {
+        let (mut next, mut link) = (0, std::ptr::null_mut());
+        while links.len() < MAX_LINKS && pdfium.FPDFLink_Enumerate(page, &mut next, &mut link) == 1
+        {
+            let action = pdfium.FPDFLink_GetAction(link);
+            if action.is_null() || pdfium.FPDFAction_GetType(action) != URI_ACTION {
+                continue;
+            }
+            let mut url = vec![0_u8; MAX_URL];
+            let (buffer, room) = (url.as_mut_ptr().cast(), url.len() as _);
+            let n_bytes = pdfium.FPDFAction_GetURIPath(document, action, buffer, room) as usize;
+            let mut frame = std::mem::zeroed();
+            // The length counts the zero behind it.
+            if !(2..=MAX_URL).contains(&n_bytes)
+                || pdfium.FPDFLink_GetAnnotRect(link, &mut frame) != 1
+            {
+                continue;
+            }
+            url.truncate(n_bytes - 1);
+            let frame = [frame.left, frame.bottom, frame.right, frame.top].map(f64::from);
+            links.extend(String::from_utf8(url).ok().map(|url| (frame, url)));
+        }
+    }
+    links
+}
+
 /// # Safety
 /// The library is initialised and no other thread is within it.
 unsafe fn pages(pdfium: &dyn PdfiumLibraryBindings, bytes: &[u8]) -> Result<Pages, IngestError> {
@@ -136,6 +185,10 @@ unsafe fn pages(pdfium: &dyn PdfiumLibraryBindings, bytes: &[u8]) -> Result<Page
 
         for (index, number) in (0..).zip(1..=found.n_pages as u32) {
             let mut page = pdfium.FPDF_LoadPage(document, index);
+            let links = match page.is_null() {
+                true => Vec::new(),
+                false => links_of(pdfium, document, page),
+            };
             // What is filled into a form, or written upon a page, becomes part of it.
             let is_written = |i| {
                 let note = pdfium.FPDFPage_GetAnnot(page, i);
@@ -290,6 +343,19 @@ unsafe fn pages(pdfium: &dyn PdfiumLibraryBindings, bytes: &[u8]) -> Result<Page
             if n_shown * 5 > seen.len() {
                 seen.retain(|glyph| glyph.is_shown);
             }
+            // Frames of links stay where they were on a page whose content is turned.
+            if turns == 0 {
+                found.links.extend(links.into_iter().map(|(frame, url)| {
+                    let within = seen
+                        .iter()
+                        .filter(|glyph| glyph.is_shown && glyph.is_within(frame));
+                    PageLink {
+                        number,
+                        text: within.map(|glyph| glyph.text).collect(),
+                        url,
+                    }
+                }));
+            }
             let doubtful = seen.iter().filter(|glyph| glyph.is_doubtful);
             let doubtful: String = doubtful.map(|glyph| glyph.text).collect();
             if !doubtful.is_empty() && !is_plausible(&doubtful) {
@@ -318,6 +384,11 @@ struct Written {
 /// From where to where something straight is drawn.
 type Edge = ((f64, f64), (f64, f64));
 
+/// PDFACTION_URI.
+const URI_ACTION: u64 = 3;
+/// More links of a page, and longer addresses, are left out.
+const MAX_LINKS: usize = 1_000;
+const MAX_URL: usize = 2_048;
 /// FPDF_PAGEOBJ_PATH, FPDF_SEGMENT_LINETO, FPDF_SEGMENT_MOVETO.
 const PATH_OBJECT: i32 = 2;
 const LINE_TO: i32 = 0;
@@ -415,6 +486,18 @@ struct Seen {
     is_doubtful: bool,
     /// Which text it was drawn with.
     object: usize,
+}
+
+impl Seen {
+    /// Whether its middle lies in a frame: left, bottom, right, top.
+    fn is_within(&self, [left, bottom, right, top]: [f64; 4]) -> bool {
+        let middle = |a: f64, b: f64| (a + b) / 2.0;
+        let (x, y) = (
+            middle(self.low.0, self.high.0),
+            middle(self.low.1, self.high.1),
+        );
+        (left..=right).contains(&x) && (bottom..=top).contains(&y)
+    }
 }
 
 /// One sheet for each direction in which something is written, the one with the most first; what is slanted is left out.
