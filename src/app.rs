@@ -83,18 +83,18 @@ async fn keep_house(
                 .drop_unfilled_jobs(Timestamp::now() - LEFT_BEHIND)
                 .await
         {
-            tracing::error!(%error, "what is left behind could not be cleared away");
+            tracing::error!(%error, "cleanup failed");
         }
         let kept = SignedDuration::from_hours(24 * i64::from(keep_days));
         if keep_days > 0 {
             match store.forget_answers_before(store.now() - kept).await {
                 Ok(0) => {}
-                Ok(n) => tracing::info!(n_turns = n, "old conversations are forgotten"),
-                Err(error) => tracing::error!(%error, "old conversations could not be forgotten"),
+                Ok(n) => tracing::info!(n_turns = n, "deleted expired conversations"),
+                Err(error) => tracing::error!(%error, "cannot delete expired conversations"),
             }
         }
         if let Err(error) = cases.forget_old().await {
-            tracing::error!(%error, "old cases could not be forgotten");
+            tracing::error!(%error, "cannot delete expired cases");
         }
         let over = tokio::time::timeout(KEEP_HOUSE_EVERY, stopped.wait_for(|stop| *stop)).await;
         if over.is_ok() {
@@ -120,9 +120,9 @@ pub enum AppError {
     Model(#[from] ModelError),
     #[error(transparent)]
     Index(#[from] IndexError),
-    #[error("the encoder that was chosen by `ken reencode` cannot be used: {0}")]
+    #[error("cannot load the encoder chosen by `ken reencode`: {0}")]
     Chosen(String),
-    #[error("another process writes the indexes; ask it, by DELETE /v1/workspaces/NAME")]
+    #[error("another process writes the indexes; use its API: DELETE /v1/workspaces/NAME")]
     NotTheWriter,
 }
 

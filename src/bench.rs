@@ -38,7 +38,7 @@ pub enum BenchError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Ingest(#[from] IngestError),
-    #[error("the service: {0}")]
+    #[error("service: {0}")]
     Service(String),
     #[error(transparent)]
     Http(#[from] reqwest::Error),
@@ -425,7 +425,7 @@ pub async fn run(
     let mut phases = Vec::new();
     for asking in [
         asking(
-            "search by words",
+            "keyword search",
             "/v1/search",
             Some("keyword"),
             questions(20_000),
@@ -436,7 +436,7 @@ pub async fn run(
             None,
             again.clone(),
         ),
-        asking("answers asked before", "/v1/answers", None, again),
+        asking("cached answers", "/v1/answers", None, again),
         asking("search", "/v1/search", None, questions(100_000)),
         asking("answers", "/v1/answers", None, questions(100_000)),
     ] {

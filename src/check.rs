@@ -68,7 +68,7 @@ pub async fn check(app: &App, workspace: &WorkspaceId) -> Result<Check, CheckErr
     ] {
         if held != status.revision {
             faults.push(format!(
-                "the {name} hold revision {held}, the store {}",
+                "{name} at revision {held}, store at {}",
                 status.revision
             ));
         }
@@ -77,7 +77,7 @@ pub async fn check(app: &App, workspace: &WorkspaceId) -> Result<Check, CheckErr
     faults.extend(
         wrong
             .iter()
-            .map(|id| format!("chunk {id} is not its document's text at its span")),
+            .map(|id| format!("chunk {id}: text differs from its document at its span")),
     );
     let mut extra = index.keyword.all_keys()?;
     let (mut n_chunks, mut n_views, mut after) = (0, 0, 0);
@@ -98,24 +98,24 @@ pub async fn check(app: &App, workspace: &WorkspaceId) -> Result<Check, CheckErr
             n_views += entry.metadata.negative_views().len();
             if !extra.remove(key) {
                 faults.push(format!(
-                    "chunk {} is not in the keyword index",
+                    "chunk {}: missing in the keyword index",
                     entry.chunk.id()
                 ));
             }
             if missing.contains(&key) {
-                faults.push(format!("chunk {} has no vector", entry.chunk.id()));
+                faults.push(format!("chunk {}: vector missing", entry.chunk.id()));
             }
         }
     }
     faults.extend(
         extra
             .iter()
-            .map(|key| format!("the keyword index holds chunk number {key}, which is gone")),
+            .map(|key| format!("keyword index contains deleted chunk {key}")),
     );
     faults.extend(app.store.audit_faults(Scope::Workspace(workspace)).await?);
     if status.n_vectors != n_views {
         faults.push(format!(
-            "{} vectors are held, {n_views} expected",
+            "expected {n_views} vectors, found {}",
             status.n_vectors
         ));
     }

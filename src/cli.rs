@@ -59,7 +59,7 @@ pub async fn wait_until_indexed(
     revision: Revision,
 ) -> anyhow::Result<()> {
     if !app.indexes.is_writer() {
-        println!("recorded; the running service indexes it");
+        println!("recorded; the running service will index it");
         return Ok(());
     }
     app.follower.wake();
@@ -74,7 +74,7 @@ pub async fn wait_until_indexed(
     {
         let now = progress.borrow().clone();
         if let Some(error) = now.error {
-            anyhow::bail!("what was recorded is safe, but the indexes do not follow: {error}");
+            anyhow::bail!("changes are recorded, but indexing failed: {error}");
         }
         bar.set_position(
             now.indexed

@@ -27,7 +27,7 @@ pub enum Severity {
     Fault,
 }
 
-/// What was looked at and how it is, with the remedy where it is not fine.
+/// Result of one check, with the remedy unless it is fine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     pub about: &'static str,
@@ -98,7 +98,7 @@ fn clock(now: Timestamp) -> Finding {
     match now < written {
         true => fault(
             "clock",
-            format!("it says {now}, which is past; set it (NTP)"),
+            format!("the clock reads {now}, in the past; enable NTP"),
         ),
         false => fine("clock", now.strftime("%F %T UTC").to_string()),
     }
@@ -108,11 +108,11 @@ fn files() -> Finding {
     match getrlimit(Resource::Nofile).current {
         Some(most) if most < MIN_FILES => warning(
             "open files",
-            format!("at most {most}; raise it to {MIN_FILES} or more (ulimit -n)"),
+            format!("limit {most}; raise it to {MIN_FILES} or more (ulimit -n)"),
         ),
         most => fine(
             "open files",
-            most.map_or("no limit".to_owned(), |most| format!("at most {most}")),
+            most.map_or("no limit".to_owned(), |most| format!("limit {most}")),
         ),
     }
 }
@@ -120,20 +120,20 @@ fn files() -> Finding {
 fn memory() -> Finding {
     let about = "memory";
     let Ok(told) = std::fs::read_to_string("/proc/meminfo") else {
-        return fine(about, "not known on this system");
+        return fine(about, "unknown on this system");
     };
     let line = told.lines().find(|line| line.starts_with("MemAvailable:"));
     let kilobytes = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok());
     match kilobytes.map(|n| n << 10) {
-        None => fine(about, "not known on this system"),
+        None => fine(about, "unknown on this system"),
         Some(free) if free < MIN_MEMORY_BYTES => warning(
             about,
             format!(
-                "{} MB are free; files are read by processes of up to ingest.memory_bytes each",
+                "only {} MB free; each file reader may use ingest.memory_bytes; free memory or lower it",
                 free >> 20
             ),
         ),
-        Some(free) => fine(about, format!("{} MB are free", free >> 20)),
+        Some(free) => fine(about, format!("{} MB free", free >> 20)),
     }
 }
 
@@ -142,8 +142,8 @@ fn space(config: &Config) -> Vec<Finding> {
     let store = sqlite_path(&config.store.url);
     let store = store.as_deref().and_then(Path::parent);
     let folders = [
-        ("room for the store", store),
-        ("room for the indexes", Some(&*config.index.dir)),
+        ("disk space (store)", store),
+        ("disk space (indexes)", Some(&*config.index.dir)),
     ];
     let folders = folders
         .into_iter()
@@ -160,14 +160,14 @@ fn space(config: &Config) -> Vec<Finding> {
                 Ok(of) if of.f_bavail * of.f_frsize < MIN_FREE_BYTES => fault(
                     about,
                     format!(
-                        "{} MB are free on the disk of {}; writes will fail: make room",
+                        "only {} MB free on the disk of {}; writes will fail; free disk space",
                         (of.f_bavail * of.f_frsize) >> 20,
                         folder.display()
                     ),
                 ),
                 Ok(of) => fine(
                     about,
-                    format!("{} MB are free", (of.f_bavail * of.f_frsize) >> 20),
+                    format!("{} MB free", (of.f_bavail * of.f_frsize) >> 20),
                 ),
             }
         })
@@ -178,10 +178,10 @@ fn space(config: &Config) -> Vec<Finding> {
 async fn file_reader(config: &Config) -> Finding {
     let reader = FileReader::new(&config.ingest);
     match reader.read("a.txt", b"A line.".to_vec()).await {
-        Ok(_) => fine("file reader", "a line of text was read"),
+        Ok(_) => fine("file reader", "working"),
         Err(error) => fault(
             "file reader",
-            format!("{error}; put ken-read into the folder of ken"),
+            format!("{error}; install ken-read next to ken"),
         ),
     }
 }
@@ -192,7 +192,7 @@ async fn reader(config: &Config) -> Finding {
     let (about, reading, encoder) = ("reader", config.reader.clone(), config.encoder.clone());
     let reader = match blocking(move || Reader::open(&reading, &encoder)).await {
         Ok(Some(reader)) => reader,
-        Ok(None) => return fine(about, "switched off; search scores alone decide"),
+        Ok(None) => return fine(about, "disabled; search scores alone decide"),
         Err(error) => return fault(about, error.to_string()),
     };
     let passage = ["x".to_owned()];
@@ -235,7 +235,7 @@ async fn cluster(config: &Config, encoder: Option<(String, usize)>) -> Option<Fi
 fn indexes(config: &Config) -> Finding {
     let (about, folder) = ("index folder", &config.index.dir);
     if !folder.exists() {
-        return fine(about, "it is made at the first start");
+        return fine(about, "created at first start");
     }
     let test = folder.join(".doctor");
     match std::fs::write(&test, b"").and_then(|()| std::fs::remove_file(&test)) {
@@ -243,7 +243,7 @@ fn indexes(config: &Config) -> Finding {
         Err(error) => fault(
             about,
             format!(
-                "{} cannot be written: {error}; give it to the user that runs Ken",
+                "cannot write to {}: {error}; make it writable for the user that runs Ken",
                 folder.display()
             ),
         ),
@@ -254,11 +254,11 @@ fn tls(config: &Config) -> Finding {
     let (about, http) = ("encryption", &config.http);
     let (Some(cert), Some(key)) = (&http.tls_cert, &http.tls_key) else {
         return match http.listen.ip().is_loopback() {
-            true => fine(about, "none; the service listens on loopback only"),
+            true => fine(about, "none; listening on loopback only"),
             false => warning(
                 about,
                 format!(
-                    "none on {}: set http.tls_cert and http.tls_key, or encrypt in a proxy before it",
+                    "none on {}: set http.tls_cert and http.tls_key, or terminate TLS in a proxy",
                     http.listen
                 ),
             ),
@@ -273,7 +273,7 @@ fn tls(config: &Config) -> Finding {
         true => warning(
             about,
             format!(
-                "others may read the private key {}: chmod 600",
+                "the private key {} is readable by others: chmod 600",
                 key.display()
             ),
         ),
@@ -289,10 +289,10 @@ fn is_open_to_others(file: &Path) -> bool {
 
 async fn sound(store: &Store) -> Finding {
     match store.damage().await {
-        Ok(None) => fine("store", "sound"),
+        Ok(None) => fine("store", "intact"),
         Ok(Some(detail)) => fault(
             "store",
-            format!("it is damaged ({detail}): put a backup back with `ken restore`"),
+            format!("damaged ({detail}): restore a backup with `ken restore`"),
         ),
         Err(error) => fault("store", error.to_string()),
     }
@@ -307,11 +307,11 @@ fn vault(config: &Config) -> Finding {
         true => fault(
             about,
             format!(
-                "others may read {}, which holds personal data: chmod 600",
+                "{} holds personal data and is readable by others: chmod 600",
                 file.display()
             ),
         ),
-        false => fine(about, "its owner's alone"),
+        false => fine(about, "readable by its owner only"),
     }
 }
 
@@ -332,19 +332,19 @@ async fn access(config: &Config, store: &Store) -> Vec<Finding> {
         (true, false) if !config.http.listen.ip().is_loopback() => fault(
             about,
             format!(
-                "there are none, so the service will not listen on {}: `ken keys create --role operator`",
+                "no keys, so the service refuses to listen on {}: run `ken keys create --role operator`",
                 config.http.listen
             ),
         ),
         (true, false) => warning(
             about,
-            "there are none: whoever is on this machine may do everything",
+            "no keys: every user of this machine has full access",
         ),
         (false, false) if in_force.is_empty() => fault(
             about,
-            "all have ended, so nobody gets in: `ken keys create --role operator`",
+            "all keys are revoked or expired: run `ken keys create --role operator`",
         ),
-        _ => fine(about, format!("{} in force", in_force.len())),
+        _ => fine(about, format!("{} active", in_force.len())),
     });
     for key in in_force {
         if let Some(at) = key.expires_at
@@ -352,7 +352,10 @@ async fn access(config: &Config, store: &Store) -> Vec<Finding> {
         {
             findings.push(warning(
                 about,
-                format!("{} ({}) ends at {at}: make its successor", key.name, key.id),
+                format!(
+                    "{} ({}) expires at {at}: create a replacement",
+                    key.name, key.id
+                ),
             ));
         }
     }
@@ -362,7 +365,7 @@ async fn access(config: &Config, store: &Store) -> Vec<Finding> {
 async fn chat_server(config: &Config) -> Finding {
     let (about, llm) = ("chat server", &config.llm);
     if llm.url.is_empty() {
-        return fine(about, "none; answers are quoted");
+        return fine(about, "not configured; answers are quoted");
     }
     if let Some(file) = &llm.key_file
         && let Err(error) = std::fs::File::open(file)
@@ -375,11 +378,11 @@ async fn chat_server(config: &Config) -> Finding {
     };
     // Whatever it replies, it is there.
     match client.get(&llm.url).send().await {
-        Ok(_) => fine(about, format!("{} answers", llm.url)),
+        Ok(_) => fine(about, format!("{} reachable", llm.url)),
         Err(error) => warning(
             about,
             format!(
-                "{} cannot be reached ({}); answers are quoted meanwhile",
+                "{} unreachable ({}); answers are quoted until it is back",
                 llm.url,
                 error.without_url()
             ),
@@ -390,7 +393,7 @@ async fn chat_server(config: &Config) -> Finding {
 async fn provider(config: &Config) -> Finding {
     let about = "token provider";
     match Oidc::new(&config.auth) {
-        Ok(None) => fine(about, "none; keys only"),
+        Ok(None) => fine(about, "not configured; keys only"),
         Err(error) => fault(about, error.to_string()),
         Ok(Some(oidc)) => match oidc.fetch().await {
             Ok(keys) => fine(about, format!("{} keys", keys.keys.len())),

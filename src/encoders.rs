@@ -9,9 +9,7 @@ use ken_store::store::{Store, StoreError};
 
 /// A spec of encoders that cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "expected NAME or NAME=SHARE with commas between, each a folder below models.dir, found {0:?}"
-)]
+#[error("expected comma-separated NAME or NAME=SHARE, each a folder in models.dir, found {0:?}")]
 pub struct SpecError(String);
 
 /// The encoders of a spec: `NAME` or `NAME=SHARE`, with commas between.

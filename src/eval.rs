@@ -58,7 +58,7 @@ pub enum EvalError {
     Answer(#[from] AnswerError),
     #[error("{path}: {detail}")]
     File { path: PathBuf, detail: String },
-    #[error("the indexes did not catch up: {0}")]
+    #[error("indexing failed: {0}")]
     NotIndexed(String),
 }
 

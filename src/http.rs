@@ -78,19 +78,19 @@ pub struct AppState {
 #[openapi(
     info(
         title = "Ken",
-        description = "A knowledge base that answers, grounded in text that can be opened, or says that it may not. \
-                       Every failure is `application/problem+json` (RFC 9457); branch on its `type`."
+        description = "A knowledge base for customer service that answers with citations, or refuses. \
+                       Every error is `application/problem+json` (RFC 9457); branch on its `type`."
     ),
     tags(
-        (name = "answers", description = "The bot asks"),
+        (name = "answers", description = "Answers with citations"),
         (name = "search", description = "Ranked passages"),
-        (name = "documents", description = "Knowledge"),
-        (name = "faqs", description = "Questions with their answers"),
-        (name = "editing", description = "What a change does before it is made; what contradicts itself"),
-        (name = "conversations", description = "Turns, read back and forgotten"),
-        (name = "learning", description = "Cases, drafts, feedback, gaps, experiments: what people resolved and said becomes knowledge"),
-        (name = "synonyms", description = "Words for the same thing"),
-        (name = "operation", description = "Is it alive, ready, and how is it doing")
+        (name = "documents", description = "Articles, uploads and their versions"),
+        (name = "faqs", description = "Curated questions and answers"),
+        (name = "editing", description = "Change previews, judged questions, lint and reviews"),
+        (name = "conversations", description = "Recorded conversations"),
+        (name = "learning", description = "Cases, drafts, feedback, gaps and experiments"),
+        (name = "synonyms", description = "Synonym groups"),
+        (name = "operation", description = "Health, metrics, keys, workspaces and audit log")
     )
 )]
 struct ApiDoc;
@@ -100,7 +100,7 @@ impl AppState {
     fn admit(&self) -> Result<Option<load::InWork>, Problem> {
         if self.app.embedder.is_overloaded() {
             return Err(Problem::overloaded(
-                "more is asked than can be answered soon",
+                "encoder queue exceeds encoder.max_wait_ms",
             ));
         }
         match self.app.answerer.has_llm() {
@@ -221,7 +221,7 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(measures)
         .merge(SwaggerUi::new("/docs").url("/openapi.json", problem::documented(document)))
         .merge(console::routes())
-        .fallback(|| async { Problem::not_found("there is nothing at this address; see /docs") })
+        .fallback(|| async { Problem::not_found("no resource at this path; see /docs") })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .with_state(state)
         .layer(tower::util::option_layer(cors(&http.cors_origins)))
@@ -380,9 +380,9 @@ async fn renew(tls: RustlsConfig, cert: PathBuf, key: PathBuf) {
         if now != known {
             known = now;
             match tls.reload_from_pem_file(&cert, &key).await {
-                Ok(()) => tracing::info!("the certificate was renewed"),
+                Ok(()) => tracing::info!("TLS certificate reloaded"),
                 Err(error) => {
-                    tracing::error!(%error, "the certificate has changed and cannot be used")
+                    tracing::error!(%error, "TLS certificate reload failed; keeping the previous one")
                 }
             }
         }
@@ -421,9 +421,7 @@ async fn one_permit(State(state): State<AppState>, mut request: Request, next: N
             request.extensions_mut().insert(permit.clone());
             next.run(request).await
         }
-        Err(_) => {
-            Problem::overloaded("as many requests as allowed are being worked on").into_response()
-        }
+        Err(_) => Problem::overloaded("concurrency limit reached").into_response(),
     }
 }
 

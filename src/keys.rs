@@ -20,10 +20,10 @@ use ken_text::text::sha256_hex;
 /// Why a request is nobody's.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
-    #[error("a key is needed: send `Authorization: Bearer ken_…`")]
+    #[error("missing key: send `Authorization: Bearer ken_…`")]
     Absent,
     /// Whatever is wrong with it, the same is said.
-    #[error("the key is unknown, ended, expired, or not to be used from here")]
+    #[error("the key is unknown, revoked, expired, or not allowed from this network")]
     Refused,
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -170,7 +170,7 @@ impl KeyRing {
         let (store, id) = (self.store.clone(), key.id.clone());
         tokio::spawn(async move {
             if let Err(error) = store.key_used(&id).await {
-                tracing::warn!(%error, "the use of a key could not be noted");
+                tracing::warn!(%error, "cannot record last use of key");
             }
         });
     }

@@ -30,10 +30,10 @@ pub static MALLOC_CONF: &[u8; 37] = b"dirty_decay_ms:1000,muzzy_decay_ms:0\0";
 #[command(
     name = "ken",
     version,
-    about = "A knowledge base that answers, grounded, or says that it may not."
+    about = "A customer-service knowledge base that answers with citations, or refuses."
 )]
 struct Cli {
-    /// Settings file; `ken.toml` where it exists
+    /// Settings file; default `ken.toml`, if it exists
     #[arg(long, global = true)]
     config: Option<PathBuf>,
     #[command(subcommand)]
@@ -42,94 +42,94 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Fetch and prepare the runtime library and the encoders
+    /// Download and prepare the runtime library and the models
     Setup {
-        /// The Python (3.10 or later) that makes the private environment
+        /// Python (3.10 or later) used to create the private environment
         #[arg(long, default_value = "python3")]
         python: String,
     },
-    /// Serve the HTTP API, and a page to ask at /
+    /// Serve the HTTP API and a web page at /
     Serve {
+        /// Address and port; overrides `http.listen`
         #[arg(long)]
         listen: Option<SocketAddr>,
     },
-    /// Files or folders → knowledge
+    /// Ingest files or folders
     Ingest {
         #[arg(required = true)]
         paths: Vec<PathBuf>,
         #[command(flatten)]
         workspace: WorkspaceArg,
-        /// Archive what came from the same place and is there no more
+        /// Archive documents whose source file is gone
         #[arg(long)]
         prune: bool,
-        /// Write although judged questions break
+        /// Write even if judged questions break
         #[arg(long)]
         force: bool,
         /// Print the report as JSON
         #[arg(long)]
         json: bool,
     },
-    /// Show what a file is understood as: its chunks, without storing anything
+    /// Parse a file and print its chunks, without storing it
     Chunks {
         file: PathBuf,
         #[arg(long)]
         json: bool,
     },
-    /// Keep knowledge in step with folders: ingest them, then every change to them, until stopped
+    /// Ingest folders, then every change in them, until stopped
     Watch {
         #[arg(required = true)]
         paths: Vec<PathBuf>,
         #[command(flatten)]
         workspace: WorkspaceArg,
-        /// Write although judged questions break
+        /// Write even if judged questions break
         #[arg(long)]
         force: bool,
     },
-    /// FAQs from and to spreadsheets (CSV, TSV, XLSX, JSON, JSON Lines)
+    /// Import and export FAQs (CSV, TSV, XLSX, JSON, JSON Lines)
     #[command(subcommand)]
     Faqs(knowledge::FaqCommand),
-    /// Find what is said twice, what contradicts itself, what is past its time
+    /// Report duplicates, contradictions and expired content
     Lint {
         #[command(flatten)]
         workspace: WorkspaceArg,
         #[arg(long)]
         json: bool,
     },
-    /// Say which answers the files would change, break or heal, without changing anything
+    /// Preview which answers the files would change, break or fix
     Impact {
         #[arg(required = true)]
         paths: Vec<PathBuf>,
         #[command(flatten)]
         workspace: WorkspaceArg,
-        /// How many of the last logged questions are asked besides the judged ones
+        /// Number of recent logged questions to ask besides the judged ones
         #[arg(long, default_value_t = ken_knowledge::editing::impact::LOGGED)]
         logged: i64,
         #[arg(long)]
         json: bool,
     },
-    /// Write all knowledge of a workspace, with all versions, as JSON Lines
+    /// Export all knowledge of a workspace, with all versions, as JSON Lines
     Export {
         file: PathBuf,
         #[command(flatten)]
         workspace: WorkspaceArg,
     },
-    /// Read what `export` wrote
+    /// Import a file written by `export`
     Import {
         file: PathBuf,
         #[command(flatten)]
         workspace: WorkspaceArg,
     },
-    /// Copy the whole store into a file, also while it is served
+    /// Back up the store into a file, also while the service runs
     Backup {
         file: PathBuf,
-        /// Copy the personal data that was taken out of cases, too, into a file of its own; put back by putting it where
-        /// `store.vault_url` points
+        /// Also back up the vault (redacted personal data) into this file; restore it by copying it to `store.vault_url`
         #[arg(long, value_name = "FILE")]
         vault: Option<PathBuf>,
     },
-    /// Put a backup in the store's place, while nothing is served
+    /// Replace the store with a backup; stop the service first
     Restore { file: PathBuf },
-    /// Ranked hits
+    /// Search and print ranked passages
     Search {
         question: String,
         #[command(flatten)]
@@ -138,16 +138,16 @@ enum Command {
         limit: usize,
         #[arg(long, value_enum, default_value = "hybrid")]
         mode: ModeArg,
-        /// Show each leg's rank and score, and what was searched for
+        /// Print rank and score per leg, and the query terms
         #[arg(long)]
         explain: bool,
-        /// Say of this document why it was found or not
+        /// Explain why this document was or was not found
         #[arg(long, value_name = "ID", value_parser = DocumentId::parse)]
         explain_document: Option<DocumentId>,
         #[arg(long)]
         json: bool,
     },
-    /// An answer with citations
+    /// Answer a question with citations
     Ask {
         question: String,
         #[command(flatten)]
@@ -155,64 +155,64 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Measure on judged sets (folders in BEIR layout, or a folder of such)
+    /// Evaluate on judged sets (folders in BEIR layout, or a folder of such)
     Eval(measuring::EvalArgs),
-    /// Find how much words and meaning should count on judged sets
+    /// Tune the weights of keyword and vector search on judged sets
     Tune {
         #[arg(required = true)]
         dirs: Vec<PathBuf>,
         #[arg(long)]
         json: bool,
-        /// Keep what was encoded here, so that a second run is quick
+        /// Cache vectors in this folder to speed up the next run
         #[arg(long)]
         cache: Option<PathBuf>,
     },
-    /// Fit how sure an answer has to be, on judged sets with questions that can and cannot be answered
+    /// Calibrate the answerability model on judged sets with answerable and unanswerable questions
     Calibrate {
         #[arg(required = true)]
         dirs: Vec<PathBuf>,
-        /// Write the model here, for `answer.model`; it is printed where absent
+        /// Write the model to this file, for `answer.model`; default: print it
         #[arg(long)]
         out: Option<PathBuf>,
-        /// Keep the current model of search scores; fit only how the reader's logit counts beside it
+        /// Keep the current model of search scores; fit only the weight of the reader's logit
         #[arg(long)]
         reading_only: bool,
-        /// Keep what was encoded here, so that a second run is quick
+        /// Cache vectors in this folder to speed up the next run
         #[arg(long)]
         cache: Option<PathBuf>,
     },
-    /// Ask logged questions again and say which answers have changed
+    /// Ask logged questions again and print changed answers
     Replay {
         #[command(flatten)]
         workspace: WorkspaceArg,
-        /// Only those of this conversation
+        /// Only questions of this conversation
         #[arg(long)]
         conversation: Option<String>,
-        /// How many of the newest
+        /// Number of most recent questions
         #[arg(long, default_value_t = 200)]
         limit: i64,
         #[arg(long)]
         json: bool,
     },
-    /// Submit resolved cases (JSON Lines, one case a line) and make drafts of them
+    /// Submit resolved cases (JSON Lines) and distill them into drafts
     Cases {
         #[arg(required = true)]
         files: Vec<PathBuf>,
         #[command(flatten)]
         workspace: WorkspaceArg,
     },
-    /// Review what was made of cases and feedback
+    /// Review drafts distilled from cases and feedback
     Drafts {
         #[command(flatten)]
         workspace: WorkspaceArg,
         #[command(subcommand)]
         command: learning::DraftCommand,
     },
-    /// What was asked in vain, by meaning, the most urgent first
+    /// List unanswered questions, clustered by meaning
     Gaps {
         #[command(flatten)]
         workspace: WorkspaceArg,
-        /// So many days back
+        /// Period in days
         #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(i64).range(1..=366))]
         days: i64,
         #[arg(long, default_value_t = 20)]
@@ -220,63 +220,63 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Settings that are learned from what people said
+    /// Learn settings from feedback and judged questions
     Learn {
         #[command(flatten)]
         workspace: WorkspaceArg,
         #[command(subcommand)]
         command: learning::LearnCommand,
     },
-    /// Who may do what: keys for the API, made, listed and ended
+    /// Create, list and revoke API keys
     Keys {
         #[command(flatten)]
         workspace: WorkspaceArg,
         #[command(subcommand)]
         command: trust::KeyCommand,
     },
-    /// Who changed what, as JSON Lines, oldest first; fails where a line is missing or was altered
+    /// Print the audit log as JSON Lines, oldest first; fail if an entry is missing or altered
     Audit {
         #[command(flatten)]
         workspace: WorkspaceArg,
-        /// What is of no workspace: operators' keys, deleted workspaces
+        /// Print the log of the service instead: operator keys, deleted workspaces
         #[arg(long, conflicts_with = "workspace")]
         service: bool,
     },
     /// List and delete workspaces
     #[command(subcommand)]
     Workspaces(trust::WorkspaceCommand),
-    /// Ask the service by the clock, on a corpus that is drawn; prints rates, latencies, start and memory
+    /// Load-test the service (open loop) on a synthetic corpus; print rates, latencies, startup time and memory
     Bench {
-        /// How many chunks; above 10,000 their vectors are drawn, too
+        /// Number of chunks; above 10,000 their vectors are random
         #[arg(long, default_value_t = 10_000)]
         chunks: usize,
-        /// Where the corpus is made and kept for the next time
+        /// Folder for the corpus, reused by later runs
         #[arg(long, default_value = ".cache/bench")]
         data: PathBuf,
-        /// Questions a second; 60 % of what goes at most where absent
+        /// Questions per second; default: 60 % of the maximum
         #[arg(long)]
         rate: Option<f64>,
-        /// How long each phase takes
+        /// Seconds per phase
         #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=3_600))]
         seconds: u64,
         #[arg(long)]
         json: bool,
     },
-    /// Look for the usual misconfigurations
+    /// Check for common misconfigurations
     Doctor,
-    /// What is stored and indexed
+    /// Print what is stored and indexed
     Status,
     /// Rebuild the indexes from the store
     Rebuild,
-    /// Change the encoder while questions are answered, and go back
+    /// Switch to another encoder without downtime, or back
     Reencode {
         #[command(flatten)]
         what: encoders::What,
-        /// Have it serve whatever the judged questions say
+        /// Switch even if judged questions regress
         #[arg(long, requires = "to")]
         anyway: bool,
     },
-    /// Verify that store, keyword index and vectors agree
+    /// Verify that store, keyword index and vectors are consistent
     Check,
 }
 
@@ -296,7 +296,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Who reads the output may stop, as `head` does: then there is nothing more to say, and nothing went wrong.
+/// Exits without an error when the reader closes the pipe, as `head` does.
 fn end_quietly_when_nobody_reads() {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {

@@ -16,9 +16,9 @@ use ken_base::outbound;
 /// Why the provider is not usable.
 #[derive(Debug, thiserror::Error)]
 pub enum OidcError {
-    #[error("the client cannot be set up: {0}")]
+    #[error("cannot create HTTP client: {0}")]
     Client(String),
-    #[error("{address} cannot be read: {detail}")]
+    #[error("cannot fetch {address}: {detail}")]
     Fetch { address: String, detail: String },
 }
 
@@ -130,7 +130,7 @@ impl Oidc {
                     let mut known = self.keys.write().unwrap_or_else(PoisonError::into_inner);
                     *known = Some(Fetched { at, keys });
                 }
-                Err(error) => tracing::error!(%error, "the provider's keys could not be read"),
+                Err(error) => tracing::error!(%error, "cannot fetch provider keys"),
             }
         }
         // Where the provider is away, what it said last counts for a day.
@@ -164,7 +164,7 @@ impl Oidc {
                 };
                 if discovered.issuer != self.config.issuer {
                     return Err(wrong(format!(
-                        "it is of the issuer {:?}, not {:?}",
+                        "expected issuer {1:?}, found {0:?}",
                         discovered.issuer, self.config.issuer
                     )));
                 }
@@ -188,7 +188,7 @@ impl Oidc {
         while let Some(piece) = response.chunk().await.map_err(|e| failed(e.to_string()))? {
             body.extend_from_slice(&piece);
             if body.len() > MAX_BYTES {
-                return Err(failed(format!("it is longer than {MAX_BYTES} bytes")));
+                return Err(failed(format!("response exceeds {MAX_BYTES} bytes")));
             }
         }
         serde_json::from_slice(&body).map_err(|error| failed(error.to_string()))

@@ -14,9 +14,7 @@ fn main() -> ExitCode {
     let bytes = arguments.next();
     let bytes = bytes.and_then(|bytes| bytes.to_str()?.parse().ok());
     let (Some(bytes), Some(pdfium)) = (bytes, arguments.next()) else {
-        eprintln!(
-            "ken-read: started by ken, which says how much memory it may take and where PDFium is"
-        );
+        eprintln!("ken-read: internal program started by ken; usage: ken-read BYTES PDFIUM");
         return ExitCode::from(2);
     };
     match ken_ingest::ingest::worker::run(bytes, pdfium.into()) {

@@ -66,7 +66,7 @@ impl Reencoding {
     pub async fn run(mut self, poll: Duration) {
         loop {
             if let Err(error) = self.attend().await {
-                tracing::error!(%error, "the encoder is not changed; it is tried again");
+                tracing::error!(%error, "encoder switch failed; retrying");
             }
             tokio::time::sleep(poll).await;
         }
@@ -114,7 +114,7 @@ impl Reencoding {
         let beside = match &self.beside {
             Some((_, beside)) => beside.clone(),
             None => {
-                tracing::info!(spec, "another encoder is prepared");
+                tracing::info!(spec, "preparing encoder");
                 let config = with_encoder(self.config.clone(), spec)?;
                 let made = Arc::new(App::build_beside(config, app).await?);
                 if app.indexes.is_writer() && !made.indexes.is_writer() {
@@ -151,7 +151,10 @@ impl Reencoding {
         if scores.is_no_worse() || building.anyway {
             app.store.switch_encoder(building.number).await?;
         } else {
-            tracing::warn!(?scores, "the other encoder does worse and does not serve");
+            tracing::warn!(
+                ?scores,
+                "new encoder performs worse on judged questions; not switched"
+            );
             app.store.end_encoder(building.number, "refused").await?;
         }
         Ok(())
@@ -165,11 +168,7 @@ impl Reencoding {
         let former = self.current.replace(beside.clone());
         former.rest().await;
         beside.take_over();
-        tracing::info!(
-            spec,
-            encoder = beside.embedder.id(),
-            "another encoder serves"
-        );
+        tracing::info!(spec, encoder = beside.embedder.id(), "switched encoder");
         self.spec = spec;
         tokio::spawn(async move {
             let drained = async {
@@ -178,7 +177,7 @@ impl Reencoding {
                 }
             };
             if tokio::time::timeout(DRAIN, drained).await.is_err() {
-                tracing::warn!("requests of the former encoder have not ended");
+                tracing::warn!("requests on the previous encoder did not finish in time");
             }
             former.retire().await;
         });

@@ -175,17 +175,17 @@ impl Interpreter {
     fn find(python: &str, work: &Path) -> Result<Self, SetupError> {
         let (major, minor) = MIN_PYTHON;
         let fail = |detail: String| SetupError::Step {
-            step: "find Python",
+            step: "locate Python",
             detail,
             remedy: format!(
-                "install Python {major}.{minor} or later (on Debian: apt-get install python3 python3-venv), or name one with --python"
+                "install Python {major}.{minor} or later (on Debian: apt-get install python3 python3-venv), or choose one with --python"
             ),
         };
         let print = "import sys; print('%d.%d' % sys.version_info[:2])";
         let output = Command::new(python)
             .args(["-c", print])
             .output()
-            .map_err(|error| fail(format!("{python} does not run: {error}")))?;
+            .map_err(|error| fail(format!("cannot run {python}: {error}")))?;
         let version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
         let parsed = version
             .split_once('.')
@@ -195,7 +195,7 @@ impl Interpreter {
                 system: python.to_owned(),
                 environment: work.join("venv"),
             }),
-            _ => Err(fail(format!("{python} is version {version:?}"))),
+            _ => Err(fail(format!("{python} has version {version:?}"))),
         }
     }
 
@@ -209,7 +209,7 @@ impl Interpreter {
         }
         let remedy = "on Debian: apt-get install python3-venv";
         run_step(
-            "make a virtual environment",
+            "create a virtual environment",
             Command::new(&self.system)
                 .args(["-m", "venv"])
                 .arg(&self.environment),
@@ -230,7 +230,7 @@ impl Interpreter {
         run_step(
             step,
             &mut command,
-            "is the package registry reachable (PIP_INDEX_URL, proxy)? Run `ken setup` again: it goes on where it stopped",
+            "check that the package registry is reachable (PIP_INDEX_URL, proxy); run `ken setup` again to resume",
         )
     }
 
@@ -259,7 +259,7 @@ fn run_step(step: &'static str, command: &mut Command, remedy: &str) -> Result<(
     let status = command.status().map_err(|error| fail(error.to_string()))?;
     match status.success() {
         true => Ok(()),
-        false => Err(fail(format!("it ended with {status}"))),
+        false => Err(fail(format!("exited with {status}"))),
     }
 }
 
@@ -298,7 +298,7 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(
-            error.contains("find Python") && error.contains("apt-get install python3"),
+            error.contains("locate Python") && error.contains("apt-get install python3"),
             "{error}"
         );
     }

@@ -28,7 +28,7 @@ pub struct Exporting(Option<SdkTracerProvider>);
 impl Drop for Exporting {
     fn drop(&mut self) {
         if let Some(Err(error)) = self.0.as_ref().map(SdkTracerProvider::shutdown) {
-            eprintln!("what was left of the traces could not be sent: {error}");
+            eprintln!("cannot flush traces: {error}");
         }
     }
 }
@@ -57,7 +57,7 @@ const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
 pub fn start(config: &LogConfig, default: &str) -> Exporting {
     let filter = config.filter.as_deref().unwrap_or(default);
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|error| {
-        eprintln!("log.filter {filter:?} cannot be read ({error}); using {default}");
+        eprintln!("invalid log.filter {filter:?} ({error}); using {default}");
         EnvFilter::new(default)
     });
     let lines = tracing_subscriber::fmt::layer()
@@ -70,7 +70,7 @@ pub fn start(config: &LogConfig, default: &str) -> Exporting {
     let provider = match config.otlp_url.as_str() {
         "" => None,
         url => exporter(url)
-            .inspect_err(|error| eprintln!("log.otlp_url: {error}; no traces are sent"))
+            .inspect_err(|error| eprintln!("log.otlp_url: {error}; trace export disabled"))
             .ok(),
     };
     // Our own spans, which hold no question; what the exporter itself does is not exported.

@@ -88,7 +88,7 @@ pub async fn search(
         }
         if let Some(hit) = &explained.best {
             println!(
-                "      its best passage: {:.3} ({}); the last hit: {:.3}",
+                "      best passage: {:.3} ({}); last hit: {:.3}",
                 hit.score,
                 scores(hit),
                 explained.last_score.unwrap_or_default()
@@ -184,7 +184,7 @@ pub async fn replay(
         }
     }
     println!(
-        "{} asked again, {} answered otherwise",
+        "{} questions asked, {} answers changed",
         replayed.n_asked,
         replayed.changed.len()
     );

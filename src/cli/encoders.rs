@@ -20,16 +20,16 @@ const LOOK: Duration = Duration::from_millis(500);
 #[derive(Args)]
 #[group(required = true, multiple = false)]
 pub struct What {
-    /// Prepare this encoder and have it serve: folders below models.dir, as `NAME` or `NAME=SHARE,NAME=SHARE`
+    /// Prepare this encoder and switch to it: folders in models.dir, as `NAME` or `NAME=SHARE,NAME=SHARE`
     #[arg(long, value_name = "MODEL")]
     to: Option<String>,
-    /// Have the encoder serve again that did before
+    /// Switch back to the previous encoder
     #[arg(long)]
     back: bool,
-    /// Give up what is being prepared
+    /// Cancel the encoder in preparation
     #[arg(long)]
     stop: bool,
-    /// Say which encoders there were, are, and are being prepared
+    /// List previous, current and prepared encoders
     #[arg(long)]
     list: bool,
 }
@@ -46,13 +46,13 @@ pub async fn reencode(config: Config, what: What, anyway: bool) -> anyhow::Resul
             .is_none()
         {
             anyhow::bail!(
-                "it serves already, or another is being prepared: `ken reencode --list`, and `--stop` to give it up"
+                "this encoder is already in use, or another is being prepared: see `ken reencode --list`, cancel with `--stop`"
             );
         }
     } else if what.back {
         match store.roll_back_encoder().await? {
-            Some(spec) => println!("{} serves again", name_of(&spec)),
-            None => anyhow::bail!("none but the encoder of the settings ever served"),
+            Some(spec) => println!("switching back to {}", name_of(&spec)),
+            None => anyhow::bail!("no previous encoder"),
         }
     } else if what.stop {
         let building = store.encoders().await?;
@@ -77,7 +77,7 @@ pub async fn reencode(config: Config, what: What, anyway: bool) -> anyhow::Resul
     let serves_elsewhere = !app.indexes.is_writer() || (store.is_shared() && !leads(&app).await);
     let code = match serves_elsewhere {
         true => {
-            println!("the running service does it; it goes on answering meanwhile");
+            println!("the running service prepares the encoder and keeps answering");
             app.close().await;
             follow(&store).await?
         }
@@ -122,7 +122,7 @@ async fn follow(store: &Store) -> anyhow::Result<ExitCode> {
             println!("{} texts encoded", told.n_encoded);
             if let Some(scores) = told.scores {
                 println!(
-                    "judged questions: {} of {} right before, {} after; {} of {} documents first before, {} after",
+                    "judged questions: {} of {} correct before, {} after; {} of {} documents ranked first before, {} after",
                     scores.right_before,
                     scores.n_judged,
                     scores.right_after,
@@ -135,12 +135,12 @@ async fn follow(store: &Store) -> anyhow::Result<ExitCode> {
         match last.state.as_str() {
             "building" => tokio::time::sleep(LOOK).await,
             "serving" => {
-                println!("{} serves", name_of(&last.spec));
+                println!("switched to {}", name_of(&last.spec));
                 return Ok(ExitCode::SUCCESS);
             }
             "refused" => {
                 println!(
-                    "{} does worse and does not serve; have it with --anyway",
+                    "{} performs worse on judged questions; not switched; pass --anyway to switch",
                     name_of(&last.spec)
                 );
                 return Ok(ExitCode::FAILURE);

@@ -123,27 +123,27 @@ pub async fn chunks(config: Config, file: &Path, json: bool) -> anyhow::Result<E
     })
 }
 
-/// What is done with files of FAQs.
+/// Import and export of FAQs.
 #[derive(Subcommand)]
 pub enum FaqCommand {
-    /// Read FAQs from a file; all rows or none
+    /// Import FAQs from a file; all rows or none
     Import {
         file: PathBuf,
         #[arg(long, short, default_value = "default", value_parser = WorkspaceId::parse)]
         workspace: WorkspaceId,
-        /// Only say what each row would do
+        /// Report what each row would change, without writing
         #[arg(long)]
         dry_run: bool,
-        /// Write the good rows although others are invalid or conflicting
+        /// Write the valid rows even if others are invalid or conflicting
         #[arg(long)]
         partial: bool,
-        /// Write although judged questions break
+        /// Write even if judged questions break
         #[arg(long)]
         force: bool,
         #[arg(long)]
         json: bool,
     },
-    /// Write all FAQs to a file whose ending names the format
+    /// Export all FAQs to a file; its extension selects the format
     Export {
         file: PathBuf,
         #[arg(long, short, default_value = "default", value_parser = WorkspaceId::parse)]
@@ -190,7 +190,7 @@ pub async fn faqs(config: Config, command: FaqCommand) -> anyhow::Result<ExitCod
                     let broken = refused.broken.iter();
                     broken.for_each(|altered| print_altered("breaks", altered));
                     app.close().await;
-                    anyhow::bail!("judged questions would break; --force imports nonetheless");
+                    anyhow::bail!("judged questions would break; pass --force to import anyway");
                 }
                 report => report?,
             };
@@ -232,10 +232,10 @@ fn print_import(report: &ImportReport, dry_run: bool) {
                 };
                 changes.iter().map(change).collect::<Vec<_>>().join("; ")
             }
-            RowEffect::Duplicate { of } => format!("duplicate of {of}, left out"),
+            RowEffect::Duplicate { of } => format!("duplicate of {of}, skipped"),
             RowEffect::Conflicting { with, conflict } => {
                 format!(
-                    "contradicts {with}: {:?} against {:?}",
+                    "contradicts {with}: {:?} vs. {:?}",
                     conflict.first, conflict.second
                 )
             }
@@ -244,13 +244,13 @@ fn print_import(report: &ImportReport, dry_run: bool) {
         println!("  row {} {}: {told}", row.row, row.question);
     }
     if !report.ignored_columns.is_empty() {
-        println!("left out columns: {}", report.ignored_columns.join(", "));
+        println!("ignored columns: {}", report.ignored_columns.join(", "));
     }
     match (dry_run, report.applied) {
-        (true, _) => println!("nothing is written: a dry run"),
+        (true, _) => println!("dry run: nothing written"),
         (false, true) => println!("written, revision {}", report.revision),
         (false, false) if report.n_invalid + report.n_conflicting > 0 => {
-            println!("nothing is written; mend the rows, or write the others with --partial")
+            println!("nothing written; fix the rows, or write the valid ones with --partial")
         }
         (false, false) => println!("nothing to write"),
     }
@@ -320,7 +320,7 @@ pub async fn impact(
         );
         for (what, list) in [
             ("breaks", &found.broken),
-            ("heals", &found.healed),
+            ("fixes", &found.healed),
             ("changes", &found.changed),
         ] {
             list.iter().for_each(|altered| print_altered(what, altered));

@@ -13,9 +13,9 @@ use super::{open_caught_up, wait_until_indexed};
 
 #[derive(Subcommand)]
 pub enum DraftCommand {
-    /// The queue, the most wanted first
+    /// List drafts, highest rank first
     List {
-        /// `new`, `variant`, `update`, `contradiction`, `known`, `negative`, `gap` or `all`; what says something new where absent
+        /// `new`, `variant`, `update`, `contradiction`, `known`, `negative`, `gap` or `all`; default: drafts with new content
         #[arg(long)]
         class: Option<String>,
         #[arg(long, default_value_t = 20)]
@@ -23,19 +23,19 @@ pub enum DraftCommand {
         #[arg(long)]
         json: bool,
     },
-    /// A draft with its evidence, what is nearest to it, and what publishing it would change
+    /// Show a draft with its evidence, the nearest knowledge and the impact of publishing it
     Show { id: String },
     /// Publish a draft
     Approve {
         id: String,
-        /// Who approves
+        /// Name of the reviewer
         #[arg(long, env = "USER", default_value = "anyone")]
         by: String,
-        /// Although judged questions break or a wording is another FAQ's
+        /// Publish despite broken judged questions or wording collisions
         #[arg(long)]
         force: bool,
     },
-    /// Change a draft's words
+    /// Edit a draft
     Edit {
         id: String,
         #[arg(long, env = "USER", default_value = "anyone")]
@@ -44,20 +44,20 @@ pub enum DraftCommand {
         question: Option<String>,
         #[arg(long)]
         answer: Option<String>,
-        /// All wordings besides the question; may be given several times
+        /// Alternative wording of the question; repeatable; replaces all existing ones
         #[arg(long = "variant")]
         variants: Option<Vec<String>>,
     },
-    /// Turn a draft down
+    /// Reject a draft
     Reject {
         id: String,
-        /// `wrong`, `duplicate` and `not_general` teach the ranking what they name
+        /// Reason; `wrong`, `duplicate` and `not_general` also train the ranking
         #[arg(long)]
         reason: String,
         #[arg(long, env = "USER", default_value = "anyone")]
         by: String,
     },
-    /// Make one draft's sources another's
+    /// Merge a draft into another one
     Merge {
         id: String,
         into: String,
@@ -68,17 +68,17 @@ pub enum DraftCommand {
 
 #[derive(Subcommand)]
 pub enum LearnCommand {
-    /// Learn settings from feedback and judged questions; they count only where they win and lose nowhere
+    /// Learn settings; they take effect only if they improve results and break no judged question
     Tune {
         #[arg(long, env = "USER", default_value = "anyone")]
         by: String,
     },
-    /// Go back to the settings before the last change
+    /// Roll back to the settings before the last change
     Rollback {
         #[arg(long, env = "USER", default_value = "anyone")]
         by: String,
     },
-    /// Write what feedback says of questions as a judged set, for `ken tune`, `ken calibrate` and `ken eval`
+    /// Export feedback as a judged set, for `ken tune`, `ken calibrate` and `ken eval`
     Labels { folder: PathBuf },
 }
 
@@ -127,7 +127,7 @@ pub async fn cases(
         .await?;
     app.close().await;
     println!(
-        "{} cases, {} pieces of personal data taken out, {} drafts to review: ken drafts list",
+        "{} cases submitted, {} personal data items redacted, {} drafts to review (ken drafts list)",
         n[0],
         n[1],
         drafts.len()
@@ -223,7 +223,7 @@ fn unpublished(draft: ken_base::domain::Draft) -> Reviewed {
     }
 }
 
-/// All that stands in the way, not only that something does.
+/// The error with all its causes.
 fn explain(error: ReviewError) -> anyhow::Error {
     let why: Vec<String> = match &error {
         ReviewError::Incomplete(faults) => {
@@ -289,7 +289,7 @@ pub async fn learn(
         }
         LearnCommand::Rollback { by } => {
             let back = app.learning.roll_back(workspace, &by).await?;
-            let back = back.context("there are no earlier settings")?;
+            let back = back.context("no earlier settings")?;
             println!("{}", serde_json::to_string(&back)?);
         }
         LearnCommand::Labels { folder } => {

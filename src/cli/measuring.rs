@@ -19,29 +19,29 @@ use super::EvalModeArg;
 pub struct EvalArgs {
     #[arg(required = true)]
     dirs: Vec<PathBuf>,
-    /// `all` measures each leg alone and both together
+    /// `all` evaluates each leg alone and both together
     #[arg(long, value_enum, default_value = "hybrid")]
     mode: EvalModeArg,
-    /// One JSON object a set instead of a table
+    /// Print one JSON object per set instead of a table
     #[arg(long)]
     json: bool,
-    /// Keep what was encoded here, so that a second run is quick
+    /// Cache vectors in this folder to speed up the next run
     #[arg(long)]
     cache: Option<PathBuf>,
-    /// Write one JSON object a query to this file
+    /// Write one JSON object per query to this file
     #[arg(long)]
     per_query: Option<PathBuf>,
-    /// Compare with an earlier run, a file that --per-query wrote: paired randomisation test
+    /// Compare with an earlier run (a file written by --per-query): paired randomisation test
     #[arg(long)]
     baseline: Option<PathBuf>,
-    /// Parts of the search that are left out, with commas between, to see what each is worth: spoken, lexicon, homophones, fuzzy,
-    /// proximity, faq_questions, negatives, other_writing.
+    /// Disable parts of the search (ablation), comma-separated: spoken, lexicon, homophones, fuzzy, proximity,
+    /// faq_questions, negatives, other_writing
     #[arg(long, value_name = "PARTS", value_delimiter = ',')]
     without: Vec<Part>,
-    /// Also by language and by perturbation rule, where the queries carry these
+    /// Also report by language and by perturbation rule, if the queries have them
     #[arg(long)]
     slices: bool,
-    /// Write the table into this Markdown file, in place of its quality card
+    /// Replace the quality card in this Markdown file
     #[arg(long)]
     card: Option<PathBuf>,
 }
@@ -109,7 +109,7 @@ pub async fn eval(mut config: Config, args: EvalArgs) -> anyhow::Result<ExitCode
         let document =
             std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
         let written = eval::with_card(&document, &eval::table(&reports))
-            .with_context(|| format!("{} has no place for a quality card", path.display()))?;
+            .with_context(|| format!("{} has no quality card markers", path.display()))?;
         std::fs::write(&path, written).with_context(|| path.display().to_string())?;
     }
     Ok(ExitCode::SUCCESS)
@@ -242,8 +242,8 @@ pub async fn calibrate(
     }
     fitted.model.reading.reader = reader;
     match reading_only {
-        false => println!("On the three tenths that a first model was not fitted on:\n"),
-        true => println!("On each set, by a model that was fitted on the others:\n"),
+        false => println!("Results on the held-out 30 %:\n"),
+        true => println!("Results on each set, with a model fitted on the others:\n"),
     }
     println!("| set | rows | AUROC | FAR@90 | calibration error |\n|---|--:|--:|--:|--:|");
     let shown = |measure: Option<f64>| measure.map_or("–".to_owned(), |x| format!("{x:.3}"));
@@ -263,7 +263,7 @@ pub async fn calibrate(
         Some(file) => {
             std::fs::write(file, json + "\n").with_context(|| file.display().to_string())?;
             println!(
-                "\nFitted on all rows: {} (set answer.model to use it)",
+                "\nModel fitted on all rows written to {} (set answer.model to use it)",
                 file.display()
             );
         }
@@ -329,7 +329,7 @@ pub async fn bench(
     }
     if let Some(filled) = &report.filled {
         let vectors = match filled.has_drawn_vectors {
-            true => "vectors drawn",
+            true => "random vectors",
             false => "encoded",
         };
         println!(
@@ -337,16 +337,16 @@ pub async fn bench(
             filled.n_chunks,
             filled.recorded_per_s,
             filled.searchable_per_s,
-            filled.encoder_per_s.map_or(String::new(), |rate| format!(
-                "; the encoder alone {rate:.0}/s"
-            ))
+            filled
+                .encoder_per_s
+                .map_or(String::new(), |rate| format!("; encoder alone {rate:.0}/s"))
         );
     }
     println!(
-        "ready after {:.2} s, {:.0} MB idle, {:.0} MB after load; the encoder alone takes {:.0} questions a second",
+        "ready after {:.2} s, {:.0} MB idle, {:.0} MB after load; encoder alone {:.0} questions/s",
         report.started_in_s, report.idle_mb, report.loaded_mb, report.encoder_per_s
     );
-    println!("| | at most/s | asked/s | p50 ms | p90 | p99 | p99.9 | most | refused | failed |");
+    println!("| | max/s | sent/s | p50 ms | p90 | p99 | p99.9 | max | rejected | failed |");
     println!("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|");
     for phase in &report.phases {
         println!(

@@ -26,11 +26,11 @@ pub async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     let has_keys = !keys.is_empty() || !config.auth.issuer.is_empty();
     if !has_keys && !listen.ip().is_loopback() {
         anyhow::bail!(
-            "{listen} is not a loopback address, and there are no keys: make one with `ken keys create --role operator`, or listen on 127.0.0.1"
+            "{listen} is not a loopback address, but there are no keys: create one with `ken keys create --role operator`, or listen on 127.0.0.1"
         );
     }
     let listener = TcpListener::bind(listen).await.with_context(|| {
-        format!("cannot listen on {listen}; is the port in use? Choose another with --listen 127.0.0.1:PORT")
+        format!("cannot listen on {listen}; if the port is in use, choose another with --listen 127.0.0.1:PORT")
     })?;
     let address = listener.local_addr()?;
     let scheme = match config.http.tls_cert {
@@ -40,14 +40,14 @@ pub async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     let (app, spec) = App::build_chosen_on(config.clone(), store).await?;
     let app = Arc::new(app);
     if !app.indexes.is_writer() {
-        tracing::warn!("another process writes the indexes; this one only reads them");
+        tracing::warn!("another process writes the indexes; opening them read-only");
     }
     let access = match has_keys {
-        true => "with keys",
-        false => "loopback only: there are no keys",
+        true => "authentication by key",
+        false => "no keys: loopback only, no authentication",
     };
     println!("ken: serving on {scheme}://{address} ({access})");
-    println!("ken: page {scheme}://{address}/ · API {scheme}://{address}/docs");
+    println!("ken: web page {scheme}://{address}/ · API docs {scheme}://{address}/docs");
     let poll = Duration::from_millis(config.index.poll_ms);
     let current = Arc::new(Current::new(app));
     let reencoding = tokio::spawn(Reencoding::new(config, current.clone(), spec).run(poll));
@@ -69,10 +69,10 @@ pub async fn stop_signal() {
         _ = tokio::signal::ctrl_c() => {}
         _ = terminate => {}
     }
-    tracing::info!("stopping; requests that were accepted are finished");
+    tracing::info!("shutting down; finishing accepted requests");
 }
 
-/// Fails where something does not work.
+/// Returns a failure code if any check finds a fault.
 pub async fn doctor(config: Config) -> anyhow::Result<ExitCode> {
     let findings = doctor::examine(&config).await;
     for found in &findings {
@@ -153,7 +153,7 @@ pub async fn run_check(config: Config) -> anyhow::Result<ExitCode> {
         sound &= found.faults.is_empty();
     }
     for fault in app.store.audit_faults(Scope::Service).await? {
-        println!("the service: {fault}");
+        println!("service: {fault}");
         sound = false;
     }
     app.close().await;
@@ -178,7 +178,7 @@ pub async fn export(
     let n_documents = portable::export(&store, workspace, file).await?;
     store.close().await;
     println!(
-        "{n_documents} documents with all their versions: {}",
+        "exported {n_documents} documents with all versions to {}",
         file.display()
     );
     Ok(ExitCode::SUCCESS)
@@ -204,7 +204,7 @@ pub async fn import(
 pub async fn backup(config: Config, file: &Path, vault: Option<&Path>) -> anyhow::Result<ExitCode> {
     for file in std::iter::once(file).chain(vault) {
         if file.exists() {
-            anyhow::bail!("{} exists; name a new file", file.display());
+            anyhow::bail!("{} already exists; choose a new file", file.display());
         }
     }
     let store = open_store(&config).await?;
@@ -225,10 +225,10 @@ pub async fn backup(config: Config, file: &Path, vault: Option<&Path>) -> anyhow
 pub async fn restore(config: Config, file: &Path) -> anyhow::Result<ExitCode> {
     let kept = portable::restore(&config, file).await?;
     println!(
-        "restored {}; what was there is {}",
+        "restored {}; the previous store is {}",
         file.display(),
         kept.display()
     );
-    println!("the indexes are made anew at the next start, without encoding");
+    println!("the next start rebuilds the indexes, without encoding");
     Ok(ExitCode::SUCCESS)
 }

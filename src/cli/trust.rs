@@ -13,24 +13,24 @@ use super::operating::open_store;
 
 #[derive(Subcommand)]
 pub enum KeyCommand {
-    /// Make a key; it is shown this once
+    /// Create a key; it is printed only once
     Create {
-        /// `bot`, `editor`, `agent`, `admin`, or `operator` for every workspace
+        /// `bot`, `editor`, `agent`, `admin`, or `operator` (all workspaces)
         #[arg(long, value_parser = role)]
         role: KeyRole,
-        /// What it is for
+        /// Name of the key, shown in the audit log
         #[arg(long)]
         name: String,
-        /// Ends so many days from now; never where absent
+        /// Days until the key expires; default: never
         #[arg(long)]
         days: Option<u32>,
-        /// A network from which alone it may be used, as 10.0.0.0/8; may be given several times
+        /// Allow use only from this network, for example 10.0.0.0/8; repeatable
         #[arg(long = "network")]
         networks: Vec<IpNet>,
     },
-    /// Every key of every workspace
+    /// List the keys of all workspaces
     List,
-    /// End a key, for good
+    /// Revoke a key permanently
     Revoke { id: String },
 }
 
@@ -55,7 +55,7 @@ pub async fn keys(
         } => {
             if role != KeyRole::Operator && ring.list().await?.is_empty() {
                 anyhow::bail!(
-                    "the first key has to be an operator's: the API is closed to whoever has none from then on"
+                    "the first key must have the role operator: requests without a key are rejected once a key exists"
                 );
             }
             let of = (role != KeyRole::Operator).then(|| workspace.clone());
@@ -77,9 +77,9 @@ pub async fn keys(
                 None => false,
             };
             if !is_done {
-                anyhow::bail!("there is no key {id} in force");
+                anyhow::bail!("active key {id} not found");
             }
-            println!("{id} is ended");
+            println!("revoked {id}");
         }
     }
     store.close().await;
@@ -116,13 +116,13 @@ pub async fn audit(
 
 #[derive(Subcommand)]
 pub enum WorkspaceCommand {
-    /// Every workspace with its newest revision
+    /// List workspaces with their newest revision
     List,
-    /// Delete a workspace with all that is of it, while nothing is served
+    /// Delete a workspace and all its data; stop the service first
     Delete {
         #[arg(value_parser = WorkspaceId::parse)]
         name: WorkspaceId,
-        /// It cannot be undone
+        /// Confirm the deletion; it cannot be undone
         #[arg(long, required = true)]
         yes: bool,
     },
@@ -143,7 +143,7 @@ pub async fn workspaces(config: Config, command: WorkspaceCommand) -> anyhow::Re
             app.close().await;
             match deleted? {
                 Some(deleted) => println!("{}", serde_json::to_string(&deleted)?),
-                None => anyhow::bail!("there is no workspace {name}"),
+                None => anyhow::bail!("workspace {name} not found"),
             }
         }
     }

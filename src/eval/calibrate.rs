@@ -96,7 +96,7 @@ pub fn calibrate_reading(rows: &[Row], model: Model) -> Result<Calibrated, Strin
         })
     };
     if rows.iter().all(|row| row.reading.is_none()) {
-        return Err("nothing was read: reader.enabled is false or the reader failed".to_owned());
+        return Err("no reader scores: reader.enabled is false or the reader failed".to_owned());
     }
     let datasets: BTreeSet<&str> = rows.iter().map(|row| row.dataset.as_str()).collect();
     let mut held_out = Vec::new();
@@ -169,7 +169,7 @@ fn fit(rows: &[Row]) -> Result<Model, String> {
             } else {
                 "unanswerable"
             };
-            return Err(format!("there are no {kind} questions to fit on"));
+            return Err(format!("no {kind} questions to fit on"));
         }
     }
     // Scaled on what each fold's model says of the rows it was not fitted on.
@@ -381,9 +381,9 @@ fn solve(problem: &Problem, start: Vec<f64>) -> Result<Vec<f64>, String> {
         Executor::new(problem, solver).configure(|state| state.param(start).max_iters(MAX_STEPS));
     let outcome = executor
         .run()
-        .map_err(|error| format!("the solver gave up: {error}"))?;
+        .map_err(|error| format!("solver failed: {error}"))?;
     let best = outcome.state().get_best_param().cloned();
-    best.ok_or_else(|| "the solver found nothing".to_owned())
+    best.ok_or_else(|| "solver found no solution".to_owned())
 }
 
 /// How far confidence is off the share that is answerable, in ten bins (Naeini, Cooper, Hauskrecht, AAAI 2015).
@@ -467,7 +467,7 @@ mod tests {
             row.reading = None;
         }
         let fault = calibrate_reading(&all, Model::shipped()).unwrap_err();
-        assert!(fault.contains("nothing was read"), "{fault}");
+        assert!(fault.contains("no reader scores"), "{fault}");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use ken_text::text::sha256_hex;
 #[derive(Debug, thiserror::Error)]
 pub enum DatasetError {
     #[error(
-        "{path} is no judged set: it needs queries.jsonl, qrels.tsv and corpus.jsonl or knowledge/, or folders that have them"
+        "{path} is not a judged set: expected queries.jsonl, qrels.tsv and corpus.jsonl or knowledge/, or subfolders with them"
     )]
     NotASet { path: PathBuf },
     #[error("{path}, line {line}: {detail}")]
@@ -246,7 +246,7 @@ fn read_qrels(path: &Path) -> Result<HashMap<String, HashMap<String, f64>>, Data
         let score: f64 = score
             .trim()
             .parse()
-            .map_err(|_| fault("the score is no number"))?;
+            .map_err(|_| fault("expected a number as score"))?;
         if score > 0.0 {
             qrels
                 .entry(query.to_owned())

@@ -29,52 +29,53 @@ use ken_base::domain::{
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AnswerRequest {
-    /// 1 to 2,000 characters. Messages that came in a burst may be given as a list; they are read as one.
+    /// 1 to 2,000 characters. A list of messages sent in a burst is joined into one question.
     #[schema(value_type = String)]
     pub question: Messages,
-    /// Turns of one conversation carry the same id: up to 128 characters, made by the caller.
+    /// Chosen by the caller, 1 to 128 characters; the same for all turns of a conversation.
     pub conversation_id: Option<String>,
-    /// What was said before, oldest first, where the caller keeps the conversation: at most 50 utterances of at most 2,000
-    /// characters. Else the recorded turns of `conversation_id` are read.
+    /// Previous utterances, oldest first, if the caller stores the conversation: at most 50, each at most 2,000
+    /// characters. Default: the recorded turns of `conversation_id`.
     #[serde(default)]
     #[schema(value_type = Vec<Object>)]
     pub history: Vec<Utterance>,
     pub channel: Option<String>,
-    /// The reply's language (BCP 47); the question's where absent. Quotations stay in their own.
+    /// Language of the reply (BCP 47). Default: that of the question. Quotations are not translated.
     pub language: Option<String>,
-    /// All that the asker is: one name or a list, as `agent` or `["tier:gold", "region:tw"]`.
+    /// Audiences the asker belongs to: one name or a list, for example `agent` or `["tier:gold", "region:tw"]`.
     #[serde(default, deserialize_with = "one_or_many")]
     #[schema(value_type = Vec<String>)]
     pub audience: Vec<String>,
     /// Only documents with all of these tags.
     #[serde(default)]
     pub tags: Vec<String>,
-    /// The time asked about; now where absent.
+    /// Answer as of this time. Default: now.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub as_of: Option<Timestamp>,
-    /// Kept with the turn; it does not change the answer.
+    /// Stored with the turn and used to assign experiment arms.
     pub customer_id: Option<String>,
-    /// The highest rung allowed: `standard` (an FAQ's own answer or none), `extractive`, or `generated`, which
-    /// falls back to `extractive` where no language model is configured.
+    /// The highest strategy allowed: `standard` (an FAQ's own answer or none), `extractive`, or `generated`
+    /// (default), which falls back to `extractive` if no language model is configured.
     pub strategy: Option<StrategyName>,
-    /// How long the reply may take, in milliseconds: 1 to 60,000. A model's wording gives way to quoted sentences, those to
-    /// an FAQ whose question it is word for word, and that to a refusal with the reason `deadline`.
+    /// Time budget in milliseconds, 1 to 60,000. When it runs short, the reply degrades from generated text to quoted
+    /// sentences, then to an FAQ with exactly this question, then to a refusal with the reason `deadline`.
     pub deadline_ms: Option<u64>,
-    /// How many passages may serve as evidence: 1 to 100.
+    /// Maximum number of evidence passages, 1 to 100.
     #[serde(default = "default_limit")]
     pub limit: usize,
-    /// `plain`, `markdown` or `speech`, in place of the channel's own.
+    /// `plain`, `markdown` or `speech`. Default: the format of the channel.
     #[schema(value_type = Option<String>)]
     pub format: Option<Format>,
-    /// Server-sent events: `evidence` (`citations`, or the `passages` that a model is about to word), then `delta`s, then `done` with the whole answer, or `error` with a problem. After a
-    /// `restart` the deltas so far do not count: a model's text did not come whole.
+    /// Reply with server-sent events: `evidence` (`citations`, or the `passages` given to the language model), then
+    /// `delta`s, then `done` with the whole answer, or `error` with a problem. Discard all previous deltas on
+    /// `restart`: the generated text was incomplete.
     #[serde(default)]
     pub stream: bool,
 }
 
-/// One message, or several that came in a burst.
+/// One message, or several sent in a burst.
 #[derive(Debug, Deserialize)]
-#[serde(untagged, expecting = "expected a text or a list of texts")]
+#[serde(untagged, expecting = "expected a string or a list of strings")]
 pub enum Messages {
     One(String),
     Burst(Vec<String>),
@@ -95,7 +96,7 @@ pub fn default_limit() -> usize {
     10
 }
 
-/// The reply.
+/// An answer with its citations.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AnswerResponse {
     pub id: String,
@@ -106,21 +107,21 @@ pub struct AnswerResponse {
     pub language: String,
     #[schema(value_type = words::Strategy)]
     pub strategy: domain::Strategy,
-    /// The estimated probability that the evidence answers the question.
+    /// Estimated probability that the evidence answers the question, 0 to 1.
     pub confidence: f32,
     pub sentences: Vec<SentenceBody>,
     pub citations: Vec<CitationBody>,
     pub suggestions: Vec<String>,
-    /// Why it holds nothing from the knowledge base.
+    /// Why the answer contains nothing from the knowledge base.
     #[schema(value_type = Option<words::Reason>)]
     pub reason: Option<domain::Reason>,
-    /// What limits it, or what was unavailable while it was made.
+    /// Limitations of the answer, and components that were unavailable.
     #[schema(value_type = Vec<words::Note>)]
     pub notes: Vec<domain::Note>,
-    /// As the channel shows it.
+    /// The text formatted for the channel.
     pub rendered: RenderedBody,
     pub conversation_id: Option<String>,
-    /// What was read, as the number of the last change that it held.
+    /// Revision of the knowledge that was searched.
     pub revision: i64,
     pub timings_ms: TimingsBody,
 }
@@ -128,22 +129,23 @@ pub struct AnswerResponse {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SentenceBody {
     pub text: String,
-    /// Numbers of citations.
+    /// Citation numbers.
     pub citations: Vec<usize>,
 }
 
-/// The text for the channel: `web` and `app` in Markdown, `sms` in numbered messages of at most 70 UTF-16 units, `line`
-/// 5,000, `whatsapp` and `telegram` 4,096, `messenger` 2,000, `phone` and `voice` to be spoken, others plain.
+/// The text for the channel: Markdown for `web` and `app`, speech for `phone` and `voice`, plain text for others. Split
+/// into messages of at most 70 UTF-16 units for `sms` (numbered), 5,000 for `line`, 4,096 for `whatsapp` and `telegram`,
+/// 2,000 for `messenger`.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RenderedBody {
     /// `plain`, `markdown` or `speech`.
     #[schema(value_type = String)]
     pub format: Format,
-    /// In order, to be sent one after another.
+    /// In sending order.
     pub messages: Vec<String>,
 }
 
-/// The document's text from byte `start` to byte `end` is exactly `quote`.
+/// A quotation: the document's text from byte `start` to byte `end` equals `quote`.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CitationBody {
     pub number: usize,
@@ -153,35 +155,35 @@ pub struct CitationBody {
     pub uri: Option<String>,
     pub chunk_id: String,
     pub heading_path: Vec<String>,
-    /// The page or slide on which the quote begins, from 1, where the source has pages.
+    /// Page or slide where the quote begins, from 1, if the source has pages.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub page: Option<u32>,
     pub quote: String,
     pub start: usize,
     pub end: usize,
-    /// Words of the quote that lead elsewhere; absent where there are none.
+    /// Links within the quote; omitted if empty.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<LinkBody>,
 }
 
-/// Words that lead elsewhere, and where: an address by `http`, `https`, `mailto` or `tel`.
+/// A link: its text and an `http`, `https`, `mailto` or `tel` URI.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct LinkBody {
     pub text: String,
     pub uri: String,
-    /// Where the words stand in the document, in bytes.
+    /// Byte offset of the link text in the document.
     pub start: usize,
     pub end: usize,
 }
 
-/// Milliseconds by stage; `keyword` runs while `embed` does.
+/// Milliseconds per stage; `keyword` and `embed` run in parallel.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TimingsBody {
     pub embed: f64,
     pub keyword: f64,
     pub vector: f64,
     pub fuse: f64,
-    /// Reading the best passages with the question.
+    /// Scoring the best passages with the reader model.
     pub read: f64,
     pub load: f64,
     pub admit: f64,
@@ -237,8 +239,8 @@ impl From<domain::Citation> for CitationBody {
 }
 
 impl AnswerResponse {
-    /// An answer as its channel shows it: the one public shape of an answer, over HTTP and on the command line. `format`: the
-    /// channel's own where absent.
+    /// An answer as its channel shows it: the one public shape of an answer, over HTTP and on the command line. `format`
+    /// defaults to that of the channel.
     pub fn new(answer: domain::Answer, channel: Option<&str>, format: Option<Format>) -> Self {
         let rendered = render(&answer, channel, format);
         let sentence = |s: domain::Sentence| SentenceBody {
@@ -363,12 +365,12 @@ impl AnswerRequest {
     }
 }
 
-/// Answer a question from the knowledge, or refuse.
+/// Answer a question from the knowledge base, or refuse.
 #[utoipa::path(
     post, path = "/v1/answers", tag = "answers", request_body = AnswerRequest,
     params(
-        ("Idempotency-Key" = Option<String>, Header, description = "A repeated request gets the first one's answer"),
-        ("X-Ken-Workspace" = Option<String>, Header, description = "`default` where absent"),
+        ("Idempotency-Key" = Option<String>, Header, description = "A repeated request with the same key returns the first answer"),
+        ("X-Ken-Workspace" = Option<String>, Header, description = "Default: the key's workspace, or `default`"),
     ),
     responses(
         (status = 200, body = AnswerResponse),

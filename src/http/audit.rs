@@ -16,21 +16,21 @@ use ken_store::store::{AuditEntry, Scope, StoreError};
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct AuditParams {
-    /// 1 to 1,000; 100 where absent.
+    /// 1 to 1,000; default 100.
     limit: Option<i64>,
-    /// Only lines with a smaller number: the last one of the page before.
+    /// Return only entries with a smaller number: the last `number` of the previous page.
     before: Option<i64>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AuditResponse {
     /// Newest first: `number` (1, 2, 3 … without gaps), `at`, `actor`, `action`, `subject`, `before`, `after`, `hash` (SHA-256
-    /// over the line and the hash of the one before).
+    /// over the entry and the previous hash).
     #[schema(value_type = Vec<Object>)]
     pub entries: Vec<AuditEntry>,
 }
 
-/// Read who changed what.
+/// List audit log entries.
 #[utoipa::path(
     get, path = "/v1/audit", tag = "operation", params(AuditParams),
     responses((status = 200, body = AuditResponse), (status = 422, body = Problem))
@@ -48,7 +48,7 @@ pub async fn get_audit(
     }))
 }
 
-/// Read the whole log of who changed what, oldest first, as JSON Lines.
+/// Export the whole audit log as JSON Lines, oldest first.
 #[utoipa::path(
     get, path = "/v1/audit:export", tag = "operation",
     responses((status = 200, body = String, content_type = "application/x-ndjson"))

@@ -22,7 +22,7 @@ use crate::keys::KeyError;
 use ken_base::actor::acting;
 use ken_base::domain::{KeyRole, Principal, Reviewer, Right, WorkspaceId};
 
-/// What each operation needs. One that is not named here is nobody's.
+/// The right that each operation requires. Operations not listed are denied.
 const RIGHTS: &[(&str, &[&str], Right)] = &[
     ("/v1/answers", &["POST"], Right::Ask),
     ("/v1/search", &["POST"], Right::Ask),
@@ -146,7 +146,7 @@ pub async fn authorize(State(state): State<AppState>, request: Request, next: Ne
         Ok(principal) => {
             if let Some(key) = &principal.key_id {
                 let Some(place) = state.at_work.place(key) else {
-                    let detail = "as many requests of this key as allowed are being worked on";
+                    let detail = "concurrency limit of this key reached";
                     return Problem::overloaded(detail).into_response();
                 };
                 parts.extensions.insert(Place(Arc::new(place)));
@@ -178,12 +178,12 @@ async fn admitted(state: &AppState, parts: &Parts) -> Result<Principal, Problem>
     let named = parts.headers.get(WORKSPACE_HEADER);
     let is_own = |own: &str| named.is_none_or(|named| named.as_bytes() == own.as_bytes());
     if !own.is_none_or(is_own) {
-        return Err(Problem::forbidden("the key is of another workspace"));
+        return Err(Problem::forbidden("the key belongs to another workspace"));
     }
     match principal.role.may(right) {
         true => Ok(principal),
         false => Err(Problem::forbidden(format!(
-            "a key of the role {} may not do this",
+            "role {} does not permit this operation",
             principal.role.as_str()
         ))),
     }

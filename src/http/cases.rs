@@ -17,8 +17,8 @@ use ken_store::store::CaseEffect;
 
 /// A resolved case, or several: `{ "cases": [ … ] }`.
 ///
-/// Fields of a case: `turns` (`[{ "role": "customer | agent | bot | system", "text", "at" }]`), and where they say something
-/// `id`, `channel`, `outcome` (`resolved`, `workaround`, `unresolved`; read off the transcript where absent), `tags`,
+/// Fields of a case: `turns` (`[{ "role": "customer | agent | bot | system", "text", "at" }]`), and optionally
+/// `id`, `channel`, `outcome` (`resolved`, `workaround`, `unresolved`; default: inferred from the transcript), `tags`,
 /// `product`, `agent`, `customer_id`, `conversation_id`, `answer_ids`, `csat` (1 to 5), `reopened`, `closed_at`.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(untagged)]
@@ -35,18 +35,18 @@ enum CasesRequest {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct CaseParams {
-    /// `distilled`: reply once what was sent has been made into drafts, or after ten seconds.
+    /// `distilled`: reply once the cases are distilled into drafts, after 10 s at most.
     wait: Option<String>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CasesResponse {
-    /// In the order sent.
+    /// In request order.
     pub cases: Vec<KeptBody>,
     pub n_added: usize,
     pub n_changed: usize,
     pub n_unchanged: usize,
-    /// Whether none of the workspace's cases waits to be distilled any more; only where `wait` asked for it.
+    /// Whether all cases of the workspace are distilled; only with `wait`.
     pub distilled: Option<bool>,
 }
 
@@ -56,7 +56,7 @@ pub struct KeptBody {
     /// `added`, `changed` or `unchanged`.
     #[schema(value_type = String)]
     pub effect: CaseEffect,
-    /// How many pieces of personal data were taken out of it.
+    /// Number of redacted personal data items.
     pub n_redacted: usize,
 }
 
@@ -75,13 +75,13 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Submit resolved cases: one, a list, or one a line (`application/x-ndjson`).
 ///
-/// All are kept or, where one is wrong, none. A case is known by its `id`, or by its content where it has none: sent again it
-/// is unchanged, with other content it takes the former one's place.
+/// All or none: one invalid case rejects the request. A case is identified by its `id`, or by its content if it has none.
+/// Submitting it again changes nothing; with other content it replaces the previous case.
 #[utoipa::path(
     post, path = "/v1/cases", tag = "learning", request_body = CasesRequest, params(CaseParams),
     responses(
         (status = 200, body = CasesResponse), (status = 400, body = Problem), (status = 413, body = Problem),
-        (status = 415, body = Problem), (status = 422, body = Problem, description = "All faults, by the case's place"),
+        (status = 415, body = Problem), (status = 422, body = Problem, description = "All faults, by the index of the case"),
     )
 )]
 pub async fn post_cases(
@@ -199,25 +199,25 @@ impl From<CaseError> for Problem {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct CaseReadParams {
-    /// Put back what was taken out, as far as the vault still has it; noted in the audit log.
+    /// Restore redacted personal data that is still in the vault; recorded in the audit log.
     #[serde(default)]
     reveal: bool,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CaseResponse {
-    /// Without personal data, unless it is to be revealed.
+    /// Without personal data unless `reveal` is set.
     #[schema(value_type = Object)]
     pub case: Case,
-    /// What was made of it: `question`, `requests`, `conditions`, `steps`, `resolution`, `outcome`, `gap`, each sentence
-    /// with its place in the transcript; absent until it is made.
+    /// The distilled case: `question`, `requests`, `conditions`, `steps`, `resolution`, `outcome`, `gap`, each sentence
+    /// with its position in the transcript; null until distilled.
     #[schema(value_type = Option<Object>)]
     pub distilled: Option<Distilled>,
-    /// The draft it is a source of.
+    /// The draft that uses it as a source.
     pub draft_id: Option<String>,
 }
 
-/// Read a case and what was made of it.
+/// Read a case and its distillation.
 #[utoipa::path(
     get, path = "/v1/cases/{id}", tag = "learning", params(("id" = String, Path), CaseReadParams),
     responses((status = 200, body = CaseResponse), (status = 404, body = Problem))
@@ -231,11 +231,11 @@ pub async fn get_case(
     Params(params): Params<CaseReadParams>,
 ) -> Result<axum::Json<CaseResponse>, Problem> {
     let Some(mut stored) = state.app.store.case(&workspace, &id).await? else {
-        return Err(Problem::not_found(format!("there is no case {id}")));
+        return Err(Problem::not_found(format!("case {id} not found")));
     };
     if params.reveal {
         if !principal.role.may(Right::Manage) {
-            return Err(Problem::forbidden("only an admin sees personal data"));
+            return Err(Problem::forbidden("reveal requires the admin role"));
         }
         stored.case = state.app.cases.revealed(&workspace, &stored).await?;
         let detail = serde_json::json!({});
@@ -252,7 +252,7 @@ pub async fn get_case(
     }))
 }
 
-/// Forget a case: its transcript, what was taken out of it, and its part in a draft.
+/// Delete a case with its transcript, its redacted personal data and its contribution to drafts.
 #[utoipa::path(
     delete, path = "/v1/cases/{id}", tag = "learning", params(("id" = String, Path)),
     responses((status = 200, body = Object), (status = 404, body = Problem))
@@ -266,6 +266,6 @@ pub async fn delete_case(
         true => Ok(axum::Json(
             serde_json::json!({ "id": id, "effect": "deleted" }),
         )),
-        false => Err(Problem::not_found(format!("there is no case {id}"))),
+        false => Err(Problem::not_found(format!("case {id} not found"))),
     }
 }

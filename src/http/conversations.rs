@@ -9,7 +9,7 @@ use super::problem::Problem;
 use super::{AppState, words};
 use ken_base::domain::{Outcome, Reason, Turn};
 
-/// A turn as it was asked and answered.
+/// A question and its answer.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TurnBody {
     pub answer_id: String,
@@ -55,10 +55,10 @@ pub struct ConversationResponse {
 const MAX_TURNS: i64 = 1_000;
 
 fn absent(id: &str) -> Problem {
-    Problem::not_found(format!("there is no conversation {id}"))
+    Problem::not_found(format!("conversation {id} not found"))
 }
 
-/// Read a conversation: its turns with what they cited.
+/// Read the turns of a conversation with their citations.
 #[utoipa::path(
     get, path = "/v1/conversations/{id}", tag = "conversations", params(("id" = String, Path)),
     responses((status = 200, body = ConversationResponse), (status = 404, body = Problem))
@@ -80,7 +80,7 @@ pub async fn get_conversation(
     Ok(axum::Json(ConversationResponse { id, turns }))
 }
 
-/// Forget a conversation: its turns, what they were made from, and their part in the logged questions.
+/// Delete a conversation with its turns, traces and logged questions.
 #[utoipa::path(
     delete, path = "/v1/conversations/{id}", tag = "conversations", params(("id" = String, Path)),
     responses((status = 200, body = Object), (status = 404, body = Problem))
@@ -98,20 +98,20 @@ pub async fn delete_conversation(
     }
 }
 
-/// How an answer came about.
+/// How an answer was produced.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ExplanationResponse {
-    /// The answer as it was given.
+    /// The answer as returned.
     #[schema(value_type = Object)]
     pub answer: serde_json::Value,
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
     pub question: String,
-    /// For whom and over which channel it was asked, after which words.
+    /// Audience, channel and conversation history of the request.
     #[schema(value_type = Object)]
     pub request: serde_json::Value,
-    /// For each question of the message: what was searched for, the evidence (its text where the version still exists), the
-    /// features, the decision, the rejected sentences, a model's tokens and cost, the timings.
+    /// For each sub-question: query terms, evidence (with text if the version still exists), features, decision, rejected
+    /// sentences, tokens and cost of the language model, timings.
     #[schema(value_type = Vec<Object>)]
     pub parts: serde_json::Value,
 }
@@ -127,7 +127,7 @@ pub async fn get_answer(
     Path(id): Path<String>,
 ) -> Result<axum::Json<ExplanationResponse>, Problem> {
     let Some((turn, mut trace)) = state.app.answerer.explained(&workspace, &id).await? else {
-        return Err(Problem::not_found(format!("there is no answer {id}")));
+        return Err(Problem::not_found(format!("answer {id} not found")));
     };
     Ok(axum::Json(ExplanationResponse {
         answer: serde_json::json!(turn.answer),

@@ -20,13 +20,13 @@ pub struct ListParams {
     limit: Option<i64>,
 }
 
-/// Work that failed for good.
+/// A job that failed permanently.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DeadLetterBody {
     pub id: String,
-    /// What kind of work it is, as `upload`.
+    /// Kind of work, for example `upload`.
     pub kind: String,
-    /// What was to be done.
+    /// Input of the job.
     #[schema(value_type = Object)]
     pub payload: serde_json::Value,
     pub attempts: u32,
@@ -53,15 +53,15 @@ impl From<DeadLetter> for DeadLetterBody {
     }
 }
 
-/// Which dead letter was changed.
+/// A retried or deleted dead letter.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ChangedDeadLetter {
     pub id: String,
-    /// `ready`: it runs again. `deleted`.
+    /// `ready` (queued for retry) or `deleted`.
     pub state: &'static str,
 }
 
-/// List background work that failed for good, newest first.
+/// List permanently failed background jobs, newest first.
 #[utoipa::path(
     get, path = "/v1/dead-letters", tag = "operation", params(ListParams),
     responses((status = 200, body = Vec<DeadLetterBody>), (status = 422, body = Problem))
@@ -78,7 +78,7 @@ pub async fn list_dead_letters(
     ))
 }
 
-/// Run a dead letter again, its attempts counted from the start.
+/// Retry a dead letter with a fresh attempt count.
 #[utoipa::path(
     post, path = "/v1/dead-letters/{id}", tag = "operation", params(("id" = String, Path)),
     responses((status = 202, body = ChangedDeadLetter), (status = 404, body = Problem))
@@ -116,5 +116,5 @@ pub async fn discard_dead_letter(
 }
 
 fn absent(id: &str) -> Problem {
-    Problem::not_found(format!("there is no dead letter {id}"))
+    Problem::not_found(format!("dead letter {id} not found"))
 }

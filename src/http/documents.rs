@@ -19,24 +19,24 @@ use ken_knowledge::editing::gate::{Applied, Breaking};
 use ken_knowledge::jobs::Changes;
 use ken_store::store::{DocumentSummary, Effect, Recorded, Write};
 
-/// An article as an editor writes it.
+/// An article.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DocumentRequest {
-    /// The text, 1 byte to the body's limit. Front matter in Markdown wins over the fields here, except `id`.
+    /// The text, up to the request body limit. Markdown front matter overrides the fields here, except `id`.
     pub text: String,
     /// `markdown` (default), `plain` or `html`.
     #[serde(default)]
     pub format: FormatName,
-    /// The first heading, or line, where absent.
+    /// Default: the first heading, or the first line.
     #[serde(default)]
     pub title: String,
     pub uri: Option<String>,
-    /// BCP 47; found from the text where absent.
+    /// BCP 47. Default: detected from the text.
     pub language: Option<String>,
     #[serde(default)]
     pub tags: Vec<String>,
-    /// Who may see it; everyone where empty.
+    /// Audiences that may see it; empty: everyone.
     #[serde(default)]
     pub audience: Vec<String>,
     #[serde(default)]
@@ -51,13 +51,13 @@ pub struct DocumentRequest {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     pub status: Status,
-    /// Ids of documents that a reader may want next.
+    /// Ids of related documents.
     #[serde(default)]
     pub related: Vec<String>,
-    /// Of two documents that contradict each other the one of higher rank is right; 0 where absent.
+    /// Precedence in contradictions: the document of higher rank wins. Default 0.
     #[serde(default)]
     pub rank: i64,
-    /// The second at which this version takes the live one's place, which stays until then; at once where absent.
+    /// When this version replaces the live one, to the second. Default: immediately.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub publish_at: Option<Timestamp>,
 }
@@ -71,16 +71,16 @@ pub enum FormatName {
     Html,
 }
 
-/// What a write made.
+/// The result of a write.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct WriteResponse {
     pub document_id: String,
     pub version: i64,
     /// `added`, `changed`, `unchanged`, `scheduled`, `archived` or `deleted`.
     pub effect: &'static str,
-    /// The change's number, or the newest where nothing changed. What is acknowledged is durable.
+    /// Revision of the change, or the newest revision if nothing changed. The change is durable.
     pub revision: i64,
-    /// Whether it can be searched already; with `?wait=indexed` true unless that took longer than 20 s.
+    /// Whether the change is searchable; with `?wait=indexed` true unless indexing took longer than 20 s.
     pub indexed: bool,
 }
 
@@ -88,14 +88,14 @@ pub struct WriteResponse {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct WriteParams {
-    /// `indexed`: reply once it can be searched.
+    /// `indexed`: reply once the change is searchable, after 20 s at most.
     #[param(value_type = Option<String>)]
     pub wait: Option<Wait>,
-    /// Do it although judged questions break.
+    /// Write even if judged questions break.
     #[serde(default)]
     pub force: bool,
-    /// Check the judged questions in a job and reply 202 at once. Without it a job takes over where the check takes longer
-    /// than the shorter of 10 s and a third of `http.timeout_ms`.
+    /// Check the judged questions in a job and reply 202 immediately. Default: a job takes over if the check takes longer
+    /// than 10 s or a third of `http.timeout_ms`.
     #[serde(default)]
     pub background: bool,
 }
@@ -110,7 +110,7 @@ pub enum Wait {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct ReadParams {
-    /// An older version; the live one where absent.
+    /// Default: the live version.
     version: Option<i64>,
 }
 
@@ -118,9 +118,9 @@ pub struct ReadParams {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct ListParams {
-    /// Only documents with a greater id: the last page's `next`.
+    /// Return only documents with a greater id: `next` of the previous page.
     pub after: Option<String>,
-    /// 1 to 1,000; 100 where absent.
+    /// 1 to 1,000; default 100.
     limit: Option<i64>,
 }
 
@@ -142,9 +142,9 @@ impl ListParams {
 pub struct DocumentResponse {
     #[serde(flatten)]
     pub about: SummaryBody,
-    /// The extracted text that citations' spans index into.
+    /// The extracted text; citation spans are byte offsets into it.
     pub text: String,
-    /// The workspace's newest revision when it was read.
+    /// Newest revision of the workspace at the time of reading.
     pub revision: i64,
 }
 
@@ -174,9 +174,9 @@ pub struct SummaryBody {
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ListResponse {
-    /// In order of id.
+    /// Ordered by id.
     pub documents: Vec<SummaryBody>,
-    /// Ask again with `after` set to this; null on the last page.
+    /// Pass as `after` to get the next page; null on the last page.
     pub next: Option<String>,
     pub revision: i64,
 }
@@ -219,7 +219,7 @@ impl DocumentRequest {
             faults.push(Fault::new("/uri", detail));
         }
         if self.text.trim().is_empty() {
-            faults.push(Fault::new("/text", "there is no text in it"));
+            faults.push(Fault::new("/text", "expected text, found none"));
         }
         if !faults.is_empty() {
             return Err(Problem::invalid(faults));
@@ -251,7 +251,7 @@ impl DocumentRequest {
             true => Ok(source),
             false => {
                 let detail = format!(
-                    "its front matter says the id is {}, the address says {id}",
+                    "front matter id {} differs from the id in the path, {id}",
                     source.id
                 );
                 Err(Problem::invalid(vec![Fault::new("/text", detail)]))
@@ -260,15 +260,15 @@ impl DocumentRequest {
     }
 }
 
-/// Write a document: a new one, or a new version. Equal content changes nothing.
+/// Create a document or a new version of it. Equal content changes nothing.
 #[utoipa::path(
     put, path = "/v1/documents/{id}", tag = "documents", request_body = DocumentRequest,
     params(("id" = String, Path, description = "1 to 256 bytes, percent-encoded"), WriteParams),
     responses(
         (status = 200, body = WriteResponse), (status = 201, body = WriteResponse),
-        (status = 202, body = JobResponse, description = "The judged questions are checked in a job, which writes"),
+        (status = 202, body = JobResponse, description = "A job checks the judged questions, then writes"),
         (status = 400, body = Problem),
-        (status = 409, body = Problem, description = "Judged questions would break; `?force=true` does it nonetheless"),
+        (status = 409, body = Problem, description = "Judged questions would break; `?force=true` writes anyway"),
         (status = 413, body = Problem), (status = 422, body = Problem),
     )
 )]
@@ -291,12 +291,12 @@ pub async fn put_document(
     change(&state, &workspace, write, params).await
 }
 
-/// Take a document out of every answer, hit and list. Its versions stay in the history.
+/// Delete a document. Its versions stay in the history.
 #[utoipa::path(
     delete, path = "/v1/documents/{id}", tag = "documents",
     params(("id" = String, Path), WriteParams),
     responses(
-        (status = 200, body = WriteResponse), (status = 202, body = JobResponse, description = "The judged questions are checked in a job"),
+        (status = 200, body = WriteResponse), (status = 202, body = JobResponse, description = "A job checks the judged questions"),
         (status = 404, body = Problem), (status = 409, body = Problem, description = "Judged questions would break"),
     )
 )]
@@ -313,7 +313,7 @@ pub async fn delete_document(
         .await?
         .is_none()
     {
-        return Err(Problem::not_found(format!("there is no document {id}")));
+        return Err(Problem::not_found(format!("document {id} not found")));
     }
     change(&state, &workspace, Write::Delete(id), params).await
 }
@@ -332,7 +332,7 @@ pub async fn get_document(
 ) -> Result<axum::Json<DocumentResponse>, Problem> {
     let store = &state.app.store;
     let Some(document) = store.document(&workspace, &id, params.version).await? else {
-        return Err(Problem::not_found(format!("there is no document {id}")));
+        return Err(Problem::not_found(format!("document {id} not found")));
     };
     let Document {
         id,
@@ -408,14 +408,14 @@ pub async fn change(
         .wait_for(workspace, recorded.revision, patience)
         .await;
     let status = match recorded.effect {
-        Effect::NotFound => return Err(Problem::not_found(format!("there is no document {id}"))),
+        Effect::NotFound => return Err(Problem::not_found(format!("document {id} not found"))),
         Effect::Added => StatusCode::CREATED,
         _ => StatusCode::OK,
     };
     Ok((status, axum::Json(response(recorded, indexed))).into_response())
 }
 
-/// What came of changes.
+/// Result of a change.
 pub enum Changed {
     Now(Vec<Recorded>),
     /// A job makes them.

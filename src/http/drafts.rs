@@ -16,24 +16,24 @@ use ken_learn::cases::{Details, Edit, Ranked, ReviewError, Reviewed};
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct DraftListParams {
-    /// `open` (where absent), `approved`, `published`, `rejected`, `merged`.
+    /// `open` (default), `approved`, `published`, `rejected`, `merged`.
     #[param(value_type = Option<String>)]
     state: Option<DraftState>,
-    /// `new`, `variant`, `update`, `contradiction`, `known`, `negative`, `gap`, or `all`. Where absent, of the open ones those
-    /// that say something new.
+    /// `new`, `variant`, `update`, `contradiction`, `known`, `negative`, `gap`, or `all`. Default: for open drafts, those
+    /// with new content; otherwise all.
     class: Option<String>,
-    /// 1 to 1,000; 50 where absent.
+    /// 1 to 1,000; default 50.
     limit: Option<i64>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DraftListResponse {
-    /// By rank: demand × confidence × how often what is like it was approved.
+    /// By rank: demand × confidence × approval rate of similar drafts.
     #[schema(value_type = Vec<Object>)]
     pub drafts: Vec<Ranked>,
 }
 
-/// List drafts, the most wanted first.
+/// List drafts, highest rank first.
 #[utoipa::path(
     get, path = "/v1/drafts", tag = "learning", params(DraftListParams),
     responses((status = 200, body = DraftListResponse), (status = 422, body = Problem))
@@ -54,8 +54,8 @@ pub async fn list_drafts(
     Ok(axum::Json(DraftListResponse { drafts }))
 }
 
-/// Read a draft with its evidence, what is known that is nearest and how it differs, the logged questions it would answer,
-/// the answers it would change, and the questions of others that it would take.
+/// Read a draft with its evidence, the nearest existing knowledge and the difference from it, the logged questions it
+/// would answer, the answers it would change, and wording collisions with other FAQs.
 #[utoipa::path(
     get, path = "/v1/drafts/{id}", tag = "learning", params(("id" = String, Path)),
     responses((status = 200, body = Object), (status = 404, body = Problem))
@@ -68,32 +68,32 @@ pub async fn get_draft(
     Ok(axum::Json(state.app.cases.details(&workspace, &id).await?))
 }
 
-/// What is decided of a draft.
+/// A review decision.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct DraftActionRequest {
-    /// Who decides: 1 to 128 characters. With four eyes a draft needs two different ones.
+    /// Name of the reviewer, 1 to 128 characters. With `four_eyes`, approval needs two different reviewers.
     pub reviewer: Option<String>,
-    /// `:reject` only, 1 to 500 characters. `wrong`, `duplicate` and `not_general` teach the ranking what they name.
+    /// `:reject` only, 1 to 500 characters. `wrong`, `duplicate` and `not_general` also train the ranking.
     pub reason: Option<String>,
-    /// `:merge` only: the draft that takes its sources.
+    /// `:merge` only: id of the target draft.
     pub into: Option<String>,
-    /// `:approve` only: publish although judged questions break or a wording is another FAQ's.
+    /// `:approve` only: publish despite broken judged questions or wording collisions.
     pub force: bool,
-    /// `:edit` only; what is absent stays.
+    /// `:edit` only; omitted fields stay unchanged.
     pub question: Option<String>,
     pub answer: Option<String>,
     pub variants: Option<Vec<String>>,
     pub tags: Option<Vec<String>>,
 }
 
-/// Decide about a draft: the address ends in `:approve`, `:edit`, `:reject` or `:merge`.
+/// Review a draft: the path ends in `:approve`, `:edit`, `:reject` or `:merge`.
 #[utoipa::path(
     post, path = "/v1/drafts/{id}", tag = "learning", request_body = DraftActionRequest,
     params(("id" = String, Path, description = "The id, then `:approve`, `:edit`, `:reject` or `:merge`")),
     responses(
         (status = 200, body = Object), (status = 404, body = Problem),
-        (status = 409, body = Problem, description = "Judged questions would break, a wording is another FAQ's, or the draft is decided already"),
+        (status = 409, body = Problem, description = "Judged questions would break, a wording belongs to another FAQ, or the draft is already decided"),
         (status = 422, body = Problem),
     )
 )]
@@ -110,7 +110,7 @@ pub async fn post_draft_action(
         }
         _ => {
             return Err(Problem::not_found(
-                "expected the address to end in :approve, :edit, :reject or :merge",
+                "expected the path to end in :approve, :edit, :reject or :merge",
             ));
         }
     };

@@ -20,49 +20,49 @@ use ken_learn::learn::LearnError;
 use ken_learn::learn::experiments::{ExperimentError, Plan, Standing};
 use ken_learn::learn::tuning::{Learned, LearningFailure};
 
-/// Ways of answering to be served side by side.
+/// An experiment: answers or settings served side by side.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExperimentRequest {
     /// 1 to 64 of `a–z 0–9 - _`.
     pub id: String,
-    /// The FAQ whose answers are compared; settings are where absent.
+    /// FAQ whose answers are compared. Default: none; the arms compare settings.
     #[schema(value_type = Option<String>)]
     pub faq_id: Option<DocumentId>,
-    /// 2 to 8: `[{ "name", "answer" | "tuning": { "keyword_share", "proximity_share", "min_confidence" } }]`. The first is
-    /// what is live and names neither.
+    /// 2 to 8 arms: `[{ "name", "answer" | "tuning": { "keyword_share", "proximity_share", "min_confidence" } }]`. The first
+    /// arm is the live state and has neither.
     #[schema(value_type = Vec<Object>)]
     pub arms: Vec<Arm>,
-    /// The probability of calling a difference where there is none, over the whole experiment: .0001 to .2, .05 where absent.
+    /// Probability of a false positive over the whole experiment, 0.0001 to 0.2; default 0.05.
     pub alpha: Option<f64>,
-    /// Customers an arm, after which it ends without a winner: 50 to 1,000,000, 10,000 where absent.
+    /// Customers per arm after which the experiment ends without a winner, 50 to 1,000,000; default 10,000.
     pub max_customers: Option<usize>,
-    /// Who begins it.
+    /// Name of the person who starts it, 1 to 128 characters.
     pub reviewer: Option<String>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ExperimentsResponse {
-    /// Newest first: the experiment, and by arm `shown`, `known`, `successes`, `harms`, `e_value`, `harm_e_value`.
+    /// Newest first: the experiment, and per arm `shown`, `known`, `successes`, `harms`, `e_value`, `harm_e_value`.
     #[schema(value_type = Vec<Object>)]
     pub experiments: Vec<Standing>,
 }
 
-/// Who decides.
+/// A decision.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct DecisionRequest {
-    /// 1 to 128 characters.
+    /// Name of the person who decides, 1 to 128 characters.
     pub reviewer: Option<String>,
 }
 
-/// Begin an experiment. A customer is in the same arm on every channel; who has neither a `customer_id` nor a
-/// `conversation_id` sees what is live.
+/// Start an experiment. A customer sees the same arm on every channel. Requests without a `customer_id` or
+/// `conversation_id` see the live state.
 #[utoipa::path(
     post, path = "/v1/experiments", tag = "learning", request_body = ExperimentRequest,
     responses(
         (status = 200, body = Object),
-        (status = 409, body = Problem, description = "The id is taken, or one about the same is running"),
+        (status = 409, body = Problem, description = "The id is taken, or an experiment on the same subject is running"),
         (status = 422, body = Problem),
     )
 )]
@@ -111,7 +111,7 @@ async fn catch_up(state: &AppState, workspace: &WorkspaceId) -> Result<(), Probl
     Ok(())
 }
 
-/// List experiments and how they stand; those that are decided by now are decided.
+/// List experiments with their current results. Also ends those that have reached a decision.
 #[utoipa::path(
     get, path = "/v1/experiments", tag = "learning", responses((status = 200, body = ExperimentsResponse))
 )]
@@ -125,13 +125,13 @@ pub async fn list(
     Ok(axum::Json(ExperimentsResponse { experiments }))
 }
 
-/// End an experiment without a winner, or put the winner in force: the address ends in `:stop` or `:promote`.
+/// Stop an experiment without a winner, or promote the winner: the path ends in `:stop` or `:promote`.
 #[utoipa::path(
     post, path = "/v1/experiments/{id}", tag = "learning", request_body = DecisionRequest,
     params(("id" = String, Path, description = "The id, then `:stop` or `:promote`")),
     responses(
         (status = 200, body = Object), (status = 404, body = Problem),
-        (status = 409, body = Problem, description = "It is not running, or has no winner"),
+        (status = 409, body = Problem, description = "The experiment is not running, or has no winner"),
         (status = 422, body = Problem),
     )
 )]
@@ -148,7 +148,7 @@ pub async fn decide(
         Some((_, "promote")) => true,
         _ => {
             return Err(Problem::not_found(
-                "expected the address to end in :stop or :promote",
+                "expected the path to end in :stop or :promote",
             ));
         }
     };
@@ -167,22 +167,22 @@ pub async fn decide(
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TuningResponse {
-    /// What holds in place of the service's own settings; empty fields are the service's.
+    /// Settings that override those of the service; empty fields fall back to them.
     #[schema(value_type = Object)]
     pub tuning: Tuning,
-    /// How many earlier settings can be gone back to.
+    /// Number of earlier settings available for rollback.
     pub n_earlier: usize,
-    /// Whether they are being learned, by the process that was asked.
+    /// Whether tuning is running in the process that handles this request.
     pub is_learning: bool,
-    /// What came of learning them the last time, and when that was.
+    /// Result and time of the last tuning run.
     #[schema(value_type = Option<Object>)]
     pub last_learned: Option<Learned>,
-    /// When and why it failed, where the last time it did.
+    /// Time and error of the last tuning run if it failed.
     #[schema(value_type = Option<Object>)]
     pub last_failed: Option<LearningFailure>,
 }
 
-/// Read the settings that a workspace has learned.
+/// Read the learned settings of a workspace.
 #[utoipa::path(
     get, path = "/v1/tuning", tag = "learning", responses((status = 200, body = TuningResponse))
 )]
@@ -207,15 +207,15 @@ pub async fn get_tuning(
     }))
 }
 
-/// Learn settings from feedback and judged questions; they count only where they win and lose nowhere. Where it takes longer
-/// than the shorter of 20 s and half of `http.timeout_ms`, it goes on: `GET /v1/tuning` says whether it still does
-/// (`is_learning`) and what came of it (`last_learned`, `last_failed`).
+/// Learn settings from feedback and judged questions. They take effect only if they improve results and break no judged
+/// question. If tuning takes longer than 20 s or half of `http.timeout_ms`, it continues in the background: `GET /v1/tuning`
+/// returns its state (`is_learning`) and result (`last_learned`, `last_failed`).
 #[utoipa::path(
     post, path = "/v1/tuning/learn", tag = "learning", request_body = DecisionRequest,
     responses(
-        (status = 200, body = Object, description = "What was tried, how it did, and whether it counts now"),
-        (status = 202, body = TuningResponse, description = "It goes on; what holds until then"),
-        (status = 409, body = Problem, description = "They are being learned already")
+        (status = 200, body = Object, description = "Settings tried, their results, and whether they took effect"),
+        (status = 202, body = TuningResponse, description = "Tuning continues in the background; the current settings"),
+        (status = 409, body = Problem, description = "Tuning is already running")
     )
 )]
 pub async fn learn(
@@ -232,7 +232,7 @@ pub async fn learn(
         // Nobody may be there any more to be told.
         match &learned {
             Ok(_) | Err(LearnError::Busy) => {}
-            Err(error) => tracing::error!(%error, "settings could not be learned"),
+            Err(error) => tracing::error!(%error, "tuning failed"),
         }
         learned
     });
@@ -246,10 +246,10 @@ pub async fn learn(
     }
 }
 
-/// Go back to the settings before the last change.
+/// Roll back to the settings before the last change.
 #[utoipa::path(
     post, path = "/v1/tuning/rollback", tag = "learning", request_body = DecisionRequest,
-    responses((status = 200, body = TuningResponse), (status = 409, body = Problem, description = "There is nothing to go back to"))
+    responses((status = 200, body = TuningResponse), (status = 409, body = Problem, description = "There are no earlier settings"))
 )]
 pub async fn roll_back(
     state: State<AppState>,

@@ -58,7 +58,7 @@ pub async fn read(body: Body, max: usize) -> Result<Vec<u8>, Problem> {
     }
     match length <= max {
         true => Ok(bytes),
-        false => Err(Problem::too_large(format!("the most is {max} bytes"))),
+        false => Err(Problem::too_large(format!("expected at most {max} bytes"))),
     }
 }
 
@@ -137,7 +137,7 @@ pub fn one_or_many<'de, D: serde::Deserializer<'de>>(input: D) -> Result<Vec<Str
         serde_json::Value::Null => Vec::new(),
         serde_json::Value::String(name) => vec![name],
         other => Vec::<String>::deserialize(other)
-            .map_err(|_| D::Error::custom("expected a text or a list of texts"))?,
+            .map_err(|_| D::Error::custom("expected a string or a list of strings"))?,
     };
     let is_name = |name: &String| {
         (1..=128).contains(&name.chars().count()) && !name.chars().any(char::is_control)

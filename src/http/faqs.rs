@@ -20,8 +20,8 @@ use ken_ingest::ingest::{Format, faq_file};
 use ken_knowledge::editing::import::{self, ImportOptions};
 use ken_store::store::Write;
 
-/// An FAQ: `question`, `answer` (a text) or `answers` (`[{ "text", "channels", "audience", "language" }]`), and
-/// where they say something `variants`, `negatives`, `tags`, `audience`, `channels`, `language`, `uri`, `valid_from`,
+/// An FAQ: `question`, `answer` (a string) or `answers` (`[{ "text", "channels", "audience", "language" }]`), and
+/// optionally `variants`, `negatives`, `tags`, `audience`, `channels`, `language`, `uri`, `valid_from`,
 /// `valid_until`, `review_by`, `status`, `related`, `parent` (the FAQ it follows up), `rank`.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct FaqResponse {
@@ -29,27 +29,27 @@ pub struct FaqResponse {
     #[serde(flatten)]
     #[schema(value_type = Object)]
     pub fields: Map<String, Value>,
-    /// FAQs that follow this one up, by id.
+    /// Ids of follow-up FAQs.
     pub follow_ups: Vec<String>,
     pub revision: i64,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct FaqListResponse {
-    /// In order of id.
+    /// Ordered by id.
     #[schema(value_type = Vec<Object>)]
     pub faqs: Vec<Map<String, Value>>,
     pub next: Option<String>,
     pub revision: i64,
 }
 
-/// Write an FAQ: a new one, or a new version. Equal content changes nothing.
+/// Create an FAQ or a new version of it. Equal content changes nothing.
 #[utoipa::path(
     put, path = "/v1/faqs/{id}", tag = "faqs", request_body = Object,
     params(("id" = String, Path, description = "1 to 256 bytes, percent-encoded"), WriteParams),
     responses(
         (status = 200, body = WriteResponse), (status = 201, body = WriteResponse),
-        (status = 409, body = Problem, description = "Judged questions would break; `?force=true` does it nonetheless"),
+        (status = 409, body = Problem, description = "Judged questions would break; `?force=true` writes anyway"),
         (status = 422, body = Problem),
     )
 )]
@@ -63,7 +63,7 @@ pub async fn put_faq(
     if let Some(given) = fields.insert("id".to_owned(), Value::String(id.to_string()))
         && given.as_str() != Some(id.as_str())
     {
-        let detail = format!("expected {id}, as in the address, or nothing; found {given}");
+        let detail = format!("expected {id}, as in the path, or no id; found {given}");
         return Err(Problem::invalid(vec![Fault::new("/id", detail)]));
     }
     let asks = fields.contains_key("question");
@@ -71,7 +71,7 @@ pub async fn put_faq(
     let Some(mut file) = file else {
         return Err(Problem::invalid(vec![Fault::new(
             "/question",
-            "it is missing",
+            "expected a question, found none",
         )]));
     };
     if !file.faults.is_empty() {
@@ -81,14 +81,14 @@ pub async fn put_faq(
     }
     let source = file.rows.remove(0).into_source()?;
     if source.id != id {
-        let detail = format!("the fields name the id {}, the address {id}", source.id);
+        let detail = format!("id {} differs from the id in the path, {id}", source.id);
         return Err(Problem::invalid(vec![Fault::new("", detail)]));
     }
     if let Some(other) = state.app.store.document(&workspace, &id, None).await?
         && other.metadata.kind != Kind::Faq
     {
         let detail = format!(
-            "{id} is of the kind {}, not an FAQ",
+            "{id} is a document of kind {}, not an FAQ",
             other.metadata.kind.as_str()
         );
         return Err(Problem::conflict(detail));
@@ -109,7 +109,7 @@ pub async fn get_faq(
     let store = &state.app.store;
     let is_faq = |document: &Document| document.metadata.kind == Kind::Faq;
     let Some(document) = store.document(&workspace, &id, None).await?.filter(is_faq) else {
-        return Err(Problem::not_found(format!("there is no FAQ {id}")));
+        return Err(Problem::not_found(format!("FAQ {id} not found")));
     };
     let all = store.all_documents(&workspace).await?;
     let follows = |parent: Option<&String>| parent.is_some_and(|parent| parent == id.as_str());
@@ -124,7 +124,7 @@ pub async fn get_faq(
     }))
 }
 
-/// Take an FAQ out of every answer, hit and list.
+/// Delete an FAQ. Its versions stay in the history.
 #[utoipa::path(
     delete, path = "/v1/faqs/{id}", tag = "faqs", params(("id" = String, Path), WriteParams),
     responses((status = 200, body = WriteResponse), (status = 404, body = Problem), (status = 409, body = Problem))
@@ -137,7 +137,7 @@ pub async fn delete_faq(
 ) -> Result<Response, Problem> {
     let document = state.app.store.document(&workspace.0, &id.0, None).await?;
     if document.is_none_or(|document| document.metadata.kind != Kind::Faq) {
-        return Err(Problem::not_found(format!("there is no FAQ {}", id.0)));
+        return Err(Problem::not_found(format!("FAQ {} not found", id.0)));
     }
     super::documents::delete_document(state, workspace, id, params).await
 }
@@ -185,44 +185,44 @@ pub async fn list_faqs(
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct ImportParams {
-    /// Only say what each row would do.
+    /// Report what each row would change, without writing.
     #[serde(default)]
     dry_run: bool,
-    /// Write the good rows although others are invalid or conflicting.
+    /// Write the valid rows even if others are invalid or conflicting.
     #[serde(default)]
     partial: bool,
-    /// Write although judged questions break.
+    /// Write even if judged questions break.
     #[serde(default)]
     force: bool,
-    /// As of `PUT /v1/documents/{id}`.
+    /// See `PUT /v1/documents/{id}`.
     #[serde(default)]
     background: bool,
-    /// With `dry_run`: also look for what is stored that asks nearly the same as a new row, by meaning.
+    /// With `dry_run`: also find existing FAQs that are semantically similar to new rows.
     #[serde(default)]
     similar: bool,
-    /// The file's name, where the body is the file itself and its content type does not tell the format.
+    /// File name; needed if the body is the file itself and its content type does not identify the format.
     name: Option<String>,
 }
 
-/// An import whose judged questions are checked in a job, which writes.
+/// An import that a job checks against the judged questions, then writes.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ImportJobResponse {
     #[serde(flatten)]
     pub job: JobResponse,
-    /// As of an import that is made at once: what it would do. The job's item tells what came of it.
+    /// What the import would change. The job's item holds the result.
     #[schema(value_type = Object)]
     pub report: import::ImportReport,
 }
 
 /// Import FAQs from CSV, TSV, XLSX, ODS, JSON or JSON Lines: multipart, or the file as the body. Columns are
-/// recognised by their names in Chinese or English. All rows or none, unless `partial`. The report has every row that
-/// is not unchanged.
+/// recognised by their Chinese or English names. All rows or none, unless `partial`. The report lists every row except
+/// unchanged ones.
 #[utoipa::path(
     post, path = "/v1/faqs:import", tag = "faqs", params(ImportParams),
     request_body(content = String, content_type = "multipart/form-data", description = "One file"),
     responses(
-        (status = 200, body = Object, description = "What was done, or would be; `applied` tells"),
-        (status = 202, body = ImportJobResponse, description = "The judged questions are checked in a job, which writes"),
+        (status = 200, body = Object, description = "The changes made, or planned if `applied` is false"),
+        (status = 202, body = ImportJobResponse, description = "A job checks the judged questions, then writes"),
         (status = 409, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem),
     )
 )]
@@ -275,7 +275,7 @@ pub struct ExportParams {
     format: Option<String>,
 }
 
-/// Export all FAQs as a file that imports as the same state.
+/// Export all FAQs as a file; importing it restores the same state.
 #[utoipa::path(
     get, path = "/v1/faqs:export", tag = "faqs", params(ExportParams),
     responses((status = 200, description = "The file", content((String = "text/csv"), (String = "text/tab-separated-values"), (String = "application/json"), (String = "application/jsonl"), (String = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), (status = 422, body = Problem))

@@ -13,11 +13,11 @@ use ken_learn::cases::MAX_TURN_CHARS;
 use ken_learn::learn::LearnError;
 use ken_learn::learn::feedback::Said;
 
-/// What somebody says of an answer: at least one thing besides the answer's id.
+/// Feedback on an answer: at least one field besides `answer_id` is required.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FeedbackRequest {
-    /// As in the reply to the question.
+    /// `id` of the answer.
     pub answer_id: String,
     pub helpful: Option<bool>,
     /// `wrong`, `outdated`, `irrelevant`, `incomplete`, `unclear`, `other`.
@@ -25,46 +25,46 @@ pub struct FeedbackRequest {
     pub reason: Option<FeedbackReason>,
     /// 1 to 2,000 characters.
     pub comment: Option<String>,
-    /// What should have been said, 1 to 10,000 characters: it is taken for a case that an agent resolved, and makes a draft.
-    /// Needs a key that may review.
+    /// The correct answer, 1 to 10,000 characters: handled as a case resolved by an agent, and made into a draft.
+    /// Requires a role that may review drafts.
     pub corrected_answer: Option<String>,
-    /// The document that should have been cited; of an FAQ, the question becomes a variant to review.
+    /// Document that should have been cited. For an FAQ, the question becomes a draft variant.
     #[schema(value_type = Option<String>)]
     pub corrected_document_id: Option<DocumentId>,
-    /// What an agent did with the answer: `accepted`, `edited`, `ignored`.
+    /// Agent's action: `accepted`, `edited` or `ignored`.
     #[schema(value_type = Option<String>)]
     pub agent_action: Option<AgentAction>,
-    /// 1 to 5; 4 and 5 speak for the answer, 1 and 2 against it.
+    /// Rating, 1 to 5; 4 and 5 are positive, 1 and 2 negative.
     pub csat: Option<u8>,
-    /// Whether the customer came back about it.
+    /// Whether the customer contacted support again about the same issue.
     #[serde(default)]
     pub reopened: bool,
     #[serde(default)]
     pub complaint: bool,
-    /// Who says it, where it is not who asked: of each person the last word counts. Kept as a hash.
+    /// Author of the feedback, if other than the asker. Only the latest feedback per person counts. Stored as a hash.
     pub customer_id: Option<String>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct FeedbackResponse {
     pub id: String,
-    /// `false` where the same was said before; then nothing has changed.
+    /// `false` if the same feedback was already recorded; nothing changed then.
     pub is_new: bool,
-    /// The draft that came of it or was backed by it.
+    /// Draft created or supported by the feedback.
     pub draft_id: Option<String>,
-    /// The case that the corrected answer was made into.
+    /// Case created from the corrected answer.
     pub case_id: Option<String>,
-    /// Documents that no answer rests on from now on, for too many people found them wrong.
+    /// Documents excluded from answers from now on because too many people found them wrong.
     #[schema(value_type = Vec<String>)]
     pub distrusted: Vec<DocumentId>,
 }
 
-/// Say how an answer was.
+/// Submit feedback on an answer.
 #[utoipa::path(
     post, path = "/v1/feedback", tag = "learning", request_body = FeedbackRequest,
     responses(
         (status = 200, body = FeedbackResponse), (status = 400, body = Problem),
-        (status = 422, body = Problem, description = "Also where there is no such answer, or document"),
+        (status = 422, body = Problem, description = "Invalid value, or answer or document not found"),
     )
 )]
 pub async fn post_feedback(
@@ -76,7 +76,7 @@ pub async fn post_feedback(
     // It is taken for what a person of the company said.
     if request.corrected_answer.is_some() && !principal.role.may(Right::Review) {
         return Err(Problem::forbidden(
-            "only who may review drafts says what should have been answered",
+            "corrected_answer requires a role that may review drafts",
         ));
     }
     let mut faults = check(&request);
@@ -88,7 +88,7 @@ pub async fn post_feedback(
             .await?
             .is_none()
     {
-        let detail = format!("there is no document {id}");
+        let detail = format!("document {id} not found");
         faults.push(Fault::new("/corrected_document_id", detail));
     }
     if !faults.is_empty() {
@@ -109,7 +109,7 @@ pub async fn post_feedback(
         customer_id: request.customer_id,
     };
     let Some(effects) = state.app.learning.feedback(&workspace, said).await? else {
-        let detail = format!("there is no answer {answer_id}; it may have been forgotten");
+        let detail = format!("answer {answer_id} not found; it may have been deleted");
         return Err(Problem::invalid(vec![Fault::new("/answer_id", detail)]));
     };
     Ok(axum::Json(FeedbackResponse {
@@ -165,7 +165,7 @@ fn check(request: &FeedbackRequest) -> Vec<Fault> {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct FeedbackListParams {
-    /// 1 to 1,000; 100 where absent.
+    /// 1 to 1,000; default 100.
     limit: Option<i64>,
 }
 
@@ -176,7 +176,7 @@ pub struct FeedbackListResponse {
     pub feedback: Vec<Feedback>,
 }
 
-/// Read what was said of answers.
+/// List feedback.
 #[utoipa::path(
     get, path = "/v1/feedback", tag = "learning", params(FeedbackListParams),
     responses((status = 200, body = FeedbackListResponse), (status = 422, body = Problem))

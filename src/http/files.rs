@@ -87,7 +87,7 @@ impl Files {
             Files::Parts(parts, max) => (parts, *max),
         };
         let broken = |e: MultipartError| match e.status().as_u16() {
-            413 => Problem::too_large("the upload as a whole is too large"),
+            413 => Problem::too_large("upload exceeds ingest.max_upload_bytes"),
             _ => Problem::invalid(vec![Fault::new("", e.body_text())]),
         };
         while let Some(mut part) = parts.next_field().await.map_err(broken)? {
@@ -98,7 +98,7 @@ impl Files {
             while let Some(piece) = part.chunk().await.map_err(broken)? {
                 if (bytes.len() + piece.len()) as u64 > max {
                     return Err(Problem::too_large(format!(
-                        "{name}: the most is {max} bytes a file"
+                        "{name}: expected at most {max} bytes per file"
                     )));
                 }
                 bytes.extend_from_slice(&piece);

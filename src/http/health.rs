@@ -8,44 +8,44 @@ use super::auth::IsOperator;
 use super::problem::Problem;
 use ken_search::retrieve::Degraded;
 
-/// Whether questions can be answered from everything that is stored.
+/// Whether the service can answer from all stored knowledge.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Readiness {
     pub ready: bool,
-    /// What is away and done without: `encoder_unavailable` or `vectors_unavailable` (answers are found by words alone and say so),
-    /// `llm_unavailable` (answers are quoted, not worded).
+    /// Unavailable components: `encoder_unavailable` or `vectors_unavailable` (keyword search only; answers carry a note),
+    /// `llm_unavailable` (answers are quoted, not generated).
     pub degraded: Vec<String>,
-    /// Whether this is the process that does what one alone may do.
+    /// Whether this process is the leader.
     pub leads: bool,
-    /// The encoder in use.
+    /// Id of the encoder.
     pub encoder: String,
-    /// The version of the reader in use; `null` where none reads, so that search scores alone decide what is answered.
+    /// Version of the reader; `null` if the reader is disabled and search scores alone decide.
     pub reader: Option<String>,
-    /// For an operator alone.
+    /// Operators only; empty for other callers.
     pub workspaces: Vec<WorkspaceReadiness>,
-    /// What the indexes fail with, if they do; for an operator alone.
+    /// Indexing error, if any. Operators only.
     pub error: Option<String>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct WorkspaceReadiness {
     pub workspace: String,
-    /// The newest change stored.
+    /// Newest stored revision.
     pub revision: i64,
-    /// The newest change that can be searched.
+    /// Newest searchable revision.
     pub indexed: i64,
-    /// The newest change that can be found by words.
+    /// Newest revision in the keyword index.
     pub words: i64,
 }
 
-/// The process is alive.
+/// Liveness: the process is running.
 #[utoipa::path(get, path = "/healthz", tag = "operation", responses((status = 200, body = String)))]
 pub async fn healthz() -> &'static str {
     "ok"
 }
 
-/// The model is loaded and the indexes hold what the store holds, or what is away can be done without; else 503 with the
-/// same body.
+/// Readiness: the model is loaded and the indexes are up to date, or the service can run degraded. Otherwise 503 with
+/// the same body.
 #[utoipa::path(
     get, path = "/readyz", tag = "operation",
     responses((status = 200, body = Readiness), (status = 503, body = Readiness))
@@ -113,7 +113,7 @@ pub async fn readyz(
     ))
 }
 
-/// Prometheus' text format.
+/// Metrics in Prometheus text format.
 #[utoipa::path(get, path = "/metrics", tag = "operation", responses((status = 200, body = String)))]
 pub async fn metrics(State(state): State<AppState>) -> Result<String, Problem> {
     let progress = state.app.follower.progress().borrow().clone();

@@ -12,25 +12,25 @@ use ken_knowledge::editing::gate::GateError;
 use ken_knowledge::editing::impact::{Altered, Change, Impact, ImpactError, LOGGED};
 use ken_knowledge::editing::lint::{Finding, LintError, lint};
 
-/// A change that is to be tried out: documents to put, documents to take out.
+/// A change to preview: documents to write and to remove.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ImpactRequest {
-    /// By id.
+    /// Documents to write, by id.
     #[serde(default)]
     #[schema(value_type = Object)]
     pub put: std::collections::BTreeMap<DocumentId, DocumentRequest>,
     #[serde(default)]
     #[schema(value_type = Vec<String>)]
     pub remove: Vec<DocumentId>,
-    /// How many of the last logged questions are asked besides the judged ones: 0 to 1,000, 200 where absent.
+    /// Number of recent logged questions to ask besides the judged ones, 0 to 1,000; default 200.
     pub logged: Option<i64>,
-    /// The time the questions ask about; now where absent.
+    /// Answer as of this time. Default: now.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub at: Option<Timestamp>,
 }
 
-/// Say which answers a change would alter, break or heal, before it is made.
+/// Preview which answers a change would alter, break or fix.
 #[utoipa::path(
     post, path = "/v1/documents:preview-impact", tag = "editing", request_body = ImpactRequest,
     responses((status = 200, body = Object), (status = 422, body = Problem))
@@ -86,7 +86,7 @@ impl From<LintError> for Problem {
     }
 }
 
-/// A question whose right answer is known. What is left out is not asked for.
+/// A question with a known correct answer. Omitted expectations are not checked.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct JudgedQuestionRequest {
@@ -98,20 +98,20 @@ pub struct JudgedQuestionRequest {
     pub channel: Option<String>,
     #[schema(value_type = Option<String>)]
     pub outcome: Option<Outcome>,
-    /// A document that is to be cited.
+    /// Document that must be cited.
     pub document_id: Option<String>,
-    /// Words that are to stand in the answer; script, width and case do not matter.
+    /// Text that the answer must contain; Chinese script, width and case are ignored.
     pub contains: Option<String>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct JudgedQuestionsResponse {
-    /// By id.
+    /// Ordered by id.
     #[schema(value_type = Vec<Object>)]
     pub questions: Vec<JudgedQuestion>,
 }
 
-/// List the questions whose right answer is known.
+/// List judged questions.
 #[utoipa::path(
     get, path = "/v1/judged-questions", tag = "editing",
     responses((status = 200, body = JudgedQuestionsResponse))
@@ -124,9 +124,8 @@ pub async fn list_judged(
     Ok(axum::Json(JudgedQuestionsResponse { questions }))
 }
 
-/// Write a question whose right answer is known. A change that breaks it is refused from now on, by whatever way it comes
-/// (this API, uploads, the command line, review, experiments), unless forced. `ken import` and `ken restore` put back a state
-/// with judged questions of its own and are not asked.
+/// Create or replace a judged question. Changes that break it are rejected unless forced, whether they come from this API,
+/// uploads, the command line, review or experiments. `ken import` and `ken restore` are not checked.
 #[utoipa::path(
     put, path = "/v1/judged-questions/{id}", tag = "editing", request_body = JudgedQuestionRequest,
     params(("id" = String, Path, description = "1 to 128 characters")),
@@ -148,7 +147,7 @@ pub async fn put_judged(
     if request.outcome.is_none() && request.document_id.is_none() && request.contains.is_none() {
         faults.push(Fault::new(
             "",
-            "expected an outcome, a document_id or contains: else any answer is right",
+            "expected at least one of outcome, document_id, contains",
         ));
     }
     if !faults.is_empty() {
@@ -191,19 +190,19 @@ pub async fn delete_judged(
             serde_json::json!({ "id": id, "effect": "deleted" }),
         )),
         false => Err(Problem::not_found(format!(
-            "there is no judged question {id}"
+            "judged question {id} not found"
         ))),
     }
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct LintResponse {
-    /// `duplicate`, `conflict`, `expired`, `review_due` or `dead_reference`, each with the documents it is about.
+    /// `duplicate`, `conflict`, `expired`, `review_due` or `dead_reference`, each with the documents concerned.
     #[schema(value_type = Vec<Object>)]
     pub findings: Vec<Finding>,
 }
 
-/// Look through all knowledge: what is said twice, what contradicts itself, what is past its time.
+/// Report duplicates, contradictions, expired content and dead references.
 #[utoipa::path(
     post, path = "/v1/documents:lint", tag = "editing", responses((status = 200, body = LintResponse))
 )]
@@ -222,7 +221,7 @@ pub struct ReviewsResponse {
     pub reviews: Vec<Review>,
 }
 
-/// List what waits for a person: contradictions that no rule decides.
+/// List open reviews, such as contradictions that no rule resolves.
 #[utoipa::path(
     get, path = "/v1/reviews", tag = "editing", responses((status = 200, body = ReviewsResponse))
 )]
@@ -234,7 +233,7 @@ pub async fn list_reviews(
     Ok(axum::Json(ReviewsResponse { reviews }))
 }
 
-/// Say that a review is done; the same pair in the same versions is not asked for again.
+/// Close a review. The same pair of document versions does not open another one.
 #[utoipa::path(
     delete, path = "/v1/reviews/{id}", tag = "editing", params(("id" = String, Path)),
     responses((status = 200, body = Object), (status = 404, body = Problem))
@@ -248,6 +247,6 @@ pub async fn close_review(
         true => Ok(axum::Json(
             serde_json::json!({ "id": id, "effect": "closed" }),
         )),
-        false => Err(Problem::not_found(format!("there is no open review {id}"))),
+        false => Err(Problem::not_found(format!("open review {id} not found"))),
     }
 }

@@ -14,21 +14,21 @@ use ken_learn::learn::insights::{By, Scene, Summary, Usage};
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct GapParams {
-    /// So many days back: 1 to 366, 30 where absent.
+    /// Period in days, 1 to 366; default 30.
     days: Option<i64>,
-    /// 1 to 500; 50 where absent.
+    /// 1 to 500; default 50.
     limit: Option<i64>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct GapsResponse {
-    /// By volume × cost × trend. Of each: `id`, `question` (the most central), `volume`, `rank`, `cost`, `trend`,
-    /// `failures`, `wordings`, `closest` knowledge, and a `draft_id` that would fill it or a `stub` to write.
+    /// By volume × cost × trend. Each has `id`, `question` (the most central), `volume`, `rank`, `cost`, `trend`,
+    /// `failures`, `wordings`, the `closest` knowledge, and a `draft_id` that would fill it or a `stub` to write.
     #[schema(value_type = Vec<Object>)]
     pub gaps: Vec<Gap>,
 }
 
-/// List what was asked in vain, by meaning, the most urgent first.
+/// List unanswered questions, clustered by meaning, most urgent first.
 #[utoipa::path(
     get, path = "/v1/insights/gaps", tag = "learning", params(GapParams),
     responses((status = 200, body = GapsResponse), (status = 422, body = Problem))
@@ -53,13 +53,13 @@ pub async fn gaps(
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct PeriodParams {
-    /// RFC 3339; 30 days before `to` where absent.
+    /// RFC 3339. Default: 30 days before `to`.
     #[param(value_type = Option<String>)]
     from: Option<Timestamp>,
-    /// RFC 3339, exclusive; now where absent.
+    /// RFC 3339, exclusive. Default: now.
     #[param(value_type = Option<String>)]
     to: Option<Timestamp>,
-    /// Of a summary only: `channel`, `tag`, `day`, `intent` or `reason`.
+    /// Group by (summary only): `channel`, `tag`, `day`, `intent` or `reason`.
     by: Option<String>,
 }
 
@@ -101,16 +101,16 @@ impl PeriodParams {
             None => Ok(()),
             Some(_) => Err(Problem::invalid(vec![Fault::new(
                 "?by",
-                "only a summary is grouped",
+                "by is supported by the summary only",
             )])),
         }
     }
 }
 
-/// Count questions, outcomes, resolutions and ratings, in all and by one thing.
+/// Count questions, outcomes, resolutions and ratings, in total and by group.
 ///
-/// *Resolved* is what was answered from knowledge, found unhelpful by nobody, followed by no case and not reopened within
-/// `learn.reopen_hours`.
+/// A question is *resolved* if it was answered from the knowledge base, nobody found the answer unhelpful, and no case or
+/// reopening followed within `learn.reopen_hours`.
 #[utoipa::path(
     get, path = "/v1/insights/summary", tag = "learning", params(PeriodParams),
     responses((status = 200, body = Object), (status = 422, body = Problem))
@@ -129,13 +129,13 @@ pub async fn summary(
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct UsageResponse {
-    /// The most disliked first, then the most cited. Of each published document: `document_id`, `title`, `cited`, `liked`,
+    /// Most disliked first, then most cited. Each published document has `document_id`, `title`, `cited`, `liked`,
     /// `disliked`, and `flags` among `unused`, `stale`, `disliked`, `distrusted`.
     #[schema(value_type = Vec<Object>)]
     pub documents: Vec<Usage>,
 }
 
-/// Say how knowledge is used: what is cited and disliked, never cited, past its time.
+/// Report knowledge usage: cited, disliked, unused and stale documents.
 #[utoipa::path(
     get, path = "/v1/insights/knowledge", tag = "learning", params(PeriodParams),
     responses((status = 200, body = UsageResponse), (status = 422, body = Problem))
@@ -153,13 +153,13 @@ pub async fn knowledge(
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ScenesResponse {
-    /// Those that lose most first. Of each: `scene` (`channel …`, `tag …`, `intent …`), `counts`, the `usual` resolution
-    /// rate, and `evidence`: questions that were not resolved.
+    /// Largest loss first. Each has `scene` (`channel …`, `tag …`, `intent …`), `counts`, the `usual` resolution rate,
+    /// and `evidence`: unresolved questions.
     #[schema(value_type = Vec<Object>)]
     pub scenes: Vec<Scene>,
 }
 
-/// Flag channels, tags and kinds of questions that are resolved significantly less often than the rest.
+/// Report channels, tags and intents with a significantly lower resolution rate than the rest.
 #[utoipa::path(
     get, path = "/v1/insights/scenes", tag = "learning", params(PeriodParams),
     responses((status = 200, body = ScenesResponse), (status = 422, body = Problem))

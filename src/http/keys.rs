@@ -11,20 +11,20 @@ use super::problem::{Fault, Problem};
 use ken_base::domain::Principal;
 use ken_base::domain::{ApiKey, KeyRole};
 
-/// A key to be made.
+/// A key to create.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KeyRequest {
-    /// `bot`, `editor`, `agent`, `admin`; `operator` by an operator alone.
+    /// `bot`, `editor`, `agent`, `admin` or `operator`; only operators create operator keys.
     #[schema(value_type = String)]
     pub role: KeyRole,
-    /// What it is for, 1 to 128 characters; it stands in the audit log.
+    /// Name of the key, 1 to 128 characters; shown in the audit log.
     pub name: String,
-    /// When it ends; never where absent.
+    /// Expiry time. Default: never.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub expires_at: Option<Timestamp>,
-    /// From where alone it may be used, as `["10.0.0.0/8"]`; from anywhere where empty. Of a request through a proxy, the
-    /// proxy's address counts.
+    /// Networks from which the key may be used, for example `["10.0.0.0/8"]`; empty: any. Behind a proxy, the proxy's
+    /// address is checked.
     #[serde(default)]
     #[schema(value_type = Vec<String>)]
     pub networks: Vec<IpNet>,
@@ -35,19 +35,19 @@ pub struct KeyCreated {
     #[serde(flatten)]
     #[schema(value_type = Object)]
     pub about: ApiKey,
-    /// What its owner sends as `Authorization: Bearer …`. It is shown this once.
+    /// The secret to send as `Authorization: Bearer …`. Shown only once.
     pub key: String,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct KeysResponse {
-    /// Oldest first, with those that are ended: `id`, `workspace`, `role`, `name`, `networks`, `created_at`, `expires_at`,
+    /// Oldest first, including revoked keys: `id`, `workspace`, `role`, `name`, `networks`, `created_at`, `expires_at`,
     /// `revoked_at`, `last_used_at`.
     #[schema(value_type = Vec<Object>)]
     pub keys: Vec<ApiKey>,
 }
 
-/// Make a key for the workspace. The first key closes the service to whoever has none.
+/// Create a key for the workspace. Once a key exists, requests without a key are rejected.
 #[utoipa::path(
     post, path = "/v1/keys", tag = "operation", request_body = KeyRequest,
     responses((status = 200, body = KeyCreated), (status = 403, body = Problem), (status = 422, body = Problem))
@@ -63,20 +63,20 @@ pub async fn create_key(
         .collect();
     let now = state.app.store.now();
     if request.expires_at.is_some_and(|at| at <= now) {
-        faults.push(Fault::new("/expires_at", "expected a time to come"));
+        faults.push(Fault::new("/expires_at", "expected a time in the future"));
     }
     if !faults.is_empty() {
         return Err(Problem::invalid(faults));
     }
     // Else whoever made it would have locked themselves out.
     if principal.name.is_none() && request.role != KeyRole::Operator {
-        let detail = "the first key has to be an operator's: the service is closed to whoever has none from then on";
+        let detail = "the first key must have the role operator: requests without a key are rejected once a key exists";
         return Err(Problem::invalid(vec![Fault::new("/role", detail)]));
     }
     let of = match (request.role, principal.role) {
         (KeyRole::Operator, KeyRole::Operator) => None,
         (KeyRole::Operator, _) => {
-            return Err(Problem::forbidden("only an operator makes operators"));
+            return Err(Problem::forbidden("only operators create operator keys"));
         }
         _ => Some(workspace.clone()),
     };
@@ -94,7 +94,7 @@ pub async fn create_key(
     Ok(axum::Json(KeyCreated { about, key }))
 }
 
-/// List the workspace's keys; an operator sees those of operators, too.
+/// List the keys of the workspace; operators also see operator keys.
 #[utoipa::path(
     get, path = "/v1/keys", tag = "operation", responses((status = 200, body = KeysResponse))
 )]
@@ -108,7 +108,7 @@ pub async fn list_keys(
     Ok(axum::Json(KeysResponse { keys }))
 }
 
-/// End a key, for good.
+/// Revoke a key permanently.
 #[utoipa::path(
     delete, path = "/v1/keys/{id}", tag = "operation", params(("id" = String, Path)),
     responses((status = 200, body = Object), (status = 404, body = Problem))
@@ -128,7 +128,7 @@ pub async fn revoke_key(
         None => false,
     };
     if !is_done {
-        return Err(Problem::not_found(format!("there is no key {id} in force")));
+        return Err(Problem::not_found(format!("active key {id} not found")));
     }
     Ok(axum::Json(
         serde_json::json!({ "id": id, "effect": "revoked" }),

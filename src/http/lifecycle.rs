@@ -16,18 +16,18 @@ use ken_base::domain::{DocumentId, Source, Status, WorkspaceId};
 use ken_store::store::{VersionSummary, Write};
 use ken_text::text::sha256_hex;
 
-/// What is to be done with a document, and how.
+/// Parameters of a document action.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ActionRequest {
-    /// Which version; for `publish` the newest where absent, for `restore` it has to be given.
+    /// Version to act on. Default for `publish`: the newest. Required for `restore`.
     pub version: Option<i64>,
-    /// `publish` only: the second at which it takes the live version's place; at once where absent.
+    /// `publish` only: when it replaces the live version, to the second. Default: immediately.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub at: Option<Timestamp>,
-    /// Do it although judged questions break.
+    /// Write even if judged questions break.
     pub force: bool,
-    /// As of `PUT /v1/documents/{id}`.
+    /// See `PUT /v1/documents/{id}`.
     pub background: bool,
 }
 
@@ -41,11 +41,11 @@ pub struct VersionsResponse {
 pub struct VersionBody {
     pub version: i64,
     pub title: String,
-    /// What the version itself says.
+    /// Status of this version.
     pub status: &'static str,
-    /// Whether it is the one in force.
+    /// Whether this version is live.
     pub live: bool,
-    /// When it takes the live one's place, where it is scheduled.
+    /// Scheduled publication time, if any.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub publish_at: Option<Timestamp>,
     #[schema(value_type = String, format = DateTime)]
@@ -77,14 +77,14 @@ pub struct DiffParams {
 pub struct DiffResponse {
     pub from: i64,
     pub to: i64,
-    /// A unified diff of the texts; empty where they are the same.
+    /// Unified diff of the texts; empty if they are equal.
     pub text: String,
-    /// Fields of the metadata that differ: `[name, before, after]`.
+    /// Metadata fields that differ: `[name, before, after]`.
     #[schema(value_type = Vec<Vec<String>>)]
     pub metadata: Vec<(String, String, String)>,
 }
 
-/// List a document's versions, of a deleted one too: each can be read, compared and brought back (`:restore`).
+/// List the versions of a document, including a deleted one. Each can be read, compared and restored (`:restore`).
 #[utoipa::path(
     get, path = "/v1/documents/{id}/versions", tag = "documents", params(("id" = String, Path)),
     responses((status = 200, body = VersionsResponse), (status = 404, body = Problem))
@@ -102,7 +102,7 @@ pub async fn list_versions(
     Ok(axum::Json(VersionsResponse { versions }))
 }
 
-/// Say what differs between two versions of a document.
+/// Compare two versions of a document.
 #[utoipa::path(
     get, path = "/v1/documents/{id}/diff", tag = "documents", params(("id" = String, Path), DiffParams),
     responses((status = 200, body = DiffResponse), (status = 404, body = Problem), (status = 422, body = Problem))
@@ -147,14 +147,14 @@ pub async fn diff_versions(
     Ok(axum::Json(diff))
 }
 
-/// Take a document through its life: the address ends in `:publish`, `:archive` or `:restore`; or `:trust`, which lets
-/// answers rest again on a version that too many people found wrong.
+/// Publish, archive, restore or trust a document: the path ends in `:publish`, `:archive`, `:restore` or `:trust`. `:trust`
+/// lets answers use a version again that too many people found wrong.
 #[utoipa::path(
     post, path = "/v1/documents/{id}", tag = "documents", request_body = ActionRequest,
     params(("id" = String, Path, description = "The id, then `:publish`, `:archive`, `:restore` or `:trust`")),
     responses(
         (status = 200, body = WriteResponse), (status = 201, body = WriteResponse), (status = 202, body = JobResponse), (status = 404, body = Problem),
-        (status = 409, body = Problem, description = "Judged questions would break; `force` does it nonetheless"),
+        (status = 409, body = Problem, description = "Judged questions would break; `force` writes anyway"),
         (status = 422, body = Problem),
     )
 )]
@@ -165,9 +165,8 @@ pub async fn post_action(
     actor: Actor,
     Json(request): Json<ActionRequest>,
 ) -> Result<Response, Problem> {
-    let unknown = || {
-        Problem::not_found("expected the address to end in :publish, :archive, :restore or :trust")
-    };
+    let unknown =
+        || Problem::not_found("expected the path to end in :publish, :archive, :restore or :trust");
     let (id, action) = address.rsplit_once(':').ok_or_else(unknown)?;
     let id = DocumentId::parse(id)
         .map_err(|e| Problem::invalid(vec![Fault::new("{id}", e.to_string())]))?;
@@ -187,7 +186,7 @@ pub async fn post_action(
         }
         "restore" => {
             let Some(number) = request.version else {
-                let fault = Fault::new("/version", "expected the version that is to be restored");
+                let fault = Fault::new("/version", "expected the version to restore");
                 return Err(Problem::invalid(vec![fault]));
             };
             Write::put(version(&state, &workspace, &id, number).await?)
@@ -250,10 +249,9 @@ async fn version(
     number: i64,
 ) -> Result<Source, Problem> {
     let source = state.app.store.source(workspace, id, number).await?;
-    source
-        .ok_or_else(|| Problem::not_found(format!("there is no version {number} of document {id}")))
+    source.ok_or_else(|| Problem::not_found(format!("version {number} of document {id} not found")))
 }
 
 fn absent(id: &DocumentId) -> Problem {
-    Problem::not_found(format!("there is no document {id}"))
+    Problem::not_found(format!("document {id} not found"))
 }

@@ -69,7 +69,7 @@ impl Load {
         match self.begun(Instant::now()) {
             true => Ok(InWork(self.clone())),
             false => Err(Problem::overloaded(
-                "more is asked than can be answered soon",
+                "estimated queueing time exceeds http.max_wait_ms",
             )),
         }
     }

@@ -16,18 +16,18 @@ use ken_search::embed::EmbedError;
 use ken_search::retrieve::RetrieveError;
 use ken_store::store::StoreError;
 
-/// Every failure (RFC 9457). `type` is stable: branch on it.
+/// An error (RFC 9457). `type` is stable: branch on it.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Problem {
-    /// A stable short path, as `/problems/invalid-value`.
+    /// A stable path, for example `/problems/invalid-value`.
     #[serde(rename = "type")]
     pub kind: &'static str,
     pub title: &'static str,
     pub status: u16,
-    /// What is wrong, where, and what to do.
+    /// The cause and the remedy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
-    /// For 422: every fault there is.
+    /// Every invalid value (422), or every judged question or wording that blocks the change (409).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<Fault>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -36,10 +36,10 @@ pub struct Problem {
     retry_after_s: Option<u32>,
 }
 
-/// One wrong value.
+/// One invalid value.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Fault {
-    /// Where, as a JSON pointer into the body (RFC 6901); a query parameter as `?name`.
+    /// A JSON pointer into the body (RFC 6901), or a query parameter as `?name`.
     pub pointer: String,
     pub detail: String,
 }
@@ -82,7 +82,7 @@ impl Problem {
         Self::new(
             StatusCode::BAD_REQUEST,
             "/problems/not-json",
-            "The body is not JSON",
+            "Invalid JSON",
             detail,
         )
     }
@@ -91,7 +91,7 @@ impl Problem {
         let mut problem = Self::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             "/problems/invalid-value",
-            "A value is wrong",
+            "Invalid value",
             "see errors",
         );
         problem.detail = None;
@@ -103,7 +103,7 @@ impl Problem {
         Self::new(
             StatusCode::UNAUTHORIZED,
             "/problems/unauthorized",
-            "Who sends this is not known",
+            "Authentication required",
             detail,
         )
     }
@@ -112,7 +112,7 @@ impl Problem {
         Self::new(
             StatusCode::FORBIDDEN,
             "/problems/forbidden",
-            "The key may not do this",
+            "Insufficient permissions",
             detail,
         )
     }
@@ -121,13 +121,13 @@ impl Problem {
         Self::new(
             StatusCode::NOT_FOUND,
             "/problems/not-found",
-            "There is no such resource",
+            "Resource not found",
             detail,
         )
     }
 
     pub fn method_not_allowed() -> Self {
-        let detail = "this address does not take this method; see /docs";
+        let detail = "this path does not support the method; see /docs";
         Self::new(
             StatusCode::METHOD_NOT_ALLOWED,
             "/problems/method-not-allowed",
@@ -140,7 +140,7 @@ impl Problem {
         Self::new(
             StatusCode::CONFLICT,
             "/problems/conflict",
-            "The state does not allow it",
+            "Conflict with the current state",
             detail,
         )
     }
@@ -149,7 +149,7 @@ impl Problem {
         Self::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             "/problems/too-large",
-            "The body is too large",
+            "Request body too large",
             detail,
         )
     }
@@ -166,7 +166,7 @@ impl Problem {
 
     pub fn unsupported_file_type() -> Self {
         let detail = format!(
-            "known are {}; send multipart/form-data, or name the file",
+            "supported formats: {}; send multipart/form-data, or set the file name",
             ken_ingest::ingest::FORMATS
         );
         Self::new(
@@ -183,7 +183,7 @@ impl Problem {
             StatusCode::CONFLICT,
             "/problems/breaks-judged-questions",
             "Judged questions would break",
-            "see errors; force makes the change nonetheless",
+            "see errors; set force to write anyway",
         );
         problem.errors = errors;
         problem
@@ -194,8 +194,8 @@ impl Problem {
         let mut problem = Self::new(
             StatusCode::CONFLICT,
             "/problems/wording-collides",
-            "A wording belongs to another FAQ",
-            "see errors; take the wording out with :edit, or force it",
+            "Wording belongs to another FAQ",
+            "see errors; remove the wording with :edit, or set force",
         );
         problem.errors = errors;
         problem
@@ -205,7 +205,7 @@ impl Problem {
         let mut problem = Self::new(
             StatusCode::TOO_MANY_REQUESTS,
             "/problems/overloaded",
-            "Too much to do",
+            "Service overloaded",
             detail,
         );
         problem.retry_after_s = Some(1);
@@ -218,8 +218,8 @@ impl Problem {
         let mut problem = Self::new(
             StatusCode::TOO_MANY_REQUESTS,
             "/problems/too-many-requests",
-            "The key has sent more requests than it may",
-            format!("wait {seconds} s, or have http.requests_per_minute raised"),
+            "Rate limit exceeded",
+            format!("retry in {seconds} s, or raise http.requests_per_minute"),
         );
         problem.retry_after_s = Some(seconds);
         problem
@@ -229,7 +229,7 @@ impl Problem {
         let mut problem = Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "/problems/unavailable",
-            "A part of the service is away",
+            "Service unavailable",
             detail,
         );
         problem.retry_after_s = Some(5);
@@ -237,20 +237,23 @@ impl Problem {
     }
 
     pub fn timed_out(after: Duration) -> Self {
-        let mut problem =
-            Self::unavailable(format!("it took longer than {} ms", after.as_millis()));
+        let mut problem = Self::unavailable(format!(
+            "exceeded http.timeout_ms ({} ms)",
+            after.as_millis()
+        ));
         problem.kind = "/problems/timed-out";
+        problem.title = "Request timed out";
         problem
     }
 
-    /// Ours: told to the log in full, outside only that it happened.
+    /// An internal error: the details go to the log, not to the client.
     pub fn internal(error: &dyn std::fmt::Display) -> Self {
         tracing::error!(%error, "request failed");
-        let detail = "the request id finds the details in the service's log";
+        let detail = "see the service log for this request_id";
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "/problems/internal",
-            "The service failed",
+            "Internal error",
             detail,
         )
     }
@@ -270,11 +273,11 @@ impl From<RetrieveError> for Problem {
     fn from(error: RetrieveError) -> Self {
         match error {
             RetrieveError::Embed(EmbedError::Overloaded { .. }) => {
-                Self::overloaded("the encoder's queue is full")
+                Self::overloaded("encoder queue is full")
             }
             RetrieveError::Embed(error) => {
-                tracing::error!(%error, "the encoder is away");
-                Self::unavailable("the encoder is away")
+                tracing::error!(%error, "encoder unavailable");
+                Self::unavailable("encoder unavailable; retry later")
             }
             error => Self::internal(&error),
         }
@@ -287,7 +290,7 @@ impl From<AnswerError> for Problem {
             AnswerError::Question(error) => error.into(),
             AnswerError::Retrieve(error) => error.into(),
             AnswerError::KeyReused => {
-                Self::conflict("this Idempotency-Key was used for another question")
+                Self::conflict("Idempotency-Key was already used with a different question")
             }
             AnswerError::Store(error) => error.into(),
         }
@@ -297,14 +300,12 @@ impl From<AnswerError> for Problem {
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         if error.is_unwritable() {
-            tracing::error!(%error, "the store cannot be written");
-            return Self::unavailable(
-                "the store cannot be written: its disk is full, read-only or fails",
-            );
+            tracing::error!(%error, "store is not writable");
+            return Self::unavailable("store is not writable: disk full, read-only or failing");
         }
         match error {
             StoreError::Gone(workspace) => {
-                Self::not_found(format!("there is no workspace {workspace} any more"))
+                Self::not_found(format!("workspace {workspace} was deleted"))
             }
             error => Self::internal(&error),
         }
@@ -336,21 +337,21 @@ impl IntoResponse for Problem {
     }
 }
 
-/// Says of every operation with which problems it may reply, and as what.
+/// Documents the error responses of every operation.
 pub fn documented(mut document: OpenApi) -> OpenApi {
     const OF_ALL: [(&str, &str); 9] = [
-        ("400", "The body cannot be read"),
-        ("401", "Who sends this is not known"),
-        ("403", "The key may not do this"),
-        ("404", "There is no such resource"),
-        ("413", "The body is too large"),
-        ("415", "The body is of another type"),
-        ("422", "A value is wrong"),
+        ("400", "The body is not valid JSON"),
+        ("401", "Authentication required"),
+        ("403", "Insufficient permissions"),
+        ("404", "Resource not found"),
+        ("413", "Request body too large"),
+        ("415", "Unsupported media type"),
+        ("422", "Invalid value"),
         (
             "429",
-            "Too much to do; `Retry-After` says when to come again",
+            "Rate limit exceeded or service overloaded; retry after `Retry-After` seconds",
         ),
-        ("503", "A part of the service is away"),
+        ("503", "Service unavailable"),
     ];
     let problem = || {
         let schema = Ref::from_schema_name("Problem");

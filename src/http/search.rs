@@ -27,7 +27,7 @@ pub struct SearchRequest {
     /// 1 to 100.
     #[serde(default = "default_limit")]
     pub limit: usize,
-    /// All that the asker is: one name or a list, as `agent` or `["tier:gold", "region:tw"]`.
+    /// Audiences the asker belongs to: one name or a list, for example `agent` or `["tier:gold", "region:tw"]`.
     #[serde(default, deserialize_with = "one_or_many")]
     #[schema(value_type = Vec<String>)]
     pub audience: Vec<String>,
@@ -46,10 +46,10 @@ pub struct SearchRequest {
     pub document_ids: Vec<DocumentId>,
     #[schema(value_type = Option<String>, format = DateTime)]
     pub as_of: Option<Timestamp>,
-    /// Adds each leg's rank and score and what they came to, and what each term of the question tells.
+    /// Add rank and score per leg to each hit, and the weighted query terms.
     #[serde(default)]
     pub explain: bool,
-    /// Says of this document why it was found or not.
+    /// Explain why this document was or was not found.
     #[schema(value_type = Option<String>)]
     pub explain_document: Option<DocumentId>,
 }
@@ -58,7 +58,7 @@ pub struct SearchRequest {
 pub struct SearchResponse {
     /// Best first.
     pub hits: Vec<HitBody>,
-    /// `encoder_unavailable` or `vectors_unavailable` where that was away and words alone were searched.
+    /// `encoder_unavailable` or `vectors_unavailable` if the search fell back to keywords only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub degraded: Option<String>,
     pub revision: i64,
@@ -69,25 +69,25 @@ pub struct SearchResponse {
     pub document: Option<DocumentExplanationBody>,
 }
 
-/// What became of one document in the search.
+/// Why a document was or was not found.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DocumentExplanationBody {
     pub document_id: String,
     /// `listed`, `outranked`, `no_match`, `filtered`, `not_indexed`, `no_such_document`.
     #[schema(value_type = String)]
     pub verdict: Standing,
-    /// Every filter that is set, and whether the document meets it.
+    /// Every active filter and whether the document passes it.
     #[schema(value_type = Vec<Object>)]
     pub filters: Vec<FilterDecision>,
     /// Rank of its best passage among the first 100, from 1.
     pub rank: Option<usize>,
-    /// How its best passage scores.
+    /// Scores of its best passage.
     pub best: Option<ExplanationBody>,
-    /// The score of the last hit that the limit lets in.
+    /// Score of the last hit within the limit.
     pub last_score: Option<f32>,
 }
 
-/// A passage: the document's text from byte `start` to byte `end` is `text`.
+/// A passage: the document's text from byte `start` to byte `end` equals `text`.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct HitBody {
     pub chunk_id: String,
@@ -100,9 +100,9 @@ pub struct HitBody {
     pub text: String,
     pub start: usize,
     pub end: usize,
-    /// After fusion, in [0, 1].
+    /// Fused score, 0 to 1.
     pub score: f32,
-    /// Bytes of `text` that hold words of the question.
+    /// Byte ranges of `text` that match query terms.
     pub highlights: Vec<HighlightBody>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub explanation: Option<ExplanationBody>,
@@ -118,24 +118,24 @@ pub struct HighlightBody {
 pub struct ExplanationBody {
     pub keyword: Option<LegBody>,
     pub vector: Option<LegBody>,
-    /// BM25 divided by the highest BM25 that the question could reach here, in [0, 1].
+    /// BM25 divided by the highest BM25 possible for the question in this workspace, 0 to 1.
     pub coverage: f32,
-    /// How much of the question stands close together, in [0, 1].
+    /// Term proximity, 0 to 1.
     pub proximity: f32,
-    /// By how much the question is nearer to one that the passage does not answer, in cosines.
+    /// Penalty for questions that the passage is known not to answer, as a cosine difference.
     pub negative: f32,
-    /// What all of it came to.
+    /// Fused score.
     pub score: f32,
-    /// The question's terms that the passage has, in its forms; of hits only.
+    /// Query term forms found in the passage; hits only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub matched: Option<Vec<String>>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct LegBody {
-    /// From 1; null where this leg did not list the passage itself.
+    /// From 1; null if this leg did not list the passage.
     pub rank: Option<usize>,
-    /// BM25, or the cosine.
+    /// BM25 (keyword) or cosine (vector).
     pub score: f32,
 }
 
@@ -144,14 +144,14 @@ pub struct TermBody {
     pub term: String,
     /// Inverse document frequency in this workspace.
     pub weight: f32,
-    /// What was searched for in its place or besides: other words for the same, the same sound, a near spelling.
+    /// Forms searched for: the term, synonyms, homophones and near spellings.
     pub forms: Vec<FormBody>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct FormBody {
     pub term: String,
-    /// In (0, 1]; 1 is the term as written.
+    /// Weight of the form, above 0 to 1; 1 is the term as written.
     pub boost: f32,
 }
 
@@ -206,10 +206,10 @@ impl SearchRequest {
     }
 }
 
-/// Find passages.
+/// Search for passages.
 #[utoipa::path(
     post, path = "/v1/search", tag = "search", request_body = SearchRequest,
-    params(("X-Ken-Workspace" = Option<String>, Header, description = "`default` where absent")),
+    params(("X-Ken-Workspace" = Option<String>, Header, description = "Default: the key's workspace, or `default`")),
     responses(
         (status = 200, body = SearchResponse), (status = 400, body = Problem), (status = 422, body = Problem),
         (status = 429, body = Problem), (status = 503, body = Problem),

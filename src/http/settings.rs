@@ -9,23 +9,23 @@ use ken_base::domain::Level;
 use ken_store::store::LearningRules;
 use ken_text::redact::{CustomPattern, Redactor};
 
-/// A workspace's own choices.
+/// Settings of a workspace.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
-    /// How sure an answer has to be: `very_strict`, `strict`, `balanced`, `lenient`, `very_lenient`; `null` for the
-    /// service's own. Stays as it is where absent.
+    /// Confidence required to answer: `very_strict`, `strict`, `balanced`, `lenient`, `very_lenient`; `null`: the service
+    /// default. Unchanged if omitted.
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>)]
     pub level: Option<Option<Level>>,
-    /// How drafts are reviewed: `four_eyes` (two people approve), `auto_publish` (`[{ "class", "min_sources" }]`: classes
-    /// published unreviewed where their gate is clean), `auto_promote` (winners of experiments are put in force by rule).
-    /// Stays as it is where absent.
+    /// Review of drafts: `four_eyes` (two people approve), `auto_publish` (`[{ "class", "min_sources" }]`: classes
+    /// published without review if no judged question breaks), `auto_promote` (winners of experiments are promoted
+    /// automatically). Unchanged if omitted.
     #[serde(default)]
     #[schema(value_type = Option<Object>)]
     pub learning: Option<LearningRules>,
-    /// Patterns of personal data besides the built-in ones: `[{ "kind", "pattern" }]`, for what comes in from now on. Stays
-    /// as it is where absent.
+    /// Personal data patterns in addition to the built-in ones: `[{ "kind", "pattern" }]`, applied to new data only.
+    /// Unchanged if omitted.
     #[serde(default)]
     #[schema(value_type = Option<Vec<Object>>)]
     pub redaction: Option<Vec<CustomPattern>>,
@@ -39,7 +39,7 @@ fn given<'de, D: serde::Deserializer<'de>>(input: D) -> Result<Option<Option<Lev
 /// The classes of drafts that may be published unreviewed.
 const PUBLISHABLE: [&str; 4] = ["new", "variant", "update", "negative"];
 
-/// Read a workspace's settings.
+/// Read the settings of a workspace.
 #[utoipa::path(
     get, path = "/v1/settings", tag = "answers", responses((status = 200, body = Settings))
 )]
@@ -55,7 +55,7 @@ pub async fn get_settings(
     }))
 }
 
-/// Set a workspace's settings; they count from the next question on.
+/// Change the settings of a workspace; they take effect with the next question.
 #[utoipa::path(
     put, path = "/v1/settings", tag = "answers", request_body = Settings,
     responses((status = 200, body = Settings), (status = 422, body = Problem))

@@ -14,19 +14,19 @@ const MAX_WORDS: usize = 50;
 /// The most characters a word or phrase has.
 const MAX_CHARS: usize = 100;
 
-/// Words for the same thing, by which questions are searched for besides their own.
+/// Synonym groups, used to expand questions.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SynonymsRequest {
-    /// 0 to 10,000 groups of 2 to 50 words or phrases of 1 to 100 characters, in any script: each counts in both
-    /// Chinese scripts, any width and case. They replace all groups there were.
+    /// 0 to 10,000 groups of 2 to 50 words or phrases, each 1 to 100 characters. Matching ignores Chinese script, width and
+    /// case. Replaces all existing groups.
     pub groups: Vec<Vec<String>>,
 }
 
 #[derive(Serialize, ToSchema)]
 pub struct SynonymsResponse {
     pub groups: Vec<Vec<String>>,
-    /// Raised with every replacement; 0 where there was none.
+    /// Incremented with every replacement; 0 if never set.
     pub version: i64,
 }
 
@@ -39,10 +39,10 @@ impl From<SynonymGroups> for SynonymsResponse {
     }
 }
 
-/// Read a workspace's own synonyms.
+/// Read the synonyms of a workspace.
 #[utoipa::path(
     get, path = "/v1/synonyms", tag = "synonyms",
-    params(("X-Ken-Workspace" = Option<String>, Header, description = "`default` where absent")),
+    params(("X-Ken-Workspace" = Option<String>, Header, description = "Default: the key's workspace, or `default`")),
     responses((status = 200, body = SynonymsResponse))
 )]
 pub async fn get_synonyms(
@@ -53,10 +53,10 @@ pub async fn get_synonyms(
     Ok(axum::Json(synonyms.into()))
 }
 
-/// Replace a workspace's own synonyms; they count from the next question on, without a rebuild.
+/// Replace the synonyms of a workspace; they take effect with the next question, without a rebuild.
 #[utoipa::path(
     put, path = "/v1/synonyms", tag = "synonyms", request_body = SynonymsRequest,
-    params(("X-Ken-Workspace" = Option<String>, Header, description = "`default` where absent")),
+    params(("X-Ken-Workspace" = Option<String>, Header, description = "Default: the key's workspace, or `default`")),
     responses(
         (status = 200, body = SynonymsResponse), (status = 400, body = Problem), (status = 413, body = Problem),
         (status = 422, body = Problem),

@@ -26,11 +26,11 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct UploadParams {
-    /// `done`: reply once the job is done, after 20 s at most.
+    /// `done`: reply once the job is finished, after 20 s at most.
     #[param(value_type = Option<String>)]
     wait: Option<WaitForJob>,
-    /// Write although judged questions break. Without it a document that would break one is left out, and its file's item
-    /// says so.
+    /// Write even if judged questions break. Default: a document that would break one is skipped, and its item reports
+    /// the reason.
     #[serde(default)]
     force: bool,
 }
@@ -41,12 +41,12 @@ enum WaitForJob {
     Done,
 }
 
-/// Long work and how far it is.
+/// A background job and its progress.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct JobResponse {
     pub id: String,
     pub kind: String,
-    /// `filling`, `queued`, `running`, `done`, `failed` (could not be worked on at all, or its only item failed) or `cancelled`.
+    /// `filling`, `queued`, `running`, `done`, `failed` (the job did not run, or its only item failed) or `cancelled`.
     pub state: String,
     pub n_items: usize,
     pub n_done: usize,
@@ -63,7 +63,7 @@ pub struct JobItemBody {
     pub name: String,
     /// `waiting`, `done` or `failed`.
     pub state: String,
-    /// What was written, or why not.
+    /// What was written, or the error.
     pub detail: String,
 }
 
@@ -77,8 +77,8 @@ impl From<JobItem> for JobItemBody {
     }
 }
 
-/// Upload files of any format that is read; they are ingested in the background. The documents' ids are the files'
-/// names. Once this replies the files are kept and survive a crash.
+/// Upload files in any supported format; a job ingests them. File names become document ids. The files are durable once
+/// this replies.
 #[utoipa::path(
     post, path = "/v1/documents:upload", tag = "documents", params(UploadParams),
     request_body(content = String, content_type = "multipart/form-data", description = "Parts with file names"),
@@ -129,7 +129,7 @@ pub async fn upload(
     let work = queue::work(UPLOAD, &id, &upload);
     if !store.enqueue_job(&workspace, &id, work).await? {
         return Err(Problem::conflict(
-            "the upload was cancelled while it came in; send it again",
+            "the upload was cancelled while in progress; send it again",
         ));
     }
     state.app.queue.wake();
@@ -147,7 +147,7 @@ pub async fn upload(
     Ok((StatusCode::ACCEPTED, axum::Json(job)).into_response())
 }
 
-/// Say how far long work is.
+/// Read the state and progress of a job.
 #[utoipa::path(
     get, path = "/v1/jobs/{id}", tag = "documents", params(("id" = String, Path)),
     responses((status = 200, body = JobResponse), (status = 404, body = Problem))
@@ -160,7 +160,7 @@ pub async fn get_job(
     Ok(axum::Json(read_job(&state, &workspace, &id).await?))
 }
 
-/// Cancel long work: the item under way is finished, those that wait are dropped. What is written stays.
+/// Cancel a job: the current item is finished, waiting items are dropped. Written documents stay.
 #[utoipa::path(
     delete, path = "/v1/jobs/{id}", tag = "documents", params(("id" = String, Path)),
     responses((status = 200, body = JobResponse), (status = 404, body = Problem), (status = 409, body = Problem))
@@ -193,7 +193,7 @@ pub async fn read_job(
 ) -> Result<JobResponse, Problem> {
     let store = &state.app.store;
     let Some(job) = store.job(workspace, id).await? else {
-        return Err(Problem::not_found(format!("there is no job {id}")));
+        return Err(Problem::not_found(format!("job {id} not found")));
     };
     let items = store.job_items(workspace, id).await?;
     let count = |state: &str| items.iter().filter(|item| item.state == state).count();
@@ -210,11 +210,11 @@ pub async fn read_job(
     })
 }
 
-/// What a file is understood as.
+/// The parsed content of a file.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PreviewResponse {
     pub documents: Vec<PreviewBody>,
-    /// What in it cannot be read: path and reason.
+    /// Parts that cannot be parsed: `[path, reason]`.
     #[schema(value_type = Vec<Vec<String>>)]
     pub failed: Vec<(String, String)>,
 }
@@ -229,16 +229,16 @@ pub struct PreviewBody {
     pub chunks: Vec<PreviewChunk>,
 }
 
-/// `text[start..end]` of the document, in bytes.
+/// A chunk: bytes `start..end` of the document's text.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PreviewChunk {
     pub heading_path: Vec<String>,
     pub start: usize,
     pub end: usize,
     pub text: String,
-    /// Where it begins, where the source has pages.
+    /// First page, from 1, if the source has pages.
     pub page: Option<u32>,
-    /// The question it answers, where the source is questions and answers.
+    /// The question it answers, if the source has questions and answers.
     pub question: Option<String>,
 }
 
@@ -246,11 +246,11 @@ pub struct PreviewChunk {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct PreviewParams {
-    /// The file's name, where the body is the file itself and its content type does not tell the format.
+    /// File name; needed if the body is the file itself and its content type does not identify the format.
     name: Option<String>,
 }
 
-/// Show how a file is understood, without storing anything: multipart, or the file as the body.
+/// Parse a file without storing it: multipart, or the file as the body.
 #[utoipa::path(
     post, path = "/v1/documents:preview", tag = "documents", params(PreviewParams),
     request_body(content = String, content_type = "multipart/form-data", description = "One file"),

@@ -11,7 +11,7 @@ use ken_store::store::Deleted;
 
 #[derive(Debug, Serialize, ToSchema)]
 pub struct WorkspacesResponse {
-    /// By name: `name` and its newest `revision`.
+    /// Ordered by name: `name` and newest `revision`.
     pub workspaces: Vec<WorkspaceSummary>,
 }
 
@@ -24,8 +24,8 @@ pub struct WorkspaceSummary {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct WorkspaceDeleted {
     pub workspace: String,
-    /// `rows`: how many were deleted, by table (`vault` is what was taken out of cases); `remaining`: how many were found
-    /// when all was looked through again.
+    /// `rows`: number of deleted rows per table (`vault`: redacted personal data); `remaining`: number of rows found by a
+    /// final check.
     #[serde(flatten)]
     #[schema(value_type = Object)]
     pub deleted: Deleted,
@@ -48,7 +48,7 @@ pub async fn list_workspaces(
     }))
 }
 
-/// Delete a workspace with all that is of it: knowledge, cases, conversations, keys, its audit log. It cannot be undone.
+/// Delete a workspace with its knowledge, cases, conversations, keys and audit log. This cannot be undone.
 #[utoipa::path(
     delete, path = "/v1/workspaces/{id}", tag = "operation", params(("id" = String, Path)),
     responses((status = 200, body = WorkspaceDeleted), (status = 404, body = Problem), (status = 422, body = Problem))
@@ -67,7 +67,7 @@ pub async fn delete_workspace(
             workspace: workspace.to_string(),
             deleted,
         })),
-        Ok(None) => Err(Problem::not_found(format!("there is no workspace {id}"))),
+        Ok(None) => Err(Problem::not_found(format!("workspace {id} not found"))),
         Err(AppError::Store(error)) => Err(error.into()),
         Err(error @ AppError::NotTheWriter) => Err(Problem::conflict(error.to_string())),
         Err(error) => Err(Problem::internal(&error)),

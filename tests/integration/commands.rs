@@ -143,12 +143,12 @@ fn faults_are_said_in_a_sentence_with_the_remedy() {
         (
             vec!["status"],
             vec![("KEN_ENCODER__RUNTIME", "/nowhere")],
-            ["ONNX Runtime library is not at /nowhere", "ken setup"],
+            ["ONNX Runtime library not found at /nowhere", "ken setup"],
         ),
         (
             vec!["status"],
             vec![("KEN_ENCODER__RUNTIME", not_a_library.as_str())],
-            ["cannot be used", "ken setup"],
+            ["cannot load the ONNX Runtime library", "ken setup"],
         ),
         (
             vec!["status"],
@@ -158,7 +158,7 @@ fn faults_are_said_in_a_sentence_with_the_remedy() {
         (
             vec!["status"],
             vec![("KEN_ENCODER__PATH", "/nowhere")],
-            ["lacks encoder.json", "ken setup"],
+            ["encoder.json not found", "ken setup"],
         ),
         (
             vec!["status"],
@@ -173,12 +173,12 @@ fn faults_are_said_in_a_sentence_with_the_remedy() {
         (
             vec!["status"],
             vec![("KEN_HTTP__PORT", "1")],
-            ["settings cannot be used", "port"],
+            ["invalid settings", "port"],
         ),
         (
             vec!["serve", "--listen", &port],
             vec![],
-            ["port in use", "--listen"],
+            ["port is in use", "--listen"],
         ),
         (
             vec!["serve", "--listen", "0.0.0.0:0"],
@@ -188,7 +188,7 @@ fn faults_are_said_in_a_sentence_with_the_remedy() {
         (
             vec!["eval", "."],
             vec![],
-            ["no judged set", "queries.jsonl"],
+            ["not a judged set", "queries.jsonl"],
         ),
         (
             vec!["search", ""],
@@ -228,7 +228,7 @@ fn foreign_indexes_are_named_and_damaged_ones_made_anew() {
         let checked = ken(here, &["check"], &[]);
         let told = String::from_utf8_lossy(&checked.stderr).into_owned();
         assert!(
-            told.contains(word) && told.contains("made anew"),
+            told.contains(word) && told.contains("rebuilding"),
             "{what}: {told}"
         );
         let text = stdout(&checked);
@@ -251,7 +251,7 @@ fn foreign_indexes_are_named_and_damaged_ones_made_anew() {
     fs::write(&manifest, "{").unwrap();
     check("a damaged manifest", "damaged");
     fs::remove_file(&manifest).unwrap();
-    check("a missing manifest", "manifest.json is missing");
+    check("a missing manifest", "manifest.json not found");
     fs::write(here.join("indexes/default/keyword/meta.json"), "{").unwrap();
     check("a damaged keyword index", "damaged");
     let snapshot = fs::read_dir(here.join("indexes/default/vectors"))
@@ -338,7 +338,7 @@ fn editors_commands() {
         &[],
     ));
     assert!(
-        tried.starts_with("new 2 ·") && tried.contains("a dry run"),
+        tried.starts_with("new 2 ·") && tried.contains("dry run: nothing written"),
         "{tried}"
     );
     let done = stdout(&ken(here, &["faqs", "import", "faqs.csv"], &[]));
@@ -355,7 +355,7 @@ fn editors_commands() {
     let refused = ken(here, &["faqs", "import", "bad.csv"], &[]);
     assert_eq!(refused.status.code(), Some(2));
     assert!(
-        stdout(&refused).contains("row 2 : answer: it is empty"),
+        stdout(&refused).contains("row 2 : answer: expected a value, found none"),
         "{}",
         stdout(&refused)
     );
@@ -399,13 +399,13 @@ fn editors_commands() {
     );
 
     let written = stdout(&ken(here, &["export", "all.jsonl"], &[]));
-    assert!(written.starts_with("3 documents"), "{written}");
+    assert!(written.starts_with("exported 3 documents"), "{written}");
     let read = stdout(&ken(here, &["import", "all.jsonl", "-w", "copy"], &[]));
     assert!(read.contains("added 3"), "{read}");
     ken(here, &["backup", "b.db"], &[]);
     assert!(complaint(here, &["backup", "b.db"], &[]).contains("exists"));
     fs::write(here.join("not.db"), "x").unwrap();
-    assert!(complaint(here, &["restore", "not.db"], &[]).contains("no backup of Ken"));
+    assert!(complaint(here, &["restore", "not.db"], &[]).contains("not a Ken backup"));
     let restored = ken(here, &["restore", "b.db"], &[]);
     assert!(restored.status.success());
     assert!(stdout(&ken(here, &["check"], &[])).contains("copy: 3 chunks, 0 faults"));

@@ -250,11 +250,11 @@ fn missing_and_wrong_files_get_one_clear_sentence() {
     for (error, words) in [
         (
             open(&|c| c.path = Some(empty.clone())),
-            ["lacks encoder.json", "ken setup"],
+            ["encoder.json not found", "ken setup"],
         ),
         (
             open(&|c| c.path = Some(copy.clone())),
-            ["checksum differs", "ken setup"],
+            ["checksum mismatch", "ken setup"],
         ),
     ] {
         assert!(words.iter().all(|word| error.contains(word)), "{error}");

@@ -164,7 +164,7 @@ async fn an_arm_that_does_harm_is_taken_out_and_silence_counts_after_its_time() 
         "{after}"
     );
     assert!(
-        after["reason"].as_str().unwrap().contains("guard rail"),
+        after["reason"].as_str().unwrap().contains("guardrail"),
         "{after}"
     );
     clock.set(app.app.store.now() + SignedDuration::from_hours(73));

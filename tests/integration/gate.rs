@@ -356,7 +356,7 @@ async fn change_of_a_document_that_was_changed_meanwhile_is_not_made() {
         job["items"][0]["detail"]
             .as_str()
             .unwrap()
-            .contains("was changed since"),
+            .contains("was changed concurrently"),
         "{job}"
     );
     assert!(text_of(&app, "w.md").await.unwrap().contains("憑發票"));

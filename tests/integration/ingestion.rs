@@ -48,7 +48,7 @@ async fn a_folder_is_read_once_and_then_costs_a_hash() {
         reason("binary.md").contains("binary")
             && reason("binary.md").contains("NUL byte at offset 3")
     );
-    assert!(reason("latin.txt").contains("save it as UTF-8"));
+    assert!(reason("latin.txt").contains("save the file as UTF-8"));
     assert!(reason("bad.jsonl").contains("line 1") && reason("bad.jsonl").contains("answer"));
     assert!(reason("empty.md").contains("no text"));
     assert!(reason("twin.md").contains("f1"));

@@ -128,10 +128,10 @@ async fn an_encoder_is_changed_under_load_after_a_crash_and_back() {
     assert!(!second.contains('+') && second.contains("e5"), "{second}");
     let (is_done, told) = ended(to).await;
     assert!(
-        is_done && told.contains(&format!("{OTHER} serves")),
+        is_done && told.contains(&format!("switched to {OTHER}")),
         "{told}"
     );
-    assert!(told.contains("1 of 1 right before, 1 after"), "{told}");
+    assert!(told.contains("1 of 1 correct before, 1 after"), "{told}");
 
     // Back, without encoding anything.
     let (is_done, told) = ended(reencode(folder.path(), &["--back"])).await;

@@ -116,11 +116,11 @@ fn the_doctor_finds_what_is_set_wrong() {
     };
     let (is_well, told) = examined(&[]);
     assert!(is_well && !told.contains("FAULT"), "{told}");
-    assert!(told.contains("WARN  keys: there are none"), "{told}");
+    assert!(told.contains("WARN  keys: no keys"), "{told}");
     for (settings, expected) in [
         (
             &[("KEN_HTTP__LISTEN", "0.0.0.0:80")][..],
-            "FAULT keys: there are none, so the service will not listen",
+            "FAULT keys: no keys, so the service refuses to listen",
         ),
         (
             &[("KEN_HTTP__LISTEN", "0.0.0.0:80")],
@@ -139,7 +139,7 @@ fn the_doctor_finds_what_is_set_wrong() {
                 ("KEN_LLM__URL", "http://127.0.0.1:9/v1"),
                 ("KEN_LLM__MODEL", "m"),
             ],
-            "WARN  chat server: http://127.0.0.1:9/v1 cannot be reached",
+            "WARN  chat server: http://127.0.0.1:9/v1 unreachable",
         ),
         (
             &[
@@ -164,7 +164,7 @@ fn the_doctor_finds_what_is_set_wrong() {
     std::fs::set_permissions(&vault, std::fs::Permissions::from_mode(0o644)).unwrap();
     let (is_well, told) = examined(&[]);
     assert!(
-        !is_well && told.contains("FAULT vault: others may read"),
+        !is_well && told.contains("FAULT vault:") && told.contains("readable by others"),
         "{told}"
     );
 }

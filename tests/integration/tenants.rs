@@ -533,17 +533,17 @@ async fn every_change_is_noted_with_who_what_before_and_after_and_cannot_be_alte
         (
             "UPDATE audit_log SET actor = 'nobody' WHERE scope = 'aa' AND number = 3",
             "UPDATE audit_log SET actor = (SELECT actor FROM audit_log WHERE scope = 'aa' AND number = 2) WHERE scope = 'aa' AND number = 3",
-            "line 3 of the audit log is not as it was written",
+            "audit log: line 3 was altered",
         ),
         (
             "UPDATE audit_log SET number = 90 WHERE scope = 'aa' AND number = 9",
             "UPDATE audit_log SET number = 9 WHERE scope = 'aa' AND number = 90",
-            "the audit log lacks line 9",
+            "audit log: line 9 missing",
         ),
         (
             "DELETE FROM audit_log WHERE scope = 'aa' AND number = 9",
             "SELECT 1",
-            "the audit log ends at line 8, not 9",
+            "audit log: expected 9 lines, found 8",
         ),
     ] {
         sqlx::query(alter).execute(&pool).await.unwrap();

@@ -73,7 +73,7 @@ pub enum AnswerError {
     Retrieve(#[from] RetrieveError),
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error("the idempotency key was used for another question")]
+    #[error("the idempotency key was already used with a different question")]
     KeyReused,
 }
 
@@ -187,7 +187,7 @@ impl Answerer {
             tracing::warn!(
                 reader = reader.version(),
                 fitted_with = admission.fitted_with(),
-                "the admission model was fitted with another reader; run `ken calibrate`"
+                "admission model fitted with another reader; run `ken calibrate`"
             );
         }
         Self {
@@ -374,7 +374,7 @@ impl Answerer {
             None,
         );
         read.await.unwrap_or_else(|error| {
-            tracing::warn!(%error, "passages not read; the order of the search stands");
+            tracing::warn!(%error, "reader unavailable; keeping search order");
             Vec::new()
         })
     }

@@ -20,19 +20,19 @@ use ken_base::outbound;
 pub enum LlmError {
     #[error("llm.key_file: {0}")]
     KeyFile(std::io::Error),
-    #[error("the client cannot be set up: {0}")]
+    #[error("cannot create HTTP client: {0}")]
     Client(String),
-    #[error("the chat server cannot be reached: {0}")]
+    #[error("chat server unreachable: {0}")]
     Away(String),
     // Without the body, which may repeat the key or the prompt.
-    #[error("the chat server replied {status}")]
+    #[error("chat server replied {status}")]
     Status {
         status: StatusCode,
         retry_after: Option<Duration>,
     },
-    #[error("the chat server's reply ended before it was complete")]
+    #[error("chat server reply truncated")]
     Truncated,
-    #[error("the chat server's reply cannot be read: {0}")]
+    #[error("invalid chat server reply: {0}")]
     Garbage(String),
 }
 
@@ -153,7 +153,7 @@ impl Llm {
     ) -> Result<Usage, LlmError> {
         let away = || self.away.lock().unwrap_or_else(PoisonError::into_inner);
         if away().is_some_and(|since| since.elapsed() < LEFT_ALONE) {
-            return Err(LlmError::Away("it was away a moment ago".to_owned()));
+            return Err(LlmError::Away("unavailable a moment ago".to_owned()));
         }
         let body = json!({
             "model": self.config.model,
@@ -325,7 +325,7 @@ async fn whole(
     while let Some(piece) = stream.next().await {
         bytes.extend_from_slice(&piece.map_err(away)?);
         if bytes.len() > 2 * MAX_REPLY_BYTES {
-            return Err(LlmError::Garbage("an overlong reply".to_owned()));
+            return Err(LlmError::Garbage("reply too long".to_owned()));
         }
     }
     let reply: Completion =

@@ -113,7 +113,7 @@ impl Background {
         if let Some(task) = task
             && let Err(error) = task.await
         {
-            tracing::error!(%error, "{} ended badly", self.name);
+            tracing::error!(%error, "background task {} panicked", self.name);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! [`Config`] in sections, the only place that reads settings files or the environment.
 //!
-//! Defaults stand in code, then comes a TOML file where one is given (or `ken.toml` where it exists), then
-//! variables `KEN_SECTION__KEY`. Unknown keys are refused, and all faults are reported together.
+//! Precedence, lowest first: defaults in code, a TOML file (`--config`, or `ken.toml` if it exists), environment variables
+//! `KEN_SECTION__KEY`. Unknown keys are rejected, and all errors are reported together.
 
 mod check;
 mod secret;
@@ -25,7 +25,7 @@ pub struct Config {
     pub auth: AuthConfig,
     pub store: StoreConfig,
     pub index: IndexConfig,
-    /// Where vectors are. Default `embedded`. `KEN_VECTORS`
+    /// Vector storage. Default `embedded`. `KEN_VECTORS`
     pub vectors: VectorsAt,
     pub qdrant: QdrantConfig,
     pub ingest: IngestConfig,
@@ -39,52 +39,53 @@ pub struct Config {
     pub log: LogConfig,
 }
 
-/// `[http]`: the service's door.
+/// `[http]`: the HTTP server.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct HttpConfig {
-    /// Where to listen. While there are no keys, `ken serve` takes loopback addresses only. `KEN_HTTP__LISTEN`
+    /// Address to listen on. Default `127.0.0.1:8080`. Without keys, `ken serve` accepts loopback addresses only.
+    /// `KEN_HTTP__LISTEN`
     pub listen: SocketAddr,
-    /// The largest request body in bytes. Default 4 MiB. `KEN_HTTP__MAX_BODY_BYTES`
+    /// Maximum request body in bytes. Default 4 MiB. `KEN_HTTP__MAX_BODY_BYTES`
     pub max_body_bytes: usize,
-    /// How many requests are worked on at once before more are refused with 429. Default 256.
+    /// Maximum number of concurrent requests; more are rejected with 429. Default 256.
     /// `KEN_HTTP__MAX_CONCURRENT`
     pub max_concurrent: usize,
-    /// How many of them may be one key's, so that no key takes all. 128; no setting.
+    /// Maximum number of concurrent requests per key. 128; no setting.
     #[serde(skip)]
     pub max_concurrent_per_key: usize,
-    /// How long a question may take, by what is in work and the pace at which it gets done, before it is refused with 429
-    /// instead; half of it once there has been something in work for a second without a pause. From eight in work on, and not
-    /// where a chat server words answers. Milliseconds, default 200. `KEN_HTTP__MAX_WAIT_MS`
+    /// Maximum estimated queueing time of a question in milliseconds; above it the question is rejected with 429. Default
+    /// 200. Halved after one second of continuous load. Applies from eight questions in flight on, and not if `llm.url` is
+    /// set. `KEN_HTTP__MAX_WAIT_MS`
     pub max_wait_ms: u64,
-    /// How many requests a key may send a minute; a sixth of them at once. More are refused with 429 and the time to wait. 0:
-    /// as many as come. Default 60,000. `KEN_HTTP__REQUESTS_PER_MINUTE`
+    /// Rate limit per key, in requests per minute, with bursts of a sixth of it. More are rejected with 429 and
+    /// `Retry-After`. 0: no limit. Default 60,000. `KEN_HTTP__REQUESTS_PER_MINUTE`
     pub requests_per_minute: u32,
-    /// After how many milliseconds a request is given up, as is a connection that sends no whole head of one. Default 30,000.
-    /// `KEN_HTTP__TIMEOUT_MS`
+    /// Timeout of a request, and of receiving its headers, in milliseconds. Default 30,000. `KEN_HTTP__TIMEOUT_MS`
     pub timeout_ms: u64,
-    /// A certificate chain and its private key in PEM: then connections are encrypted (TLS 1.2 and 1.3). Read again when they
-    /// change. `KEN_HTTP__TLS_CERT`, `KEN_HTTP__TLS_KEY`
+    /// Certificate chain and private key (PEM); both enable TLS 1.2 and 1.3. Reloaded when the files change.
+    /// `KEN_HTTP__TLS_CERT`, `KEN_HTTP__TLS_KEY`
     pub tls_cert: Option<PathBuf>,
     pub tls_key: Option<PathBuf>,
-    /// From where pages may call the API in a browser, as `https://help.example.com`. None by default. File only.
+    /// Origins allowed to call the API from a browser (CORS), for example `https://help.example.com`. Default: none. File
+    /// only.
     pub cors_origins: Vec<String>,
 }
 
-/// `[auth]`: an OpenID Connect provider whose tokens count beside keys. None by default.
+/// `[auth]`: an OpenID Connect provider whose tokens are accepted in addition to keys. Default: none.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AuthConfig {
-    /// Who issues the tokens, as their `iss` says. Empty: none. `KEN_AUTH__ISSUER`
+    /// Issuer of the tokens (claim `iss`). Empty: no provider. `KEN_AUTH__ISSUER`
     pub issuer: String,
-    /// For whom they have to be, as their `aud` says. `KEN_AUTH__AUDIENCE`
+    /// Required audience of the tokens (claim `aud`). `KEN_AUTH__AUDIENCE`
     pub audience: String,
-    /// Where the provider's keys are; found by its issuer (OpenID Connect Discovery) where absent. `KEN_AUTH__JWKS_URL`
+    /// URL of the provider's keys (JWKS). Default: found by OpenID Connect Discovery. `KEN_AUTH__JWKS_URL`
     pub jwks_url: Option<String>,
-    /// The claim that holds a role, or a list with one: `bot`, `editor`, `agent`, `admin`, `operator`. Default `ken_role`.
+    /// Claim that contains the role, or a list with one: `bot`, `editor`, `agent`, `admin`, `operator`. Default `ken_role`.
     /// `KEN_AUTH__ROLE_CLAIM`
     pub role_claim: String,
-    /// The claim that holds the workspace; an operator has none. Default `ken_workspace`. `KEN_AUTH__WORKSPACE_CLAIM`
+    /// Claim that contains the workspace; operators have none. Default `ken_workspace`. `KEN_AUTH__WORKSPACE_CLAIM`
     pub workspace_claim: String,
 }
 
@@ -104,11 +105,11 @@ impl Default for AuthConfig {
 #[derive(Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct StoreConfig {
-    /// An SQLite file, or `postgres://USER:PASSWORD@HOST/DATABASE` for several processes. Default `sqlite://data/ken.db`.
+    /// SQLite file, or `postgres://USER:PASSWORD@HOST/DATABASE` for several processes. Default `sqlite://data/ken.db`.
     /// `KEN_STORE__URL`
     pub url: String,
-    /// Where what is taken out of cases is kept: a store of its own. Where empty, beside an SQLite store, as
-    /// `sqlite://data/vault.db`, or a table of the PostgreSQL database. `KEN_STORE__VAULT_URL`
+    /// Vault: a separate store for personal data redacted from cases. Default: `vault.db` in the folder of the SQLite
+    /// store, or a table of the PostgreSQL database. `KEN_STORE__VAULT_URL`
     pub vault_url: String,
 }
 
@@ -125,74 +126,74 @@ impl std::fmt::Debug for StoreConfig {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct IndexConfig {
-    /// May be deleted at will; rebuilt from the store. Default `indexes`. `KEN_INDEX__DIR`
+    /// Index folder; can be deleted at any time and is rebuilt from the store. Default `indexes`. `KEN_INDEX__DIR`
     pub dir: PathBuf,
-    /// How often the store is asked for changes made by another process, in milliseconds. 1,000; no setting.
+    /// Interval for polling changes by other processes, in milliseconds. 1,000; no setting.
     #[serde(skip)]
     pub poll_ms: u64,
 }
 
-/// Where vectors are kept and searched.
+/// Where vectors are stored and searched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum VectorsAt {
-    /// In this process' memory, with snapshots in `index.dir`.
+    /// In memory, with snapshots in `index.dir`.
     #[default]
     Embedded,
-    /// In a Qdrant cluster, which any number of processes search.
+    /// In a Qdrant cluster shared by any number of processes.
     Qdrant,
 }
 
-/// `[qdrant]`: the cluster, where `vectors` is `qdrant`.
+/// `[qdrant]`: the Qdrant cluster, used if `vectors` is `qdrant`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct QdrantConfig {
-    /// The gRPC addresses of its nodes, with commas between them, as `http://10.0.0.1:6334,http://10.0.0.2:6334`. One that does
-    /// not answer is left for the next. `KEN_QDRANT__URL`
+    /// Comma-separated gRPC URLs of its nodes, for example `http://10.0.0.1:6334,http://10.0.0.2:6334`. If a node fails,
+    /// the next one is used. `KEN_QDRANT__URL`
     pub url: String,
-    /// `KEN_QDRANT__KEY`
+    /// API key. `KEN_QDRANT__KEY`
     pub key: Option<Secret>,
-    /// A file that holds the key; wins over `key`. `KEN_QDRANT__KEY_FILE`
+    /// File that contains the API key; overrides `key`. `KEN_QDRANT__KEY_FILE`
     pub key_file: Option<PathBuf>,
-    /// What collections' names begin with; the encoder's follows. Default `ken`. `KEN_QDRANT__COLLECTION`
+    /// Prefix of collection names, followed by the encoder's name. Default `ken`. `KEN_QDRANT__COLLECTION`
     pub collection: String,
-    /// How many nodes hold each vector. Counts where the collection is made. Default 1. `KEN_QDRANT__REPLICATION`
+    /// Replication factor; applied when the collection is created. Default 1. `KEN_QDRANT__REPLICATION`
     pub replication: u32,
-    /// Into how many parts the collection is split. Counts where it is made. Default 1. `KEN_QDRANT__SHARDS`
+    /// Number of shards; applied when the collection is created. Default 1. `KEN_QDRANT__SHARDS`
     pub shards: u32,
-    /// Up to how many chunks that a filter admits are named one by one; more are described by what they are. 1,000; no setting.
+    /// Maximum number of chunk ids in a filter; larger filters use conditions. 1,000; no setting.
     #[serde(skip)]
     pub max_keys: u64,
 }
 
-/// `[ingest]`: files are read by processes of their own, within limits.
+/// `[ingest]`: limits of the separate processes that parse files.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct IngestConfig {
-    /// The program that reads files; `ken-read` beside this one where empty. No setting.
+    /// Program that parses files. Default: `ken-read` next to this program. No setting.
     #[serde(skip)]
     pub reader: PathBuf,
-    /// PDFium's library, which `ken setup` fetches: `<models.dir>/pdfium/libpdfium.so`. No setting.
+    /// PDFium library, downloaded by `ken setup`: `<models.dir>/pdfium/libpdfium.so`. No setting.
     #[serde(skip)]
     pub pdfium: PathBuf,
-    /// How many files are read at once. 2; no setting.
+    /// Number of files parsed concurrently. 2; no setting.
     #[serde(skip)]
     pub readers: usize,
-    /// After how many milliseconds reading a file is given up. Default 30,000. `KEN_INGEST__TIMEOUT_MS`
+    /// Timeout of parsing a file, in milliseconds. Default 30,000. `KEN_INGEST__TIMEOUT_MS`
     pub timeout_ms: u64,
-    /// How many bytes of address space reading a file may take. Default 1 GiB. `KEN_INGEST__MEMORY_BYTES`
+    /// Address space limit of parsing a file, in bytes. Default 1 GiB. `KEN_INGEST__MEMORY_BYTES`
     pub memory_bytes: u64,
-    /// The largest file read, in bytes. Default 128 MiB. `KEN_INGEST__MAX_FILE_BYTES`
+    /// Maximum file size in bytes. Default 128 MiB. `KEN_INGEST__MAX_FILE_BYTES`
     pub max_file_bytes: u64,
-    /// The largest upload of files, in bytes. Default 256 MiB. `KEN_INGEST__MAX_UPLOAD_BYTES`
+    /// Maximum upload size in bytes, all files together. Default 256 MiB. `KEN_INGEST__MAX_UPLOAD_BYTES`
     pub max_upload_bytes: usize,
 }
 
-/// `[models]`: where `ken setup` puts what it fetches.
+/// `[models]`: models and libraries downloaded by `ken setup`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ModelsConfig {
-    /// Default `models`. `KEN_MODELS__DIR`
+    /// Folder. Default `models`. `KEN_MODELS__DIR`
     pub dir: PathBuf,
 }
 
@@ -200,25 +201,25 @@ pub struct ModelsConfig {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EncoderConfig {
-    /// A folder with `encoder.json`, used alone. `KEN_ENCODER__PATH`
+    /// Folder with `encoder.json`; if set, the only encoder. `KEN_ENCODER__PATH`
     pub path: Option<PathBuf>,
-    /// Where it is not set: encoders used together, see [`EncoderPart`]. Default: those that `ken setup`
-    /// prepares, with the shares that were best on the development sets (docs/measured/quality.md). File only.
+    /// Encoders used together if `path` is not set, see [`EncoderPart`]. Default: those prepared by `ken setup`, with the
+    /// best shares on the development sets (docs/measured/quality.md). File only.
     pub parts: Vec<EncoderPart>,
-    /// ONNX Runtime's library or the folder that holds it. Default `<models.dir>/onnxruntime`.
+    /// ONNX Runtime library, or the folder that contains it. Default `<models.dir>/onnxruntime`.
     /// `KEN_ENCODER__RUNTIME`
     pub runtime: PathBuf,
-    /// Threads of each model for one forward pass; with more than one, the models encode a few texts beside each other. Default:
-    /// all cores. `KEN_ENCODER__THREADS`
+    /// Threads per model for one forward pass; with more than one, the models run in parallel on small batches. Default: all
+    /// cores. `KEN_ENCODER__THREADS`
     pub threads: usize,
-    /// How many questions may wait before more are refused. 256; no setting.
+    /// Maximum queue length; more questions are rejected. 256; no setting.
     #[serde(skip)]
     pub queue_capacity: usize,
-    /// How many questions' vectors are kept in memory; 0: none. 4,096, some 15 MB; no setting.
+    /// Number of cached question vectors; 0 disables the cache. 4,096 (about 15 MB); no setting.
     #[serde(skip)]
     pub kept: usize,
-    /// How many milliseconds a question may have to wait for the encoder, by what those before it took; where it would wait
-    /// longer it is refused at once, so that those that are not keep their time. Default 250. `KEN_ENCODER__MAX_WAIT_MS`
+    /// Maximum estimated waiting time for the encoder, in milliseconds; above it the question is rejected. Default 250.
+    /// `KEN_ENCODER__MAX_WAIT_MS`
     pub max_wait_ms: u64,
 }
 
@@ -227,9 +228,9 @@ pub struct EncoderConfig {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EncoderPart {
-    /// A folder with `encoder.json`; where relative, below `models.dir`.
+    /// Folder with `encoder.json`; relative paths are resolved against `models.dir`.
     pub path: PathBuf,
-    /// Its weight in the mean, > 0; the shares are scaled to sum to 1.
+    /// Weight in the mean, above 0; shares are normalised to sum to 1.
     pub share: f32,
 }
 
@@ -237,15 +238,14 @@ pub struct EncoderPart {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ReaderConfig {
-    /// Whether passages are read. Without reading, search scores alone decide. Default true. `KEN_READER__ENABLED`
+    /// Whether the reader is used; otherwise search scores alone decide. Default true. `KEN_READER__ENABLED`
     pub enabled: bool,
-    /// The folder with `reader.json`. Default `<models.dir>/reader`. `KEN_READER__PATH`
+    /// Folder with `reader.json`. Default `<models.dir>/reader`. `KEN_READER__PATH`
     pub path: PathBuf,
-    /// How many of the best passages are read at most, 1 to 10; those behind the second only where neither answers. 3;
-    /// no setting.
+    /// Maximum number of passages read, 1 to 10; passages after the second only if neither answers. 3; no setting.
     #[serde(skip)]
     pub passages: usize,
-    /// How many milliseconds reading may take for one question; beyond it search scores decide, one level stricter.
+    /// Time budget of the reader per question, in milliseconds; when exceeded, search scores decide, one level stricter.
     /// Default 1,000. `KEN_READER__BUDGET_MS`
     pub budget_ms: u64,
 }
@@ -261,42 +261,42 @@ impl Default for ReaderConfig {
     }
 }
 
-/// `[retrieve]`: how hits are found.
+/// `[retrieve]`: search and ranking.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RetrieveConfig {
-    /// How much words count in coverage fusion, and how much that they stand together; closeness in meaning has the
-    /// rest. `ken tune` finds them for given questions. Defaults .25 and .17, measured on the development sets
-    /// (docs/measured/quality.md): the mean moves by less than .3 points of nDCG@10 within .1 of them.
+    /// Weights of keyword match and term proximity in the fused score; vector similarity has the rest. `ken tune` finds
+    /// them for given questions. Defaults 0.25 and 0.17, measured on the development sets (docs/measured/quality.md): nDCG@10 varies
+    /// by less than 0.3 points within 0.1 of them.
     /// `KEN_RETRIEVE__KEYWORD_SHARE`, `KEN_RETRIEVE__PROXIMITY_SHARE`
     pub keyword_share: f32,
     pub proximity_share: f32,
-    /// How many candidates each leg proposes. 50; no setting.
+    /// Number of candidates per leg. 50; no setting.
     #[serde(skip)]
     pub candidates: usize,
-    /// Parts of the search that are left out: what each is worth is measured so. None; no setting.
+    /// Disabled parts of the search, for ablation. None; no setting.
     #[serde(skip)]
     pub without: Vec<Part>,
 }
 
-/// A part of the search that can be left out.
+/// A part of the search that can be disabled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
-    /// Spoken words and courtesy in questions, `text::written`.
+    /// Normalisation of spoken words and courtesy in questions, `text::written`.
     Spoken,
-    /// Other words for the same, `text::Synonyms`.
+    /// Synonym expansion, `text::Synonyms`.
     Lexicon,
-    /// Han of the same sound for those that the collection does not have.
+    /// Homophones for Chinese words missing in the collection.
     Homophones,
-    /// Nearly the same spelling for Latin words that the collection does not have.
+    /// Fuzzy spelling for Latin words missing in the collection.
     Fuzzy,
-    /// How close together a question's words stand.
+    /// Term proximity.
     Proximity,
-    /// FAQ questions as a search of their own by words.
+    /// Separate keyword search over FAQ questions.
     FaqQuestions,
-    /// What an FAQ says that it does not answer.
+    /// Negative questions of FAQs.
     Negatives,
-    /// A place for the best that is not in the question's writing, where the collection holds both.
+    /// A reserved rank for the best passage in another script than the question, if the collection has both.
     OtherWriting,
 }
 
@@ -313,45 +313,45 @@ impl std::str::FromStr for Part {
             "faq_questions" => Self::FaqQuestions,
             "negatives" => Self::Negatives,
             "other_writing" => Self::OtherWriting,
-            _ => return Err(format!("{name:?} is no part of the search")),
+            _ => return Err(format!("unknown part {name:?}")),
         })
     }
 }
 
-/// `[answer]`: when to answer, and what is kept of it.
+/// `[answer]`: when to answer, and retention.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AnswerConfig {
-    /// How sure an answer has to be, where a workspace says nothing else. Default `balanced`. `KEN_ANSWER__LEVEL`
+    /// Confidence level required to answer, unless the workspace sets its own. Default `balanced`. `KEN_ANSWER__LEVEL`
     pub level: Level,
-    /// The least confidence with which a question is answered, in [0, 1], in place of the level's. Default: the level's.
+    /// Minimum confidence to answer, 0 to 1; overrides the level. Default: that of the level.
     /// `KEN_ANSWER__MIN_CONFIDENCE`
     pub min_confidence: Option<f32>,
-    /// A model of admission that `ken calibrate` wrote; the one compiled in where absent. `KEN_ANSWER__MODEL`
+    /// Answerability model written by `ken calibrate`. Default: the built-in model. `KEN_ANSWER__MODEL`
     pub model: Option<PathBuf>,
-    /// After how many days without a turn a conversation is forgotten; 0 keeps them. Default 90.
+    /// Retention of conversations: days since the last turn; 0 disables deletion. Default 90.
     /// `KEN_ANSWER__KEEP_DAYS`
     pub keep_days: u32,
-    /// How many answers are kept in memory for as long as nothing they rest on changes; 0: none. Where a model words answers,
-    /// none are. 1,000, some 30 MB; no setting.
+    /// Number of cached answers, invalidated when their evidence changes; 0 disables the cache. Not used with a language
+    /// model. 1,000 (about 30 MB); no setting.
     #[serde(skip)]
     pub kept: usize,
 }
 
-/// `[learn]`: what cases, feedback and logged questions are made into.
+/// `[learn]`: learning from cases, feedback and logged questions.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LearnConfig {
-    /// After how many days a case is forgotten, with what was taken out of it; 0 keeps them. Default 365.
+    /// Retention of cases and their redacted personal data, in days; 0 disables deletion. Default 365.
     /// `KEN_LEARN__KEEP_CASES_DAYS`
     pub keep_cases_days: u32,
-    /// After how many days what was taken out of cases is forgotten, the cases staying; 0 keeps it as long as the case.
-    /// Default 90. `KEN_LEARN__KEEP_VAULT_DAYS`
+    /// Retention of redacted personal data, in days; 0: as long as the case. Default 90.
+    /// `KEN_LEARN__KEEP_VAULT_DAYS`
     pub keep_vault_days: u32,
-    /// After how many hours without the customer's coming back a question counts as resolved. Default 72.
+    /// Hours after which a question that was not reopened counts as resolved. Default 72.
     /// `KEN_LEARN__REOPEN_HOURS`
     pub reopen_hours: u32,
-    /// How often settings are learned anew from judged and rated questions, in hours; 0: only on demand. Default 24.
+    /// Interval for learning settings from judged and rated questions, in hours; 0: only on demand. Default 24.
     /// `KEN_LEARN__TUNE_EVERY_HOURS`
     pub tune_every_hours: u32,
 }
@@ -367,31 +367,31 @@ impl Default for LearnConfig {
     }
 }
 
-/// `[llm]`: an OpenAI-compatible chat server that words answers from admitted evidence. None by default.
+/// `[llm]`: an OpenAI-compatible chat server that generates answers from the evidence. Default: none.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LlmConfig {
-    /// Its base address, up to and without `/chat/completions`, as `http://127.0.0.1:8081/v1`. Empty: none.
+    /// Base URL without `/chat/completions`, for example `http://127.0.0.1:8081/v1`. Empty: none.
     /// `KEN_LLM__URL`
     pub url: String,
-    /// The model's name at that server. `KEN_LLM__MODEL`
+    /// Model name. `KEN_LLM__MODEL`
     pub model: String,
-    /// The server's key. `KEN_LLM__KEY`
+    /// API key. `KEN_LLM__KEY`
     pub key: Option<Secret>,
-    /// A file that holds the key; wins over `key`. `KEN_LLM__KEY_FILE`
+    /// File that contains the API key; overrides `key`. `KEN_LLM__KEY_FILE`
     pub key_file: Option<PathBuf>,
-    /// How long a wording may take in all; the next rung answers then. Default 15,000. `KEN_LLM__TIMEOUT_MS`
+    /// Timeout of generation, in milliseconds; the answer is quoted instead when exceeded. Default 15,000. `KEN_LLM__TIMEOUT_MS`
     pub timeout_ms: u64,
-    /// How long the server may be silent, in milliseconds. 5,000; no setting.
+    /// Timeout between chunks of the reply, in milliseconds. 5,000; no setting.
     #[serde(skip)]
     pub idle_ms: u64,
-    /// How often a server that is away, busy or out of order is asked again. 2; no setting.
+    /// Number of retries if the server is unreachable, busy or failing. 2; no setting.
     #[serde(skip)]
     pub retries: usize,
-    /// The longest wording, in the model's tokens. 600; no setting.
+    /// Maximum number of generated tokens. 600; no setting.
     #[serde(skip)]
     pub max_tokens: u32,
-    /// What a million tokens cost, in any currency; unknown where absent. `KEN_LLM__PROMPT_PRICE`,
+    /// Price per million tokens, in any currency. Default: unknown. `KEN_LLM__PROMPT_PRICE`,
     /// `KEN_LLM__COMPLETION_PRICE`
     pub prompt_price: Option<f64>,
     pub completion_price: Option<f64>,
@@ -418,13 +418,13 @@ impl Default for LlmConfig {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LogConfig {
-    /// tracing's filter syntax. Default `info,tantivy=warn,ort=warn` for `ken serve`, `warn` for other commands.
+    /// Log filter (syntax of `tracing`). Default `info,tantivy=warn,ort=warn` for `ken serve`, `warn` for other commands.
     /// `KEN_LOG__FILTER`
     pub filter: Option<String>,
-    /// One JSON object a line instead of text. Default false. `KEN_LOG__JSON`
+    /// Log JSON, one object per line. Default false. `KEN_LOG__JSON`
     pub json: bool,
-    /// An OpenTelemetry collector (OTLP over HTTP) that gets a span a request and stage, as `http://127.0.0.1:4318`. None by
-    /// default. `KEN_LOG__OTLP_URL`
+    /// OpenTelemetry collector (OTLP over HTTP) that receives one span per request and stage, for example
+    /// `http://127.0.0.1:4318`. Default: none. `KEN_LOG__OTLP_URL`
     pub otlp_url: String,
 }
 
@@ -564,9 +564,9 @@ fn is_setting(name: &str) -> bool {
     (name.contains("__") || WITHOUT_SECTION.contains(&name)) && !name.starts_with(OF_TESTS)
 }
 
-/// What is wrong with the settings, all of it.
+/// All errors in the settings.
 #[derive(Debug, thiserror::Error)]
-#[error("the settings cannot be used:\n{}", .0.iter().map(|f| format!("  - {f}")).collect::<Vec<_>>().join("\n"))]
+#[error("invalid settings:\n{}", .0.iter().map(|f| format!("  - {f}")).collect::<Vec<_>>().join("\n"))]
 pub struct ConfigError(pub Vec<String>);
 
 impl Config {

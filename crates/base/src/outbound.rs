@@ -30,12 +30,12 @@ pub fn choose_cryptography() {
 pub fn check(address: &str) -> Result<(), String> {
     let url = Url::parse(address).map_err(|error| error.to_string())?;
     if !["http", "https"].contains(&url.scheme()) {
-        return Err("expected an address that begins with http:// or https://".to_owned());
+        return Err("expected a URL starting with http:// or https://".to_owned());
     }
     let host = url.host_str().unwrap_or_default();
     let literal = host.trim_matches(['[', ']']).parse::<IpAddr>();
     match literal.is_ok_and(is_forbidden) {
-        true => Err(format!("{host} is an address that is never called")),
+        true => Err(format!("{host} is a forbidden address")),
         false => Ok(()),
     }
 }
@@ -66,7 +66,7 @@ impl Resolve for Guarded {
                 .filter(|address| !is_forbidden(address.ip()))
                 .collect();
             match allowed.is_empty() {
-                true => Err(format!("{} has no address that may be called", name.as_str()).into()),
+                true => Err(format!("{} has no permitted address", name.as_str()).into()),
                 false => Ok(Box::new(allowed.into_iter()) as Addrs),
             }
         })

@@ -85,7 +85,7 @@ const ENDINGS: [(&str, Format); 21] = [
 #[derive(Debug, thiserror::Error, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum IngestError {
-    #[error("the format {found:?} is not read; known are {FORMATS}")]
+    #[error("unsupported format {found:?}; supported formats: {FORMATS}")]
     UnknownFormat { found: String },
     #[error("{detail}")]
     Decode { detail: String },
@@ -95,45 +95,43 @@ pub enum IngestError {
     Line { line: usize, detail: String },
     #[error("{detail}")]
     Id { detail: String },
-    #[error("there is no text in it")]
+    #[error("the file contains no text")]
     Empty,
-    #[error(
-        "there is no text on its {n_pages} pages: it is scanned, drawn or empty; run text recognition (OCR) over it first"
-    )]
+    #[error("no text on {n_pages} pages: the file is scanned, drawn or empty; run OCR on it first")]
     Scanned { n_pages: usize },
     #[error(
-        "its fonts do not say which characters {n_unknown} of its {n_chars} signs are, so it would be read in part; export it anew with Unicode text, or run text recognition (OCR) over it"
+        "{n_unknown} of {n_chars} glyphs have no Unicode mapping; export the file again with Unicode text, or run OCR on it"
     )]
     Undecoded { n_unknown: usize, n_chars: usize },
-    #[error("{format} cannot be read here: {detail}; run `ken setup`")]
+    #[error("{format} support is not installed: {detail}; run `ken setup`")]
     NotSetUp { format: String, detail: String },
-    #[error("it is protected by a password; remove the password and send it again")]
+    #[error("the file is password-protected; remove the password and send it again")]
     PasswordProtected,
-    #[error("it has {found} {what}, which is too large; the most is {max}")]
+    #[error("too large: expected at most {max} {what}, found {found}")]
     TooLarge {
         what: String,
         found: usize,
         max: usize,
     },
-    #[error("unpacked it would be too large: more than {max} bytes")]
+    #[error("too large: the unpacked content exceeds {max} bytes")]
     Unpacked { max: u64 },
-    #[error("files are nested in it more than {max} deep")]
+    #[error("archives nested more than {max} levels deep")]
     Nested { max: usize },
-    #[error("it is nested too deep for a {format} that people read")]
+    #[error("{format} nested too deeply")]
     TooDeep { format: String },
-    #[error("it is damaged or no {format}: {detail}")]
+    #[error("not a valid {format} file: {detail}")]
     Damaged { format: String, detail: String },
     #[error(
-        "no columns (or fields) are named as a question and an answer; name them question and answer, or 問題 and 答案"
+        "no question and answer columns (or fields) found; name them question and answer, or 問題 and 答案"
     )]
     NoFaqs,
-    #[error("reading it took more than {max_ms} ms and was stopped; it is too large or damaged")]
+    #[error("parsing exceeded ingest.timeout_ms ({max_ms} ms); the file is too large or damaged")]
     TimedOut { max_ms: u64 },
     #[error(
-        "reading it needs more than {max_bytes} bytes of memory and was stopped; it is too large or damaged"
+        "parsing exceeded ingest.memory_bytes ({max_bytes} bytes); the file is too large or damaged"
     )]
     OutOfMemory { max_bytes: u64 },
-    #[error("its reader failed on it, so it is damaged: {detail}")]
+    #[error("the parser crashed on this file: {detail}")]
     Crashed { detail: String },
 }
 

@@ -273,12 +273,12 @@ impl Changes {
         let failed = match tokio::time::timeout(LONGEST_CHECK, made).await {
             // The item ended in the transaction that wrote.
             Ok(Ok(Ok(()))) => return Ok(Progress::More),
-            Ok(Ok(Err(reason))) => format!("nothing is written: {reason}"),
+            Ok(Ok(Err(reason))) => format!("nothing written: {reason}"),
             Ok(Err(error)) if is_final(&error) => error.to_string(),
             Ok(Err(error)) => return Err(error),
             Err(_) => {
                 let minutes = LONGEST_CHECK.as_secs() / 60;
-                format!("nothing is written: its check takes longer than {minutes} minutes")
+                format!("nothing written: the check exceeded {minutes} minutes")
             }
         };
         self.store
@@ -297,7 +297,7 @@ impl Changes {
     ) -> Result<Result<(), String>, ImpactError> {
         let waiting: Waiting = match serde_json::from_slice(bytes) {
             Ok(waiting) => waiting,
-            Err(error) => return Ok(Err(format!("it cannot be read: {error}"))),
+            Err(error) => return Ok(Err(format!("cannot parse the stored change: {error}"))),
         };
         let detail = |recorded: &[Recorded]| {
             let revision = recorded.last().map_or(0, |last| last.revision);

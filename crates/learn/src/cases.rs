@@ -65,7 +65,7 @@ pub enum CaseError {
     Ingest(#[from] IngestError),
     #[error(transparent)]
     Vectors(#[from] VectorsError),
-    #[error("the redaction patterns of the workspace cannot be used: {0}")]
+    #[error("invalid redaction pattern in the workspace settings: {0}")]
     Pattern(#[from] ken_text::redact::PatternError),
 }
 
@@ -423,9 +423,11 @@ impl Cases {
                 Ok(Some(made)) => return made,
                 Ok(None) => tracing::warn!(
                     case = case.id,
-                    "a model's choice of sentences cannot be used"
+                    "ignoring invalid sentence selection from language model"
                 ),
-                Err(error) => tracing::warn!(%error, "a case is distilled without a model"),
+                Err(error) => {
+                    tracing::warn!(%error, "language model failed; distilling case without it")
+                }
             }
         }
         distill(case)
@@ -581,7 +583,9 @@ impl Cases {
                     .audit(workspace, "rule", "draft.publish", &draft.id, &detail)
                     .await?;
             }
-            Err(error) => tracing::info!(draft = draft.id, %error, "a draft waits for a person"),
+            Err(error) => {
+                tracing::info!(draft = draft.id, %error, "draft not auto-published; left for manual review")
+            }
         }
         Ok(())
     }

@@ -48,11 +48,9 @@ pub enum LearnError {
     Ingest(#[from] IngestError),
     #[error(transparent)]
     Impact(#[from] ImpactError),
-    #[error(
-        "the workspace's settings are being learned already; GET /v1/tuning says when that is over"
-    )]
+    #[error("tuning is already running for this workspace; poll GET /v1/tuning")]
     Busy,
-    #[error("the labels cannot be written: {0}")]
+    #[error("cannot write labels: {0}")]
     Write(std::io::Error),
 }
 
@@ -93,7 +91,7 @@ impl Learning {
                     loop {
                         tokio::time::sleep(ROUND).await;
                         if let Err(error) = learning.round().await {
-                            tracing::error!(%error, "a round of learning was given up");
+                            tracing::error!(%error, "learning round failed");
                         }
                     }
                 };
@@ -109,10 +107,10 @@ impl Learning {
     pub async fn round(&self) -> Result<(), LearnError> {
         for (workspace, _) in self.store.workspaces().await? {
             if let Err(error) = self.look_at_all(&workspace).await {
-                tracing::error!(%error, %workspace, "the experiments could not be looked at");
+                tracing::error!(%error, %workspace, "cannot evaluate experiments");
             }
             if let Err(error) = self.tune_when_due(&workspace).await {
-                tracing::error!(%error, %workspace, "settings could not be learned");
+                tracing::error!(%error, %workspace, "tuning failed");
             }
         }
         Ok(())

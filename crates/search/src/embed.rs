@@ -25,26 +25,24 @@ use owner::{Passages, Question};
 #[derive(Debug, thiserror::Error)]
 pub enum EmbedError {
     #[error(
-        "the ONNX Runtime library is not at {path}: run `ken setup`, or set encoder.runtime to a libonnxruntime of version 1.24 or later"
+        "ONNX Runtime library not found at {path}: run `ken setup`, or set encoder.runtime to a libonnxruntime of version 1.24 or later"
     )]
     RuntimeMissing { path: PathBuf },
     #[error(
-        "the ONNX Runtime library at {path} cannot be used ({detail}): run `ken setup`, or set encoder.runtime to a libonnxruntime of version 1.24 or later"
+        "cannot load the ONNX Runtime library at {path} ({detail}): run `ken setup`, or set encoder.runtime to a libonnxruntime of version 1.24 or later"
     )]
     RuntimeUnusable { path: PathBuf, detail: String },
-    #[error(
-        "the encoder's folder {path} lacks {file}: run `ken setup`, or set encoder.path to a folder that has it"
-    )]
+    #[error("encoder folder {path}: {file} not found: run `ken setup`, or correct encoder.path")]
     FileMissing { path: PathBuf, file: String },
     #[error(
-        "the encoder's file {path} is not the one that encoder.json describes ({detail}): delete the folder and run `ken setup`"
+        "encoder file {path} does not match encoder.json ({detail}): delete the folder and run `ken setup`"
     )]
     FileWrong { path: PathBuf, detail: String },
-    #[error("the encoder does not load: {0}")]
+    #[error("cannot load encoder: {0}")]
     Load(String),
-    #[error("the encoder failed on a text: {0}")]
+    #[error("encoding failed: {0}")]
     Encode(String),
-    #[error("the encoder has too much to do ({waiting} questions are waiting)")]
+    #[error("encoder queue is full ({waiting} questions waiting)")]
     Overloaded { waiting: usize },
     #[error("the encoder has stopped; restart the service")]
     Stopped,

@@ -45,7 +45,7 @@ pub use words::{KeywordHit, KeywordSearch, WordScores};
 #[derive(Debug, thiserror::Error)]
 pub enum IndexError {
     #[error(
-        "the index folder {path} was made with {what} {found:?}, and the settings say {expected:?}: run `ken rebuild`, or restore the former setting"
+        "index folder {path} was built with {what} {found:?}, but the settings require {expected:?}: run `ken rebuild`, or restore the previous setting"
     )]
     Mismatch {
         path: PathBuf,
@@ -53,25 +53,25 @@ pub enum IndexError {
         found: String,
         expected: String,
     },
-    #[error("the index folder {path} is damaged ({detail}): run `ken rebuild`")]
+    #[error("index folder {path} is damaged ({detail}): run `ken rebuild`")]
     Damaged { path: PathBuf, detail: String },
-    #[error("the index folder {path} cannot be used: {detail}")]
+    #[error("cannot open index folder {path}: {detail}")]
     Folder { path: PathBuf, detail: String },
-    #[error("the keyword index failed: {0}")]
+    #[error("keyword index: {0}")]
     Keyword(#[from] tantivy::TantivyError),
     /// Also where a server is away: what can be done without is done without.
-    #[error("the vector index failed: {0}")]
+    #[error("vector index: {0}")]
     Vector(String),
     /// A server that cannot be used as it is, or as it is set.
     #[error("{0}")]
     Cluster(String),
-    #[error("expected a vector of {expected} numbers, got {got}")]
+    #[error("expected a vector of {expected} dimensions, got {got}")]
     DimensionMismatch { expected: usize, got: usize },
-    #[error("the keyword index was opened for reading")]
+    #[error("keyword index is read-only")]
     ReadOnly,
     #[error("another process is writing {path}; stop it first")]
     Locked { path: PathBuf },
-    #[error("the workspace was deleted while its indexes were written")]
+    #[error("the workspace was deleted during indexing")]
     Ended,
 }
 
@@ -253,7 +253,7 @@ impl Indexes {
         let opened = match self.open_workspace(workspace, &folder) {
             // All of it is derived, so what is broken is made anew.
             Err(error @ IndexError::Damaged { .. }) if self.is_writer() => {
-                tracing::error!(%error, "a damaged index is made anew");
+                tracing::error!(%error, "index damaged; rebuilding");
                 remove_folder(&folder)?;
                 self.open_workspace(workspace, &folder)?
             }
@@ -280,7 +280,7 @@ impl Indexes {
         if ahead <= newest || !self.is_writer() {
             return Ok(index);
         }
-        tracing::warn!(%workspace, ahead, newest, "the indexes are ahead of the store and are made anew");
+        tracing::warn!(%workspace, ahead, newest, "index revision ahead of store; rebuilding");
         drop(index);
         self.delete(workspace)?;
         self.workspace(workspace)
@@ -314,7 +314,7 @@ impl Indexes {
             }
             // Nothing but an index has a manifest.
             if is_other && entry.path().join(manifest::FILE).is_file() {
-                tracing::warn!(folder = %entry.path().display(), "an index of no workspace is deleted");
+                tracing::warn!(folder = %entry.path().display(), "deleting orphaned index");
                 remove_folder(&entry.path())?;
             }
         }

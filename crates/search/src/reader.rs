@@ -25,16 +25,16 @@ use model::Model;
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ReaderError {
     #[error(
-        "the reader's file {path} cannot be used ({detail}): run `ken setup`, or set reader.enabled = false"
+        "cannot load reader file {path} ({detail}): run `ken setup`, or set reader.enabled = false"
     )]
     File { path: PathBuf, detail: String },
-    #[error("the ONNX Runtime library cannot be used: {0}")]
+    #[error("cannot load the ONNX Runtime library: {0}")]
     Runtime(String),
-    #[error("the reader's model does not load: {0}")]
+    #[error("cannot load reader model: {0}")]
     Load(String),
-    #[error("the reader failed on a passage: {0}")]
+    #[error("reading failed: {0}")]
     Read(String),
-    #[error("no time to read: {waiting} requests are waiting")]
+    #[error("reader queue is full ({waiting} requests waiting)")]
     Overloaded { waiting: usize },
     #[error("reading exceeded reader.budget_ms")]
     OutOfTime,
@@ -248,7 +248,7 @@ fn load(files: &model::Files, encoder: &EncoderConfig) -> Result<Model, ReaderEr
     let ms = start.elapsed().as_millis() as u64;
     match &loaded {
         Ok(_) => tracing::info!(ms, version = files.version, "reader loaded"),
-        Err(error) => tracing::error!(%error, "reader failed to load; search scores decide"),
+        Err(error) => tracing::error!(%error, "cannot load reader; falling back to search scores"),
     }
     loaded
 }

@@ -234,7 +234,7 @@ impl Retriever {
             Err(error)
                 if error.is_of_vectors() && by_words_too && both.meaning.vector.is_some() =>
             {
-                tracing::error!(%error, "the vectors are away; words alone are searched");
+                tracing::error!(%error, "vector search unavailable; falling back to keyword search");
                 both.meaning = Meaning::default();
                 Ok((both.merge()?, Some(Degraded::Vectors)))
             }
@@ -336,7 +336,7 @@ impl Retriever {
                     return Err(error.into());
                 }
                 Err(error) => {
-                    tracing::error!(%error, "the encoder is away; words alone are searched");
+                    tracing::error!(%error, "encoder unavailable; falling back to keyword search");
                     degraded = Some(Degraded::Encoder);
                 }
             }
@@ -421,7 +421,7 @@ impl Retriever {
             Err(RetrieveError::Index(error))
                 if error.is_of_vectors() && query.mode == Mode::Hybrid =>
             {
-                tracing::error!(%error, "the vectors are away; words alone are searched");
+                tracing::error!(%error, "vector search unavailable; falling back to keyword search");
                 Ok(Meaning {
                     degraded: Some(Degraded::Vectors),
                     ..nothing

@@ -153,12 +153,12 @@ async fn attempt<H: Handler>(
     let (payload, again) = match (parse(), parse()) {
         (Ok(payload), Ok(again)) => (payload, again),
         (Err(error), _) | (_, Err(error)) => {
-            let error = format!("the payload cannot be parsed: {error}");
+            let error = format!("cannot parse payload: {error}");
             tracing::error!(
                 work = work.id,
                 kind = H::KIND,
                 error,
-                "work failed for good"
+                "job failed permanently"
             );
             return Settled::Dead { error };
         }
@@ -167,7 +167,7 @@ async fn attempt<H: Handler>(
         Err(error) => Err(Failure::Final(error.to_string())),
         Ok(_) if work.attempt > policy.max_attempts => {
             Err(Failure::Final(match work.last_error.as_str() {
-                "" => "every attempt ended the process".to_owned(),
+                "" => "the process died in every attempt".to_owned(),
                 error => error.to_owned(),
             }))
         }
@@ -175,10 +175,10 @@ async fn attempt<H: Handler>(
             let run = AssertUnwindSafe(handler.run(workspace, payload, stopped));
             match tokio::time::timeout(policy.timeout, run.catch_unwind()).await {
                 Ok(Ok(ran)) => ran,
-                Ok(Err(panic)) => Err(Failure::Passing(format!("it panicked: {}", said(&*panic)))),
+                Ok(Err(panic)) => Err(Failure::Passing(format!("panicked: {}", said(&*panic)))),
                 Err(_) => {
                     let seconds = policy.timeout.as_secs();
-                    Err(Failure::Passing(format!("not done within {seconds} s")))
+                    Err(Failure::Passing(format!("timed out after {seconds} s")))
                 }
             }
         }
@@ -196,7 +196,7 @@ async fn attempt<H: Handler>(
                 kind = H::KIND,
                 attempt = work.attempt,
                 error,
-                "work is retried"
+                "job failed; retrying"
             );
             return retry(error);
         }
@@ -207,7 +207,7 @@ async fn attempt<H: Handler>(
         kind = H::KIND,
         workspace = work.workspace,
         error,
-        "work failed for good"
+        "job failed permanently"
     );
     let failed = async {
         // Where another process has begun it since, that one says what becomes of it.
@@ -219,7 +219,7 @@ async fn attempt<H: Handler>(
     match failed.await {
         Ok(()) => Settled::Dead { error },
         Err(store) => {
-            tracing::error!(%store, "what hangs on the failure could not be written");
+            tracing::error!(%store, "cannot record job failure; retrying");
             retry(error)
         }
     }
@@ -229,7 +229,7 @@ async fn attempt<H: Handler>(
 fn said(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("without a message")
+        .unwrap_or("no message")
 }
 
 /// How long to wait after so many attempts, from 1.
@@ -354,7 +354,7 @@ impl Worker {
                 self.store.next_work_at(&kinds).await
             };
             let next = pass.await.unwrap_or_else(|error| {
-                tracing::error!(%error, "the queue waits for the store");
+                tracing::error!(%error, "store unavailable; queue paused");
                 recovered = None;
                 None
             });
@@ -380,7 +380,7 @@ impl Worker {
             self.ended(ended);
         }
         if let Err(error) = self.settle().await {
-            tracing::error!(%error, "finished work is run again at the next start");
+            tracing::error!(%error, "cannot record finished jobs; they run again at next start");
         }
     }
 
@@ -433,7 +433,7 @@ impl Worker {
             Ok((_, settled)) => self.settled.push((begun.work, begun.run, settled)),
             // Not the handler, whose panics are caught: it is recovered, and its attempts count.
             Err(error) => {
-                tracing::error!(%error, work = begun.work, "an attempt ended without a result")
+                tracing::error!(%error, work = begun.work, "job attempt ended without a result")
             }
         }
     }

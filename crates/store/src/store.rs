@@ -74,25 +74,25 @@ pub use writes::{Base, Effect, EndsWith, Recorded, Terms, Unmet, Write};
 /// What went wrong in the store.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    #[error("the store at {url} cannot be opened: {detail}")]
+    #[error("cannot open store {url}: {detail}")]
     Open { url: String, detail: String },
-    #[error("the store's migrations cannot be applied: {0}")]
+    #[error("store migration failed: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
-    #[error("the store failed: {0}")]
+    #[error("store error: {0}")]
     Database(sqlx::Error),
-    #[error("the store holds {what} that cannot be read: {detail}")]
+    #[error("invalid data in the store: {what}: {detail}")]
     Corrupt { what: String, detail: String },
-    #[error("{what} has {size} bytes; at most {limit} are allowed")]
+    #[error("{what}: expected at most {limit} bytes, found {size}")]
     TooLarge {
         what: String,
         size: usize,
         limit: usize,
     },
-    #[error("there is no workspace {0} any more")]
+    #[error("workspace {0} was deleted")]
     Gone(WorkspaceId),
-    #[error("workspace {0} has used up its chunk numbers")]
+    #[error("workspace {0}: chunk keys exhausted")]
     ChunkKeysExhausted(WorkspaceId),
-    #[error("this cannot be done with PostgreSQL by Ken: {0}")]
+    #[error("not supported on PostgreSQL: {0}")]
     LeftToPostgres(&'static str),
 }
 
@@ -180,7 +180,7 @@ const CONNECTION_WAIT: Duration = Duration::from_secs(10);
 /// How often a server that gives no connection within that time is tried again at start: it may be starting, too, or be busy.
 const OPENING_RETRIES: usize = 5;
 const NO_CONNECTION: &str =
-    "it gave no connection in time; a server may be away, out of reach or out of connections";
+    "connection timed out; the server may be down, unreachable or out of connections";
 /// How many connections of each pool to PostgreSQL.
 const POSTGRES_CONNECTIONS: u32 = 6;
 /// PostgreSQL's advisory lock that one writing transaction holds at a time. Any number that others do not use.
@@ -380,7 +380,7 @@ async fn pool(url: &str, synced: Synced, connections: u32) -> Result<AnyPool, sq
     first
         .retry(tries)
         .when(|error| is_remote && matches!(error, sqlx::Error::PoolTimedOut))
-        .notify(|_, _| tracing::warn!("the store's server gives no connection yet; still trying"))
+        .notify(|_, _| tracing::warn!("cannot connect to the store; retrying"))
         .await?;
     Ok(pool)
 }

@@ -43,7 +43,7 @@ pub enum Relation {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Conflict {
     pub kind: ConflictKind,
-    /// What the first says, and what the second.
+    /// The conflicting statements.
     pub first: String,
     pub second: String,
 }
@@ -56,7 +56,7 @@ impl Conflict {
             first,
             second,
         } = self;
-        format!("{kind:?}: {first:?} in {a} against {second:?} in {b}")
+        format!("{kind:?}: {first:?} in {a} vs. {second:?} in {b}")
     }
 
     /// For a person to settle, under an id that is the same whenever the same passages are found.

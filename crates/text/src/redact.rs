@@ -72,20 +72,22 @@ pub struct Finding {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CustomPattern {
-    /// What its placeholder says: 1 to 32 of `a-z`, `0-9`, `_`, and no name of a built-in kind.
+    /// Name used in the placeholder: 1 to 32 of `a-z`, `0-9`, `_`, other than a built-in kind.
     pub kind: String,
-    /// In the syntax of the `regex` crate; its first group, where it has one, is what is taken out.
+    /// Regular expression (`regex` crate syntax); redacts the first group if it has one, otherwise the match.
     pub pattern: String,
 }
 
 /// Why a pattern cannot be used.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum PatternError {
-    #[error("expected a kind of 1 to 32 of a-z, 0-9 and '_' that is not built in, found {0:?}")]
+    #[error(
+        "expected a kind of 1 to 32 of a-z, 0-9 and '_', other than a built-in kind, found {0:?}"
+    )]
     Kind(String),
-    #[error("{0:?} is no pattern: {1}")]
+    #[error("invalid regular expression {0:?}: {1}")]
     Syntax(String, String),
-    #[error("{0:?} matches the empty text")]
+    #[error("pattern {0:?} matches the empty string")]
     Empty(String),
 }
 

@@ -18,7 +18,7 @@ pub fn refusal(language: Language) -> &'static str {
         [
             "很抱歉，目前的知識庫沒有足以回答這個問題的資料。",
             "很抱歉，目前的知识库没有足以回答这个问题的资料。",
-            "Sorry, the knowledge base holds nothing that answers this question.",
+            "Sorry, the knowledge base has no answer to this question.",
         ],
     )
 }
@@ -30,7 +30,7 @@ pub fn only_similar(language: Language) -> &'static str {
         [
             "很抱歉，目前的知識庫沒有這一項的資料，只有相近的：",
             "很抱歉，目前的知识库没有这一项的资料，只有相近的：",
-            "Sorry, the knowledge base holds nothing on this, only on something similar:",
+            "Sorry, the knowledge base has nothing on this item, only on a similar one:",
         ],
     )
 }
@@ -45,7 +45,7 @@ pub fn unanswered_part(language: Language, number: usize) -> String {
         Language::SimplifiedChinese => {
             format!("您的第 {number} 个问题，目前的知识库没有足够的资料。")
         }
-        _ => format!("The knowledge base holds nothing that answers your question no. {number}."),
+        _ => format!("The knowledge base has no answer to your question no. {number}."),
     }
 }
 
@@ -56,7 +56,7 @@ pub fn list_continues(language: Language) -> &'static str {
         [
             "（以上只是其中一部分，其餘請見來源。）",
             "（以上只是其中一部分，其余请见来源。）",
-            "(This is only part of it; the source has the rest.)",
+            "(This list is incomplete; see the source for the rest.)",
         ],
     )
 }
@@ -68,7 +68,7 @@ pub fn contradiction(language: Language) -> &'static str {
         [
             "這個問題的資料互相矛盾，需要由專人確認後回覆。",
             "这个问题的资料互相矛盾，需要由专人确认后回复。",
-            "What the knowledge base says about this contradicts itself; a person has to settle it first.",
+            "The knowledge base contradicts itself on this; our staff have to clarify it first.",
         ],
     )
 }
@@ -106,7 +106,7 @@ pub fn courtesy(language: Language, courtesy: Courtesy) -> &'static str {
         Courtesy::AsksForPerson => [
             "好的，將為您轉接專人服務。",
             "好的，将为您转接人工服务。",
-            "Of course, I will pass you on to a person.",
+            "Of course, I will transfer you to a person.",
         ],
     };
     in_language(language, texts)

@@ -201,7 +201,7 @@ impl Pipeline<'_> {
             state.question.until,
         );
         if let Err(error) = read.await {
-            tracing::debug!(%error, "passages not read; search scores decide");
+            tracing::debug!(%error, "reader unavailable; falling back to search scores");
             state.notes.push(Note::ReaderUnavailable);
         }
         state.timings.read = elapsed_ms(reading);
@@ -356,7 +356,7 @@ impl Pipeline<'_> {
         let note = match outcome {
             Ok(Ok(generated)) => return Ok(generated),
             Ok(Err(error)) => {
-                tracing::warn!(%error, "a model's wording was given up");
+                tracing::warn!(%error, "generation failed; falling back to quoted sentences");
                 error.note()
             }
             Err(_) => Note::LlmDeadline,

@@ -51,7 +51,7 @@ impl Request {
         // Who may see it has to be said.
         request.get("audience")?;
         Self::deserialize(request)
-            .inspect_err(|error| tracing::warn!(%error, "a recorded request cannot be read"))
+            .inspect_err(|error| tracing::warn!(%error, "cannot parse recorded request"))
             .ok()
     }
 

@@ -79,7 +79,7 @@ impl Answerer {
         match recorded.await {
             // Better said and not recorded than not said.
             Err(AnswerError::Store(error)) if error.is_unwritable() => {
-                tracing::error!(%error, "an answer could not be recorded");
+                tracing::error!(%error, "cannot record answer");
                 explained.answer.notes.push(Note::NotRecorded);
                 Ok(explained)
             }

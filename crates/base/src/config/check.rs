@@ -61,7 +61,8 @@ impl Config {
         }
         require(
             auth.issuer.is_empty() || !auth.audience.is_empty(),
-            "auth.audience: expected what the provider's tokens say in `aud`".to_owned(),
+            "auth.audience: expected the `aud` claim of the provider's tokens, found none"
+                .to_owned(),
         );
         require(
             self.http.tls_cert.is_some() == self.http.tls_key.is_some(),
@@ -70,13 +71,13 @@ impl Config {
         for origin in &self.http.cors_origins {
             let is_origin = outbound::check(origin).is_ok() && origin.matches('/').count() == 2;
             let fault = format!(
-                "http.cors_origins: expected scheme and host, as https://help.example.com, found {origin:?}"
+                "http.cors_origins: expected scheme and host, for example https://help.example.com, found {origin:?}"
             );
             require(is_origin, fault);
         }
         require(
             llm.url.is_empty() || !llm.model.is_empty(),
-            "llm.model: expected the model's name at llm.url".to_owned(),
+            "llm.model: expected a model name because llm.url is set".to_owned(),
         );
         let shares = [self.retrieve.keyword_share, self.retrieve.proximity_share];
         require(

@@ -1,17 +1,17 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// Who speaks in a case.
+/// Author of a case turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CaseRole {
     #[serde(alias = "user", alias = "visitor", alias = "client")]
     Customer,
-    /// A person of the company. Only what agents said counts as fact.
+    /// A support agent. Only agents' statements count as facts.
     #[serde(alias = "human", alias = "staff", alias = "assistant")]
     Agent,
     Bot,
-    /// What a system noted: queries, records, transfers.
+    /// System notes: queries, records, transfers.
     #[serde(alias = "tool", alias = "note")]
     System,
 }
@@ -26,38 +26,38 @@ pub struct CaseTurn {
     pub at: Option<Timestamp>,
 }
 
-/// How a case ended.
+/// Outcome of a case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CaseOutcome {
     Resolved,
-    /// The wish was not met, but the customer was helped otherwise.
+    /// Not resolved as requested, but the customer was helped another way.
     Workaround,
     Unresolved,
 }
 
-/// A support case that a person worked on.
+/// A support case handled by an agent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Case {
-    /// Given, or made of the content.
+    /// Given, or derived from the content.
     #[serde(default)]
     pub id: String,
     #[serde(default)]
     pub channel: Option<String>,
-    /// Read off the transcript where it is absent.
+    /// Default: inferred from the transcript.
     #[serde(default)]
     pub outcome: Option<CaseOutcome>,
     #[serde(default)]
     pub tags: Vec<String>,
     #[serde(default)]
     pub product: Option<String>,
-    /// Who worked on it.
+    /// Name of the agent.
     #[serde(default)]
     pub agent: Option<String>,
     #[serde(default)]
     pub customer_id: Option<String>,
-    /// The conversation with Ken that went before, and the answers Ken gave in it.
+    /// Preceding conversation with Ken, and its answers.
     #[serde(default)]
     pub conversation_id: Option<String>,
     #[serde(default)]
@@ -65,7 +65,7 @@ pub struct Case {
     /// The customer's rating, 1 to 5.
     #[serde(default)]
     pub csat: Option<u8>,
-    /// Whether the customer came back about it.
+    /// Whether the customer contacted support again about the same issue.
     #[serde(default)]
     pub reopened: bool,
     #[serde(default)]
@@ -94,8 +94,7 @@ impl Case {
     }
 }
 
-/// A sentence of a case in general terms, and where it stands: `start..end`, in bytes, of the text of turn `turn`
-/// (from 0) without personal data.
+/// A generalized sentence of a case and its position: bytes `start..end` of the redacted text of turn `turn` (from 0).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Excerpt {
     pub turn: usize,
@@ -104,39 +103,39 @@ pub struct Excerpt {
     pub text: String,
 }
 
-/// Why a case is no knowledge.
+/// Why a case yields no knowledge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NoKnowledge {
     Unresolved,
-    /// All that was said holds for this customer's account alone.
+    /// All statements apply to this customer's account only.
     OneAccount,
-    /// Nothing was said that settles anything.
+    /// No statement resolves the question.
     SettlesNothing,
 }
 
-/// What a case comes to.
+/// A distilled case.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Distilled {
     pub language: String,
-    /// The customer's question in general terms; empty where none was asked.
+    /// The customer's question, generalized; empty if none was asked.
     pub question: String,
-    /// All that the customer asked for.
+    /// Requests of the customer.
     pub requests: Vec<Excerpt>,
-    /// Under which conditions what was said holds, in the agent's words.
+    /// Conditions of the resolution, quoted from the agent.
     pub conditions: Vec<Excerpt>,
-    /// What the agent asked for and told the customer to do, in order.
+    /// Requests and instructions of the agent, in order.
     pub steps: Vec<Excerpt>,
-    /// What the agent said that holds for anyone.
+    /// Sentences of the agent that apply to any customer.
     pub resolution: Vec<Excerpt>,
     pub outcome: CaseOutcome,
-    /// Whether whoever submitted the case named the outcome.
+    /// Whether the submitter gave the outcome.
     pub is_outcome_given: bool,
-    /// `None` where it is knowledge.
+    /// `None` if the case yields knowledge.
     pub gap: Option<NoKnowledge>,
     pub product: Option<String>,
     pub tags: Vec<String>,
-    /// Whether a model chose the sentences; else rules did.
+    /// Whether a language model selected the sentences; otherwise rules did.
     pub by_model: bool,
 }
 

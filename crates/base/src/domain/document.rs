@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{ChunkNote, DocumentId, NewChunk, Outline};
 
-/// What a document is.
+/// Kind of a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
@@ -23,7 +23,7 @@ impl Kind {
     }
 }
 
-/// Where a document stands in its life. Only `Published` is ever retrieved.
+/// State of a document. Only `Published` documents are retrieved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
@@ -52,7 +52,7 @@ pub fn checked_uri(uri: &str) -> Result<(), String> {
     match reqwest::Url::parse(uri) {
         // A path of Windows begins like a scheme of one letter.
         Ok(url) if !SCHEMES.contains(&url.scheme()) && url.scheme().len() > 1 => Err(format!(
-            "expected an address with one of {}, or a relative one, found the scheme {:?}",
+            "expected a relative URI or one of the schemes {}, found {:?}",
             SCHEMES.join(", "),
             url.scheme()
         )),
@@ -60,7 +60,7 @@ pub fn checked_uri(uri: &str) -> Result<(), String> {
     }
 }
 
-/// What is said about a document besides its text.
+/// Metadata of a document.
 ///
 /// Empty `audience` or `channels` mean "everyone" and "every channel". The document is valid in
 /// `valid_from <= t < valid_until`; an absent bound is open.
@@ -79,15 +79,15 @@ pub struct Metadata {
     pub valid_until: Option<Timestamp>,
     pub review_by: Option<Timestamp>,
     pub status: Status,
-    /// FAQ only: the question first, then its other wordings. Searched, never quoted.
+    /// FAQ only: the question, then its alternative wordings. Searched, never quoted.
     pub questions: Vec<String>,
-    /// FAQ only: questions near it that it does not answer.
+    /// FAQ only: similar questions that it does not answer.
     pub negatives: Vec<String>,
-    /// Ids of documents that a reader of this one may want next.
+    /// Ids of related documents.
     pub related: Vec<String>,
-    /// FAQ only: the id of the FAQ that this one follows up, which makes a tree.
+    /// FAQ only: id of the parent FAQ that this one follows up.
     pub parent: Option<String>,
-    /// Of two documents that contradict each other, the one of higher rank is right; 0 unless said otherwise.
+    /// Precedence in contradictions: the document of higher rank wins. Default 0.
     pub rank: i64,
 }
 

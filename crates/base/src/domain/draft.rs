@@ -3,16 +3,16 @@ use serde::{Deserialize, Serialize};
 
 use super::{DocumentId, Excerpt, NoKnowledge};
 
-/// Where a draft stands.
+/// State of a draft.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DraftState {
     Open,
-    /// One reviewer has approved; a second has to.
+    /// Approved by one reviewer; a second approval is required.
     Approved,
     Published,
     Rejected,
-    /// Its sources are those of another draft now.
+    /// Merged into another draft.
     Merged,
 }
 
@@ -28,33 +28,33 @@ impl DraftState {
     }
 }
 
-/// How a draft stands to what is known.
+/// How a draft relates to existing knowledge.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "class", rename_all = "snake_case")]
 pub enum DraftClass {
     New,
-    /// What is answered is known, but the question does not find it.
+    /// The answer exists, but the question does not retrieve it.
     Variant {
         document_id: DocumentId,
     },
-    /// The same is asked; more or other is said.
+    /// Same question, additional or different answer.
     Update {
         document_id: DocumentId,
     },
-    /// It says otherwise than what is known: `detail` names the figures or words.
+    /// Contradicts existing knowledge; `detail` lists the figures or words.
     Contradiction {
         document_id: DocumentId,
         detail: String,
     },
-    /// Asked and answered already.
+    /// Already known.
     Known {
         document_id: DocumentId,
     },
-    /// A question that an FAQ is found for and does not answer.
+    /// A question that retrieves an FAQ which does not answer it.
     Negative {
         document_id: DocumentId,
     },
-    /// Asked, and not settled by any case: somebody has to write the answer.
+    /// No case resolves the question; the answer must be written.
     Gap {
         reason: NoKnowledge,
     },
@@ -86,30 +86,30 @@ impl DraftClass {
     }
 }
 
-/// What a draft is made from: a case, or feedback.
+/// Source of a draft: a case or feedback.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DraftSource {
-    /// Of the case or the feedback.
+    /// Id of the case or feedback.
     pub id: String,
     pub question: String,
-    /// What was said by an agent that holds for anyone, where that is anything.
+    /// Sentences of the agent that apply to any customer.
     pub resolution: Vec<Excerpt>,
     pub steps: Vec<Excerpt>,
     pub agent: Option<String>,
     pub tags: Vec<String>,
-    /// Whether it settles the question.
+    /// Whether it resolves the question.
     pub settles: bool,
-    /// Hashes of what a system's notes hold of this customer, so that it is known again without being kept.
+    /// Hashes of customer values found in system notes, to recognise them without storing them.
     #[serde(default)]
     pub values: Vec<String>,
 }
 
-/// Who decides about a draft.
+/// The reviewer of a draft.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reviewer {
-    /// For people: as they name themselves, and their key: `amy by reviewers (id)`.
+    /// Display name: given name and key, for example `amy by reviewers (id)`.
     pub name: String,
-    /// The key that the request was sent with; `None` where there are no keys.
+    /// Key of the request; `None` if no keys exist.
     pub key_id: Option<String>,
 }
 
@@ -140,7 +140,7 @@ impl Reviewer {
     }
 }
 
-/// What was done to a draft.
+/// Action on a draft.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DraftAction {
@@ -149,11 +149,11 @@ pub enum DraftAction {
     Rejected,
     Merged,
     Published,
-    /// Its words changed after somebody had approved them.
+    /// The text changed after an approval.
     Reopened,
 }
 
-/// Who did what to a draft, when.
+/// An entry in the history of a draft.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DraftEvent {
     pub at: Timestamp,
@@ -167,7 +167,7 @@ pub struct DraftEvent {
     pub reason: Option<String>,
 }
 
-/// Candidate knowledge, for a person to review.
+/// Candidate knowledge to review.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Draft {
     pub id: String,
@@ -175,30 +175,30 @@ pub struct Draft {
     #[serde(flatten)]
     pub class: DraftClass,
     pub question: String,
-    /// Other wordings, of other customers.
+    /// Alternative wordings from other customers.
     pub variants: Vec<String>,
-    /// In an agent's words; empty where no case settles the question.
+    /// Text from agents; empty if no case resolves the question.
     pub answer: String,
     pub conditions: Vec<String>,
-    /// What agents asked for and told customers to do, over all sources, in order.
+    /// Requests and instructions of agents, over all sources, in order.
     pub steps: Vec<String>,
     pub product: Option<String>,
     pub tags: Vec<String>,
     pub language: String,
     pub sources: Vec<DraftSource>,
-    /// How sure it is that the answer is right and general, in [0, 1].
+    /// Confidence that the answer is correct and general, 0 to 1.
     pub confidence: f32,
-    /// Where its sources contradict each other.
+    /// Contradiction between its sources, if any.
     pub disagreement: Option<String>,
-    /// Whether a person has changed question, answer or variants: new sources do not change them again.
+    /// Whether a person edited question, answer or variants; new sources no longer change them.
     pub is_edited: bool,
-    /// What it was published as.
+    /// Id of the published document.
     pub published_as: Option<DocumentId>,
     pub history: Vec<DraftEvent>,
 }
 
 impl Draft {
-    /// How many asked.
+    /// Number of customers who asked.
     pub fn demand(&self) -> usize {
         self.sources.len()
     }

@@ -1,22 +1,22 @@
 use serde::{Deserialize, Serialize};
 
-/// How far an encoder is and how it did beside the one that serves.
+/// Progress of preparing an encoder, and its comparison with the current one.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct EncoderReport {
-    /// How many texts were encoded since the process began that prepares it.
+    /// Number of texts encoded since the preparing process started.
     pub n_encoded: u64,
-    /// Of the judged questions of all workspaces; absent until both were asked.
+    /// Results on the judged questions of all workspaces; `None` until measured.
     pub scores: Option<EncoderScores>,
 }
 
-/// What the judged questions say of both.
+/// Results of both encoders on the judged questions.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EncoderScores {
     pub n_judged: usize,
-    /// How many are answered as they have to be.
+    /// Number of correct answers.
     pub right_before: usize,
     pub right_after: usize,
-    /// How many find the document that they have to as the first, of those that name one.
+    /// Number of questions with an expected document, and how many rank it first.
     pub n_with_document: usize,
     pub first_before: usize,
     pub first_after: usize,

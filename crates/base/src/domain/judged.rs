@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Outcome;
 
-/// A question whose right answer is known. Asked before a change goes live, and again after.
+/// A question with a known correct answer, asked before and after each change.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct JudgedQuestion {
@@ -10,18 +10,18 @@ pub struct JudgedQuestion {
     pub question: String,
     pub audience: Vec<String>,
     pub channel: Option<String>,
-    /// What is to be decided; nothing in particular where absent.
+    /// Expected outcome; `None`: any.
     pub outcome: Option<Outcome>,
-    /// A document that is to be cited.
+    /// Document that must be cited.
     pub document_id: Option<String>,
-    /// Words that are to stand in the answer; script, width and case do not matter.
+    /// Text that the answer must contain; Chinese script, width and case are ignored.
     pub contains: Option<String>,
 }
 
-/// Something that a person has to look at.
+/// An issue for manual review.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Review {
-    /// The same for the same pair in the same versions, so that it is asked for once.
+    /// Derived from the pair of document versions, so the same issue is opened only once.
     pub id: String,
     /// `conflict`.
     pub kind: String,

@@ -4,38 +4,38 @@ use serde::{Deserialize, Serialize};
 
 use super::WorkspaceId;
 
-/// What somebody is to the service.
+/// Role of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KeyRole {
-    /// Asks, for customers.
+    /// Asks on behalf of customers.
     Bot,
     /// Writes knowledge.
     Editor,
     /// Submits cases and reviews drafts.
     Agent,
-    /// All in one workspace, with its keys and settings.
+    /// Full access to one workspace, including keys and settings.
     Admin,
-    /// All in every workspace.
+    /// Full access to all workspaces.
     Operator,
 }
 
-/// What a request needs.
+/// Permission required by an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Right {
-    /// Ask, search, say how it was, and read a conversation back.
+    /// Ask, search, give feedback and read conversations.
     Ask,
-    /// Read knowledge, how answers came about, drafts and insights.
+    /// Read knowledge, answer explanations, drafts and insights.
     Read,
     /// Write knowledge.
     Write,
-    /// Submit cases, and read them without personal data.
+    /// Submit cases and read them without personal data.
     Cases,
-    /// Decide about drafts and reviews.
+    /// Review drafts and close reviews.
     Review,
-    /// Keys, settings, experiments, personal data, the audit log.
+    /// Manage keys, settings, experiments, personal data and the audit log.
     Manage,
-    /// What is of no workspace.
+    /// Manage the service across workspaces.
     Operate,
 }
 
@@ -82,7 +82,7 @@ pub struct ApiKey {
     pub workspace: Option<WorkspaceId>,
     pub role: KeyRole,
     pub name: String,
-    /// From where alone it may be used; from anywhere where empty.
+    /// Networks from which the key may be used; empty: any.
     pub networks: Vec<IpNet>,
     pub created_at: Timestamp,
     pub expires_at: Option<Timestamp>,
@@ -91,14 +91,14 @@ pub struct ApiKey {
     pub last_used_at: Option<Timestamp>,
 }
 
-/// Who sends a request.
+/// The authenticated caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
     pub role: KeyRole,
     /// `None` for an operator.
     pub workspace: Option<WorkspaceId>,
-    /// `None` where there are no keys.
+    /// `None` if no keys exist.
     pub key_id: Option<String>,
-    /// For the audit log: the key's name and id; `None` where there are no keys.
+    /// Name and id of the key, for the audit log; `None` if no keys exist.
     pub name: Option<String>,
 }

@@ -3,14 +3,14 @@ use serde::{Deserialize, Serialize};
 
 use super::{DocumentId, Outcome};
 
-/// Settings of the way from question to answer that a workspace has of its own; the service's where absent.
+/// Pipeline settings of a workspace; empty fields fall back to those of the service.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Tuning {
-    /// How much words count, and that they stand together, in [0, 1] and together below 1. Either both or none.
+    /// Weights of keyword match and term proximity, 0 to 1, sum below 1. Set both or neither.
     pub keyword_share: Option<f32>,
     pub proximity_share: Option<f32>,
-    /// The least confidence with which a question is answered, in [0, 1].
+    /// Minimum confidence to answer, 0 to 1.
     pub min_confidence: Option<f32>,
 }
 
@@ -39,7 +39,7 @@ impl Tuning {
     }
 }
 
-/// The settings that a workspace has learned, and those before; one value in the store, so that both change together.
+/// Learned settings of a workspace and their history; one value in the store, so both change atomically.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Tunings {
@@ -53,7 +53,7 @@ impl Tunings {
     pub const NAME: &str = "tuning";
 }
 
-/// What an agent did with an answer that was suggested to them.
+/// What an agent did with a suggested answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AgentAction {
@@ -66,7 +66,7 @@ pub enum AgentAction {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FeedbackReason {
-    /// What it says is not so.
+    /// The statement is false.
     Wrong,
     Outdated,
     /// It answers another question.
@@ -76,7 +76,7 @@ pub enum FeedbackReason {
     Other,
 }
 
-/// What somebody said of an answer.
+/// Feedback on an answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Feedback {
     pub id: String,
@@ -85,18 +85,18 @@ pub struct Feedback {
     pub reason: Option<FeedbackReason>,
     pub comment: Option<String>,
     pub corrected_answer: Option<String>,
-    /// The document that should have answered.
+    /// Document that should have been cited.
     pub corrected_document_id: Option<DocumentId>,
     pub agent_action: Option<AgentAction>,
     /// 1 to 5.
     pub csat: Option<u8>,
-    /// Whether the customer came back about it.
+    /// Whether the customer contacted support again about the same issue.
     pub reopened: bool,
     pub complaint: bool,
-    /// A hash of who said it, so that nobody counts twice.
+    /// Hash of the author, to count each person once.
     pub customer: Option<String>,
     pub at: Timestamp,
-    /// Of the answer: without personal data.
+    /// Question of the answer, without personal data.
     pub question: String,
     pub outcome: Outcome,
     pub confidence: f32,
@@ -123,15 +123,15 @@ impl Feedback {
     }
 }
 
-/// What an arm of an experiment serves.
+/// An arm of an experiment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Arm {
     pub name: String,
-    /// Of an experiment about an FAQ: its answer. The first arm is what is live and names none.
+    /// FAQ experiments: the answer. The first arm is the live state and has none.
     #[serde(default)]
     pub answer: Option<String>,
-    /// Of an experiment about settings.
+    /// Settings experiments: the settings.
     #[serde(default)]
     pub tuning: Option<Tuning>,
 }
@@ -140,10 +140,10 @@ pub struct Arm {
 #[serde(rename_all = "snake_case")]
 pub enum ExperimentState {
     Running,
-    /// Ended without a winner, or by a guard rail.
+    /// Stopped without a winner, or by a guardrail.
     Stopped,
     Decided,
-    /// The winner is in force.
+    /// The winner is live.
     Promoted,
 }
 
@@ -158,29 +158,29 @@ impl ExperimentState {
     }
 }
 
-/// Two or more ways of answering, served side by side. The first arm is what is live.
+/// Two or more arms served side by side. The first arm is the live state.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Experiment {
     pub id: String,
     pub state: ExperimentState,
-    /// The FAQ it is about; settings where absent.
+    /// FAQ whose answers are compared; `None` if settings are compared.
     pub faq_id: Option<DocumentId>,
-    /// The FAQ's live answer when it began.
+    /// Live answer of the FAQ at the start.
     #[serde(default)]
     pub live: Option<String>,
     pub arms: Vec<Arm>,
-    /// The greatest probability of calling a winner, a loser or a harm where there is no difference, over all arms and looks.
+    /// Maximum probability of a false positive (winner, loser or harm) over all arms and looks.
     pub alpha: f64,
-    /// Customers an arm, after which it ends without a winner.
+    /// Customers per arm after which the experiment ends without a winner.
     pub max_customers: usize,
-    /// The arm that won.
+    /// Index of the winning arm.
     pub winner: Option<usize>,
     /// Why it ended.
     pub reason: Option<String>,
-    /// Arms that a guard rail has taken out.
+    /// Arms removed by a guardrail.
     #[serde(default)]
     pub out: Vec<usize>,
-    /// Whether it was decided under a rule that puts the winner in force, and the winner is neither that nor refused yet.
+    /// Whether automatic promotion of the winner is pending.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub to_promote: bool,
 }
@@ -200,7 +200,7 @@ impl Experiment {
     }
 }
 
-/// How somebody fared in an experiment.
+/// Outcome of one participant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exposure {
     pub customer: String,
@@ -208,8 +208,8 @@ pub struct Exposure {
     pub at: Timestamp,
     /// Whether there was an answer.
     pub answered: bool,
-    /// What was said of it first, and when.
+    /// First feedback: positive or not, and when.
     pub said: Option<(bool, Timestamp)>,
-    /// When they first complained or wished for a person.
+    /// Time of the first complaint or request for a person.
     pub harmed_at: Option<Timestamp>,
 }

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
-/// How sure an answer has to be: the stricter, the fewer wrong answers and the more refusals. What each comes to in
-/// confidence stands in `answer::Admission`.
+/// Confidence required to answer: stricter levels give fewer wrong answers and more refusals. The thresholds are in
+/// `answer::Admission`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
@@ -14,7 +14,7 @@ pub enum Level {
 }
 
 impl Level {
-    /// As it is written in settings and over the API.
+    /// Name in settings and in the API.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::VeryStrict => "very_strict",

@@ -221,7 +221,7 @@ fn read_member(
     // unpacked: the archive's reader stops there.
     let mut unpacked = Vec::new();
     if unpacked.try_reserve_exact(stated as usize).is_err() {
-        let detail = format!("there is no room for the {stated} bytes that it states");
+        let detail = format!("cannot allocate the declared size of {stated} bytes");
         return (name, Some(Err(damaged(detail))));
     }
     let read = file.read_to_end(&mut unpacked);
@@ -229,7 +229,7 @@ fn read_member(
     let outcome = match read {
         Err(error) => Err(damaged(error.to_string())),
         Ok(_) if (unpacked.len() as u64) < stated => Err(damaged(format!(
-            "it unpacks to fewer than the {stated} bytes that it states"
+            "unpacked content is shorter than the declared {stated} bytes"
         ))),
         Ok(_) => Ok(unpacked),
     };

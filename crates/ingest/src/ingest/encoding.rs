@@ -4,10 +4,10 @@ use encoding_rs::Encoding;
 /// Why bytes are no text.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum DecodeError {
-    #[error("this is a binary file, not text (a NUL byte at offset {offset}); known formats are {known}", known = super::FORMATS)]
+    #[error("binary file, expected text (NUL byte at offset {offset}); supported formats: {known}", known = super::FORMATS)]
     Binary { offset: usize },
     #[error(
-        "the text is neither UTF-8 (first bad byte at offset {offset}) nor in another encoding that can be told, as Big5 or GB18030; save it as UTF-8"
+        "unknown text encoding: invalid UTF-8 at offset {offset}, and no other encoding (such as Big5 or GB18030) detected; save the file as UTF-8"
     )]
     Unknown { offset: usize },
 }

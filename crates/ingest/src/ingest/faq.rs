@@ -173,7 +173,7 @@ pub fn of_values(values: &[(usize, Value)]) -> Option<FaqFile> {
                 for name in unknown {
                     file.faults.push(CellFault {
                         row: *row,
-                        detail: format!("{name:?} is no field of an FAQ"),
+                        detail: format!("unknown field {name:?}"),
                         column: name,
                     });
                 }
@@ -232,7 +232,7 @@ fn take(file: &mut FaqFile, row: usize, fields: Vec<(&str, Value)>) {
     let missing = |column: &str| CellFault {
         row,
         column: column.to_owned(),
-        detail: "it is empty".to_owned(),
+        detail: "expected a value, found none".to_owned(),
     };
     if faq.question.is_empty() {
         file.faults.push(missing("question"));
@@ -357,7 +357,7 @@ fn word(value: &Value) -> Result<String, String> {
     match value {
         Value::String(text) => Ok(text.trim().to_owned()),
         Value::Number(number) => Ok(number.to_string()),
-        other => Err(format!("expected a text, found {other}")),
+        other => Err(format!("expected a string, found {other}")),
     }
 }
 
@@ -533,7 +533,7 @@ pub fn into_sources(file: FaqFile) -> Result<Vec<Source>, IngestError> {
     if let Some(fault) = file.faults.first() {
         let more = file.faults.len() - 1;
         let tail = if more > 0 {
-            format!(" (and {more} more faults)")
+            format!(" (and {more} more errors)")
         } else {
             String::new()
         };
@@ -550,7 +550,7 @@ pub fn into_sources(file: FaqFile) -> Result<Vec<Source>, IngestError> {
         let source = faq.into_source().map_err(|e| at_row(e.to_string()))?;
         if let Some(before) = seen.insert(source.id.clone(), row) {
             return Err(at_row(format!(
-                "the id {:?} stands in row {before} too",
+                "duplicate id {:?}, also in row {before}",
                 source.id.as_str()
             )));
         }

@@ -112,7 +112,7 @@ impl FrontMatter {
             Value::String(text) => Ok(text.trim().to_owned()),
             Value::Number(number) => Ok(number.to_string()),
             other => Err(IngestError::front_matter(format!(
-                "{key}: expected words, found {other}"
+                "{key}: expected strings, found {other}"
             ))),
         };
         let items: Vec<String> = match self.0.get(key) {
@@ -164,7 +164,7 @@ pub fn read_time(text: &str) -> Result<Timestamp, String> {
         .or_else(local)
         .ok_or_else(|| {
             format!(
-                "expected a time as 2026-01-31T09:00:00Z or a date as 2026-01-31, found {text:?}"
+                "expected a time like 2026-01-31T09:00:00Z or a date like 2026-01-31, found {text:?}"
             )
         })
 }

@@ -39,7 +39,7 @@ pub fn read(
     }
     let message = MessageParser::default()
         .parse(bytes)
-        .ok_or_else(|| IngestError::damaged("e-mail", "it has no header"))?;
+        .ok_or_else(|| IngestError::damaged("e-mail", "missing header"))?;
     let is_html = message
         .html_bodies()
         .next()

@@ -33,7 +33,7 @@ pub fn extract(bytes: &[u8], format: &'static str) -> Result<Extracted, IngestEr
         .relations("")?
         .into_values()
         .find(|relation| relation.kind.ends_with(OFFICE_RELATION))
-        .ok_or_else(|| IngestError::damaged(format, "it names no main part"))?
+        .ok_or_else(|| IngestError::damaged(format, "missing main part"))?
         .target;
     let mut writer = Writer::default();
     match format {
@@ -92,7 +92,7 @@ impl<'a> Package<'a> {
     }
 
     fn needed(&mut self, name: &str) -> Result<String, IngestError> {
-        let missing = IngestError::damaged(self.format, format!("{name} is missing"));
+        let missing = IngestError::damaged(self.format, format!("missing {name}"));
         self.part(name)?.ok_or(missing)
     }
 

@@ -41,7 +41,7 @@ pub fn extract(bytes: &[u8]) -> Result<Extracted, IngestError> {
     let found = glyphs::read(bytes)?;
     let damaged = |detail: &str| IngestError::damaged("PDF", detail);
     if found.n_pages == 0 {
-        return Err(damaged("it has no pages"));
+        return Err(damaged("no pages"));
     }
     let glyphs = found.sheets.iter().flat_map(|sheet| &sheet.glyphs);
     let n_read = glyphs.filter(|glyph| !glyph.text.is_whitespace()).count();
@@ -57,7 +57,7 @@ pub fn extract(bytes: &[u8]) -> Result<Extracted, IngestError> {
             0 => IngestError::Scanned {
                 n_pages: found.n_pages,
             },
-            _ => damaged("its pages have text that cannot be read"),
+            _ => damaged("cannot extract text from its pages"),
         });
     }
     let mut extracted = layout(found.sheets.iter().map(page_of).collect())?;

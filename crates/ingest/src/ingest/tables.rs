@@ -86,7 +86,7 @@ fn check_closed(bytes: &[u8]) -> Result<(), String> {
         let read = manifest.read_to_end(&mut text);
         read.map_err(|e| e.to_string())?;
         if String::from_utf8_lossy(&text).contains("manifest:encryption-data") {
-            return Err("it is encrypted".into());
+            return Err("the file is encrypted".into());
         }
     }
     let Ok(content) = archive.by_name("content.xml") else {

@@ -93,7 +93,7 @@ impl FileReader {
         let program = self
             .program
             .as_deref()
-            .ok_or_else(|| failed("the reader's program is not known".into()))?;
+            .ok_or_else(|| failed("ken-read not found".into()))?;
         let _permit = self.permits.acquire().await;
         // One that has read files before may have died since, or have little room left: then a fresh one is asked.
         for idle in [self.take(), None] {
@@ -187,9 +187,7 @@ impl Worker {
         self.stdout.read_exact(&mut length).await?;
         let length = u64::from_le_bytes(length);
         if length > max_reply {
-            return Err(std::io::Error::other(
-                "the reply is longer than the worker's memory",
-            ));
+            return Err(std::io::Error::other("reply exceeds the worker's memory"));
         }
         let mut reply = vec![0; length as usize];
         self.stdout.read_exact(&mut reply).await?;
@@ -213,7 +211,7 @@ impl Worker {
         }
         if said.contains("overflowed its stack") {
             return IngestError::Crashed {
-                detail: "it is nested too deep".into(),
+                detail: "nested too deeply".into(),
             };
         }
         let status = self.child.wait().await;
@@ -234,7 +232,7 @@ impl Worker {
 
 fn unexpected() -> IngestError {
     IngestError::Crashed {
-        detail: "its reader replied something else".into(),
+        detail: "unexpected reply from ken-read".into(),
     }
 }
 

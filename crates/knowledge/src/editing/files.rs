@@ -29,10 +29,10 @@ pub struct Report {
     pub changed: usize,
     pub unchanged: usize,
     pub archived: usize,
-    /// Files that are not knowledge by their name (images, scripts …).
+    /// Files skipped by name (images, scripts …).
     pub skipped: usize,
     pub failed: Vec<Failure>,
-    /// The newest revision when it was done.
+    /// Newest revision after the run.
     pub revision: Revision,
 }
 
@@ -136,7 +136,7 @@ pub async fn ingest(
             for source in parsed.sources {
                 seen.insert(source.id.clone());
                 if let Some(other) = ids.insert(source.id.clone(), name.clone()) {
-                    let reason = format!("its id {} is that of {other} too", source.id);
+                    let reason = format!("duplicate id {}, also used by {other}", source.id);
                     fail(file.display().to_string(), reason);
                     continue;
                 }
@@ -323,7 +323,7 @@ async fn read(file: &Path, max: u64) -> Result<Vec<u8>, String> {
         .len();
     if size > max {
         return Err(format!(
-            "it has {size} bytes, which is too large; the most is {max}"
+            "too large: expected at most {max} bytes, found {size}"
         ));
     }
     tokio::fs::read(file).await.map_err(|e| e.to_string())

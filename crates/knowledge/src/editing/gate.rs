@@ -47,7 +47,7 @@ impl Refused {
         let broken = self.broken.iter();
         let told: Vec<String> = broken.map(Altered::told).collect();
         format!(
-            "it would break {} judged question(s), and is written only with force: {}",
+            "would break {} judged question(s); set force to write anyway: {}",
             told.len(),
             told.join("; ")
         )

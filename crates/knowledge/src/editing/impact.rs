@@ -46,9 +46,9 @@ impl Change {
 pub struct Impact {
     pub n_judged: usize,
     pub n_logged: usize,
-    /// Judged questions that are right now and would be wrong.
+    /// Judged questions answered correctly now, but not after the change.
     pub broken: Vec<Altered>,
-    /// Judged questions that are wrong now and would be right.
+    /// Judged questions answered wrongly now, but correctly after the change.
     pub healed: Vec<Altered>,
     /// Other questions whose answer would change.
     pub changed: Vec<Altered>,
@@ -56,7 +56,7 @@ pub struct Impact {
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Altered {
-    /// Of a judged question.
+    /// Id of the judged question, if it is one.
     pub id: Option<String>,
     pub question: String,
     pub before: Reply,
@@ -67,7 +67,7 @@ impl Altered {
     /// The question with what is answered now and what would be.
     pub fn told(&self) -> String {
         format!(
-            "{:?} is answered {:?} now and would be {} with {:?}",
+            "{:?}: answered {:?} now, would be {} with {:?}",
             self.question,
             self.before.text,
             self.after.outcome.as_str(),

@@ -21,26 +21,26 @@ pub struct ImportReport {
     pub n_duplicate: usize,
     pub n_conflicting: usize,
     pub n_invalid: usize,
-    /// Every row that is not unchanged, in order.
+    /// All rows except unchanged ones, in order.
     pub rows: Vec<RowReport>,
-    /// Columns that are none of ours; they are left out.
+    /// Unknown columns, ignored.
     pub ignored_columns: Vec<String>,
     /// Whether anything was written.
     pub applied: bool,
-    /// The newest revision when it was done.
+    /// Newest revision after the import.
     pub revision: Revision,
 }
 
 /// One row, and what becomes of it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct RowReport {
-    /// As the file counts them, from 1, the header counted.
+    /// Row number in the file, from 1, including the header.
     pub row: usize,
     pub id: Option<String>,
     pub question: String,
     #[serde(flatten)]
     pub effect: RowEffect,
-    /// What is stored that asks nearly the same, nearest first; only where it was looked for.
+    /// Semantically similar FAQs, nearest first; only if requested.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub similar: Vec<Similar>,
 }
@@ -49,9 +49,9 @@ pub struct RowReport {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Similar {
     pub document_id: DocumentId,
-    /// The cosine of the two questions' vectors.
+    /// Cosine similarity of the questions.
     pub similarity: f32,
-    /// What the answers contradict each other in, if they do.
+    /// Contradiction between the answers, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub conflict: Option<Conflict>,
 }
@@ -130,11 +130,11 @@ pub enum RowEffect {
     Changed {
         changes: Vec<FieldChange>,
     },
-    /// The same question, apart from script, width and punctuation, is that of another FAQ or row. It is left out.
+    /// Another FAQ or row has the same question (ignoring script, width and punctuation). The row is skipped.
     Duplicate {
         of: String,
     },
-    /// As a duplicate, and the answers contradict each other.
+    /// Duplicate question with a contradicting answer.
     Conflicting {
         with: String,
         conflict: Conflict,
@@ -291,7 +291,7 @@ pub async fn plan(
             continue;
         }
         if let Some(before) = ids.insert(id.to_string(), row) {
-            let detail = format!("the id {:?} stands in row {before} too", id.as_str());
+            let detail = format!("duplicate id {:?}, also in row {before}", id.as_str());
             let column = "id".to_owned();
             tell(Some(&id), RowEffect::Invalid { column, detail });
             continue;

@@ -27,7 +27,7 @@ pub struct Finding {
     #[serde(flatten)]
     pub what: What,
     pub document_ids: Vec<DocumentId>,
-    /// The chunks that say it, of a pair.
+    /// The two chunks concerned.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub passages: Vec<String>,
     pub detail: String,
@@ -36,7 +36,7 @@ pub struct Finding {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "finding", rename_all = "snake_case")]
 pub enum What {
-    /// Two passages say the same.
+    /// Two passages are duplicates.
     Duplicate { similarity: f32 },
     /// Two passages contradict each other; `decided` names the rule that decides, or a review is opened.
     Conflict {
@@ -44,11 +44,11 @@ pub enum What {
         similarity: f32,
         decided: Option<&'static str>,
     },
-    /// It is past its `valid_until`.
+    /// `valid_until` has passed.
     Expired,
-    /// Its `review_by` is past.
+    /// `review_by` has passed.
     ReviewDue,
-    /// It names a document that does not exist.
+    /// It references a document that does not exist.
     DeadReference,
 }
 
@@ -119,16 +119,16 @@ async fn states(
             });
         };
         if let Some(until) = about.valid_until.filter(|until| *until <= now) {
-            find(What::Expired, format!("it was valid until {until}"));
+            find(What::Expired, format!("expired at {until}"));
         }
         if let Some(by) = about.review_by.filter(|by| *by <= now) {
-            find(What::ReviewDue, format!("it was to be reviewed by {by}"));
+            find(What::ReviewDue, format!("review was due by {by}"));
         }
         for other in about.related.iter().chain(&about.parent) {
             if !ids.contains(other) {
                 find(
                     What::DeadReference,
-                    format!("it names {other:?}, which does not exist"),
+                    format!("references {other:?}, which does not exist"),
                 );
             }
         }
@@ -243,7 +243,7 @@ fn judge(a: &IndexEntry, b: &IndexEntry, similarity: f32) -> Option<Finding> {
     };
     let detail = match &what {
         What::Conflict { conflict, .. } => conflict.describe(&[a.chunk.id(), b.chunk.id()]),
-        _ => format!("{} and {} say the same", a.chunk.id(), b.chunk.id()),
+        _ => format!("{} duplicates {}", a.chunk.id(), b.chunk.id()),
     };
     Some(Finding {
         what,

@@ -28,7 +28,7 @@ pub enum PortableError {
     Store(#[from] StoreError),
     #[error("{path}: {detail}")]
     File { path: PathBuf, detail: String },
-    #[error("line {line}: {detail}; nothing of it or after it was taken")]
+    #[error("line {line}: {detail}; lines before it were imported")]
     Line { line: usize, detail: String },
     #[error("{0}")]
     Refused(String),
@@ -110,11 +110,11 @@ pub async fn import(
             Line::KenExport { format: FORMAT, .. } => {}
             Line::KenExport { format, .. } => {
                 return Err(at_line(format!(
-                    "the format is {format}, and {FORMAT} is read"
+                    "expected export format {FORMAT}, found {format}"
                 )));
             }
             _ if number == 1 => {
-                return Err(at_line("it does not begin as an export of Ken".into()));
+                return Err(at_line("not a Ken export: header line missing".into()));
             }
             Line::Synonyms { groups } if groups.is_empty() => {}
             Line::Synonyms { groups } => {
@@ -144,7 +144,7 @@ pub async fn import(
 pub async fn restore(config: &Config, backup: &Path) -> Result<PathBuf, PortableError> {
     let Some(target) = sqlite_path(&config.store.url) else {
         return Err(PortableError::Refused(format!(
-            "{} is not an SQLite file; restore it with its own tools",
+            "{} is not an SQLite file; use the tools of its database",
             without_password(&config.store.url)
         )));
     };

@@ -18,12 +18,12 @@ use ken_search::vectors::{Vectors, dot};
 pub struct Collision {
     /// The new wording.
     pub wording: String,
-    /// What it would take away, or what it asks already.
+    /// The affected question of the other FAQ.
     pub question: String,
     pub belongs_to: DocumentId,
-    /// `taken`: that question would be answered by the other document. `same`: the wording asks what that document's own
-    /// question asks. `answered`: the wording is surely answered from that document now. `nearer`: that FAQ is found for the
-    /// wording clearly before the one that is to have it.
+    /// `taken`: that question would be answered from the new document. `same`: the wording equals a question of that
+    /// document. `answered`: the wording is already answered from that document. `nearer`: that FAQ ranks clearly above
+    /// the target FAQ for this wording.
     pub why: &'static str,
 }
 

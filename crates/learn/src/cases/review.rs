@@ -3,6 +3,8 @@
 mod details;
 mod taught;
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -23,18 +25,18 @@ pub use details::Details;
 /// Why a decision about a draft was not carried out.
 #[derive(Debug, thiserror::Error)]
 pub enum ReviewError {
-    #[error("there is no draft {0}")]
+    #[error("draft {0} not found")]
     NotFound(String),
-    #[error("the draft is {0}")]
-    State(&'static str),
+    #[error("{0}")]
+    State(Cow<'static, str>),
     /// Field and what is wrong with it.
-    #[error("the draft cannot be published as it is")]
+    #[error("the draft is incomplete")]
     Incomplete(Vec<(&'static str, String)>),
     #[error("judged questions would break")]
     WouldBreak(Vec<Altered>),
-    #[error("a wording belongs to another FAQ")]
+    #[error("wording belongs to another FAQ")]
     Collides(Vec<Collision>),
-    #[error("{0} approved it already; somebody else has to")]
+    #[error("{0} already approved this draft; a second reviewer must approve")]
     SameReviewer(String),
     #[error(transparent)]
     Case(#[from] CaseError),
@@ -58,7 +60,7 @@ pub struct Edit {
 /// A draft with its place in the queue.
 #[derive(Debug, Clone, Serialize)]
 pub struct Ranked {
-    /// Demand × confidence × how often what is like it was approved.
+    /// Demand × confidence × approval rate of similar drafts.
     pub rank: f64,
     pub demand: usize,
     #[serde(flatten)]
@@ -69,13 +71,15 @@ pub struct Ranked {
 #[derive(Debug, Clone, Serialize)]
 pub struct Reviewed {
     pub draft: Draft,
-    /// Of the document that was written, where one was.
+    /// Revision of the written document, if any.
     pub revision: Option<i64>,
 }
 
 /// How often a decision is worked out anew because the draft was changed meanwhile.
 const MAX_TRIES: usize = 5;
-const CONTENDED: ReviewError = ReviewError::State("being changed by others; try again");
+const CONTENDED: ReviewError = ReviewError::State(Cow::Borrowed(
+    "the draft is being changed concurrently; retry",
+));
 /// How many decided drafts teach the ranking.
 const TAUGHT_BY: i64 = 1_000;
 impl Cases {
@@ -137,7 +141,9 @@ impl Cases {
         let draft = self.found(workspace, id).await?;
         match draft.state {
             DraftState::Open | DraftState::Approved => Ok(draft),
-            other => Err(ReviewError::State(other.as_str())),
+            other => Err(ReviewError::State(
+                format!("the draft is already {}", other.as_str()).into(),
+            )),
         }
     }
 
@@ -151,10 +157,17 @@ impl Cases {
         let mut faults = Vec::new();
         let mut wants_text = |field: &'static str, text: &str, needed: bool| {
             if needed && text.trim().is_empty() {
-                faults.push((field, "it is empty: write it with :edit".to_owned()));
+                faults.push((
+                    field,
+                    "expected text, found none; add it with :edit".to_owned(),
+                ));
             }
             if has_placeholder(text) || text.contains('[') && is_blank(text) {
-                faults.push((field, "it has a blank in place of one customer's own; write it in general terms with :edit".to_owned()));
+                faults.push((
+                    field,
+                    "contains a placeholder for customer data; generalize the text with :edit"
+                        .to_owned(),
+                ));
             }
         };
         let is_negative = matches!(draft.class, DraftClass::Negative { .. });
@@ -178,7 +191,7 @@ impl Cases {
         };
         let ingest = |e: ken_ingest::ingest::IngestError| ReviewError::Case(e.into());
         if known.is_none() && (is_negative || is_variant) {
-            let fault = "the FAQ it is about is there no more; reject it";
+            let fault = "the FAQ no longer exists; reject the draft";
             return Err(ReviewError::Incomplete(vec![(
                 "/document_id",
                 fault.to_owned(),
@@ -192,7 +205,7 @@ impl Cases {
                     .into_iter()
                     .any(|q| question_key(q) == question_key(&draft.question))
                 {
-                    let fault = "it is one of the FAQ's own wordings: take it out of there first";
+                    let fault = "is a wording of the FAQ; remove it from the FAQ first";
                     return Err(ReviewError::Incomplete(vec![(
                         "/question",
                         fault.to_owned(),
@@ -232,7 +245,7 @@ impl Cases {
             return Ok(Some((faq.into_source().map_err(ingest)?, added)));
         }
         if is_negative {
-            let fault = "the document is no FAQ, so it has no questions to exclude";
+            let fault = "the document is not an FAQ, so questions cannot be excluded";
             return Err(ReviewError::Incomplete(vec![(
                 "/document_id",
                 fault.to_owned(),
@@ -302,7 +315,9 @@ impl Cases {
                 self.relate(workspace, &mut draft).await?;
             }
             if by_rule && !self.may_pass(workspace, &draft).await? {
-                return Err(ReviewError::State("no rule's to publish any more"));
+                return Err(ReviewError::State(
+                    "the auto-publish rule no longer applies".into(),
+                ));
             }
             let planned = self.as_published(workspace, &draft).await?;
             let rules = self.store.learning(workspace).await?;
@@ -503,7 +518,9 @@ impl Cases {
             );
             let (mut from, mut target) = before.clone();
             if from.id == target.id {
-                return Err(ReviewError::State("the same draft"));
+                return Err(ReviewError::State(
+                    "cannot merge a draft into itself".into(),
+                ));
             }
             target.sources.append(&mut from.sources);
             from.state = DraftState::Merged;

@@ -37,7 +37,7 @@ pub struct Standing {
 pub enum ExperimentError {
     #[error("{0}: {1}")]
     Plan(&'static str, String),
-    #[error("there is no experiment {0}")]
+    #[error("experiment {0} not found")]
     NotFound(String),
     #[error("{0}")]
     State(String),
@@ -67,7 +67,7 @@ impl Learning {
         if !(2..=8).contains(&plan.arms.len()) {
             return wrong(
                 "/arms",
-                "expected 2 to 8 arms, the first of them what is live",
+                "expected 2 to 8 arms, the first being the live state",
             );
         }
         if !(0.0001..=0.2).contains(&plan.alpha) {
@@ -84,7 +84,7 @@ impl Learning {
         {
             return wrong(
                 "/arms/0",
-                "the first arm is what is live and names no answer or settings",
+                "the first arm is the live state: expected no answer or tuning",
             );
         }
         let is_about_faq = plan.faq_id.is_some();
@@ -99,7 +99,7 @@ impl Learning {
             if !fits {
                 return wrong(
                     "/arms",
-                    "with a faq_id each other arm names an answer, without one a tuning",
+                    "expected an answer in each other arm with a faq_id, a tuning without one",
                 );
             }
             if let Some(fault) = arm.tuning.as_ref().and_then(Tuning::fault) {
@@ -110,7 +110,7 @@ impl Learning {
         let known = self.store.experiments(workspace, false).await?;
         if known.iter().any(|e| e.id == plan.id) {
             return Err(ExperimentError::State(format!(
-                "there is an experiment {} already",
+                "experiment {} already exists",
                 plan.id
             )));
         }
@@ -119,7 +119,7 @@ impl Learning {
             .find(|e| e.state == ExperimentState::Running && e.faq_id == plan.faq_id);
         if let Some(same) = same {
             return Err(ExperimentError::State(format!(
-                "{} runs about the same",
+                "experiment {} is already running on the same subject",
                 same.id
             )));
         }
@@ -138,7 +138,7 @@ impl Learning {
         };
         if let Some(faq) = &experiment.faq_id.clone() {
             let Some((mut row, base)) = self.faq(workspace, faq).await? else {
-                let detail = format!("there is no FAQ {faq}");
+                let detail = format!("FAQ {faq} not found");
                 return Err(ExperimentError::Plan("/faq_id", detail));
             };
             // What a beginning that was cut short left there.
@@ -238,10 +238,8 @@ impl Learning {
             && !self.arms_stand(workspace, &experiment).await?
         {
             experiment.state = ExperimentState::Stopped;
-            experiment.reason = Some(
-                "the FAQ was edited or deleted: its answers are not those compared any more"
-                    .to_owned(),
-            );
+            experiment.reason =
+                Some("the FAQ was edited or deleted during the experiment".to_owned());
             changed = true;
         }
         changed |= verdict::conclude(&mut experiment, &results);
@@ -265,10 +263,13 @@ impl Learning {
                 }
                 Err(ExperimentError::WouldBreak(broken)) => {
                     let told: Vec<String> = broken.iter().map(Altered::told).collect();
-                    Some(format!("the winner would break: {}", told.join("; ")))
+                    Some(format!(
+                        "the winner would break judged questions: {}",
+                        told.join("; ")
+                    ))
                 }
                 Err(ExperimentError::State(detail)) => {
-                    Some(format!("the winner is not in force: {detail}"))
+                    Some(format!("the winner was not promoted: {detail}"))
                 }
                 Err(error) => return Err(error),
             };
@@ -320,7 +321,7 @@ impl Learning {
         let mut experiment = self.experiment(workspace, id).await?;
         if experiment.state != ExperimentState::Running {
             return Err(ExperimentError::State(format!(
-                "it is {}",
+                "the experiment is {}",
                 experiment.state.as_str()
             )));
         }
@@ -352,7 +353,7 @@ impl Learning {
     ) -> Result<Experiment, ExperimentError> {
         let (ExperimentState::Decided, Some(winner)) = (experiment.state, experiment.winner) else {
             let state = experiment.state.as_str();
-            return Err(ExperimentError::State(format!("it is {state}")));
+            return Err(ExperimentError::State(format!("the experiment is {state}")));
         };
         let arm = experiment.arms[winner].clone();
         self.without_arms(workspace, &experiment, arm.answer.as_deref())
@@ -412,9 +413,7 @@ impl Learning {
             let Some((mut row, base)) = self.faq(workspace, faq).await? else {
                 return match answer {
                     None => Ok(()),
-                    Some(_) => Err(ExperimentError::State(format!(
-                        "there is no FAQ {faq} any more"
-                    ))),
+                    Some(_) => Err(ExperimentError::State(format!("FAQ {faq} was deleted"))),
                 };
             };
             let before = row.answers.clone();
@@ -423,7 +422,7 @@ impl Learning {
                 let live = row.answers.first_mut();
                 if live.as_ref().map(|live| &live.text) != experiment.live.as_ref() {
                     let detail =
-                        "the FAQ was edited since: what won was compared with another answer";
+                        "the FAQ was edited since: the winner was compared with another answer";
                     return Err(ExperimentError::State(detail.to_owned()));
                 }
                 if let Some(live) = live {
@@ -439,7 +438,7 @@ impl Learning {
                 return Ok(());
             }
         }
-        let detail = format!("{faq} is being changed by others; try again");
+        let detail = format!("{faq} is being changed concurrently; retry");
         Err(ExperimentError::State(detail))
     }
 }

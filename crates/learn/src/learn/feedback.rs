@@ -203,7 +203,7 @@ impl Learning {
             tracing::warn!(
                 id,
                 fault = faults[0].1.detail,
-                "a corrected answer cannot be a case"
+                "cannot create a case from a corrected answer"
             );
         }
         Ok(id)
@@ -296,8 +296,8 @@ impl Learning {
             }
             self.answerer.rules().forget(workspace);
             let what = match is_faq {
-                true => "no answer rests on it until it is edited or trusted again",
-                false => "answers go on resting on it until somebody changes it",
+                true => "excluded from answers until edited or trusted again",
+                false => "still used in answers until it is edited",
             };
             let key = sha256_hex([document.as_str().as_bytes(), version.to_string().as_bytes()]);
             let review = Review {

@@ -14,25 +14,25 @@ use ken_search::vectors::dot;
 /// Questions of one meaning that were not answered well.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Gap {
-    /// Of its most central question, so that it is the same gap tomorrow.
+    /// Derived from the most central question, so it is stable across calls.
     pub id: String,
     /// The most central question.
     pub question: String,
-    /// How many asked.
+    /// Number of askers.
     pub volume: usize,
     /// Volume × cost × trend.
     pub rank: f64,
-    /// The mean of what the ways it failed cost: ½ clarified, 1 refused, 2 handed off or disliked, 3 a case without knowledge.
+    /// Mean cost of its failures: 0.5 clarified, 1 refused, 2 handed off or disliked, 3 a case without knowledge.
     pub cost: f64,
-    /// How many times as often it was asked in the later half of the window as in the earlier: 1 where as often.
+    /// Ratio of questions in the later half of the period to the earlier half; 1: constant.
     pub trend: f64,
-    /// How it failed, with how often.
+    /// Failures by kind, with counts.
     pub failures: Vec<(&'static str, usize)>,
-    /// Other wordings, at most five.
+    /// Alternative wordings, at most five.
     pub wordings: Vec<String>,
-    /// The knowledge that is nearest.
+    /// Nearest existing knowledge.
     pub closest: Option<Closest>,
-    /// A draft that would fill it, made of cases; where there is none, `stub` has what is known of the FAQ to write.
+    /// Draft that would fill the gap; otherwise `stub` outlines the FAQ to write.
     pub draft_id: Option<String>,
     pub stub: Option<Stub>,
 }

@@ -25,7 +25,7 @@ pub struct Counts {
     pub handed_off: usize,
     pub resolved: usize,
     pub resolution_rate: f64,
-    /// Rated helpful, and not.
+    /// Number of helpful and unhelpful ratings.
     pub liked: usize,
     pub disliked: usize,
     /// The mean rating, 1 to 5.
@@ -63,20 +63,20 @@ pub struct Usage {
     pub cited: usize,
     pub liked: usize,
     pub disliked: usize,
-    /// Among `unused` (published, cited by no answer), `stale` (past its review or validity), `disliked` (cited at least five
-    /// times and by those who rated it disliked more often than liked), `distrusted` (no answer rests on it).
+    /// `unused` (published, never cited), `stale` (past its review date or validity), `disliked` (cited at least five times
+    /// and disliked more often than liked), `distrusted` (excluded from answers).
     pub flags: Vec<&'static str>,
 }
 
 /// A kind of questions that goes badly.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Scene {
-    /// What it is a scene of: `channel line`, `intent …`.
+    /// Channel, tag or intent, for example `channel line`.
     pub scene: String,
     pub counts: Counts,
-    /// The resolution rate over all.
+    /// Overall resolution rate.
     pub usual: f64,
-    /// Questions that were not resolved, at most five.
+    /// Unresolved questions, at most five.
     pub evidence: Vec<String>,
 }
 

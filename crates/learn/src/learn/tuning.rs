@@ -22,21 +22,21 @@ use ken_text::text::sha256_hex;
 /// What came of learning settings.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Learned {
-    /// When it was done.
+    /// Time of the run.
     pub at: Timestamp,
     pub n_labels: usize,
     pub before: Tuning,
-    /// What was tried; absent where there is too little to learn from.
+    /// Settings tried; `None` if there is too little feedback.
     pub candidate: Option<Tuning>,
     pub n_held_out: usize,
-    /// Of the labels held out, how the answers do with the settings in force and with those tried.
+    /// Results on held-out labels, with the current settings and with those tried.
     pub held_out_before: Fared,
     pub held_out_after: Fared,
-    /// How likely as large a difference is by chance: the paired randomisation test.
+    /// p-value of the paired randomisation test.
     pub p_value: f64,
-    /// Languages in which answers are worth less than before.
+    /// Languages with worse results.
     pub lost_languages: Vec<String>,
-    /// Judged questions that are right now and would not be.
+    /// Judged questions that would break.
     pub lost: Vec<String>,
     pub is_live: bool,
 }
@@ -196,7 +196,7 @@ impl Learning {
             .set_setting_by(workspace, LAST_FAILED, Some(&failure), (by, act))
             .await;
         if let Err(error) = kept {
-            tracing::error!(%error, %workspace, "that learning failed is not kept");
+            tracing::error!(%error, %workspace, "cannot record tuning failure");
         }
     }
 

@@ -13,12 +13,12 @@ use ken_base::domain::{Experiment, ExperimentState, Exposure};
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct ArmResult {
     pub name: String,
-    /// Customers who were shown it, and of how many it is known how they fared.
+    /// Customers who saw it, and those with a known outcome.
     pub shown: usize,
     pub known: usize,
     pub successes: usize,
     pub harms: usize,
-    /// Evidence against "as good as the first arm": at least 1/α (of this comparison) is significant.
+    /// E-value against "as good as the first arm"; significant from 1/α of this comparison.
     pub e_value: f64,
     /// The same for harm.
     pub harm_e_value: f64,
@@ -128,17 +128,17 @@ pub fn conclude(experiment: &mut Experiment, results: &[ArmResult]) -> bool {
         None if all_out => (
             ExperimentState::Stopped,
             None,
-            "guard rail: every other arm does harm",
+            "guardrail: every other arm does harm",
         ),
         None if all_lost => (
             ExperimentState::Decided,
             Some(0),
-            "what is live is better than every other arm",
+            "the live state is better than every other arm",
         ),
         None if is_full => (
             ExperimentState::Stopped,
             None,
-            "no difference among as many customers as planned",
+            "no difference within max_customers",
         ),
         None => return changed,
     };

@@ -263,10 +263,10 @@ fn read_checked(folder: &Path, file: &str, about: &Description) -> Result<Vec<u8
     let expected = about
         .files
         .get(file)
-        .ok_or_else(|| wrong("it is not listed there"))?;
+        .ok_or_else(|| wrong("not listed in encoder.json"))?;
     let bytes = read(folder, file)?;
     match sha256_hex([&bytes]) == *expected {
         true => Ok(bytes),
-        false => Err(wrong("its checksum differs")),
+        false => Err(wrong("checksum mismatch")),
     }
 }

@@ -198,7 +198,7 @@ fn encode_together(model: &mut Model, batch: Vec<Question>, pace: &Pace) {
 fn encode(model: &mut Model, texts: &[&str], as_questions: bool) -> Vectors {
     let encoding = std::panic::AssertUnwindSafe(|| model.encode(texts, as_questions));
     std::panic::catch_unwind(encoding)
-        .unwrap_or_else(|_| Err(EmbedError::Encode("it panicked".to_owned())))
+        .unwrap_or_else(|_| Err(EmbedError::Encode("encoder panicked".to_owned())))
 }
 
 /// Cuts texts of these widths, the narrowest first, into batches whose padded width stays within [`MAX_BATCH_WIDTH`].

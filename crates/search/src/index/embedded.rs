@@ -333,7 +333,7 @@ impl Held {
             serde_json::from_slice(snapshot).map_err(|e| damaged(folder, &e))?;
         let path_of = |kind| folder.join(format!("{}.{kind}", snapshot.name));
         let (of_graph, of_vectors) = (path_of("usearch"), path_of("f16"));
-        let differs = |path: &Path| damaged(path, &"its checksum differs");
+        let differs = |path: &Path| damaged(path, &"checksum mismatch");
         let load_graph = || -> Result<(), IndexError> {
             // usearch trusts its file, so the file is checked before it is given to it.
             let found = sha256_of(&of_graph).map_err(|e| damaged(&of_graph, &e))?;

@@ -205,7 +205,7 @@ impl Worker {
                 // What it was writing is gone; the others have waited for that.
                 Err(FollowError::Index(IndexError::Ended)) => continue,
                 Err(error) => {
-                    tracing::error!(%error, retry_ms = pause.as_millis() as u64, "the indexes cannot follow the store");
+                    tracing::error!(%error, retry_ms = pause.as_millis() as u64, "indexing failed; retrying");
                     self.publish.send_modify(|p| {
                         p.lacks_vectors = error.is_of_vectors();
                         p.error = Some(error.to_string());
@@ -229,9 +229,9 @@ impl Worker {
         match tokio::task::spawn_blocking(move || indexes.save()).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
-                tracing::error!(%error, "the vectors were not saved; they will be caught up")
+                tracing::error!(%error, "vector snapshot failed; the next start re-indexes the changes")
             }
-            Err(error) => tracing::error!(%error, "saving the vectors ended badly"),
+            Err(error) => tracing::error!(%error, "vector snapshot task panicked"),
         }
     }
 
@@ -346,7 +346,7 @@ impl Worker {
             {
                 continue;
             }
-            tracing::warn!(%workspace, held, "vectors of what the store does not have are deleted");
+            tracing::warn!(%workspace, held, "deleting orphaned vectors");
             blocking(move || vectors.clear()).await?;
         }
         Ok(())
@@ -494,7 +494,7 @@ impl Worker {
             match index.write(|index| index.keyword.compact()) {
                 Ok(_) | Err(IndexError::Ended) => is_compact.store(true, Ordering::Relaxed),
                 // As while a merge that tantivy has begun is not done. It is searched as it is, and tried again.
-                Err(error) => tracing::debug!(%error, "the keyword index is not put together yet"),
+                Err(error) => tracing::debug!(%error, "keyword index merge failed"),
             }
         }));
     }

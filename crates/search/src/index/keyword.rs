@@ -104,13 +104,13 @@ impl KeywordIndex {
                 .map_err(|e| unusable(folder, &e))?,
         };
         if index.schema() != schema {
-            return Err(damaged(folder, &"its fields are not ours"));
+            return Err(damaged(folder, &"unknown index schema"));
         }
         index.tokenizers().register(ANALYZER, Analyzer);
         let damage = |e: tantivy::TantivyError| damaged(folder, &e);
         let broken = index.validate_checksum().map_err(damage)?;
         if let Some(file) = broken.iter().next() {
-            let detail = format!("the checksum of {} differs", file.display());
+            let detail = format!("checksum mismatch in {}", file.display());
             return Err(damaged(folder, &detail));
         }
         let writer = writer_bytes
@@ -250,7 +250,7 @@ impl KeywordIndex {
     pub(super) fn end(&self) {
         let writer = self.writer().ok().and_then(|mut own| own.inner.take());
         if let Some(Err(error)) = writer.map(IndexWriter::wait_merging_threads) {
-            tracing::warn!(%error, "what was being merged of a deleted index failed");
+            tracing::warn!(%error, "merge of a deleted index failed");
         }
     }
 

@@ -65,7 +65,7 @@ pub fn check_or_write(
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && may_write => {
             let is_new = !folder.join("keyword").exists() && !folder.join("vectors").exists();
             if !is_new {
-                return Err(damaged(folder, &"manifest.json is missing"));
+                return Err(damaged(folder, &"manifest.json not found"));
             }
             std::fs::create_dir_all(folder).map_err(|e| unusable(folder, &e))?;
             let json = serde_json::to_vec_pretty(expected).expect("a manifest is plain data");

@@ -130,7 +130,7 @@ impl QdrantCluster {
         }));
         match this.refresh() {
             Err(error @ IndexError::Vector(_)) => {
-                tracing::error!(%error, "the vectors are away; it is tried again");
+                tracing::error!(%error, "Qdrant unavailable; retrying");
                 Ok(this)
             }
             found => found.map(|()| this),
@@ -254,7 +254,7 @@ impl Cluster {
     ) -> Result<T, IndexError> {
         if !self.is_prepared.load(Ordering::Acquire) {
             return Err(IndexError::Vector(format!(
-                "the collection {} of the Qdrant cluster is not there yet",
+                "Qdrant collection {} does not exist yet",
                 self.collection
             )));
         }
@@ -292,7 +292,7 @@ impl Cluster {
                 if [Code::Unauthenticated, Code::PermissionDenied].contains(&status.code()) =>
             {
                 return IndexError::Cluster(format!(
-                    "Qdrant at {address} refuses the key ({}): set qdrant.key or qdrant.key_file",
+                    "Qdrant at {address} rejected the key ({}): set qdrant.key or qdrant.key_file",
                     status.message()
                 ));
             }
@@ -316,7 +316,7 @@ impl Cluster {
         let found = (parts.next().unwrap_or(0), parts.next().unwrap_or(0));
         if found < OLDEST {
             return Err(IndexError::Cluster(format!(
-                "the Qdrant server is version {version}; {}.{} or newer is needed",
+                "unsupported Qdrant version {version}; upgrade to {}.{} or later",
                 OLDEST.0, OLDEST.1
             )));
         }
@@ -371,7 +371,7 @@ impl Cluster {
                     Ok(true) => Ok(()),
                     _ if may_pass(&error) => Err(self.away((address, error))),
                     _ => Err(IndexError::Cluster(format!(
-                        "Qdrant at {address} does not make the collection {}: {error}",
+                        "Qdrant at {address} failed to create collection {}: {error}",
                         self.collection
                     ))),
                 }
@@ -392,7 +392,7 @@ impl Cluster {
         match fits {
             true => Ok(()),
             false => Err(IndexError::Cluster(format!(
-                "the collection {} does not hold {} numbers a vector compared by dot product: name another with \
+                "Qdrant collection {}: expected vectors of {} dimensions with dot product; set another \
                  qdrant.collection, or delete it",
                 self.collection, self.dimension
             ))),
@@ -422,8 +422,8 @@ impl Cluster {
         let (encoder, format) = (text("encoder"), number("format"));
         if encoder.as_deref() != Some(&self.encoder_id) {
             return Err(IndexError::Cluster(format!(
-                "the collection {name} was made by the encoder {:?}, and the settings say {:?}: name another with \
-                 qdrant.collection, or restore the former encoder",
+                "Qdrant collection {name} was created with encoder {:?}, but the settings require {:?}; set another \
+                 qdrant.collection, or restore the previous encoder",
                 encoder.unwrap_or_default(),
                 self.encoder_id
             )));
@@ -431,7 +431,7 @@ impl Cluster {
         match format {
             Some(FORMAT) => Ok(()),
             _ => Err(IndexError::Cluster(format!(
-                "the collection {name} was made by another version of Ken: run `ken rebuild`"
+                "Qdrant collection {name} was created by an incompatible version of Ken; run `ken rebuild`"
             ))),
         }
     }

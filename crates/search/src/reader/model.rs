@@ -60,7 +60,7 @@ impl Files {
             serde_json::from_slice(&text).map_err(|error| wrong(&description, error))?;
         for name in [MODEL, TOKENIZER] {
             if !about.files.contains_key(name) {
-                return Err(wrong(&description, format!("{name} is not listed")));
+                return Err(wrong(&description, format!("{name} not listed")));
             }
             let path = folder.join(name);
             std::fs::metadata(&path).map_err(|error| wrong(&path, error))?;
@@ -78,7 +78,7 @@ impl Files {
         let bytes = std::fs::read(&path).map_err(|error| wrong(&path, error))?;
         match self.hashes.get(name) == Some(&sha256_hex([&bytes])) {
             true => Ok(bytes),
-            false => Err(wrong(&path, "its checksum differs from reader.json's")),
+            false => Err(wrong(&path, "checksum does not match reader.json")),
         }
     }
 }
@@ -179,7 +179,7 @@ impl Model {
             || answers.iter().any(|logit| !logit.is_finite())
         {
             return Err(failed(
-                "expected one finite logit a passage and two a piece".to_owned(),
+                "expected one finite logit per passage and two per piece".to_owned(),
             ));
         }
         let reading = |(i, pair): (usize, &Pair)| Reading {

@@ -25,15 +25,15 @@ pub struct DocumentExplanation {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Standing {
-    /// It is among the hits.
+    /// Among the hits.
     Listed,
-    /// Others are better.
+    /// Ranked below the limit.
     Outranked,
-    /// The legs that searched find nothing in it: it shares no word with the question.
+    /// No leg found it: it shares no term with the question.
     NoMatch,
-    /// It does not meet a filter.
+    /// Excluded by a filter.
     Filtered,
-    /// It is stored, and the indexes do not have it yet.
+    /// Stored, but not indexed yet.
     NotIndexed,
     NoSuchDocument,
 }
@@ -44,7 +44,7 @@ pub struct FilterDecision {
     /// `status`, `audience`, `channel`, `valid_from`, `valid_until`, `tags`, `languages`, `kinds`, `document_ids`.
     pub filter: &'static str,
     pub passed: bool,
-    /// What was asked, and what the document has.
+    /// Expected and found values.
     pub detail: String,
 }
 
@@ -132,7 +132,7 @@ fn decisions(
     decide(
         "status",
         metadata.status == Status::Published,
-        format!("it is {}", metadata.status.as_str()),
+        format!("expected published, found {}", metadata.status.as_str()),
     );
     let channel: Vec<String> = filter.channel.iter().cloned().collect();
     let is_on =
@@ -143,27 +143,27 @@ fn decisions(
         ("channel", &metadata.channels, &channel, is_on),
     ] {
         let asks = match who.is_empty() {
-            true => "nobody in particular".to_owned(),
+            true => "none".to_owned(),
             false => who.join(", "),
         };
         let detail = match allowed.is_empty() {
-            true => format!("{asks} asks, it is for all"),
-            false => format!("{asks} asks, it is for {}", allowed.join(", ")),
+            true => format!("asked by {asks}, open to all"),
+            false => format!("asked by {asks}, restricted to {}", allowed.join(", ")),
         };
         decide(name, passed, detail);
     }
     if let Some(from) = metadata.valid_from {
-        let detail = format!("asked for {at}, it is valid from {from}");
+        let detail = format!("asked for {at}, valid from {from}");
         decide("valid_from", from <= at, detail);
     }
     if let Some(until) = metadata.valid_until {
-        let detail = format!("asked for {at}, it is valid until {until}");
+        let detail = format!("asked for {at}, valid until {until}");
         decide("valid_until", at < until, detail);
     }
     if !filter.tags.is_empty() {
         let has_all = filter.tags.iter().all(|tag| metadata.tags.contains(tag));
         let detail = format!(
-            "all of {} are asked for, it has {}",
+            "expected all of {}, found {}",
             filter.tags.join(", "),
             listed(&metadata.tags)
         );
@@ -172,7 +172,7 @@ fn decisions(
     if !filter.languages.is_empty() {
         let language = metadata.language.as_deref().unwrap_or("und");
         let detail = format!(
-            "{} is asked for, it is {language}",
+            "expected {}, found {language}",
             filter.languages.join(" or ")
         );
         decide(
@@ -184,14 +184,14 @@ fn decisions(
     if !filter.kinds.is_empty() {
         let asked: Vec<&str> = filter.kinds.iter().map(|kind| kind.as_str()).collect();
         let detail = format!(
-            "{} is asked for, it is {}",
+            "expected {}, found {}",
             asked.join(" or "),
             metadata.kind.as_str()
         );
         decide("kinds", filter.kinds.contains(&metadata.kind), detail);
     }
     if !filter.document_ids.is_empty() {
-        let detail = format!("{} documents are asked for", filter.document_ids.len());
+        let detail = format!("restricted to {} documents", filter.document_ids.len());
         decide("document_ids", filter.document_ids.contains(id), detail);
     }
     decisions

@@ -40,16 +40,16 @@ impl<'a> Scope<'a> {
 /// A line of the audit log.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct AuditEntry {
-    /// 1, 2, 3 … within its log.
+    /// 1, 2, 3 … within the log, without gaps.
     pub number: i64,
     pub at: Timestamp,
     pub actor: String,
     pub action: String,
     pub subject: String,
-    /// What it was, where that is more than that it was not there.
+    /// Previous value, if any.
     pub before: Value,
     pub after: Value,
-    /// SHA-256 over the line and the hash of the line before it, in hexadecimal; empty in lines older than hashes.
+    /// SHA-256 over the entry and the previous hash, hexadecimal; empty in entries older than hashing.
     pub hash: String,
 }
 
@@ -246,15 +246,12 @@ impl Store {
             let lines = self.audit_after(scope, last, PAGE).await?;
             for line in &lines {
                 if line.number != last + 1 {
-                    faults.push(format!("the audit log lacks line {}", last + 1));
+                    faults.push(format!("audit log: line {} missing", last + 1));
                 }
                 // Lines from before there were hashes stand before all others.
                 let is_old = hash.is_empty() && line.hash.is_empty();
                 if !is_old && line.sealed(&hash) != line.hash {
-                    faults.push(format!(
-                        "line {} of the audit log is not as it was written",
-                        line.number
-                    ));
+                    faults.push(format!("audit log: line {} was altered", line.number));
                 }
                 last = line.number;
                 hash.clone_from(&line.hash);
@@ -270,7 +267,7 @@ impl Store {
                 .await?;
         let (number, sealed) = head.unwrap_or_default();
         if (number, &sealed) != (last, &hash) {
-            faults.push(format!("the audit log ends at line {last}, not {number}"));
+            faults.push(format!("audit log: expected {number} lines, found {last}"));
         }
         Ok(faults)
     }

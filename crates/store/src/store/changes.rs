@@ -47,7 +47,7 @@ pub fn entries_of(
     let shared = Arc::new(source.metadata.clone());
     let entries = (0_u32..).zip(&source.chunks).map(|(ordinal, chunk)| {
         let text = chunk.span.slice(&source.text);
-        let text = text.ok_or_else(|| corrupt("a chunk", &"its span is none of its document's"))?;
+        let text = text.ok_or_else(|| corrupt("a chunk", &"span outside of its document"))?;
         let metadata = match chunk.note.narrows() {
             true => Arc::new(shared.narrowed(&chunk.note, Window::default())),
             false => shared.clone(),

@@ -51,7 +51,7 @@ impl Store {
                     _ = stopped.wait_for(|stop| *stop) => break,
                     held = hold(&url, &tell, retry) => {
                         if let Err(error) = held {
-                            tracing::warn!(%error, "the store is away; whether this process leads is not known");
+                            tracing::warn!(%error, "lost the store; leadership unknown, standing down");
                         }
                     }
                 }
@@ -84,7 +84,7 @@ async fn hold(url: &str, tell: &watch::Sender<bool>, retry: Duration) -> Result<
         }
         tokio::time::sleep(retry).await;
     }
-    tracing::info!("this process leads");
+    tracing::info!("became leader");
     tell.send_replace(true);
     loop {
         tokio::time::sleep(retry.min(LOOK)).await;

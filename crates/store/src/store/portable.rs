@@ -144,7 +144,7 @@ impl Store {
         else {
             return Err(corrupt(
                 "an exported document",
-                &format!("{} lacks its live version", document.id),
+                &format!("{}: live version missing", document.id),
             ));
         };
         let mut put = source(&document.id, live.clone());
@@ -212,7 +212,7 @@ impl Store {
             detail,
         };
         if !path.is_file() {
-            return Err(unsound("there is no such file".into()));
+            return Err(unsound("file not found".into()));
         }
         sqlx::any::install_default_drivers();
         let url = format!("sqlite://{}?mode=ro", path.display());
@@ -229,15 +229,14 @@ impl Store {
         match (checked, counted) {
             (Ok((state,)), Ok(_)) if state == "ok" => Ok(()),
             (Ok((state,)), Ok(_)) => Err(unsound(state)),
-            (Err(error), _) | (_, Err(error)) => {
-                Err(unsound(format!("it is no backup of Ken: {error}")))
-            }
+            (Err(error), _) | (_, Err(error)) => Err(unsound(format!("not a Ken backup: {error}"))),
         }
     }
 }
 
 /// What to do instead.
-pub(super) const BACKUP: &str = "`pg_dump` makes backups and `pg_restore` puts them back; `ken export` writes the knowledge alone";
+pub(super) const BACKUP: &str =
+    "use `pg_dump` and `pg_restore`; `ken export` exports the knowledge only";
 
 /// Writes a database into a new file, as it is at one moment.
 pub(super) async fn copy_into(pool: &sqlx::AnyPool, path: &Path) -> Result<(), StoreError> {

@@ -11,11 +11,11 @@ use ken_text::redact::CustomPattern;
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LearningRules {
-    /// Whether two people have to approve a draft.
+    /// Require approval by two people.
     pub four_eyes: bool,
-    /// Classes of drafts that are published unreviewed where their gate is clean.
+    /// Draft classes published without review if no judged question breaks.
     pub auto_publish: Vec<AutoPublish>,
-    /// Whether the winner of an experiment is put in force by rule; else a person does it.
+    /// Promote winners of experiments automatically.
     pub auto_promote: bool,
 }
 

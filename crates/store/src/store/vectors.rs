@@ -100,7 +100,7 @@ pub(super) fn vector_of(bytes: &[u8]) -> Result<Vec<f16>, StoreError> {
             .collect()),
         _ => Err(corrupt(
             "a vector",
-            &format!("{} bytes are no half-precision numbers", bytes.len()),
+            &format!("{} bytes are not half-precision numbers", bytes.len()),
         )),
     }
 }

@@ -10,9 +10,9 @@ use ken_base::domain::WorkspaceId;
 /// What was deleted with a workspace.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Deleted {
-    /// How many rows, by table.
+    /// Number of deleted rows per table.
     pub rows: BTreeMap<String, i64>,
-    /// How many were found when all was looked through again afterwards: 0, unless somebody writes to it anew.
+    /// Number of rows found by a final check: 0 unless written concurrently.
     pub remaining: i64,
 }
 

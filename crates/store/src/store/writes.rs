@@ -80,7 +80,7 @@ pub struct Terms<'a> {
 /// Which of the [`Terms`] did not hold, so that nothing was written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unmet {
-    #[error("{0} was changed since; send the change again")]
+    #[error("{0} was changed concurrently; retry")]
     Changed(DocumentId),
     #[error("the job was cancelled")]
     NotRunning,
@@ -862,7 +862,10 @@ async fn add_chunks(
         for (ordinal, chunk) in rows {
             let span = chunk.span;
             let text = span.slice(&source.text).ok_or_else(|| {
-                corrupt("a chunk", &format!("{span:?} is no span of {}", source.id))
+                corrupt(
+                    "a chunk",
+                    &format!("{span:?} is not a span of {}", source.id),
+                )
             })?;
             insert = insert
                 .bind(workspace.as_str())

@@ -76,7 +76,7 @@ impl Model {
         let numbers = [model.intercept, reading.reading, reading.intercept];
         match model.weights.iter().all(is_sound) && numbers.iter().all(|x| x.is_finite()) {
             true => Ok(model),
-            false => Err("a number is not finite, or a deviation is not above 0".to_owned()),
+            false => Err("expected finite numbers and deviations above 0".to_owned()),
         }
     }
 

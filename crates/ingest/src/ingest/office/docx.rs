@@ -77,7 +77,7 @@ pub fn write(writer: &mut Writer, package: &mut Package, main: &str) -> Result<(
         }
     }
     let body = child(document.root_element(), "body");
-    let body = body.ok_or_else(|| IngestError::damaged(format, "it has no body"))?;
+    let body = body.ok_or_else(|| IngestError::damaged(format, "missing body"))?;
     reader.blocks(body, 0)?;
     end_lists(reader.writer);
     Ok(())

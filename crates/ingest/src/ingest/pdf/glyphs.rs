@@ -167,7 +167,7 @@ unsafe fn pages(pdfium: &dyn PdfiumLibraryBindings, bytes: &[u8]) -> Result<Page
         if document.is_null() {
             return Err(match pdfium.FPDF_GetLastError() {
                 ERROR_PASSWORD | ERROR_SECURITY => IngestError::PasswordProtected,
-                _ => IngestError::damaged("PDF", "it cannot be opened"),
+                _ => IngestError::damaged("PDF", "the file is damaged"),
             });
         }
         let _close = Closing(|| pdfium.FPDF_CloseDocument(document));

@@ -15,13 +15,13 @@ use ken_search::vectors::dot;
 pub struct Details {
     #[serde(flatten)]
     pub ranked: Ranked,
-    /// What is known that is nearest to it, and the difference as a unified diff of the answers.
+    /// Nearest existing knowledge, with a unified diff of the answers.
     pub nearest: Option<Nearest>,
-    /// Logged questions that are not answered now and would be, from this draft.
+    /// Logged questions without an answer now that this draft would answer.
     pub would_answer: Vec<String>,
-    /// Which answers it would change.
+    /// Answers that it would change.
     pub impact: Impact,
-    /// Questions of other FAQs that its wordings would take.
+    /// Wording collisions with other FAQs.
     pub collisions: Vec<Collision>,
 }
 

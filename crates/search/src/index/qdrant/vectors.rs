@@ -209,7 +209,7 @@ impl QdrantVectors {
         if held != from {
             self.cluster.is_prepared.store(false, Ordering::Release);
             return Err(IndexError::Vector(
-                "the vectors were written by another process meanwhile, or deleted".to_owned(),
+                "vectors were concurrently modified or deleted by another process".to_owned(),
             ));
         }
         let at = at.max(from);
