@@ -1,11 +1,16 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{DocumentId, Excerpt, NoKnowledge};
 
 /// Where a draft stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(
+    description = "`open`: waits for a decision. `approved`: one reviewer has approved it and a second one has to. `published`: it is an FAQ now. \
+     `rejected`: a reviewer has rejected it. `merged`: another draft has its sources now."
+)]
 pub enum DraftState {
     Open,
     /// One reviewer has approved; a second has to.
@@ -29,33 +34,41 @@ impl DraftState {
 }
 
 /// How a draft stands to what is known.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "class", rename_all = "snake_case")]
 pub enum DraftClass {
+    /// Nothing that is known answers the question.
     New,
     /// What is answered is known, but the question does not find it.
     Variant {
+        /// The FAQ that answers the question already.
         document_id: DocumentId,
     },
     /// The same is asked; more or other is said.
     Update {
+        /// The document that would be extended.
         document_id: DocumentId,
     },
     /// It says otherwise than what is known: `detail` names the figures or words.
     Contradiction {
+        /// The document that it contradicts.
         document_id: DocumentId,
+        /// The figures or words that differ.
         detail: String,
     },
     /// Asked and answered already.
     Known {
+        /// The document that answers the question already.
         document_id: DocumentId,
     },
     /// A question that an FAQ is found for and does not answer.
     Negative {
+        /// The FAQ that is found for the question and does not answer it.
         document_id: DocumentId,
     },
     /// Asked, and not settled by any case: somebody has to write the answer.
     Gap {
+        /// Why no case answers the question.
         reason: NoKnowledge,
     },
 }
@@ -87,15 +100,19 @@ impl DraftClass {
 }
 
 /// What a draft is made from: a case, or feedback.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DraftSource {
     /// Of the case or the feedback.
     pub id: String,
+    /// The question in general terms.
     pub question: String,
     /// What was said by an agent that holds for anyone, where that is anything.
     pub resolution: Vec<Excerpt>,
+    /// What the agent asked for and told the customer to do, in order.
     pub steps: Vec<Excerpt>,
+    /// The agent who handled the case.
     pub agent: Option<String>,
+    /// The case's tags.
     pub tags: Vec<String>,
     /// Whether it settles the question.
     pub settles: bool,
@@ -141,8 +158,11 @@ impl Reviewer {
 }
 
 /// What was done to a draft.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(
+    description = "What was done. `reopened`: the text changed after an approval, which no longer counts."
+)]
 pub enum DraftAction {
     Approved,
     Edited,
@@ -154,37 +174,49 @@ pub enum DraftAction {
 }
 
 /// Who did what to a draft, when.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DraftEvent {
+    /// When it was done.
+    #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
-    /// [`Reviewer::name`].
+    /// Who did it: [`Reviewer::name`].
     pub actor: String,
-    /// [`Reviewer::key_id`].
+    /// The key of the request: [`Reviewer::key_id`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_id: Option<String>,
+    /// What was done.
     pub action: DraftAction,
+    /// The reason that the reviewer gave for a rejection.
     #[serde(default)]
     pub reason: Option<String>,
 }
 
 /// Candidate knowledge, for a person to review.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Draft {
+    /// The draft's id.
     pub id: String,
+    /// Where it stands in the review.
     pub state: DraftState,
     #[serde(flatten)]
     pub class: DraftClass,
+    /// The question in general terms.
     pub question: String,
     /// Other wordings, of other customers.
     pub variants: Vec<String>,
     /// In an agent's words; empty where no case settles the question.
     pub answer: String,
+    /// Under which conditions the answer holds, in the agents' words.
     pub conditions: Vec<String>,
     /// What agents asked for and told customers to do, over all sources, in order.
     pub steps: Vec<String>,
+    /// The product it is about.
     pub product: Option<String>,
+    /// Tags of its sources.
     pub tags: Vec<String>,
+    /// The draft's language (BCP 47).
     pub language: String,
+    /// The cases and the feedback that it is made from.
     pub sources: Vec<DraftSource>,
     /// How sure it is that the answer is right and general, in [0, 1].
     pub confidence: f32,
@@ -194,6 +226,7 @@ pub struct Draft {
     pub is_edited: bool,
     /// What it was published as.
     pub published_as: Option<DocumentId>,
+    /// What was done to it, oldest first.
     pub history: Vec<DraftEvent>,
 }
 

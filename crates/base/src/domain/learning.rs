@@ -1,14 +1,16 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{DocumentId, Outcome};
 
 /// Settings of the way from question to answer that a workspace has of its own; the service's where absent.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Tuning {
     /// How much words count, and that they stand together, in [0, 1] and together below 1. Either both or none.
     pub keyword_share: Option<f32>,
+    /// The weight of proximity, in [0, 1].
     pub proximity_share: Option<f32>,
     /// The least confidence with which a question is answered, in [0, 1].
     pub min_confidence: Option<f32>,
@@ -54,8 +56,11 @@ impl Tunings {
 }
 
 /// What an agent did with an answer that was suggested to them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(
+    description = "What the agent did with a suggested answer: `accepted` it, `edited` it, or `ignored` it."
+)]
 pub enum AgentAction {
     Accepted,
     Edited,
@@ -63,8 +68,12 @@ pub enum AgentAction {
 }
 
 /// Why an answer did not help.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(
+    description = "`wrong`: the answer is not true. `outdated`: it was true once. `irrelevant`: it answers another question. `incomplete`: \
+     something is missing. `unclear`: it is hard to understand. `other`: another reason."
+)]
 pub enum FeedbackReason {
     /// What it says is not so.
     Wrong,
@@ -77,29 +86,42 @@ pub enum FeedbackReason {
 }
 
 /// What somebody said of an answer.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Feedback {
+    /// The feedback's id.
     pub id: String,
+    /// The answer that it is about.
     pub answer_id: String,
+    /// Whether the answer helped.
     pub helpful: Option<bool>,
+    /// Why the answer did not help.
     pub reason: Option<FeedbackReason>,
+    /// The comment, without personal data.
     pub comment: Option<String>,
+    /// The answer that should have been given, without personal data.
     pub corrected_answer: Option<String>,
     /// The document that should have answered.
     pub corrected_document_id: Option<DocumentId>,
+    /// What an agent did with the answer.
     pub agent_action: Option<AgentAction>,
     /// 1 to 5.
     pub csat: Option<u8>,
     /// Whether the customer came back about it.
     pub reopened: bool,
+    /// Whether the customer complained.
     pub complaint: bool,
     /// A hash of who said it, so that nobody counts twice.
     pub customer: Option<String>,
+    /// When it was given.
+    #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
     /// Of the answer: without personal data.
     pub question: String,
+    /// The outcome of the answer.
     pub outcome: Outcome,
+    /// The confidence of the answer, in [0, 1].
     pub confidence: f32,
+    /// The documents that the answer cited, each as `[id, version]`.
     pub cited: Vec<(DocumentId, i64)>,
 }
 
@@ -124,9 +146,10 @@ impl Feedback {
 }
 
 /// What an arm of an experiment serves.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Arm {
+    /// The arm's name, 1 to 128 characters.
     pub name: String,
     /// Of an experiment about an FAQ: its answer. The first arm is what is live and names none.
     #[serde(default)]
@@ -136,8 +159,13 @@ pub struct Arm {
     pub tuning: Option<Tuning>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// How far an experiment is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(
+    description = "`running`: customers see its arms. `stopped`: ended without a winner, or by a guard rail. `decided`: it has a winner, which is \
+     not in force yet. `promoted`: the winner is in force."
+)]
 pub enum ExperimentState {
     Running,
     /// Ended without a winner, or by a guard rail.
@@ -159,25 +187,28 @@ impl ExperimentState {
 }
 
 /// Two or more ways of answering, served side by side. The first arm is what is live.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Experiment {
+    /// The experiment's id.
     pub id: String,
+    /// How far it is.
     pub state: ExperimentState,
     /// The FAQ it is about; settings where absent.
     pub faq_id: Option<DocumentId>,
     /// The FAQ's live answer when it began.
     #[serde(default)]
     pub live: Option<String>,
+    /// What is compared; the first arm is what is live.
     pub arms: Vec<Arm>,
     /// The greatest probability of calling a winner, a loser or a harm where there is no difference, over all arms and looks.
     pub alpha: f64,
     /// Customers an arm, after which it ends without a winner.
     pub max_customers: usize,
-    /// The arm that won.
+    /// The arm that won, from 0.
     pub winner: Option<usize>,
     /// Why it ended.
     pub reason: Option<String>,
-    /// Arms that a guard rail has taken out.
+    /// Arms that a guard rail has taken out, from 0.
     #[serde(default)]
     pub out: Vec<usize>,
     /// Whether it was decided under a rule that puts the winner in force, and the winner is neither that nor refused yet.
