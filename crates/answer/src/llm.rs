@@ -85,11 +85,11 @@ pub struct Message {
 pub struct Usage {
     /// The model's name.
     pub model: String,
-    /// As the server counted them; `None` where it does not say.
+    /// As the server counted them; null where it does not say.
     pub prompt_tokens: Option<u64>,
-    /// Tokens of the completion; null, if the server does not report them.
+    /// Tokens of the completion; null where the server does not report them.
     pub completion_tokens: Option<u64>,
-    /// By the configured prices; `None` where tokens or prices are unknown.
+    /// By the configured prices; null where tokens or prices are unknown.
     pub cost: Option<f64>,
 }
 

@@ -68,6 +68,7 @@ impl Strategy {
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$of:meta])* $variant:ident = $word:literal,)+ }) => {
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+        #[schema(rename_all = "snake_case")]
         $(#[$doc])*
         pub enum $name {
             $($(#[$of])* #[serde(rename = $word)] $variant,)+
@@ -288,6 +289,19 @@ pub struct Turn {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The values of a schema.
+    fn values_of<T: utoipa::PartialSchema>() -> serde_json::Value {
+        serde_json::to_value(T::schema()).unwrap()["enum"].clone()
+    }
+
+    #[test]
+    fn words_are_the_same_in_the_schema() {
+        let reasons: Vec<&str> = Reason::ALL.iter().map(|reason| reason.as_str()).collect();
+        assert_eq!(values_of::<Reason>(), serde_json::json!(reasons));
+        let notes: Vec<&str> = Note::ALL.iter().map(|note| note.as_str()).collect();
+        assert_eq!(values_of::<Note>(), serde_json::json!(notes));
+    }
 
     #[test]
     fn words_are_the_same_in_records_and_metrics() {

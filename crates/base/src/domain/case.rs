@@ -163,7 +163,7 @@ pub struct Distilled {
     pub outcome: CaseOutcome,
     /// Whether whoever submitted the case named the outcome.
     pub is_outcome_given: bool,
-    /// `None` where it is knowledge.
+    /// Why it makes no knowledge; null where it does.
     pub gap: Option<NoKnowledge>,
     /// The product it is about.
     pub product: Option<String>,

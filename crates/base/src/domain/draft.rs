@@ -179,9 +179,9 @@ pub struct DraftEvent {
     /// When it was done.
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
-    /// Who did it: [`Reviewer::name`].
+    /// Who did it, as a reviewer's name.
     pub actor: String,
-    /// The key of the request: [`Reviewer::key_id`].
+    /// The key of the request; absent where there are no keys.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_id: Option<String>,
     /// What was done.
