@@ -4,6 +4,7 @@ mod answers;
 mod audit;
 mod auth;
 mod cases;
+mod changed;
 mod console;
 mod conversations;
 mod dead_letters;

@@ -14,11 +14,11 @@ use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 use utoipa::ToSchema;
 
-use super::extract::{Json, Workspace, one_or_many};
+use super::extract::{Json, OneOrMany, Workspace, one_or_many};
 use super::load::InWork;
 use super::metrics;
 use super::problem::{Fault, Problem};
-use super::{AppState, Permit, words};
+use super::{AppState, Permit};
 use ken_answer::answer::render::{Format, render};
 use ken_answer::answer::{self, Question};
 use ken_base::domain::{
@@ -30,21 +30,20 @@ use ken_base::domain::{
 #[serde(deny_unknown_fields)]
 pub struct AnswerRequest {
     /// 1 to 2,000 characters. Messages that came in a burst may be given as a list; they are read as one.
-    #[schema(value_type = String)]
     pub question: Messages,
     /// Turns of one conversation carry the same id: up to 128 characters, made by the caller.
     pub conversation_id: Option<String>,
     /// What was said before, oldest first, where the caller keeps the conversation: at most 50 utterances of at most 2,000
     /// characters. Else the recorded turns of `conversation_id` are read.
     #[serde(default)]
-    #[schema(value_type = Vec<Object>)]
     pub history: Vec<Utterance>,
+    /// The channel that the question comes from, as `web` or `sms`: 1 to 128 characters.
     pub channel: Option<String>,
     /// The reply's language (BCP 47); the question's where absent. Quotations stay in their own.
     pub language: Option<String>,
     /// All that the asker is: one name or a list, as `agent` or `["tier:gold", "region:tw"]`.
     #[serde(default, deserialize_with = "one_or_many")]
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = Option<OneOrMany>)]
     pub audience: Vec<String>,
     /// Only documents with all of these tags.
     #[serde(default)]
@@ -64,7 +63,6 @@ pub struct AnswerRequest {
     #[serde(default = "default_limit")]
     pub limit: usize,
     /// `plain`, `markdown` or `speech`, in place of the channel's own.
-    #[schema(value_type = Option<String>)]
     pub format: Option<Format>,
     /// Server-sent events: `evidence` (`citations`, or the `passages` that a model is about to word), then `delta`s, then `done` with the whole answer, or `error` with a problem. After a
     /// `restart` the deltas so far do not count: a model's text did not come whole.
@@ -73,13 +71,14 @@ pub struct AnswerRequest {
 }
 
 /// One message, or several that came in a burst.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(untagged, expecting = "expected a text or a list of texts")]
 pub enum Messages {
     One(String),
     Burst(Vec<String>),
 }
 
+/// The highest strategy that a request allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StrategyName {
@@ -98,35 +97,42 @@ pub fn default_limit() -> usize {
 /// The reply.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AnswerResponse {
+    /// The answer's id; feedback names it.
     pub id: String,
-    #[schema(value_type = words::Outcome)]
+    /// What was decided.
     pub outcome: domain::Outcome,
+    /// The whole reply, without markup of a channel.
     pub text: String,
     /// BCP 47.
     pub language: String,
-    #[schema(value_type = words::Strategy)]
+    /// How the words were found.
     pub strategy: domain::Strategy,
     /// The estimated probability that the evidence answers the question.
     pub confidence: f32,
+    /// The sentences that cite the knowledge base, in order.
     pub sentences: Vec<SentenceBody>,
+    /// What the sentences cite, in order of use.
     pub citations: Vec<CitationBody>,
+    /// Questions that the asker can choose from.
     pub suggestions: Vec<String>,
     /// Why it holds nothing from the knowledge base.
-    #[schema(value_type = Option<words::Reason>)]
     pub reason: Option<domain::Reason>,
     /// What limits it, or what was unavailable while it was made.
-    #[schema(value_type = Vec<words::Note>)]
     pub notes: Vec<domain::Note>,
     /// As the channel shows it.
     pub rendered: RenderedBody,
+    /// The conversation's id, as the request gave it.
     pub conversation_id: Option<String>,
     /// What was read, as the number of the last change that it held.
     pub revision: i64,
+    /// How long each stage took.
     pub timings_ms: TimingsBody,
 }
 
+/// A sentence of an answer.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SentenceBody {
+    /// The sentence.
     pub text: String,
     /// Numbers of citations.
     pub citations: Vec<usize>,
@@ -137,7 +143,6 @@ pub struct SentenceBody {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RenderedBody {
     /// `plain`, `markdown` or `speech`.
-    #[schema(value_type = String)]
     pub format: Format,
     /// In order, to be sent one after another.
     pub messages: Vec<String>,
@@ -146,18 +151,28 @@ pub struct RenderedBody {
 /// The document's text from byte `start` to byte `end` is exactly `quote`.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CitationBody {
+    /// The citation's number, from 1, in order of use.
     pub number: usize,
+    /// The document that is quoted.
     pub document_id: String,
+    /// The version of it that is quoted, from 1.
     pub document_version: i64,
+    /// The document's title.
     pub title: String,
+    /// The document's own address, if it has one.
     pub uri: Option<String>,
+    /// The passage that is quoted.
     pub chunk_id: String,
+    /// The headings above the passage, outermost first.
     pub heading_path: Vec<String>,
     /// The page or slide on which the quote begins, from 1, where the source has pages.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub page: Option<u32>,
+    /// The quoted text.
     pub quote: String,
+    /// Where the quote begins in the document's text, in bytes.
     pub start: usize,
+    /// Where the quote ends in the document's text, in bytes, exclusive.
     pub end: usize,
     /// Words of the quote that lead elsewhere; absent where there are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -167,26 +182,38 @@ pub struct CitationBody {
 /// Words that lead elsewhere, and where: an address by `http`, `https`, `mailto` or `tel`.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct LinkBody {
+    /// The words of the link.
     pub text: String,
+    /// The address that the link leads to.
     pub uri: String,
     /// Where the words stand in the document, in bytes.
     pub start: usize,
+    /// Where the words end in the document, in bytes, exclusive.
     pub end: usize,
 }
 
 /// Milliseconds by stage; `keyword` runs while `embed` does.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TimingsBody {
+    /// Encoding the question.
     pub embed: f64,
+    /// Keyword search.
     pub keyword: f64,
+    /// Vector search.
     pub vector: f64,
+    /// Merging both result lists.
     pub fuse: f64,
     /// Reading the best passages with the question.
     pub read: f64,
+    /// Loading the evidence from the store.
     pub load: f64,
+    /// Deciding whether to answer.
     pub admit: f64,
+    /// Choosing and verifying the sentences.
     pub compose: f64,
+    /// A language model's wording.
     pub generate: f64,
+    /// From the request to the reply.
     pub total: f64,
 }
 
@@ -371,7 +398,7 @@ impl AnswerRequest {
         ("X-Ken-Workspace" = Option<String>, Header, description = "`default` where absent"),
     ),
     responses(
-        (status = 200, body = AnswerResponse),
+        (status = 200, content((AnswerResponse = "application/json"), (String = "text/event-stream"))),
         (status = 400, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem),
         (status = 429, body = Problem), (status = 503, body = Problem),
     )

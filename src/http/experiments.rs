@@ -31,7 +31,6 @@ pub struct ExperimentRequest {
     pub faq_id: Option<DocumentId>,
     /// 2 to 8: `[{ "name", "answer" | "tuning": { "keyword_share", "proximity_share", "min_confidence" } }]`. The first is
     /// what is live and names neither.
-    #[schema(value_type = Vec<Object>)]
     pub arms: Vec<Arm>,
     /// The probability of calling a difference where there is none, over the whole experiment: .0001 to .2, .05 where absent.
     pub alpha: Option<f64>,
@@ -41,10 +40,10 @@ pub struct ExperimentRequest {
     pub reviewer: Option<String>,
 }
 
+/// The workspace's experiments.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ExperimentsResponse {
     /// Newest first: the experiment, and by arm `shown`, `known`, `successes`, `harms`, `e_value`, `harm_e_value`.
-    #[schema(value_type = Vec<Object>)]
     pub experiments: Vec<Standing>,
 }
 
@@ -61,7 +60,7 @@ pub struct DecisionRequest {
 #[utoipa::path(
     post, path = "/v1/experiments", tag = "learning", request_body = ExperimentRequest,
     responses(
-        (status = 200, body = Object),
+        (status = 200, body = Experiment),
         (status = 409, body = Problem, description = "The id is taken, or one about the same is running"),
         (status = 422, body = Problem),
     )
@@ -130,7 +129,7 @@ pub async fn list(
     post, path = "/v1/experiments/{id}", tag = "learning", request_body = DecisionRequest,
     params(("id" = String, Path, description = "The id, then `:stop` or `:promote`")),
     responses(
-        (status = 200, body = Object), (status = 404, body = Problem),
+        (status = 200, body = Experiment), (status = 404, body = Problem),
         (status = 409, body = Problem, description = "It is not running, or has no winner"),
         (status = 422, body = Problem),
     )
@@ -165,20 +164,18 @@ pub async fn decide(
     Ok(axum::Json(decided))
 }
 
+/// The settings that a workspace has learned.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TuningResponse {
     /// What holds in place of the service's own settings; empty fields are the service's.
-    #[schema(value_type = Object)]
     pub tuning: Tuning,
     /// How many earlier settings can be gone back to.
     pub n_earlier: usize,
     /// Whether they are being learned, by the process that was asked.
     pub is_learning: bool,
     /// What came of learning them the last time, and when that was.
-    #[schema(value_type = Option<Object>)]
     pub last_learned: Option<Learned>,
     /// When and why it failed, where the last time it did.
-    #[schema(value_type = Option<Object>)]
     pub last_failed: Option<LearningFailure>,
 }
 
@@ -213,7 +210,7 @@ pub async fn get_tuning(
 #[utoipa::path(
     post, path = "/v1/tuning/learn", tag = "learning", request_body = DecisionRequest,
     responses(
-        (status = 200, body = Object, description = "What was tried, how it did, and whether it counts now"),
+        (status = 200, body = Learned, description = "What was tried, how it did, and whether it counts now"),
         (status = 202, body = TuningResponse, description = "It goes on; what holds until then"),
         (status = 409, body = Problem, description = "They are being learned already")
     )

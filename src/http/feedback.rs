@@ -19,9 +19,9 @@ use ken_learn::learn::feedback::Said;
 pub struct FeedbackRequest {
     /// As in the reply to the question.
     pub answer_id: String,
+    /// Whether the answer helped.
     pub helpful: Option<bool>,
     /// `wrong`, `outdated`, `irrelevant`, `incomplete`, `unclear`, `other`.
-    #[schema(value_type = Option<String>)]
     pub reason: Option<FeedbackReason>,
     /// 1 to 2,000 characters.
     pub comment: Option<String>,
@@ -32,21 +32,23 @@ pub struct FeedbackRequest {
     #[schema(value_type = Option<String>)]
     pub corrected_document_id: Option<DocumentId>,
     /// What an agent did with the answer: `accepted`, `edited`, `ignored`.
-    #[schema(value_type = Option<String>)]
     pub agent_action: Option<AgentAction>,
     /// 1 to 5; 4 and 5 speak for the answer, 1 and 2 against it.
     pub csat: Option<u8>,
     /// Whether the customer came back about it.
     #[serde(default)]
     pub reopened: bool,
+    /// Whether the customer complained.
     #[serde(default)]
     pub complaint: bool,
     /// Who says it, where it is not who asked: of each person the last word counts. Kept as a hash.
     pub customer_id: Option<String>,
 }
 
+/// What the feedback did.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct FeedbackResponse {
+    /// The feedback's id.
     pub id: String,
     /// `false` where the same was said before; then nothing has changed.
     pub is_new: bool,
@@ -169,10 +171,10 @@ pub struct FeedbackListParams {
     limit: Option<i64>,
 }
 
+/// Feedback on answers.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct FeedbackListResponse {
     /// Newest first, without personal data.
-    #[schema(value_type = Vec<Object>)]
     pub feedback: Vec<Feedback>,
 }
 

@@ -6,14 +6,17 @@ use utoipa::ToSchema;
 use super::AppState;
 use super::auth::IsOperator;
 use super::problem::Problem;
+use super::words;
 use ken_search::retrieve::Degraded;
 
 /// Whether questions can be answered from everything that is stored.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Readiness {
+    /// Whether questions can be answered from everything that is stored.
     pub ready: bool,
     /// What is away and done without: `encoder_unavailable` or `vectors_unavailable` (answers are found by words alone and say so),
     /// `llm_unavailable` (answers are quoted, not worded).
+    #[schema(value_type = Vec<words::Degradation>)]
     pub degraded: Vec<String>,
     /// Whether this is the process that does what one alone may do.
     pub leads: bool,
@@ -27,8 +30,10 @@ pub struct Readiness {
     pub error: Option<String>,
 }
 
+/// How far a workspace's indexes are.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct WorkspaceReadiness {
+    /// The workspace's name.
     pub workspace: String,
     /// The newest change stored.
     pub revision: i64,

@@ -16,18 +16,16 @@ pub struct Settings {
     /// How sure an answer has to be: `very_strict`, `strict`, `balanced`, `lenient`, `very_lenient`; `null` for the
     /// service's own. Stays as it is where absent.
     #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<Level>)]
     pub level: Option<Option<Level>>,
     /// How drafts are reviewed: `four_eyes` (two people approve), `auto_publish` (`[{ "class", "min_sources" }]`: classes
     /// published unreviewed where their gate is clean), `auto_promote` (winners of experiments are put in force by rule).
     /// Stays as it is where absent.
     #[serde(default)]
-    #[schema(value_type = Option<Object>)]
     pub learning: Option<LearningRules>,
     /// Patterns of personal data besides the built-in ones: `[{ "kind", "pattern" }]`, for what comes in from now on. Stays
     /// as it is where absent.
     #[serde(default)]
-    #[schema(value_type = Option<Vec<Object>>)]
     pub redaction: Option<Vec<CustomPattern>>,
 }
 

@@ -23,8 +23,10 @@ pub struct SynonymsRequest {
     pub groups: Vec<Vec<String>>,
 }
 
+/// The workspace's own synonyms.
 #[derive(Serialize, ToSchema)]
 pub struct SynonymsResponse {
+    /// Groups of words or phrases that mean the same.
     pub groups: Vec<Vec<String>>,
     /// Raised with every replacement; 0 where there was none.
     pub version: i64,

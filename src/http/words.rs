@@ -1,4 +1,4 @@
-//! Enums of the domain as OpenAPI schemas: a string, its values listed. A field of such a type names its schema by `value_type`.
+//! Closed sets of strings as OpenAPI schemas. A field that holds such a string names its schema by `value_type`.
 
 use std::borrow::Cow;
 
@@ -6,19 +6,19 @@ use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
-use ken_base::domain;
+use ken_knowledge::jobs::{CHANGE, UPLOAD};
+use ken_learn::cases::DISTIL;
 
 macro_rules! schema {
-    ($name:ident, $description:literal) => {
+    ($name:ident, [$($value:expr),+ $(,)?], $description:literal) => {
         pub struct $name;
 
         impl PartialSchema for $name {
             fn schema() -> RefOr<Schema> {
-                let values = domain::$name::ALL.iter().map(|value| value.as_str());
                 let schema = ObjectBuilder::new()
                     .schema_type(SchemaType::Type(Type::String))
                     .description(Some($description))
-                    .enum_values(Some(values));
+                    .enum_values(Some([$($value),+]));
                 schema.into()
             }
         }
@@ -32,28 +32,110 @@ macro_rules! schema {
 }
 
 schema!(
-    Outcome,
-    "`answered`: from the knowledge base, or a greeting returned. `clarify`: the suggestions are what to choose from. `refused`: \
-     the knowledge base does not answer this. `handoff`: a person has to answer."
+    WriteEffect,
+    [
+        "added",
+        "changed",
+        "unchanged",
+        "scheduled",
+        "archived",
+        "deleted"
+    ],
+    "What a write did. `unchanged`: the content is equal to the live version. `scheduled`: a new version takes the live one's \
+     place later."
 );
 schema!(
-    Strategy,
-    "`standard`: an FAQ's own answer. `extractive`: sentences of documents. `generated`: a language model's wording of \
-     documents, verified against them. `none`: nothing from the knowledge base."
+    ItemEffect,
+    ["deleted", "revoked", "closed"],
+    "What was done: the item was `deleted`, the key was `revoked`, or the review was `closed`."
 );
 schema!(
-    Reason,
-    "Refused: `no_evidence` (nothing was found), `weak_evidence` (what was found is not likely enough to answer), \
-     `no_supported_sentence` (no sentence passed verification), `similar_only` (the thing asked about is named nowhere, another \
-     of its kind is), `deadline` (there was no answer in time). Handoff: `conflicting_evidence` (two passages contradict each \
-     other), `asked_for_person`. Clarify: `ambiguous`. Answered: `greeting`, `thanks`, `goodbye`."
+    JobKind,
+    [UPLOAD, CHANGE],
+    "`upload`: reads uploaded files. `change`: checks the judged questions, then writes."
 );
 schema!(
-    Note,
-    "`false_premise`: the answer corrects what the question takes for granted. `partly_answered`: some of the message's questions \
-     were not answered. `list_continues`: the quoted list or table has more items. `deadline`: the search took too long; an FAQ \
-     with this very question was found by words. `encoder_unavailable`, `vectors_unavailable`: the search went by words alone. \
-     `reader_unavailable`: the passages were not read; search scores decided, one level stricter. `not_recorded`: the answer \
-     could not be written to the store. `llm_unavailable`, `llm_refused`, `llm_truncated`, `llm_garbage`, `llm_deadline`, \
-     `llm_unsupported`: why the answer quotes instead of a language model's wording."
+    JobState,
+    [
+        "filling",
+        "queued",
+        "running",
+        "done",
+        "failed",
+        "cancelled"
+    ],
+    "`filling`: its files are being received. `queued`: it waits for its turn. `running`. `done`: it is finished, though single \
+     items may have failed. `failed`: it could not run, or its only item failed. `cancelled`."
 );
+schema!(
+    JobItemState,
+    ["waiting", "done", "failed"],
+    "How far an item of a job is."
+);
+schema!(
+    WorkKind,
+    [UPLOAD, CHANGE, DISTIL],
+    "`upload`: reads uploaded files. `change`: checks the judged questions, then writes. `distil`: makes drafts of cases."
+);
+schema!(
+    DeadLetterState,
+    ["ready", "deleted"],
+    "`ready`: it runs again. `deleted`: it is gone."
+);
+schema!(
+    Degradation,
+    [
+        "encoder_unavailable",
+        "vectors_unavailable",
+        "llm_unavailable"
+    ],
+    "What is unavailable. `encoder_unavailable`, `vectors_unavailable`: the search uses keywords only. `llm_unavailable`: answers \
+     quote documents."
+);
+schema!(
+    ProblemType,
+    [
+        "/problems/breaks-judged-questions",
+        "/problems/conflict",
+        "/problems/forbidden",
+        "/problems/internal",
+        "/problems/invalid-value",
+        "/problems/method-not-allowed",
+        "/problems/not-found",
+        "/problems/not-json",
+        "/problems/overloaded",
+        "/problems/timed-out",
+        "/problems/too-large",
+        "/problems/too-many-requests",
+        "/problems/unauthorized",
+        "/problems/unavailable",
+        "/problems/unsupported-media-type",
+        "/problems/wording-collides",
+    ],
+    "The kind of the failure; it is stable."
+);
+schema!(
+    ClassFilter,
+    [
+        "new",
+        "variant",
+        "update",
+        "contradiction",
+        "known",
+        "negative",
+        "gap",
+        "all"
+    ],
+    "A class of drafts, or `all`."
+);
+schema!(
+    GroupBy,
+    ["channel", "tag", "day", "intent", "reason"],
+    "What the counts are grouped by."
+);
+schema!(
+    FileEnding,
+    ["jsonl", "json", "csv", "tsv", "xlsx"],
+    "The format of an exported file."
+);
+schema!(WaitForCases, ["distilled"], "What to wait for.");
