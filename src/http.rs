@@ -4,11 +4,13 @@ mod answers;
 mod audit;
 mod auth;
 mod cases;
+mod changed;
 mod console;
 mod conversations;
 mod dead_letters;
 mod documents;
 mod drafts;
+mod examples;
 mod experiments;
 mod extract;
 mod faqs;
@@ -219,7 +221,7 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(api)
         .merge(operation)
         .merge(measures)
-        .merge(SwaggerUi::new("/docs").url("/openapi.json", problem::documented(document)))
+        .merge(SwaggerUi::new("/docs").url("/openapi.json", described(document)))
         .merge(console::routes())
         .fallback(|| async { Problem::not_found("no resource at this path; see /docs") })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
@@ -249,6 +251,11 @@ pub fn router(app: Arc<App>) -> Router {
         ))
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+}
+
+/// The OpenAPI document with what holds for every operation, and with examples.
+fn described(document: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
+    examples::add(problem::documented(document))
 }
 
 /// What is told of bytes that are no request, by the request that they might have been: problems as JSON. For fuzzing.

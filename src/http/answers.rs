@@ -14,11 +14,11 @@ use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 use utoipa::ToSchema;
 
-use super::extract::{Json, Workspace, one_or_many};
+use super::extract::{Json, OneOrMany, Workspace, one_or_many};
 use super::load::InWork;
 use super::metrics;
 use super::problem::{Fault, Problem};
-use super::{AppState, Permit, words};
+use super::{AppState, Permit};
 use ken_answer::answer::render::{Format, render};
 use ken_answer::answer::{self, Question};
 use ken_base::domain::{
@@ -30,21 +30,20 @@ use ken_base::domain::{
 #[serde(deny_unknown_fields)]
 pub struct AnswerRequest {
     /// 1 to 2,000 characters. A list of messages sent in a burst is joined into one question.
-    #[schema(value_type = String)]
     pub question: Messages,
     /// Chosen by the caller, 1 to 128 characters; the same for all turns of a conversation.
     pub conversation_id: Option<String>,
     /// Previous utterances, oldest first, if the caller stores the conversation: at most 50, each at most 2,000
     /// characters. Default: the recorded turns of `conversation_id`.
     #[serde(default)]
-    #[schema(value_type = Vec<Object>)]
     pub history: Vec<Utterance>,
+    /// The channel that the question comes from, as `web` or `sms`: 1 to 128 characters.
     pub channel: Option<String>,
     /// Language of the reply (BCP 47). Default: that of the question. Quotations are not translated.
     pub language: Option<String>,
     /// Audiences the asker belongs to: one name or a list, for example `agent` or `["tier:gold", "region:tw"]`.
     #[serde(default, deserialize_with = "one_or_many")]
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = Option<OneOrMany>)]
     pub audience: Vec<String>,
     /// Only documents with all of these tags.
     #[serde(default)]
@@ -64,7 +63,6 @@ pub struct AnswerRequest {
     #[serde(default = "default_limit")]
     pub limit: usize,
     /// `plain`, `markdown` or `speech`. Default: the format of the channel.
-    #[schema(value_type = Option<String>)]
     pub format: Option<Format>,
     /// Reply with server-sent events: `evidence` (`citations`, or the `passages` given to the language model), then
     /// `delta`s, then `done` with the whole answer, or `error` with a problem. Discard all previous deltas on
@@ -74,13 +72,14 @@ pub struct AnswerRequest {
 }
 
 /// One message, or several sent in a burst.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(untagged, expecting = "expected a string or a list of strings")]
 pub enum Messages {
     One(String),
     Burst(Vec<String>),
 }
 
+/// The highest strategy that a request allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StrategyName {
@@ -99,35 +98,42 @@ pub fn default_limit() -> usize {
 /// An answer with its citations.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AnswerResponse {
+    /// The answer's id; feedback names it.
     pub id: String,
-    #[schema(value_type = words::Outcome)]
+    /// What was decided.
     pub outcome: domain::Outcome,
+    /// The whole reply, without markup of a channel.
     pub text: String,
     /// BCP 47.
     pub language: String,
-    #[schema(value_type = words::Strategy)]
+    /// How the words were found.
     pub strategy: domain::Strategy,
     /// Estimated probability that the evidence answers the question, 0 to 1.
     pub confidence: f32,
+    /// The sentences that cite the knowledge base, in order.
     pub sentences: Vec<SentenceBody>,
+    /// What the sentences cite, in order of use.
     pub citations: Vec<CitationBody>,
+    /// Questions that the asker can choose from.
     pub suggestions: Vec<String>,
     /// Why the answer contains nothing from the knowledge base.
-    #[schema(value_type = Option<words::Reason>)]
     pub reason: Option<domain::Reason>,
     /// Limitations of the answer, and components that were unavailable.
-    #[schema(value_type = Vec<words::Note>)]
     pub notes: Vec<domain::Note>,
     /// The text formatted for the channel.
     pub rendered: RenderedBody,
+    /// The conversation's id, as the request gave it.
     pub conversation_id: Option<String>,
     /// Revision of the knowledge that was searched.
     pub revision: i64,
+    /// How long each stage took.
     pub timings_ms: TimingsBody,
 }
 
+/// A sentence of an answer.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SentenceBody {
+    /// The sentence.
     pub text: String,
     /// Citation numbers.
     pub citations: Vec<usize>,
@@ -139,7 +145,6 @@ pub struct SentenceBody {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RenderedBody {
     /// `plain`, `markdown` or `speech`.
-    #[schema(value_type = String)]
     pub format: Format,
     /// In sending order.
     pub messages: Vec<String>,
@@ -148,18 +153,28 @@ pub struct RenderedBody {
 /// A quotation: the document's text from byte `start` to byte `end` equals `quote`.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CitationBody {
+    /// The citation's number, from 1, in order of use.
     pub number: usize,
+    /// The document that is quoted.
     pub document_id: String,
+    /// The version of it that is quoted, from 1.
     pub document_version: i64,
+    /// The document's title.
     pub title: String,
+    /// The document's own address, if it has one.
     pub uri: Option<String>,
+    /// The passage that is quoted.
     pub chunk_id: String,
+    /// The headings above the passage, outermost first.
     pub heading_path: Vec<String>,
     /// Page or slide where the quote begins, from 1, if the source has pages.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub page: Option<u32>,
+    /// The quoted text.
     pub quote: String,
+    /// Where the quote begins in the document's text, in bytes.
     pub start: usize,
+    /// Where the quote ends in the document's text, in bytes, exclusive.
     pub end: usize,
     /// Links within the quote; omitted if empty.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -169,26 +184,38 @@ pub struct CitationBody {
 /// A link: its text and an `http`, `https`, `mailto` or `tel` URI.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct LinkBody {
+    /// The words of the link.
     pub text: String,
+    /// The address that the link leads to.
     pub uri: String,
     /// Byte offset of the link text in the document.
     pub start: usize,
+    /// Where the words end in the document, in bytes, exclusive.
     pub end: usize,
 }
 
 /// Milliseconds per stage; `keyword` and `embed` run in parallel.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TimingsBody {
+    /// Encoding the question.
     pub embed: f64,
+    /// Keyword search.
     pub keyword: f64,
+    /// Vector search.
     pub vector: f64,
+    /// Merging both result lists.
     pub fuse: f64,
     /// Scoring the best passages with the reader model.
     pub read: f64,
+    /// Loading the evidence from the store.
     pub load: f64,
+    /// Deciding whether to answer.
     pub admit: f64,
+    /// Choosing and verifying the sentences.
     pub compose: f64,
+    /// A language model's wording.
     pub generate: f64,
+    /// From the request to the reply.
     pub total: f64,
 }
 
@@ -373,7 +400,7 @@ impl AnswerRequest {
         ("X-Ken-Workspace" = Option<String>, Header, description = "Default: the key's workspace, or `default`"),
     ),
     responses(
-        (status = 200, body = AnswerResponse),
+        (status = 200, content((AnswerResponse = "application/json"), (String = "text/event-stream"))),
         (status = 400, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem),
         (status = 429, body = Problem), (status = 503, body = Problem),
     )

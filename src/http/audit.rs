@@ -22,11 +22,11 @@ pub struct AuditParams {
     before: Option<i64>,
 }
 
+/// Lines of the audit log.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AuditResponse {
     /// Newest first: `number` (1, 2, 3 … without gaps), `at`, `actor`, `action`, `subject`, `before`, `after`, `hash` (SHA-256
     /// over the entry and the previous hash).
-    #[schema(value_type = Vec<Object>)]
     pub entries: Vec<AuditEntry>,
 }
 

@@ -8,8 +8,10 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::AppState;
 use super::auth::Actor;
+use super::changed::ItemChanged;
 use super::extract::{Params, Path, Workspace, parse_at, read};
 use super::problem::{Fault, Problem};
+use super::words;
 use ken_base::domain::Principal;
 use ken_base::domain::{Case, Distilled, Right};
 use ken_learn::cases::{CaseError, Kept};
@@ -24,10 +26,11 @@ use ken_store::store::CaseEffect;
 #[serde(untagged)]
 enum CasesRequest {
     Many {
-        #[schema(value_type = Vec<Object>)]
+        /// At least one case.
+        #[schema(value_type = Vec<Case>)]
         cases: Vec<serde_json::Value>,
     },
-    #[schema(value_type = Object)]
+    #[schema(value_type = Case)]
     One(serde_json::Value),
 }
 
@@ -36,25 +39,31 @@ enum CasesRequest {
 #[serde(deny_unknown_fields)]
 pub struct CaseParams {
     /// `distilled`: reply once the cases are distilled into drafts, after 10 s at most.
+    #[param(inline, value_type = Option<words::WaitForCases>)]
     wait: Option<String>,
 }
 
+/// What became of the cases that were sent.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CasesResponse {
     /// In request order.
     pub cases: Vec<KeptBody>,
+    /// How many cases are new.
     pub n_added: usize,
+    /// How many cases replace one with the same id.
     pub n_changed: usize,
+    /// How many cases were known already.
     pub n_unchanged: usize,
     /// Whether all cases of the workspace are distilled; only with `wait`.
     pub distilled: Option<bool>,
 }
 
+/// What became of one case.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct KeptBody {
+    /// The case's id.
     pub id: String,
     /// `added`, `changed` or `unchanged`.
-    #[schema(value_type = String)]
     pub effect: CaseEffect,
     /// Number of redacted personal data items.
     pub n_redacted: usize,
@@ -78,7 +87,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// All or none: one invalid case rejects the request. A case is identified by its `id`, or by its content if it has none.
 /// Submitting it again changes nothing; with other content it replaces the previous case.
 #[utoipa::path(
-    post, path = "/v1/cases", tag = "learning", request_body = CasesRequest, params(CaseParams),
+    post, path = "/v1/cases", tag = "learning", params(CaseParams),
+    request_body(content((CasesRequest = "application/json"), (String = "application/x-ndjson"))),
     responses(
         (status = 200, body = CasesResponse), (status = 400, body = Problem), (status = 413, body = Problem),
         (status = 415, body = Problem), (status = 422, body = Problem, description = "All faults, by the index of the case"),
@@ -204,14 +214,13 @@ pub struct CaseReadParams {
     reveal: bool,
 }
 
+/// A case and what was made of it.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CaseResponse {
     /// Without personal data unless `reveal` is set.
-    #[schema(value_type = Object)]
     pub case: Case,
     /// The distilled case: `question`, `requests`, `conditions`, `steps`, `resolution`, `outcome`, `gap`, each sentence
     /// with its position in the transcript; null until distilled.
-    #[schema(value_type = Option<Object>)]
     pub distilled: Option<Distilled>,
     /// The draft that uses it as a source.
     pub draft_id: Option<String>,
@@ -255,17 +264,18 @@ pub async fn get_case(
 /// Delete a case with its transcript, its redacted personal data and its contribution to drafts.
 #[utoipa::path(
     delete, path = "/v1/cases/{id}", tag = "learning", params(("id" = String, Path)),
-    responses((status = 200, body = Object), (status = 404, body = Problem))
+    responses((status = 200, body = ItemChanged), (status = 404, body = Problem))
 )]
 pub async fn delete_case(
     State(state): State<AppState>,
     Workspace(workspace): Workspace,
     Path(id): Path<String>,
-) -> Result<axum::Json<serde_json::Value>, Problem> {
+) -> Result<axum::Json<ItemChanged>, Problem> {
     match state.app.cases.forget(&workspace, &id).await? {
-        true => Ok(axum::Json(
-            serde_json::json!({ "id": id, "effect": "deleted" }),
-        )),
+        true => Ok(axum::Json(ItemChanged {
+            id,
+            effect: "deleted",
+        })),
         false => Err(Problem::not_found(format!("case {id} not found"))),
     }
 }

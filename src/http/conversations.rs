@@ -1,27 +1,36 @@
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::AppState;
 use super::answers::CitationBody;
+use super::changed::ConversationDeleted;
 use super::extract::{Path, Workspace};
 use super::problem::Problem;
-use super::{AppState, words};
-use ken_base::domain::{Outcome, Reason, Turn};
+use ken_answer::answer::{Decision, Rejected, Request as RecordedRequest};
+use ken_answer::llm::Usage;
+use ken_base::domain::{Answer as RecordedAnswer, Note, Outcome, Reason, Timings, Turn};
 
 /// A question and its answer.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TurnBody {
+    /// The answer's id.
     pub answer_id: String,
+    /// When it was answered.
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
+    /// The question, as it was asked.
     pub question: String,
     /// `answered`, `clarify`, `refused` or `handoff`.
-    #[schema(value_type = words::Outcome)]
     pub outcome: Outcome,
+    /// The whole reply.
     pub text: String,
+    /// What the answer cites.
     pub citations: Vec<CitationBody>,
-    #[schema(value_type = Option<words::Reason>)]
+    /// Why it holds nothing from the knowledge base.
     pub reason: Option<Reason>,
 }
 
@@ -44,8 +53,10 @@ impl From<Turn> for TurnBody {
     }
 }
 
+/// A conversation.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ConversationResponse {
+    /// The conversation's id.
     pub id: String,
     /// Oldest first.
     pub turns: Vec<TurnBody>,
@@ -83,18 +94,20 @@ pub async fn get_conversation(
 /// Delete a conversation with its turns, traces and logged questions.
 #[utoipa::path(
     delete, path = "/v1/conversations/{id}", tag = "conversations", params(("id" = String, Path)),
-    responses((status = 200, body = Object), (status = 404, body = Problem))
+    responses((status = 200, body = ConversationDeleted), (status = 404, body = Problem))
 )]
 pub async fn delete_conversation(
     State(state): State<AppState>,
     Workspace(workspace): Workspace,
     Path(id): Path<String>,
-) -> Result<axum::Json<serde_json::Value>, Problem> {
+) -> Result<axum::Json<ConversationDeleted>, Problem> {
     match state.app.answerer.forget(&workspace, &id).await? {
         0 => Err(absent(&id)),
-        n => Ok(axum::Json(
-            serde_json::json!({ "id": id, "effect": "deleted", "n_turns": n }),
-        )),
+        n_turns => Ok(axum::Json(ConversationDeleted {
+            id,
+            effect: "deleted",
+            n_turns,
+        })),
     }
 }
 
@@ -102,18 +115,90 @@ pub async fn delete_conversation(
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ExplanationResponse {
     /// The answer as returned.
-    #[schema(value_type = Object)]
+    #[schema(value_type = RecordedAnswer)]
     pub answer: serde_json::Value,
+    /// When it was answered.
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
+    /// The question, as it was asked.
     pub question: String,
     /// Audience, channel and conversation history of the request.
-    #[schema(value_type = Object)]
+    #[schema(value_type = RecordedRequest)]
     pub request: serde_json::Value,
     /// For each sub-question: query terms, evidence (with text if the version still exists), features, decision, rejected
     /// sentences, tokens and cost of the language model, timings.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<ExplainedPart>)]
     pub parts: serde_json::Value,
+}
+
+/// How one question of a message was answered.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it describes the JSON")]
+struct ExplainedPart {
+    /// The question, as it was understood.
+    question: String,
+    /// The text that was searched for.
+    search_text: String,
+    /// Whether the evidence was good enough.
+    decision: Decision,
+    /// The estimated probability that the evidence answers the question, in [0, 1].
+    confidence: f32,
+    /// The features that the decision was made from, by name; null where a feature is not known.
+    features: BTreeMap<String, Option<f32>>,
+    /// The passages that were found, best first.
+    evidence: Vec<ExplainedEvidence>,
+    /// Sentences that failed verification.
+    rejected: Vec<Rejected>,
+    /// What limits the answer, or what was unavailable while it was made.
+    notes: Vec<Note>,
+    /// What a language model used; null, if none was asked.
+    usage: Option<Usage>,
+    /// How long each stage took.
+    timings_ms: Timings,
+}
+
+/// A passage that was found for a question.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it describes the JSON")]
+struct ExplainedEvidence {
+    /// The passage's id.
+    chunk_id: String,
+    /// The document that it is from.
+    document_id: String,
+    /// The version of the document, from 1.
+    document_version: i64,
+    /// The document's title.
+    title: String,
+    /// The headings above the passage, outermost first.
+    heading_path: Vec<String>,
+    /// Where the passage begins in the document's text, in bytes.
+    start: usize,
+    /// Where the passage ends in the document's text, in bytes, exclusive.
+    end: usize,
+    /// The score after fusion, in [0, 1].
+    score: f32,
+    /// BM25 divided by the highest BM25 that the question could reach, in [0, 1].
+    coverage: f32,
+    /// The cosine of the passage's vector and the question's vector, in [-1, 1].
+    similarity: f32,
+    /// The reader's logit that the passage answers the question; absent, if the passage was not read.
+    #[schema(required = false)]
+    reading: f32,
+    /// Where the reader found the answer, in bytes of the document; absent, if it found none.
+    #[schema(required = false)]
+    answer_at: AnswerSpan,
+    /// The passage's text; null, if the version does not exist any more.
+    text: Option<String>,
+}
+
+/// A range of a document's text.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it describes the JSON")]
+struct AnswerSpan {
+    /// Where it begins, in bytes.
+    start: usize,
+    /// Where it ends, in bytes, exclusive.
+    end: usize,
 }
 
 /// Explain an answer: its evidence, features, decision, rejected sentences and timings.

@@ -10,6 +10,8 @@ use super::AppState;
 use super::extract::{Params, Path, Workspace};
 use super::problem::Problem;
 use super::settings::limit_of;
+use super::words;
+use ken_knowledge::editing::gate::Breaking;
 use ken_store::store::DeadLetter;
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -23,19 +25,38 @@ pub struct ListParams {
 /// A job that failed permanently.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DeadLetterBody {
+    /// The work's id.
     pub id: String,
     /// Kind of work, for example `upload`.
+    #[schema(value_type = words::WorkKind)]
     pub kind: String,
     /// Input of the job.
-    #[schema(value_type = Object)]
+    #[schema(value_type = WorkPayload)]
     pub payload: serde_json::Value,
+    /// How many times it was tried.
     pub attempts: u32,
     /// Why the last attempt failed.
     pub error: String,
+    /// When it was enqueued.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
+    /// When the last attempt failed.
     #[schema(value_type = String, format = DateTime)]
     pub died_at: Timestamp,
+}
+
+/// What the work is about; a text, if it cannot be read.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "it describes the JSON")]
+enum WorkPayload {
+    Job {
+        /// The job that it belongs to; absent for `distil`, which takes all cases that wait.
+        job: Option<String>,
+        /// What happens to a change that breaks a judged question; for `upload`.
+        breaking: Option<Breaking>,
+    },
+    Unreadable(String),
 }
 
 impl From<DeadLetter> for DeadLetterBody {
@@ -56,8 +77,10 @@ impl From<DeadLetter> for DeadLetterBody {
 /// A retried or deleted dead letter.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ChangedDeadLetter {
+    /// The work's id.
     pub id: String,
     /// `ready` (queued for retry) or `deleted`.
+    #[schema(value_type = words::DeadLetterState)]
     pub state: &'static str,
 }
 

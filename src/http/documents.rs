@@ -12,8 +12,11 @@ use super::AppState;
 use super::extract::{Json, Params, PathId, Workspace};
 use super::problem::{Fault, Problem};
 use super::uploads::{JobResponse, read_job};
+use super::words;
 use ken_base::blocking::blocking;
-use ken_base::domain::{Document, DocumentId, Metadata, Source, Status, WorkspaceId, checked_uri};
+use ken_base::domain::{
+    Document, DocumentId, Kind, Metadata, Source, Status, WorkspaceId, checked_uri,
+};
 use ken_ingest::ingest::{Format, IngestError, parse_article};
 use ken_knowledge::editing::gate::{Applied, Breaking};
 use ken_knowledge::jobs::Changes;
@@ -31,25 +34,30 @@ pub struct DocumentRequest {
     /// Default: the first heading, or the first line.
     #[serde(default)]
     pub title: String,
+    /// The document's own address; a citation shows it.
     pub uri: Option<String>,
     /// BCP 47. Default: detected from the text.
     pub language: Option<String>,
+    /// Tags; a request can ask for documents with certain tags.
     #[serde(default)]
     pub tags: Vec<String>,
     /// Audiences that may see it; empty: everyone.
     #[serde(default)]
     pub audience: Vec<String>,
+    /// The channels that show it; all, if empty.
     #[serde(default)]
     pub channels: Vec<String>,
+    /// From when it is valid; from the beginning, if absent.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub valid_from: Option<Timestamp>,
+    /// Until when it is valid, exclusive; for ever, if absent.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub valid_until: Option<Timestamp>,
+    /// When somebody is to check it; the lint reports it from then on.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub review_by: Option<Timestamp>,
     /// `draft`, `published` (default) or `archived`.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
     pub status: Status,
     /// Ids of related documents.
     #[serde(default)]
@@ -62,6 +70,7 @@ pub struct DocumentRequest {
     pub publish_at: Option<Timestamp>,
 }
 
+/// How a text is written.
 #[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FormatName {
@@ -74,9 +83,12 @@ pub enum FormatName {
 /// The result of a write.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct WriteResponse {
+    /// The document's id.
     pub document_id: String,
+    /// The version that is live now, or that is scheduled, from 1.
     pub version: i64,
     /// `added`, `changed`, `unchanged`, `scheduled`, `archived` or `deleted`.
+    #[schema(value_type = words::WriteEffect)]
     pub effect: &'static str,
     /// Revision of the change, or the newest revision if nothing changed. The change is durable.
     pub revision: i64,
@@ -89,7 +101,7 @@ pub struct WriteResponse {
 #[serde(deny_unknown_fields)]
 pub struct WriteParams {
     /// `indexed`: reply once the change is searchable, after 20 s at most.
-    #[param(value_type = Option<String>)]
+    #[param(inline)]
     pub wait: Option<Wait>,
     /// Write even if judged questions break.
     #[serde(default)]
@@ -100,7 +112,8 @@ pub struct WriteParams {
     pub background: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+/// What to wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Wait {
     Indexed,
@@ -148,36 +161,53 @@ pub struct DocumentResponse {
     pub revision: i64,
 }
 
+/// A document without its text.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SummaryBody {
+    /// The document's id.
     pub id: String,
+    /// The live version, from 1.
     pub version: i64,
     /// `article`, `faq` or `case`.
+    #[schema(value_type = Kind)]
     pub kind: &'static str,
     /// `draft`, `published` or `archived`.
+    #[schema(value_type = Status)]
     pub status: &'static str,
+    /// The document's title.
     pub title: String,
+    /// The document's own address, if it has one.
     pub uri: Option<String>,
+    /// The document's language (BCP 47).
     pub language: Option<String>,
+    /// The document's tags.
     pub tags: Vec<String>,
+    /// Who sees it; everyone, if empty.
     pub audience: Vec<String>,
+    /// The channels that show it; all, if empty.
     pub channels: Vec<String>,
+    /// From when it is valid; from the beginning, if null.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub valid_from: Option<Timestamp>,
+    /// Until when it is valid, exclusive; for ever, if null.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub valid_until: Option<Timestamp>,
+    /// When somebody is to check it.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub review_by: Option<Timestamp>,
+    /// When the live version was written.
     #[schema(value_type = String, format = DateTime)]
     pub updated_at: Timestamp,
 }
 
+/// A page of documents.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ListResponse {
     /// Ordered by id.
     pub documents: Vec<SummaryBody>,
     /// Pass as `after` to get the next page; null on the last page.
     pub next: Option<String>,
+    /// The workspace's newest revision when it was read.
     pub revision: i64,
 }
 

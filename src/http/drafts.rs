@@ -8,6 +8,7 @@ use super::documents::wait_until_indexed;
 use super::extract::{Json, Params, Path, Workspace};
 use super::problem::{Fault, Problem};
 use super::settings::limit_of;
+use super::words;
 use ken_base::background::to_the_end;
 use ken_base::domain::{DraftState, Reviewer};
 use ken_learn::cases::{Details, Edit, Ranked, ReviewError, Reviewed};
@@ -17,19 +18,20 @@ use ken_learn::cases::{Details, Edit, Ranked, ReviewError, Reviewed};
 #[serde(deny_unknown_fields)]
 pub struct DraftListParams {
     /// `open` (default), `approved`, `published`, `rejected`, `merged`.
-    #[param(value_type = Option<String>)]
+    #[param(inline)]
     state: Option<DraftState>,
     /// `new`, `variant`, `update`, `contradiction`, `known`, `negative`, `gap`, or `all`. Default: for open drafts, those
     /// with new content; otherwise all.
+    #[param(inline, value_type = Option<words::ClassFilter>)]
     class: Option<String>,
     /// 1 to 1,000; default 50.
     limit: Option<i64>,
 }
 
+/// Drafts, by rank.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DraftListResponse {
     /// By rank: demand × confidence × approval rate of similar drafts.
-    #[schema(value_type = Vec<Object>)]
     pub drafts: Vec<Ranked>,
 }
 
@@ -58,7 +60,7 @@ pub async fn list_drafts(
 /// would answer, the answers it would change, and wording collisions with other FAQs.
 #[utoipa::path(
     get, path = "/v1/drafts/{id}", tag = "learning", params(("id" = String, Path)),
-    responses((status = 200, body = Object), (status = 404, body = Problem))
+    responses((status = 200, body = Details), (status = 404, body = Problem))
 )]
 pub async fn get_draft(
     State(state): State<AppState>,
@@ -82,8 +84,11 @@ pub struct DraftActionRequest {
     pub force: bool,
     /// `:edit` only; omitted fields stay unchanged.
     pub question: Option<String>,
+    /// `:edit` only: the new answer, 1 to 20,000 characters.
     pub answer: Option<String>,
+    /// `:edit` only: the new wordings, each 1 to 2,000 characters.
     pub variants: Option<Vec<String>>,
+    /// `:edit` only: the new tags, each 1 to 128 characters.
     pub tags: Option<Vec<String>>,
 }
 
@@ -92,7 +97,7 @@ pub struct DraftActionRequest {
     post, path = "/v1/drafts/{id}", tag = "learning", request_body = DraftActionRequest,
     params(("id" = String, Path, description = "The id, then `:approve`, `:edit`, `:reject` or `:merge`")),
     responses(
-        (status = 200, body = Object), (status = 404, body = Problem),
+        (status = 200, body = Reviewed), (status = 404, body = Problem),
         (status = 409, body = Problem, description = "Judged questions would break, a wording belongs to another FAQ, or the draft is already decided"),
         (status = 422, body = Problem),
     )

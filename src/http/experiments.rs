@@ -31,7 +31,6 @@ pub struct ExperimentRequest {
     pub faq_id: Option<DocumentId>,
     /// 2 to 8 arms: `[{ "name", "answer" | "tuning": { "keyword_share", "proximity_share", "min_confidence" } }]`. The first
     /// arm is the live state and has neither.
-    #[schema(value_type = Vec<Object>)]
     pub arms: Vec<Arm>,
     /// Probability of a false positive over the whole experiment, 0.0001 to 0.2; default 0.05.
     pub alpha: Option<f64>,
@@ -41,10 +40,10 @@ pub struct ExperimentRequest {
     pub reviewer: Option<String>,
 }
 
+/// The workspace's experiments.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ExperimentsResponse {
     /// Newest first: the experiment, and per arm `shown`, `known`, `successes`, `harms`, `e_value`, `harm_e_value`.
-    #[schema(value_type = Vec<Object>)]
     pub experiments: Vec<Standing>,
 }
 
@@ -61,7 +60,7 @@ pub struct DecisionRequest {
 #[utoipa::path(
     post, path = "/v1/experiments", tag = "learning", request_body = ExperimentRequest,
     responses(
-        (status = 200, body = Object),
+        (status = 200, body = Experiment),
         (status = 409, body = Problem, description = "The id is taken, or an experiment on the same subject is running"),
         (status = 422, body = Problem),
     )
@@ -130,7 +129,7 @@ pub async fn list(
     post, path = "/v1/experiments/{id}", tag = "learning", request_body = DecisionRequest,
     params(("id" = String, Path, description = "The id, then `:stop` or `:promote`")),
     responses(
-        (status = 200, body = Object), (status = 404, body = Problem),
+        (status = 200, body = Experiment), (status = 404, body = Problem),
         (status = 409, body = Problem, description = "The experiment is not running, or has no winner"),
         (status = 422, body = Problem),
     )
@@ -165,20 +164,18 @@ pub async fn decide(
     Ok(axum::Json(decided))
 }
 
+/// The settings that a workspace has learned.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TuningResponse {
     /// Settings that override those of the service; empty fields fall back to them.
-    #[schema(value_type = Object)]
     pub tuning: Tuning,
     /// Number of earlier settings available for rollback.
     pub n_earlier: usize,
     /// Whether tuning is running in the process that handles this request.
     pub is_learning: bool,
     /// Result and time of the last tuning run.
-    #[schema(value_type = Option<Object>)]
     pub last_learned: Option<Learned>,
     /// Time and error of the last tuning run if it failed.
-    #[schema(value_type = Option<Object>)]
     pub last_failed: Option<LearningFailure>,
 }
 
@@ -213,7 +210,7 @@ pub async fn get_tuning(
 #[utoipa::path(
     post, path = "/v1/tuning/learn", tag = "learning", request_body = DecisionRequest,
     responses(
-        (status = 200, body = Object, description = "Settings tried, their results, and whether they took effect"),
+        (status = 200, body = Learned, description = "Settings tried, their results, and whether they took effect"),
         (status = 202, body = TuningResponse, description = "Tuning continues in the background; the current settings"),
         (status = 409, body = Problem, description = "Tuning is already running")
     )

@@ -5,6 +5,7 @@ use axum::http::request::Parts;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio_stream::StreamExt;
+use utoipa::ToSchema;
 
 use super::AppState;
 use super::problem::{Fault, Problem};
@@ -128,6 +129,15 @@ fn pointer(path: &str) -> String {
 
 fn strip_place(message: &str) -> &str {
     message.split(" at line ").next().unwrap_or(message)
+}
+
+/// One name, or a list of names.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "it describes the JSON")]
+pub enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
 }
 
 /// One text, or a list of texts; control characters are refused in both.

@@ -1,6 +1,7 @@
 use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
@@ -10,11 +11,12 @@ use super::documents::{
     Changed, ListParams, WriteParams, WriteResponse, accepted, change, changes,
 };
 use super::extract::{Json, Params, PathId, Workspace};
-use super::files::Files;
+use super::files::{FileForm, Files};
 use super::problem::{Fault, Problem};
 use super::uploads::JobResponse;
+use super::words;
 use ken_base::blocking::blocking;
-use ken_base::domain::{Document, Kind};
+use ken_base::domain::{Document, FaqAnswer, Kind, Status};
 use ken_ingest::ingest::faq::{self, FaqRow};
 use ken_ingest::ingest::{Format, faq_file};
 use ken_knowledge::editing::import::{self, ImportOptions};
@@ -25,30 +27,93 @@ use ken_store::store::Write;
 /// `valid_until`, `review_by`, `status`, `related`, `parent` (the FAQ it follows up), `rank`.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct FaqResponse {
+    /// The live version, from 1.
     pub version: i64,
     #[serde(flatten)]
-    #[schema(value_type = Object)]
+    #[schema(value_type = FaqFields)]
     pub fields: Map<String, Value>,
     /// Ids of follow-up FAQs.
     pub follow_ups: Vec<String>,
+    /// The workspace's newest revision when it was read.
     pub revision: i64,
 }
 
+/// The fields of an FAQ. A reply leaves out fields without a value. A request also accepts the column names of an import.
+#[derive(ToSchema)]
+#[schema(as = Faq)]
+#[expect(dead_code, reason = "it describes the JSON")]
+struct FaqFields {
+    /// The FAQ's id; in a request it can be left out, because the address names it.
+    #[schema(required = false)]
+    id: String,
+    /// The question, 1 to 2,000 characters.
+    question: String,
+    /// The answer, if it is the same for everybody. A request has `answer` or `answers`.
+    #[schema(required = false)]
+    answer: String,
+    /// Several answers, each for its own audience, channels or language.
+    #[schema(required = false)]
+    answers: Vec<FaqAnswer>,
+    /// Other wordings of the question.
+    #[schema(required = false)]
+    variants: Vec<String>,
+    /// Similar questions that this FAQ does not answer.
+    #[schema(required = false)]
+    negatives: Vec<String>,
+    /// Tags; a request can ask for documents with certain tags.
+    #[schema(required = false)]
+    tags: Vec<String>,
+    /// Who sees it; everyone, if absent.
+    #[schema(required = false)]
+    audience: Vec<String>,
+    /// The channels that show it; all, if absent.
+    #[schema(required = false)]
+    channels: Vec<String>,
+    /// The FAQ's language (BCP 47); detected from the text, if absent.
+    language: Option<String>,
+    /// The FAQ's own address; a citation shows it.
+    uri: Option<String>,
+    /// From when it is valid; from the beginning, if absent.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    valid_from: Option<Timestamp>,
+    /// Until when it is valid, exclusive; for ever, if absent.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    valid_until: Option<Timestamp>,
+    /// When somebody is to check it; the lint reports it from then on.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    review_by: Option<Timestamp>,
+    /// Where it stands; `published`, if absent.
+    #[schema(required = false)]
+    status: Status,
+    /// Ids of documents that a reader may want next.
+    #[schema(required = false)]
+    related: Vec<String>,
+    /// The id of the FAQ that this one follows up.
+    parent: Option<String>,
+    /// Of two documents that contradict each other, the one of higher rank is right; 0, if absent.
+    #[schema(required = false)]
+    rank: i64,
+}
+
+/// A page of FAQs.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct FaqListResponse {
     /// Ordered by id.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<FaqFields>)]
     pub faqs: Vec<Map<String, Value>>,
+    /// Ask again with `after` set to this; null on the last page.
     pub next: Option<String>,
+    /// The workspace's newest revision when it was read.
     pub revision: i64,
 }
 
 /// Create an FAQ or a new version of it. Equal content changes nothing.
 #[utoipa::path(
-    put, path = "/v1/faqs/{id}", tag = "faqs", request_body = Object,
+    put, path = "/v1/faqs/{id}", tag = "faqs", request_body = FaqFields,
     params(("id" = String, Path, description = "1 to 256 bytes, percent-encoded"), WriteParams),
     responses(
         (status = 200, body = WriteResponse), (status = 201, body = WriteResponse),
+        (status = 202, body = JobResponse, description = "The judged questions are checked in a job, which writes"),
         (status = 409, body = Problem, description = "Judged questions would break; `?force=true` writes anyway"),
         (status = 422, body = Problem),
     )
@@ -210,7 +275,6 @@ pub struct ImportJobResponse {
     #[serde(flatten)]
     pub job: JobResponse,
     /// What the import would change. The job's item holds the result.
-    #[schema(value_type = Object)]
     pub report: import::ImportReport,
 }
 
@@ -219,9 +283,9 @@ pub struct ImportJobResponse {
 /// unchanged ones.
 #[utoipa::path(
     post, path = "/v1/faqs:import", tag = "faqs", params(ImportParams),
-    request_body(content = String, content_type = "multipart/form-data", description = "One file"),
+    request_body(content((FileForm = "multipart/form-data"), (String = "text/csv"), (String = "application/jsonl")), description = "One file"),
     responses(
-        (status = 200, body = Object, description = "The changes made, or planned if `applied` is false"),
+        (status = 200, body = import::ImportReport, description = "The changes made, or planned if `applied` is false"),
         (status = 202, body = ImportJobResponse, description = "A job checks the judged questions, then writes"),
         (status = 409, body = Problem), (status = 415, body = Problem), (status = 422, body = Problem),
     )
@@ -272,6 +336,7 @@ pub async fn import_faqs(
 pub struct ExportParams {
     /// `jsonl` (default), `json`, `csv`, `tsv` or `xlsx`.
     #[serde(default)]
+    #[param(inline, value_type = Option<words::FileEnding>)]
     format: Option<String>,
 }
 

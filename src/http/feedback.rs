@@ -19,9 +19,9 @@ use ken_learn::learn::feedback::Said;
 pub struct FeedbackRequest {
     /// `id` of the answer.
     pub answer_id: String,
+    /// Whether the answer helped.
     pub helpful: Option<bool>,
     /// `wrong`, `outdated`, `irrelevant`, `incomplete`, `unclear`, `other`.
-    #[schema(value_type = Option<String>)]
     pub reason: Option<FeedbackReason>,
     /// 1 to 2,000 characters.
     pub comment: Option<String>,
@@ -32,21 +32,23 @@ pub struct FeedbackRequest {
     #[schema(value_type = Option<String>)]
     pub corrected_document_id: Option<DocumentId>,
     /// Agent's action: `accepted`, `edited` or `ignored`.
-    #[schema(value_type = Option<String>)]
     pub agent_action: Option<AgentAction>,
     /// Rating, 1 to 5; 4 and 5 are positive, 1 and 2 negative.
     pub csat: Option<u8>,
     /// Whether the customer contacted support again about the same issue.
     #[serde(default)]
     pub reopened: bool,
+    /// Whether the customer complained.
     #[serde(default)]
     pub complaint: bool,
     /// Author of the feedback, if other than the asker. Only the latest feedback per person counts. Stored as a hash.
     pub customer_id: Option<String>,
 }
 
+/// What the feedback did.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct FeedbackResponse {
+    /// The feedback's id.
     pub id: String,
     /// `false` if the same feedback was already recorded; nothing changed then.
     pub is_new: bool,
@@ -169,10 +171,10 @@ pub struct FeedbackListParams {
     limit: Option<i64>,
 }
 
+/// Feedback on answers.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct FeedbackListResponse {
     /// Newest first, without personal data.
-    #[schema(value_type = Vec<Object>)]
     pub feedback: Vec<Feedback>,
 }
 

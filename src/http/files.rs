@@ -2,6 +2,8 @@ use axum::extract::multipart::MultipartError;
 use axum::extract::{FromRequest, Multipart, Request};
 use axum::http::header::CONTENT_TYPE;
 
+use utoipa::ToSchema;
+
 use super::AppState;
 use super::extract::read;
 use super::problem::{Fault, Problem};
@@ -10,6 +12,15 @@ use super::problem::{Fault, Problem};
 pub struct File {
     pub name: String,
     pub bytes: Vec<u8>,
+}
+
+/// A form with files. Only parts with a file name are read.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it describes the JSON")]
+pub struct FileForm {
+    /// The file; a call that takes several files takes several parts of this name.
+    #[schema(value_type = String, format = Binary)]
+    file: Vec<u8>,
 }
 
 /// The content types of bodies that are one file, with the ending that names their format.

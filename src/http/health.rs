@@ -6,14 +6,17 @@ use utoipa::ToSchema;
 use super::AppState;
 use super::auth::IsOperator;
 use super::problem::Problem;
+use super::words;
 use ken_search::retrieve::Degraded;
 
 /// Whether the service can answer from all stored knowledge.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Readiness {
+    /// Whether questions can be answered from everything that is stored.
     pub ready: bool,
     /// Unavailable components: `encoder_unavailable` or `vectors_unavailable` (keyword search only; answers carry a note),
     /// `llm_unavailable` (answers are quoted, not generated).
+    #[schema(value_type = Vec<words::Degradation>)]
     pub degraded: Vec<String>,
     /// Whether this process is the leader.
     pub leads: bool,
@@ -27,8 +30,10 @@ pub struct Readiness {
     pub error: Option<String>,
 }
 
+/// How far a workspace's indexes are.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct WorkspaceReadiness {
+    /// The workspace's name.
     pub workspace: String,
     /// Newest stored revision.
     pub revision: i64,

@@ -1,11 +1,14 @@
+use std::collections::BTreeMap;
+
 use axum::extract::State;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::AppState;
+use super::changed::ItemChanged;
 use super::documents::DocumentRequest;
-use super::extract::{Json, Path, Workspace, one_or_many};
+use super::extract::{Json, OneOrMany, Path, Workspace, one_or_many};
 use super::problem::{Fault, Problem};
 use ken_base::domain::{DocumentId, JudgedQuestion, Outcome, Review};
 use ken_knowledge::editing::gate::GateError;
@@ -18,8 +21,9 @@ use ken_knowledge::editing::lint::{Finding, LintError, lint};
 pub struct ImpactRequest {
     /// Documents to write, by id.
     #[serde(default)]
-    #[schema(value_type = Object)]
-    pub put: std::collections::BTreeMap<DocumentId, DocumentRequest>,
+    #[schema(value_type = BTreeMap<String, DocumentRequest>)]
+    pub put: BTreeMap<DocumentId, DocumentRequest>,
+    /// Ids of documents to delete.
     #[serde(default)]
     #[schema(value_type = Vec<String>)]
     pub remove: Vec<DocumentId>,
@@ -33,7 +37,7 @@ pub struct ImpactRequest {
 /// Preview which answers a change would alter, break or fix.
 #[utoipa::path(
     post, path = "/v1/documents:preview-impact", tag = "editing", request_body = ImpactRequest,
-    responses((status = 200, body = Object), (status = 422, body = Problem))
+    responses((status = 200, body = Impact), (status = 422, body = Problem))
 )]
 pub async fn preview_impact(
     State(state): State<AppState>,
@@ -92,11 +96,13 @@ impl From<LintError> for Problem {
 pub struct JudgedQuestionRequest {
     /// 1 to 2,000 characters.
     pub question: String,
+    /// Everything that the asker is: one name or a list, as `agent` or `["tier:gold"]`.
     #[serde(default, deserialize_with = "one_or_many")]
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = Option<OneOrMany>)]
     pub audience: Vec<String>,
+    /// The channel that it is asked on.
     pub channel: Option<String>,
-    #[schema(value_type = Option<String>)]
+    /// The outcome that is to be decided.
     pub outcome: Option<Outcome>,
     /// Document that must be cited.
     pub document_id: Option<String>,
@@ -104,10 +110,10 @@ pub struct JudgedQuestionRequest {
     pub contains: Option<String>,
 }
 
+/// The workspace's judged questions.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct JudgedQuestionsResponse {
     /// Ordered by id.
-    #[schema(value_type = Vec<Object>)]
     pub questions: Vec<JudgedQuestion>,
 }
 
@@ -129,7 +135,7 @@ pub async fn list_judged(
 #[utoipa::path(
     put, path = "/v1/judged-questions/{id}", tag = "editing", request_body = JudgedQuestionRequest,
     params(("id" = String, Path, description = "1 to 128 characters")),
-    responses((status = 200, body = Object), (status = 422, body = Problem))
+    responses((status = 200, body = JudgedQuestion), (status = 422, body = Problem))
 )]
 pub async fn put_judged(
     State(state): State<AppState>,
@@ -173,32 +179,33 @@ pub async fn put_judged(
 /// Delete a judged question.
 #[utoipa::path(
     delete, path = "/v1/judged-questions/{id}", tag = "editing", params(("id" = String, Path)),
-    responses((status = 200, body = Object), (status = 404, body = Problem))
+    responses((status = 200, body = ItemChanged), (status = 404, body = Problem))
 )]
 pub async fn delete_judged(
     State(state): State<AppState>,
     Workspace(workspace): Workspace,
     Path(id): Path<String>,
-) -> Result<axum::Json<serde_json::Value>, Problem> {
+) -> Result<axum::Json<ItemChanged>, Problem> {
     match state
         .app
         .store
         .delete_judged_question(&workspace, &id)
         .await?
     {
-        true => Ok(axum::Json(
-            serde_json::json!({ "id": id, "effect": "deleted" }),
-        )),
+        true => Ok(axum::Json(ItemChanged {
+            id,
+            effect: "deleted",
+        })),
         false => Err(Problem::not_found(format!(
             "judged question {id} not found"
         ))),
     }
 }
 
+/// What the lint found.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct LintResponse {
     /// `duplicate`, `conflict`, `expired`, `review_due` or `dead_reference`, each with the documents concerned.
-    #[schema(value_type = Vec<Object>)]
     pub findings: Vec<Finding>,
 }
 
@@ -214,10 +221,10 @@ pub async fn post_lint(
     Ok(axum::Json(LintResponse { findings }))
 }
 
+/// The reviews that are open.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ReviewsResponse {
     /// Newest first.
-    #[schema(value_type = Vec<Object>)]
     pub reviews: Vec<Review>,
 }
 
@@ -236,17 +243,18 @@ pub async fn list_reviews(
 /// Close a review. The same pair of document versions does not open another one.
 #[utoipa::path(
     delete, path = "/v1/reviews/{id}", tag = "editing", params(("id" = String, Path)),
-    responses((status = 200, body = Object), (status = 404, body = Problem))
+    responses((status = 200, body = ItemChanged), (status = 404, body = Problem))
 )]
 pub async fn close_review(
     State(state): State<AppState>,
     Workspace(workspace): Workspace,
     Path(id): Path<String>,
-) -> Result<axum::Json<serde_json::Value>, Problem> {
+) -> Result<axum::Json<ItemChanged>, Problem> {
     match state.app.store.close_review(&workspace, &id).await? {
-        true => Ok(axum::Json(
-            serde_json::json!({ "id": id, "effect": "closed" }),
-        )),
+        true => Ok(axum::Json(ItemChanged {
+            id,
+            effect: "closed",
+        })),
         false => Err(Problem::not_found(format!("open review {id} not found"))),
     }
 }

@@ -7,6 +7,7 @@ use super::AppState;
 use super::extract::{Params, Workspace};
 use super::problem::{Fault, Problem};
 use super::settings::limit_of;
+use super::words;
 use ken_learn::learn::gaps::Gap;
 use ken_learn::learn::insights::{By, Scene, Summary, Usage};
 
@@ -20,11 +21,11 @@ pub struct GapParams {
     limit: Option<i64>,
 }
 
+/// Questions that were not answered well.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct GapsResponse {
     /// By volume × cost × trend. Each has `id`, `question` (the most central), `volume`, `rank`, `cost`, `trend`,
     /// `failures`, `wordings`, the `closest` knowledge, and a `draft_id` that would fill it or a `stub` to write.
-    #[schema(value_type = Vec<Object>)]
     pub gaps: Vec<Gap>,
 }
 
@@ -60,6 +61,7 @@ pub struct PeriodParams {
     #[param(value_type = Option<String>)]
     to: Option<Timestamp>,
     /// Group by (summary only): `channel`, `tag`, `day`, `intent` or `reason`.
+    #[param(inline, value_type = Option<words::GroupBy>)]
     by: Option<String>,
 }
 
@@ -113,7 +115,7 @@ impl PeriodParams {
 /// reopening followed within `learn.reopen_hours`.
 #[utoipa::path(
     get, path = "/v1/insights/summary", tag = "learning", params(PeriodParams),
-    responses((status = 200, body = Object), (status = 422, body = Problem))
+    responses((status = 200, body = Summary), (status = 422, body = Problem))
 )]
 pub async fn summary(
     State(state): State<AppState>,
@@ -127,11 +129,11 @@ pub async fn summary(
     ))
 }
 
+/// How documents are used.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct UsageResponse {
     /// Most disliked first, then most cited. Each published document has `document_id`, `title`, `cited`, `liked`,
     /// `disliked`, and `flags` among `unused`, `stale`, `disliked`, `distrusted`.
-    #[schema(value_type = Vec<Object>)]
     pub documents: Vec<Usage>,
 }
 
@@ -151,11 +153,11 @@ pub async fn knowledge(
     Ok(axum::Json(UsageResponse { documents }))
 }
 
+/// Scenes that are resolved less often than the rest.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ScenesResponse {
     /// Largest loss first. Each has `scene` (`channel …`, `tag …`, `intent …`), `counts`, the `usual` resolution rate,
     /// and `evidence`: unresolved questions.
-    #[schema(value_type = Vec<Object>)]
     pub scenes: Vec<Scene>,
 }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::AppState;
+use super::changed::ItemChanged;
 use super::extract::{Json, Path, Workspace};
 use super::problem::{Fault, Problem};
 use ken_base::domain::Principal;
@@ -16,7 +17,6 @@ use ken_base::domain::{ApiKey, KeyRole};
 #[serde(deny_unknown_fields)]
 pub struct KeyRequest {
     /// `bot`, `editor`, `agent`, `admin` or `operator`; only operators create operator keys.
-    #[schema(value_type = String)]
     pub role: KeyRole,
     /// Name of the key, 1 to 128 characters; shown in the audit log.
     pub name: String,
@@ -30,20 +30,20 @@ pub struct KeyRequest {
     pub networks: Vec<IpNet>,
 }
 
+/// A new key with its secret.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct KeyCreated {
     #[serde(flatten)]
-    #[schema(value_type = Object)]
     pub about: ApiKey,
     /// The secret to send as `Authorization: Bearer …`. Shown only once.
     pub key: String,
 }
 
+/// The keys of a workspace.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct KeysResponse {
     /// Oldest first, including revoked keys: `id`, `workspace`, `role`, `name`, `networks`, `created_at`, `expires_at`,
     /// `revoked_at`, `last_used_at`.
-    #[schema(value_type = Vec<Object>)]
     pub keys: Vec<ApiKey>,
 }
 
@@ -111,14 +111,14 @@ pub async fn list_keys(
 /// Revoke a key permanently.
 #[utoipa::path(
     delete, path = "/v1/keys/{id}", tag = "operation", params(("id" = String, Path)),
-    responses((status = 200, body = Object), (status = 404, body = Problem))
+    responses((status = 200, body = ItemChanged), (status = 404, body = Problem))
 )]
 pub async fn revoke_key(
     State(state): State<AppState>,
     Workspace(workspace): Workspace,
     Extension(principal): Extension<Principal>,
     Path(id): Path<String>,
-) -> Result<axum::Json<serde_json::Value>, Problem> {
+) -> Result<axum::Json<ItemChanged>, Problem> {
     let keys = state.app.keys.list().await?;
     let known = keys
         .iter()
@@ -130,9 +130,10 @@ pub async fn revoke_key(
     if !is_done {
         return Err(Problem::not_found(format!("active key {id} not found")));
     }
-    Ok(axum::Json(
-        serde_json::json!({ "id": id, "effect": "revoked" }),
-    ))
+    Ok(axum::Json(ItemChanged {
+        id,
+        effect: "revoked",
+    }))
 }
 
 fn is_theirs(

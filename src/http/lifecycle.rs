@@ -31,23 +31,47 @@ pub struct ActionRequest {
     pub background: bool,
 }
 
+/// What `:trust` did.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TrustResponse {
+    /// The document's id.
+    pub document_id: String,
+    /// Whether answers did not use a version of it before and use it again now.
+    pub trusted: bool,
+}
+
+/// The reply of `:publish`, `:archive` and `:restore`, or that of `:trust`.
+#[derive(ToSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "it describes the JSON")]
+enum ActionResponse {
+    Write(WriteResponse),
+    Trust(TrustResponse),
+}
+
+/// The versions of a document.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct VersionsResponse {
     /// Oldest first.
     pub versions: Vec<VersionBody>,
 }
 
+/// A version of a document, without its text.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct VersionBody {
+    /// The version's number, from 1.
     pub version: i64,
+    /// The version's title.
     pub title: String,
     /// Status of this version.
+    #[schema(value_type = Status)]
     pub status: &'static str,
     /// Whether this version is live.
     pub live: bool,
     /// Scheduled publication time, if any.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub publish_at: Option<Timestamp>,
+    /// When it was written.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
 }
@@ -73,14 +97,17 @@ pub struct DiffParams {
     to: i64,
 }
 
+/// The difference between two versions.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DiffResponse {
+    /// The older version.
     pub from: i64,
+    /// The newer version.
     pub to: i64,
     /// Unified diff of the texts; empty if they are equal.
     pub text: String,
     /// Metadata fields that differ: `[name, before, after]`.
-    #[schema(value_type = Vec<Vec<String>>)]
+    #[schema(value_type = Vec<(String, String, String)>)]
     pub metadata: Vec<(String, String, String)>,
 }
 
@@ -153,7 +180,7 @@ pub async fn diff_versions(
     post, path = "/v1/documents/{id}", tag = "documents", request_body = ActionRequest,
     params(("id" = String, Path, description = "The id, then `:publish`, `:archive`, `:restore` or `:trust`")),
     responses(
-        (status = 200, body = WriteResponse), (status = 201, body = WriteResponse), (status = 202, body = JobResponse), (status = 404, body = Problem),
+        (status = 200, body = ActionResponse), (status = 201, body = WriteResponse), (status = 202, body = JobResponse), (status = 404, body = Problem),
         (status = 409, body = Problem, description = "Judged questions would break; `force` writes anyway"),
         (status = 422, body = Problem),
     )
@@ -197,7 +224,10 @@ pub async fn post_action(
                 .learning
                 .trust(&workspace, &id, &actor.name)
                 .await?;
-            let reply = serde_json::json!({ "document_id": id, "trusted": trusted });
+            let reply = TrustResponse {
+                document_id: id.into(),
+                trusted,
+            };
             return Ok(axum::Json(reply).into_response());
         }
         _ => return Err(unknown()),

@@ -10,6 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa::openapi::{Content, OpenApi, Ref, RefOr};
 
+use super::words;
 use ken_answer::answer::AnswerError;
 use ken_base::domain::InvalidQuestion;
 use ken_search::embed::EmbedError;
@@ -21,8 +22,11 @@ use ken_store::store::StoreError;
 pub struct Problem {
     /// A stable path, for example `/problems/invalid-value`.
     #[serde(rename = "type")]
+    #[schema(value_type = words::ProblemType)]
     pub kind: &'static str,
+    /// The failure in a few words.
     pub title: &'static str,
+    /// The HTTP status.
     pub status: u16,
     /// The cause and the remedy.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -30,6 +34,7 @@ pub struct Problem {
     /// Every invalid value (422), or every judged question or wording that blocks the change (409).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<Fault>,
+    /// The request's id; the service's log has the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
     #[serde(skip)]
@@ -41,6 +46,7 @@ pub struct Problem {
 pub struct Fault {
     /// A JSON pointer into the body (RFC 6901), or a query parameter as `?name`.
     pub pointer: String,
+    /// What is wrong with it.
     pub detail: String,
 }
 

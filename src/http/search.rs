@@ -7,8 +7,9 @@ use utoipa::ToSchema;
 
 use super::AppState;
 use super::answers::{TimingsBody, default_limit};
-use super::extract::{Json, Workspace, one_or_many};
+use super::extract::{Json, OneOrMany, Workspace, one_or_many};
 use super::problem::{Fault, Problem};
+use super::words;
 use ken_base::domain::{DocumentId, Filter, Hit, Kind, LegScore, Mode, Query};
 use ken_search::index::Wanted;
 use ken_search::retrieve::{FilterDecision, Standing};
@@ -22,16 +23,17 @@ pub struct SearchRequest {
     pub question: String,
     /// `hybrid` (default), `keyword` or `vector`.
     #[serde(default)]
-    #[schema(value_type = Option<String>)]
     pub mode: Mode,
     /// 1 to 100.
     #[serde(default = "default_limit")]
     pub limit: usize,
     /// Audiences the asker belongs to: one name or a list, for example `agent` or `["tier:gold", "region:tw"]`.
     #[serde(default, deserialize_with = "one_or_many")]
-    #[schema(value_type = Vec<String>)]
+    #[schema(value_type = Option<OneOrMany>)]
     pub audience: Vec<String>,
+    /// The channel that the question comes from, as `web`.
     pub channel: Option<String>,
+    /// Only documents with all of these tags.
     #[serde(default)]
     pub tags: Vec<String>,
     /// Only documents in one of these languages (BCP 47, as stored).
@@ -39,11 +41,12 @@ pub struct SearchRequest {
     pub languages: Vec<String>,
     /// `article`, `faq`, `case`.
     #[serde(default)]
-    #[schema(value_type = Vec<String>)]
     pub kinds: Vec<Kind>,
+    /// Only these documents.
     #[serde(default)]
     #[schema(value_type = Vec<String>)]
     pub document_ids: Vec<DocumentId>,
+    /// The time asked about; now, if absent.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub as_of: Option<Timestamp>,
     /// Add rank and score per leg to each hit, and the weighted query terms.
@@ -54,17 +57,23 @@ pub struct SearchRequest {
     pub explain_document: Option<DocumentId>,
 }
 
+/// What a search found.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SearchResponse {
     /// Best first.
     pub hits: Vec<HitBody>,
     /// `encoder_unavailable` or `vectors_unavailable` if the search fell back to keywords only.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<words::Degradation>)]
     pub degraded: Option<String>,
+    /// The lowest revision that the indexes held when they were searched.
     pub revision: i64,
+    /// How long each stage took.
     pub timings_ms: TimingsBody,
+    /// The question's terms; with `explain` only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub terms: Option<Vec<TermBody>>,
+    /// Why a document was found or not; with `explain_document` only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub document: Option<DocumentExplanationBody>,
 }
@@ -72,12 +81,11 @@ pub struct SearchResponse {
 /// Why a document was or was not found.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DocumentExplanationBody {
+    /// The document's id.
     pub document_id: String,
     /// `listed`, `outranked`, `no_match`, `filtered`, `not_indexed`, `no_such_document`.
-    #[schema(value_type = String)]
     pub verdict: Standing,
     /// Every active filter and whether the document passes it.
-    #[schema(value_type = Vec<Object>)]
     pub filters: Vec<FilterDecision>,
     /// Rank of its best passage among the first 100, from 1.
     pub rank: Option<usize>,
@@ -90,33 +98,50 @@ pub struct DocumentExplanationBody {
 /// A passage: the document's text from byte `start` to byte `end` equals `text`.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct HitBody {
+    /// The passage's id.
     pub chunk_id: String,
+    /// The document that it is from.
     pub document_id: String,
+    /// The version of the document, from 1.
     pub document_version: i64,
+    /// The document's title.
     pub title: String,
+    /// The document's own address, if it has one.
     pub uri: Option<String>,
+    /// The document's language (BCP 47).
     pub language: Option<String>,
+    /// The headings above the passage, outermost first.
     pub heading_path: Vec<String>,
+    /// The passage's text.
     pub text: String,
+    /// Where the passage begins in the document's text, in bytes.
     pub start: usize,
+    /// Where the passage ends in the document's text, in bytes, exclusive.
     pub end: usize,
     /// Fused score, 0 to 1.
     pub score: f32,
     /// Byte ranges of `text` that match query terms.
     pub highlights: Vec<HighlightBody>,
+    /// How the score came about; with `explain` only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub explanation: Option<ExplanationBody>,
 }
 
+/// A highlighted part of a passage.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct HighlightBody {
+    /// Where the highlight begins in `text`, in bytes.
     pub start: usize,
+    /// Where the highlight ends in `text`, in bytes, exclusive.
     pub end: usize,
 }
 
+/// How a passage's score came about.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ExplanationBody {
+    /// The passage in keyword search; null, if the search does not use keywords.
     pub keyword: Option<LegBody>,
+    /// The passage in vector search; null, if the search does not use vectors.
     pub vector: Option<LegBody>,
     /// BM25 divided by the highest BM25 possible for the question in this workspace, 0 to 1.
     pub coverage: f32,
@@ -131,6 +156,7 @@ pub struct ExplanationBody {
     pub matched: Option<Vec<String>>,
 }
 
+/// A passage's rank and score in one of the two searches.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct LegBody {
     /// From 1; null if this leg did not list the passage.
@@ -139,8 +165,10 @@ pub struct LegBody {
     pub score: f32,
 }
 
+/// A term of the question.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TermBody {
+    /// The term, as it is in the index.
     pub term: String,
     /// Inverse document frequency in this workspace.
     pub weight: f32,
@@ -148,8 +176,10 @@ pub struct TermBody {
     pub forms: Vec<FormBody>,
 }
 
+/// A form of a term that was searched for.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct FormBody {
+    /// The form, as it is in the index.
     pub term: String,
     /// Weight of the form, above 0 to 1; 1 is the term as written.
     pub boost: f32,

@@ -16,18 +16,16 @@ pub struct Settings {
     /// Confidence required to answer: `very_strict`, `strict`, `balanced`, `lenient`, `very_lenient`; `null`: the service
     /// default. Unchanged if omitted.
     #[serde(default, deserialize_with = "given")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<Level>)]
     pub level: Option<Option<Level>>,
     /// Review of drafts: `four_eyes` (two people approve), `auto_publish` (`[{ "class", "min_sources" }]`: classes
     /// published without review if no judged question breaks), `auto_promote` (winners of experiments are promoted
     /// automatically). Unchanged if omitted.
     #[serde(default)]
-    #[schema(value_type = Option<Object>)]
     pub learning: Option<LearningRules>,
     /// Personal data patterns in addition to the built-in ones: `[{ "kind", "pattern" }]`, applied to new data only.
     /// Unchanged if omitted.
     #[serde(default)]
-    #[schema(value_type = Option<Vec<Object>>)]
     pub redaction: Option<Vec<CustomPattern>>,
 }
 

@@ -23,8 +23,10 @@ pub struct SynonymsRequest {
     pub groups: Vec<Vec<String>>,
 }
 
+/// The workspace's own synonyms.
 #[derive(Serialize, ToSchema)]
 pub struct SynonymsResponse {
+    /// Groups of words or phrases that mean the same.
     pub groups: Vec<Vec<String>>,
     /// Incremented with every replacement; 0 if never set.
     pub version: i64,

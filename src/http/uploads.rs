@@ -10,9 +10,10 @@ use uuid::Uuid;
 
 use super::AppState;
 use super::extract::{Params, Path, Workspace};
-use super::files::Files;
+use super::files::{FileForm, Files};
 use super::problem::{Fault, Problem};
-use ken_base::domain::{Source, WorkspaceId};
+use super::words;
+use ken_base::domain::{Kind, Source, WorkspaceId};
 use ken_ingest::ingest::{Format, IngestError};
 use ken_knowledge::editing::gate::Breaking;
 use ken_knowledge::jobs::{UPLOAD, Upload};
@@ -27,7 +28,7 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 #[serde(deny_unknown_fields)]
 pub struct UploadParams {
     /// `done`: reply once the job is finished, after 20 s at most.
-    #[param(value_type = Option<String>)]
+    #[param(inline)]
     wait: Option<WaitForJob>,
     /// Write even if judged questions break. Default: a document that would break one is skipped, and its item reports
     /// the reason.
@@ -35,7 +36,8 @@ pub struct UploadParams {
     force: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+/// What to wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum WaitForJob {
     Done,
@@ -44,24 +46,37 @@ enum WaitForJob {
 /// A background job and its progress.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct JobResponse {
+    /// The job's id.
     pub id: String,
+    /// What kind of work it is.
+    #[schema(value_type = words::JobKind)]
     pub kind: String,
     /// `filling`, `queued`, `running`, `done`, `failed` (the job did not run, or its only item failed) or `cancelled`.
+    #[schema(value_type = words::JobState)]
     pub state: String,
+    /// How many items it has.
     pub n_items: usize,
+    /// How many items are done.
     pub n_done: usize,
+    /// How many items failed.
     pub n_failed: usize,
+    /// The items, in order.
     pub items: Vec<JobItemBody>,
+    /// When it was created.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
+    /// When it was finished; null, if it is not.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub finished_at: Option<Timestamp>,
 }
 
+/// One item of a job.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct JobItemBody {
+    /// The file's name, or what is changed.
     pub name: String,
     /// `waiting`, `done` or `failed`.
+    #[schema(value_type = words::JobItemState)]
     pub state: String,
     /// What was written, or the error.
     pub detail: String,
@@ -81,7 +96,7 @@ impl From<JobItem> for JobItemBody {
 /// this replies.
 #[utoipa::path(
     post, path = "/v1/documents:upload", tag = "documents", params(UploadParams),
-    request_body(content = String, content_type = "multipart/form-data", description = "Parts with file names"),
+    request_body(content = FileForm, content_type = "multipart/form-data", description = "Parts with file names"),
     responses(
         (status = 202, body = JobResponse), (status = 413, body = Problem), (status = 415, body = Problem),
         (status = 422, body = Problem),
@@ -213,28 +228,41 @@ pub async fn read_job(
 /// The parsed content of a file.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PreviewResponse {
+    /// The documents that the file holds.
     pub documents: Vec<PreviewBody>,
     /// Parts that cannot be parsed: `[path, reason]`.
-    #[schema(value_type = Vec<Vec<String>>)]
+    #[schema(value_type = Vec<(String, String)>)]
     pub failed: Vec<(String, String)>,
 }
 
+/// A document that a file holds.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PreviewBody {
+    /// The id that the document would have.
     pub id: String,
+    /// The kind of document.
+    #[schema(value_type = Kind)]
     pub kind: &'static str,
+    /// The document's title.
     pub title: String,
+    /// The document's language (BCP 47).
     pub language: Option<String>,
+    /// The extracted text.
     pub text: String,
+    /// The passages, in reading order.
     pub chunks: Vec<PreviewChunk>,
 }
 
 /// A chunk: bytes `start..end` of the document's text.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PreviewChunk {
+    /// The headings above the passage, outermost first.
     pub heading_path: Vec<String>,
+    /// Where the passage begins, in bytes.
     pub start: usize,
+    /// Where the passage ends, in bytes, exclusive.
     pub end: usize,
+    /// The passage's text.
     pub text: String,
     /// First page, from 1, if the source has pages.
     pub page: Option<u32>,
@@ -253,7 +281,7 @@ pub struct PreviewParams {
 /// Parse a file without storing it: multipart, or the file as the body.
 #[utoipa::path(
     post, path = "/v1/documents:preview", tag = "documents", params(PreviewParams),
-    request_body(content = String, content_type = "multipart/form-data", description = "One file"),
+    request_body(content = FileForm, content_type = "multipart/form-data", description = "One file"),
     responses((status = 200, body = PreviewResponse), (status = 415, body = Problem), (status = 422, body = Problem))
 )]
 pub async fn preview(

@@ -9,25 +9,30 @@ use crate::app::AppError;
 use ken_base::domain::WorkspaceId;
 use ken_store::store::Deleted;
 
+/// All workspaces.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct WorkspacesResponse {
     /// Ordered by name: `name` and newest `revision`.
     pub workspaces: Vec<WorkspaceSummary>,
 }
 
+/// A workspace.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct WorkspaceSummary {
+    /// The workspace's name.
     pub name: String,
+    /// The workspace's newest revision.
     pub revision: i64,
 }
 
+/// A workspace that was deleted.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct WorkspaceDeleted {
+    /// The workspace's name.
     pub workspace: String,
     /// `rows`: number of deleted rows per table (`vault`: redacted personal data); `remaining`: number of rows found by a
     /// final check.
     #[serde(flatten)]
-    #[schema(value_type = Object)]
     pub deleted: Deleted,
 }
 

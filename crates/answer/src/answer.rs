@@ -63,6 +63,7 @@ pub use rules::{RuleBook, Rules};
 pub use script::stands_in;
 use understand::Lifts;
 pub use understand::{Names, Understood, reply_language, understand};
+pub use verify::Rejected;
 
 /// A question that got no answer, not even a refusal.
 #[derive(Debug, thiserror::Error)]

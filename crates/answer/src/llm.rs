@@ -10,6 +10,7 @@ use reqwest::StatusCode;
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use utoipa::ToSchema;
 
 use ken_base::config::{LlmConfig, Secret};
 use ken_base::domain::Note;
@@ -79,13 +80,16 @@ pub struct Message {
 }
 
 /// What a completion took.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = ModelUsage)]
 pub struct Usage {
+    /// The model's name.
     pub model: String,
-    /// As the server counted them; `None` where it does not say.
+    /// As the server counted them; null where it does not say.
     pub prompt_tokens: Option<u64>,
+    /// Tokens of the completion; null where the server does not report them.
     pub completion_tokens: Option<u64>,
-    /// By the configured prices; `None` where tokens or prices are unknown.
+    /// By the configured prices; null where tokens or prices are unknown.
     pub cost: Option<f64>,
 }
 

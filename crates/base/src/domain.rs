@@ -30,7 +30,7 @@ pub use document::{
 pub use draft::{Draft, DraftAction, DraftClass, DraftEvent, DraftSource, DraftState, Reviewer};
 pub use encoder::{EncoderReport, EncoderScores};
 pub use ids::{DocumentId, InvalidId, Revision, WorkspaceId};
-pub use judged::{JudgedQuestion, Review};
+pub use judged::{JudgedQuestion, Review, ReviewKind};
 pub use key::{ApiKey, KeyRole, Principal, Right};
 pub use learning::{
     AgentAction, Arm, Experiment, ExperimentState, Exposure, Feedback, FeedbackReason, Tuning,

@@ -43,7 +43,7 @@ use ken_store::store::{Store, StoreError, StoredCase, Vault};
 use ken_text::redact::Redactor;
 use ken_text::text::{detect, sha256_hex};
 
-pub use collision::{Collision, collisions};
+pub use collision::{Collision, CollisionReason, collisions};
 pub use distill::distill;
 pub use group::Groups;
 use grouping::Groupings;

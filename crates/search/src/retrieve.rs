@@ -32,7 +32,7 @@ use ken_text::text::written;
 use beside::{Searched, Selected};
 
 pub use beside::Beside;
-pub use explain::{DocumentExplanation, FilterDecision, Standing};
+pub use explain::{DocumentExplanation, FilterDecision, FilterName, Standing};
 pub use fusion::{Candidate, Fusion, Shares};
 pub use glossary::Glossary;
 

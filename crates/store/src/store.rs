@@ -64,7 +64,7 @@ pub use lead::Lead;
 pub use learning::ToldAnswer;
 pub use portable::{ExportedDocument, ExportedVersion};
 pub use queue::{DeadLetter, MAX_PAYLOAD, NewWork, Settled, Work};
-pub use settings::{AutoPublish, LearningRules};
+pub use settings::{AutoPublish, LearningRules, PublishableClass};
 pub use synonyms::SynonymGroups;
 pub use vault::Vault;
 pub use vectors::{StoredVector, text_hash};

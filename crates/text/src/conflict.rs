@@ -18,6 +18,7 @@ use serde::Serialize;
 use crate::text;
 use claims::{Claims, Polarity};
 use ken_base::domain::{Metadata, Review};
+use utoipa::ToSchema;
 
 pub use claims::plain_numbers;
 
@@ -40,11 +41,13 @@ pub enum Relation {
 }
 
 /// What two statements contradict each other in.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Conflict {
+    /// What differs.
     pub kind: ConflictKind,
     /// The conflicting statements.
     pub first: String,
+    /// The words of the second statement.
     pub second: String,
 }
 
@@ -76,8 +79,12 @@ impl Conflict {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(
+    description = "What differs. `figure`: two numbers. `unit`: two units. `date`: two dates. `condition`: whom or what it holds for. \
+     `negation`: one says that it is so, the other that it is not."
+)]
 pub enum ConflictKind {
     Figure,
     Unit,
@@ -361,6 +368,19 @@ fn polarities(a: &Claims, b: &Claims) -> Option<Conflict> {
         }
     }
     None
+}
+
+/// The values of the rule that [`prevails`] returns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
+#[schema(
+    rename_all = "snake_case",
+    description = "The rule that decides which of two passages is right. `rank`: the higher rank. `specific`: the one for fewer people or \
+                   channels. `newer`: the one that became valid later."
+)]
+pub enum ConflictRule {
+    Rank,
+    Specific,
+    Newer,
 }
 
 #[cfg(test)]

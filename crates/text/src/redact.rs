@@ -15,6 +15,7 @@ use std::sync::{Arc, LazyLock};
 
 use regex::Regex;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use ken_base::domain::Span;
 
@@ -69,7 +70,7 @@ pub struct Finding {
 }
 
 /// A workspace's own pattern.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CustomPattern {
     /// Name used in the placeholder: 1 to 32 of `a-z`, `0-9`, `_`, other than a built-in kind.

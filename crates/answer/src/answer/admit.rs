@@ -4,6 +4,7 @@ mod features;
 mod model;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use ken_base::config::AnswerConfig;
 use ken_base::domain::{Evidence, Level};
@@ -13,8 +14,9 @@ pub use features::{Features, N as N_FEATURES, NAMES as FEATURES};
 pub use model::{CLIP, Model, ModelError, ReadingModel, Weight};
 
 /// What is decided of a question.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = AnswerDecision, description = "Whether the evidence is good enough to `answer`, or the answer is to `refuse`.")]
 pub enum Decision {
     Answer,
     Refuse,

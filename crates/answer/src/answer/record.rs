@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use utoipa::ToSchema;
 
 use super::understand::utterances;
 use super::{AnswerError, Answerer, Explained, Features, Question, RECENT_TURNS};
@@ -14,17 +15,26 @@ use ken_base::domain::{
 use ken_store::store::{RecordedAnswer, to_json};
 
 /// What was asked besides the words, as the record keeps it.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
+#[schema(as = RecordedRequest)]
 pub struct Request {
+    /// The channel that was given.
     pub channel: Option<String>,
+    /// Everything that the asker is.
     pub audience: Vec<String>,
+    /// The tags that documents had to have.
     pub tags: Vec<String>,
     /// The time asked about, where one was given.
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub as_of: Option<Timestamp>,
+    /// The reply's language that was asked for (BCP 47).
     pub language: Option<String>,
+    /// How many passages could serve as evidence.
     pub limit: usize,
+    /// The highest strategy that was allowed.
     pub ceiling: Option<Strategy>,
+    /// The customer's id that was given.
     pub customer_id: Option<String>,
     /// What was said before, as it was used.
     pub history: Vec<Utterance>,

@@ -10,10 +10,12 @@ use serde::{Deserialize, Serialize};
 use ken_base::domain::{Answer, Outcome, checked_uri};
 use ken_text::text::{Language, sentences};
 use spoken::spoken;
+use utoipa::ToSchema;
 
 /// How a text is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = AnswerFormat, description = "`plain`: no markup. `markdown`: CommonMark with tables. `speech`: text to be spoken, without addresses.")]
 pub enum Format {
     /// No markup; sources in words with bare addresses.
     Plain,

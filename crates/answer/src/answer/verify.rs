@@ -4,6 +4,7 @@ mod facts;
 mod support;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::compose::Draft;
 use super::guard::to_machines;
@@ -14,8 +15,9 @@ pub use facts::denials;
 pub use support::{Worded, citable, support};
 
 /// Why a sentence is not sent.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[serde(tag = "why", content = "detail", rename_all = "snake_case")]
+#[schema(as = SentenceFault)]
 pub enum Fault {
     /// It cites nothing that is evidence.
     Citation,
@@ -29,6 +31,7 @@ pub enum Fault {
     Address(String),
     /// A number, or a number with another unit.
     Figure(String),
+    /// A name that the evidence does not have.
     Name(String),
     /// A word on which it depends what is promised.
     Decision(String),
@@ -45,8 +48,10 @@ pub enum Fault {
 }
 
 /// A sentence that is not sent.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = RejectedSentence)]
 pub struct Rejected {
+    /// The sentence.
     pub text: String,
     #[serde(flatten)]
     pub fault: Fault,

@@ -1,9 +1,14 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Author of a case turn.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(
+    description = "Who speaks. `customer`: the customer. `agent`: a person of the company. `bot`: an automatic reply. `system`: a note of a system \
+     (a query, a record, a transfer)."
+)]
 pub enum CaseRole {
     #[serde(alias = "user", alias = "visitor", alias = "client")]
     Customer,
@@ -17,18 +22,26 @@ pub enum CaseRole {
 }
 
 /// One utterance of a case.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CaseTurn {
+    /// Who speaks.
     pub role: CaseRole,
+    /// The words, without markup.
     pub text: String,
+    /// When it was said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub at: Option<Timestamp>,
 }
 
 /// Outcome of a case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(
+    description = "`resolved`: the customer's request was met. `workaround`: the request was not met, but the customer was helped otherwise. \
+     `unresolved`: neither."
+)]
 pub enum CaseOutcome {
     Resolved,
     /// Not resolved as requested, but the customer was helped another way.
@@ -37,29 +50,34 @@ pub enum CaseOutcome {
 }
 
 /// A support case handled by an agent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Case {
     /// Given, or derived from the content.
     #[serde(default)]
     pub id: String,
+    /// The channel that the customer used, as `chat` or `phone`.
     #[serde(default)]
     pub channel: Option<String>,
     /// Default: inferred from the transcript.
     #[serde(default)]
     pub outcome: Option<CaseOutcome>,
+    /// Tags that the company gave the case.
     #[serde(default)]
     pub tags: Vec<String>,
+    /// The product it is about.
     #[serde(default)]
     pub product: Option<String>,
     /// Name of the agent.
     #[serde(default)]
     pub agent: Option<String>,
+    /// The company's id of the customer.
     #[serde(default)]
     pub customer_id: Option<String>,
     /// Preceding conversation with Ken, and its answers.
     #[serde(default)]
     pub conversation_id: Option<String>,
+    /// Ids of the answers that Ken gave before the case began.
     #[serde(default)]
     pub answer_ids: Vec<String>,
     /// The customer's rating, 1 to 5.
@@ -68,8 +86,11 @@ pub struct Case {
     /// Whether the customer contacted support again about the same issue.
     #[serde(default)]
     pub reopened: bool,
+    /// When it was closed.
     #[serde(default)]
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub closed_at: Option<Timestamp>,
+    /// What was said, oldest first.
     pub turns: Vec<CaseTurn>,
 }
 
@@ -95,17 +116,25 @@ impl Case {
 }
 
 /// A generalized sentence of a case and its position: bytes `start..end` of the redacted text of turn `turn` (from 0).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Excerpt {
+    /// The turn, from 0.
     pub turn: usize,
+    /// Where the sentence begins in the turn's text, in bytes.
     pub start: usize,
+    /// Where the sentence ends in the turn's text, in bytes, exclusive.
     pub end: usize,
+    /// The sentence in general terms.
     pub text: String,
 }
 
 /// Why a case yields no knowledge.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(
+    description = "Why a case makes no knowledge. `unresolved`: the case was not resolved. `one_account`: what was said holds for this \
+     customer's account only. `settles_nothing`: no statement answers the question."
+)]
 pub enum NoKnowledge {
     Unresolved,
     /// All statements apply to this customer's account only.
@@ -115,8 +144,9 @@ pub enum NoKnowledge {
 }
 
 /// A distilled case.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Distilled {
+    /// The case's language (BCP 47).
     pub language: String,
     /// The customer's question, generalized; empty if none was asked.
     pub question: String,
@@ -128,12 +158,15 @@ pub struct Distilled {
     pub steps: Vec<Excerpt>,
     /// Sentences of the agent that apply to any customer.
     pub resolution: Vec<Excerpt>,
+    /// How the case ended.
     pub outcome: CaseOutcome,
     /// Whether the submitter gave the outcome.
     pub is_outcome_given: bool,
-    /// `None` if the case yields knowledge.
+    /// Why the case yields no knowledge; null if it does.
     pub gap: Option<NoKnowledge>,
+    /// The product it is about.
     pub product: Option<String>,
+    /// The case's tags.
     pub tags: Vec<String>,
     /// Whether a language model selected the sentences; otherwise rules did.
     pub by_model: bool,

@@ -1,11 +1,13 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{ChunkNote, DocumentId, NewChunk, Outline};
 
 /// Kind of a document.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = DocumentKind, description = "`article`: a text. `faq`: a question with its answer. `case`: a support case.")]
 pub enum Kind {
     #[default]
     Article,
@@ -24,8 +26,9 @@ impl Kind {
 }
 
 /// State of a document. Only `Published` documents are retrieved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = DocumentStatus, description = "`draft`: not published yet. `published`: answers use it. `archived`: answers do not use it any more.")]
 pub enum Status {
     Draft,
     #[default]
@@ -92,14 +95,19 @@ pub struct Metadata {
 }
 
 /// One of an FAQ's answers. Empty `audience` or `channels` mean those of the FAQ itself.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct FaqAnswer {
+    /// The answer.
+    #[schema(required = true)]
     pub text: String,
+    /// Who sees this answer; the FAQ's own audience, if absent.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub audience: Vec<String>,
+    /// The channels that show this answer; the FAQ's own channels, if absent.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub channels: Vec<String>,
+    /// The answer's language (BCP 47); the FAQ's own, if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
 }

@@ -1,11 +1,16 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{DocumentId, Excerpt, NoKnowledge};
 
 /// State of a draft.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(
+    description = "`open`: waits for a decision. `approved`: one reviewer has approved it and a second one has to. `published`: it is an FAQ now. \
+     `rejected`: a reviewer has rejected it. `merged`: another draft has its sources now."
+)]
 pub enum DraftState {
     Open,
     /// Approved by one reviewer; a second approval is required.
@@ -29,33 +34,41 @@ impl DraftState {
 }
 
 /// How a draft relates to existing knowledge.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "class", rename_all = "snake_case")]
 pub enum DraftClass {
+    /// Nothing that is known answers the question.
     New,
     /// The answer exists, but the question does not retrieve it.
     Variant {
+        /// The FAQ that answers the question already.
         document_id: DocumentId,
     },
     /// Same question, additional or different answer.
     Update {
+        /// The document that would be extended.
         document_id: DocumentId,
     },
     /// Contradicts existing knowledge; `detail` lists the figures or words.
     Contradiction {
+        /// The document that it contradicts.
         document_id: DocumentId,
+        /// The figures or words that differ.
         detail: String,
     },
     /// Already known.
     Known {
+        /// The document that answers the question already.
         document_id: DocumentId,
     },
     /// A question that retrieves an FAQ which does not answer it.
     Negative {
+        /// The FAQ that is found for the question and does not answer it.
         document_id: DocumentId,
     },
     /// No case resolves the question; the answer must be written.
     Gap {
+        /// Why no case answers the question.
         reason: NoKnowledge,
     },
 }
@@ -87,15 +100,19 @@ impl DraftClass {
 }
 
 /// Source of a draft: a case or feedback.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DraftSource {
     /// Id of the case or feedback.
     pub id: String,
+    /// The question in general terms.
     pub question: String,
     /// Sentences of the agent that apply to any customer.
     pub resolution: Vec<Excerpt>,
+    /// What the agent asked for and told the customer to do, in order.
     pub steps: Vec<Excerpt>,
+    /// The agent who handled the case.
     pub agent: Option<String>,
+    /// The case's tags.
     pub tags: Vec<String>,
     /// Whether it resolves the question.
     pub settles: bool,
@@ -141,8 +158,11 @@ impl Reviewer {
 }
 
 /// Action on a draft.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(
+    description = "What was done. `reopened`: the text changed after an approval, which no longer counts."
+)]
 pub enum DraftAction {
     Approved,
     Edited,
@@ -154,37 +174,49 @@ pub enum DraftAction {
 }
 
 /// An entry in the history of a draft.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DraftEvent {
+    /// When it was done.
+    #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
-    /// [`Reviewer::name`].
+    /// Who did it, as a reviewer's name.
     pub actor: String,
-    /// [`Reviewer::key_id`].
+    /// The key of the request; absent where there are no keys.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_id: Option<String>,
+    /// What was done.
     pub action: DraftAction,
+    /// The reason that the reviewer gave for a rejection.
     #[serde(default)]
     pub reason: Option<String>,
 }
 
 /// Candidate knowledge to review.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Draft {
+    /// The draft's id.
     pub id: String,
+    /// Where it stands in the review.
     pub state: DraftState,
     #[serde(flatten)]
     pub class: DraftClass,
+    /// The question in general terms.
     pub question: String,
     /// Alternative wordings from other customers.
     pub variants: Vec<String>,
     /// Text from agents; empty if no case resolves the question.
     pub answer: String,
+    /// Under which conditions the answer holds, in the agents' words.
     pub conditions: Vec<String>,
     /// Requests and instructions of agents, over all sources, in order.
     pub steps: Vec<String>,
+    /// The product it is about.
     pub product: Option<String>,
+    /// Tags of its sources.
     pub tags: Vec<String>,
+    /// The draft's language (BCP 47).
     pub language: String,
+    /// The cases and the feedback that it is made from.
     pub sources: Vec<DraftSource>,
     /// Confidence that the answer is correct and general, 0 to 1.
     pub confidence: f32,
@@ -194,6 +226,7 @@ pub struct Draft {
     pub is_edited: bool,
     /// Id of the published document.
     pub published_as: Option<DocumentId>,
+    /// What was done to it, oldest first.
     pub history: Vec<DraftEvent>,
 }
 

@@ -1,6 +1,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// The number of a change in one workspace's log: 1, 2, 3 … without gaps. 0 means "nothing recorded yet".
 pub type Revision = i64;
@@ -15,8 +16,9 @@ pub struct InvalidId {
 }
 
 /// A tenant's name: 1 to 64 of `a-z`, `0-9`, `-`, `_`. It also names a folder, hence the narrow alphabet.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schema(value_type = String, description = "A workspace's name: 1 to 64 of `a-z`, `0-9`, `-` and `_`.")]
 pub struct WorkspaceId(String);
 
 impl WorkspaceId {
@@ -42,8 +44,9 @@ impl WorkspaceId {
 
 /// A document's stable name: 1 to 256 bytes, no control characters, no space at either end.
 /// Given by whoever writes the document, or derived from its source.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schema(value_type = String, description = "A document's id: 1 to 256 bytes, no control characters, no space at either end.")]
 pub struct DocumentId(String);
 
 impl DocumentId {

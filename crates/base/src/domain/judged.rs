@@ -1,14 +1,21 @@
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::Outcome;
 
 /// A question with a known correct answer, asked before and after each change.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct JudgedQuestion {
+    /// Its id, 1 to 128 characters.
+    #[schema(required = true)]
     pub id: String,
+    /// The question, 1 to 2,000 characters.
+    #[schema(required = true)]
     pub question: String,
+    /// Everything that the asker is, as `agent` or `tier:gold`.
     pub audience: Vec<String>,
+    /// The channel that it is asked on.
     pub channel: Option<String>,
     /// Expected outcome; `None`: any.
     pub outcome: Option<Outcome>,
@@ -19,12 +26,27 @@ pub struct JudgedQuestion {
 }
 
 /// An issue for manual review.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Review {
     /// Derived from the pair of document versions, so the same issue is opened only once.
     pub id: String,
-    /// `conflict`.
+    /// `conflict` or `failing_evidence`.
+    #[schema(value_type = ReviewKind)]
     pub kind: String,
+    /// The documents it is about.
     pub document_ids: Vec<String>,
+    /// What was found, in words.
     pub detail: String,
+}
+
+/// The kinds of [`Review`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
+#[schema(
+    rename_all = "snake_case",
+    description = "`conflict`: two documents contradict each other and no rule decides. `failing_evidence`: answers that cite the document were \
+     rated as wrong too often."
+)]
+pub enum ReviewKind {
+    Conflict,
+    FailingEvidence,
 }

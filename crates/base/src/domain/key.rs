@@ -1,12 +1,17 @@
 use ipnet::IpNet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::WorkspaceId;
 
 /// Role of a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(
+    description = "`bot`: asks questions. `editor`: writes knowledge. `agent`: submits cases and reviews drafts. `admin`: does everything in one \
+     workspace. `operator`: does everything in every workspace."
+)]
 pub enum KeyRole {
     /// Asks on behalf of customers.
     Bot,
@@ -75,19 +80,30 @@ impl KeyRole {
 }
 
 /// A key without its secret.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct ApiKey {
+    /// The key's id; it is not the secret.
     pub id: String,
-    /// `None` for an operator.
+    /// The workspace it is for; null for an operator.
     pub workspace: Option<WorkspaceId>,
+    /// What the key may do.
     pub role: KeyRole,
+    /// What the key is for.
     pub name: String,
     /// Networks from which the key may be used; empty: any.
+    #[schema(value_type = Vec<String>)]
     pub networks: Vec<IpNet>,
+    /// When it was created.
+    #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
+    /// When it expires; never, if null.
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub expires_at: Option<Timestamp>,
+    /// When it was revoked, if it was.
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub revoked_at: Option<Timestamp>,
-    /// To the minute.
+    /// When it was used last, to the minute.
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub last_used_at: Option<Timestamp>,
 }
 

@@ -1,14 +1,16 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{DocumentId, Outcome};
 
 /// Pipeline settings of a workspace; empty fields fall back to those of the service.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Tuning {
     /// Weights of keyword match and term proximity, 0 to 1, sum below 1. Set both or neither.
     pub keyword_share: Option<f32>,
+    /// The weight of proximity, in [0, 1].
     pub proximity_share: Option<f32>,
     /// Minimum confidence to answer, 0 to 1.
     pub min_confidence: Option<f32>,
@@ -54,8 +56,11 @@ impl Tunings {
 }
 
 /// What an agent did with a suggested answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(
+    description = "What the agent did with a suggested answer: `accepted` it, `edited` it, or `ignored` it."
+)]
 pub enum AgentAction {
     Accepted,
     Edited,
@@ -63,8 +68,12 @@ pub enum AgentAction {
 }
 
 /// Why an answer did not help.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(
+    description = "`wrong`: the answer is not true. `outdated`: it was true once. `irrelevant`: it answers another question. `incomplete`: \
+     something is missing. `unclear`: it is hard to understand. `other`: another reason."
+)]
 pub enum FeedbackReason {
     /// The statement is false.
     Wrong,
@@ -77,29 +86,42 @@ pub enum FeedbackReason {
 }
 
 /// Feedback on an answer.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Feedback {
+    /// The feedback's id.
     pub id: String,
+    /// The answer that it is about.
     pub answer_id: String,
+    /// Whether the answer helped.
     pub helpful: Option<bool>,
+    /// Why the answer did not help.
     pub reason: Option<FeedbackReason>,
+    /// The comment, without personal data.
     pub comment: Option<String>,
+    /// The answer that should have been given, without personal data.
     pub corrected_answer: Option<String>,
     /// Document that should have been cited.
     pub corrected_document_id: Option<DocumentId>,
+    /// What an agent did with the answer.
     pub agent_action: Option<AgentAction>,
     /// 1 to 5.
     pub csat: Option<u8>,
     /// Whether the customer contacted support again about the same issue.
     pub reopened: bool,
+    /// Whether the customer complained.
     pub complaint: bool,
     /// Hash of the author, to count each person once.
     pub customer: Option<String>,
+    /// When it was given.
+    #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
     /// Question of the answer, without personal data.
     pub question: String,
+    /// The outcome of the answer.
     pub outcome: Outcome,
+    /// The confidence of the answer, in [0, 1].
     pub confidence: f32,
+    /// The documents that the answer cited, each as `[id, version]`.
     pub cited: Vec<(DocumentId, i64)>,
 }
 
@@ -124,9 +146,10 @@ impl Feedback {
 }
 
 /// An arm of an experiment.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Arm {
+    /// The arm's name, 1 to 128 characters.
     pub name: String,
     /// FAQ experiments: the answer. The first arm is the live state and has none.
     #[serde(default)]
@@ -136,8 +159,13 @@ pub struct Arm {
     pub tuning: Option<Tuning>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// How far an experiment is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(
+    description = "`running`: customers see its arms. `stopped`: ended without a winner, or by a guard rail. `decided`: it has a winner, which is \
+     not in force yet. `promoted`: the winner is in force."
+)]
 pub enum ExperimentState {
     Running,
     /// Stopped without a winner, or by a guardrail.
@@ -159,25 +187,28 @@ impl ExperimentState {
 }
 
 /// Two or more arms served side by side. The first arm is the live state.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Experiment {
+    /// The experiment's id.
     pub id: String,
+    /// How far it is.
     pub state: ExperimentState,
     /// FAQ whose answers are compared; `None` if settings are compared.
     pub faq_id: Option<DocumentId>,
     /// Live answer of the FAQ at the start.
     #[serde(default)]
     pub live: Option<String>,
+    /// What is compared; the first arm is what is live.
     pub arms: Vec<Arm>,
     /// Maximum probability of a false positive (winner, loser or harm) over all arms and looks.
     pub alpha: f64,
     /// Customers per arm after which the experiment ends without a winner.
     pub max_customers: usize,
-    /// Index of the winning arm.
+    /// Index of the winning arm, from 0.
     pub winner: Option<usize>,
     /// Why it ended.
     pub reason: Option<String>,
-    /// Arms removed by a guardrail.
+    /// Indexes of the arms removed by a guardrail, from 0.
     #[serde(default)]
     pub out: Vec<usize>,
     /// Whether automatic promotion of the winner is pending.

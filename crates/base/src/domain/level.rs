@@ -1,9 +1,13 @@
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Confidence required to answer: stricter levels give fewer wrong answers and more refusals. The thresholds are in
 /// `answer::Admission`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(
+    description = "How sure an answer has to be, from `very_strict` (fewest wrong answers, most refusals) to `very_lenient`. `balanced` is the default."
+)]
 pub enum Level {
     VeryStrict,
     Strict,

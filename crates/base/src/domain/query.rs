@@ -1,5 +1,6 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{DocumentId, Kind, Tuning};
 
@@ -46,8 +47,9 @@ impl std::ops::Deref for QuestionText {
 }
 
 /// Which legs search.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = SearchMode, description = "`hybrid`: keyword and vector search together. `keyword`: keyword search only. `vector`: vector search only.")]
 pub enum Mode {
     #[default]
     Hybrid,
@@ -144,17 +146,20 @@ impl Query {
 }
 
 /// Who said something in a conversation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = UtteranceRole, description = "`user`: the person who asks. `agent`: the bot or the person who answers.")]
 pub enum Role {
     User,
     Agent,
 }
 
 /// One thing said earlier in the conversation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Utterance {
+    /// Who said it.
     pub role: Role,
+    /// The words, at most 2,000 characters.
     pub text: String,
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::impact::{Altered, Change, ImpactError, Trials};
 use ken_base::domain::WorkspaceId;
@@ -12,8 +13,11 @@ use ken_search::index::Follower;
 use ken_store::store::{Base, Recorded, StoreError, Terms, Unmet, Write};
 
 /// What happens to a change that would break a judged question.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(
+    description = "What happens to a change that breaks a judged question: it is `refused` or `allowed`."
+)]
 pub enum Breaking {
     #[default]
     Refused,

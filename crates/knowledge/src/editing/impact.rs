@@ -1,5 +1,6 @@
 use jiff::Timestamp;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use ken_answer::answer::{AnswerError, Answerer, Question};
 use ken_base::domain::{
@@ -42,9 +43,11 @@ impl Change {
 }
 
 /// Which answers a change alters.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
 pub struct Impact {
+    /// How many judged questions were asked.
     pub n_judged: usize,
+    /// How many logged questions were asked.
     pub n_logged: usize,
     /// Judged questions answered correctly now, but not after the change.
     pub broken: Vec<Altered>,
@@ -54,12 +57,17 @@ pub struct Impact {
     pub changed: Vec<Altered>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// A question whose answer changes.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = AlteredAnswer)]
 pub struct Altered {
-    /// Id of the judged question, if it is one.
+    /// Id of the judged question; null for a logged question.
     pub id: Option<String>,
+    /// The question.
     pub question: String,
+    /// The answer now.
     pub before: Reply,
+    /// The answer with the change.
     pub after: Reply,
 }
 
@@ -77,10 +85,14 @@ impl Altered {
 }
 
 /// What of an answer counts here.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = ImpactReply)]
 pub struct Reply {
+    /// What is decided.
     pub outcome: Outcome,
+    /// The whole reply.
     pub text: String,
+    /// The documents that it cites.
     pub document_ids: Vec<String>,
 }
 

@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::Knowledge;
 use super::gate::{Breaking, Gate, GateError};
@@ -13,13 +14,19 @@ use ken_store::store::{Recorded, Store, StoreError, Write};
 use ken_text::conflict::{Conflict, Relation, Statement, compare, contradiction};
 
 /// What an import does, or would do.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
 pub struct ImportReport {
+    /// How many rows are new FAQs.
     pub n_new: usize,
+    /// How many rows change an FAQ.
     pub n_changed: usize,
+    /// How many rows equal a stored FAQ.
     pub n_unchanged: usize,
+    /// How many rows ask what another FAQ or row asks.
     pub n_duplicate: usize,
+    /// How many rows contradict another FAQ or row.
     pub n_conflicting: usize,
+    /// How many rows cannot be read.
     pub n_invalid: usize,
     /// All rows except unchanged ones, in order.
     pub rows: Vec<RowReport>,
@@ -28,15 +35,19 @@ pub struct ImportReport {
     /// Whether anything was written.
     pub applied: bool,
     /// Newest revision after the import.
+    #[schema(value_type = i64)]
     pub revision: Revision,
 }
 
 /// One row, and what becomes of it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = ImportRow)]
 pub struct RowReport {
     /// Row number in the file, from 1, including the header.
     pub row: usize,
+    /// The FAQ's id, if the row has one.
     pub id: Option<String>,
+    /// The row's question.
     pub question: String,
     #[serde(flatten)]
     pub effect: RowEffect,
@@ -46,8 +57,10 @@ pub struct RowReport {
 }
 
 /// A stored passage whose question is near a row's.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = SimilarQuestion)]
 pub struct Similar {
+    /// The stored document.
     pub document_id: DocumentId,
     /// Cosine similarity of the questions.
     pub similarity: f32,
@@ -123,32 +136,47 @@ pub async fn find_similar(
     Ok(())
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// What becomes of a row.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[serde(tag = "effect", rename_all = "snake_case")]
+#[schema(as = ImportEffect)]
 pub enum RowEffect {
+    /// The FAQ is new.
     New,
+    /// The FAQ exists and its fields differ.
     Changed {
+        /// The fields that differ.
         changes: Vec<FieldChange>,
     },
     /// Another FAQ or row has the same question (ignoring script, width and punctuation). The row is skipped.
     Duplicate {
+        /// The other FAQ's id, or the other row.
         of: String,
     },
     /// Duplicate question with a contradicting answer.
     Conflicting {
+        /// The other FAQ's id, or the other row.
         with: String,
+        /// What the answers contradict each other in.
         conflict: Conflict,
     },
+    /// The row cannot be read.
     Invalid {
+        /// The column with the fault.
         column: String,
+        /// What is wrong with it.
         detail: String,
     },
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// A field that differs.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct FieldChange {
+    /// The field's name.
     pub field: String,
+    /// The stored value.
     pub before: String,
+    /// The row's value.
     pub after: String,
 }
 

@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use half::f16;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::Knowledge;
 use ken_base::blocking::blocking;
@@ -10,7 +11,7 @@ use ken_ingest::ingest::faq::question_key;
 use ken_search::embed::EmbedError;
 use ken_search::index::{IndexError, Selection};
 use ken_store::store::{IndexEntry, StoreError, text_hash};
-use ken_text::conflict::{Conflict, Statement, contradiction, likeness};
+use ken_text::conflict::{Conflict, ConflictRule, Statement, contradiction, likeness};
 
 /// How near two passages are, in cosines, before they are compared.
 const NEAR: f32 = 0.80;
@@ -22,26 +23,38 @@ const SAME_WORDS: f32 = 0.95;
 const NEIGHBOURS: usize = 6;
 
 /// Something in the knowledge that an editor would want to know.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = LintFinding)]
 pub struct Finding {
     #[serde(flatten)]
     pub what: What,
+    /// The documents it is about: two of a pair, else one.
     pub document_ids: Vec<DocumentId>,
     /// The two chunks concerned.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub passages: Vec<String>,
+    /// What was found, in words.
     pub detail: String,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// What was found.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[serde(tag = "finding", rename_all = "snake_case")]
+#[schema(as = LintFindingKind)]
 pub enum What {
     /// Two passages are duplicates.
-    Duplicate { similarity: f32 },
+    Duplicate {
+        /// The cosine of the two passages' vectors, in [-1, 1].
+        similarity: f32,
+    },
     /// Two passages contradict each other; `decided` names the rule that decides, or a review is opened.
     Conflict {
+        /// What the passages contradict each other in.
         conflict: Conflict,
+        /// The cosine of the two passages' vectors, in [-1, 1].
         similarity: f32,
+        /// The rule that decides which passage is right; null, if none does.
+        #[schema(value_type = Option<ConflictRule>)]
         decided: Option<&'static str>,
     },
     /// `valid_until` has passed.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::CaseError;
 use ken_answer::answer::{AnswerError, Question};
@@ -14,16 +15,18 @@ use ken_knowledge::editing::impact::{Change, Trials};
 use ken_search::vectors::{Vectors, dot};
 
 /// A question that belongs to another document.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Collision {
     /// The new wording.
     pub wording: String,
     /// The affected question of the other FAQ.
     pub question: String,
+    /// The document that the question belongs to.
     pub belongs_to: DocumentId,
     /// `taken`: that question would be answered from the new document. `same`: the wording equals a question of that
     /// document. `answered`: the wording is already answered from that document. `nearer`: that FAQ ranks clearly above
     /// the target FAQ for this wording.
+    #[schema(value_type = CollisionReason)]
     pub why: &'static str,
 }
 
@@ -189,4 +192,17 @@ pub async fn collisions(
         }
     }
     Ok(found)
+}
+
+/// The values of [`Collision::why`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
+#[schema(
+    rename_all = "snake_case",
+    description = "Why a wording collides with another document."
+)]
+pub enum CollisionReason {
+    Taken,
+    Same,
+    Answered,
+    Nearer,
 }

@@ -19,6 +19,7 @@ use ken_knowledge::editing::impact::Altered;
 use ken_store::store::{StoreError, Write};
 use ken_text::redact::has_placeholder;
 use taught::Taught;
+use utoipa::ToSchema;
 
 pub use details::Details;
 
@@ -58,18 +59,22 @@ pub struct Edit {
 }
 
 /// A draft with its place in the queue.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = RankedDraft)]
 pub struct Ranked {
     /// Demand × confidence × approval rate of similar drafts.
     pub rank: f64,
+    /// How many cases or customers asked the question.
     pub demand: usize,
     #[serde(flatten)]
     pub draft: Draft,
 }
 
 /// What a decision did.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = ReviewedDraft)]
 pub struct Reviewed {
+    /// The draft after the decision.
     pub draft: Draft,
     /// Revision of the written document, if any.
     pub revision: Option<i64>,

@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::verdict::{self, ArmResult};
 use super::{LearnError, Learning};
@@ -24,7 +25,8 @@ pub struct Plan {
 }
 
 /// How an experiment stands.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = ExperimentStanding)]
 pub struct Standing {
     #[serde(flatten)]
     pub experiment: Experiment,

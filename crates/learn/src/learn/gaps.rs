@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{LearnError, Learning};
 use ken_base::blocking::blocking;
@@ -12,7 +13,7 @@ use ken_ingest::ingest::faq::question_key;
 use ken_search::vectors::dot;
 
 /// Questions of one meaning that were not answered well.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Gap {
     /// Derived from the most central question, so it is stable across calls.
     pub id: String,
@@ -27,6 +28,7 @@ pub struct Gap {
     /// Ratio of questions in the later half of the period to the earlier half; 1: constant.
     pub trend: f64,
     /// Failures by kind, with counts.
+    #[schema(value_type = Vec<(GapFailure, usize)>)]
     pub failures: Vec<(&'static str, usize)>,
     /// Alternative wordings, at most five.
     pub wordings: Vec<String>,
@@ -34,21 +36,31 @@ pub struct Gap {
     pub closest: Option<Closest>,
     /// Draft that would fill the gap; otherwise `stub` outlines the FAQ to write.
     pub draft_id: Option<String>,
+    /// The beginning of the FAQ that would fill it.
     pub stub: Option<Stub>,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// The document that is nearest to a gap.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = ClosestKnowledge)]
 pub struct Closest {
+    /// Its id.
     pub document_id: DocumentId,
+    /// Its title.
     pub title: String,
+    /// The cosine of its vector and the question's vector, in [-1, 1].
     pub similarity: f32,
 }
 
 /// The beginning of an FAQ.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = FaqStub)]
 pub struct Stub {
+    /// The FAQ's question.
     pub question: String,
+    /// Other wordings of the question.
     pub variants: Vec<String>,
+    /// The answer, if one is known.
     pub answer: Option<String>,
 }
 
@@ -347,4 +359,19 @@ fn gap(
         stub: None,
     };
     (gap, vectors[best].clone())
+}
+
+/// The values of the first part of each of [`Gap::failures`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
+#[schema(
+    rename_all = "snake_case",
+    description = "How a question failed. `refused`, `clarified`, `handed_off`: the answer's outcome. `disliked`: the answer was rated as not \
+                   helpful. `case`: a case that makes no knowledge."
+)]
+pub enum GapFailure {
+    Refused,
+    Clarified,
+    HandedOff,
+    Disliked,
+    Case,
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::gaps::{SAME_NEED, grouped};
 use super::{LearnError, Learning};
@@ -16,17 +17,26 @@ use ken_store::store::ToldAnswer;
 /// *Resolved*: the question was answered from the knowledge (so relevant and supported, by admission and verification),
 /// nobody said that it did not help, no case with a person came of it, and the customer did not come back with the same
 /// conversation's question reopened within `learn.reopen_hours`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
+#[schema(as = AnswerCounts)]
 pub struct Counts {
+    /// How many questions there were.
     pub n: usize,
+    /// How many were answered.
     pub answered: usize,
+    /// How many were answered with a question back.
     pub clarified: usize,
+    /// How many were refused.
     pub refused: usize,
+    /// How many were handed off to a person.
     pub handed_off: usize,
+    /// How many were resolved.
     pub resolved: usize,
+    /// `resolved` divided by `n`, in [0, 1].
     pub resolution_rate: f64,
     /// Number of helpful and unhelpful ratings.
     pub liked: usize,
+    /// How many answers were rated as not helpful.
     pub disliked: usize,
     /// The mean rating, 1 to 5.
     pub csat: Option<f64>,
@@ -35,11 +45,18 @@ pub struct Counts {
 }
 
 /// Counts by what they are grouped by, in its order.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = InsightSummary)]
 pub struct Summary {
+    /// The beginning of the period.
+    #[schema(value_type = String, format = DateTime)]
     pub from: Timestamp,
+    /// The end of the period, exclusive.
+    #[schema(value_type = String, format = DateTime)]
     pub to: Timestamp,
+    /// The counts of all questions.
     pub total: Counts,
+    /// The counts by group; empty, if the request does not group.
     pub groups: BTreeMap<String, Counts>,
 }
 
@@ -56,23 +73,31 @@ pub enum By {
 }
 
 /// How a document is used.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(as = DocumentUsage)]
 pub struct Usage {
+    /// The document's id.
     pub document_id: DocumentId,
+    /// The document's title.
     pub title: String,
+    /// How many answers cite it.
     pub cited: usize,
+    /// How many of them were rated as helpful.
     pub liked: usize,
+    /// How many of them were rated as not helpful.
     pub disliked: usize,
     /// `unused` (published, never cited), `stale` (past its review date or validity), `disliked` (cited at least five times
     /// and disliked more often than liked), `distrusted` (excluded from answers).
+    #[schema(value_type = Vec<UsageFlag>)]
     pub flags: Vec<&'static str>,
 }
 
 /// A kind of questions that goes badly.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Scene {
     /// Channel, tag or intent, for example `channel line`.
     pub scene: String,
+    /// The counts of its questions.
     pub counts: Counts,
     /// Overall resolution rate.
     pub usual: f64,
@@ -343,4 +368,17 @@ impl Counts {
             self.csat = Some(self.ratings.0 as f64 / self.ratings.1 as f64);
         }
     }
+}
+
+/// The values of [`Usage::flags`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
+#[schema(
+    rename_all = "snake_case",
+    description = "What an editor has to know about a document's use."
+)]
+pub enum UsageFlag {
+    Unused,
+    Stale,
+    Disliked,
+    Distrusted,
 }

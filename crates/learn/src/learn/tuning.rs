@@ -6,6 +6,7 @@ use std::sync::{MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::feedback::Label;
 use super::{LearnError, Learning};
@@ -20,17 +21,23 @@ use ken_store::store::Act;
 use ken_text::text::sha256_hex;
 
 /// What came of learning settings.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[schema(as = LearnedTuning)]
 pub struct Learned {
     /// Time of the run.
+    #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
+    /// How many labelled questions there were.
     pub n_labels: usize,
+    /// The settings that were in force.
     pub before: Tuning,
     /// Settings tried; `None` if there is too little feedback.
     pub candidate: Option<Tuning>,
+    /// How many labels were held out for the comparison.
     pub n_held_out: usize,
     /// Results on held-out labels, with the current settings and with those tried.
     pub held_out_before: Fared,
+    /// How the answers do with the settings that were tried.
     pub held_out_after: Fared,
     /// p-value of the paired randomisation test.
     pub p_value: f64,
@@ -38,21 +45,29 @@ pub struct Learned {
     pub lost_languages: Vec<String>,
     /// Judged questions that would break.
     pub lost: Vec<String>,
+    /// Whether the settings that were tried are in force now.
     pub is_live: bool,
 }
 
 /// That settings were to be learned and could not be.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct LearningFailure {
+    /// When it failed.
+    #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
+    /// Why it failed.
     pub error: String,
 }
 
 /// How answers did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = AnswerResults)]
 pub struct Fared {
+    /// How many answers were right.
     pub right: usize,
+    /// How many answers were wrong.
     pub wrong: usize,
+    /// How many questions were refused.
     pub refused: usize,
 }
 

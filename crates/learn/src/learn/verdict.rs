@@ -5,18 +5,23 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::sequential::SequentialTest;
 use ken_base::domain::{Experiment, ExperimentState, Exposure};
 
 /// How an arm does.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
 pub struct ArmResult {
+    /// The arm's name.
     pub name: String,
     /// Customers who saw it, and those with a known outcome.
     pub shown: usize,
+    /// Customers of whom it is known how they fared.
     pub known: usize,
+    /// Customers who were helped.
     pub successes: usize,
+    /// Customers who complained or asked for a person.
     pub harms: usize,
     /// E-value against "as good as the first arm"; significant from 1/α of this comparison.
     pub e_value: f64,

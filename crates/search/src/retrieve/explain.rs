@@ -1,5 +1,6 @@
 use jiff::Timestamp;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{RetrieveError, Retriever, computing};
 use ken_base::domain::{
@@ -22,8 +23,11 @@ pub struct DocumentExplanation {
 }
 
 /// What became of a document in a search.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = SearchStanding, description = "`listed`: it is among the hits. `outranked`: other documents score higher. `no_match`: it shares no word with the question. \
+     `filtered`: it does not meet a filter. `not_indexed`: the indexes do not have it yet. `no_such_document`: the workspace has \
+     no document with this id.")]
 pub enum Standing {
     /// Among the hits.
     Listed,
@@ -39,10 +43,12 @@ pub enum Standing {
 }
 
 /// One filter's decision on a document.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FilterDecision {
     /// `status`, `audience`, `channel`, `valid_from`, `valid_until`, `tags`, `languages`, `kinds`, `document_ids`.
+    #[schema(value_type = FilterName)]
     pub filter: &'static str,
+    /// Whether the document meets the filter.
     pub passed: bool,
     /// Expected and found values.
     pub detail: String,
@@ -202,6 +208,24 @@ fn listed(names: &[String]) -> String {
         true => "none".to_owned(),
         false => names.join(", "),
     }
+}
+
+/// The values of [`FilterDecision::filter`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
+#[schema(
+    rename_all = "snake_case",
+    description = "The filter that decides, by the request's field or the document's field."
+)]
+pub enum FilterName {
+    Status,
+    Audience,
+    Channel,
+    ValidFrom,
+    ValidUntil,
+    Tags,
+    Languages,
+    Kinds,
+    DocumentIds,
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 use sqlx::{Any, Transaction};
+use utoipa::ToSchema;
 
 use super::{Store, StoreError, from_json, time_of};
 use ken_base::actor::actor;
@@ -38,16 +39,24 @@ impl<'a> Scope<'a> {
 }
 
 /// A line of the audit log.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct AuditEntry {
     /// 1, 2, 3 … within the log, without gaps.
     pub number: i64,
+    /// When it was done.
+    #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
+    /// Who did it: the key's name and id, or the service itself.
     pub actor: String,
+    /// What was done, as `document.put` or `key.revoke`.
     pub action: String,
+    /// What it was done to: an id or a name.
     pub subject: String,
     /// Previous value, if any.
+    #[schema(value_type = Value)]
     pub before: Value,
+    /// What it is now; null, if nothing is recorded of it.
+    #[schema(value_type = Value)]
     pub after: Value,
     /// SHA-256 over the entry and the previous hash, hexadecimal; empty in entries older than hashing.
     pub hash: String,

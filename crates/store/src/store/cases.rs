@@ -5,6 +5,7 @@ use half::f16;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
+use utoipa::ToSchema;
 
 use super::audit::Act;
 use super::queue::{NewWork, enqueue_in};
@@ -13,8 +14,11 @@ use super::{MAX_IN, Store, StoreError, from_json, now_ms, placeholders, to_json}
 use ken_base::domain::{Case, Distilled, Draft, DraftState, WorkspaceId};
 
 /// What keeping a case did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(
+    description = "`added`: the case is new. `changed`: it replaces a case with the same id. `unchanged`: it was known already."
+)]
 pub enum CaseEffect {
     Added,
     Changed,

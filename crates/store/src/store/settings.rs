@@ -1,4 +1,5 @@
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use utoipa::ToSchema;
 
 use super::audit::{self, Act};
 use super::writes::lock;
@@ -8,7 +9,7 @@ use ken_base::domain::WorkspaceId;
 use ken_text::redact::CustomPattern;
 
 /// How a workspace wants its drafts reviewed.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LearningRules {
     /// Require approval by two people.
@@ -20,10 +21,11 @@ pub struct LearningRules {
 }
 
 /// A class of drafts, and from how many sources on it is published unreviewed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AutoPublish {
     /// `new`, `variant`, `update` or `negative`.
+    #[schema(value_type = PublishableClass)]
     pub class: String,
     /// At least 2.
     pub min_sources: usize,
@@ -148,4 +150,17 @@ impl Store {
             .await?;
         Ok(())
     }
+}
+
+/// The values of [`AutoPublish::class`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
+#[schema(
+    rename_all = "snake_case",
+    description = "A class of drafts that can be published without a review."
+)]
+pub enum PublishableClass {
+    New,
+    Variant,
+    Update,
+    Negative,
 }

@@ -2,13 +2,15 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use sqlx::{Any, Transaction};
+use utoipa::ToSchema;
 
 use super::audit::Act;
 use super::{Scope, Store, StoreError};
 use ken_base::domain::WorkspaceId;
 
 /// What was deleted with a workspace.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
+#[schema(as = DeletedRows)]
 pub struct Deleted {
     /// Number of deleted rows per table.
     pub rows: BTreeMap<String, i64>,

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use similar::TextDiff;
+use utoipa::ToSchema;
 
 use super::{Ranked, ReviewError};
 use crate::cases::{CaseError, Cases, Collision, collisions};
@@ -11,7 +12,8 @@ use ken_knowledge::editing::impact::{Altered, Change, Impact};
 use ken_search::vectors::dot;
 
 /// What a reviewer has to see.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = DraftDetails)]
 pub struct Details {
     #[serde(flatten)]
     pub ranked: Ranked,
@@ -25,11 +27,17 @@ pub struct Details {
     pub collisions: Vec<Collision>,
 }
 
-#[derive(Debug, Clone, Serialize)]
+/// The document that is nearest to a draft.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = NearestKnowledge)]
 pub struct Nearest {
+    /// Its id.
     pub document_id: DocumentId,
+    /// Its title.
     pub title: String,
+    /// The passage that is nearest.
     pub text: String,
+    /// The unified diff from its answer to the draft's answer.
     pub difference: String,
 }
 
