@@ -128,7 +128,8 @@
 //! - *An endpoint*: a handler in `http/`, a line in the router (`http.rs`), its right in `RIGHTS` (`http/auth.rs`; without one it
 //!   replies 405), its row in docs/reference/routes.md, a test in the file of `tests/integration/` that tests its neighbours, and a free arm of the `match` in `operations()` of
 //!   `tests/integration/tenants.rs`; with a JSON body,
-//!   `problems_of`. Two snapshots change: `INSTA_UPDATE=always cargo test --test integration -- openapi:: keys::`, then read the diff.
+//!   `problems_of`. Its bodies are types with `ToSchema`, each field with a comment, and it is called in `replies_match_their_schemas`
+//!   (`tests/integration/openapi.rs`); an example is a file in `http/examples/` with its row in `http/examples.rs`. Two snapshots change: `INSTA_UPDATE=always cargo test --test integration -- openapi:: keys::`, then read the diff.
 //! - *Background work*: a [`ken_store::queue::Handler`] in the module whose work it is, `.with(…)` in `App::assemble`; enqueued by
 //!   `Store::enqueue`, or in one transaction with its data by a store method that calls `enqueue_in`; then `queue.wake()`.
 //! - *A table*: the next file in `crates/store/migrations/`, never an edited one; its row in `store/migrations.rs` and in `TABLES` of

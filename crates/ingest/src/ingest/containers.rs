@@ -229,7 +229,7 @@ fn read_member(
     let outcome = match read {
         Err(error) => Err(damaged(error.to_string())),
         Ok(_) if (unpacked.len() as u64) < stated => Err(damaged(format!(
-            "unpacked content is shorter than the declared {stated} bytes"
+            "unpacks to fewer than the declared {stated} bytes"
         ))),
         Ok(_) => Ok(unpacked),
     };
