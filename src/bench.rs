@@ -491,7 +491,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_drawn_is_the_same_again_and_like_text() {
+    fn synthetic_text_is_reproducible_and_text_like() {
         let (mut one, mut same) = (Drawn::new(3), Drawn::new(3));
         let passage = one.passage();
         assert_eq!(passage, same.passage());

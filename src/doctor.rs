@@ -407,7 +407,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_clock_that_stands_in_the_past_is_found() {
+    fn clock_in_past_is_reported_as_fault() {
         let at = |text: &str| clock(text.parse().unwrap()).severity;
         assert_eq!(at("1970-01-01T00:05:00Z"), Severity::Fault);
         assert_eq!(at("2030-01-01T00:00:00Z"), Severity::Fine);

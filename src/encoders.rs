@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_spec_names_folders_and_shares() {
+    fn encoder_spec_is_parsed_to_folders_and_shares() {
         let models = tempfile::tempdir().unwrap();
         for name in ["e5", "use"] {
             std::fs::create_dir(models.path().join(name)).unwrap();

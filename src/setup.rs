@@ -292,7 +292,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_missing_python_is_named_with_the_remedy() {
+    fn missing_python_error_names_remedy() {
         let folder = tempfile::tempdir().unwrap();
         let error = run(folder.path(), "/no/such/python", |_| {})
             .unwrap_err()
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn a_prepared_folder_is_left_alone_and_a_damaged_one_is_not() {
+    fn prepared_folder_is_reused_unless_damaged_or_outdated() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("model.onnx");
         std::fs::write(&file, "weights").unwrap();

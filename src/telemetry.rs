@@ -159,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_lose_personal_data_and_keep_times_and_ids() {
+    fn log_line_masks_personal_data_and_keeps_times_and_ids() {
         let redactor = Redactor::default();
         let kept = "2026-11-23T13:27:31.363851Z ERROR request{id=7b0c2d5e-93a1-4f6e-8a35-0f6f2d1b9c44}: ken_learn::cases: case_0123456789abcdef01234567 waits";
         assert_eq!(masked(kept, &redactor), kept);

@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn levels_and_kinds_worked_out_by_hand() {
+    fn admission_levels_and_kinds_match_hand_calculation() {
         let all = [
             judged(true, 0.99, Some(true)),
             judged(true, 0.99, Some(false)),

@@ -427,7 +427,7 @@ mod tests {
     }
 
     #[test]
-    fn a_model_is_found_scaled_and_keeps_its_signs() {
+    fn calibrated_model_fits_data_and_keeps_weight_signs() {
         let found = calibrate(&rows(2_000)).unwrap();
         let set = &found.held_out[0];
         assert!((0.75..0.95).contains(&set.auroc.unwrap()), "{set:?}");
@@ -449,7 +449,7 @@ mod tests {
     }
 
     #[test]
-    fn reading_is_fitted_beside_an_unchanged_search_model() {
+    fn reading_calibration_leaves_search_model_unchanged() {
         let mut all = rows(600);
         for (i, row) in all.iter_mut().enumerate() {
             row.features = Features::default();
@@ -471,7 +471,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_of_one_kind_are_refused() {
+    fn calibration_without_unanswerable_rows_is_rejected() {
         let only: Vec<Row> = rows(20).into_iter().filter(|row| row.answerable).collect();
         assert!(calibrate(&only).unwrap_err().contains("no unanswerable"));
     }

@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn runs_are_paired_by_query() {
+    fn run_comparison_pairs_by_query() {
         let (mut before, mut after) = (Run::default(), Run::default());
         for i in 0..20 {
             before.insert("s", "hybrid", &i.to_string(), scores(0.0));
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_line_is_named() {
+    fn damaged_run_line_error_names_line() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("run.jsonl");
         let line = r#"{"dataset":"s","mode":"hybrid","query":{"id":"q","scores":{"recall@1":1,"recall@5":1,"ndcg@10":1}}}"#;

@@ -582,7 +582,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn purity_and_nmi_of_a_grouping_worked_out_by_hand() {
+    fn purity_and_nmi_match_hand_calculation() {
         let right = [("1", "a"), ("1", "a"), ("2", "b"), ("2", "b")];
         assert_eq!((purity(&right), nmi(&right)), (1.0, 1.0));
         // H(groups) = H(classes) = ln 2, I = 0.
@@ -594,7 +594,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_is_found_by_most_of_its_words() {
+    fn dialogue_step_is_matched_by_most_words() {
         assert!(is_step(
             "May I have your name please?",
             "Could I have your name, please?"

@@ -184,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_card_is_replaced_and_the_rest_stays() {
+    fn report_card_is_replaced_and_rest_is_unchanged() {
         let document = format!("a\n{}\nold\n{}\nb", CARD[0], CARD[1]);
         let written = with_card(&document, "| new |").unwrap();
         assert!(

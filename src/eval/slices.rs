@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn variants_are_held_against_their_unchanged_queries() {
+    fn variants_are_compared_with_original_queries() {
         let ranked = |found: bool| {
             let document = if found { "a" } else { "b" };
             Ranked::new(

@@ -240,7 +240,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn faults_point_at_their_place() {
+    fn json_error_pointer_locates_fault() {
         #[derive(Debug, serde::Deserialize)]
         #[serde(deny_unknown_fields)]
         struct Body {

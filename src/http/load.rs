@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_would_wait_too_long_is_refused_until_what_is_in_work_is_done() {
+    fn request_is_refused_while_estimated_wait_exceeds_limit() {
         let load = Load::new(Duration::from_millis(100));
         let start = Instant::now();
         let after = |ms| start + Duration::from_millis(ms);
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reply_that_was_alone_tells_what_a_first_rush_may_take() {
+    fn single_reply_time_limits_first_burst() {
         let load = Load::new(Duration::from_millis(100));
         let start = Instant::now();
         let after = |ms| start + Duration::from_millis(ms);
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn half_as_many_are_taken_once_there_was_no_pause_for_a_while() {
+    fn admission_halves_after_sustained_load_without_pause() {
         let load = Load::new(Duration::from_millis(400));
         let start = Instant::now();
         let after = |ms| start + Duration::from_millis(ms);
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn pauses_and_what_is_alone_say_nothing_of_the_pace() {
+    fn pace_ignores_pauses_and_single_requests() {
         let load = Load::new(Duration::from_millis(100));
         let start = Instant::now();
         let after = |ms| start + Duration::from_millis(ms);

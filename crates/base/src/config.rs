@@ -660,7 +660,7 @@ mod tests {
     }
 
     #[test]
-    fn the_environment_wins_over_the_file_and_the_file_over_defaults() {
+    fn environment_overrides_file_and_file_overrides_defaults() {
         let config = load(
             "[http]\nlisten = \"127.0.0.1:9000\"\n[models]\ndir = \"m\"",
             &[
@@ -679,7 +679,7 @@ mod tests {
     }
 
     #[test]
-    fn all_faults_are_reported_together() {
+    fn config_errors_are_reported_together() {
         let error = load(
             "[http]\nmax_concurrent = 0\n[store]\nurl = \"x\"\n[answer]\nmin_confidence = 2.0",
             &[],
@@ -690,7 +690,7 @@ mod tests {
     }
 
     #[test]
-    fn variables_outside_of_a_section_are_no_settings() {
+    fn variable_without_section_is_not_a_setting() {
         for (name, expected) in [
             ("KEN_HTTP__LISTEN", true),
             ("KEN_HOME", false),
@@ -702,7 +702,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_keys_and_wrong_types_are_refused_by_name() {
+    fn unknown_key_or_wrong_type_error_names_it() {
         for (toml, word) in [
             ("[http]\nport = 1", "port"),
             ("[htp]\n", "htp"),

@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_part_is_the_plain_digest_and_parts_do_not_run_together() {
+    fn digest_of_parts_depends_on_part_boundaries() {
         let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(sha256_hex([b"abc"]), abc);
         assert_eq!(sha256_hex_of(&b"abc"[..]).unwrap(), abc);

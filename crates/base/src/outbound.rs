@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn where_clouds_keep_secrets_is_never_called() {
+    fn cloud_metadata_address_is_rejected() {
         for address in [
             "http://169.254.169.254/latest/meta-data",
             "http://[fe80::1]/",
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_name_that_resolves_to_such_an_address_is_not_called_either() {
+    async fn name_resolving_to_metadata_address_is_rejected() {
         let name: Name = "169.254.169.254".parse().unwrap();
         assert!(Guarded.resolve(name).await.is_err());
         let name: Name = "localhost".parse().unwrap();

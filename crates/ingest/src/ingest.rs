@@ -595,13 +595,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_endings_told_to_people_are_those_known() {
+    fn listed_formats_match_known_file_extensions() {
         let known: Vec<&str> = ENDINGS.iter().map(|(ending, _)| *ending).collect();
         assert_eq!(FORMATS.split(", ").collect::<Vec<_>>(), known);
     }
 
     #[test]
-    fn unseen_characters_go_and_emoji_stay() {
+    fn invisible_characters_are_removed_and_emoji_preserved() {
         assert_eq!(visible("客\u{200B}服 a\u{AD}b\u{2060}c"), "客服 abc");
         assert_eq!(visible("👩\u{200D}💻 在線"), "👩\u{200D}💻 在線");
     }

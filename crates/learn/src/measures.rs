@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn measures_of_a_list_worked_out_by_hand() {
+    fn ranking_measures_match_hand_calculation() {
         let r = ranked(
             &[("a", 0.9), ("b", 0.8), ("c", 0.7)],
             &[("b", 1.0), ("x", 1.0)],
@@ -196,14 +196,14 @@ mod tests {
     }
 
     #[test]
-    fn ties_count_against_the_system() {
+    fn tied_scores_rank_relevant_last() {
         let r = ranked(&[("b", 0.9), ("a", 0.9)], &[("b", 1.0)]);
         near(r.recall(1), 0.0);
         near(r.reciprocal_rank(10), 0.5);
     }
 
     #[test]
-    fn admission_measures_worked_out_by_hand() {
+    fn admission_measures_match_hand_calculation() {
         let d = |answerable, confidence| Decision {
             answerable,
             confidence,
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn percentiles_are_values_of_the_list() {
+    fn percentile_returns_value_from_list() {
         let values: Vec<f64> = (1..=100).map(f64::from).collect();
         near(percentile(&values, 0.5), 50.0);
         near(percentile(&values, 0.95), 95.0);
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn the_test_tells_a_steady_gain_from_chance() {
+    fn randomisation_test_detects_steady_gain() {
         // Ten gains of one sign: 2 of 2^10 patterns are as large.
         let p = randomisation_p(&[0.1; 10]);
         assert!((p - 2.0 / 1024.0).abs() < 0.001, "{p}");

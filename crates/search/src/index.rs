@@ -533,7 +533,7 @@ mod tests {
 
     /// As the follower does, while a workspace is deleted: neither fails for the other, and nothing is brought back.
     #[test]
-    fn a_workspace_is_deleted_while_it_is_written() {
+    fn workspace_deleted_during_write_leaves_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let config = IndexConfig {
             dir: folder.path().to_owned(),

@@ -451,7 +451,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn delays_double_up_to_the_longest() {
+    fn retry_delay_doubles_up_to_maximum() {
         let policy = Policy {
             min_delay: Duration::from_secs(1),
             max_delay: Duration::from_secs(10),

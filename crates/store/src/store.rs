@@ -462,7 +462,7 @@ mod tests {
 
     /// What is asked for every question or change takes no longer where there is more in the workspace.
     #[tokio::test]
-    async fn what_is_asked_often_goes_by_an_index() {
+    async fn frequent_queries_use_an_index() {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}/ken.db", folder.path().display());
         let store = Store::open(&url).await.unwrap();
@@ -492,7 +492,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_is_not_told() {
+    fn store_url_is_shown_without_password() {
         for url in [
             "postgres://ken:geheim@db/ken",
             "postgresql://db/ken?user=ken&password=geheim",

@@ -393,7 +393,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_about_one_product_are_no_contradiction_for_that() {
+    fn different_topics_of_one_product_do_not_contradict() {
         let found = |a: (&str, &str), b: (&str, &str)| {
             let statement = |(title, text)| Statement { title, text };
             contradiction(statement(a), statement(b), None).is_some()
@@ -438,7 +438,7 @@ mod tests {
     }
 
     #[test]
-    fn figures_are_compared_in_one_unit() {
+    fn figures_are_compared_in_common_unit() {
         for (a, b, agree) in [
             (
                 "收到商品後 7 天內可以退貨。",
@@ -471,7 +471,7 @@ mod tests {
     }
 
     #[test]
-    fn other_cases_are_no_contradiction() {
+    fn statements_about_different_cases_do_not_contradict() {
         let a = "寄送台灣本島的訂單約 2 天送達。";
         let b = "寄送離島的訂單約 7 天送達。";
         assert_eq!(relation(a, b), Relation::Apart);

@@ -185,7 +185,7 @@ mod tests {
     use ken_base::domain::Kind;
 
     #[test]
-    fn unread_passages_are_judged_one_level_stricter() {
+    fn unread_passage_admission_is_one_level_stricter() {
         for (least, expected) in [
             (0.2, 0.22),
             (0.5, 0.50),
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn reading_decides_where_there_is_one() {
+    fn reader_logit_present_decides_admission() {
         let admission = Admission::new(&AnswerConfig::default())
             .unwrap()
             .reading(true);

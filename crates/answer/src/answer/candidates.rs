@@ -219,7 +219,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn passage_leads_by_reading_and_score_together() {
+    fn lead_passage_combines_reading_and_score() {
         let check = |read: &[(f32, f32)], expected: Option<usize>| {
             let readings: Vec<Reading> = read
                 .iter()
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn item_to_front_keeps_the_order_of_the_others() {
+    fn item_moved_to_front_keeps_order_of_rest() {
         let mut items = ['a', 'b', 'c', 'd'];
         to_front(&mut items, 2);
         assert_eq!(items, ['c', 'a', 'b', 'd']);

@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn the_sentence_that_holds_the_question_is_chosen() {
+    fn extract_picks_sentence_matching_question() {
         let text = "本店於週一至週五營業。退貨運費由本店負擔，但離島除外。商品保固一年。";
         assert_eq!(
             pick(text, "退貨運費誰負擔"),
@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn another_document_is_quoted_only_of_what_is_asked_about() {
+    fn second_document_quoted_only_when_title_matches() {
         let of = |document: &str, title: &str, text: &str, score: f32| {
             let mut found =
                 crate::answer::settle::tests::evidence(title, Kind::Article, text, score);
@@ -350,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pointing_sentence_takes_the_one_before_along() {
+    fn anaphoric_sentence_is_quoted_with_its_predecessor() {
         let text = "第一段。鋰電池不得空運。此限制不含配送行動電源時的陸運。最後。";
         assert_eq!(
             pick(text, "配送行動電源陸運"),
@@ -359,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn a_procedure_is_given_whole_with_its_lead_in() {
+    fn procedure_is_quoted_whole_with_lead_in() {
         let text =
             "說明。\n重設耳機的步驟：\n1. 放回充電盒。\n2. 長按十秒。\n3. 燈號閃紅。\n其他事項。";
         let expected = ["重設耳機的步驟：\n1. 放回充電盒。\n2. 長按十秒。\n3. 燈號閃紅。"];
@@ -368,13 +368,13 @@ mod tests {
     }
 
     #[test]
-    fn a_row_comes_with_its_header() {
+    fn table_row_is_quoted_with_header() {
         let text = "| 地區 | 運費 |\n| 本島 | 80 元 |\n| 離島 | 150 元 |";
         assert_eq!(pick(text, "離島"), ["| 地區 | 運費 |", "| 離島 | 150 元 |"]);
     }
 
     #[test]
-    fn the_row_is_chosen_where_the_question_names_the_columns_too() {
+    fn table_row_is_picked_when_question_names_columns() {
         let text = "| 科別 | 醫師 | 掛號費 |\n| 骨科 | 林以恩 | 150 元 |\n| 牙科 | 周柏睿 | 160 元 |\n| 眼科 | 孫亦晴 | 280 元 |";
         assert_eq!(
             pick(text, "孫亦晴醫師的掛號費"),
@@ -383,13 +383,13 @@ mod tests {
     }
 
     #[test]
-    fn a_heading_within_a_chunk_is_no_answer_but_says_what_the_sentence_below_it_is_about() {
+    fn inner_heading_selects_sentence_below_and_is_not_quoted() {
         let text = "送修要 7 天。\n\n代用機\n\n押金 3,000 元。歸還後退。\n\n寄送方式\n\n請用原箱。";
         assert_eq!(pick(text, "代用機"), ["押金 3,000 元。"]);
     }
 
     #[test]
-    fn quotation_that_ends_within_a_list_is_found() {
+    fn quotation_cut_within_list_is_detected() {
         let end = |text: &str, quoted: &str| {
             let evidence = [crate::answer::settle::tests::evidence(
                 "t",
@@ -426,14 +426,14 @@ mod tests {
     }
 
     #[test]
-    fn what_a_semicolon_goes_on_with_goes_along() {
+    fn clause_after_semicolon_is_quoted_too() {
         let text = "本店接受預購。取消預購時訂金不沒收；但預購禮每人限領一份。出貨後不能取消訂單。門市不收現金。";
         let picked = pick(text, "取消預購訂金沒收");
         assert!(picked[0].contains("但預購禮每人限領一份。"), "{picked:?}");
     }
 
     #[test]
-    fn without_a_common_word_the_beginning_is_given() {
+    fn extract_without_common_word_returns_beginning() {
         assert_eq!(pick("一。二。三。四。", "refund"), ["一。二。三。"]);
     }
 }

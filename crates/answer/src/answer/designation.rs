@@ -138,7 +138,7 @@ mod tests {
     use ken_base::domain::Kind;
 
     #[test]
-    fn another_model_or_code_than_what_was_found_is_told() {
+    fn different_model_or_code_is_detected() {
         let another = |question: &str, title: &str, text: &str| {
             let found = [evidence(title, Kind::Article, text, 1.0)];
             let passages: Vec<Passage> = found.iter().map(Passage::read).collect();

@@ -202,7 +202,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_asked_for_is_told_and_found() {
+    fn expected_answer_type_is_detected_and_matched() {
         for (question, asks, yes, no) in [
             ("誰發明了電話", Expected::Person, "貝爾發明了電話。", ""),
             (
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn a_property_that_nothing_speaks_of_is_lacking() {
+    fn unmentioned_property_is_lacking() {
         let lacks = |question: &str, text: &str| {
             lacks_property(question, [fold(text).as_str()].into_iter())
         };

@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn sentences_are_read_with_what_they_cite_however_the_text_is_cut() {
+    fn streamed_sentences_any_split_keep_citations() {
         let text = "七天內可退。[1] 運費自付[2]。Keep the box [1, 3]. 完全免費。";
         let expected = vec![
             ("七天內可退。".to_owned(), vec![1]),
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn citations_follow_one_another_and_lines_are_sentences() {
+    fn adjacent_citations_and_line_breaks_are_parsed() {
         let text = "可以退。[1][2]\n- 帶發票【1】\n- 帶原盒";
         let expected = vec![
             ("可以退。".to_owned(), vec![1, 2]),

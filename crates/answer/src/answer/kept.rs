@@ -220,7 +220,7 @@ mod tests {
     use ken_base::domain::{DocumentId, Kind};
 
     #[test]
-    fn questions_that_differ_in_any_field_have_different_keys() {
+    fn cache_keys_differ_when_any_question_field_differs() {
         let shop = WorkspaceId::parse("shop").unwrap();
         let asked = Question::parse("運費").unwrap();
         let with = |change: &dyn Fn(&mut Question)| {

@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_free_is_told_from_what_is_charged() {
+    fn free_of_charge_claim_against_fee_is_detected() {
         let costs = "退貨運費由買方負擔，每件 80 元。";
         assert!(is_charged("退貨不需要運費", costs));
         assert!(is_charged("退貨免運費", costs));
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_taken_for_granted_is_found() {
+    fn presupposition_in_question_is_extracted() {
         for (question, taken) in [
             ("既然退貨免運費，我要怎麼寄回？", Some("退貨免運費")),
             ("聽說保固三年，是嗎？", Some("保固三年")),

@@ -245,7 +245,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn recorded_turn_is_visible_to_the_same_audience_only() {
+    fn recorded_turn_is_visible_to_same_audience_only() {
         let agent = ["agent".to_owned()];
         for (request, to_public, to_agent) in [
             (json!({ "audience": [] }), true, true),

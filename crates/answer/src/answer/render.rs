@@ -416,7 +416,7 @@ mod tests {
     }
 
     #[test]
-    fn each_channel_gets_what_it_can_show() {
+    fn table_is_rendered_per_channel_capability() {
         let table = "| 地區 | 運費 |\n| 離島 | 150 元 |";
         assert_eq!(
             one(table, "zh-Hant", "web"),
@@ -434,7 +434,7 @@ mod tests {
     }
 
     #[test]
-    fn markdown_shows_the_text_as_it_stands() {
+    fn markdown_escaping_preserves_text() {
         let shown = |text: &str| {
             let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
             let mut shown = String::new();
@@ -468,7 +468,7 @@ mod tests {
     }
 
     #[test]
-    fn links_go_along_where_a_channel_can_carry_them() {
+    fn links_are_rendered_per_channel_capability() {
         let mut linked = answer("請填退貨表單，或來電。", "zh-Hant");
         let link = |text: &str, uri: &str| {
             let start = "請填退貨表單，或來電。".find(text).unwrap();
@@ -497,7 +497,7 @@ mod tests {
     }
 
     #[test]
-    fn long_answers_are_cut_between_sentences_within_the_limit() {
+    fn long_answer_is_split_at_sentences_within_limit() {
         let text = "運費由本店負擔，離島除外。".repeat(20);
         let rendered = render(&answer(&text, "zh-Hant"), Some("sms"), None);
         assert!(rendered.messages.len() > 3);
@@ -529,7 +529,7 @@ mod tests {
     }
 
     #[test]
-    fn figures_are_spoken_and_addresses_are_not() {
+    fn phone_text_spells_figures_and_drops_urls() {
         for (language, text, expected) in [
             (
                 "zh-Hant",

@@ -347,7 +347,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_near_passage_that_says_more_comes_before_an_faq_of_the_same_thing() {
+    fn close_passage_with_more_detail_precedes_faq() {
         let found = |question: &str, first: Kind, score: f32, text: &str| {
             let all = [
                 evidence("BeamBox Mini 會關機？", first, "請換電源。", 1.0),

@@ -251,7 +251,7 @@ mod tests {
     use crate::answer::settle::tests::evidence;
 
     #[test]
-    fn question_means_one_of_two_by_what_tells_their_labels_apart() {
+    fn question_is_matched_to_label_by_contrast() {
         for (first, second, question, expected) in [
             (
                 "基本方案",
@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn labels_are_two_things_for_certain_by_number_bracket_or_head() {
+    fn label_contrast_by_number_bracket_or_head_is_certain() {
         for (first, second, expected) in [
             ("基本方案", "進階方案", true),
             ("基本方案 › 費用", "進階方案 › 費用", true),
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn two_ways_to_ask_are_no_two_things() {
+    fn paraphrased_labels_are_not_certain_contrast() {
         let meant = |first: &str, second: &str, question: &str| {
             Contrast::of_labels(first, second, true).map(|contrast| contrast.meant(question))
         };
@@ -357,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn question_with_one_stretch_of_an_faq_replaced_is_about_another_thing() {
+    fn question_replacing_one_faq_span_is_about_another_item() {
         let about_another = |question: &str, faq: &str, answer: &str| {
             let mut found = evidence(faq, Kind::Faq, answer, 1.0);
             found.metadata.questions = vec![faq.to_owned()];
@@ -408,7 +408,7 @@ mod tests {
     }
 
     #[test]
-    fn plan_that_nothing_names_is_another() {
+    fn plan_missing_from_evidence_is_another_plan() {
         let found = |question: &str| {
             let all = [
                 ("基本方案", "月費 199 元。"),

@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn turns_of_one_conversation_come_one_after_another() {
+    async fn turns_of_one_conversation_run_sequentially() {
         let turns = Turns::default();
         let workspace = WorkspaceId::parse("w").unwrap();
         let first = turns.wait(&workspace, "a").await;

@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_reply_is_in_the_questions_language_unless_asked_otherwise() {
+    fn reply_language_defaults_to_question_language() {
         for (question, asked, expected) in [
             ("怎麼退貨", None, "zh-Hant"),
             ("怎么退货", None, "zh-Hans"),
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_context_is_cut_at_its_beginning() {
+    fn long_context_is_truncated_at_start() {
         let said = |role, text: &str| Utterance {
             role,
             text: text.into(),

@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_stands_in_the_cited_span_passes() {
+    fn sentence_not_matching_cited_span_is_rejected() {
         let good = draft("七天內可以。", "七天內可以。", 10, 2);
         assert_eq!(verify(good.clone(), &evidence()), (good, vec![]));
         for (what, bad) in [

@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn short_chunk_is_read_whole_below_its_title() {
+    fn short_chunk_window_is_title_and_whole_chunk() {
         let (window, text) = window("運費", "本島 80 元。", "離島");
         assert_eq!(text, "運費\n本島 80 元。");
         let at = text.find("80").unwrap();
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn the_names_of_columns_do_not_draw_the_window_to_them() {
+    fn column_names_do_not_attract_window() {
         let rows: Vec<String> = (0..40)
             .map(|i| format!("| 第{i}診 | 週三上午、週五下午 | {} 元 |", 100 + i))
             .collect();
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn long_table_keeps_its_header_over_the_asked_row() {
+    fn long_table_window_keeps_header_above_asked_row() {
         let rows: Vec<String> = (0..60)
             .map(|i| format!("| 第{i}區 | {} 元 | 每週三與每週六各配送一次 |", 100 + i))
             .collect();

@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_the_same_in_the_schema() {
+    fn reason_and_note_schemas_list_all_labels() {
         let reasons: Vec<&str> = Reason::ALL.iter().map(|reason| reason.as_str()).collect();
         assert_eq!(values_of::<Reason>(), serde_json::json!(reasons));
         let notes: Vec<&str> = Note::ALL.iter().map(|note| note.as_str()).collect();
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_the_same_in_records_and_metrics() {
+    fn reason_and_note_serialize_as_metric_labels() {
         for reason in Reason::ALL {
             assert_eq!(serde_json::to_value(reason).unwrap(), reason.as_str());
         }

@@ -299,7 +299,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn visibility_is_who_where_and_when() {
+    fn document_visibility_depends_on_audience_time_and_status() {
         let at = |s: &str| s.parse::<Timestamp>().unwrap();
         let open = Metadata::default();
         assert!(open.visible(&[], None, at("2026-01-01T00:00:00Z")));
@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn of_names_about_the_same_thing_one_is_met_and_of_different_things_each() {
+    fn audience_needs_one_name_per_category() {
         let names =
             |list: &str| -> Vec<String> { list.split_whitespace().map(str::to_owned).collect() };
         for (allowed, who, expected) in [
@@ -355,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_is_open_to_no_more_than_its_document() {
+    fn chunk_audience_never_exceeds_document_audience() {
         let whole = Metadata {
             audience: vec!["staff".into(), "vip".into()],
             ..Metadata::default()
@@ -390,7 +390,7 @@ mod tests {
     }
 
     #[test]
-    fn what_runs_is_no_address() {
+    fn executable_uri_scheme_is_rejected() {
         for good in [
             "https://shop.example/費用",
             "mailto:a@shop.example",

@@ -242,7 +242,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reviewers_are_told_apart_by_key_else_by_name() {
+    fn reviewers_are_distinguished_by_key_then_name() {
         let who = |name: &str, key: Option<&str>| Reviewer {
             name: name.to_owned(),
             key_id: key.map(str::to_owned),

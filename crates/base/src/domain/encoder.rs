@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn to_be_no_worse_is_to_lose_nothing() {
+    fn encoder_scores_no_worse_only_without_any_loss() {
         let scores = |right_after, first_after| EncoderScores {
             n_judged: 10,
             right_before: 8,

@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_are_made_by_parsing() {
+    fn id_parsing_rejects_invalid_ids() {
         for good in ["default", "a", "shop-1", "x_y"] {
             assert_eq!(WorkspaceId::parse(good).unwrap().as_str(), good);
         }

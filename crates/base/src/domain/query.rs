@@ -194,7 +194,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_query_is_never_empty_or_too_long() {
+    fn query_parsing_rejects_empty_long_or_bad_limit() {
         assert_eq!(
             Query::parse("  怎麼退貨？ ", 5).unwrap().text(),
             "怎麼退貨？"

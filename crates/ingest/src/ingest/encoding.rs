@@ -84,7 +84,7 @@ mod tests {
     const TEXT: &str = "商品到貨後七天內，可以申請退貨；退款會在十四個工作天內退回原付款方式。";
 
     #[test]
-    fn reads_utf8_utf16_big5_and_gb18030() {
+    fn decode_accepts_utf8_utf16_big5_and_gb18030() {
         assert_eq!(decode(TEXT.as_bytes()).unwrap(), TEXT);
         assert_eq!(decode(format!("\u{FEFF}{TEXT}").as_bytes()).unwrap(), TEXT);
         assert_eq!(decode(b"a\r\nb\rc").unwrap(), "a\nb\nc");
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_no_text() {
+    fn decode_rejects_binary_and_unknown_encoding() {
         assert_eq!(decode(b"PNG\0\x01"), Err(DecodeError::Binary { offset: 3 }));
         assert_eq!(
             decode(b"ok \xFF\xFE\x01\x02\x03"),

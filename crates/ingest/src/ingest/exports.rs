@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn every_system_gives_one_document_an_article() {
+    fn help_centre_export_yields_one_document_per_article() {
         let body = "<p>收貨後 <b>10 日</b>內可申請。</p><ul><li>登入</li></ul>";
         for (system, export) in [
             (
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn products_with_descriptions_are_no_export() {
+    fn product_list_is_not_recognised_as_export() {
         let values = [(
             1,
             json!({"name": "台北店", "description": "<p>近捷運站</p>", "status": "open", "phone": "02-1"}),

@@ -568,7 +568,7 @@ mod tests {
     use crate::ingest::json;
 
     #[test]
-    fn rows_without_an_answer_are_told_and_the_others_taken() {
+    fn faq_row_without_answer_is_reported_and_rest_imported() {
         let grid = grid(&[
             &["常見問題一覽"],
             &["問題", "答案"],
@@ -586,7 +586,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_an_faq_whose_evidence_is_the_answer() {
+    fn faq_line_yields_chunk_with_answer_only() {
         let found = parse_lines(
             r#"{"id":"f1","question":"可以退貨嗎？","variants":["想退"],"answer":"七天內可以。","tags":["退貨"]}"#,
         )
@@ -598,7 +598,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_name_the_line() {
+    fn faq_line_errors_name_the_line() {
         for (text, line) in [
             ("\n{", 2),
             (r#"{"id":"a","question":"q","answer":"a","colour":1}"#, 1),
@@ -626,7 +626,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_are_recognised_in_chinese_and_english() {
+    fn faq_columns_are_recognised_in_chinese_and_english() {
         let file = of_grid(&grid(&[
             &[
                 "編號",
@@ -666,7 +666,7 @@ mod tests {
     }
 
     #[test]
-    fn wrong_cells_are_named_and_the_rest_is_read() {
+    fn invalid_faq_cells_are_reported_and_rest_parsed() {
         let file = of_grid(&grid(&[
             &["question", "answer", "status", "valid_until"],
             &["q1", "", "", ""],
@@ -684,7 +684,7 @@ mod tests {
     }
 
     #[test]
-    fn script_width_and_punctuation_do_not_make_another_question() {
+    fn question_key_ignores_script_width_and_punctuation() {
         assert_eq!(question_key("可以退貨嗎？"), question_key("可以退货吗 ?"));
         assert_eq!(question_key("ＶＩＰ 退貨"), question_key("vip退貨。"));
     }

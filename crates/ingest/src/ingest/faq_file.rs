@@ -148,7 +148,7 @@ mod tests {
     use ken_base::domain::{Kind, Metadata};
 
     #[test]
-    fn what_is_written_reads_back_as_the_same() {
+    fn faq_file_round_trip_preserves_rows() {
         let answer = |text: &str, channel: &str| FaqAnswer {
             text: text.to_owned(),
             channels: [channel]

@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn known_keys_become_metadata_and_others_are_left_alone() {
+    fn front_matter_known_keys_set_metadata_others_are_ignored() {
         let (id, metadata) = apply(
             "id: returns\ntitle: 退貨\nlang: zh-Hant\ntags: [退貨, 運費]\naudience: vip, staff\n\
              valid_from: 2026-01-31\nstatus: draft\nms.date: 07/29/2020\nweight: 3",
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_name_the_key() {
+    fn front_matter_errors_name_the_key() {
         for (yaml, expected) in [
             ("valid_until: soon", "valid_until"),
             ("status: maybe", "status"),

@@ -480,7 +480,7 @@ mod tests {
     }
 
     #[test]
-    fn merged_cells_say_their_text_in_each_place() {
+    fn merged_cell_text_is_repeated_in_each_row() {
         let mut grid = Grid::default();
         grid.push_cells([cell("縣市", 1, 1), cell("鄉鎮", 1, 1), cell("運費", 1, 1)])
             .unwrap();
@@ -503,7 +503,7 @@ mod tests {
     }
 
     #[test]
-    fn two_header_rows_become_one_name_a_column() {
+    fn two_header_rows_are_joined_per_column() {
         let mut grid = Grid::default();
         grid.push_cells([cell("品類", 1, 2), cell("門市", 2, 1)])
             .unwrap();
@@ -521,7 +521,7 @@ mod tests {
     }
 
     #[test]
-    fn titles_and_notes_stand_around_the_table() {
+    fn title_and_note_rows_are_separated_from_table() {
         let found = parts(&[
             &["運費表"],
             &["地區", "常溫", "冷藏"],
@@ -534,7 +534,7 @@ mod tests {
     }
 
     #[test]
-    fn tables_below_and_beside_each_other_are_told_apart() {
+    fn adjacent_tables_are_split_and_gap_within_table_is_not() {
         let below = parts(&[
             &["型號", "售價"],
             &["K1", "900"],
@@ -554,7 +554,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_within_a_cell_is_one_line() {
+    fn nested_table_is_flattened_to_one_line() {
         let mut grid = Grid::default();
         for row in [["等級", "時限"], ["急件", "2 小時"], ["一般", "3 天"]] {
             grid.push(row.map(str::to_owned).to_vec()).unwrap();

@@ -595,7 +595,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_click_opens_is_content_and_what_is_clicked_its_heading() {
+    fn collapsible_panel_is_content_and_its_control_a_heading() {
         let page = "<body><div><h2>配送</h2><h3><button aria-expanded=false aria-controls=x>能寄離島嗎？</button></h3>\
             <div id=x hidden><p>可以，五天到。</p></div><div hidden>舊公告</div></div></body>";
         assert_eq!(text(page), "配送\n\n能寄離島嗎？\n\n可以，五天到。");
@@ -605,7 +605,7 @@ mod tests {
     }
 
     #[test]
-    fn questions_of_the_metadata_stand_where_the_page_does_not_show_them() {
+    fn json_ld_faq_is_used_only_when_page_does_not_show_it() {
         let script = r#"<script type="application/ld+json">{"@graph":[{"@type":"FAQPage","mainEntity":{"@type":"Question",
             "name":"有發票嗎？","acceptedAnswer":{"text":"<p>有，<b>電子</b>發票。</p>"}}}]}</script>"#;
         let page = format!("<head>{script}</head><body><div id=app></div></body>");
@@ -617,19 +617,19 @@ mod tests {
     }
 
     #[test]
-    fn figures_stay_apart_from_what_is_raised_beside_them() {
+    fn superscripts_and_subscripts_stay_apart_from_figures() {
         let page = "<main><p>年費 800<sup>1</sup> 元，面積 20 m<sup>2</sup>，CO<sub>2</sub>，5<sup>th</sup></p></main>";
         assert_eq!(text(page), "年費 800¹ 元，面積 20 m²，CO₂，5th");
     }
 
     #[test]
-    fn struck_text_and_readings_are_left_out() {
+    fn html_strikethrough_and_ruby_readings_are_dropped() {
         let page = "<main><p>售價 <s>500</s> <ruby>筲<rp>(</rp><rt>shāo</rt></ruby>箕灣</p></main>";
         assert_eq!(text(page), "售價 筲箕灣");
     }
 
     #[test]
-    fn terms_stay_with_their_meanings_and_addresses_with_their_words() {
+    fn definitions_and_link_targets_stay_with_their_terms() {
         let page = "<main><dl><dt>猶豫期<dd>七天。<dt>定金<dd>兩成。<dd>不退。</dl></main>";
         assert_eq!(text(page), "猶豫期：七天。\n\n定金：兩成。不退。");
         let page = "<main><p><a href='tel:+886-2-1234-5678'>來電</a>，<a href='tel:0212345678'>02-1234-5678</a>，\
@@ -641,7 +641,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_items_and_tables_in_a_cell_are_parted() {
+    fn table_cell_lines_lists_and_tables_are_separated() {
         let page = "<main><table><caption>營業時間</caption><tr><th>店<th>時間<th>證件\
             <tr><td>東店<td>平日 9-18<br>假日 10-17<td><ul><li>健保卡<li>駕照</ul>\
             <tr><td>西店<td><table><tr><th>日<th>時<tr><td>週一<td>休</table><td>無</table></main>";
@@ -658,7 +658,7 @@ mod tests {
     }
 
     #[test]
-    fn the_main_content_is_read_and_the_frame_is_not() {
+    fn html_main_content_is_extracted_without_page_frame() {
         check(
             "<html><head><title>退貨</title><script>x()</script></head><body><header>商店</header>\
              <nav><a href=/>首頁</a></nav><main><h1>退貨</h1><p>七天內\n可退。</p></main>\
@@ -668,7 +668,7 @@ mod tests {
     }
 
     #[test]
-    fn words_keep_their_spaces_and_han_characters_have_none() {
+    fn html_whitespace_is_preserved_for_latin_and_dropped_for_han() {
         check("<p>見 <b>CloudSync</b> 說明</p>", "見 CloudSync 說明");
         check("<p>一行\n  接著</p>", "一行接著");
         check(
@@ -693,7 +693,7 @@ mod tests {
     }
 
     #[test]
-    fn links_lie_on_their_words() {
+    fn link_span_covers_anchor_text() {
         let found = extract("<p>請見<a href='https://x.test/a'>運費說明</a>。</p>").unwrap();
         let link = &found.links[0];
         assert_eq!(link.span.slice(&found.text), Some("運費說明"));

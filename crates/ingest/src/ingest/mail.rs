@@ -242,7 +242,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_quoted_or_signed_is_not_the_mails_own() {
+    fn mail_quotes_and_signatures_are_removed() {
         for (mail, own) in [
             (
                 "運費 210 元。\n\n林小姐 於 2026年3月1日 寫道：\n> 還是 150 嗎？",
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn every_mark_is_of_a_known_kind_and_has_a_source() {
+    fn mail_marks_have_known_kind_and_source_and_work() {
         for line in include_str!("mail_marks.tsv")
             .lines()
             .filter(|l| !l.starts_with('#'))
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn html_mails_lose_what_they_quote() {
+    fn html_mail_quotes_are_removed() {
         let said = |body: &str| {
             let mut writer = Writer::default();
             html::extract_into(&mut writer, &without_quoted(body)).unwrap();
@@ -327,13 +327,13 @@ mod tests {
     }
 
     #[test]
-    fn flowed_lines_are_one_paragraph() {
+    fn flowed_mail_lines_are_joined() {
         assert_eq!(reflowed("one \ntwo\nthree", false), "one two\nthree\n");
         assert_eq!(reflowed("可 \n退", true), "可退\n");
     }
 
     #[test]
-    fn undeclared_big5_is_read() {
+    fn mail_with_undeclared_big5_is_decoded() {
         let (body, ..) = encoding_rs::BIG5.encode("離島運費自三月起調整為二百一十元，本島不變。");
         let mut mail =
             b"From: a@b.example\r\nSubject: x\r\nContent-Type: text/plain\r\n\r\n".to_vec();

@@ -246,19 +246,19 @@ mod tests {
     }
 
     #[test]
-    fn sizes_keep_their_asterisks() {
+    fn dimensions_with_asterisks_are_not_emphasis() {
         check("箱子 30*40*20 公分", "箱子 30*40*20 公分");
         check("這*很*重要", "這很重要");
     }
 
     #[test]
-    fn struck_text_and_comments_are_left_out() {
+    fn markdown_strikethrough_and_comments_are_dropped() {
         check("月費 ~~NT$399~~ NT$299。", "月費  NT$299。");
         check("營業時間\n\n%%內部%%\n\n十點", "營業時間\n\n十點");
     }
 
     #[test]
-    fn notes_of_other_tools_keep_title_and_text() {
+    fn admonitions_keep_title_and_text() {
         check(
             "!!! note \"提醒\"\n    逾期收費。\n\n之後",
             "提醒\n\n逾期收費。\n\n之後",
@@ -268,12 +268,12 @@ mod tests {
     }
 
     #[test]
-    fn footnotes_are_paragraphs_without_marks() {
+    fn footnotes_become_paragraphs_without_marks() {
         check("保固 3 年[^1]。\n\n[^1]: 另計。", "保固 3 年。\n\n另計。");
     }
 
     #[test]
-    fn toml_front_matter_is_read_as_yaml_is() {
+    fn toml_front_matter_is_parsed_like_yaml() {
         let read = extract("+++\ntitle = \"退款\"\ndraft = true\n+++\n\n九天。").unwrap();
         assert_eq!(read.text, "九天。");
         let id = ken_base::domain::DocumentId::parse("a").unwrap();
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn markup_goes_and_words_stay() {
+    fn markdown_markup_is_stripped_and_text_preserved() {
         check(
             "# 退貨\n\n七天內可**退貨**，見[說明](a.md)。",
             "退貨\n\n七天內可退貨，見說明。",
@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn blocks_lie_where_they_say() {
+    fn block_spans_cover_their_text() {
         let found =
             extract("---\ntitle: T\n---\n# 一\n\n文\n\n- a\n- b\n\n| x |\n|---|\n| 1 |\n").unwrap();
         let read: Vec<String> = found

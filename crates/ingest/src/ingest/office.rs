@@ -297,7 +297,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_are_found_from_where_they_are_named() {
+    fn office_part_target_is_resolved_against_folder() {
         for (folder, target, expected) in [
             ("word", "media/a.png", "word/media/a.png"),
             (
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn formulas_are_one_line() {
+    fn office_formula_is_rendered_on_one_line() {
         let said = |xml: &str| {
             let document = Document::parse(xml).unwrap();
             let mut said = String::new();

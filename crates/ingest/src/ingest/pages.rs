@@ -209,7 +209,7 @@ mod tests {
 
     /// Pages as these systems show and export them, written anew: the article's words alone are knowledge.
     #[test]
-    fn pages_of_help_centres_are_read_without_their_frame() {
+    fn help_centre_page_is_extracted_without_page_frame() {
         for (system, page) in [
             (
                 "Zendesk Guide",
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn each_selector_of_the_furniture_is_understood() {
+    fn page_furniture_selectors_are_valid_css() {
         assert!(FURNITURE.len() > 10);
         for selector in FURNITURE.iter() {
             assert!(dom_query::Matcher::new(selector).is_ok(), "{selector}");

@@ -1029,7 +1029,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn markers_of_items_are_recognised_and_taken_off() {
+    fn pdf_list_markers_are_recognised_and_stripped() {
         for (line, number, text) in [
             ("1. 放回充電盒", Some(Some(1)), "放回充電盒"),
             ("12、聯絡客服", Some(Some(12)), "聯絡客服"),
@@ -1045,7 +1045,7 @@ mod tests {
     }
 
     #[test]
-    fn links_of_pdfs_lie_on_their_words() {
+    fn pdf_link_spans_cover_anchor_text() {
         for name in ["manual-chromium.pdf", "manual-libreoffice.pdf"] {
             let root = env!("CARGO_MANIFEST_DIR").trim_end_matches("crates/ingest");
             use_library(format!("{root}models/pdfium/libpdfium.so").into());
@@ -1062,7 +1062,7 @@ mod tests {
     }
 
     #[test]
-    fn letters_named_as_radicals_are_letters() {
+    fn radical_code_points_are_mapped_to_characters() {
         assert_eq!(unified("⼀般⼈ﬁ"), "一般人fi");
         assert_eq!(unified("\u{2ED1}笛班"), "長笛班");
         let [radicals, whole] = RADICALS.map(|text| text.chars().count());

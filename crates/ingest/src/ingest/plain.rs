@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn empty_lines_part_paragraphs() {
+    fn empty_lines_separate_paragraphs() {
         let text = "\n第一段\n還是第一段  \n \n第二段";
         let found = extract(text);
         let parts: Vec<_> = found

@@ -440,7 +440,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn questions_and_answers_are_told_from_prose() {
+    fn question_headings_and_qa_markers_are_detected() {
         for (heading, expected) in [
             ("可以退貨嗎？", true),
             ("How do I reset it?", true),
@@ -478,7 +478,7 @@ mod tests {
     }
 
     #[test]
-    fn questions_are_found_however_they_are_written() {
+    fn qa_pairs_are_found_in_every_layout() {
         for markdown in [
             "## 可以寄放嗎？\n\n可以，三天。\n\n## 要收費嗎？\n\n每件 20 元。",
             "**可以寄放嗎？**\n\n可以，三天。\n\n**要收費嗎？**\n\n每件 20 元。",
@@ -497,7 +497,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_but_the_question_is_left_out_of_the_passages() {
+    fn chunks_preserve_all_text_except_questions() {
         for (markdown, words) in [
             (
                 "| 編號 | 題目 | 內容 | 開始時間 |\n|---|---|---|---|\n| 1 | 包裝 | 封箱 | 3/6 14:00 |",
@@ -524,7 +524,7 @@ mod tests {
     }
 
     #[test]
-    fn what_follows_a_table_of_questions_answers_none_of_them() {
+    fn text_after_qa_table_is_not_part_of_an_answer() {
         let markdown = "| 問題 | 答案 |\n|---|---|\n| 可以退嗎？ | 可以。 |\n\n客服專線 0800。";
         assert_eq!(
             pairs(markdown),
@@ -533,13 +533,13 @@ mod tests {
     }
 
     #[test]
-    fn figures_at_the_head_of_a_question_are_no_number() {
+    fn decimal_at_start_of_question_is_not_a_list_number() {
         assert_eq!(asked("1.5 公升的水可以帶嗎？"), Some(0));
         assert_eq!(asked("1. 可以帶嗎？"), Some(3));
     }
 
     #[test]
-    fn questions_without_answers_are_left_as_they_are() {
+    fn questions_without_answers_yield_no_pairs() {
         for markdown in [
             "- 可以寄放嗎？\n- 要收費嗎？",
             "可以寄放嗎？\n\n要收費嗎？",
@@ -551,7 +551,7 @@ mod tests {
     }
 
     #[test]
-    fn each_pair_is_a_chunk_of_the_answer_alone() {
+    fn qa_pair_chunk_contains_answer_only() {
         let text = "常見問題\n\nQ1：可以退貨嗎？\nA1：七天內可以。\n請保留發票。\n\nQ2：運費多少？\nA2：80 元。";
         let chunks = chunk(&plain::extract(text));
         let read: Vec<(Option<&str>, &str)> = chunks

@@ -300,7 +300,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ranges_are_read_as_corners() {
+    fn cell_range_is_parsed_to_corners() {
         for (range, expected) in [
             ("A1:B2", Some(((0, 0), (1, 1)))),
             ("Z9:AB12", Some(((8, 25), (11, 27)))),

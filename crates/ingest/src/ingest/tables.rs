@@ -317,7 +317,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_separator_is_found() {
+    fn csv_separator_is_detected() {
         for (raw, expected) in [
             ("a;b\n1,5;2\n", b';'),
             ("a|b|c\n1|2|3\n", b'|'),
@@ -330,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn hidden_columns_go_and_merged_cells_are_said_in_each_row() {
+    fn hidden_cells_are_dropped_and_merged_cells_repeated() {
         let mut texts = Texts::new();
         for (y, x, text) in [
             (0, 0, "區"),
@@ -358,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_shown_as_the_sheet_shows_them_and_days_as_days() {
+    fn sheet_times_keep_format_and_dates_become_iso() {
         let time = |number: f64| {
             let kind = calamine::ExcelDateTimeType::DateTime;
             Data::DateTime(calamine::ExcelDateTime::new(number, kind, false))
@@ -368,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sheet_that_somebody_named_keeps_its_name() {
+    fn sheet_name_is_used_unless_default() {
         let text = |name: &str| {
             let mut grid = Grid::named(name.to_owned());
             grid.push(vec!["地區".to_owned(), "運費".to_owned()])

@@ -182,7 +182,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_agents_sentence_is_courtesy_a_question_or_says_something_for_one_or_for_all() {
+    fn agent_sentence_dialogue_act_is_classified() {
         for (sentence, expected) in [
             ("您好，很高興為您服務！", Act::Courtesy),
             ("感謝您的耐心等候。", Act::Courtesy),
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn requests_ask_and_names_do_not() {
+    fn customer_request_is_detected_and_names_are_not() {
         for sentence in [
             "請問可以刻字嗎？",
             "I need to book a ride",

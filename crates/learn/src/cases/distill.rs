@@ -156,7 +156,7 @@ mod tests {
     use ken_base::domain::CaseTurn;
 
     #[test]
-    fn a_sentence_said_to_somebody_by_name_may_hold_for_anyone() {
+    fn salutation_is_removed_from_distilled_sentence() {
         for (said, left) in [
             (
                 "[name:1]小姐您好，無電梯 5 樓以上每件加收 NT$90。",

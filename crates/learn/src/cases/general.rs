@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_looked_up_for_a_customer_goes_out_of_what_is_said() {
+    fn looked_up_values_are_replaced_by_placeholders() {
         let values = Values::of(&case(&[
             r#"query hotel_book [{"Name": "api.is_equal_to(\"Shadyside Inn\")"}, {"RequestType": "\"Check\""}]"#,
             r#"result {"APIName": "ride_book", "DriverName": "Ella", "Price": 24, "Message": "Available", "AllowsChanges": true}"#,
@@ -361,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn a_customers_amounts_and_dates_are_their_own_and_names_of_models_are_not() {
+    fn customer_amounts_are_generalized_and_model_names_are_not() {
         let none = Values::default();
         for (sentence, expected) in [
             (

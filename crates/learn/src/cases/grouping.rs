@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn workspaces_do_not_wait_for_each_other() {
+    fn grouping_lock_is_per_workspace() {
         let groupings = Groupings::default();
         let [one, other] = ["one", "other"].map(|id| WorkspaceId::parse(id).unwrap());
         let held = groupings.of(&one);

@@ -130,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_is_covered_by_words_and_figures_not_by_words_alone() {
+    fn answer_coverage_requires_words_and_figures() {
         let passage = "禮物卡自購買日起 12 個月內有效，逾期不可退款。";
         assert!(is_covered(
             "禮物卡的有效期是購買日起十二個月。",

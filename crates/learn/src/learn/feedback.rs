@@ -456,7 +456,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn wilsons_bound_worked_out_by_hand() {
+    fn wilson_lower_bound_matches_hand_calculation() {
         // 5 of 5: (1 + .38416 − 1.96·√.038416) / 1.76832 = .5655.
         assert!((wilson_lower(5, 5) - 0.5655).abs() < 1e-4);
         assert!(wilson_lower(4, 5) < 0.5 && wilson_lower(7, 8) > 0.5);

@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pair_worked_out_by_hand() {
+    fn sequential_test_e_value_matches_hand_calculation() {
         let mut test = SequentialTest::default();
         // The first pair says nothing: both estimates are the prior's.
         test.take(0, true);
@@ -83,7 +83,7 @@ mod tests {
 
     /// 1,000 experiments each, of at most 2,000 pairs, looked at after every pair.
     #[test]
-    fn a_difference_is_found_and_none_is_called_no_more_often_than_stated() {
+    fn sequential_test_error_rate_stays_within_alpha() {
         let mut random = fastrand::Rng::with_seed(11);
         let mut run = |rates: [f64; 2]| -> (Option<usize>, usize) {
             let mut test = SequentialTest::default();

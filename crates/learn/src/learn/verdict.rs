@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_thousand_experiments_call_what_is_there_and_seldom_what_is_not() {
+    fn verdict_over_1000_experiments_is_accurate() {
         let mut random = fastrand::Rng::with_seed(5);
         let (mut called, mut right, mut wrong) = (0, 0, 0);
         for _ in 0..1_000 {
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn an_arm_that_does_harm_goes_and_the_others_go_on() {
+    fn harmful_arm_is_removed_and_does_not_win() {
         let mut random = fastrand::Rng::with_seed(6);
         let ended = run(&mut random, &[0.6, 0.6, 0.6], &[0.03, 0.25, 0.03]);
         assert_eq!(ended.out, [1], "{ended:?}");
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_seen_once_is_never_seen_otherwise() {
+    fn later_exposures_do_not_change_earlier_results() {
         let mut random = fastrand::Rng::with_seed(7);
         let all = customers(&mut random, 600, &[0.5, 0.6], &[0.1, 0.1]);
         let experiment = experiment(2);

@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn shares_go_to_what_ranks_well() {
+    fn tuning_raises_share_of_better_leg() {
         let sets = vec![
             ("a".to_owned(), vec![by_words("x")]),
             ("b".to_owned(), vec![by_words("y"), by_words("z")]),

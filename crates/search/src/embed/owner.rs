@@ -225,7 +225,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn questions_of_like_width_go_together() {
+    fn questions_of_similar_width_are_batched() {
         let check = |widths: &[usize], expected| {
             assert_eq!(n_alike(widths.iter().copied()), expected, "{widths:?}");
         };
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn passages_have_their_part_of_the_time_while_questions_wait_and_all_that_is_left() {
+    fn passages_get_reserved_time_share_while_questions_wait() {
         let ms = Duration::from_millis;
         let mut turns = Turns::default();
         let (mut questions, mut passages) = (0, 0);
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn batches_hold_every_text_once_within_the_bound() {
+    fn batches_contain_each_text_once_within_width_limit() {
         let widths = [10, 10, 3_000, 900, 1_000, 5_000, 0];
         let found = batches(&widths);
         assert_eq!(found.concat(), [6, 0, 1, 3, 4, 2, 5]);

@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_missing_library_is_named_with_the_remedy() {
+    fn missing_library_error_names_path_and_remedy() {
         let folder = tempfile::tempdir().unwrap();
         for path in [folder.path().join("nowhere"), folder.path().to_owned()] {
             let error = find_library(&path).unwrap_err().to_string();

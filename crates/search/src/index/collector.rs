@@ -358,7 +358,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(60))]
 
         #[test]
-        fn the_best_are_those_of_an_exhaustive_walk(
+        fn top_k_equals_exhaustive_search(
             segments in proptest::collection::vec(1_usize..400, 1..4),
             seed in any::<u64>(),
             asked in proptest::collection::btree_map(0_u32..300, 0.1_f32..1.0, 1..40),

@@ -526,7 +526,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn large_snapshots_are_written_more_rarely() {
+    fn snapshot_pause_grows_with_write_time() {
         let after = |seconds: f64| pause_after(Duration::from_secs_f64(seconds)).as_secs_f64();
         assert_eq!(after(0.01), 30.0);
         assert_eq!(after(0.6), 30.0);

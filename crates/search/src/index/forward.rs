@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_s_codes_hold_what_its_terms_do() {
+    fn forward_codes_contain_all_terms_of_text() {
         check(
             "退貨運費，退貨 APP 鎖/USB 退",
             &["退费", "货退", "usb", "lock"],
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_together_counts_by_its_positions() {
+    fn forward_reading_scores_proximity_by_position() {
         let terms = index_terms("退貨要在七天內辦理");
         let rows = rows(&terms);
         let target = |term, numbers| Target {

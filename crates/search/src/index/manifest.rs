@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_of_another_encoder_is_refused_with_the_remedy() {
+    fn index_of_another_encoder_is_rejected_with_remedy() {
         let folder = tempfile::tempdir().unwrap();
         let ours = Manifest::current("e5", 384);
         check_or_write(folder.path(), &ours, true).unwrap();
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_manifest_is_named() {
+    fn damaged_manifest_returns_damaged_error() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("manifest.json"), "{").unwrap();
         let error = check_or_write(folder.path(), &Manifest::current("e5", 384), true).unwrap_err();

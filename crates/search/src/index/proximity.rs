@@ -46,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn terms_count_once_and_only_where_they_stand_together() {
+    fn proximity_counts_each_term_once_within_window() {
         check(&[], 0.0);
         check(&[(7, 1)], 0.5);
         check(&[(7, 1), (8, 1)], 0.5);

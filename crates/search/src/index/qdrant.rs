@@ -525,7 +525,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_says_which_chunk_it_is_of_and_no_two_are_alike() {
+    fn point_id_is_unique_and_encodes_chunk_key() {
         let mut seen = std::collections::HashSet::new();
         for workspace in ["shop", "bank"] {
             for key in [0, 1, 255, 70_000, u32::MAX] {
@@ -540,7 +540,7 @@ mod tests {
     }
 
     #[test]
-    fn a_collection_is_named_by_its_encoder() {
+    fn collection_name_depends_on_encoder() {
         let one = collection_of("ken", "e5-small:ab12+use:cd34");
         let other = collection_of("ken", "e5-small:ab12+use:cd35");
         assert!(one.starts_with("ken_e5smallab12usecd34_"), "{one}");

@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn files_missing_names_the_remedy() {
+    fn missing_reader_file_error_names_remedy() {
         let folder = tempfile::tempdir().unwrap();
         let fault = || Files::find(folder.path()).err().unwrap().to_string();
         let error = fault();

@@ -233,7 +233,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_filter_that_is_set_is_decided() {
+    fn explain_returns_decision_for_each_set_filter() {
         let at: Timestamp = "2026-06-01T00:00:00Z".parse().unwrap();
         let id = DocumentId::parse("d").unwrap();
         let metadata = Metadata {

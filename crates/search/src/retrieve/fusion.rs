@@ -205,7 +205,7 @@ mod tests {
     };
 
     #[test]
-    fn coverage_is_weighed_against_closeness() {
+    fn fusion_weighs_keyword_coverage_against_similarity() {
         assert_eq!(order(HALF, false), [1, 2, 3]);
         assert_eq!(
             order(HALF, true),
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn words_that_stand_together_lift_a_chunk() {
+    fn proximity_raises_chunk_score() {
         let fusion = Fusion {
             native: Shares {
                 keyword: 0.3,
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn ties_go_by_key() {
+    fn tied_hits_are_ordered_by_key() {
         let same = |key| Candidate {
             vector: leg(1, 0.9),
             ..Candidate::new(key)

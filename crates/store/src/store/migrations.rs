@@ -72,7 +72,7 @@ mod tests {
 
     /// As sqlx reads the folder, so that stores which its macro set up go on being understood.
     #[tokio::test]
-    async fn every_file_is_listed_as_it_is() {
+    async fn migration_list_matches_folder() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
         let in_folder = Migrator::new(folder.as_path()).await.unwrap();
         let of = |migrator: &Migrator| -> Vec<(i64, String, Vec<u8>, bool)> {

@@ -104,7 +104,7 @@ mod tests {
 
     /// What was being encoded when it was deleted comes too late.
     #[tokio::test]
-    async fn late_vectors_do_not_bring_a_workspace_back() {
+    async fn late_vectors_do_not_recreate_deleted_workspace() {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}/ken.db", folder.path().display());
         let store = Store::open(&url).await.unwrap();
@@ -128,7 +128,7 @@ mod tests {
 
     /// A table that is added has to be deleted from, too.
     #[tokio::test]
-    async fn every_table_with_rows_of_a_workspace_is_named() {
+    async fn workspace_table_list_is_complete() {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite://{}/ken.db", folder.path().display());
         let store = Store::open(&url).await.unwrap();

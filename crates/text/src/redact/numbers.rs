@@ -419,7 +419,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn check_digits_are_those_of_their_standards() {
+    fn id_check_digits_follow_their_standards() {
         for good in ["A123456789", "AC01234567", "F131104093"] {
             assert!(is_taiwan_id(good), "{good}");
         }

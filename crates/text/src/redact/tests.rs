@@ -87,7 +87,7 @@ fn score(file: &str) -> (f64, f64, usize) {
 }
 
 #[test]
-fn what_is_personal_in_the_set_is_found_and_little_else() {
+fn redaction_recall_and_precision_meet_floors() {
     for file in ["dev.jsonl", "heldout.jsonl", "final.jsonl"] {
         let (recall, precision, n) = score(file);
         assert!(
@@ -98,7 +98,7 @@ fn what_is_personal_in_the_set_is_found_and_little_else() {
 }
 
 #[test]
-fn a_value_has_one_placeholder_and_is_taken_out_wherever_it_stands() {
+fn repeated_value_gets_same_placeholder_everywhere() {
     let redacted = Redactor::default().redact(&[
         "我叫王大明，電話 0912-345-678",
         "王大明您好，稍後回撥 0912-345-678；總機 0800-000-123 也可以。[phone:1]",
@@ -122,7 +122,7 @@ fn a_value_has_one_placeholder_and_is_taken_out_wherever_it_stands() {
 }
 
 #[test]
-fn the_name_of_what_was_masked_says_nothing_of_what_is_beside_it() {
+fn placeholder_does_not_affect_masking_of_neighbours() {
     let redactor = Redactor::default();
     // The figures behind are nobody's by themselves; behind the word "number" they would be a phone.
     let text = "保5555555555555555555555555555555555555555555555&5555555";
@@ -143,7 +143,7 @@ fn the_name_of_what_was_masked_says_nothing_of_what_is_beside_it() {
 }
 
 #[test]
-fn a_workspaces_own_patterns_are_checked_and_used() {
+fn custom_patterns_are_validated_and_applied() {
     let pattern = |kind: &str, pattern: &str| CustomPattern {
         kind: kind.into(),
         pattern: pattern.into(),
@@ -169,7 +169,7 @@ fn a_workspaces_own_patterns_are_checked_and_used() {
 proptest! {
     /// Whatever is written, what was taken out can be put back to the byte, and nothing panics.
     #[test]
-    fn taking_out_and_putting_back_is_exact(
+    fn redaction_round_trip_is_exact(
         texts in prop::collection::vec(
             prop::collection::vec(
                 prop_oneof![
@@ -192,7 +192,7 @@ proptest! {
 
     /// What is personal goes at once, not the more the oftener it is looked for.
     #[test]
-    fn a_text_is_masked_at_once(
+    fn masking_is_idempotent(
         pieces in prop::collection::vec(
             prop_oneof![
                 "[電话話電phonenumber]{1,8}", "[0-9]{1,20}", "[ ：:，,&/.()（）\\-－+]{1,3}", "[A-Z]{1,4}", "(帳號|訂單|車牌|護照|身分證|我叫|先生|Mr\\. )",

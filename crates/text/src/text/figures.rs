@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counted_numbers_become_digits() {
+    fn counted_chinese_numerals_become_digits() {
         for (written, expected) in [
             ("一千二百元", "1200元"),
             ("共两千三百五十元整", "共2350元整"),
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn words_that_hold_numerals_stay() {
+    fn words_containing_numerals_are_unchanged() {
         for word in [
             "三星手机",
             "一般",

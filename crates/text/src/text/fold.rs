@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn width_case_and_compatibility_forms() {
+    fn fold_normalizes_width_case_and_compatibility_forms() {
         check("ＡＢＣ１２３", "abc123");
         check("LumiBuds Pro 2", "lumibuds pro 2");
         check("㈱ ﬁne", "(株) fine");
@@ -150,14 +150,14 @@ mod tests {
     }
 
     #[test]
-    fn traditional_becomes_simplified_with_taiwan_wording() {
+    fn fold_converts_traditional_and_taiwan_wording() {
         check("滑鼠與軟體", "鼠标与软件");
         check("退換貨", "退换货");
         check("已经是简体", "已经是简体");
     }
 
     #[test]
-    fn pronunciation_glosses_go_and_other_brackets_stay() {
+    fn fold_removes_pronunciation_glosses_only() {
         check("消費(fèi)者", "消费者");
         check("消費（ㄈㄟˋ）者", "消费者");
         check("退(tuì huàn)換", "退换");
@@ -169,14 +169,14 @@ mod tests {
     }
 
     #[test]
-    fn thousands_separators() {
+    fn fold_removes_thousands_separators() {
         check("NT$1,200", "nt$1200");
         check("12,345,678", "12345678");
         check("1,20 與 1,2345", "1,20 与 1,2345");
     }
 
     #[test]
-    fn folding_twice_changes_nothing() {
+    fn fold_is_idempotent() {
         for text in ["消費(fèi)者", "ＬＩＮＥ　Ｐａｙ", "１,２００元", "滑鼠墊 İ"]
         {
             assert_eq!(fold(&fold(text)), fold(text), "{text}");

@@ -24,7 +24,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ways_of_asking_are_told_from_topics() {
+    fn function_words_are_distinguished_from_topic_terms() {
         let topic = |question: &str| -> Vec<String> {
             terms(question)
                 .into_iter()

@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn marks_the_text_as_written() {
+    fn highlight_marks_original_text() {
         check("離島退貨的運費另計。", "退货运费", &["退貨", "運費"]);
         check("LumiBuds Pro 2 保固", "lumibud 保固", &["LumiBuds", "保固"]);
         check("Returns are free.", "returning", &["Returns"]);

@@ -160,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn languages_and_scripts() {
+    fn language_and_script_are_detected() {
         use Language::*;
         for (text, expected) in [
             ("請問怎麼退貨？", TraditionalChinese),
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn characters_change_and_words_do_not() {
+    fn script_conversion_changes_characters_not_words() {
         use Language::*;
         for (text, language, expected) in [
             (
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn tags_are_read_leniently() {
+    fn language_tag_parsing_is_lenient() {
         for (tag, expected) in [
             ("zh-TW", "zh-Hant"),
             ("zh_cn", "zh-Hans"),

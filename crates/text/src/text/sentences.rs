@@ -181,7 +181,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_row_is_one_sentence_whatever_stands_in_it() {
+    fn table_row_is_one_sentence() {
         let text = "說明。如下：\n| 步驟 | 費用 |\n| 先拍照。再估價；另計 | 90 元。 |\n其他。";
         let found: Vec<&str> = sentences(text)
             .into_iter()
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn text_without_punctuation_is_cut_at_clauses() {
+    fn text_without_punctuation_is_split_at_clauses() {
         let text = "店員每日清點並填表若有短少即通報總倉".repeat(20);
         let found = sentences(&text);
         assert!(found.len() > 3);
@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn ends_in_chinese_and_english() {
+    fn sentence_ends_are_found_in_chinese_and_english() {
         check(
             "可以退貨。七天內！好嗎？",
             &["可以退貨。", "七天內！", "好嗎？"],

@@ -64,7 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wrong_candidate_of_the_same_sound_is_found_back() {
+    fn homophones_include_intended_character() {
         for (written, meant) in [
             ('推', '退'),
             ('非', '费'),
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn only_han_have_homophones() {
+    fn non_han_character_has_no_homophones() {
         for other in ['a', '3', 'ㄊ', 'か', '，', ' '] {
             assert!(homophones(other).is_empty(), "{other}");
         }

@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spoken_words_become_written_ones_in_their_script() {
+    fn spoken_words_become_written_words_in_same_script() {
         for (spoken, expected) in [
             ("個單去咗邊度？", "個單去了哪裡？"),
             ("个单去咗边度？", "个单去了哪里？"),
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn courtesy_goes_and_never_all_of_a_question() {
+    fn courtesy_is_stripped_unless_whole_message() {
         for (polite, expected) in [
             ("你好，請問運費多少？謝謝", "運費多少？"),
             ("您好 想請問一下 怎麼退貨", "怎麼退貨"),

@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_question_is_searched_for_by_other_words_for_the_same() {
+    fn question_terms_are_expanded_by_synonyms() {
         let lexicon = Synonyms::default();
         let found = terms_for(&lexicon, "我要退錢", "退钱");
         assert!(
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_workspace_adds_its_own() {
+    fn workspace_synonyms_extend_lexicon() {
         let groups = vec![vec!["樂米".to_owned(), "LumiBuds".to_owned()]];
         let own = Synonyms::with(&groups);
         assert_eq!(terms_for(&own, "樂米沒聲音", "乐米"), ["lumibud"]);
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn longer_synonyms_are_shared_out() {
+    fn long_synonym_is_split_into_terms() {
         let groups = vec![vec!["到付".to_owned(), "貨到付款".to_owned()]];
         let own = Synonyms::with(&groups);
         let found = terms_for(&own, "可以到付嗎", "到付");

@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_indexed_holds_terms_and_characters_where_they_stand() {
+    fn index_terms_carry_positions() {
         let expected = [
             ("退", 0),
             ("退货", 0),
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn both_scripts_give_the_same_terms() {
+    fn traditional_and_simplified_give_same_terms() {
         assert_eq!(terms("滑鼠與軟體"), terms("鼠标与软件"));
         assert_eq!(terms("消費(fèi)者"), terms("消费者"));
     }

@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn questions_that_ask_the_same_in_the_same_words_have_one_wording() {
+    fn paraphrases_of_asking_have_same_wording() {
         for (a, b) in [
             ("怎麼申請退貨", "如何申請退貨？"),
             ("請問要怎麼樣更改地址呢？", "如何更改地址"),
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn questions_that_ask_something_else_have_another_wording() {
+    fn different_questions_have_different_wordings() {
         for (a, b) in [
             ("如何申請退貨", "如何取消退貨"),
             ("如何申請退貨", "何時可以申請退貨"),
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn every_way_of_asking_becomes_its_kind() {
+    fn asking_phrase_is_normalized_to_its_kind() {
         for line in include_str!("lexicon/asking.tsv").lines() {
             let Some((way, kind)) = line.split_once('\t') else {
                 assert!(line.starts_with('#'), "{line:?}");

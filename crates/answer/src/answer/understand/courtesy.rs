@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_message_that_asks_nothing_is_courtesy() {
+    fn courtesy_is_detected_only_without_question() {
         for (message, kind) in [
             ("你好", Some(Courtesy::Greeting)),
             ("您好～請問一下", Some(Courtesy::Greeting)),

@@ -415,7 +415,7 @@ mod tests {
     }
 
     #[test]
-    fn the_name_said_last_carries_over() {
+    fn follow_up_inherits_last_mentioned_name() {
         let history = [
             said(Role::User, "故宮門票多少錢"),
             said(Role::Agent, "60 元。"),
@@ -457,7 +457,7 @@ mod tests {
     }
 
     #[test]
-    fn thing_asked_about_next_takes_the_place_of_the_one_before() {
+    fn follow_up_item_replaces_previous_item_in_question() {
         for (before, question, expected) in [
             ("山嵐 T1 多重", "那 T2 呢", Some("山嵐 T2 多重")),
             (
@@ -497,7 +497,7 @@ mod tests {
     }
 
     #[test]
-    fn thing_asked_about_last_is_kept_over_two_turns() {
+    fn substituted_item_carries_over_two_turns() {
         let row = "| 型號 | 重量 | 電池 | 防水 |\n| 山嵐 T2 | 1.1 kg | 11 小時 | IPX5 |";
         let history = [
             said(Role::User, "山嵐 T1 多重"),
@@ -509,7 +509,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_name_the_last_words_go_along() {
+    fn follow_up_without_name_prepends_recent_turns() {
         let history = [
             said(Role::User, "你好"),
             said(Role::User, "耳機可以退嗎"),

@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_question_of_a_message_is_told_apart() {
+    fn message_with_several_questions_is_split() {
         for (message, expected) in [
             ("怎麼退貨？", vec!["怎麼退貨？"]),
             ("怎麼退貨？運費誰出？", vec!["怎麼退貨？", "運費誰出？"]),

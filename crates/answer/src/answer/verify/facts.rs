@@ -494,7 +494,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_figure_is_compared_with_its_unit() {
+    fn figure_is_compared_with_unit() {
         let source = "運費為 NT$1,200 元，七天內送達；第二代機種保固 24 個月，每週一下午 3 點截止，折扣 30%。";
         for good in [
             "運費 1200 元",
@@ -527,7 +527,7 @@ mod tests {
     }
 
     #[test]
-    fn names_addresses_and_markup_are_found() {
+    fn unsupported_names_addresses_and_markup_are_detected() {
         let source = "LumiBuds Pro 2 的客服：service@lumina.example，電話 02-2345-6789。";
         assert_eq!(missing_name("LumiBuds Pro 2 可退", source), None);
         assert_eq!(
@@ -553,7 +553,7 @@ mod tests {
     }
 
     #[test]
-    fn decisions_and_denials_are_found() {
+    fn unsupported_decisions_and_denials_are_detected() {
         assert_eq!(
             missing_decision("退貨免費", "退貨運費自付。").as_deref(),
             Some("免费")

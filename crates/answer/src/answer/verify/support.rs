@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn who_pays_what_for_whom_has_to_be_as_the_source_says() {
+    fn sentence_with_swapped_roles_is_unsupported() {
         check(
             "退貨運費",
             "瑕疵品的運費由本店負擔，非瑕疵品的運費由買家負擔。\n本島運費 80 元，離島運費 150 元。\n請先關閉總電源，再打開外蓋。",

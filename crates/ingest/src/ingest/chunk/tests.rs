@@ -28,7 +28,7 @@ fn long(sentence: &str, n: usize) -> String {
 }
 
 #[test]
-fn sections_are_chunks_with_their_path() {
+fn section_becomes_chunk_with_heading_path() {
     let body = long("七天內可以退貨。", 10);
     let found = read(&format!(
         "# 退換貨\n\n{body}\n\n## 運費\n\n{body}\n\n# 保固\n\n{body}"
@@ -44,7 +44,7 @@ fn sections_are_chunks_with_their_path() {
 }
 
 #[test]
-fn sections_of_a_line_join_their_neighbour() {
+fn one_line_section_merges_with_neighbour() {
     let body = long("七天內可以退貨。", 10);
     let found = read(&format!(
         "# 門市\n\n## 台北\n\n忠孝東路。\n\n## 台中\n\n{body}"
@@ -56,7 +56,7 @@ fn sections_of_a_line_join_their_neighbour() {
 }
 
 #[test]
-fn a_heading_without_a_body_is_not_lost() {
+fn heading_without_body_is_preserved() {
     let body = long("七天內可以退貨。", 10);
     let found = read(&format!(
         "# 規約\n\n{body}\n\n## 第 7.9 條 出入口須淨空\n\n## 第 7.10 條 車位不得轉讓\n\n# 附則\n\n{body}\n\n## 本規約自公告日施行"
@@ -73,7 +73,7 @@ fn a_heading_without_a_body_is_not_lost() {
 }
 
 #[test]
-fn a_list_stays_with_its_lead_in() {
+fn list_chunk_includes_lead_in() {
     let filler = long("說明文字在這裡。", 60);
     let items: String = (1..=9)
         .map(|i| format!("{i}. {}\n", long("按住電源鍵。", 6)))
@@ -89,7 +89,7 @@ fn a_list_stays_with_its_lead_in() {
 }
 
 #[test]
-fn a_long_table_is_cut_between_rows_and_its_header_goes_along() {
+fn long_table_is_split_at_rows_and_repeats_header() {
     let rows: String = (1..=60)
         .map(|i| format!("| 地區{i} | {i}00 元起，離島另計 |\n"))
         .collect();
@@ -106,7 +106,7 @@ fn a_long_table_is_cut_between_rows_and_its_header_goes_along() {
 }
 
 #[test]
-fn a_text_of_headings_alone_is_one_chunk() {
+fn headings_only_text_is_one_chunk() {
     assert_eq!(read("# 甲\n\n## 乙"), ["[] 甲\n\n乙"]);
     assert_eq!(read(""), Vec::<String>::new());
 }
@@ -129,19 +129,19 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
-    fn spans_of_any_markdown_are_exact_ordered_and_bounded(
+    fn markdown_chunk_spans_are_exact_ordered_and_bounded(
         parts in prop::collection::vec("(#{1,3} )?[a-z退貨運費。\\|\\-`<> \n1.*_]{0,300}", 0..12)
     ) {
         holds(&markdown::extract(&parts.join("\n\n")).unwrap())?;
     }
 
     #[test]
-    fn spans_of_any_text_are_exact_ordered_and_bounded(text in "(\\PC|\n){0,3000}") {
+    fn plain_text_chunk_spans_are_exact_ordered_and_bounded(text in "(\\PC|\n){0,3000}") {
         holds(&plain::extract(&text))?;
     }
 
     #[test]
-    fn plain_text_is_wholly_covered(parts in prop::collection::vec("[a-z退貨運。]{1,200}", 1..20)) {
+    fn plain_text_chunks_cover_all_characters(parts in prop::collection::vec("[a-z退貨運。]{1,200}", 1..20)) {
         let text = parts.join("\n\n");
         let extracted = plain::extract(&text);
         let covered: String = chunk(&extracted)

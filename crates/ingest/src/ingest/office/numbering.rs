@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn clauses_are_numbered_as_word_shows_them() {
+    fn clause_numbering_matches_word() {
         let levels = [
             level(0, "chineseCounting", "第%1條"),
             level(1, "decimal", "%1.%2"),
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_numbers_and_bullets_are_told_apart() {
+    fn numbered_and_bulleted_levels_are_distinguished() {
         let levels = [level(0, "decimal", "%1."), level(1, "bullet", "•")].concat();
         let mut lists = numbering(&levels, &number("1"));
         assert_eq!(lists.next("1", 0), Some(Label::Number(1)));
@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn clauses_count_on_over_chapters_where_word_has_them_do_so() {
+    fn clause_numbering_without_restart_continues_over_chapters() {
         let clause = "<lvl ilvl=\"1\"><start val=\"1\"/><numFmt val=\"decimal\"/><lvlRestart val=\"0\"/><lvlText val=\"第%2條\"/></lvl>";
         let levels = level(0, "decimal", "第%1章") + clause;
         let mut lists = numbering(&levels, &number("1"));
@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_that_begins_anew_does_so_once() {
+    fn list_start_override_applies_once() {
         let anew = "<num numId=\"2\"><abstractNumId val=\"7\"/><lvlOverride ilvl=\"0\"><startOverride val=\"5\"/></lvlOverride></num>";
         let mut lists = numbering(&level(0, "decimal", "%1."), &(number("1") + anew));
         assert_eq!(lists.next("1", 0), Some(Label::Number(1)));
@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_written_in_words_formats() {
+    fn list_numbers_are_formatted_as_in_word() {
         for (number, format, expected) in [
             (3, "taiwaneseCountingThousand", "三"),
             (21, "japaneseCounting", "二十一"),

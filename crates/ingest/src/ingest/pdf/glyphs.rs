@@ -667,7 +667,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slanted_stamp_is_left_out() {
+    fn slanted_stamp_is_dropped() {
         let page = [
             seen('正', 10.0, 90.0, 0.0),
             seen('文', 20.0, 90.0, 0.0),
@@ -679,7 +679,7 @@ mod tests {
     }
 
     #[test]
-    fn what_runs_upwards_is_a_sheet_of_its_own() {
+    fn vertical_side_text_becomes_separate_sheet() {
         let up = std::f64::consts::FRAC_PI_2;
         let page = [
             seen('橫', 10.0, 90.0, 0.0),
@@ -699,7 +699,7 @@ mod tests {
     }
 
     #[test]
-    fn a_letter_drawn_again_counts_once() {
+    fn overprinted_glyph_counts_once() {
         let page = [
             seen('粗', 10.0, 90.0, 0.0),
             again(seen('粗', 10.3, 90.0, 0.0), 1),
@@ -714,7 +714,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_are_taken_for_characters_where_they_make_words() {
+    fn text_plausibility_distinguishes_words_from_glyph_codes() {
         for (text, expected) in [
             ("The essay says that people learn by reading", true),
             ("甲方：中国饮料有限公司与乙方签订合同", true),
@@ -728,7 +728,7 @@ mod tests {
     }
 
     #[test]
-    fn vertical_columns_are_lines_from_the_right() {
+    fn vertical_columns_are_lines_from_right_to_left() {
         let page = [
             seen('一', 150.0, 90.0, 0.0),
             seen('二', 150.0, 80.0, 0.0),

@@ -378,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn a_merged_cell_says_its_text_in_each_row() {
+    fn pdf_cell_merged_over_rows_is_repeated_in_each() {
         let lines = [
             line(20.0, &[(0.0, "科別"), (100.0, "醫師"), (200.0, "費用")]),
             line(40.0, &[(0.0, "骨科"), (100.0, "甲"), (200.0, "150")]),
@@ -401,7 +401,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_between_two_rules_are_one_row() {
+    fn pdf_lines_between_two_rules_are_one_row() {
         let lines = [
             line(20.0, &[(0.0, "故障"), (100.0, "處理")]),
             line(40.0, &[(100.0, "先拍照")]),
@@ -421,7 +421,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cell_merged_over_columns_says_its_text_in_each() {
+    fn pdf_cell_merged_over_columns_is_repeated_in_each() {
         let lines = [
             line(20.0, &[(0.0, "項目"), (100.0, "月卡"), (200.0, "季卡")]),
             line(40.0, &[(0.0, "毛巾"), (150.0, "四元")]),
@@ -438,7 +438,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_leaves_room_ends_on_purpose() {
+    fn short_cell_line_ends_item_and_full_line_continues() {
         let mut cell = "手機".to_owned();
         continue_cell(&mut cell, "充電線", false);
         assert_eq!(cell, "手機；充電線");

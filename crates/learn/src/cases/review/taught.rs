@@ -70,7 +70,7 @@ mod tests {
     use crate::cases::wording;
 
     #[test]
-    fn rejected_reasons_teach_the_ranking_about_what_they_name() {
+    fn rejection_reason_lowers_rank_of_named_source_only() {
         let draft = |agent: &str, tag: &str, reason: Option<&str>| {
             let mut draft = wording::empty("d");
             draft.confidence = 0.5;

@@ -186,7 +186,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_put_is_there_until_it_is_taken_out_also_after_a_restart() {
+    fn f16_vectors_survive_insert_remove_and_reload() {
         let vector = |of: u64| [of as f32, 1.0, -0.5].map(f16::from_f32);
         let mut halves = Halves::new(3);
         for view in 0..3_000 {
