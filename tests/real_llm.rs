@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use support::TestApp;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_real_server_speaks_the_protocol() {
+async fn real_llm_server_follows_protocol() {
     let variable = |name: &str| {
         std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run make test-llm"))
     };

@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use crate::support::{TestApp, config_in};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_shop_answers_in_every_wording_with_citations_that_resolve() {
+async fn shop_questions_in_any_script_are_answered_with_citations() {
     let app = TestApp::with_shop().await;
     for (question, expected) in [
         ("請問退貨後多久可以收到退款？", "工作天"),
@@ -57,7 +57,7 @@ async fn the_shop_answers_in_every_wording_with_citations_that_resolve() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_empty_knowledge_base_refuses() {
+async fn empty_knowledge_base_refuses() {
     let app = TestApp::start().await;
     let answer = app.ask("請問怎麼退貨？").await;
     assert_eq!(
@@ -69,8 +69,7 @@ async fn an_empty_knowledge_base_refuses() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_glossed_traditional_text_is_found_by_a_plain_simplified_question_and_quoted_as_it_stands()
- {
+async fn glossed_text_is_found_by_simplified_query_and_unchanged() {
     let app = TestApp::start().await;
     let text = "# 申訴\n\n消費(fèi)者可於七日內無條件解除契約(qì yuē)，逾期恕不受理。";
     app.put("law", json!({ "text": text })).await;
@@ -99,7 +98,7 @@ async fn a_glossed_traditional_text_is_found_by_a_plain_simplified_question_and_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_follow_up_is_understood_from_the_conversation() {
+async fn follow_up_is_resolved_from_conversation() {
     let app = TestApp::with_shop().await;
     let first = json!({ "question": "AirNest 300 的濾網多久要換一次？", "conversation_id": "c1" });
     let (_, answer) = app.post("/v1/answers", first).await;
@@ -129,7 +128,7 @@ async fn a_follow_up_is_understood_from_the_conversation() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_repeated_request_gets_the_first_ones_answer() {
+async fn repeated_idempotency_key_returns_first_answer() {
     let app = TestApp::with_shop().await;
     let post = |question: &str| {
         let body = json!({ "question": question });
@@ -153,7 +152,7 @@ async fn a_repeated_request_gets_the_first_ones_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_highest_rung_and_the_deadline_are_kept() {
+async fn answer_respects_strategy_ceiling_and_deadline() {
     let app = TestApp::with_shop().await;
     let extractive = json!({ "question": "BeamBox Mini 的投影尺寸和亮度規格是多少？" });
     let (_, answer) = app.post("/v1/answers", extractive.clone()).await;
@@ -180,7 +179,7 @@ async fn the_highest_rung_and_the_deadline_are_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_streamed_answer_is_evidence_then_sentences_then_the_whole() {
+async fn streamed_answer_sends_evidence_then_deltas_then_done() {
     let app = TestApp::with_shop().await;
     let body = json!({ "question": "How long does a refund take?", "stream": true });
     let response = app
@@ -215,7 +214,7 @@ async fn a_streamed_answer_is_evidence_then_sentences_then_the_whole() {
 /// The request's head is sent and its body waited for (`100 Continue`) when the service is told to stop; it then
 /// takes no new connection, and still answers the one it has.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_request_that_was_accepted_is_finished_when_the_service_stops() {
+async fn accepted_request_is_finished_during_shutdown() {
     let app = TestApp::start().await;
     app.put("a", json!({ "text": "文件" })).await;
     let address = app.address.trim_start_matches("http://").to_owned();
@@ -242,7 +241,7 @@ async fn a_request_that_was_accepted_is_finished_when_the_service_stops() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_faq_asked_word_for_word_is_answered_although_the_encoder_is_busy() {
+async fn exact_faq_question_is_answered_while_encoder_is_busy() {
     // An encoder of its own: the other tests' is not to wait.
     let folder = Arc::new(tempfile::tempdir().unwrap());
     let mut config = config_in(folder.path());
@@ -281,7 +280,7 @@ async fn an_faq_asked_word_for_word_is_answered_although_the_encoder_is_busy() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_is_kept_for_as_long_as_nothing_it_rests_on_changes() {
+async fn answer_is_cached_until_its_inputs_change() {
     let app = TestApp::start().await;
     app.put("fee", json!({ "text": "# 運費\n\n運費是 80 元。\n" }))
         .await;

@@ -65,7 +65,7 @@ fn names_in(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn modules_name_only_those_above_them_in_the_map() {
+fn module_dependencies_follow_map_order() {
     let map = block("## Modules");
     let listed: Vec<&String> = map.iter().flatten().collect();
     let named = named();
@@ -124,7 +124,7 @@ fn crates() -> BTreeMap<String, BTreeSet<String>> {
 }
 
 #[test]
-fn crates_depend_as_the_map_says() {
+fn crate_dependencies_match_map() {
     let map = block("## Crates").into_iter().map(|line| {
         let (name, needs) = line.split_first().unwrap();
         (name.clone(), needs.iter().cloned().collect())
@@ -133,7 +133,7 @@ fn crates_depend_as_the_map_says() {
 }
 
 #[test]
-fn heavy_dependencies_are_in_one_crate_each() {
+fn heavy_dependency_is_confined_to_one_crate() {
     for (crate_of, dependency) in [
         ("store", "sqlx"),
         ("search", "tantivy"),
@@ -160,7 +160,7 @@ fn heavy_dependencies_are_in_one_crate_each() {
 
 /// `ken-read` meets files of strangers: what it does not hold cannot be reached through them.
 #[test]
-fn the_file_reader_links_neither_store_nor_models() {
+fn file_reader_links_neither_store_nor_models() {
     let ken = Path::new(env!("CARGO_BIN_EXE_ken"));
     let holds = |program: &Path, what: &[u8]| {
         let bytes = std::fs::read(program).unwrap();
@@ -181,7 +181,7 @@ const RECORDS: [&str; 3] = [
 ];
 
 #[test]
-fn knowledge_is_recorded_through_the_gate_alone() {
+fn store_writes_are_confined_to_listed_modules() {
     let mut found = BTreeSet::new();
     let everywhere = ignore::WalkBuilder::new(root().join("src"))
         .add(root().join("crates"))
@@ -211,7 +211,7 @@ fn quoted(cell: &str) -> Vec<&str> {
 }
 
 #[test]
-fn walks_of_the_architecture_name_what_exists() {
+fn architecture_page_names_existing_functions() {
     let page = std::fs::read_to_string(root().join("docs/concepts/architecture.md")).unwrap();
     let walks = page.split("\n## ").skip(1);
     for walk in walks {

@@ -258,7 +258,7 @@ fn cases() -> Vec<Case> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_bad_request_gets_a_problem_that_says_where_and_what() {
+async fn bad_request_returns_problem_with_location_and_reason() {
     let app = TestApp::start().await;
     for (method, path, body, status, kind, word) in cases() {
         let shown: String = body.chars().take(60).collect();
@@ -309,7 +309,7 @@ async fn every_bad_request_gets_a_problem_that_says_where_and_what() {
 
 /// A reply that leaves part of a body unread used to end the connection under the next request.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_client_goes_on_after_a_body_that_was_too_large() {
+async fn client_continues_after_oversized_body_is_rejected() {
     let app = TestApp::start().await;
     let url = format!("{}/v1/search", app.address);
     for megabytes in [5, 40, 5] {
@@ -332,7 +332,7 @@ async fn a_client_goes_on_after_a_body_that_was_too_large() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn all_faults_are_told_together() {
+async fn request_errors_are_reported_together() {
     let app = TestApp::start().await;
     let body = json!({ "question": "", "limit": 0, "deadline_ms": 0, "channel": "" });
     let (_, problem) = app.post("/v1/answers", body).await;
@@ -343,7 +343,7 @@ async fn all_faults_are_told_together() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_service_refuses_at_once_and_recovers() {
+async fn full_service_returns_429_and_recovers() {
     let app = Arc::new(TestApp::start_with(|config| config.http.max_concurrent = 1).await);
     app.put("a", json!({ "text": "文件" })).await;
     let question = "長".repeat(1_900);
@@ -384,7 +384,7 @@ async fn a_full_service_refuses_at_once_and_recovers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_encoder_queue_is_429() {
+async fn full_encoder_queue_rejects_request() {
     let mut encoder = crate::support::config_in(std::path::Path::new(".")).encoder;
     encoder.queue_capacity = 1;
     let embedder = tokio::task::spawn_blocking(move || ken_search::embed::Embedder::open(&encoder))

@@ -89,7 +89,7 @@ pub async fn wait_until(holds: impl AsyncFn() -> bool) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn three_resolved_cases_become_an_answer_in_either_script() {
+async fn resolved_cases_become_answer_in_both_scripts() {
     let app = TestApp::with_shop().await;
     let refused = app.ask("我家住公寓五樓沒電梯，送上來要加錢嗎").await;
     assert_eq!(refused["outcome"], "refused", "{refused}");
@@ -194,7 +194,7 @@ async fn three_resolved_cases_become_an_answer_in_either_script() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn later_cases_are_known_or_contradict_and_an_update_takes_the_old_answers_place() {
+async fn later_cases_are_classified_and_update_replaces_answer() {
     let app = TestApp::start().await;
     let case = |n: usize, asks: &str, says: &str| json!({ "id": format!("c{n}"), "outcome": "resolved", "turns": turns(&[("customer", asks), ("agent", says), ("customer", "好，謝謝")]) });
     submit(
@@ -281,7 +281,7 @@ async fn later_cases_are_known_or_contradict_and_an_update_takes_the_old_answers
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_case_keeps_no_personal_data_and_can_be_put_together_again_until_it_is_forgotten() {
+async fn case_is_redacted_and_revealable_until_deleted() {
     let app = TestApp::start().await;
     let case = json!({
         "id": "c/1", "customer_id": "amy.lin@example.com", "tags": ["gift"],
@@ -362,7 +362,7 @@ async fn a_case_keeps_no_personal_data_and_can_be_put_together_again_until_it_is
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn cases_are_kept_all_or_none_and_every_fault_is_named() {
+async fn case_batch_is_all_or_nothing_and_lists_every_error() {
     let app = TestApp::start().await;
     let good = json!({ "id": "good", "turns": turns(&[("customer", "可以刷卡嗎？"), ("agent", "可以，刷卡不加手續費。")]) });
     let bad = json!({ "cases": [
@@ -416,7 +416,7 @@ async fn cases_are_kept_all_or_none_and_every_fault_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn cases_that_settle_nothing_or_one_account_make_gaps_and_no_knowledge() {
+async fn unresolved_or_personal_cases_become_gaps_not_knowledge() {
     let app = TestApp::start().await;
     let text = std::fs::read_to_string(root().join("corpus/month/noise.jsonl")).unwrap();
     let noise: Vec<Value> = text
@@ -446,7 +446,7 @@ async fn cases_that_settle_nothing_or_one_account_make_gaps_and_no_knowledge() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn four_eyes_are_two_people_and_an_edit_starts_anew() {
+async fn four_eyes_requires_two_reviewers_and_edit_resets_approval() {
     let app = TestApp::start().await;
     let (status, _) = app
         .request(
@@ -503,7 +503,7 @@ async fn four_eyes_are_two_people_and_an_edit_starts_anew() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn drafts_are_rejected_for_a_reason_merged_and_held_back_where_they_cannot_stand() {
+async fn drafts_are_rejected_merged_or_blocked_by_rule() {
     let app = TestApp::start().await;
     submit(&app, &[cases_of("need-34"), cases_of("need-36")].concat()).await;
     let found = drafts(&app, "").await;
@@ -560,7 +560,7 @@ async fn drafts_are_rejected_for_a_reason_merged_and_held_back_where_they_cannot
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_class_of_drafts_passes_unreviewed_only_where_its_gate_is_clean() {
+async fn auto_publish_requires_passing_judged_questions() {
     let app = TestApp::start().await;
     let rules = json!({ "level": null, "learning": { "auto_publish": [{ "class": "new", "min_sources": 3 }] } });
     app.request(Method::PUT, "/v1/settings", Some(rules)).await;
@@ -596,7 +596,7 @@ async fn a_class_of_drafts_passes_unreviewed_only_where_its_gate_is_clean() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_model_chooses_sentences_by_number_and_can_word_nothing() {
+async fn model_selects_sentences_by_number_and_adds_no_text() {
     let choice = r#"Here: {"question": 1, "resolution": [2], "steps": [], "outcome": "resolved"}"#;
     let llm = ScriptedLlm::start(vec![Script::Says(choice.into())]).await;
     let url = llm.url.clone();
@@ -650,7 +650,7 @@ async fn a_model_chooses_sentences_by_number_and_can_word_nothing() {
 
 /// Eight readers look at a draft again and again while it is approved.
 #[tokio::test(flavor = "multi_thread")]
-async fn looking_at_a_draft_does_not_undo_what_is_decided_of_it() {
+async fn concurrent_draft_reads_do_not_undo_approval() {
     let app = TestApp::start().await;
     submit(&app, &cases_of("need-34")).await;
     let id = id_of(&the_draft(&app).await);
@@ -669,7 +669,7 @@ async fn looking_at_a_draft_does_not_undo_what_is_decided_of_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_id_twice_in_a_batch_never_shows_another_persons_data() {
+async fn duplicate_case_id_in_batch_does_not_leak_personal_data() {
     let app = TestApp::start().await;
     let case = |name: &str, phone: &str, asks: &str| {
         json!({ "id": "x", "customer_id": "amy88xyz", "conversation_id": "20240501123456789", "turns": turns(&[
@@ -709,7 +709,7 @@ async fn one_id_twice_in_a_batch_never_shows_another_persons_data() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_changes_or_goes_while_it_is_distilled_leaves_nothing_behind() {
+async fn case_changed_during_distillation_leaves_no_stale_draft() {
     let app = TestApp::start().await;
     let case = |n: usize, says: &str| json!({ "id": format!("c{n}"), "outcome": "resolved", "turns": turns(&[("customer", &format!("第 {n} 位：{says}要多少錢？")), ("agent", &format!("{says}加收 NT$650。"))]) });
     let old: Vec<Value> = (0..150).map(|n| case(n, "急件維修")).collect();
@@ -759,7 +759,7 @@ async fn what_changes_or_goes_while_it_is_distilled_leaves_nothing_behind() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_approval_holds_for_the_words_it_was_given_to_and_a_rejection_for_those_it_was_about() {
+async fn approval_and_rejection_apply_to_reviewed_text_only() {
     let app = TestApp::start().await;
     let rules = json!({ "level": "strict", "learning": { "four_eyes": true } });
     app.request(Method::PUT, "/v1/settings", Some(rules)).await;
@@ -812,7 +812,7 @@ async fn an_approval_holds_for_the_words_it_was_given_to_and_a_rejection_for_tho
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn cases_behind_one_that_cannot_be_read_are_distilled() {
+async fn unreadable_case_does_not_block_later_cases() {
     let app = TestApp::start().await;
     let url = crate::support::store_in(app.folder.path());
     let pool = sqlx::AnyPool::connect(&url).await.unwrap();

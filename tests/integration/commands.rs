@@ -37,7 +37,7 @@ fn complaint(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> S
 
 /// The C library's allocator would say nothing of it.
 #[test]
-fn the_whole_process_allocates_by_jemalloc() {
+fn process_allocates_with_jemalloc() {
     let folder = tempfile::tempdir().unwrap();
     let output = ken(
         folder.path(),
@@ -49,7 +49,7 @@ fn the_whole_process_allocates_by_jemalloc() {
 }
 
 #[test]
-fn ingest_search_ask_status_and_check() {
+fn basic_commands_ingest_search_ask_and_check() {
     let folder = tempfile::tempdir().unwrap();
     let docs = folder.path().join("docs");
     fs::create_dir(&docs).unwrap();
@@ -104,7 +104,7 @@ fn ingest_search_ask_status_and_check() {
     let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
     assert_eq!(answer["outcome"], "answered", "{answer}");
     let snapshot =
-        include_str!("snapshots/integration__openapi__the_openapi_document_is_as_agreed.snap");
+        include_str!("snapshots/integration__openapi__openapi_document_matches_snapshot.snap");
     let (_, document) = snapshot
         .trim_start_matches("---")
         .split_once("---")
@@ -121,7 +121,7 @@ fn ingest_search_ask_status_and_check() {
 }
 
 #[test]
-fn faults_are_said_in_a_sentence_with_the_remedy() {
+fn command_errors_name_cause_and_remedy() {
     let folder = tempfile::tempdir().unwrap();
     let here = folder.path();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -217,7 +217,7 @@ fn faults_are_said_in_a_sentence_with_the_remedy() {
 }
 
 #[test]
-fn foreign_indexes_are_named_and_damaged_ones_made_anew() {
+fn foreign_index_is_reported_and_damaged_index_is_rebuilt() {
     let folder = tempfile::tempdir().unwrap();
     let here = folder.path();
     fs::write(here.join("a.md"), "# 退貨\n\n七天內可以退貨。").unwrap();
@@ -265,7 +265,7 @@ fn foreign_indexes_are_named_and_damaged_ones_made_anew() {
 }
 
 #[test]
-fn runs_are_sliced_compared_and_tuned() {
+fn eval_runs_are_sliced_compared_and_tuned() {
     let folder = tempfile::tempdir().unwrap();
     let set = folder.path().join("set");
     fs::create_dir(&set).unwrap();
@@ -324,7 +324,7 @@ fn runs_are_sliced_compared_and_tuned() {
 }
 
 #[test]
-fn editors_commands() {
+fn editor_commands_import_export_backup_and_restore() {
     let folder = tempfile::tempdir().unwrap();
     let here = folder.path();
     fs::write(
@@ -412,7 +412,7 @@ fn editors_commands() {
 }
 
 #[test]
-fn a_watched_folder_is_kept_in_step() {
+fn watched_folder_is_synchronized() {
     let folder = tempfile::tempdir().unwrap();
     let docs = folder.path().join("docs");
     fs::create_dir(&docs).unwrap();
@@ -451,7 +451,7 @@ fn a_watched_folder_is_kept_in_step() {
 }
 
 #[test]
-fn reviewers_commands() {
+fn reviewer_commands_import_edit_and_approve_drafts() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let lines: Vec<String> = crate::cases::cases_of("need-34")
@@ -514,7 +514,7 @@ fn reviewers_commands() {
 }
 
 #[test]
-fn dialogues_are_measured_apart_from_the_services_own_data() {
+fn dialogue_evaluation_leaves_service_data_untouched() {
     let folder = tempfile::tempdir().unwrap();
     let set = folder.path().join("dialogues");
     fs::create_dir(&set).unwrap();

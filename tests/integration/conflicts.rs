@@ -65,7 +65,7 @@ fn measure(part: &str) -> (f64, f64) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn knowledge_that_agrees_is_left_alone() {
+async fn consistent_knowledge_yields_few_conflict_findings() {
     let app = TestApp::with_shop().await;
     let findings = lint(app.app.knowledge(), &default_workspace())
         .await
@@ -83,7 +83,7 @@ async fn knowledge_that_agrees_is_left_alone() {
 }
 
 #[test]
-fn contradictions_are_told_from_paraphrases_and_other_cases() {
+fn contradiction_precision_and_recall_meet_floors() {
     for (part, floor) in [("dev", 0.9), ("test", 0.85)] {
         let (precision, recall) = measure(part);
         println!("{part}: precision {precision:.3}, recall {recall:.3}");

@@ -213,7 +213,7 @@ fn open_embedded(folder: &Path) -> Box<dyn VectorStore> {
 }
 
 #[test]
-fn embedded_vectors_keep_the_contract() {
+fn embedded_vectors_satisfy_contract() {
     for check in CONTRACT {
         let folder = tempfile::tempdir().unwrap();
         check(open_embedded(folder.path()).as_ref());
@@ -221,7 +221,7 @@ fn embedded_vectors_keep_the_contract() {
 }
 
 #[test]
-fn embedded_vectors_survive_a_restart_as_saved_and_damage_is_named() {
+fn embedded_vectors_survive_restart_and_damage_is_reported() {
     let folder = tempfile::tempdir().unwrap();
     let store = open_embedded(folder.path());
     store.apply(&[], &entries(0..200), 5).unwrap();
@@ -331,7 +331,7 @@ fn workspace(name: &str) -> WorkspaceId {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn qdrant_keeps_the_contract() {
+async fn qdrant_vectors_satisfy_contract() {
     let qdrant = TestQdrant::start(1).await;
     let cluster = qdrant.connect("e5").await;
     off_async(move || {
@@ -370,7 +370,7 @@ async fn qdrant_keeps_the_contract() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn embedded_and_remote_vectors_find_the_same() {
+async fn embedded_and_remote_vectors_return_same_results() {
     let qdrant = TestQdrant::start(1).await;
     let cluster = qdrant.connect("e5").await;
     off_async(move || {
@@ -397,7 +397,7 @@ async fn embedded_and_remote_vectors_find_the_same() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_collection_is_of_one_encoder_and_says_so() {
+async fn collection_of_another_encoder_is_rejected() {
     let mut qdrant = TestQdrant::start(1).await;
     let first = qdrant.connect("e5").await;
     // Another encoder has a collection of its own, so that both stand beside each other.
@@ -472,7 +472,7 @@ async fn a_collection_is_of_one_encoder_and_says_so() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nodes_that_die_are_left_for_others_and_no_search_fails() {
+async fn search_survives_qdrant_node_failures() {
     // What is tried here is ours: addresses, tries, pauses. A real cluster is tried by hand, see docs/measured/operations.md.
     let (shared, mut nodes, url) = cluster(3).await;
     let config = QdrantConfig {
@@ -529,7 +529,7 @@ async fn nodes_that_die_are_left_for_others_and_no_search_fails() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_copy_that_is_a_moment_behind_is_waited_for_and_another_writer_is_not() {
+async fn lagging_replica_is_awaited_and_second_writer_is_rejected() {
     let (shared, _nodes, url) = cluster(1).await;
     let config = QdrantConfig {
         url,
@@ -563,7 +563,7 @@ async fn a_copy_that_is_a_moment_behind_is_waited_for_and_another_writer_is_not(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_named_one_by_one_is_compared_whole() {
+async fn small_key_selection_uses_exact_search() {
     let (shared, _nodes, url) = cluster(1).await;
     let config = QdrantConfig {
         url,

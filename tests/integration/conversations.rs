@@ -38,7 +38,7 @@ async fn knowing() -> TestApp {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn turns_are_read_back_explained_and_forgotten_everywhere() {
+async fn conversation_is_listed_explained_and_deleted_everywhere() {
     let app = knowing().await;
     let first = say(&app, "c1", "LumiBuds Pro 保固多久？").await;
     let second = say(&app, "c1", "那 BeamBox Mini 呢？").await;
@@ -96,7 +96,7 @@ async fn turns_are_read_back_explained_and_forgotten_everywhere() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_messages_at_once_are_answered_in_order() {
+async fn concurrent_messages_are_answered_in_order() {
     // A model that keeps the first turn waiting, until it is given up.
     let llm = ScriptedLlm::start(vec![Script::StallsAfter("LumiBuds".into())]).await;
     let app = TestApp::start_with(|config| {
@@ -129,7 +129,7 @@ async fn two_messages_at_once_are_answered_in_order() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_retry_that_gives_up_waiting_does_not_take_the_answer_s_place() {
+async fn timed_out_retry_does_not_replace_answer() {
     let llm = ScriptedLlm::start(vec![Script::StallsAfter("LumiBuds".into())]).await;
     let app = TestApp::start_with(|config| {
         config.llm.url = llm.url.clone();
@@ -162,7 +162,7 @@ async fn a_retry_that_gives_up_waiting_does_not_take_the_answer_s_place() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn courtesy_bursts_and_several_questions_are_understood() {
+async fn courtesy_message_bursts_and_multiple_questions_are_answered() {
     let app = knowing().await;
     for (message, outcome, reason) in [
         ("你好！", "answered", "greeting"),
@@ -215,7 +215,7 @@ async fn courtesy_bursts_and_several_questions_are_understood() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_reply_is_in_the_questions_script_and_the_quote_in_its_own() {
+async fn reply_uses_question_script_and_quote_keeps_its_own() {
     let app = knowing().await;
     let answer = app.ask("门市几点开门？").await;
     assert_eq!(answer["language"], "zh-Hans");
@@ -237,7 +237,7 @@ async fn the_reply_is_in_the_questions_script_and_the_quote_in_its_own() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn logged_questions_are_asked_again_as_they_were_asked() {
+async fn replay_repeats_logged_questions_without_recording() {
     let app = knowing().await;
     say(&app, "c1", "LumiBuds Pro 保固多久？").await;
     say(&app, "c1", "那 BeamBox Mini 呢？").await;
@@ -274,7 +274,7 @@ async fn logged_questions_are_asked_again_as_they_were_asked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn conversations_expire_by_their_last_turn() {
+async fn conversation_expires_by_last_turn() {
     let app = knowing().await;
     say(&app, "old", "LumiBuds Pro 保固多久？").await;
     say(&app, "kept", "LumiBuds Pro 保固多久？").await;
@@ -297,7 +297,7 @@ async fn conversations_expire_by_their_last_turn() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_workspace_says_how_sure_its_answers_have_to_be() {
+async fn workspace_level_sets_answer_threshold() {
     let app = knowing().await;
     assert_eq!(
         app.ask("LumiBuds Pro 保固多久？").await["outcome"],
@@ -321,7 +321,7 @@ async fn a_workspace_says_how_sure_its_answers_have_to_be() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_question_takes_for_granted_is_put_right_first() {
+async fn false_premise_is_corrected_first() {
     let app = TestApp::start().await;
     let text = "# 退貨\n\n退貨時請先在會員中心填寫退貨申請。\n物流會在三天內到府收件。\n退貨運費由買方負擔，每件 80 元。\n退款在驗收後五個工作天內完成。";
     app.put("returns", json!({ "text": text })).await;
@@ -334,7 +334,7 @@ async fn what_a_question_takes_for_granted_is_put_right_first() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_short_question_that_fits_two_answers_is_asked_back() {
+async fn ambiguous_short_question_returns_clarification() {
     let app = TestApp::start().await;
     for (id, question, answer) in [
         (

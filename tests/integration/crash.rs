@@ -144,7 +144,7 @@ async fn acknowledged_writes_survive_kill_9() {
 }
 
 #[test]
-fn an_ingest_that_is_killed_goes_on_where_it_was() {
+fn killed_ingest_resumes() {
     let folder = tempfile::tempdir().unwrap();
     let knowledge = root().join("corpus/shop/knowledge");
     let ingest = || {

@@ -158,7 +158,7 @@ async fn words_alone(app: &TestApp, note: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_the_encoder_words_answer() {
+async fn missing_encoder_falls_back_to_keyword_search() {
     let folder = Arc::new(tempfile::tempdir().unwrap());
     let mut config = config_in(folder.path());
     // What was answered whole would be answered so again.
@@ -188,7 +188,7 @@ async fn without_the_encoder_words_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_vectors_words_answer_and_what_was_missed_is_made_up_for() {
+async fn missing_vectors_fall_back_to_keywords_then_catch_up() {
     let folder = Arc::new(tempfile::tempdir().unwrap());
     let config = config_in(folder.path());
     let encoder = tokio::task::spawn_blocking(embedder).await.unwrap();
@@ -221,7 +221,7 @@ async fn without_vectors_words_answer_and_what_was_missed_is_made_up_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_the_chat_server_answers_are_quoted() {
+async fn missing_chat_server_falls_back_to_extractive_answer() {
     let closed = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = closed.local_addr().unwrap();
     drop(closed);

@@ -4,7 +4,7 @@ use serde_json::json;
 use crate::support::TestApp;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_document_is_written_read_changed_listed_and_deleted() {
+async fn document_is_created_read_updated_listed_and_deleted() {
     let app = TestApp::start().await;
     let body = json!({ "text": "# 保固\n\n耳機保固十二個月。", "tags": ["保固"], "uri": "https://x.example/w" });
     let written = app.put("warranty", body.clone()).await;
@@ -78,7 +78,7 @@ async fn a_document_is_written_read_changed_listed_and_deleted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_deleted_text_is_not_served_while_the_indexes_lag() {
+async fn deleted_document_is_not_served_while_index_lags() {
     let app = TestApp::start().await;
     app.put(
         "secret",
@@ -101,7 +101,7 @@ async fn a_deleted_text_is_not_served_while_the_indexes_lag() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn lists_come_in_pages() {
+async fn document_list_is_paginated() {
     let app = TestApp::start().await;
     for id in ["a", "b", "c"] {
         app.put(id, json!({ "text": format!("文件 {id}") })).await;
@@ -127,7 +127,7 @@ async fn lists_come_in_pages() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn workspaces_do_not_see_each_other() {
+async fn search_does_not_cross_workspaces() {
     let app = TestApp::start().await;
     app.put("mine", json!({ "text": "# 密語\n\n開門的密語是芝麻。" }))
         .await;
@@ -145,7 +145,7 @@ async fn workspaces_do_not_see_each_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_service_says_how_it_is() {
+async fn readiness_metrics_and_pages_are_served() {
     let app = TestApp::start().await;
     app.put("a", json!({ "text": "文件" })).await;
     let (status, ready) = app.get("/readyz").await;
@@ -183,7 +183,7 @@ async fn the_service_says_how_it_is() {
 
 /// PostgreSQL keeps no NUL, and no text has one.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_nul_in_what_is_sent_is_left_out() {
+async fn nul_in_request_is_removed() {
     let app = TestApp::start().await;
     let text = "# 退\u{0}款\n\n退款會在 7 個\u{0}工作天內退回。\n";
     app.put("refunds", json!({ "text": text, "title": "退\u{0}款" }))

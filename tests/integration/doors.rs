@@ -19,7 +19,7 @@ use crate::scripted_llm::{Script, ScriptedLlm};
 use crate::support::{TestApp, config_in};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn connections_are_encrypted_with_a_certificate() {
+async fn tls_certificate_encrypts_connections() {
     let CertifiedKey { cert, signing_key } =
         rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let folder = tempfile::tempdir().unwrap();
@@ -108,7 +108,7 @@ impl Provider {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_providers_tokens_count_for_what_they_say_and_no_others_do() {
+async fn oidc_token_grants_its_claims_and_invalid_token_is_rejected() {
     let provider = Provider::start().await;
     let app = TestApp::start_with(|config| {
         config.auth.issuer = provider.issuer.clone();
@@ -224,7 +224,7 @@ async fn a_providers_tokens_count_for_what_they_say_and_no_others_do() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn other_pages_may_call_only_where_they_are_named() {
+async fn cors_preflight_allows_only_listed_origins() {
     let preflight = async |app: &TestApp, origin: &str| {
         let address = format!("{}/v1/answers", app.address);
         let request = app.client.request(reqwest::Method::OPTIONS, address);
@@ -250,7 +250,7 @@ async fn other_pages_may_call_only_where_they_are_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_client_that_sends_half_a_request_is_left() {
+async fn incomplete_request_is_disconnected_after_timeout() {
     let app = TestApp::start_with(|config| config.http.timeout_ms = 300).await;
     let address = app.address.trim_start_matches("http://");
     for half in [
@@ -269,7 +269,7 @@ async fn a_client_that_sends_half_a_request_is_left() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_stream_counts_as_work_until_it_ends_or_its_reader_goes() {
+async fn open_stream_counts_as_in_flight_until_client_leaves() {
     let llm = ScriptedLlm::start(vec![Script::StallsAfter("退款".to_owned())]).await;
     let app = TestApp::start_with(|config| {
         config.llm.url = llm.url.clone();
@@ -305,7 +305,7 @@ async fn a_stream_counts_as_work_until_it_ends_or_its_reader_goes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn more_than_can_be_answered_soon_is_refused_at_once() {
+async fn request_over_estimated_wait_is_refused_immediately() {
     for (encoder_ms, all_ms) in [(20, 600_000), (600_000, 20)] {
         refuse_beyond(encoder_ms, all_ms).await;
     }

@@ -61,7 +61,7 @@ const SHEET: &str = "編號,問題,相似問法,答案,標籤\n\
     f2,運費多少？,,本島運費 80 元。,運費\n";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sheet_of_faqs_is_tried_imported_changed_and_given_back() {
+async fn faq_sheet_is_previewed_imported_updated_and_exported() {
     let app = TestApp::start().await;
     let (status, tried) = import(&app, "dry_run=true", "text/csv", SHEET).await;
     assert_eq!(
@@ -167,7 +167,7 @@ async fn a_sheet_of_faqs_is_tried_imported_changed_and_given_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sheet_of_816_rows_comes_in_at_once_and_goes_out_the_same() {
+async fn faq_sheet_of_816_rows_round_trips() {
     let mut sheet = String::from("id,question,answer,variants\n");
     for i in 0..816 {
         sheet.push_str(&format!("q{i:04},市民服務第 {i} 項怎麼申請？,\"備妥證件，到第 {i} 號櫃台辦理。\n{i} 天內完成。\",第 {i} 項申請\n"));
@@ -196,7 +196,7 @@ async fn a_sheet_of_816_rows_comes_in_at_once_and_goes_out_the_same() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_faq_answers_by_channel_and_audience() {
+async fn faq_answer_is_selected_by_channel_and_audience() {
     let app = TestApp::start().await;
     let faq = json!({
         "question": "客服專線幾點開始？", "parent": "root", "related": ["f9"],
@@ -323,7 +323,7 @@ async fn at_a_standing_clock(clock: &Clock) -> TestApp {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_scheduled_version_takes_over_at_its_second() {
+async fn scheduled_version_goes_live_at_publish_time() {
     let clock = Clock::standing("2026-06-01T00:00:00Z".parse().unwrap());
     let app = at_a_standing_clock(&clock).await;
     app.put("fee", json!({ "text": "# 運費\n\n本島運費八十元。" }))
@@ -391,7 +391,7 @@ async fn a_scheduled_version_takes_over_at_its_second() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_not_live_yet_is_put_off_or_brought_forward() {
+async fn unpublished_version_can_be_rescheduled() {
     let clock = Clock::standing("2026-06-01T00:00:00Z".parse().unwrap());
     let app = at_a_standing_clock(&clock).await;
     let asked = async || app.ask("本島運費多少").await["outcome"].clone();
@@ -421,7 +421,7 @@ async fn what_is_not_live_yet_is_put_off_or_brought_forward() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_trial_of_an_answer_for_some_is_seen_by_nobody_else() {
+async fn audience_restricted_trial_stays_hidden_from_others() {
     let app = TestApp::start().await;
     let faq = |text: &str| json!({ "question": "耳機保固多久？", "audience": ["staff", "vip"], "answers": [{ "text": text, "audience": ["vip"] }] });
     let judged = json!({ "question": "耳機保固多久？", "audience": "vip", "contains": "十二" });
@@ -458,7 +458,7 @@ async fn a_trial_of_an_answer_for_some_is_seen_by_nobody_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn contradicting_evidence_is_settled_by_rule_or_handed_off() {
+async fn contradicting_evidence_is_resolved_by_rank_or_handed_off() {
     let app = TestApp::start().await;
     let faq = |answer: &str, rank: i64| json!({ "question": "退貨期限是幾天？", "answer": answer, "rank": rank });
     let put = async |id: &str, body: Value| {
@@ -499,7 +499,7 @@ async fn contradicting_evidence_is_settled_by_rule_or_handed_off() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_change_that_breaks_a_judged_question_is_shown_and_stopped() {
+async fn change_breaking_judged_question_is_previewed_and_rejected() {
     let app = TestApp::start().await;
     app.put("w", json!({ "text": "# 保固\n\n耳機保固十二個月。" }))
         .await;
@@ -566,7 +566,7 @@ async fn a_change_that_breaks_a_judged_question_is_shown_and_stopped() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn tried_change_is_found_as_once_it_is_written_and_writes_nothing() {
+async fn trial_search_matches_written_change_and_writes_nothing() {
     let app = TestApp::start().await;
     let workspace = default_workspace();
     let old = "# 保固\n\n耳機保固十二個月。\n\n## 維修\n\n送修要七天。";
@@ -633,7 +633,7 @@ fn part(name: &str) -> multipart::Part {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn files_are_uploaded_read_in_the_background_and_previewed() {
+async fn uploaded_files_are_parsed_in_background_and_previewed() {
     let app = TestApp::start().await;
     let upload = async |files: &[&str]| -> Value {
         let form = files.iter().fold(multipart::Form::new(), |form, name| {
@@ -721,7 +721,7 @@ async fn enqueue(store: &Store, id: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_upload_that_was_cut_off_by_a_crash_goes_on() {
+async fn upload_interrupted_by_crash_resumes() {
     let app = TestApp::start().await;
     let workspace = default_workspace();
     let store = &app.app.store;
@@ -773,7 +773,7 @@ async fn an_upload_that_was_cut_off_by_a_crash_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn upload_behind_jobs_that_cannot_be_read_is_done() {
+async fn unreadable_jobs_do_not_block_later_upload() {
     let app = TestApp::start().await;
     let workspace = default_workspace();
     let store = &app.app.store;
@@ -834,7 +834,7 @@ async fn upload_behind_jobs_that_cannot_be_read_is_done() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn knowledge_is_carried_elsewhere_whole() {
+async fn export_and_backup_restore_all_knowledge() {
     let app = TestApp::start().await;
     app.put("a", json!({ "text": "# 甲\n\n第一版。" })).await;
     app.put(
@@ -978,7 +978,7 @@ impl Life {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_shown_to_whom_or_when_it_is_not_meant() {
+async fn random_documents_obey_visibility_rules() {
     let start: jiff::Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
     let minute = |n: i64| start + jiff::SignedDuration::from_mins(n);
     let clock = Clock::standing(start);

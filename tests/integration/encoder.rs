@@ -16,7 +16,7 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
 
 /// Vectors made by the weights' own engine, with the whole vocabulary: see tools/encoder/README.md.
 #[test]
-fn vectors_are_those_of_the_independent_engine() {
+fn vectors_match_independent_engine() {
     let text = std::fs::read_to_string(root().join("tools/encoder/reference.json")).unwrap();
     let reference: Value = serde_json::from_str(&text).unwrap();
     let config = config_in(Path::new(".")).encoder;
@@ -47,7 +47,7 @@ fn given_as_written(model: &Path, folder: &Path) {
 }
 
 #[test]
-fn an_encoder_that_folds_takes_both_scripts_for_one() {
+fn folding_encoder_treats_both_scripts_alike() {
     let config = config_in(Path::new(".")).encoder;
     let alone = EncoderConfig {
         path: Some(config.parts[1].path.clone()),
@@ -86,7 +86,7 @@ fn check_against(reference: &Value, embedder: &Embedder) {
 }
 
 #[test]
-fn a_vector_does_not_depend_on_its_batch() {
+fn vector_is_independent_of_batch() {
     let embedder = embedder();
     let texts: Vec<String> = [
         "退貨",
@@ -131,7 +131,7 @@ async fn until(is_so: impl Fn() -> bool) {
 
 /// More askers than fit into a batch: there is always a question waiting.
 #[tokio::test(flavor = "multi_thread")]
-async fn passages_get_their_turn_while_questions_keep_coming() {
+async fn passages_are_encoded_under_constant_question_load() {
     const ASKERS: usize = 64;
     const EACH: usize = 10;
     let embedder = own_embedder().await;
@@ -160,7 +160,7 @@ async fn passages_get_their_turn_while_questions_keep_coming() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn questions_are_encoded_while_many_passages_are() {
+async fn questions_are_encoded_during_passage_backlog() {
     let embedder = own_embedder().await;
     // Twenty batches.
     let texts = (0..640)
@@ -181,7 +181,7 @@ async fn questions_are_encoded_while_many_passages_are() {
 
 /// Each part by its share, in the order of the settings, whether they work beside each other or not.
 #[test]
-fn a_joined_vector_is_made_of_those_of_its_parts() {
+fn joined_vector_is_weighted_concatenation_of_parts() {
     let config = config_in(Path::new(".")).encoder;
     let texts: Vec<String> = (0..6).map(|n| format!("第 {n} 位顧客要退貨")).collect();
     let joined = embedder();
@@ -208,7 +208,7 @@ fn a_joined_vector_is_made_of_those_of_its_parts() {
 }
 
 #[tokio::test]
-async fn a_question_is_not_a_passage() {
+async fn question_and_passage_vectors_differ_by_prefix() {
     let embedder = tokio::task::spawn_blocking(embedder).await.unwrap();
     let question = embedder.embed_question("退貨運費").await.unwrap();
     let passages = tokio::task::spawn_blocking({
@@ -224,7 +224,7 @@ async fn a_question_is_not_a_passage() {
 }
 
 #[test]
-fn missing_and_wrong_files_get_one_clear_sentence() {
+fn missing_or_wrong_model_file_error_names_remedy() {
     let folder = tempfile::tempdir().unwrap();
     let ours = config_in(folder.path()).encoder;
     let library = folder.path().join("libonnxruntime.so");

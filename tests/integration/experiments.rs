@@ -31,7 +31,7 @@ async fn experiment(app: &TestApp, id: &str) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_better_of_two_answers_wins_sticky_by_customer_and_is_promoted_by_a_person() {
+async fn better_arm_wins_sticky_per_customer_and_is_promoted_manually() {
     let app = TestApp::start().await;
     put_faq(
         &app,
@@ -133,7 +133,7 @@ async fn the_better_of_two_answers_wins_sticky_by_customer_and_is_promoted_by_a_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_arm_that_does_harm_is_taken_out_and_silence_counts_after_its_time() {
+async fn harmful_arm_is_stopped_and_silence_counts_after_delay() {
     let clock = Clock::standing("2026-10-01T00:00:00Z".parse::<Timestamp>().unwrap());
     let app = at(&clock).await;
     put_faq(
@@ -186,7 +186,7 @@ async fn an_arm_that_does_harm_is_taken_out_and_silence_counts_after_its_time() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn settings_run_side_by_side_and_a_plan_that_makes_no_sense_is_refused() {
+async fn settings_experiment_runs_and_invalid_plan_is_rejected() {
     let app = TestApp::with_shop().await;
     let strict = json!({ "id": "strict", "arms": [{ "name": "live" }, { "name": "strict", "tuning": { "min_confidence": 1.0 } }] });
     assert_eq!(app.post("/v1/experiments", strict).await.0, 200);
@@ -235,7 +235,7 @@ async fn settings_run_side_by_side_and_a_plan_that_makes_no_sense_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_experiment_decided_by_rule_is_promoted_by_rule() {
+async fn auto_promote_rule_promotes_winner() {
     let app = TestApp::start().await;
     let workspace = default_workspace();
     app.request(
@@ -292,7 +292,7 @@ async fn an_experiment_decided_by_rule_is_promoted_by_rule() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_experiment_ends_with_its_faq_and_a_wish_for_a_person_counts_against_the_arm() {
+async fn faq_edit_ends_experiment_and_handoff_counts_as_harm() {
     let app = TestApp::start().await;
     for id in ["wrap", "gone"] {
         put_faq(

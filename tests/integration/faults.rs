@@ -194,7 +194,7 @@ fn kills() -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn random_kills_lose_nothing_that_was_acknowledged() {
+async fn random_kills_preserve_acknowledged_writes() {
     let folder = tempfile::tempdir().unwrap();
     let seed = std::env::var("FAULT_SEED").map_or(7, |seed| seed.parse().unwrap());
     let mut random = fastrand::Rng::with_seed(seed);
@@ -472,7 +472,7 @@ fn struck(folder: &Path, control: &Path) -> Command {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_disk_that_fails_loses_nothing_and_answers_go_on() {
+async fn disk_fault_rejects_writes_and_keeps_answering() {
     for fault in ["full", "readonly", "nosync"] {
         let service = Struck::start();
         let ledger = Mutex::new(Ledger::default());
@@ -511,7 +511,7 @@ async fn a_disk_that_fails_loses_nothing_and_answers_go_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_disk_that_fills_up_while_indexing_is_caught_up_with() {
+async fn index_catches_up_after_full_disk() {
     let service = Struck::start();
     let ledger = Mutex::new(Ledger::default());
     // The disk fills up and gets room again while documents come in.
@@ -530,7 +530,7 @@ async fn a_disk_that_fills_up_while_indexing_is_caught_up_with() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_written_is_said_at_the_start() {
+fn unwritable_folder_is_reported_at_start() {
     let folder = tempfile::tempdir().unwrap();
     let control = folder.path().join("control");
     std::fs::write(&control, "readonly").unwrap();
@@ -548,7 +548,7 @@ fn a_folder_that_cannot_be_written_is_said_at_the_start() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_clock_that_jumps_breaks_nothing() {
+async fn clock_jump_preserves_writes_and_answers() {
     let service = Struck::start();
     let ledger = Mutex::new(Ledger::default());
     for (n, jump) in (1..).zip([0, 86_400 * 30, -86_400 * 30, -3_600, 0]) {
@@ -564,7 +564,7 @@ async fn a_clock_that_jumps_breaks_nothing() {
 }
 
 #[test]
-fn whatever_index_file_is_damaged_is_made_anew() {
+fn damaged_index_file_is_rebuilt() {
     let folder = tempfile::tempdir().unwrap();
     let knowledge = folder.path().join("knowledge");
     std::fs::create_dir(&knowledge).unwrap();
@@ -645,7 +645,7 @@ fn there_now(indexes: &Path, file: &Path) -> Option<PathBuf> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_processes_on_one_folder_keep_out_of_each_others_way() {
+async fn two_processes_share_one_folder_safely() {
     let folder = tempfile::tempdir().unwrap();
     let client = client();
     let ledger = Mutex::new(Ledger::default());
@@ -694,7 +694,7 @@ async fn two_processes_on_one_folder_keep_out_of_each_others_way() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_backup_under_load_is_a_state_that_was_acknowledged() {
+async fn backup_under_load_contains_acknowledged_state() {
     let (folder, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (mut child, address, _printed) = serve(folder.path());
     let (ledger, counter) = (

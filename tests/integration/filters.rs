@@ -22,7 +22,7 @@ async fn found(app: &TestApp, mode: &str, filter: Value) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_asks_where_when_and_what_decide_in_both_legs() {
+async fn filters_apply_in_keyword_and_vector_search() {
     // Vectors in memory; in Qdrant by number; in Qdrant by what chunks are.
     who_asks_decides(TestApp::start().await).await;
     for max_keys in [1_000, 0] {
@@ -109,7 +109,7 @@ fn draws(seed: u64) -> impl FnMut(u64) -> u64 {
 
 /// A search with a filter is the search without it, less what the filter takes away: same order, same scores.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_filtered_search_is_the_unfiltered_one_less_what_is_filtered() {
+async fn filtered_search_equals_unfiltered_minus_excluded() {
     let app = TestApp::start_with(|config| config.retrieve.candidates = 100).await;
     let mut draw = draws(13);
     let things = ["耳機", "門鎖", "充電器", "滑鼠", "掃地機器人", "保護殼"];
@@ -204,7 +204,7 @@ fn entry(key: u32, text: String, tags: Vec<String>) -> ken_store::store::IndexEn
 
 /// A process that reads another's keyword index does not say that it holds what it does not find yet.
 #[test]
-fn a_reader_of_another_process_index_speaks_of_what_it_finds() {
+fn index_reader_revision_matches_visible_chunks() {
     use ken_search::index::KeywordIndex;
 
     let folder = tempfile::tempdir().unwrap();
@@ -228,7 +228,7 @@ fn a_reader_of_another_process_index_speaks_of_what_it_finds() {
 
 /// As above for one chunk in a thousand, on the keyword index; the vectors' contract suite does the same for them.
 #[test]
-fn narrow_selections_of_the_keyword_index_are_exact() {
+fn narrow_keyword_selection_is_exact() {
     use ken_base::domain::Filter;
     use ken_search::index::{KeywordIndex, Selection};
     use ken_store::store::IndexEntry;
@@ -285,7 +285,7 @@ fn narrow_selections_of_the_keyword_index_are_exact() {
 
 /// A keyword index that grew in many small steps is put together, and finds the same by the same scores.
 #[test]
-fn a_keyword_index_that_was_put_together_finds_the_same() {
+fn compacted_keyword_index_returns_same_results() {
     use ken_search::index::{KeywordIndex, Selection};
     use ken_text::text::Synonyms;
 
@@ -342,7 +342,7 @@ fn a_keyword_index_that_was_put_together_finds_the_same() {
 
 /// What a chunk scores depends on what is there, not on what was there before or on how it is kept.
 #[test]
-fn what_was_deleted_counts_for_nothing_before_and_after_it_is_put_together() {
+fn deleted_chunks_do_not_affect_scores_before_or_after_compact() {
     use ken_search::index::{KeywordIndex, Selection};
     use ken_text::text::Synonyms;
 
@@ -409,7 +409,7 @@ fn what_was_deleted_counts_for_nothing_before_and_after_it_is_put_together() {
 
 /// What is put together while others write takes nothing back that they have acknowledged.
 #[test]
-fn what_is_written_while_the_index_is_put_together_is_found_at_once() {
+fn writes_during_compaction_are_found_immediately() {
     use ken_search::index::KeywordIndex;
     use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -489,7 +489,7 @@ async fn first_of_two_languages(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn answer_in_another_writing_keeps_a_place() {
+async fn other_script_hit_is_reserved_a_place() {
     let with = first_of_two_languages(|_| {}, &[]).await;
     assert!(with.contains(&"typhoons".to_owned()), "{with:?}");
     let without = |config: &mut Config| config.retrieve.without = vec![Part::OtherWriting];

@@ -100,7 +100,7 @@ fn with_structure() -> impl Iterator<Item = &'static &'static str> {
 }
 
 #[test]
-fn the_text_of_every_format_is_the_known_one() {
+fn text_of_every_format_matches_reference() {
     let known = known();
     let expected = texts(&known).join("\n");
     let mut worst: f64 = 0.0;
@@ -156,7 +156,7 @@ fn assert_table(name: &str, text: &str, rows: &[Vec<String>]) {
 }
 
 #[test]
-fn every_cell_of_every_table_is_there() {
+fn tables_of_every_format_contain_all_cells() {
     let rows = the_table(&known());
     for name in with_structure() {
         assert_table(name, &read(name)[0].text, &rows);
@@ -217,7 +217,7 @@ fn every_cell_of_every_table_is_there() {
 }
 
 #[test]
-fn lists_headings_code_and_links_keep_their_shape() {
+fn lists_headings_and_links_preserve_structure() {
     for name in with_structure() {
         let source = &read(name)[0];
         assert!(
@@ -265,7 +265,7 @@ fn lists_headings_code_and_links_keep_their_shape() {
 }
 
 #[test]
-fn pages_and_slides_are_known() {
+fn pdf_pages_and_slides_are_recorded() {
     for name in [
         "manual-libreoffice.pdf",
         "manual-chromium.pdf",
@@ -294,7 +294,7 @@ fn pages_and_slides_are_known() {
 }
 
 #[test]
-fn mails_and_archives_give_what_lies_in_them() {
+fn mail_and_archive_yield_contained_documents() {
     let known = known();
     let expected = texts(&known).join("\n");
     let mail = read("mail.eml");
@@ -325,7 +325,7 @@ fn mails_and_archives_give_what_lies_in_them() {
 }
 
 #[test]
-fn data_are_read_as_faqs_or_as_fields() {
+fn json_data_is_parsed_as_faqs_or_fields() {
     let data = &read("data.json")[0];
     assert!(
         data.text.contains("CloudSync Hub") && data.text.contains("4200"),
@@ -338,7 +338,7 @@ fn data_are_read_as_faqs_or_as_fields() {
 }
 
 #[test]
-fn what_cannot_be_read_is_refused_with_the_reason() {
+fn unreadable_file_is_rejected_with_reason() {
     for name in ["password.pdf", "password.docx", "password.xlsx"] {
         let refused = parse_file(name, &fixture(name)).unwrap_err();
         assert!(

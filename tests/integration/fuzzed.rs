@@ -14,7 +14,7 @@ const CHANGES: usize = 60;
 const CHANGES_OF_OTHERS: usize = 4;
 
 #[test]
-fn what_is_fuzzed_holds_for_seeds_findings_and_their_changes() {
+fn fuzz_targets_pass_on_seeds_findings_and_mutations() {
     let mut random = fastrand::Rng::with_seed(7);
     for target in &TARGETS {
         let inputs = inputs(target);
@@ -97,7 +97,7 @@ fn changed(bytes: &[u8], other: &[u8], random: &mut fastrand::Rng) -> Vec<u8> {
 
 /// Who adds a target has four places to name it in.
 #[test]
-fn fuzz_targets_are_named_in_all_places() {
+fn fuzz_targets_are_listed_in_manifest_and_makefile() {
     let mut known: Vec<&str> = TARGETS.iter().map(|target| target.name).collect();
     known.sort_unstable();
     let manifest = std::fs::read_to_string(root().join("fuzz/Cargo.toml")).unwrap();

@@ -49,7 +49,7 @@ async fn ended(app: &TestApp, id: &str) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn upload_that_breaks_a_judged_question_keeps_the_rest() {
+async fn upload_breaking_judged_question_keeps_other_files() {
     let app = guarded().await;
     let upload = async |query: &str| -> Value {
         let part = |name: &str, text: &'static str| {
@@ -83,7 +83,7 @@ async fn upload_that_breaks_a_judged_question_keeps_the_rest() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn folder_that_breaks_a_judged_question_keeps_the_rest() {
+async fn ingest_breaking_judged_question_keeps_other_files() {
     let app = guarded().await;
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("kb");
@@ -124,7 +124,7 @@ async fn folder_that_breaks_a_judged_question_keeps_the_rest() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn file_of_which_one_document_was_refused_is_read_again() {
+async fn file_with_rejected_document_is_read_again() {
     let app = guarded().await;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("faqs.csv");
@@ -156,7 +156,7 @@ async fn file_of_which_one_document_was_refused_is_read_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn change_counts_only_upon_what_it_was_made_of() {
+async fn change_with_outdated_base_is_rejected() {
     let app = TestApp::start().await;
     let store = &app.app.store;
     let workspace = default_workspace();
@@ -210,7 +210,7 @@ async fn change_counts_only_upon_what_it_was_made_of() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn winner_of_an_experiment_that_breaks_a_judged_question_is_not_put_in_force() {
+async fn winner_breaking_judged_question_is_not_promoted() {
     let app = TestApp::start().await;
     let faq = json!({ "question": "禮物包裝要加多少錢？", "answer": "禮物包裝每件加收五十元。" });
     let put = app.request(Method::PUT, "/v1/faqs/wrap?wait=indexed", Some(faq));
@@ -264,7 +264,7 @@ async fn winner_of_an_experiment_that_breaks_a_judged_question_is_not_put_in_for
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn change_in_the_background_is_checked_and_made_by_a_job() {
+async fn background_change_is_checked_and_applied_by_job() {
     let app = guarded().await;
     let put = async |id: &str, text: &str, query: &str| {
         let path = format!("/v1/documents/{id}?background=true{query}");
@@ -307,7 +307,7 @@ async fn change_in_the_background_is_checked_and_made_by_a_job() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn import_in_the_background_tells_its_rows() {
+async fn background_import_reports_rows() {
     let app = guarded().await;
     let rows = "id,question,answer\nfee,運費多少,滿千免運費。\n";
     let part = multipart::Part::bytes(rows.as_bytes()).file_name("faqs.csv");
@@ -325,7 +325,7 @@ async fn import_in_the_background_tells_its_rows() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn change_of_a_document_that_was_changed_meanwhile_is_not_made() {
+async fn background_change_of_modified_document_is_rejected() {
     let app = guarded().await;
     let store = &app.app.store;
     let workspace = default_workspace();
@@ -364,7 +364,7 @@ async fn change_of_a_document_that_was_changed_meanwhile_is_not_made() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn check_that_takes_longer_than_a_request_becomes_a_job() {
+async fn check_exceeding_request_timeout_becomes_job() {
     let app = TestApp::start_with(|config| config.http.timeout_ms = 3_000).await;
     let workspace = default_workspace();
     for i in 0..400 {

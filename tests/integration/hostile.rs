@@ -23,7 +23,7 @@ struct Expectation {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn hostile_files_cost_their_time_and_nothing_else() {
+async fn hostile_files_are_contained_within_limits() {
     let folder = tempfile::tempdir().unwrap();
     let made = Command::new("python3")
         .arg(root().join("tests/fixtures/hostile/make.py"))
@@ -144,7 +144,7 @@ async fn hostile_files_cost_their_time_and_nothing_else() {
 
 /// A quarter of the default's memory, and more than its share of text: 64 MiB, the most that is read, take half of it.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_large_file_of_somebody_honest_finds_room() {
+async fn large_plain_file_fits_reader_memory() {
     let reader = FileReader::new(&IngestConfig {
         reader: Path::new(env!("CARGO_BIN_EXE_ken")).with_file_name("ken-read"),
         memory_bytes: IngestConfig::default().memory_bytes / 4,

@@ -7,7 +7,7 @@ use ken_knowledge::editing::files;
 use crate::support::{TestApp, root};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_folder_is_read_once_and_then_costs_a_hash() {
+async fn unchanged_folder_is_not_ingested_again() {
     let app = TestApp::start().await;
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, bytes: &[u8]| fs::write(folder.path().join(name), bytes).unwrap();
@@ -100,7 +100,7 @@ async fn a_folder_is_read_once_and_then_costs_a_hash() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_path_that_cannot_be_read_is_reported_and_the_rest_goes_on() {
+async fn unreadable_path_is_reported_and_rest_is_ingested() {
     let app = TestApp::start().await;
     let folder = tempfile::tempdir().unwrap();
     let good = folder.path().join("a.md");
@@ -124,7 +124,7 @@ async fn a_path_that_cannot_be_read_is_reported_and_the_rest_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_indexes_are_rebuilt_from_the_store_without_encoding_again() {
+async fn index_rebuild_reuses_stored_vectors() {
     let app = TestApp::start().await;
     app.ingest(&root().join("corpus/shop/knowledge")).await;
     let question = serde_json::json!({ "question": "離島運費" });

@@ -101,7 +101,7 @@ impl Keyed {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_role_may_do_what_the_table_says_in_its_own_workspace_alone() {
+async fn role_permissions_match_table_within_own_workspace() {
     let keyed = Keyed::start().await;
     let mut table = String::new();
     let operations = keyed.operations().await;
@@ -149,7 +149,7 @@ async fn each_role_may_do_what_the_table_says_in_its_own_workspace_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_is_shown_once_and_ends_by_time_by_hand_and_outside_its_network() {
+async fn key_is_shown_once_and_limited_by_expiry_and_network() {
     let clock = Clock::standing("2026-11-01T00:00:00Z".parse().unwrap());
     let folder = std::sync::Arc::new(tempfile::tempdir().unwrap());
     let encoder = tokio::task::spawn_blocking(embedder).await.unwrap();
@@ -276,7 +276,7 @@ async fn a_key_is_shown_once_and_ends_by_time_by_hand_and_outside_its_network() 
 }
 
 #[test]
-fn without_keys_the_service_listens_on_loopback_only() {
+fn service_without_keys_listens_on_loopback_only() {
     let folder = tempfile::tempdir().unwrap();
     let ken = |args: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ken"));
@@ -314,7 +314,7 @@ fn without_keys_the_service_listens_on_loopback_only() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_that_sends_too_much_is_told_how_long_to_wait_and_others_go_on() {
+async fn rate_limited_key_gets_retry_after_and_others_continue() {
     let app = TestApp::start_with(|config| config.http.requests_per_minute = 60).await;
     let keyed = Keyed::on(app).await;
     let get = |role: &str| {
@@ -351,7 +351,7 @@ async fn a_key_that_sends_too_much_is_told_how_long_to_wait_and_others_go_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_key_does_not_take_all_there_is() {
+async fn key_over_concurrency_limit_is_refused() {
     let llm = ScriptedLlm::start(vec![Script::StallsAfter("退款".to_owned())]).await;
     let app = TestApp::start_with(|config| {
         config.llm.url = llm.url.clone();
@@ -407,7 +407,7 @@ async fn one_key_does_not_take_all_there_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_key_is_one_pair_of_eyes_and_a_bot_does_not_speak_for_agents() {
+async fn key_counts_as_one_reviewer_and_bot_cannot_act_as_agent() {
     let keyed = Keyed::start().await;
     let send = async |role: &str, method: Method, path: &str, body: Value| {
         let key = Some(keyed.keys[role].as_str());

@@ -44,7 +44,7 @@ pub async fn ask_as(app: &TestApp, customer: &str, question: &str) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_most_people_find_wrong_is_not_rested_on_until_it_is_edited_or_trusted() {
+async fn disliked_document_is_distrusted_until_edited_or_trusted() {
     let app = TestApp::start().await;
     put_faq(
         &app,
@@ -94,7 +94,7 @@ async fn what_most_people_find_wrong_is_not_rested_on_until_it_is_edited_or_trus
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn feedback_becomes_variants_negatives_and_cases_and_a_stolen_wording_is_refused() {
+async fn feedback_creates_drafts_and_colliding_wording_is_rejected() {
     let app = TestApp::with_shop().await;
     // A wording of another FAQ's.
     let stolen = "掃地機回充電座倒灰塵那一聲好大，是幾分貝";
@@ -210,7 +210,7 @@ async fn feedback_becomes_variants_negatives_and_cases_and_a_stolen_wording_is_r
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn gaps_are_grouped_named_and_ranked_and_insights_count_what_resolves() {
+async fn gaps_are_grouped_and_ranked_and_insights_count_resolution() {
     let app = TestApp::with_shop().await;
     for question in [
         "我家住公寓五樓沒電梯，送上來要加錢嗎",
@@ -311,7 +311,7 @@ async fn gaps_are_grouped_named_and_ranked_and_insights_count_what_resolves() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_weak_scene_is_flagged_with_its_evidence() {
+async fn weak_scene_is_flagged_with_evidence() {
     let app = TestApp::start().await;
     put_faq(
         &app,
@@ -377,7 +377,7 @@ async fn learned(app: &TestApp) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn learning_that_takes_longer_than_a_request_goes_on_and_once_at_a_time() {
+async fn learning_exceeding_timeout_continues_and_is_exclusive() {
     let app = TestApp::start_with(|config| config.http.timeout_ms = 2_000).await;
     app.ingest_shop().await;
     let text = std::fs::read_to_string(root().join("corpus/month/needs.jsonl")).unwrap();
@@ -414,7 +414,7 @@ async fn learning_that_takes_longer_than_a_request_goes_on_and_once_at_a_time() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn learning_that_fails_is_told_until_it_succeeds() {
+async fn failed_learning_is_reported_until_success() {
     let app = TestApp::start().await;
     put_faq(&app, "hours", faq("幾點開門？", "十點。")).await;
     let judged = json!({ "question": "幾點開門", "document_id": "hours" });
@@ -455,7 +455,7 @@ async fn learning_that_fails_is_told_until_it_succeeds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn settings_are_learned_only_where_they_win_and_rolled_back_by_one_command() {
+async fn learned_settings_must_win_and_can_be_rolled_back() {
     let app = TestApp::with_shop().await;
     let nothing = learn(&app, json!({})).await;
     assert_eq!(
@@ -565,7 +565,7 @@ async fn settings_are_learned_only_where_they_win_and_rolled_back_by_one_command
 
 /// The ten wordings of each of 48 needs, in an order that mixes them.
 #[tokio::test(flavor = "multi_thread")]
-async fn questions_of_one_need_are_grouped_and_those_of_two_are_not() {
+async fn question_grouping_by_need_meets_floors() {
     let app = TestApp::start().await;
     let text = std::fs::read_to_string(root().join("corpus/month/needs.jsonl")).unwrap();
     let needs: Vec<Value> = text
@@ -607,7 +607,7 @@ async fn questions_of_one_need_are_grouped_and_those_of_two_are_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_person_is_one_source_and_the_last_word_counts() {
+async fn feedback_counts_once_per_person_and_last_value_wins() {
     let app = TestApp::start().await;
     put_faq(
         &app,

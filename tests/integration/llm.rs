@@ -40,7 +40,7 @@ async fn ask(app: &TestApp, more: Value) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_question_leaves_for_the_model_without_personal_data() {
+async fn question_is_redacted_before_model_request() {
     let llm = ScriptedLlm::start(vec![Script::Says(GOOD.into())]).await;
     let app = with(&llm).await;
     let question = format!("我姓駱，電話 0912-345-678，{QUESTION}");
@@ -66,7 +66,7 @@ fn notes(answer: &Value) -> Vec<&str> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wording_that_holds_is_sent_with_exact_citations_and_its_cost_recorded() {
+async fn supported_generation_is_sent_with_citations_and_cost() {
     let llm = ScriptedLlm::start(vec![Script::Says(GOOD.into())]).await;
     let app = with(&llm).await;
     for script in [Script::Says(GOOD.into()), Script::SaysAtOnce(GOOD.into())] {
@@ -105,7 +105,7 @@ async fn a_wording_that_holds_is_sent_with_exact_citations_and_its_cost_recorded
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whatever_the_model_does_the_customer_gets_an_answer_that_holds() {
+async fn faulty_model_output_falls_back_to_extractive_answer() {
     let llm = ScriptedLlm::start(vec![Script::Garbage]).await;
     let app = with(&llm).await;
     let says = |text: &str| Script::Says(text.to_owned());
@@ -160,7 +160,7 @@ async fn whatever_the_model_does_the_customer_gets_an_answer_that_holds() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sentence_that_fails_is_dropped_and_named_and_the_others_stay() {
+async fn unsupported_sentence_is_dropped_and_recorded() {
     let llm = ScriptedLlm::start(vec![Script::Says(format!(
         "{GOOD}退款在三個工作天內完成。[1]"
     ))])
@@ -190,7 +190,7 @@ async fn a_sentence_that_fails_is_dropped_and_named_and_the_others_stay() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_busy_server_is_asked_again() {
+async fn busy_model_server_is_retried() {
     let llm = ScriptedLlm::start(vec![Script::Fails(503), Script::Says(GOOD.into())]).await;
     let app = with(&llm).await;
     assert_eq!(ask(&app, json!({})).await["strategy"], "generated");
@@ -206,7 +206,7 @@ async fn a_busy_server_is_asked_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_deadline_and_the_highest_rung_are_kept() {
+async fn model_call_respects_deadline_and_strategy_ceiling() {
     let llm = ScriptedLlm::start(vec![Script::StallsAfter(GOOD.into())]).await;
     let app = TestApp::start_with(|config| {
         config.llm.url = llm.url.clone();
@@ -256,7 +256,7 @@ fn events(body: &str) -> Vec<(String, Value)> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sentences_are_streamed_as_they_hold_and_taken_back_where_the_text_breaks_off() {
+async fn verified_sentences_stream_and_truncation_sends_restart() {
     let llm = ScriptedLlm::start(vec![Script::Says(GOOD.into())]).await;
     let app = with(&llm).await;
     let stream = async || {
@@ -290,7 +290,7 @@ async fn sentences_are_streamed_as_they_hold_and_taken_back_where_the_text_break
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn when_the_client_leaves_the_model_is_left_too() {
+async fn client_disconnect_cancels_model_request() {
     let llm = ScriptedLlm::start(vec![Script::StallsAfter(GOOD.into())]).await;
     let app = TestApp::start_with(|config| {
         config.llm.url = llm.url.clone();
@@ -320,7 +320,7 @@ async fn when_the_client_leaves_the_model_is_left_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_overruled_is_not_shown_to_a_model() {
+async fn overruled_passage_is_not_sent_to_model() {
     let said = "收到商品後 7 天內可以申請退貨。";
     let llm = ScriptedLlm::start(vec![Script::Says(format!("{said}[1]{said}[2]"))]).await;
     let app = TestApp::start_with(|config| {

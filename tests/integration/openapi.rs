@@ -13,7 +13,7 @@ use crate::cases::{cases_of, id_of};
 use crate::support::TestApp;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_openapi_document_is_as_agreed() {
+async fn openapi_document_matches_snapshot() {
     let app = TestApp::start().await;
     let (_, document) = app.get("/openapi.json").await;
     insta::with_settings!({ sort_maps => true }, { insta::assert_json_snapshot!(document) });

@@ -40,7 +40,7 @@ fn is_word_at(text: &str, start: usize, end: usize) -> bool {
 }
 
 #[test]
-fn odd_words_become_fewer() {
+fn odd_word_count_stays_below_limit() {
     let list = std::fs::read_to_string(root().join("tools/ci/odd-words.tsv")).unwrap();
     let rows = list.lines().filter(|line| !line.starts_with('#'));
     let rows: Vec<(&str, &str)> = rows.map(|row| row.split_once('\t').unwrap()).collect();

@@ -6,7 +6,7 @@ use ken_base::domain::Mode;
 use crate::support::{config_in, read_passages, root};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_sample_shop_keeps_its_floors() {
+async fn sample_shop_quality_meets_floors() {
     let dataset = Dataset::load(&root().join("corpus/shop")).unwrap();
     assert_eq!(dataset.queries.len(), 120);
     let folder = tempfile::tempdir().unwrap();

@@ -139,7 +139,7 @@ fn done(_: &str, _: usize) -> Result<Progress, Failure> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn work_with_a_known_key_is_enqueued_once() {
+async fn work_with_known_key_is_enqueued_once() {
     let bench = Bench::new(QUICK, done).await;
     assert_eq!(bench.enqueue("a", &["one", "two"]).await, 2);
     assert_eq!(bench.enqueue("a", &["two", "three"]).await, 1);
@@ -153,7 +153,7 @@ async fn work_with_a_known_key_is_enqueued_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn failing_work_is_retried_until_it_is_a_dead_letter() {
+async fn failing_work_is_retried_then_becomes_dead_letter() {
     let bench = Bench::new(QUICK, |name, n_before| match (name, n_before) {
         ("passes", 2..) => Ok(Progress::Done),
         ("passes" | "never", _) => Err(Failure::Passing("not yet".to_owned())),
@@ -186,7 +186,7 @@ async fn failing_work_is_retried_until_it_is_a_dead_letter() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn workspaces_take_turns() {
+async fn queue_alternates_between_workspaces() {
     // One has much to do, and enqueued it first; each piece takes three runs.
     let bench = Bench::new(QUICK, |_, n_before| match n_before {
         2.. => Ok(Progress::Done),
@@ -206,7 +206,7 @@ async fn workspaces_take_turns() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn work_of_a_process_that_died_is_run_again() {
+async fn work_of_dead_process_is_run_again() {
     let bench = Bench::new(QUICK, done).await;
     bench.enqueue("a", &["one", "two"]).await;
     let begin = || bench.store.begin_work(Probe::KIND, 1, false, "", &[]);
@@ -239,7 +239,7 @@ async fn work_of_a_process_that_died_is_run_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ordered_work_runs_one_at_a_time_in_a_workspace() {
+async fn ordered_work_runs_sequentially_per_workspace() {
     let policy = Policy {
         at_once: 4,
         in_order: true,
@@ -279,7 +279,7 @@ async fn oversized_payload_enqueues_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn workspace_that_waits_for_a_retry_holds_nobody_up() {
+async fn workspace_awaiting_retry_does_not_block_others() {
     let policy = Policy {
         in_order: true,
         min_delay: Duration::from_secs(3_600),
@@ -312,7 +312,7 @@ async fn workspace_that_waits_for_a_retry_holds_nobody_up() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn work_begun_again_is_settled_by_its_last_run() {
+async fn restarted_work_is_settled_by_last_run_only() {
     let bench = Bench::new(QUICK, done).await;
     bench.enqueue("a", &["one"]).await;
     let begin = || bench.store.begin_work(Probe::KIND, 1, false, "", &[]);

@@ -34,7 +34,7 @@ fn logits(record: &Value) -> Vec<f64> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn answer_with_reader_records_what_was_read() {
+async fn answer_with_reader_records_logits() {
     let app = with_knowledge(read_passages).await;
     let (answer, record) = explained(&app, "離島運費多少？").await;
     assert!(
@@ -52,7 +52,7 @@ async fn answer_with_reader_records_what_was_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn heading_or_faq_that_asks_the_question_in_other_words_of_asking_answers() {
+async fn paraphrased_heading_or_faq_question_answers_confidently() {
     let app = TestApp::start_with(read_passages).await;
     let text = "# 會員中心\n\n## 要怎麼更換綁定的載具？\n\n到「我的」→「電子憑證」按「重新設定」，再掃一次條碼。\n\n## 配送\n\n每週一出貨。\n";
     app.put("member", json!({ "text": text })).await;
@@ -88,7 +88,7 @@ async fn readiness_names_the_reader_in_use() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn answer_without_reader_reads_nothing() {
+async fn answer_without_reader_records_no_logits() {
     let app = with_knowledge(|_| {}).await;
     let (answer, record) = explained(&app, "離島運費多少？").await;
     assert_eq!(answer["timings_ms"]["read"], 0.0, "{answer:#}");
@@ -98,7 +98,7 @@ async fn answer_without_reader_reads_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn answer_beyond_budget_notes_that_nothing_was_read() {
+async fn answer_beyond_reader_budget_notes_reader_unavailable() {
     let app = with_knowledge(|config| {
         read_passages(config);
         config.reader.budget_ms = 1;
@@ -113,7 +113,7 @@ async fn answer_beyond_budget_notes_that_nothing_was_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn service_without_reader_files_names_the_remedy() {
+async fn missing_reader_files_error_names_remedy() {
     let folder = tempfile::tempdir().unwrap();
     let mut config = config_in(folder.path());
     read_passages(&mut config);
@@ -132,7 +132,7 @@ async fn service_without_reader_files_names_the_remedy() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn reading_finds_the_answer_and_where_it_stands() {
+async fn reading_ranks_answering_passage_and_locates_span() {
     let folder = tempfile::tempdir().unwrap();
     let mut config = config_in(folder.path());
     read_passages(&mut config);
@@ -177,7 +177,7 @@ async fn reading_finds_the_answer_and_where_it_stands() {
 }
 
 #[test]
-fn reader_switched_off_opens_nothing() {
+fn disabled_reader_opens_no_files() {
     let folder = tempfile::tempdir().unwrap();
     let mut config = config_in(folder.path());
     config.reader.path = folder.path().join("nowhere");

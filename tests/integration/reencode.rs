@@ -81,7 +81,7 @@ fn asking(address: String, stop: Arc<AtomicBool>) -> tokio::task::JoinHandle<(u6
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_encoder_is_changed_under_load_after_a_crash_and_back() {
+async fn encoder_switch_survives_load_and_crash_and_is_reversible() {
     let folder = tempfile::tempdir().unwrap();
     let client = client();
     let knowledge = root().join("corpus/shop/knowledge");

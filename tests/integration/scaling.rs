@@ -91,7 +91,7 @@ fn node(folder: &Path, store: &str, qdrant: &TestQdrant) -> Command {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL: tools/postgres/with.sh cargo test -- --include-ignored"]
-async fn of_two_nodes_one_leads_and_the_other_takes_over_when_it_is_killed() {
+async fn second_node_takes_over_when_leader_is_killed() {
     let server = server();
     let qdrant = TestQdrant::start(1).await;
     let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
@@ -173,7 +173,7 @@ fn on(store: &str) -> impl FnOnce(&mut Config) {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL: tools/postgres/with.sh cargo test -- --include-ignored"]
-async fn nodes_with_vectors_of_their_own_encode_each_text_once() {
+async fn nodes_with_local_vectors_encode_each_text_once() {
     let server = server();
     let folder = tempfile::tempdir().unwrap();
     let store = database_for(&server, folder.path());
@@ -229,7 +229,7 @@ async fn nodes_with_vectors_of_their_own_encode_each_text_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL: tools/postgres/with.sh cargo test -- --include-ignored"]
-async fn a_database_too_busy_to_answer_at_start_is_waited_for() {
+async fn unresponsive_database_connection_at_start_is_retried() {
     let server = server();
     let folder = tempfile::tempdir().unwrap();
     let direct = reqwest::Url::parse(&database_for(&server, folder.path())).unwrap();
@@ -260,7 +260,7 @@ async fn a_database_too_busy_to_answer_at_start_is_waited_for() {
 /// A task that went on without an owner asked the server for connections as fast as it could.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL: tools/postgres/with.sh cargo test -- --include-ignored"]
-async fn who_stands_for_the_lead_and_is_dropped_stands_no_more() {
+async fn dropped_leader_election_handle_ends_its_task() {
     let server = server();
     let folder = tempfile::tempdir().unwrap();
     let url = database_for(&server, folder.path());
@@ -290,7 +290,7 @@ pub async fn app_on_qdrant(max_keys: u64) -> (TestApp, TestQdrant) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_sample_shop_is_answered_alike_wherever_its_vectors_are() {
+async fn sample_shop_search_is_same_for_local_and_remote_vectors() {
     let embedded = TestApp::with_shop().await;
     let (remote, qdrant) = app_on_qdrant(1_000).await;
     remote.ingest_shop().await;

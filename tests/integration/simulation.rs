@@ -29,7 +29,7 @@ async fn month(is_learning: bool) -> Month {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn with_the_loop_on_more_is_resolved_and_less_is_wrong_and_with_it_off_nothing_changes() {
+async fn learning_loop_improves_resolution_and_off_changes_nothing() {
     let (on, off) = tokio::join!(month(true), month(false));
     let (first, last) = (0..7, 7..14);
     let resolved = |month: &Month, days: &std::ops::Range<usize>| {

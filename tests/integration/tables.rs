@@ -97,7 +97,7 @@ fn fault(asked: &Asked, channel: &str, answer: &Value) -> Option<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn asked_cells_are_answered_with_their_names() {
+async fn table_cell_questions_are_answered_with_row_labels() {
     let folder = root().join("tests/fixtures/tables");
     let asked = std::fs::read(folder.join("asked.json")).unwrap();
     let asked: Vec<Asked> = serde_json::from_slice(&asked).unwrap();

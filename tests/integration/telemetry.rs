@@ -12,7 +12,7 @@ use crate::crash::{ken, serve_with};
 use crate::support::{TestApp, client};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn spans_are_exported_without_what_was_asked() {
+async fn exported_spans_omit_question_text() {
     let received: Arc<Mutex<Vec<u8>>> = Arc::default();
     let keep = received.clone();
     let collector = Router::new().route(
@@ -55,7 +55,7 @@ async fn spans_are_exported_without_what_was_asked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn measures_say_how_it_is_and_the_dashboard_asks_for_those_that_there_are() {
+async fn metrics_are_exposed_and_dashboard_uses_existing_ones() {
     let app = TestApp::start().await;
     app.put(
         "refunds",
@@ -103,7 +103,7 @@ async fn measures_say_how_it_is_and_the_dashboard_asks_for_those_that_there_are(
 }
 
 #[test]
-fn the_doctor_finds_what_is_set_wrong() {
+fn doctor_reports_wrong_settings() {
     let folder = tempfile::tempdir().unwrap();
     let examined = |settings: &[(&str, &str)]| {
         let mut command = ken(folder.path());

@@ -221,7 +221,7 @@ fn lasting(told: &Value) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_one_tenant_does_is_not_seen_by_another() {
+async fn tenant_operations_are_isolated_from_other_tenants() {
     let names = ["aa", "bb", "cc"];
     for seed in [11, 12] {
         let sequences: Vec<Vec<Operation>> = (0..)
@@ -400,7 +400,7 @@ fn with_text(folder: &Path, text: &str, found: &mut Vec<std::path::PathBuf>) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn every_change_is_noted_with_who_what_before_and_after_and_cannot_be_altered_unseen() {
+async fn audit_log_records_changes_and_is_tamper_evident() {
     let tenants = Tenants::start(&["aa"]).await;
     let key = &tenants.admins[0].1;
     let change = async |method: Method, path: &str, body: Option<Value>| {

@@ -31,7 +31,7 @@ async fn answered(app: &TestApp, question: &str, holds: &str, lacks: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn faqs_that_differ_by_a_code_do_not_contradict() {
+async fn faqs_differing_by_code_do_not_contradict() {
     let faqs = [
         ("灰鍋 310 號的保固多久？", "灰鍋 310 號保固 8 個月。"),
         ("灰鍋 311 號的保固多久？", "灰鍋 311 號保固 30 個月。"),
@@ -48,7 +48,7 @@ async fn faqs_that_differ_by_a_code_do_not_contradict() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn unnamed_branch_is_asked_back_and_named_one_answered() {
+async fn unnamed_branch_is_clarified_and_named_branch_answered() {
     let branches = [
         (
             "a",
@@ -72,7 +72,7 @@ async fn unnamed_branch_is_asked_back_and_named_one_answered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn plan_that_is_not_there_is_refused_with_what_is_similar() {
+async fn unknown_plan_is_refused_without_figures_of_others() {
     let plans = [
         ("a", "# 晨間方案\n\n月費 320 元，6:00–10:00 入場。"),
         ("b", "# 夜間方案\n\n月費 450 元，20:00–24:00 入場。"),
@@ -89,7 +89,7 @@ async fn plan_that_is_not_there_is_refused_with_what_is_similar() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn faq_asked_word_for_word_answers_before_anything_else() {
+async fn exact_faq_question_takes_precedence_over_handoff() {
     let faqs = [
         (
             "如何聯絡客服人員？",
@@ -107,7 +107,7 @@ async fn faq_asked_word_for_word_answers_before_anything_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn follow_up_about_another_row_gives_that_row_alone() {
+async fn follow_up_about_another_row_returns_only_that_row() {
     let table = "# 帳篷比較\n\n| 型號 | 重量 | 可睡 | 防水 |\n|---|---|---|---|\n| 峰影 C1 | 2.4 kg | 2 人 | 1500 mm |\n| 峰影 C2 | 3.1 kg | 4 人 | 3000 mm |\n";
     let app = with(&[("tents", table)], &[]).await;
     let ask = async |question: &str| {
@@ -131,7 +131,7 @@ async fn follow_up_about_another_row_gives_that_row_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_of_several_questions_is_answered_or_told() {
+async fn several_questions_are_each_answered_or_reported() {
     let documents = [
         ("a", "# 洗衣\n\n洗衣每袋 180 元。"),
         ("b", "# 寵物\n\n寵物每晚加收 500 元。"),
@@ -166,7 +166,7 @@ async fn tiers_joined_by_semicolons_are_quoted_whole() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn list_under_the_asked_heading_is_given_whole() {
+async fn list_under_asked_heading_is_quoted_whole() {
     let rules = "# 借用等級\n\n初級可借 3 件，中級可借 6 件，高級可借 9 件。\n\n## 初級\n\n- 帳篷\n- 睡墊\n\n## 中級\n\n- 爐具\n- 頭燈\n\n## 高級\n\n- 雪鏟\n- 冰爪\n";
     let app = with(&[("rules", rules)], &[]).await;
     let answer = app.ask("高級可以借哪些？").await;
@@ -178,7 +178,7 @@ async fn list_under_the_asked_heading_is_given_whole() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn list_that_goes_on_in_the_next_passage_says_so() {
+async fn list_continuing_in_next_passage_is_noted() {
     let app = TestApp::start_with(|config| config.answer.min_confidence = Some(0.0)).await;
     let depot = |i: usize| {
         format!(

@@ -111,7 +111,7 @@ fn files(folder: &Path) -> Vec<std::path::PathBuf> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_value_of_the_vault_is_in_the_store_the_indexes_the_logs_or_a_request() {
+async fn vault_values_are_absent_from_store_index_log_and_requests() {
     let llm = ScriptedLlm::start(vec![Script::Says(
         r#"{"question": 1, "resolution": [2], "outcome": "resolved"}"#.into(),
     )])

@@ -18,7 +18,7 @@ async fn by_words(app: &TestApp, question: &str) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_workspace_s_synonyms_count_from_the_next_question_on() {
+async fn workspace_synonyms_apply_from_next_question() {
     let app = TestApp::start().await;
     app.put("warranty", json!({ "text": "LumiBuds 的保固期是一年。" }))
         .await;
@@ -62,7 +62,7 @@ async fn a_workspace_s_synonyms_count_from_the_next_question_on() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn slips_of_the_keyboard_and_other_words_find_the_same() {
+async fn typos_and_synonyms_find_same_document() {
     let app = TestApp::start().await;
     app.put("refund", json!({ "text": "退款會在十四天內入帳。" }))
         .await;
@@ -96,7 +96,7 @@ const FAQS: &str = r#"{"id":"cancel","language":"zh-Hant","question":"怎麼取�
 "#;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_negative_pushes_an_faq_down_and_leaves_its_own_wordings_alone() {
+async fn faq_negative_lowers_rank_and_keeps_own_wordings() {
     let app = TestApp::start().await;
     let path = app.folder.path().join("faqs.jsonl");
     std::fs::write(&path, FAQS).unwrap();
@@ -127,7 +127,7 @@ async fn a_negative_pushes_an_faq_down_and_leaves_its_own_wordings_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_search_says_why_a_document_was_found_or_not() {
+async fn search_explains_why_document_was_found_or_not() {
     let app = TestApp::start().await;
     app.put("refund", json!({ "text": "退款會在十四天內入帳。" }))
         .await;
