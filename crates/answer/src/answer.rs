@@ -215,6 +215,7 @@ impl Answerer {
     pub fn searching(&self, retriever: Retriever) -> Self {
         Self {
             retriever,
+            kept: KeptAnswers::new(0),
             ..self.clone()
         }
     }

@@ -13,6 +13,8 @@ pub const READ: usize = 5;
 /// What a difference of 1 in the fused score counts beside the readings, in logits, where passages are ordered. Read off six
 /// judged bases (docs/measured/reading.md), where 20 and 50 differ from it by 4 points at most.
 const SCORE: f32 = 30.0;
+/// Below this logit a passage answers in no wording of the question: most passages about something else lie there.
+const SAYS_NOTHING: f32 = -3.0;
 /// A passage of another document that scored at least this share of the best one's is read even where the best answers:
 /// it may contradict it.
 const RIVAL: f32 = 0.93;
@@ -66,10 +68,14 @@ impl Candidates {
         (Self::new(evidence), at.is_some())
     }
 
-    /// Where the first stands, of those that were read, whose heading asks the question.
+    /// Where the first stands, of those that were read, whose heading asks the question and that does not plainly say nothing
+    /// of it; `None` where the headings of two documents ask it.
     pub fn asked_over(&self, question: &str) -> Option<usize> {
-        let mut read = self.evidence.iter().take(self.readings.len().max(1));
-        read.position(|e| is_asked_over(e, question))
+        let read = self.evidence.iter().zip(&self.readings).enumerate();
+        let mut asked = read.filter(|(_, (e, _))| is_asked_over(e, question));
+        let (at, (first, reading)) = asked.next()?;
+        let is_only = asked.all(|(_, (e, _))| e.chunk.document_id == first.chunk.document_id);
+        (is_only && reading.logit >= SAYS_NOTHING).then_some(at)
     }
 
     /// Whether no other document scored nearly as high as the first.

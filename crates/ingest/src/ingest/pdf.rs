@@ -66,54 +66,74 @@ pub fn extract(bytes: &[u8]) -> Result<Extracted, IngestError> {
     Ok(extracted)
 }
 
-/// Adds the links of the pages whose words are in the text, in reading order. Of equal words the next ones count; words that
-/// were left out, as in a running header, have no link.
+/// Adds the links of the pages whose words stand in the text as often as the page has links with these words. Where they stand more
+/// often, or were left out, as in a running header, none is added: a wrong address is worse than none.
 fn place(extracted: &mut Extracted, links: &[PageLink]) {
     for of_page in links.chunk_by(|a, b| a.number == b.number) {
         let number = of_page[0].number;
-        let at = extracted.pages.iter().position(|(_, page)| *page == number);
-        let Some(at) = at else { continue };
-        let from = extracted.pages[at].0;
-        let to = extracted.pages.get(at + 1);
-        let to = to.map_or(extracted.text.len(), |(next, _)| *next);
+        let is_of_page = |(_, page): &&(usize, u32)| *page == number;
+        let Some((from, _)) = extracted.pages.iter().find(is_of_page).copied() else {
+            continue;
+        };
+        let behind = extracted
+            .pages
+            .iter()
+            .find(|(at, page)| *at > from && *page != number);
+        let to = behind.map_or(extracted.text.len(), |(next, _)| *next);
         let Some(page) = extracted.text.get(from..to) else {
             continue;
         };
-        let letters = page.char_indices().filter(|(_, c)| !c.is_whitespace());
-        let letters: Vec<(usize, char)> = letters.collect();
-        let mut behind = 0;
-        for link in of_page {
-            let words = unified(&link.text);
-            let words: Vec<char> = words.chars().filter(|c| !c.is_whitespace()).collect();
-            if words.is_empty() {
+        // The letters alone, each with where it stands.
+        let (mut letters, mut places) = (String::with_capacity(page.len()), Vec::new());
+        for (at, c) in page.char_indices().filter(|(_, c)| !c.is_whitespace()) {
+            places.extend(std::iter::repeat_n(at, c.len_utf8()));
+            letters.push(c);
+        }
+        // A link over two lines is two of the page's.
+        let mut urls: HashMap<String, Vec<&str>> = HashMap::new();
+        for of_url in of_page.chunk_by(|a, b| a.url == b.url) {
+            let words = of_url.iter().map(|link| unified(&link.text));
+            let words: String = words.collect::<String>().split_whitespace().collect();
+            if !words.is_empty() {
+                urls.entry(words).or_default().push(&of_url[0].url);
+            }
+        }
+        for (words, urls) in urls {
+            let is_whole = |at: &usize| {
+                let end = at + words.len();
+                let joins = |a: Option<char>, b: Option<char>, apart: bool| {
+                    let is_word = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
+                    !apart && is_word(a) && is_word(b)
+                };
+                let gap = |at: usize| {
+                    at > 0 && at < places.len() && {
+                        let last = letters[..at].chars().next_back().map_or(1, char::len_utf8);
+                        places[at] > places[at - 1] + last
+                    }
+                };
+                let (before, behind) = (
+                    letters[..*at].chars().next_back(),
+                    letters[end..].chars().next(),
+                );
+                !joins(before, words.chars().next(), gap(*at))
+                    && !joins(words.chars().next_back(), behind, gap(end))
+            };
+            let found = letters.match_indices(&words).map(|(at, _)| at);
+            let found: Vec<usize> = found.filter(is_whole).take(urls.len() + 1).collect();
+            if found.len() != urls.len() {
                 continue;
             }
-            let is_here = |window: &[(usize, char)]| window.iter().map(|(_, c)| c).eq(&words);
-            let next = letters[behind..].windows(words.len()).position(is_here);
-            let next = next.map(|offset| behind + offset);
-            let Some(first) = next.or_else(|| letters.windows(words.len()).position(is_here))
-            else {
-                continue;
-            };
-            let (last, c) = letters[first + words.len() - 1];
-            extracted.links.push(Link {
-                span: Span::new(from + letters[first].0, from + last + c.len_utf8()),
-                url: link.url.clone(),
-            });
-            behind = first + words.len();
+            for (at, url) in found.into_iter().zip(urls) {
+                let last = at + words.len() - words.chars().next_back().map_or(1, char::len_utf8);
+                let end = places[last] + (at + words.len() - last);
+                extracted.links.push(Link {
+                    span: Span::new(from + places[at], from + end),
+                    url: url.to_owned(),
+                });
+            }
         }
     }
     extracted.links.sort_by_key(|link| link.span.start);
-    // A link over two lines is two of the page's.
-    let text = &extracted.text;
-    extracted.links.dedup_by(|next, link| {
-        let between = text.get(link.span.end..next.span.start);
-        let goes_on = next.url == link.url && between.is_some_and(|gap| gap.trim().is_empty());
-        if goes_on {
-            link.span.end = next.span.end;
-        }
-        goes_on
-    });
 }
 
 /// A run of letters of one size and height, without a gap.

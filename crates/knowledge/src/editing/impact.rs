@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -175,6 +177,12 @@ impl<'a> Trial<'a> {
         workspace: &WorkspaceId,
         changes: Vec<Change>,
     ) -> Result<Self, ImpactError> {
+        // Of several changes of a document the last one counts.
+        let mut changes = changes;
+        let mut seen = HashSet::new();
+        changes.reverse();
+        changes.retain(|change| seen.insert(change.id().clone()));
+        changes.reverse();
         let replaced = changes.iter().map(|change| change.id().clone()).collect();
         let put = changes.into_iter().filter_map(|change| match change {
             Change::Put(source) if source.metadata.status == Status::Published => Some(*source),

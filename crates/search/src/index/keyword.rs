@@ -372,10 +372,17 @@ impl KeywordIndex {
 
     /// What of a selection is not in the question's writing (Latin letters, or Han, kana and hangul). `None` where the
     /// collection is hardly in one of the two, or particular languages are asked for.
-    pub fn in_other_writing(&self, question: &str, selection: &Selection) -> Option<Selection> {
+    ///
+    /// `latin`: the share of chunks in Latin letters in all that is searched, see [`Self::latin_share`].
+    pub fn in_other_writing(
+        &self,
+        question: &str,
+        selection: &Selection,
+        latin: f32,
+    ) -> Option<Selection> {
         let view = self.view.load();
         let rules = selection.rules.as_deref()?;
-        let holds_both = (FOREIGN..=1.0 - FOREIGN).contains(&view.latin);
+        let holds_both = (FOREIGN..=1.0 - FOREIGN).contains(&latin);
         if !holds_both || !rules.filter.languages.is_empty() {
             return None;
         }
@@ -396,6 +403,15 @@ impl KeywordIndex {
         rules.filter.languages = tags.map(|language| language.tag().to_owned()).collect();
         other.rules = Some(Arc::new(rules));
         Some(other)
+    }
+
+    /// The share of chunks in Latin letters, in [0, 1]: of this index, or of both where there is another beside it.
+    pub fn latin_share(&self, beside: Option<&Self>) -> f32 {
+        let view = self.view.load();
+        match beside {
+            Some(beside) => view.with(&beside.view.load()).latin,
+            None => view.latin,
+        }
     }
 
     /// Whether any chunk is for some, or for some time. Reads nothing.

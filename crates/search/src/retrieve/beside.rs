@@ -155,8 +155,10 @@ impl Searched {
         vector: &[f32],
         selected: &Selected,
     ) -> Result<Option<VectorHit>, IndexError> {
+        let beside = self.beside.as_ref().map(|beside| &beside.index.keyword);
+        let latin = self.own.keyword.latin_share(beside);
         let in_index = |index: &WorkspaceIndex, selection: &Selection| {
-            let other = index.keyword.in_other_writing(question, selection);
+            let other = index.keyword.in_other_writing(question, selection, latin);
             other.map_or(Ok(Vec::new()), |other| {
                 index.vectors.search(vector, 1, &other)
             })

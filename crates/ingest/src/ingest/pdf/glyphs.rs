@@ -134,8 +134,9 @@ unsafe fn links_of(
     // SAFETY: the handles are open, and each buffer is as long as is said.
     unsafe {
         let (mut next, mut link) = (0, std::ptr::null_mut());
-        while links.len() < MAX_LINKS && pdfium.FPDFLink_Enumerate(page, &mut next, &mut link) == 1
-        {
+        let mut n_seen = 0;
+        while n_seen < MAX_LINKS && pdfium.FPDFLink_Enumerate(page, &mut next, &mut link) == 1 {
+            n_seen += 1;
             let action = pdfium.FPDFLink_GetAction(link);
             if action.is_null() || pdfium.FPDFAction_GetType(action) != URI_ACTION {
                 continue;
@@ -315,7 +316,7 @@ unsafe fn pages(pdfium: &dyn PdfiumLibraryBindings, bytes: &[u8]) -> Result<Page
                 }
                 found
             };
-            let mut best = Written::default();
+            let (mut best, mut best_turns) = (Written::default(), turns);
             if turns > 0 {
                 turn(turns);
             }
@@ -324,7 +325,7 @@ unsafe fn pages(pdfium: &dyn PdfiumLibraryBindings, bytes: &[u8]) -> Result<Page
                 let missed = texts.iter().filter(|text| !look.objects.contains(text));
                 let n_missed = missed.count();
                 if look.seen.len() > best.seen.len() || attempt == 0 {
-                    best = look;
+                    (best, best_turns) = (look, turns + attempt);
                 }
                 if n_missed * 4 < texts.len() || texts.is_empty() {
                     break;
@@ -344,14 +345,14 @@ unsafe fn pages(pdfium: &dyn PdfiumLibraryBindings, bytes: &[u8]) -> Result<Page
                 seen.retain(|glyph| glyph.is_shown);
             }
             // Frames of links stay where they were on a page whose content is turned.
-            if turns == 0 {
+            if best_turns == 0 {
                 found.links.extend(links.into_iter().map(|(frame, url)| {
                     let within = seen
                         .iter()
                         .filter(|glyph| glyph.is_shown && glyph.is_within(frame));
                     PageLink {
                         number,
-                        text: within.map(|glyph| glyph.text).collect(),
+                        text: within.map(|glyph| glyph.text).take(MAX_WORDS).collect(),
                         url,
                     }
                 }));
@@ -389,6 +390,8 @@ const URI_ACTION: u64 = 3;
 /// More links of a page, and longer addresses, are left out.
 const MAX_LINKS: usize = 1_000;
 const MAX_URL: usize = 2_048;
+/// More characters of a link are a panel, not words.
+const MAX_WORDS: usize = 300;
 /// FPDF_PAGEOBJ_PATH, FPDF_SEGMENT_LINETO, FPDF_SEGMENT_MOVETO.
 const PATH_OBJECT: i32 = 2;
 const LINE_TO: i32 = 0;
