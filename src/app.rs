@@ -265,12 +265,12 @@ impl App {
         )
         .keeping(config.answer.kept);
         let vault = Vault::open(&config.store.vault_url).await?;
-        let trials = Trials {
-            store: store.clone(),
-            embedder: embedder.clone(),
-            retriever: retriever.clone(),
-            answerer: answerer.clone(),
-        };
+        let trials = Trials::new(
+            store.clone(),
+            embedder.clone(),
+            retriever.clone(),
+            answerer.clone(),
+        );
         let gate = Gate::new(trials.clone(), follower.clone());
         let waker = Waker::default();
         let cases = Cases::new(

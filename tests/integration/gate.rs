@@ -3,9 +3,10 @@
 use std::time::{Duration, Instant};
 
 use ken::app::default_workspace;
-use ken_base::domain::{DocumentId, JudgedQuestion, Outcome};
+use ken_base::domain::{DocumentId, JudgedQuestion, Metadata, Outcome, Source};
+use ken_ingest::ingest::{Format, parse_article};
 use ken_knowledge::editing::files;
-use ken_knowledge::editing::gate::Breaking;
+use ken_knowledge::editing::gate::{Breaking, GateError};
 use ken_knowledge::jobs::{ChangeJob, Changes};
 use ken_store::queue::{Handler, Progress};
 use ken_store::store::{Terms, Unmet, Write};
@@ -206,6 +207,32 @@ async fn change_with_outdated_base_is_rejected() {
     let writes = vec![Write::Delete(id.clone())];
     let made = store.record_if(&workspace, writes, terms).await.unwrap();
     assert_eq!(made, Err(Unmet::Changed(id)));
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn batch_is_judged_at_each_time_it_takes_effect() {
+    let app = guarded().await;
+    let id = DocumentId::parse("w.md").unwrap();
+    let workspace = default_workspace();
+    let store = &app.app.store;
+    let right = store.source(&workspace, &id, 1).await.unwrap().unwrap();
+    let wrong = parse_article(id, Metadata::default(), SHORTER, Format::Markdown).unwrap();
+    let later = |source: &Source| Write::Schedule {
+        source: Box::new(source.clone()),
+        at: jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1),
+    };
+    for (writes, when) in [
+        (vec![Write::put(wrong.clone()), later(&right)], "now"),
+        (vec![Write::put(right.clone()), later(&wrong)], "later"),
+    ] {
+        let applied = app.app.gate.apply(&workspace, writes, Breaking::Refused);
+        let Err(GateError::WouldBreak(refused)) = applied.await else {
+            panic!("the change that breaks {when} passed");
+        };
+        assert_eq!(refused.broken.len(), 1, "{when}");
+    }
+    assert!(text_of(&app, "w.md").await.unwrap().contains("十二個月"));
     app.stop().await;
 }
 

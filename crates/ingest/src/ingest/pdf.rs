@@ -1082,6 +1082,42 @@ mod tests {
     }
 
     #[test]
+    fn pdf_link_over_two_lines_covers_its_words_only() {
+        // PDFium finds the objects although the table of their places is missing.
+        let pdf = "%PDF-1.7
+1 0 obj <</Type/Catalog/Pages 2 0 R>> endobj
+2 0 obj <</Type/Pages/Kids[3 0 R]/Count 1>> endobj
+3 0 obj <</Type/Page/Parent 2 0 R/MediaBox[0 0 400 400]/Contents 4 0 R/Annots[6 0 R]
+  /Resources<</Font<</F 5 0 R>>>>>> endobj
+4 0 obj <</Length 138>> stream
+BT /F 10 Tf 50 300 Td (Repairs are free for two years, see our) Tj 0 -12 Td (warranty page for the conditions that apply.) Tj ET
+endstream endobj
+5 0 obj <</Type/Font/Subtype/Type1/BaseFont/Courier>> endobj
+6 0 obj <</Type/Annot/Subtype/Link/Rect[50 284 284 310]/A<</S/URI/URI(https://shop.example/warranty)>>
+  /QuadPoints[266 310 284 310 266 298 284 298 50 297 128 297 50 285 128 285]>> endobj
+trailer <</Root 1 0 R>>
+";
+        let root = env!("CARGO_MANIFEST_DIR").trim_end_matches("crates/ingest");
+        use_library(format!("{root}models/pdfium/libpdfium.so").into());
+        let found = extract(pdf.as_bytes()).unwrap();
+        let links = found.links.iter().map(|link| {
+            let words = link.span.slice(&found.text).unwrap();
+            (
+                words.split_whitespace().collect::<Vec<_>>().join(" "),
+                link.url.as_str(),
+            )
+        });
+        let links: Vec<(String, &str)> = links.collect();
+        assert_eq!(
+            links,
+            [(
+                "our warranty page".to_owned(),
+                "https://shop.example/warranty"
+            )]
+        );
+    }
+
+    #[test]
     fn radical_code_points_are_mapped_to_characters() {
         assert_eq!(unified("⼀般⼈ﬁ"), "一般人fi");
         assert_eq!(unified("\u{2ED1}笛班"), "長笛班");

@@ -1,9 +1,11 @@
 //! The gate: the one door for every change of knowledge. A change that would break a judged question is refused, unless
 //! whoever asks for it says that it may.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -229,18 +231,19 @@ impl Gate {
         if !is_asked {
             return Ok(Vec::new());
         }
-        // Scheduled knowledge is asked for as of its time.
-        let at = writes.iter().find_map(|write| match write {
-            Write::Schedule { at, .. } => Some(*at),
-            _ => None,
-        });
         // What is written already, as before a crash, is not tried again.
         let changing = self.trials.store.changing(workspace, writes).await?;
-        let changes: Vec<Change> = changing.iter().map(Change::of).collect();
-        if changes.is_empty() {
-            return Ok(Vec::new());
+        let mut broken: Vec<Altered> = Vec::new();
+        for at in times_of(&changing) {
+            let effective = changing.iter().filter(|write| takes_effect(write) <= at);
+            let changes = effective.map(Change::of).collect();
+            for altered in self.trials.gate(workspace, changes, at).await? {
+                if broken.iter().all(|known| known.id != altered.id) {
+                    broken.push(altered);
+                }
+            }
         }
-        self.trials.gate(workspace, changes, at).await
+        Ok(broken)
     }
 
     /// Records what passed, in one transaction.
@@ -260,6 +263,19 @@ fn pass(broken: Vec<Altered>, writes: Vec<Write>) -> Result<Passed, GateError> {
         true => Ok(Passed(writes)),
         false => Err(GateError::WouldBreak(Refused { broken, writes })),
     }
+}
+
+/// When a change takes effect: `None`, the earliest of all, at once.
+fn takes_effect(write: &Write) -> Option<Timestamp> {
+    match write {
+        Write::Schedule { at, .. } => Some(*at),
+        _ => None,
+    }
+}
+
+/// The times as of which changes are judged, in order: each at which one of them takes effect.
+fn times_of(writes: &[Write]) -> BTreeSet<Option<Timestamp>> {
+    writes.iter().map(takes_effect).collect()
 }
 
 /// What came of changes whose check had only so much time.

@@ -1,7 +1,9 @@
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::Serialize;
+use tokio::sync::Semaphore;
 use utoipa::ToSchema;
 
 use ken_answer::answer::{AnswerError, Answerer, Question};
@@ -106,6 +108,10 @@ pub enum ImpactError {
     Answer(#[from] AnswerError),
 }
 
+/// How many changes are tried at a time; the others wait. Each holds the text and the vectors of its chunks in memory, some
+/// 2 kB a chunk, and asks every judged question twice.
+const MAX_AT_A_TIME: usize = 2;
+
 /// What a change is tried out with.
 #[derive(Clone)]
 pub struct Trials {
@@ -113,9 +119,21 @@ pub struct Trials {
     pub embedder: Embedder,
     pub retriever: Retriever,
     pub answerer: Answerer,
+    turns: Arc<Semaphore>,
 }
 
 impl Trials {
+    /// Tries changes out with what answers questions. Clones share the limit of trials at a time.
+    pub fn new(store: Store, embedder: Embedder, retriever: Retriever, answerer: Answerer) -> Self {
+        Self {
+            store,
+            embedder,
+            retriever,
+            answerer,
+            turns: Arc::new(Semaphore::new(MAX_AT_A_TIME)),
+        }
+    }
+
     /// Asks the judged questions and the last `n_logged` logged ones against the knowledge as it is and as it would be.
     /// `at` is the time the questions ask about; now where absent.
     pub async fn assess(
@@ -148,6 +166,8 @@ impl Trials {
         if judged.is_empty() && logged.is_empty() {
             return Ok(Impact::default());
         }
+        // Never closed, so waiting for a turn does not fail.
+        let _turn = self.turns.acquire().await.ok();
         let trial = Trial::of(self, workspace, changes).await?;
         trial.ask(workspace, judged, logged, at).await
     }

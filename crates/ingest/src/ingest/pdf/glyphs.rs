@@ -1,10 +1,11 @@
 //! The glyphs of a PDF and where they stand, from PDFium: turned upright, one [`Sheet`] for each direction of writing on a page.
 
 use std::collections::{HashMap, HashSet};
+use std::ffi::c_int;
 use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use pdfium_render::prelude::{FPDF_DOCUMENT, FPDF_PAGE, Pdfium, PdfiumLibraryBindings};
+use pdfium_render::prelude::{FPDF_DOCUMENT, FPDF_LINK, FPDF_PAGE, Pdfium, PdfiumLibraryBindings};
 
 use super::super::IngestError;
 
@@ -121,7 +122,7 @@ impl<F: FnMut()> Drop for Closing<F> {
     }
 }
 
-/// The frames (left, bottom, right, top) of a page's links to addresses, with the addresses.
+/// The frames (left, bottom, right, top) of a page's links to addresses, one a line of text, with the addresses.
 ///
 /// # Safety
 /// As [`pages`]; both handles are open.
@@ -129,7 +130,7 @@ unsafe fn links_of(
     pdfium: &dyn PdfiumLibraryBindings,
     document: FPDF_DOCUMENT,
     page: FPDF_PAGE,
-) -> Vec<([f64; 4], String)> {
+) -> Vec<(Vec<[f64; 4]>, String)> {
     let mut links = Vec::new();
     // SAFETY: the handles are open, and each buffer is as long as is said.
     unsafe {
@@ -144,19 +145,47 @@ unsafe fn links_of(
             let mut url = vec![0_u8; MAX_URL];
             let (buffer, room) = (url.as_mut_ptr().cast(), url.len() as _);
             let n_bytes = pdfium.FPDFAction_GetURIPath(document, action, buffer, room) as usize;
-            let mut frame = std::mem::zeroed();
             // The length counts the zero behind it.
-            if !(2..=MAX_URL).contains(&n_bytes)
-                || pdfium.FPDFLink_GetAnnotRect(link, &mut frame) != 1
-            {
+            if !(2..=MAX_URL).contains(&n_bytes) {
                 continue;
             }
             url.truncate(n_bytes - 1);
-            let frame = [frame.left, frame.bottom, frame.right, frame.top].map(f64::from);
-            links.extend(String::from_utf8(url).ok().map(|url| (frame, url)));
+            let frames = frames_of(pdfium, link);
+            links.extend(String::from_utf8(url).ok().map(|url| (frames, url)));
         }
     }
     links
+}
+
+/// The frames of a link's lines. A link without quadrilaterals has the frame of its annotation, which holds the words beside
+/// it, too, where it goes over two lines.
+///
+/// # Safety
+/// The handle is open, and no other thread is within the library.
+unsafe fn frames_of(pdfium: &dyn PdfiumLibraryBindings, link: FPDF_LINK) -> Vec<[f64; 4]> {
+    // SAFETY: the handle is open, and what is written to lives on this stack.
+    unsafe {
+        let n_quads = pdfium.FPDFLink_CountQuadPoints(link).min(MAX_LINES);
+        let quads = (0..n_quads).filter_map(|index| {
+            let mut quad = std::mem::zeroed();
+            let is_read = pdfium.FPDFLink_GetQuadPoints(link, index, &mut quad) == 1;
+            let (xs, ys) = (
+                [quad.x1, quad.x2, quad.x3, quad.x4].map(f64::from),
+                [quad.y1, quad.y2, quad.y3, quad.y4].map(f64::from),
+            );
+            let (least, most) = (
+                |of: [f64; 4]| of.into_iter().fold(f64::INFINITY, f64::min),
+                |of: [f64; 4]| of.into_iter().fold(f64::NEG_INFINITY, f64::max),
+            );
+            is_read.then(|| [least(xs), least(ys), most(xs), most(ys)])
+        });
+        let quads: Vec<[f64; 4]> = quads.collect();
+        let mut frame = std::mem::zeroed();
+        if quads.is_empty() && pdfium.FPDFLink_GetAnnotRect(link, &mut frame) == 1 {
+            return vec![[frame.left, frame.bottom, frame.right, frame.top].map(f64::from)];
+        }
+        quads
+    }
 }
 
 /// # Safety
@@ -346,10 +375,12 @@ unsafe fn pages(pdfium: &dyn PdfiumLibraryBindings, bytes: &[u8]) -> Result<Page
             }
             // Frames of links stay where they were on a page whose content is turned.
             if best_turns == 0 {
-                found.links.extend(links.into_iter().map(|(frame, url)| {
+                found.links.extend(links.into_iter().map(|(frames, url)| {
+                    let is_within =
+                        |glyph: &Seen| frames.iter().any(|frame| glyph.is_within(*frame));
                     let within = seen
                         .iter()
-                        .filter(|glyph| glyph.is_shown && glyph.is_within(frame));
+                        .filter(|glyph| glyph.is_shown && is_within(glyph));
                     PageLink {
                         number,
                         text: within.map(|glyph| glyph.text).take(MAX_WORDS).collect(),
@@ -387,8 +418,9 @@ type Edge = ((f64, f64), (f64, f64));
 
 /// PDFACTION_URI.
 const URI_ACTION: u64 = 3;
-/// More links of a page, and longer addresses, are left out.
+/// More links of a page, lines of a link, and longer addresses are left out.
 const MAX_LINKS: usize = 1_000;
+const MAX_LINES: c_int = 100;
 const MAX_URL: usize = 2_048;
 /// More characters of a link are a panel, not words.
 const MAX_WORDS: usize = 300;
