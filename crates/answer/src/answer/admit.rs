@@ -9,7 +9,6 @@ use utoipa::ToSchema;
 use ken_base::config::AnswerConfig;
 use ken_base::domain::{Evidence, Level};
 
-pub use features::content;
 pub use features::{Features, N as N_FEATURES, NAMES as FEATURES};
 pub use model::{CLIP, Model, ModelError, ReadingModel, Weight};
 
@@ -44,8 +43,8 @@ impl Verdict {
     };
 }
 
-/// The most that can be hoped for where nothing speaks of what is asked: below every level.
-const UNSAID: f32 = 0.1;
+/// The highest confidence by search if all that was found is about another model: below every level.
+const ANOTHER: f32 = 0.1;
 
 /// The confidence from which on a passage answers beyond doubt: the strictest level's.
 const SETTLED: f32 = 0.9;
@@ -127,9 +126,9 @@ impl Admission {
         reading: Option<Option<f32>>,
         min_confidence: f32,
     ) -> Verdict {
-        let by_search = || match features.lacks_property() {
-            // The reader sees for itself whether a passage says anything of what is asked for.
-            true => self.model.confidence(features).min(UNSAID),
+        let by_search = || match features.names_another() {
+            // The reader sees for itself which model a passage is about.
+            true => self.model.confidence(features).min(ANOTHER),
             false => self.model.confidence(features),
         };
         let (confidence, least) = match reading {

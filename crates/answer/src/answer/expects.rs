@@ -111,92 +111,6 @@ pub fn holds(expected: Expected, sentence: &str, folded: &str, question: &str) -
     }
 }
 
-/// A property that is measured or named in words of its own, so that a passage without such a word does not hold it.
-pub struct Property {
-    asks: Regex,
-    says: Regex,
-}
-
-/// How a property is asked for and how it is said, both folded.
-static PROPERTIES: LazyLock<[Property; 12]> = LazyLock::new(|| {
-    let property = |asks: &str, says: &str| Property {
-        asks: regex(asks),
-        says: regex(says),
-    };
-    [
-        property(
-            r"多少钱|几多?钱|几元|几块|多少元|价格|价钱|售价|费用是?多少|运费多少|收费|\bhow much (?:is|are|does|do|did|will|would)\b.{0,40}(?:cost|charge|fee|\bpay|price)|\bwhat (?:charge|fee|price|cost)\b|\bhow much (?:is|are) (?:the|a|an)\b",
-            r"\d ?(?:元|块|折|点|万)|[一二三四五六七八九十百千]+元|nt\$|[$€£¥] ?\d|免费|免运|免收|自费|费|价|\bfree\b|charge|fee|cost|price|\d ?(?:dollars?|pounds?|euros?|%)",
-        ),
-        property(
-            r"多重|重量|几公斤|几克|how heavy|\bweigh",
-            r"\d ?(?:(?:kg|g|lbs?|pounds?|oz)\b|公斤|千克|公克|克|吨|磅)|重量|[净毛机总体]重|重约|weighs?\b|\bweight",
-        ),
-        property(
-            r"几瓦|多少瓦|功率|耗电|吃多少电|用多少电|几度电|how many watts|power consumption|\bwattage",
-            r"\d ?(?:w|kw|kwh|瓦|千瓦|度|watts?)\b|\d ?(?:瓦|千瓦|度)|功率|耗电|省电|watt",
-        ),
-        property(
-            r"(?:几|多少) ?(?:mah|毫安)|电池容量|battery capacity|how many mah",
-            r"\d ?(?:mah|毫安|wh)|电池容量|电量为",
-        ),
-        property(
-            r"(?:几|多少) ?(?:pa|帕)|吸力|suction",
-            r"\d ?(?:pa|kpa|帕)|吸力|suction",
-        ),
-        property(
-            r"(?:几|多少) ?(?:mm|cm|毫米|公分|厘米|公尺|吋|寸)|多[长宽厚高]|how (?:long is the|wide|thick|tall)\b|尺寸|dimensions?",
-            r"\d ?(?:mm|cm|m|毫米|公厘|公分|厘米|公尺|米|吋|寸|尺|inch|inches|feet|ft)|尺寸|size|dimension",
-        ),
-        property(
-            r"多远|多少距离|距离(?:是|要|有)?多少|how far\b",
-            r"\d ?(?:mm|cm|m|km|毫米|公厘|公分|厘米|公尺|米|公里|吋|寸|尺|步|分钟|inch|inches|feet|ft|miles?|meters?|metres?|minutes?)|距离|distance",
-        ),
-        property(
-            r"颜色|哪些色|什么色|几色|色系|\bcolou?rs?\b",
-            r"[黑白红蓝绿灰银金粉紫黄橙棕][两三二]?[色款]|颜色|色系|单色|\b(?:black|white|red|blue|green|gr[ae]y|silver|gold|pink|purple|yellow|orange|brown|colou?rs?)\b",
-        ),
-        property(r"对比[值度]|contrast", r"\d ?[:：] ?\d|对比|contrast"),
-        property(
-            r"(?:除|去|净化|过滤).{0,6}(?:效率|率)|效率(?:是|有)?多少|百分之几|几趴|几成|percentage|what percent",
-            r"\d ?%|百分之|\d ?成|percent|效率|率",
-        ),
-        property(
-            r"防水(?:等级|级数|系数)|防水吗|几级防水|\bip ?(?:rating|x?\d)|waterproof|water.?resist",
-            r"防水|防泼|ip[x\d]|water.?(?:proof|resist)",
-        ),
-        property(
-            r"(?:几|多少)(?:流明|lumens?)|亮度(?:是|有)?多少|how bright|lumens?",
-            r"流明|lumen|亮度|bright",
-        ),
-    ]
-});
-
-impl Property {
-    /// Whether a text (folded) says something of it.
-    pub fn is_said(&self, text: &str) -> bool {
-        self.says.is_match(text)
-    }
-
-    /// Whether a text (folded) asks for it, as an FAQ's question does.
-    pub fn is_asked(&self, text: &str) -> bool {
-        self.asks.is_match(text)
-    }
-}
-
-/// The properties that a question asks for.
-pub fn properties(question: &str) -> impl Iterator<Item = &'static Property> {
-    let folded = fold(question);
-    PROPERTIES
-        .iter()
-        .filter(move |property| property.is_asked(&folded))
-}
-
-/// Whether a question asks for a property that none of the texts (folded) says anything of.
-pub fn lacks_property<'a>(question: &str, texts: impl Iterator<Item = &'a str> + Clone) -> bool {
-    properties(question).any(|property| !texts.clone().any(|text| property.is_said(text)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -249,35 +163,5 @@ mod tests {
             assert!(no.is_empty() || !holds(no), "{no}");
         }
         assert_eq!(expected("怎麼退貨"), None);
-    }
-
-    #[test]
-    fn unmentioned_property_is_lacking() {
-        let lacks = |question: &str, text: &str| {
-            lacks_property(question, [fold(text).as_str()].into_iter())
-        };
-        for (question, without, with) in [
-            (
-                "咖啡機的耗電功率是幾瓦？",
-                "水箱 1.8 公升，重 4.2 公斤。",
-                "額定功率 1,450 W。",
-            ),
-            (
-                "S7 裡面的電池是幾 mAh",
-                "電池保固兩年。",
-                "電池 5,200 mAh。",
-            ),
-            ("有出哪幾個顏色", "附三組耳塞。", "有黑白兩款。"),
-            ("整台多重", "可水洗。", "淨重 3.2 公斤。"),
-            (
-                "what charge do I pay if I keep it",
-                "It is lent to you.",
-                "You pay $85.",
-            ),
-        ] {
-            assert!(lacks(question, without), "{question}: {without}");
-            assert!(!lacks(question, with), "{question}: {with}");
-        }
-        assert!(!lacks("怎麼退貨", "無關。"));
     }
 }

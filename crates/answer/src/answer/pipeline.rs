@@ -226,10 +226,6 @@ impl Pipeline<'_> {
             if let Some(at) = candidates.asked_over(text) {
                 state.verdict = self.admission.asked_over(state.verdict, least);
                 candidates.lead_with(at);
-            } else if candidates.readings().is_empty() {
-                if let Some(at) = settle::says_more(text, weights, evidence, passages) {
-                    candidates.lead_with(at);
-                }
             } else {
                 candidates.order_by_reading();
             }

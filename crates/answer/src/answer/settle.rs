@@ -7,14 +7,11 @@ use ken_text::conflict::{
     Authority, Conflict, MIN_SHARED_WORDS, ONE_STATEMENT, Statement, contradiction, likeness,
     prevails,
 };
-use ken_text::text::{Language, fold, is_function_word, search_key, sentences, terms, width};
+use ken_text::text::{Language, is_function_word, sentences, terms, width};
 
 use super::Draft;
-use super::admit::content;
-use super::compose::is_standard;
-use super::expects::{Property, properties};
 use super::guard::plain;
-use super::passage::{Passage, Unit, headings};
+use super::passage::{Passage, Unit};
 use super::siblings::{self, Contrast, Meant};
 
 /// How many of the best are compared with what is about to be said.
@@ -53,67 +50,6 @@ pub fn prefer_specific(
         .collect();
     let kept = evidence.into_iter().zip(keep).filter(|(_, keep)| *keep);
     kept.map(|(e, _)| e).collect()
-}
-
-/// How much more of the question's words a piece of evidence has to say to come before the best, as a share of their weight;
-/// and how near it has to be to it, as a share of its score.
-const SAYS_MORE: f32 = 0.1;
-const IS_NEAR: f32 = 0.85;
-
-/// Which piece of evidence, near to the best, comes before it: one that says something of a property (a price, a weight)
-/// that the question asks for, where the best says nothing of it; or a passage that says so much more of the question than
-/// an FAQ that is found best. An FAQ that names a thing is near to every question about that thing by meaning, also to those
-/// that it does not answer.
-pub fn says_more(
-    question: &str,
-    term_weights: &[(String, f32)],
-    evidence: &[Evidence],
-    passages: &[Passage],
-) -> Option<usize> {
-    let first = evidence.first()?;
-    let asked = content(&search_key(question), term_weights);
-    let total: f32 = asked.values().sum();
-    let share = |passage: &Passage| -> f32 {
-        let said = asked.iter().filter(|(term, _)| passage.says(term));
-        said.map(|(_, weight)| weight).sum::<f32>() / total.max(f32::EPSILON)
-    };
-    let asked_for: Vec<&Property> = properties(question).collect();
-    let n_said = |(passage, e): (&Passage, &Evidence)| {
-        let over = fold(&headings(e));
-        let is_said = |property: &&Property| {
-            property.is_asked(&over)
-                || passage
-                    .units
-                    .iter()
-                    .any(|unit| property.is_said(&unit.folded))
-        };
-        asked_for.iter().copied().filter(is_said).count()
-    };
-    let least = IS_NEAR * first.score;
-    let near: Vec<usize> = (1..passages.len())
-        .filter(|at| evidence[*at].score >= least)
-        .collect();
-    let most = |among: Vec<usize>| {
-        let shares = among.into_iter().map(|at| (at, share(&passages[at])));
-        // Of equals the better one.
-        shares.rev().max_by(|(_, a), (_, b)| a.total_cmp(b))
-    };
-    if !asked_for.is_empty() {
-        let said = n_said((passages.first()?, first));
-        let among = near
-            .iter()
-            .copied()
-            .filter(|at| n_said((&passages[*at], &evidence[*at])) > said);
-        if let Some((at, _)) = most(among.collect()) {
-            return Some(at);
-        }
-    }
-    if !is_standard(first) {
-        return None;
-    }
-    let passages_only = near.into_iter().filter(|at| !is_standard(&evidence[*at]));
-    let (at, share_of_it) = most(passages_only.collect())?;
-    (share_of_it >= share(passages.first()?) + SAYS_MORE).then_some(at)
 }
 
 /// How near the best other answers have to be, as a share of its score, to be choices.
@@ -344,28 +280,5 @@ pub(super) mod tests {
             coverage: 1.0,
             similarity: 1.0,
         }
-    }
-
-    #[test]
-    fn close_passage_with_more_detail_precedes_faq() {
-        let found = |question: &str, first: Kind, score: f32, text: &str| {
-            let all = [
-                evidence("BeamBox Mini 會關機？", first, "請換電源。", 1.0),
-                evidence("BeamBox Mini 投影機", Kind::Article, text, score),
-            ];
-            let passages: Vec<Passage> = all.iter().map(Passage::read).collect();
-            says_more(question, &[], &all, &passages)
-        };
-        let (asked, said) = ("BeamBox Mini 對焦", "對焦按遙控器。");
-        assert_eq!(found(asked, Kind::Faq, 0.9, said), Some(1));
-        // Far behind it, no more of it, or no FAQ that is found best.
-        assert_eq!(found(asked, Kind::Faq, 0.8, said), None);
-        assert_eq!(found(asked, Kind::Faq, 0.9, "可接手機。"), None);
-        assert_eq!(found(asked, Kind::Article, 0.9, said), None);
-        // What is asked for as a property comes before what says nothing of it, whatever is best.
-        let (asked, said) = ("BeamBox Mini 多重", "980 公克。");
-        assert_eq!(found(asked, Kind::Article, 0.9, said), Some(1));
-        assert_eq!(found(asked, Kind::Article, 0.8, said), None);
-        assert_eq!(found(asked, Kind::Article, 0.9, "可接手機。"), None);
     }
 }

@@ -5,7 +5,7 @@ use regex::Regex;
 use serde::{Serialize, Serializer};
 
 use crate::answer::designation::names_another;
-use crate::answer::expects::{expected, holds, lacks_property};
+use crate::answer::expects::{expected, holds};
 use crate::answer::passage::{Passage, Unit};
 use crate::answer::verify::denials;
 use ken_base::domain::{Evidence, Hit};
@@ -47,10 +47,10 @@ pub const NAMES: [(&str, f32); 23] = [
     ("qualifiers_missing", -1.0),
     // The question asks for a property (weight, colour, price …) that no chunk which has its names says anything of, or about
     // a model or a code where what was found is about another.
-    ("property_missing", -1.0),
+    ("another_named", -1.0),
 ];
 /// Where the last one stands, which decides alone.
-pub const PROPERTY_MISSING: usize = NAMES.len() - 1;
+pub const ANOTHER_NAMED: usize = NAMES.len() - 1;
 /// How many.
 pub const N: usize = NAMES.len();
 
@@ -90,10 +90,9 @@ struct Held<'a> {
 }
 
 impl Features {
-    /// Whether the question asks for a property that nothing found says anything of, or about a model or a code that nothing
-    /// found is about.
-    pub fn lacks_property(&self) -> bool {
-        self.0[PROPERTY_MISSING] > 0.0
+    /// Whether the question names a model or a code, and all that was found is about others.
+    pub fn names_another(&self) -> bool {
+        self.0[ANOTHER_NAMED] > 0.0
     }
 
     /// From the question, its terms' weights and the evidence, best first, with the first of it read.
@@ -166,15 +165,6 @@ impl Features {
                 .count()
                 .min(3) as f32
         };
-        let has_names = |passage: &&Passage| names.iter().all(|name| passage.says(name));
-        let mut about: Vec<&Passage> = passages.iter().filter(has_names).collect();
-        if about.is_empty() {
-            about = passages.iter().collect();
-        }
-        let said = about
-            .iter()
-            .flat_map(|passage| &passage.units)
-            .map(|unit| unit.folded.as_str());
         let in_best = |term: &str| {
             best.is_some_and(|held| {
                 held.unit.terms.contains(term) || passages[held.at].headings.contains(term)
@@ -234,15 +224,13 @@ impl Features {
             missing(&figures, &in_best),
             f32::from(u8::from(is_denied(question) != is_denied(best_text))),
             qualifiers_missing(question, best_text),
-            f32::from(u8::from(
-                lacks_property(question, said) || names_another(question, evidence, passages),
-            )),
+            f32::from(u8::from(names_another(question, evidence, passages))),
         ])
     }
 }
 
 /// The words of a question that say what it is about, with their weights; one that the index does not know weighs the most.
-pub fn content(key: &str, term_weights: &[(String, f32)]) -> HashMap<String, f32> {
+fn content(key: &str, term_weights: &[(String, f32)]) -> HashMap<String, f32> {
     const GRAMMAR: &str = "的了吗呢吧啊呀么什怎哪谁几多少是否不没有在和与及或也都就才很这那之其被把将从到对由为因会能可想让给用得着过个些请问我你您他她它们";
     let is_grammar = |term: &str| {
         is_function_word(term) || term.chars().all(|c| GRAMMAR.contains(c)) || {
