@@ -167,7 +167,8 @@ impl Evaluation {
                 }
                 _ => Vec::new(),
             };
-            if let Some(at) = lead(evidence.iter().map(|e| e.score), &readings) {
+            let led_by = lead(parsed.text(), &evidence, &readings, &understood.about);
+            if let Some(at) = led_by {
                 // Scores stay with the places, so that the list is best first by them, too.
                 let places: Vec<f32> = evidence.iter().map(|e| e.score).collect();
                 to_front(&mut evidence, at);
@@ -205,6 +206,9 @@ impl Evaluation {
                     "proximity": h.proximity,
                     "keyword": h.keyword, "vector": h.vector,
                 })).collect::<Vec<_>>(),
+                // Of the first passages in the order of the search.
+                "readings": readings.iter().map(|reading| reading.logit).collect::<Vec<_>>(),
+                "led_by": led_by,
             });
             if mode == Mode::Hybrid && dataset.asks_for_answers() {
                 let answered = self.ask(&workspace, query, vector, &mut tally).await?;

@@ -4,9 +4,11 @@ use std::time::Instant;
 
 use super::admit::Admission;
 use super::passage::{Passage, is_asked_by, is_asked_over};
+use super::understand::Lifts;
 use super::window::Window;
 use ken_base::domain::Evidence;
 use ken_search::reader::{Reader, ReaderError, Reading};
+use ken_text::text::{detect, is_cjk};
 
 /// How many of the first are cut into sentences and rows, for the decision and the wording.
 pub const READ: usize = 5;
@@ -117,10 +119,9 @@ impl Candidates {
         }
     }
 
-    /// Puts first what reading and score together say.
-    pub fn order_by_reading(&mut self) {
-        let scores = self.evidence.iter().map(|e| e.score);
-        if let Some(at) = lead(scores, &self.readings) {
+    /// Puts the passage first that reading and score together put there. See [`lead`].
+    pub fn order_by_reading(&mut self, question: &str, about: &Lifts) {
+        if let Some(at) = lead(question, &self.evidence, &self.readings, about) {
             self.lead_with(at);
         }
     }
@@ -201,16 +202,31 @@ pub fn best_logit(readings: &[Reading]) -> Option<f32> {
     logits.max_by(f32::total_cmp)
 }
 
-/// The passage that comes first by reading and score together, where it is not the first already. `scores`: of the places.
-pub fn lead(scores: impl IntoIterator<Item = f32>, readings: &[Reading]) -> Option<usize> {
-    let worth = readings.iter().zip(scores);
-    let worth: Vec<f32> = worth
-        .map(|(reading, score)| reading.logit + SCORE * score)
-        .collect();
+/// The place of the passage that reading and score together put first; `None` if the search put it there already.
+///
+/// Two kinds of passages stay behind the first, whatever their reading:
+/// - passages in another writing (Han, Latin) than the question: between languages readings order worse than scores do
+///   (docs/measured/reading.md);
+/// - in a follow-up, passages of documents that the conversation is less about than the first's document, because the
+///   reader does not see the conversation. `about`: the documents of the conversation.
+pub fn lead(
+    question: &str,
+    evidence: &[Evidence],
+    readings: &[Reading],
+    about: &Lifts,
+) -> Option<usize> {
+    let lift = |e: &Evidence| about.get(&e.chunk.document_id).copied().unwrap_or(0.0);
+    let least = evidence.first().map(lift)?;
+    let is_latin = !question.chars().any(is_cjk);
+    let may_lead = |e: &Evidence| lift(e) >= least && detect(&e.chunk.text).is_latin() == is_latin;
+    let read = evidence.iter().zip(readings).enumerate();
+    let worth = read
+        .filter(|(at, (e, _))| *at == 0 || may_lead(e))
+        .map(|(at, (e, reading))| (at, reading.logit + SCORE * e.score));
     // Of equals the first.
-    let all = worth.iter().enumerate().rev();
-    let (at, _) = all.max_by(|(_, a), (_, b)| a.total_cmp(b))?;
-    (at > 0).then_some(at)
+    let worth: Vec<(usize, f32)> = worth.collect();
+    let best = worth.iter().rev().max_by(|(_, a), (_, b)| a.total_cmp(b));
+    best.map(|(at, _)| *at).filter(|at| *at > 0)
 }
 
 /// Puts the item at a place first; the others keep their order. Nothing changes where a shorter list lacks the place.
@@ -223,19 +239,32 @@ pub fn to_front<T>(items: &mut [T], at: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::answer::settle::tests::evidence;
+    use ken_base::domain::{DocumentId, Kind};
+
+    /// Evidence of documents `d0`, `d1` …, with readings: of each a logit and a score.
+    fn read_as(read: &[(f32, f32)]) -> (Vec<Evidence>, Vec<Reading>) {
+        let each = read.iter().enumerate().map(|(at, (logit, score))| {
+            let mut found = evidence("", Kind::Article, "保固兩年。", *score);
+            found.chunk.document_id = DocumentId::parse(&format!("d{at}")).unwrap();
+            let reading = Reading {
+                logit: *logit,
+                span: None,
+            };
+            (found, reading)
+        });
+        each.unzip()
+    }
 
     #[test]
     fn lead_passage_combines_reading_and_score() {
         let check = |read: &[(f32, f32)], expected: Option<usize>| {
-            let readings: Vec<Reading> = read
-                .iter()
-                .map(|(logit, _)| Reading {
-                    logit: *logit,
-                    span: None,
-                })
-                .collect();
-            let scores = read.iter().map(|(_, score)| *score);
-            assert_eq!(lead(scores, &readings), expected, "{read:?}");
+            let (found, readings) = read_as(read);
+            assert_eq!(
+                lead("保固", &found, &readings, &Lifts::new()),
+                expected,
+                "{read:?}"
+            );
         };
         check(&[], None);
         check(&[(-3.0, 0.5)], None);
@@ -244,6 +273,33 @@ mod tests {
         check(&[(0.0, 0.6), (2.0, 0.5)], None);
         check(&[(0.5, 0.5), (0.5, 0.5)], None);
         check(&[(-1.0, 0.52), (0.5, 0.5), (-2.0, 0.5)], Some(1));
+    }
+
+    #[test]
+    fn follow_up_is_led_by_document_of_conversation() {
+        let (found, readings) = read_as(&[(-2.0, 0.5), (3.0, 0.5), (1.0, 0.5)]);
+        let lifted = |about: &[(&str, f32)]| {
+            let about = about.iter();
+            let about = about.map(|(id, lift)| (DocumentId::parse(id).unwrap(), *lift));
+            lead("保固", &found, &readings, &about.collect())
+        };
+        assert_eq!(lifted(&[]), Some(1));
+        assert_eq!(lifted(&[("d0", 1.0)]), None);
+        assert_eq!(lifted(&[("d0", 1.0), ("d2", 1.0)]), Some(2));
+        assert_eq!(lifted(&[("d0", 1.0), ("d1", 0.8)]), None);
+        assert_eq!(lifted(&[("d0", 0.8), ("d2", 1.0)]), Some(2));
+    }
+
+    #[test]
+    fn passage_in_other_writing_keeps_its_place() {
+        let (mut found, readings) = read_as(&[(-2.0, 0.5), (3.0, 0.5)]);
+        let leads =
+            |question: &str, found: &[Evidence]| lead(question, found, &readings, &Lifts::new());
+        assert_eq!(leads("AirNest 保固", &found), Some(1));
+        assert_eq!(leads("AirNest warranty", &found), None);
+        found[1].chunk.text = "The AirNest (清淨機) has a warranty of two years.".to_owned();
+        assert_eq!(leads("AirNest 保固", &found), None);
+        assert_eq!(leads("AirNest warranty", &found), Some(1));
     }
 
     #[test]

@@ -227,7 +227,7 @@ impl Pipeline<'_> {
                 state.verdict = self.admission.asked_over(state.verdict, least);
                 candidates.lead_with(at);
             } else {
-                candidates.order_by_reading();
+                candidates.order_by_reading(text, &state.question.about);
             }
             if state.verdict.decision == Decision::Answer {
                 self.match_named_thing(state);

@@ -573,12 +573,9 @@ impl KeywordIndex {
 }
 
 fn writing_of(language: Language) -> &'static str {
-    match language {
-        Language::TraditionalChinese
-        | Language::SimplifiedChinese
-        | Language::Japanese
-        | Language::Korean => "cjk",
-        Language::English | Language::Other => LATIN,
+    match language.is_latin() {
+        true => LATIN,
+        false => "cjk",
     }
 }
 

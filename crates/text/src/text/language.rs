@@ -68,6 +68,11 @@ impl Language {
         }
     }
 
+    /// Whether it is written without Han, kana and hangul.
+    pub fn is_latin(self) -> bool {
+        matches!(self, Language::English | Language::Other)
+    }
+
     pub fn is_chinese(self) -> bool {
         matches!(
             self,
