@@ -1,3 +1,5 @@
+//! [`Case`]: a support case that an agent handled, and what distilling yields from it.
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -10,11 +12,13 @@ use utoipa::ToSchema;
      (a query, a record, a transfer)."
 )]
 pub enum CaseRole {
+    /// The customer.
     #[serde(alias = "user", alias = "visitor", alias = "client")]
     Customer,
     /// A support agent. Only agents' statements count as facts.
     #[serde(alias = "human", alias = "staff", alias = "assistant")]
     Agent,
+    /// An automatic reply.
     Bot,
     /// System notes: queries, records, transfers.
     #[serde(alias = "tool", alias = "note")]
@@ -43,9 +47,11 @@ pub struct CaseTurn {
      `unresolved`: neither."
 )]
 pub enum CaseOutcome {
+    /// The customer's request was met.
     Resolved,
     /// Not resolved as requested, but the customer was helped another way.
     Workaround,
+    /// Neither resolved nor helped otherwise.
     Unresolved,
 }
 
@@ -95,7 +101,7 @@ pub struct Case {
 }
 
 impl Case {
-    /// A case of which nothing is known but what was said.
+    /// A case with an id and its turns; everything else is unknown.
     pub fn new(id: &str, turns: Vec<CaseTurn>) -> Self {
         Self {
             id: id.to_owned(),
@@ -136,6 +142,7 @@ pub struct Excerpt {
      customer's account only. `settles_nothing`: no statement answers the question."
 )]
 pub enum NoKnowledge {
+    /// The case was not resolved.
     Unresolved,
     /// All statements apply to this customer's account only.
     OneAccount,
@@ -173,13 +180,14 @@ pub struct Distilled {
 }
 
 impl Distilled {
-    /// What the agent said that holds for anyone, as one text.
+    /// The resolution as one text: the sentences of the agent that apply to any customer.
     pub fn answer(&self) -> String {
         join(self.resolution.iter().map(|e| e.text.as_str()))
     }
 }
 
-/// Sentences as one text: with spaces between them unless they are Chinese.
+/// Joins sentences into one text. A space follows each sentence unless it ends in a wide character (U+2E80 or above,
+/// such as Chinese).
 pub fn join<'a>(sentences: impl Iterator<Item = &'a str>) -> String {
     let mut text = String::new();
     for sentence in sentences {

@@ -1,3 +1,5 @@
+//! [`Draft`]: candidate knowledge for review, with its sources and history.
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -12,16 +14,20 @@ use super::{DocumentId, Excerpt, NoKnowledge};
      `rejected`: a reviewer has rejected it. `merged`: another draft has its sources now."
 )]
 pub enum DraftState {
+    /// Waits for a decision.
     Open,
     /// Approved by one reviewer; a second approval is required.
     Approved,
+    /// It is an FAQ now.
     Published,
+    /// A reviewer rejected it.
     Rejected,
     /// Merged into another draft.
     Merged,
 }
 
 impl DraftState {
+    /// Name in the API and in the store.
     pub fn as_str(self) -> &'static str {
         match self {
             DraftState::Open => "open",
@@ -74,6 +80,7 @@ pub enum DraftClass {
 }
 
 impl DraftClass {
+    /// Name in the API.
     pub fn name(&self) -> &'static str {
         match self {
             DraftClass::New => "new",
@@ -86,7 +93,7 @@ impl DraftClass {
         }
     }
 
-    /// What it is about, where that is known already.
+    /// The document that it concerns; `None` for [`DraftClass::New`] and [`DraftClass::Gap`].
     pub fn document_id(&self) -> Option<&DocumentId> {
         match self {
             DraftClass::Variant { document_id }
@@ -131,7 +138,7 @@ pub struct Reviewer {
 }
 
 impl Reviewer {
-    /// Known by the name alone, as where there are no keys.
+    /// A reviewer with a name and no key, as in a service without keys.
     pub fn named(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
@@ -139,13 +146,14 @@ impl Reviewer {
         }
     }
 
-    /// A workspace's rule, which is nobody.
+    /// The reviewer of drafts that a rule of the workspace publishes.
     pub fn rule() -> Self {
         Self::named("rule")
     }
 
-    /// Whether they did what an event tells: by the key where both have one, for the name beside it is whatever they say;
-    /// else by the name. Events of before keys were noted end with the key's id in brackets.
+    /// Whether this reviewer caused an event. If both have a key, the keys decide, since a caller can choose the name
+    /// beside a key; otherwise the names decide. The actor of events older than the field `key_id` ends with the id of
+    /// the key in brackets.
     pub fn did(&self, event: &DraftEvent) -> bool {
         match (&self.key_id, &event.key_id) {
             (Some(own), Some(other)) => own == other,
@@ -164,10 +172,15 @@ impl Reviewer {
     description = "What was done. `reopened`: the text changed after an approval, which no longer counts."
 )]
 pub enum DraftAction {
+    /// A reviewer approved it.
     Approved,
+    /// A reviewer changed its text.
     Edited,
+    /// A reviewer rejected it.
     Rejected,
+    /// Its sources were moved to another draft.
     Merged,
+    /// It was published as an FAQ.
     Published,
     /// The text changed after an approval.
     Reopened,
@@ -198,6 +211,7 @@ pub struct Draft {
     pub id: String,
     /// Where it stands in the review.
     pub state: DraftState,
+    /// How it relates to the existing knowledge.
     #[serde(flatten)]
     pub class: DraftClass,
     /// The question in general terms.

@@ -1,3 +1,5 @@
+//! [`JudgedQuestion`]: a test question with its expected answer; [`Review`]: an issue for a person.
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -47,6 +49,8 @@ pub struct Review {
      rated as wrong too often."
 )]
 pub enum ReviewKind {
+    /// Two documents contradict each other and no rule decides.
     Conflict,
+    /// Answers that cite the document were rated as wrong too often.
     FailingEvidence,
 }
