@@ -43,14 +43,14 @@ pub enum Relation {
     Conflict(Conflict),
 }
 
-/// What two statements contradict each other in.
+/// A contradiction between two statements.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Conflict {
     /// What differs.
     pub kind: ConflictKind,
-    /// The conflicting statements.
+    /// Words of the first statement.
     pub first: String,
-    /// The words of the second statement.
+    /// Words of the second statement.
     pub second: String,
 }
 

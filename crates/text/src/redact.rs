@@ -82,7 +82,7 @@ pub struct Finding {
     pub span: Span,
 }
 
-/// A workspace's own pattern.
+/// A pattern of the workspace for personal data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CustomPattern {

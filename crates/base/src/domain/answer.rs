@@ -220,17 +220,17 @@ pub struct Citation {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = RecordedLink)]
 pub struct CitedLink {
-    /// The words of the link.
+    /// The link text.
     pub text: String,
-    /// The address that the link leads to.
+    /// The address of the link.
     pub uri: String,
     /// Byte offset of the link text in the document.
     pub start: usize,
-    /// Where the words end in the document, in bytes, exclusive.
+    /// End of the link text in the document, in bytes, exclusive.
     pub end: usize,
 }
 
-/// Milliseconds spent by stage. `keyword` and `vector` run side by side, so `total` is less than the sum.
+/// Milliseconds spent by stage. `keyword` and `vector` run in parallel, so `total` is less than the sum.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
 #[schema(as = RecordedTimings)]
@@ -245,14 +245,14 @@ pub struct Timings {
     pub fuse: f64,
     /// Loading the evidence from the store, in milliseconds.
     pub load: f64,
-    /// Scoring the best passages with the reader model.
+    /// Scoring the best passages with the reader model, in milliseconds.
     #[serde(default)]
     pub read: f64,
     /// Deciding whether to answer, in milliseconds.
     pub admit: f64,
     /// Choosing and verifying the sentences, in milliseconds.
     pub compose: f64,
-    /// Text generation by a language model.
+    /// Text generation by a language model, in milliseconds.
     pub generate: f64,
     /// From the request to the reply, in milliseconds.
     pub total: f64,
@@ -264,28 +264,28 @@ pub struct Timings {
 pub struct Answer {
     /// The answer's id.
     pub id: String,
-    /// What was decided.
+    /// The outcome.
     pub outcome: Outcome,
     /// The whole reply.
     pub text: String,
     /// The reply's language (BCP 47).
     pub language: String,
-    /// How the words were found.
+    /// How the text was produced.
     pub strategy: Strategy,
     /// Estimated probability that the evidence answers the question, 0 to 1.
     pub confidence: f32,
     /// The sentences that cite the knowledge base, in order.
     pub sentences: Vec<Sentence>,
-    /// What the sentences cite, in order of use.
+    /// Citations of the sentences, in order of use.
     pub citations: Vec<Citation>,
-    /// Questions that the asker can choose from.
+    /// Questions that the customer can choose from.
     pub suggestions: Vec<String>,
     /// Why the answer contains nothing from the knowledge base.
     pub reason: Option<Reason>,
-    /// What limits it, or what was unavailable while it was made.
+    /// Limitations of the answer, and components that were unavailable.
     #[serde(default)]
     pub notes: Vec<Note>,
-    /// The conversation it belongs to, if it belongs to one.
+    /// Id of the conversation, if it is part of one.
     pub conversation_id: Option<String>,
     /// Lowest revision among the indexes that were searched.
     #[schema(value_type = i64)]

@@ -59,13 +59,13 @@ pub enum CaseOutcome {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Case {
-    /// Given, or derived from the content.
+    /// Id of the case; derived from its content if missing.
     #[serde(default)]
     pub id: String,
     /// The channel that the customer used, as `chat` or `phone`.
     #[serde(default)]
     pub channel: Option<String>,
-    /// Default: inferred from the transcript.
+    /// Outcome of the case; inferred from the transcript if missing.
     #[serde(default)]
     pub outcome: Option<CaseOutcome>,
     /// Tags that the company gave the case.
@@ -80,7 +80,7 @@ pub struct Case {
     /// The company's id of the customer.
     #[serde(default)]
     pub customer_id: Option<String>,
-    /// Preceding conversation with Ken, and its answers.
+    /// Id of the preceding conversation with Ken.
     #[serde(default)]
     pub conversation_id: Option<String>,
     /// Ids of the answers that Ken gave before the case began.
@@ -96,7 +96,7 @@ pub struct Case {
     #[serde(default)]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub closed_at: Option<Timestamp>,
-    /// What was said, oldest first.
+    /// Turns of the case, oldest first.
     pub turns: Vec<CaseTurn>,
 }
 
@@ -138,7 +138,7 @@ pub struct Excerpt {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(
-    description = "Why a case makes no knowledge. `unresolved`: the case was not resolved. `one_account`: what was said holds for this \
+    description = "Why a case yields no knowledge. `unresolved`: the case was not resolved. `one_account`: all statements apply to this \
      customer's account only. `settles_nothing`: no statement answers the question."
 )]
 pub enum NoKnowledge {

@@ -43,7 +43,7 @@ impl DraftState {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "class", rename_all = "snake_case")]
 pub enum DraftClass {
-    /// Nothing that is known answers the question.
+    /// No existing knowledge answers the question.
     New,
     /// The answer exists, but the question does not retrieve it.
     Variant {
@@ -115,7 +115,7 @@ pub struct DraftSource {
     pub question: String,
     /// Sentences of the agent that apply to any customer.
     pub resolution: Vec<Excerpt>,
-    /// What the agent asked for and told the customer to do, in order.
+    /// Requests and instructions of the agent, in order.
     pub steps: Vec<Excerpt>,
     /// The agent who handled the case.
     pub agent: Option<String>,
@@ -194,7 +194,7 @@ pub struct DraftEvent {
     pub at: Timestamp,
     /// Who did it, as a reviewer's name.
     pub actor: String,
-    /// The key of the request; absent where there are no keys.
+    /// The key of the request; missing if no keys exist.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_id: Option<String>,
     /// What was done.
@@ -209,7 +209,7 @@ pub struct DraftEvent {
 pub struct Draft {
     /// The draft's id.
     pub id: String,
-    /// Where it stands in the review.
+    /// State of the review.
     pub state: DraftState,
     /// How it relates to the existing knowledge.
     #[serde(flatten)]
@@ -220,7 +220,7 @@ pub struct Draft {
     pub variants: Vec<String>,
     /// Text from agents; empty if no case resolves the question.
     pub answer: String,
-    /// Under which conditions the answer holds, in the agents' words.
+    /// Conditions of the answer, in the words of the agents.
     pub conditions: Vec<String>,
     /// Requests and instructions of agents, over all sources, in order.
     pub steps: Vec<String>,
@@ -230,7 +230,7 @@ pub struct Draft {
     pub tags: Vec<String>,
     /// The draft's language (BCP 47).
     pub language: String,
-    /// The cases and the feedback that it is made from.
+    /// Cases and feedback that it was made from.
     pub sources: Vec<DraftSource>,
     /// Confidence that the answer is correct and general, 0 to 1.
     pub confidence: f32,

@@ -15,9 +15,9 @@ pub struct JudgedQuestion {
     /// The question, 1 to 2,000 characters.
     #[schema(required = true)]
     pub question: String,
-    /// Everything that the asker is, as `agent` or `tier:gold`.
+    /// All audience names of the caller, such as `agent` or `tier:gold`.
     pub audience: Vec<String>,
-    /// The channel that it is asked on.
+    /// The channel of the question.
     pub channel: Option<String>,
     /// Expected outcome; `None`: any.
     pub outcome: Option<Outcome>,

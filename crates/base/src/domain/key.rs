@@ -47,8 +47,7 @@ pub enum Right {
 }
 
 impl KeyRole {
-    /// All roles, by increasing number of rights apart from [`KeyRole::Editor`] and [`KeyRole::Agent`], whose rights
-    /// differ.
+    /// All roles.
     pub const ALL: [KeyRole; 5] = [
         KeyRole::Bot,
         KeyRole::Editor,

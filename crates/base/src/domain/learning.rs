@@ -12,7 +12,7 @@ use super::{DocumentId, Outcome};
 pub struct Tuning {
     /// Weights of keyword match and term proximity, 0 to 1, sum below 1. Set both or neither.
     pub keyword_share: Option<f32>,
-    /// The weight of proximity, in [0, 1].
+    /// Weight of term proximity, 0 to 1.
     pub proximity_share: Option<f32>,
     /// Minimum confidence to answer, 0 to 1.
     pub min_confidence: Option<f32>,
@@ -114,7 +114,7 @@ pub struct Feedback {
     pub corrected_document_id: Option<DocumentId>,
     /// What an agent did with the answer.
     pub agent_action: Option<AgentAction>,
-    /// 1 to 5.
+    /// The customer's rating, 1 to 5.
     pub csat: Option<u8>,
     /// Whether the customer contacted support again about the same issue.
     pub reopened: bool,
@@ -170,7 +170,7 @@ pub struct Arm {
     pub tuning: Option<Tuning>,
 }
 
-/// How far an experiment is.
+/// State of an experiment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(
@@ -205,14 +205,14 @@ impl ExperimentState {
 pub struct Experiment {
     /// The experiment's id.
     pub id: String,
-    /// How far it is.
+    /// State of the experiment.
     pub state: ExperimentState,
     /// FAQ whose answers are compared; `None` if settings are compared.
     pub faq_id: Option<DocumentId>,
     /// Live answer of the FAQ at the start.
     #[serde(default)]
     pub live: Option<String>,
-    /// What is compared; the first arm is what is live.
+    /// The compared arms; the first one is the live state.
     pub arms: Vec<Arm>,
     /// Maximum probability of a false positive (winner, loser or harm) over all arms and looks.
     pub alpha: f64,

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(
-    description = "How sure an answer has to be, from `very_strict` (fewest wrong answers, most refusals) to `very_lenient`. `balanced` is the default."
+    description = "Confidence that an answer needs, from `very_strict` (fewest wrong answers, most refusals) to `very_lenient`. `balanced` is the default."
 )]
 pub enum Level {
     /// Fewest wrong answers, most refusals.

@@ -179,20 +179,20 @@ impl Query {
 /// Speaker of an utterance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-#[schema(as = UtteranceRole, description = "`user`: the person who asks. `agent`: the bot or the person who answers.")]
+#[schema(as = UtteranceRole, description = "`user`: the customer. `agent`: the bot or the person who answers.")]
 pub enum Role {
-    /// The person who asks.
+    /// The customer.
     User,
     /// The bot or the person who answers.
     Agent,
 }
 
-/// One thing said earlier in the conversation.
+/// An earlier message of the conversation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Utterance {
-    /// Who said it.
+    /// The speaker.
     pub role: Role,
-    /// The words, at most 2,000 characters.
+    /// The text, at most 2,000 characters.
     pub text: String,
 }
 

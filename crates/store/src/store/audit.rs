@@ -41,7 +41,7 @@ impl<'a> Scope<'a> {
     }
 }
 
-/// A line of the audit log.
+/// An entry of the audit log.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct AuditEntry {
     /// 1, 2, 3 … within the log, without gaps.
@@ -49,16 +49,16 @@ pub struct AuditEntry {
     /// When it was done.
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
-    /// Who did it: the key's name and id, or the service itself.
+    /// The actor: name and id of the key, or the service itself.
     pub actor: String,
-    /// What was done, as `document.put` or `key.revoke`.
+    /// The action, such as `document.put` or `key.revoke`.
     pub action: String,
-    /// What it was done to: an id or a name.
+    /// Subject of the action: an id or a name.
     pub subject: String,
     /// Previous value, if any.
     #[schema(value_type = Value)]
     pub before: Value,
-    /// What it is now; null, if nothing is recorded of it.
+    /// New value; null if none is recorded.
     #[schema(value_type = Value)]
     pub after: Value,
     /// SHA-256 over the entry and the previous hash, hexadecimal; empty in entries older than hashing.

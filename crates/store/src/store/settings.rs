@@ -10,7 +10,7 @@ use ken_base::domain::Level;
 use ken_base::domain::WorkspaceId;
 use ken_text::redact::CustomPattern;
 
-/// How a workspace wants its drafts reviewed.
+/// Rules for the review of drafts.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LearningRules {
@@ -22,14 +22,14 @@ pub struct LearningRules {
     pub auto_promote: bool,
 }
 
-/// A class of drafts, and from how many sources on it is published unreviewed.
+/// A class of drafts, and the number of sources from which on it is published without review.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AutoPublish {
     /// `new`, `variant`, `update` or `negative`.
     #[schema(value_type = PublishableClass)]
     pub class: String,
-    /// At least 2.
+    /// Minimum number of sources, at least 2.
     pub min_sources: usize,
 }
 

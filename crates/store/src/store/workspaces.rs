@@ -10,7 +10,7 @@ use super::audit::Act;
 use super::{Scope, Store, StoreError};
 use ken_base::domain::WorkspaceId;
 
-/// What was deleted with a workspace.
+/// Rows deleted with a workspace.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
 #[schema(as = DeletedRows)]
 pub struct Deleted {
