@@ -21,7 +21,7 @@ impl Clock {
         }
     }
 
-    /// Sets the time of a clock made by [`Clock::standing`]; has no effect on the clock of the system.
+    /// Sets the time of a clock made by [`Clock::standing`] and of its clones; other clocks do not change.
     pub fn set(&self, at: Timestamp) {
         if let Some(set) = &self.set {
             set.store(at.as_millisecond(), Ordering::Release);
