@@ -1,4 +1,4 @@
-//! Who acts: what is changed is noted under their name.
+//! The actor of the current task. The audit log records changes under its name.
 
 use std::sync::Arc;
 
@@ -7,26 +7,26 @@ tokio::task_local! {
     static BY_ITSELF: ();
 }
 
-/// Who the service is where it acts by itself.
+/// Name of the service as the actor of its own changes.
 pub const SERVICE: &str = "ken";
 
-/// Runs what somebody has asked for; what it changes is noted under their name.
+/// Runs `work` on behalf of `actor`. The audit log records its changes under that name.
 pub async fn acting<T>(actor: impl Into<Arc<str>>, work: impl Future<Output = T>) -> T {
     ACTOR.scope(actor.into(), work).await
 }
 
-/// Runs what the service does by itself: it writes to workspaces that there are, and makes none, so that one that is deleted
-/// meanwhile stays deleted.
+/// Runs work that the service does on its own initiative. Such work writes to existing workspaces only and creates
+/// none, so a workspace that is deleted meanwhile stays deleted.
 pub async fn by_itself<T>(work: impl Future<Output = T>) -> T {
     BY_ITSELF.scope((), work).await
 }
 
-/// Whether a write of whoever acts may make a workspace that is not there.
+/// Whether the current task may create a missing workspace: false within [`by_itself`].
 pub fn makes_workspaces() -> bool {
     BY_ITSELF.try_with(|()| ()).is_err()
 }
 
-/// Who is acting; the service itself where nobody has asked.
+/// The current actor; [`SERVICE`] outside of [`acting`].
 pub fn actor() -> Arc<str> {
     ACTOR.try_with(Clone::clone).unwrap_or(SERVICE.into())
 }

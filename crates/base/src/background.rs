@@ -8,7 +8,8 @@ use tokio::task::JoinHandle;
 use crate::actor::{acting, actor, by_itself, makes_workspaces};
 use crate::blocking::carry_on;
 
-/// Runs work that clears up after itself to its end, also where whoever waits for it leaves meanwhile. It acts as its caller.
+/// Runs `work` to completion in a task of its own, even if the caller drops the returned future. For work that cleans
+/// up after itself. The task keeps the actor of its caller. A panic of `work` resumes in the caller.
 pub async fn to_the_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
     let work = acting(actor(), work);
     let task = match makes_workspaces() {
@@ -21,7 +22,7 @@ pub async fn to_the_end<T: Send + 'static>(work: impl Future<Output = T> + Send 
     }
 }
 
-/// Whether both hold, from now on.
+/// A receiver that is true while both flags are true. It becomes false for good once a sender of either is dropped.
 pub fn both(
     mut one: watch::Receiver<bool>,
     mut other: watch::Receiver<bool>,
@@ -45,7 +46,7 @@ pub fn both(
     told
 }
 
-/// A task that is asked to end, and waited for.
+/// A background task that can be asked to stop and then awaited.
 pub struct Background {
     name: &'static str,
     stop: watch::Sender<bool>,
@@ -53,7 +54,7 @@ pub struct Background {
 }
 
 impl Background {
-    /// Starts work that ends soon after what it is given says so.
+    /// Starts work of the service. `work` gets a receiver and has to return soon after it becomes true.
     pub fn start<F>(name: &'static str, work: impl FnOnce(watch::Receiver<bool>) -> F) -> Self
     where
         F: Future<Output = ()> + Send + 'static,
@@ -66,7 +67,8 @@ impl Background {
         }
     }
 
-    /// As [`Background::start`], while this process leads: the work ends when it does not, and begins anew when it does again.
+    /// As [`Background::start`], but runs `work` only while `leads` is true: asks it to stop when `leads` becomes false
+    /// and starts it again when `leads` becomes true. Ends when `work` returns unasked.
     pub fn start_while<F>(
         name: &'static str,
         mut leads: watch::Receiver<bool>,
@@ -102,7 +104,7 @@ impl Background {
         })
     }
 
-    /// Has it end, and waits until it has.
+    /// Asks the task to stop and waits until it has. Logs an error if it panicked. A second call returns at once.
     pub async fn stop(&self) {
         self.stop.send_replace(true);
         let task = self

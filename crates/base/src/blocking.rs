@@ -2,7 +2,8 @@
 
 use tokio::task::JoinError;
 
-/// Runs work on a thread where it may block or compute; a panic there goes on here.
+/// Runs `work` on a thread where it may block or compute, and returns its result. A panic of `work` resumes in the
+/// caller.
 pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done,
@@ -10,7 +11,8 @@ pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'stat
     }
 }
 
-/// Goes on with a task's panic. One that was cancelled was so because the process ends: then whoever waits for it ends, too.
+/// Resumes the panic of a task. A task is cancelled only when the process ends; then this future never completes, so
+/// that the caller ends with the process.
 pub async fn carry_on<T>(error: JoinError) -> T {
     match error.try_into_panic() {
         Ok(panic) => std::panic::resume_unwind(panic),

@@ -21,21 +21,35 @@ pub use secret::Secret;
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
+    /// The HTTP server.
     pub http: HttpConfig,
+    /// The identity provider.
     pub auth: AuthConfig,
+    /// The system of record.
     pub store: StoreConfig,
+    /// The derived indexes.
     pub index: IndexConfig,
     /// Vector storage. Default `embedded`. `KEN_VECTORS`
     pub vectors: VectorsAt,
+    /// The Qdrant cluster.
     pub qdrant: QdrantConfig,
+    /// Limits of parsing files.
     pub ingest: IngestConfig,
+    /// Where the models are.
     pub models: ModelsConfig,
+    /// The embedding models.
     pub encoder: EncoderConfig,
+    /// Search and ranking.
     pub retrieve: RetrieveConfig,
+    /// The cross-encoder.
     pub reader: ReaderConfig,
+    /// When to answer, and retention.
     pub answer: AnswerConfig,
+    /// The language model.
     pub llm: LlmConfig,
+    /// Learning from cases and feedback.
     pub learn: LearnConfig,
+    /// Logs and traces.
     pub log: LogConfig,
 }
 
@@ -66,6 +80,7 @@ pub struct HttpConfig {
     /// Certificate chain and private key (PEM); both enable TLS 1.2 and 1.3. Reloaded when the files change.
     /// `KEN_HTTP__TLS_CERT`, `KEN_HTTP__TLS_KEY`
     pub tls_cert: Option<PathBuf>,
+    /// Private key (PEM) of `tls_cert`.
     pub tls_key: Option<PathBuf>,
     /// Origins allowed to call the API from a browser (CORS), for example `https://help.example.com`. Default: none. File
     /// only.
@@ -270,6 +285,7 @@ pub struct RetrieveConfig {
     /// by less than 0.3 points within 0.1 of them.
     /// `KEN_RETRIEVE__KEYWORD_SHARE`, `KEN_RETRIEVE__PROXIMITY_SHARE`
     pub keyword_share: f32,
+    /// Weight of term proximity, see `keyword_share`.
     pub proximity_share: f32,
     /// Number of candidates per leg. 50; no setting.
     #[serde(skip)]
@@ -394,6 +410,7 @@ pub struct LlmConfig {
     /// Price per million tokens, in any currency. Default: unknown. `KEN_LLM__PROMPT_PRICE`,
     /// `KEN_LLM__COMPLETION_PRICE`
     pub prompt_price: Option<f64>,
+    /// Price per million generated tokens, see `prompt_price`.
     pub completion_price: Option<f64>,
 }
 
@@ -536,14 +553,15 @@ impl Default for AnswerConfig {
     }
 }
 
-/// The folders below `models.dir` that `ken setup` prepares, with their shares. E5's cosines lie close together
-/// and USE's far apart, so that six to one gives both about the same say.
+/// Folders below `models.dir` that `ken setup` prepares, with their shares. The cosines of E5 lie close together and
+/// those of USE far apart; six to one gives both about the same influence.
 const DEFAULT_PARTS: [(&str, f32); 2] = [
     ("multilingual-e5-small-zh-en", 6.0),
     ("use-multilingual-v3", 1.0),
 ];
 
-/// The vault beside an SQLite store: `sqlite://data/ken.db` → `sqlite://data/vault.db`; a table of its own in PostgreSQL.
+/// Default URL of the vault: a file beside an SQLite store (`sqlite://data/ken.db` → `sqlite://data/vault.db`), or the
+/// PostgreSQL database itself.
 fn beside(url: &str) -> String {
     match url.rsplit_once('/') {
         Some((folder, _)) if url.starts_with("sqlite:") => format!("{folder}/vault.db"),
@@ -552,13 +570,13 @@ fn beside(url: &str) -> String {
     }
 }
 
-/// Variables that tell tests where servers are, and are no settings.
+/// Prefix of variables that tests read; they are not settings.
 const OF_TESTS: &str = "KEN_TEST_";
 
-/// The settings that stand in no section.
+/// Settings outside of any section.
 const WITHOUT_SECTION: [&str; 1] = ["KEN_VECTORS"];
 
-/// Whether an environment variable is a setting: one of a section (`KEN_STORE__URL`) or of [`WITHOUT_SECTION`]. Other
+/// Whether an environment variable is a setting: in a section (`KEN_STORE__URL`) or in [`WITHOUT_SECTION`]. Other
 /// programs use names like `KEN_HOME`.
 fn is_setting(name: &str) -> bool {
     (name.contains("__") || WITHOUT_SECTION.contains(&name)) && !name.starts_with(OF_TESTS)
@@ -570,7 +588,10 @@ fn is_setting(name: &str) -> bool {
 pub struct ConfigError(pub Vec<String>);
 
 impl Config {
-    /// Reads the settings: defaults, then `file` (or `ken.toml` where it exists), then the environment.
+    /// Reads the settings: defaults, then `file` (or `ken.toml` if it exists), then the environment.
+    ///
+    /// # Errors
+    /// A missing or malformed `file`, unknown keys, wrong types, and all values out of range.
     pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
         let text = |(name, value): (OsString, OsString)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))

@@ -4,7 +4,8 @@ use std::io::Read;
 
 use sha2::{Digest, Sha256};
 
-/// SHA-256 in lower-case hexadecimal over parts, each told apart by its length.
+/// SHA-256 of `parts` in lower-case hexadecimal. The length of each of several parts is hashed before it, so that the
+/// boundaries between parts matter.
 pub fn sha256_hex<const N: usize>(parts: [&[u8]; N]) -> String {
     let mut hash = Sha256::new();
     for part in parts {
@@ -16,7 +17,10 @@ pub fn sha256_hex<const N: usize>(parts: [&[u8]; N]) -> String {
     hex(&hash.finalize())
 }
 
-/// As [`sha256_hex`] of one part, read in pieces.
+/// SHA-256 of all bytes of `reader`, equal to [`sha256_hex`] of one part.
+///
+/// # Errors
+/// The reader fails.
 pub fn sha256_hex_of(mut reader: impl Read) -> std::io::Result<String> {
     let mut hash = Sha256::new();
     let mut buffer = vec![0; 1 << 16];
@@ -28,7 +32,7 @@ pub fn sha256_hex_of(mut reader: impl Read) -> std::io::Result<String> {
     }
 }
 
-/// In hexadecimal digits.
+/// `bytes` in lower-case hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }

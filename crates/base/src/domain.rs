@@ -1,7 +1,7 @@
-//! The nouns of the service, and nothing else: no I/O, no async, no web, no SQL.
+//! Domain types of the service: no I/O, no async, no web, no SQL.
 //!
-//! One word per thing, the field's word. Values that have to be valid are made by parsing, so that code
-//! which holds a [`Query`] or a [`WorkspaceId`] never checks it again.
+//! One word per thing, the field's word. Types with an invariant are made by parsing, so that code that holds a
+//! [`Query`] or a [`WorkspaceId`] never checks it again.
 
 mod answer;
 mod case;

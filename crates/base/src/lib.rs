@@ -1,5 +1,7 @@
-//! What everything else stands on: the nouns of the domain, the settings, who acts, tasks, and requests to other servers. No SQL,
-//! no web server, no models.
+//! The foundation of all crates: domain types, settings, the current actor, background tasks, and requests to other
+//! servers. No SQL, no web server, no models.
+
+#![deny(missing_docs)]
 
 pub mod actor;
 pub mod background;

@@ -1,4 +1,5 @@
-//! Requests to other servers: only to addresses that an operator has set, and never to where a cloud keeps its secrets.
+//! Requests to other servers: only to addresses that an operator has configured, and never to link-local addresses,
+//! where clouds serve credentials.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
@@ -6,12 +7,15 @@ use std::time::Duration;
 use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-/// A client that follows no redirects, uses no proxy, and reaches no [forbidden](is_forbidden) address, whatever a name
-/// resolves to.
+/// A client that follows no redirects, uses no proxy, and never connects to a [forbidden](is_forbidden) address that a
+/// host name resolves to. `connect` limits the time to connect, `silence` the time between two reads.
+///
+/// # Errors
+/// The client cannot be built; the message says why.
 pub fn client(connect: Duration, silence: Duration) -> Result<reqwest::Client, String> {
     choose_cryptography();
     reqwest::Client::builder()
-        // The address is the operator's; nothing may send its key elsewhere.
+        // The operator configured this address only; a redirect could send the key elsewhere.
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
         .connect_timeout(connect)
@@ -21,12 +25,15 @@ pub fn client(connect: Duration, silence: Duration) -> Result<reqwest::Client, S
         .map_err(|error| error.to_string())
 }
 
-/// One provider for all of rustls; a second call changes nothing.
+/// Installs ring as the cryptography provider of rustls in this process. A second call has no effect.
 pub fn choose_cryptography() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
-/// What is wrong with an address that the service is to call.
+/// Checks a URL that the service is to call: `http` or `https`, and no literal [forbidden](is_forbidden) address.
+///
+/// # Errors
+/// A message that says what is wrong with it.
 pub fn check(address: &str) -> Result<(), String> {
     let url = Url::parse(address).map_err(|error| error.to_string())?;
     if !["http", "https"].contains(&url.scheme()) {
@@ -40,10 +47,10 @@ pub fn check(address: &str) -> Result<(), String> {
     }
 }
 
-/// Link-local addresses, where clouds answer with credentials, and those that are no host's. Private networks are where chat
-/// servers live, and allowed.
+/// Whether the service must not call an address: link-local addresses, where clouds serve credentials, and addresses of
+/// no single host (unspecified, broadcast, multicast). Private networks are allowed, since chat servers run there.
 pub fn is_forbidden(address: IpAddr) -> bool {
-    // Of Amazon's metadata service.
+    // Amazon's metadata service over IPv6.
     const METADATA: Ipv6Addr = Ipv6Addr::new(0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0254);
     match address.to_canonical() {
         IpAddr::V4(v4) => {
@@ -55,7 +62,7 @@ pub fn is_forbidden(address: IpAddr) -> bool {
     }
 }
 
-/// Resolves names as the system does and leaves out what is forbidden.
+/// Resolves names as the system does and drops forbidden addresses.
 struct Guarded;
 
 impl Resolve for Guarded {

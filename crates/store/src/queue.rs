@@ -1,8 +1,9 @@
-//! [`Queue`]: work that survives a crash, is retried, and takes turns among workspaces. Uploads and long checks of changes run on it.
+//! [`Queue`]: durable work that survives a crash, is retried, and takes turns among workspaces. Uploads and long checks
+//! of changes run on it.
 //!
-//! The rows are in the store ([`crate::store::Work`]); the leading process works them off. A piece of work is begun at least
-//! once: a handler may be run again after a crash, and has to be idempotent. What fails is retried with growing delays; what
-//! fails for good is a dead letter, with the reason, until somebody revives or discards it.
+//! The rows are in the store ([`crate::store::Work`]); the leading process runs them. Work runs at least once: a
+//! handler may run again after a crash and has to be idempotent. Failed work is retried with growing delays. Work that
+//! fails for good becomes a dead letter with its error until a person revives or discards it.
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -23,20 +24,20 @@ use ken_base::actor::{acting, by_itself};
 use ken_base::background::Background;
 use ken_base::domain::WorkspaceId;
 
-/// How work of a kind is run.
+/// How work of one kind runs.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Policy {
-    /// How many pieces run at once, in all workspaces together.
+    /// Maximum number of pieces that run at once, in all workspaces together.
     pub at_once: usize,
     /// Whether at most one piece of a workspace runs at a time, oldest first.
     pub in_order: bool,
-    /// After how many attempts it is a dead letter.
+    /// Number of attempts after which work becomes a dead letter.
     pub max_attempts: u32,
-    /// The delay before the second attempt; each further one waits twice as long.
+    /// Delay before the second attempt; it doubles with each further one.
     pub min_delay: Duration,
-    /// The longest delay.
+    /// Maximum delay.
     pub max_delay: Duration,
-    /// After which time an attempt is given up.
+    /// Time limit of an attempt.
     pub timeout: Duration,
 }
 
@@ -54,35 +55,37 @@ impl Default for Policy {
     }
 }
 
-/// How far a run came.
+/// Result of a run without an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Progress {
+    /// The work is done.
     Done,
-    /// There is more to do: it is run again, after a turn of the other workspaces.
+    /// There is more to do: the work runs again after a turn of the other workspaces.
     More,
 }
 
 /// Why a run failed.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Failure {
-    /// Trying again may help.
+    /// A retry may help.
     Passing(String),
-    /// Trying again does not help.
+    /// A retry does not help.
     Final(String),
 }
 
-/// What runs work of one kind.
+/// Runs work of one kind.
 pub trait Handler: Send + Sync + 'static {
-    /// What is to be done, at most [`crate::store::MAX_PAYLOAD`] bytes as JSON.
+    /// Parameters of the work, at most [`crate::store::MAX_PAYLOAD`] bytes as JSON.
     type Payload: Serialize + DeserializeOwned + Send + Sync + 'static;
-    /// One stable word, a row's `kind`.
+    /// Stable name of the kind, stored in the rows.
     const KIND: &'static str;
 
+    /// How the work runs; the default policy unless overridden.
     fn policy(&self) -> Policy {
         Policy::default()
     }
 
-    /// Runs one piece of work; has to be idempotent. Returns soon, with [`Progress::More`], once `stopped` holds true.
+    /// Runs one piece of work; has to be idempotent. Returns soon, with [`Progress::More`], once `stopped` is true.
     fn run(
         &self,
         workspace: WorkspaceId,
@@ -90,8 +93,11 @@ pub trait Handler: Send + Sync + 'static {
         stopped: watch::Receiver<bool>,
     ) -> impl Future<Output = Result<Progress, Failure>> + Send;
 
-    /// Called before work becomes a dead letter, perhaps more than once. The workspace's name may be one that can not be
-    /// parsed. Not called where the payload cannot be parsed: give new fields of it defaults.
+    /// Called before work becomes a dead letter, perhaps more than once. The workspace name may be invalid. Not called
+    /// if the payload cannot be parsed: give new fields of it defaults.
+    ///
+    /// # Errors
+    /// The store failed; the work is retried.
     fn failed(
         &self,
         _workspace: &str,
@@ -102,7 +108,7 @@ pub trait Handler: Send + Sync + 'static {
     }
 }
 
-/// A piece of work as [`Store::enqueue`] takes it. `key`: the same work enqueued twice is one.
+/// Work for [`Store::enqueue`]. Work of the same kind and `key` is enqueued once.
 pub fn work<'a>(kind: &'a str, key: &'a str, payload: &impl Serialize) -> NewWork<'a> {
     NewWork {
         kind,
@@ -113,7 +119,7 @@ pub fn work<'a>(kind: &'a str, key: &'a str, payload: &impl Serialize) -> NewWor
 
 type Run = dyn Fn(Store, Work, watch::Receiver<bool>) -> BoxFuture<'static, Settled> + Send + Sync;
 
-/// A handler without its type.
+/// A handler with its type erased.
 #[derive(Clone)]
 struct Kind {
     name: &'static str,
@@ -121,11 +127,12 @@ struct Kind {
     run: Arc<Run>,
 }
 
-/// Handlers, before they run.
+/// The handlers of a queue, by kind.
 #[derive(Default)]
 pub struct Handlers(Vec<Kind>);
 
 impl Handlers {
+    /// Adds a handler.
     pub fn with<H: Handler>(mut self, handler: H) -> Self {
         let (policy, handler) = (handler.policy(), Arc::new(handler));
         let run = move |store: Store, work: Work, stopped| -> BoxFuture<'static, Settled> {
@@ -141,7 +148,7 @@ impl Handlers {
     }
 }
 
-/// One attempt, and what becomes of the work.
+/// Runs one attempt and decides what becomes of the work.
 async fn attempt<H: Handler>(
     handler: &H,
     policy: Policy,
@@ -210,7 +217,7 @@ async fn attempt<H: Handler>(
         "job failed permanently"
     );
     let failed = async {
-        // Where another process has begun it since, that one says what becomes of it.
+        // If another process has begun the work since, that process decides about it.
         match store.is_running(&work.id, work.run).await? {
             true => handler.failed(&work.workspace, &again, &error).await,
             false => Ok(()),
@@ -225,14 +232,14 @@ async fn attempt<H: Handler>(
     }
 }
 
-/// The message of a panic.
+/// Message of a panic.
 fn said(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied())
         .unwrap_or("no message")
 }
 
-/// How long to wait after so many attempts, from 1.
+/// Delay after an attempt, counted from 1.
 fn delay(policy: Policy, attempt: u32) -> SignedDuration {
     let mut delays = ExponentialBuilder::default()
         .with_min_delay(policy.min_delay)
@@ -245,22 +252,23 @@ fn delay(policy: Policy, attempt: u32) -> SignedDuration {
     SignedDuration::try_from(delay).unwrap_or(SignedDuration::MAX)
 }
 
-/// How often work is looked for that another process enqueued.
+/// How often the queue polls for work that another process enqueued.
 const POLL: Duration = Duration::from_secs(2);
-/// For how long the key of finished work is known.
+/// How long the key of finished work is kept.
 const KEEP_DONE: SignedDuration = SignedDuration::from_hours(24);
-/// How often work is looked for that a process had begun which is gone.
+/// How often the queue recovers work of processes that are gone.
 const RECOVER_EVERY: Duration = Duration::from_secs(60);
-/// How often what was finished is pruned.
+/// How often finished work is pruned.
 const PRUNE_EVERY: Duration = Duration::from_secs(600);
 
-/// Works off the store's durable queue: one background task, which holds what is running and no more.
+/// Runs the work of the durable queue in one background task. In memory it holds only the running work.
 pub struct Queue {
     waker: Waker,
     task: Background,
 }
 
-/// Tells a queue that there is work. Clones tell the same one; made before the queue, for handlers that enqueue work.
+/// Wakes a queue after work was enqueued. Clones wake the same queue. Created before the queue, for handlers that
+/// enqueue work.
 #[derive(Clone)]
 pub struct Waker(watch::Sender<()>);
 
@@ -271,13 +279,14 @@ impl Default for Waker {
 }
 
 impl Waker {
+    /// Wakes the queue.
     pub fn wake(&self) {
         self.0.send_replace(());
     }
 }
 
 impl Queue {
-    /// Works while this process leads.
+    /// Starts the queue; it works while `leads` is true.
     pub fn start(
         store: Store,
         handlers: Handlers,
@@ -301,18 +310,18 @@ impl Queue {
         Self { waker, task }
     }
 
-    /// Says that there is work.
+    /// Wakes the queue after work was enqueued.
     pub fn wake(&self) {
         self.waker.wake();
     }
 
-    /// Ends after the pieces under way.
+    /// Stops the queue after the running work has ended.
     pub async fn stop(&self) {
         self.task.stop().await;
     }
 }
 
-/// What is running, by its task.
+/// A running piece of work.
 struct Begun {
     kind: usize,
     work: String,
@@ -323,18 +332,18 @@ struct Begun {
 struct Worker {
     store: Store,
     kinds: Arc<[Kind]>,
-    /// By kind, whose turn was last.
+    /// By kind, the workspace that had the last turn.
     cursors: Vec<String>,
     running: JoinSet<Settled>,
     begun: HashMap<Id, Begun>,
-    /// What is not written yet.
+    /// Results that are not written yet.
     settled: Vec<(String, i64, Settled)>,
     stopped: watch::Receiver<bool>,
 }
 
 impl Worker {
     async fn work(mut self, mut woken: watch::Receiver<()>) {
-        // What was begun, and is not known here, is of a process that is gone, or of a reply that was lost.
+        // Running rows that are missing here belong to a process that is gone, or their reply was lost.
         let mut recovered: Option<Instant> = None;
         let mut pruned: Option<Instant> = None;
         while !*self.stopped.borrow() {
@@ -362,7 +371,7 @@ impl Worker {
                 let left = at.duration_since(Timestamp::now());
                 Duration::try_from(left).unwrap_or_default().min(POLL)
             });
-            // What is due and was not begun waits for room, which what is running makes.
+            // Due work that was not begun waits for room, which running work makes when it ends.
             let until = if until.is_zero() { POLL } else { until };
             let mut stopped = self.stopped.clone();
             tokio::select! {
@@ -384,7 +393,7 @@ impl Worker {
         }
     }
 
-    /// Begins what is due, as far as there is room.
+    /// Begins due work as far as there is room.
     async fn begin(&mut self) -> Result<(), StoreError> {
         for (at, kind) in self.kinds.clone().iter().enumerate() {
             let of_kind = || self.begun.values().filter(move |begun| begun.kind == at);
@@ -420,7 +429,7 @@ impl Worker {
         Ok(())
     }
 
-    /// Takes over what came of a piece of work.
+    /// Takes over the result of a task.
     fn ended(&mut self, ended: Result<(Id, Settled), JoinError>) {
         let id = match &ended {
             Ok((id, _)) => *id,
@@ -431,14 +440,14 @@ impl Worker {
         };
         match ended {
             Ok((_, settled)) => self.settled.push((begun.work, begun.run, settled)),
-            // Not the handler, whose panics are caught: it is recovered, and its attempts count.
+            // Not a panic of the handler, which is caught. The work is recovered later, and the attempt counts.
             Err(error) => {
                 tracing::error!(%error, work = begun.work, "job attempt ended without a result")
             }
         }
     }
 
-    /// Writes what came of the work that ended; it is kept and written again where the store fails.
+    /// Writes the results of ended work. If the store fails, they are kept and written again later.
     async fn settle(&mut self) -> Result<(), StoreError> {
         self.store.settle_work(&self.settled).await?;
         self.settled.clear();

@@ -1,13 +1,13 @@
-//! The system of record; all SQL stands here and in `migrations/`.
+//! The system of record. All SQL is here and in `migrations/`.
 //!
-//! One write is one transaction that also records the change under the workspace's next revision, so the log has
-//! no gaps and an acknowledged write is durable. The SQL and the migrations are what SQLite and PostgreSQL both accept.
+//! One write is one transaction that also records the change under the next revision of the workspace. So the change
+//! log has no gaps, and an acknowledged write is durable. SQLite and PostgreSQL both accept the SQL and the migrations.
 //!
-//! Two pools on one database: knowledge is written with a full sync (it survives loss of power), by one transaction in turn:
-//! on SQLite by one connection, on PostgreSQL under one advisory lock, whichever process it is of. Answers and derived
-//! vectors are written without (they survive the end of the process).
+//! Two connection pools use one database. The durable pool writes knowledge with a full sync, which survives a power
+//! failure. Its transactions run one at a time: SQLite has one connection, PostgreSQL one advisory lock across
+//! processes. The relaxed pool writes answers and derived vectors without a sync; they survive the end of the process.
 
-/// Reads a row's columns into the fields of the same names.
+/// Implements `FromRow` for a struct whose fields have the names of the columns.
 macro_rules! from_row {
     ($row:ident { $($field:ident),+ $(,)? }) => {
         impl<'r> sqlx::FromRow<'r, sqlx::any::AnyRow> for $row {
@@ -71,38 +71,60 @@ pub use vectors::{StoredVector, text_hash};
 pub use workspaces::Deleted;
 pub use writes::{Base, Effect, EndsWith, Recorded, Terms, Unmet, Write};
 
-/// What went wrong in the store.
+/// An error of the store or the vault.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
+    /// The database cannot be opened or read.
     #[error("cannot open store {url}: {detail}")]
-    Open { url: String, detail: String },
+    Open {
+        /// The URL without its password, or the path of a file.
+        url: String,
+        /// What failed.
+        detail: String,
+    },
+    /// A migration failed.
     #[error("store migration failed: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
+    /// A statement failed.
     #[error("store error: {0}")]
     Database(sqlx::Error),
+    /// Stored data cannot be parsed.
     #[error("invalid data in the store: {what}: {detail}")]
-    Corrupt { what: String, detail: String },
+    Corrupt {
+        /// Kind of data, with its article.
+        what: String,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// A value is too large.
     #[error("{what}: expected at most {limit} bytes, found {size}")]
     TooLarge {
+        /// Name of the value.
         what: String,
+        /// Its size in bytes.
         size: usize,
+        /// Maximum size in bytes.
         limit: usize,
     },
+    /// The workspace does not exist, and the caller must not create it.
     #[error("workspace {0} was deleted")]
     Gone(WorkspaceId),
+    /// The workspace has used all 2³² chunk keys.
     #[error("workspace {0}: chunk keys exhausted")]
     ChunkKeysExhausted(WorkspaceId),
+    /// Ken leaves the operation to the tools of PostgreSQL.
     #[error("not supported on PostgreSQL: {0}")]
     LeftToPostgres(&'static str),
 }
 
-/// SQLite's BUSY, READONLY, IOERR and FULL.
+/// SQLite's result code for a database that another connection has locked.
 const BUSY: u32 = 5;
+/// SQLite's READONLY, IOERR and FULL.
 const UNWRITABLE: [u32; 3] = [8, 10, 13];
 /// PostgreSQL's read_only_sql_transaction, disk_full and io_error.
 const UNWRITABLE_STATES: [&str; 3] = ["25006", "53100", "58030"];
 
-/// SQLite's primary result code. PostgreSQL's states have five characters, which none of SQLite's codes has.
+/// The primary result code of an SQLite error. PostgreSQL's states have five characters, SQLite's codes fewer.
 fn code_of(error: &sqlx::Error) -> Option<u32> {
     let code = error.as_database_error()?.code()?;
     let code: u32 = code.parse().ok().filter(|_| code.len() < 5)?;
@@ -114,7 +136,7 @@ fn has_unwritable_state(error: &sqlx::Error) -> bool {
     state.is_some_and(|state| UNWRITABLE_STATES.contains(&&*state))
 }
 
-/// When the disk or a lock last failed a statement.
+/// When a statement last failed because of the disk or a lock.
 static FAILED: Mutex<Option<Instant>> = Mutex::new(None);
 
 impl From<sqlx::Error> for StoreError {
@@ -126,16 +148,16 @@ impl From<sqlx::Error> for StoreError {
     }
 }
 
-/// Whether a connection was there when a statement failed. It may hold what is left of a transaction, and its lock, then: one
-/// that SQLite has ended by itself and one that it has not are told apart by nobody (found by a disk that fills up).
+/// Whether a connection was open when a statement failed. It may still hold an open transaction and its lock: nothing
+/// shows whether SQLite has rolled the transaction back or not (found with a disk that fills up).
 fn is_suspect(connection: &PoolConnectionMetadata) -> bool {
     let failed = FAILED.lock().unwrap_or_else(PoisonError::into_inner);
     failed.is_some_and(|at| at.elapsed() <= connection.age)
 }
 
 impl StoreError {
-    /// Whether it is the data, so that trying again does not help: what is stored cannot be read, or the database refuses what is
-    /// to be written (PostgreSQL's classes of data and integrity).
+    /// Whether the data cause the error, so that a retry does not help: stored data cannot be decoded, or PostgreSQL
+    /// rejects the data to be written (error classes 22, data, and 23, integrity).
     pub fn is_of_data(&self) -> bool {
         let Self::Database(error) = self else {
             return false;
@@ -152,7 +174,7 @@ impl StoreError {
         })
     }
 
-    /// Whether the disk is full, may not be written, or fails.
+    /// Whether the disk is full, read-only or failing.
     pub fn is_unwritable(&self) -> bool {
         match self {
             Self::Database(error) => {
@@ -173,21 +195,26 @@ pub struct Store {
     url: Arc<str>,
 }
 
-/// How long a writer waits for another process' transaction.
+/// How long a writer waits for another process' transaction, in milliseconds.
 const BUSY_TIMEOUT_MS: u32 = 10_000;
 /// How long a statement waits for a connection.
 const CONNECTION_WAIT: Duration = Duration::from_secs(10);
-/// How often a server that gives no connection within that time is tried again at start: it may be starting, too, or be busy.
+/// Number of retries at start if PostgreSQL gives no connection within [`CONNECTION_WAIT`]: it may be starting, too, or
+/// be busy.
 const OPENING_RETRIES: usize = 5;
 const NO_CONNECTION: &str =
     "connection timed out; the server may be down, unreachable or out of connections";
-/// How many connections of each pool to PostgreSQL.
+/// Connections of each pool to PostgreSQL.
 const POSTGRES_CONNECTIONS: u32 = 6;
-/// PostgreSQL's advisory lock that one writing transaction holds at a time. Any number that others do not use.
+/// PostgreSQL's advisory lock, which one writing transaction holds at a time. An arbitrary number that no other lock
+/// uses.
 const WRITERS: i64 = 0x4b65_6e01;
 
 impl Store {
-    /// Opens (and where absent, makes) the store and brings its tables up to date.
+    /// Opens the store and runs missing migrations. Creates the SQLite file and its folder if missing.
+    ///
+    /// # Errors
+    /// [`StoreError::Open`] if the database cannot be reached or opened, [`StoreError::Migrate`] if a migration fails.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
         sqlx::any::install_default_drivers();
         let failed = |detail: String| StoreError::Open {
@@ -213,12 +240,12 @@ impl Store {
         })
     }
 
-    /// Whether other processes, also of other machines, may write to it at the same time.
+    /// Whether other processes, also on other machines, may write to it at the same time (PostgreSQL).
     pub fn is_shared(&self) -> bool {
         is_postgres(&self.url)
     }
 
-    /// Begins a transaction that writes: what it reads is what was written last, and nobody else writes until it ends.
+    /// Begins a writing transaction. It reads the latest committed data, and no other one runs until it ends.
     async fn begin(&self) -> Result<Transaction<'static, Any>, StoreError> {
         let mut tx = self.durable.begin().await?;
         if self.is_shared() {
@@ -227,12 +254,12 @@ impl Store {
         Ok(tx)
     }
 
-    /// Goes by another clock.
+    /// Uses another clock for validity and publication.
     pub fn with_clock(self, clock: Clock) -> Self {
         Self { clock, ..self }
     }
 
-    /// What time it is for what is valid and published.
+    /// The current time for validity and publication.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
@@ -241,7 +268,8 @@ impl Store {
         self.now().as_millisecond()
     }
 
-    /// Runs a statement and, where it changed something, notes that in the same transaction. Returns how many rows it changed.
+    /// Runs a statement. If it changes rows, records `act` in the audit log in the same transaction. Returns the number
+    /// of changed rows.
     async fn change(
         &self,
         scope: impl Into<Scope<'_>>,
@@ -257,10 +285,10 @@ impl Store {
         Ok(done)
     }
 
-    /// Makes the workspace where it does not exist.
+    /// Creates the workspace if it does not exist.
     ///
     /// # Errors
-    /// [`StoreError::Gone`] where it does not exist and nobody has asked for it, see [`ken_base::actor::by_itself`].
+    /// [`StoreError::Gone`] if it does not exist and the caller must not create it, see [`ken_base::actor::by_itself`].
     pub async fn ensure_workspace(&self, workspace: &WorkspaceId) -> Result<(), StoreError> {
         if !ken_base::actor::makes_workspaces() {
             let row: Option<(i64,)> = sqlx::query_as("SELECT 1 FROM workspaces WHERE id = $1")
@@ -279,7 +307,7 @@ impl Store {
         Ok(())
     }
 
-    /// Every workspace with its newest revision, by name.
+    /// All workspaces with their newest revisions, sorted by name.
     pub async fn workspaces(&self) -> Result<Vec<(WorkspaceId, Revision)>, StoreError> {
         let rows: Vec<(String, i64)> =
             sqlx::query_as("SELECT id, revision FROM workspaces ORDER BY id")
@@ -293,7 +321,7 @@ impl Store {
             .collect()
     }
 
-    /// The newest revision of a workspace; 0 where it is empty or does not exist.
+    /// The newest revision of a workspace; 0 if it is empty or does not exist.
     pub async fn revision(&self, workspace: &WorkspaceId) -> Result<Revision, StoreError> {
         let row: Option<(i64,)> = sqlx::query_as("SELECT revision FROM workspaces WHERE id = $1")
             .bind(workspace.as_str())
@@ -302,7 +330,7 @@ impl Store {
         Ok(row.map_or(0, |(revision,)| revision))
     }
 
-    /// When a workspace was made, in milliseconds since 1970, and its newest revision; both 0 where it does not exist.
+    /// Creation time of a workspace in milliseconds since 1970, and its newest revision; both 0 if it does not exist.
     pub async fn made_at_and_revision(
         &self,
         workspace: &WorkspaceId,
@@ -315,21 +343,21 @@ impl Store {
         Ok(row.unwrap_or_default())
     }
 
-    /// Ends all connections; what was acknowledged is on disk already.
+    /// Closes all connections. Acknowledged writes are on disk already.
     pub async fn close(&self) {
         self.durable.close().await;
         self.relaxed.close().await;
     }
 }
 
-/// What a commit waits for.
+/// Whether a commit waits for a sync.
 #[derive(Clone, Copy, PartialEq)]
 enum Synced {
     Fully,
     Later,
 }
 
-/// Waits for the turn to write; it ends with the transaction.
+/// Waits for the lock of writers; the end of the transaction releases it.
 async fn take_turn(tx: &mut Transaction<'_, Any>) -> Result<(), StoreError> {
     sqlx::query("SELECT pg_advisory_xact_lock($1)")
         .bind(WRITERS)
@@ -338,7 +366,7 @@ async fn take_turn(tx: &mut Transaction<'_, Any>) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Connections to a database; of an SQLite file so many, which is made where absent.
+/// Opens a connection pool. For SQLite it has `connections` connections and creates the file if missing.
 async fn pool(url: &str, synced: Synced, connections: u32) -> Result<AnyPool, sqlx::Error> {
     let is_remote = is_postgres(url);
     let (options, settings, connections) = match is_remote {
@@ -359,7 +387,7 @@ async fn pool(url: &str, synced: Synced, connections: u32) -> Result<AnyPool, sq
     let pool = AnyPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(CONNECTION_WAIT)
-        // A server may have been started anew since.
+        // The server may have restarted since.
         .test_before_acquire(is_remote)
         .before_acquire(|_, about| Box::pin(async move { Ok(!is_suspect(&about)) }))
         .after_release(|_, about| Box::pin(async move { Ok(!is_suspect(&about)) }))
@@ -396,7 +424,7 @@ fn sqlite_settings(synced: Synced) -> String {
     )
 }
 
-/// A process whose machine has gone is found out within some eight seconds, so that its locks are free for others.
+/// The keepalives detect a lost machine within about eight seconds, so that its locks become free.
 fn postgres_settings(synced: Synced) -> String {
     let commit = match synced {
         Synced::Fully => "on",
@@ -410,7 +438,7 @@ fn postgres_settings(synced: Synced) -> String {
     )
 }
 
-/// The file of an `sqlite://path` URL.
+/// The file of an `sqlite://path` URL; `None` for another URL and for `:memory:`.
 pub fn sqlite_path(url: &str) -> Option<PathBuf> {
     let path = url
         .strip_prefix("sqlite://")
@@ -438,6 +466,7 @@ fn from_json<T: serde::de::DeserializeOwned>(what: &str, json: &str) -> Result<T
     serde_json::from_str(json).map_err(|e| corrupt(what, &e))
 }
 
+/// A value as JSON. Panics if it cannot be serialized, which plain data always can.
 pub fn to_json<T: serde::Serialize>(value: &T) -> String {
     serde_json::to_string(value).expect("domain values are plain data")
 }
@@ -450,17 +479,17 @@ fn placeholders(from: usize, n: usize) -> String {
         .join(",")
 }
 
-/// How many rows one statement inserts.
+/// Maximum number of rows of one INSERT.
 const ROWS: usize = 50;
 
-/// The most values bound in one IN list.
+/// Maximum number of values of one IN list.
 const MAX_IN: usize = 400;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// What is asked for every question or change takes no longer where there is more in the workspace.
+    /// Queries that run for each question or change do not scan all rows of a workspace.
     #[tokio::test]
     async fn frequent_queries_use_an_index() {
         let folder = tempfile::tempdir().unwrap();

@@ -1,9 +1,9 @@
-//! Do two pieces of knowledge contradict each other? Pure.
+//! Contradictions between two pieces of knowledge. Pure.
 //!
-//! Likeness alone is no answer: two facts that differ in one figure are as near as paraphrases (a cosine of 0.997 was
-//! seen). So what they claim is taken out of the texts and compared: amounts, durations, dates and times in one unit
-//! each, what is allowed, needed and for whom. Claims are only compared where both speak of the same thing, and not
-//! where they name different cases of it (本島 and 離島).
+//! Similarity alone does not find them: two facts that differ in one figure are as near as paraphrases (a cosine of
+//! 0.997 was seen). So claims are extracted from the texts and compared: amounts, durations, dates and times in one
+//! unit each, and what is allowed, needed and for whom. Claims are compared only if both texts are about the same
+//! thing, and not if they name different cases of it (本島 and 離島).
 
 mod claims;
 mod contrasts;
@@ -22,37 +22,40 @@ use utoipa::ToSchema;
 
 pub use claims::plain_numbers;
 
-/// A question (or title) with what is said to it.
+/// A text with its question or title.
 #[derive(Debug, Clone, Copy)]
 pub struct Statement<'a> {
+    /// The question or title; may be empty.
     pub title: &'a str,
+    /// The text of the statement.
     pub text: &'a str,
 }
 
-/// How two statements stand to each other.
+/// Relation of two statements.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "relation", rename_all = "snake_case")]
 pub enum Relation {
-    /// They speak of different things, or of different cases of one.
+    /// They are about different things, or about different cases of one.
     Apart,
-    /// They speak of the same and nothing in them differs that could be compared.
+    /// They are about the same thing, and no comparable claim differs.
     Agree,
+    /// They contradict each other.
     Conflict(Conflict),
 }
 
-/// What two statements contradict each other in.
+/// A contradiction between two statements.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Conflict {
     /// What differs.
     pub kind: ConflictKind,
-    /// The conflicting statements.
+    /// Words of the first statement.
     pub first: String,
-    /// The words of the second statement.
+    /// Words of the second statement.
     pub second: String,
 }
 
 impl Conflict {
-    /// In words, of two passages by their ids.
+    /// The contradiction in words, for two passages with these ids.
     pub fn describe(&self, [a, b]: &[String; 2]) -> String {
         let Conflict {
             kind,
@@ -62,7 +65,7 @@ impl Conflict {
         format!("{kind:?}: {first:?} in {a} vs. {second:?} in {b}")
     }
 
-    /// For a person to settle, under an id that is the same whenever the same passages are found.
+    /// A review for a person. Its id is the same whenever the same passages are found, in either order.
     pub fn review(&self, document_ids: &[String; 2], passages: &[String; 2]) -> Review {
         let sorted = |names: &[String; 2]| {
             let mut names = names.to_vec();
@@ -79,6 +82,7 @@ impl Conflict {
     }
 }
 
+/// What differs in a contradiction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(
@@ -86,26 +90,31 @@ impl Conflict {
      `negation`: one says that it is so, the other that it is not."
 )]
 pub enum ConflictKind {
+    /// Two numbers.
     Figure,
+    /// The same number in two units of one kind, such as days and working days.
     Unit,
+    /// Two dates, or two times of the day.
     Date,
+    /// Whether something is needed, or for whom it holds.
     Condition,
+    /// One statement allows or affirms what the other denies.
     Negation,
 }
 
-/// What decides which of two contradicting passages is right.
+/// Properties that decide which of two contradicting passages is right.
 #[derive(Debug, Clone, Copy)]
 pub struct Authority {
-    /// Its document's rank.
+    /// Rank of its document; the higher one wins.
     pub rank: i64,
-    /// Whether it is only for some people or places.
+    /// Whether it is restricted to an audience or to channels.
     pub is_specific: bool,
-    /// When what it says began to hold: its `valid_from`, else when it was last written.
+    /// Start of its validity: `valid_from`, otherwise the time of its last write.
     pub since: Timestamp,
 }
 
 impl Authority {
-    /// Of a passage, by what holds for its document.
+    /// Authority of a passage, from the metadata of its document.
     pub fn of(metadata: &Metadata, updated_at: Timestamp) -> Self {
         Self {
             rank: metadata.rank,
@@ -115,11 +124,11 @@ impl Authority {
     }
 }
 
-/// Of two times nearer to each other than this neither is the newer: they came in one import.
+/// Minimum difference of two times for one to be newer. Documents of one import differ by less.
 const NEWER_BY: SignedDuration = SignedDuration::from_hours(24);
 
-/// Which of two contradicting passages is right, and by what rule: the higher rank, then the more specific, then the
-/// newer. `None` where no rule decides and a person has to.
+/// Compares two contradicting passages: by rank, then the more specific one, then the newer one. Returns the order and
+/// the name of the rule ([`ConflictRule`]); `None` if no rule decides, so a person has to.
 pub fn prevails(a: &Authority, b: &Authority) -> Option<(Ordering, &'static str)> {
     if a.rank != b.rank {
         return Some((a.rank.cmp(&b.rank), "rank"));
@@ -131,26 +140,25 @@ pub fn prevails(a: &Authority, b: &Authority) -> Option<(Ordering, &'static str)
     newer.then(|| (a.since.cmp(&b.since), "newer"))
 }
 
-/// What two statements that are known to speak of the same thing contradict each other in: figures, dates, what is
-/// allowed, needed and for whom.
+/// The first contradiction of two statements that are about the same thing: in what is needed, for whom, what is
+/// allowed, or in figures. Dates are not compared.
 pub fn opposed(a: Statement, b: Statement) -> Option<Conflict> {
     let (of_a, of_b) = (Claims::of(a), Claims::of(b));
     polarities(&of_a, &of_b).or_else(|| quantities(&of_a, &of_b))
 }
 
-/// The first case of a row (本島 of 本島 and 離島) that a statement names and its source does not.
+/// The first case (本島 in a row of 本島 and 離島) that `statement` names and `source` does not.
 pub fn unnamed_case(statement: &str, source: &str) -> Option<&'static str> {
     contrasts::unnamed(statement, source)
 }
 
-/// Statements that share less than this of their words are about different things, where nothing is known of their
-/// meaning.
+/// Minimum overlap of the words of two statements about the same thing.
 const MIN_OVERLAP: f32 = 0.30;
-/// And by cosine of their vectors, where it is known; one of the two has to be reached. Read off the `dev` part of
+/// The same by cosine of their vectors, if known; one of the two minima is enough. Chosen on the `dev` part of
 /// corpus/conflicts.
 const MIN_SIMILARITY: f32 = 0.75;
 
-/// Compares two statements. `similarity` is the cosine of their vectors, where it is known.
+/// Compares two statements. `similarity` is the cosine of their vectors, if known.
 pub fn compare(a: Statement, b: Statement, similarity: Option<f32>) -> Relation {
     if !same_topic(a, b, similarity) || contrasts::differ(a, b) {
         return Relation::Apart;
@@ -162,19 +170,22 @@ pub fn compare(a: Statement, b: Statement, similarity: Option<f32>) -> Relation 
     found.map_or(Relation::Agree, Relation::Conflict)
 }
 
-/// Texts up to this width are one statement each; of longer ones the sentences are compared.
+/// Maximum width of a text that is compared as one statement, see [`text::width`]; longer texts are compared by
+/// sentence.
 pub const ONE_STATEMENT: usize = 240;
-/// Titles that share this much of their words may ask the same.
+/// Minimum share of common words of two titles that may ask the same.
 const MIN_TITLES: f32 = 0.25;
-/// Sentences say the same thing about the same where they share this much of the longer one's words, and so many.
+/// Minimum share of common words, relative to the longer sentence, of two sentences about the same thing.
 const MIN_SENTENCES: f32 = 0.6;
+/// Minimum number of common words of two sentences about the same thing.
 pub const MIN_SHARED_WORDS: usize = 4;
 
-/// Whether two passages, of any length, contradict each other somewhere.
+/// The first contradiction between two passages of any length.
 ///
-/// Short ones under like titles are compared as wholes; that both are about one product makes titles no more alike. Of others
-/// a passage of several figures would differ from any other in some, so only sentences are compared that share most of
-/// their words, and rows of tables about the same: the same statement, with another figure.
+/// Short passages under similar titles are compared as wholes; a product name in both titles does not make them
+/// similar. In other passages only sentences are compared that share most of their words, and table rows about the same
+/// subject: the same statement with another figure. Passages with several figures would otherwise always differ in
+/// some.
 pub fn contradiction(a: Statement, b: Statement, similarity: Option<f32>) -> Option<Conflict> {
     let found = |relation| match relation {
         Relation::Conflict(conflict) => Some(conflict),
@@ -228,7 +239,7 @@ pub fn contradiction(a: Statement, b: Statement, similarity: Option<f32>) -> Opt
     None
 }
 
-/// The words of a text that are neither function words nor figures.
+/// Terms of a text without function words and figures.
 fn words(text: &str) -> BTreeSet<String> {
     let is_word = |term: &String| {
         !text::is_function_word(term) && !term.chars().all(|c| c.is_numeric() || c == '.')
@@ -236,13 +247,14 @@ fn words(text: &str) -> BTreeSet<String> {
     text::terms(text).into_iter().filter(is_word).collect()
 }
 
-/// The words of a title without the names in it.
+/// Words of a title without the names in it.
 fn without_names(title: &str, words_of_it: &BTreeSet<String>) -> BTreeSet<String> {
     let names: BTreeSet<String> = text::names(title).into_iter().collect();
     words_of_it.difference(&names).cloned().collect()
 }
 
-/// A row of a table is about what its first cell names; whether a sentence with these words says most of it.
+/// Whether the other words contain most words of the first cell of a table row, which names its subject. True for a
+/// text that is not a row.
 fn is_about(row: &str, others: &BTreeSet<String>) -> bool {
     let Some(cells) = row.strip_prefix('|') else {
         return true;
@@ -252,20 +264,20 @@ fn is_about(row: &str, others: &BTreeSet<String>) -> bool {
     said as f32 >= MIN_SUBJECT * subject.len() as f32
 }
 
-/// How much of a row's first cell the other has to say.
+/// Minimum share of the words of the first cell.
 const MIN_SUBJECT: f32 = 0.7;
 
-/// How much of the shorter one's words the other has too, in [0, 1].
+/// Common words relative to the smaller set, in [0, 1].
 fn share(a: &BTreeSet<String>, b: &BTreeSet<String>) -> f32 {
     a.intersection(b).count() as f32 / a.len().min(b.len()).max(1) as f32
 }
 
-/// How much of the shorter statement's words the other has too, in [0, 1]; figures do not count.
+/// Common words relative to the shorter statement, in [0, 1]; figures do not count.
 fn overlap(a: Statement, b: Statement) -> f32 {
     share(&all_words(a), &all_words(b))
 }
 
-/// How much of the longer statement's words the other has too, in [0, 1]; figures do not count.
+/// Common words of two statements relative to the longer one, in [0, 1]; figures do not count.
 pub fn likeness(a: Statement, b: Statement) -> f32 {
     let (a, b) = (all_words(a), all_words(b));
     a.intersection(&b).count() as f32 / a.len().max(b.len()).max(1) as f32
@@ -282,7 +294,7 @@ fn same_topic(a: Statement, b: Statement, similarity: Option<f32>) -> bool {
         || similarity.is_some_and(|similarity| similarity >= MIN_SIMILARITY)
 }
 
-/// Figures of one kind that both name and neither shares with the other.
+/// The first conflict between quantities of one kind that both statements name, or between units.
 fn quantities(a: &Claims, b: &Claims) -> Option<Conflict> {
     for (kind, of_a) in &a.quantities {
         let Some(of_b) = b.quantities.get(kind) else {
@@ -296,7 +308,7 @@ fn quantities(a: &Claims, b: &Claims) -> Option<Conflict> {
             });
         }
     }
-    // The same number in another unit of the same kind: 7 days and 7 working days, 30 a month and 30 a year.
+    // The same number with another unit of the same group: 7 days and 7 working days, 30 a month and 30 a year.
     for (kind, of_a) in &a.quantities {
         for (other, of_b) in &b.quantities {
             let both_say = a.quantities.contains_key(other) || b.quantities.contains_key(kind);
@@ -318,7 +330,8 @@ fn quantities(a: &Claims, b: &Claims) -> Option<Conflict> {
     None
 }
 
-/// Sets of values of which neither holds the other: something was changed, not added.
+/// A value of each set that the other one lacks; `None` if one set contains the other: something was added, not
+/// changed.
 fn differing(a: &[claims::Quantity], b: &[claims::Quantity]) -> Option<(String, String)> {
     let missing = |a: &[claims::Quantity], b: &[claims::Quantity]| -> Option<String> {
         let lacks = |q: &&claims::Quantity| !b.iter().any(|p| p.is(q));
@@ -370,7 +383,7 @@ fn polarities(a: &Claims, b: &Claims) -> Option<Conflict> {
     None
 }
 
-/// The values of the rule that [`prevails`] returns.
+/// Names of the rules that [`prevails`] returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
 #[schema(
     rename_all = "snake_case",
@@ -378,8 +391,11 @@ fn polarities(a: &Claims, b: &Claims) -> Option<Conflict> {
                    channels. `newer`: the one that became valid later."
 )]
 pub enum ConflictRule {
+    /// The higher rank.
     Rank,
+    /// The one for fewer people or channels.
     Specific,
+    /// The one that became valid later.
     Newer,
 }
 

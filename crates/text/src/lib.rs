@@ -1,5 +1,7 @@
-//! What strings mean: folding, terms, language and sentences; personal data in them; whether two statements contradict each
-//! other. Pure functions over data files.
+//! Text analysis: folding, terms, language and sentences; redaction of personal data; contradictions between two
+//! statements. Pure functions over data files.
+
+#![deny(missing_docs)]
 
 pub mod conflict;
 pub mod redact;

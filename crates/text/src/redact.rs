@@ -1,8 +1,9 @@
-//! Personal data in a text, found by patterns and checksums, and taken out. Pure.
+//! Redaction of personal data, found by patterns and checksums. Pure.
 //!
-//! What is found is replaced by a placeholder, `[phone:1]`: the same value has the same number within one text (or one
-//! case), so that what is said of it stays readable. [`Redacted::values`] gives the values back to whoever may have
-//! them; [`restore`] puts them in again, to the byte. What a machine cannot tell from a word (a bare given name) stays.
+//! A placeholder such as `[phone:1]` replaces each value. Equal values have the same number within one text or one
+//! case, so the text stays readable. [`Redacted::values`] maps placeholders to values, for callers with permission;
+//! [`restore`] puts the values back exactly. Values that cannot be distinguished from ordinary words (a bare given
+//! name) stay.
 //!
 //! Service numbers (0800-…, 400-…), prices, dates, model names and error codes are not personal and stay.
 
@@ -19,30 +20,40 @@ use utoipa::ToSchema;
 
 use ken_base::domain::Span;
 
-/// What kind of personal data something is.
+/// Kind of personal data.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
+    /// Name of a person.
     Name,
+    /// Phone number, except service numbers.
     Phone,
+    /// E-mail address.
     Email,
+    /// Identity number of Taiwan, the mainland or Hong Kong.
     NationalId,
+    /// Passport or travel document.
     Passport,
+    /// Number of a bank card.
     BankCard,
+    /// Licence plate.
     Plate,
+    /// Postal address.
     Address,
+    /// Number of an order, booking, parcel or case.
     OrderNumber,
+    /// Number of an account, a customer or a contract.
     AccountNumber,
-    /// What the company calls a customer by, where that is known.
+    /// Id of the customer at the company, if known.
     Customer,
-    /// By a workspace's own pattern.
+    /// A kind of the workspace, by its own pattern.
     Custom(String),
-    /// Looks like a placeholder already; kept apart so that [`restore`] is exact.
+    /// Text that looks like a placeholder; replaced, too, so that [`restore`] is exact.
     Literal,
 }
 
 impl Kind {
-    /// As it stands in a placeholder.
+    /// Name in a placeholder.
     pub fn name(&self) -> &str {
         match self {
             Kind::Name => "name",
@@ -62,14 +73,16 @@ impl Kind {
     }
 }
 
-/// A piece of personal data: where it stands, in bytes.
+/// Personal data found in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
+    /// Kind of the data.
     pub kind: Kind,
+    /// Byte span in the text.
     pub span: Span,
 }
 
-/// A workspace's own pattern.
+/// A pattern of the workspace for personal data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CustomPattern {
@@ -82,23 +95,26 @@ pub struct CustomPattern {
 /// Why a pattern cannot be used.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum PatternError {
+    /// The name of the kind is invalid or built in.
     #[error(
         "expected a kind of 1 to 32 of a-z, 0-9 and '_', other than a built-in kind, found {0:?}"
     )]
     Kind(String),
+    /// The regular expression is invalid or too large; with the message of its parser.
     #[error("invalid regular expression {0:?}: {1}")]
     Syntax(String, String),
+    /// The pattern matches the empty string.
     #[error("pattern {0:?} matches the empty string")]
     Empty(String),
 }
 
-/// Finds personal data: the built-in kinds and a workspace's own.
+/// Finds personal data of the built-in kinds and of the patterns of a workspace.
 #[derive(Debug, Clone, Default)]
 pub struct Redactor {
     custom: Arc<[(String, Regex)]>,
 }
 
-/// The kinds that a workspace's own cannot be called by. `customer` is one that a workspace may name itself.
+/// Names that a kind of a workspace must not have. `customer` is allowed.
 const BUILT_IN: [&str; 11] = [
     "name",
     "phone",
@@ -113,26 +129,26 @@ const BUILT_IN: [&str; 11] = [
     "literal",
 ];
 
-/// How often a text is looked through at most. What is found by the second time is rare; only made-up text has more.
+/// Maximum number of passes over a text. A second pass rarely finds more; only artificial text needs others.
 const MAX_PASSES: usize = 4;
 
-/// The longest program a custom pattern may compile to, in bytes.
+/// Maximum size of a compiled custom pattern, in bytes.
 const MAX_PATTERN_BYTES: usize = 1 << 20;
 
 static PLACEHOLDER: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"\[[a-z0-9_]{1,32}:\d{1,9}\]").expect("the pattern is fixed and tested")
 });
-/// A placeholder, or as [`Redactor::mask`] writes it: `[phone]`.
+/// A placeholder, or a mask of [`Redactor::mask`]: `[phone]`.
 static MASK: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"\[([a-z0-9_]{1,32})(:\d{1,9})?\]").expect("the pattern is fixed and tested")
 });
 
-/// Whether a text holds a placeholder.
+/// Whether a text contains a placeholder.
 pub fn has_placeholder(text: &str) -> bool {
     PLACEHOLDER.is_match(text)
 }
 
-/// The text with what stands in for a value as a bare kind: `[phone:1]` → `[phone]`.
+/// The text with placeholders as bare kinds: `[phone:1]` → `[phone]`.
 pub fn without_numbers(text: &str) -> Cow<'_, str> {
     static NUMBER: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(r"\[([a-z0-9_]{1,32}):\d{1,9}\]").expect("the pattern is fixed and tested")
@@ -140,17 +156,20 @@ pub fn without_numbers(text: &str) -> Cow<'_, str> {
     NUMBER.replace_all(text, "[$1]")
 }
 
-/// Texts without their personal data, and the data by placeholder.
+/// Redacted texts, and their values by placeholder.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Redacted {
-    /// In the order of the texts that were given.
+    /// The redacted texts, in the given order.
     pub texts: Vec<String>,
-    /// Placeholder and value, in order of their first occurrence; each placeholder once.
+    /// Placeholders and values, in order of first occurrence; each placeholder once.
     pub values: Vec<(String, String)>,
 }
 
 impl Redactor {
-    /// The built-in kinds and these.
+    /// A redactor of the built-in kinds and custom patterns.
+    ///
+    /// # Errors
+    /// The first pattern that cannot be used.
     pub fn new(patterns: &[CustomPattern]) -> Result<Self, PatternError> {
         let compile = |custom: &CustomPattern| {
             let kind = &custom.kind;
@@ -175,8 +194,8 @@ impl Redactor {
         })
     }
 
-    /// What is personal in a text: in order, none within another. Of two that overlap the one found by the surer rule
-    /// stands, as they are listed here.
+    /// Personal data of a text, in order, without overlaps. If findings overlap, the more reliable rule wins; rules run
+    /// in that order.
     pub fn find(&self, text: &str) -> Vec<Finding> {
         let mut narrow = Narrow::of(text);
         let masks = self.masks(text);
@@ -215,7 +234,7 @@ impl Redactor {
             numbers::find(&narrow.text, &mut take);
             addresses::find(&narrow.text, &mut take);
             names::find(&narrow.text, &mut take);
-            // What is left of a number of which a part was something else is seen once that part is out of the way.
+            // Once a found part is blanked, the next pass can find the rest of a longer number.
             if found.len() == n_blank {
                 break;
             }
@@ -228,7 +247,7 @@ impl Redactor {
         found
     }
 
-    /// What stands in for a value already.
+    /// Placeholders and masks in a text.
     fn masks(&self, text: &str) -> Vec<Span> {
         let is_kind = |name: &str| {
             BUILT_IN.contains(&name)
@@ -243,9 +262,9 @@ impl Redactor {
         masks.collect()
     }
 
-    /// The text with bare kinds in place of what is personal: `[phone]`. For logs and for what leaves the service. Nothing
-    /// personal is found in it any more: a mask may be shorter than what it stands for, so that words come nearer to figures
-    /// that they explain.
+    /// The text with bare kinds in place of personal data: `[phone]`. For logs and for text that leaves the service.
+    /// Masks until nothing more is found: a mask may be shorter than its value, which moves cue words nearer to other
+    /// figures.
     pub fn mask<'a>(&self, text: &'a str) -> Cow<'a, str> {
         let mut masked = Cow::Borrowed(text);
         for _ in 0..MAX_PASSES {
@@ -276,13 +295,13 @@ impl Redactor {
         Some(masked)
     }
 
-    /// Takes what is personal out of texts that belong together, as a case's turns. What was found once is taken out
-    /// wherever it stands in any of them.
+    /// Redacts texts that belong together, such as the turns of a case. A value that is found once is redacted
+    /// everywhere in them.
     pub fn redact(&self, texts: &[&str]) -> Redacted {
         self.redact_with(texts, &[])
     }
 
-    /// As [`Redactor::redact`], and besides what is known to be personal.
+    /// As [`Redactor::redact`], and also redacts known values.
     pub fn redact_with(&self, texts: &[&str], known: &[(Kind, String)]) -> Redacted {
         let mut values: Vec<(String, String)> = Vec::new();
         let mut counts: std::collections::HashMap<String, usize> = Default::default();
@@ -345,13 +364,14 @@ impl Redactor {
     }
 }
 
-/// Where a value stands, whatever the case of its Latin letters.
+/// Byte offsets of a value in a text, ignoring the case of Latin letters.
 fn places_of(text: &str, value: &str) -> Vec<usize> {
     let (text_, value) = (text.to_ascii_lowercase(), value.to_ascii_lowercase());
     text_.match_indices(&value).map(|(at, _)| at).collect()
 }
 
-/// Whether a value, found once, is told from an ordinary word wherever else it stands: not a surname of one character.
+/// Whether a found value is distinctive enough to be redacted wherever else it occurs; a surname of one character is
+/// not.
 fn is_telling(kind: &Kind, value: &str) -> bool {
     match kind {
         Kind::Literal => false,
@@ -360,7 +380,7 @@ fn is_telling(kind: &Kind, value: &str) -> bool {
     }
 }
 
-/// Whether what stands in a place is not part of a longer word or number.
+/// Whether a range is not part of a longer word or number.
 fn stands_alone(text: &str, start: usize, end: usize) -> bool {
     let is_part = |c: char| c.is_ascii_alphanumeric();
     let inner = &text[start..end];
@@ -371,7 +391,7 @@ fn stands_alone(text: &str, start: usize, end: usize) -> bool {
         && !joined(inner.chars().next_back(), text[end..].chars().next())
 }
 
-/// Puts values back where their placeholders stand.
+/// Replaces placeholders by their values; unknown placeholders stay.
 pub fn restore(text: &str, values: &[(String, String)]) -> String {
     let value_of = |placeholder: &str| values.iter().find(|(known, _)| known == placeholder);
     let replaced = PLACEHOLDER.replace_all(text, |found: &regex::Captures| {
@@ -381,10 +401,10 @@ pub fn restore(text: &str, values: &[(String, String)]) -> String {
     replaced.into_owned()
 }
 
-/// A text with full-width letters, digits and marks as narrow ones, and where each byte stands in the original.
+/// A text with full-width letters, digits and punctuation as narrow ones, and the original offset of each byte.
 struct Narrow {
     text: String,
-    /// Of each byte of `text`, and of its end.
+    /// Original offset of each byte of `text`, and of its end.
     places: Vec<usize>,
 }
 
@@ -408,8 +428,7 @@ impl Narrow {
         Self { text, places }
     }
 
-    /// A value stands there, of which nothing is known: neither it nor the name of its kind says anything of what is beside
-    /// it.
+    /// Blanks a found value, so that neither it nor the name of its kind affects findings next to it.
     fn blank(&mut self, original: Span) {
         let start = self.places.partition_point(|place| *place < original.start);
         let end = self.places.partition_point(|place| *place < original.end);

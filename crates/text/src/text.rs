@@ -1,7 +1,7 @@
-//! What a string means in a language: folding, terms for the keyword index, sentences, language and script.
+//! Text analysis: folding, terms for the keyword index, sentences, language and script.
 //!
-//! Pure functions over strings. Folded text is a search key and never shown: what people read is always the
-//! text as it was written.
+//! Pure functions over strings. Folded text is a search key and never shown: people always read the text as it was
+//! written.
 
 mod figures;
 mod fold;
@@ -32,7 +32,7 @@ pub use terms::{
 };
 pub use wording::wording;
 
-/// Builds the tables that are otherwise built when a first question needs them.
+/// Builds all tables, which the first question would otherwise build.
 pub fn warm_up() {
     let question = written("退貨");
     Synonyms::default().of(&search_key(&question));

@@ -1,9 +1,14 @@
+//! Validation of the settings: ranges, URLs, and settings that depend on each other.
+
 use super::{Config, ConfigError, VectorsAt};
 use crate::outbound;
 use crate::store_url::{is_postgres, without_password};
 
 impl Config {
-    /// Holds every value against its range; all faults together.
+    /// Checks every value against its range.
+    ///
+    /// # Errors
+    /// All faults together.
     pub fn checked(self) -> Result<Self, ConfigError> {
         let mut faults = Vec::new();
         let mut require = |holds: bool, fault: String| {

@@ -1,3 +1,5 @@
+//! [`Secret`]: a setting that never appears in logs.
+
 use std::path::Path;
 
 use serde::Deserialize;
@@ -8,18 +10,20 @@ use serde::Deserialize;
 pub struct Secret(String);
 
 impl Secret {
+    /// Wraps a secret text.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
+    /// The secret text, for requests only.
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// A key as it is set: in a file, which wins, or by value.
+    /// A key from the settings: the trimmed content of `file` if one is set, otherwise `value`.
     ///
     /// # Errors
-    /// Where the file cannot be read.
+    /// The file cannot be read; the error names it.
     pub fn read(value: Option<&Self>, file: Option<&Path>) -> std::io::Result<Option<Self>> {
         match file {
             Some(file) => {

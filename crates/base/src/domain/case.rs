@@ -1,3 +1,5 @@
+//! [`Case`]: a support case that an agent handled, and what distilling yields from it.
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -10,11 +12,13 @@ use utoipa::ToSchema;
      (a query, a record, a transfer)."
 )]
 pub enum CaseRole {
+    /// The customer.
     #[serde(alias = "user", alias = "visitor", alias = "client")]
     Customer,
     /// A support agent. Only agents' statements count as facts.
     #[serde(alias = "human", alias = "staff", alias = "assistant")]
     Agent,
+    /// An automatic reply.
     Bot,
     /// System notes: queries, records, transfers.
     #[serde(alias = "tool", alias = "note")]
@@ -43,9 +47,11 @@ pub struct CaseTurn {
      `unresolved`: neither."
 )]
 pub enum CaseOutcome {
+    /// The customer's request was met.
     Resolved,
     /// Not resolved as requested, but the customer was helped another way.
     Workaround,
+    /// Neither resolved nor helped otherwise.
     Unresolved,
 }
 
@@ -53,13 +59,13 @@ pub enum CaseOutcome {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Case {
-    /// Given, or derived from the content.
+    /// Id of the case; derived from its content if missing.
     #[serde(default)]
     pub id: String,
     /// The channel that the customer used, as `chat` or `phone`.
     #[serde(default)]
     pub channel: Option<String>,
-    /// Default: inferred from the transcript.
+    /// Outcome of the case; inferred from the transcript if missing.
     #[serde(default)]
     pub outcome: Option<CaseOutcome>,
     /// Tags that the company gave the case.
@@ -74,7 +80,7 @@ pub struct Case {
     /// The company's id of the customer.
     #[serde(default)]
     pub customer_id: Option<String>,
-    /// Preceding conversation with Ken, and its answers.
+    /// Id of the preceding conversation with Ken.
     #[serde(default)]
     pub conversation_id: Option<String>,
     /// Ids of the answers that Ken gave before the case began.
@@ -90,12 +96,12 @@ pub struct Case {
     #[serde(default)]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub closed_at: Option<Timestamp>,
-    /// What was said, oldest first.
+    /// Turns of the case, oldest first.
     pub turns: Vec<CaseTurn>,
 }
 
 impl Case {
-    /// A case of which nothing is known but what was said.
+    /// A case with an id and its turns; everything else is unknown.
     pub fn new(id: &str, turns: Vec<CaseTurn>) -> Self {
         Self {
             id: id.to_owned(),
@@ -132,10 +138,11 @@ pub struct Excerpt {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(
-    description = "Why a case makes no knowledge. `unresolved`: the case was not resolved. `one_account`: what was said holds for this \
+    description = "Why a case yields no knowledge. `unresolved`: the case was not resolved. `one_account`: all statements apply to this \
      customer's account only. `settles_nothing`: no statement answers the question."
 )]
 pub enum NoKnowledge {
+    /// The case was not resolved.
     Unresolved,
     /// All statements apply to this customer's account only.
     OneAccount,
@@ -173,13 +180,14 @@ pub struct Distilled {
 }
 
 impl Distilled {
-    /// What the agent said that holds for anyone, as one text.
+    /// The resolution as one text: the sentences of the agent that apply to any customer.
     pub fn answer(&self) -> String {
         join(self.resolution.iter().map(|e| e.text.as_str()))
     }
 }
 
-/// Sentences as one text: with spaces between them unless they are Chinese.
+/// Joins sentences into one text. A space follows each sentence unless it ends in a wide character (U+2E80 or above,
+/// such as Chinese).
 pub fn join<'a>(sentences: impl Iterator<Item = &'a str>) -> String {
     let mut text = String::new();
     for sentence in sentences {

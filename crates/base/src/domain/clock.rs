@@ -1,31 +1,34 @@
+//! [`Clock`]: the current time, which tests can set.
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use jiff::Timestamp;
 
-/// What time it is: the system's, or one that a test sets. What is valid when, and what is published when, goes by
-/// it. Clones go alike.
+/// The time that decides what is valid and published: the time of the system, or one that a test sets. Clones share a
+/// set time.
 #[derive(Debug, Clone, Default)]
 pub struct Clock {
-    /// Milliseconds since 1970, where the time is set.
+    /// Milliseconds since 1970, if the time is set.
     set: Option<Arc<AtomicI64>>,
 }
 
 impl Clock {
-    /// A clock that stands at `at` until it is set anew.
+    /// A clock that returns `at` until another time is set.
     pub fn standing(at: Timestamp) -> Self {
         Self {
             set: Some(Arc::new(AtomicI64::new(at.as_millisecond()))),
         }
     }
 
-    /// Sets a standing clock; the system's cannot be set.
+    /// Sets the time of a clock made by [`Clock::standing`] and of its clones; other clocks do not change.
     pub fn set(&self, at: Timestamp) {
         if let Some(set) = &self.set {
             set.store(at.as_millisecond(), Ordering::Release);
         }
     }
 
+    /// The current time.
     pub fn now(&self) -> Timestamp {
         match &self.set {
             None => Timestamp::now(),

@@ -1,3 +1,5 @@
+//! [`Document`] and its [`Metadata`]: kinds, states, validity, and who may see what.
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -9,13 +11,17 @@ use super::{ChunkNote, DocumentId, NewChunk, Outline};
 #[serde(rename_all = "snake_case")]
 #[schema(as = DocumentKind, description = "`article`: a text. `faq`: a question with its answer. `case`: a support case.")]
 pub enum Kind {
+    /// A text.
     #[default]
     Article,
+    /// A question with its answers.
     Faq,
+    /// A support case.
     Case,
 }
 
 impl Kind {
+    /// Name in the API and in the store.
     pub fn as_str(self) -> &'static str {
         match self {
             Kind::Article => "article",
@@ -30,13 +36,17 @@ impl Kind {
 #[serde(rename_all = "snake_case")]
 #[schema(as = DocumentStatus, description = "`draft`: not published yet. `published`: answers use it. `archived`: answers do not use it any more.")]
 pub enum Status {
+    /// Not published yet.
     Draft,
+    /// Answers use it.
     #[default]
     Published,
+    /// Answers no longer use it.
     Archived,
 }
 
 impl Status {
+    /// Name in the API and in the store.
     pub fn as_str(self) -> &'static str {
         match self {
             Status::Draft => "draft",
@@ -46,14 +56,18 @@ impl Status {
     }
 }
 
-/// Schemes whose addresses do nothing but open something; those that run what they hold are refused.
+/// URI schemes that only open something. Schemes that run their content are rejected.
 const SCHEMES: [&str; 6] = ["http", "https", "mailto", "tel", "ftp", "file"];
 
-/// Whether an address may be shown as a link: absolute with a scheme that only opens something (`https`, `mailto` …), or relative, read as browsers do (WHATWG URL).
-/// Pages of others turn it into a link, which `javascript:…` must not become.
+/// Checks that an address may be shown as a link: relative, or absolute with a scheme that only opens something
+/// (`https`, `mailto` …). Parses it as browsers do (WHATWG URL). Clients turn it into a link, which must not be
+/// `javascript:…`.
+///
+/// # Errors
+/// A message with the allowed schemes and the one that was found.
 pub fn checked_uri(uri: &str) -> Result<(), String> {
     match reqwest::Url::parse(uri) {
-        // A path of Windows begins like a scheme of one letter.
+        // A Windows path begins like a scheme of one letter.
         Ok(url) if !SCHEMES.contains(&url.scheme()) && url.scheme().len() > 1 => Err(format!(
             "expected a relative URI or one of the schemes {}, found {:?}",
             SCHEMES.join(", "),
@@ -70,17 +84,27 @@ pub fn checked_uri(uri: &str) -> Result<(), String> {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Metadata {
+    /// Kind of the document.
     pub kind: Kind,
+    /// The title; part of the searchable text.
     pub title: String,
+    /// The document's own address, if it has one.
     pub uri: Option<String>,
     /// BCP 47, as in `zh-Hant`, `zh-Hans`, `en`.
     pub language: Option<String>,
+    /// Tags, for filters.
     pub tags: Vec<String>,
+    /// Who may see it, see [`audience_open_to`].
     pub audience: Vec<String>,
+    /// The channels that may show it.
     pub channels: Vec<String>,
+    /// Start of validity, inclusive.
     pub valid_from: Option<Timestamp>,
+    /// End of validity, exclusive.
     pub valid_until: Option<Timestamp>,
+    /// When a person should review it.
     pub review_by: Option<Timestamp>,
+    /// State of the document.
     pub status: Status,
     /// FAQ only: the question, then its alternative wordings. Searched, never quoted.
     pub questions: Vec<String>,
@@ -113,7 +137,7 @@ pub struct FaqAnswer {
 }
 
 impl Metadata {
-    /// Whether someone who is all of `audience`, on `channel`, may see this at time `at`.
+    /// Whether a caller with all names of `audience`, on `channel`, may see the document at time `at`.
     pub fn visible(&self, audience: &[String], channel: Option<&str>, at: Timestamp) -> bool {
         self.status == Status::Published
             && self.open_to(audience, channel)
@@ -121,14 +145,16 @@ impl Metadata {
             && self.valid_until.is_none_or(|until| at < until)
     }
 
-    /// Whether someone who is all of `audience` may see this on `channel`.
+    /// Whether a caller with all names of `audience` may see the document on `channel`, whatever its state and
+    /// validity.
     pub fn open_to(&self, audience: &[String], channel: Option<&str>) -> bool {
         let is_on = |channel: &str| self.channels.iter().any(|c| c == channel);
         audience_open_to(&self.audience, audience)
             && (self.channels.is_empty() || channel.is_some_and(is_on))
     }
 
-    /// What holds for one chunk: its own restrictions besides the document's.
+    /// The metadata that hold for one chunk: those of the document, narrowed by the note of the chunk and the window of
+    /// its version.
     pub fn narrowed(&self, note: &ChunkNote, window: Window) -> Self {
         let mut narrowed = self.clone();
         narrow_audience(&mut narrowed.audience, &note.audience);
@@ -156,7 +182,7 @@ impl Metadata {
         narrowed
     }
 
-    /// Breadcrumb and text: what a chunk says together with where it says it.
+    /// Searchable text of a chunk: title, headings and text, one per line.
     pub fn searchable(&self, heading_path: &[String], text: &str) -> String {
         let mut lines: Vec<&str> = Vec::with_capacity(heading_path.len() + 2);
         lines.push(&self.title);
@@ -171,10 +197,10 @@ impl Metadata {
         lines.join("\n")
     }
 
-    /// The texts by which a chunk is found by meaning, in a fixed order; each becomes one vector.
+    /// Texts of a chunk for vector search, in a fixed order, at most [`MAX_VIEWS`]; each becomes one vector.
     ///
-    /// An article's chunk is found by breadcrumb and text. An FAQ is found by question with answer and by each
-    /// wording of its question, and a hit on any of them is a hit on the answer.
+    /// The first is the [searchable text](Self::searchable). An FAQ has one more for each wording of its question. A
+    /// hit on any of them is a hit on the chunk.
     pub fn views(&self, heading_path: &[String], text: &str) -> Vec<String> {
         let mut views = vec![self.searchable(heading_path, text)];
         views.extend(self.questions.iter().cloned());
@@ -182,12 +208,12 @@ impl Metadata {
         views
     }
 
-    /// The questions by which a chunk is *not* to be found, in a fixed order; each becomes one vector.
+    /// Questions that must not find the chunk, in a fixed order, at most [`MAX_VIEWS`]; each becomes one vector.
     pub fn negative_views(&self) -> &[String] {
         &self.negatives[..self.negatives.len().min(MAX_VIEWS)]
     }
 
-    /// Whether visibility depends on who asks or when.
+    /// Whether visibility depends on the caller or the time.
     pub fn is_restricted(&self) -> bool {
         !self.audience.is_empty()
             || !self.channels.is_empty()
@@ -196,16 +222,16 @@ impl Metadata {
     }
 }
 
-/// An audience that nobody is of: where a document's audience and that of its part have nobody in common.
+/// A name that no caller has. It stands for the empty intersection of the audiences of a document and its part.
 const NOBODY: &str = "\u{0}nobody:";
 
-/// What a name of an audience is about: `tier` of `tier:gold`.
+/// Category of an audience name: `tier` for `tier:gold`; empty for a name without a colon.
 fn about(name: &str) -> &str {
     name.split_once(':').map_or("", |(about, _)| about)
 }
 
-/// Narrows an audience by that of a part: of what both speak about only what both name is left, and what one alone
-/// speaks about stays.
+/// Narrows an audience by that of a part. In a category that both name, only the common names are left; a category that
+/// only one of them names stays.
 fn narrow_audience(audience: &mut Vec<String>, own: &[String]) {
     let mut subjects: Vec<&str> = own.iter().map(|name| about(name)).collect();
     subjects.sort_unstable();
@@ -223,10 +249,10 @@ fn narrow_audience(audience: &mut Vec<String>, own: &[String]) {
     }
 }
 
-/// Whether something for `allowed` is open to someone who is all of `who`; what names nobody is open to all.
+/// Whether content for `allowed` is open to a caller with all names of `who`. An empty `allowed` is open to everyone.
 ///
-/// A name may say what it is about, as `tier:gold` or `region:tw`: of names about the same thing one has to be met,
-/// and of names about different things each. Names without a colon are about the same thing.
+/// A name may have a category, as in `tier:gold` or `region:tw`. The caller needs one of the allowed names in each
+/// category. Names without a colon form one category.
 pub fn audience_open_to(allowed: &[String], who: &[String]) -> bool {
     let about = |name: &str| {
         name.split_once(':')
@@ -240,34 +266,40 @@ pub fn audience_open_to(allowed: &[String], who: &[String]) -> bool {
     })
 }
 
-/// When a version is the one in force: `from <= t < until`; an absent bound is open.
+/// The time during which a version is in force: `from <= t < until`; a missing bound is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Window {
+    /// Start, inclusive.
     pub from: Option<Timestamp>,
+    /// End, exclusive.
     pub until: Option<Timestamp>,
 }
 
-/// The most vectors by which one chunk is found, and the most by which it is not; the vector index keeps 6 bits for
-/// a view's number.
+/// Maximum number of views of a chunk, and of its negative views. The vector index stores the number of a view in 6
+/// bits.
 pub const MAX_VIEWS: usize = 64;
 
-/// One version of a source text, as stored: the live one, unless another was asked for.
+/// One version of a source text, as stored: the live one unless another was requested.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Document {
+    /// Id of the document.
     pub id: DocumentId,
     /// 1, 2, 3 … per document; all versions are kept, one is live.
     pub version: i64,
+    /// Metadata of this version.
     pub metadata: Metadata,
-    /// The extracted text: what spans index into and what is quoted.
+    /// The extracted text. Spans are positions in it, and citations quote it.
     pub text: String,
+    /// Pages, links and FAQ answers of `text`.
     pub outline: Outline,
-    /// SHA-256 (hex) of the source bytes and the metadata; equal hash means nothing to do.
+    /// SHA-256 (hex) of the source bytes and the metadata; a write with an equal hash changes nothing.
     pub content_hash: String,
+    /// When this version was written.
     pub updated_at: Timestamp,
 }
 
 impl Document {
-    /// An FAQ's answers, as they were given; none where it is no FAQ.
+    /// Answers of an FAQ, as submitted; empty for other kinds.
     pub fn answers(&self) -> Vec<FaqAnswer> {
         let answers = self.outline.answers.iter();
         answers
@@ -279,18 +311,23 @@ impl Document {
     }
 }
 
-/// A document as it comes in, parsed but not yet stored.
+/// A document that was parsed and is not stored yet.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Source {
+    /// Id of the document.
     pub id: DocumentId,
+    /// Metadata of the document.
     pub metadata: Metadata,
-    /// What was given as text, before extraction; kept so that a better parser can read it again. Empty for binary formats (PDF,
-    /// Office files, archives).
+    /// The submitted text before extraction, kept so that a better parser can read it again. Empty for binary formats
+    /// (PDF, Office files, archives).
     pub raw: String,
+    /// The extracted text.
     pub text: String,
-    /// Where the chunks lie in `text`, in reading order.
+    /// Positions of the chunks in `text`, in reading order.
     pub chunks: Vec<NewChunk>,
+    /// Pages, links and FAQ answers of `text`.
     pub outline: Outline,
+    /// SHA-256 (hex) of the source bytes and the metadata.
     pub content_hash: String,
 }
 

@@ -1,3 +1,5 @@
+//! [`Draft`]: candidate knowledge for review, with its sources and history.
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -12,16 +14,20 @@ use super::{DocumentId, Excerpt, NoKnowledge};
      `rejected`: a reviewer has rejected it. `merged`: another draft has its sources now."
 )]
 pub enum DraftState {
+    /// Waits for a decision.
     Open,
     /// Approved by one reviewer; a second approval is required.
     Approved,
+    /// It is an FAQ now.
     Published,
+    /// A reviewer rejected it.
     Rejected,
     /// Merged into another draft.
     Merged,
 }
 
 impl DraftState {
+    /// Name in the API and in the store.
     pub fn as_str(self) -> &'static str {
         match self {
             DraftState::Open => "open",
@@ -37,7 +43,7 @@ impl DraftState {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "class", rename_all = "snake_case")]
 pub enum DraftClass {
-    /// Nothing that is known answers the question.
+    /// No existing knowledge answers the question.
     New,
     /// The answer exists, but the question does not retrieve it.
     Variant {
@@ -74,6 +80,7 @@ pub enum DraftClass {
 }
 
 impl DraftClass {
+    /// Name in the API.
     pub fn name(&self) -> &'static str {
         match self {
             DraftClass::New => "new",
@@ -86,7 +93,7 @@ impl DraftClass {
         }
     }
 
-    /// What it is about, where that is known already.
+    /// The document that it concerns; `None` for [`DraftClass::New`] and [`DraftClass::Gap`].
     pub fn document_id(&self) -> Option<&DocumentId> {
         match self {
             DraftClass::Variant { document_id }
@@ -108,7 +115,7 @@ pub struct DraftSource {
     pub question: String,
     /// Sentences of the agent that apply to any customer.
     pub resolution: Vec<Excerpt>,
-    /// What the agent asked for and told the customer to do, in order.
+    /// Requests and instructions of the agent, in order.
     pub steps: Vec<Excerpt>,
     /// The agent who handled the case.
     pub agent: Option<String>,
@@ -131,7 +138,7 @@ pub struct Reviewer {
 }
 
 impl Reviewer {
-    /// Known by the name alone, as where there are no keys.
+    /// A reviewer with a name and no key, as in a service without keys.
     pub fn named(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
@@ -139,13 +146,14 @@ impl Reviewer {
         }
     }
 
-    /// A workspace's rule, which is nobody.
+    /// The reviewer of drafts that a rule of the workspace publishes.
     pub fn rule() -> Self {
         Self::named("rule")
     }
 
-    /// Whether they did what an event tells: by the key where both have one, for the name beside it is whatever they say;
-    /// else by the name. Events of before keys were noted end with the key's id in brackets.
+    /// Whether this reviewer caused an event. If both have a key, the keys decide, since a caller can choose the name
+    /// beside a key; otherwise the names decide. The actor of events older than the field `key_id` ends with the id of
+    /// the key in brackets.
     pub fn did(&self, event: &DraftEvent) -> bool {
         match (&self.key_id, &event.key_id) {
             (Some(own), Some(other)) => own == other,
@@ -164,10 +172,15 @@ impl Reviewer {
     description = "What was done. `reopened`: the text changed after an approval, which no longer counts."
 )]
 pub enum DraftAction {
+    /// A reviewer approved it.
     Approved,
+    /// A reviewer changed its text.
     Edited,
+    /// A reviewer rejected it.
     Rejected,
+    /// Its sources were moved to another draft.
     Merged,
+    /// It was published as an FAQ.
     Published,
     /// The text changed after an approval.
     Reopened,
@@ -181,7 +194,7 @@ pub struct DraftEvent {
     pub at: Timestamp,
     /// Who did it, as a reviewer's name.
     pub actor: String,
-    /// The key of the request; absent where there are no keys.
+    /// The key of the request; missing if no keys exist.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_id: Option<String>,
     /// What was done.
@@ -196,8 +209,9 @@ pub struct DraftEvent {
 pub struct Draft {
     /// The draft's id.
     pub id: String,
-    /// Where it stands in the review.
+    /// State of the review.
     pub state: DraftState,
+    /// How it relates to the existing knowledge.
     #[serde(flatten)]
     pub class: DraftClass,
     /// The question in general terms.
@@ -206,7 +220,7 @@ pub struct Draft {
     pub variants: Vec<String>,
     /// Text from agents; empty if no case resolves the question.
     pub answer: String,
-    /// Under which conditions the answer holds, in the agents' words.
+    /// Conditions of the answer, in the words of the agents.
     pub conditions: Vec<String>,
     /// Requests and instructions of agents, over all sources, in order.
     pub steps: Vec<String>,
@@ -216,7 +230,7 @@ pub struct Draft {
     pub tags: Vec<String>,
     /// The draft's language (BCP 47).
     pub language: String,
-    /// The cases and the feedback that it is made from.
+    /// Cases and feedback that it was made from.
     pub sources: Vec<DraftSource>,
     /// Confidence that the answer is correct and general, 0 to 1.
     pub confidence: f32,

@@ -1,3 +1,5 @@
+//! [`EncoderReport`]: progress and results of an encoder that is prepared.
+
 use serde::{Deserialize, Serialize};
 
 /// Progress of preparing an encoder, and its comparison with the current one.
@@ -12,18 +14,22 @@ pub struct EncoderReport {
 /// Results of both encoders on the judged questions.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EncoderScores {
+    /// Number of judged questions.
     pub n_judged: usize,
-    /// Number of correct answers.
+    /// Number of correct answers of the current encoder.
     pub right_before: usize,
+    /// Number of correct answers of the new encoder.
     pub right_after: usize,
-    /// Number of questions with an expected document, and how many rank it first.
+    /// Number of judged questions with an expected document.
     pub n_with_document: usize,
+    /// Of `n_with_document`, how many expected documents the current encoder ranks first.
     pub first_before: usize,
+    /// Of `n_with_document`, how many expected documents the new encoder ranks first.
     pub first_after: usize,
 }
 
 impl EncoderScores {
-    /// Whether nothing is lost.
+    /// Whether the new encoder has no fewer correct answers and no fewer first ranks.
     pub fn is_no_worse(&self) -> bool {
         self.right_after >= self.right_before && self.first_after >= self.first_before
     }

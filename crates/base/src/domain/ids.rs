@@ -1,3 +1,5 @@
+//! Identifiers: [`WorkspaceId`], [`DocumentId`] and [`Revision`].
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -6,22 +8,29 @@ use utoipa::ToSchema;
 /// The number of a change in one workspace's log: 1, 2, 3 … without gaps. 0 means "nothing recorded yet".
 pub type Revision = i64;
 
-/// A text that cannot be an identifier, and why.
+/// Why a text is not a valid identifier.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{what} {why}, found {found:?}")]
 pub struct InvalidId {
+    /// What was parsed, with its article: `a workspace name`.
     pub what: &'static str,
+    /// The rule that the text breaks.
     pub why: &'static str,
+    /// The text, cut to 80 characters.
     pub found: String,
 }
 
-/// A tenant's name: 1 to 64 of `a-z`, `0-9`, `-`, `_`. It also names a folder, hence the narrow alphabet.
+/// Name of a workspace: 1 to 64 of `a-z`, `0-9`, `-`, `_`. It also names a folder, hence the narrow alphabet.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schema(value_type = String, description = "A workspace's name: 1 to 64 of `a-z`, `0-9`, `-` and `_`.")]
 pub struct WorkspaceId(String);
 
 impl WorkspaceId {
+    /// Parses a workspace name.
+    ///
+    /// # Errors
+    /// The text is empty, longer than 64 bytes, or contains another character.
     pub fn parse(text: &str) -> Result<Self, InvalidId> {
         let valid = (1..=64).contains(&text.len())
             && text
@@ -37,19 +46,24 @@ impl WorkspaceId {
         }
     }
 
+    /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// A document's stable name: 1 to 256 bytes, no control characters, no space at either end.
-/// Given by whoever writes the document, or derived from its source.
+/// Stable id of a document: 1 to 256 bytes, no control characters, no space at either end. The author chooses it, or it
+/// is derived from the source.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schema(value_type = String, description = "A document's id: 1 to 256 bytes, no control characters, no space at either end.")]
 pub struct DocumentId(String);
 
 impl DocumentId {
+    /// Parses a document id.
+    ///
+    /// # Errors
+    /// The text is empty, longer than 256 bytes, contains a control character, or begins or ends with white space.
     pub fn parse(text: &str) -> Result<Self, InvalidId> {
         let valid = (1..=256).contains(&text.len())
             && text.trim() == text
@@ -64,6 +78,7 @@ impl DocumentId {
         }
     }
 
+    /// The id as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

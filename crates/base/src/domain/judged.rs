@@ -1,3 +1,5 @@
+//! [`JudgedQuestion`]: a test question with its expected answer; [`Review`]: an issue for a person.
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -13,9 +15,9 @@ pub struct JudgedQuestion {
     /// The question, 1 to 2,000 characters.
     #[schema(required = true)]
     pub question: String,
-    /// Everything that the asker is, as `agent` or `tier:gold`.
+    /// All audience names of the caller, such as `agent` or `tier:gold`.
     pub audience: Vec<String>,
-    /// The channel that it is asked on.
+    /// The channel of the question.
     pub channel: Option<String>,
     /// Expected outcome; `None`: any.
     pub outcome: Option<Outcome>,
@@ -47,6 +49,8 @@ pub struct Review {
      rated as wrong too often."
 )]
 pub enum ReviewKind {
+    /// Two documents contradict each other and no rule decides.
     Conflict,
+    /// Answers that cite the document were rated as wrong too often.
     FailingEvidence,
 }

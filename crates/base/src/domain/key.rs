@@ -1,3 +1,5 @@
+//! [`ApiKey`]s, their roles and rights, and the [`Principal`] that a request authenticates as.
+
 use ipnet::IpNet;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -45,6 +47,7 @@ pub enum Right {
 }
 
 impl KeyRole {
+    /// All roles.
     pub const ALL: [KeyRole; 5] = [
         KeyRole::Bot,
         KeyRole::Editor,
@@ -53,6 +56,7 @@ impl KeyRole {
         KeyRole::Operator,
     ];
 
+    /// Name in the API and in the store.
     pub fn as_str(self) -> &'static str {
         match self {
             KeyRole::Bot => "bot",
@@ -63,10 +67,12 @@ impl KeyRole {
         }
     }
 
+    /// The role with this name, if any.
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.as_str() == name)
     }
 
+    /// Whether the role includes a right.
     pub fn may(self, right: Right) -> bool {
         match (self, right) {
             (KeyRole::Operator, _) => true,
@@ -110,8 +116,9 @@ pub struct ApiKey {
 /// The authenticated caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
+    /// Role of the caller.
     pub role: KeyRole,
-    /// `None` for an operator.
+    /// The workspace of the caller; `None` for an operator.
     pub workspace: Option<WorkspaceId>,
     /// `None` if no keys exist.
     pub key_id: Option<String>,

@@ -1,3 +1,5 @@
+//! Learned settings, feedback, and experiments with their arms and participants.
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -10,14 +12,14 @@ use super::{DocumentId, Outcome};
 pub struct Tuning {
     /// Weights of keyword match and term proximity, 0 to 1, sum below 1. Set both or neither.
     pub keyword_share: Option<f32>,
-    /// The weight of proximity, in [0, 1].
+    /// Weight of term proximity, 0 to 1.
     pub proximity_share: Option<f32>,
     /// Minimum confidence to answer, 0 to 1.
     pub min_confidence: Option<f32>,
 }
 
 impl Tuning {
-    /// What this says, and what the other says where this says nothing.
+    /// These settings; fields that are not set come from `other`.
     pub fn or(self, other: Self) -> Self {
         Self {
             keyword_share: self.keyword_share.or(other.keyword_share),
@@ -26,7 +28,7 @@ impl Tuning {
         }
     }
 
-    /// What is wrong with it.
+    /// A message if a value is out of range or only one share is set; `None` if the settings are valid.
     pub fn fault(&self) -> Option<String> {
         let shares = [self.keyword_share, self.proximity_share];
         let in_range = |value: Option<f32>| value.is_none_or(|value| (0.0..=1.0).contains(&value));
@@ -45,13 +47,14 @@ impl Tuning {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Tunings {
+    /// The settings in force.
     pub in_force: Tuning,
-    /// Oldest first.
+    /// Former settings, oldest first.
     pub earlier: Vec<Tuning>,
 }
 
 impl Tunings {
-    /// Its name among the store's settings.
+    /// Name of this setting in the store.
     pub const NAME: &str = "tuning";
 }
 
@@ -62,8 +65,11 @@ impl Tunings {
     description = "What the agent did with a suggested answer: `accepted` it, `edited` it, or `ignored` it."
 )]
 pub enum AgentAction {
+    /// The agent sent it as it was.
     Accepted,
+    /// The agent changed it.
     Edited,
+    /// The agent did not use it.
     Ignored,
 }
 
@@ -77,11 +83,15 @@ pub enum AgentAction {
 pub enum FeedbackReason {
     /// The statement is false.
     Wrong,
+    /// It was true once.
     Outdated,
     /// It answers another question.
     Irrelevant,
+    /// Something is missing.
     Incomplete,
+    /// It is hard to understand.
     Unclear,
+    /// Another reason.
     Other,
 }
 
@@ -104,7 +114,7 @@ pub struct Feedback {
     pub corrected_document_id: Option<DocumentId>,
     /// What an agent did with the answer.
     pub agent_action: Option<AgentAction>,
-    /// 1 to 5.
+    /// The customer's rating, 1 to 5.
     pub csat: Option<u8>,
     /// Whether the customer contacted support again about the same issue.
     pub reopened: bool,
@@ -126,7 +136,8 @@ pub struct Feedback {
 }
 
 impl Feedback {
-    /// Whether it speaks for the answer, where it says anything of that.
+    /// Whether the feedback is positive; `None` if it is neutral. A reopened case or a complaint is negative. Otherwise
+    /// `helpful` decides, then the action of the agent, then the rating (4 and 5 positive, 1 and 2 negative).
     pub fn verdict(&self) -> Option<bool> {
         if self.reopened || self.complaint {
             return Some(false);
@@ -159,7 +170,7 @@ pub struct Arm {
     pub tuning: Option<Tuning>,
 }
 
-/// How far an experiment is.
+/// State of an experiment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(
@@ -167,15 +178,18 @@ pub struct Arm {
      not in force yet. `promoted`: the winner is in force."
 )]
 pub enum ExperimentState {
+    /// Customers see its arms.
     Running,
     /// Stopped without a winner, or by a guardrail.
     Stopped,
+    /// It has a winner that is not live yet.
     Decided,
     /// The winner is live.
     Promoted,
 }
 
 impl ExperimentState {
+    /// Name in the API and in the store.
     pub fn as_str(self) -> &'static str {
         match self {
             ExperimentState::Running => "running",
@@ -191,14 +205,14 @@ impl ExperimentState {
 pub struct Experiment {
     /// The experiment's id.
     pub id: String,
-    /// How far it is.
+    /// State of the experiment.
     pub state: ExperimentState,
     /// FAQ whose answers are compared; `None` if settings are compared.
     pub faq_id: Option<DocumentId>,
     /// Live answer of the FAQ at the start.
     #[serde(default)]
     pub live: Option<String>,
-    /// What is compared; the first arm is what is live.
+    /// The compared arms; the first one is the live state.
     pub arms: Vec<Arm>,
     /// Maximum probability of a false positive (winner, loser or harm) over all arms and looks.
     pub alpha: f64,
@@ -217,12 +231,12 @@ pub struct Experiment {
 }
 
 impl Experiment {
-    /// The audience that sees an arm's answer.
+    /// Name of the audience that sees the answer of an arm.
     pub fn audience(&self, arm: usize) -> String {
         format!("experiment:{}.{arm}", self.id)
     }
 
-    /// The arm a customer is in, always the same; of those still in.
+    /// Index of the arm of a customer, always the same. Customers of a removed arm get arm 0.
     pub fn arm_of(&self, customer: &str) -> usize {
         let digest = crate::digest::sha256_hex([self.id.as_bytes(), customer.as_bytes()]);
         let number = u64::from_str_radix(&digest[..15], 16).expect("it is hexadecimal");
@@ -234,10 +248,13 @@ impl Experiment {
 /// Outcome of one participant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exposure {
+    /// The participant.
     pub customer: String,
+    /// Index of the arm, from 0.
     pub arm: usize,
+    /// When the arm was shown first.
     pub at: Timestamp,
-    /// Whether there was an answer.
+    /// Whether the first reply was an answer.
     pub answered: bool,
     /// First feedback: positive or not, and when.
     pub said: Option<(bool, Timestamp)>,

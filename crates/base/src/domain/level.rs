@@ -1,3 +1,5 @@
+//! [`Level`]: the confidence that an answer needs.
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -6,14 +8,19 @@ use utoipa::ToSchema;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(
-    description = "How sure an answer has to be, from `very_strict` (fewest wrong answers, most refusals) to `very_lenient`. `balanced` is the default."
+    description = "Confidence that an answer needs, from `very_strict` (fewest wrong answers, most refusals) to `very_lenient`. `balanced` is the default."
 )]
 pub enum Level {
+    /// Fewest wrong answers, most refusals.
     VeryStrict,
+    /// Fewer wrong answers than the default.
     Strict,
+    /// The default.
     #[default]
     Balanced,
+    /// Fewer refusals than the default.
     Lenient,
+    /// Fewest refusals, most wrong answers.
     VeryLenient,
 }
 

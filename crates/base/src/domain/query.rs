@@ -1,30 +1,45 @@
+//! [`Query`]: a valid question with its filter; [`Hit`]: a chunk that was found.
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{DocumentId, Kind, Tuning};
 
-/// The longest question taken, in characters (DESIGN 2).
+/// Maximum length of a question, in characters.
 pub const MAX_QUESTION_CHARS: usize = 2_000;
-/// The most hits one query may ask for.
+/// Maximum number of hits of a query.
 pub const MAX_LIMIT: usize = 100;
 
-/// Why a text is no question.
+/// Why a text or a limit is not valid for a [`Query`].
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum InvalidQuestion {
+    /// The text has no visible character.
     #[error("expected 1 to {MAX_QUESTION_CHARS} characters, found none")]
     Empty,
+    /// The text is too long.
     #[error("expected 1 to {MAX_QUESTION_CHARS} characters, found {found}")]
-    TooLong { found: usize },
+    TooLong {
+        /// Number of characters.
+        found: usize,
+    },
+    /// The limit is out of range.
     #[error("expected 1 to {MAX_LIMIT}, found {found}")]
-    Limit { found: usize },
+    Limit {
+        /// The limit.
+        found: usize,
+    },
 }
 
-/// What somebody asks: trimmed, neither empty nor longer than [`MAX_QUESTION_CHARS`].
+/// A question: trimmed, not empty, and at most [`MAX_QUESTION_CHARS`] characters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct QuestionText(String);
 
 impl QuestionText {
+    /// Trims and checks a question.
+    ///
+    /// # Errors
+    /// The text is empty or longer than [`MAX_QUESTION_CHARS`].
     pub fn parse(text: &str) -> Result<Self, InvalidQuestion> {
         let text = text.trim();
         let found = text.chars().count();
@@ -51,13 +66,17 @@ impl std::ops::Deref for QuestionText {
 #[serde(rename_all = "snake_case")]
 #[schema(as = SearchMode, description = "`hybrid`: keyword and vector search together. `keyword`: keyword search only. `vector`: vector search only.")]
 pub enum Mode {
+    /// Keyword and vector search together.
     #[default]
     Hybrid,
+    /// Keyword search only.
     Keyword,
+    /// Vector search only.
     Vector,
 }
 
 impl Mode {
+    /// Name in the API.
     pub fn as_str(self) -> &'static str {
         match self {
             Mode::Hybrid => "hybrid",
@@ -67,24 +86,27 @@ impl Mode {
     }
 }
 
-/// What a hit has to be, besides relevant. Applied inside both searches.
+/// Restrictions on hits. Both searches apply them while they search.
 ///
-/// Who asks (`audience`, `channel`) and when (`at`) decide visibility; the lists narrow it further, and an
-/// empty list asks for nothing.
+/// The caller (`audience`, `channel`) and the time (`at`) decide visibility. The lists narrow it further; an empty list
+/// does not restrict.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Filter {
-    /// All that the asker is, as `agent`, `tier:gold`, `region:tw`.
+    /// All audience names of the caller, such as `agent`, `tier:gold`, `region:tw`.
     pub audience: Vec<String>,
+    /// The channel of the caller, if known.
     pub channel: Option<String>,
-    /// The time asked about; `None` is now.
+    /// The time at which visibility is decided; `None`: now.
     pub at: Option<Timestamp>,
     /// Has all of these tags.
     pub tags: Vec<String>,
     /// Is in one of these languages.
     pub languages: Vec<String>,
+    /// Is of one of these kinds.
     pub kinds: Vec<Kind>,
+    /// Is a chunk of one of these documents.
     pub document_ids: Vec<DocumentId>,
-    /// Is none of these: what a change that is tried out would replace.
+    /// Is not a chunk of these documents, which the changes of a what-if test would replace.
     pub without_documents: Vec<DocumentId>,
 }
 
@@ -92,15 +114,20 @@ pub struct Filter {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Query {
     text: QuestionText,
+    /// Restrictions on the hits.
     pub filter: Filter,
     limit: usize,
+    /// Which legs search.
     pub mode: Mode,
-    /// Where the search is to go by other settings than the service's.
+    /// Settings that override those of the service for this search.
     pub tuning: Tuning,
 }
 
 impl Query {
-    /// Trims the question; refuses an empty or overlong one and a limit outside 1 to [`MAX_LIMIT`].
+    /// Parses a hybrid search without a filter.
+    ///
+    /// # Errors
+    /// The question is empty or too long, or the limit is not in 1 to [`MAX_LIMIT`].
     pub fn parse(text: &str, limit: usize) -> Result<Self, InvalidQuestion> {
         let text = QuestionText::parse(text)?;
         if !(1..=MAX_LIMIT).contains(&limit) {
@@ -109,7 +136,7 @@ impl Query {
         Ok(Self::of(text).with_limit(limit))
     }
 
-    /// A search for a text, of [`MAX_LIMIT`] hits.
+    /// A hybrid search without a filter, for [`MAX_LIMIT`] hits.
     pub fn of(text: QuestionText) -> Self {
         Self {
             text,
@@ -120,11 +147,12 @@ impl Query {
         }
     }
 
+    /// The same search with another filter.
     pub fn with_filter(self, filter: Filter) -> Self {
         Self { filter, ..self }
     }
 
-    /// `limit` is 1 to [`MAX_LIMIT`]; beyond it, it is cut.
+    /// The same search with another limit, clamped to 1 to [`MAX_LIMIT`].
     pub fn with_limit(self, limit: usize) -> Self {
         Self {
             limit: limit.clamp(1, MAX_LIMIT),
@@ -132,60 +160,68 @@ impl Query {
         }
     }
 
+    /// The same search with other legs.
     pub fn with_mode(self, mode: Mode) -> Self {
         Self { mode, ..self }
     }
 
+    /// The question, trimmed.
     pub fn text(&self) -> &str {
         &self.text
     }
 
+    /// Maximum number of hits, 1 to [`MAX_LIMIT`].
     pub fn limit(&self) -> usize {
         self.limit
     }
 }
 
-/// Who said something in a conversation.
+/// Speaker of an utterance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-#[schema(as = UtteranceRole, description = "`user`: the person who asks. `agent`: the bot or the person who answers.")]
+#[schema(as = UtteranceRole, description = "`user`: the customer. `agent`: the bot or the person who answers.")]
 pub enum Role {
+    /// The customer.
     User,
+    /// The bot or the person who answers.
     Agent,
 }
 
-/// One thing said earlier in the conversation.
+/// An earlier message of the conversation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Utterance {
-    /// Who said it.
+    /// The speaker.
     pub role: Role,
-    /// The words, at most 2,000 characters.
+    /// The text, at most 2,000 characters.
     pub text: String,
 }
 
-/// What one leg says of a hit. Scores compare only within one leg and one query.
+/// Rank and score of a hit in one leg. Scores compare only within one leg and one query.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct LegScore {
-    /// From 1; `None` where the leg did not list the chunk itself and was asked for its score afterwards.
+    /// Rank from 1; `None` if the leg did not return the chunk and its score was computed afterwards.
     pub rank: Option<usize>,
     /// Keyword: BM25 (≥ 0). Vector: cosine in [-1, 1].
     pub score: f32,
 }
 
-/// A chunk found. A list of hits is best first, ties by chunk key.
+/// A chunk that was found. Lists of hits are sorted by descending score, then by chunk key.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Hit {
+    /// Key of the chunk within its workspace.
     pub chunk_key: u32,
-    /// After fusion, in [0, 1] for coverage fusion.
+    /// Score after fusion; in [0, 1] for coverage fusion.
     pub score: f32,
+    /// Rank and BM25 score in keyword search; `None` if it has no score for the chunk.
     pub keyword: Option<LegScore>,
+    /// Rank and cosine in vector search; `None` if it has no score for the chunk.
     pub vector: Option<LegScore>,
-    /// BM25 divided by the highest BM25 the query could reach in this collection, in [0, 1].
+    /// BM25 divided by the highest BM25 that the query can reach in this collection, in [0, 1].
     pub coverage: f32,
-    /// How much of the question stands close together, in [0, 1].
+    /// Proximity of the question's terms in the chunk, in [0, 1].
     pub proximity: f32,
-    /// How much nearer the question is to one that the chunk says it does not answer than to the chunk, in cosines;
-    /// 0 where it is not.
+    /// By how much the cosine between the question and the nearest negative question of the chunk exceeds that between
+    /// the question and the chunk; 0 if it does not.
     pub negative: f32,
 }
 

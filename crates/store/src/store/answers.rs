@@ -1,24 +1,28 @@
+//! Recorded answers: writing, reading, and deleting them.
+
 use jiff::Timestamp;
 
 use super::audit::Act;
 use super::{Store, StoreError, from_json, time_of, to_json};
 use ken_base::domain::{Answer, Turn, WorkspaceId};
 
-/// An answer as it goes into the record.
+/// An answer to record.
 pub struct RecordedAnswer<'a> {
+    /// The question as the customer sent it.
     pub question: &'a str,
+    /// The answer.
     pub answer: &'a Answer,
-    /// How it came about (hits, features, decision), as JSON for whoever has to explain it.
+    /// How the answer was made (hits, features, decision), as JSON, for explanations.
     pub trace: &'a str,
+    /// Idempotency key of the request, if it has one.
     pub idempotency_key: Option<&'a str>,
 }
 
-/// How long the answers of a workspace are kept that was never written to.
+/// How long answers of a missing workspace are kept, in milliseconds.
 const STRAY_MS: i64 = 24 * 3_600_000;
 
 impl Store {
-    /// Records a turn. Where an answer stands under the same idempotency key already, nothing is written and
-    /// `false` is returned.
+    /// Records a turn. Returns `false`, without a write, if an answer with the same idempotency key exists.
     pub async fn record_answer(
         &self,
         workspace: &WorkspaceId,
@@ -41,7 +45,7 @@ impl Store {
         Ok(done.rows_affected() == 1)
     }
 
-    /// The answer given under an idempotency key, with its record.
+    /// The answer with an idempotency key, and its record as JSON.
     pub async fn answer_by_idempotency_key(
         &self,
         workspace: &WorkspaceId,
@@ -57,7 +61,7 @@ impl Store {
         row.map(logged).transpose()
     }
 
-    /// An answer with its record (JSON).
+    /// An answer by its id, and its record as JSON.
     pub async fn answer(
         &self,
         workspace: &WorkspaceId,
@@ -91,7 +95,7 @@ impl Store {
         rows.into_iter().map(logged).collect()
     }
 
-    /// Forgets a conversation: its turns with all that was kept of them. Returns how many there were.
+    /// Deletes the turns of a conversation and their records. Returns their number.
     pub async fn delete_conversation(
         &self,
         workspace: &WorkspaceId,
@@ -107,7 +111,8 @@ impl Store {
         Ok(done)
     }
 
-    /// Forgets conversations without a turn since then, and single answers given before. Returns how many turns.
+    /// Deletes conversations without a turn since `then`, and older answers outside of conversations. Returns the
+    /// number of deleted turns.
     pub async fn forget_answers_before(&self, then: Timestamp) -> Result<u64, StoreError> {
         let done = sqlx::query(
             "DELETE FROM answers WHERE created_at < $1 AND (conversation_id IS NULL OR NOT EXISTS \
@@ -117,7 +122,8 @@ impl Store {
         .bind(then.as_millisecond())
         .execute(&self.durable)
         .await?;
-        // Of a workspace that is not there: asked while it was deleted, or before anything was written to it.
+        // Answers of a missing workspace: the question arrived while the workspace was deleted, or before anything was
+        // written to it.
         let stray = sqlx::query(
             "DELETE FROM answers WHERE created_at < $1 \
              AND NOT EXISTS (SELECT 1 FROM workspaces w WHERE w.id = answers.workspace)",
@@ -132,14 +138,14 @@ impl Store {
         Ok(n_forgotten)
     }
 
-    /// Takes what stands in the write-ahead log into the file.
+    /// Moves the write-ahead log of SQLite into the database file; does nothing on PostgreSQL.
     pub async fn fold(&self) -> Result<(), StoreError> {
         self.leave_no_trace().await
     }
 
-    /// What was deleted is overwritten in the file (`secure_delete`); this takes it out of the write-ahead log too. Where
-    /// somebody is reading, it is tried again with the next deletion. PostgreSQL overwrites nothing: its VACUUM makes the room
-    /// free for other rows.
+    /// Removes deleted data from the write-ahead log, too; in the file `secure_delete` has overwritten it. While a
+    /// reader is active, the next deletion tries again. PostgreSQL overwrites nothing: its VACUUM frees the space for
+    /// other rows.
     pub(super) async fn leave_no_trace(&self) -> Result<(), StoreError> {
         if self.is_shared() {
             return Ok(());
@@ -170,8 +176,8 @@ impl Store {
     }
 }
 
-/// The newest answers of a workspace (`$1`), `$2` of them, or those of one conversation (`$3`). Two statements: of one for both
-/// SQLite would go through all answers of the workspace for each turn of a conversation.
+/// SQL for the newest `$2` answers of a workspace (`$1`) or of one conversation (`$3`). Two statements: with one for
+/// both, SQLite would scan all answers of the workspace for each turn of a conversation.
 pub(super) fn newest(is_of_conversation: bool) -> String {
     let only = match is_of_conversation {
         true => "AND conversation_id = $3",

@@ -11,11 +11,12 @@ use ken_base::actor::actor;
 use ken_base::domain::WorkspaceId;
 use ken_text::text::sha256_hex;
 
-/// Whose log it is.
+/// Which audit log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope<'a> {
-    /// What is of no workspace: operators' keys, deleted workspaces.
+    /// The log of the service, for changes outside of workspaces: keys of operators, deleted workspaces.
     Service,
+    /// The log of a workspace.
     Workspace(&'a WorkspaceId),
 }
 
@@ -26,10 +27,12 @@ impl<'a> From<&'a WorkspaceId> for Scope<'a> {
 }
 
 impl<'a> Scope<'a> {
+    /// The log of a workspace; that of the service for `None`.
     pub fn of(workspace: Option<&'a WorkspaceId>) -> Self {
         workspace.map_or(Self::Service, Self::Workspace)
     }
 
+    /// Name in the tables; empty for the service.
     pub(super) fn as_str(self) -> &'a str {
         match self {
             Self::Service => "",
@@ -38,7 +41,7 @@ impl<'a> Scope<'a> {
     }
 }
 
-/// A line of the audit log.
+/// An entry of the audit log.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct AuditEntry {
     /// 1, 2, 3 … within the log, without gaps.
@@ -46,16 +49,16 @@ pub struct AuditEntry {
     /// When it was done.
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
-    /// Who did it: the key's name and id, or the service itself.
+    /// The actor: name and id of the key, or the service itself.
     pub actor: String,
-    /// What was done, as `document.put` or `key.revoke`.
+    /// The action, such as `document.put` or `key.revoke`.
     pub action: String,
-    /// What it was done to: an id or a name.
+    /// Subject of the action: an id or a name.
     pub subject: String,
     /// Previous value, if any.
     #[schema(value_type = Value)]
     pub before: Value,
-    /// What it is now; null, if nothing is recorded of it.
+    /// New value; null if none is recorded.
     #[schema(value_type = Value)]
     pub after: Value,
     /// SHA-256 over the entry and the previous hash, hexadecimal; empty in entries older than hashing.
@@ -63,7 +66,7 @@ pub struct AuditEntry {
 }
 
 impl AuditEntry {
-    /// The hash that a line has after another.
+    /// The hash of the entry after the hash of the previous one.
     fn sealed(&self, previous: &str) -> String {
         let (before, after) = (self.before.to_string(), self.after.to_string());
         sha256_hex([
@@ -79,7 +82,7 @@ impl AuditEntry {
     }
 }
 
-/// A change that is about to be noted.
+/// A change to record in the audit log.
 pub struct Act {
     pub(super) action: String,
     pub(super) subject: String,
@@ -88,6 +91,7 @@ pub struct Act {
 }
 
 impl Act {
+    /// A change with the name of its action (`document.put`) and the id or name of its subject.
     pub fn new(action: impl Into<String>, subject: impl Into<String>) -> Self {
         Self {
             action: action.into(),
@@ -97,18 +101,21 @@ impl Act {
         }
     }
 
+    /// Adds the value before the change.
     pub fn before(self, before: impl Serialize) -> Self {
         let before = serde_json::json!(before);
         Self { before, ..self }
     }
 
+    /// Adds the value after the change.
     pub fn after(self, after: impl Serialize) -> Self {
         let after = serde_json::json!(after);
         Self { after, ..self }
     }
 }
 
-/// Notes changes in the transaction that makes them. Whoever else notes something in this log waits until it has ended.
+/// Records changes in the transaction that makes them. Other transactions that write to the same log wait until it has
+/// ended.
 pub(super) async fn note(
     tx: &mut Transaction<'_, Any>,
     scope: Scope<'_>,
@@ -131,7 +138,7 @@ pub(super) async fn note(
         number += 1;
         let mut entry = AuditEntry {
             number,
-            // As it is kept.
+            // In the stored precision, which the hash covers.
             at: time_of(now.as_millisecond())?,
             actor: actor.to_owned(),
             action: act.action,
@@ -170,7 +177,7 @@ pub(super) async fn note(
 type AuditRow = (i64, i64, String, String, String, String, String, String);
 
 impl Store {
-    /// As [`note`], for who is acting, now.
+    /// As [`note`], with the current actor and time.
     pub(super) async fn note(
         &self,
         tx: &mut Transaction<'_, Any>,
@@ -180,7 +187,7 @@ impl Store {
         note(tx, scope.into(), &actor(), self.now(), acts).await
     }
 
-    /// Notes what somebody did that is not a change of the store's alone.
+    /// Records an action that is not a change of the store alone, with its actor.
     pub async fn audit(
         &self,
         workspace: &WorkspaceId,
@@ -204,7 +211,7 @@ impl Store {
         Ok(())
     }
 
-    /// Lines of a log, newest first, those before a number where one is given.
+    /// Entries of a log, newest first, at most `limit`; with `before`, only entries with a lower number.
     pub async fn audit_log(
         &self,
         scope: Scope<'_>,
@@ -216,7 +223,7 @@ impl Store {
             .await
     }
 
-    /// Lines of a log after a number, oldest first.
+    /// Entries of a log with a number above `after`, oldest first, at most `limit`.
     pub async fn audit_after(
         &self,
         scope: Scope<'_>,
@@ -247,7 +254,7 @@ impl Store {
         rows.into_iter().map(entry).collect()
     }
 
-    /// What is wrong with a log: lines that are missing or not as they were written. Sound logs have nothing.
+    /// Messages about missing or altered entries of a log; empty if the log is intact.
     pub async fn audit_faults(&self, scope: Scope<'_>) -> Result<Vec<String>, StoreError> {
         const PAGE: i64 = 1_000;
         let (mut last, mut hash, mut faults) = (0, String::new(), Vec::new());
@@ -257,7 +264,7 @@ impl Store {
                 if line.number != last + 1 {
                     faults.push(format!("audit log: line {} missing", last + 1));
                 }
-                // Lines from before there were hashes stand before all others.
+                // Entries older than hashing precede all others.
                 let is_old = hash.is_empty() && line.hash.is_empty();
                 if !is_old && line.sealed(&hash) != line.hash {
                     faults.push(format!("audit log: line {} was altered", line.number));

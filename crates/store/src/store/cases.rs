@@ -1,3 +1,5 @@
+//! Support cases and the drafts that are made from them.
+
 use std::collections::HashMap;
 
 use futures_util::TryStreamExt;
@@ -13,50 +15,61 @@ use super::vectors::{bytes_of, vector_of};
 use super::{MAX_IN, Store, StoreError, from_json, now_ms, placeholders, to_json};
 use ken_base::domain::{Case, Distilled, Draft, DraftState, WorkspaceId};
 
-/// What keeping a case did.
+/// Effect of storing a case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(
     description = "`added`: the case is new. `changed`: it replaces a case with the same id. `unchanged`: it was known already."
 )]
 pub enum CaseEffect {
+    /// The case is new.
     Added,
+    /// It replaces a case with the same id.
     Changed,
+    /// It was stored already.
     Unchanged,
 }
 
-/// A case as it is kept: without personal data.
+/// A stored case, without personal data.
 #[derive(Debug, Clone)]
 pub struct StoredCase {
+    /// The case.
     pub case: Case,
+    /// Result of distilling it; `None` while it waits.
     pub distilled: Option<Distilled>,
     /// The draft it is a source of.
     pub draft_id: Option<String>,
-    /// Of the case as it came.
+    /// SHA-256 of the case as it was submitted.
     pub content_hash: String,
+    /// When it was stored first.
     pub created_at: Timestamp,
 }
 
 /// A draft with its vector.
 #[derive(Debug, Clone)]
 pub struct DraftVector {
+    /// The draft.
     pub draft: Draft,
+    /// Vector of the draft.
     pub vector: Vec<f16>,
 }
 
-/// What a case is about.
+/// Answers and conversation that a case refers to.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
 pub struct CaseLinks {
+    /// Answers of Ken before the case.
     pub answer_ids: Vec<String>,
+    /// Conversation with Ken before the case.
     pub conversation_id: Option<String>,
 }
 
 type CaseRow = (String, String, Option<String>, String, i64);
 
 impl Store {
-    /// Keeps cases in one transaction, with the hash of each as it came. What is the same as before is left alone; what
-    /// is not waits to be distilled, and `work`, which does that, is enqueued with it.
+    /// Stores cases in one transaction, each with the hash of its submitted form. A case with an equal hash stays as it
+    /// is. Other cases wait to be distilled; `work`, which distils them, is enqueued in the same transaction. Returns
+    /// the effect on each case, in order.
     pub async fn keep_cases(
         &self,
         workspace: &WorkspaceId,
@@ -107,7 +120,7 @@ impl Store {
         Ok(effects)
     }
 
-    /// The hashes under which cases are kept, by id; those that are not kept are left out.
+    /// Content hashes of stored cases, by id; missing cases are left out.
     pub async fn case_hashes(
         &self,
         workspace: &WorkspaceId,
@@ -117,8 +130,7 @@ impl Store {
         Ok(kept.into_iter().map(|(id, (hash, _))| (id, hash)).collect())
     }
 
-    /// The hash under which each case is kept and the draft that it is a source of, by id; those that are not kept are left
-    /// out.
+    /// Content hash of each stored case and the draft that it is a source of, by id; missing cases are left out.
     pub async fn cases_as_kept(
         &self,
         workspace: &WorkspaceId,
@@ -144,6 +156,7 @@ impl Store {
         Ok(kept)
     }
 
+    /// A case by its id.
     pub async fn case(
         &self,
         workspace: &WorkspaceId,
@@ -159,7 +172,7 @@ impl Store {
         row.map(stored).transpose()
     }
 
-    /// Which answers and conversations the newest `limit` cases since then are about, read one by one.
+    /// Answers and conversations of the newest `limit` cases since `since`. Reads the cases one by one.
     pub async fn case_links(
         &self,
         workspace: &WorkspaceId,
@@ -180,7 +193,7 @@ impl Store {
         Ok(links)
     }
 
-    /// Cases since then, oldest first, the newest `limit`.
+    /// The newest `limit` cases since `since`, oldest first.
     pub async fn cases_since(
         &self,
         workspace: &WorkspaceId,
@@ -216,7 +229,7 @@ impl Store {
         rows.into_iter().map(stored).collect()
     }
 
-    /// How many cases of a workspace wait.
+    /// Number of cases of a workspace that wait to be distilled.
     pub async fn n_waiting_cases(&self, workspace: &WorkspaceId) -> Result<i64, StoreError> {
         let (n,): (i64,) =
             sqlx::query_as("SELECT COUNT(*) FROM cases WHERE workspace = $1 AND state = 'waiting'")
@@ -226,8 +239,8 @@ impl Store {
         Ok(n)
     }
 
-    /// Records what cases came to together with the drafts they went into, and which draft's cases are another's now: all or
-    /// none.
+    /// Records results of distilling (case id, result, draft id), the changed drafts, and drafts that were merged into
+    /// others (`moved`: from, into). All or none.
     pub async fn keep_distilled(
         &self,
         workspace: &WorkspaceId,
@@ -263,7 +276,7 @@ impl Store {
         Ok(())
     }
 
-    /// Forgets a case. Its part in a draft has to be taken out first.
+    /// Deletes a case; `false` if there is none. Remove it from its draft first.
     pub async fn delete_case(&self, workspace: &WorkspaceId, id: &str) -> Result<bool, StoreError> {
         let delete = sqlx::query("DELETE FROM cases WHERE workspace = $1 AND id = $2")
             .bind(workspace.as_str())
@@ -274,7 +287,7 @@ impl Store {
         Ok(done == 1)
     }
 
-    /// The oldest cases kept before then, with their workspaces.
+    /// The oldest `limit` cases stored before `then`, with their workspaces.
     pub async fn cases_before(
         &self,
         then: Timestamp,
@@ -296,6 +309,7 @@ impl Store {
             .collect()
     }
 
+    /// A draft by its id.
     pub async fn draft(
         &self,
         workspace: &WorkspaceId,
@@ -310,7 +324,7 @@ impl Store {
         row.map(|(body,)| from_json("a draft", &body)).transpose()
     }
 
-    /// Drafts by id, in no order.
+    /// Drafts by their ids, in no order; missing ones are left out.
     pub async fn drafts_by_id(
         &self,
         workspace: &WorkspaceId,
@@ -334,7 +348,7 @@ impl Store {
         Ok(drafts)
     }
 
-    /// Drafts in a state, the latest touched first, at most `limit`.
+    /// Drafts in a state, the last updated first, at most `limit`.
     pub async fn drafts(
         &self,
         workspace: &WorkspaceId,
@@ -353,8 +367,8 @@ impl Store {
         rows.into_iter().map(read).collect()
     }
 
-    /// The vectors of the drafts that cases may join, by this encoder. What is published is knowledge, and what is rejected
-    /// was wrong: later cases make a draft of their own.
+    /// Open and approved drafts with vectors of this encoder, which new cases may join. Published drafts are knowledge
+    /// and rejected ones were wrong, so later cases start a draft of their own.
     pub async fn draft_vectors(
         &self,
         workspace: &WorkspaceId,
@@ -377,7 +391,7 @@ impl Store {
             .collect()
     }
 
-    /// Writes drafts, each in place of what it was; their vectors stay as they are.
+    /// Replaces drafts; their vectors stay.
     pub async fn update_drafts(
         &self,
         workspace: &WorkspaceId,
@@ -400,7 +414,7 @@ impl Store {
         Ok(())
     }
 
-    /// Writes a draft with its vector.
+    /// Inserts or replaces a draft with its vector.
     pub async fn put_draft(
         &self,
         workspace: &WorkspaceId,
@@ -415,7 +429,7 @@ impl Store {
         Ok(())
     }
 
-    /// Lets the cases of one draft be another's.
+    /// Assigns the cases of one draft to another.
     pub async fn move_cases(
         &self,
         workspace: &WorkspaceId,

@@ -1,3 +1,5 @@
+//! The change log and the chunks that the indexes follow.
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -12,33 +14,37 @@ use ken_text::conflict::Authority;
 /// One entry of a workspace's change log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
+    /// Revision of the change.
     pub revision: Revision,
+    /// The changed document.
     pub document_id: DocumentId,
-    /// The keys of the chunks that this change took out.
+    /// Keys of the chunks that the change removed.
     pub removed: std::ops::Range<u32>,
 }
 
-/// What the indexes need of a chunk.
+/// A chunk with everything that the indexes need.
 #[derive(Debug, Clone, PartialEq)]
 pub struct IndexEntry {
+    /// The chunk.
     pub chunk: Chunk,
-    /// What holds for this chunk: the document's, narrowed by the chunk's own and by its version's time.
+    /// Metadata of the chunk: those of the document, narrowed by the note of the chunk and the window of its version.
     pub metadata: Arc<Metadata>,
     /// When its document was last written.
     pub updated_at: Timestamp,
 }
 
 impl IndexEntry {
-    /// What it has to say in a contradiction.
+    /// Its precedence in a contradiction.
     pub fn standing(&self) -> Authority {
         Authority::of(&self.metadata, self.updated_at)
     }
 }
 
-/// The chunks of a document as they would be indexed if it were stored at a time: keys from `first_key` on, version 0.
+/// The chunks of a document as they would be indexed if it were written at time `at`: keys from `first_key` on, version
+/// 0.
 ///
 /// # Errors
-/// A chunk's span is none of the text's, which a parsed document never has.
+/// The span of a chunk is outside of the text, which parsing never yields.
 pub fn entries_of(
     source: &Source,
     first_key: u32,
@@ -70,7 +76,7 @@ pub fn entries_of(
     entries.collect()
 }
 
-/// A chunk with its version's metadata: its own where it is scheduled, else the document's.
+/// A chunk with metadata: those of its version if it is scheduled, otherwise those of the document.
 struct ChunkRow {
     chunk_key: i64,
     document_id: String,
@@ -150,7 +156,7 @@ impl Store {
         entries(rows)
     }
 
-    /// The live chunks among `keys`, in no order; keys of chunks that are gone yield nothing.
+    /// Live chunks with these keys, in no order; keys of removed chunks are left out.
     pub async fn chunks(
         &self,
         workspace: &WorkspaceId,
@@ -168,7 +174,7 @@ impl Store {
         entries(rows)
     }
 
-    /// The keys of all live chunks after `after`, in order, at most `limit`.
+    /// Keys above `after`, in order, at most `limit`.
     pub async fn chunk_keys(
         &self,
         workspace: &WorkspaceId,
@@ -186,7 +192,7 @@ impl Store {
         rows.into_iter().map(|(value,)| key(value)).collect()
     }
 
-    /// Chunks whose text is not what their document's text has at their span. Sound stores have none.
+    /// Ids of chunks whose text differs from their span of the document; empty in an intact store.
     pub async fn chunks_with_wrong_spans(
         &self,
         workspace: &WorkspaceId,
@@ -222,10 +228,10 @@ fn fits(chunk: &Chunk, document: &Document) -> bool {
     chunk.version == document.version && chunk.span.slice(&document.text) == Some(&chunk.text)
 }
 
-/// The chunks of so many documents (from `$2` on) of a workspace (`$1`) that count, in order of key.
+/// SQL for the visible chunks of `n` documents (from `$2` on) of a workspace (`$1`), in order of key.
 pub(super) fn chunks_of_documents(n: usize) -> String {
-    // Each version by its own range of keys: of both in one condition, or by the chunks first, SQLite would go through all chunks
-    // of the workspace for each change.
+    // Each version by its own range of keys: with one condition for both, or with the chunks first, SQLite would scan
+    // all chunks of the workspace for each change.
     let (live, next) = chunks_that_count("documents d CROSS JOIN chunks c");
     let ids = placeholders(2, n);
     format!(
@@ -236,15 +242,16 @@ pub(super) fn chunks_of_documents(n: usize) -> String {
     )
 }
 
-/// The chunks with so many keys (from `$2` on) of a workspace (`$1`) that count, in no order.
+/// SQL for the visible chunks among `n` keys (from `$2` on) of a workspace (`$1`), in no order.
 pub(super) fn chunks_with_keys(n: usize) -> String {
     let (live, next) = chunks_that_count("chunks c CROSS JOIN documents d");
     let keys = placeholders(2, n);
     format!("{live} AND c.chunk_key IN ({keys}) UNION ALL {next} AND c.chunk_key IN ({keys})")
 }
 
-/// A chunk counts only while its document is published, not deleted, and at this very version; or while its version
-/// is scheduled to take the live one's place. `CROSS JOIN` is how SQLite is told which table comes first.
+/// SQL for live and for scheduled chunks. A chunk counts only while its document is published, not deleted, and at this
+/// version, or while its version is scheduled to replace the live one. In SQLite `CROSS JOIN` fixes the order of the
+/// tables.
 fn chunks_that_count(tables: &str) -> (String, String) {
     let select = |metadata: &str, versions: &str, which: &str| {
         format!(

@@ -1,29 +1,34 @@
+//! Documents and their versions: reading and listing them.
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{MAX_IN, Store, StoreError, corrupt, from_json, placeholders, time_of};
 use ken_base::domain::{Document, DocumentId, Metadata, WorkspaceId};
 
-/// Where a document was read from, so that a second reading costs a hash.
+/// Source file of a document; an unchanged file is recognised by its hash and not parsed again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
-    /// The folder or file that was ingested.
+    /// The ingested folder or file.
     pub root: String,
-    /// The file, relative to what was ingested.
+    /// Path of the file, relative to `root`.
     pub path: String,
     /// SHA-256 of the file, as `ken-ingest` makes it.
     pub hash: String,
 }
 
-/// What is known of a file read before.
+/// Source file of a live document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OriginState {
+    /// The document.
     pub document_id: DocumentId,
+    /// Path of the file, relative to its root.
     pub path: String,
+    /// SHA-256 of the file when it was read.
     pub hash: String,
 }
 
-/// A version as stored, with what the document's row says.
+/// A stored version with the columns of its document's row.
 struct DocumentRow {
     version: i64,
     metadata: String,
@@ -46,35 +51,46 @@ from_row!(DocumentRow {
     live_metadata,
 });
 
-/// A version; then the live one's number, the scheduled one's, and its time.
+/// Columns of a version, number of the live version, number and time of the scheduled one.
 type VersionRow = (i64, String, String, i64, i64, Option<i64>, Option<i64>);
 
 /// One version of a document, for lists.
 #[derive(Debug, Clone, PartialEq)]
 pub struct VersionSummary {
+    /// Number of the version, from 1.
     pub version: i64,
+    /// SHA-256 (hex) of the source bytes and the metadata.
     pub content_hash: String,
+    /// Metadata of the version.
     pub metadata: Metadata,
+    /// When the version was written.
     pub created_at: Timestamp,
-    /// Whether it is the one in force.
+    /// Whether the version is in force.
     pub live: bool,
-    /// When it takes the live one's place, where it is scheduled.
+    /// When it replaces the live version, if it is scheduled.
     pub publish_at: Option<Timestamp>,
 }
 
 /// A document without its text, for lists.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DocumentSummary {
+    /// Id of the document.
     pub id: DocumentId,
+    /// The live version.
     pub version: i64,
+    /// Metadata of the document.
     pub metadata: Metadata,
+    /// Number of live chunks.
     pub n_chunks: i64,
+    /// SHA-256 (hex) of the source bytes and the metadata.
     pub content_hash: String,
+    /// When the document was last written.
     pub updated_at: Timestamp,
 }
 
 impl Store {
-    /// The version in force now, which deleted documents have none of, or the one asked for, which stays readable.
+    /// A version of a document: `version`, which stays readable after a deletion, or the version in force now, which a
+    /// deleted document does not have.
     pub async fn document(
         &self,
         workspace: &WorkspaceId,
@@ -97,7 +113,7 @@ impl Store {
         let Some(row) = row else {
             return Ok(None);
         };
-        // The live row knows what became of the document since (archived); an old version speaks for itself.
+        // The row of the document has its current state (archived); an old version has its own.
         let is_live = version.is_none() && row.version == row.live_version;
         let metadata = if is_live {
             row.live_metadata
@@ -115,7 +131,7 @@ impl Store {
         }))
     }
 
-    /// The live versions of these documents, by id; those that are deleted or do not exist are left out.
+    /// Live versions of documents, sorted by id; missing and deleted documents are left out.
     pub async fn documents_by_id(
         &self,
         workspace: &WorkspaceId,
@@ -151,7 +167,7 @@ impl Store {
         Ok(documents)
     }
 
-    /// Every document that is not deleted, in order of id, a page at a time.
+    /// All documents that are not deleted, sorted by id; read a page at a time.
     pub async fn all_documents(
         &self,
         workspace: &WorkspaceId,
@@ -168,8 +184,8 @@ impl Store {
         }
     }
 
-    /// A document's versions, oldest first, and which is to come when; none where there never was such a document. Of a
-    /// deleted one none is live.
+    /// Versions of a document, oldest first, with the time of a scheduled one; empty if the document never existed. No
+    /// version of a deleted document is live.
     pub async fn versions(
         &self,
         workspace: &WorkspaceId,
@@ -208,7 +224,7 @@ impl Store {
             .collect()
     }
 
-    /// Documents in order of id, after `after`; deleted ones are left out.
+    /// Documents with an id above `after`, sorted by id, at most `limit`; deleted ones are left out.
     pub async fn documents(
         &self,
         workspace: &WorkspaceId,
@@ -240,7 +256,7 @@ impl Store {
             .collect()
     }
 
-    /// The documents that came from `root` and are live.
+    /// Live documents from `root` with their source files.
     pub async fn origins(
         &self,
         workspace: &WorkspaceId,
@@ -267,7 +283,7 @@ impl Store {
             .collect()
     }
 
-    /// Gives a file's hash to those of its documents that have `before` in its place.
+    /// Sets the hash of a file on its documents whose stored hash is `before`.
     pub async fn complete_origin(
         &self,
         workspace: &WorkspaceId,
@@ -288,7 +304,7 @@ impl Store {
         Ok(())
     }
 
-    /// How many documents are live, and how many chunks they have.
+    /// Number of documents that are not deleted, and of their chunks.
     pub async fn counts(&self, workspace: &WorkspaceId) -> Result<(i64, i64), StoreError> {
         let row: (i64, i64) = sqlx::query_as(
             "SELECT COUNT(*), CAST(COALESCE(SUM(n_chunks), 0) AS BIGINT) FROM documents \

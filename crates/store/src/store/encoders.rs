@@ -1,27 +1,32 @@
+//! Encoders: which one serves, which served before, and which is prepared.
+
 use jiff::Timestamp;
 
 use super::audit::Act;
 use super::{Scope, Store, StoreError, from_json, time_of, to_json};
 use ken_base::domain::EncoderReport;
 
-/// One encoder that serves, served, or is prepared to serve.
+/// An encoder that serves, served, or is prepared.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Encoder {
+    /// Number in order of preparation, from 1.
     pub number: i64,
-    /// As `ken reencode --to` takes it; empty for the one of the settings.
+    /// The argument of `ken reencode --to`; empty for the encoder of the settings.
     pub spec: String,
     /// `building`, `serving`, `former`, `refused` or `stopped`.
     pub state: String,
-    /// Whether it is to serve whatever the judged questions say.
+    /// Whether it serves even if judged questions regress.
     pub anyway: bool,
+    /// Progress and results of the preparation.
     pub report: EncoderReport,
+    /// When its preparation began.
     pub created_at: Timestamp,
 }
 
 type EncoderRow = (i64, String, String, i64, String, i64);
 
 impl Store {
-    /// All encoders there were, in order. Where none serves, the one of the settings does.
+    /// All encoders, by number. If none serves, the encoder of the settings does.
     pub async fn encoders(&self) -> Result<Vec<Encoder>, StoreError> {
         let rows: Vec<EncoderRow> = sqlx::query_as(
             "SELECT number, spec, state, anyway, report, created_at FROM encoders ORDER BY number",
@@ -42,7 +47,8 @@ impl Store {
             .collect()
     }
 
-    /// Has an encoder be prepared; `None` where one is being prepared already, or it serves.
+    /// Records the preparation of an encoder and returns its number; `None` if an encoder is being prepared or this one
+    /// serves already.
     pub async fn prepare_encoder(
         &self,
         spec: &str,
@@ -79,7 +85,7 @@ impl Store {
         Ok(Some(last + 1))
     }
 
-    /// Says how far an encoder is, while it is being prepared.
+    /// Writes the report of an encoder that is being prepared.
     pub async fn report_encoder(
         &self,
         number: i64,
@@ -96,7 +102,8 @@ impl Store {
         Ok(())
     }
 
-    /// Ends the preparing of an encoder without its serving: `refused` or `stopped`.
+    /// Ends the preparation of an encoder that does not serve, with the state `refused` or `stopped`; `false` if it is
+    /// not being prepared.
     pub async fn end_encoder(&self, number: i64, state: &str) -> Result<bool, StoreError> {
         let end = sqlx::query(
             "UPDATE encoders SET state = $1, updated_at = $2 WHERE number = $3 AND state = 'building'",
@@ -108,7 +115,7 @@ impl Store {
         Ok(self.change(Scope::Service, act, end).await? == 1)
     }
 
-    /// Has the encoder that was prepared serve, and keeps the one that did as the former. `false` where it was stopped.
+    /// Lets a prepared encoder serve; the previous one becomes the former. `false` if the preparation was stopped.
     pub async fn switch_encoder(&self, number: i64) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
         let encoders = self.encoders().await?;
@@ -122,8 +129,8 @@ impl Store {
         Ok(true)
     }
 
-    /// Has the encoder serve again that did before: the last former one, else the one of the settings. Returns its spec, `None`
-    /// where none but that of the settings ever served.
+    /// Lets the former encoder serve again, or that of the settings if there is none. Returns its spec; `None` if only
+    /// the encoder of the settings ever served.
     pub async fn roll_back_encoder(&self) -> Result<Option<String>, StoreError> {
         let mut tx = self.begin().await?;
         let encoders = self.encoders().await?;

@@ -1,3 +1,5 @@
+//! Jobs: long work with its items, shown to the caller while it runs.
+
 use jiff::Timestamp;
 use sqlx::{Any, Executor};
 
@@ -7,35 +9,44 @@ use super::{Store, StoreError, now_ms, time_of};
 use ken_base::actor::actor;
 use ken_base::domain::WorkspaceId;
 
-/// Long work and how far it is.
+/// A job and its state.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Job {
+    /// Name of the workspace.
     pub workspace: String,
+    /// Id of the job.
     pub id: String,
+    /// Kind of work.
     pub kind: String,
     /// `filling`, `queued`, `running`, `done`, `failed` or `cancelled`.
     pub state: String,
+    /// When it was created.
     pub created_at: Timestamp,
+    /// When it ended; `None` before.
     pub finished_at: Option<Timestamp>,
-    /// Who asked for it.
+    /// The actor that created it.
     pub actor: String,
 }
 
-/// A job as it is stored: not even its workspace's name has been parsed.
+/// The key of a stored job. The name of its workspace has not been parsed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WaitingJob {
+    /// Name of the workspace, perhaps invalid.
     pub workspace: String,
+    /// Id of the job.
     pub id: String,
 }
 
-/// One part of a job.
+/// One item of a job.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JobItem {
+    /// Position in the job, from 0.
     pub ordinal: i64,
+    /// Name of the item, such as a file name.
     pub name: String,
     /// `waiting`, `done` or `failed`.
     pub state: String,
-    /// What came of it: what was written, or why not.
+    /// Result of the item, or why it failed.
     pub detail: String,
 }
 
@@ -44,7 +55,7 @@ type JobRow = (String, String, String, String, i64, Option<i64>, String);
 const JOB: &str = "SELECT workspace, id, kind, state, created_at, finished_at, actor FROM jobs";
 
 impl Store {
-    /// Begins a job without items.
+    /// Creates a job without items, in the state `filling`.
     pub async fn add_job(
         &self,
         workspace: &WorkspaceId,
@@ -86,7 +97,7 @@ impl Store {
         Ok(())
     }
 
-    /// Moves a job on to another state; `false` where it is in none of `from`.
+    /// Changes the state of a job; `false` if its state is not in `from`. Deletes the files of a job that ends.
     pub async fn move_job(
         &self,
         workspace: &WorkspaceId,
@@ -110,7 +121,7 @@ impl Store {
             moved += done.rows_affected();
         }
         if moved > 0 && finished.is_some() {
-            // What was waiting is not kept.
+            // The files of waiting items are no longer needed.
             sqlx::query("UPDATE job_items SET bytes = NULL WHERE workspace = $1 AND job = $2")
                 .bind(workspace.as_str())
                 .bind(id)
@@ -120,7 +131,7 @@ impl Store {
         Ok(moved > 0)
     }
 
-    /// Ends the filling of a job and enqueues its work, in one transaction; `false` where it is not being filled any more.
+    /// Queues a filled job and enqueues its work, in one transaction; `false` if its state is not `filling`.
     pub async fn enqueue_job(
         &self,
         workspace: &WorkspaceId,
@@ -143,8 +154,7 @@ impl Store {
         Ok(true)
     }
 
-    /// Ends a job that cannot be worked on, with the reason on each of its items that waits. Their files are kept, for
-    /// [`Store::reopen_job`].
+    /// Fails a job, with the reason on each waiting item. The files of the items are kept for [`Store::reopen_job`].
     pub async fn fail_job(&self, job: &WaitingJob, reason: &str) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         sqlx::query(
@@ -170,7 +180,7 @@ impl Store {
         Ok(())
     }
 
-    /// Has a job that failed go on with the items whose files are still there; `false` where it has not failed.
+    /// Resumes a failed job with the items whose files are kept; `false` if it has not failed.
     pub async fn reopen_job(&self, workspace: &WorkspaceId, id: &str) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
         let moved = sqlx::query(
@@ -194,6 +204,7 @@ impl Store {
         Ok(moved.rows_affected() > 0)
     }
 
+    /// A job by its id.
     pub async fn job(&self, workspace: &WorkspaceId, id: &str) -> Result<Option<Job>, StoreError> {
         let sql = format!("{JOB} WHERE workspace = $1 AND id = $2");
         let row: Option<JobRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
@@ -226,7 +237,7 @@ impl Store {
         Ok(rows.into_iter().map(item).collect())
     }
 
-    /// The next item that waits, with its file.
+    /// The next waiting item, with its file.
     pub async fn next_job_item(
         &self,
         workspace: &WorkspaceId,
@@ -251,7 +262,7 @@ impl Store {
         }))
     }
 
-    /// Says what came of an item that waits, and drops its file.
+    /// Records the result of a waiting item and deletes its file.
     pub async fn finish_job_item(
         &self,
         workspace: &WorkspaceId,
@@ -264,7 +275,7 @@ impl Store {
         Ok(())
     }
 
-    /// Makes a job of one item with its work, in one transaction.
+    /// Creates a queued job with one item and enqueues its work, in one transaction.
     pub async fn add_whole_job(
         &self,
         workspace: &WorkspaceId,
@@ -294,7 +305,7 @@ impl Store {
         Ok(())
     }
 
-    /// Jobs from before then whose files never came in whole, as after a crash.
+    /// Cancels jobs created until `then` that were never filled, as after a crash, and deletes their files.
     pub async fn drop_unfilled_jobs(&self, then: Timestamp) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         sqlx::query(
@@ -316,7 +327,7 @@ impl Store {
     }
 }
 
-/// Says what came of an item that waits, and drops its file; `false` where it waits no more.
+/// Records the result of a waiting item and deletes its file; `false` if it no longer waits.
 pub(super) async fn finish_item<'e>(
     executor: impl Executor<'e, Database = Any>,
     workspace: &WorkspaceId,

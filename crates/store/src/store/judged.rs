@@ -1,10 +1,12 @@
+//! Judged questions, logged questions, and reviews.
+
 use super::audit::Act;
 use super::writes::lock;
 use super::{Store, StoreError, from_json, to_json};
 use ken_base::domain::{JudgedQuestion, Review, WorkspaceId};
 
 impl Store {
-    /// The questions whose right answer is known, by id.
+    /// Judged questions, sorted by id.
     pub async fn judged_questions(
         &self,
         workspace: &WorkspaceId,
@@ -18,7 +20,7 @@ impl Store {
         rows.into_iter().map(read).collect()
     }
 
-    /// Whether there is any question whose right answer is known.
+    /// Whether the workspace has a judged question.
     pub async fn has_judged_questions(&self, workspace: &WorkspaceId) -> Result<bool, StoreError> {
         let (n,): (i64,) =
             sqlx::query_as("SELECT COUNT(*) FROM judged_questions WHERE workspace = $1")
@@ -28,6 +30,7 @@ impl Store {
         Ok(n > 0)
     }
 
+    /// Inserts or replaces a judged question.
     pub async fn put_judged_question(
         &self,
         workspace: &WorkspaceId,
@@ -60,7 +63,7 @@ impl Store {
         Ok(())
     }
 
-    /// `false` where there was none.
+    /// Deletes a judged question; `false` if there is none with this id.
     pub async fn delete_judged_question(
         &self,
         workspace: &WorkspaceId,
@@ -73,7 +76,7 @@ impl Store {
         Ok(self.change(workspace, act, delete).await? == 1)
     }
 
-    /// The newest different questions that were asked, newest first.
+    /// The newest distinct questions of customers, newest first, at most `limit`.
     pub async fn logged_questions(
         &self,
         workspace: &WorkspaceId,
@@ -90,7 +93,7 @@ impl Store {
         Ok(rows.into_iter().map(|(question,)| question).collect())
     }
 
-    /// What waits for a person, newest first.
+    /// Open reviews, newest first, at most 1,000.
     pub async fn open_reviews(&self, workspace: &WorkspaceId) -> Result<Vec<Review>, StoreError> {
         let rows: Vec<(String,)> = sqlx::query_as(
             "SELECT body FROM reviews WHERE workspace = $1 AND state = 'open' ORDER BY created_at DESC, id LIMIT 1000",
@@ -102,7 +105,7 @@ impl Store {
         rows.into_iter().map(read).collect()
     }
 
-    /// Asks for a person's look; what was looked at already is not opened again.
+    /// Opens a review. A review with the same id is not opened again, even if it is closed.
     pub async fn open_review(
         &self,
         workspace: &WorkspaceId,
@@ -122,7 +125,7 @@ impl Store {
         Ok(())
     }
 
-    /// Says that a person has looked; `false` where there is no such open review.
+    /// Closes a review; `false` if no such review is open.
     pub async fn close_review(
         &self,
         workspace: &WorkspaceId,

@@ -1,3 +1,5 @@
+//! API keys, with the hashes of their secrets.
+
 use super::audit::Act;
 use super::{Scope, Store, StoreError, corrupt, from_json, time_of, to_json};
 use ken_base::domain::{ApiKey, KeyRole, WorkspaceId};
@@ -16,7 +18,7 @@ type KeyRow = (
 );
 
 impl Store {
-    /// Keeps a key with the hash of its secret.
+    /// Stores a key with the hash of its secret.
     pub async fn keep_key(&self, key: &ApiKey, secret_hash: &str) -> Result<(), StoreError> {
         if let Some(workspace) = &key.workspace {
             self.ensure_workspace(workspace).await?;
@@ -39,7 +41,7 @@ impl Store {
         Ok(())
     }
 
-    /// Every key there ever was, oldest first, with the hash of its secret.
+    /// All keys, also expired and revoked ones, oldest first, each with the hash of its secret.
     pub async fn keys(&self) -> Result<Vec<(ApiKey, String)>, StoreError> {
         let rows: Vec<KeyRow> = sqlx::query_as(
             "SELECT id, workspace, role, name, secret_hash, networks, created_at, expires_at, revoked_at, last_used_at \
@@ -50,7 +52,7 @@ impl Store {
         rows.into_iter().map(key).collect()
     }
 
-    /// Ends a key; `false` where it is ended already, or never was kept.
+    /// Revokes a key; `false` if it is revoked already or was never stored.
     pub async fn revoke_key(&self, key: &ApiKey) -> Result<bool, StoreError> {
         let update =
             sqlx::query("UPDATE api_keys SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL")
@@ -61,7 +63,7 @@ impl Store {
         Ok(self.change(scope, act, update).await? == 1)
     }
 
-    /// Notes when a key was used.
+    /// Records that a key was used now.
     pub async fn key_used(&self, id: &str) -> Result<(), StoreError> {
         sqlx::query("UPDATE api_keys SET last_used_at = $1 WHERE id = $2")
             .bind(self.now_ms())

@@ -1,3 +1,5 @@
+//! Leader election among the processes of one store.
+
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -8,38 +10,40 @@ use tokio::sync::watch;
 use super::{Store, StoreError, Synced, postgres_settings};
 use ken_base::background::Background;
 
-/// PostgreSQL's advisory lock of the process that leads.
+/// PostgreSQL's advisory lock of the leading process. An arbitrary number that no other lock uses.
 const LEADER: i64 = 0x4b65_6e02;
 
-/// Which of several processes on one store does what one alone may do: it writes shared vectors, encodes, works off jobs and
-/// cases, and learns.
+/// Whether this process leads. Only the leader of a store writes shared vectors, encodes, runs jobs and cases, and
+/// learns.
 ///
-/// On PostgreSQL whoever holds an advisory lock leads. The lock is its connection's, so it is free once the process is gone,
-/// and another takes it at its next try. A process that cannot reach the store does not lead.
+/// On PostgreSQL the process that holds an advisory lock leads. The lock belongs to its connection, so it becomes free
+/// when the process is gone, and another process gets it at its next try. A process that cannot reach the store does
+/// not lead.
 pub struct Lead {
     leads: watch::Receiver<bool>,
     task: Background,
 }
 
 impl Lead {
-    /// Whether this process leads, now and from now on.
+    /// A receiver that is true while this process leads.
     pub fn watch(&self) -> watch::Receiver<bool> {
         self.leads.clone()
     }
 
+    /// Whether this process leads now.
     pub fn is_here(&self) -> bool {
         *self.leads.borrow()
     }
 
-    /// Lets another lead.
+    /// Gives up the lead and stops trying.
     pub async fn stop(&self) {
         self.task.stop().await;
     }
 }
 
 impl Store {
-    /// Tries to lead, again every `retry`. Where `may_lead` is false, this process never does; an SQLite store is led by
-    /// whoever may.
+    /// Tries to become the leader every `retry`. With `may_lead` false, this process never leads. On SQLite, each
+    /// process that may lead does.
     pub fn stand_for_lead(&self, may_lead: bool, retry: Duration) -> Lead {
         let (tell, leads) = watch::channel(may_lead && !self.is_shared());
         let url = self.url.clone();
@@ -47,7 +51,7 @@ impl Store {
         let task = Background::start("the lead", move |mut stopped| async move {
             while is_contested && !*stopped.borrow() {
                 tokio::select! {
-                    // Also where nobody is left who could say so.
+                    // Also if the sender was dropped.
                     _ = stopped.wait_for(|stop| *stop) => break,
                     held = hold(&url, &tell, retry) => {
                         if let Err(error) = held {
@@ -58,7 +62,7 @@ impl Store {
                 tell.send_if_modified(std::mem::take);
                 tokio::time::sleep(retry).await;
             }
-            // Its receivers keep what was told last.
+            // Receivers keep the last value.
             let _ = stopped.wait_for(|stop| *stop).await;
             tell.send_replace(false);
         });
@@ -66,7 +70,7 @@ impl Store {
     }
 }
 
-/// Waits for the lock, then holds it for as long as its connection lives.
+/// Waits for the lock, then holds it until its connection fails.
 async fn hold(url: &str, tell: &watch::Sender<bool>, retry: Duration) -> Result<(), StoreError> {
     let options = AnyConnectOptions::from_str(url)?;
     let mut connection = AnyConnection::connect_with(&options).await?;
@@ -93,7 +97,8 @@ async fn hold(url: &str, tell: &watch::Sender<bool>, retry: Duration) -> Result<
     }
 }
 
-/// How often it is looked whether it is still held, at least.
+/// Maximum interval between two checks of the connection that holds the lock.
 const LOOK: Duration = Duration::from_secs(1);
-/// After how long without an answer the lock counts as lost. Shorter than PostgreSQL takes to give it to another.
+/// Time without a reply after which the lock counts as lost. Shorter than PostgreSQL needs to give it to another
+/// process.
 const PATIENCE: Duration = Duration::from_secs(3);

@@ -1,3 +1,5 @@
+//! Feedback, distrusted versions, and experiments with their participants.
+
 use std::collections::HashSet;
 
 use futures_util::TryStreamExt;
@@ -10,28 +12,35 @@ use ken_base::domain::{DocumentId, Experiment, Exposure, Feedback, Outcome, Work
 /// Customer, arm, answered, success, decided at, harmed at, shown at.
 type ExposureRow = (String, i64, i64, Option<i64>, Option<i64>, Option<i64>, i64);
 
-/// What is said of an exposure: a success or none, and whether it did harm. What was said first stays.
+/// Records a success or failure of an exposure, and whether it did harm. The first values stay.
 const FARED: &str = "UPDATE exposures SET success = COALESCE(success, $1), \
     decided_at = CASE WHEN success IS NULL AND $1 IS NOT NULL THEN $2 ELSE decided_at END, \
     harmed_at = CASE WHEN $3 = 1 THEN COALESCE(harmed_at, $2) ELSE harmed_at END WHERE workspace = $4 AND ";
 
-/// What is counted of an answer.
+/// Columns of a recorded answer that statistics need.
 #[derive(Debug, Clone)]
 pub struct ToldAnswer {
-    /// As it was asked.
+    /// The question as the customer sent it.
     pub question: String,
+    /// When it was recorded.
     pub at: Timestamp,
+    /// Id of the answer.
     pub id: String,
+    /// Its conversation, if it has one.
     pub conversation_id: Option<String>,
+    /// Outcome of the answer.
     pub outcome: Outcome,
+    /// Reason of the outcome, if it has one.
     pub reason: Option<String>,
-    /// By each citation; one that is cited twice stands there twice.
+    /// Documents of the citations; a document with two citations occurs twice.
     pub cited: Vec<DocumentId>,
+    /// Channel of the request.
     pub channel: Option<String>,
+    /// Tags of the request.
     pub tags: Vec<String>,
 }
 
-/// Of an answer as it is kept.
+/// Parts of a stored answer.
 #[derive(Deserialize)]
 struct AnswerPart {
     id: String,
@@ -46,7 +55,7 @@ struct CitationPart {
     document_id: DocumentId,
 }
 
-/// Of its record.
+/// Parts of its record.
 #[derive(Deserialize)]
 struct RecordPart {
     #[serde(default)]
@@ -61,7 +70,7 @@ struct RequestPart {
 }
 
 impl Store {
-    /// Keeps feedback; `false` where the same was said before.
+    /// Stores feedback; `false` if feedback with this id exists.
     pub async fn keep_feedback(
         &self,
         workspace: &WorkspaceId,
@@ -82,7 +91,7 @@ impl Store {
         Ok(done.rows_affected() == 1)
     }
 
-    /// Feedback since then, oldest first, the newest `limit`.
+    /// The newest `limit` entries of feedback since `since`, oldest first.
     pub async fn feedback_since(
         &self,
         workspace: &WorkspaceId,
@@ -101,8 +110,8 @@ impl Store {
         rows.into_iter().rev().map(read).collect()
     }
 
-    /// What is counted of the answers between two times, newest first, at most `limit`. Read one by one: each is some kilobytes,
-    /// and there are many.
+    /// Answers from `from` until before `to`, newest first, at most `limit`. Reads them one by one: each has some
+    /// kilobytes, and there are many.
     pub async fn answers_between(
         &self,
         workspace: &WorkspaceId,
@@ -138,8 +147,8 @@ impl Store {
         Ok(told)
     }
 
-    /// Sets whether answers may rest on a version of a document. What a person has said to be right stays so, unless they
-    /// say otherwise.
+    /// Sets whether answers may use a version of a document. A version that a person has declared right stays trusted
+    /// unless a person changes that. Returns `false` if nothing was written.
     pub async fn set_distrust(
         &self,
         workspace: &WorkspaceId,
@@ -171,7 +180,7 @@ impl Store {
         Ok(done.rows_affected() == 1)
     }
 
-    /// The versions that no answer may rest on.
+    /// Versions of documents that no answer may use.
     pub async fn distrusted(
         &self,
         workspace: &WorkspaceId,
@@ -190,7 +199,7 @@ impl Store {
             .collect()
     }
 
-    /// Writes an experiment, in place of what it was.
+    /// Inserts or replaces an experiment.
     pub async fn put_experiment(
         &self,
         workspace: &WorkspaceId,
@@ -212,7 +221,7 @@ impl Store {
         Ok(())
     }
 
-    /// Experiments, newest first; those that run, or all.
+    /// Experiments, newest first, at most 1,000; only running ones if `only_running`.
     pub async fn experiments(
         &self,
         workspace: &WorkspaceId,
@@ -230,7 +239,7 @@ impl Store {
         rows.into_iter().map(read).collect()
     }
 
-    /// Notes who was shown what, and whether that was an answer; the first time counts.
+    /// Records which arm a customer saw and whether it was an answer. Only the first record of a customer counts.
     pub async fn expose(
         &self,
         workspace: &WorkspaceId,
@@ -255,7 +264,7 @@ impl Store {
         Ok(())
     }
 
-    /// Notes how it went for whoever was shown an answer.
+    /// Records success or failure, and harm, for participants who saw an answer.
     pub async fn fared(
         &self,
         workspace: &WorkspaceId,
@@ -274,7 +283,7 @@ impl Store {
         Ok(())
     }
 
-    /// Notes that a customer wishes for a person, who was shown something in an experiment.
+    /// Records that a participant asked for a person: a failure and a harm.
     pub async fn harmed(
         &self,
         workspace: &WorkspaceId,
@@ -295,7 +304,7 @@ impl Store {
         Ok(())
     }
 
-    /// Who was shown what, in order of arrival.
+    /// Participants of an experiment in order of their first exposure.
     pub async fn exposures(
         &self,
         workspace: &WorkspaceId,

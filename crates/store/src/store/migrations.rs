@@ -1,13 +1,14 @@
-//! How the tables came to be: the files in `migrations/`, each applied once, in order.
+//! Schema migrations: the files in `migrations/`, each applied once, in order.
 //!
-//! A list in place of sqlx's `migrate!`, whose macros bring both database drivers in a second time, for the compiler's own use.
+//! A list replaces the `migrate!` macro of sqlx, which would compile both database drivers a second time for use at
+//! compile time.
 
 use std::borrow::Cow;
 
 use sqlx::SqlStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
-/// Number, name and SQL of each.
+/// Number, name and SQL of each migration.
 const ALL: [(i64, &str, &str); 11] = [
     (1, "init", include_str!("../../migrations/0001_init.sql")),
     (
@@ -50,6 +51,7 @@ const ALL: [(i64, &str, &str); 11] = [
     ),
 ];
 
+/// All migrations in order.
 pub fn migrator() -> Migrator {
     let all = ALL.iter().map(|(number, name, sql)| {
         let sql = SqlStr::from_static(sql);
@@ -70,7 +72,7 @@ mod tests {
 
     use super::*;
 
-    /// As sqlx reads the folder, so that stores which its macro set up go on being understood.
+    /// The list equals what sqlx reads from the folder, so stores that its macro set up stay valid.
     #[tokio::test]
     async fn migration_list_matches_folder() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");

@@ -1,3 +1,5 @@
+//! Export and import of documents; backup of the store.
+
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -9,30 +11,42 @@ use ken_base::domain::{
     ChunkNote, DocumentId, Metadata, NewChunk, Outline, Source, Span, WorkspaceId,
 };
 
-/// A document with all there is of it, to be carried elsewhere.
+/// A document with all its versions, for export.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ExportedDocument {
+    /// Id of the document.
     pub id: DocumentId,
-    /// Which version is live.
+    /// The live version.
     pub version: i64,
+    /// Whether it is deleted.
     pub deleted: bool,
-    /// As it stands now: an archived document's last version may still say that it is published.
+    /// Current metadata. An archived document differs from its last version, which may still be published.
     pub metadata: Metadata,
+    /// All versions, oldest first.
     pub versions: Vec<ExportedVersion>,
-    /// The version that takes over, and when, where one is scheduled.
+    /// The scheduled version and its time, if there is one.
     #[serde(default)]
     pub next: Option<(i64, jiff::Timestamp)>,
 }
 
+/// A version of an exported document.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ExportedVersion {
+    /// Number of the version, from 1.
     pub version: i64,
+    /// SHA-256 (hex) of the source bytes and the metadata.
     pub content_hash: String,
+    /// Metadata of the version.
     pub metadata: Metadata,
+    /// The submitted text; empty for binary formats.
     pub raw: String,
+    /// The extracted text.
     pub text: String,
+    /// Pages, links and FAQ answers of `text`.
     pub outline: Outline,
+    /// Positions of the chunks in `text`.
     pub chunks: Vec<NewChunk>,
+    /// When the version was written.
     pub created_at: jiff::Timestamp,
 }
 
@@ -42,7 +56,7 @@ type HeadRow = (i64, i64, String, Option<i64>, Option<i64>);
 type FullRow = (i64, String, String, String, String, String, String, i64);
 
 impl Store {
-    /// The ids of all documents, also deleted ones.
+    /// Ids of all documents, also deleted ones, sorted.
     pub async fn document_ids(
         &self,
         workspace: &WorkspaceId,
@@ -57,7 +71,7 @@ impl Store {
             .collect()
     }
 
-    /// All there is of a document.
+    /// A document with all its versions.
     pub async fn exported(
         &self,
         workspace: &WorkspaceId,
@@ -99,7 +113,7 @@ impl Store {
         }))
     }
 
-    /// A version as it was put, to be put again.
+    /// A version in the form in which it was written, to write it again.
     pub async fn source(
         &self,
         workspace: &WorkspaceId,
@@ -122,8 +136,11 @@ impl Store {
             .map(|version| source(id, version)))
     }
 
-    /// Takes in a document that was exported. One that is not known comes with all its versions; of one that is, the
-    /// live version is put, if it says something else.
+    /// Imports an exported document. A new document comes with all its versions. Of an existing one only the live
+    /// version is written, if it differs.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`] if the live version is missing.
     pub async fn import_document(
         &self,
         workspace: &WorkspaceId,
@@ -182,10 +199,10 @@ impl Store {
         Ok(effect)
     }
 
-    /// Writes the whole store into a file, as it is at one moment, while it is read and written.
+    /// Writes a consistent copy of the store into a new file, while the store is in use.
     ///
     /// # Errors
-    /// Where the file exists, cannot be written, or the store is not SQLite.
+    /// The file exists, cannot be written, or the store is not SQLite.
     pub async fn backup(&self, path: &Path) -> Result<(), StoreError> {
         if self.is_shared() {
             return Err(StoreError::LeftToPostgres(BACKUP));
@@ -193,7 +210,8 @@ impl Store {
         copy_into(&self.durable, path).await
     }
 
-    /// What the database says is wrong with itself. PostgreSQL is looked through by its own `pg_amcheck`.
+    /// A message about damage that the database finds in itself; `None` if it finds none. On PostgreSQL only the
+    /// connection is tested; its own `pg_amcheck` finds damage.
     pub async fn damage(&self) -> Result<Option<String>, StoreError> {
         if self.is_shared() {
             sqlx::query("SELECT 1").execute(&self.relaxed).await?;
@@ -205,7 +223,10 @@ impl Store {
         Ok((state != "ok").then_some(state))
     }
 
-    /// Whether a file is a sound backup.
+    /// Checks that a file is an intact backup.
+    ///
+    /// # Errors
+    /// [`StoreError::Open`] with what is wrong.
     pub async fn check_backup(path: &Path) -> Result<(), StoreError> {
         let unsound = |detail: String| StoreError::Open {
             url: path.display().to_string(),
@@ -234,11 +255,11 @@ impl Store {
     }
 }
 
-/// What to do instead.
+/// What to use instead on PostgreSQL.
 pub(super) const BACKUP: &str =
     "use `pg_dump` and `pg_restore`; `ken export` exports the knowledge only";
 
-/// Writes a database into a new file, as it is at one moment.
+/// Writes a consistent copy of a database into a new file.
 pub(super) async fn copy_into(pool: &sqlx::AnyPool, path: &Path) -> Result<(), StoreError> {
     let quoted = path.display().to_string().replace('\'', "''");
     let sql = format!("VACUUM INTO '{quoted}'");
@@ -250,7 +271,7 @@ pub(super) async fn copy_into(pool: &sqlx::AnyPool, path: &Path) -> Result<(), S
     })
 }
 
-/// Gives a document that has just come in its history: the versions it had, under their numbers.
+/// Replaces the versions of a document that was just imported by its exported ones, with their numbers.
 async fn renumber(
     tx: &mut Transaction<'_, Any>,
 
@@ -281,7 +302,7 @@ async fn renumber(
             .await?;
     }
     let next = document.next.map(|(version, _)| version);
-    // Put gave it 1, and what is scheduled 2.
+    // The import wrote the live version as 1 and the scheduled one as 2.
     for (sql, version) in [
         (
             "UPDATE chunks SET version = $1 WHERE workspace = $2 AND document_id = $3 AND version = 2",
@@ -326,7 +347,7 @@ fn exported_version(row: FullRow) -> Result<ExportedVersion, StoreError> {
     })
 }
 
-/// Versions of before chunks were kept are one chunk.
+/// A version as a source. Versions older than stored chunks become one chunk.
 fn source(id: &DocumentId, version: ExportedVersion) -> Source {
     let whole = || NewChunk {
         heading_path: Vec::new(),

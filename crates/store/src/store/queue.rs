@@ -1,4 +1,4 @@
-//! The rows of the durable queue. Who works them off is [`crate::queue`].
+//! Rows of the durable queue; [`crate::queue`] runs them.
 
 use jiff::Timestamp;
 use sqlx::{Any, Transaction};
@@ -8,70 +8,88 @@ use super::{Store, StoreError, now_ms, placeholders, time_of};
 use ken_base::actor::actor;
 use ken_base::domain::WorkspaceId;
 
-/// Work to be done once, some time from now on.
+/// Work to enqueue.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewWork<'a> {
+    /// Kind of work, which selects its handler.
     pub kind: &'a str,
-    /// Work of the same kind and key is enqueued once for a workspace, for as long as its row is kept: a day after it is
-    /// done; a dead letter until it is discarded.
+    /// Deduplication key. Work of the same kind and key is enqueued once per workspace while its row exists: until a
+    /// day after it is done, or until its dead letter is discarded.
     pub key: &'a str,
-    /// JSON.
+    /// Parameters as JSON, at most [`MAX_PAYLOAD`] bytes.
     pub payload: String,
 }
 
 /// Work that has been begun.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Work {
+    /// Id of the row.
     pub id: String,
-    /// As it is stored: not even its name has been parsed.
+    /// Name of the workspace as stored, perhaps invalid.
     pub workspace: String,
+    /// Parameters as JSON.
     pub payload: String,
-    /// This one included, from 1 where it has made progress or was never begun.
+    /// Number of attempts since the last progress, this one included; from 1.
     pub attempt: u32,
-    /// How often it was begun in all, this time included.
+    /// Number of runs in all, this one included; identifies the run.
     pub run: i64,
-    /// Why the attempt before failed; empty where none did.
+    /// Error of the previous attempt; empty if it did not fail.
     pub last_error: String,
-    /// Who asked for it.
+    /// The actor that enqueued it.
     pub actor: String,
 }
 
-/// What becomes of work that was begun.
+/// What becomes of work after a run.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Settled {
-    /// Done; its key is known until the row is pruned.
+    /// Done. Its key stays known until the row is pruned.
     Done,
-    /// Failed, to be begun again at a time.
-    Retry { at: Timestamp, error: String },
-    /// Failed for good: it stays in the list of dead letters.
-    Dead { error: String },
-    /// There is more to do: to be begun again at once, its attempts counted from the start.
+    /// Failed; runs again later.
+    Retry {
+        /// When it runs again.
+        at: Timestamp,
+        /// Error of this run.
+        error: String,
+    },
+    /// Failed for good; the row becomes a dead letter.
+    Dead {
+        /// Error of this run.
+        error: String,
+    },
+    /// There is more to do: runs again at once, and attempts count from the start.
     More,
 }
 
 /// Work that failed for good.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DeadLetter {
+    /// Id of the row.
     pub id: String,
+    /// Kind of work.
     pub kind: String,
+    /// Parameters as JSON.
     pub payload: String,
+    /// Number of attempts.
     pub attempts: u32,
+    /// Error of the last attempt.
     pub error: String,
+    /// When it was enqueued.
     pub created_at: Timestamp,
+    /// When it failed for good.
     pub died_at: Timestamp,
 }
 
-/// The largest payload, in bytes. What is larger belongs into a table of its own, named by the payload.
+/// Maximum size of a payload in bytes. Larger data belong in a table of their own, which the payload refers to.
 pub const MAX_PAYLOAD: usize = 64 * 1024;
 
 type BegunRow = (String, String, i64, i64, i64, String, String);
 type DeadRow = (String, String, String, i64, String, i64, i64);
 
 impl Store {
-    /// Enqueues work; durable when it returns. How many rows are new: the others were known by their keys.
+    /// Enqueues work; durable when it returns. Returns the number of new rows; work with a known key adds none.
     ///
     /// # Errors
-    /// [`StoreError::TooLarge`] where a payload exceeds [`MAX_PAYLOAD`]; then nothing is enqueued.
+    /// [`StoreError::TooLarge`] if a payload exceeds [`MAX_PAYLOAD`]; then nothing is enqueued.
     pub async fn enqueue(
         &self,
         workspace: &WorkspaceId,
@@ -84,10 +102,9 @@ impl Store {
         Ok(n_new)
     }
 
-    /// Begins up to `limit` pieces of work of a kind that are due, oldest first within a workspace, and takes turns among the
-    /// workspaces that have some: one piece each, beginning behind `after` in the order of their names, then another each. In
-    /// order: at most one of a workspace, its oldest; where that is not due yet, the workspace waits. None of the workspaces in
-    /// `without`.
+    /// Begins up to `limit` pieces of due work of a kind. Workspaces take turns, one piece each, starting after `after`
+    /// in the order of their names; within a workspace the oldest work comes first. With `in_order`, each workspace has
+    /// at most one piece, its oldest; while that is not due, the workspace waits. Workspaces in `without` are skipped.
     pub async fn begin_work(
         &self,
         kind: &str,
@@ -99,7 +116,7 @@ impl Store {
         let now = now_ms();
         let mut due = self.workspaces_with_due_work(kind, now).await?;
         due.retain(|workspace| !without.contains(workspace));
-        // Not as the database sorts names.
+        // The order of names in the database may differ.
         due.sort_unstable();
         let next = due.partition_point(|workspace| workspace.as_str() <= after);
         due.rotate_left(next);
@@ -147,7 +164,8 @@ impl Store {
         if chosen.is_empty() {
             return Ok(chosen);
         }
-        // One statement, which writes: one that reads first may find, on SQLite, that somebody has written since.
+        // One statement, which writes: on SQLite, a transaction that reads first fails if another one has written
+        // since.
         let ids = placeholders(1, chosen.len());
         let sql = format!(
             "UPDATE queue SET state = 'running', attempts = attempts + 1, runs = runs + 1 \
@@ -162,7 +180,7 @@ impl Store {
         Ok(chosen)
     }
 
-    /// The workspaces that have due work of a kind. A step down the index for each of them.
+    /// Workspaces with due work of a kind; one index lookup for each.
     async fn workspaces_with_due_work(
         &self,
         kind: &str,
@@ -186,8 +204,8 @@ impl Store {
         Ok(rows.into_iter().map(|(workspace,)| workspace).collect())
     }
 
-    /// Settles work that was begun (id, run, what becomes of it), in one transaction. What was deleted or begun again since is
-    /// passed over.
+    /// Writes the results of runs (id, run, result) in one transaction. Skips work that was deleted or begun again
+    /// since.
     pub async fn settle_work(&self, settled: &[(String, i64, Settled)]) -> Result<(), StoreError> {
         if settled.is_empty() {
             return Ok(());
@@ -220,7 +238,7 @@ impl Store {
         Ok(())
     }
 
-    /// Whether work that was begun is still of that run: not deleted, and not begun again since.
+    /// Whether a run is current: the work was neither deleted nor begun again since.
     pub async fn is_running(&self, id: &str, run: i64) -> Result<bool, StoreError> {
         let row: Option<(i64,)> = sqlx::query_as(
             "SELECT runs FROM queue WHERE id = $1 AND runs = $2 AND state = 'running'",
@@ -232,8 +250,8 @@ impl Store {
         Ok(row.is_some())
     }
 
-    /// Makes all work ready that was begun, but for `except`: whoever began it is gone. The attempts count: work that brings
-    /// its process down is not begun for ever.
+    /// Makes running work ready again, except that with the ids `except`: the process that began it is gone. Its
+    /// attempts count, so work that crashes its process does not run forever. Returns the number of rows.
     pub async fn recover_work(&self, except: &[String]) -> Result<u64, StoreError> {
         let mut sql = "UPDATE queue SET state = 'ready' WHERE state = 'running'".to_owned();
         if !except.is_empty() {
@@ -247,7 +265,7 @@ impl Store {
         Ok(update.execute(&self.durable).await?.rows_affected())
     }
 
-    /// When the next piece of work is due that waits; `None` where none does.
+    /// When the next waiting work of these kinds is due; `None` if none waits.
     pub async fn next_work_at(&self, kinds: &[&str]) -> Result<Option<Timestamp>, StoreError> {
         let names = placeholders(1, kinds.len());
         let sql =
@@ -260,7 +278,7 @@ impl Store {
         due_at.map(time_of).transpose()
     }
 
-    /// How many pieces of work wait or run, how many are dead letters, and how many cases wait, in all workspaces.
+    /// Number of pieces of work that wait or run, of dead letters, and of waiting cases, in all workspaces.
     pub async fn n_waiting(&self) -> Result<(i64, i64, i64), StoreError> {
         Ok(sqlx::query_as(
             "SELECT (SELECT COUNT(*) FROM queue WHERE state IN ('ready', 'running')), \
@@ -271,7 +289,7 @@ impl Store {
         .await?)
     }
 
-    /// A workspace's dead letters, newest first, at most `limit`.
+    /// Dead letters of a workspace, newest first, at most `limit`.
     pub async fn dead_letters(
         &self,
         workspace: &WorkspaceId,
@@ -299,7 +317,8 @@ impl Store {
         rows.into_iter().map(letter).collect()
     }
 
-    /// Begins a dead letter's attempts anew; `false` where there is none of that id.
+    /// Makes a dead letter ready again, with its attempts counted from the start; `false` if there is none with this
+    /// id.
     pub async fn revive_work(&self, workspace: &WorkspaceId, id: &str) -> Result<bool, StoreError> {
         let done = sqlx::query(
             "UPDATE queue SET state = 'ready', attempts = 0, due_at = $1, finished_at = NULL \
@@ -313,7 +332,7 @@ impl Store {
         Ok(done.rows_affected() > 0)
     }
 
-    /// Deletes a dead letter, and the files of an upload with it; `false` where there is none of that id.
+    /// Deletes a dead letter and the files of its job; `false` if there is none with this id.
     pub async fn discard_work(
         &self,
         workspace: &WorkspaceId,
@@ -328,7 +347,7 @@ impl Store {
         .fetch_optional(&mut *tx)
         .await?;
         if let Some((key,)) = &deleted {
-            // No other kind's key is the name of a job.
+            // Only work of a job has the id of a job as its key.
             sqlx::query("UPDATE job_items SET bytes = NULL WHERE workspace = $1 AND job = $2")
                 .bind(workspace.as_str())
                 .bind(key)
@@ -339,7 +358,7 @@ impl Store {
         Ok(deleted.is_some())
     }
 
-    /// Deletes what was done before then, and with it what is known of its keys.
+    /// Deletes work done before `then`, so that its key can be used again. Returns the number of rows.
     pub async fn prune_work(&self, then: Timestamp) -> Result<u64, StoreError> {
         let done = sqlx::query("DELETE FROM queue WHERE state = 'done' AND finished_at < $1")
             .bind(then.as_millisecond())
@@ -362,7 +381,7 @@ fn begun(workspace: &str, row: BegunRow) -> Work {
     }
 }
 
-/// Enqueues work in a transaction that also writes what the work is about. How many rows are new.
+/// Enqueues work in the transaction that writes its data. Returns the number of new rows.
 pub(super) async fn enqueue_in(
     tx: &mut Transaction<'_, Any>,
     workspace: &WorkspaceId,

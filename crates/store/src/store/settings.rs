@@ -1,3 +1,5 @@
+//! Settings of a workspace, by name, as JSON.
+
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use utoipa::ToSchema;
 
@@ -8,7 +10,7 @@ use ken_base::domain::Level;
 use ken_base::domain::WorkspaceId;
 use ken_text::redact::CustomPattern;
 
-/// How a workspace wants its drafts reviewed.
+/// Rules for the review of drafts.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LearningRules {
@@ -20,19 +22,19 @@ pub struct LearningRules {
     pub auto_promote: bool,
 }
 
-/// A class of drafts, and from how many sources on it is published unreviewed.
+/// A class of drafts, and the number of sources from which on it is published without review.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AutoPublish {
     /// `new`, `variant`, `update` or `negative`.
     #[schema(value_type = PublishableClass)]
     pub class: String,
-    /// At least 2.
+    /// Minimum number of sources, at least 2.
     pub min_sources: usize,
 }
 
 impl Store {
-    /// A workspace's own choice, where it has made one.
+    /// A setting of a workspace; `None` if it is not set.
     pub async fn setting<T: DeserializeOwned>(
         &self,
         workspace: &WorkspaceId,
@@ -48,7 +50,7 @@ impl Store {
             .transpose()
     }
 
-    /// `None` goes back to what holds for all.
+    /// Sets a setting; `None` deletes it, so that the default of the service holds.
     pub async fn set_setting<T: Serialize>(
         &self,
         workspace: &WorkspaceId,
@@ -58,7 +60,7 @@ impl Store {
         self.put_setting(workspace, name, value, None).await
     }
 
-    /// As [`Store::set_setting`], where the audit log has more to tell than that somebody has chosen: who did what.
+    /// As [`Store::set_setting`], with an entry of the audit log (actor and change) that replaces the default one.
     pub async fn set_setting_by<T: Serialize>(
         &self,
         workspace: &WorkspaceId,
@@ -118,12 +120,12 @@ impl Store {
         Ok(())
     }
 
-    /// How sure a workspace wants its answers, where it says so.
+    /// Confidence level of a workspace; `None` if it is not set.
     pub async fn level(&self, workspace: &WorkspaceId) -> Result<Option<Level>, StoreError> {
         self.setting(workspace, "level").await
     }
 
-    /// A workspace's own patterns of personal data.
+    /// Custom patterns of personal data; empty if there are none.
     pub async fn patterns(
         &self,
         workspace: &WorkspaceId,
@@ -134,7 +136,7 @@ impl Store {
             .unwrap_or_default())
     }
 
-    /// How a workspace wants its drafts reviewed.
+    /// Rules for the review of drafts; the default if they are not set.
     pub async fn learning(&self, workspace: &WorkspaceId) -> Result<LearningRules, StoreError> {
         Ok(self
             .setting(workspace, "learning")
@@ -142,6 +144,7 @@ impl Store {
             .unwrap_or_default())
     }
 
+    /// Deletes a draft.
     pub async fn delete_draft(&self, workspace: &WorkspaceId, id: &str) -> Result<(), StoreError> {
         sqlx::query("DELETE FROM drafts WHERE workspace = $1 AND id = $2")
             .bind(workspace.as_str())
@@ -159,8 +162,12 @@ impl Store {
     description = "A class of drafts that can be published without a review."
 )]
 pub enum PublishableClass {
+    /// Nothing answers the question yet.
     New,
+    /// A new wording for an FAQ.
     Variant,
+    /// Another answer to a known question.
     Update,
+    /// A question that an FAQ does not answer.
     Negative,
 }

@@ -1,17 +1,21 @@
+//! Synonyms of a workspace.
+
 use super::audit::Act;
 use super::writes::lock;
 use super::{Store, StoreError, from_json, now_ms, to_json};
 use ken_base::domain::WorkspaceId;
 
-/// A workspace's own words for the same thing.
+/// Synonym groups of a workspace.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SynonymGroups {
-    /// 0 where none were ever given; raised with every change.
+    /// 0 if none were ever set; increases with each change.
     pub version: i64,
+    /// Groups of words or phrases with the same meaning.
     pub groups: Vec<Vec<String>>,
 }
 
 impl Store {
+    /// Synonym groups of a workspace; empty if none were set.
     pub async fn synonyms(&self, workspace: &WorkspaceId) -> Result<SynonymGroups, StoreError> {
         let row: Option<(i64, String)> =
             sqlx::query_as("SELECT version, groups FROM synonyms WHERE workspace = $1")
@@ -27,7 +31,8 @@ impl Store {
         })
     }
 
-    /// Replaces all groups; durable when it returns. The workspace is made where it does not exist.
+    /// Replaces all groups and returns them with their version; durable when it returns. Creates the workspace if it
+    /// does not exist.
     pub async fn replace_synonyms(
         &self,
         workspace: &WorkspaceId,

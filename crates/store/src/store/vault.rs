@@ -1,4 +1,4 @@
-//! The vault: what was taken out of cases, in a store of its own, by workspace.
+//! The vault: personal data redacted from cases, in a store of its own, by workspace.
 
 use std::path::Path;
 
@@ -11,11 +11,11 @@ use super::{
 };
 use ken_base::domain::WorkspaceId;
 
-/// A case's id, the hash of its content, and what was taken out of it by placeholder.
+/// Redacted values of a case: its id, the hash of its content, and placeholders with values.
 pub type TakenOut = (String, String, Vec<(String, String)>);
 
-/// A handle on the vault; clones share it. It is opened beside the [`Store`](super::Store), never by it: no query joins
-/// the two.
+/// A handle on the vault; clones share it. It is opened separately from the [`Store`](super::Store): no query joins the
+/// two.
 #[derive(Clone)]
 pub struct Vault {
     pool: AnyPool,
@@ -23,7 +23,10 @@ pub struct Vault {
 }
 
 impl Vault {
-    /// Opens (and where absent, makes) the vault. A file is readable by its owner alone.
+    /// Opens the vault, and creates it if missing. Only the owner can read its file.
+    ///
+    /// # Errors
+    /// [`StoreError::Open`] if it cannot be reached, created or opened.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
         sqlx::any::install_default_drivers();
         let failed = |detail: String| StoreError::Open {
@@ -39,7 +42,7 @@ impl Vault {
             .map_err(|e| failed(e.to_string()))?;
         let mut tx = pool.begin().await?;
         if is_postgres(url) {
-            // Two that make it at once get into each other's way.
+            // Two processes that create the table at the same time would conflict.
             take_turn(&mut tx).await?;
         }
         sqlx::query(
@@ -54,8 +57,8 @@ impl Vault {
         Ok(Self { pool, is_file })
     }
 
-    /// Keeps what was taken out of cases, by the case and the hash of what it was taken out of: values never stand beside
-    /// another content's placeholders.
+    /// Stores redacted values by case and by hash of its content, so that values never meet the placeholders of another
+    /// content.
     pub async fn keep(
         &self,
         workspace: &WorkspaceId,
@@ -82,7 +85,7 @@ impl Vault {
         Ok(())
     }
 
-    /// What was taken out of a case, by placeholder: of the content with this hash, or of any.
+    /// Redacted values of a case by placeholder: of the content with this hash, or of any with `None`.
     pub async fn values(
         &self,
         workspace: &WorkspaceId,
@@ -100,7 +103,7 @@ impl Vault {
         .await?)
     }
 
-    /// Forgets what was taken out of a case's former contents.
+    /// Deletes the values of earlier contents of a case.
     pub async fn keep_only(
         &self,
         workspace: &WorkspaceId,
@@ -118,7 +121,7 @@ impl Vault {
         self.leave_no_trace().await
     }
 
-    /// Forgets what was taken out of a case: it cannot be put back any more.
+    /// Deletes the values of a case, which can then not be restored.
     pub async fn forget(&self, workspace: &WorkspaceId, case: &str) -> Result<(), StoreError> {
         sqlx::query("DELETE FROM vault WHERE workspace = $1 AND case_id = $2")
             .bind(workspace.as_str())
@@ -128,7 +131,7 @@ impl Vault {
         self.leave_no_trace().await
     }
 
-    /// Forgets all that was taken out of a workspace's cases. Returns how many values, and how many are there afterwards.
+    /// Deletes the values of a workspace. Returns how many were deleted and how many exist afterwards.
     pub async fn delete_workspace(
         &self,
         workspace: &WorkspaceId,
@@ -145,7 +148,7 @@ impl Vault {
         Ok((done.rows_affected() as i64, left))
     }
 
-    /// Forgets what was taken out before then. Returns how many values.
+    /// Deletes values stored before `then`. Returns their number.
     pub async fn forget_before(&self, then: Timestamp) -> Result<u64, StoreError> {
         let done = sqlx::query("DELETE FROM vault WHERE created_at < $1")
             .bind(then.as_millisecond())
@@ -167,10 +170,10 @@ impl Vault {
         Ok(())
     }
 
-    /// Writes the whole vault into a file that its owner alone can read, while it is used.
+    /// Writes a consistent copy of the vault into a new file that only its owner can read, while the vault is in use.
     ///
     /// # Errors
-    /// Where the file exists or cannot be written.
+    /// The file exists or cannot be written, or the vault is not SQLite.
     pub async fn backup(&self, path: &Path) -> Result<(), StoreError> {
         if !self.is_file {
             return Err(StoreError::LeftToPostgres(BACKUP));
@@ -182,12 +185,13 @@ impl Vault {
         copy_into(&self.pool, path).await
     }
 
+    /// Closes all connections.
     pub async fn close(&self) {
         self.pool.close().await;
     }
 }
 
-/// Makes the file, where it is not there, and takes from it what others than its owner may do.
+/// Creates the file if missing and restricts it to its owner.
 fn make_private(path: &Path) -> std::io::Result<()> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;

@@ -1,3 +1,5 @@
+//! Vectors of texts, stored by encoder and hash of the text.
+
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 
@@ -5,17 +7,16 @@ use super::{MAX_IN, ROWS, Store, StoreError, corrupt, placeholders};
 use ken_base::domain::WorkspaceId;
 use ken_text::text::sha256_hex;
 
-/// A vector by the hash of its text, in half precision (the relative error, 2⁻¹¹, moves a cosine by less than
-/// 0.001).
+/// Hash of a text and its vector in half precision. Its relative error, 2⁻¹¹, changes a cosine by less than 0.001.
 pub type StoredVector = (String, Vec<f16>);
 
-/// What a vector is kept under besides the encoder.
+/// Key of a text: its SHA-256 in hexadecimal.
 pub fn text_hash(text: &str) -> String {
     sha256_hex([text.as_bytes()])
 }
 
 impl Store {
-    /// The vectors that a workspace knows of these texts, in no order.
+    /// Stored vectors of texts, by their hashes, in no order; missing ones are left out.
     pub async fn cached_vectors(
         &self,
         workspace: &WorkspaceId,
@@ -42,8 +43,8 @@ impl Store {
         Ok(found)
     }
 
-    /// Keeps vectors; one that is known already stays as it is. Of a workspace that is not there (any more) nothing is kept, so
-    /// that what was being encoded while it was deleted does not bring it back.
+    /// Stores vectors; existing ones stay. Nothing is stored for a missing workspace, so texts that were being encoded
+    /// while it was deleted do not recreate it.
     pub async fn keep_vectors(
         &self,
         workspace: &WorkspaceId,
@@ -52,7 +53,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let mut tx = self.relaxed.begin().await?;
         if self.is_shared() {
-            // Whoever deletes it waits until these are there to be deleted.
+            // A deletion of the workspace waits until these rows exist, and deletes them.
             sqlx::query("SELECT id FROM workspaces WHERE id = $1 FOR SHARE")
                 .bind(workspace.as_str())
                 .execute(&mut *tx)

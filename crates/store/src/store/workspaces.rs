@@ -1,3 +1,5 @@
+//! Deletion of a workspace from all tables.
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -8,7 +10,7 @@ use super::audit::Act;
 use super::{Scope, Store, StoreError};
 use ken_base::domain::WorkspaceId;
 
-/// What was deleted with a workspace.
+/// Rows deleted with a workspace.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
 #[schema(as = DeletedRows)]
 pub struct Deleted {
@@ -18,7 +20,7 @@ pub struct Deleted {
     pub remaining: i64,
 }
 
-/// Every table with rows of a workspace and the column that says whose they are, those that others refer to last.
+/// Every table with rows of a workspace and the column with its name. Tables that others refer to come last.
 pub(super) const TABLES: &[(&str, &str)] = &[
     ("synonyms", "workspace"),
     ("judged_questions", "workspace"),
@@ -46,15 +48,15 @@ pub(super) const TABLES: &[(&str, &str)] = &[
 ];
 
 impl Store {
-    /// Deletes a workspace with everything that is of it, in one transaction, which the service's own log notes. `None` where
-    /// there is nothing of that name.
+    /// Deletes a workspace with all its rows, in one transaction, and records that in the service's audit log. `None`
+    /// if it does not exist.
     pub async fn delete_workspace(
         &self,
         workspace: &WorkspaceId,
     ) -> Result<Option<Deleted>, StoreError> {
         let mut tx = self.begin().await?;
         if self.is_shared() {
-            // Whoever adds something that refers to it waits, and then finds that it is gone.
+            // A transaction that adds a row of the workspace waits, and then finds that the workspace is gone.
             sqlx::query("SELECT id FROM workspaces WHERE id = $1 FOR UPDATE")
                 .bind(workspace.as_str())
                 .execute(&mut *tx)
@@ -84,7 +86,7 @@ impl Store {
     }
 }
 
-/// How many rows there are of a workspace.
+/// Number of rows of a workspace.
 async fn count(tx: &mut Transaction<'_, Any>, workspace: &WorkspaceId) -> Result<i64, StoreError> {
     let mut n_rows = 0;
     for (table, column) in TABLES {
@@ -102,7 +104,7 @@ async fn count(tx: &mut Transaction<'_, Any>, workspace: &WorkspaceId) -> Result
 mod tests {
     use super::*;
 
-    /// What was being encoded when it was deleted comes too late.
+    /// Vectors whose encoding began before the deletion arrive too late.
     #[tokio::test]
     async fn late_vectors_do_not_recreate_deleted_workspace() {
         let folder = tempfile::tempdir().unwrap();
@@ -126,7 +128,7 @@ mod tests {
         assert_eq!(store.delete_workspace(&workspace).await.unwrap(), None);
     }
 
-    /// A table that is added has to be deleted from, too.
+    /// Each new table has to be in the list.
     #[tokio::test]
     async fn workspace_table_list_is_complete() {
         let folder = tempfile::tempdir().unwrap();
@@ -154,7 +156,7 @@ mod tests {
         .fetch_one(&store.relaxed)
         .await
         .unwrap();
-        // And `encoders`, which are the service's.
+        // The table `encoders` belongs to the service.
         assert_eq!(
             n_tables as usize,
             named.len() + 1,

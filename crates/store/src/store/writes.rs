@@ -1,3 +1,5 @@
+//! Writes of documents, each in one transaction with its entry of the change log.
+
 use std::collections::HashMap;
 
 use jiff::Timestamp;
@@ -15,25 +17,33 @@ use ken_base::actor::{actor, makes_workspaces};
 use ken_base::domain::{DocumentId, Metadata, NewChunk, Revision, Source, Status, WorkspaceId};
 use ken_text::text::sha256_hex;
 
-/// One change to a document. Knowledge is changed through the gate of `ken-knowledge` alone.
+/// One change of a document. Only the gate of `ken-knowledge` changes knowledge.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Write {
+    /// Writes a version that is live at once.
     Put {
+        /// The parsed document.
         source: Box<Source>,
+        /// The file that it was read from, if any.
         origin: Option<Origin>,
     },
-    /// Puts a version that takes the live one's place at a time to come; until then the live one stays. What was
-    /// scheduled before is dropped. Where nothing is live, it is put at once and valid from then on.
-    Schedule { source: Box<Source>, at: Timestamp },
-    /// Takes it out of every answer and keeps it.
+    /// Writes a version that replaces the live one at a later time. It replaces an earlier schedule. If no version is
+    /// live, it is written at once and valid from that time.
+    Schedule {
+        /// The parsed document.
+        source: Box<Source>,
+        /// When it becomes live.
+        at: Timestamp,
+    },
+    /// Removes the document from all answers and keeps it.
     Archive(DocumentId),
-    /// Takes it out of everything but the history.
+    /// Removes the document from everything except its history.
     Delete(DocumentId),
 }
 
 impl Write {
-    /// Puts a document that comes from no file.
+    /// A write of a document that was not read from a file.
     pub fn put(source: Source) -> Self {
         Write::Put {
             source: Box::new(source),
@@ -50,8 +60,8 @@ impl Write {
     }
 }
 
-/// Documents as they stood when changes of them were asked for: the revision that changed each last, which archiving,
-/// scheduling and deleting do, too. Changes upon it count only while they still stand so.
+/// The last revisions of documents when changes of them were requested. Archiving, scheduling and deleting count, too.
+/// The changes are written only if these revisions are still the last ones.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Base(Vec<(DocumentId, Option<Revision>)>);
 
@@ -61,49 +71,65 @@ impl Base {
     }
 }
 
-/// The part of a job that writes, and ends with what it writes: both or neither.
+/// The item of a job that writes. It ends in the transaction of its write: both or neither.
 pub struct EndsWith<'a> {
+    /// Position of the item in the job.
     pub ordinal: i64,
-    /// What is told of the part.
+    /// Result text of the item.
     pub detail: &'a (dyn Fn(&[Recorded]) -> String + Sync),
 }
 
-/// What has to hold in the transaction that writes.
+/// Conditions of a write, checked in its transaction.
 #[derive(Default, Clone, Copy)]
 pub struct Terms<'a> {
+    /// Revisions that have to be the last ones of their documents.
     pub base: Option<&'a Base>,
-    /// The job that writes, which has to be running: it is not once it was cancelled or its workspace deleted.
+    /// The job that writes. It has to be running, which it is not after it was cancelled or its workspace deleted.
     pub job: Option<&'a str>,
+    /// The item of `job` that ends with the write.
     pub ends: Option<&'a EndsWith<'a>>,
 }
 
-/// Which of the [`Terms`] did not hold, so that nothing was written.
+/// The condition of [`Terms`] that did not hold, so that nothing was written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unmet {
+    /// A document was changed by another write.
     #[error("{0} was changed concurrently; retry")]
     Changed(DocumentId),
+    /// The job is not running.
     #[error("the job was cancelled")]
     NotRunning,
 }
 
-/// What a write did.
+/// Effect of a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
+    /// The document is new.
     Added,
+    /// The document has a new version.
     Changed,
+    /// The document had this content already.
     Unchanged,
+    /// A version is scheduled.
     Scheduled,
+    /// The document was archived.
     Archived,
+    /// The document was deleted.
     Deleted,
+    /// There is no such document.
     NotFound,
 }
 
-/// The outcome of one write. `revision` is the one it made, or the workspace's newest where it changed nothing.
+/// Result of one write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recorded {
+    /// The document.
     pub document_id: DocumentId,
+    /// The version concerned; 0 if there is no such document.
     pub version: i64,
+    /// What the write did.
     pub effect: Effect,
+    /// Revision of the write; the newest of the workspace if nothing changed.
     pub revision: Revision,
 }
 
@@ -120,7 +146,7 @@ struct Live {
     next_at: Option<i64>,
     next_first_key: Option<i64>,
     next_n_chunks: Option<i64>,
-    /// The highest version there ever was.
+    /// The highest version number.
     newest: i64,
 }
 
@@ -153,7 +179,7 @@ impl Live {
 }
 
 impl Store {
-    /// Writes documents in one transaction: all or none. Each change takes a revision of its own, in order.
+    /// Writes documents in one transaction: all or none. Each change gets a revision of its own, in order.
     pub async fn record(
         &self,
         workspace: &WorkspaceId,
@@ -166,7 +192,8 @@ impl Store {
         Ok(recorded)
     }
 
-    /// As [`Store::record`], where the terms hold in the same transaction; else nothing is written.
+    /// As [`Store::record`], if the terms hold in the same transaction; otherwise nothing is written and the unmet term
+    /// is returned.
     pub async fn record_if(
         &self,
         workspace: &WorkspaceId,
@@ -175,7 +202,7 @@ impl Store {
     ) -> Result<Result<Vec<Recorded>, Unmet>, StoreError> {
         let mut tx = self.begin().await?;
         if let Some(job) = terms.job {
-            // Written first, as in `lock`; a workspace that is gone is not made anew.
+            // The first statement writes, as in `lock`. A deleted workspace is not created again.
             let running = sqlx::query(
                 "UPDATE jobs SET state = 'running' WHERE workspace = $1 AND id = $2 AND state = 'running'",
             )
@@ -202,7 +229,7 @@ impl Store {
         let recorded = self.record_in(&mut tx, workspace, writes).await?;
         if let (Some(job), Some(ends)) = (terms.job, terms.ends) {
             let detail = (ends.detail)(&recorded);
-            // Where an earlier run has made it, dropping the transaction undoes this one.
+            // If an earlier run has written it, dropping the transaction undoes this write.
             if !finish_item(&mut *tx, workspace, job, ends.ordinal, "done", &detail).await? {
                 return Ok(Err(Unmet::NotRunning));
             }
@@ -211,7 +238,7 @@ impl Store {
         Ok(Ok(recorded))
     }
 
-    /// How documents stand.
+    /// Last revisions of documents.
     pub async fn base<'a>(
         &self,
         workspace: &WorkspaceId,
@@ -227,7 +254,7 @@ impl Store {
         Ok(Base(base.collect()))
     }
 
-    /// The first document that does not stand any more as it did.
+    /// The first document whose last revision differs from `base`; `None` if there is none.
     pub async fn changed_since(
         &self,
         workspace: &WorkspaceId,
@@ -239,7 +266,7 @@ impl Store {
         Ok(changed.map(|((id, _), _)| id.clone()))
     }
 
-    /// Leaves out what would change nothing, as [`Store::record`] would find.
+    /// The writes that would change something, as [`Store::record`] would find.
     pub async fn changing(
         &self,
         workspace: &WorkspaceId,
@@ -293,8 +320,8 @@ impl Store {
         Ok(recorded)
     }
 
-    /// Makes scheduled versions whose time has come the live ones; returns whether there were any. Searches do not
-    /// wait for it: they go by the versions' times.
+    /// Makes due scheduled versions live; returns whether there were any, at most 1,000 at a time. Searches do not
+    /// depend on it: they use the times of the versions.
     pub async fn promote_due(&self) -> Result<bool, StoreError> {
         let now = self.clock.now();
         let due: Vec<(String, String)> = sqlx::query_as(
@@ -318,7 +345,7 @@ impl Store {
     }
 }
 
-/// The revision that changed each of these documents last; one that there never was has none.
+/// Last revision of each document; missing documents are left out.
 async fn revisions(
     connection: &mut AnyConnection,
     workspace: &WorkspaceId,
@@ -343,7 +370,7 @@ async fn revisions(
     Ok(found)
 }
 
-/// One write inside a transaction.
+/// Applies one write in a transaction.
 pub(super) async fn apply(
     tx: &mut Transaction<'_, Any>,
     workspace: &WorkspaceId,
@@ -358,7 +385,8 @@ pub(super) async fn apply(
     })
 }
 
-/// Written first, so that writers queue here and no transaction has to give up half way.
+/// Locks the workspace: a statement that writes comes first, so that writers queue here and no transaction fails half
+/// way. Creates the workspace if the caller may.
 pub(super) async fn lock(
     tx: &mut Transaction<'_, Any>,
     workspace: &WorkspaceId,
@@ -384,7 +412,7 @@ pub(super) async fn lock(
     Ok(())
 }
 
-/// The workspace's counters while a transaction uses them up.
+/// Counters of a workspace during a transaction.
 pub(super) struct Cursor {
     revision: i64,
     next_key: i64,
@@ -411,7 +439,7 @@ impl Cursor {
         })
     }
 
-    /// Writes the counters back, and what was done into the audit log.
+    /// Writes the counters, and the audit entries of the changes.
     pub(super) async fn save(
         self,
         tx: &mut Transaction<'_, Any>,
@@ -431,7 +459,7 @@ impl Cursor {
     }
 }
 
-/// The live row, with what was scheduled made live first where its time has come.
+/// The row of a document, after a due scheduled version was made live.
 async fn live(
     tx: &mut Transaction<'_, Any>,
     workspace: &WorkspaceId,
@@ -470,7 +498,7 @@ async fn read_live(
     .await?)
 }
 
-/// The scheduled version becomes the live one, whose chunks go.
+/// Makes the scheduled version live and removes the chunks of the previous one.
 async fn promote(
     tx: &mut Transaction<'_, Any>,
     workspace: &WorkspaceId,
@@ -514,7 +542,7 @@ async fn promote(
     .await
 }
 
-/// Drops what is scheduled, if anything is.
+/// Drops the scheduled version, if there is one.
 async fn unschedule(
     tx: &mut Transaction<'_, Any>,
     workspace: &WorkspaceId,
@@ -559,7 +587,7 @@ async fn schedule(
     let before = live(tx, workspace, cursor, &source.id).await?;
     let is_live = match &before {
         Some(live) if live.deleted == 0 && live.status == Status::Published.as_str() => {
-            // What begins later is not live yet, and what was put off before makes way.
+            // A document that becomes valid later is not live yet; this version replaces it.
             let metadata: Metadata = from_json("a document's metadata", &live.metadata)?;
             metadata.valid_from.is_none_or(|from| from <= cursor.now)
         }
@@ -567,7 +595,7 @@ async fn schedule(
     };
     let Some(before) = before.filter(|_| is_live) else {
         source.metadata.valid_from = source.metadata.valid_from.max(Some(at));
-        // The same text without that time is something else.
+        // The same text without the time is another content.
         let time = at.to_string();
         source.content_hash = sha256_hex([source.content_hash.as_bytes(), time.as_bytes()]);
         return put(tx, workspace, cursor, source, None).await;
@@ -785,8 +813,7 @@ async fn retire(
     })
 }
 
-/// A version put: its number, state, hash, and those of its metadata that are other than before. The texts themselves are
-/// kept as versions.
+/// Audit entry of a new version: number, state, hash, and metadata fields that changed. The texts are kept as versions.
 fn put_act(
     before: Option<&Live>,
     source: &Source,
@@ -823,7 +850,7 @@ fn put_act(
         .after(became))
 }
 
-/// Takes out chunks by their keys, given and returned as first and count.
+/// Removes chunks by their keys, given and returned as first key and count.
 async fn remove_chunks(
     tx: &mut Transaction<'_, Any>,
     workspace: &WorkspaceId,

@@ -1,3 +1,5 @@
+//! Claims of a statement: quantities with units, dates, times, and what is allowed, needed and for whom.
+
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -6,9 +8,10 @@ use regex::{Captures, Regex};
 use super::Statement;
 use crate::text;
 
-/// What a statement says that can be compared.
+/// Comparable claims of a statement.
 #[derive(Debug, Default)]
 pub struct Claims {
+    /// Quantities by kind.
     pub quantities: BTreeMap<Kind, Vec<Quantity>>,
     /// Days of the year.
     pub dates: Vec<When>,
@@ -22,27 +25,36 @@ pub struct Claims {
     pub for_all: Polarity,
 }
 
-/// Yes, no, both or neither; with the words that say so.
+/// Whether a text affirms or denies something, with the words that do.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub enum Polarity {
+    /// Neither.
     #[default]
     Silent,
+    /// It affirms.
     Yes(String),
+    /// It denies.
     No(String),
+    /// It affirms and denies.
     Both,
 }
 
-/// What is measured. Values of one kind are in one unit.
+/// Kind of a quantity. Values of one kind have one unit.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// In days.
     Duration,
     /// In months.
     Months,
+    /// In working days.
     WorkingDays,
+    /// In any currency.
     Money,
+    /// An amount per month, in any currency.
     MoneyPerMonth,
+    /// An amount per year, in any currency.
     MoneyPerYear,
+    /// In percent.
     Percent,
     /// In kilograms.
     Mass,
@@ -52,12 +64,12 @@ pub enum Kind {
     Data,
     /// In megabits a second.
     Speed,
-    /// Pieces, named by their counter.
+    /// A number of things, by their Chinese counter or English noun.
     Count(String),
 }
 
 impl Kind {
-    /// Whether a number of one is easily written for one of the other.
+    /// Whether a number of one kind is easily written for one of the other.
     pub fn is_mistakable_for(&self, other: &Kind) -> bool {
         const GROUPS: [&[Kind]; 2] = [
             &[Kind::Duration, Kind::WorkingDays, Kind::Months],
@@ -72,14 +84,16 @@ impl Kind {
 /// A figure with its unit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Quantity {
-    /// In the kind's unit.
+    /// Value in the unit of the kind.
     value: f64,
-    /// As written, before the unit.
+    /// The number as written.
     pub number: f64,
+    /// Number and unit as written.
     pub written: String,
 }
 
 impl Quantity {
+    /// Whether the values are equal, within a relative error of 10⁻⁶.
     pub fn is(&self, other: &Quantity) -> bool {
         (self.value - other.value).abs() <= 1e-6 * self.value.abs().max(other.value.abs())
     }
@@ -90,11 +104,12 @@ impl Quantity {
 pub struct When {
     year: Option<u32>,
     pair: (u32, u32),
+    /// The date or time as written.
     pub written: String,
 }
 
 impl When {
-    /// A year that only one of them names says nothing.
+    /// Whether both are the same date or time. A year counts only if both have one.
     pub fn is(&self, other: &When) -> bool {
         let years = self.year.zip(other.year).is_none_or(|(a, b)| a == b);
         self.pair == other.pair && years
@@ -102,6 +117,7 @@ impl When {
 }
 
 impl Claims {
+    /// Extracts the claims of title and text; only the text affirms or denies.
     pub fn of(statement: Statement) -> Self {
         let folded = text::fold(&format!("{}\n{}", statement.title, statement.text));
         let mut rest = plain_numbers(&text::figures(&folded));
@@ -109,7 +125,7 @@ impl Claims {
         rest = take_dates(&rest, &mut claims);
         rest = take_times(&rest, &mut claims);
         take_quantities(&rest, &mut claims);
-        // The title asks, the text says.
+        // The title asks, the text affirms.
         let said = text::fold(statement.text);
         claims.allowed = polarity(&said, &ALLOWED, &NOT_ALLOWED);
         claims.needed = polarity(&said, &NEEDED, &NOT_NEEDED);
@@ -122,7 +138,8 @@ fn regex(pattern: &str) -> Regex {
     Regex::new(pattern).expect("the pattern is fixed and tested")
 }
 
-/// English number words as digits, and figures without their separators: `1,290` → `1290`.
+/// Converts English number words to digits, and removes separators and powers from figures: `1,290` → `1290`, `5千元` →
+/// `5000元`. For a folded text.
 pub fn plain_numbers(text: &str) -> String {
     static SEPARATED: LazyLock<Regex> = LazyLock::new(|| regex(r"\d{1,3}(?:,\d{3})+"));
     static WORDS: LazyLock<Regex> = LazyLock::new(|| {
@@ -155,7 +172,7 @@ pub fn plain_numbers(text: &str) -> String {
         let value = VALUES.iter().find(|(word, _)| *word == &found[1]);
         value.map_or(found[0].to_owned(), |(_, digits)| (*digits).to_owned())
     });
-    // `5 千元`: a figure and a power apart.
+    // `5 千元`: a figure followed by a power of ten.
     static POWERS: LazyLock<Regex> =
         LazyLock::new(|| regex(r"(\d+(?:\.\d+)?) ?(百|千|万|亿)(?:元|块|圆|$|\D)"));
     let mut powered = text.into_owned();
@@ -278,7 +295,7 @@ fn take_times(text: &str, claims: &mut Claims) -> String {
         .into_owned()
 }
 
-/// Units by what they measure, with their size in the kind's unit. Longer names first: `个工作天` is no `天`.
+/// Kind of a unit and its size in the unit of the kind. Longer names come first: `个工作天` is not `天`.
 fn unit(name: &str) -> Option<(Kind, f64)> {
     Some(match name {
         "个工作天" | "工作天" | "个工作日" | "工作日" | "个营业日" | "营业日" | "business day"
@@ -366,12 +383,12 @@ fn take_quantities(text: &str, claims: &mut Claims) {
         };
         let written = &found[0];
         let before = &text[..found.get(0).map_or(0, |all| all.start())];
-        // `2026年` is a date without a day; `八五折` is 85 %.
+        // `2026年` is a year, not a duration; `八五折` is 85 %.
         let first: f64 = found["number"].parse().unwrap_or(0.0);
         if named == Some("年") && first >= 1_000.0 {
             continue;
         }
-        // `第 3 次` says which, not how many.
+        // `第 3 次` is an ordinal.
         if before.trim_end().ends_with('第') {
             continue;
         }
@@ -414,7 +431,7 @@ fn take_quantities(text: &str, claims: &mut Claims) {
     }
 }
 
-/// Words that deny come first in each alternative, so that `不可以` is not read as `可以`.
+/// A pattern of words that affirm or deny. Denials are searched for first, so that `不可以` is not read as `可以`.
 struct Words(LazyLock<Regex>);
 
 impl Words {
@@ -468,7 +485,7 @@ static FOR_SOME: Words = Words(LazyLock::new(|| {
 
 fn polarity(text: &str, yes: &Words, no: &Words) -> Polarity {
     let denied = no.find(text);
-    // What is denied is not said again as allowed.
+    // Denials are removed, since they may contain words that affirm.
     let rest = no.0.replace_all(text, " ");
     match (yes.find(&rest), denied) {
         (None, None) => Polarity::Silent,

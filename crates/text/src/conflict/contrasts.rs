@@ -1,3 +1,5 @@
+//! Cases of one thing, such as 本島 and 離島: statements about different cases do not contradict each other.
+
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -5,7 +7,7 @@ use regex::Regex;
 use super::Statement;
 use crate::text;
 
-/// Rows of cases, each with its words.
+/// Rows of `contrasts.tsv`: the cases of a row, each with its words.
 static CONTRASTS: LazyLock<Vec<Vec<Vec<&'static str>>>> = LazyLock::new(|| {
     include_str!("contrasts.tsv")
         .lines()
@@ -18,11 +20,11 @@ static CONTRASTS: LazyLock<Vec<Vec<Vec<&'static str>>>> = LazyLock::new(|| {
         .collect()
 });
 
-/// The shortest common end of two titles that makes them the same question about different things, in characters.
+/// Minimum length of the common end of two titles that ask the same about different things, in characters.
 const MIN_COMMON_END: usize = 2;
 
-/// Whether two statements are about different cases: they name different ones of a row, or their titles ask the same
-/// of different things (`冷氣保固幾年`, `除濕機保固幾年`).
+/// Whether two statements are about different cases: they name different cases of a row or different ordinals, or their
+/// titles ask the same about different things (`冷氣保固幾年`, `除濕機保固幾年`).
 pub fn differ(a: Statement, b: Statement) -> bool {
     let all = |s: Statement| text::fold(&format!("{}\n{}", s.title, s.text));
     let (of_a, of_b) = (all(a), all(b));
@@ -37,7 +39,7 @@ pub fn differ(a: Statement, b: Statement) -> bool {
     by_row || ordinals_differ(&of_a, &of_b) || titles_differ(a.title, b.title)
 }
 
-/// The first case that a text names and its source does not, by any of its words.
+/// The first case that `text` names and `source` does not, as the first of its words.
 pub fn unnamed(text: &str, source: &str) -> Option<&'static str> {
     let (text, source) = (text::fold(text), text::fold(source));
     let names = |text: &str, case: &[&str]| case.iter().any(|word| has_word(text, word));
@@ -46,7 +48,7 @@ pub fn unnamed(text: &str, source: &str) -> Option<&'static str> {
     case.first().copied()
 }
 
-/// `第 2 號` and `第 3 號` are not the same one.
+/// Whether both texts have ordinals and none in common: `第 2 號`, `第 3 號`.
 fn ordinals_differ(a: &str, b: &str) -> bool {
     static ORDINAL: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(r"第 ?([0-9]+|[一二三四五六七八九十]+) ?(\w)").expect("the pattern is fixed")
@@ -61,7 +63,7 @@ fn ordinals_differ(a: &str, b: &str) -> bool {
     !a.is_empty() && !b.is_empty() && !a.iter().any(|ordinal| b.contains(ordinal))
 }
 
-/// Latin words stand alone; Chinese has no spaces to go by.
+/// Whether a text contains a word. A Latin word must not be part of a longer one; Chinese has no spaces to check.
 fn has_word(text: &str, word: &str) -> bool {
     let is_latin = word.is_ascii();
     text.match_indices(word).any(|(start, found)| {
@@ -72,8 +74,8 @@ fn has_word(text: &str, word: &str) -> bool {
     })
 }
 
-/// Chinese says what about last, and of what first: titles with a common end and different beginnings ask the same of
-/// different things.
+/// Whether two titles have a common end and different beginnings. Chinese names the subject first and the question
+/// last, so such titles ask the same about different things.
 fn titles_differ(a: &str, b: &str) -> bool {
     let letters = |title: &str| -> Vec<char> {
         let folded = text::fold(title);
@@ -97,7 +99,7 @@ fn titles_differ(a: &str, b: &str) -> bool {
         .count()
         .min(room);
     let (of_a, of_b) = (&a[start..a.len() - end], &b[start..b.len() - end]);
-    // A figure or a denial in the middle is what is contradicted, not what is spoken of.
+    // A figure or a negation in the middle is a contradiction, not another subject.
     let is_thing = |middle: &[char]| {
         !middle.is_empty()
             && !middle.iter().any(|c| c.is_numeric())

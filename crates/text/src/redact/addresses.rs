@@ -10,7 +10,7 @@ fn regex(pattern: &str) -> Regex {
     Regex::new(pattern).expect("the pattern is fixed and tested")
 }
 
-/// Region, then road, then number, then whatever is within the house.
+/// Region, road, number, then parts of the building.
 static CHINESE: LazyLock<Regex> = LazyLock::new(|| {
     let number = r"[\d０-９A-Za-z一二三四五六七八九十百]+";
     regex(&format!(
@@ -18,7 +18,7 @@ static CHINESE: LazyLock<Regex> = LazyLock::new(|| {
     ))
 });
 
-/// Hong Kong's estates and buildings have no number of a street, the mainland's compounds neither.
+/// Estates and buildings of Hong Kong and compounds of the mainland, which have no street number.
 static ESTATE: LazyLock<Regex> = LazyLock::new(|| {
     regex(
         r"(?:\p{Han}{2,4}?[市縣县])?(?:\p{Han}{1,4}?[區区鎮镇])?\p{Han}{1,12}?(?:大廈|大厦|大樓|大楼|中心|小區|小区|花園|花园|公寓|廣場|广场|邨|村|苑|閣|阁|城|居|新城|山莊|山庄|灣|湾|府|第\p{Han}?城)\s?[\dA-Za-z一二三四五六七八九十]{1,4}\s?[座棟栋幢期號号](?:樓|楼)?\s?(?:[\dA-Za-z一二三四五六七八九十]{1,4}\s?(?:單元|单元|樓|楼|層|层|室|F|/F|號|号|户|戶|房))*(?:\s?[\dA-Za-z]{1,5}\s?室?)?",
@@ -32,13 +32,14 @@ static ENGLISH: LazyLock<Regex> = LazyLock::new(|| {
     ))
 });
 
-/// What may stand before an address without a gap.
+/// Words that may precede an address without a space.
 static LEAD: LazyLock<Regex> = LazyLock::new(|| {
     regex(
         r"^(?:(?:麻煩|麻烦|請|请|再|幫我|帮我|可以|直接|幫忙|我|我們|我们|你們|公司|家|現在|现在|目前|新的|舊的|旧的|原本|原來|本來|住|住址|就|人|地址|收貨|收货|收件|通訊|戶籍|户籍|配送|帳單|郵寄|邮寄|送貨|送货|寄送|寄|送|到|去|在|是|為|为|改|成|至|往|換|换|填|寫|写|的|給|给|于|於|位於|位于|從|从|由|把|貨|货|包裹|東西|东西|發|发|郵|邮|請到|变|變|更|搬|移|服務|上門|師傅|取件|取|派|人員|設|设|登記|登记|跟|和|與|与|及|或)+)",
     )
 });
 
+/// Calls `take` with the kind and byte range of each address.
 pub fn find(text: &str, take: &mut impl FnMut(Kind, usize, usize)) {
     for pattern in [&*CHINESE, &*ESTATE] {
         for found in pattern.find_iter(text) {
@@ -53,7 +54,7 @@ pub fn find(text: &str, take: &mut impl FnMut(Kind, usize, usize)) {
             if is_highway {
                 continue;
             }
-            // The place itself has to be named, not only the number.
+            // The address has to name a place, not only a number.
             let named = rest.chars().take_while(|c| !c.is_ascii_digit()).count();
             if rest
                 .chars()

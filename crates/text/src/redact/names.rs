@@ -1,4 +1,4 @@
-//! Names, where something tells that they are names: a title, or words that introduce one.
+//! Names of persons, recognised by a title or by words that introduce them.
 
 use std::sync::LazyLock;
 
@@ -7,12 +7,12 @@ use regex::Regex;
 use super::Kind;
 use crate::text::is_function_word;
 
-/// The hundred and some commonest surnames, in both scripts; together those of nearly everyone.
+/// The most common surnames in both scripts, which cover nearly everyone.
 const SURNAMES: &str = "王李張张劉刘陳陈楊杨黃黄趙赵吳吴周徐孫孙馬马朱胡林郭何高羅罗鄭郑梁謝谢宋唐許许鄧邓韓韩馮冯曹彭曾蕭萧肖田董潘袁蔡蔣蒋余於于杜葉叶程魏蘇苏呂吕丁任盧卢姚沈鍾钟姜崔譚谭陸陆范汪廖石金韋韦賈贾夏付方鄒邹熊白孟秦邱侯江尹薛閻阎段雷龍龙黎史陶賀贺毛郝顧顾龔龚邵萬万覃武錢钱戴嚴严莫孔湯汤詹游簡简翁連连柯洪康施涂塗卓倪巫溫温歐欧阮童章古甘凌駱骆傅溥樊常俞紀纪鮑鲍柳左辛闕阙利麥麦伍霍祝穆申屈管盛翟舒解裘祁賴赖尤邢池焦鞏巩車车仇甄靳仲宮宫寧宁欒栾厲厉符景喬乔聞闻勞劳姬冉桑桂牛壽寿邊边燕浦尚莊庄晏柴瞿艾耿匡聶聂饒饶關关荊荆竺齊齐梅刁丘官湛岳苗鄔邬狄貝贝佟項项滕殷鮮鲜粟植萧練练凌裴岑鄺邝占鄞禤冼譚招麥区區卜冉費费岳喻閔闵嵇鈕钮龐庞計计強强路婁娄危童顏颜梅林虞柯咎支昝裘繆缪干解應应宗宣賁邓郁杭包左石崔吉龔程裴陸榮荣翁荀羊惠";
 const LONG_SURNAMES: [&str; 12] = [
     "歐陽", "欧阳", "司馬", "司马", "上官", "諸葛", "诸葛", "張簡", "范姜", "端木", "夏侯", "皇甫",
 ];
-/// Words that end in a surname's character, or begin with one, and are no names.
+/// Words that end in or begin with the character of a surname and are not names.
 const NO_NAMES: &[&str] = &[
     "這位", "那位", "各位", "兩位", "客服", "老闆", "店員", "高級", "高级", "金卡", "白金", "常務",
     "林務", "馬上", "马上", "任何", "周末", "方便", "何時", "何时", "連絡", "簡單", "简单", "解決",
@@ -28,13 +28,13 @@ static HAN_TITLE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(pattern).expect("the pattern is fixed and tested")
 });
 
-/// "霍生你好", "陳太：" of Hong Kong.
+/// "霍生你好", "陳太：": titles of Hong Kong.
 static HAN_SAN: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(?:^|[\s,，。、!！])(\p{Han}{1,2})[生太](?:您|你|,|，|:|：|早)")
         .expect("the pattern is fixed and tested")
 });
 
-/// Words that a name follows. Their group is the name with what comes after it.
+/// Words before a name. The group is the name and what follows it.
 static HAN_CUE: LazyLock<Regex> = LazyLock::new(|| {
     let pattern = r"(?:我(?:的)?(?:本?名字?(?:叫做|叫|是)|叫做|叫|是)|本人是?|[他她]姓|[他她](?:的?名字)?叫|專員|专员|敝姓|小姓|免貴姓|免贵姓|我姓|貴姓\?|姓名|收件人|收貨人|收货人|寄件人|聯絡人|联系人|聯繫人|联络人|持卡人|申請人|申请人|訂購人|订购人|購買人|購買者|帳戶名|戶名|户名|乘客|旅客|病患|患者|訂位人|訂房人|入住人|入住者|投保人|代理人|名字|全名|中文名|稱呼我|称呼我|署名|經辦人|承辦人|簽收人|改成|改為|改为|換成|签收人|代收人|取貨人|联系人|客人|會員姓名|抬頭)(?:姓名|名字|大名|的|請寫|请写|寫|写|改成|改為|改为|換成|填|登記的是|登记的是|登記為|登記|叫做|叫|是|為|为|[\s:：=\-「『\x22“（(])*([\p{Han}·]{1,6})";
     Regex::new(pattern).expect("the pattern is fixed and tested")
@@ -78,11 +78,11 @@ static LATIN: LazyLock<[(Regex, bool); 6]> = LazyLock::new(|| {
     ]
 });
 
-/// Says of each name found where it stands.
+/// Calls `take` with the kind and byte range of each name.
 pub fn find(text: &str, take: &mut impl FnMut(Kind, usize, usize)) {
     for groups in HAN_CUE.captures_iter(text) {
         let after = groups.get(1).expect("the group is not optional");
-        // "我是" says who somebody is in other ways than by a name.
+        // "我是" often introduces something else than a name.
         let is_weak = groups[0].starts_with("我是");
         if let Some(length) = leading_name(after.as_str(), &text[after.end()..], is_weak) {
             take(Kind::Name, after.start(), after.start() + length);
@@ -108,7 +108,7 @@ pub fn find(text: &str, take: &mut impl FnMut(Kind, usize, usize)) {
             let name = groups.get(1).expect("the group is not optional");
             if let Some(length) = latin_name(name.as_str(), &text[name.end()..], *is_sure) {
                 let end = name.start() + length;
-                // "我叫 Tom12345678": what somebody is called by ends with its figures.
+                // "我叫 Tom12345678": the digits belong to the name.
                 let is_rest = |c: &char| c.is_ascii_alphanumeric();
                 let n_more = text[end..].chars().take_while(is_rest).count();
                 take(Kind::Name, name.start(), end + n_more);
@@ -117,7 +117,7 @@ pub fn find(text: &str, take: &mut impl FnMut(Kind, usize, usize)) {
     }
 }
 
-/// How long the surname is that a text begins with.
+/// Length in bytes of the surname at the start of a text.
 fn surname(text: &str) -> Option<usize> {
     if let Some(long) = LONG_SURNAMES.iter().find(|long| text.starts_with(**long)) {
         return Some(long.len());
@@ -126,7 +126,7 @@ fn surname(text: &str) -> Option<usize> {
     SURNAMES.contains(first).then(|| first.len_utf8())
 }
 
-/// Where the name begins that a text ends with: the longest of surname and at most two characters.
+/// Byte offset of the name at the end of a text: a surname and at most two characters, the longest that matches.
 fn trailing_name(text: &str) -> Option<usize> {
     let starts: Vec<usize> = text.char_indices().map(|(at, _)| at).collect();
     for &start in &starts {
@@ -145,11 +145,11 @@ fn trailing_name(text: &str) -> Option<usize> {
     None
 }
 
-/// What a name of three characters seldom ends in, since it is a word of its own.
+/// Characters that rarely end a name of three characters, since they are words of their own.
 const AFTER_A_NAME: &str = "啦呀咧囉耶唷您為为的是在要想會会有了嗎吗呢喔啊哦和跟與与電电手住請请這这那我你您他她來来去說说買买打問问訂订收";
 const TITLES: [&str; 5] = ["先生", "小姐", "女士", "太太", "老師"];
 
-/// How long the name is that a text begins with.
+/// Length in bytes of the name at the start of a text.
 fn leading_name(text: &str, _after: &str, is_weak: bool) -> Option<usize> {
     let surname = surname(text)?;
     if NO_NAMES.iter().any(|word| text.starts_with(word)) {
@@ -157,7 +157,7 @@ fn leading_name(text: &str, _after: &str, is_weak: bool) -> Option<usize> {
     }
     let mut end = surname;
     let mut given = 0;
-    // A married woman's name begins with two surnames.
+    // The name of a married woman may begin with two surnames.
     let is_double = text.chars().count() >= 4 && self::surname(&text[surname..]).is_some();
     let most = if is_double && text.chars().nth(4).is_none_or(|c| AFTER_A_NAME.contains(c)) {
         3
@@ -174,7 +174,7 @@ fn leading_name(text: &str, _after: &str, is_weak: bool) -> Option<usize> {
         end += c.len_utf8();
         given += 1;
     }
-    // Whoever says "我是" with a surname alone says something else.
+    // "我是" with a surname only does not introduce a name.
     let whole = text[end..].chars().next();
     let is_told = whole.is_none_or(|c| AFTER_A_NAME.contains(c));
     match is_weak && (given == 0 || !is_told) {
@@ -183,7 +183,7 @@ fn leading_name(text: &str, _after: &str, is_weak: bool) -> Option<usize> {
     }
 }
 
-/// How long the Latin name is: without words that only happen to be written large.
+/// Length in bytes of the Latin name at the start of a text, without other capitalised words.
 fn latin_name(text: &str, after: &str, is_sure: bool) -> Option<usize> {
     let mut end = 0;
     for word in text.split_inclusive(' ') {

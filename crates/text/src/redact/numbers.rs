@@ -1,4 +1,4 @@
-//! Phones, e-mail addresses, ids, cards, plates, order and account numbers.
+//! Phone numbers, e-mail addresses, ids, cards, plates, order and account numbers.
 
 use std::sync::LazyLock;
 
@@ -16,7 +16,7 @@ static EMAIL: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
-/// Whatever may be a number of 8 digits and more, with what separates digits, and an extension.
+/// Phone numbers by country, with separators and an extension.
 static PHONES: LazyLock<[Regex; 7]> = LazyLock::new(|| {
     let extension = r"(?:\s*(?:#|\*|ext\.?|extension|x|分機|分机|转|轉|內線|内线)\s*:?\s*\d{1,6})?";
     [
@@ -37,14 +37,14 @@ static PHONES: LazyLock<[Regex; 7]> = LazyLock::new(|| {
     .map(|pattern| regex(&format!("(?i){pattern}")))
 });
 
-/// Numbers that anyone may call.
+/// Public service numbers.
 static SERVICE: LazyLock<Regex> = LazyLock::new(|| {
     regex(
         r"^(?:\+?886[-\s]?)?0?80[09]|^\(?0?80[09]|^\+?1?[-\s.]?\(?8(?:00|88|77|66|55|44|33)\b|^400\d?-\d{3}|^400\d{7}$|^412|^95\d{3}|^0800|^0508|^0204",
     )
 });
 
-/// What says that digits behind it (or before it) are a phone.
+/// Words before digits that mark them as a phone number.
 static PHONE_CUE: LazyLock<Regex> = LazyLock::new(|| {
     regex(
         r"(?i)(?:電話|电话|手機|手机|行動|門號|门号|號碼|号码|聯絡|联系|聯繫|联络|致電|撥打|回撥|打給|來電|簡訊|傳真|whatsapp|wechat|signal|line id|phone|mobile|cell|tel|telephone|call|text|reach|contact|fax|number)[^\d]{0,14}$",
@@ -52,7 +52,7 @@ static PHONE_CUE: LazyLock<Regex> = LazyLock::new(|| {
 });
 static DIGITS: LazyLock<Regex> = LazyLock::new(|| regex(r"\(?\+?\d[\d\s().-]{5,16}\d"));
 
-/// A letter that stands for a place, and nine digits; or two letters and eight; with whatever separates.
+/// Identity number of Taiwan: a letter for the place and nine digits, or two letters and eight digits, with separators.
 static TAIWAN_ID: LazyLock<Regex> =
     LazyLock::new(|| regex(r"(?i)(?-u:\b)[A-Z][-\s]?[A-D1289][-\s]?\d{4}[-\s]?\d{4}"));
 static MAINLAND_ID: LazyLock<Regex> =
@@ -89,7 +89,7 @@ static MAINLAND_PLATE: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
-/// What names an order, then what joins it to its number, then the number.
+/// A word for an order, connecting words, and the number.
 static ORDER: LazyLock<Regex> = LazyLock::new(|| {
     regex(
         r"(?i)(?:訂單|订单|單號|单号|訂購|订购|訂房|订房|訂位|預訂|预订|預約|预约|包裹|物流|快遞|快递|運單|运单|貨運|配送|寄件|追蹤|追踪|工單|工单|案件|案號|票號|發票|发票|維修單|维修单|退貨單|退货单|取件|取貨|交易|序號|序列号|保固編號|流水號|流水号|編號|编号|訂|\border\b|\borders\b|tracking|\bbooking\b|reservation|\breference\b|\bref\b|\bcase\b|ticket|invoice|shipment|parcel|confirmation|\bPNR\b|\bRMA\b|transaction|serial|\bpo\b)(?:[\s:,，、。.#(（「『\x22'“=\[-]|號碼|号码|編號|编号|單號|单号|代號|代号|代碼|代码|號|号|為|为|是|就是|叫|的|尾號|我|它|no\b|nos\b|num\b|number|id\b|code\b|is\b|it's\b|was\b|my\b|the\b|for\b|under\b|with\b|nr\b|Nº)*((?:[A-Z]{1,6}[-_]?)?\d[A-Z0-9]*(?:[-_][A-Z0-9]+)*|[A-Z]{2,}[A-Z0-9]*\d[A-Z0-9]*(?:[-_][A-Z0-9]+)*|[A-Z]{2,8}(?:-[A-Z0-9]+)*-\d[A-Z0-9]*(?:[-_][A-Z0-9]+)*)",
@@ -102,24 +102,24 @@ static ACCOUNT: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
-/// A number before the word that says what it is.
+/// A number followed by a word for an account.
 static ACCOUNT_BEFORE: LazyLock<Regex> = LazyLock::new(|| {
     regex(
         r"(\d[\d-]{6,18}\d)\s?(?:這個|这个|這組|这组|此|那個|那个|的)?(?:銀行|银行)?(?:帳號|账号|帳戶|账户|賬戶|戶頭)",
     )
 });
 
-/// Eight digits and more, or letters with five and more: an amount would have a unit, a model's name has fewer.
+/// Eight or more digits, or letters with five or more. Amounts have a unit, and model names are shorter.
 static LONG: LazyLock<Regex> = LazyLock::new(|| {
     regex(
         r"(?i)(?-u:\b)(?:[A-Z]{1,4}[-_]?\d{5,}[A-Z0-9]*(?:-\d+)*|[A-Z]{1,4}\d{0,3}[-_]\d{2,}(?:-[\dA-Z]+)+|[A-Z]{1,4}\d{1,3}-\d{5,}|[A-Z]{1,4}\d{3,6}-\d{4,}|\d(?:-?\d){7,})(?-u:\b)",
     )
 });
 static DECIMALS: LazyLock<Regex> = LazyLock::new(|| regex(r"^(?:\.\d|,\d{3}(?:\D|$))"));
-/// Words that happen to stand before a figure.
+/// Words that may precede a figure, so that both look like a plate.
 static NO_PLATE: LazyLock<Regex> =
     LazyLock::new(|| regex(r"(?i)^(?:fee|is|no|at|to|in|on|of|for|the|was|rm|nt|by|or)\b"));
-/// Numbers that are nobody's: of goods, companies, standards and decrees.
+/// Words before numbers of goods, companies, standards and decrees, which are not personal.
 static PUBLIC: LazyLock<Regex> = LazyLock::new(|| {
     regex(
         r"(?i)(?:條碼|条码|統編|统编|統一編號|税号|型號|型号|料號|料号|貨號|货号|字第|標準|标准|ISBN|EAN|barcode|UPC|GB/?T|ISO|SKU|part|model|版本|version|firmware|BSMI|NCC|認證|认证)[^\d]{0,8}$",
@@ -134,7 +134,7 @@ static NEAR_ORDER: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
-/// Says of each number found what it is and where.
+/// Calls `take` with the kind and byte range of each number.
 pub fn find(text: &str, take: &mut impl FnMut(Kind, usize, usize)) {
     for found in EMAIL.find_iter(text) {
         take(Kind::Email, found.start(), found.end());
@@ -198,7 +198,7 @@ pub fn find(text: &str, take: &mut impl FnMut(Kind, usize, usize)) {
             phone(text, found.start(), found.end(), take);
         }
     }
-    // Behind the rest: what is too long for anything but a number of somebody's.
+    // Last, numbers that are too long for anything but an id of a person.
     for found in LONG.find_iter(text) {
         let (start, end) = (found.start(), found.end());
         let written = found.as_str();
@@ -225,7 +225,7 @@ pub fn find(text: &str, take: &mut impl FnMut(Kind, usize, usize)) {
         if is_plate {
             take(Kind::Plate, start, end);
         }
-        // What is no plate may begin within what one begins with: "is 8" of "is 8HJR402".
+        // A plate may begin within a match that is not one: "is 8" of "is 8HJR402".
         from = if is_plate { end } else { start + 1 };
     }
 }
@@ -237,7 +237,7 @@ fn phone(text: &str, start: usize, end: usize, take: &mut impl FnMut(Kind, usize
     }
 }
 
-/// A number behind a word that says what it is, of so many digits and letters at least.
+/// Takes numbers after a word that names their kind, with at least `min` letters and digits.
 fn by_name(
     text: &str,
     pattern: &Regex,
@@ -248,7 +248,7 @@ fn by_name(
     for groups in pattern.captures_iter(text) {
         let number = groups.get(1).expect("the group is not optional");
         let (start, mut end) = (number.start(), number.end());
-        // "… 12345 2 件": a lone figure behind is a quantity.
+        // "… 12345 2 件": a short figure at the end is a quantity.
         while let Some((head, tail)) = text[start..end].rsplit_once(' ') {
             let is_piece = tail.len() >= 3 && !is_unit(&text[end..]);
             if is_piece {
@@ -271,7 +271,7 @@ fn by_name(
     }
 }
 
-/// Whether what follows a figure makes it an amount, a date or a version.
+/// Whether the text after a figure makes it an amount, a date or a version.
 fn is_unit(after: &str) -> bool {
     static UNIT: LazyLock<Regex> = LazyLock::new(|| {
         regex(
@@ -281,7 +281,7 @@ fn is_unit(after: &str) -> bool {
     UNIT.is_match(after)
 }
 
-/// Dates and hours: 2024-05-01, 2024/5/1, 14:30, 09:00-18:00.
+/// Whether a figure is a date: 2024-05-01, 2024/5/1.
 fn is_time(written: &str) -> bool {
     static TIME: LazyLock<Regex> = LazyLock::new(|| {
         regex(
@@ -291,7 +291,7 @@ fn is_time(written: &str) -> bool {
     TIME.is_match(written.trim())
 }
 
-/// Whether the place is not within a longer number or Latin word.
+/// Whether a range is not part of a longer number or Latin word.
 fn alone(text: &str, start: usize, end: usize) -> bool {
     let outside = |c: Option<char>| !c.is_some_and(|c| c.is_ascii_alphanumeric());
     let before = text[..start].chars().next_back();
@@ -303,7 +303,7 @@ fn alone(text: &str, start: usize, end: usize) -> bool {
         && !matches!(before, Some('$' | '€' | '£' | '¥' | '/' | '='))
 }
 
-/// The first characters behind a place.
+/// The 8 characters after an offset.
 fn after(text: &str, end: usize) -> &str {
     let to = text[end..]
         .char_indices()
@@ -312,7 +312,7 @@ fn after(text: &str, end: usize) -> &str {
     &text[end..to]
 }
 
-/// The last characters before a place.
+/// The 40 characters before an offset.
 fn before(text: &str, start: usize) -> &str {
     let from = text[..start]
         .char_indices()
@@ -322,7 +322,7 @@ fn before(text: &str, start: usize) -> &str {
     &text[from..start]
 }
 
-/// Letters and digits alone, in capitals.
+/// ASCII letters and digits only, in upper case.
 fn plain(text: &str) -> String {
     text.chars()
         .filter(char::is_ascii_alphanumeric)
@@ -334,7 +334,7 @@ fn digit(c: char) -> u32 {
     c.to_digit(10).unwrap_or(0)
 }
 
-/// ISO/IEC 7812-1, annex B.
+/// Luhn checksum: ISO/IEC 7812-1, annex B.
 fn is_luhn(digits: &str) -> bool {
     let doubled = |n: u32| if n > 4 { 2 * n - 9 } else { 2 * n };
     let sum: u32 = (digits.chars().rev().enumerate())
@@ -349,15 +349,15 @@ fn is_luhn(digits: &str) -> bool {
     sum.is_multiple_of(10) && digits.chars().any(|c| c != '0')
 }
 
-/// The number a letter stands for in Taiwan's ids: A is 10 … Z is 33, by the registry's order.
+/// Number of a letter in the identity numbers of Taiwan: A is 10 … Z is 33, in the order of the registry.
 fn taiwan_letter(c: char) -> Option<u32> {
     "ABCDEFGHJKLMNPQRSTUVXYWZIO"
         .find(c)
         .map(|at| at as u32 + 10)
 }
 
-/// Ministry of the Interior (Taiwan): letter and nine digits of weights 1, 9, 8 … 1, 1; residents' old numbers have a
-/// second letter of which the last digit counts.
+/// Checksum of Taiwan (Ministry of the Interior): letter and nine digits with weights 1, 9, 8 … 1, 1. Old numbers of
+/// residents have a second letter, of which the last digit counts.
 fn is_taiwan_id(id: &str) -> bool {
     let mut chars = id.chars();
     let Some(place) = chars.next().and_then(taiwan_letter) else {
@@ -375,7 +375,7 @@ fn is_taiwan_id(id: &str) -> bool {
     rest.len() == 9 && (place / 10 + place % 10 * 9 + sum).is_multiple_of(10)
 }
 
-/// GB 11643-1999 (ISO 7064, MOD 11-2).
+/// Checksum of the mainland: GB 11643-1999 (ISO 7064, MOD 11-2).
 fn is_mainland_id(id: &str) -> bool {
     let weights = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
     let sum: u32 = id
@@ -386,7 +386,7 @@ fn is_mainland_id(id: &str) -> bool {
     id.len() == 18 && id.chars().last() == "10X98765432".chars().nth((sum % 11) as usize)
 }
 
-/// Hong Kong's identity card: letters count from A = 10 (a missing first one 36), weights 9 … 1, modulo 11.
+/// Checksum of Hong Kong: letters count from A = 10 (a missing first letter 36), weights 9 … 1, modulo 11.
 fn is_hong_kong_id(id: &str) -> bool {
     let value = |c: char| match c {
         'A'..='Z' => c as u32 - 'A' as u32 + 10,

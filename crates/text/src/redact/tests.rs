@@ -1,3 +1,5 @@
+//! Tests of redaction, with floors of recall and precision on labelled corpora.
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
@@ -11,7 +13,7 @@ struct Line {
     marked: String,
 }
 
-/// The text without marks, and what was marked.
+/// The text without marks, and the marked spans with their kinds.
 fn unmark(marked: &str) -> (String, Vec<(String, Span)>) {
     let (mut text, mut spans) = (String::new(), Vec::new());
     let mut rest = marked;
@@ -30,8 +32,9 @@ fn unmark(marked: &str) -> (String, Vec<(String, Span)>) {
     (text, spans)
 }
 
-/// A span counts as found where all of it is taken out, and a finding as right where it touches a span: leaving a part
-/// is a leak, taking a blank more is none. Prints what was missed and what was taken in vain.
+/// Returns recall, precision and the number of marked spans. A span counts as found if all of it is redacted, and a
+/// finding as right if it touches a span: leaving a part is a leak, redacting a space more is not. Prints missed spans
+/// and false positives.
 fn score(file: &str) -> (f64, f64, usize) {
     let path = format!(
         "{}/../../corpus/redaction/{file}",
@@ -66,7 +69,7 @@ fn score(file: &str) -> (f64, f64, usize) {
             match spans.iter().any(|span| touches(&span)) {
                 true => right += 1,
                 false => println!(
-                    "in vain {id} {:?} {:?} in {text:?}",
+                    "false positive {id} {:?} {:?} in {text:?}",
                     f.kind,
                     &text[f.span.start..f.span.end]
                 ),
@@ -124,7 +127,7 @@ fn repeated_value_gets_same_placeholder_everywhere() {
 #[test]
 fn placeholder_does_not_affect_masking_of_neighbours() {
     let redactor = Redactor::default();
-    // The figures behind are nobody's by themselves; behind the word "number" they would be a phone.
+    // The figures at the end are not personal; after the word "number" they would be a phone number.
     let text = "保5555555555555555555555555555555555555555555555&5555555";
     let masked = redactor.mask(text).into_owned();
     assert_eq!(masked, "保[account_number]&5555555");
@@ -167,7 +170,7 @@ fn custom_patterns_are_validated_and_applied() {
 }
 
 proptest! {
-    /// Whatever is written, what was taken out can be put back to the byte, and nothing panics.
+    /// Restoring returns any text exactly, and nothing panics.
     #[test]
     fn redaction_round_trip_is_exact(
         texts in prop::collection::vec(
@@ -190,7 +193,7 @@ proptest! {
         }
     }
 
-    /// What is personal goes at once, not the more the oftener it is looked for.
+    /// Masking a masked text changes nothing.
     #[test]
     fn masking_is_idempotent(
         pieces in prop::collection::vec(

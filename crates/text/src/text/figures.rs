@@ -1,12 +1,14 @@
+//! Chinese numerals as digits.
+
 use chinese_number::{ChineseCountMethod, ChineseToNumber};
 
-/// Characters that Chinese numbers are written with, in simplified script.
+/// Characters of Chinese numerals, in simplified script.
 const NUMERALS: &str = "零〇一二两三四五六七八九十百千万亿";
-/// What is counted: a number stands before one of these, or it may be part of a word (`三星`, `一般`).
+/// Units. Only a numeral before one of them is converted; others may be part of a word (`三星`, `一般`).
 const UNITS: &str = "元块圆角分毛天日月年周个小时点钟秒岁次件张折倍成名位人份支台部辆集楼层号期斤克公里米度页行条家间种项笔户栋包箱盒瓶%";
 
-/// Numbers before a unit in digits: `一千二百元` → `1200元`, `3万元` → `30000元`, `七天` → `7天`. For a folded text;
-/// what cannot be read as a number stays.
+/// Converts numerals before a unit to digits: `一千二百元` → `1200元`, `3万元` → `30000元`, `七天` → `7天`. For a folded text;
+/// numerals that cannot be parsed stay.
 pub fn figures(folded: &str) -> String {
     let mut text = String::with_capacity(folded.len());
     let mut rest = folded;
@@ -27,7 +29,7 @@ pub fn figures(folded: &str) -> String {
     text
 }
 
-/// The number that a numeral says; digits before it (`3万`) are taken off `text` and multiplied in.
+/// Value of a numeral. Digits before it (`3万`) are removed from `text` and multiplied in.
 fn number(text: &mut String, numeral: &str) -> Option<u64> {
     let digits = text.len() - text.trim_end_matches(|c: char| c.is_ascii_digit()).len();
     if digits == 0 {

@@ -1,3 +1,5 @@
+//! Folding: normalization of a text into its search key.
+
 use std::sync::{Arc, LazyLock};
 
 use ferrous_opencc::{OpenCC, config::BuiltinConfig};
@@ -12,18 +14,18 @@ static TO_SIMPLIFIED: LazyLock<OpenCC> = LazyLock::new(|| {
     OpenCC::from_config(BuiltinConfig::Tw2sp).expect("the conversion tables are compiled in")
 });
 
-/// Names what [`fold`] does; raised with any change of it, since vectors are made from folded text too.
+/// Version of [`fold`]. Has to change with it, since vectors are made from folded text, too.
 pub const FOLDING: &str = "fold-1";
 
-/// A text without what does not change its meaning: what has to be equal for two texts to be found by each other.
+/// Removes differences of a text that do not change its meaning, so that texts which differ only in them match.
 ///
-/// In this order: compatibility forms (NFKC: width, ligatures, CJK compatibility ideographs), lower case,
-/// invisible characters removed, pronunciation glosses in brackets removed (`消費(fèi)者`), thousands
-/// separators removed (`1,200` → `1200`), Traditional → Simplified with Taiwan wording. Folding before
-/// segmenting lifts R@1 on mixed-script questions from .66 to .95 (measured with BM25).
+/// In this order: compatibility forms (NFKC: width, ligatures, CJK compatibility ideographs), lower case, invisible
+/// characters removed, pronunciation glosses in brackets removed (`消費(fèi)者`), thousands separators removed (`1,200` →
+/// `1200`), Traditional → Simplified with Taiwan wording. Folding before segmenting lifts R@1 on mixed-script questions
+/// from .66 to .95 (measured with BM25).
 ///
-/// One question has itself and each sentence of its evidence folded several times, and other questions the same sentences
-/// again; those are remembered, since the conversion takes longer than most of what is done with them.
+/// Results for short texts are cached: one question folds itself and each sentence of its evidence several times, other
+/// questions fold the same sentences again, and the conversion takes longer than most other steps.
 pub fn fold(text: &str) -> String {
     if text.is_ascii() || text.len() > SENTENCE {
         return fold_anew(text);
@@ -36,13 +38,13 @@ pub fn fold(text: &str) -> String {
     folded
 }
 
-/// Longer texts, in bytes, are no sentences, and are not remembered.
+/// Maximum length of a cached text, in bytes; longer texts are not sentences.
 const SENTENCE: usize = 400;
-/// At most some 7 MB, where all are as long as may be.
+/// Number of cached texts: at most about 7 MB if all have the maximum length.
 const REMEMBERED: usize = 8_192;
 static FOLDED: LazyLock<Cache<Box<str>, Arc<str>>> = LazyLock::new(|| Cache::new(REMEMBERED));
 
-/// Forgets all sentences, as where what they are of is deleted.
+/// Clears the cache, as after a deletion of the documents that the sentences are from.
 pub fn forget_sentences() {
     FOLDED.clear();
 }

@@ -1,10 +1,12 @@
+//! Function words of English and Chinese questions.
+
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use super::terms;
 
-/// English question words, articles, pronouns, auxiliaries and prepositions; Chinese ways of asking. They stand in
-/// questions and say nothing about the topic, but are rare enough in declarative text to weigh much in BM25.
+/// English question words, articles, pronouns, auxiliaries and prepositions; Chinese ways of asking. Questions contain
+/// them, but they do not describe the topic. They are rare enough in declarative text to weigh much in BM25.
 const WORDS: &str = "what which who whom whose when where why how do does did doing is are was were be been being am the a \
     an of in on at to for from by with and or as it its this that these those there i me my you your he his she her \
     we our us they their them can could would should will shall may might must has have had having about into than then \
@@ -14,7 +16,7 @@ const WORDS: &str = "what which who whom whose when where why how do does did do
 static TERMS: LazyLock<HashSet<String>> =
     LazyLock::new(|| WORDS.split_whitespace().flat_map(terms).collect());
 
-/// Whether a term (as [`terms`] yields it) belongs to the way of asking rather than to what is asked about.
+/// Whether a term (from [`terms`]) belongs to the way of asking rather than to the topic.
 pub fn is_function_word(term: &str) -> bool {
     TERMS.contains(term)
 }

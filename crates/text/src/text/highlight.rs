@@ -1,3 +1,5 @@
+//! Highlighting of query terms in the original text.
+
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -17,12 +19,12 @@ fn as_pair(term: &str) -> Option<Pair> {
     characters.next().is_none().then_some(pair)
 }
 
-/// What each character of the Basic Multilingual Plane alone is folded to: 0 where nobody has asked yet, [`OTHERWISE`] where that
-/// is not one character. Folding takes longer than all else here.
+/// Folded form of each character of the Basic Multilingual Plane: 0 if not computed yet, [`OTHERWISE`] if it is not one
+/// character. Folding takes longer than everything else here.
 static FOLDED: [AtomicU32; 1 << 16] = [const { AtomicU32::new(0) }; 1 << 16];
 const OTHERWISE: u32 = u32::MAX;
 
-/// A character alone, folded, where that is one character.
+/// The folded form of a single character, if that is one character.
 fn folded(c: char) -> Option<char> {
     let known = FOLDED.get(c as usize);
     let code = match known.map_or(0, |known| known.load(Ordering::Relaxed)) {
@@ -45,7 +47,7 @@ fn folded(c: char) -> Option<char> {
     char::from_u32(code)
 }
 
-/// The pairs that become a wanted term as a whole and not character by character: Taiwan's words for the mainland's (滑鼠 → 鼠标).
+/// Pairs that fold to a query term only as a whole: words of Taiwan for those of the mainland (滑鼠 → 鼠标).
 fn local_words(pairs: &[Pair]) -> Vec<Pair> {
     let of_two = pairs
         .iter()
@@ -59,16 +61,17 @@ fn local_words(pairs: &[Pair]) -> Vec<Pair> {
     words.collect()
 }
 
-/// Marks what was asked for in texts as they are written.
+/// Marks query terms in original texts.
 pub struct Highlighter<'a> {
-    /// Terms as [`terms`] yields them.
+    /// Query terms, from [`terms`].
     wanted: HashSet<&'a str>,
-    /// Those of one or two characters, in order.
+    /// Query terms of one or two characters, sorted.
     pairs: Vec<Pair>,
     local: Vec<Pair>,
 }
 
 impl<'a> Highlighter<'a> {
+    /// A highlighter of query terms, which come from [`terms`](super::terms).
     pub fn new(wanted: HashSet<&'a str>) -> Self {
         let mut pairs: Vec<Pair> = wanted.iter().filter_map(|term| as_pair(term)).collect();
         pairs.sort_unstable();
@@ -80,8 +83,8 @@ impl<'a> Highlighter<'a> {
         }
     }
 
-    /// Where a text holds some of what is wanted: byte spans in order, touching ones joined. What folding changes across more
-    /// than two characters (glosses, regional phrases) is not marked.
+    /// Byte spans of the query terms in a text, in order; touching spans are joined. Changes of folding across more
+    /// than two characters (glosses, regional phrases) are not marked.
     pub fn marks(&self, text: &str) -> Vec<Span> {
         let mut spans: Vec<Span> = Vec::new();
         let mut mark = |start: usize, end: usize| match spans.last_mut() {

@@ -1,3 +1,5 @@
+//! Detection of language and script, and conversion between the Chinese scripts.
+
 use std::sync::LazyLock;
 
 use ferrous_opencc::{OpenCC, config::BuiltinConfig};
@@ -11,7 +13,7 @@ static TO_TRADITIONAL: LazyLock<OpenCC> = LazyLock::new(|| {
     OpenCC::from_config(BuiltinConfig::S2t).expect("the conversion tables are compiled in")
 });
 
-/// Characters as they are written in Taiwan: 為, 裡, 麵, 台.
+/// Simplified → the characters of Taiwan: 為, 裡, 麵, 台.
 static TO_TAIWAN_CHARACTERS: LazyLock<OpenCC> = LazyLock::new(|| {
     OpenCC::from_config(BuiltinConfig::S2tw).expect("the conversion tables are compiled in")
 });
@@ -23,17 +25,22 @@ static TO_TAIWAN: LazyLock<OpenCC> = LazyLock::new(|| {
 /// A language with its script, by its BCP 47 tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Language {
+    /// Chinese in Traditional script.
     TraditionalChinese,
+    /// Chinese in Simplified script.
     SimplifiedChinese,
+    /// English, and Latin text in which no other language is certain.
     English,
+    /// Japanese.
     Japanese,
+    /// Korean.
     Korean,
-    /// Written in another script, or in a language not told apart here.
+    /// Another script, or a language that is not detected.
     Other,
 }
 
 impl Language {
-    /// All that are told apart.
+    /// All values.
     pub const ALL: [Self; 6] = [
         Self::TraditionalChinese,
         Self::SimplifiedChinese,
@@ -43,6 +50,7 @@ impl Language {
         Self::Other,
     ];
 
+    /// BCP 47 tag; `und` for [`Language::Other`].
     pub fn tag(self) -> &'static str {
         match self {
             Language::TraditionalChinese => "zh-Hant",
@@ -54,7 +62,8 @@ impl Language {
         }
     }
 
-    /// Reads a BCP 47 tag leniently: `zh-TW`, `zh_Hant_HK`, `en-US`.
+    /// The language of a BCP 47 tag, read leniently: `zh-TW`, `zh_Hant_HK`, `en-US`. Chinese is Traditional unless the
+    /// tag contains Hans, CN or SG.
     pub fn from_tag(tag: &str) -> Self {
         let tag = tag.to_ascii_lowercase().replace('_', "-");
         let has = |part: &str| tag.split('-').any(|p| p == part);
@@ -73,6 +82,7 @@ impl Language {
         matches!(self, Language::English | Language::Other)
     }
 
+    /// Whether it is Chinese, in either script.
     pub fn is_chinese(self) -> bool {
         matches!(
             self,
@@ -81,11 +91,11 @@ impl Language {
     }
 }
 
-/// The language a text is mainly written in.
+/// The main language of a text.
 ///
-/// A Han character weighs as much as two Latin words, so Chinese with product names is Chinese. The script
-/// is told by the characters that exist in only one of the two; a text of common characters alone counts as
-/// Traditional, the script of most of our users. Latin text is English unless another language is certain.
+/// A Han character weighs as much as two Latin words, so Chinese with product names is Chinese. The characters that
+/// exist in only one script decide between the two; a text of common characters only counts as Traditional, the script
+/// of most users. Latin text is English unless another language is certain.
 pub fn detect(text: &str) -> Language {
     let (mut han, mut kana, mut hangul, mut latin, mut other) = (0, 0, 0, 0, 0);
     for c in text.chars().filter(|c| c.is_alphabetic()) {
@@ -106,11 +116,13 @@ pub fn detect(text: &str) -> Language {
     }
 }
 
-/// A Chinese text in the script of a language; `None` where it is not in the other one. Characters change, words do not.
+/// Converts a Chinese text to the script of `language`; `None` unless it is in the other script. Characters change,
+/// words do not.
 pub fn to_script(text: &str, language: Language) -> Option<String> {
     let converted = match (language, detect(text)) {
         (Language::TraditionalChinese, Language::SimplifiedChinese) => {
-            // The tables' 发卡 is a hair clip; who issues cards is meant far oftener where questions are answered.
+            // The tables convert 发卡 to the word for a hair clip; in customer service it almost always means issuing
+            // cards.
             TO_TAIWAN_CHARACTERS.convert(text).replace("髮卡", "發卡")
         }
         (Language::SimplifiedChinese, Language::TraditionalChinese) => TO_SIMPLIFIED.convert(text),
@@ -119,12 +131,12 @@ pub fn to_script(text: &str, language: Language) -> Option<String> {
     (converted != text).then_some(converted)
 }
 
-/// A text with its Traditional characters as Simplified ones; words stay.
+/// Converts Traditional characters to Simplified ones; words stay.
 pub fn in_simplified(text: &str) -> String {
     TO_SIMPLIFIED.convert(text)
 }
 
-/// A Simplified text as it would be put in Taiwan, words included.
+/// Converts a Simplified text to Traditional with the words of Taiwan.
 pub(super) fn with_local_words(text: &str) -> String {
     TO_TAIWAN.convert(text)
 }

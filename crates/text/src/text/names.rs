@@ -1,11 +1,13 @@
+//! Names of products and brands in a question.
+
 use std::sync::LazyLock;
 
 use regex::Regex;
 
 use super::{is_cjk, is_function_word, terms};
 
-/// Names in a question or a title, as terms: Latin words between Han; else those with a capital that does not begin it, or
-/// with a digit.
+/// Names in a question or title, as sorted terms: all Latin words in a Chinese question; otherwise words with a digit
+/// or with a capital that is not the first letter of the question.
 pub fn names(question: &str) -> Vec<String> {
     static WORD: LazyLock<Regex> =
         LazyLock::new(|| Regex::new(r"[A-Za-z0-9][A-Za-z0-9'’-]*").expect("the pattern is fixed"));
@@ -13,7 +15,7 @@ pub fn names(question: &str) -> Vec<String> {
     let is_name = |start: usize, word: &str| {
         let has_digit = word.chars().any(|c| c.is_ascii_digit());
         let has_letter = word.chars().any(|c| c.is_ascii_alphabetic());
-        // An order or a parcel is not what the knowledge is about.
+        // The number of an order or parcel does not name a subject of the knowledge.
         let is_number_of = word.chars().filter(char::is_ascii_digit).count() > 4;
         let capital = word
             .chars()

@@ -1,3 +1,5 @@
+//! Sentence segmentation.
+
 use unicode_segmentation::UnicodeSegmentation;
 
 use ken_base::domain::Span;
@@ -10,13 +12,14 @@ const ABBREVIATIONS: [&str; 14] = [
     "Ltd.", "Co.",
 ];
 
-/// The sentences of a text as byte spans, trimmed, in order; never an empty one.
+/// Sentences of a text as byte spans, trimmed, in order; none is empty.
 ///
-/// Ends by Unicode's rules (UAX #29: `。！？.!?` with closing quotes, line breaks) and at `；`, mended where an
-/// abbreviation, an initial or an item's number ends in a full stop, and where a quotation goes on. A line (heading, list item, table row) is a sentence of its own.
+/// Sentences end by Unicode's rules (UAX #29: `。！？.!?` with closing quotes, line breaks) and at `；`. Abbreviations,
+/// initials, item numbers and open quotations do not end one. A line (heading, list item, table row) is a sentence of
+/// its own.
 pub fn sentences(text: &str) -> Vec<Span> {
     let mut spans: Vec<Span> = Vec::new();
-    // Rows of tables, whatever stands in their cells, part what is read by rules.
+    // Table rows, whatever their cells contain, separate the prose between them.
     let (mut from, mut at) = (0, 0);
     for line in text.split_inclusive('\n') {
         let row = line.trim();
@@ -32,7 +35,7 @@ pub fn sentences(text: &str) -> Vec<Span> {
     spans
 }
 
-/// The sentences between two places.
+/// Sentences of prose between two byte offsets.
 fn in_prose(text: &str, from: usize, to: usize, spans: &mut Vec<Span>) {
     let mut open: Option<usize> = None;
     let text = &text[..to];
@@ -56,7 +59,7 @@ fn in_prose(text: &str, from: usize, to: usize, spans: &mut Vec<Span>) {
     }
 }
 
-/// Whether it ends in a capital and a full stop, with another name behind: `J. K. Rowling`.
+/// Whether a text ends in an initial and a name follows: `J. K. Rowling`.
 fn ends_in_initial(so_far: &str, rest: &str) -> bool {
     let Some(before) = so_far.trim_end_matches(' ').strip_suffix('.') else {
         return false;
@@ -67,10 +70,10 @@ fn ends_in_initial(so_far: &str, rest: &str) -> bool {
     is_initial && rest.starts_with(|c: char| c.is_uppercase())
 }
 
-/// The longest quotation that is kept together, in characters.
+/// Maximum length of a quotation that is kept together, in characters.
 const MAX_QUOTATION: usize = 120;
 
-/// Whether a quotation is open at the end of a text, on its last line.
+/// Whether the last line of a text has an open quotation.
 fn is_quoting(so_far: &str) -> bool {
     if so_far.ends_with('\n') {
         return false;
@@ -85,7 +88,7 @@ fn is_quoting(so_far: &str) -> bool {
         })
 }
 
-/// The `1. ` at the head of a list item.
+/// Whether the last line is the number of a list item, `1. `.
 fn is_item_number(text: &str) -> bool {
     let line = text.rsplit('\n').next().unwrap_or(text).trim();
     line.strip_suffix('.')
@@ -120,17 +123,19 @@ fn split_clauses(text: &str, begin: usize, end: usize, spans: &mut Vec<Span>) {
     }
 }
 
-/// A stretch without the end of a sentence that is wider than this (Han 2, others 1) is cut: people who write 200 Han without
-/// one use no punctuation.
+/// Maximum width of a text without the end of a sentence (Han 2, others 1); wider text is cut. An author who writes 200
+/// Han without one uses no punctuation.
 const MAX_WIDTH: usize = 400;
-/// The widest and the narrowest piece of it.
+/// Maximum width of a piece.
 const WINDOW: usize = 160;
+/// Minimum width of a piece.
 const MIN_WINDOW: usize = 60;
-/// What a clause ends after, and begins with, where nobody wrote a comma.
+/// Characters after which a clause ends.
 const CLAUSE_ENDS: &str = "，、：,:";
+/// Characters with which a clause begins where the author wrote no comma.
 const CLAUSE_BEGINS: &str = "若凡如但並并且惟遇 ";
 
-/// Pieces of a stretch without punctuation, cut at the last likely end of a clause within [`WINDOW`], else at a character.
+/// Cuts a text without punctuation at the last likely end of a clause within [`WINDOW`], otherwise at a character.
 fn windows(text: &str, span: Span, spans: &mut Vec<Span>) {
     let mut start = span.start;
     while start < span.end {

@@ -1,3 +1,5 @@
+//! Homophones of Chinese characters.
+
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -5,7 +7,7 @@ use std::sync::LazyLock;
 use encoding_rs::GBK;
 use pinyin::ToPinyinMulti;
 
-/// Toneless pinyin → the common characters that are read so.
+/// Toneless pinyin → common characters with this reading.
 static BY_SOUND: LazyLock<HashMap<&'static str, Vec<char>>> = LazyLock::new(|| {
     let mut by_sound: HashMap<&'static str, Vec<char>> = HashMap::new();
     for c in ('\u{4E00}'..='\u{9FFF}').filter(|c| is_common(*c)) {
@@ -25,7 +27,7 @@ fn sounds(c: char) -> impl Iterator<Item = &'static str> {
     readings.into_iter().flatten().map(|sound| sound.plain())
 }
 
-/// Whether a character is among the 6,763 of GB 2312: simplified characters in common use.
+/// Whether a character is among the 6,763 of GB 2312, simplified characters in common use.
 fn is_common(c: char) -> bool {
     let mut buffer = [0; 4];
     let (bytes, _, unmappable) = GBK.encode(c.encode_utf8(&mut buffer));
@@ -38,8 +40,8 @@ static HOMOPHONES: LazyLock<HashMap<char, Box<[char]>>> = LazyLock::new(|| {
     common.map(|c| (c, alike(c).into())).collect()
 });
 
-/// The common characters that sound like `c` (folded), itself left out: what a slip in choosing among a pinyin or
-/// zhuyin input's candidates may have turned into it. Tones do not count; every reading of `c` does. In order.
+/// Common characters with a reading of `c` (folded), without `c`, sorted. Choosing the wrong candidate of a pinyin or
+/// zhuyin input may have turned one of them into `c`. Tones are ignored; all readings of `c` count.
 pub fn homophones(c: char) -> Cow<'static, [char]> {
     match HOMOPHONES.get(&c) {
         Some(known) => Cow::Borrowed(known),

@@ -1,10 +1,12 @@
+//! Conversion of spoken questions to written language.
+
 use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
 use super::{fold, is_cjk};
 
-/// Spoken → written, in both scripts; see `lexicon/README.md`.
+/// Spoken → written, in both scripts, see `lexicon/README.md`.
 static SPOKEN: LazyLock<(AhoCorasick, Vec<String>)> = LazyLock::new(|| {
     let mut pairs: Vec<(String, String)> = Vec::new();
     for line in include_str!("lexicon/spoken.tsv").lines() {
@@ -22,8 +24,8 @@ static SPOKEN: LazyLock<(AhoCorasick, Vec<String>)> = LazyLock::new(|| {
     (matcher, written)
 });
 
-/// A question as it would be written: Cantonese and colloquial words by their standard ones, words of courtesy left
-/// out. The script stays. A question of nothing else stays as it is.
+/// A question in written language: standard words for Cantonese and colloquial ones, words of courtesy removed. The
+/// script stays. A question that consists of courtesy only stays unchanged.
 pub fn written(question: &str) -> String {
     let (matcher, written) = &*SPOKEN;
     let mut text = String::with_capacity(question.len());
@@ -50,7 +52,7 @@ pub fn written(question: &str) -> String {
     }
 }
 
-/// Whether a match is a word: Latin words do not go on on either side, nor do zhuyin syllables.
+/// Whether a match is a whole word: neither Latin words nor zhuyin syllables continue on either side.
 pub(super) fn stands_alone(text: &str, start: usize, end: usize) -> bool {
     let joins = |inner: Option<char>, outer: Option<char>| match (inner, outer) {
         (Some(a), Some(b)) => {

@@ -1,3 +1,5 @@
+//! Synonyms: replacement terms for the terms of a question.
+
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
@@ -6,28 +8,30 @@ use aho_corasick::{AhoCorasick, MatchKind};
 use super::spoken::stands_alone;
 use super::{is_function_word, search_key, terms_of_key};
 
-/// Words for the same thing, by which a question is searched for besides its own. Cheap to clone.
+/// Synonym groups that expand a question. Cheap to clone.
 #[derive(Clone)]
 pub struct Synonyms(Arc<Table>);
 
 struct Table {
     matcher: AhoCorasick,
-    /// By pattern, the terms of each member of a group.
+    /// By pattern, its terms.
     terms: Vec<Vec<String>>,
-    /// By pattern, the groups it is in.
+    /// By pattern, the groups that contain it.
     groups_of: Vec<Vec<usize>>,
-    /// By group, its members' patterns.
+    /// By group, the patterns of its members.
     groups: Vec<Vec<usize>>,
 }
 
-/// A term that may stand in place of a question's term.
+/// A term that may replace a term of a question.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Replacement {
+    /// The term of the question.
     pub instead_of: String,
+    /// The term that may replace it.
     pub term: String,
 }
 
-/// Of the lexicon that is compiled in.
+/// Groups of the built-in lexicon.
 static BUILT_IN: LazyLock<Vec<Vec<String>>> = LazyLock::new(|| {
     include_str!("lexicon/synonyms.tsv")
         .lines()
@@ -39,14 +43,14 @@ static BUILT_IN: LazyLock<Vec<Vec<String>>> = LazyLock::new(|| {
 static DEFAULT: LazyLock<Synonyms> = LazyLock::new(|| Synonyms::of_groups(BUILT_IN.iter()));
 
 impl Default for Synonyms {
-    /// The lexicon's.
+    /// The built-in lexicon.
     fn default() -> Self {
         DEFAULT.clone()
     }
 }
 
 impl Synonyms {
-    /// The lexicon's and those of `groups`, each a list of words or phrases for the same thing.
+    /// The built-in lexicon and `groups`, each a list of words or phrases with the same meaning.
     pub fn with(groups: &[Vec<String>]) -> Self {
         match groups.is_empty() {
             true => Self::default(),
@@ -88,8 +92,8 @@ impl Synonyms {
         }))
     }
 
-    /// What may stand in place of the terms of a question, given as its [`search_key`]. The terms of a longer synonym are shared out among
-    /// the terms that it replaces.
+    /// Replacements for the terms of a question, given as its [`search_key`]. The terms of a longer synonym are
+    /// distributed over the terms that it replaces.
     pub fn of(&self, key: &str) -> Vec<Replacement> {
         let mut replacements: Vec<Replacement> = Vec::new();
         for found in self.0.matcher.find_iter(key) {
@@ -117,7 +121,7 @@ impl Synonyms {
     }
 }
 
-/// The terms of a synonym that a question is searched for by: of `多少錢` not `多少`, which no question is.
+/// Terms of a synonym without function words: `多少錢` without `多少`. A synonym of function words only keeps them.
 fn telling(key: &str) -> Vec<String> {
     let all = terms_of_key(key);
     match all.iter().all(|term| is_function_word(term)) {
@@ -157,7 +161,7 @@ mod tests {
             "only whole words"
         );
         assert!(lexicon.of("今天天气").is_empty());
-        // What a question is not searched for by cannot be replaced, and replaces nothing.
+        // Function words are neither replaced nor replacements.
         let found = terms_for(&lexicon, "SweepGo S7 多少錢", "少钱");
         assert!(found.contains(&"售价".into()), "{found:?}");
         let found = terms_for(&lexicon, "SweepGo S7 售價", "售价");

@@ -1,3 +1,5 @@
+//! Terms: tokenization of questions and texts.
+
 use std::sync::LazyLock;
 
 use rust_stemmers::{Algorithm, Stemmer};
@@ -7,24 +9,24 @@ use super::fold;
 
 static ENGLISH: LazyLock<Stemmer> = LazyLock::new(|| Stemmer::create(Algorithm::English));
 
-/// The longest Latin word kept; longer ones (hashes, base64) are noise in an index.
+/// Maximum length of a Latin word, in bytes; longer ones (hashes, base64) are noise in an index.
 const MAX_WORD_BYTES: usize = 64;
 
-/// The terms of a text, in order, with repetitions: what questions and texts are matched by.
+/// Terms of a text for matching, in order, with repetitions.
 ///
-/// A run of Han (or kana, hangul, bopomofo) gives its overlapping bigrams, a run of one its single character.
-/// Letters and digits give words, stemmed as English. Bigrams rather than dictionary words because they hold
-/// under typos and wrapping (R@1 .893 against .787 for a dictionary on homophone typos).
+/// A run of Han (or kana, hangul, bopomofo) gives its overlapping bigrams, a run of one character that character.
+/// Letters and digits give words, stemmed as English. Bigrams are more robust to typos and wrapping than dictionary
+/// words (R@1 .893 against .787 for a dictionary on homophone typos).
 pub fn terms(text: &str) -> Vec<String> {
     terms_of_key(&search_key(text))
 }
 
-/// A text as its words are matched: folded, with numbers in digits.
+/// Search key of a text: folded, with numbers in digits.
 pub fn search_key(text: &str) -> String {
     figures(&fold(text))
 }
 
-/// As [`terms`], for a text that is a [`search_key`] already.
+/// As [`terms`], for a [`search_key`].
 pub fn terms_of_key(key: &str) -> Vec<String> {
     let mut terms = Vec::with_capacity(key.len() / 3);
     for run in runs(key) {
@@ -36,8 +38,8 @@ pub fn terms_of_key(key: &str) -> Vec<String> {
     terms
 }
 
-/// The single characters of the runs without spaces, and the stemmed words, of a [`search_key`]: a coarser
-/// reading of it than [`terms_of_key`], which a character dropped or swapped changes less.
+/// Single characters of the runs without spaces, and stemmed words, of a [`search_key`]. Coarser than [`terms_of_key`]:
+/// a dropped or swapped character changes less.
 pub fn characters_of_key(key: &str) -> Vec<String> {
     let mut characters = Vec::with_capacity(key.len() / 3);
     for run in runs(key) {
@@ -49,8 +51,8 @@ pub fn characters_of_key(key: &str) -> Vec<String> {
     characters
 }
 
-/// What a text is indexed by: its terms and its single characters, each with its position. A character of a run
-/// without spaces is one position, and so is a word; a bigram stands where its first character does.
+/// Terms for the index: terms and single characters, each with its position. A character of a run without spaces takes
+/// one position, as does a word; a bigram has the position of its first character.
 pub fn index_terms(text: &str) -> Vec<(String, usize)> {
     let key = search_key(text);
     let mut terms = Vec::with_capacity(key.len() / 2);
@@ -82,7 +84,7 @@ pub fn index_terms(text: &str) -> Vec<(String, usize)> {
     terms
 }
 
-/// A stretch of a text that is searched for.
+/// A run of characters of one class.
 enum Run<'a> {
     Cjk(&'a str),
     Word(&'a str),
@@ -123,7 +125,7 @@ fn class_of(c: char) -> Class {
     }
 }
 
-/// Scripts written without spaces: Han, kana, bopomofo, hangul.
+/// Whether a character belongs to a script without spaces: Han, kana, bopomofo, hangul.
 pub fn is_cjk(c: char) -> bool {
     matches!(c,
         '\u{3400}'..='\u{4DBF}' | '\u{4E00}'..='\u{9FFF}' | '\u{F900}'..='\u{FAFF}'
@@ -131,12 +133,12 @@ pub fn is_cjk(c: char) -> bool {
         | '\u{3105}'..='\u{312F}' | '\u{31A0}'..='\u{31BF}' | '\u{AC00}'..='\u{D7AF}' | '々' | '〇')
 }
 
-/// How much room a text takes: Han and the like 2, anything else 1.
+/// Display width of a text: Han and other CJK characters 2, others 1.
 pub fn width(text: &str) -> usize {
     text.chars().map(char_width).sum()
 }
 
-/// As [`width`], of one character.
+/// Display width of a character, see [`width`].
 pub fn char_width(c: char) -> usize {
     match is_cjk(c) {
         true => 2,
@@ -144,7 +146,7 @@ pub fn char_width(c: char) -> usize {
     }
 }
 
-/// Where a word ends: a point between two digits (`3.5`) belongs to it.
+/// End of the first word, in bytes; a point between two digits (`3.5`) belongs to a word.
 fn word_end(text: &str) -> usize {
     let mut previous_is_digit = false;
     for (i, c) in text.char_indices() {
@@ -162,7 +164,7 @@ fn word_end(text: &str) -> usize {
     text.len()
 }
 
-/// The bigrams of a run with the number of their first character; of a run of one, the character.
+/// Pushes the bigrams of a run with the index of their first character; of a run of one, the character.
 fn push_bigrams<'a>(run: &'a str, mut push: impl FnMut(&'a str, usize)) {
     let starts: Vec<usize> = run
         .char_indices()

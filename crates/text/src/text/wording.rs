@@ -1,3 +1,5 @@
+//! Comparison key for questions with the same wording.
+
 use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, MatchKind};
@@ -5,7 +7,7 @@ use aho_corasick::{AhoCorasick, MatchKind};
 use super::spoken::stands_alone;
 use super::{fold, written};
 
-/// A way of asking → the one that stands for all of its kind, both folded; see `lexicon/README.md`.
+/// A way of asking → the one for all of its kind, both folded, see `lexicon/README.md`.
 static ASKING: LazyLock<(AhoCorasick, Vec<String>)> = LazyLock::new(|| {
     let rows = include_str!("lexicon/asking.tsv").lines();
     let pairs = rows.filter(|line| !line.starts_with('#'));
@@ -19,11 +21,12 @@ static ASKING: LazyLock<(AhoCorasick, Vec<String>)> = LazyLock::new(|| {
     (matcher, kinds)
 });
 
-/// What says at the end of a Chinese question that it is one, or softens it.
+/// Final particles that mark or soften a Chinese question.
 const ENDINGS: [char; 7] = ['吗', '呢', '啊', '呀', '喔', '哦', '嘛'];
 
-/// What two questions have in common that ask the same in the same words: the words alone, folded, without courtesy, with
-/// one way of asking for all of its kind (如何 for 怎麼, "how to" for "how do I"). Empty where nothing but marks stands there.
+/// Comparison key of a question: folded letters and digits, without courtesy, with one way of asking for all of its
+/// kind (如何 for 怎麼, "how to" for "how do I"). Questions with equal keys ask the same. Empty if the question has no
+/// letters or digits.
 pub fn wording(question: &str) -> String {
     let folded = fold(&written(question));
     let (matcher, kinds) = &*ASKING;
