@@ -1,3 +1,5 @@
+//! Explains why a search did or did not find a document.
+
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -10,15 +12,16 @@ use ken_base::domain::{
 /// Why a document was found or not.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DocumentExplanation {
+    /// The outcome.
     pub verdict: Standing,
-    /// What the query and the document's state ask for, each with whether the document meets it. Empty where there is
-    /// no such document.
+    /// Each condition of the query and of the document's state, with whether the document meets it. Empty if the
+    /// document does not exist.
     pub filters: Vec<FilterDecision>,
-    /// Of the document's best passage among the first [`MAX_LIMIT`], from 1.
+    /// Rank of the document's best passage, from 1, among the first [`MAX_LIMIT`].
     pub rank: Option<usize>,
-    /// The document's best passage scored by both legs, as if it alone were searched.
+    /// The document's best passage with the scores of a search in this document only.
     pub best: Option<Hit>,
-    /// The score of the last passage that the query's limit lets in.
+    /// The score of the last passage within the query's limit.
     pub last_score: Option<f32>,
 }
 
@@ -55,8 +58,8 @@ pub struct FilterDecision {
 }
 
 impl Retriever {
-    /// Says what became of one document in a search that gave `hits`. The question is encoded once more, and searched
-    /// for in the document alone and, where it is not listed, among all.
+    /// Explains the outcome for one document of a search that returned `hits`. Encodes the question again and searches
+    /// this document alone. If the document is not among the hits, searches all documents with the highest limit.
     pub async fn explain_document(
         &self,
         workspace: &WorkspaceId,
@@ -120,7 +123,7 @@ impl Retriever {
     }
 }
 
-/// Every filter that is set, and the document's own state, in a fixed order.
+/// Returns the decision of every filter that is set, and of the document's state, in a fixed order.
 fn decisions(
     filter: &Filter,
     id: &DocumentId,
