@@ -1,4 +1,4 @@
-//! What kind of thing a question asks for, and whether a sentence holds one.
+//! Answer types: which kind of thing a question asks for, and whether a sentence contains one.
 
 use std::sync::LazyLock;
 
@@ -9,11 +9,17 @@ use ken_text::text::{fold, is_cjk};
 /// The kind of thing that would answer a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expected {
+    /// A person's name.
     Person,
+    /// A date, a time or a duration.
     Time,
+    /// A number.
     Number,
+    /// A place.
     Place,
+    /// A reason.
     Reason,
+    /// A list.
     List,
 }
 
@@ -21,7 +27,7 @@ fn regex(pattern: &str) -> Regex {
     Regex::new(pattern).expect("the pattern is fixed and tested")
 }
 
-/// Ways of asking, folded, the more telling first.
+/// Patterns of questions, folded; more specific ones first.
 static ASKS: LazyLock<[(Expected, Regex); 6]> = LazyLock::new(|| {
     [
         (
@@ -57,15 +63,15 @@ static ASKS: LazyLock<[(Expected, Regex); 6]> = LazyLock::new(|| {
     ]
 });
 
-/// What a question asks for; `None` where its wording does not tell.
+/// Returns the kind that a question asks for, or `None` if its wording does not show it.
 pub fn expected(question: &str) -> Option<Expected> {
     let folded = fold(question);
     let mut asks = ASKS.iter().filter(|(_, asks)| asks.is_match(&folded));
     asks.next().map(|(expected, _)| *expected)
 }
 
-/// Whether a sentence, as written and folded, holds what is asked for. Han names cannot be told from other words without a dictionary, so a
-/// Chinese sentence counts as naming a person.
+/// Returns whether a sentence (as written, and folded) contains the expected kind. Without a dictionary Han names look
+/// like other words, so every Chinese sentence counts as naming a person.
 pub fn holds(expected: Expected, sentence: &str, folded: &str, question: &str) -> bool {
     static TIME: LazyLock<Regex> = LazyLock::new(|| {
         regex(
@@ -111,13 +117,14 @@ pub fn holds(expected: Expected, sentence: &str, folded: &str, question: &str) -
     }
 }
 
-/// A property that is measured or named in words of its own, so that a passage without such a word does not hold it.
+/// A property (such as price or weight) that can only be stated with certain words. A passage without any of them does
+/// not state it.
 pub struct Property {
     asks: Regex,
     says: Regex,
 }
 
-/// How a property is asked for and how it is said, both folded.
+/// Patterns for asking about a property and for stating it, both folded.
 static PROPERTIES: LazyLock<[Property; 12]> = LazyLock::new(|| {
     let property = |asks: &str, says: &str| Property {
         asks: regex(asks),
@@ -173,18 +180,18 @@ static PROPERTIES: LazyLock<[Property; 12]> = LazyLock::new(|| {
 });
 
 impl Property {
-    /// Whether a text (folded) says something of it.
+    /// Returns whether a folded text states the property.
     pub fn is_said(&self, text: &str) -> bool {
         self.says.is_match(text)
     }
 
-    /// Whether a text (folded) asks for it, as an FAQ's question does.
+    /// Returns whether a folded text asks for the property, as an FAQ's question does.
     pub fn is_asked(&self, text: &str) -> bool {
         self.asks.is_match(text)
     }
 }
 
-/// The properties that a question asks for.
+/// Returns the properties that a question asks for.
 pub fn properties(question: &str) -> impl Iterator<Item = &'static Property> {
     let folded = fold(question);
     PROPERTIES
@@ -192,7 +199,7 @@ pub fn properties(question: &str) -> impl Iterator<Item = &'static Property> {
         .filter(move |property| property.is_asked(&folded))
 }
 
-/// Whether a question asks for a property that none of the texts (folded) says anything of.
+/// Returns whether a question asks for a property that none of the folded texts states.
 pub fn lacks_property<'a>(question: &str, texts: impl Iterator<Item = &'a str> + Clone) -> bool {
     properties(question).any(|property| !texts.clone().any(|text| property.is_said(text)))
 }
