@@ -1,4 +1,6 @@
-//! The one door for changes of knowledge, and what editors do with it; uploaded files as work of the queue.
+//! Changes of knowledge: the gate that every change passes, the editors' tools, and long changes as background jobs.
 
+/// Editing of knowledge: gate, import, lint, impact, export.
 pub mod editing;
+/// Uploads and long changes as jobs of the durable queue.
 pub mod jobs;
