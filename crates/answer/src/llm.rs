@@ -32,7 +32,9 @@ pub enum LlmError {
     /// The server replied with an error status.
     #[error("chat server replied {status}")]
     Status {
+        /// The HTTP status.
         status: StatusCode,
+        /// The wait that the server requests, from its `Retry-After` header.
         retry_after: Option<Duration>,
     },
     /// The reply ended before the model was done.

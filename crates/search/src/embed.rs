@@ -29,20 +29,38 @@ pub enum EmbedError {
     #[error(
         "ONNX Runtime library not found at {path}: run `ken setup`, or set encoder.runtime to a libonnxruntime of version 1.24 or later"
     )]
-    RuntimeMissing { path: PathBuf },
+    RuntimeMissing {
+        /// The library's path.
+        path: PathBuf,
+    },
     /// The ONNX Runtime library cannot be loaded.
     #[error(
         "cannot load the ONNX Runtime library at {path} ({detail}): run `ken setup`, or set encoder.runtime to a libonnxruntime of version 1.24 or later"
     )]
-    RuntimeUnusable { path: PathBuf, detail: String },
+    RuntimeUnusable {
+        /// The library's path.
+        path: PathBuf,
+        /// The loader's message.
+        detail: String,
+    },
     /// A file of an encoder folder does not exist.
     #[error("encoder folder {path}: {file} not found: run `ken setup`, or correct encoder.path")]
-    FileMissing { path: PathBuf, file: String },
+    FileMissing {
+        /// The encoder's folder.
+        path: PathBuf,
+        /// The file's name.
+        file: String,
+    },
     /// A file of an encoder folder cannot be used, or its content differs from its description.
     #[error(
         "encoder file {path} does not match encoder.json ({detail}): delete the folder and run `ken setup`"
     )]
-    FileWrong { path: PathBuf, detail: String },
+    FileWrong {
+        /// The file's path.
+        path: PathBuf,
+        /// What is wrong with it.
+        detail: String,
+    },
     /// The model cannot be loaded; the text is the library's message.
     #[error("cannot load encoder: {0}")]
     Load(String),
@@ -51,7 +69,10 @@ pub enum EmbedError {
     Encode(String),
     /// The queue is full, or a question would wait longer than `encoder.max_wait_ms`.
     #[error("encoder queue is full ({waiting} questions waiting)")]
-    Overloaded { waiting: usize },
+    Overloaded {
+        /// How many questions wait.
+        waiting: usize,
+    },
     /// The encoder's thread has ended, or [`Embedder::stop`] was called.
     #[error("the encoder has stopped; restart the service")]
     Stopped,

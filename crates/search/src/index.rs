@@ -49,17 +49,31 @@ pub enum IndexError {
         "index folder {path} was built with {what} {found:?}, but the settings require {expected:?}: run `ken rebuild`, or restore the previous setting"
     )]
     Mismatch {
+        /// The folder.
         path: PathBuf,
+        /// The property that differs.
         what: &'static str,
+        /// Its value in the manifest.
         found: String,
+        /// Its value by the settings.
         expected: String,
     },
     /// A file of the index is damaged.
     #[error("index folder {path} is damaged ({detail}): run `ken rebuild`")]
-    Damaged { path: PathBuf, detail: String },
+    Damaged {
+        /// The folder or file.
+        path: PathBuf,
+        /// What is wrong with it.
+        detail: String,
+    },
     /// The folder cannot be read or written.
     #[error("cannot open index folder {path}: {detail}")]
-    Folder { path: PathBuf, detail: String },
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// The system's message.
+        detail: String,
+    },
     /// tantivy failed.
     #[error("keyword index: {0}")]
     Keyword(#[from] tantivy::TantivyError),
@@ -71,13 +85,21 @@ pub enum IndexError {
     Cluster(String),
     /// A vector has another length than the index's.
     #[error("expected a vector of {expected} dimensions, got {got}")]
-    DimensionMismatch { expected: usize, got: usize },
+    DimensionMismatch {
+        /// The length of the index's vectors.
+        expected: usize,
+        /// The length of the given vector.
+        got: usize,
+    },
     /// The index was opened without a writer.
     #[error("keyword index is read-only")]
     ReadOnly,
     /// Another process holds the folder's lock.
     #[error("another process is writing {path}; stop it first")]
-    Locked { path: PathBuf },
+    Locked {
+        /// The folder.
+        path: PathBuf,
+    },
     /// The workspace was deleted, so nothing is written to it.
     #[error("the workspace was deleted during indexing")]
     Ended,

@@ -1,5 +1,7 @@
 //! Question → passages: the models (encoder, reader), the keyword and vector indexes, and the retriever over both.
 
+#![deny(missing_docs)]
+
 /// The encoder: texts to vectors.
 pub mod embed;
 /// The keyword and vector indexes, and the task that keeps them up to date.

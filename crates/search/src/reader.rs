@@ -28,7 +28,12 @@ pub enum ReaderError {
     #[error(
         "cannot load reader file {path} ({detail}): run `ken setup`, or set reader.enabled = false"
     )]
-    File { path: PathBuf, detail: String },
+    File {
+        /// The file's path.
+        path: PathBuf,
+        /// What is wrong with it.
+        detail: String,
+    },
     /// The ONNX Runtime library cannot be loaded; the text is the cause.
     #[error("cannot load the ONNX Runtime library: {0}")]
     Runtime(String),
@@ -40,7 +45,10 @@ pub enum ReaderError {
     Read(String),
     /// The queue is full, or the request would wait longer than its budget.
     #[error("reader queue is full ({waiting} requests waiting)")]
-    Overloaded { waiting: usize },
+    Overloaded {
+        /// How many requests wait.
+        waiting: usize,
+    },
     /// The time limit passed during reading.
     #[error("reading exceeded reader.budget_ms")]
     OutOfTime,

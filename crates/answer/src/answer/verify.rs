@@ -54,6 +54,8 @@ pub enum Fault {
 pub struct Rejected {
     /// The sentence.
     pub text: String,
+    // Why it was rejected. A doc comment would enter the OpenAPI document.
+    #[allow(missing_docs)]
     #[serde(flatten)]
     pub fault: Fault,
 }

@@ -51,6 +51,8 @@ pub struct RowReport {
     pub id: Option<String>,
     /// The row's question.
     pub question: String,
+    // What the import does with it. A doc comment would enter the OpenAPI document.
+    #[allow(missing_docs)]
     #[serde(flatten)]
     pub effect: RowEffect,
     /// Semantically similar FAQs, nearest first; only if requested.

@@ -28,6 +28,8 @@ const NEIGHBOURS: usize = 6;
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[schema(as = LintFinding)]
 pub struct Finding {
+    // What was found. A doc comment would enter the OpenAPI document.
+    #[allow(missing_docs)]
     #[serde(flatten)]
     pub what: What,
     /// The documents it is about: two of a pair, else one.

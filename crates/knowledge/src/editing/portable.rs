@@ -32,10 +32,20 @@ pub enum PortableError {
     Store(#[from] StoreError),
     /// A file could not be read or written.
     #[error("{path}: {detail}")]
-    File { path: PathBuf, detail: String },
+    File {
+        /// The file's path.
+        path: PathBuf,
+        /// The system's message.
+        detail: String,
+    },
     /// A line could not be imported.
     #[error("line {line}: {detail}; lines before it were imported")]
-    Line { line: usize, detail: String },
+    Line {
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        detail: String,
+    },
     /// The operation was refused; the text is the reason.
     #[error("{0}")]
     Refused(String),

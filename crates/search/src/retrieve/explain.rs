@@ -25,7 +25,7 @@ pub struct DocumentExplanation {
     pub last_score: Option<f32>,
 }
 
-/// What became of a document in a search.
+/// The outcome for a document in a search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = SearchStanding, description = "`listed`: it is among the hits. `outranked`: other documents score higher. `no_match`: it shares no word with the question. \
@@ -36,12 +36,13 @@ pub enum Standing {
     Listed,
     /// Ranked below the limit.
     Outranked,
-    /// No leg found it: it shares no term with the question.
+    /// Neither keyword nor vector search found it: it shares no term with the question.
     NoMatch,
     /// Excluded by a filter.
     Filtered,
     /// Stored, but not indexed yet.
     NotIndexed,
+    /// There is no document with this id.
     NoSuchDocument,
 }
 
@@ -220,14 +221,23 @@ fn listed(names: &[String]) -> String {
     description = "The filter that decides, by the request's field or the document's field."
 )]
 pub enum FilterName {
+    /// The document's status.
     Status,
+    /// The caller's audience.
     Audience,
+    /// The channel.
     Channel,
+    /// The start of validity.
     ValidFrom,
+    /// The end of validity.
     ValidUntil,
+    /// The required tags.
     Tags,
+    /// The accepted languages.
     Languages,
+    /// The accepted kinds.
     Kinds,
+    /// The accepted documents.
     DocumentIds,
 }
 
