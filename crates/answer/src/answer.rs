@@ -20,7 +20,6 @@ mod phrases;
 mod pipeline;
 mod premise;
 mod record;
-/// Rendering of an answer for a channel.
 pub mod render;
 mod rules;
 mod script;

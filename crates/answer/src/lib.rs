@@ -2,7 +2,5 @@
 
 #![deny(missing_docs)]
 
-/// The pipeline from a message to an answer.
 pub mod answer;
-/// The client of a chat server.
 pub mod llm;

@@ -9,9 +9,7 @@ mod chunk;
 mod containers;
 mod encoding;
 mod exports;
-/// FAQs in rows.
 pub mod faq;
-/// Export of FAQs to files.
 pub mod faq_file;
 mod front_matter;
 mod grid;
@@ -26,7 +24,6 @@ mod plain;
 mod questions;
 mod sheets;
 mod tables;
-/// Reading of untrusted files in separate processes.
 pub mod worker;
 mod writer;
 
@@ -684,7 +681,7 @@ fn content_hash(
     ])
 }
 
-/// Returns the SHA-256 (hex) of a file's bytes and [`RECIPE`]. A file with an equal hash need not be parsed again.
+/// Returns the SHA-256 (hex) of a file's bytes and `RECIPE`. A file with an equal hash need not be parsed again.
 pub fn file_hash(bytes: &[u8]) -> String {
     text::sha256_hex([RECIPE.as_bytes(), bytes])
 }

@@ -2,5 +2,4 @@
 
 #![deny(missing_docs)]
 
-/// Parsing and chunking of all formats.
 pub mod ingest;

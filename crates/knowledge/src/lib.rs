@@ -2,7 +2,5 @@
 
 #![deny(missing_docs)]
 
-/// Editing of knowledge: gate, import, lint, impact, export.
 pub mod editing;
-/// Uploads and long changes as jobs of the durable queue.
 pub mod jobs;

@@ -133,7 +133,7 @@ impl Admission {
         min_confidence: f32,
     ) -> Verdict {
         let by_search = || match features.lacks_property() {
-            // The reader recognises by itself whether a passage mentions what is asked for.
+            // The reader recognises whether a passage mentions what is asked for.
             true => self.model.confidence(features).min(UNSAID),
             false => self.model.confidence(features),
         };

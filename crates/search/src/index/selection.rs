@@ -22,7 +22,7 @@ pub struct Selection {
 pub struct Rules {
     /// The filter. Its `audience`, `channel` and `at` are replaced by the fields below.
     pub filter: Filter,
-    /// The [rules](super::schema::Fields::rule) in the index that exclude the caller.
+    /// The rules of audience and channel in the index that exclude the caller.
     pub closed: Vec<String>,
     /// The time asked about, in milliseconds since 1970.
     pub at: i64,
