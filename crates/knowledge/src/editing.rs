@@ -1,4 +1,4 @@
-//! What editors do with knowledge: import FAQs with a preview per row, find duplicates and contradictions, see which
+//! Tools for editors: import FAQs with a preview per row, find duplicates and contradictions, see which
 //! answers a change would alter before it is live, and move knowledge between installations.
 
 pub mod files;

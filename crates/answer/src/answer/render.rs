@@ -12,16 +12,16 @@ use ken_text::text::{Language, sentences};
 use spoken::spoken;
 use utoipa::ToSchema;
 
-/// How a text is written.
+/// The format of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = AnswerFormat, description = "`plain`: no markup. `markdown`: CommonMark with tables. `speech`: text to be spoken, without addresses.")]
 pub enum Format {
-    /// No markup; sources in words with bare addresses.
+    /// No markup; sources as text with plain addresses.
     Plain,
     /// CommonMark with tables; sources as links.
     Markdown,
-    /// To be spoken: no addresses, no sources, figures in words where the language needs it, short sentences.
+    /// Text for speech output: short sentences without addresses and sources, figures in words if the language needs it.
     Speech,
 }
 

@@ -1,3 +1,5 @@
+//! HTML: finds the main content of a page and writes it as text.
+
 use std::collections::HashMap;
 
 use dom_query::{Document, NodeRef};

@@ -236,7 +236,7 @@ fn unexpected() -> IngestError {
     }
 }
 
-/// What a file is read as.
+/// The kind of a request.
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
     File,

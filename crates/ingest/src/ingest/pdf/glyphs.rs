@@ -137,7 +137,7 @@ impl<F: FnMut()> Drop for Closing<F> {
 /// Returns the frames (left, bottom, right, top) of a page's links to addresses, with the addresses.
 ///
 /// # Safety
-/// As [`pages`]; both handles are open.
+/// As for [`pages`]; both handles must be open.
 unsafe fn links_of(
     pdfium: &dyn PdfiumLibraryBindings,
     document: FPDF_DOCUMENT,
