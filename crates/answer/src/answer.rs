@@ -1,8 +1,9 @@
-//! A message → a grounded [`Answer`], in one straight line: understand, retrieve, admit, compose, verify, record.
+//! A message → a grounded [`Answer`], in a fixed sequence: understand, retrieve, admit, compose, verify, record.
 //!
-//! Whether a question may be answered is decided from evidence before anything is worded, and what is worded
-//! leaves only with citations that resolve. `pipeline` answers one question; this file is a message of one or several;
-//! `turn` is what stands around a message: order, idempotency, history, experiments, kept answers, deadline, record.
+//! The evidence decides whether a question may be answered, before any text is composed. A text is returned only with
+//! citations that resolve. `pipeline` answers one question. This file handles a message of one or several questions.
+//! `turn` handles everything around a message: order, idempotency, history, experiments, the answer cache, the deadline
+//! and the record.
 
 mod admit;
 mod assemble;
@@ -68,41 +69,52 @@ pub use verify::Rejected;
 /// A question that got no answer, not even a refusal.
 #[derive(Debug, thiserror::Error)]
 pub enum AnswerError {
+    /// The question is invalid.
     #[error(transparent)]
     Question(#[from] InvalidQuestion),
+    /// The search failed.
     #[error(transparent)]
     Retrieve(#[from] RetrieveError),
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The idempotency key belongs to a different question.
     #[error("the idempotency key was already used with a different question")]
     KeyReused,
 }
 
-/// What is asked, with where and for whom.
+/// A question with its context: filter, conversation, customer and settings.
 #[derive(Debug, Clone)]
 pub struct Question {
+    /// The question's text.
     pub text: QuestionText,
+    /// Which documents may serve as evidence.
     pub filter: Filter,
-    /// How many chunks may serve as evidence, 1 to 100; beyond it, it is cut.
+    /// How many chunks may serve as evidence, 1 to 100; a higher value is cut to 100.
     pub limit: usize,
+    /// The conversation that the question belongs to.
     pub conversation_id: Option<String>,
-    /// Kept with the turn; it does not change the answer.
+    /// Recorded with the turn. It has no influence on the answer except in experiments.
     pub customer_id: Option<String>,
-    /// What was said before, where the caller keeps the conversation; else it is read from the record.
+    /// The earlier messages, if the caller keeps the conversation. If empty, they are read from the record.
     pub history: Vec<Utterance>,
-    /// The reply's language as a BCP 47 tag; the question's where absent. Quotations stay in their own.
+    /// The reply's language as a BCP 47 tag; by default the question's. Quotations keep their language.
     pub language: Option<String>,
+    /// Requests with the same key get the same answer.
     pub idempotency_key: Option<String>,
-    /// Where it is to be answered by other settings than the workspace's.
+    /// Settings that replace the workspace's for this question.
     pub tuning: Tuning,
-    /// The highest rung allowed.
+    /// The highest strategy allowed.
     pub ceiling: Strategy,
-    /// How long the reply may take; what is ready then is said, a refusal with the reason `deadline` where nothing is.
+    /// The time limit of the reply. If it passes, the answer is what is ready, or a refusal with the reason `deadline`.
     pub deadline: Option<Duration>,
 }
 
 impl Question {
-    /// A question that stands alone, asked by anyone.
+    /// Parses a question without conversation, asked by an anonymous caller.
+    ///
+    /// # Errors
+    /// [`InvalidQuestion`] if the text is empty or too long.
     pub fn parse(text: &str) -> Result<Self, InvalidQuestion> {
         Ok(Self {
             text: QuestionText::parse(text)?,
@@ -120,14 +132,14 @@ impl Question {
     }
 }
 
-/// What is told of an answer while it is made.
+/// Progress of an answer, sent while it is being generated.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
-    /// What a model is about to word, whole passages as citations.
+    /// The passages that a model is about to word, as whole citations.
     Evidence(Vec<Citation>),
-    /// A sentence that holds, with those of its citations that are new.
+    /// A verified sentence, with those of its citations that are new.
     Delta(Sentence, Vec<Citation>),
-    /// Forget the sentences so far: the model's text did not come whole.
+    /// Discards all sentences so far: the model's text was incomplete.
     Restart,
 }
 
@@ -143,7 +155,7 @@ impl Event {
     }
 }
 
-/// How many earlier turns, of two utterances each, are read from the record.
+/// How many earlier turns (of two utterances each) are read from the record.
 const RECENT_TURNS: i64 = 6;
 /// Answers questions from a workspace's knowledge.
 #[derive(Clone)]
@@ -160,20 +172,23 @@ pub struct Answerer {
     kept: KeptAnswers,
 }
 
-/// An answer with what it was made from, for explanation and evaluation.
+/// An answer with its evidence, for explanation and evaluation.
 #[derive(Debug, Clone)]
 pub struct Explained {
+    /// The answer.
     pub answer: Answer,
-    /// Of the first question, where there were several; empty where an answer is given once more.
+    /// The evidence for the first question; empty if the answer was recorded or cached earlier.
     pub evidence: Vec<Evidence>,
+    /// The admission features of the first question.
     pub features: Features,
-    /// What a person has to settle before this can be answered.
+    /// The conflicts that a person has to resolve before this can be answered.
     pub reviews: Vec<Review>,
-    /// How it came about, of each question: a JSON array for whoever has to explain it.
+    /// How the answer came about: a JSON array with one entry per question.
     pub trace: Arc<str>,
 }
 
 impl Answerer {
+    /// Joins the parts of an answerer. Without a reader, search scores decide; without a model, answers are quotations.
     pub fn new(
         store: Store,
         retriever: Retriever,
@@ -205,13 +220,13 @@ impl Answerer {
         }
     }
 
-    /// Keeps so many answers for as long as nothing they rest on changes.
+    /// Caches up to `n_answers` answers. A cached answer is used as long as everything it depends on is unchanged.
     pub fn keeping(self, n_answers: usize) -> Self {
         let kept = KeptAnswers::new(n_answers);
         Self { kept, ..self }
     }
 
-    /// One that finds what another retriever does.
+    /// Returns an answerer that searches with another retriever and starts with an empty cache.
     pub fn searching(&self, retriever: Retriever) -> Self {
         Self {
             retriever,
@@ -220,7 +235,10 @@ impl Answerer {
         }
     }
 
-    /// The straight line without the record. `vector` is the question's, where it is known already.
+    /// Answers a message without recording it. `vector` is the question's vector if it is known already.
+    ///
+    /// # Errors
+    /// [`AnswerError`] if the search or the store fails.
     pub async fn reply(
         &self,
         workspace: &WorkspaceId,
@@ -253,7 +271,7 @@ impl Answerer {
         }
         let rules = self.rules.of(workspace).await?;
         let tuning = question.tuning.or(rules.tuning);
-        // What was learned counts where the workspace has chosen no level itself.
+        // A learned threshold counts only if the workspace has not chosen a level.
         let learned = tuning
             .min_confidence
             .filter(|_| rules.level.is_none() || question.tuning.min_confidence.is_some());
@@ -292,29 +310,29 @@ impl Answerer {
         Ok(finish(question, language, replies, start))
     }
 
-    /// The version of the reader; `None` where nothing reads.
+    /// Returns the version of the reader, or `None` without one.
     pub fn reader_version(&self) -> Option<&str> {
         self.reader.as_ref().map(Reader::version)
     }
 
-    /// Whether a chat server words what is not said word for word.
+    /// Returns whether a chat server is configured, so that extractive answers can be reworded.
     pub fn has_llm(&self) -> bool {
         self.llm.is_some()
     }
 
-    /// Whether there is a chat server and it was away when it was last asked.
+    /// Returns whether the configured chat server was unreachable at the last request.
     pub fn llm_is_away(&self) -> bool {
         self.llm.as_ref().is_some_and(Llm::is_away)
     }
 
-    /// Drops what is remembered of a workspace.
+    /// Drops everything cached for a workspace.
     pub fn forget_workspace(&self, workspace: &WorkspaceId) {
         self.rules.forget(workspace);
         self.catalogue.forget(workspace);
         self.forget_kept();
     }
 
-    /// The vector of a question that stands alone; `None` where it is several, or none at all.
+    /// Returns the vector of a single question; `None` if the message has several questions or none.
     pub async fn vector_of(&self, question: &Question) -> Result<Option<Vec<f32>>, AnswerError> {
         let Some(worded) = self.worded(question) else {
             return Ok(None);
@@ -323,7 +341,7 @@ impl Answerer {
         Ok(Some(vector.map_err(RetrieveError::from)?))
     }
 
-    /// What is encoded of a question that stands alone.
+    /// Returns the text that is encoded for a single question; `None` if the message has several questions or none.
     pub fn worded(&self, question: &Question) -> Option<String> {
         let parts = understand::parts(&question.text);
         match &parts[..] {
@@ -332,7 +350,7 @@ impl Answerer {
         }
     }
 
-    /// What a follow-up searches for; a question without a history stays as it is.
+    /// Rewrites a follow-up so that it can be searched for on its own. Without a history the question is unchanged.
     pub async fn understand(
         &self,
         workspace: &WorkspaceId,
@@ -343,7 +361,8 @@ impl Answerer {
         Ok(understand(question, history, &names))
     }
 
-    /// Searches for what was understood, with what it is about lifted. Best first, at most the query's limit.
+    /// Searches for an understood question and raises the documents that it is about. Best first, at most the query's
+    /// limit.
     pub async fn find(
         &self,
         workspace: &WorkspaceId,
@@ -354,8 +373,8 @@ impl Answerer {
         Ok(find(&self.retriever, workspace, query, &understood.about, vector).await?)
     }
 
-    /// Reads a question with the first of what was found for it, as an answer would; empty where nothing reads or the
-    /// reader failed.
+    /// Reads a question with the first of its evidence, as an answer would. Returns nothing without a reader or if it
+    /// failed.
     pub async fn read(
         &self,
         question: &str,
@@ -392,7 +411,7 @@ impl Answerer {
         }
     }
 
-    /// The answer of an FAQ that asks the same, word for word, found without the encoder.
+    /// Returns the answer of an FAQ with the same question, word for word, found without the encoder.
     async fn by_words(
         &self,
         workspace: &WorkspaceId,

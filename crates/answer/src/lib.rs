@@ -1,4 +1,6 @@
-//! Message → answer: understand, retrieve, admit, compose, verify. It writes nothing but the record of what was said.
+//! Message → answer: understand, retrieve, admit, compose, verify. Writes nothing but the record of the conversation.
+
+#![deny(missing_docs)]
 
 pub mod answer;
 pub mod llm;

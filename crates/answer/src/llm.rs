@@ -1,4 +1,4 @@
-//! A client of any OpenAI-compatible chat server. Nothing here knows what is asked or why.
+//! A client for OpenAI-compatible chat servers. It is independent of the content of the prompts.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -16,29 +16,37 @@ use ken_base::config::{LlmConfig, Secret};
 use ken_base::domain::Note;
 use ken_base::outbound;
 
-/// Why a chat server gave no usable text.
+/// Why a chat server returned no usable text.
 #[derive(Debug, thiserror::Error)]
 pub enum LlmError {
+    /// The key file cannot be read.
     #[error("llm.key_file: {0}")]
     KeyFile(std::io::Error),
+    /// The HTTP client cannot be created.
     #[error("cannot create HTTP client: {0}")]
     Client(String),
+    /// The server could not be reached.
     #[error("chat server unreachable: {0}")]
     Away(String),
     // Without the body, which may repeat the key or the prompt.
+    /// The server replied with an error status.
     #[error("chat server replied {status}")]
     Status {
+        /// The HTTP status.
         status: StatusCode,
+        /// The wait that the server requests, from its `Retry-After` header.
         retry_after: Option<Duration>,
     },
+    /// The reply ended before the model was done.
     #[error("chat server reply truncated")]
     Truncated,
+    /// The reply is not a chat completion.
     #[error("invalid chat server reply: {0}")]
     Garbage(String),
 }
 
 impl LlmError {
-    /// Whether asking again may help: the server was away, too busy or out of order.
+    /// Returns whether a retry may help: the server was unreachable, overloaded or failing.
     fn is_passing(&self) -> bool {
         match self {
             LlmError::Away(_) => true,
@@ -53,7 +61,7 @@ impl LlmError {
         }
     }
 
-    /// One stable word for the record.
+    /// Returns the error's stable name for the record.
     pub fn note(&self) -> Note {
         match self {
             LlmError::KeyFile(_) | LlmError::Client(_) | LlmError::Away(_) => Note::LlmUnavailable,
@@ -64,18 +72,22 @@ impl LlmError {
     }
 }
 
-/// Who speaks in a chat.
+/// The role of a chat message.
 #[derive(Debug, Clone, Copy, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Speaker {
+    /// Instructions.
     System,
+    /// The user's message.
     User,
 }
 
 /// One message of a chat.
 #[derive(Debug, Clone, Serialize)]
 pub struct Message {
+    /// The message's role.
     pub role: Speaker,
+    /// The message's text.
     pub content: String,
 }
 
@@ -93,30 +105,30 @@ pub struct Usage {
     pub cost: Option<f64>,
 }
 
-/// A chat server with a model.
+/// A client of a chat server. Clones share the connection pool.
 #[derive(Clone)]
 pub struct Llm {
     client: reqwest::Client,
     config: Arc<LlmConfig>,
     key: Option<Arc<str>>,
-    /// When it was last found away.
+    /// When the server was last found unreachable; `None` after a success.
     away: Arc<Mutex<Option<Instant>>>,
 }
 
-/// Replies beyond this many bytes are no answers.
+/// The longest accepted reply, in bytes.
 const MAX_REPLY_BYTES: usize = 64 << 10;
-/// How long connecting may take.
+/// The time limit of connecting.
 const CONNECT: Duration = Duration::from_secs(2);
-/// A server that asks for more patience than this is not asked again: the customer waits.
+/// A server that asks for a longer wait than this is not retried, because the customer is waiting.
 const MAX_WAIT: Duration = Duration::from_secs(2);
-/// So long a server that could not be reached is left alone, so that not every answer waits for it in vain.
+/// How long an unreachable server is not called again, so that not every answer waits for it.
 const LEFT_ALONE: Duration = Duration::from_secs(10);
 
 impl Llm {
-    /// `None` where no server is configured.
+    /// Returns a client, or `None` if no server is configured.
     ///
     /// # Errors
-    /// A key file that cannot be read.
+    /// [`LlmError::KeyFile`] if the key file cannot be read; [`LlmError::Client`] if the client cannot be created.
     pub fn new(config: &LlmConfig) -> Result<Option<Self>, LlmError> {
         if config.url.is_empty() {
             return Ok(None);
@@ -134,22 +146,22 @@ impl Llm {
         }))
     }
 
-    /// Whether it could not be reached when it was last asked.
+    /// Returns whether the server was unreachable at the last request.
     pub fn is_away(&self) -> bool {
         let away = self.away.lock().unwrap_or_else(PoisonError::into_inner);
         away.is_some()
     }
 
-    /// How long a completion may take in all.
+    /// Returns the time limit of a whole completion.
     pub fn timeout(&self) -> Duration {
         Duration::from_millis(self.config.timeout_ms)
     }
 
-    /// Asks for a completion and hands each piece of its text to `take` as it comes. A server that is away, busy or
-    /// out of order is asked again before the first piece, never after. Dropping the future ends the request.
+    /// Requests a completion and passes each piece of its text to `take` as it arrives. An unreachable, overloaded or
+    /// failing server is retried before the first piece, never after it. Dropping the future cancels the request.
     ///
     /// # Errors
-    /// [`LlmError`]; what `take` got until then is not a whole text.
+    /// [`LlmError`]; the pieces passed to `take` until then are not a complete text.
     pub async fn complete(
         &self,
         messages: &[Message],
@@ -176,7 +188,7 @@ impl Llm {
             .retry(waits)
             .when(LlmError::is_passing)
             .adjust(|error, wait| match error {
-                // The server knows better how long to wait.
+                // The server knows best how long to wait.
                 LlmError::Status {
                     retry_after: Some(after),
                     ..
@@ -236,14 +248,14 @@ impl Llm {
     }
 }
 
-/// Without the address, which may hold a secret.
+/// Converts an error without its URL, which may contain a secret.
 fn away(error: reqwest::Error) -> LlmError {
     LlmError::Away(error.without_url().to_string())
 }
 
 type Tokens = (Option<u64>, Option<u64>);
 
-/// The parts of OpenAI's chat completions that are read, of a whole reply or of one event of a stream.
+/// The fields used from OpenAI's chat completions, of a whole reply or of one event of a stream.
 #[derive(Deserialize)]
 struct Completion {
     #[serde(default)]
@@ -269,7 +281,7 @@ struct TokenCounts {
     completion_tokens: Option<u64>,
 }
 
-/// Only a text that the model itself ended is whole: `length` is one that was cut off.
+/// Returns whether the model ended the text. `length` marks a text that was cut off, which is an error.
 fn is_end(reason: &str) -> Result<bool, LlmError> {
     match reason {
         "stop" => Ok(true),

@@ -1,8 +1,8 @@
-//! Bytes → text with structure → [`Source`]: one file a family of formats, one for chunking.
+//! Bytes → structured text → [`Source`]: one file per family of formats, and one for chunking.
 //!
-//! Stores nothing, and reads no files but PDFium's library. Every format yields the extracted text and its [`Block`]s; chunking
-//! is the same for all. Walking folders and recording is the work of `editing/files.rs`; [`worker`] reads what may be hostile in a
-//! process of its own, bounded in time and memory.
+//! Nothing is stored here, and no file is opened except PDFium's library. Every format yields the extracted text and
+//! its [`Block`]s; chunking is the same for all. `editing/files.rs` walks folders and records documents. [`worker`]
+//! reads untrusted files in a separate process with limits on time and memory.
 
 mod blocks;
 mod chunk;
@@ -42,21 +42,21 @@ pub use chunk::{MAX_WIDTH, chunk};
 pub use encoding::{DecodeError, decode};
 pub use front_matter::read_time;
 
-/// Part of every content hash, so that a change of parser or chunker shows as a change of content.
-/// Raise it with any change of what extraction or chunking yields.
+/// Part of every content hash, so that a new parser or chunker counts as a change of content. Change it with any change
+/// of the output of extraction or chunking.
 const RECIPE: &str = "ken-ingest-4";
 
-/// How much of a text its language is told from: looking at all of it took two thirds of reading a long one.
+/// How many bytes of a text language detection reads. Reading all of a long text took two thirds of its parsing time.
 const LANGUAGE_SAMPLE_BYTES: usize = 16 << 10;
 
-/// The longest text of one document, in bytes: some twenty million Han characters.
+/// The longest text of one document, in bytes: about twenty million Han characters.
 const MAX_TEXT_BYTES: usize = 64 << 20;
 
-/// The formats read, by file name ending, as they are told to people; `ENDINGS` has the same.
+/// The supported formats by file name ending, for messages; the same as in `ENDINGS`.
 pub const FORMATS: &str = "md, markdown, txt, text, html, htm, xhtml, pdf, docx, pptx, xlsx, ods, csv, tsv, tab, json, \
     jsonl, ndjson, epub, eml, zip";
 
-/// By which endings of names which format is known: uploads, folders, archives and the command line go by them.
+/// The format of each file name ending, for uploads, folders, archives and the command line.
 const ENDINGS: [(&str, Format); 21] = [
     ("md", Format::Markdown),
     ("markdown", Format::Markdown),
@@ -81,58 +81,133 @@ const ENDINGS: [(&str, Format); 21] = [
     ("zip", Format::Zip),
 ];
 
-/// Why a file or text is not knowledge, in words for whoever sent it.
+/// Why a file or text cannot be ingested, in words for the sender.
 #[derive(Debug, thiserror::Error, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum IngestError {
+    /// The file name's ending is not supported.
     #[error("unsupported format {found:?}; supported formats: {FORMATS}")]
-    UnknownFormat { found: String },
+    UnknownFormat {
+        /// The file name's ending in lower case; empty without one.
+        found: String,
+    },
+    /// The text's encoding is unknown, or the file is binary.
     #[error("{detail}")]
-    Decode { detail: String },
+    Decode {
+        /// What is wrong, with the remedy.
+        detail: String,
+    },
+    /// The front matter is invalid.
     #[error("front matter: {detail}")]
-    FrontMatter { detail: String },
+    FrontMatter {
+        /// What is wrong.
+        detail: String,
+    },
+    /// A line is invalid.
     #[error("line {line}: {detail}")]
-    Line { line: usize, detail: String },
+    Line {
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong.
+        detail: String,
+    },
+    /// The document's id is invalid.
     #[error("{detail}")]
-    Id { detail: String },
+    Id {
+        /// What is wrong.
+        detail: String,
+    },
+    /// There is no text.
     #[error("the file contains no text")]
     Empty,
+    /// A PDF without text.
     #[error("no text on {n_pages} pages: the file is scanned, drawn or empty; run OCR on it first")]
-    Scanned { n_pages: usize },
+    Scanned {
+        /// How many pages the file has.
+        n_pages: usize,
+    },
+    /// Too many of a PDF's glyphs have no Unicode character.
     #[error(
         "{n_unknown} of {n_chars} glyphs have no Unicode mapping; export the file again with Unicode text, or run OCR on it"
     )]
-    Undecoded { n_unknown: usize, n_chars: usize },
+    Undecoded {
+        /// How many glyphs are unknown.
+        n_unknown: usize,
+        /// How many glyphs there are.
+        n_chars: usize,
+    },
+    /// A library that this format needs is not installed.
     #[error("{format} support is not installed: {detail}; run `ken setup`")]
-    NotSetUp { format: String, detail: String },
+    NotSetUp {
+        /// The format.
+        format: String,
+        /// The loader's message.
+        detail: String,
+    },
+    /// The file is encrypted.
     #[error("the file is password-protected; remove the password and send it again")]
     PasswordProtected,
+    /// A limit of size is exceeded.
     #[error("too large: expected at most {max} {what}, found {found}")]
     TooLarge {
+        /// The unit of the limit.
         what: String,
+        /// The found size.
         found: usize,
+        /// The limit.
         max: usize,
     },
+    /// The unpacked content is too large.
     #[error("too large: the unpacked content exceeds {max} bytes")]
-    Unpacked { max: u64 },
+    Unpacked {
+        /// The limit in bytes.
+        max: u64,
+    },
+    /// Archives are nested too deeply.
     #[error("archives nested more than {max} levels deep")]
-    Nested { max: usize },
+    Nested {
+        /// The limit in levels.
+        max: usize,
+    },
+    /// Elements are nested too deeply.
     #[error("{format} nested too deeply")]
-    TooDeep { format: String },
+    TooDeep {
+        /// The format.
+        format: String,
+    },
+    /// The file does not follow its format.
     #[error("not a valid {format} file: {detail}")]
-    Damaged { format: String, detail: String },
+    Damaged {
+        /// The format.
+        format: String,
+        /// The parser's message.
+        detail: String,
+    },
+    /// No column or field is recognised as the question and one as the answer.
     #[error(
         "no question and answer columns (or fields) found; name them question and answer, or 問題 and 答案"
     )]
     NoFaqs,
+    /// Parsing took too long.
     #[error("parsing exceeded ingest.timeout_ms ({max_ms} ms); the file is too large or damaged")]
-    TimedOut { max_ms: u64 },
+    TimedOut {
+        /// The limit in milliseconds.
+        max_ms: u64,
+    },
+    /// Parsing needed too much memory.
     #[error(
         "parsing exceeded ingest.memory_bytes ({max_bytes} bytes); the file is too large or damaged"
     )]
-    OutOfMemory { max_bytes: u64 },
+    OutOfMemory {
+        /// The limit in bytes.
+        max_bytes: u64,
+    },
+    /// The worker process died.
     #[error("the parser crashed on this file: {detail}")]
-    Crashed { detail: String },
+    Crashed {
+        /// The panic's message or the worker's exit status.
+        detail: String,
+    },
 }
 
 impl IngestError {
@@ -180,29 +255,47 @@ impl From<InvalidId> for IngestError {
     }
 }
 
-/// How a file is written.
+/// The format of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Format {
+    /// CommonMark.
     Markdown,
+    /// Plain text.
     Plain,
+    /// HTML.
     Html,
+    /// PDF.
     Pdf,
+    /// Word.
     Docx,
+    /// PowerPoint.
     Pptx,
+    /// Excel.
     Xlsx,
+    /// OpenDocument spreadsheet.
     Ods,
+    /// Comma-separated values.
     Csv,
+    /// Tab-separated values.
     Tsv,
+    /// JSON.
     Json,
+    /// JSON Lines.
     JsonLines,
+    /// EPUB.
     Epub,
+    /// An e-mail (RFC 5322).
     Mail,
+    /// A ZIP archive.
     Zip,
 }
 
 impl Format {
-    /// By the file name's ending, in any case.
+    /// Returns the format of a file name's ending, in upper or lower case.
+    ///
+    /// # Errors
+    /// [`IngestError::UnknownFormat`] for any other ending.
     pub fn of_name(name: &str) -> Result<Self, IngestError> {
         let ending = name.rsplit_once('.').map(|(_, e)| e.to_ascii_lowercase());
         let ending = ending.unwrap_or_default();
@@ -213,10 +306,12 @@ impl Format {
     }
 }
 
-/// What a file holds: its knowledge, and what in it could not be read (path and reason).
+/// The content of a file.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Parsed {
+    /// The documents.
     pub sources: Vec<Source>,
+    /// The parts that could not be read: path and reason.
     pub failed: Vec<(String, String)>,
 }
 
@@ -227,11 +322,11 @@ impl Parsed {
     }
 }
 
-/// Reads the knowledge in one file. `name` (a relative path with `/`) is the id where the text gives none; what
-/// lies in an archive or a mail is named by both paths.
+/// Reads the documents in one file. `name` (a relative path with `/`) is the id unless the text has one. A file in an
+/// archive or a mail is named by both paths.
 ///
 /// # Errors
-/// As [`IngestError`] says; then nothing of the file is taken.
+/// [`IngestError`] if nothing of the file can be read.
 pub fn parse_file(name: &str, bytes: &[u8]) -> Result<Parsed, IngestError> {
     let mut budget = Budget {
         bytes: MAX_UNPACKED,
@@ -319,7 +414,7 @@ fn parse_at(
         }
         Format::Markdown | Format::Plain | Format::Html => {
             let raw = match format == Format::Html && !has_mark(bytes) && bytes.contains(&0) {
-                // HTML has a rule for these: they are left out.
+                // The HTML standard drops NUL characters.
                 true => decode(
                     &bytes
                         .iter()
@@ -344,7 +439,7 @@ fn parse_at(
     Ok(parsed)
 }
 
-/// Rows that are only numbered have ids within their file: `1` of one sheet is not `1` of another.
+/// Prefixes numeric row ids with the file's name: `1` of one sheet is not `1` of another.
 fn named_apart(file: &mut faq::FaqFile, name: &str) {
     for row in &mut file.rows {
         if let Some(id) = &mut row.id
@@ -355,7 +450,7 @@ fn named_apart(file: &mut faq::FaqFile, name: &str) {
     }
 }
 
-/// The tables that are lists of FAQs with their names, and the others.
+/// Separates the tables that are lists of FAQs, with their names, from the others.
 fn split_faqs(grids: Vec<grid::Grid>) -> (Vec<(String, faq::FaqFile)>, Vec<grid::Grid>) {
     let (mut faqs, mut others) = (Vec::new(), Vec::new());
     for grid in grids {
@@ -367,10 +462,11 @@ fn split_faqs(grids: Vec<grid::Grid>) -> (Vec<(String, faq::FaqFile)>, Vec<grid:
     (faqs, others)
 }
 
-/// Reads a file of FAQs, whatever stands in it besides; the first sheet that names a question and an answer.
+/// Reads a file of FAQs; other content is ignored. Of a workbook, the first sheet with a question and an answer column
+/// counts.
 ///
 /// # Errors
-/// [`IngestError::NoFaqs`] where no column or field is recognised as the question and one as the answer.
+/// [`IngestError::NoFaqs`] if no column or field is recognised as the question and one as the answer.
 pub fn parse_faqs(name: &str, bytes: &[u8]) -> Result<faq::FaqFile, IngestError> {
     let found = match Format::of_name(name)? {
         Format::Xlsx => {
@@ -394,7 +490,7 @@ pub fn parse_faqs(name: &str, bytes: &[u8]) -> Result<faq::FaqFile, IngestError>
     found.ok_or(IngestError::NoFaqs)
 }
 
-/// Whether bytes begin with the mark of UTF-16 or UTF-8.
+/// Returns whether bytes start with the byte-order mark of UTF-16 or UTF-8.
 fn has_mark(bytes: &[u8]) -> bool {
     encoding_rs::Encoding::for_bom(bytes).is_some()
 }
@@ -419,8 +515,8 @@ fn extract_text(raw: &str, format: Format) -> Result<Extracted, IngestError> {
     }
 }
 
-/// Without characters that nobody sees, which break words apart for whoever searches or copies them: zero-width spaces and
-/// joiners (but within emoji), soft hyphens, byte-order marks.
+/// Removes invisible characters, which split words for search and copying: zero-width spaces and joiners (except within
+/// emoji), soft hyphens, byte-order marks.
 fn visible(text: &str) -> Cow<'_, str> {
     let is_unseen = |c: char| {
         matches!(
@@ -434,7 +530,7 @@ fn visible(text: &str) -> Cow<'_, str> {
     let mut shown = String::with_capacity(text.len());
     let mut chars = text.chars().peekable();
     while let Some(c) = chars.next() {
-        // Emoji are put together with a joiner; scripts that need one have it between their letters.
+        // Emoji are composed with a joiner; some scripts need one between their letters.
         let joins = c == '\u{200D}'
             && shown
                 .chars()
@@ -450,8 +546,8 @@ fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// Makes a document of a text. Front matter wins over `given`, what is still missing is derived: the title
-/// from the first heading, line or the id, the language from the text.
+/// Makes a document of a text. Front matter has priority over `given`. Missing values are derived: the title from the
+/// first heading, the first line or the id, the language from the text.
 pub fn parse_article(
     id: DocumentId,
     given: Metadata,
@@ -462,7 +558,7 @@ pub fn parse_article(
     article(id, given, extracted, raw.to_owned(), raw)
 }
 
-/// `content` stands for the bytes it was read from.
+/// Makes a document. `content` is hashed in place of the bytes that the text was read from.
 fn article(
     id: DocumentId,
     given: Metadata,
@@ -508,8 +604,8 @@ fn article(
     })
 }
 
-/// Makes an FAQ document: its text is the question and, parted by empty lines, its answers; each answer is a piece
-/// of evidence of its own (cut only where it is longer than a chunk), for whom and where it is meant.
+/// Makes an FAQ document. Its text is the question and its answers, separated by empty lines. Each answer is one piece
+/// of evidence (cut only if it is longer than a chunk) with its own audience and channels.
 pub fn make_faq(
     id: DocumentId,
     mut metadata: Metadata,
@@ -569,7 +665,7 @@ pub fn make_faq(
     })
 }
 
-/// SHA-256 (hex) over everything a stored document is made of.
+/// Returns the SHA-256 (hex) of everything that a stored document consists of.
 fn content_hash(
     id: &DocumentId,
     metadata: &Metadata,
@@ -585,7 +681,7 @@ fn content_hash(
     ])
 }
 
-/// SHA-256 (hex) of a file as it lies on disk, with the recipe: equal means nothing to parse.
+/// Returns the SHA-256 (hex) of a file's bytes and `RECIPE`. A file with an equal hash need not be parsed again.
 pub fn file_hash(bytes: &[u8]) -> String {
     text::sha256_hex([RECIPE.as_bytes(), bytes])
 }

@@ -1,3 +1,5 @@
-//! Bytes → text with structure → chunks: one file a family of formats, read in bounded processes.
+//! Bytes → structured text → chunks: one file per family of formats; untrusted files are read in bounded processes.
+
+#![deny(missing_docs)]
 
 pub mod ingest;

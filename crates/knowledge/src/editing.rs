@@ -1,5 +1,5 @@
-//! What editors do with knowledge: import FAQs and see what each row would do, find what is said twice or
-//! contradicts itself, see which answers a change would alter before it is live, and carry it elsewhere.
+//! Tools for editors: import FAQs with a preview per row, find duplicates and contradictions, see which
+//! answers a change would alter before it is live, and move knowledge between installations.
 
 pub mod files;
 pub mod gate;
@@ -13,10 +13,13 @@ use ken_search::embed::Embedder;
 use ken_search::index::Indexes;
 use ken_store::store::Store;
 
-/// Stored knowledge with its vectors, as what looks through all of it needs them.
+/// The stored knowledge with its vectors, for functions that go through all of it.
 #[derive(Clone, Copy)]
 pub struct Knowledge<'a> {
+    /// The system of record.
     pub store: &'a Store,
+    /// The indexes, which hold the vectors.
     pub indexes: &'a Indexes,
+    /// The encoder.
     pub embedder: &'a Embedder,
 }

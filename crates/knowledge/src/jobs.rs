@@ -1,5 +1,5 @@
-//! Long work on knowledge, in the background, by the durable queue: uploaded files, one a run, so that workspaces take
-//! turns; and changes whose judged questions take longer than a request may.
+//! Long work on knowledge as jobs of the durable queue. Uploaded files are read one per run, so that workspaces take
+//! turns. Changes become jobs if their judged questions take longer than a request may.
 
 use std::time::Duration;
 
@@ -19,19 +19,21 @@ use ken_store::store::{
 /// How many documents of one file are recorded in one transaction.
 const BATCH: usize = 64;
 
-/// The kind of work, and of job, that reads uploaded files.
+/// The queue's name, and the job's kind, for reading uploaded files.
 pub const UPLOAD: &str = "upload";
 
-/// The upload that is to be worked off.
+/// The queue's payload of an upload.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Upload {
+    /// The job's id.
     pub job: String,
+    /// Whether documents may break judged questions.
     #[serde(default)]
     pub breaking: Breaking,
 }
 
-/// Reads and records uploads. What is done stays done; after a crash an upload goes on with the first file that waits. One
-/// file at a time is held in memory.
+/// Reads and records uploaded files. Finished files stay recorded; after a crash an upload continues with the first
+/// waiting file. Only one file at a time is in memory.
 pub struct Uploads {
     store: Store,
     reader: FileReader,
@@ -39,6 +41,7 @@ pub struct Uploads {
 }
 
 impl Uploads {
+    /// Joins the parts that uploads need.
     pub fn new(store: Store, reader: FileReader, gate: Gate) -> Self {
         Self {
             store,
@@ -47,7 +50,7 @@ impl Uploads {
         }
     }
 
-    /// Reads the next file that waits.
+    /// Reads the next waiting file.
     async fn next(
         &self,
         workspace: &WorkspaceId,
@@ -58,7 +61,7 @@ impl Uploads {
         };
         let (state, detail) = match self.read_item(workspace, upload, &item.name, bytes).await {
             Ok(outcome) => outcome,
-            // Other files wait.
+            // The other files are still read.
             Err(error) if is_final(&error) => ("failed", error.to_string()),
             Err(error) => return Err(error),
         };
@@ -68,7 +71,7 @@ impl Uploads {
         Ok(Progress::More)
     }
 
-    /// Reads one file and records what it holds; returns the item's state and what to tell of it.
+    /// Reads one file and records its documents. Returns the item's state and a message.
     async fn read_item(
         &self,
         workspace: &WorkspaceId,
@@ -114,7 +117,7 @@ impl Uploads {
     }
 }
 
-/// How many documents were written.
+/// Returns a message with the numbers of documents.
 fn counted(recorded: &[Recorded]) -> String {
     let count = |is: fn(Effect) -> bool| recorded.iter().filter(|one| is(one.effect)).count();
     let n_unchanged = count(|effect| effect == Effect::Unchanged);
@@ -127,7 +130,7 @@ fn counted(recorded: &[Recorded]) -> String {
     told
 }
 
-/// What was refused, and why.
+/// Returns a message with the refused documents and the reason.
 fn told(refused: &Refused) -> String {
     let ids = refused
         .writes
@@ -137,8 +140,8 @@ fn told(refused: &Refused) -> String {
     format!("{}: {}", ids.join(", "), refused.reason())
 }
 
-/// The next part of a job that waits; where none does the job is done, or failed if it was but one and that failed, and where
-/// it was cancelled there is none.
+/// Returns the next waiting part of a job. Without one, the job is finished: done, or failed if its only part failed. A
+/// cancelled job has no next part.
 async fn next_item(
     store: &Store,
     workspace: &WorkspaceId,
@@ -147,7 +150,7 @@ async fn next_item(
     store
         .move_job(workspace, id, &["queued"], "running")
         .await?;
-    // A dead letter that somebody runs again.
+    // The job may be a dead letter that is retried.
     store.reopen_job(workspace, id).await?;
     let job = store.job(workspace, id).await?;
     if job.is_none_or(|job| job.state != "running") {
@@ -193,7 +196,7 @@ impl Handler for Uploads {
     }
 }
 
-/// Works until the service stops; what is written by then is whole, and the rest is done by a later run.
+/// Works until the service stops. What is written by then is complete; a later run does the rest.
 async fn until(
     mut stopped: watch::Receiver<bool>,
     work: impl Future<Output = Result<Progress, ImpactError>>,
@@ -205,40 +208,43 @@ async fn until(
     }
 }
 
-/// The kind of work, and of job, that checks and makes changes.
+/// The queue's name, and the job's kind, for checking and making changes.
 pub const CHANGE: &str = "change";
 
-/// The job whose changes are to be made.
+/// The queue's payload of a change.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ChangeJob {
+    /// The job's id.
     pub job: String,
 }
 
-/// Changes as they wait, the bytes of a job's only item.
+/// Waiting changes, serialised as the job's only item.
 #[derive(Serialize, Deserialize)]
 struct Waiting {
     writes: Vec<Write>,
     breaking: Breaking,
-    /// How the documents stood when the change was asked for.
+    /// The versions of the documents at the time of the request.
     #[serde(default)]
     base: Base,
 }
 
-/// Checks and makes changes, each all or none.
+/// Checks and makes waiting changes. Each job is written completely or not at all.
 pub struct Changes {
     store: Store,
     gate: Gate,
 }
 
 impl Changes {
+    /// Joins the parts that changes need.
     pub fn new(store: Store, gate: Gate) -> Self {
         Self { store, gate }
     }
 
-    /// Makes a job of changes of documents that stood as `base` says; durable when it returns. Returns the job's id.
+    /// Creates a job of changes to documents whose versions are `base`. The job is durable when this returns. Returns
+    /// the job's id.
     ///
     /// # Errors
-    /// Where the store fails; there is no job then.
+    /// [`StoreError`] if the store fails. Then there is no job.
     pub async fn enqueue(
         store: &Store,
         workspace: &WorkspaceId,
@@ -271,7 +277,7 @@ impl Changes {
         };
         let made = self.make(workspace, id, item.ordinal, &bytes);
         let failed = match tokio::time::timeout(LONGEST_CHECK, made).await {
-            // The item ended in the transaction that wrote.
+            // The transaction that wrote the changes has also finished the item.
             Ok(Ok(Ok(()))) => return Ok(Progress::More),
             Ok(Ok(Err(reason))) => format!("nothing written: {reason}"),
             Ok(Err(error)) if is_final(&error) => error.to_string(),
@@ -287,7 +293,7 @@ impl Changes {
         Ok(Progress::More)
     }
 
-    /// Makes the changes and ends their item, or says why nothing was written.
+    /// Makes the changes and finishes their item. Returns the reason if nothing was written.
     async fn make(
         &self,
         workspace: &WorkspaceId,
@@ -353,11 +359,11 @@ impl Handler for Changes {
     }
 }
 
-/// After which time the check of a change is given up for good: it would take as long again.
+/// The time limit for checking a change. Beyond it the job fails for good, since a retry would take as long again.
 const LONGEST_CHECK: Duration = Duration::from_secs(3_000);
 
-/// Of what was acknowledged: some 16 hours, so that it waits for a disk that is full; oldest first. A run has a little longer
-/// than [`LONGEST_CHECK`].
+/// Retry policy for acknowledged work: about 16 hours, to outlast a full disk; oldest first. A run may take a little
+/// longer than [`LONGEST_CHECK`].
 const PATIENT: Policy = Policy {
     at_once: 1,
     in_order: true,
@@ -367,7 +373,7 @@ const PATIENT: Policy = Policy {
     timeout: Duration::from_secs(3_600),
 };
 
-/// Whether trying again would not help.
+/// Returns whether a retry would not help.
 fn is_final(error: &ImpactError) -> bool {
     match error {
         ImpactError::Store(error) => {
@@ -387,7 +393,7 @@ fn failure(error: &ImpactError) -> Failure {
     }
 }
 
-/// Ends a job whose work is a dead letter.
+/// Fails a job whose work is a dead letter.
 async fn fail(store: &Store, workspace: &str, id: &str, error: &str) -> Result<(), StoreError> {
     let job = WaitingJob {
         workspace: workspace.to_owned(),

@@ -1,4 +1,6 @@
-//! The one door for changes of knowledge, and what editors do with it; uploaded files as work of the queue.
+//! Changes of knowledge: the gate that every change passes, the editors' tools, and long changes as background jobs.
+
+#![deny(missing_docs)]
 
 pub mod editing;
 pub mod jobs;

@@ -1,9 +1,10 @@
-//! The [`Embedder`]: texts → vectors of unit length, by local ONNX models through fastembed.
+//! The [`Embedder`] encodes texts into vectors of unit length with local ONNX models, through fastembed.
 //!
-//! One thread owns the models (by default two, whose vectors are joined into one: [`EncoderPart`](ken_base::config::EncoderPart)).
-//! Questions and passages wait in two bounded queues: waiting questions are encoded together and go before passages, which have a
-//! fifth of the time while questions wait and are encoded in batches of like length so that little is spent on padding. The default
-//! encoder's vectors do not depend on what else is in the batch.
+//! One thread owns the models. By default there are two, and their vectors are joined into one: see
+//! [`EncoderPart`](ken_base::config::EncoderPart).
+//! Questions and passages wait in two bounded queues. Waiting questions are encoded together, before passages. While
+//! questions wait, passages get a fifth of the time. Passages are encoded in batches of similar length, so that little
+//! time is spent on padding. With the default encoder, a vector does not depend on the other texts of its batch.
 
 mod model;
 mod owner;
@@ -21,51 +22,80 @@ use tokio::sync::oneshot;
 use ken_base::config::EncoderConfig;
 use owner::{Passages, Question};
 
-/// Why there is no vector, with the remedy.
+/// A reason why a text could not be encoded, with the remedy.
 #[derive(Debug, thiserror::Error)]
 pub enum EmbedError {
+    /// The ONNX Runtime library does not exist.
     #[error(
         "ONNX Runtime library not found at {path}: run `ken setup`, or set encoder.runtime to a libonnxruntime of version 1.24 or later"
     )]
-    RuntimeMissing { path: PathBuf },
+    RuntimeMissing {
+        /// The library's path.
+        path: PathBuf,
+    },
+    /// The ONNX Runtime library cannot be loaded.
     #[error(
         "cannot load the ONNX Runtime library at {path} ({detail}): run `ken setup`, or set encoder.runtime to a libonnxruntime of version 1.24 or later"
     )]
-    RuntimeUnusable { path: PathBuf, detail: String },
+    RuntimeUnusable {
+        /// The library's path.
+        path: PathBuf,
+        /// The loader's message.
+        detail: String,
+    },
+    /// A file of an encoder folder does not exist.
     #[error("encoder folder {path}: {file} not found: run `ken setup`, or correct encoder.path")]
-    FileMissing { path: PathBuf, file: String },
+    FileMissing {
+        /// The encoder's folder.
+        path: PathBuf,
+        /// The file's name.
+        file: String,
+    },
+    /// A file of an encoder folder cannot be used, or its content differs from its description.
     #[error(
         "encoder file {path} does not match encoder.json ({detail}): delete the folder and run `ken setup`"
     )]
-    FileWrong { path: PathBuf, detail: String },
+    FileWrong {
+        /// The file's path.
+        path: PathBuf,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// The model cannot be loaded; the text is the library's message.
     #[error("cannot load encoder: {0}")]
     Load(String),
+    /// The model failed on the texts; the text is the library's message.
     #[error("encoding failed: {0}")]
     Encode(String),
+    /// The queue is full, or a question would wait longer than `encoder.max_wait_ms`.
     #[error("encoder queue is full ({waiting} questions waiting)")]
-    Overloaded { waiting: usize },
+    Overloaded {
+        /// How many questions wait.
+        waiting: usize,
+    },
+    /// The encoder's thread has ended, or [`Embedder::stop`] was called.
     #[error("the encoder has stopped; restart the service")]
     Stopped,
 }
 
 impl EmbedError {
-    /// Whether there is too much to do, and nothing wrong.
+    /// Returns whether the encoder is overloaded, as opposed to broken.
     pub fn is_overload(&self) -> bool {
         matches!(self, Self::Overloaded { .. })
     }
 }
 
-/// ONNX Runtime's environment, which all models of the process share; loaded at the first call.
+/// Returns ONNX Runtime's environment, which all models of the process share. The first call loads the library.
 pub fn environment(config: &EncoderConfig) -> Result<ort::environment::Environment, EmbedError> {
     runtime::load(&config.runtime)
 }
 
-/// How long a question takes of late.
+/// The recent encoding time of a question in nanoseconds, as a moving average; 0 before the first.
 #[derive(Default)]
 struct Pace(AtomicU64);
 
 impl Pace {
-    /// Takes in what a batch of questions took: an eighth of what is known is replaced.
+    /// Adds the time of a batch of questions. It gets a weight of one eighth in the moving average.
     fn took(&self, time: Duration, n_questions: usize) {
         let each = time.as_nanos() as u64 / n_questions.max(1) as u64;
         let known = self.0.load(Ordering::Relaxed);
@@ -81,13 +111,13 @@ impl Pace {
     }
 }
 
-/// By the hash of the text.
+/// Question vectors by the SHA-256 of the text.
 type KeptVectors = Cache<[u8; 32], Arc<[f32]>>;
 
-/// A handle on the encoder; clones share it.
+/// A handle on the encoder. Clones share it.
 ///
-/// Vectors have [`dimension`](Self::dimension) numbers and unit length, so that their dot product is the cosine.
-/// Vectors compare only where [`id`](Self::id) is equal.
+/// Vectors have [`dimension`](Self::dimension) numbers and unit length, so their dot product is the cosine.
+/// Only vectors of encoders with equal [`id`](Self::id)s can be compared.
 #[derive(Clone)]
 pub struct Embedder {
     id: String,
@@ -95,7 +125,7 @@ pub struct Embedder {
     busy_ns: Arc<AtomicU64>,
     failing: Arc<AtomicBool>,
     stopped: Arc<AtomicBool>,
-    /// Of questions that were asked before, by the hashes of their texts. A vector depends on the text alone.
+    /// Cache of question vectors by the hash of the text. A vector depends on the text alone.
     kept: Option<Arc<KeptVectors>>,
     pace: Arc<Pace>,
     max_wait: Duration,
@@ -104,8 +134,7 @@ pub struct Embedder {
 }
 
 impl Embedder {
-    /// Loads the runtime library and the model (about half a second) and starts the thread that owns them.
-    /// Blocks.
+    /// Loads the runtime library and the model (about half a second) and starts the thread that owns them. Blocks.
     pub fn open(config: &EncoderConfig) -> Result<Self, EmbedError> {
         let environment = runtime::load(&config.runtime)?;
         let model = model::Model::load(config, &environment)?;
@@ -131,26 +160,27 @@ impl Embedder {
         Ok(embedder)
     }
 
-    /// Name, quantisation, content hash and share of each model, and the runtime's version.
+    /// Returns the name, quantisation, content hash and share of each model, and the runtime's version.
     pub fn id(&self) -> &str {
         &self.id
     }
 
+    /// Returns how many numbers a vector has.
     pub fn dimension(&self) -> usize {
         self.dimension
     }
 
-    /// How long the encoder has worked since it was loaded.
+    /// Returns the total time spent on encoding since the models were loaded.
     pub fn busy(&self) -> Duration {
         Duration::from_nanos(self.busy_ns.load(Ordering::Relaxed))
     }
 
-    /// How many questions wait for the encoder now.
+    /// Returns how many questions wait in the queue.
     pub fn n_waiting(&self) -> usize {
         self.questions.len()
     }
 
-    /// Whether it failed when it was last asked. Having too much to do is no failure.
+    /// Returns whether the last call failed. An overload is not counted as a failure.
     pub fn is_failing(&self) -> bool {
         self.failing.load(Ordering::Relaxed)
     }
@@ -161,23 +191,26 @@ impl Embedder {
         outcome
     }
 
-    /// Has it fail from now on: whoever encodes is told [`EmbedError::Stopped`]. For drills.
+    /// Makes every later call fail with [`EmbedError::Stopped`]. For failure tests.
     pub fn stop(&self) {
         self.stopped.store(true, Ordering::Relaxed);
     }
 
-    /// How long a question that came now would wait, by what those before it took; passages that have their turn between come
-    /// on top.
+    /// Returns how long a new question would wait, estimated from the queue length and the recent encoding time.
+    /// Batches of passages that run in between are not included.
     pub fn expected_wait(&self) -> Duration {
         self.pace.per_question() * u32::try_from(self.questions.len()).unwrap_or(u32::MAX)
     }
 
-    /// Whether a question that came now would be refused.
+    /// Returns whether a new question would be rejected.
     pub fn is_overloaded(&self) -> bool {
         self.expected_wait() > self.max_wait
     }
 
-    /// Encodes a question. Fails at once with [`EmbedError::Overloaded`] when it would wait too long.
+    /// Encodes a question.
+    ///
+    /// # Errors
+    /// [`EmbedError::Overloaded`] at once if the question would wait too long.
     #[tracing::instrument(name = "embed", skip_all)]
     pub async fn embed_question(&self, text: &str) -> Result<Vec<f32>, EmbedError> {
         let is_stopped = self.stopped.load(Ordering::Relaxed);
@@ -223,12 +256,13 @@ impl Embedder {
         answer.await.map_err(|_| EmbedError::Stopped)?
     }
 
-    /// Encodes passages, in the order given; waits for its turn. Blocks: call it from a blocking task.
+    /// Encodes passages and returns their vectors in the same order. Waits for its turn. Blocks: call it from a
+    /// blocking task.
     pub fn embed_passages(&self, texts: Vec<String>) -> Result<Vec<Vec<f32>>, EmbedError> {
         self.embed_many(texts, false)
     }
 
-    /// Encodes questions that nobody is waiting for, as evaluation does. Blocks.
+    /// Encodes questions with the priority of passages, for callers that can wait, such as evaluation. Blocks.
     pub fn embed_questions(&self, texts: Vec<String>) -> Result<Vec<Vec<f32>>, EmbedError> {
         self.embed_many(texts, true)
     }

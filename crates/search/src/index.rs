@@ -1,9 +1,9 @@
-//! The two searchable views of a workspace's chunks, [`KeywordIndex`] and [`VectorStore`], and the [`Follower`]
-//! that keeps both in step with the store.
+//! The two indexes of a workspace's chunks, [`KeywordIndex`] and [`VectorStore`], and the [`Follower`] that keeps both
+//! in step with the store.
 //!
-//! Everything here is derived: the folder may be deleted and is rebuilt from the store and its vectors. Each view
-//! keeps the revision it holds as its watermark, and replaying the change log from an older one is harmless.
-//! One process at a time writes the folder (a file lock); others may read it.
+//! Everything here is derived data: the folder may be deleted and is rebuilt from the store and its cached vectors.
+//! Each index keeps the revision it holds as its watermark. Replaying the change log from an older revision is
+//! harmless. One process at a time writes the folder (a file lock); others may read it.
 
 mod collector;
 mod embedded;
@@ -41,57 +41,89 @@ pub use vector::{VectorEntry, VectorHit, VectorStore};
 pub use wanted::{Form, Wanted};
 pub use words::{KeywordHit, KeywordSearch, WordScores};
 
-/// What went wrong in the indexes, with the remedy.
+/// An error of the indexes, with the remedy.
 #[derive(Debug, thiserror::Error)]
 pub enum IndexError {
+    /// The folder's manifest differs from the settings.
     #[error(
         "index folder {path} was built with {what} {found:?}, but the settings require {expected:?}: run `ken rebuild`, or restore the previous setting"
     )]
     Mismatch {
+        /// The folder.
         path: PathBuf,
+        /// The property that differs.
         what: &'static str,
+        /// Its value in the manifest.
         found: String,
+        /// Its value by the settings.
         expected: String,
     },
+    /// A file of the index is damaged.
     #[error("index folder {path} is damaged ({detail}): run `ken rebuild`")]
-    Damaged { path: PathBuf, detail: String },
+    Damaged {
+        /// The folder or file.
+        path: PathBuf,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// The folder cannot be read or written.
     #[error("cannot open index folder {path}: {detail}")]
-    Folder { path: PathBuf, detail: String },
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// The system's message.
+        detail: String,
+    },
+    /// tantivy failed.
     #[error("keyword index: {0}")]
     Keyword(#[from] tantivy::TantivyError),
-    /// Also where a server is away: what can be done without is done without.
+    /// The vector index failed, or its server is unavailable. Callers fall back to keyword search if they can.
     #[error("vector index: {0}")]
     Vector(String),
-    /// A server that cannot be used as it is, or as it is set.
+    /// The server cannot be used in its current version or with these settings.
     #[error("{0}")]
     Cluster(String),
+    /// A vector has another length than the index's.
     #[error("expected a vector of {expected} dimensions, got {got}")]
-    DimensionMismatch { expected: usize, got: usize },
+    DimensionMismatch {
+        /// The length of the index's vectors.
+        expected: usize,
+        /// The length of the given vector.
+        got: usize,
+    },
+    /// The index was opened without a writer.
     #[error("keyword index is read-only")]
     ReadOnly,
+    /// Another process holds the folder's lock.
     #[error("another process is writing {path}; stop it first")]
-    Locked { path: PathBuf },
+    Locked {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The workspace was deleted, so nothing is written to it.
     #[error("the workspace was deleted during indexing")]
     Ended,
 }
 
 impl IndexError {
-    /// Whether it is the vectors' alone, so that words are found all the same.
+    /// Returns whether only vector search failed, so that keyword search still works.
     pub fn is_of_vectors(&self) -> bool {
         matches!(self, Self::Vector(_) | Self::Cluster(_))
     }
 }
 
-/// Both views of one workspace.
+/// Both indexes of one workspace.
 pub struct WorkspaceIndex {
+    /// The keyword index.
     pub keyword: KeywordIndex,
+    /// The vector index.
     pub vectors: Box<dyn VectorStore>,
-    /// Nothing is written to what is deleted: its folder may be another's by then.
+    /// Whether the workspace was deleted. Then nothing may be written: its folder may belong to another workspace.
     ended: RwLock<bool>,
 }
 
 impl WorkspaceIndex {
-    /// Of some chunks with their vectors, in memory alone.
+    /// Builds both indexes of some chunks and their vectors, in memory only.
     pub fn in_memory(
         entries: &[IndexEntry],
         vectors: &[VectorEntry],
@@ -106,7 +138,7 @@ impl WorkspaceIndex {
         })
     }
 
-    /// Runs what writes to a view.
+    /// Runs a function that writes to an index. A deletion waits for it.
     ///
     /// # Errors
     /// [`IndexError::Ended`] once the workspace has been deleted.
@@ -124,7 +156,7 @@ impl WorkspaceIndex {
         }
     }
 
-    /// Waits for what is being written, and lets nothing more be.
+    /// Waits for running writes and rejects all later ones.
     fn end(&self) {
         let mut ended = self
             .ended
@@ -134,32 +166,33 @@ impl WorkspaceIndex {
         self.keyword.end();
     }
 
-    /// The revision both views hold.
+    /// Returns the revision that both indexes hold.
     pub fn revision(&self) -> Revision {
         self.keyword.revision().min(self.vectors.revision())
     }
 }
 
-/// Opens the vectors of one workspace: in a folder, of so many dimensions, and whether they may be written.
+/// Opens the vectors of one workspace. The arguments are the folder, the vectors' length and whether writing is
+/// allowed.
 pub type OpenVectors = dyn Fn(&WorkspaceId, &Path, usize, bool) -> Result<Box<dyn VectorStore>, IndexError>
     + Send
     + Sync;
 
-/// The index folder: one subfolder a workspace, opened when first needed.
+/// The index folder: one subfolder per workspace, opened on first use.
 pub struct Indexes {
     config: IndexConfig,
     expected: Manifest,
     open_vectors: Box<OpenVectors>,
     shared: Option<QdrantCluster>,
-    /// Held while this process is the one that writes. Dropped with it, also by `kill -9`. An encoder's own folder has one
-    /// besides that of the folder that all are in, which says whose the work is.
+    /// The lock of an encoder's own folder, held by the writing process and released when it ends, even by `kill -9`.
     lock: Option<File>,
+    /// The lock of the folder of all encoders. Its holder does the writing.
     role: Option<Arc<File>>,
     open: RwLock<HashMap<WorkspaceId, Arc<WorkspaceIndex>>>,
 }
 
 impl Indexes {
-    /// Opens the folder, to write where no other process does.
+    /// Opens the folder. This process becomes the writer unless another process is.
     pub fn open(
         config: &IndexConfig,
         encoder_id: &str,
@@ -169,7 +202,7 @@ impl Indexes {
         Self::open_as(config, encoder_id, dimension, role)
     }
 
-    /// As [`Indexes::open`], with the role that another of this process has: it writes where that one does.
+    /// Like [`Indexes::open`], with the role of `other`, which belongs to the same process: it writes if that one does.
     pub fn open_beside(
         config: &IndexConfig,
         encoder_id: &str,
@@ -204,7 +237,7 @@ impl Indexes {
         })
     }
 
-    /// With other vectors than the embedded ones.
+    /// Replaces the embedded vectors by others.
     pub fn with_vectors(self, open_vectors: Box<OpenVectors>) -> Self {
         Self {
             open_vectors,
@@ -212,7 +245,7 @@ impl Indexes {
         }
     }
 
-    /// With vectors that a cluster holds for all processes.
+    /// Keeps the vectors in a cluster that all processes share.
     pub fn with_cluster(self, cluster: QdrantCluster) -> Self {
         let of = cluster.clone();
         Self {
@@ -224,23 +257,23 @@ impl Indexes {
         }
     }
 
-    /// The cluster that holds the vectors of all processes, where there is one.
+    /// Returns the cluster that holds the vectors, if there is one.
     pub fn cluster(&self) -> Option<&QdrantCluster> {
         self.shared.as_ref()
     }
 
-    /// Whether this process writes the indexes; otherwise another one does, and this one reads.
+    /// Returns whether this process writes the indexes. Otherwise another process writes and this one reads.
     pub fn is_writer(&self) -> bool {
         let is_apart = base_of(&self.config.dir) != self.config.dir;
         self.role.is_some() && (!is_apart || self.lock.is_some())
     }
 
-    /// A workspace's indexes where it has some; asking makes none, so a name that is not a workspace costs nothing.
+    /// Returns a workspace's indexes if they are open. Never creates any, so an unknown name costs nothing.
     pub fn find(&self, workspace: &WorkspaceId) -> Option<Arc<WorkspaceIndex>> {
         self.read().get(workspace).cloned()
     }
 
-    /// A workspace's indexes, made where absent. Blocks on the first use of a workspace.
+    /// Returns a workspace's indexes, and creates them if missing. Blocks on the first use of a workspace.
     pub fn workspace(&self, workspace: &WorkspaceId) -> Result<Arc<WorkspaceIndex>, IndexError> {
         if let Some(index) = self.read().get(workspace) {
             return Ok(index.clone());
@@ -251,7 +284,7 @@ impl Indexes {
         }
         let folder = self.config.dir.join(workspace.as_str());
         let opened = match self.open_workspace(workspace, &folder) {
-            // All of it is derived, so what is broken is made anew.
+            // All data is derived, so a damaged index is rebuilt.
             Err(error @ IndexError::Damaged { .. }) if self.is_writer() => {
                 tracing::error!(%error, "index damaged; rebuilding");
                 remove_folder(&folder)?;
@@ -264,8 +297,8 @@ impl Indexes {
         Ok(index)
     }
 
-    /// As [`Indexes::workspace`], of a store that is at `newest`: indexes that are ahead of it are of another store, or of what
-    /// it was before it was put back, and are made anew.
+    /// Like [`Indexes::workspace`], for a store at revision `newest`. Indexes ahead of it belong to another store, or
+    /// to an earlier state that was restored; the writer rebuilds them.
     pub fn workspace_at(
         &self,
         workspace: &WorkspaceId,
@@ -273,7 +306,7 @@ impl Indexes {
     ) -> Result<Arc<WorkspaceIndex>, IndexError> {
         let index = self.workspace(workspace)?;
         let mut ahead = index.keyword.revision();
-        // Of shared vectors who leads takes care.
+        // The leader takes care of shared vectors.
         if self.shared.is_none() {
             ahead = ahead.max(index.vectors.revision());
         }
@@ -286,7 +319,8 @@ impl Indexes {
         self.workspace(workspace)
     }
 
-    /// Closes and deletes workspaces that are open and not known any more, as where another process deleted them.
+    /// Closes open workspaces that are not in `known`, for example after another process deleted them. The writer also
+    /// deletes their folders.
     pub fn close_others(&self, known: &[WorkspaceId]) -> Result<(), IndexError> {
         let open: Vec<WorkspaceId> = self.read().keys().cloned().collect();
         for workspace in open.iter().filter(|name| !known.contains(name)) {
@@ -298,7 +332,7 @@ impl Indexes {
         Ok(())
     }
 
-    /// Deletes what is of no workspace that is known, as after a crash while one was deleted.
+    /// Deletes the folders of workspaces that are not in `known`, for example after a crash during a deletion.
     pub fn drop_others(&self, known: &[WorkspaceId]) -> Result<(), IndexError> {
         if !self.is_writer() {
             return Ok(());
@@ -312,7 +346,7 @@ impl Indexes {
             if name.to_string_lossy().starts_with(ASIDE) {
                 remove_all(&entry.path())?;
             }
-            // Nothing but an index has a manifest.
+            // Only an index has a manifest.
             if is_other && entry.path().join(manifest::FILE).is_file() {
                 tracing::warn!(folder = %entry.path().display(), "deleting orphaned index");
                 remove_folder(&entry.path())?;
@@ -344,11 +378,11 @@ impl Indexes {
         })
     }
 
-    /// Deletes a workspace that is gone: its folder, and its vectors wherever they are. What is near goes first, also where a
-    /// cluster is away: who leads looks for what is left there.
+    /// Deletes a workspace's folders, and its vectors wherever they are. Local data is deleted first, even if a cluster
+    /// is unavailable: the leader later cleans up there.
     pub fn delete_for_good(&self, workspace: &WorkspaceId) -> Result<(), IndexError> {
         self.delete(workspace)?;
-        // And what other encoders had of it.
+        // The indexes of other encoders.
         let base = base_of(&self.config.dir);
         let others = std::fs::read_dir(base.join(OF_ENCODERS))
             .into_iter()
@@ -365,7 +399,7 @@ impl Indexes {
         }
     }
 
-    /// Closes a workspace and deletes its folder, once what is being written to it has been.
+    /// Closes a workspace and deletes its folder after running writes have ended.
     pub fn delete(&self, workspace: &WorkspaceId) -> Result<(), IndexError> {
         let folder = self.config.dir.join(workspace.as_str());
         loop {
@@ -377,7 +411,7 @@ impl Indexes {
             let is_same = open.get(workspace).map(Arc::as_ptr) == ended.as_ref().map(Arc::as_ptr);
             if is_same {
                 open.remove(workspace);
-                // Nobody opens it between the two.
+                // Under the lock, so that nobody opens the folder in between.
                 let aside = set_aside(&folder)?;
                 drop(open);
                 return aside.map_or(Ok(()), |folder| remove_all(&folder));
@@ -395,7 +429,7 @@ impl Indexes {
             .unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    /// Writes what is only in memory yet. Blocks.
+    /// Saves what is only in memory. Blocks.
     pub fn save(&self) -> Result<(), IndexError> {
         if self.is_writer() {
             for index in self.read().values() {
@@ -415,13 +449,13 @@ impl Indexes {
     }
 }
 
-/// The size of a keyword index's write buffer.
+/// The size of a keyword index's write buffer, in bytes.
 const WRITER_BYTES: usize = 50_000_000;
 
-/// Where the indexes of encoders are that are not of the settings. No workspace is called so.
+/// The folder for the indexes of encoders other than the configured one. No workspace can have this name.
 pub const OF_ENCODERS: &str = ".encoders";
 
-/// Deletes all derived data, so that the next start makes them anew.
+/// Deletes all derived data, so that the next start rebuilds it.
 ///
 /// # Errors
 /// [`IndexError::Locked`] while a process writes the folder.
@@ -430,7 +464,7 @@ pub fn clear(folder: &Path) -> Result<(), IndexError> {
         path: path.to_owned(),
     };
     let mut locks = vec![take_lock(folder)?.ok_or_else(|| locked(folder))?];
-    // Another encoder than that of the settings may serve.
+    // An encoder other than the configured one may be serving.
     for entry in std::fs::read_dir(folder.join(OF_ENCODERS))
         .into_iter()
         .flatten()
@@ -451,7 +485,7 @@ pub fn clear(folder: &Path) -> Result<(), IndexError> {
     Ok(())
 }
 
-/// The folder that those of all encoders are in.
+/// Returns the folder that contains those of all encoders.
 fn base_of(folder: &Path) -> &Path {
     let inner = folder
         .parent()
@@ -474,14 +508,14 @@ fn take_lock(folder: &Path) -> Result<Option<File>, IndexError> {
     }
 }
 
-/// What folders that are being deleted begin with. No workspace is called so.
+/// The prefix of folders that are being deleted. No workspace can have such a name.
 const ASIDE: &str = ".deleted-";
 
 fn remove_folder(folder: &Path) -> Result<(), IndexError> {
     set_aside(folder)?.map_or(Ok(()), |aside| remove_all(&aside))
 }
 
-/// Renames a folder to one that nobody writes to or opens; `None` where there is none.
+/// Renames a folder to a name that nobody opens or writes to. Returns `None` if the folder does not exist.
 fn set_aside(folder: &Path) -> Result<Option<PathBuf>, IndexError> {
     let aside = folder.with_file_name(format!("{ASIDE}{}", uuid::Uuid::new_v4()));
     match std::fs::rename(folder, &aside) {
@@ -512,7 +546,7 @@ fn damaged(path: &Path, error: &dyn std::fmt::Display) -> IndexError {
     }
 }
 
-/// Replaces a small file so that after a crash either the old or the new one is there.
+/// Replaces a small file atomically: after a crash either the old or the new content exists.
 fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), IndexError> {
     let fresh = path.with_extension("new");
     let write = || -> std::io::Result<()> {
@@ -531,7 +565,7 @@ fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), IndexError> {
 mod tests {
     use super::*;
 
-    /// As the follower does, while a workspace is deleted: neither fails for the other, and nothing is brought back.
+    /// The follower may write while a workspace is deleted. Neither fails because of the other, and nothing reappears.
     #[test]
     fn workspace_deleted_during_write_leaves_nothing() {
         let folder = tempfile::tempdir().unwrap();

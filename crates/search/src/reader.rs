@@ -1,8 +1,8 @@
-//! [`Reader`]: does a passage answer a question, and where? A cross-encoder of our own (`tools/reader/`), which reads
-//! both together.
+//! The [`Reader`] estimates whether a passage answers a question, and where. It is a cross-encoder that this project
+//! trains (`tools/reader/`); it reads question and passage together.
 //!
 //! One thread owns the model. Requests wait in a bounded queue; a request that would wait longer than the budget is
-//! refused at once. The model is loaded by the first request.
+//! rejected at once. The first request loads the model.
 
 mod model;
 
@@ -21,23 +21,38 @@ use ken_base::config::{EncoderConfig, ReaderConfig};
 use ken_base::domain::Span;
 use model::Model;
 
-/// Why a passage was not read, with the remedy.
+/// A reason why a passage was not read, with the remedy.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum ReaderError {
+    /// A file of the reader's folder is missing, or its content differs from its description.
     #[error(
         "cannot load reader file {path} ({detail}): run `ken setup`, or set reader.enabled = false"
     )]
-    File { path: PathBuf, detail: String },
+    File {
+        /// The file's path.
+        path: PathBuf,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// The ONNX Runtime library cannot be loaded; the text is the cause.
     #[error("cannot load the ONNX Runtime library: {0}")]
     Runtime(String),
+    /// The model cannot be loaded; the text is the library's message.
     #[error("cannot load reader model: {0}")]
     Load(String),
+    /// The model failed on the passages; the text is the library's message.
     #[error("reading failed: {0}")]
     Read(String),
+    /// The queue is full, or the request would wait longer than its budget.
     #[error("reader queue is full ({waiting} requests waiting)")]
-    Overloaded { waiting: usize },
+    Overloaded {
+        /// How many requests wait.
+        waiting: usize,
+    },
+    /// The time limit passed during reading.
     #[error("reading exceeded reader.budget_ms")]
     OutOfTime,
+    /// The reader's thread has ended.
     #[error("the reader has stopped; restart the service")]
     Stopped,
 }
@@ -48,52 +63,51 @@ impl From<EmbedError> for ReaderError {
     }
 }
 
-/// What was read in one passage.
+/// The result of reading one passage.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Reading {
-    /// How strongly the passage answers the question: a logit, comparable between questions and passages.
+    /// How strongly the passage answers the question: a logit, comparable across questions and passages.
     pub logit: f32,
-    /// Where the answer stands, in bytes of the passage as it was given. `None` where no stretch of it is likelier than
-    /// "no answer here".
+    /// The answer's byte range in the given passage; `None` if no range is likelier than "no answer here".
     pub span: Option<Span>,
 }
 
-/// A question with the passages to read it with.
+/// A question with the passages to read.
 struct Request {
     question: String,
     passages: Vec<String>,
     reply: oneshot::Sender<Result<Vec<Reading>, ReaderError>>,
 }
 
-/// By the hash of question and passage.
+/// Readings by the SHA-256 of question and passage.
 type Readings = Cache<[u8; 32], Reading>;
 
-/// A handle on the reader; clones share it.
+/// A handle on the reader. Clones share it.
 #[derive(Clone)]
 pub struct Reader {
     version: String,
     requests: Sender<Request>,
     n_passages: usize,
     budget: Duration,
-    /// How long one passage takes of late, in nanoseconds.
+    /// The recent reading time of a passage in nanoseconds, as a moving average; 0 before the first.
     pace: Arc<AtomicU64>,
     is_loaded: Arc<AtomicBool>,
     cache: Arc<Readings>,
 }
 
-/// How many questions may wait to be read before more are decided without reading.
+/// How many requests may wait. Beyond that, questions are decided without reading.
 const MAX_WAITING: usize = 64;
-/// How many readings are cached in memory, some 2 MB.
+/// How many readings are cached in memory, about 2 MB.
 const CACHED: usize = 16_384;
-/// How long a question may wait for the model to be loaded, besides the budget: several times what it takes.
+/// How long a question may wait for the model to load, in addition to the budget: several times the usual loading time.
 const LOADING: Duration = Duration::from_secs(10);
 
 impl Reader {
-    /// Checks the model's files and starts the thread that loads them when they are first needed; `None` where reading
-    /// is switched off. Blocks.
+    /// Checks that the model's files exist and starts the thread that loads them on first use. Returns `None` if
+    /// reading is switched off. Blocks.
     ///
     /// # Errors
-    /// [`ReaderError::File`] where a file is missing. A damaged one fails the first reading.
+    /// [`ReaderError::File`] if a file is missing. A damaged file makes the first reading fail.
     pub fn open(
         config: &ReaderConfig,
         encoder: &EncoderConfig,
@@ -123,18 +137,18 @@ impl Reader {
         }))
     }
 
-    /// Name and date of the weights.
+    /// Returns the name and date of the weights.
     pub fn version(&self) -> &str {
         &self.version
     }
 
-    /// How many of the best passages are read.
+    /// Returns how many of the best passages are read.
     pub fn n_passages(&self) -> usize {
         self.n_passages
     }
 
-    /// When reading that begins now has to be done: `reader.budget_ms` from now, or `until` where that is earlier. The first
-    /// question may wait for the model to be loaded, too.
+    /// Returns the deadline of a reading that begins now: `reader.budget_ms` from now, or `until` if that is earlier.
+    /// Until the model is loaded, the budget includes the loading time.
     pub fn until(&self, until: Option<Instant>) -> Instant {
         let loading = match self.is_loaded.load(Ordering::Relaxed) {
             true => Duration::ZERO,
@@ -144,10 +158,11 @@ impl Reader {
         until.map_or(budget, |until| until.min(budget))
     }
 
-    /// Reads a question with passages, one reading a passage, in order.
+    /// Reads a question with each passage. Returns one reading per passage, in order.
     ///
     /// # Errors
-    /// [`ReaderError::OutOfTime`] where it takes longer than `until`, [`ReaderError::Overloaded`] at once where it would.
+    /// [`ReaderError::OutOfTime`] if reading takes longer than `until`; [`ReaderError::Overloaded`] at once if it is
+    /// expected to.
     #[tracing::instrument(name = "read", skip_all, fields(n_passages = passages.len()))]
     pub async fn read(
         &self,
@@ -184,7 +199,7 @@ impl Reader {
         let waiting = self.requests.len();
         let expected = Duration::from_nanos(self.pace.load(Ordering::Relaxed))
             * u32::try_from(waiting + passages.len()).unwrap_or(u32::MAX);
-        // Where nothing waits it is tried: the pace may be that of a machine that was busy.
+        // With an empty queue it is always tried: the pace may have been measured on a busy machine.
         if waiting > 0 && Instant::now() + expected > until {
             return Err(ReaderError::Overloaded { waiting });
         }
@@ -216,7 +231,7 @@ fn hash(question: &str, passage: &str) -> [u8; 32] {
     hasher.finalize().into()
 }
 
-/// Serves requests until every handle is gone.
+/// Serves requests until every handle is dropped.
 fn serve(
     files: &model::Files,
     encoder: &EncoderConfig,
@@ -226,11 +241,11 @@ fn serve(
 ) {
     let mut loaded: Option<Result<Model, ReaderError>> = None;
     while let Ok(request) = queue.recv() {
-        // Callers give up when their time is over.
+        // Callers give up at their deadline.
         if request.reply.is_closed() {
             continue;
         }
-        // A model that does not load is not tried again before the service is restarted.
+        // A model that failed to load is not loaded again before a restart.
         let model = loaded.get_or_insert_with(|| load(files, encoder));
         is_loaded.store(true, Ordering::Relaxed);
         let outcome = match model {
@@ -253,7 +268,7 @@ fn load(files: &model::Files, encoder: &EncoderConfig) -> Result<Model, ReaderEr
     loaded
 }
 
-/// Reads one request's passages together and notes how long each took. A panic inside the model fails this request alone.
+/// Reads one request's passages together and updates the pace. A panic inside the model fails this request only.
 fn read(
     model: &mut Model,
     request: &Request,
@@ -265,7 +280,7 @@ fn read(
         .unwrap_or_else(|_| Err(ReaderError::Read("the model panicked".to_owned())));
     let each = start.elapsed().as_nanos() as u64 / request.passages.len().max(1) as u64;
     let known = pace.load(Ordering::Relaxed);
-    // An eighth of what is known is replaced.
+    // A moving average with a weight of one eighth.
     let paced = match known {
         0 => each,
         known => known - known / 8 + each / 8,

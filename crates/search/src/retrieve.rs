@@ -1,8 +1,8 @@
-//! [`Retriever`]: a [`Query`] → [`Hit`]s. Words ‖ meaning, then [`Fusion`].
+//! The [`Retriever`]: a [`Query`] → [`Hit`]s. Keyword and vector search run in parallel, then [`Fusion`] merges them.
 //!
-//! The keyword search runs while the encoder works, so a request costs the encoder's time and little more. Both
-//! legs search the same chunks, and each candidate of one leg is scored by the other
-//! too, so that fusion never has to guess a missing score.
+//! The keyword search runs while the encoder works, so a request takes little more than the encoder's time. Both
+//! searches cover the same chunks. Each candidate of one is scored by the other too, so fusion never has to guess a
+//! missing score.
 
 mod beside;
 mod explain;
@@ -36,13 +36,16 @@ pub use explain::{DocumentExplanation, FilterDecision, FilterName, Standing};
 pub use fusion::{Candidate, Fusion, Shares};
 pub use glossary::Glossary;
 
-/// A search that failed. Never a quietly shorter list.
+/// A search that failed. A failure never shortens the list of hits silently.
 #[derive(Debug, thiserror::Error)]
 pub enum RetrieveError {
+    /// The encoder failed.
     #[error(transparent)]
     Embed(#[from] EmbedError),
+    /// An index failed.
     #[error(transparent)]
     Index(#[from] IndexError),
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -56,25 +59,26 @@ impl From<VectorsError> for RetrieveError {
     }
 }
 
-/// What a query found.
+/// The result of a query.
 #[derive(Debug, Clone, Default)]
 pub struct Retrieved {
     /// Best first, at most the query's limit, ties by chunk key.
     pub hits: Vec<Hit>,
-    /// The question's terms and what each tells (inverse document frequency in the collection).
+    /// The question's terms with their weights (inverse document frequency in the collection).
     pub term_weights: Vec<(String, f32)>,
-    /// The question's terms as written, each with the forms of it that were searched for.
+    /// The question's terms as written, each with the forms that were searched for.
     pub wanted: Vec<Wanted>,
-    /// Whether the collection is hardly in the question's writing, so that words count little.
+    /// Whether hardly any chunk is in the question's writing, so that words count little.
     pub is_foreign: bool,
-    /// What was away, so that words alone were searched.
+    /// The part that was unavailable, so that only keywords were searched.
     pub degraded: Option<Degraded>,
-    /// The revision both indexes held.
+    /// The revision that both indexes held.
     pub revision: Revision,
+    /// The time of each step.
     pub timings: Timings,
 }
 
-/// A part without which the search goes on by words alone.
+/// A part whose failure reduces the search to keywords.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Degraded {
     /// The encoder failed on the question.
@@ -93,16 +97,16 @@ impl From<Degraded> for Note {
 }
 
 impl Degraded {
-    /// One stable word for answers, `/readyz` and metrics.
+    /// Returns a stable word for answers, `/readyz` and metrics.
     pub fn as_str(self) -> &'static str {
         Note::from(self).as_str()
     }
 }
 
-/// How many searches run at once; more wait. Searching is computing, so more than a few per core gain nothing.
+/// How many searches run at once; more wait. A search is pure computation, so more than a few per core gain nothing.
 const MAX_SEARCHES: usize = 32;
 
-/// Finds chunks in both indexes of a workspace.
+/// Finds chunks in both indexes of a workspace. Clones share everything.
 #[derive(Clone)]
 pub struct Retriever {
     store: Store,
@@ -114,12 +118,13 @@ pub struct Retriever {
     glossary: Glossary,
     clock: Clock,
     permits: Arc<Semaphore>,
-    /// Whether the last search of vectors failed.
+    /// Whether the last vector search failed.
     vectors_away: Arc<AtomicBool>,
     beside: Option<Arc<Beside>>,
 }
 
 impl Retriever {
+    /// Joins the parts of a retriever.
     pub fn new(
         store: Store,
         indexes: Arc<Indexes>,
@@ -141,7 +146,7 @@ impl Retriever {
         }
     }
 
-    /// One that searches what lies beside a workspace, too; for questions to that workspace alone.
+    /// Returns a retriever that also searches `beside`. Use it for questions to that workspace only.
     pub fn searching(&self, beside: Beside) -> Self {
         Self {
             beside: Some(Arc::new(beside)),
@@ -149,29 +154,28 @@ impl Retriever {
         }
     }
 
-    /// Goes by another clock.
+    /// Replaces the clock.
     pub fn with_clock(self, clock: Clock) -> Self {
         Self { clock, ..self }
     }
 
-    /// The query with the time it asks about: now, where it names none. What is searched and what is loaded then go
-    /// by the same second.
+    /// Returns the query with its time set: now, unless it names one. Search and loading then use the same time.
     pub fn timed(&self, mut query: Query) -> Query {
         query.filter.at.get_or_insert_with(|| self.clock.now());
         query
     }
 
-    /// A workspace's indexes, where it has some.
+    /// Returns a workspace's indexes if they are open.
     pub fn index_of(&self, workspace: &WorkspaceId) -> Option<Arc<WorkspaceIndex>> {
         self.indexes.find(workspace)
     }
 
-    /// The workspaces' synonyms.
+    /// Returns the workspaces' synonyms.
     pub fn glossary(&self) -> &Glossary {
         &self.glossary
     }
 
-    /// What was away when it was last needed.
+    /// Returns the parts that were unavailable when last needed.
     pub fn degraded(&self) -> Vec<Degraded> {
         let away = [
             (Degraded::Encoder, self.embedder.is_failing()),
@@ -181,7 +185,7 @@ impl Retriever {
         away.map(|(part, _)| part).collect()
     }
 
-    /// A question as it is searched for: spoken words as written ones, without courtesy.
+    /// Returns a question as it is searched for: spoken forms replaced by written ones, without courtesy.
     pub fn worded(&self, question: &str) -> String {
         match self.without.contains(&Part::Spoken) {
             true => question.to_owned(),
@@ -189,7 +193,10 @@ impl Retriever {
         }
     }
 
-    /// Searches with the question's own vector.
+    /// Encodes the question and searches.
+    ///
+    /// # Errors
+    /// See [`Self::retrieve_with`].
     pub async fn retrieve(
         &self,
         workspace: &WorkspaceId,
@@ -198,7 +205,11 @@ impl Retriever {
         self.retrieve_with(workspace, query, None).await
     }
 
-    /// Searches with a vector that is known already, or encodes the question where it is `None`.
+    /// Searches with a given vector; `None` encodes the question first.
+    ///
+    /// # Errors
+    /// [`RetrieveError`] if an index or the store fails or the encoder is overloaded. In hybrid mode a broken encoder
+    /// or vector index only sets [`Retrieved::degraded`].
     #[tracing::instrument(name = "retrieve", skip_all)]
     pub async fn retrieve_with(
         &self,
@@ -208,7 +219,7 @@ impl Retriever {
     ) -> Result<Retrieved, RetrieveError> {
         let start = Instant::now();
         let query = &self.timed(query.clone());
-        // A workspace that was never written to, or whose first write is being indexed, holds nothing.
+        // A workspace without any indexed write has no index.
         let own = self.indexes.find(workspace);
         let Some(index) = Searched::of(own, self.beside.as_ref()) else {
             return Ok(Retrieved::default());
@@ -252,8 +263,8 @@ impl Retriever {
         Ok(found)
     }
 
-    /// Loads the hits' chunks from the store, in their order. What is no longer live, valid or visible to who
-    /// asked is left out, whatever the indexes say.
+    /// Loads the hits' chunks from the store, in their order. Leaves out chunks that are no longer live, valid or
+    /// visible to the caller, whatever the indexes contain.
     pub async fn load_evidence(
         &self,
         workspace: &WorkspaceId,
@@ -289,8 +300,8 @@ impl Retriever {
         Ok(evidence.collect())
     }
 
-    /// The text of the passage that goes on with a piece of evidence in its document: the next one of its section. The later
-    /// parts of a long list carry its lead-in, those of a table its header, as a last heading.
+    /// Returns the text of the next passage if it continues a piece of evidence in the same section, otherwise `None`.
+    /// The later parts of a long list repeat its lead-in as a last heading, those of a table its header.
     pub async fn behind(
         &self,
         workspace: &WorkspaceId,
@@ -331,7 +342,7 @@ impl Retriever {
             let worded = self.worded(query.text());
             match self.embedder.embed_question(&worded).await {
                 Ok(made) => vector = Some(made),
-                // Too much to do is said, so that somebody asks less.
+                // An overload is returned as an error, so that the caller slows down.
                 Err(error) if query.mode == Mode::Vector || error.is_overload() => {
                     return Err(error.into());
                 }
@@ -376,7 +387,7 @@ impl Retriever {
         .await
     }
 
-    /// What is near the question's vector, which is encoded first where it is not known.
+    /// Searches near the question's vector, and encodes the question first if there is no vector yet.
     async fn vector_leg(
         &self,
         index: &Searched,
@@ -432,7 +443,7 @@ impl Retriever {
     }
 }
 
-/// What was found by words.
+/// The result of the keyword search.
 #[derive(Default)]
 struct Words {
     search: Option<KeywordSearch>,
@@ -440,19 +451,19 @@ struct Words {
     ms: f64,
 }
 
-/// What was found by meaning.
+/// The result of the vector search.
 #[derive(Default)]
 struct Meaning {
     vector: Option<Vec<f32>>,
     hits: Vec<VectorHit>,
-    /// The best that is not in the question's writing, where the collection holds both.
+    /// The best chunk that is not in the question's writing, if the collection contains both.
     across: Option<VectorHit>,
     embed_ms: f64,
     ms: f64,
     degraded: Option<Degraded>,
 }
 
-/// The second half of a search: the scores that either leg lacks, fusion.
+/// The second half of a search: missing scores, then fusion.
 struct Both {
     index: Searched,
     words: Words,
@@ -535,7 +546,7 @@ impl Both {
         })
     }
 
-    /// How near those are that were found by words, and whether a question near an FAQ's negatives is asked.
+    /// Adds the missing cosines of chunks that keyword search found, and how near the question is to their negatives.
     fn compare(
         &self,
         vector: &[f32],
@@ -567,17 +578,19 @@ impl Both {
     }
 }
 
-/// How much less than the best cosine that of a chunk in another writing may be that says the same. In six judged bases
-/// those that answer lie up to .08 below it, half of the others farther.
+/// The most that the cosine of a chunk in another writing may be below the best cosine. In six judged bases the chunks
+/// that answer are up to .08 below, and half of the others are farther.
 const FARTHER_ACROSS: f32 = 0.08;
-/// At which place, from 0, the best that is not in the question's writing stands at the latest: behind those that are read
-/// unless `reader.passages` is 4, which answers more questions across languages, and falsely too (docs/measured/reading.md).
+/// The lowest place, from 0, for the best chunk that is not in the question's writing. It is after the passages that
+/// are read unless `reader.passages` is 4, which answers more questions across languages, but more of them wrongly
+/// (docs/measured/reading.md).
 const ACROSS: usize = 3;
 
-/// Words say nothing of a chunk in another writing, and cosines less than of one in the question's own, so its score can
-/// not be compared with theirs: it keeps a place, and gets the score of the one that it displaces.
+/// Moves the best chunk in another writing up to place [`ACROSS`]. Its score cannot be compared with the others: words
+/// say nothing about it, and cosines less than about a chunk in the question's own writing. So it gets the score of the
+/// chunk that it displaces.
 fn keep_among_first(hits: &mut [Hit], key: u32) {
-    // One whose negatives are asked keeps none.
+    // A chunk whose negatives match the question is not moved.
     let is_it = |hit: &Hit| hit.chunk_key == key && hit.negative == 0.0;
     let at = hits.iter().position(is_it);
     if let Some(at) = at.filter(|at| *at > ACROSS) {

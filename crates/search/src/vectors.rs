@@ -1,4 +1,4 @@
-//! Vectors of texts by the encoder, of which the store remembers each: what was encoded before is not encoded again.
+//! [`Vectors`]: the encoder with a cache in the store, so that no text is encoded twice.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,23 +9,25 @@ use ken_base::blocking::blocking;
 use ken_base::domain::WorkspaceId;
 use ken_store::store::{Store, StoreError, text_hash};
 
-/// Why there are no vectors.
+/// A reason why vectors could not be computed.
 #[derive(Debug, thiserror::Error)]
 pub enum VectorsError {
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The encoder failed.
     #[error(transparent)]
     Embed(#[from] EmbedError),
 }
 
-/// Questions and passages are encoded differently, so they are kept apart.
+/// How a text is encoded. Questions and passages are encoded differently, so they are cached under different keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum As {
     Question,
     Passage,
 }
 
-/// An encoder with the store's memory. Clones share both.
+/// An encoder whose vectors are cached in the store. Clones share both.
 #[derive(Clone)]
 pub struct Vectors {
     store: Store,
@@ -33,11 +35,12 @@ pub struct Vectors {
 }
 
 impl Vectors {
+    /// Joins a store and an encoder.
     pub fn new(store: Store, embedder: Embedder) -> Self {
         Self { store, embedder }
     }
 
-    /// In the order of the questions; of unit length, to the precision of half floats.
+    /// Returns the vectors of questions in the order of `texts`: unit length, with the precision of half floats.
     pub async fn of_questions(
         &self,
         workspace: &WorkspaceId,
@@ -46,7 +49,7 @@ impl Vectors {
         self.of(workspace, texts, As::Question).await
     }
 
-    /// As [`Vectors::of_questions`], for passages.
+    /// Like [`Vectors::of_questions`], for passages.
     pub async fn of_passages(
         &self,
         workspace: &WorkspaceId,
@@ -99,7 +102,7 @@ impl Vectors {
             self.store
                 .keep_vectors(workspace, self.embedder.id(), &kept)
                 .await?;
-            // What was just made is as precise as what is remembered.
+            // New vectors are rounded to the precision of the cached ones.
             vectors.extend(kept.into_iter().map(|(hash, vector)| (hash, widen(vector))));
         }
         Ok(hashes
@@ -109,7 +112,7 @@ impl Vectors {
     }
 }
 
-/// The cosine of two vectors of unit length, in eight sums, which the compiler keeps in one vector register.
+/// Returns the cosine of two vectors of unit length. Eight partial sums let the compiler use one vector register.
 pub fn dot(a: &[f32], b: &[f32]) -> f32 {
     let mut sums = [0.0_f32; 8];
     let (a8, b8) = (a.chunks_exact(8), b.chunks_exact(8));
@@ -127,7 +130,7 @@ pub fn dot(a: &[f32], b: &[f32]) -> f32 {
     sums.iter().sum::<f32>() + rest
 }
 
-/// Single to half precision.
+/// Converts a vector from single to half precision.
 pub fn to_half(vector: &[f32]) -> Vec<f16> {
     vector.iter().map(|x| f16::from_f32(*x)).collect()
 }

@@ -1,4 +1,4 @@
-//! May a question be answered? Decided from the evidence before anything is worded.
+//! Admission: decides from the evidence whether a question may be answered, before any text is composed.
 
 mod features;
 mod model;
@@ -12,31 +12,34 @@ use ken_base::domain::{Evidence, Level};
 pub use features::{Features, N as N_FEATURES, NAMES as FEATURES};
 pub use model::{CLIP, Model, ModelError, ReadingModel, Weight};
 
-/// What is decided of a question.
+/// The decision on a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = AnswerDecision, description = "Whether the evidence is good enough to `answer`, or the answer is to `refuse`.")]
 pub enum Decision {
+    /// The evidence is good enough.
     Answer,
+    /// The evidence is not good enough.
     Refuse,
 }
 
-/// The decision whether to answer.
+/// A decision with its confidence.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Verdict {
+    /// The decision.
     pub decision: Decision,
-    /// The estimated probability that the evidence answers the question.
+    /// The estimated probability that the evidence answers the question, in [0, 1].
     pub confidence: f32,
 }
 
 impl Verdict {
-    /// Before anything was decided.
+    /// The verdict before any decision.
     pub const NONE: Self = Self {
         decision: Decision::Refuse,
         confidence: 0.0,
     };
 
-    /// Of an FAQ that asks the same, word for word.
+    /// The verdict on an FAQ with the same question, word for word.
     pub const CERTAIN: Self = Self {
         decision: Decision::Answer,
         confidence: 1.0,
@@ -46,10 +49,10 @@ impl Verdict {
 /// The highest confidence by search if all that was found is about another model: below every level.
 const ANOTHER: f32 = 0.1;
 
-/// The confidence from which on a passage answers beyond doubt: the strictest level's.
+/// From this confidence on, a passage answers beyond doubt. It equals the strictest level.
 const SETTLED: f32 = 0.9;
 
-/// The least confidence in a section whose heading asks the question: enough for [`Level::Strict`] where passages are read.
+/// The least confidence in a section whose heading asks the question. With a reader it is enough for [`Level::Strict`].
 const ASKED_OVER: f32 = 0.8;
 
 /// Decides from evidence alone: a model over [`Features`], and a threshold.
@@ -61,6 +64,7 @@ pub struct Admission {
 }
 
 impl Admission {
+    /// Loads the model that `answer.model` names, or the shipped one.
     pub fn new(config: &AnswerConfig) -> Result<Self, ModelError> {
         let model = match &config.model {
             Some(file) => Model::read(file)?,
@@ -74,12 +78,12 @@ impl Admission {
         })
     }
 
-    /// Whether passages are read.
+    /// Sets whether a reader is used.
     pub fn reading(self, reads: bool) -> Self {
         Self { reads, ..self }
     }
 
-    /// The least confidence with which a question is answered: a workspace's own level, else what is configured.
+    /// Returns the least confidence for answering: the workspace's level, or the configured value.
     pub fn min_confidence(&self, level: Option<Level>) -> f32 {
         match (level, self.min_confidence) {
             (None, Some(least)) => least,
@@ -87,22 +91,22 @@ impl Admission {
         }
     }
 
-    /// The version of the reader that the model was fitted with; empty where there was none.
+    /// Returns the version of the reader that the model was fitted with; empty if it was fitted without one.
     pub fn fitted_with(&self) -> &str {
         &self.model.reading.reader
     }
 
-    /// Whether a passage with this logit answers beyond doubt, so that the ones behind it need not be read.
+    /// Returns whether a passage with this logit answers beyond doubt, so that later ones need not be read.
     pub fn settles(&self, logit: f32) -> bool {
         self.answers(logit, SETTLED)
     }
 
-    /// Whether a passage with this logit answers with at least this confidence.
+    /// Returns whether a passage with this logit answers with at least this confidence.
     pub fn answers(&self, logit: f32, least: f32) -> bool {
         self.model.reading.confidence(logit) >= least
     }
 
-    /// A verdict on evidence of which a section's heading asks the question in the same words.
+    /// Raises a verdict if the heading of a section in the evidence asks the same question.
     pub fn asked_over(&self, verdict: Verdict, min_confidence: f32) -> Verdict {
         let confidence = verdict.confidence.max(ASKED_OVER);
         match confidence >= min_confidence {
@@ -117,8 +121,9 @@ impl Admission {
         }
     }
 
-    /// Pure. No evidence is never admitted. `reading`: `None` where nothing reads; else the reader's strongest logit, or
-    /// `None` where it had no time, and then a stricter level decides.
+    /// Decides on a question. A pure function. Without evidence nothing is admitted. `reading` is `None` without a
+    /// reader; otherwise it is the reader's highest logit, or `Some(None)` if the reader had no time, in which case a
+    /// stricter level applies.
     pub fn judge(
         &self,
         features: &Features,
@@ -148,8 +153,8 @@ impl Admission {
     }
 }
 
-/// What each level comes to in confidence, the most lenient first: where passages are read, and where search scores alone
-/// decide. The two scales are two models'; docs/measured/quality.md has what each level answers on the development sets.
+/// The least confidence of each level, most lenient first: with a reader, and by search scores alone. The two scales
+/// belong to two models. docs/measured/quality.md shows what each level answers on the development sets.
 const LEVELS: [(Level, f32, f32); 5] = [
     (Level::VeryLenient, 0.2, 0.15),
     (Level::Lenient, 0.35, 0.22),
@@ -160,7 +165,7 @@ const LEVELS: [(Level, f32, f32); 5] = [
 /// The least confidence by search scores beyond the strictest level.
 const BEYOND: f32 = 0.85;
 
-/// The least confidence of a level. `reads`: whether passages are read.
+/// Returns the least confidence of a level. `reads` says whether a reader is used.
 pub fn least_of(level: Level, reads: bool) -> f32 {
     let (_, by_reading, by_search) = LEVELS
         .into_iter()
@@ -169,7 +174,7 @@ pub fn least_of(level: Level, reads: bool) -> f32 {
     if reads { by_reading } else { by_search }
 }
 
-/// For a least confidence where passages are read: that by search scores alone, one level stricter.
+/// Converts a threshold for readings into one for search scores that is one level stricter.
 fn stricter_by_search(least: f32) -> f32 {
     let above = LEVELS
         .into_iter()

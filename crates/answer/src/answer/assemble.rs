@@ -1,4 +1,4 @@
-//! Replies to a message's questions → one answer.
+//! Assembles the answers to a message's questions into one answer.
 
 use std::time::Instant;
 
@@ -11,7 +11,7 @@ use ken_base::domain::{Answer, Note, Outcome, Reason, Revision, Strategy, Timing
 use ken_store::store::to_json;
 use ken_text::text::Language;
 
-/// An answer without a word from the knowledge.
+/// Returns an answer that quotes no knowledge.
 fn plain(
     question: &Question,
     language: Language,
@@ -47,6 +47,7 @@ fn plain(
     }
 }
 
+/// Returns the answer to a message that asks nothing of the knowledge.
 pub fn courteous(
     question: &Question,
     language: Language,
@@ -69,7 +70,7 @@ pub fn courteous(
     explained
 }
 
-/// The reply where the deadline passed before there was one.
+/// Returns the refusal after the deadline has passed without an answer.
 pub fn out_of_time(question: &Question, start: Instant) -> Explained {
     let language = reply_language(&question.text, question.language.as_deref());
     let text = phrases::refusal(language);
@@ -78,7 +79,7 @@ pub fn out_of_time(question: &Question, start: Instant) -> Explained {
     explained
 }
 
-/// Puts the answer to a message together from the replies to its questions.
+/// Joins the answers to a message's questions.
 pub fn finish(
     question: &Question,
     language: Language,
@@ -105,7 +106,7 @@ pub fn finish(
             0 => reply.verdict.confidence,
             _ => answer.confidence.min(reply.verdict.confidence),
         };
-        // Two questions with one answer get it once.
+        // Two questions with the same answer get it once.
         if !texts.contains(&text) {
             let choices = match n_answered {
                 0 => &[][..],
@@ -138,7 +139,7 @@ pub fn finish(
     explained
 }
 
-/// Of several questions in one message, the outcome that counts: a person has to see what needs one, answered or not.
+/// Ranks outcomes: of several questions, the highest counts. A handoff to a person outranks an answer.
 fn rank(outcome: Outcome) -> u8 {
     match outcome {
         Outcome::Refused => 0,
@@ -148,7 +149,7 @@ fn rank(outcome: Outcome) -> u8 {
     }
 }
 
-/// Several questions run side by side: each stage takes as long as its slowest.
+/// Adds timings. Several questions run in parallel, so each stage takes as long as its slowest.
 fn add(all: &mut Timings, part: &Timings) {
     for (sum, ms) in [
         (&mut all.embed, part.embed),
@@ -170,7 +171,8 @@ impl SubAnswer {
         !self.draft.sentences.is_empty()
     }
 
-    /// What is decided, what is said, and why it is no answer. `number`: which question it is, where others are answered.
+    /// Returns the outcome, the text, and the reason if it is not an answer. `number` is the question's number if
+    /// others are answered.
     fn outcome(
         &self,
         language: Language,

@@ -1,4 +1,4 @@
-//! The passages found for a question, best first, with what the reader says of the first of them.
+//! The candidate passages for a question, best first, with the reader's results for the first of them.
 
 use std::time::Instant;
 
@@ -10,21 +10,22 @@ use ken_base::domain::Evidence;
 use ken_search::reader::{Reader, ReaderError, Reading};
 use ken_text::text::{detect, is_cjk};
 
-/// How many of the first are cut into sentences and rows, for the decision and the wording.
+/// How many of the first passages are split into sentences and rows, for admission and composition.
 pub const READ: usize = 5;
-/// What a difference of 1 in the fused score counts beside the readings, in logits, where passages are ordered. Read off six
-/// judged bases (docs/measured/reading.md), where 20 and 50 differ from it by 4 points at most.
+/// The weight of the fused score beside the reader's logit when passages are ordered. Read off six judged bases
+/// (docs/measured/reading.md), where 20 and 50 differ from it by 4 points at most.
 const SCORE: f32 = 30.0;
-/// Below this logit a passage answers in no wording of the question: most passages about something else lie there.
+/// Most passages about something else have a logit below this; no question is answered by such a passage.
 const SAYS_NOTHING: f32 = -3.0;
-/// A passage of another document that scored at least this share of the best one's is read even where the best answers:
+/// A passage of another document with at least this share of the best score is read even if the best one answers, since
 /// it may contradict it.
 const RIVAL: f32 = 0.93;
-/// So many passages are read at once; those behind them only where none of them answers.
+/// How many passages are read at once. Later ones are read only if none of these answers.
 const AT_ONCE: usize = 2;
 
-/// Evidence, its first [`READ`] as [`Passage`]s, and readings of the first of these: three lists in one order, which only
-/// the methods change. Scores stay with the places, so that the first is always the best for what follows.
+/// The evidence, its first [`READ`] as [`Passage`]s, and the readings of the first of these: three lists in the same
+/// order, which only the methods change. Scores stay with the ranks, so that later steps always see the first as the
+/// best.
 #[derive(Debug, Default)]
 pub struct Candidates {
     evidence: Vec<Evidence>,
@@ -33,7 +34,7 @@ pub struct Candidates {
 }
 
 impl Candidates {
-    /// `evidence`: best first.
+    /// Starts from evidence, best first.
     pub fn new(evidence: Vec<Evidence>) -> Self {
         let passages = evidence.iter().take(READ).map(Passage::read).collect();
         Self {
@@ -43,25 +44,27 @@ impl Candidates {
         }
     }
 
+    /// Returns the evidence, best first.
     pub fn evidence(&self) -> &[Evidence] {
         &self.evidence
     }
 
-    /// Of the first [`READ`].
+    /// Returns the first [`READ`] as passages.
     pub fn passages(&self) -> &[Passage] {
         &self.passages
     }
 
-    /// Of the first of the passages; empty where nothing was read.
+    /// Returns the readings of the first passages; empty if nothing was read.
     pub fn readings(&self) -> &[Reading] {
         &self.readings
     }
 
+    /// Returns the evidence and the readings.
     pub fn into_evidence(self) -> (Vec<Evidence>, Vec<Reading>) {
         (self.evidence, self.readings)
     }
 
-    /// With an FAQ that asks the same question, word for word, first; `false` where there is none.
+    /// Puts an FAQ with the same question, word for word, first. Also returns whether there is one.
     pub fn leading_with_identical(mut evidence: Vec<Evidence>, question: &str) -> (Self, bool) {
         let at = evidence.iter().position(|e| is_asked_by(e, question));
         if let Some(at) = at {
@@ -70,8 +73,8 @@ impl Candidates {
         (Self::new(evidence), at.is_some())
     }
 
-    /// Where the first stands, of those that were read, whose heading asks the question and that does not plainly say nothing
-    /// of it; `None` where the headings of two documents ask it.
+    /// Returns the index of the passage whose heading asks the question, among those that were read, unless its logit
+    /// is very low. `None` if the headings of two documents ask it.
     pub fn asked_over(&self, question: &str) -> Option<usize> {
         let read = self.evidence.iter().zip(&self.readings).enumerate();
         let mut asked = read.filter(|(_, (e, _))| is_asked_over(e, question));
@@ -80,12 +83,12 @@ impl Candidates {
         (is_only && reading.logit >= SAYS_NOTHING).then_some(at)
     }
 
-    /// Whether no other document scored nearly as high as the first.
+    /// Returns whether no other document scored nearly as high as the first.
     pub fn is_uncontested(&self) -> bool {
         rival(&self.evidence, 1).is_none()
     }
 
-    /// Reads the first with the question. See [`read`].
+    /// Reads the first passages with the question. See [`read`].
     pub async fn read(
         &mut self,
         reader: &Reader,
@@ -108,7 +111,7 @@ impl Candidates {
         Ok(())
     }
 
-    /// Puts the candidate at a place first, among all and among those that were read; the scores stay with the places.
+    /// Moves the candidate at an index to the front of all lists. The scores stay with the ranks.
     pub fn lead_with(&mut self, at: usize) {
         let scores: Vec<f32> = self.evidence.iter().map(|e| e.score).collect();
         to_front(&mut self.evidence, at);
@@ -126,7 +129,7 @@ impl Candidates {
         }
     }
 
-    /// Removes the first, which the one at a place overrules and replaces.
+    /// Removes the first candidate and replaces it by the one at an index.
     pub fn overrule_first(&mut self, by: usize) {
         self.evidence.swap(0, by);
         self.evidence.remove(by);
@@ -135,20 +138,20 @@ impl Candidates {
             self.readings.swap(0, by);
             self.readings.remove(by);
         } else {
-            // The new first was not read; what was read of the others can not be compared with it.
+            // The new first was not read, so the other readings cannot be compared with it.
             self.readings.clear();
         }
     }
 
-    /// The strongest reading, a logit.
+    /// Returns the highest logit.
     pub fn best_logit(&self) -> Option<f32> {
         best_logit(&self.readings)
     }
 }
 
-/// Reads the question with the first of the evidence. Spans are in bytes of the chunk. Where the first passage answers
-/// beyond doubt and has no rival, the others are not read; those behind the second only where neither answers with the
-/// `least` confidence, or one of them is a rival.
+/// Reads the question with the first of the evidence. Spans are in bytes of the chunk. If the first passage answers
+/// beyond doubt and has no rival, the others are not read. Those after the second are read only if neither answers with
+/// the `least` confidence, or if one of them is a rival.
 pub async fn read(
     reader: &Reader,
     (admission, least): (&Admission, f32),
@@ -188,7 +191,7 @@ pub async fn read(
     Ok(read.into_iter().zip(&windows).map(in_chunk).collect())
 }
 
-/// A passage of another document that scored nearly as high as the best, from a place on.
+/// Returns a passage of another document, from an index on, that scored nearly as high as the best.
 fn rival(evidence: &[Evidence], from: usize) -> Option<&Evidence> {
     let best = evidence.first()?;
     evidence.iter().skip(from).find(|other| {
@@ -196,7 +199,7 @@ fn rival(evidence: &[Evidence], from: usize) -> Option<&Evidence> {
     })
 }
 
-/// The strongest answer among the passages that were read.
+/// Returns the highest logit of the readings.
 pub fn best_logit(readings: &[Reading]) -> Option<f32> {
     let logits = readings.iter().map(|reading| reading.logit);
     logits.max_by(f32::total_cmp)
@@ -229,7 +232,7 @@ pub fn lead(
     best.map(|(at, _)| *at).filter(|at| *at > 0)
 }
 
-/// Puts the item at a place first; the others keep their order. Nothing changes where a shorter list lacks the place.
+/// Moves the item at an index to the front; the others keep their order. Does nothing if the list is too short.
 pub fn to_front<T>(items: &mut [T], at: usize) {
     if let Some(until) = items.get_mut(..=at) {
         until.rotate_right(1);
@@ -268,7 +271,7 @@ mod tests {
         };
         check(&[], None);
         check(&[(-3.0, 0.5)], None);
-        // Beside a score behind by .1 four logits more are enough, two are not.
+        // With a score lower by .1, four more logits are enough, two are not.
         check(&[(0.0, 0.6), (4.0, 0.5)], Some(1));
         check(&[(0.0, 0.6), (2.0, 0.5)], None);
         check(&[(0.5, 0.5), (0.5, 0.5)], None);

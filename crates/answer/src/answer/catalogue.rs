@@ -1,3 +1,5 @@
+//! The names in each workspace's titles, cached.
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -7,11 +9,14 @@ use ken_base::blocking::blocking;
 use ken_base::domain::{Metadata, Revision, Status, WorkspaceId};
 use ken_store::store::{Store, StoreError};
 
-/// A workspace's names are read again after a change at most this often, and at most a fiftieth of the time is spent on it.
+/// The names of a changed workspace are read again at most this often, and at most a fiftieth of the time is spent on
+/// it.
 const FRESH: Duration = Duration::from_secs(2);
+/// See [`FRESH`].
 const SHARE_OF_TIME: u32 = 50;
 
-/// The names in each workspace's titles, read when a conversation first needs them and again when documents change.
+/// The names in each workspace's titles. They are read when a conversation first needs them, and again after changes.
+/// Clones share the cache.
 #[derive(Clone)]
 pub struct Catalogue {
     store: Store,
@@ -27,6 +32,7 @@ struct Known {
 }
 
 impl Catalogue {
+    /// Starts with an empty cache.
     pub fn new(store: Store) -> Self {
         Self {
             store,
@@ -34,6 +40,10 @@ impl Catalogue {
         }
     }
 
+    /// Returns the names of a workspace. They may lag behind the store for a few seconds.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store fails.
     pub async fn of(&self, workspace: &WorkspaceId) -> Result<Arc<Names>, StoreError> {
         let known = self.lock().get(workspace).cloned();
         if let Some(known) = known {
@@ -45,7 +55,7 @@ impl Catalogue {
         let start = Instant::now();
         let revision = self.store.revision(workspace).await?;
         let documents = self.store.all_documents(workspace).await?;
-        // A name that is for some only is not carried into anybody's question.
+        // Names in restricted documents are not carried into questions.
         let (at, everybody) = (self.store.now(), &[]);
         let is_open = |metadata: &Metadata| {
             metadata.status == Status::Published && metadata.visible(everybody, None, at)
@@ -66,6 +76,7 @@ impl Catalogue {
         Ok(names)
     }
 
+    /// Drops a workspace from the cache.
     pub fn forget(&self, workspace: &WorkspaceId) {
         self.lock().remove(workspace);
     }

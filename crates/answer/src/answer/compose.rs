@@ -1,3 +1,5 @@
+//! Composes an answer from quotations of the evidence.
+
 mod choose;
 
 use super::guard::plain;
@@ -6,12 +8,16 @@ use choose::{choose, is_item, is_row, join};
 use ken_base::domain::{Chunk, Citation, CitedLink, Evidence, Kind, Sentence, Span, Strategy};
 use ken_text::text::sentences;
 
-/// An answer in the making.
+/// An answer in preparation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Draft {
+    /// How the answer was made.
     pub strategy: Strategy,
+    /// The whole text.
     pub text: String,
+    /// The text's sentences with the numbers of their citations.
     pub sentences: Vec<Sentence>,
+    /// The citations, numbered from 1.
     pub citations: Vec<Citation>,
 }
 
@@ -26,14 +32,15 @@ impl Default for Draft {
     }
 }
 
-/// How many sentences are chosen, lists and tables apart.
+/// The most sentences to choose, not counting lists and tables.
 const MAX_SENTENCES: usize = 2;
 
-/// Fewer items or rows are no list.
+/// A list or table has at least this many items or rows.
 const MIN_PARTS: usize = 3;
 
-/// Words an answer from admitted evidence (best first): an FAQ's own answer whole, else the sentences of the best
-/// chunks that hold most of what the question asks for, in reading order. What speaks to machines is left out.
+/// Composes an answer from admitted evidence (best first). An FAQ's answer is quoted whole. Otherwise it quotes, in
+/// reading order, the sentences of the best chunks that contain most of what the question asks for. Sentences addressed
+/// to a machine are left out.
 pub fn compose(
     question: &str,
     term_weights: &[(String, f32)],
@@ -45,7 +52,7 @@ pub fn compose(
     };
     let is_standard = is_standard(best);
     let units = passage.spans();
-    // One short paragraph is one thought; two may be about two things.
+    // One short paragraph is about one thing; two may be about two.
     let is_one = units.len() <= MAX_SENTENCES && !best.chunk.text.trim().contains("\n\n");
     if is_standard || is_one {
         let strategy = match is_standard {
@@ -62,12 +69,13 @@ pub fn compose(
     quote(Strategy::Extractive, &quoted)
 }
 
-/// Whether a piece of evidence is an answer that is given as it stands: an FAQ's, or one beside its question.
+/// Returns whether a piece of evidence is quoted whole: an FAQ's answer, or an answer next to its question in a
+/// document.
 pub fn is_standard(evidence: &Evidence) -> bool {
     evidence.metadata.kind == Kind::Faq || evidence.chunk.note.question.is_some()
 }
 
-/// All of a text, without the sentences that are not among its units.
+/// Returns the whole text as spans, without the sentences that are not among its units.
 fn whole(text: &str, units: &[Span]) -> Vec<Span> {
     let all = sentences(text);
     if units.len() == all.len() {
@@ -79,7 +87,7 @@ fn whole(text: &str, units: &[Span]) -> Vec<Span> {
     join(text, &all, &kept)
 }
 
-/// The citation of a span of a chunk.
+/// Returns the citation of a span of a chunk, or `None` if the span is outside the chunk.
 pub fn quote_of(evidence: &Evidence, span: Span, number: usize) -> Option<Citation> {
     let chunk = &evidence.chunk;
     Some(Citation {
@@ -102,7 +110,7 @@ pub fn quote_of(evidence: &Evidence, span: Span, number: usize) -> Option<Citati
     })
 }
 
-/// The links within a span of a chunk.
+/// Returns the links within a span of a chunk.
 fn links_in(chunk: &Chunk, span: Span) -> Vec<CitedLink> {
     let start = chunk.span.start;
     let inside = |(from, to, _): &&(usize, usize, String)| {
@@ -120,7 +128,7 @@ fn links_in(chunk: &Chunk, span: Span) -> Vec<CitedLink> {
     cited.collect()
 }
 
-/// The citation of the row that names the columns, where a span begins in the table that an earlier chunk began.
+/// Returns the citation of the header row if a span starts in a table whose header is in an earlier chunk.
 fn header_of(evidence: &Evidence, span: Span, number: usize) -> Option<Citation> {
     let chunk = &evidence.chunk;
     let header = chunk.note.header.as_ref()?;
@@ -135,7 +143,7 @@ fn header_of(evidence: &Evidence, span: Span, number: usize) -> Option<Citation>
     })
 }
 
-/// Whether nothing but rows of one table stands before a place.
+/// Returns whether only rows of one table precede a position.
 fn in_first_table(text: &str, at: usize) -> bool {
     let before = text.get(..at).unwrap_or_default().trim_end();
     !before.contains("\n\n") && before.lines().all(|line| is_row(line.trim()))
@@ -155,7 +163,7 @@ fn quote(strategy: Strategy, quoted: &[(&Evidence, Vec<Span>)]) -> Draft {
         [header, quote_of(evidence, span, 0)]
     });
     for citation in cited.flatten() {
-        // The names of the columns once, and nothing that is quoted already.
+        // Column names are cited once, and not if they are quoted already.
         let is_known = |known: &Citation| {
             known.document_id == citation.document_id
                 && known.document_version == citation.document_version
@@ -185,15 +193,15 @@ fn quote(strategy: Strategy, quoted: &[(&Evidence, Vec<Span>)]) -> Draft {
 
 /// How a draft's quotation ends.
 pub enum End<'a> {
-    /// Not within a list or table.
+    /// Not inside a list or table.
     Whole,
-    /// Within one: the passage has more of it.
+    /// Inside one: the passage has more of it.
     Cut,
-    /// With a list or table that ends with its passage, so that more of it may stand in the next one.
+    /// With a list or table that ends with its passage, so it may continue in the next passage.
     WithPassage(&'a Evidence),
 }
 
-/// Whether a draft ends within a list or table of which it quotes at least [`MIN_PARTS`] items or rows.
+/// Returns how a draft ends, with regard to a list or table of which it quotes at least [`MIN_PARTS`] items or rows.
 pub fn end_of<'a>(draft: &Draft, evidence: &'a [Evidence]) -> End<'a> {
     let cited = draft.citations.last().and_then(|last| {
         let of = evidence.iter().find(|e| e.chunk.id() == last.chunk_id)?;
@@ -205,7 +213,7 @@ pub fn end_of<'a>(draft: &Draft, evidence: &'a [Evidence]) -> End<'a> {
     let is_part = |line: &&str| is_item(line) || is_row(line);
     let lines = last.quote.lines().map(str::trim).rev();
     let parts: Vec<&str> = lines.take_while(is_part).collect();
-    // A table's header is no row of it.
+    // A table's header does not count as a row.
     let n_headers = usize::from(parts.iter().any(|line| is_row(line)));
     if parts.len() - n_headers < MIN_PARTS {
         return End::Whole;
@@ -218,13 +226,13 @@ pub fn end_of<'a>(draft: &Draft, evidence: &'a [Evidence]) -> End<'a> {
     }
 }
 
-/// Whether a text goes on with the list or table that the one before it ends with.
+/// Returns whether a text continues the list or table at the end of the previous one.
 pub fn goes_on(next: &str) -> bool {
     let first = next.trim_start().lines().next().unwrap_or_default().trim();
     is_item(first) || is_row(first)
 }
 
-/// A draft with a sentence of the evidence at its head, which is taken out of where it stands in it.
+/// Moves a sentence of the evidence to the start of a draft.
 pub fn with_first(draft: Draft, evidence: &Evidence, span: Span) -> Draft {
     let Some(first) = quote_of(evidence, span, 1) else {
         return draft;
@@ -243,7 +251,7 @@ pub fn with_first(draft: Draft, evidence: &Evidence, span: Span) -> Draft {
         .retain(|sentence| sentence.text != whole.sentences[0].text);
     let quoted = |number: usize| rest.sentences.iter().any(|s| s.citations.contains(&number));
     rest.citations.retain(|citation| quoted(citation.number));
-    // Numbered anew where one is gone.
+    // Numbered again if a citation was removed.
     let order: Vec<usize> = rest.citations.iter().map(|c| c.number).collect();
     let place = |number: usize| {
         order
@@ -267,7 +275,7 @@ pub fn with_first(draft: Draft, evidence: &Evidence, span: Span) -> Draft {
 }
 
 impl Draft {
-    /// Adds another's sentences and citations, numbered on; not its text.
+    /// Appends another draft's sentences and citations with new numbers, but not its text.
     pub fn append(&mut self, other: Draft) {
         let before = self.citations.len();
         let renumbered = other.sentences.into_iter().map(|mut sentence| {

@@ -1,5 +1,5 @@
-//! What is told apart by a number: models (`K2`, `AirNest 500`), codes (`E09`). A question about one that nothing found
-//! names, where something found is about another of its kind, is not answered by that other.
+//! Model numbers (`K2`, `AirNest 500`) and codes (`E09`). A question about one that no evidence names is not answered
+//! by evidence about another of its kind.
 
 use std::sync::LazyLock;
 
@@ -9,20 +9,20 @@ use super::passage::{Passage, headings};
 use ken_base::domain::Evidence;
 use ken_text::text::{fold, is_function_word};
 
-/// A number with the letters that belong to it, and the name before it where the number alone is none.
+/// A number with the letters that belong to it, and the name before it if the number alone is not enough.
 #[derive(Debug, PartialEq, Eq)]
 struct Designation {
-    /// What all of a kind have in common: `k#`, `airnest ###`, `voltcard ##k`.
+    /// The part common to all of a kind: `k#`, `airnest ###`, `voltcard ##k`.
     kind: String,
-    /// What tells it apart: `2`, `500`, `20`.
+    /// The number: `2`, `500`, `20`.
     number: String,
-    /// Whether it stands for others too (`K1 or newer`, `E01–E08`), or is a number of what is counted (`AirNest 2 台`).
+    /// Whether it covers others too (`K1 or newer`, `E01–E08`), or is a quantity (`AirNest 2 台`).
     is_open: bool,
-    /// Whether the text, or a cell that is its first, begins with it.
+    /// Whether it is at the start of the text or of its first cell.
     begins: bool,
 }
 
-/// Before a number these make money or a date.
+/// Before a number, these make an amount of money or a date.
 const NO_NAMES: [&str; 31] = [
     "nt",
     "us",
@@ -57,14 +57,14 @@ const NO_NAMES: [&str; 31] = [
     "december",
 ];
 
-/// All designations of a folded text.
+/// Returns all designations of a folded text.
 fn designations(folded: &str) -> impl Iterator<Item = Designation> + '_ {
     // A name with a number beside it, or a few letters with one.
     static RUN: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(r"(?:([a-z]{3,})[ -]?(\d{1,4})([a-z]?)|([a-z]{1,2})(\d{1,4})([a-z]?))(?-u:\b)")
             .expect("the pattern is fixed")
     });
-    // Part of a longer number or code, the begin of a range, or counted.
+    // Part of a longer number or code, the start of a range, or a quantity.
     static OPEN: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(
             r"(?x)^(?: [.:/]\d | \ ?[~～–—−-]\ ?[a-z]{0,4}\d | [+%]
@@ -85,7 +85,7 @@ fn designations(folded: &str) -> impl Iterator<Item = Designation> + '_ {
         };
         let is_inside =
             before.ends_with(|c: char| c.is_ascii_alphanumeric() || "-./_@#$".contains(c));
-        // Far more years than models are written so.
+        // A number of this form is far more often a year than a model.
         let is_year = number.len() == 4 && (number.starts_with("19") || number.starts_with("20"));
         if is_inside || is_year || NO_NAMES.contains(&letters) || is_function_word(letters) {
             return None;
@@ -105,8 +105,8 @@ fn designations(folded: &str) -> impl Iterator<Item = Designation> + '_ {
     RUN.captures_iter(folded).filter_map(of)
 }
 
-/// Whether a question is about a model or a code that none of the evidence names, while some of it is about another of its
-/// kind: has that in its title, its headings, the questions it answers, or at the head of a sentence or a row.
+/// Returns whether a question is about a model or code that no evidence names, while some evidence is about another of
+/// its kind: in its title, its headings, the questions it answers, or at the start of a sentence or row.
 pub fn names_another(question: &str, evidence: &[Evidence], passages: &[Passage]) -> bool {
     let folded = fold(question);
     let mut asked = designations(&folded).filter(|d| !d.is_open).peekable();
@@ -180,7 +180,7 @@ mod tests {
                 "Clean it.",
                 false,
             ),
-            // Counted, a price, a date, a decimal, a range that holds it, a thing of which nothing is known.
+            // A quantity, a price, a date, a decimal, a range that contains it, an unknown thing.
             ("買 AirNest 500 台有折扣嗎", "AirNest 300", "可以。", false),
             ("NT2500 以上免運嗎", "NT1000", "可以。", false),
             ("Open on May 12?", "May 11", "Closed.", false),
@@ -194,7 +194,7 @@ mod tests {
             ("TiDB 4.0 怎麼升級", "TiDB 3.0", "照做。", false),
             ("iOS 17 可以用嗎", "支援 iOS 15 以上", "可以。", false),
             ("iPhone 16 多少錢", "DoorMate K1", "售價 13,800 元。", false),
-            // What is only mentioned is not what the text is about.
+            // A model that is only mentioned is not the subject of the text.
             ("K1 可以接 USB3 嗎", "DoorMate K1", "介面為 USB2。", false),
         ] {
             assert_eq!(

@@ -1,4 +1,4 @@
-//! What kind of thing a question asks for, and whether a sentence holds one.
+//! Answer types: which kind of thing a question asks for, and whether a sentence contains one.
 
 use std::sync::LazyLock;
 
@@ -9,11 +9,17 @@ use ken_text::text::{fold, is_cjk};
 /// The kind of thing that would answer a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Expected {
+    /// A person's name.
     Person,
+    /// A date, a time or a duration.
     Time,
+    /// A number.
     Number,
+    /// A place.
     Place,
+    /// A reason.
     Reason,
+    /// A list.
     List,
 }
 
@@ -21,7 +27,7 @@ fn regex(pattern: &str) -> Regex {
     Regex::new(pattern).expect("the pattern is fixed and tested")
 }
 
-/// Ways of asking, folded, the more telling first.
+/// Patterns of questions, folded; more specific ones first.
 static ASKS: LazyLock<[(Expected, Regex); 6]> = LazyLock::new(|| {
     [
         (
@@ -57,15 +63,15 @@ static ASKS: LazyLock<[(Expected, Regex); 6]> = LazyLock::new(|| {
     ]
 });
 
-/// What a question asks for; `None` where its wording does not tell.
+/// Returns the kind that a question asks for, or `None` if its wording does not show it.
 pub fn expected(question: &str) -> Option<Expected> {
     let folded = fold(question);
     let mut asks = ASKS.iter().filter(|(_, asks)| asks.is_match(&folded));
     asks.next().map(|(expected, _)| *expected)
 }
 
-/// Whether a sentence, as written and folded, holds what is asked for. Han names cannot be told from other words without a dictionary, so a
-/// Chinese sentence counts as naming a person.
+/// Returns whether a sentence (as written, and folded) contains the expected kind. Without a dictionary Han names look
+/// like other words, so every Chinese sentence counts as naming a person.
 pub fn holds(expected: Expected, sentence: &str, folded: &str, question: &str) -> bool {
     static TIME: LazyLock<Regex> = LazyLock::new(|| {
         regex(

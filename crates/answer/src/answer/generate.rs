@@ -1,4 +1,4 @@
-//! A model's wording of admitted evidence: what it is asked, how its text is read, and what of it stands.
+//! A model's wording of admitted evidence: the prompt, the reading of its text, and the verification of each sentence.
 
 use std::sync::LazyLock;
 
@@ -14,21 +14,23 @@ use crate::llm::{Llm, LlmError, Message, Speaker, Usage};
 use ken_base::domain::{Citation, Evidence, Sentence, Span, Strategy};
 use ken_text::text::{Language, detect, sentences};
 
-/// How many pieces of evidence a model is given.
+/// The most pieces of evidence in a prompt.
 pub const MAX_EVIDENCE: usize = 5;
-/// What a model says where the passages do not answer.
+/// The model's reply if the passages do not answer.
 const NO_ANSWER: &str = "NO_ANSWER";
 
-/// What came of asking a model.
+/// The result of a model's wording.
 #[derive(Debug, Clone, Default)]
 pub struct Generated {
-    /// Only sentences that the evidence carries.
+    /// The sentences that the evidence supports.
     pub draft: Draft,
+    /// The sentences that were rejected.
     pub rejected: Vec<Rejected>,
+    /// What the completion used.
     pub usage: Usage,
 }
 
-/// What a model is told. The evidence and the question are JSON strings, so that nothing in them can end them.
+/// Returns the prompt. The evidence and the question are JSON strings, so their text cannot close the string.
 pub fn messages(question: &str, language: Language, evidence: &[Evidence]) -> Vec<Message> {
     let language = match language {
         Language::TraditionalChinese => "Traditional Chinese as written in Taiwan",
@@ -74,11 +76,12 @@ pub fn messages(question: &str, language: Language, evidence: &[Evidence]) -> Ve
     ]
 }
 
-/// Asks a model to word the evidence. Each sentence is held against what it cites as soon as it is whole; `heard` gets
-/// those that stand, in order.
+/// Lets a model word the evidence. Each sentence is verified against its citations as soon as it is complete. `heard`
+/// gets the accepted ones, in order.
 ///
 /// # Errors
-/// The server failed or its text is not whole: nothing of it may be sent then, whatever `heard` got.
+/// [`LlmError`] if the server failed or its text is incomplete. Then nothing may be sent, even what `heard` got
+/// already.
 pub async fn generate(
     llm: &Llm,
     question: &str,
@@ -91,7 +94,7 @@ pub async fn generate(
     let (tell, mut told) = mpsc::unbounded_channel::<String>();
     let completing = async {
         let tell = tell;
-        // The listener is the other half of this join, so it is there.
+        // The receiver is the other half of this join, so it still exists.
         llm.complete(&messages, |piece| drop(tell.send(piece.to_owned())))
             .await
     };
@@ -119,7 +122,7 @@ pub async fn generate(
     Ok(made)
 }
 
-/// Holds a worded sentence against the evidence, and adds it with its citations or to what is rejected.
+/// Verifies a sentence against the evidence. Adds it with its citations to the draft, or to the rejected ones.
 fn take(
     sentence: Worded,
     language: Language,
@@ -161,7 +164,7 @@ fn take(
     }
 }
 
-/// The number of the citation of this span, which is added where it is new.
+/// Returns the number of this span's citation, and adds the citation if it is new.
 fn cite(draft: &mut Draft, evidence: &Evidence, span: Span) -> usize {
     let next = draft.citations.len() + 1;
     let Some(citation) = quote_of(evidence, span, next) else {
@@ -177,15 +180,15 @@ fn cite(draft: &mut Draft, evidence: &Evidence, span: Span) -> usize {
     next
 }
 
-/// Reads sentences with their citations out of a text that comes piece by piece.
+/// Reads sentences with their citations from a text that arrives in pieces.
 #[derive(Default)]
 struct Reader {
     text: String,
-    /// Up to where it is read.
+    /// How far the text has been read, in bytes.
     read: usize,
 }
 
-/// `[1]`, `[1, 2]`, `【1】`, one after another, with a full stop that was set behind them.
+/// `[1]`, `[1, 2]`, `【1】`, one after another, with a full stop after them.
 static CITES: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
         r"\s*(?:[\[【［]\s*\d{1,3}(?:\s*[,，、]\s*\d{1,3})*\s*[\]】］]\s*)+([.。!！?？；;]*)",
@@ -206,7 +209,8 @@ impl Reader {
         worded
     }
 
-    /// What stands before citations that are certain to be over: something else follows them, or the text is.
+    /// Returns the sentences before citations that are certain to be complete: more text follows them, or the text is
+    /// over.
     fn advance(&mut self, is_over: bool) -> Vec<Worded> {
         let mut worded = Vec::new();
         while let Some(found) = CITES.captures(&self.text[self.read..]) {

@@ -1,4 +1,5 @@
-//! What in a document speaks to a machine in place of a reader. It is neither quoted to customers nor shown to a model.
+//! Detects prompt injection: text in a document that addresses a machine instead of a reader. It is neither quoted to
+//! customers nor shown to a model.
 
 use std::sync::LazyLock;
 
@@ -8,7 +9,7 @@ use regex::RegexSet;
 use ken_base::domain::Span;
 use ken_text::text::{fold, sentences};
 
-/// Sentences (folded) that tell a model what to do: OWASP's LLM01 in the two languages of our documents.
+/// Sentences (folded) that instruct a model: OWASP's LLM01 in the two languages of our documents.
 static ADDRESSES_A_MODEL: LazyLock<RegexSet> = LazyLock::new(|| {
     RegexSet::new([
         r"\b(?:ignore|disregard|forget|override|bypass)\b.{0,30}\b(?:previous|prior|above|earlier|all|any|your|these|other|existing|system)\b.{0,30}\b(?:instructions?|rules?|prompts?|directions?|guidelines?|polic(?:y|ies)|constraints?|restrictions?)",
@@ -31,8 +32,7 @@ static ADDRESSES_A_MODEL: LazyLock<RegexSet> = LazyLock::new(|| {
     .expect("the patterns are fixed and tested")
 });
 
-/// Marks between which a forged message or piece of evidence stands, folded. The end may be missing: then an empty line
-/// ends it.
+/// Marks around a forged message or piece of evidence, folded. If the closing mark is missing, an empty line ends it.
 const BLOCKS: [(&str, &str); 7] = [
     ("<|im_start|>", "<|im_end|>"),
     ("<|system|>", "<|end|>"),
@@ -43,7 +43,7 @@ const BLOCKS: [(&str, &str); 7] = [
     ("```system", "```"),
 ];
 
-/// Lines that open a forged message without a mark at its end.
+/// Returns whether a line opens a forged message that has no closing mark.
 fn opens_message(folded: &str) -> bool {
     let line = folded.trim_start_matches(['#', '*', '-', '>', ' ', '[', '【', '(']);
     [
@@ -58,7 +58,7 @@ fn opens_message(folded: &str) -> bool {
     .any(|head| line.starts_with(head))
 }
 
-/// The stretches of a text that speak to a machine, in order: whole sentences, and whole blocks behind forged marks.
+/// Returns the spans of a text that address a machine, in order: whole sentences, and whole blocks after forged marks.
 pub fn to_machines(text: &str) -> Vec<Span> {
     let folded: Vec<(Span, String)> = sentences(text)
         .into_iter()
@@ -69,7 +69,7 @@ pub fn to_machines(text: &str) -> Vec<Span> {
     tainted.map(|((span, _), _)| span).collect()
 }
 
-/// Of a text's sentences, each with its folded text: which do not speak to a machine.
+/// Returns for each sentence of a text, given with its folded text, whether it does not address a machine.
 pub fn untainted(text: &str, folded: &[(Span, String)]) -> Vec<bool> {
     let mut kept = Vec::with_capacity(folded.len());
     let (mut closing, mut last_end): (Option<&str>, usize) = (None, 0);
@@ -97,7 +97,7 @@ pub fn untainted(text: &str, folded: &[(Span, String)]) -> Vec<bool> {
     kept
 }
 
-/// One of these stands in every sentence that [`ADDRESSES_A_MODEL`] finds; looking for them costs little.
+/// Every sentence that [`ADDRESSES_A_MODEL`] matches contains one of these, which are cheap to search for.
 static HINTS: LazyLock<AhoCorasick> = LazyLock::new(|| {
     AhoCorasick::new([
         "ignore",
@@ -163,7 +163,7 @@ static HINTS: LazyLock<AhoCorasick> = LazyLock::new(|| {
     .expect("the words are fixed")
 });
 
-/// A title or heading as it may be shown; nothing where it speaks to a machine.
+/// Returns a title or heading for display; an empty string if it addresses a machine.
 pub fn plain(title: &str) -> &str {
     match to_machines(title).is_empty() {
         true => title,

@@ -1,4 +1,4 @@
-//! Answers that were given, for as long as nothing they rest on has changed.
+//! The answer cache. An entry is valid as long as everything it depends on is unchanged.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,16 +13,17 @@ use ken_base::domain::{
     Answer, Filter, QuestionText, Revision, Strategy, Timings, Tuning, WorkspaceId,
 };
 
-/// All that an answer rests on besides the question. What is decided otherwise has another of these.
+/// The fingerprint of everything that an answer depends on besides the question. An answer that could be different has
+/// another fingerprint.
 #[derive(Clone)]
 pub struct Basis {
-    /// When the workspace was made: one of the same name may have come after it.
+    /// Creation time of the workspace: a later one may have the same name.
     made_at: i64,
-    /// Of the store, of words and of vectors.
+    /// Revisions of the store, of the keyword index and of the vectors.
     revisions: (Revision, Revision, Revision),
     synonyms: i64,
     rules: Arc<Rules>,
-    /// The second, where the workspace holds anything that is for some, or for some time.
+    /// The current second, if the workspace contains restricted documents, whose visibility depends on time.
     second: Option<i64>,
 }
 
@@ -36,7 +37,7 @@ impl PartialEq for Basis {
     }
 }
 
-/// An answer without what it was found by, which only what is asked for the first time needs.
+/// A cached answer, without the search details that only its first request needs.
 struct Kept {
     basis: Basis,
     answer: Answer,
@@ -44,7 +45,7 @@ struct Kept {
     trace: Arc<str>,
 }
 
-/// Shared by clones.
+/// The answer cache. Clones share it.
 #[derive(Clone)]
 pub struct KeptAnswers {
     cache: Option<Arc<Cache<Key, Arc<Kept>>>>,
@@ -52,7 +53,7 @@ pub struct KeptAnswers {
 }
 
 impl KeptAnswers {
-    /// Keeps so many; none where 0.
+    /// Creates a cache for up to `most` answers; 0 disables it.
     pub fn new(most: usize) -> Self {
         Self {
             cache: (most > 0).then(|| Arc::new(Cache::new(most))),
@@ -61,7 +62,7 @@ impl KeptAnswers {
     }
 }
 
-/// What makes two questions one: every field of a question that can change its answer.
+/// The cache key: every field of a question that can change its answer.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Key {
     workspace: WorkspaceId,
@@ -74,9 +75,9 @@ struct Key {
 }
 
 impl Key {
-    /// `None` where an answer is for its moment alone. Questions with a history are not kept at all.
+    /// Returns `None` for a question about a given time. Questions with a history are never cached.
     fn of(workspace: &WorkspaceId, question: &Question) -> Option<Self> {
-        // By name, so that a new field has to be decided about.
+        // Destructured, so that a new field has to be considered here.
         let Question {
             text,
             filter,
@@ -113,12 +114,12 @@ impl Key {
 }
 
 impl Answerer {
-    /// What an answer would rest on now; `None` where there is nothing to keep it for.
+    /// Returns the current fingerprint of a workspace; `None` if answers are not cached.
     pub(super) async fn basis(
         &self,
         workspace: &WorkspaceId,
     ) -> Result<Option<Basis>, AnswerError> {
-        // What a model says is not the same twice, and somebody may be listening.
+        // A model's text differs each time, and a listener may be waiting for its events.
         if self.kept.cache.is_none() || self.llm.is_some() {
             return Ok(None);
         }
@@ -140,7 +141,7 @@ impl Answerer {
         }))
     }
 
-    /// Forgets all that is kept, of whomever.
+    /// Clears the cache of all workspaces.
     pub(super) fn forget_kept(&self) {
         ken_text::text::forget_sentences();
         if let Some(cache) = &self.kept.cache {
@@ -148,12 +149,12 @@ impl Answerer {
         }
     }
 
-    /// How often an answer was given again.
+    /// Returns the number of cache hits.
     pub fn n_kept(&self) -> u64 {
         self.kept.n_given.load(Ordering::Relaxed)
     }
 
-    /// The answer that was given to the same question on the same basis.
+    /// Returns the cached answer to the same question with the same fingerprint.
     pub(super) fn kept(
         &self,
         workspace: &WorkspaceId,
@@ -186,7 +187,7 @@ impl Answerer {
         })
     }
 
-    /// Keeps an answer, unless something was away or it took too long to say all.
+    /// Caches an answer, unless a part was unavailable or the time limit cut it short.
     pub(super) fn keep(
         &self,
         workspace: &WorkspaceId,
@@ -197,7 +198,7 @@ impl Answerer {
         let Some(cache) = &self.kept.cache else {
             return;
         };
-        // What is noted of the moment is not kept; that a list goes on is a matter of the text.
+        // Notes about the moment prevent caching. That a list continues depends on the text only.
         let is_of_the_moment = |note: &Note| *note != Note::ListContinues;
         if explained.answer.notes.iter().any(is_of_the_moment) || !explained.reviews.is_empty() {
             return;

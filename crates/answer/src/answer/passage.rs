@@ -1,4 +1,4 @@
-//! A piece of evidence as answering reads it: folded and taken into words once.
+//! A piece of evidence prepared for answering: its sentences, folded and split into terms once.
 
 use std::collections::HashSet;
 
@@ -7,24 +7,28 @@ use super::understand::asks;
 use ken_base::domain::{Evidence, Span};
 use ken_text::text::{figures, fold, sentences, terms, terms_of_key, wording};
 
-/// The sentences of a piece of evidence that may be cited: all but those that speak to machines.
+/// The sentences of a piece of evidence that may be cited: all that do not address a machine.
 #[derive(Debug, Clone, Default)]
 pub struct Passage {
-    /// The words of title, headings and the questions it answers.
+    /// The terms of the title, the headings and the questions that it answers.
     pub headings: HashSet<String>,
+    /// The sentences.
     pub units: Vec<Unit>,
 }
 
 /// One sentence.
 #[derive(Debug, Clone)]
 pub struct Unit {
-    /// In the chunk's text.
+    /// Its span in the chunk's text.
     pub span: Span,
+    /// The folded text.
     pub folded: String,
+    /// Its terms.
     pub terms: HashSet<String>,
 }
 
 impl Passage {
+    /// Prepares a piece of evidence.
     pub fn read(evidence: &Evidence) -> Self {
         let text = &evidence.chunk.text;
         let folded: Vec<(Span, String)> = sentences(text)
@@ -44,18 +48,18 @@ impl Passage {
         }
     }
 
-    /// Whether a word stands in it or over it.
+    /// Returns whether a term occurs in it or in its headings.
     pub fn says(&self, term: &str) -> bool {
         self.headings.contains(term) || self.units.iter().any(|unit| unit.terms.contains(term))
     }
 
-    /// Where its sentences stand.
+    /// Returns the spans of its sentences.
     pub fn spans(&self) -> Vec<Span> {
         self.units.iter().map(|unit| unit.span).collect()
     }
 }
 
-/// Whether a question is one of those that a piece of evidence answers, in the same words.
+/// Returns whether a question is one of those that a piece of evidence answers, in the same words.
 pub fn is_asked_by(evidence: &Evidence, question: &str) -> bool {
     let note = evidence.chunk.note.question.as_deref();
     let questions = evidence.metadata.questions.iter().map(String::as_str);
@@ -63,7 +67,7 @@ pub fn is_asked_by(evidence: &Evidence, question: &str) -> bool {
     questions.chain(note).any(|known| wording(known) == asked)
 }
 
-/// Whether the heading that a piece of evidence stands under is a question, and this one, in the same words.
+/// Returns whether the heading above a piece of evidence asks this question, in the same words.
 pub fn is_asked_over(evidence: &Evidence, question: &str) -> bool {
     let title = evidence.metadata.title.as_str();
     let heading = evidence
@@ -74,7 +78,7 @@ pub fn is_asked_over(evidence: &Evidence, question: &str) -> bool {
     asks(heading) && wording(heading) == wording(question)
 }
 
-/// What stands over a chunk.
+/// Returns the headings above a chunk, one per line.
 pub(super) fn headings(evidence: &Evidence) -> String {
     let mut all = vec![evidence.metadata.title.as_str()];
     all.extend(evidence.chunk.heading_path.iter().map(String::as_str));

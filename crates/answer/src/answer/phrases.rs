@@ -1,4 +1,4 @@
-//! What is said where the knowledge is not quoted, in the question's language.
+//! Fixed texts for replies that quote no knowledge, in the question's language.
 
 use super::understand::Courtesy;
 use ken_text::text::Language;
@@ -11,7 +11,7 @@ fn in_language(language: Language, texts: [&'static str; 3]) -> &'static str {
     }
 }
 
-/// Where nothing may be answered.
+/// Returns the text of a refusal.
 pub fn refusal(language: Language) -> &'static str {
     in_language(
         language,
@@ -23,7 +23,7 @@ pub fn refusal(language: Language) -> &'static str {
     )
 }
 
-/// Where nothing names what is asked about and something names another of its kind; before what that is.
+/// Returns the text before the labels of similar things, if nothing found names the thing asked about.
 pub fn only_similar(language: Language) -> &'static str {
     in_language(
         language,
@@ -35,8 +35,8 @@ pub fn only_similar(language: Language) -> &'static str {
     )
 }
 
-/// Where one question of several may not be answered; which, from 1. The question is not repeated: nothing that a customer
-/// wrote is said back as if it were so.
+/// Returns the refusal of one question of several; `number` counts from 1. The question is not repeated, so that
+/// nothing a customer wrote is confirmed.
 pub fn unanswered_part(language: Language, number: usize) -> String {
     match language {
         Language::TraditionalChinese => {
@@ -49,7 +49,7 @@ pub fn unanswered_part(language: Language, number: usize) -> String {
     }
 }
 
-/// Behind a list or table that goes on beyond the passage that is quoted.
+/// Returns the text after a list or table that continues beyond the quoted passage.
 pub fn list_continues(language: Language) -> &'static str {
     in_language(
         language,
@@ -61,7 +61,7 @@ pub fn list_continues(language: Language) -> &'static str {
     )
 }
 
-/// Where the evidence contradicts itself and no rule decides.
+/// Returns the text for evidence that contradicts itself without a rule to decide.
 pub fn contradiction(language: Language) -> &'static str {
     in_language(
         language,
@@ -73,7 +73,7 @@ pub fn contradiction(language: Language) -> &'static str {
     )
 }
 
-/// Before choices that stand in the answer's suggestions.
+/// Returns the text before the choices in the answer's suggestions.
 pub fn which(language: Language) -> &'static str {
     in_language(
         language,
@@ -85,7 +85,7 @@ pub fn which(language: Language) -> &'static str {
     )
 }
 
-/// To a message that asks nothing.
+/// Returns the reply to a message that asks nothing.
 pub fn courtesy(language: Language, courtesy: Courtesy) -> &'static str {
     let texts = match courtesy {
         Courtesy::Greeting => [

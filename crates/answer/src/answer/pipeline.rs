@@ -1,5 +1,6 @@
-//! The pipeline of one question: retrieve → read → admit → compose → verify → settle contradictions, then a model's wording.
-//! It records nothing and knows nothing of conversations, experiments and caches: [`super::Answerer`] stands around it.
+//! The pipeline of one question: retrieve → read → admit → compose → verify → resolve contradictions, then a model's
+//! wording. It records nothing and is independent of conversations, experiments and caches, which [`super::Answerer`]
+//! handles.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -25,73 +26,94 @@ use ken_search::retrieve::{RetrieveError, Retrieved, Retriever};
 use ken_text::redact::Redactor;
 use ken_text::text::Language;
 
-/// One question of a message, understood.
+/// One question of a message, after understanding.
 pub struct SubQuestion<'a> {
-    /// As the customer worded it.
+    /// The question in the customer's words.
     pub text: &'a str,
+    /// What to search for.
     pub query: Query,
     /// The documents that a follow-up is about.
     pub about: Lifts,
+    /// The language of the reply.
     pub language: Language,
-    /// The highest rung allowed.
+    /// The highest strategy allowed.
     pub ceiling: Strategy,
-    /// The least confidence with which it is answered, in [0, 1].
+    /// The least confidence for an answer, in [0, 1].
     pub min_confidence: f32,
+    /// The deadline.
     pub until: Option<Instant>,
-    /// The question's vector, where it is known already.
+    /// The question's vector, if it is known already.
     pub vector: Option<Vec<f32>>,
+    /// Receives the progress of a model's wording.
     pub events: Option<&'a mpsc::UnboundedSender<Event>>,
 }
 
 /// The answer to one question, and how it came about.
 #[derive(Debug, Clone)]
 pub struct SubAnswer {
+    /// The question in the customer's words.
     pub text: String,
+    /// What was searched for.
     pub search_text: String,
+    /// The answer; without sentences if there is none.
     pub draft: Draft,
+    /// Whether to answer, with the confidence.
     pub verdict: Verdict,
+    /// The admission features.
     pub features: Features,
+    /// The evidence, best first.
     pub evidence: Vec<Evidence>,
-    /// Of the first of the evidence, in its order; empty where nothing was read.
+    /// The readings of the first of the evidence, in the same order; empty if nothing was read.
     pub readings: Vec<Reading>,
+    /// Choices for the customer, if the question is ambiguous.
     pub suggestions: Vec<String>,
-    /// What the evidence is about where the question is about another thing of its kind, which nothing names.
+    /// Labels of similar things that the evidence is about, if nothing found names the thing asked about.
     pub similar: Vec<String>,
+    /// A conflict that a person has to resolve.
     pub review: Option<Review>,
+    /// Sentences that verification rejected.
     pub rejected: Vec<Rejected>,
+    /// Notes for the answer.
     pub notes: Vec<Note>,
+    /// What the model used, if one was called.
     pub usage: Option<Usage>,
+    /// The revision that was searched.
     pub revision: i64,
+    /// The time of each step.
     pub timings: Timings,
 }
 
-/// What answering needs besides the question.
+/// The parts that answering needs besides the question.
 #[derive(Clone, Copy)]
 pub struct Pipeline<'a> {
+    /// Finds the evidence.
     pub retriever: &'a Retriever,
+    /// Decides whether to answer.
     pub admission: &'a Admission,
+    /// Reads passages, if configured.
     pub reader: Option<&'a Reader>,
+    /// Words answers, if configured.
     pub llm: Option<&'a Llm>,
-    /// Versions that no answer may rest on.
+    /// Document versions that no answer may use.
     pub distrusted: &'a HashSet<(DocumentId, i64)>,
-    /// Takes personal data out of what a model is sent.
+    /// Removes personal data from what is sent to a model.
     pub redactor: &'a Redactor,
 }
 
-/// What is kept of a deadline for what follows a model's wording.
+/// The part of a deadline reserved for the steps after a model's wording.
 const RESERVE: Duration = Duration::from_millis(15);
-/// With less than this left of a deadline a model is not asked.
+/// With less than this left before the deadline, no model is called.
 const MIN_GENERATION: Duration = Duration::from_millis(50);
 
-/// What one stage hands to the next.
+/// The state that the stages pass on.
 struct State<'q> {
     question: SubQuestion<'q>,
     query: Query,
     retrieved: Retrieved,
     candidates: Candidates,
-    /// The first candidate is an FAQ that asks the same, word for word: it is the answer.
+    /// Whether the first candidate is an FAQ with the same question, word for word. Then it is the answer.
     is_identical: bool,
-    /// … and no other document may contradict it, so nothing else is read.
+    /// Whether, in addition, no other document may contradict it. Then nothing is read.
     is_settled: bool,
     features: Features,
     verdict: Verdict,
@@ -109,8 +131,8 @@ impl Pipeline<'_> {
     /// Answers one question.
     ///
     /// # Errors
-    /// [`AnswerError`] where the search or the store fails. Finding nothing is a refusal, and so is a reader or a model
-    /// that fails: the answer's notes say so.
+    /// [`AnswerError`] if the search or the store fails. Missing evidence leads to a refusal. A failing reader or model
+    /// is recorded in the answer's notes.
     pub async fn answer(
         self,
         workspace: &WorkspaceId,
@@ -126,8 +148,8 @@ impl Pipeline<'_> {
         Ok(state.into_answer(start))
     }
 
-    /// The answer of an FAQ that asks the same, word for word, found by words alone; `None` where there is none. Takes
-    /// neither encoder nor reader, so there is time for it where there was none for [`Self::answer`].
+    /// Returns the answer of an FAQ with the same question, word for word, found by keywords alone; `None` if there is
+    /// none. It needs neither encoder nor reader, so it is fast enough when [`Self::answer`] is not.
     pub async fn identical_faq(
         self,
         workspace: &WorkspaceId,
@@ -145,7 +167,7 @@ impl Pipeline<'_> {
         Ok(Some(state.into_answer(start)))
     }
 
-    /// Searches and loads what was found, less what may not be used, an identical FAQ first.
+    /// Searches and loads the evidence. Removes distrusted versions and puts an identical FAQ first.
     async fn retrieve<'q>(
         self,
         workspace: &WorkspaceId,
@@ -222,7 +244,7 @@ impl Pipeline<'_> {
             state.verdict = self
                 .admission
                 .judge(&state.features, evidence, reading, least);
-            // Behind the decision, whose model was fitted to the order of the search.
+            // After the decision, because its model was fitted to the order of the search.
             if let Some(at) = candidates.asked_over(text) {
                 state.verdict = self.admission.asked_over(state.verdict, least);
                 candidates.lead_with(at);
@@ -236,8 +258,8 @@ impl Pipeline<'_> {
         state.timings.admit = elapsed_ms(admitting);
     }
 
-    /// Refuses where the question names a thing of a kind, and the evidence is about another of it; an FAQ about another
-    /// gives way to a passage that was read, answers, and names the thing.
+    /// Refuses if the question names a thing of a kind and the evidence is about another of that kind. If the first
+    /// candidate is an FAQ about another, a passage that was read, answers, and names the thing replaces it.
     fn match_named_thing(self, state: &mut State<'_>) {
         let own_words = state.query.text().lines().last().unwrap_or_default();
         let candidates = &mut state.candidates;
@@ -263,12 +285,12 @@ impl Pipeline<'_> {
         }
     }
 
-    /// Has a model word the quoted evidence, where there is a model and time for it.
+    /// Lets a model word the quoted evidence, if there is a model and enough time.
     async fn generate(self, state: &mut State<'_>) {
         let generating = Instant::now();
         let is_allowed = state.question.ceiling == Strategy::Generated
             && state.draft.strategy == Strategy::Extractive
-            // A correction is said as it stands.
+            // A correction is quoted unchanged.
             && !state.notes.contains(&Note::FalsePremise);
         if let Some(llm) = self.llm.filter(|_| is_allowed) {
             let evidence = state.candidates.evidence();
@@ -289,7 +311,7 @@ impl Pipeline<'_> {
         state.timings.generate = elapsed_ms(generating);
     }
 
-    /// Notes that the quoted list or table goes on behind what is quoted.
+    /// Adds a note if the quoted list or table continues after the quotation.
     async fn note_continuation(
         self,
         workspace: &WorkspaceId,
@@ -312,7 +334,7 @@ impl Pipeline<'_> {
         Ok(())
     }
 
-    /// A model's wording, or why there is none. Never takes longer than the deadline leaves.
+    /// Returns a model's wording, or a note on why there is none. Never exceeds the deadline.
     #[tracing::instrument(name = "generate", skip_all)]
     async fn generated(
         self,
@@ -330,7 +352,7 @@ impl Pipeline<'_> {
             Some(left) => llm.timeout().min(left - RESERVE),
             None => llm.timeout(),
         };
-        // What was said before is part of what is searched, and may be needed to understand the rest.
+        // The search text may contain earlier messages, which may be needed to understand the question.
         let question = match query.text().contains(text.trim()) {
             true => query.text(),
             false => text,
@@ -342,7 +364,7 @@ impl Pipeline<'_> {
         let heard = |sentence: &Sentence, new: &[Citation]| {
             n_heard += 1;
             if let Some(events) = events {
-                // Where nobody listens any more the request is dropped with this future.
+                // If nobody listens any more, this future is dropped and so is the request.
                 let _ = events.send(Event::Delta(sentence.clone(), new.to_vec()));
             }
         };
@@ -367,7 +389,7 @@ impl Pipeline<'_> {
 }
 
 impl State<'_> {
-    /// Makes a draft of what was admitted that contradicts nothing, or finds out why there can be none.
+    /// Composes a draft from admitted evidence, resolves contradictions, and may replace the draft by choices.
     fn quote(&mut self) {
         let composing = Instant::now();
         if self.verdict.decision == Decision::Answer {
@@ -379,12 +401,12 @@ impl State<'_> {
         self.timings.compose = elapsed_ms(composing);
     }
 
-    /// Quotes the candidates and verifies the quotations. A premise of the question that the evidence contradicts is
-    /// corrected first.
+    /// Quotes the candidates and verifies the quotations. If the evidence contradicts a premise of the question, the
+    /// correction comes first.
     fn compose(&mut self) {
         let candidates = &self.candidates;
         let (evidence, passages) = (candidates.evidence(), candidates.passages());
-        // A passage that was read and answers far less strongly than the first adds nothing.
+        // A second passage that answers far less strongly than the first adds nothing.
         let n_quoted = match candidates.readings() {
             [first, second, ..] if second.logit < first.logit - settle::ANSWERS_TOO => 1,
             _ => evidence.len(),
@@ -406,7 +428,7 @@ impl State<'_> {
         self.rejected.extend(dropped);
     }
 
-    /// Settles contradictions between the draft and the other evidence.
+    /// Resolves contradictions between the draft and the other evidence.
     fn settle(&mut self) {
         if self.draft.sentences.is_empty() || self.is_settled {
             return;
@@ -439,7 +461,7 @@ impl State<'_> {
         }
     }
 
-    /// Offers a choice in place of an answer where a short question fits several things alike.
+    /// Offers choices instead of an answer if a short question fits several things equally well.
     fn clarify(&mut self) {
         if self.draft.sentences.is_empty() || self.notes.contains(&Note::FalsePremise) {
             return;
@@ -490,7 +512,8 @@ impl State<'_> {
     }
 }
 
-/// Searches, loads what was found and lifts what the question is about. Best first, at most the query's limit.
+/// Searches, loads the evidence and raises the documents that the question is about. Best first, at most the query's
+/// limit.
 pub async fn find(
     retriever: &Retriever,
     workspace: &WorkspaceId,
@@ -517,7 +540,7 @@ pub async fn find(
     Ok((found, evidence))
 }
 
-/// What is recorded of the answer to one question, to explain it by.
+/// The record of the answer to one question, for explanations.
 #[derive(Serialize)]
 pub struct SubAnswerTrace<'a> {
     question: &'a str,
@@ -544,7 +567,7 @@ struct EvidenceTrace<'a> {
     score: f32,
     coverage: f32,
     similarity: f32,
-    /// How strongly the reader says that it answers, a logit, and where, in bytes of the document.
+    /// The reader's logit, and the answer's place in bytes of the document.
     #[serde(skip_serializing_if = "Option::is_none")]
     reading: Option<f32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -552,6 +575,7 @@ struct EvidenceTrace<'a> {
 }
 
 impl SubAnswer {
+    /// Returns the record of this answer.
     pub fn trace(&self) -> SubAnswerTrace<'_> {
         let readings = self
             .readings

@@ -1,4 +1,4 @@
-//! What a question takes for granted, held against the evidence before it is answered.
+//! Checks a premise in the question against the evidence.
 
 use std::sync::LazyLock;
 
@@ -9,10 +9,10 @@ use ken_base::domain::{Evidence, Span};
 use ken_text::conflict::{Statement, contradiction};
 use ken_text::text::{fold, terms};
 
-/// How many of the best pieces of evidence it is held against.
+/// How many of the best pieces of evidence are compared with the premise.
 const COMPARED: usize = 3;
 
-/// What a question takes for granted; `None` where it does not say so.
+/// Returns the premise of a question, or `None` if it has none in its wording.
 fn premise(question: &str) -> Option<&str> {
     static PREMISE: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(
@@ -29,7 +29,7 @@ fn premise(question: &str) -> Option<&str> {
         .map(|m| m.as_str().trim())
 }
 
-/// The sentence of the evidence that contradicts what the question takes for granted: which evidence, and where in it.
+/// Returns the sentence of the evidence that contradicts the question's premise: index of the evidence, and span in it.
 pub fn contradicted(question: &str, evidence: &[Evidence]) -> Option<(usize, Span)> {
     let premise = premise(question)?;
     for (at, e) in evidence.iter().enumerate().take(COMPARED) {
@@ -50,7 +50,7 @@ pub fn contradicted(question: &str, evidence: &[Evidence]) -> Option<(usize, Spa
     None
 }
 
-/// Whether one says that something is free of charge and the other what it costs.
+/// Returns whether one text says that something is free of charge and the other names a price.
 fn is_charged(premise: &str, sentence: &str) -> bool {
     static FREE: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(r"免费|免运|免收|不(?:用|需要?|必)(?:我|再|另外)?(?:付|出|负担|支付|给)?.{0,4}(?:费|钱)|\bfree\b|no (?:charge|fee|cost)")

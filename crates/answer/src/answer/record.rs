@@ -1,4 +1,4 @@
-//! What is kept of a turn: enough to explain it, and to ask it again.
+//! The record of a turn: enough to explain the answer and to ask the question again.
 
 use std::collections::HashMap;
 
@@ -55,10 +55,10 @@ impl Request {
         }
     }
 
-    /// The request of a recorded trace; `None` where it cannot be read.
+    /// Reads the request from a recorded trace; `None` if it cannot be read.
     fn recorded(trace: &serde_json::Value) -> Option<Self> {
         let request = trace.get("request")?;
-        // Who may see it has to be said.
+        // A record without an audience is not trusted: visibility would be unknown.
         request.get("audience")?;
         Self::deserialize(request)
             .inspect_err(|error| tracing::warn!(%error, "cannot parse recorded request"))
@@ -73,22 +73,24 @@ impl Request {
     }
 }
 
-/// Whether an asker of this audience may see what was said in a recorded turn. What was said to somebody who may see more is
-/// not visible, and neither is a turn whose request cannot be read.
+/// Returns whether a caller with this audience may see a recorded turn. A turn that was addressed to a wider audience
+/// is hidden, and so is one whose request cannot be read.
 fn may_see(trace: &serde_json::Value, audience: &[String]) -> bool {
     Request::recorded(trace)
         .is_some_and(|asked| asked.audience.iter().all(|name| audience.contains(name)))
 }
 
-/// A recorded answer with how it was asked for.
+/// A recorded answer with its request.
 #[derive(Debug, Clone)]
 pub struct Logged {
+    /// The recorded turn.
     pub turn: Turn,
+    /// How the question was asked.
     pub request: Request,
 }
 
 impl Logged {
-    /// The same question, about now.
+    /// Returns the same question, asked about the present time, and its history.
     pub fn again(&self) -> Result<(Question, &[Utterance]), InvalidQuestion> {
         let request = &self.request;
         let question = Question {
@@ -108,7 +110,7 @@ impl Logged {
 }
 
 impl Answerer {
-    /// What was said before: as the caller says, else as recorded.
+    /// Returns the earlier messages: the caller's, or those on record.
     pub(super) async fn history(
         &self,
         workspace: &WorkspaceId,
@@ -132,7 +134,7 @@ impl Answerer {
         Ok(said.flat_map(|(turn, _)| utterances(turn)).collect())
     }
 
-    /// A recorded answer with its record, the evidence with its text where its version still exists.
+    /// Returns a recorded answer with its trace. Evidence gets its text if its document version still exists.
     pub async fn explained(
         &self,
         workspace: &WorkspaceId,
@@ -173,7 +175,7 @@ impl Answerer {
         Ok(Some((turn, trace)))
     }
 
-    /// Forgets a conversation once the turns under way in it are over. Returns how many turns there were.
+    /// Deletes a conversation once its running turns are finished. Returns the number of deleted turns.
     pub async fn forget(
         &self,
         workspace: &WorkspaceId,
@@ -187,7 +189,7 @@ impl Answerer {
             .await?)
     }
 
-    /// The answer that was given under the same idempotency key.
+    /// Returns the answer recorded under the same idempotency key, or `None`.
     pub(super) async fn given_before(
         &self,
         workspace: &WorkspaceId,
@@ -200,7 +202,7 @@ impl Answerer {
         else {
             return Ok(None);
         };
-        // The same key for somebody else, elsewhere or otherwise is another question.
+        // The same key with another caller, channel or other settings is a different question.
         let asked = Request::recorded(&trace).map(Request::without_history);
         let same = turn.question == *question.text
             && turn.answer.conversation_id == question.conversation_id
@@ -251,7 +253,7 @@ mod tests {
             (json!({ "audience": [] }), true, true),
             (json!({}), false, false),
             (json!({ "audience": ["agent"] }), false, true),
-            // Unreadable: nobody knows who may see it.
+            // Unreadable, so its audience is unknown.
             (json!({ "audience": "agent" }), false, false),
             (json!({ "audience": [], "limit": "ten" }), false, false),
             (json!(null), false, false),

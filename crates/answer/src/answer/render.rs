@@ -1,5 +1,5 @@
-//! An answer as a channel can show it: markup or none, sources as links or left out, cut to the channel's limits, or words
-//! to be spoken. What it says does not change.
+//! Renders an answer for a channel: with or without markup, with or without sources, cut to the channel's limits, or as
+//! text for speech. The content does not change.
 
 mod spoken;
 
@@ -12,31 +12,33 @@ use ken_text::text::{Language, sentences};
 use spoken::spoken;
 use utoipa::ToSchema;
 
-/// How a text is written.
+/// The format of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = AnswerFormat, description = "`plain`: no markup. `markdown`: CommonMark with tables. `speech`: text to be spoken, without addresses.")]
 pub enum Format {
-    /// No markup; sources in words with bare addresses.
+    /// No markup; sources as text with plain addresses.
     Plain,
     /// CommonMark with tables; sources as links.
     Markdown,
-    /// To be spoken: no addresses, no sources, figures in words where the language needs it, short sentences.
+    /// Text for speech output: short sentences without addresses and sources, figures in words if the language needs it.
     Speech,
 }
 
-/// A channel's way to show an answer.
+/// How a channel shows an answer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Channel {
+    /// The text format.
     pub format: Format,
     /// The longest message, in UTF-16 code units, as the channels count.
     pub max_units: Option<usize>,
+    /// Whether the sources are listed below the text.
     pub has_sources: bool,
 }
 
 impl Channel {
-    /// By its name; one that is not known shows plain text without a limit. Limits: SMS in UCS-2 by GSM 03.38, the others
-    /// by the channels' own documentation of text messages.
+    /// Returns the channel of a name. An unknown channel shows plain text without a limit. Limits: SMS in UCS-2 by GSM
+    /// 03.38, the others by the channels' own documentation of text messages.
     pub fn of(name: Option<&str>) -> Self {
         let shows = |format, max_units, has_sources| Channel {
             format,
@@ -58,12 +60,13 @@ impl Channel {
 /// An answer's text for one channel.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Rendered {
+    /// The text format.
     pub format: Format,
-    /// In order, each within the channel's limit.
+    /// The messages in order, each within the channel's limit.
     pub messages: Vec<String>,
 }
 
-/// Writes an answer for a channel; `format` in place of the channel's own where it is given.
+/// Renders an answer for a channel. `format` replaces the channel's own format.
 pub fn render(answer: &Answer, channel: Option<&str>, format: Option<Format>) -> Rendered {
     let mut shows = Channel::of(channel);
     shows.format = format.unwrap_or(shows.format);
@@ -103,7 +106,7 @@ pub fn render(answer: &Answer, channel: Option<&str>, format: Option<Format>) ->
     }
 }
 
-/// The cited documents, each once.
+/// Returns the list of cited documents, each once.
 fn sources(answer: &Answer, format: Format, language: Language) -> String {
     let mut lines: Vec<String> = Vec::new();
     for citation in &answer.citations {
@@ -111,7 +114,7 @@ fn sources(answer: &Answer, format: Format, language: Language) -> String {
             "" => citation.document_id.as_str(),
             title => title,
         };
-        // A file's name is no address, and what was stored before addresses were looked at is no link.
+        // A file's name is not an address. Addresses stored before they were checked are not shown as links.
         let is_open = |uri: &&String| {
             checked_uri(uri).is_ok() && (uri.starts_with("https://") || uri.starts_with("http://"))
         };
@@ -142,7 +145,7 @@ fn sources(answer: &Answer, format: Format, language: Language) -> String {
     }
 }
 
-/// The answer's text as `plain` writes it, its links as `link` does.
+/// Writes the answer's text with `plain` and its links with `link`.
 fn with_links(
     answer: &Answer,
     plain: impl Fn(&str) -> String,
@@ -152,7 +155,7 @@ fn with_links(
     let mut places: Vec<(usize, usize, &str)> = Vec::new();
     let mut from = 0;
     for citation in &answer.citations {
-        // Quotes stand in the text in the order of their citations; what a model worded has no places.
+        // Quotes occur in the text in the order of their citations; a model's wording does not contain them.
         let Some(at) = text[from..].find(citation.quote.as_str()) else {
             continue;
         };
@@ -185,7 +188,7 @@ fn with_links(
     shown
 }
 
-/// An address as people write it: a telephone number or a mail address without its scheme.
+/// Returns an address for display: a telephone number or mail address without its scheme.
 fn bare(uri: &str) -> &str {
     let rest = ["tel:", "mailto:"]
         .iter()
@@ -193,7 +196,7 @@ fn bare(uri: &str) -> &str {
     rest.map_or(uri, |rest| rest.split('?').next().unwrap_or(rest))
 }
 
-/// Text so that CommonMark shows it as it stands: nothing of it is taken for markup but lists and the bars of tables.
+/// Escapes a text so that CommonMark shows it unchanged. Only lists and the bars of tables keep their meaning.
 fn escaped(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for (number, line) in text.split('\n').enumerate() {
@@ -201,13 +204,13 @@ fn escaped(text: &str) -> String {
             shown.push('\n');
         }
         let words = line.trim_start();
-        // Four spaces would make a program of the line.
+        // Four spaces would start a code block.
         let lead = &line[..line.len() - words.len()];
         match lead.chars().count() > 3 {
             true => shown.extend(lead.chars().map(|_| "&nbsp;")),
             false => shown.push_str(lead),
         }
-        // What makes a heading, a quotation, a list or a rule of a line.
+        // Characters that would start a heading, a quotation, a list or a rule.
         let first = words.chars().next();
         let is_rule = !words.is_empty()
             && words.chars().all(|c| c == '-' || c == '=' || c == ' ')
@@ -231,7 +234,7 @@ fn escaped(text: &str) -> String {
                     shown.push_str("&amp;")
                 }
                 '*' | '`' | '[' | ']' | '~' => shown.extend(['\\', c]),
-                // Before a link it would make a picture of it.
+                // Before a link it would start an image.
                 '!' if after.is_none_or(|c| c == '[') => shown.push_str("\\!"),
                 '_' if !(in_word(before) && in_word(after)) => shown.extend(['\\', c]),
                 '\\' if after.is_none_or(|c| c.is_ascii_punctuation()) => {
@@ -250,7 +253,7 @@ fn cells(line: &str) -> Option<Vec<&str>> {
     Some(inner.split('|').map(str::trim).collect())
 }
 
-/// A rule below the first row of each table, which Markdown asks for.
+/// Adds the delimiter row that Markdown requires below the first row of each table.
 fn with_table_rules(text: &str) -> String {
     let mut lines: Vec<Cow<str>> = Vec::new();
     let mut in_table = false;
@@ -269,7 +272,7 @@ fn with_table_rules(text: &str) -> String {
     lines.join("\n")
 }
 
-/// Tables as one line a row: `地區：離島，運費：150 元`.
+/// Writes tables as one line per row: `地區：離島，運費：150 元`.
 fn without_tables(text: &str, language: Language) -> String {
     let (colon, comma) = match language.is_chinese() {
         true => ("：", "，"),
@@ -305,14 +308,14 @@ fn without_tables(text: &str, language: Language) -> String {
     lines.join("\n")
 }
 
-/// Pieces of at most so many UTF-16 units, cut between sentences where that is possible; numbered where there are several
-/// short ones.
+/// Splits a text into messages of at most `max_units` UTF-16 units, between sentences if possible. Several short
+/// messages are numbered.
 fn cut(text: &str, max_units: Option<usize>) -> Vec<String> {
     let units = |text: &str| text.encode_utf16().count();
     let Some(max) = max_units.filter(|max| units(text) > *max) else {
         return vec![text.to_owned()];
     };
-    // `(12/34) `, for messages that are read one by one; `(123/134) ` where there may be as many, each half full.
+    // `(12/34) ` for short messages, which are read one by one; `(123/134) ` if there may be as many, each half full.
     let is_short = max < 200;
     let number = if units(text) > 40 * max { 10 } else { 8 };
     let room = if is_short { max - number } else { max };
@@ -320,7 +323,7 @@ fn cut(text: &str, max_units: Option<usize>) -> Vec<String> {
     let mut piece = String::new();
     let mut last_end = 0;
     for span in sentences(text) {
-        // With the gap before it, so that lines stay lines.
+        // With the gap before it, so that line breaks remain.
         let gap = if text[last_end..span.start].contains('\n') {
             "\n"
         } else {
@@ -347,7 +350,7 @@ fn cut(text: &str, max_units: Option<usize>) -> Vec<String> {
                     units(&piece) + n > room
                 })
                 .map_or(rest.len(), |(at, _)| at);
-            // Not within a word or a figure, where there is another place.
+            // Not within a word or a figure, if there is another place.
             let head = &rest[..at];
             let better = head.rfind(|c: char| c.is_whitespace() || "，,、；;".contains(c));
             let at = better.map_or(at, |i| {

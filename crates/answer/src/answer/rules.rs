@@ -1,3 +1,5 @@
+//! The settings by which each workspace answers, cached.
+
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
@@ -6,23 +8,26 @@ use ken_base::domain::Level;
 use ken_base::domain::{DocumentId, Experiment, Tuning, Tunings, WorkspaceId};
 use ken_store::store::{Store, StoreError};
 
-/// What a workspace has decided, or learned, of how it answers.
+/// A workspace's settings for answering, chosen or learned.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Rules {
+    /// The chosen level of confidence.
     pub level: Option<Level>,
+    /// The learned settings.
     pub tuning: Tuning,
-    /// Versions that no answer may rest on.
+    /// Document versions that no answer may use.
     pub distrusted: HashSet<(DocumentId, i64)>,
-    /// Those that run.
+    /// The running experiments.
     pub experiments: Vec<Experiment>,
 }
 
-/// How old they may be before the store is asked whether another process changed them.
+/// How old cached rules may be before the store is checked for changes by other processes.
 const FRESH: Duration = Duration::from_secs(1);
 
 type Known = HashMap<WorkspaceId, (Instant, Arc<Rules>)>;
 
-/// The rules of every workspace, read from the store when they are a second old or were changed here.
+/// The rules of every workspace, read from the store if they are a second old or were changed here. Clones share the
+/// cache.
 #[derive(Clone)]
 pub struct RuleBook {
     store: Store,
@@ -30,6 +35,7 @@ pub struct RuleBook {
 }
 
 impl RuleBook {
+    /// Starts with an empty cache.
     pub fn new(store: Store) -> Self {
         Self {
             store,
@@ -37,6 +43,10 @@ impl RuleBook {
         }
     }
 
+    /// Returns a workspace's rules, at most a second old.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store fails.
     pub async fn of(&self, workspace: &WorkspaceId) -> Result<Arc<Rules>, StoreError> {
         if let Some(rules) = self.fresh(workspace) {
             return Ok(rules);
@@ -71,7 +81,7 @@ impl RuleBook {
         fresh.map(|(_, rules)| rules.clone())
     }
 
-    /// Makes the next question read them anew.
+    /// Drops a workspace from the cache, so that the next question reads its rules again.
     pub fn forget(&self, workspace: &WorkspaceId) {
         let mut known = self
             .known

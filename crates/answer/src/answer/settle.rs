@@ -1,3 +1,6 @@
+//! Resolves ambiguity and contradictions: prefers specific evidence, offers choices, and decides between conflicting
+//! documents.
+
 use std::cmp::Ordering;
 use std::collections::{BTreeSet, HashSet};
 
@@ -14,12 +17,12 @@ use super::guard::plain;
 use super::passage::{Passage, Unit};
 use super::siblings::{self, Contrast, Meant};
 
-/// How many of the best are compared with what is about to be said.
+/// How many of the best passages are compared with the draft.
 const COMPARED: usize = 6;
-/// A passage far behind the best is about something else.
+/// A passage with less than this share of the best score is about something else.
 const MIN_SCORE: f32 = 0.7;
-/// Of an FAQ's answers that are all open to who asks, the one made for them: for their channel, then for their
-/// audience, then in their language. The others are left out.
+/// Keeps, of an FAQ's answers that are open to the caller, the most specific: for the caller's channel, then for the
+/// audience, then in the language.
 pub fn prefer_specific(
     evidence: Vec<Evidence>,
     filter: &Filter,
@@ -54,13 +57,13 @@ pub fn prefer_specific(
 
 /// How near the best other answers have to be, as a share of its score, to be choices.
 const MIN_CHOICE: f32 = 0.93;
-/// The most choices that are offered.
+/// The most choices to offer.
 const MAX_CHOICES: usize = 3;
-/// A question that says more terms than this says which it means.
+/// A question with more terms than this is specific enough.
 const MAX_TERMS: usize = 6;
 
-/// The questions or titles to choose from, where a short question fits two or three answers alike: all of its words stand
-/// in each title, each title says something more, and the answers differ. None where one answer is meant.
+/// Returns the questions or titles to choose from, if a short question fits two or three answers equally well: all of
+/// its words occur in each title, each title has further words, and the answers differ. Otherwise returns nothing.
 pub fn choices(question: &str, evidence: &[Evidence], language: Language) -> Vec<String> {
     let Some(best) = evidence.first() else {
         return Vec::new();
@@ -116,7 +119,7 @@ pub fn choices(question: &str, evidence: &[Evidence], language: Language) -> Vec
     }
 }
 
-/// By what a piece of evidence is offered: its question, else its title.
+/// Returns the label of a piece of evidence: its question, otherwise its title.
 pub fn label(evidence: &Evidence) -> &str {
     let question = evidence.chunk.note.question.as_deref().map(plain);
     let faq = evidence
@@ -129,25 +132,25 @@ pub fn label(evidence: &Evidence) -> &str {
         .unwrap_or_else(|| plain(title(evidence)))
 }
 
-/// What the other evidence says against a draft made of the first.
+/// The result of comparing a draft, made from the first evidence, with the other evidence.
 pub enum Settled {
-    /// Nothing, or the draft's evidence is in the right.
+    /// No contradiction, or the draft's evidence prevails.
     Stands,
-    /// The evidence at this place is in the right.
+    /// The evidence at this index prevails.
     Overruled(usize),
-    /// No rule decides between the first and the one at this place.
+    /// The first and the one at this index contradict each other and no rule decides.
     Open(usize, Conflict),
-    /// The first and another are about two things of one kind, and the question names neither: these are their labels.
+    /// The first and another are about two things of one kind, and the question names neither. Contains their labels.
     Unnamed(Vec<String>),
-    /// … and the question names a third.
+    /// Likewise, but the question names a third thing of that kind.
     Another(Vec<String>),
 }
 
-/// How much less strongly than the best, as a logit, a passage may answer the question and still contradict it, or be quoted beside it.
+/// A passage can contradict the best, or be quoted beside it, if its logit is at most this much lower.
 pub const ANSWERS_TOO: f32 = 2.0;
 
-/// Looks for evidence of other documents that contradicts what the draft says. Where passages were read, only one that
-/// answers the same question does.
+/// Looks for evidence in other documents that contradicts the draft. If passages were read, only those count that
+/// answer the same question.
 pub fn settle(
     question: &str,
     draft: &Draft,
@@ -168,7 +171,7 @@ pub fn settle(
         .filter_map(|span| span.slice(&draft.text))
         .map(|sentence| terms(sentence).into_iter().collect())
         .collect();
-    // Long texts are compared by sentences that share most of their words; where none shares a few, nothing is.
+    // Long texts are compared by sentences that share most of their words, and not at all if no sentences share a few.
     let may_differ = |i: usize, text: &str| {
         let is_short = |text: &str| width(text) <= ONE_STATEMENT;
         let near = |unit: &Unit| {
@@ -223,7 +226,8 @@ pub fn settle(
     Settled::Stands
 }
 
-/// The best evidence, at most so much of it, without what contradicts the draft: what was decided is not worded otherwise.
+/// Returns at most `most` of the best evidence, without any that contradicts the draft, so that a model cannot word a
+/// decided point differently.
 pub fn agreeing(draft: &Draft, evidence: &[Evidence], most: usize) -> Vec<Evidence> {
     let Some(best) = evidence.first() else {
         return Vec::new();

@@ -1,22 +1,23 @@
-//! Things of one kind that their labels tell apart: plans (`輕量方案`, `標準方案`), branches, years, models. Which of two a
-//! question means, and whether it means a third that nothing found is about.
+//! Things of one kind with similar labels: plans (`輕量方案`, `標準方案`), branches, years, models. Decides which of two a
+//! question means, and whether it means a third that no evidence is about.
 
 use super::passage::headings;
 use ken_base::domain::{Evidence, Kind};
 use ken_text::text::{is_cjk, search_key, width};
 
-/// The least that two labels share, in width (Han 2, others 1), and the most that each has of its own.
+/// The least width (Han 2, others 1) that two labels must share.
 const MIN_SHARED: usize = 4;
+/// The most width that each label has on its own.
 const MAX_OWN: usize = 12;
-/// The least that a question shares with an FAQ's question of which it replaces one stretch, in width, and the most that it
-/// puts in its place.
+/// The least width that a question must share with an FAQ's question if it replaces one part of it.
 const MIN_SHARED_QUESTION: usize = 6;
+/// The greatest width of the replacement.
 const MAX_REPLACED: usize = 16;
 
-/// Between a title and the headings below it.
+/// The separator between a title and the headings below it.
 const BELOW: char = '›';
 
-/// A text's Han one by one, its runs of other letters and digits, and what parts headings, as texts are matched.
+/// Returns a text's pieces for comparison: single Han, runs of other letters and digits, and heading separators.
 pub fn pieces(text: &str) -> Vec<String> {
     let mut pieces: Vec<String> = Vec::new();
     let mut is_open = false;
@@ -32,7 +33,7 @@ pub fn pieces(text: &str) -> Vec<String> {
     pieces
 }
 
-/// Whether a piece is a character or word of grammar or of asking.
+/// Returns whether a piece is a grammatical or interrogative word or character.
 pub fn is_grammar(piece: &str) -> bool {
     const HAN: &str = "的是在了和跟与及或于个之有没无不也都还又就只才很太最何么什哪谁为几多少怎样如可能会要想请问吗呢吧啊嘛呀这那每各所全任你我他她它您们贵其该此某从到给把让被对用去来做办";
     const LATIN: [&str; 60] = [
@@ -59,7 +60,7 @@ fn contains(pieces: &[String], stretch: &[String]) -> bool {
         .any(|window| window == stretch)
 }
 
-/// How many pieces two texts share at the beginning, and behind that at the end.
+/// Returns how many pieces two texts share at the start, and how many at the end after that.
 fn shared(a: &[String], b: &[String]) -> (usize, usize) {
     let before = a.iter().zip(b).take_while(|(a, b)| a == b).count();
     let rest = a.len().min(b.len()) - before;
@@ -68,30 +69,32 @@ fn shared(a: &[String], b: &[String]) -> (usize, usize) {
     (before, after)
 }
 
-/// Two labels of one kind: what both begin and end with, and what each has between.
+/// Two labels of one kind: their common start and end, and the part that differs.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Contrast {
     before: Vec<String>,
     after: Vec<String>,
     own: [Vec<String>; 2],
-    /// Whether they are two things for certain, not two texts about one or two ways to ask one question: a number or what
-    /// stands in brackets tells them apart, or in names what stands before the word that both end with.
+    /// Whether they are certainly two things, and not two texts about one thing or two wordings of one question: a
+    /// number or a part in brackets differs, or, in names, the part before a common last word.
     is_certain: bool,
 }
 
 /// Which of two things a question means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Meant {
+    /// The first.
     First,
+    /// The second.
     Second,
-    /// Neither for certain, or both.
+    /// Unclear, or both.
     Open,
-    /// A third of their kind.
+    /// A third thing of their kind.
     Other,
 }
 
 impl Contrast {
-    /// `None` where two pieces of evidence are not told apart by one stretch of their labels.
+    /// Compares the labels of two pieces of evidence. Returns `None` unless they differ in exactly one part.
     pub fn of(first: &Evidence, second: &Evidence) -> Option<Self> {
         let asks = |e: &Evidence| e.metadata.kind == Kind::Faq || e.chunk.note.question.is_some();
         Self::of_labels(&label(first), &label(second), asks(first) || asks(second))
@@ -128,6 +131,7 @@ impl Contrast {
         (is_shared && contrast.own.iter().all(is_value)).then_some(contrast)
     }
 
+    /// Returns which of the two a question means.
     pub fn meant(&self, question: &str) -> Meant {
         let asked = pieces(question);
         let [first, second] = self.own.each_ref().map(|own| contains(&asked, own));
@@ -139,12 +143,13 @@ impl Contrast {
         }
     }
 
+    /// Returns whether they are certainly two things.
     pub fn is_certain(&self) -> bool {
         self.is_certain
     }
 
-    /// What stands in a question where the labels have what tells them apart. Han have no word boundaries, so in front of what
-    /// both end with only.
+    /// Returns what the question has in place of the part that differs. Han have no word boundaries, so for Han only
+    /// before a common ending.
     fn other(&self, asked: &[String]) -> Option<Vec<String>> {
         let n = self.own[0].len();
         let are_han = self.own.iter().flatten().all(|piece| is_han(piece));
@@ -172,7 +177,7 @@ impl Contrast {
     }
 }
 
-/// Title and headings, or an FAQ's question.
+/// Returns the label of a piece of evidence: title and headings, or an FAQ's question.
 pub fn label(evidence: &Evidence) -> String {
     let question = evidence.chunk.note.question.as_deref();
     let faq = evidence.metadata.questions.first();
@@ -191,7 +196,7 @@ pub fn label(evidence: &Evidence) -> String {
     }
 }
 
-/// Whether a question is about a thing that nothing found names, while two labels show what stands in its place.
+/// Returns whether a question is about a thing that no evidence names, while two labels show its place in the question.
 pub fn names_another(question: &str, evidence: &[Evidence]) -> bool {
     let Some((best, others)) = evidence.split_first() else {
         return false;
@@ -206,8 +211,8 @@ pub fn names_another(question: &str, evidence: &[Evidence]) -> bool {
     })
 }
 
-/// What a question puts in the place of one stretch of an FAQ's question, as far as its answer does not say it either: runs of
-/// pieces. `None` where it does no such thing. The two may still be two words for one thing.
+/// Returns what a question has in place of one part of an FAQ's question, as runs of pieces, unless the FAQ's answer
+/// contains it. `None` if it replaces nothing. The two may still be synonyms.
 pub fn replaced(question: &str, faq: &Evidence) -> Option<Vec<Vec<String>>> {
     let asked = pieces(question);
     let mut questions: Vec<&str> = faq.chunk.note.question.as_deref().into_iter().collect();
@@ -234,12 +239,12 @@ pub fn replaced(question: &str, faq: &Evidence) -> Option<Vec<Vec<String>>> {
             .collect();
         (is_one_stretch && !new.is_empty()).then_some(new)
     };
-    // One wording that asks the same is enough.
+    // One wording with the same meaning is enough.
     let all: Option<Vec<_>> = questions.iter().map(of).collect();
     all?.into_iter().next()
 }
 
-/// Whether a piece of evidence says a stretch, above it or in it.
+/// Returns whether a piece of evidence contains a run of pieces, in its headings or its text.
 pub fn says(evidence: &Evidence, stretch: &[String]) -> bool {
     let text = format!("{}\n{}", headings(evidence), evidence.chunk.text);
     contains(&pieces(&text), stretch)
@@ -382,7 +387,7 @@ mod tests {
                 "Yes.",
                 true,
             ),
-            // Said in the answer, only grammar, another end, a wording of its own.
+            // Contained in the answer, only grammar, another ending, a wording of its own.
             (
                 "小貓可以帶進房間嗎",
                 "小狗可以帶進房間嗎？",

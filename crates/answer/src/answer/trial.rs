@@ -1,9 +1,11 @@
+//! Experiments: the assignment of customers to arms, and the record of what they were shown.
+
 use std::borrow::Cow;
 
 use super::{AnswerError, Answerer, Question, RuleBook};
 use ken_base::domain::{Answer, Experiment, Outcome, WorkspaceId};
 
-/// A customer's place in an experiment.
+/// A customer's assignment in an experiment.
 pub struct Part {
     experiment: Experiment,
     customer: String,
@@ -11,17 +13,18 @@ pub struct Part {
 }
 
 impl Answerer {
-    /// The rules by which workspaces answer.
+    /// Returns the rules by which workspaces answer.
     pub fn rules(&self) -> &RuleBook {
         &self.rules
     }
 
-    /// The least confidence of an answer where a workspace says nothing of it.
+    /// Returns the least confidence of an answer if a workspace sets none.
     pub fn min_confidence(&self) -> f32 {
         self.admission.min_confidence(None)
     }
 
-    /// The question as its customer's arms of the running experiments want it, and those arms. Who is not known takes no part.
+    /// Applies the customer's arms of the running experiments to a question, and returns both. Anonymous callers take
+    /// no part.
     pub(super) async fn assigned<'q>(
         &self,
         workspace: &WorkspaceId,
@@ -54,7 +57,7 @@ impl Answerer {
         Ok((Cow::Owned(served), parts))
     }
 
-    /// Notes who was shown what: of an experiment about an FAQ only where it was cited.
+    /// Records what the customer was shown. In an experiment about an FAQ, only if it was cited.
     pub(super) async fn expose(
         &self,
         workspace: &WorkspaceId,
@@ -63,13 +66,13 @@ impl Answerer {
     ) -> Result<(), AnswerError> {
         for part in parts {
             let id = &part.experiment.id;
-            // A wish for a person counts against what they were shown before.
+            // A request for a person counts against what the customer was shown before.
             if answer.outcome == Outcome::Handoff {
                 self.store.harmed(workspace, id, &part.customer).await?;
             }
             let shown = match &part.experiment.faq_id {
                 None => true,
-                // The arm's own answer: somebody may have edited the FAQ meanwhile.
+                // Only the arm's own answer counts: the FAQ may have been edited meanwhile.
                 Some(faq) => {
                     let own = part.experiment.arms[part.arm].answer.as_deref();
                     let is_own =
@@ -93,7 +96,7 @@ impl Answerer {
     }
 }
 
-/// A text without what its layout may change.
+/// Returns a text's letters and digits, which layout does not change.
 fn letters(text: &str) -> String {
     text.chars().filter(|c| c.is_alphanumeric()).collect()
 }

@@ -1,6 +1,5 @@
-//! A turn: what stands around the answer to a message, in the order in which it is asked. Whose turn it is, whether it was
-//! answered before, what was said, which arms of experiments the customer is in, whether the answer is kept, what is said
-//! where time runs out, and the record.
+//! A turn: everything around the answer to a message. It handles order within the conversation, idempotency, history,
+//! experiments, the answer cache, the deadline and the record.
 
 use std::time::{Duration, Instant};
 
@@ -12,11 +11,11 @@ use super::pipeline::elapsed_ms;
 use super::{AnswerError, Answerer, Event, Explained, Question};
 use ken_base::domain::{Note, Utterance, WorkspaceId};
 
-/// What is kept of a deadline, a quarter of it at most, for looking up an FAQ by its question where the search takes too
+/// The part of a deadline (at most a quarter) reserved for looking up an FAQ by its question if the search takes too
 /// long.
 const RESERVE: Duration = Duration::from_millis(150);
 
-/// When a turn began, and when it has to be over.
+/// When a turn began, and its deadline.
 #[derive(Clone, Copy)]
 struct Clock {
     start: Instant,
@@ -32,7 +31,7 @@ impl Clock {
         }
     }
 
-    /// By when a reply has to be there, so that something else can still be said.
+    /// Returns when a reply has to be ready, so that time for a short answer remains.
     fn reply_by(self) -> Option<Instant> {
         let left = |until: Instant| until.saturating_duration_since(Instant::now());
         let reserve = |until| RESERVE.min(left(until) / 4);
@@ -40,7 +39,7 @@ impl Clock {
     }
 }
 
-/// What comes of a future, or `None` where it is not there in time.
+/// Awaits a future. Returns `None` if the time limit passes first.
 async fn by<T>(until: Option<Instant>, future: impl Future<Output = T>) -> Option<T> {
     match until {
         None => Some(future.await),
@@ -49,8 +48,8 @@ async fn by<T>(until: Option<Instant>, future: impl Future<Output = T>) -> Optio
 }
 
 impl Answerer {
-    /// Answers and records the turn. Finding no evidence is an answer (a refusal), not an error. Turns of one
-    /// conversation are answered one after another, in the order in which they came.
+    /// Answers a message and records the turn. Missing evidence leads to a refusal, which is an answer and not an
+    /// error. Turns of one conversation are answered one after another, in order of arrival.
     #[tracing::instrument(name = "answer", skip_all)]
     pub async fn answer(
         &self,
@@ -77,14 +76,14 @@ impl Answerer {
         explained.answer.timings_ms.total = elapsed_ms(clock.start);
         let recorded = self.record(workspace, &question, &history, &explained);
         match recorded.await {
-            // Better said and not recorded than not said.
+            // An unrecorded answer is better than no answer.
             Err(AnswerError::Store(error)) if error.is_unwritable() => {
                 tracing::error!(%error, "cannot record answer");
                 explained.answer.notes.push(Note::NotRecorded);
                 Ok(explained)
             }
             Err(error) => Err(error),
-            // Another request with the same key was quicker: its answer is the answer.
+            // Another request with the same key finished first; its answer counts.
             Ok(false) => {
                 let given = self.given_before(workspace, &question).await?;
                 given.ok_or(AnswerError::KeyReused)
@@ -97,7 +96,7 @@ impl Answerer {
         }
     }
 
-    /// Waits until a conversation's earlier turns are over.
+    /// Waits until the conversation's earlier turns are finished.
     async fn in_order(
         &self,
         workspace: &WorkspaceId,
@@ -109,7 +108,8 @@ impl Answerer {
         }
     }
 
-    /// A refusal behind a turn that takes too long, recorded: nothing was read, so nothing can be said.
+    /// Records and returns a refusal, if the previous turn takes too long. Nothing was searched, so nothing can be
+    /// answered.
     async fn out_of_turn(
         &self,
         workspace: &WorkspaceId,
@@ -118,7 +118,7 @@ impl Answerer {
     ) -> Result<Explained, AnswerError> {
         let mut explained = out_of_time(question, clock.start);
         explained.answer.id = new_id();
-        // The key stays with the turn it waited for, which may be the same request's first try.
+        // The key belongs to the earlier turn, which may be the first attempt of the same request.
         let question = Question {
             idempotency_key: None,
             ..question.clone()
@@ -127,7 +127,7 @@ impl Answerer {
         Ok(explained)
     }
 
-    /// The answer that is kept, or a new one, which is kept. Those in a conversation are always new.
+    /// Returns the cached answer, or a new one, which is then cached. Answers with a history are never cached.
     async fn kept_or_new(
         &self,
         workspace: &WorkspaceId,
@@ -136,7 +136,7 @@ impl Answerer {
         until: Option<Instant>,
         events: Option<&mpsc::UnboundedSender<Event>>,
     ) -> Result<Explained, AnswerError> {
-        // Read before the search, so that what changes meanwhile is noticed the next time.
+        // Read before the search, so that a change during the search invalidates the entry.
         let basis = match history.is_empty() {
             true => self.basis(workspace).await?,
             false => None,
@@ -156,7 +156,8 @@ impl Answerer {
         Ok(explained)
     }
 
-    /// What can be said where the search took too long: an FAQ that asks the same, or that there was no time.
+    /// Returns a short answer if the search takes too long: an FAQ with the same question, or a refusal for lack of
+    /// time.
     async fn in_short(
         &self,
         workspace: &WorkspaceId,

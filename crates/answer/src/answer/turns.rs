@@ -1,3 +1,5 @@
+//! The order of turns within a conversation.
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -7,14 +9,14 @@ use ken_base::domain::WorkspaceId;
 
 type Key = (WorkspaceId, String);
 
-/// One turn at a time in each conversation, in the order in which they came: the second sees what the first was answered.
+/// Runs one turn at a time in each conversation, in order of arrival, so that a later turn sees the earlier answer.
 #[derive(Clone, Default)]
 pub struct Turns {
     under_way: Arc<Mutex<HashMap<Key, Weak<tokio::sync::Mutex<()>>>>>,
 }
 
 impl Turns {
-    /// Waits for the conversation's earlier turns; the next may begin when the guard is dropped.
+    /// Waits for the conversation's earlier turns. The next turn starts when the guard is dropped.
     pub async fn wait(&self, workspace: &WorkspaceId, conversation: &str) -> OwnedMutexGuard<()> {
         let key = (workspace.clone(), conversation.to_owned());
         let turn = {

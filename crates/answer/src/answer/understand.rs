@@ -1,4 +1,4 @@
-//! What a message asks, made to stand alone: its questions, the language of the reply, what it is about.
+//! Understanding of a message: its questions, the language of the reply, and the subject of a follow-up.
 
 mod courtesy;
 mod follow_up;
@@ -16,13 +16,13 @@ use ken_text::text::{Language, detect};
 /// One question, as it is searched for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Understood {
-    /// The question, with what was said before where it cannot stand alone.
+    /// The question, with earlier messages if it cannot stand alone.
     pub search_text: String,
-    /// What it is about, where an earlier utterance or the question named it.
+    /// The documents it is about, if an earlier message or the question named them.
     pub about: Lifts,
 }
 
-/// Makes a question stand alone.
+/// Rewrites a question so that it can be searched for on its own.
 pub fn understand(question: &str, history: &[Utterance], names: &Names) -> Understood {
     let (text, about) = standalone(question, history, names);
     let surplus = text.chars().count().saturating_sub(MAX_QUESTION_CHARS);
@@ -32,8 +32,8 @@ pub fn understand(question: &str, history: &[Utterance], names: &Names) -> Under
     }
 }
 
-/// The questions of a message with what was understood of each. A later one mostly stands alone; what it may lean on is the
-/// question before it.
+/// Returns the questions of a message, each with its understanding. A later one usually stands alone; otherwise it
+/// depends on the question before it.
 pub fn questions(message: &str, history: &[Utterance], names: &Names) -> Vec<(String, Understood)> {
     let mut before = history.to_vec();
     let mut questions = Vec::new();
@@ -50,7 +50,7 @@ pub fn questions(message: &str, history: &[Utterance], names: &Names) -> Vec<(St
     questions
 }
 
-/// The language of the reply: what is asked for as a BCP 47 tag, else the question's.
+/// Returns the language of the reply: the requested one (a BCP 47 tag), otherwise the question's.
 pub fn reply_language(question: &str, asked_for: Option<&str>) -> Language {
     match asked_for.map(Language::from_tag) {
         Some(language) if language != Language::Other => language,
@@ -58,7 +58,7 @@ pub fn reply_language(question: &str, asked_for: Option<&str>) -> Language {
     }
 }
 
-/// A recorded turn as what the two sides said.
+/// Returns a recorded turn as two utterances.
 pub fn utterances(turn: Turn) -> [Utterance; 2] {
     let said = |role, text| Utterance { role, text };
     [

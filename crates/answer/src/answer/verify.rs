@@ -1,4 +1,5 @@
-//! Nothing leaves that its citations do not carry. Pure: what fails is dropped with its reason, nothing is ever added.
+//! Verifies that citations support every sentence of an answer. Unsupported sentences are dropped with a reason;
+//! nothing is added.
 
 mod facts;
 mod support;
@@ -53,12 +54,15 @@ pub enum Fault {
 pub struct Rejected {
     /// The sentence.
     pub text: String,
+    // Why it was rejected. A doc comment would enter the OpenAPI document.
+    #[allow(missing_docs)]
     #[serde(flatten)]
     pub fault: Fault,
 }
 
-/// Keeps of a draft that quotes what its citations carry: a citation has to be exactly the text at its span of a chunk
-/// that is evidence, and a sentence has to stand in the quote of a citation it names, perhaps in the other Chinese script.
+/// Keeps the parts of a quoting draft that its citations support. A citation must equal the text at its span of a chunk
+/// in the evidence. A sentence must occur in the quote of a citation that it names, possibly in the other Chinese
+/// script. Also returns the rejected sentences.
 pub fn verify(draft: Draft, evidence: &[Evidence]) -> (Draft, Vec<Rejected>) {
     let n_sentences = draft.sentences.len();
     let mut checked = draft;
@@ -106,7 +110,7 @@ fn is_exact(citation: &Citation, evidence: &Evidence) -> bool {
         let span = offset(citation.start).zip(offset(citation.end));
         span.and_then(|(start, end)| chunk.text.get(start..end))
     };
-    // The names of a table's columns may stand in an earlier chunk.
+    // The header of a table may be in an earlier chunk.
     let is_header = || {
         let header = chunk.note.header.as_ref();
         header.is_some_and(|header| header.start == citation.start && header.text == citation.quote)

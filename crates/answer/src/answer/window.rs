@@ -1,4 +1,4 @@
-//! What the reader is given of a piece of evidence: its heading line and the stretch that is likeliest to answer.
+//! The part of a passage that the reader gets: its heading line and the stretch that is likeliest to answer.
 
 use std::collections::HashSet;
 
@@ -7,24 +7,25 @@ use super::passage::Passage;
 use ken_base::domain::{Evidence, Kind, Span};
 use ken_text::text::{is_cjk, terms};
 
-/// The most that is read of one passage besides its heading line, in tokens as [`tokens`] guesses them. The reader was
-/// trained on 40 to 130; on six judged bases 90 separate as well as 130 in four fifths of the time (docs/measured/reading.md).
+/// The most tokens (estimated by [`tokens`]) that are read of a passage besides its heading line. The reader was
+/// trained on 40 to 130. On six judged bases 90 separate as well as 130, in four fifths of the time
+/// (docs/measured/reading.md).
 const MAX_TOKENS: f32 = 90.0;
-/// What a sentence next to the likeliest one counts of its own share.
+/// Weight of a neighbouring sentence's share.
 const NEIGHBOUR: f32 = 0.3;
 
-/// A stretch of a chunk as the reader is given it.
+/// The part of a chunk that the reader gets.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Window {
-    /// Heading line, a table's header row where the stretch begins below it, then the stretch.
+    /// The heading line, the table's header row if the stretch starts below it, then the stretch.
     pub text: String,
-    /// Where the stretch begins in `text`, and in the chunk.
+    /// Where the stretch starts in `text` (`at`) and in the chunk (`from`), in bytes.
     at: usize,
     from: usize,
 }
 
 impl Window {
-    /// `weight` says what a term of the question counts.
+    /// Selects the stretch. `term_weights` are the weights of the question's terms.
     pub fn of(evidence: &Evidence, passage: &Passage, term_weights: &[(String, f32)]) -> Self {
         let chunk = evidence.chunk.text.as_str();
         let (stretch, header) = match tokens(chunk) <= MAX_TOKENS {
@@ -38,7 +39,7 @@ impl Window {
         let mut text = heading(evidence);
         let row = header.and_then(|span| span.slice(chunk));
         let above = evidence.chunk.note.header.as_ref();
-        // Where the table began in an earlier chunk, the first row here is one like the others.
+        // If the table started in an earlier chunk, the first row here is an ordinary row.
         let above = above.filter(|_| {
             let before = Span::new(0, header.map_or(stretch.start, |span| span.start));
             let before = before.slice(chunk).unwrap_or_default();
@@ -59,7 +60,7 @@ impl Window {
         }
     }
 
-    /// A span of the window's text as one of the chunk; `None` where it lies in the heading.
+    /// Converts a span of the window's text into one of the chunk; `None` if it is in the heading.
     pub fn in_chunk(&self, span: Span) -> Option<Span> {
         let start = span.start.max(self.at);
         (start < span.end)
@@ -67,7 +68,7 @@ impl Window {
     }
 }
 
-/// The line over a passage: an FAQ's question, else the title with the headings below it.
+/// Returns the line above a passage: an FAQ's question, otherwise the title with the headings below it.
 fn heading(evidence: &Evidence) -> String {
     let question = evidence.chunk.note.question.as_deref();
     let faq = evidence
@@ -93,11 +94,11 @@ fn heading(evidence: &Evidence) -> String {
     line
 }
 
-/// The sentences or rows around the one that holds most of the question, as many as fit, and the header row of the table
-/// that it begins in.
+/// Returns the sentences or rows around the one that contains most of the question, as many as fit, and the header row
+/// of the table in which they start.
 ///
-/// `above`: the words of the header of the table in which the chunk begins, where that stands in an earlier chunk, so that the
-/// first row here is one like the others.
+/// `above`: the words of the header, if the chunk starts inside a table whose header is in an earlier chunk. Its first
+/// row is then an ordinary row.
 fn stretch(
     chunk: &str,
     passage: &Passage,
@@ -113,12 +114,12 @@ fn stretch(
         held.map(|(_, weight)| weight).sum()
     };
     let row = |i: usize| is_row(units[i].span.slice(chunk).unwrap_or_default());
-    // Between two tables is an empty line.
+    // Two tables are separated by an empty line.
     let follows = |i: usize| {
         let gap = chunk.get(units[i - 1].span.end..units[i].span.start);
         row(i) && row(i - 1) && !gap.is_some_and(|gap| gap.contains("\n\n"))
     };
-    // What the columns' names hold, every row holds; by themselves they say nothing.
+    // Column names count for every row; the header row alone says nothing.
     let nothing = HashSet::new();
     let mut share: Vec<f32> = Vec::with_capacity(units.len());
     let mut names: &HashSet<String> = &nothing;
@@ -153,7 +154,7 @@ fn stretch(
         let before = first.checked_sub(1).map(|i| (i, size(i)));
         let after = (last + 1 < units.len()).then(|| (last + 1, size(last + 1)));
         let fits = |side: &(usize, f32)| total + side.1 <= MAX_TOKENS;
-        // The side that holds more of the question; what follows where both hold the same.
+        // The side that contains more of the question; the following one if both are equal.
         let side = match (before.filter(fits), after.filter(fits)) {
             (Some(before), Some(after)) if share[before.0] > share[after.0] => before,
             (_, Some(after)) => after,
@@ -176,7 +177,7 @@ fn is_row(line: &str) -> bool {
     line.starts_with('|') && line.ends_with('|')
 }
 
-/// Tokens, guessed: two thirds a Han character, a quarter another one.
+/// Estimates the number of tokens: two thirds per Han character, a quarter per other character.
 fn tokens(text: &str) -> f32 {
     let han = text.chars().filter(|c| is_cjk(*c)).count() as f32;
     let others = text.chars().count() as f32 - han;
@@ -204,7 +205,7 @@ mod tests {
         let at = text.find("80").unwrap();
         let span = window.in_chunk(Span::new(at, at + 2)).unwrap();
         assert_eq!(span.slice("本島 80 元。"), Some("80"));
-        // The heading is no part of the chunk.
+        // The heading is not part of the chunk.
         assert_eq!(window.in_chunk(Span::new(0, 6)), None);
     }
 

@@ -1,52 +1,63 @@
+//! The result of extraction, common to all formats: text, blocks, links and pages.
+
 use serde::{Deserialize, Serialize};
 
 use ken_base::domain::Span;
 
 use super::front_matter::FrontMatter;
 
-/// What every format yields: the text people read and quote, and where its parts lie.
+/// The extracted text, with the positions of its parts.
 #[derive(Debug, Default, Clone, PartialEq)]
 pub struct Extracted {
+    /// The document's front matter.
     pub front_matter: FrontMatter,
+    /// The text for reading and quoting.
     pub text: String,
-    /// In reading order, not overlapping.
+    /// The blocks in reading order, without overlaps.
     pub blocks: Vec<Block>,
-    /// From which byte on the text stands on which page (or slide), ascending; empty where there are no pages.
+    /// The byte at which each page (or slide) starts, ascending, with its number; empty without pages.
     pub pages: Vec<(usize, u32)>,
-    /// Words that lead elsewhere.
+    /// The links.
     pub links: Vec<Link>,
-    /// The document's own name for itself, where the format has a place for it.
+    /// The title in the document's properties, if the format has any.
     pub title: Option<String>,
 }
 
-/// Words that lead elsewhere.
+/// A link.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Link {
+    /// The span of its words.
     pub span: Span,
+    /// The address.
     pub url: String,
 }
 
-/// A part of the text that should not be cut where it fits.
+/// A part of the text that should not be split if it fits into a chunk.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Block {
+    /// The kind.
     pub kind: BlockKind,
+    /// The span.
     pub span: Span,
 }
 
+/// The kind of a block.
 #[derive(Debug, Clone, PartialEq)]
 pub enum BlockKind {
-    /// Level 1 to 6. The span is the heading's text.
+    /// A heading of level 1 to 6. The span is the heading's text.
     Heading(u8),
+    /// A paragraph.
     Paragraph,
-    /// Spans of the items, each with all that is nested in it.
+    /// A list: the spans of its items, each with everything nested in it.
     List(Vec<Span>),
-    /// Spans of the rows; the first is the header.
+    /// A table: the spans of its rows; the first is the header.
     Table(Vec<Span>),
+    /// Code.
     Code,
 }
 
 impl Extracted {
-    /// The given title, else the first heading, else the first line, shortened to 120 characters.
+    /// Returns the given title, otherwise the first heading or the first line, shortened to 120 characters.
     pub fn title(&self) -> Option<String> {
         if let Some(title) = &self.title {
             return Some(title.clone());

@@ -1,22 +1,24 @@
+//! Chunking: splits an extracted text into the units that are indexed, encoded and cited.
+
 use ken_base::domain::{ChunkNote, NewChunk, Span, TableHeader};
 use ken_text::text::{char_width, sentences, width};
 
 use super::{Block, BlockKind, Extracted, questions};
 
-/// The widest chunk, where a Han character counts 2 and any other 1: 600 Han or 1,200 Latin characters, which
-/// the encoder's 512 tokens hold with the breadcrumb.
+/// The widest chunk (a Han character counts 2, any other 1): 600 Han or 1,200 Latin characters. With the heading path
+/// this fits into the encoder's 512 tokens.
 pub const MAX_WIDTH: usize = 1_200;
-/// A section narrower than this joins its neighbour: on its own it is a heading without a statement.
+/// A narrower section is joined with its neighbour: alone it is a heading without a statement.
 const MIN_WIDTH: usize = 120;
-/// A section narrower than this joins also where that makes a full chunk: 40 Han characters say nothing alone.
+/// A narrower section is joined even if that fills a chunk: 40 Han characters alone carry no information.
 const TINY_WIDTH: usize = 80;
 
-/// Cuts an extracted text into chunks: heading path and span, in reading order, not overlapping.
+/// Splits an extracted text into chunks with heading path and span, in reading order, without overlaps.
 ///
-/// A chunk never crosses a heading, except that sections of a line or two are joined. Paragraphs, lists, tables
-/// and code are kept whole where they fit, a list with the line that leads to it. What is too long is cut
-/// between items, rows or sentences; its later parts then carry the lead-in or the table's header at the end of
-/// their heading path, so that each part still says what it is about.
+/// A chunk never crosses a heading, except that sections of a line or two are joined. Paragraphs, lists, tables and
+/// code are kept whole if they fit, a list with its lead-in line. Longer ones are split between items, rows or
+/// sentences. The later parts then have the lead-in or the table's header at the end of their heading path, so that
+/// each part can be understood alone.
 pub fn chunk(extracted: &Extracted) -> Vec<NewChunk> {
     let text = extracted.text.as_str();
     let blocks = questions::found_in(text, &extracted.blocks);
@@ -31,14 +33,14 @@ pub fn chunk(extracted: &Extracted) -> Vec<NewChunk> {
         if let BlockKind::Heading(level) = block.kind
             && block.span.is_empty()
         {
-            // The end of what stood under a question.
+            // The answer to a question ends here.
             path.retain(|(above, _)| *above < level);
             (question, lead_in, bare) = (None, None, None);
             section += 1;
             continue;
         }
         if let BlockKind::Heading(level) = block.kind {
-            // A heading with nothing below it says what it says by itself.
+            // A heading with nothing below it is a statement of its own.
             if let Some((span, above)) = bare.take().filter(|(_, above)| *above >= level) {
                 push_bare(text, &mut chunks, &path, span, above, section);
             }
@@ -64,7 +66,7 @@ pub fn chunk(extracted: &Extracted) -> Vec<NewChunk> {
                 heading: heading.take(),
                 section,
                 question: question.clone(),
-                // A header longer than a chunk names nothing.
+                // A header longer than a chunk is not a header.
                 header: context.filter(|span| is_table && fits(text, *span)),
                 span,
             };
@@ -90,7 +92,8 @@ pub fn chunk(extracted: &Extracted) -> Vec<NewChunk> {
         .collect()
 }
 
-/// A heading as a section of its own, below the headings above it; a question alone answers nothing.
+/// Adds a heading as a section of its own, below the headings above it. A question alone is dropped, since it answers
+/// nothing.
 fn push_bare(
     text: &str,
     chunks: &mut Vec<Draft>,
@@ -141,7 +144,7 @@ fn noted(extracted: &Extracted, draft: Draft) -> NewChunk {
     }
 }
 
-/// Whether people elsewhere can open it: no place within the page or beside the file.
+/// Returns whether the link works elsewhere: not a place within the page or a file beside it.
 fn is_address(url: &str) -> bool {
     let scheme = url
         .split_once(':')
@@ -151,19 +154,19 @@ fn is_address(url: &str) -> bool {
     is_known && !url.contains(char::is_whitespace) && !url.contains(['<', '>'])
 }
 
-/// Cuts a stretch of text without structure between sentences, as [`chunk`] does.
+/// Splits a span without structure between sentences, as [`chunk`] does.
 pub fn chunk_span(text: &str, start: usize, end: usize) -> Vec<Span> {
     cut(text, Span::new(start, end))
 }
 
 struct Draft {
     headings: Vec<String>,
-    /// The heading right above, where this is the first of its section.
+    /// The heading directly above, if this is the first chunk of its section.
     heading: Option<Span>,
     section: usize,
-    /// The heading right above, where it is a question.
+    /// The heading directly above, if it is a question.
     question: Option<String>,
-    /// The table's first row, where this is a later part of it.
+    /// The table's header row, if this is a later part of the table.
     header: Option<Span>,
     span: Span,
 }
@@ -181,7 +184,7 @@ impl Draft {
     }
 }
 
-/// A block as spans that fit, each with the words that its later parts need to be understood.
+/// Splits a block into spans that fit, each with the lead-in or header that later parts need.
 fn pieces(text: &str, block: &Block, lead_in: Option<Span>) -> Vec<(Option<Span>, Span)> {
     if fits(text, block.span) {
         return vec![(None, block.span)];
@@ -198,7 +201,8 @@ fn pieces(text: &str, block: &Block, lead_in: Option<Span>) -> Vec<(Option<Span>
         .collect()
 }
 
-/// Adds to the last chunk of the same section where both fit; a list's lead-in moves with it.
+/// Joins a draft to the last chunk of the same section if both fit, otherwise adds it. A list's lead-in moves with the
+/// list.
 fn join_or_push(text: &str, chunks: &mut Vec<Draft>, draft: Draft, lead_in: Option<Span>) {
     let Some(last) = chunks.last_mut() else {
         return chunks.push(draft);
@@ -222,7 +226,7 @@ fn join_or_push(text: &str, chunks: &mut Vec<Draft>, draft: Draft, lead_in: Opti
     chunks.push(draft);
 }
 
-/// Joins sections of a line or two with the section after them (or before, at the end), heading included.
+/// Joins sections of a line or two with the section after them (or, at the end, before them), including the heading.
 fn join_small(text: &str, drafts: Vec<Draft>) -> Vec<Draft> {
     let mut joined: Vec<Draft> = Vec::with_capacity(drafts.len());
     for draft in drafts {
@@ -234,7 +238,7 @@ fn join_small(text: &str, drafts: Vec<Draft>) -> Vec<Draft> {
                 .map_or(last.span.start, |heading| heading.start);
             let whole = Span::new(start, draft.span.end);
             let same_parent = common(&last.headings, &draft.headings) + 1 >= last.headings.len();
-            // An answer, however short, is one idea.
+            // A short answer is complete and stays separate.
             let answers = last.question.is_some() || draft.question.is_some();
             let is_tiny = width_of(last).min(width_of(&draft)) < TINY_WIDTH;
             let has_room = fits_half(text, whole) || (is_tiny && fits(text, whole));
@@ -254,7 +258,7 @@ fn common(a: &[String], b: &[String]) -> usize {
     a.iter().zip(b).take_while(|(a, b)| a == b).count()
 }
 
-/// Neighbouring parts together as far as they fit; a part that is too long alone is cut at sentences.
+/// Joins neighbouring parts as far as they fit. A part that is too long alone is split at sentences.
 fn group(text: &str, parts: &[Span]) -> Vec<Span> {
     let mut groups: Vec<Span> = Vec::new();
     for part in parts {
@@ -267,7 +271,7 @@ fn group(text: &str, parts: &[Span]) -> Vec<Span> {
     groups
 }
 
-/// Cuts between sentences, and inside one only where it alone is too long.
+/// Splits between sentences, and within one only if it is too long alone.
 fn cut(text: &str, span: Span) -> Vec<Span> {
     let body = span.slice(text).unwrap_or_default();
     let mut groups: Vec<Span> = Vec::new();
@@ -284,7 +288,7 @@ fn cut(text: &str, span: Span) -> Vec<Span> {
     groups
 }
 
-/// Cuts at character boundaries, for a "sentence" longer than a chunk (base64, a table without ends).
+/// Splits at character boundaries, for a "sentence" longer than a chunk (base64, an endless table).
 fn cut_hard(text: &str, span: Span) -> Vec<Span> {
     let mut spans = Vec::new();
     let (mut start, mut taken) = (span.start, 0);

@@ -1,4 +1,4 @@
-//! Files that hold files: ZIP archives, what mails carry, and books of chapters.
+//! Files that contain files: ZIP archives, attachments of mails, and books of chapters.
 
 use std::collections::HashSet;
 use std::io::{Cursor, Read};
@@ -13,22 +13,23 @@ use zip::ZipArchive;
 use super::writer::{Writer, one_line};
 use super::{Extracted, Format, IngestError, Parsed, decode, html, parse_at};
 
-/// How deep files may lie in files.
+/// The deepest nesting of files in files.
 pub const MAX_NESTING: usize = 3;
 /// The most files read of one archive.
 const MAX_MEMBERS: usize = 10_000;
-/// The most that all members of one file may come to, unpacked, in bytes.
+/// The most bytes that all members of one file may unpack to.
 pub const MAX_UNPACKED: u64 = 256 << 20;
-/// The largest book or chapter text read, in bytes.
+/// The longest text of a book or chapter, in bytes.
 const MAX_BOOK_BYTES: usize = 64 << 20;
 
-/// What is left of the room for unpacked bytes; one for a file and everything in it.
+/// The remaining room for unpacked bytes, shared by a file and everything in it.
 pub struct Budget {
+    /// The remaining bytes.
     pub bytes: u64,
 }
 
-/// Reads the members of an archive that are knowledge by their names; the others are passed over. A member that
-/// cannot be read stands among the failures and the rest goes on.
+/// Reads the members of an archive whose names have a known format; others are skipped. A member that cannot be read
+/// becomes a failure, and the rest is read.
 pub fn read_zip(
     name: &str,
     bytes: &[u8],
@@ -58,7 +59,7 @@ pub fn read_zip(
                 parsed.sources.extend(found.sources);
                 parsed.failed.extend(found.failed);
             }
-            // No room is left for anything: the archive as a whole is refused.
+            // Without room for more, the whole archive is refused.
             Err(error @ IngestError::Unpacked { .. }) => return Err(error),
             Err(error) => parsed.failed.push((path, error.to_string())),
         }
@@ -69,8 +70,8 @@ pub fn read_zip(
     Ok(parsed)
 }
 
-/// The names of an archive's members. Those that do not say they are UTF-8 were written by one program, in one encoding: that of
-/// the Chinese the texts inside are in, else the one that all names together look like.
+/// Returns the names of an archive's members. Names that are not marked as UTF-8 were written by one program in one
+/// encoding: that of the Chinese in the members' texts, otherwise the one detected from all names together.
 fn names_of(archive: &mut ZipArchive<Cursor<&[u8]>>) -> Vec<String> {
     let n = archive.len();
     let raw: Vec<Vec<u8>> = (0..n)
@@ -97,11 +98,12 @@ fn names_of(archive: &mut ZipArchive<Cursor<&[u8]>>) -> Vec<String> {
     raw.iter().enumerate().map(read).collect()
 }
 
-/// How many texts are looked at to learn the language of an archive, and how much of each.
+/// How many texts are examined to find the language of an archive.
 const LOOKED_AT: usize = 8;
+/// How many bytes of each are examined.
 const LOOKED_AT_BYTES: u64 = 16 << 10;
 
-/// How the first texts of an archive begin.
+/// Returns the beginnings of the first texts in an archive.
 fn first_texts(archive: &mut ZipArchive<Cursor<&[u8]>>) -> String {
     let mut all = String::new();
     let mut n_read = 0;
@@ -118,7 +120,7 @@ fn first_texts(archive: &mut ZipArchive<Cursor<&[u8]>>) -> String {
         }
         let mut bytes = Vec::new();
         let read = (&mut file).take(LOOKED_AT_BYTES).read_to_end(&mut bytes);
-        // Cut within a character, perhaps.
+        // The cut may be within a character.
         let whole = bytes.len()
             - bytes
                 .iter()
@@ -139,7 +141,8 @@ fn first_texts(archive: &mut ZipArchive<Cursor<&[u8]>>) -> String {
     all
 }
 
-/// The encoding in which most characters of the names stand in the texts as well, else that of their language, else a guess.
+/// Returns the encoding in which most characters of the names also occur in the texts, otherwise that of their
+/// language, otherwise a guess.
 fn encoding_of(names: &[&[u8]], texts: &str) -> &'static Encoding {
     let read = |encoding: &'static Encoding| -> Option<String> {
         let mut all = String::new();
@@ -173,7 +176,7 @@ fn encoding_of(names: &[&[u8]], texts: &str) -> &'static Encoding {
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
     detector.feed(&names.join(&b'\n'), true);
     let guess = detector.guess(None, Utf8Detection::Deny);
-    // Chinese before Latin letters with accents.
+    // Chinese is preferred to Latin letters with accents.
     let chinese: &[&Encoding] = match guess.is_single_byte() {
         true => &[encoding_rs::BIG5, encoding_rs::GB18030],
         false => &[],
@@ -181,7 +184,7 @@ fn encoding_of(names: &[&[u8]], texts: &str) -> &'static Encoding {
     chinese.iter().find(reads).copied().unwrap_or(guess)
 }
 
-/// The name of a member, and its bytes where it is knowledge by its name.
+/// Returns the name of a member, and its bytes if the name has a known format.
 fn read_member(
     archive: &mut ZipArchive<Cursor<&[u8]>>,
     i: usize,
@@ -191,7 +194,7 @@ fn read_member(
     let damaged = |detail: String| IngestError::damaged("ZIP", detail);
     let name = match archive.by_index_raw(i) {
         Ok(file) => {
-            // What only systems put there, and what cannot be a place below the archive.
+            // System files, and names that cannot be a path below the archive.
             let is_hidden = name.split('/').any(|part| {
                 part.starts_with('.') || part == "__MACOSX" || part.chars().any(char::is_control)
             });
@@ -217,8 +220,8 @@ fn read_member(
     if stated > budget.bytes {
         return (name, Some(Err(IngestError::Unpacked { max: MAX_UNPACKED })));
     }
-    // All at once: grown in steps, the old and the new room would count at the same time. More than is stated is not
-    // unpacked: the archive's reader stops there.
+    // Reserved at once: if it grew in steps, the old and the new buffer would count at the same time. The archive's
+    // reader stops at the declared size.
     let mut unpacked = Vec::new();
     if unpacked.try_reserve_exact(stated as usize).is_err() {
         let detail = format!("cannot allocate the declared size of {stated} bytes");
@@ -236,8 +239,8 @@ fn read_member(
     (name, Some(outcome))
 }
 
-/// Refuses a package (DOCX, PPTX, XLSX, ODS, EPUB: all are ZIP archives) that would unpack to more than there is
-/// room for, before the reader of its format unpacks it.
+/// Refuses a package (DOCX, PPTX, XLSX, ODS, EPUB, which are ZIP archives) that would unpack to more than the limit,
+/// before the format's reader unpacks it.
 pub fn check_package(bytes: &[u8], format: &'static str) -> Result<(), IngestError> {
     // Office wraps an encrypted package in an OLE container.
     if bytes.starts_with(&[0xD0, 0xCF, 0x11, 0xE0]) {
@@ -276,10 +279,10 @@ pub fn check_package(bytes: &[u8], format: &'static str) -> Result<(), IngestErr
     Ok(())
 }
 
-/// Reads a file that a mail carries, where it is knowledge by its name.
+/// Reads an attachment of a mail if its name has a known format.
 ///
 /// # Errors
-/// [`IngestError::Unpacked`] where no room is left for anything.
+/// [`IngestError::Unpacked`] if there is no room for more.
 pub fn attached(
     name: &str,
     file: &str,
@@ -306,8 +309,8 @@ pub fn attached(
     Ok(())
 }
 
-/// What an archive or a mail holds besides knowledge, by the endings of names: pictures, sounds, films, fonts, and what makes a
-/// page look and move. That it was not read needs no telling.
+/// The name endings of files without knowledge in archives and mails: pictures, sounds, films, fonts, styles and
+/// scripts. Skipping them is not reported.
 const PASSED_OVER: [&str; 40] = [
     "png", "jpg", "jpeg", "gif", "webp", "svg", "bmp", "tif", "tiff", "ico", "heic", "avif", "emf",
     "wmf", "mp3", "m4a", "wav", "ogg", "flac", "mp4", "mov", "avi", "webm", "mkv", "woff", "woff2",
@@ -322,7 +325,7 @@ fn is_passed_over(name: &str) -> bool {
     ending.is_some_and(|ending| PASSED_OVER.contains(&ending.as_str()))
 }
 
-/// An EPUB's chapters in reading order; the table of contents is left out.
+/// Extracts an EPUB's chapters in reading order, without the table of contents.
 pub fn read_book(bytes: &[u8]) -> Result<Extracted, IngestError> {
     let damaged = |detail: String| IngestError::damaged("EPUB", detail);
     check_package(bytes, "EPUB")?;

@@ -1,19 +1,29 @@
+//! Detection of a text's encoding.
+
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 use encoding_rs::Encoding;
 
-/// Why bytes are no text.
+/// Why bytes are not text.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum DecodeError {
+    /// The bytes contain NUL, so the file is binary.
     #[error("binary file, expected text (NUL byte at offset {offset}); supported formats: {known}", known = super::FORMATS)]
-    Binary { offset: usize },
+    Binary {
+        /// The position of the NUL byte.
+        offset: usize,
+    },
+    /// No encoding fits.
     #[error(
         "unknown text encoding: invalid UTF-8 at offset {offset}, and no other encoding (such as Big5 or GB18030) detected; save the file as UTF-8"
     )]
-    Unknown { offset: usize },
+    Unknown {
+        /// The position of the first invalid byte.
+        offset: usize,
+    },
 }
 
-/// Reads text as UTF-8 (with or without byte-order mark), UTF-16 with its mark, or the encoding it is found to be in:
-/// Big5, GB18030, Shift_JIS, EUC-JP, EUC-KR, or one of the single-byte ones. Line ends become `\n`.
+/// Decodes text as UTF-8 (with or without byte-order mark), UTF-16 with its mark, or in a detected encoding: Big5,
+/// GB18030, Shift_JIS, EUC-JP, EUC-KR, or a single-byte one. Line ends become `\n`.
 pub fn decode(bytes: &[u8]) -> Result<String, DecodeError> {
     if let Some((encoding, mark)) = Encoding::for_bom(bytes) {
         let (text, malformed) = encoding.decode_without_bom_handling(&bytes[mark..]);
@@ -42,7 +52,7 @@ fn decode_legacy(bytes: &[u8], offset: usize) -> Result<String, DecodeError> {
         encoding_rs::EUC_JP,
         encoding_rs::EUC_KR,
     ];
-    // UTF-8 with a few broken bytes is damaged UTF-8, and reading it as anything else would mangle all of it.
+    // UTF-8 with a few broken bytes is damaged UTF-8; any other encoding would garble all of it.
     let (mut n_letters, mut n_broken) = (0, 0);
     for chunk in bytes.utf8_chunks() {
         n_letters += chunk.valid().chars().filter(|c| !c.is_ascii()).count();
@@ -54,14 +64,14 @@ fn decode_legacy(bytes: &[u8], offset: usize) -> Result<String, DecodeError> {
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Deny);
     detector.feed(bytes, true);
     let guess = detector.guess(None, Utf8Detection::Deny);
-    // GB18030 extends GBK, which is what the detector names.
+    // GB18030 extends GBK, which the detector returns.
     let encoding = if guess == encoding_rs::GBK {
         encoding_rs::GB18030
     } else {
         guess
     };
     let (text, malformed) = encoding.decode_without_bom_handling(bytes);
-    // Encodings of one byte a character take any byte; text has no control characters to speak of.
+    // Single-byte encodings accept any byte, but text has hardly any control characters.
     let n_controls = text
         .chars()
         .filter(|c| c.is_control() && !c.is_whitespace())

@@ -1,4 +1,5 @@
-//! Exports of help centres as JSON: Zendesk, Intercom, Freshdesk, Confluence, and others of their shape: one document an article.
+//! Exports of help centres as JSON (Zendesk, Intercom, Freshdesk, Confluence, and similar ones): one document per
+//! article.
 
 use ken_base::domain::{DocumentId, Metadata, Source, Status};
 use ken_text::text;
@@ -7,8 +8,9 @@ use serde_json::{Map, Value};
 use super::writer::{Writer, one_line};
 use super::{Extracted, IngestError, article, html, markdown};
 
-/// Where systems put an article's name and its text, in the order in which they are believed.
+/// The fields for an article's title, in order of preference.
 const TITLES: [&str; 3] = ["title", "name", "subject"];
+/// The fields for an article's text, in order of preference.
 const BODIES: [&str; 6] = [
     "body",
     "body_html",
@@ -27,13 +29,14 @@ const SIGNS: [&str; 7] = [
     "author_id",
     "_links",
 ];
-/// What such a system says of its pages.
+/// The values by which such a system marks its pages.
 const KINDS: [&str; 3] = ["article", "page", "blogpost"];
-/// What the system that hosts an article calls it while it is not, or no longer, published.
+/// The states of an article that is not published yet.
 const DRAFTS: [&str; 3] = ["draft", "unpublished", "pending"];
+/// The states of an article that is no longer published.
 const ARCHIVED: [&str; 4] = ["archived", "trashed", "deleted", "outdated"];
 
-/// The articles of an export; `None` where the values are something else.
+/// Returns the articles of an export; `None` if the values are something else.
 pub fn articles(values: &[(usize, Value)]) -> Option<Vec<&Map<String, Value>>> {
     let lists: Vec<Vec<&Value>> = match values {
         // A page of an API: the list is one of its fields.
@@ -57,10 +60,10 @@ pub fn articles(values: &[(usize, Value)]) -> Option<Vec<&Map<String, Value>>> {
     Some(found.into_iter().filter_map(Value::as_object).collect())
 }
 
-/// An article as a document; `name` is that of the file.
+/// Returns an article as a document. `name` is the file's name.
 ///
 /// # Errors
-/// [`IngestError::Empty`] where the article has no text.
+/// [`IngestError::Empty`] if the article has no text.
 pub fn source(name: &str, fields: &Map<String, Value>) -> Result<Source, IngestError> {
     let title = title_of(fields).unwrap_or_default();
     let body = body_of(fields).unwrap_or_default();
@@ -105,7 +108,7 @@ fn body_of(fields: &Map<String, Value>) -> Option<&str> {
     bodies.into_iter().find(|body| !body.trim().is_empty())
 }
 
-/// A text, or the one that Confluence keeps as `{"storage": {"value": "<p>…"}}`.
+/// Returns a text, or the one in Confluence's form `{"storage": {"value": "<p>…"}}`.
 fn within(value: &Value) -> Option<&str> {
     match value {
         Value::String(text) => Some(text),
@@ -124,7 +127,7 @@ fn is_html(body: &str) -> bool {
     .any(|tag| body.contains(tag))
 }
 
-/// The address at which people read it.
+/// Returns the address of the article's public page.
 fn address(fields: &Map<String, Value>) -> Option<String> {
     let direct = ["html_url", "url", "link", "permalink"]
         .iter()
@@ -143,7 +146,7 @@ fn address(fields: &Map<String, Value>) -> Option<String> {
     is_open.then_some(found)
 }
 
-/// Of a locale as these systems write it: `zh-tw`, `en_US`.
+/// Returns the language tag of a locale in the systems' notation: `zh-tw`, `en_US`.
 fn language(locale: &str) -> Option<String> {
     let locale = locale.to_lowercase().replace('_', "-");
     let (tag, rest) = locale.split_once('-').unwrap_or((&locale, ""));
@@ -155,7 +158,7 @@ fn language(locale: &str) -> Option<String> {
             "zh-Hant".to_owned()
         }
         "zh" if !rest.is_empty() => "zh-Hans".to_owned(),
-        // Which script is left to the text.
+        // The script is detected from the text.
         "zh" | "" => return None,
         tag => tag.to_owned(),
     })
@@ -175,7 +178,7 @@ fn status(fields: &Map<String, Value>) -> Status {
     match said {
         _ if is("draft") => Status::Draft,
         _ if is("archived") || is("outdated") => Status::Archived,
-        // Freshdesk counts: 1 is a draft, 2 published.
+        // Freshdesk uses numbers: 1 is a draft, 2 is published.
         Some(Value::Number(number))
             if number.as_u64() == Some(1) && fields.contains_key("folder_id") =>
         {

@@ -13,38 +13,48 @@ use ken_base::domain::{
 };
 use ken_text::text;
 
-/// One FAQ as it stands in a row, read but not yet stored.
+/// One FAQ as read from a row, not yet stored.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct FaqRow {
-    /// The row of the sheet or line of the file, from 1, the header counted.
+    /// The row of the sheet or line of the file, from 1, including the header.
     pub row: usize,
+    /// The given id; `None` derives it from the question.
     pub id: Option<String>,
+    /// The question.
     pub question: String,
+    /// Other wordings of the question.
     pub variants: Vec<String>,
+    /// Questions that this FAQ does not answer.
     pub negatives: Vec<String>,
+    /// The answers.
     pub answers: Vec<FaqAnswer>,
+    /// All other fields.
     pub metadata: Metadata,
 }
 
 /// A cell that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CellFault {
+    /// The row, from 1, including the header.
     pub row: usize,
-    /// As the file calls it.
+    /// The column's name in the file.
     pub column: String,
+    /// What is wrong with the cell.
     pub detail: String,
 }
 
-/// What a file of FAQs holds.
+/// The content of a file of FAQs.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct FaqFile {
+    /// The rows without a fault.
     pub rows: Vec<FaqRow>,
+    /// The faults.
     pub faults: Vec<CellFault>,
-    /// Columns that are none of ours; they are left out.
+    /// Unknown columns, which are ignored.
     pub ignored_columns: Vec<String>,
 }
 
-/// What a column holds.
+/// The meaning of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Field {
     Id,
@@ -67,7 +77,7 @@ enum Field {
 }
 
 impl Field {
-    /// By the column's name, folded: width, case, script and what stands in brackets do not matter.
+    /// Returns the field of a column's name, folded: width, case, script and text in brackets do not matter.
     fn of(name: &str) -> Option<Field> {
         let name = text::fold(
             name.split(['(', '（', '[', ':', '：'])
@@ -114,11 +124,12 @@ impl Field {
     }
 }
 
-/// Which of a table's columns asks and which answers, by their names; `None` also where one is of no use to an FAQ.
+/// Returns the indexes of the question and the answer column by their names; `None` also if there is a column that no
+/// FAQ has.
 pub fn columns_of(header: &[&str]) -> Option<(usize, usize)> {
     let fields: Vec<Option<Field>> = header.iter().map(|name| Field::of(name)).collect();
     let at = |field| fields.iter().position(|found| *found == Some(field));
-    // The number of a row has many names.
+    // A column of row numbers can have many names.
     let is_known = |(name, field): (&&str, &Option<Field>)| {
         field.is_some() || name.trim().is_empty() || is_row_number(name)
     };
@@ -135,10 +146,10 @@ fn is_row_number(name: &str) -> bool {
     )
 }
 
-/// How far down the names of the columns are looked for, below titles and remarks.
+/// How many rows may precede the column names, for titles and remarks.
 const MAX_TITLE_ROWS: usize = 10;
 
-/// Reads a table's rows as FAQs; `None` where none of its first rows names a question and an answer.
+/// Reads a table's rows as FAQs. Returns `None` if none of the first rows names a question and an answer column.
 pub fn of_grid(grid: &Grid) -> Option<FaqFile> {
     let mut first = grid.rows.iter().take(MAX_TITLE_ROWS);
     let at = first.position(|row| is_faq(row.iter().map(String::as_str)))?;
@@ -158,7 +169,7 @@ pub fn of_grid(grid: &Grid) -> Option<FaqFile> {
     Some(file)
 }
 
-/// Reads JSON objects as FAQs; `None` where the first does not name a question.
+/// Reads JSON objects as FAQs. Returns `None` if the first has no question field.
 pub fn of_values(values: &[(usize, Value)]) -> Option<FaqFile> {
     let first = values.first()?.1.as_object()?;
     let asks = |name: &String| name != "title" && Field::of(name) == Some(Field::Question);
@@ -209,7 +220,7 @@ fn ignored<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
         .collect()
 }
 
-/// Reads one row; a row with a fault is not among the rows.
+/// Reads one row. A row with a fault is added to the faults only.
 fn take(file: &mut FaqFile, row: usize, fields: Vec<(&str, Value)>) {
     let mut faq = FaqRow {
         row,
@@ -265,7 +276,7 @@ fn put(faq: &mut FaqRow, field: Field, name: &str, value: &Value) -> Result<(), 
     let metadata = &mut faq.metadata;
     match field {
         Field::Id => faq.id = Some(word(value)?),
-        // One text, whatever stands in it: other wordings have a column of their own.
+        // Taken whole: other wordings have a column of their own.
         Field::Question => faq.question = one_line(&word(value)?),
         Field::Answer => answers(faq, name, value)?,
         Field::Variants => faq.variants.extend(lines(value)?),
@@ -295,8 +306,8 @@ fn put(faq: &mut FaqRow, field: Field, name: &str, value: &Value) -> Result<(), 
     Ok(())
 }
 
-/// An answer for everyone; or, where the column says so (`answer[channel=line,audience=vip,language=en]`,
-/// `答案（LINE）`), for some; or a list of such as JSON.
+/// Reads an answer for everyone, an answer for some if the column says so
+/// (`answer[channel=line,audience=vip,language=en]`, `答案（LINE）`), or a JSON list of both kinds.
 fn answers(faq: &mut FaqRow, name: &str, value: &Value) -> Result<(), String> {
     if let Value::String(cell) = value
         && cell.starts_with("[{")
@@ -361,17 +372,17 @@ fn word(value: &Value) -> Result<String, String> {
     }
 }
 
-/// Several wordings in one cell stand on lines of their own, or are parted by `|` or `;`.
+/// Splits several wordings in one cell at line breaks, `|` and `;`.
 fn lines(value: &Value) -> Result<Vec<String>, String> {
     split(value, &['\n', '|', '｜', ';', '；'])
 }
 
-/// Words in one cell may be parted by commas too.
+/// Splits several words in one cell, also at commas.
 fn words(value: &Value) -> Result<Vec<String>, String> {
     split(value, &['\n', '|', '｜', ';', '；', ',', '，', '、'])
 }
 
-/// A list as JSON stands in a cell whose values hold separators themselves.
+/// Splits a cell at separators. If the values contain separators themselves, the cell is a JSON list.
 fn split(value: &Value, separators: &[char]) -> Result<Vec<String>, String> {
     if let Value::String(cell) = value
         && cell.starts_with("[\"")
@@ -407,7 +418,10 @@ fn status(text: &str) -> Result<Status, String> {
 }
 
 impl FaqRow {
-    /// The given id, or one made of the question, so that the same question is the same FAQ.
+    /// Returns the given id, or one derived from the question, so that the same question is the same FAQ.
+    ///
+    /// # Errors
+    /// [`IngestError::Id`] if the given id is invalid.
     pub fn id(&self) -> Result<DocumentId, IngestError> {
         let id = match &self.id {
             Some(id) => id.clone(),
@@ -419,7 +433,7 @@ impl FaqRow {
         Ok(DocumentId::parse(&id)?)
     }
 
-    /// A stored FAQ as a row, to be written out.
+    /// Returns a stored FAQ as a row for export.
     pub fn of_document(document: &Document) -> Self {
         let mut questions = document.metadata.questions.iter().cloned();
         let metadata = Metadata {
@@ -439,7 +453,7 @@ impl FaqRow {
         }
     }
 
-    /// Its fields by the names under which they are read; those that say nothing are left out.
+    /// Returns the non-empty fields by the names under which they are read.
     pub fn fields(&self) -> Map<String, Value> {
         let about = &self.metadata;
         let mut fields = Map::new();
@@ -481,7 +495,10 @@ impl FaqRow {
         fields
     }
 
-    /// As a document.
+    /// Returns the FAQ as a document.
+    ///
+    /// # Errors
+    /// [`IngestError`] if the id is invalid or a text is too long.
     pub fn into_source(self) -> Result<Source, IngestError> {
         let id = self.id()?;
         let metadata = Metadata {
@@ -495,8 +512,7 @@ impl FaqRow {
     }
 }
 
-/// What two wordings of the same question have in common: script, width, case, spaces and punctuation do not
-/// count.
+/// Returns a key that wordings of the same question share: script, width, case, spaces and punctuation do not count.
 pub fn question_key(question: &str) -> String {
     text::fold(question)
         .chars()
@@ -504,10 +520,10 @@ pub fn question_key(question: &str) -> String {
         .collect()
 }
 
-/// The rows without a fault as documents, and why each of the others is none.
+/// Returns the rows without a fault as documents, and the reason for each of the others.
 ///
 /// # Errors
-/// The first fault, where no row is without one.
+/// The first fault, if every row has one.
 pub fn into_good_sources(name: &str, mut file: FaqFile) -> Result<Parsed, IngestError> {
     if file.rows.is_empty() {
         return into_sources(file).map(|sources| Parsed {
@@ -528,7 +544,7 @@ pub fn into_good_sources(name: &str, mut file: FaqFile) -> Result<Parsed, Ingest
     })
 }
 
-/// All rows as documents, or why not: the first faults, by row.
+/// Returns all rows as documents, or an error with the first fault.
 pub fn into_sources(file: FaqFile) -> Result<Vec<Source>, IngestError> {
     if let Some(fault) = file.faults.first() {
         let more = file.faults.len() - 1;

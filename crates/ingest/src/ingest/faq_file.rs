@@ -1,4 +1,4 @@
-//! FAQs written out, in files that read back as the same FAQs.
+//! Export of FAQs to files that can be imported again without changes.
 
 use serde_json::{Map, Value};
 
@@ -6,7 +6,7 @@ use super::faq::FaqRow;
 use super::{Format, IngestError};
 use ken_base::domain::FaqAnswer;
 
-/// Columns of separated values and workbooks, in order.
+/// The columns of separated values and workbooks, in order.
 const COLUMNS: [&str; 17] = [
     "id",
     "question",
@@ -27,7 +27,7 @@ const COLUMNS: [&str; 17] = [
     "rank",
 ];
 
-/// Writes FAQs as CSV, TSV, XLSX, JSON or JSON Lines.
+/// Returns FAQs as a CSV, TSV, XLSX, JSON or JSON Lines file.
 ///
 /// # Errors
 /// [`IngestError::UnknownFormat`] for any other format.
@@ -75,7 +75,7 @@ pub fn write(rows: &[FaqRow], format: Format) -> Result<Vec<u8>, IngestError> {
     })
 }
 
-/// A header and a row for each FAQ; an answer for some has a column of its own.
+/// Returns a header and one row per FAQ. Each audience, channel or language of answers has its own column.
 fn table(rows: &[FaqRow]) -> Vec<Vec<String>> {
     let mut header: Vec<String> = COLUMNS.map(str::to_owned).to_vec();
     let mut cells: Vec<Map<String, Value>> = Vec::with_capacity(rows.len());
@@ -91,7 +91,7 @@ fn table(rows: &[FaqRow]) -> Vec<Vec<String>> {
         };
         let mut seen = std::collections::HashSet::new();
         if !row.answers.iter().all(|answer| seen.insert(scopes(answer))) {
-            // Several for the same: a cell has room for one, so all of them stand in it as JSON.
+            // Several answers for the same readers do not fit one cell, so the cell contains them as JSON.
             fields.insert(
                 "answer".to_owned(),
                 Value::String(serde_json::json!(row.answers).to_string()),

@@ -1,3 +1,5 @@
+//! Front matter of Markdown files: metadata in YAML or TOML.
+
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -5,11 +7,15 @@ use serde_json::{Map, Value};
 use super::IngestError;
 use ken_base::domain::{DocumentId, Metadata, Status, checked_uri};
 
-/// The YAML block at a Markdown file's head. Keys that Ken does not know are left alone: other tools own them.
+/// The metadata block at the start of a Markdown file. Unknown keys are ignored, since they belong to other tools.
 #[derive(Debug, Default, Clone, PartialEq)]
 pub struct FrontMatter(Map<String, Value>);
 
 impl FrontMatter {
+    /// Parses YAML.
+    ///
+    /// # Errors
+    /// [`IngestError::FrontMatter`] if it is not a valid mapping.
     pub fn parse(yaml: &str) -> Result<Self, IngestError> {
         match serde_saphyr::from_str(yaml) {
             Ok(Value::Object(mapping)) => Ok(Self(mapping)),
@@ -19,7 +25,7 @@ impl FrontMatter {
         }
     }
 
-    /// As [`FrontMatter::parse`], of the TOML between lines of `+++`.
+    /// Like [`FrontMatter::parse`], for TOML between lines of `+++`.
     pub fn parse_toml(toml: &str) -> Result<Self, IngestError> {
         match toml::from_str::<toml::Table>(toml) {
             Ok(table) => Ok(Self(
@@ -32,7 +38,7 @@ impl FrontMatter {
         }
     }
 
-    /// Puts what it says over `given`.
+    /// Replaces values in `given` by those of the front matter.
     pub fn apply(
         &self,
         id: DocumentId,
@@ -85,7 +91,7 @@ impl FrontMatter {
         if let Some(status) = self.value("status")? {
             given.status = status;
         } else if self.0.get("draft") == Some(&Value::Bool(true)) {
-            // As Hugo, Jekyll and Astro say it.
+            // The convention of Hugo, Jekyll and Astro.
             given.status = Status::Draft;
         }
         if let Some(rank) = self.value("rank")? {
@@ -105,8 +111,8 @@ impl FrontMatter {
         }
     }
 
-    /// A YAML list, or words parted by commas. What is neither is an error: read as nothing, an audience that cannot
-    /// be read would be everyone.
+    /// Reads a YAML list, or words separated by commas. Anything else is an error: an audience that was silently read
+    /// as empty would admit everyone.
     fn list(&self, key: &str) -> Result<Option<Vec<String>>, IngestError> {
         let word = |item: &Value| match item {
             Value::String(text) => Ok(text.trim().to_owned()),
@@ -139,7 +145,7 @@ impl FrontMatter {
     }
 }
 
-/// RFC 3339, or a date (`2026-01-31`, `2026/1/31`, `2026年1月31日`), which begins at midnight UTC.
+/// Parses RFC 3339, or a date (`2026-01-31`, `2026/1/31`, `2026年1月31日`), which starts at midnight UTC.
 pub fn read_time(text: &str) -> Result<Timestamp, String> {
     let date = || -> Option<Timestamp> {
         let parts: Vec<i16> = text

@@ -1,29 +1,32 @@
-//! One model of a table for every format: cells with what they span → titles, header, rows and notes.
+//! A common model of tables for all formats: cells with their spans → titles, header, rows and notes.
 
 use std::collections::{HashMap, HashSet};
 
 use super::IngestError;
 use super::writer::{Writer, joins, one_line};
 
-/// The widest table read; a wider one is data for programs, not knowledge for people.
+/// The widest table that is read; wider ones are data for programs.
 pub const MAX_COLUMNS: usize = 1_024;
 /// The most cells read of one file.
 const MAX_CELLS: usize = 4_000_000;
-/// A span of more rows or columns than this is a mistake or an attack.
+/// The largest accepted span in rows or columns; a larger one is a mistake or an attack.
 pub const MAX_SPAN: usize = 1_000;
-/// The most rows that name the columns together.
+/// The most header rows.
 const MAX_HEADER_ROWS: usize = 4;
 
 /// A cell as its file has it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Cell {
+    /// The cell's text.
     pub text: String,
-    /// How many columns and rows it covers, itself included.
+    /// How many columns it covers, itself included.
     pub columns: usize,
+    /// How many rows it covers, itself included.
     pub rows: usize,
 }
 
 impl Cell {
+    /// Makes a cell; spans are limited to 1 to [`MAX_SPAN`].
     pub fn new(text: String, columns: usize, rows: usize) -> Self {
         let span = |n: usize| n.clamp(1, MAX_SPAN);
         Self {
@@ -34,35 +37,38 @@ impl Cell {
     }
 }
 
-/// The cells of one table (or sheet), as text; what a merged cell says stands in every place that it covers.
+/// The cells of one table (or sheet) as text. A merged cell's text is repeated in every place that it covers.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Grid {
+    /// The sheet's name; empty without one.
     pub name: String,
+    /// The rows, without empty ones.
     pub rows: Vec<Vec<String>>,
-    /// Of each row kept, its number in the file, from 1.
+    /// The number of each row in the file, from 1.
     numbers: Vec<usize>,
-    /// How many rows came so far, empty ones too.
+    /// How many rows have been added, including empty ones.
     n_rows: usize,
     n_cells: usize,
-    /// The cells that reach down into the next row: column, rows left, which merged cell, text.
+    /// The cells that extend into the next row: column, rows left, number of the merged cell, text.
     reaching: Vec<(usize, usize, usize, String)>,
-    /// Of places covered by a merged cell (row in the file, column), which one it is.
+    /// For places covered by a merged cell (row in the file, column), its number.
     merged: HashMap<(usize, usize), usize>,
     n_merged: usize,
-    /// How many rows at the top the file itself calls the header; 0 where it says nothing.
+    /// How many rows at the top the file marks as the header; 0 if it marks none.
     header_rows: usize,
 }
 
-/// What a grid holds, in reading order.
+/// A part of a grid, in reading order.
 #[derive(Debug, Clone, PartialEq)]
 enum Part {
     /// A title above a table or a note below it.
     Words(String),
-    /// Rows of one width; the first names the columns.
+    /// Rows of equal width; the first has the column names.
     Table(Vec<Vec<String>>),
 }
 
 impl Grid {
+    /// Starts an empty grid with a name.
     pub fn named(name: String) -> Self {
         Self {
             name,
@@ -70,7 +76,7 @@ impl Grid {
         }
     }
 
-    /// Adds a row without merged cells; empty cells at its end are cut, an empty row is not kept.
+    /// Adds a row without merged cells. Empty cells at its end are cut, and an empty row is dropped.
     pub fn push(&mut self, mut row: Vec<String>) -> Result<(), IngestError> {
         while row.last().is_some_and(|cell| cell.trim().is_empty()) {
             row.pop();
@@ -94,7 +100,7 @@ impl Grid {
         Ok(())
     }
 
-    /// Adds a row of cells as they stand in the file, from the left; places that a cell from above covers are skipped.
+    /// Adds a row of cells as they are in the file, from the left. Places covered from above are skipped.
     pub fn push_cells(&mut self, cells: impl IntoIterator<Item = Cell>) -> Result<(), IngestError> {
         let number = self.n_rows + 1;
         let mut row: Vec<String> = Vec::new();
@@ -129,7 +135,7 @@ impl Grid {
                 row.push(cell.text.clone());
             }
         }
-        // What reaches down beyond the row's own cells.
+        // Cells that extend from above beyond the row's own cells.
         for (at, left, which, text) in reaching {
             if row.len() <= at {
                 row.resize(at + 1, String::new());
@@ -144,12 +150,13 @@ impl Grid {
         self.push(row)
     }
 
-    /// The rows so far are the header, by the file's own word.
+    /// Marks the rows added so far as the header, if the file does.
     pub fn end_header(&mut self) {
         self.header_rows = self.rows.len();
     }
 
-    /// As [`Grid::push`], for a row with its number in the file, from 1; `merged` says which merged cell covers a column.
+    /// Like [`Grid::push`], with the row's number in the file, from 1. `merged` is the number of the merged cell that
+    /// covers each column.
     pub fn push_numbered(
         &mut self,
         number: usize,
@@ -163,12 +170,12 @@ impl Grid {
         self.push(row)
     }
 
-    /// The rows with their numbers in the file.
+    /// Returns the rows with their numbers in the file.
     pub fn numbered(&self) -> impl Iterator<Item = (usize, &Vec<String>)> {
         self.numbers.iter().copied().zip(&self.rows)
     }
 
-    /// All of it on one line, each value by its column's name: how a table inside a cell is written.
+    /// Returns the grid on one line, each value after its column's name. A table inside a cell is written this way.
     pub fn flat(self) -> String {
         let mut lines = Vec::new();
         for part in self.parts() {
@@ -197,7 +204,7 @@ impl Grid {
         lines.join(separator)
     }
 
-    /// Titles and notes as paragraphs, tables as tables whose rows are all as wide as the widest.
+    /// Writes titles and notes as paragraphs, and tables whose rows are all as wide as the widest.
     pub fn write(self, writer: &mut Writer) {
         for part in self.parts() {
             match part {
@@ -217,7 +224,7 @@ impl Grid {
         parts
     }
 
-    /// Rows (indices) of one table each: an empty row ends one where what follows begins as a table does.
+    /// Returns the row indexes of each table. An empty row ends a table if the rows after it start a new one.
     fn blocks(&self) -> Vec<Vec<usize>> {
         let mut stretches: Vec<Vec<usize>> = Vec::new();
         for i in 0..self.rows.len() {
@@ -237,7 +244,7 @@ impl Grid {
         blocks
     }
 
-    /// Whether the rows of `next`, after an empty one, are a table of their own.
+    /// Returns whether the rows of `next`, after an empty one, are a table of their own.
     fn begins_table(&self, block: &[usize], next: &[usize]) -> bool {
         let has_table = block.iter().any(|row| self.n_said(*row) > 1);
         let Some(first) = next.iter().position(|row| self.n_said(*row) > 1) else {
@@ -260,7 +267,7 @@ impl Grid {
             || (head.iter().all(names) && (others(block) || others(&next[first + 1..]) || differs))
     }
 
-    /// Columns of one table each: tables side by side have empty columns between them.
+    /// Returns the columns of each table: tables side by side have empty columns between them.
     fn column_groups(&self, block: &[usize]) -> Vec<Vec<usize>> {
         let width = block.iter().map(|row| self.rows[*row].len()).max();
         let is_used = |column: &usize| {
@@ -289,7 +296,7 @@ impl Grid {
         }
     }
 
-    /// What a row says in some columns: each merged cell once, without empty ones.
+    /// Returns the non-empty texts of a row in some columns, each merged cell once.
     fn said(&self, row: usize, columns: &[usize]) -> Vec<&str> {
         let mut seen = HashSet::new();
         let number = self.numbers[row];
@@ -309,7 +316,7 @@ impl Grid {
         self.said(row, &columns).len()
     }
 
-    /// One table with the lines around it.
+    /// Adds one table with the lines around it.
     fn part(&self, block: &[usize], columns: &[usize], parts: &mut Vec<Part>) {
         let rows: Vec<usize> = block
             .iter()
@@ -333,7 +340,7 @@ impl Grid {
         };
         let (titles, rest) = rows.split_at(n_titles);
         let (rows, notes) = rest.split_at(rest.len() - n_notes);
-        // A frame around text is no table.
+        // A frame around text is not a table.
         if let ([row], true) = (rows, is_narrow) {
             parts.push(words(*row));
             return;
@@ -349,8 +356,8 @@ impl Grid {
         parts.extend(notes.iter().map(|row| words(*row)));
     }
 
-    /// How many rows name the columns: as many as the file says, else the first, and below a name over several columns also
-    /// the row that tells these apart.
+    /// Returns the number of header rows: as many as the file marks; otherwise the first row, and below a name over
+    /// several columns also the row that distinguishes them.
     fn header_depth(&self, rows: &[usize], columns: &[usize], n_titles: usize) -> usize {
         let most = rows.len().saturating_sub(1).clamp(1, MAX_HEADER_ROWS);
         if self.header_rows > n_titles {
@@ -376,7 +383,7 @@ impl Grid {
         depth
     }
 
-    /// The names of each column, from top to bottom, as one.
+    /// Returns the names of each column, joined from top to bottom.
     fn header(&self, rows: &[usize], columns: &[usize]) -> Vec<String> {
         let name = |column: &usize| {
             let mut names: Vec<String> = Vec::new();
@@ -394,7 +401,7 @@ impl Grid {
 
     fn body(&self, row: usize, columns: &[usize]) -> Vec<String> {
         let said = self.said(row, columns);
-        // A line across the table names the rows below it; it is no value of each column.
+        // A line across the table is a heading for the rows below it, not a value of each column.
         if let ([only], true) = (said.as_slice(), columns.len() > 1) {
             let mut cells = vec![String::new(); columns.len()];
             let own = |column: &&usize| {
@@ -414,7 +421,7 @@ impl Grid {
     }
 }
 
-/// The lines of a cell as one, parted by a sign where none ends a line already.
+/// Joins the lines of a cell into one, with a separator unless a line ends with punctuation.
 pub fn cell_lines(lines: &[String]) -> String {
     let separator = if has_cjk(lines) { "；" } else { "; " };
     let mut said = String::new();
@@ -448,7 +455,7 @@ fn has_cjk(texts: &[String]) -> bool {
     texts.iter().any(|text| text.chars().any(joins))
 }
 
-/// Whether a cell is a value rather than a name: a digit begins it, after a sign or a currency.
+/// Returns whether a cell is a value rather than a name: it starts with a digit, possibly after a sign or currency.
 fn is_figure(cell: &str) -> bool {
     let rest = cell.trim().trim_start_matches(|c: char| {
         c.is_ascii_uppercase() || "$￥¥€£+-−±<>≤≥~～約 .".contains(c)
@@ -548,7 +555,7 @@ mod tests {
             &["K1", "900", "", "電池", "50"],
         ]);
         assert_eq!(beside.len(), 2, "{beside:?}");
-        // A gap within a table is none between two.
+        // A gap within a table does not split it.
         let gap = parts(&[&["型號", "售價"], &["K1", "900"], &[], &["K2", "950"]]);
         assert_eq!(gap.len(), 1, "{gap:?}");
     }

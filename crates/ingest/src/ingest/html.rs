@@ -1,3 +1,5 @@
+//! HTML: finds the main content of a page and writes it as text.
+
 use std::collections::HashMap;
 
 use dom_query::{Document, NodeRef};
@@ -6,20 +8,20 @@ use super::grid::{Cell, Grid};
 use super::writer::{Writer, joins, lowered, one_line, raised};
 use super::{BlockKind, Extracted, IngestError, pages, questions};
 
-/// What is never content: no words for people, hidden ones, or ones that no longer hold. What a site puts around its content is
-/// listed in furniture.tsv.
+/// Elements that are never content: not for people, hidden, or struck out. furniture.tsv lists what sites put around
+/// their content.
 const NEVER: &str = "script, style, noscript, template, svg, iframe, object, nav, dialog, select, button, \
     textarea, [hidden], [aria-hidden=true], [role=navigation], [role=banner], [role=contentinfo], [role=search], \
     [role=dialog], [role=alert], s, del, strike, rt, rp";
-/// What is content only inside an article.
+/// Elements that are content only inside an article.
 const FRAME: &str = "header, footer, aside";
-/// Readability's cost grows with the number of elements, and a page of more is no page for people.
+/// Readability's cost grows with the number of elements; a page with more is not written for people.
 const MAX_READABILITY_ELEMENTS: usize = 50_000;
-/// Elements that lie deeper in each other than this.
+/// The deepest nesting of elements.
 const MAX_DEPTH: usize = 2_000;
 
-/// HTML → the main content's text: the `<main>` or single `<article>` where the page has one, else what
-/// Mozilla's readability finds, else the body; navigation, banners, scripts and what is hidden are left out.
+/// Extracts the main content of a page: `<main>` or the single `<article>`, otherwise the result of Mozilla's
+/// readability, otherwise the body. Skips navigation, banners, scripts and hidden elements.
 pub fn extract(raw: &str) -> Result<Extracted, IngestError> {
     check_depth(raw)?;
     let page = Document::from(raw);
@@ -56,7 +58,7 @@ pub fn extract(raw: &str) -> Result<Extracted, IngestError> {
     Ok(extracted)
 }
 
-/// A piece of HTML that is all content, as a chapter or a mail, into the text so far.
+/// Writes a piece of HTML that is all content, such as a chapter or a mail.
 pub fn extract_into(writer: &mut Writer, raw: &str) -> Result<(), IngestError> {
     check_depth(raw)?;
     let page = Document::from(raw);
@@ -66,10 +68,10 @@ pub fn extract_into(writer: &mut Writer, raw: &str) -> Result<(), IngestError> {
     write(writer, page.root())
 }
 
-/// Refuses a page that nests without end, before the parser spends on each element what lies above it. Counted
-/// roughly, by tags that have to be closed.
+/// Refuses a page with endless nesting before the parser, whose cost grows with the depth of each element. Counts
+/// roughly, by tags that need an end tag.
 fn check_depth(raw: &str) -> Result<(), IngestError> {
-    // Those without an end, and those whose end may be left out.
+    // Elements without an end tag, and those whose end tag is optional.
     const FLAT: [&str; 32] = [
         "br", "img", "hr", "input", "meta", "link", "source", "wbr", "area", "base", "col",
         "embed", "track", "param", "p", "li", "td", "tr", "th", "dt", "dd", "option", "thead",
@@ -125,7 +127,7 @@ fn remove_frame(page: &Document) {
     }
 }
 
-/// What readability takes for the article, where that is most of what the page says outside of its links.
+/// Returns readability's article if it contains most of the page's text outside of links.
 fn readable(page: &Document) -> Option<Document> {
     let config = dom_smoothie::Config {
         max_elements_to_parse: MAX_READABILITY_ELEMENTS,
@@ -153,7 +155,7 @@ enum Step<'a> {
     Leave(NodeRef<'a>),
 }
 
-/// Walks without recursion: pages nest as deep as their makers like.
+/// Walks the tree without recursion, because pages may be nested deeply.
 fn write(writer: &mut Writer, root: NodeRef<'_>) -> Result<(), IngestError> {
     let mut gap = Gap::None;
     let mut steps = vec![Step::Enter(root)];
@@ -178,7 +180,7 @@ fn write(writer: &mut Writer, root: NodeRef<'_>) -> Result<(), IngestError> {
     Ok(())
 }
 
-/// What stood between the last word and the next.
+/// The white space between the last word and the next.
 #[derive(Clone, Copy, PartialEq)]
 enum Gap {
     None,
@@ -186,7 +188,7 @@ enum Gap {
     Line,
 }
 
-/// Whether the element's children are to be walked too.
+/// Returns whether the element's children are walked too.
 fn enter(writer: &mut Writer, gap: &mut Gap, node: &NodeRef) -> Result<bool, IngestError> {
     let Some(name) = node.node_name() else {
         return Ok(!node.is_comment() && !node.is_doctype());
@@ -278,7 +280,7 @@ fn leave(writer: &mut Writer, gap: &mut Gap, node: &NodeRef) {
     }
 }
 
-/// A block begins or ends here.
+/// Starts or ends a block.
 fn part(writer: &mut Writer, gap: &mut Gap) {
     match writer.in_list() {
         true => writer.fresh_line_unless_at_item_head(),
@@ -319,7 +321,7 @@ fn is_block(name: &str) -> bool {
     BLOCKS.contains(&name)
 }
 
-/// Running text: its white space is one space, and none where a line was broken between Han characters.
+/// Writes running text. White space becomes one space, or none if a line was broken between Han characters.
 fn flow(writer: &mut Writer, gap: &mut Gap, text: &str) {
     for piece in text.split_inclusive(char::is_whitespace) {
         let word = piece.trim_end();
@@ -345,7 +347,7 @@ fn fill(writer: &mut Writer, gap: &mut Gap, next: Option<char>) {
     *gap = Gap::None;
 }
 
-/// The number or mail address that words lead to and do not say, in brackets.
+/// Returns, in brackets, the number or mail address of a link whose words do not contain it.
 fn unsaid_address(link: &NodeRef) -> Option<String> {
     let target = link.attr("href")?;
     let (scheme, address) = target.split_once(':')?;
@@ -358,7 +360,7 @@ fn unsaid_address(link: &NodeRef) -> Option<String> {
     let words = link.text();
     let digits = |text: &str| -> String { text.chars().filter(char::is_ascii_digit).collect() };
     let is_said = match is_number {
-        // The same number may begin with its country's.
+        // The same number may start with the country code.
         true => {
             let number = digits(address);
             let last = number.len().saturating_sub(8);
@@ -375,8 +377,8 @@ fn unsaid_address(link: &NodeRef) -> Option<String> {
     })
 }
 
-/// A term and what it means as one line, `term：meaning`, where both are words alone and the term is no question. Terms that
-/// share their meaning stand before it together.
+/// Returns a term and its meaning on one line, `term：meaning`, if both are plain words and the term is not a question.
+/// Terms with a common meaning are written together before it.
 fn defined(term: &NodeRef) -> Option<String> {
     let mut terms = vec![one_line(&term.text())];
     let mut above = *term;
@@ -391,7 +393,7 @@ fn defined(term: &NodeRef) -> Option<String> {
         .next_element_sibling()
         .is_some_and(|next| next.has_name("dt"))
     {
-        // The last term of the group is written, with the others.
+        // The last term of the group is written with the others.
         return Some(String::new());
     }
     let mut meanings: Vec<String> = Vec::new();
@@ -429,7 +431,7 @@ fn defined(term: &NodeRef) -> Option<String> {
     ))
 }
 
-/// Whether a meaning was written with its term.
+/// Returns whether a meaning was written with its term.
 fn is_defined(meaning: &NodeRef) -> bool {
     let mut above = meaning.prev_element_sibling();
     while let Some(node) = above {
@@ -442,7 +444,8 @@ fn is_defined(meaning: &NodeRef) -> bool {
     false
 }
 
-/// Tables of one cell, said to be presentation, or that hold tables and name no columns, are only layout.
+/// Returns whether a table contains data. Tables with one cell, with the role of presentation, or with inner tables and
+/// without column names are layout.
 fn is_data(table: &NodeRef) -> bool {
     let is_presentation = table
         .attr("role")
@@ -459,7 +462,7 @@ fn is_data(table: &NodeRef) -> bool {
     !is_presentation && n_cells > 1 && (has_names || !has_tables)
 }
 
-/// Tables in cells of cells deeper than this are read as running text.
+/// The deepest nesting of tables in cells. Deeper ones are read as running text.
 const MAX_NESTED: usize = 4;
 
 fn table(writer: &mut Writer, table: &NodeRef) -> Result<(), IngestError> {
@@ -494,7 +497,7 @@ fn grid_of(table: &NodeRef, depth: usize) -> Result<Grid, IngestError> {
     Ok(grid)
 }
 
-/// The rows of a table, without those of tables in its cells.
+/// Returns the rows of a table, without those of tables in its cells.
 fn rows_of<'a>(table: &NodeRef<'a>) -> Vec<NodeRef<'a>> {
     let mut rows = Vec::new();
     for child in table.children_it(false) {
@@ -513,7 +516,7 @@ fn cell_text(cell: &NodeRef) -> Result<String, IngestError> {
     text_of(cell, MAX_NESTED)
 }
 
-/// The words of a cell on one line: what stands on lines of its own is parted, items of a list by a mark.
+/// Returns the text of a cell on one line. Separate lines are joined with separators, and list items with a mark.
 fn text_of(cell: &NodeRef, depth: usize) -> Result<String, IngestError> {
     let mut text = String::new();
     let part = |text: &mut String, sign: &str| {
@@ -530,7 +533,7 @@ fn text_of(cell: &NodeRef, depth: usize) -> Result<String, IngestError> {
             Step::Leave(node) => (node, false),
         };
         if node.is_text() {
-            // A line break in the source is a space here: the words' own lines are parted by elements.
+            // A line break in the source is a space; elements separate the lines of a cell.
             let words = one_line(&node.text());
             let has_space = node.text().starts_with(char::is_whitespace);
             if has_space && !text.is_empty() && !text.ends_with(char::is_whitespace) {

@@ -1,12 +1,15 @@
+//! JSON and JSON Lines.
+
 use serde_json::{Map, Value};
 
 use super::writer::{Writer, one_line};
 use super::{Extracted, IngestError};
 
-/// One value, or one a line (JSON Lines) where `lines` is set.
+/// Reads one value (of an array, its items), or one per line (JSON Lines) if `lines` is set. Returns each value with its
+/// position in the array or its line, from 1.
 ///
 /// # Errors
-/// Named with the line (of JSON Lines) or with line and column. Deep nesting is refused by the parser, at 128.
+/// The message contains the line (JSON Lines), or line and column. The parser refuses nesting deeper than 128.
 pub fn read(raw: &str, lines: bool) -> Result<Vec<(usize, Value)>, IngestError> {
     if !lines {
         let value: Value = serde_json::from_str(raw).map_err(refusal)?;
@@ -40,7 +43,7 @@ fn refusal(error: serde_json::Error) -> IngestError {
     }
 }
 
-/// Data that are no FAQs: each object a block of `name: value` lines under its title or name.
+/// Extracts data that are not FAQs: each object becomes a block of `name: value` lines below its title or name.
 pub fn extract(values: &[(usize, Value)]) -> Extracted {
     let mut writer = Writer::default();
     for (_, value) in values {

@@ -1,4 +1,4 @@
-//! E-mails: what the mail itself says, without what it quotes and without its signature.
+//! E-mails: the mail's own text, without quoted mails and without the signature.
 
 use std::sync::LazyLock;
 
@@ -9,15 +9,15 @@ use super::containers::{Budget, MAX_NESTING, attached};
 use super::writer::{Writer, one_line};
 use super::{Extracted, IngestError, Parsed, decode, html, plain};
 
-/// What mail programs wrap a quoted mail in: Gmail, Apple Mail, Thunderbird, Outlook (on the web, for the desktop), Yahoo, QQ,
-/// NetEase; and signatures.
+/// The elements in which mail programs wrap a quoted mail (Gmail, Apple Mail, Thunderbird, Outlook on the web and for
+/// the desktop, Yahoo, QQ, NetEase), and signatures.
 const QUOTED: &str = "blockquote[type=cite], .gmail_quote, .gmail_attr, .moz-cite-prefix, #divRplyFwdMsg, #appendonsend ~ *, \
     #mail-editor-reference-message-container, .yahoo_quoted, .OutlookMessageHeader, .ntes-mailmaster-quote, #isReplyContent, \
     .gmail_signature, .moz-signature, #Signature, #signature";
-/// So many lines of a quoted mail's head, one below the other, begin it.
+/// How many consecutive header lines of a mail mark the start of a quoted one.
 const MIN_HEADERS: usize = 3;
 
-/// Lines that only the head of a mail has.
+/// Lines that occur only in the header of a mail.
 const SENT: [&str; 6] = [
     "Sent:",
     "Sent：",
@@ -27,7 +27,8 @@ const SENT: [&str; 6] = [
     "發送時間",
 ];
 
-/// Reads a mail: its subject, its text (the HTML part where there is one), and each attachment that is knowledge by its name.
+/// Reads a mail: its subject, its text (the HTML part if there is one), and each attachment whose name has a known
+/// format.
 pub fn read(
     name: &str,
     bytes: &[u8],
@@ -83,7 +84,7 @@ pub fn read(
     Ok((extracted, parsed))
 }
 
-/// The text of a part that does not say how it is encoded and is not UTF-8: Big5, GBK.
+/// Returns the text of a part that declares no encoding and is not UTF-8, such as Big5 or GBK.
 fn undeclared(message: &Message, bytes: &[u8], is_html: bool) -> Option<String> {
     let part = match is_html {
         true => message.html_bodies().next()?,
@@ -102,7 +103,8 @@ fn undeclared(message: &Message, bytes: &[u8], is_html: bool) -> Option<String> 
     decode(raw).ok()
 }
 
-/// Whether the text is `format=flowed`, and then whether the space at a line's end belongs to the break (`delsp=yes`).
+/// Returns `None` unless the text is `format=flowed`; otherwise whether the space at a line's end belongs to the break
+/// (`delsp=yes`).
 fn flowed(message: &Message) -> Option<bool> {
     let kind = message.text_bodies().next()?.content_type()?;
     let says = |name: &str, value: &str| {
@@ -112,11 +114,11 @@ fn flowed(message: &Message) -> Option<bool> {
     says("format", "flowed").then(|| says("delsp", "yes"))
 }
 
-/// Lines that end with a space go on in the next one (RFC 3676).
+/// Joins lines that end with a space to the next one (RFC 3676).
 fn reflowed(text: &str, drops_space: bool) -> String {
     let mut shown = String::with_capacity(text.len());
     for line in text.lines() {
-        // A space before what would be taken for something else.
+        // Removes the space that protects a line from being read as something else.
         let line = line.strip_prefix(' ').unwrap_or(line);
         let is_open = line.ends_with(' ') && line != "-- " && !line.starts_with('>');
         match is_open && drops_space {
@@ -130,7 +132,7 @@ fn reflowed(text: &str, drops_space: bool) -> String {
     shown
 }
 
-/// The marks of `mail_marks.tsv` of one kind.
+/// Returns the marks of one kind in `mail_marks.tsv`.
 fn marks(kind: &str) -> impl Iterator<Item = &'static str> {
     static ROWS: LazyLock<Vec<(&str, &str)>> = LazyLock::new(|| {
         let lines = include_str!("mail_marks.tsv").lines();
@@ -147,8 +149,8 @@ fn marks(kind: &str) -> impl Iterator<Item = &'static str> {
         .map(|(_, words)| *words)
 }
 
-/// The lines of a mail that are its own: up to what it quotes or signs with, without single quoted lines. A mail of nothing
-/// but a quotation (a forwarded one) stays whole.
+/// Returns the mail's own lines: up to a quoted mail or the signature, without single quoted lines. A mail with nothing
+/// but a quotation (a forwarded one) is returned whole.
 fn own_lines(text: &str) -> String {
     let lines: Vec<&str> = text.lines().collect();
     let mut own: Vec<&str> = Vec::new();
@@ -160,7 +162,7 @@ fn own_lines(text: &str) -> String {
         }
         in_signature |= *line == "-- ";
         let is_signed = marks("signature").any(|mark| words.starts_with(mark));
-        // `> 10 公斤 150 元` is more than ten.
+        // `> 10 公斤 150 元` means more than ten, and is not a quotation.
         let rest = words.trim_start_matches('>').trim_start();
         let is_quoted =
             words.starts_with('>') && !rest.starts_with(|c: char| c.is_ascii_digit() || c == '=');
@@ -174,14 +176,14 @@ fn own_lines(text: &str) -> String {
     }
 }
 
-/// Whether everything from this line on is a mail before this one.
+/// Returns whether everything from this line on is an earlier mail.
 fn begins_quoted(lines: &[&str], i: usize) -> bool {
     let words = lines[i].trim();
     let bare = words.trim_matches(['-', '_', ' ', '=']);
     if bare.len() < words.len() && marks("separator").any(|mark| bare.eq_ignore_ascii_case(mark)) {
         return true;
     }
-    // `On … wrote:` may be broken over two lines; what is quoted follows.
+    // `On … wrote:` may be broken over two lines; the quoted text follows.
     let next = lines.get(i + 1).map_or("", |line| line.trim());
     let attributes = |line: &str| marks("attribution").any(|mark| line.ends_with(mark));
     let quotes_below = |from: usize| {
@@ -203,7 +205,7 @@ fn begins_quoted(lines: &[&str], i: usize) -> bool {
         let line = line.replace("*:", ":").replace(" :", ":");
         marks("header").any(|mark| line.starts_with(mark))
     };
-    // The head of a mail names an address, or when it was sent; a notice with a date and a subject does not.
+    // The header of a mail contains an address or a time of sending; a notice with a date and a subject does not.
     let head: Vec<&&str> = lines[i..].iter().take_while(is_header).collect();
     let is_mail = head.iter().any(|line| {
         let words = line.trim_start_matches('*').trim_start();
@@ -212,12 +214,12 @@ fn begins_quoted(lines: &[&str], i: usize) -> bool {
     head.len() >= MIN_HEADERS && is_mail
 }
 
-/// The mail's own HTML: without what programs mark as quoted or as a signature, and without a quoted mail that begins with its
-/// head as text.
+/// Returns the mail's own HTML: without parts marked as quoted or as a signature, and without a quoted mail that starts
+/// with its header as text.
 fn without_quoted(body: &str) -> String {
     let page = Document::from(body);
     let whole = page.html().to_string();
-    // A mail that is forwarded is what the mail is about.
+    // The content of a forwarded mail is the subject of the mail.
     let forwards = |node: &dom_query::NodeRef| {
         let text = node.text();
         let head: String = text.trim_start().chars().take(60).collect();
@@ -267,7 +269,7 @@ mod tests {
             ("可以。\n> 可以嗎？\n另外免運。", "可以。\n另外免運。"),
             ("可以。\n-- \n客服中心", "可以。"),
             ("可以。\n\nSent from my iPhone", "可以。"),
-            // Not what it looks like.
+            // Only looks like a quotation.
             ("他寫道：\n本店免運。", "他寫道：\n本店免運。"),
             (
                 "主旨：退貨\n請於七日內申請。",

@@ -1,3 +1,5 @@
+//! Markdown.
+
 use std::borrow::Cow;
 
 use pulldown_cmark::{Event, MetadataBlockKind, Options, Parser, Tag, TagEnd};
@@ -6,11 +8,12 @@ use super::questions;
 use super::writer::Writer;
 use super::{BlockKind, Extracted, IngestError, front_matter::FrontMatter};
 
-/// CommonMark with tables, front matter, task lists, strikethrough, footnotes and the notes of GitHub, MkDocs and VitePress →
-/// readable text. What is struck out, and Obsidian's comments, are left out; a footnote is a paragraph of its own, its marks go.
+/// Extracts CommonMark with tables, front matter, task lists, strikethrough, footnotes, and the notes of GitHub, MkDocs
+/// and VitePress. Skips struck-out text and Obsidian's comments. A footnote becomes a paragraph of its own; its marks
+/// are removed.
 ///
-/// Markup goes, words stay: links and emphasis keep their text, images their description, lists keep their
-/// numbers and bullets, table rows are written `| a | b |`, code stays as it is.
+/// Markup is removed and words stay: links and emphasis keep their text, images their description, lists their numbers
+/// and bullets. Table rows are written `| a | b |`, code is unchanged.
 pub fn extract(raw: &str) -> Result<Extracted, IngestError> {
     let options = Options::ENABLE_TABLES
         | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS
@@ -54,9 +57,9 @@ fn is_between_figures(raw: &str, star: usize) -> bool {
     is_figure(before) && is_figure(after)
 }
 
-/// Without the marks of other tools that CommonMark takes for words: the head of a MkDocs note (`!!! note "Title"`, its body set
-/// in by four spaces), the fences of a VitePress note (`:::tip Title`), Obsidian's comments (`%%…%%`). Titles stay; code stays
-/// as it is.
+/// Removes marks of other tools that CommonMark treats as words: the start of a MkDocs note (`!!! note "Title"`, with a
+/// body indented by four spaces), the fences of a VitePress note (`:::tip Title`), Obsidian's comments (`%%…%%`).
+/// Titles stay, and code is unchanged.
 fn without_marks(raw: &str) -> Cow<'_, str> {
     if !["!!!", "???", ":::", "%%"]
         .iter()
@@ -106,7 +109,7 @@ fn without_marks(raw: &str) -> Cow<'_, str> {
                 kept.push_str(piece);
             }
         }
-        // What a mark stood for is a paragraph of its own.
+        // The marked text becomes a paragraph of its own.
         if title.is_some() {
             lines.push(String::new());
         }
@@ -118,7 +121,8 @@ fn without_marks(raw: &str) -> Cow<'_, str> {
     Cow::Owned(lines.join("\n"))
 }
 
-/// Whether a line stands for itself though no blank line is before it: `A: …` under `Q: …`, or `電話：…` under `地址：…`.
+/// Returns whether a line starts a new unit without a blank line before it: `A: …` below `Q: …`, or `電話：…` below
+/// `地址：…`.
 fn begins_anew(rest: &str) -> bool {
     let line = rest.lines().next().unwrap_or_default();
     let line = line.trim_start_matches([' ', '\t', '>', '*', '_']);
@@ -129,7 +133,7 @@ fn begins_anew(rest: &str) -> bool {
     is_label || questions::is_marked(line)
 }
 
-/// Whether the line before a break is a question, so that what follows is its answer.
+/// Returns whether the line before a break is a question, so that the next line is its answer.
 fn asks(before: &str) -> bool {
     let line = before.lines().next_back().unwrap_or_default();
     line.trim_end().trim_end_matches(['*', '_']).ends_with('？')
@@ -138,15 +142,15 @@ fn asks(before: &str) -> bool {
 /// The longest label, in characters.
 const LONGEST_LABEL: usize = 8;
 
-/// Turns the parser's events into the writer's calls.
+/// Translates the parser's events into calls of the writer.
 #[derive(Default)]
 struct Reader {
     writer: Writer,
-    /// The front matter, and whether it is TOML.
+    /// The front matter; `is_toml` says whether it is TOML.
     head: String,
     is_toml: bool,
     in_head: bool,
-    /// How many stretches that are struck out are open.
+    /// How many struck-out ranges are open.
     struck: usize,
 }
 
@@ -214,7 +218,7 @@ impl Reader {
         }
     }
 
-    /// Tags go; the text between them stays.
+    /// Removes tags; the text between them stays.
     fn html(&mut self, html: &str) {
         if html.trim_start().starts_with("<br") {
             return self.writer.new_line();

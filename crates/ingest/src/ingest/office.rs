@@ -1,4 +1,4 @@
-//! Word documents and presentations (Office Open XML): packages, their parts, and what both have in common.
+//! Word documents and presentations (Office Open XML): packages, their parts, and common elements.
 
 mod docx;
 mod numbering;
@@ -13,20 +13,21 @@ use zip::ZipArchive;
 use super::writer::{Writer, one_line};
 use super::{BlockKind, Extracted, IngestError};
 
-/// Elements within elements deeper than this are no document that a person wrote.
+/// The deepest nesting of elements; no document written by a person has more.
 const MAX_DEPTH: usize = 120;
-/// Tables in cells of cells deeper than this are left out: they are layout, and hostile files nest without end.
+/// The deepest nesting of tables in cells. Deeper ones are layout, or hostile, and are skipped.
 const MAX_NESTED: usize = 4;
 /// The most elements and texts of one part.
 const MAX_NODES: u32 = 20_000_000;
-/// What stands between the namespace's name and its parts' names in files that Word calls strict.
+/// The text between the namespace's name and its parts' names in files of the strict variant.
 const OFFICE_RELATION: &str = "/relationships/officeDocument";
 
-/// Reads a DOCX or PPTX file. Running headers and footers, comments and hidden slides are left out; a slide is a page, its name
-/// a heading, its speaker's notes follow its text.
+/// Reads a DOCX or PPTX file. Skips running headers and footers, comments and hidden slides. A slide is a page, its
+/// title is a heading, and its speaker's notes follow its text.
 ///
 /// # Errors
-/// [`IngestError::Damaged`] where a part is missing or no XML, [`IngestError::TooDeep`].
+/// [`IngestError::Damaged`] if a part is missing or not XML; [`IngestError::TooDeep`] if elements are nested too
+/// deeply.
 pub fn extract(bytes: &[u8], format: &'static str) -> Result<Extracted, IngestError> {
     let mut package = Package::open(bytes, format)?;
     let main = package
@@ -51,16 +52,16 @@ pub fn extract(bytes: &[u8], format: &'static str) -> Result<Extracted, IngestEr
     Ok(extracted)
 }
 
-/// A package's parts by their names.
+/// The parts of a package by name.
 struct Package<'a> {
     format: &'static str,
     archive: ZipArchive<Cursor<&'a [u8]>>,
 }
 
-/// What one part says of another.
+/// A relationship from one part to another.
 struct Relation {
     kind: String,
-    /// A part's name, or an address where it is external.
+    /// A part's name, or an address if it is external.
     target: String,
     is_external: bool,
 }
@@ -74,7 +75,7 @@ impl<'a> Package<'a> {
         })
     }
 
-    /// The text of a part; `None` where there is none of that name.
+    /// Returns the text of a part, or `None` if there is no such part.
     fn part(&mut self, name: &str) -> Result<Option<String>, IngestError> {
         let damaged = |detail: String| IngestError::damaged(self.format, detail);
         let Ok(mut file) = self.archive.by_name(name) else {
@@ -96,7 +97,7 @@ impl<'a> Package<'a> {
         self.part(name)?.ok_or(missing)
     }
 
-    /// What a part refers to, by the id of the reference; of the package itself for an empty name.
+    /// Returns the relationships of a part by id; those of the package for an empty name.
     fn relations(&mut self, part: &str) -> Result<HashMap<String, Relation>, IngestError> {
         let (folder, file) = part.rsplit_once('/').unwrap_or(("", part));
         let name = match folder {
@@ -124,7 +125,7 @@ impl<'a> Package<'a> {
         Ok(children.filter_map(relation).collect())
     }
 
-    /// The package's own name for itself, unless it is what word processors call a document that nobody named.
+    /// Returns the title in the package's properties, unless it is a word processor's default.
     fn title(&mut self) -> Option<String> {
         let xml = self.part("docProps/core.xml").ok()??;
         let document = parsed(&xml, self.format).ok()?;
@@ -136,7 +137,7 @@ impl<'a> Package<'a> {
     }
 }
 
-/// A part's name from how another one in `folder` refers to it.
+/// Resolves a reference to a part from a part in `folder`.
 fn resolved(folder: &str, target: &str) -> String {
     let mut path: Vec<&str> = match target.starts_with('/') {
         true => Vec::new(),
@@ -162,7 +163,7 @@ fn parsed<'x>(xml: &'x str, format: &'static str) -> Result<Document<'x>, Ingest
     Document::parse_with_options(xml, options).map_err(|error| IngestError::damaged(format, error))
 }
 
-/// Whether an element has this name, in whichever namespace: strict files have others.
+/// Returns whether an element has this name in any namespace: strict files have others.
 fn is(node: Node, name: &str) -> bool {
     node.is_element() && node.tag_name().name() == name
 }
@@ -171,19 +172,19 @@ fn child<'a, 'x>(node: Node<'a, 'x>, name: &str) -> Option<Node<'a, 'x>> {
     node.children().find(|child| is(*child, name))
 }
 
-/// An attribute by its name, in whichever namespace.
+/// Returns an attribute by its name in any namespace.
 fn attribute<'a>(node: Node<'a, '_>, name: &str) -> Option<&'a str> {
     node.attributes()
         .find(|attribute| attribute.name() == name)
         .map(|attribute| attribute.value())
 }
 
-/// `w:val` and the like of a child.
+/// Returns the `val` attribute of a child, for example `w:val`.
 fn value<'a>(node: Node<'a, '_>, name: &str) -> Option<&'a str> {
     attribute(child(node, name)?, "val")
 }
 
-/// Whether a property is there and not switched off; `None` where it is not there.
+/// Returns whether a property is switched on; `None` if it is missing.
 fn switch(properties: Node, name: &str) -> Option<bool> {
     let property = child(properties, name)?;
     Some(!matches!(
@@ -192,7 +193,7 @@ fn switch(properties: Node, name: &str) -> Option<bool> {
     ))
 }
 
-/// A formula as one line: what stands in its parts in order, fractions with a stroke, powers raised.
+/// Writes a formula on one line: its parts in order, fractions with a slash, raised powers.
 fn formula(node: Node, out: &mut String, depth: usize) {
     if depth > MAX_DEPTH {
         return;
@@ -271,7 +272,7 @@ fn formula(node: Node, out: &mut String, depth: usize) {
     }
 }
 
-/// The texts of a diagram (SmartArt), in the order of its data.
+/// Returns the texts of a diagram (SmartArt), in the order of its data.
 fn diagram(package: &mut Package, part: &str) -> Result<Vec<String>, IngestError> {
     let Some(xml) = package.part(part)? else {
         return Ok(Vec::new());

@@ -1,4 +1,4 @@
-//! What a web page does with its parts before they are read: panels that open, questions in its metadata, furniture.
+//! Preparation of a web page before extraction: collapsed panels, questions in its metadata, page furniture.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -8,10 +8,11 @@ use serde_json::Value;
 
 use super::writer::one_line;
 
-/// Opens what a click would open: the words that are clicked become a heading, the panel content.
+/// Opens collapsed parts: the clickable words become a heading, and the panel becomes content.
 ///
-/// A panel is what a button or a tab says it controls (`aria-controls`, `data-target`, `data-bs-target`, a link to its id), what
-/// is called a tab panel or is collapsed, or what follows a heading that is a button.
+/// A panel is the element that a button or tab controls (`aria-controls`, `data-target`, `data-bs-target`, a link to
+/// its id), an element with the role of a tab panel, a collapsed element, or the element after a heading that is a
+/// button.
 pub fn open_panels(page: &Document) {
     let mut panels: HashSet<String> = HashSet::new();
     for node in page.select("[aria-controls], [data-target], [data-bs-target], a[role=tab][href], a[data-toggle][href]").nodes() {
@@ -42,14 +43,14 @@ pub fn open_panels(page: &Document) {
         let opens = opens.iter().any(|name| button.has_attr(name));
         match (in_heading, opens && !one_line(&button.text()).is_empty()) {
             (true, _) => button.rename("span"),
-            // A menu's button is no question.
+            // The button of a menu is not a question.
             (false, true) if !in_navigation(button) => button.rename("h6"),
             _ => {}
         }
     }
 }
 
-/// The label of each tab as a heading in its panel, matched by id or by order; the row of tabs goes.
+/// Writes the label of each tab as a heading into its panel, matched by id or by order, and removes the row of tabs.
 fn name_tab_panels(page: &Document) {
     let tabs = page.select("[role=tab]");
     let all = page.select("[role=tabpanel]");
@@ -134,7 +135,7 @@ fn in_navigation(node: &NodeRef) -> bool {
     is_frame(node) || node.ancestors_it(Some(64)).any(|above| is_frame(&above))
 }
 
-/// The selectors of furniture.tsv.
+/// The selectors in furniture.tsv.
 static FURNITURE: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
     let lines = include_str!("furniture.tsv").lines();
     let rows = lines.filter(|line| !line.starts_with('#') && !line.is_empty());
@@ -142,10 +143,12 @@ static FURNITURE: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
         .collect()
 });
 
+/// Removes page furniture: the parts that a site puts around its content.
 pub fn remove_furniture(page: &Document) {
     for selector in FURNITURE.iter() {
         for node in page.select(selector).nodes() {
-            // What a page is about may be in its name: the body of a page about cookies stays, and what holds the page's title.
+            // Names may match by accident: the body of a page about cookies stays, and so does the element with the
+            // page's title.
             let holds_page = ["html", "body", "main", "article"]
                 .iter()
                 .any(|name| node.has_name(name))
@@ -157,7 +160,7 @@ pub fn remove_furniture(page: &Document) {
     }
 }
 
-/// The questions of `FAQPage` metadata (schema.org, as JSON-LD) with their answers, HTML as they are.
+/// Returns the questions of `FAQPage` metadata (schema.org, as JSON-LD) with their answers as HTML.
 pub fn faqs_of(page: &Document) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for script in page.select("script[type='application/ld+json']").nodes() {
@@ -207,7 +210,7 @@ mod tests {
     use super::super::html;
     use super::*;
 
-    /// Pages as these systems show and export them, written anew: the article's words alone are knowledge.
+    /// Pages in the form of these systems, rewritten for the test: only the article's text is extracted.
     #[test]
     fn help_centre_page_is_extracted_without_page_frame() {
         for (system, page) in [

@@ -1,4 +1,4 @@
-//! PDF → text: lines, paragraphs, headings, lists, columns and tables, from where the glyphs stand.
+//! PDF: reconstructs lines, paragraphs, headings, lists, columns and tables from the positions of glyphs.
 
 mod glyphs;
 mod tables;
@@ -16,27 +16,29 @@ use glyphs::{PageLink, Rule, Sheet};
 use ken_base::domain::Span;
 use tables::{Column, Row, columns_of, rows_of, table_at};
 
-/// A PDF of fewer characters than this a page, in the mean, is pictures of text.
+/// A PDF with fewer characters per page than this on average contains pictures of text.
 const MIN_CHARS_PER_PAGE: usize = 2;
-/// A file of which a larger share of the characters cannot be told is refused; less is symbols for which fonts have no name.
+/// A file is refused if a larger share of its characters is unknown. A smaller share is symbols without names in fonts.
 const MAX_UNKNOWN: f64 = 0.02;
-/// Running headers and footers stand in these shares of the page's height.
+/// Running headers and footers are within this share of the page's height.
 const MARGIN: f64 = 0.14;
-/// A line this much larger than the body's is a heading.
+/// A line this much larger than the body text is a heading.
 const HEADING: f64 = 1.07;
-/// Lines this much further apart than lines usually are belong to different paragraphs.
+/// Lines this much further apart than usual belong to different paragraphs.
 const PARAGRAPH_GAP: f64 = 1.25;
-/// Words this far apart on one line, in letter sizes, are cells of a table.
+/// Words on one line that are this far apart, in letter sizes, are cells of a table.
 const CELL_GAP: f64 = 1.2;
-/// A raised or lowered figure is at most this share of its line's size.
+/// A superscript or subscript is at most this share of its line's size.
 const SMALL: f64 = 0.78;
-/// Columns of prose have at least so many lines, of so many letter sizes in the mean.
+/// Columns of prose have at least this many lines.
 const MIN_COLUMN_LINES: usize = 3;
+/// Lines in columns of prose have at least this many letter sizes on average.
 const MIN_COLUMN_WIDTH: f64 = 7.0;
 
-/// A PDF's text as people read it: lines of a paragraph rejoined (without a space between Han characters, without the hyphen of
-/// a parted word), columns one after the other, running headers, footers, page numbers and slanted stamps left out, headings by
-/// their size, tables by the gaps in their lines, over pages too, pages kept. The glyphs come from PDFium.
+/// Extracts a PDF's text in reading order from the glyphs that PDFium returns. Lines of a paragraph are joined, without
+/// a space between Han characters and without the hyphen of a divided word. Columns follow each other. Running headers
+/// and footers, page numbers and slanted stamps are removed. Headings are recognised by size, tables by the gaps in
+/// their lines, also across pages. Pages are recorded.
 pub fn extract(bytes: &[u8]) -> Result<Extracted, IngestError> {
     let found = glyphs::read(bytes)?;
     let damaged = |detail: &str| IngestError::damaged("PDF", detail);
@@ -66,8 +68,8 @@ pub fn extract(bytes: &[u8]) -> Result<Extracted, IngestError> {
     Ok(extracted)
 }
 
-/// Adds the links of the pages whose words stand in the text as often as the page has links with these words. Where they stand more
-/// often, or were left out, as in a running header, none is added: a wrong address is worse than none.
+/// Adds the links of a page whose words occur in the text as often as the page has links with these words. If they
+/// occur more often, or were removed like a running header, no link is added: a wrong address is worse than none.
 fn place(extracted: &mut Extracted, links: &[PageLink]) {
     for of_page in links.chunk_by(|a, b| a.number == b.number) {
         let number = of_page[0].number;
@@ -83,13 +85,13 @@ fn place(extracted: &mut Extracted, links: &[PageLink]) {
         let Some(page) = extracted.text.get(from..to) else {
             continue;
         };
-        // The letters alone, each with where it stands.
+        // The letters without white space, each with its position.
         let (mut letters, mut places) = (String::with_capacity(page.len()), Vec::new());
         for (at, c) in page.char_indices().filter(|(_, c)| !c.is_whitespace()) {
             places.extend(std::iter::repeat_n(at, c.len_utf8()));
             letters.push(c);
         }
-        // A link over two lines is two of the page's.
+        // A link over two lines is two links on the page.
         let mut urls: HashMap<String, Vec<&str>> = HashMap::new();
         for of_url in of_page.chunk_by(|a, b| a.url == b.url) {
             let words = of_url.iter().map(|link| unified(&link.text));
@@ -136,7 +138,7 @@ fn place(extracted: &mut Extracted, links: &[PageLink]) {
     extracted.links.sort_by_key(|link| link.span.start);
 }
 
-/// A run of letters of one size and height, without a gap.
+/// A run of letters of one size and height without a gap.
 #[derive(Debug, Clone)]
 struct Piece {
     start: f64,
@@ -146,15 +148,15 @@ struct Piece {
     text: String,
 }
 
-/// What stands on one baseline, in the order it was drawn.
+/// The pieces on one baseline, in drawing order.
 #[derive(Debug, Clone)]
 struct Line {
     y: f64,
     size: f64,
     pieces: Vec<Piece>,
-    /// Of a line in a column: where the column ends.
+    /// The right edge of its column, for a line in a column.
     right: Option<f64>,
-    /// Whether it is the first of a column beside the one before.
+    /// Whether it is the first line of a column beside the previous one.
     begins_column: bool,
 }
 
@@ -194,7 +196,7 @@ impl Line {
         self.pieces.iter().map(|p| p.end).fold(f64::MIN, f64::max)
     }
 
-    /// The pieces between wide gaps.
+    /// Returns the pieces between wide gaps.
     fn groups(&self) -> Vec<&[Piece]> {
         self.pieces
             .chunk_by(|a, b| b.start - a.end < CELL_GAP * self.size)
@@ -202,7 +204,7 @@ impl Line {
             .collect()
     }
 
-    /// The texts between wide gaps, with where each begins.
+    /// Returns the texts between wide gaps, with the start of each.
     fn cells(&self) -> Vec<(f64, String)> {
         let groups = self.groups().into_iter();
         groups
@@ -210,7 +212,7 @@ impl Line {
             .collect()
     }
 
-    /// The texts between wide gaps, with where each begins and ends.
+    /// Returns the texts between wide gaps, with the start and end of each.
     fn extents(&self) -> Vec<(f64, f64, String)> {
         let groups = self.groups().into_iter();
         let end = |group: &[Piece]| group.iter().map(|p| p.end).fold(f64::MIN, f64::max);
@@ -219,7 +221,7 @@ impl Line {
             .collect()
     }
 
-    /// What of it lies on one side of a height, as a line of its own.
+    /// Returns the pieces that satisfy a condition, as a line of their own.
     fn part(&self, is_part: impl Fn(&Piece) -> bool) -> Option<Line> {
         let pieces: Vec<Piece> = self
             .pieces
@@ -243,7 +245,7 @@ struct Page {
     walls: Vec<Rule>,
 }
 
-/// The glyphs of a sheet as lines, in the order of drawing.
+/// Groups the glyphs of a sheet into lines, in drawing order.
 fn page_of(sheet: &Sheet) -> Page {
     let mut lines: Vec<Line> = Vec::new();
     for glyph in &sheet.glyphs {
@@ -276,7 +278,7 @@ fn page_of(sheet: &Sheet) -> Page {
             }
             continue;
         };
-        // The size and the baseline of the line are those of its largest letters.
+        // The size and the baseline of a line are those of its largest letters.
         if size > line.size {
             (line.size, line.y) = (size, y);
         }
@@ -303,13 +305,14 @@ fn page_of(sheet: &Sheet) -> Page {
     }
 }
 
-/// Radicals that are whole characters and that NFKC leaves alone, and the characters (Unicode, EquivalentUnifiedIdeograph.txt).
+/// Radicals that are whole characters and that NFKC does not change, with those characters (Unicode,
+/// EquivalentUnifiedIdeograph.txt).
 const RADICALS: [&str; 2] = [
     "\u{2E81}\u{2E88}\u{2E8E}\u{2E92}\u{2E93}\u{2E9B}\u{2E9C}\u{2E9D}\u{2EA0}\u{2EA7}\u{2EA9}\u{2EAB}\u{2EAC}\u{2EB6}\u{2EBB}\u{2EBC}\u{2EBD}\u{2EC1}\u{2EC4}\u{2EC5}\u{2EC6}\u{2EC9}\u{2ECA}\u{2ECB}\u{2ED1}\u{2ED3}\u{2ED4}\u{2ED7}\u{2ED8}\u{2ED9}\u{2EDA}\u{2EDB}\u{2EDC}\u{2EDD}\u{2EDE}\u{2EE1}\u{2EE2}\u{2EE3}\u{2EE4}\u{2EE5}\u{2EE6}\u{2EE7}\u{2EE8}\u{2EE9}\u{2EEA}\u{2EEB}\u{2EEC}\u{2EED}\u{2EEE}\u{2EEF}\u{2EF0}\u{2EF1}\u{2EF2}",
     "厂刀兀巳幺旡日月民牛王目示羊聿肉臼虎西见角贝足车長长门雨青韦页风飞食食首马骨鬼鱼鸟卤麦黄黾斉齐歯齿竜龙龜亀",
 ];
 
-/// Radicals, compatibility ideographs and ligatures, which fonts name in place of the letters, as the letters.
+/// Replaces radicals, compatibility ideographs and ligatures, which some fonts use for letters, by the letters.
 fn unified(text: &str) -> String {
     let whole = |c: char| {
         let at = RADICALS[0].chars().position(|radical| radical == c)?;
@@ -355,7 +358,7 @@ fn layout(mut pages: Vec<Page>) -> Result<Extracted, IngestError> {
     Ok(text.writer.finish())
 }
 
-/// The words with a hyphen that stand within a line, in lower case: one that is parted at its hyphen keeps it.
+/// Returns the hyphenated words within lines, in lower case. A word divided at such a hyphen keeps it.
 fn hyphenated(pages: &[Page]) -> HashSet<String> {
     let mut found = HashSet::new();
     for line in pages.iter().flat_map(|page| &page.lines) {
@@ -370,27 +373,27 @@ fn hyphenated(pages: &[Page]) -> HashSet<String> {
     found
 }
 
-/// The text as it is written, with what is still open.
+/// The text written so far, and what is still open.
 #[derive(Default)]
 struct Text {
     writer: Writer,
     open: Option<Open>,
     table: Option<OpenTable>,
-    /// Of the page that is written.
+    /// The current page.
     number: u32,
     hyphenated: HashSet<String>,
 }
 
-/// A table whose rows are still coming, over pages.
+/// A table with more rows to come, possibly on the next page.
 struct OpenTable {
     columns: Vec<Column>,
     rows: Vec<Row>,
-    /// From which row on it stands on another page.
+    /// The rows at which a new page starts, with its number.
     turns: Vec<(usize, u32)>,
 }
 
 impl OpenTable {
-    /// The number of lines that go on with it at the top of a page.
+    /// Returns how many lines at the top of a page continue the table.
     fn goes_on(&self, lines: &[Line]) -> Option<usize> {
         let n = table_at(lines, 1)?;
         let columns = columns_of(&lines[..n]);
@@ -401,7 +404,7 @@ impl OpenTable {
     }
 }
 
-/// A paragraph, heading or item whose lines are still coming.
+/// A paragraph, heading or item with more lines to come.
 struct Open {
     kind: Kind,
     text: String,
@@ -410,12 +413,12 @@ struct Open {
     left: f64,
     /// How much room the last line left.
     slack: f64,
-    /// From which byte of the text on it stands on another page.
+    /// The bytes of the text at which a new page starts, with its number.
     turns: Vec<(usize, u32)>,
 }
 
 impl Open {
-    /// Whether it is unfinished and the page's first line could be its next.
+    /// Returns whether it is unfinished and the page's first line could continue it.
     fn goes_on_to(&self, page: &Page) -> bool {
         let is_next = page.lines.first().is_some_and(|line| {
             line.cells().len() == 1 && (line.start() - self.left).abs() < 2.0 * line.size
@@ -423,7 +426,7 @@ impl Open {
         is_next && self.is_unfinished()
     }
 
-    /// Whether its last line is full and ends no sentence.
+    /// Returns whether its last line is full and does not end a sentence.
     fn is_unfinished(&self) -> bool {
         let ends = ['。', '！', '？', '.', '!', '?', '：', ':'];
         self.slack < 4.0 * self.size && !self.text.ends_with(ends)
@@ -438,7 +441,7 @@ enum Kind {
 }
 
 impl Text {
-    /// What follows stands on this page; a paragraph or a table may go on there.
+    /// Starts a page. An open paragraph or table may continue there.
     fn turn_to(&mut self, page: &Page) -> Result<(), IngestError> {
         let goes_on = self
             .table
@@ -472,7 +475,7 @@ impl Text {
                 && let Some(table) = &mut self.table
             {
                 let mut rows = rows_of(&rest[..n], &table.columns, page);
-                // The header is printed again on each page.
+                // The header is repeated on each page.
                 if rows.first() == table.rows.first() {
                     rows.remove(0);
                 }
@@ -514,7 +517,7 @@ impl Text {
         let kind = match item(text) {
             Some(number) => Kind::Item(number),
             None => {
-                // A full line is prose that goes on.
+                // A full line is prose that continues.
                 let numbered = numbered_heading(text)
                     .filter(|_| slack > 2.0 * line.size)
                     .map(|depth| sizes.above(line).max(1) + depth - 1);
@@ -584,7 +587,7 @@ impl Text {
                 self.writer.paragraph(&text);
             }
         }
-        // Counted from the end, where nothing was taken off.
+        // Counted from the end, where nothing was removed.
         for (offset, page) in turns {
             self.writer.page_before_end(text.len() - offset, page);
         }
@@ -595,7 +598,7 @@ impl Text {
         let Some(table) = self.table.take() else {
             return Ok(());
         };
-        // Over pages its rows are counted, so they are written as they are.
+        // The rows of a table across pages are counted, so they are written unchanged.
         if table.turns.is_empty() {
             let mut grid = Grid::default();
             for (number, row) in (1..).zip(table.rows) {
@@ -656,7 +659,7 @@ fn join(text: &mut String, next: &str, hyphenated: &HashSet<String>) {
                 text.pop();
             }
         }
-        // Chinese sets no space between its characters and figures; a hyphen at the end may be part of a number.
+        // Chinese has no space between its characters and figures; a hyphen at the end may be part of a number.
         '-' => {}
         last if !joins(last) && !joins(first) => text.push(' '),
         _ => {}
@@ -668,11 +671,11 @@ const BULLETS: [char; 12] = [
     '•', '‧', '·', '●', '○', '▪', '■', '◦', '–', '\u{F0B7}', '\u{F0A7}', '➢',
 ];
 
-/// Whether a line begins an item: `Some(None)` with a bullet, `Some(number)` with a number.
+/// Returns whether a line starts an item: `Some(None)` with a bullet, `Some(number)` with a number.
 fn item(text: &str) -> Option<Option<u64>> {
     let mut chars = text.chars();
     if chars.next().is_some_and(|c| BULLETS.contains(&c)) {
-        // `–5 度` is below zero.
+        // `–5 度` is a negative number.
         if text.starts_with('–') && !chars.as_str().starts_with(' ') {
             return None;
         }
@@ -694,11 +697,11 @@ fn without_marker(text: &str) -> &str {
     rest.trim_start_matches(BULLETS).trim()
 }
 
-/// Pieces drawn one after the other on one height are one line, also where the drawing went elsewhere between.
+/// Joins pieces at one height into one line, even if others were drawn in between.
 fn join_baselines(page: &mut Page) {
     let mut joined: Vec<Line> = Vec::with_capacity(page.lines.len());
     for line in page.lines.drain(..) {
-        // Only near ones: columns beside each other are drawn far apart.
+        // Only recent ones: columns side by side are drawn far apart.
         let same = joined.iter_mut().rev().take(12).find(|other| {
             (other.y - line.y).abs() < 0.3 * other.size.max(line.size)
                 && (other.end() <= line.start() || line.end() <= other.start())
@@ -715,7 +718,7 @@ fn join_baselines(page: &mut Page) {
     page.lines = joined;
 }
 
-/// The lines of a page that are rows of tables of three columns or more.
+/// Returns the lines of a page that are rows of tables with three or more columns.
 fn rows_at_margin(page: &Page) -> HashSet<usize> {
     let mut found = HashSet::new();
     let mut i = 0;
@@ -729,7 +732,7 @@ fn rows_at_margin(page: &Page) -> HashSet<usize> {
     found
 }
 
-/// The lines of columns of prose one column after the other; where there are none, as they are.
+/// Puts the columns of prose one after the other. Without such columns the order is unchanged.
 fn in_columns(lines: Vec<Line>, rules: &[Rule], walls: &[Rule]) -> Vec<Line> {
     let mut page = Page {
         lines,
@@ -748,7 +751,7 @@ fn in_columns(lines: Vec<Line>, rules: &[Rule], walls: &[Rule]) -> Vec<Line> {
                 .collect()
         };
         ordered.extend_from_slice(&rest[..from]);
-        // The right side may be columns again; each is narrower than what it is part of.
+        // The right side may have columns again, each narrower than the whole.
         for (is_left, mut column) in [
             (true, side(true)),
             (false, in_columns(side(false), rules, walls)),
@@ -773,18 +776,18 @@ fn in_columns(lines: Vec<Line>, rules: &[Rule], walls: &[Rule]) -> Vec<Line> {
     }
 }
 
-/// So many gaps of a page are tried.
+/// The most gaps that are tried on a page.
 const MAX_GUTTERS: usize = 64;
 
-/// The first stretch of rows that a gap from top to bottom parts into columns of prose: its rows, and where the gap is.
+/// Returns the first range of rows that a vertical gap splits into columns of prose, and the position of the gap.
 fn columns_at(rows: &[Line], rules: &[Rule], walls: &[Rule]) -> Option<(usize, usize, f64)> {
-    // Where a gap was tried, and up to which row.
+    // The gaps tried, each with the row up to which it was tried.
     let mut tried: Vec<(f64, usize)> = Vec::new();
     for (first, row) in rows.iter().enumerate() {
         for pair in row.groups().windows(2) {
             let [left, right] = pair else { continue };
             let end = left.iter().map(|p| p.end).fold(f64::MIN, f64::max);
-            // Just before the right column, which begins at one place; lines end where they may.
+            // Just before the right column, which starts at a fixed position; lines end anywhere.
             let gutter = right[0].start - 0.3 * row.size;
             let was_tried = |(at, to): &(f64, usize)| (at - gutter).abs() < 1.0 && first < *to;
             if end >= gutter || tried.iter().any(was_tried) || tried.len() > MAX_GUTTERS {
@@ -807,7 +810,7 @@ fn columns_at(rows: &[Line], rules: &[Rule], walls: &[Rule]) -> Option<(usize, u
                 .position(crosses)
                 .map_or(rows.len(), |n| first + n);
             tried.push((gutter, to));
-            // A heading above, or a line below, belongs to no column where nothing stands beside it.
+            // A heading above or a line below belongs to no column if nothing is beside it.
             let is_both = |row: &Line| {
                 let starts_right = row.pieces.iter().any(|p| p.start > gutter);
                 starts_right && row.start() < gutter
@@ -835,7 +838,7 @@ fn is_prose_or_columns(lines: &[Line], rules: &[Rule], walls: &[Rule]) -> bool {
     is_prose(lines) || columns_at(lines, rules, walls).is_some()
 }
 
-/// Whether rules are drawn across a gap, and walls within it: then it parts cells, not columns.
+/// Returns whether rules cross a gap or walls are within it: then it separates cells, not columns.
 fn is_drawn(rows: &[Line], (left, right): (f64, f64), rules: &[Rule], walls: &[Rule]) -> bool {
     let (top, bottom) = (
         rows.iter().map(|row| row.y).fold(f64::MAX, f64::min),
@@ -848,7 +851,7 @@ fn is_drawn(rows: &[Line], (left, right): (f64, f64), rules: &[Rule], walls: &[R
     rules.iter().any(crosses) && walls.iter().any(within)
 }
 
-/// Whether lines are sentences that go on from line to line: most are full, and none has a gap within.
+/// Returns whether lines are sentences that continue from line to line: most are full, and none has a gap.
 fn is_prose(lines: &[Line]) -> bool {
     let right = lines.iter().map(Line::end).fold(f64::MIN, f64::max);
     let left = lines.iter().map(Line::start).fold(f64::MAX, f64::min);
@@ -871,10 +874,10 @@ fn is_prose(lines: &[Line]) -> bool {
         && lines.iter().all(|line| line.groups().len() == 1)
 }
 
-/// A line of at least so many characters that ends as a sentence does is no running header.
+/// A line of at least this many characters that ends like a sentence is not a running header.
 const MIN_SENTENCE: usize = 14;
 
-/// Takes out what stands at the head or foot of most pages, apart from its figures.
+/// Removes what occurs at the top or bottom of most pages, ignoring its figures.
 fn drop_running(pages: &mut [Page]) {
     let shape = |line: &Line| -> String {
         line.text()
@@ -882,7 +885,7 @@ fn drop_running(pages: &mut [Page]) {
             .filter(|c| !c.is_numeric() && !c.is_whitespace())
             .collect()
     };
-    // The names of a table's columns are printed again on each page.
+    // A table's column names are repeated on each page.
     let in_table: Vec<HashSet<usize>> = pages.iter().map(rows_at_margin).collect();
     let is_margin = |page: &Page, line: &Line| {
         line.y < MARGIN * page.height || line.y > (1.0 - MARGIN) * page.height
@@ -911,7 +914,7 @@ fn drop_running(pages: &mut [Page]) {
                 let often = seen.get(&shape(line)).copied().unwrap_or(0);
                 let is_number = shape(line).is_empty() && line.text().chars().count() <= 6;
                 let is_running = n_pages > 1 && often * 2 > n_pages;
-                // A sentence that is repeated is said once.
+                // The first occurrence of a repeated sentence is kept.
                 let text = line.text();
                 let says = text.ends_with(['。', '.', '！', '!'])
                     && text.chars().count() >= MIN_SENTENCE
@@ -923,14 +926,14 @@ fn drop_running(pages: &mut [Page]) {
     }
 }
 
-/// A line is full that had no room for the next one's first word; Han characters are moved two at a time where a
-/// line may not begin with a mark.
+/// Returns the room that the next line's first word needs; with less left, a line is full. A Han character may be moved
+/// together with a punctuation mark that must not start a line.
 fn room_for(next: &str, size: f64) -> f64 {
     let word = next.chars().take_while(|c| !joins(*c) && *c != ' ').count();
     (word as f64 * 0.6 + 2.2) * size
 }
 
-/// Numbered as headings are, short, and no sentence: `1.2 申請步驟`, `三、保固範圍`.
+/// Returns the depth of a numbered heading, which is short and not a sentence: `1.2 申請步驟`, `三、保固範圍`.
 fn numbered_heading(text: &str) -> Option<u8> {
     const NUMERALS: &str = "一二三四五六七八九十";
     let is_sentence = text.ends_with(['。', '；', '，', '.', ';', ',', '：', ':']);
@@ -949,12 +952,12 @@ fn numbered_heading(text: &str) -> Option<u8> {
     is_chapter.then_some(1)
 }
 
-/// The sizes of letters in the document, by how much is written in each.
+/// The letter sizes in the document, weighted by the amount of text.
 struct Sizes {
     body: f64,
-    /// Larger than the body's, largest first.
+    /// The sizes larger than the body's, largest first.
     headings: Vec<f64>,
-    /// How far lines of a paragraph usually are apart, in letter sizes.
+    /// The usual distance between lines of a paragraph, in letter sizes.
     pitch: f64,
 }
 
@@ -963,7 +966,7 @@ impl Sizes {
         let mut written: HashMap<u64, usize> = HashMap::new();
         let lines = || pages.iter().flat_map(|page| &page.lines);
         let n_chars = |line: &Line| line.text().chars().count();
-        // Tables are often set smaller: the body is what stands outside of them, where that is enough to tell.
+        // Tables are often set smaller, so the body size is taken from text outside of tables, if there is enough.
         let prose = |line: &&Line| line.groups().len() < 2;
         let (n_all, n_prose): (usize, usize) = (
             lines().map(n_chars).sum(),
@@ -1009,7 +1012,7 @@ impl Sizes {
         }
     }
 
-    /// How many larger sizes there are.
+    /// Returns how many larger sizes there are.
     fn above(&self, line: &Line) -> u8 {
         let larger = self
             .headings
@@ -1033,7 +1036,7 @@ fn half_points(size: f64) -> u64 {
     (size * 2.0).round().clamp(0.0, 2e4) as u64
 }
 
-/// Where full lines end: the furthest end that several lines reach.
+/// Returns the right margin of full lines: the furthest end that several lines reach.
 fn right_margin(page: &Page) -> f64 {
     let mut ends: Vec<f64> = page.lines.iter().map(Line::end).collect();
     ends.sort_by(f64::total_cmp);
@@ -1043,7 +1046,7 @@ fn right_margin(page: &Page) -> f64 {
     }
 }
 
-/// Only for the tests of what a page's lines become.
+/// Tests of how a page's lines become text.
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,8 +1,10 @@
+//! Plain text.
+
 use ken_base::domain::Span;
 
 use super::{Block, BlockKind, Extracted};
 
-/// Plain text: paragraphs are parted by empty lines.
+/// Extracts plain text. Paragraphs are separated by empty lines.
 pub fn extract(raw: &str) -> Extracted {
     let mut blocks = Vec::new();
     let mut open: Option<Span> = None;

@@ -1,13 +1,13 @@
-//! Pages of questions and answers: which blocks are the questions.
+//! Recognises the questions in pages of questions and answers.
 
 use super::{Block, BlockKind};
 use ken_base::domain::Span;
 use ken_text::text::is_cjk;
 
-/// The longest question recognised, in characters.
+/// The longest recognised question, in characters.
 const MAX_CHARS: usize = 120;
 
-/// Whether a heading asks, so that what stands under it answers.
+/// Returns whether a heading is a question, so that the text below it is the answer.
 pub fn is_question(heading: &str) -> bool {
     let heading = heading.trim();
     let asks = heading.ends_with(['？', '?'])
@@ -17,10 +17,10 @@ pub fn is_question(heading: &str) -> bool {
     asks && heading.chars().count() <= MAX_CHARS
 }
 
-/// The blocks, with every question that is answered right below it as a heading and its answer as what stands under it, in
-/// whichever way the page writes them: `Q: …` and `A: …`, a question on a line of its own, items that begin with one, a table
-/// of questions and answers, questions and answers one after the other in a paragraph. Marks and numbers belong to neither.
-/// Blocks of pages without such pairs are given back as they are.
+/// Returns the blocks with every answered question as a heading and its answer below it. Recognised forms: `Q: …` and
+/// `A: …`, a question on a line of its own, list items that start with a question, a table of questions and answers,
+/// and questions and answers in one paragraph. Marks and numbers are removed. Blocks of pages without such pairs are
+/// returned unchanged.
 pub fn found_in(text: &str, blocks: &[Block]) -> Vec<Block> {
     let deepest = blocks.iter().filter_map(|block| match block.kind {
         BlockKind::Heading(level) => Some(level),
@@ -45,16 +45,16 @@ pub fn found_in(text: &str, blocks: &[Block]) -> Vec<Block> {
     found
 }
 
-/// So many questions with their answers behind them make paragraphs a list of FAQs.
+/// Paragraphs with at least this many questions and answers are a list of FAQs.
 const MIN_IN_PROSE: usize = 2;
 
 struct Page<'a> {
     text: &'a str,
-    /// Of a question's heading.
+    /// The level of a question's heading.
     level: u8,
-    /// Whether questions and answers are marked as such.
+    /// Whether questions and answers are marked.
     is_marked: bool,
-    /// Whether paragraphs hold questions and their answers one after the other.
+    /// Whether paragraphs contain questions followed by their answers.
     in_prose: bool,
 }
 
@@ -66,7 +66,7 @@ impl Page<'_> {
         }
     }
 
-    /// Ends the last question: what follows answers it no more.
+    /// Returns a block that ends the last question's answer.
     fn end(&self) -> Block {
         self.heading(Span::new(0, 0))
     }
@@ -81,7 +81,7 @@ impl Page<'_> {
             return self.marked(&lines, found);
         }
         let asks = |line: &Span| asked(self.slice(*line)).is_some();
-        // A question alone, and below it something that is none.
+        // A question alone, followed by something else.
         if let [line] = lines.as_slice()
             && let Some(start) = asked(self.slice(*line))
         {
@@ -101,7 +101,7 @@ impl Page<'_> {
         found.push(block.clone());
     }
 
-    /// Whether a block can be an answer.
+    /// Returns whether a block can be an answer.
     fn answers(&self, block: Option<&Block>) -> bool {
         block.is_some_and(|block| match &block.kind {
             BlockKind::Heading(_) => false,
@@ -113,7 +113,7 @@ impl Page<'_> {
         })
     }
 
-    /// Lines of `Q: …` and `A: …`.
+    /// Adds lines of `Q: …` and `A: …`.
     fn marked(&self, lines: &[Span], found: &mut Vec<Block>) {
         let mut open: Option<Span> = None;
         for line in lines {
@@ -133,13 +133,13 @@ impl Page<'_> {
         found.extend(open.map(paragraph));
     }
 
-    /// Lines that ask, each with the lines below it that do not.
+    /// Adds questions on lines of their own, each with the lines below it.
     fn below(&self, lines: &[Span], found: &mut Vec<Block>) {
         let mut open: Option<Span> = None;
         let mut asks_on = false;
         for line in lines {
             let start = asked(self.slice(*line));
-            // Two questions that share an answer are one heading.
+            // Two questions with a common answer are one heading.
             if let (Some(_), true, Some(last)) = (start, asks_on, found.last_mut()) {
                 last.span.end = line.end;
                 continue;
@@ -156,7 +156,7 @@ impl Page<'_> {
         found.extend(open.map(paragraph));
     }
 
-    /// Questions and answers one after the other; `false` where the paragraph does not begin with a question.
+    /// Adds questions and answers in one paragraph. Returns `false` if it does not start with a question.
     fn prose(&self, span: Span, found: &mut Vec<Block>) -> bool {
         let pairs = pairs_in(self.slice(span));
         for (question, answer) in &pairs {
@@ -170,7 +170,7 @@ impl Page<'_> {
         !pairs.is_empty()
     }
 
-    /// Items that begin with a question and go on with its answer; or one alone, whose answer stands below the list.
+    /// Adds items that start with a question and its answer, or a single question whose answer is below the list.
     fn list(&self, block: &Block, items: &[Span], next: Option<&Block>, found: &mut Vec<Block>) {
         let parted = |item: &Span| -> Option<(Span, Span)> {
             let first = lines(self.text, *item).next()?;
@@ -215,7 +215,7 @@ impl Page<'_> {
         found.push(block.clone());
     }
 
-    /// A table with a column of questions and one of answers, and nothing else that FAQs do not have.
+    /// Adds a table with a column of questions and one of answers, and no column that FAQs do not have.
     fn table(&self, block: &Block, rows: &[Span], found: &mut Vec<Block>) {
         let Some((question, answer, n_header)) = self.columns(rows) else {
             found.push(block.clone());
@@ -229,13 +229,13 @@ impl Page<'_> {
         found.push(self.end());
     }
 
-    /// Which column asks and which answers, and how many rows name the columns.
+    /// Returns the indexes of the question and the answer column, and the number of header rows.
     fn columns(&self, rows: &[Span]) -> Option<(usize, usize, usize)> {
         let header: Vec<&str> = cells(self.text, *rows.first()?)
             .into_iter()
             .map(|cell| self.slice(cell))
             .collect();
-        // Nothing of a row may be lost: each has a question, an answer, and else at most a number.
+        // No content may be lost: each row has a question, an answer, and otherwise at most a number.
         let is_whole = |question: usize, answer: usize, n_header: usize| {
             rows[n_header..].iter().all(|row| {
                 let cells = cells(self.text, *row);
@@ -255,7 +255,7 @@ impl Page<'_> {
         if let Some((question, answer)) = super::faq::columns_of(&header) {
             return is_whole(question, answer, 1).then_some((question, answer, 1));
         }
-        // Nobody names the columns, but the first asks in every row.
+        // No column names, but the first column of every row is a question.
         let asks = |row: &Span| {
             let first = cells(self.text, *row).into_iter().next();
             first.is_some_and(|cell| asked(self.slice(cell)).is_some())
@@ -267,7 +267,7 @@ impl Page<'_> {
     }
 }
 
-/// The cells of a row as it is written, `| a | b |`.
+/// Returns the cells of a row written as `| a | b |`.
 fn cells(text: &str, row: Span) -> Vec<Span> {
     let line = row.slice(text).unwrap_or_default();
     let mut found = Vec::new();
@@ -278,12 +278,12 @@ fn cells(text: &str, row: Span) -> Vec<Span> {
         found.push(Span::new(here, here + cell.trim().len()));
         start += cell.len() + 1;
     }
-    // What stands behind the last bar.
+    // The part after the last bar.
     found.pop();
     found
 }
 
-/// An item without its bullet or number.
+/// Returns an item without its bullet or number.
 fn item_text(item: &str) -> &str {
     let item = item.trim_start();
     let rest = item.strip_prefix("- ").unwrap_or(item);
@@ -294,7 +294,7 @@ fn item_text(item: &str) -> &str {
         .unwrap_or(rest)
 }
 
-/// Where the question begins on a line that is one and nothing else, behind its number: `2. 可以分期嗎？`.
+/// Returns where the question starts on a line that is only a question, after its number: `2. 可以分期嗎？`.
 fn asked(line: &str) -> Option<usize> {
     if line.contains('\n') || !is_question(line) {
         return None;
@@ -322,9 +322,10 @@ fn asked(line: &str) -> Option<usize> {
     (is_one && !body.trim().is_empty()).then(|| line.len() - rest.len())
 }
 
-/// A paragraph's questions, each with the sentences behind it; none where it does not begin with one, or one has no answer.
+/// Returns a paragraph's questions, each with the sentences after it; nothing if it does not start with a question or
+/// one has no answer.
 fn pairs_in(paragraph: &str) -> Vec<(Span, Span)> {
-    // Most do not, which is seen without cutting them into sentences.
+    // Most paragraphs contain none, which is found without splitting them into sentences.
     let mut beginning = paragraph.trim_start().chars().take(MAX_CHARS);
     if !beginning.any(|c| matches!(c, '？' | '?')) {
         return Vec::new();
@@ -363,7 +364,7 @@ fn n_in_prose(text: &str, blocks: &[Block]) -> usize {
         .sum()
 }
 
-/// Whether a page marks both its questions and its answers.
+/// Returns whether a page marks both its questions and its answers.
 fn is_marked_page(text: &str, blocks: &[Block]) -> bool {
     let has = |marker: fn(&str) -> Option<usize>| {
         let mut paragraphs = blocks.iter().filter(|b| b.kind == BlockKind::Paragraph);
@@ -391,12 +392,12 @@ fn lines(text: &str, span: Span) -> impl Iterator<Item = Span> {
     })
 }
 
-/// Whether a line begins as a question or an answer does.
+/// Returns whether a line starts with the mark of a question or an answer.
 pub fn is_marked(line: &str) -> bool {
     question_marker(line).or(answer_marker(line)).is_some()
 }
 
-/// The length of the `Q:` at a line's beginning; the words begin after it.
+/// Returns the length of the `Q:` at a line's start.
 fn question_marker(line: &str) -> Option<usize> {
     marker(line, &["Q", "q", "問題", "问题", "問", "问", "Question"])
 }
@@ -412,7 +413,7 @@ fn marker(line: &str, names: &[&str]) -> Option<usize> {
         let inner = &line[open.len_utf8()..];
         let end = inner.find(|c| "】]］〕）)".contains(c))?;
         let name = inner[..end].trim_end_matches(|c: char| c.is_ascii_digit());
-        // `(a)`, `(q)` count clauses.
+        // `(a)`, `(q)` number clauses.
         let counts = "(（".contains(open) && name.chars().all(|c| c.is_ascii_lowercase());
         let is_name = names.contains(&name) && !counts;
         let close = inner[end..].chars().next().map_or(0, char::len_utf8);
@@ -421,9 +422,9 @@ fn marker(line: &str, names: &[&str]) -> Option<usize> {
     }
     let name = names.iter().find(|name| line.starts_with(**name))?;
     let rest = &line[name.len()..];
-    // `Q1:` counts its questions.
+    // `Q1:` has a number.
     let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-    // What is made bold with its marker has the bold's end behind the sign, or before it.
+    // If the mark is bold, the end of the bold is before or after the colon.
     let after = rest[digits..].trim_start_matches([' ', '*', '_']);
     let sign = after
         .chars()
@@ -466,7 +467,7 @@ mod tests {
             .collect()
     }
 
-    /// What every way of writing it must give.
+    /// Compares the result with the one expected for every way of writing.
     fn check(markdown: &str) {
         let expected = [
             ("可以寄放嗎？", "可以，三天。"),

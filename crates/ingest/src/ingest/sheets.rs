@@ -1,4 +1,4 @@
-//! What a workbook says about its sheets and calamine does not read: hidden rows and columns, merged cells.
+//! Properties of a workbook's sheets that calamine does not read: hidden rows and columns, merged cells.
 
 use std::collections::{HashMap, HashSet};
 use std::io::{BufReader, Cursor, Read, Seek};
@@ -7,21 +7,23 @@ use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 use zip::ZipArchive;
 
-/// The most rows or columns that one element of an ODS file may stand for; what is repeated beyond is empty.
+/// The most rows or columns that one element of an ODS file may represent; further repetitions are empty.
 const MAX_REPEATED: u32 = 100_000;
 
-/// Of one sheet; rows and columns count from 0.
+/// The properties of one sheet. Rows and columns count from 0.
 #[derive(Debug, Default, Clone, PartialEq)]
 pub struct Marks {
+    /// The hidden rows.
     pub hidden_rows: HashSet<u32>,
+    /// The hidden columns.
     pub hidden_columns: HashSet<u32>,
     /// The first and last row and column of each merged cell.
     pub merged: Vec<((u32, u32), (u32, u32))>,
-    /// What cells show, by row and column, where the file says so (ODS).
+    /// The displayed text of cells, by row and column, if the file contains it (ODS).
     pub shown: HashMap<(u32, u32), String>,
 }
 
-/// The marks of each sheet by its name; one that cannot be read has none.
+/// Returns the properties of each sheet by its name. A sheet that cannot be read has none.
 pub fn marks(bytes: &[u8], format: &str) -> HashMap<String, Marks> {
     let Ok(mut archive) = ZipArchive::new(Cursor::new(bytes)) else {
         return HashMap::new();
@@ -122,24 +124,24 @@ fn of_ods<R: Read + Seek>(archive: &mut ZipArchive<R>) -> Option<HashMap<String,
     Some(sheets.found)
 }
 
-/// So many rows, and columns, of equal cells are shown as the file shows the first.
+/// In at most this many rows, and columns, of equal cells the displayed text is repeated.
 const MAX_SHOWN: u32 = 100;
 
-/// An ODS file's sheets as its elements come.
+/// The state while an ODS file's elements are read.
 #[derive(Default)]
 struct Sheets {
     found: HashMap<String, Marks>,
     name: String,
     marks: Marks,
     row: u32,
-    /// How many rows the open one stands for.
+    /// How many rows the open one represents.
     n_rows: u32,
     column: u32,
-    /// Where the open cell is, and what it shows so far.
+    /// The place of the open cell, and its displayed text so far.
     cell: Option<((u32, u32), String)>,
-    /// How many columns the open cell stands for.
+    /// How many columns the open cell represents.
     n_columns: u32,
-    /// Within a comment on a cell.
+    /// Whether the reader is inside a comment on a cell.
     in_comment: bool,
     in_paragraph: bool,
 }
@@ -221,7 +223,7 @@ impl Sheets {
                 let Some(((row, column), shown)) = shown else {
                     return;
                 };
-                // Equal neighbours are written once.
+                // Equal neighbours are stored once in the file.
                 for y in row..row.saturating_add(self.n_rows.min(MAX_SHOWN)) {
                     for x in column..column.saturating_add(self.n_columns.min(MAX_SHOWN)) {
                         self.marks.shown.insert((y, x), shown.clone());
@@ -242,7 +244,7 @@ impl Sheets {
     }
 }
 
-/// Calls with the local name of each element that begins.
+/// Calls a function with the local name of each opening element.
 fn each<R: Read + Seek>(
     archive: &mut ZipArchive<R>,
     path: &str,
@@ -278,7 +280,7 @@ fn is_true(element: &BytesStart<'_>, key: &str) -> bool {
     value(element, key).is_some_and(|said| said == "1" || said == "true")
 }
 
-/// `B2:D5` → its corners, as row and column from 0.
+/// Returns the corners of a range such as `B2:D5`, as row and column from 0.
 fn corners(range: &str) -> Option<((u32, u32), (u32, u32))> {
     let (first, last) = range.split_once(':')?;
     Some((place(first)?, place(last)?))

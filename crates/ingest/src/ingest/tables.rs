@@ -1,3 +1,5 @@
+//! Separated values and workbooks.
+
 use std::collections::BTreeMap;
 use std::io::{BufReader, Cursor, Read};
 
@@ -9,10 +11,10 @@ use super::sheets::{Marks, marks};
 use super::writer::Writer;
 use super::{Extracted, IngestError};
 
-/// What programs call a sheet that nobody gave a name, before its number.
+/// Names of sheets that programs assign, without the number.
 const UNNAMED: [&str; 4] = ["", "sheet", "table", "工作表"];
 
-/// All tables of one file as text: a heading for each where there are several, or where a person named the one.
+/// Writes all tables of one file as text. Each gets a heading if there are several, or if a person named the only one.
 pub fn extract(grids: Vec<Grid>) -> Extracted {
     let mut writer = Writer::default();
     let several = grids.iter().filter(|grid| !grid.rows.is_empty()).count() > 1;
@@ -27,13 +29,13 @@ pub fn extract(grids: Vec<Grid>) -> Extracted {
     writer.finish()
 }
 
-/// What parts the values of a file that says CSV, in the order in which it is believed.
+/// The possible separators of a CSV file, in order of preference.
 const SEPARATORS: [u8; 4] = *b",;\t|";
-/// How many records are looked at to find the separator.
+/// How many records are examined to find the separator.
 const LOOKED_AT: usize = 30;
 
-/// The separator by which most of the first records have as many values as the first, and the first the most; a line
-/// `sep=;` at the top decides, as it does for Excel.
+/// Returns the separator by which most of the first records have as many values as the first one, and the first has the
+/// most. A line `sep=;` at the top decides, as in Excel. Also returns the text without that line.
 fn separator_of(raw: &str) -> (u8, &str) {
     let first = raw.lines().next().unwrap_or_default();
     if let Some([sign]) = first.trim_end().strip_prefix("sep=").map(str::as_bytes) {
@@ -47,7 +49,7 @@ fn separator_of(raw: &str) -> (u8, &str) {
             .from_reader(raw.as_bytes());
         let widths = reader.into_records().take(LOOKED_AT);
         let widths: Vec<usize> = widths.map_while(|r| Some(r.ok()?.len())).collect();
-        // Titles above and notes below the table have no separator in them.
+        // Titles above and notes below the table contain no separator.
         let widest = widths.iter().copied().max().unwrap_or(1);
         let like = widths.iter().filter(|width| **width == widest).count();
         match widest {
@@ -59,7 +61,7 @@ fn separator_of(raw: &str) -> (u8, &str) {
     (best.unwrap_or(b','), raw)
 }
 
-/// Separated values (RFC 4180, or by another of the [`SEPARATORS`]); rows may differ in length.
+/// Reads separated values (RFC 4180, or with another of the [`SEPARATORS`]). Rows may differ in length.
 pub fn read_separated(raw: &str, is_tsv: bool) -> Result<Grid, IngestError> {
     let (separator, raw) = match is_tsv {
         true => (b'\t', raw),
@@ -78,7 +80,7 @@ pub fn read_separated(raw: &str, is_tsv: bool) -> Result<Grid, IngestError> {
     Ok(grid)
 }
 
-/// Whether every element of an ODS file's content is closed: in a sheet that is not, calamine 0.38 reads on for ever.
+/// Checks that every element of an ODS file's content is closed: calamine 0.38 loops forever on a sheet that is not.
 fn check_closed(bytes: &[u8]) -> Result<(), String> {
     let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).map_err(|e| e.to_string())?;
     if let Ok(mut manifest) = archive.by_name("META-INF/manifest.xml") {
@@ -90,7 +92,7 @@ fn check_closed(bytes: &[u8]) -> Result<(), String> {
         }
     }
     let Ok(content) = archive.by_name("content.xml") else {
-        // calamine says what is missing.
+        // calamine reports what is missing.
         return Ok(());
     };
     let mut reader = quick_xml::Reader::from_reader(BufReader::new(content));
@@ -108,11 +110,11 @@ fn check_closed(bytes: &[u8]) -> Result<(), String> {
     }
 }
 
-/// The cells of a sheet that are not empty, with their columns, by row; both from 0.
+/// The non-empty cells of a sheet with their columns, by row; both from 0.
 type Rows = BTreeMap<u32, Vec<(u32, Data)>>;
 
-/// As they stand in the file: a sheet whose last cell lies far out is no larger for that, where calamine's own range of it
-/// would be.
+/// Returns the cells that exist in the file. calamine's own range would allocate all cells up to the last one, however
+/// far out it is.
 fn cells_of(
     book: &mut calamine::Xlsx<Cursor<&[u8]>>,
     name: &str,
@@ -134,7 +136,7 @@ fn cells_of(
     Ok(rows)
 }
 
-/// The visible sheets of a workbook (XLSX, ODS), without hidden rows and columns.
+/// Reads the visible sheets of a workbook (XLSX, ODS), without hidden rows and columns.
 pub fn read_workbook(bytes: &[u8], format: &'static str) -> Result<Vec<Grid>, IngestError> {
     let damaged = |detail: String| match detail.to_lowercase() {
         lower if lower.contains("password") || lower.contains("encrypted") => {
@@ -175,7 +177,7 @@ pub fn read_workbook(bytes: &[u8], format: &'static str) -> Result<Vec<Grid>, In
                 rows
             }
         };
-        // Of XLSX also how each number is shown; calamine does not read that of ODS.
+        // For XLSX also the number formats; calamine does not read those of ODS.
         let styles = match &mut book {
             Sheets::Xlsx(book) => book.worksheet_style(&name).ok(),
             _ => None,
@@ -191,7 +193,8 @@ pub fn read_workbook(bytes: &[u8], format: &'static str) -> Result<Vec<Grid>, In
                 let format = style.and_then(|style| style.number_format.as_ref());
                 let shown = marks.shown.get(&(y, x));
                 let text = match (&cell, shown) {
-                    // A number, a share, a sum of money or a time as the sheet shows it; a day is written year, month, day.
+                    // A number, a percentage, an amount or a time is written as displayed; a day is written year,
+                    // month, day.
                     (Data::Float(_) | Data::Int(_) | Data::DurationIso(_), Some(shown)) => {
                         shown.clone()
                     }
@@ -207,10 +210,10 @@ pub fn read_workbook(bytes: &[u8], format: &'static str) -> Result<Vec<Grid>, In
     Ok(grids)
 }
 
-/// What each cell of a sheet shows, and which merged cell it is part of, by row and column from 0.
+/// The displayed text of each cell and the number of its merged cell, by row and column from 0.
 type Texts = BTreeMap<u32, BTreeMap<u32, (String, Option<usize>)>>;
 
-/// Without what is hidden; what a merged cell says stands in each place that it covers.
+/// Builds the grid of a sheet without hidden cells. A merged cell's text is repeated in each place that it covers.
 fn grid_of(name: String, mut texts: Texts, marks: &Marks) -> Result<Grid, IngestError> {
     for (which, ((top, left), (bottom, right))) in marks.merged.iter().enumerate() {
         let first = texts.get(top).and_then(|row| row.get(left));
@@ -234,7 +237,7 @@ fn grid_of(name: String, mut texts: Texts, marks: &Marks) -> Result<Grid, Ingest
     let mut hidden: Vec<u32> = marks.hidden_columns.iter().copied().collect();
     hidden.retain(|x| *x > left);
     hidden.sort_unstable();
-    // The rows above that are hidden leave no gap.
+    // Hidden rows leave no gap.
     let mut n_hidden = 0;
     for (y, cells) in texts {
         if marks.hidden_rows.contains(&y) {
@@ -259,16 +262,16 @@ fn grid_of(name: String, mut texts: Texts, marks: &Marks) -> Result<Grid, Ingest
     Ok(grid)
 }
 
-/// The most rows or columns that one merged cell is said in.
+/// The most rows or columns in which a merged cell's text is repeated.
 const MAX_SPAN: u32 = 1_000;
 
-/// A cell as a person reads it: a number as its format shows it (`NT$1,280`, `93.6%`), without one no `.0` behind a
-/// whole number, a date without an empty time.
+/// Returns a cell's text as displayed: a number in its format (`NT$1,280`, `93.6%`) or, without one, without `.0` after
+/// a whole number; a date without an empty time.
 fn cell_text(cell: &Data, format: Option<&str>) -> String {
     let number = match cell {
         Data::Float(number) => Some(*number),
         Data::Int(number) => Some(*number as f64),
-        // A day is written year, month, day, however the sheet shows it; a time or a duration as it is shown.
+        // A day is written year, month, day, whatever its format; a time or a duration as displayed.
         Data::DateTime(time) if !format.is_some_and(shows_day) => Some(time.as_f64()),
         _ => None,
     };
@@ -282,7 +285,7 @@ fn cell_text(cell: &Data, format: Option<&str>) -> String {
         Data::Float(number) if number.fract() == 0.0 && number.abs() < 1e15 => {
             format!("{number:.0}")
         }
-        // Sums of decimals carry noise in the last digits: 0.1 + 0.2.
+        // Sums of decimals have noise in the last digits: 0.1 + 0.2.
         Data::Float(number) => format!("{}", (number * 1e10).round() / 1e10),
         Data::DateTime(time) if time.is_datetime() => {
             let (year, month, day, hour, minute, second, _) = time.to_ymd_hms_milli();
@@ -298,7 +301,7 @@ fn cell_text(cell: &Data, format: Option<&str>) -> String {
     }
 }
 
-/// Whether a number format shows a year or a day: outside of what it quotes, and of conditions and colours in brackets.
+/// Returns whether a number format shows a year or a day, ignoring quoted text, and conditions and colours in brackets.
 fn shows_day(format: &str) -> bool {
     let (mut quoted, mut bracketed) = (false, false);
     format.chars().any(|c| {

@@ -1,9 +1,8 @@
-//! Reads files in processes of their own, so that one that is hostile or damaged costs its time, its memory and
-//! its process, and nothing else.
+//! Reads files in separate processes, so that a hostile or damaged file costs only its own time, memory and process.
 //!
-//! A worker is the program `ken-read`, beside `ken`, which links neither the store nor the models: it lowers its own limit of memory, then reads one request
-//! after another from its standard input. One that takes too long is killed, one that dies is replaced, and the file
-//! is refused with the reason.
+//! A worker is the program `ken-read`, beside `ken`. It links neither the store nor the models. It lowers its own
+//! memory limit, then reads one file after another from its standard input. A worker that takes too long is killed, one
+//! that dies is replaced, and the file is refused with the reason.
 
 use std::io::{BufReader, Read, Write};
 use std::os::unix::process::ExitStatusExt;
@@ -24,10 +23,10 @@ use ken_base::config::IngestConfig;
 
 /// SIGABRT.
 const ABORTED: i32 = 6;
-/// What reads files, in the folder of the program that has them read.
+/// The worker program, in the folder of the current program.
 const PROGRAM: &str = "ken-read";
 
-/// Reads files; clones share the workers.
+/// Reads files in worker processes. Clones share the workers.
 #[derive(Clone)]
 pub struct FileReader {
     limits: Limits,
@@ -45,7 +44,7 @@ struct Limits {
 }
 
 impl FileReader {
-    /// `config.reader` is the program that is started as a worker: `ken-read` beside this one where it is empty.
+    /// Prepares a reader. `config.reader` is the worker program; if empty, it is `ken-read` beside this program.
     pub fn new(config: &IngestConfig) -> Self {
         let program = match config.reader.as_os_str().is_empty() {
             true => std::env::current_exe()
@@ -66,11 +65,12 @@ impl FileReader {
         }
     }
 
+    /// Returns the size limit of a file, in bytes.
     pub fn max_file_bytes(&self) -> u64 {
         self.limits.max_file_bytes
     }
 
-    /// As [`parse_file`], within the limits.
+    /// Like [`parse_file`], within the limits.
     pub async fn read(&self, name: &str, bytes: Vec<u8>) -> Result<Parsed, IngestError> {
         match self.ask(Kind::File, name, &bytes).await? {
             Outcome::Read(parsed) => Ok(parsed),
@@ -79,7 +79,7 @@ impl FileReader {
         }
     }
 
-    /// As [`parse_faqs`], within the limits.
+    /// Like [`parse_faqs`], within the limits.
     pub async fn read_faqs(&self, name: &str, bytes: Vec<u8>) -> Result<FaqFile, IngestError> {
         match self.ask(Kind::Faqs, name, &bytes).await? {
             Outcome::Faqs(faqs) => Ok(faqs),
@@ -95,7 +95,7 @@ impl FileReader {
             .as_deref()
             .ok_or_else(|| failed("ken-read not found".into()))?;
         let _permit = self.permits.acquire().await;
-        // One that has read files before may have died since, or have little room left: then a fresh one is asked.
+        // An idle worker may have died or have little memory left; then a fresh one is used.
         for idle in [self.take(), None] {
             let is_fresh = idle.is_none();
             let mut worker = match idle {
@@ -150,8 +150,8 @@ impl Worker {
         let mut child = Command::new(program)
             .arg(memory_bytes.to_string())
             .arg(pdfium)
-            // What is given back does not count towards its limit, which is of addresses, from that moment on: the next file
-            // finds the same room.
+            // Makes the allocator return freed memory at once. The limit counts addresses, so the next file finds the
+            // same room.
             .env(
                 "MALLOC_CONF",
                 "retain:false,dirty_decay_ms:0,muzzy_decay_ms:0,background_thread:false",
@@ -194,13 +194,13 @@ impl Worker {
         serde_json::from_slice(&reply).map_err(std::io::Error::other)
     }
 
-    /// What the worker said last, as a reason.
+    /// Returns the reason for the worker's death, from its last output.
     async fn cause_of_death(mut self, memory_bytes: u64) -> IngestError {
         let mut said = Vec::new();
         if let Some(stderr) = self.child.stderr.take() {
             let mut last_words = stderr.take(64 << 10);
             let reading = last_words.read_to_end(&mut said);
-            // A pipe that something still holds open is not waited for.
+            // Does not wait for a pipe that another process still holds open.
             let _ = tokio::time::timeout(Duration::from_secs(1), reading).await;
         }
         let said = String::from_utf8_lossy(&said);
@@ -215,7 +215,7 @@ impl Worker {
             };
         }
         let status = self.child.wait().await;
-        // PDFium ends its process without a word where it finds no room; ours and libc's say why.
+        // PDFium aborts silently if it runs out of memory; our code and libc print a message.
         let is_aborted = status
             .as_ref()
             .is_ok_and(|status| status.signal() == Some(ABORTED));
@@ -236,7 +236,7 @@ fn unexpected() -> IngestError {
     }
 }
 
-/// What a file is read as.
+/// The kind of a request.
 #[derive(Clone, Copy, PartialEq)]
 enum Kind {
     File,
@@ -252,7 +252,7 @@ impl Kind {
     }
 }
 
-/// What a worker replies.
+/// A worker's reply.
 #[derive(Serialize, Deserialize)]
 enum Outcome {
     Read(Parsed),
@@ -260,10 +260,10 @@ enum Outcome {
     Refused(IngestError),
 }
 
-/// The worker's side: reads requests until its standard input ends. `pdfium` is the library that reads PDFs.
+/// The worker's main loop: reads requests until its standard input ends. `pdfium` is the library that reads PDFs.
 ///
 /// # Errors
-/// Where its pipes fail, or the limit cannot be set.
+/// If its pipes fail, or the limit cannot be set.
 pub fn run(memory_bytes: u64, pdfium: PathBuf) -> std::io::Result<()> {
     pdf::use_library(pdfium);
     let limit = Rlimit {
@@ -271,10 +271,10 @@ pub fn run(memory_bytes: u64, pdfium: PathBuf) -> std::io::Result<()> {
         maximum: Some(memory_bytes),
     };
     setrlimit(Resource::As, limit)?;
-    // A panic is a reason, not a text on the terminal.
+    // A panic is returned as a reason and not printed.
     std::panic::set_hook(Box::new(|_| {}));
     let mut stdin = BufReader::new(std::io::stdin().lock());
-    // What a library prints is no reply.
+    // Output printed by a library must not mix with replies.
     let mut stdout = std::fs::File::from(rustix::io::dup(rustix::stdio::stdout())?);
     rustix::stdio::dup2_stdout(rustix::stdio::stderr())?;
     while let Some(kind) = read_part(&mut stdin)? {
@@ -308,14 +308,14 @@ fn said_in(panic: &(dyn std::any::Any + Send)) -> String {
     said.unwrap_or("no message").chars().take(200).collect()
 }
 
-/// The next length and that many bytes; `None` where the input ends.
+/// Reads a length and that many bytes. Returns `None` at the end of the input.
 fn read_part(input: &mut impl Read) -> std::io::Result<Option<Vec<u8>>> {
     let mut length = [0; 8];
     match input.read_exact(&mut length) {
         Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => return Ok(None),
         other => other?,
     }
-    // All at once: grown in steps, the old and the new room would count at the same time.
+    // Reserved at once: if it grew in steps, the old and the new buffer would count at the same time.
     let length = u64::from_le_bytes(length);
     let mut part = Vec::new();
     part.try_reserve_exact(usize::try_from(length).unwrap_or(usize::MAX))

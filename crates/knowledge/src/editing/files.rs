@@ -1,4 +1,4 @@
-//! Files and folders → recorded knowledge, with a report. One line: walk, hash, parse, record.
+//! Ingestion of files and folders, with a report: walk, hash, parse, record.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -15,59 +15,69 @@ use ken_ingest::ingest::worker::FileReader;
 use ken_ingest::ingest::{Format, Parsed, file_hash};
 use ken_store::store::{Effect, Origin, Store, Write};
 
-/// How many documents are recorded in one transaction: short enough that a question's answer never waits long.
+/// The most documents recorded in one transaction. Small enough that answers never wait long for it.
 const BATCH: usize = 32;
-/// How many bytes of text at most, where documents are long.
+/// The most bytes of text recorded in one transaction.
 const BATCH_BYTES: usize = 8 << 20;
-/// How many files are read ahead of the one that is recorded; bounds the memory that waits.
+/// How many files are read ahead of the one being recorded; bounds the memory in use.
 const READ_AHEAD: usize = 4;
 
-/// What an ingestion did.
+/// The result of an ingestion.
 #[derive(Debug, Default, Clone, Serialize, PartialEq, Eq)]
 pub struct Report {
+    /// How many documents are new.
     pub added: usize,
+    /// How many documents changed.
     pub changed: usize,
+    /// How many documents are unchanged.
     pub unchanged: usize,
+    /// How many documents were archived.
     pub archived: usize,
-    /// Files skipped by name (images, scripts …).
+    /// How many files were skipped because of their name (images, scripts …).
     pub skipped: usize,
+    /// The files that failed.
     pub failed: Vec<Failure>,
-    /// Newest revision after the run.
+    /// The newest revision after the run.
     pub revision: Revision,
 }
 
-/// A file that was not taken, and why. The rest of the ingestion went on.
+/// A file or document that failed. The rest was ingested.
 #[derive(Debug, Clone, Serialize, PartialEq, Eq)]
 pub struct Failure {
+    /// Its path.
     pub path: String,
+    /// Why it failed.
     pub reason: String,
 }
 
 /// How files are ingested.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Options {
-    /// Archive documents that came from the same place and are there no more.
+    /// Whether to archive documents whose source file is gone.
     pub prune: bool,
     /// Whether documents may break judged questions.
     pub breaking: Breaking,
 }
 
-/// Reads files and folders and records what they hold, through the gate.
+/// Reads files and folders and records their documents through the gate.
 #[derive(Clone, Copy)]
 pub struct Ingester<'a> {
+    /// The system of record.
     pub store: &'a Store,
+    /// The gate.
     pub gate: &'a Gate,
+    /// Parses files.
     pub reader: &'a FileReader,
 }
 
-/// Ingests files and folders. `on_file` is told of each file's name as its turn comes, with how many there are.
+/// Ingests files and folders. Calls `on_file` with each file's name when its turn comes, and with the number of files.
 ///
-/// Files are known by their path below what was named, and by content: an unchanged one costs a hash. A document that the
-/// gate refuses stays as it was (when it is tried again: docs/guides/edit-knowledge.md).
+/// A file is identified by its path below the given folder and by its content; an unchanged file only costs a hash. A
+/// document that the gate refuses keeps its old version (for retries see docs/guides/edit-knowledge.md).
 ///
 /// # Errors
-/// Only where the store, an index or a model fails; what was recorded until then stays. A bad file, and a document that was
-/// refused, stands in the report.
+/// Only if the store, an index or a model fails; what was recorded until then stays. Bad files and refused documents
+/// are listed in the report.
 pub async fn ingest(
     ingester: Ingester<'_>,
     workspace: &WorkspaceId,
@@ -84,7 +94,7 @@ pub async fn ingest(
             Some(found) => found,
             None => continue,
         };
-        // What cannot be looked into may still be there: then nothing counts as gone.
+        // A folder that cannot be read may still contain its files, so nothing counts as gone.
         let prune = prune && report.failed.len() == n_failed;
         let mut known: HashMap<String, Known> = HashMap::new();
         for origin in store.origins(workspace, &root).await? {
@@ -115,7 +125,7 @@ pub async fn ingest(
                 }
                 Outcome::Failed(reason) => {
                     fail(file.display().to_string(), reason);
-                    // What was read of it before stays as it is.
+                    // Documents read from it earlier stay unchanged.
                     let before = known.get(&name).map(|file| file.documents.clone());
                     seen.extend(before.unwrap_or_default());
                     continue;
@@ -123,14 +133,15 @@ pub async fn ingest(
                 Outcome::Parsed(hash, parsed) => (hash, parsed),
             };
             if !parsed.failed.is_empty() {
-                // What was read before of the parts that cannot be read now stays.
+                // Documents read earlier from the parts that cannot be read now stay.
                 let before = known.get(&name).map(|file| file.documents.clone());
                 seen.extend(before.unwrap_or_default());
             }
             for (path, reason) in parsed.failed {
                 fail(path, reason);
             }
-            // Until all of them are written, the file is not one that was read: what stops before is made up for.
+            // Until all of its documents are written, the file does not count as read, so an interrupted run is
+            // completed later.
             let is_one = parsed.sources.len() == 1;
             let partial = if is_one { hash.clone() } else { partly(&hash) };
             for source in parsed.sources {
@@ -177,7 +188,7 @@ pub async fn ingest(
     Ok(report)
 }
 
-/// Reads files and folders without recording anything; what cannot be read stands in the report.
+/// Parses files and folders without recording anything. Adds failures to the report.
 pub async fn read_all(reader: &FileReader, paths: &[PathBuf], report: &mut Report) -> Vec<Source> {
     let known = HashMap::new();
     let mut sources = Vec::new();
@@ -204,25 +215,25 @@ pub async fn read_all(reader: &FileReader, paths: &[PathBuf], report: &mut Repor
     sources
 }
 
-/// What is known of a file by the documents that came from it.
+/// A file as known from the documents that came from it.
 #[derive(Default)]
 struct Known {
-    /// The file's as it was when each was written.
+    /// The file's hash at the time each document was written.
     hashes: HashSet<String>,
     documents: Vec<DocumentId>,
 }
 
-/// What stands for a file's hash on its documents until all of them are written.
+/// Returns the placeholder for a file's hash until all of its documents are written.
 fn partly(hash: &str) -> String {
     format!("{hash} in part")
 }
 
-/// What is recorded together: whole files.
+/// Documents that are recorded together, from whole files.
 #[derive(Default)]
 struct Batch {
     writes: Vec<Write>,
     n_bytes: usize,
-    /// The files of other than one document.
+    /// Files with another number of documents than one, whose hash is recorded at the end.
     ends: Vec<Origin>,
 }
 
@@ -243,7 +254,7 @@ impl Batch {
 enum Outcome {
     Unchanged(Vec<DocumentId>),
     Failed(String),
-    /// With the file's hash.
+    /// The file's hash and its documents.
     Parsed(String, Parsed),
 }
 
@@ -267,7 +278,7 @@ async fn read_and_parse(
     }
 }
 
-/// The files below a path that are knowledge by their name, in order; hidden and git-ignored ones are left out.
+/// Returns the files below a path whose name has a known format, in order, without hidden and git-ignored ones.
 fn walk(path: &Path, report: &mut Report) -> Option<(String, Vec<(String, PathBuf)>)> {
     let root = match path.canonicalize() {
         Ok(root) => root,
@@ -307,7 +318,7 @@ fn walk(path: &Path, report: &mut Report) -> Option<(String, Vec<(String, PathBu
                 .map(|part| part.as_os_str().to_string_lossy().into_owned()),
         );
         let name = parts.join("/");
-        // A file that was named itself is read whatever it is called, so that its fault is reported.
+        // A file given by name is read whatever its name, so that its error is reported.
         match Format::of_name(&name).is_ok() || entry.path() == root {
             true => files.push((name, entry.into_path())),
             false => report.skipped += 1,

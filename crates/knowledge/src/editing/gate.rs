@@ -1,5 +1,5 @@
-//! The gate: the one door for every change of knowledge. A change that would break a judged question is refused, unless
-//! whoever asks for it says that it may.
+//! The gate that every change of knowledge passes. It refuses a change that would break a judged question, unless the
+//! caller forces it.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -21,13 +21,15 @@ use ken_store::store::{Base, Recorded, StoreError, Terms, Unmet, Write};
     description = "What happens to a change that breaks a judged question: it is `refused` or `allowed`."
 )]
 pub enum Breaking {
+    /// The change is refused.
     #[default]
     Refused,
+    /// The change is made.
     Allowed,
 }
 
 impl Breaking {
-    /// As a caller's `force` says.
+    /// Returns the value for a caller's `force` flag.
     pub fn allowed_if(force: bool) -> Self {
         match force {
             true => Self::Allowed,
@@ -36,19 +38,20 @@ impl Breaking {
     }
 }
 
-/// Changes that passed the gate. Nothing else is recorded.
+/// Changes that passed the gate. Only these can be recorded.
 #[must_use = "nothing is written before it is recorded"]
 pub struct Passed(Vec<Write>);
 
-/// Changes that were refused, together.
+/// Changes that were refused together.
 pub struct Refused {
     /// The judged questions that they would break; never empty.
     pub broken: Vec<Altered>,
+    /// The refused changes.
     pub writes: Vec<Write>,
 }
 
 impl Refused {
-    /// What would break, for people: each question with the answer that it would get.
+    /// Returns a message with each question that would break and the answer that it would get.
     pub fn reason(&self) -> String {
         let broken = self.broken.iter();
         let told: Vec<String> = broken.map(Altered::told).collect();
@@ -60,15 +63,18 @@ impl Refused {
     }
 }
 
+/// Why changes were not made.
 #[derive(thiserror::Error)]
 pub enum GateError {
+    /// They would break judged questions.
     #[error("{}", .0.reason())]
     WouldBreak(Refused),
+    /// The check or the recording failed.
     #[error(transparent)]
     Impact(#[from] ImpactError),
 }
 
-// What is refused is whole documents, which no log is to hold.
+// Without the refused documents, which must not be logged.
 impl std::fmt::Debug for GateError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         std::fmt::Display::fmt(self, f)
@@ -81,7 +87,7 @@ impl From<StoreError> for GateError {
     }
 }
 
-/// Checks changes and records them.
+/// Checks changes and records them. Clones share everything.
 #[derive(Clone)]
 pub struct Gate {
     trials: Trials,
@@ -89,6 +95,7 @@ pub struct Gate {
 }
 
 impl Gate {
+    /// Joins the parts of the gate. `follower` indexes what is recorded.
     pub fn new(trials: Trials, follower: Arc<Follower>) -> Self {
         Self { trials, follower }
     }
@@ -96,8 +103,8 @@ impl Gate {
     /// Checks changes and records them in one transaction, in order: all or none.
     ///
     /// # Errors
-    /// [`GateError::WouldBreak`] with the changes, where judged questions that are answered rightly now would not be; else
-    /// where the store, an index or a model fails. Nothing is written then.
+    /// [`GateError::WouldBreak`] with the changes if they break judged questions that are answered correctly now;
+    /// [`GateError::Impact`] if the store, an index or a model fails. Then nothing is written.
     pub async fn apply(
         &self,
         workspace: &WorkspaceId,
@@ -108,7 +115,8 @@ impl Gate {
         Ok(self.record(workspace, passed).await?)
     }
 
-    /// As [`Gate::apply`], where the terms hold when it comes to writing; else nothing is written.
+    /// Like [`Gate::apply`], if the terms still hold at the time of writing. Otherwise nothing is written and the unmet
+    /// term is returned.
     ///
     /// # Errors
     /// As [`Gate::apply`].
@@ -120,7 +128,7 @@ impl Gate {
         terms: Terms<'_>,
     ) -> Result<Result<Vec<Recorded>, Unmet>, GateError> {
         let store = &self.trials.store;
-        // Asked before the check as well, which may take long.
+        // Tested before the check as well, because the check may take long.
         if let Some(base) = terms.base
             && let Some(id) = store.changed_since(workspace, base).await?
         {
@@ -132,11 +140,11 @@ impl Gate {
         Ok(recorded)
     }
 
-    /// As [`Gate::apply`], of as many as pass: changes that are refused together are halved until what breaks stands alone,
-    /// so that one document does not keep out those that came with it.
+    /// Like [`Gate::apply`], for as many changes as pass. Changes that are refused together are split in half until the
+    /// breaking one is alone, so that one document does not block the others.
     ///
     /// # Errors
-    /// As [`Gate::apply`], but for what is refused, which is returned. What was recorded before a fault stays.
+    /// As [`Gate::apply`], except that refused changes are returned. What was recorded before an error stays recorded.
     pub async fn apply_each(
         &self,
         workspace: &WorkspaceId,
@@ -148,7 +156,7 @@ impl Gate {
         Ok(each.await?.expect("no terms were set"))
     }
 
-    /// As [`Gate::apply_each`]; where the terms do not hold any more, nothing further is written.
+    /// Like [`Gate::apply_each`]. If the terms no longer hold, nothing more is written.
     ///
     /// # Errors
     /// As [`Gate::apply_each`].
@@ -160,7 +168,7 @@ impl Gate {
         terms: Terms<'_>,
     ) -> Result<Result<Each, Unmet>, ImpactError> {
         let mut each = Each::default();
-        // The next part is last, so that what is recorded is recorded in order.
+        // A stack with the next part on top, so that changes are recorded in order.
         let mut parts = vec![writes];
         while let Some(part) = parts.pop() {
             if part.is_empty() {
@@ -181,8 +189,8 @@ impl Gate {
         Ok(Ok(each))
     }
 
-    /// As [`Gate::apply`], where the check takes no longer than `patience`; else nothing is written, the check ends, and the
-    /// changes are returned as they came, with how their documents stood before.
+    /// Like [`Gate::apply`], if the check takes at most `patience`. Otherwise the check is cancelled, nothing is
+    /// written, and the changes are returned with the earlier versions of their documents.
     ///
     /// # Errors
     /// As [`Gate::apply`].
@@ -206,7 +214,7 @@ impl Gate {
         Ok(Applied::Recorded(self.record(workspace, passed).await?))
     }
 
-    /// Checks changes without recording them, for callers that decide something more between the two.
+    /// Checks changes without recording them, for callers with a further decision between the two.
     ///
     /// # Errors
     /// As [`Gate::apply`].
@@ -219,7 +227,7 @@ impl Gate {
         pass(self.broken(workspace, &writes, breaking).await?, writes)
     }
 
-    /// The judged questions that would break, where it is asked for them.
+    /// Returns the judged questions that would break; none if breaking is allowed.
     async fn broken(
         &self,
         workspace: &WorkspaceId,
@@ -246,7 +254,7 @@ impl Gate {
         Ok(broken)
     }
 
-    /// Records what passed, in one transaction.
+    /// Records passed changes in one transaction.
     pub async fn record(
         &self,
         workspace: &WorkspaceId,
@@ -278,16 +286,19 @@ fn times_of(writes: &[Write]) -> BTreeSet<Option<Timestamp>> {
     writes.iter().map(takes_effect).collect()
 }
 
-/// What came of changes whose check had only so much time.
+/// The result of changes whose check had a time limit.
 pub enum Applied {
+    /// The changes were made.
     Recorded(Vec<Recorded>),
+    /// The check took too long. Contains the changes, and the versions of their documents.
     TooLong(Vec<Write>, Base),
 }
 
-/// What came of changes that were applied as far as they pass.
+/// The result of changes of which as many as possible were made.
 #[derive(Default)]
 pub struct Each {
+    /// The recorded changes, in order.
     pub recorded: Vec<Recorded>,
-    /// Each of one change.
+    /// The refused changes, one per entry.
     pub refused: Vec<Refused>,
 }

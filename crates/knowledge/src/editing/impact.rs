@@ -1,3 +1,5 @@
+//! The impact of a change: which answers it would alter, before it is live.
+
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -16,19 +18,19 @@ use ken_search::retrieve::{Beside, Retriever};
 use ken_store::store::{Store, StoreError, Write};
 use ken_text::text;
 
-/// How many logged questions are asked besides the judged ones.
+/// The default number of logged questions that are asked besides the judged ones.
 pub const LOGGED: i64 = 200;
 
 /// A change that is not live yet.
 pub enum Change {
-    /// Puts or replaces a document.
+    /// Adds or replaces a document.
     Put(Box<Source>),
-    /// Takes a document out of every answer.
+    /// Removes a document from all answers.
     Remove(DocumentId),
 }
 
 impl Change {
-    /// What a write comes to for those who ask.
+    /// Returns a write as a change of what callers can find.
     pub fn of(write: &Write) -> Self {
         match write {
             Write::Put { source, .. } | Write::Schedule { source, .. } => {
@@ -76,7 +78,7 @@ pub struct Altered {
 }
 
 impl Altered {
-    /// The question with what is answered now and what would be.
+    /// Returns a message with the question, the answer now and the answer with the change.
     pub fn told(&self) -> String {
         format!(
             "{:?}: answered {:?} now, would be {} with {:?}",
@@ -100,10 +102,13 @@ pub struct Reply {
     pub document_ids: Vec<String>,
 }
 
+/// Why the impact is unknown.
 #[derive(Debug, thiserror::Error)]
 pub enum ImpactError {
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A question could not be answered.
     #[error(transparent)]
     Answer(#[from] AnswerError),
 }
@@ -112,12 +117,16 @@ pub enum ImpactError {
 /// 2 kB a chunk, and asks every judged question twice.
 const MAX_AT_A_TIME: usize = 2;
 
-/// What a change is tried out with.
+/// Tries changes out. Clones share everything.
 #[derive(Clone)]
 pub struct Trials {
+    /// The system of record.
     pub store: Store,
+    /// The encoder.
     pub embedder: Embedder,
+    /// Finds evidence.
     pub retriever: Retriever,
+    /// Answers questions.
     pub answerer: Answerer,
     turns: Arc<Semaphore>,
 }
@@ -134,8 +143,11 @@ impl Trials {
         }
     }
 
-    /// Asks the judged questions and the last `n_logged` logged ones against the knowledge as it is and as it would be.
-    /// `at` is the time the questions ask about; now where absent.
+    /// Asks the judged questions and the last `n_logged` logged ones, with the current and with the changed knowledge.
+    /// `at` is the time asked about, by default now.
+    ///
+    /// # Errors
+    /// [`ImpactError`] if the store fails or a question cannot be answered.
     pub async fn assess(
         &self,
         workspace: &WorkspaceId,
@@ -151,10 +163,10 @@ impl Trials {
         self.ask(workspace, changes, &judged, &logged, at).await
     }
 
-    /// As [`Trials::assess`], of these questions.
+    /// Like [`Trials::assess`], with the given questions.
     ///
-    /// The change is searched beside what is indexed, in memory, and asked by the way every question goes; nothing is
-    /// written but the vectors that it would need.
+    /// The changed documents are searched in memory beside the indexed ones, and questions take the usual path. Nothing
+    /// is written except the vectors of the changed documents.
     pub async fn ask(
         &self,
         workspace: &WorkspaceId,
@@ -172,7 +184,8 @@ impl Trials {
         trial.ask(workspace, judged, logged, at).await
     }
 
-    /// The judged questions that a change would break. Changes are made through [`super::gate::Gate`], which asks this.
+    /// Returns the judged questions that a change would break. Changes are made through [`super::gate::Gate`], which
+    /// calls this.
     pub(super) async fn gate(
         &self,
         workspace: &WorkspaceId,
@@ -185,7 +198,7 @@ impl Trials {
     }
 }
 
-/// The knowledge as it is, and as a change would make it.
+/// Answers questions with the current knowledge and with the changed one.
 struct Trial<'a> {
     before: &'a Answerer,
     after: Answerer,
@@ -197,7 +210,7 @@ impl<'a> Trial<'a> {
         workspace: &WorkspaceId,
         changes: Vec<Change>,
     ) -> Result<Self, ImpactError> {
-        // Of several changes of a document the last one counts.
+        // If a document changes more than once, the last change counts.
         let mut changes = changes;
         let mut seen = HashSet::new();
         changes.reverse();
@@ -267,7 +280,7 @@ impl<'a> Trial<'a> {
         Ok(impact)
     }
 
-    /// The answer as things are, and as they would be.
+    /// Returns the current answer and the one after the change.
     async fn both(
         &self,
         workspace: &WorkspaceId,
@@ -285,7 +298,7 @@ impl<'a> Trial<'a> {
     }
 }
 
-/// What of an answer counts.
+/// Returns the parts of an answer that are compared.
 pub fn reply_of(answer: Answer) -> Reply {
     let cited = answer.citations.iter();
     let mut document_ids: Vec<String> = cited.map(|c| c.document_id.to_string()).collect();
@@ -297,7 +310,7 @@ pub fn reply_of(answer: Answer) -> Reply {
     }
 }
 
-/// A question as who is meant would ask it.
+/// Returns a question with the context of the judged question `asker`: its audience, channel and so on.
 pub fn as_question(
     asker: &JudgedQuestion,
     text: &str,
@@ -315,7 +328,7 @@ pub fn as_question(
     })
 }
 
-/// Whether a judged question is answered as it has to be.
+/// Returns whether a reply meets the expectation of a judged question.
 pub fn meets(question: &JudgedQuestion, reply: &Reply) -> bool {
     let contains = |words: &String| {
         let letters = |text: &str| -> String {

@@ -1,3 +1,5 @@
+//! Import and export of FAQs, with a report on each row.
+
 use std::collections::HashMap;
 
 use serde::Serialize;
@@ -49,6 +51,8 @@ pub struct RowReport {
     pub id: Option<String>,
     /// The row's question.
     pub question: String,
+    // What the import does with it. A doc comment would enter the OpenAPI document.
+    #[allow(missing_docs)]
     #[serde(flatten)]
     pub effect: RowEffect,
     /// Semantically similar FAQs, nearest first; only if requested.
@@ -69,15 +73,15 @@ pub struct Similar {
     pub conflict: Option<Conflict>,
 }
 
-/// Questions nearer than this are shown as similar.
+/// Questions with at least this cosine are listed as similar.
 const NEAR: f32 = 0.90;
-/// How many similar ones are shown for a row.
+/// How many similar questions are listed for a row.
 const SHOWN: usize = 3;
-/// So many questions are encoded at a time: whoever else waits for the encoder comes between, and where the request is given up
-/// no more follow.
+/// How many questions are encoded at a time. Other callers of the encoder get their turn in between, and a cancelled
+/// request encodes no more.
 const STEP: usize = 64;
 
-/// Looks for stored knowledge that asks nearly the same as the new rows, by meaning: each new question is encoded.
+/// Finds stored questions that are nearly the same as those of new rows, by meaning. Encodes each new question.
 pub async fn find_similar(
     knowledge: Knowledge<'_>,
     workspace: &WorkspaceId,
@@ -180,25 +184,28 @@ pub struct FieldChange {
     pub after: String,
 }
 
+/// Options of an import.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ImportOptions {
-    /// Only say what would be done.
+    /// Whether to report without writing.
     pub dry_run: bool,
-    /// Write the good rows although others are invalid or conflicting.
+    /// Whether to write the good rows although others are invalid or conflicting.
     pub partial: bool,
 }
 
-/// What an import would write, with its report.
+/// The documents that an import would write, with its report.
 pub struct Plan {
+    /// The documents to write.
     pub sources: Vec<Source>,
+    /// The report on all rows.
     pub report: ImportReport,
 }
 
-/// Writes a plan in one transaction through the gate, where it is to be written: all rows or none, unless `partial` is set.
-/// Duplicates are left out and hold nothing up.
+/// Writes a plan through the gate in one transaction: all rows or none, unless `partial` is set. Does nothing if
+/// [`ImportReport::stops`]. Duplicates are skipped and do not stop the import.
 ///
 /// # Errors
-/// Those of [`Gate::apply`]. What is wrong with rows stands in the report.
+/// Those of [`Gate::apply`]. Faulty rows are listed in the report.
 pub async fn import(
     store: &Store,
     gate: &Gate,
@@ -219,14 +226,14 @@ pub async fn import(
 }
 
 impl ImportReport {
-    /// Whether nothing is to be written: rows that are wrong stop an import, unless the good ones are to be written
-    /// nonetheless.
+    /// Returns whether nothing may be written: in a dry run, or if rows are invalid or conflicting and `partial` is not
+    /// set.
     pub fn stops(&self, options: ImportOptions) -> bool {
         let is_wrong = self.n_invalid + self.n_conflicting > 0;
         options.dry_run || (is_wrong && !options.partial)
     }
 
-    /// Notes that the rows were written.
+    /// Marks the report as applied.
     pub fn is_applied(&mut self, recorded: &[Recorded]) {
         self.applied = true;
         if let Some(last) = recorded.last() {
@@ -235,7 +242,7 @@ impl ImportReport {
     }
 }
 
-/// Compares a file with what is stored. Nothing is written.
+/// Compares a file with the stored FAQs. Writes nothing.
 pub async fn plan(
     store: &Store,
     workspace: &WorkspaceId,
@@ -261,7 +268,7 @@ pub async fn plan(
         });
     }
     let mut sources = Vec::new();
-    // By question: which row of this file asks it, and what it answers.
+    // By question: the row of this file that asks it, and its answer.
     let mut in_file: HashMap<String, (String, String)> = HashMap::new();
     let mut ids: HashMap<String, usize> = HashMap::new();
     let mut unchanged = 0;
@@ -360,9 +367,9 @@ pub async fn plan(
     Ok(Plan { sources, report })
 }
 
-/// The stored FAQs that matter for a file.
+/// The stored FAQs that a file is compared with.
 struct Known {
-    /// The file's own, by id.
+    /// The FAQs that the file names, by id.
     documents: HashMap<String, Document>,
     /// By question: the FAQ that asks it and its answer, for FAQs that the file does not name.
     twins: HashMap<String, (String, String)>,
@@ -428,7 +435,7 @@ fn is_same(before: &Document, after: &Source) -> bool {
     before.content_hash == after.content_hash && before.metadata.status == after.metadata.status
 }
 
-/// Field by field, by the names they are imported under.
+/// Returns the fields that differ, by the names under which they are imported.
 fn changes(before: &Document, after: &Source) -> Vec<FieldChange> {
     let after = Document {
         id: after.id.clone(),
@@ -462,7 +469,7 @@ fn changes(before: &Document, after: &Source) -> Vec<FieldChange> {
         .collect()
 }
 
-/// All FAQs, whatever their status, as rows, by id.
+/// Returns all FAQs, whatever their status, as rows ordered by id.
 pub async fn export(store: &Store, workspace: &WorkspaceId) -> Result<Vec<FaqRow>, StoreError> {
     let faqs: Vec<DocumentId> = store
         .all_documents(workspace)

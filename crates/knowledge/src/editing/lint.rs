@@ -1,3 +1,5 @@
+//! Finds duplicates, contradictions and expired content in a workspace's knowledge.
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use half::f16;
@@ -13,19 +15,21 @@ use ken_search::index::{IndexError, Selection};
 use ken_store::store::{IndexEntry, StoreError, text_hash};
 use ken_text::conflict::{Conflict, ConflictRule, Statement, contradiction, likeness};
 
-/// How near two passages are, in cosines, before they are compared.
+/// Passages are compared if their cosine is at least this.
 const NEAR: f32 = 0.80;
-/// Nearer than this, or of the same words, they say the same.
+/// Passages with at least this cosine, or with the same words, are duplicates.
 const SAME: f32 = 0.97;
-/// Passages that share this much of their words, whatever the order, say the same.
+/// Passages that share at least this much of their words, in any order, are duplicates.
 const SAME_WORDS: f32 = 0.95;
-/// How many of a passage's nearest are compared with it.
+/// How many nearest neighbours of a passage are compared with it.
 const NEIGHBOURS: usize = 6;
 
 /// Something in the knowledge that an editor would want to know.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[schema(as = LintFinding)]
 pub struct Finding {
+    // What was found. A doc comment would enter the OpenAPI document.
+    #[allow(missing_docs)]
     #[serde(flatten)]
     pub what: What,
     /// The documents it is about: two of a pair, else one.
@@ -65,18 +69,22 @@ pub enum What {
     DeadReference,
 }
 
+/// Why knowledge could not be checked.
 #[derive(Debug, thiserror::Error)]
 pub enum LintError {
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// An index failed.
     #[error(transparent)]
     Index(#[from] IndexError),
+    /// The encoder failed.
     #[error(transparent)]
     Embed(#[from] EmbedError),
 }
 
-/// Looks through all knowledge of a workspace: what is said twice, what contradicts itself, what is past its time.
-/// Nothing is encoded: the vectors are those that the index was made of.
+/// Checks all knowledge of a workspace for duplicates, contradictions and expired content. Nothing is encoded: the
+/// vectors are those of the index.
 pub async fn lint(
     knowledge: Knowledge<'_>,
     workspace: &WorkspaceId,
@@ -149,7 +157,7 @@ async fn states(
     Ok(findings)
 }
 
-/// Compares each passage with its nearest.
+/// Compares each passage with its nearest neighbours.
 async fn pairs(
     knowledge: Knowledge<'_>,
     workspace: &WorkspaceId,
@@ -182,7 +190,7 @@ async fn pairs(
         })
         .collect();
     let near = blocking(move || -> Result<Vec<(u32, u32, f32)>, IndexError> {
-        // Also what is only for some, or for another time.
+        // Including passages that are restricted, or valid at another time.
         let everything = Selection::default();
         let mut near: BTreeMap<(u32, u32), f32> = BTreeMap::new();
         for (key, vector) in searched {
@@ -218,7 +226,7 @@ async fn pairs(
     Ok(findings)
 }
 
-/// What the passage says, under what it is about.
+/// Returns a passage as a statement about its heading.
 pub fn statement(entry: &IndexEntry) -> Statement<'_> {
     let title = entry
         .chunk
@@ -233,7 +241,7 @@ pub fn statement(entry: &IndexEntry) -> Statement<'_> {
 
 fn judge(a: &IndexEntry, b: &IndexEntry, similarity: f32) -> Option<Finding> {
     let (of_a, of_b) = (&a.metadata, &b.metadata);
-    // Answers of one FAQ for different channels differ on purpose, as do those for different customers.
+    // Answers of one FAQ for different channels or audiences differ on purpose.
     let apart = a.chunk.document_id == b.chunk.document_id
         || (!of_a.audience.is_empty()
             && !of_b.audience.is_empty()

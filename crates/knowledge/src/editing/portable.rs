@@ -1,3 +1,5 @@
+//! Export and import of a whole workspace, and restore of a backup.
+
 use std::io::{BufRead, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -9,7 +11,7 @@ use ken_base::store_url::without_password;
 use ken_search::index;
 use ken_store::store::{ExportedDocument, Store, StoreError, sqlite_path};
 
-/// The format of the file; a reader refuses what it does not know.
+/// Version of the export format. Files of another version are refused.
 const FORMAT: u32 = 1;
 
 /// One line of an export.
@@ -22,14 +24,29 @@ enum Line {
     Document { document: Box<ExportedDocument> },
 }
 
+/// Why an export, import or restore failed.
 #[derive(Debug, thiserror::Error)]
 pub enum PortableError {
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A file could not be read or written.
     #[error("{path}: {detail}")]
-    File { path: PathBuf, detail: String },
+    File {
+        /// The file's path.
+        path: PathBuf,
+        /// The system's message.
+        detail: String,
+    },
+    /// A line could not be imported.
     #[error("line {line}: {detail}; lines before it were imported")]
-    Line { line: usize, detail: String },
+    Line {
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// The operation was refused; the text is the reason.
     #[error("{0}")]
     Refused(String),
 }
@@ -41,8 +58,8 @@ fn file_error(path: &Path) -> impl Fn(std::io::Error) -> PortableError + '_ {
     }
 }
 
-/// Writes everything of a workspace but its conversations: documents with all their versions and tombstones, synonyms,
-/// judged questions. Returns how many documents.
+/// Writes everything of a workspace except its conversations: documents with all versions and tombstones, synonyms,
+/// judged questions. Returns the number of documents.
 pub async fn export(
     store: &Store,
     workspace: &WorkspaceId,
@@ -78,18 +95,20 @@ pub async fn export(
     Ok(ids.len())
 }
 
-/// How an import of an export went.
+/// The result of importing an export.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Imported {
+    /// How many documents are new.
     pub n_added: usize,
-    /// Known already with other content: the file's live version became a new version here.
+    /// How many documents existed with other content. The file's live version became their new version.
     pub n_changed: usize,
+    /// How many documents are unchanged.
     pub n_unchanged: usize,
 }
 
-/// Reads an export into a workspace. A document that is not known comes with all its versions; of one that is, the
-/// live version is put. A line that cannot be read stops the import, and says which; what stands before it is in,
-/// and the file may be imported again.
+/// Imports an export into a workspace. A new document is imported with all its versions; of an existing one only the
+/// live version. The first faulty line stops the import, and the error names it. The lines before it are imported, and
+/// the file may be imported again.
 pub async fn import(
     store: &Store,
     workspace: &WorkspaceId,
@@ -136,11 +155,12 @@ pub async fn import(
     Ok(imported)
 }
 
-/// Puts a backup in the store's place. What was there is kept beside it as `….before-restore`; the indexes are made
-/// anew at the next start, without encoding, for a backup has the vectors too.
+/// Replaces the store by a backup. The old store is kept beside it as `….before-restore`. The indexes are rebuilt at
+/// the next start without encoding, because a backup contains the vectors.
 ///
 /// # Errors
-/// Where a service is running on the same folders, or the file is no sound backup. Then nothing is changed.
+/// [`PortableError::Refused`] if a service is running on the same folders, or if the file is not a valid backup. Then
+/// nothing is changed.
 pub async fn restore(config: &Config, backup: &Path) -> Result<PathBuf, PortableError> {
     let Some(target) = sqlite_path(&config.store.url) else {
         return Err(PortableError::Refused(format!(
@@ -158,7 +178,7 @@ pub async fn restore(config: &Config, backup: &Path) -> Result<PathBuf, Portable
     std::fs::File::open(&fresh)
         .and_then(|file| file.sync_all())
         .map_err(&wrong)?;
-    // Also refuses while a service writes there. From here on the indexes are made anew.
+    // Also fails while a service writes there. From here on the indexes have to be rebuilt.
     if let Err(error) = index::clear(&config.index.dir) {
         let _ = std::fs::remove_file(&fresh);
         return Err(PortableError::Refused(error.to_string()));
@@ -166,13 +186,13 @@ pub async fn restore(config: &Config, backup: &Path) -> Result<PathBuf, Portable
     let kept = target.with_extension("before-restore");
     let beside = |path: &Path, ending: &str| PathBuf::from(format!("{}{ending}", path.display()));
     if target.exists() {
-        // What was written last goes from the log into the file. One that does not open is kept as it is.
+        // Moves the latest writes from the write-ahead log into the file. A store that does not open is kept unchanged.
         if let Ok(store) = Store::open(&config.store.url).await {
             store.fold().await?;
             store.close().await;
         }
-        // What an earlier restore kept makes way. The store has two names then, until the backup takes one of them: whenever
-        // this is killed, there is a store.
+        // Removes the store kept by an earlier restore. Then the store has two names until the backup takes one of
+        // them, so that a store exists whenever this is killed.
         for ending in ["", "-wal", "-shm"] {
             let _ = std::fs::remove_file(beside(&kept, ending));
         }

@@ -1,30 +1,41 @@
+//! Asks logged questions again and compares the answers.
+
 use serde::Serialize;
 
 use ken_answer::answer::{AnswerError, Answerer, Logged, Request};
 use ken_base::domain::{Answer, Outcome, WorkspaceId};
 use ken_store::store::Store;
 
-/// What asking logged questions again came to.
+/// The result of a replay.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Replay {
+    /// How many questions were asked.
     pub n_asked: usize,
+    /// The questions whose answer differs.
     pub changed: Vec<Changed>,
 }
 
-/// A question that is answered otherwise now.
+/// A question whose answer differs now.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Changed {
+    /// The recorded answer's id.
     pub answer_id: String,
+    /// The question.
     pub question: String,
+    /// The recorded answer.
     pub before: Said,
+    /// The answer now.
     pub now: Said,
 }
 
-/// What of an answer is compared: all but its texts' sources' versions.
+/// The parts of an answer that are compared. Versions of its documents do not count.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Said {
+    /// The outcome.
     pub outcome: Outcome,
+    /// The text.
     pub text: String,
+    /// The ids of the cited documents, sorted.
     pub document_ids: Vec<String>,
 }
 
@@ -45,8 +56,11 @@ impl Said {
     }
 }
 
-/// Asks the newest logged questions again, of one conversation or of all, each as it was asked: for whom, over which
-/// channel, after the same words. Nothing is recorded.
+/// Asks the newest logged questions again, of one conversation or of all, with the same audience, channel and earlier
+/// messages. Records nothing.
+///
+/// # Errors
+/// [`AnswerError`] if the store or the search fails.
 pub async fn replay(
     store: &Store,
     answerer: &Answerer,
@@ -59,7 +73,7 @@ pub async fn replay(
         .logged_answers(workspace, conversation_id, limit)
         .await?
     {
-        // What was recorded before requests were kept is asked as anyone would.
+        // Turns from before requests were recorded are asked without restrictions or history.
         let request: Request = serde_json::from_value(trace["request"].clone()).unwrap_or_default();
         let logged = Logged { turn, request };
         let (question, history) = logged.again()?;

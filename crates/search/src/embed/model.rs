@@ -1,3 +1,5 @@
+//! The loaded encoder models: one or more ONNX sessions whose vectors are joined into one.
+
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,11 +16,12 @@ use super::EmbedError;
 use ken_base::config::{EncoderConfig, EncoderPart};
 use ken_text::text::{FOLDING, fold, sha256_hex};
 
-/// So few texts do not keep two cores busy, and the parts encode them beside each other. More do: sixteen questions took as long
-/// either way, eight passages 6 % longer (ONNX Runtime alone, two cores).
+/// Up to this many texts, the models run in parallel: so few texts do not keep two cores busy. Longer batches do:
+/// sixteen questions took equally long either way, eight passages took 6 % longer in parallel (ONNX Runtime alone, two
+/// cores).
 const BESIDE: usize = 4;
 
-/// `encoder.json`: what has to be known of a model folder besides its files.
+/// `encoder.json`: the properties of a model folder that its files do not contain.
 #[derive(Debug, Deserialize)]
 struct Description {
     name: String,
@@ -45,11 +48,13 @@ enum PoolingName {
 
 /// One or more loaded encoders whose vectors are joined into one.
 pub struct Model {
+    /// The encoder's id, as [`super::Embedder::id`] returns it.
     pub id: String,
+    /// How many numbers a joined vector has.
     pub dimension: usize,
     parts: Vec<Part>,
     is_parallel: bool,
-    /// How long it has encoded since it was loaded.
+    /// Time spent on encoding since the model was loaded, in nanoseconds.
     pub busy_ns: Arc<AtomicU64>,
 }
 
@@ -61,12 +66,12 @@ struct Part {
     passage_prefix: String,
     folds: bool,
     session: TextEmbedding,
-    /// What its unit vectors are scaled by: the root of its share of the mean.
+    /// The factor that its unit vectors are multiplied by: the square root of its share.
     scale: f32,
 }
 
 impl Model {
-    /// From one folder where `encoder.path` is set, else all parts.
+    /// Loads one folder if `encoder.path` is set, otherwise all parts.
     pub fn load(config: &EncoderConfig, environment: &Environment) -> Result<Self, EmbedError> {
         let mut parts = match &config.path {
             Some(folder) => vec![Part::from_folder(folder, config, environment.clone())?],
@@ -89,7 +94,7 @@ impl Model {
         })
     }
 
-    /// All parts, loaded beside each other: each keeps one core busy for most of its time.
+    /// Loads all parts in parallel, since loading one keeps one core busy most of the time.
     fn parts(config: &EncoderConfig, environment: &Environment) -> Result<Vec<Part>, EmbedError> {
         let load = |part: &EncoderPart, environment| {
             let loaded = Part::from_folder(&part.path, config, environment)?;
@@ -112,7 +117,7 @@ impl Model {
         })
     }
 
-    /// Encodes one batch. The vectors come in order, with unit length.
+    /// Encodes one batch. Returns the vectors in the order of the texts, each of unit length.
     pub fn encode(
         &mut self,
         texts: &[&str],
@@ -130,7 +135,8 @@ impl Model {
         Ok(joined)
     }
 
-    /// What each part makes of them, beside each other where they are few and more than one core is theirs.
+    /// Returns each part's vectors. The parts run in parallel if there are few texts and more than one core may be
+    /// used.
     fn by_part(
         &mut self,
         texts: &[&str],
@@ -188,7 +194,7 @@ impl Part {
             .with_environment(environment)
             .with_max_length(about.max_length)
             .with_intra_threads(config.threads)
-            // Each session's idle threads would otherwise spin and take the cores from the other's.
+            // Otherwise each session's idle threads would spin and take the cores from the other session.
             .with_session_config("session.intra_op.allow_spinning", "0");
         let session = TextEmbedding::try_new_from_user_defined(model, options)
             .map_err(|error| EmbedError::Load(error.to_string()))?;
@@ -214,7 +220,7 @@ impl Part {
         })
     }
 
-    /// Vectors of the length that is its share of a joined one, in order.
+    /// Encodes one batch with this part. Each vector's length is `scale`.
     fn encode(&mut self, texts: &[&str], as_questions: bool) -> Result<Vec<Vec<f32>>, EmbedError> {
         let prefix = if as_questions {
             &self.query_prefix

@@ -1,3 +1,5 @@
+//! The thread that owns the encoder: it takes questions and passages from their queues and encodes them in batches.
+
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, select_biased};
@@ -6,32 +8,40 @@ use tokio::sync::oneshot;
 use super::{EmbedError, Pace, model::Model};
 use ken_text::text::width;
 
-/// The most questions encoded together: more adds waiting without adding speed.
+/// The most questions that are encoded together. More would add waiting time without adding speed.
 const MAX_QUESTIONS: usize = 16;
-/// Texts that differ by less in width (Han 2, others 1), besides half of it, are alike. Not tuned.
+/// Texts are similar in width (Han 2, others 1) if they differ by at most half the narrower width plus this. Not tuned.
 const ALIKE: usize = 12;
-/// The most padded width (Han 2, others 1) of a batch of passages: some 1,500 tokens, a quarter of a second on
-/// two cores, which is how long a question may wait behind ingestion.
+/// The most padded width (Han 2, others 1) of a batch of passages: about 1,500 tokens, which take a quarter of a second
+/// on two cores. A question may wait that long behind ingestion.
 const MAX_BATCH_WIDTH: usize = 3_600;
+/// The most texts of a batch of passages.
 const MAX_BATCH_TEXTS: usize = 32;
-/// Passages have one part in so many of the time while questions wait. Not tuned: little enough to leave questions their pace,
-/// enough for ingestion to go on.
+/// While questions wait, passages get one part in this many of the time. Not tuned: small enough to keep questions
+/// fast, large enough for ingestion to go on.
 const SHARE: i128 = 5;
 
 type Vectors = Result<Vec<Vec<f32>>, EmbedError>;
 
+/// A question in the queue.
 pub struct Question {
+    /// The text to encode.
     pub text: String,
+    /// Receives the vector or the error.
     pub reply: oneshot::Sender<Result<Vec<f32>, EmbedError>>,
 }
 
+/// A batch of texts in the queue of passages.
 pub struct Passages {
+    /// The texts to encode.
     pub texts: Vec<String>,
+    /// Whether to encode the texts with the questions' prefix.
     pub as_questions: bool,
+    /// Receives the vectors in the order of the texts, or the error.
     pub reply: oneshot::Sender<Vectors>,
 }
 
-/// Serves both queues until every handle is gone. Questions go first, but not always: see [`Turns`].
+/// Serves both queues until every handle is dropped. Questions usually go first: see [`Turns`].
 pub fn run(
     mut model: Model,
     questions: &Receiver<Question>,
@@ -68,19 +78,19 @@ pub fn run(
             if let Some(outcome) = outcome
                 && let Some(work) = begun.take()
             {
-                // Whoever asked may have gone; then nobody wants the vectors.
+                // The caller may have given up; then the vectors are dropped.
                 let _ = work.reply.send(outcome);
             }
         }
     }
 }
 
-/// Whose turn it is while questions and passages wait. Passages get one part in [`SHARE`] of the time, so that what is written
-/// gets into the index however much is asked; on credit, so that what is short need not wait (deficit round robin: Shreedhar and
-/// Varghese, 1995).
+/// Decides whose turn it is while both questions and passages wait. Passages get one part in [`SHARE`] of the time, so
+/// that new documents are indexed under any load. They accumulate credit, so that a short batch need not wait (deficit
+/// round robin: Shreedhar and Varghese, 1995).
 #[derive(Default)]
 struct Turns {
-    /// What passages may still take of questions' time, in nanoseconds; below zero where they took more.
+    /// How much of the time passages may still use, in nanoseconds; negative if they used more than their share.
     credit: i128,
 }
 
@@ -89,12 +99,12 @@ impl Turns {
         self.credit > 0
     }
 
-    /// While passages waited.
+    /// Records the time of questions that were encoded while passages waited.
     fn questions_took(&mut self, time: Duration) {
         self.credit += time.as_nanos() as i128 / (SHARE - 1);
     }
 
-    /// What nobody else waited for is not owed.
+    /// Records the time of passages. If no question waited, they owe nothing.
     fn passages_took(&mut self, time: Duration, others_wait: bool) {
         self.credit = match others_wait {
             true => self.credit - time.as_nanos() as i128,
@@ -103,12 +113,12 @@ impl Turns {
     }
 }
 
-/// Passages of which some are encoded, in batches of like length.
+/// A partly encoded job of passages, in batches of similar length.
 struct Work {
     texts: Vec<String>,
     as_questions: bool,
     reply: oneshot::Sender<Vectors>,
-    /// What is left to do, by place in `texts`.
+    /// The remaining batches, as indexes into `texts`.
     batches: std::vec::IntoIter<Vec<usize>>,
     vectors: Vec<Vec<f32>>,
 }
@@ -125,7 +135,7 @@ impl Work {
         }
     }
 
-    /// Encodes one more batch. What came of all of them where it was the last, or an error.
+    /// Encodes one more batch. Returns all vectors after the last batch, an error if a batch failed, otherwise `None`.
     fn encode_next(&mut self, model: &mut Model) -> Option<Vectors> {
         if let Some(batch) = self.batches.next() {
             let texts: Vec<&str> = batch.iter().map(|i| self.texts[*i].as_str()).collect();
@@ -143,7 +153,7 @@ impl Work {
     }
 }
 
-/// Encodes a question together with those that wait behind it. One whose asker has gone is left out.
+/// Encodes a question together with those that wait behind it. Questions whose caller has given up are skipped.
 fn answer(model: &mut Model, first: Question, queue: &Receiver<Question>, pace: &Pace) {
     let mut batch: Vec<Question> = std::iter::once(first)
         .chain(queue.try_iter().take(MAX_QUESTIONS - 1))
@@ -157,8 +167,8 @@ fn answer(model: &mut Model, first: Question, queue: &Receiver<Question>, pace: 
     }
 }
 
-/// How many of the narrowest texts to encode together: a text is padded to the widest of its batch, which costs more than
-/// encoding it by itself where that is much wider.
+/// Returns how many of the narrowest texts to encode together. A text is padded to the widest of its batch; if that one
+/// is much wider, encoding the text alone is cheaper.
 fn n_alike(widths: impl Iterator<Item = usize>) -> usize {
     let mut bound = usize::MAX;
     widths
@@ -194,14 +204,14 @@ fn encode_together(model: &mut Model, batch: Vec<Question>, pace: &Pace) {
     }
 }
 
-/// What panics fails on these texts and goes on with the next.
+/// Encodes one batch. A panic inside the model becomes an error for these texts only.
 fn encode(model: &mut Model, texts: &[&str], as_questions: bool) -> Vectors {
     let encoding = std::panic::AssertUnwindSafe(|| model.encode(texts, as_questions));
     std::panic::catch_unwind(encoding)
         .unwrap_or_else(|_| Err(EmbedError::Encode("encoder panicked".to_owned())))
 }
 
-/// Cuts texts of these widths, the narrowest first, into batches whose padded width stays within [`MAX_BATCH_WIDTH`].
+/// Splits texts of these widths into batches, the narrowest first, whose padded width stays within [`MAX_BATCH_WIDTH`].
 fn batches(widths: &[usize]) -> Vec<Vec<usize>> {
     let mut order: Vec<usize> = (0..widths.len()).collect();
     order.sort_by_key(|i| widths[*i]);
@@ -251,7 +261,7 @@ mod tests {
             }
         }
         assert!((19_000..21_000).contains(&passages), "{passages}");
-        // What was taken while nobody else was there is not owed.
+        // Time that passages use while no question waits is not owed.
         turns.passages_took(ms(10_000), true);
         turns.passages_took(ms(250), false);
         assert!(!turns.is_passages());

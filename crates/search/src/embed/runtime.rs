@@ -1,3 +1,5 @@
+//! Loading of ONNX Runtime's shared library.
+
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -5,10 +7,10 @@ use ort::environment::Environment;
 
 use super::EmbedError;
 
-/// A process has one ONNX Runtime environment; all models share it.
+/// The process's one ONNX Runtime environment, which all models share.
 static ENVIRONMENT: Mutex<Option<Environment>> = Mutex::new(None);
 
-/// Loads ONNX Runtime's shared library once. `path` is the library, or a folder that holds it.
+/// Loads ONNX Runtime's shared library once. `path` is the library, or a folder that contains it.
 pub fn load(path: &Path) -> Result<Environment, EmbedError> {
     let mut environment = ENVIRONMENT
         .lock()

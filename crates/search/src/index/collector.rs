@@ -1,3 +1,5 @@
+//! The top chunks of a keyword search: exact BM25 scoring, term at a time, with early termination (MaxScore).
+
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
@@ -10,22 +12,27 @@ use tantivy::{DocId, Score, SegmentReader};
 
 use super::Selection;
 
-/// The name of the field that holds a chunk's key.
+/// The name of the field that contains a chunk's key.
 pub const KEY_FIELD: &str = "key";
-/// BM25's saturation, as compiled into tantivy (Robertson et al., TREC-3; b is 0.75).
+/// BM25's k1, the saturation of term frequency, as compiled into tantivy (Robertson et al., TREC-3; b is 0.75).
 pub const K1: f32 = 1.2;
-/// Sums of floating point numbers in different orders differ by less than this share.
+/// The relative error of floating point sums that are added up in different orders is below this.
 const ROUNDING: f32 = 1e-4;
 
-/// Where one chunk in so many has been touched, looking at all in order is quicker than sorting those. An estimate.
+/// If fewer than one chunk in this many has a score, sorting those chunks is faster than scanning all chunks in order.
+/// An estimate.
 const DENSE: usize = 32;
 
-/// A chunk and where it stands. Ordered so that a better chunk is greater.
+/// A scored chunk and its location. Ordered so that a better chunk is greater; ties go by key.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Scored {
+    /// The BM25 score, ≥ 0.
     pub score: Score,
+    /// The chunk's key.
     pub key: u32,
+    /// The number of the chunk's segment, in the order of the view's readers.
     pub segment: u32,
+    /// The chunk's number in its segment.
     pub doc: DocId,
 }
 
@@ -45,32 +52,34 @@ impl PartialOrd for Scored {
     }
 }
 
-/// The chunks of a segment that have a term.
+/// The posting list of a term in one segment.
 pub struct List {
+    /// The chunks that contain the term, with its frequencies.
     pub postings: BlockSegmentPostings,
-    /// What the term tells, > 0.
+    /// The term's weight (inverse document frequency times boost), > 0.
     pub weight: Score,
 }
 
 impl List {
-    /// What it adds to a chunk at most.
+    /// Returns the most that the term can add to a chunk's score.
     fn most(&self) -> Score {
         self.weight * (1.0 + K1)
     }
 }
 
-/// A segment as far as its chunks are chosen and scored.
+/// The parts of a segment that choosing and scoring chunks needs.
 pub struct Segment<'a> {
     number: u32,
     keys: Column<u64>,
     alive: Option<&'a AliveBitSet>,
     n_chunks: usize,
     lengths: FieldNormReader,
-    /// BM25 of a term that tells 1.
+    /// BM25 of a term of weight 1.
     unit: &'a Bm25Weight,
 }
 
 impl<'a> Segment<'a> {
+    /// Collects the parts of a segment; `number` becomes [`Scored::segment`].
     pub fn of(
         number: u32,
         reader: &'a SegmentReader,
@@ -92,11 +101,11 @@ impl<'a> Segment<'a> {
     }
 }
 
-/// What chunks of a segment have been found to be worth so far.
+/// The partial scores of a segment's chunks.
 #[derive(Default)]
 struct Sums {
     of: Vec<Score>,
-    /// The chunks that have one above 0.
+    /// The chunks with a partial score above 0.
     touched: Vec<DocId>,
 }
 
@@ -115,7 +124,7 @@ impl Sums {
         }
     }
 
-    /// As [`Self::add`], to some chunks, in order.
+    /// Like [`Self::add`], but only for the chosen chunks, which are in ascending order.
     fn add_to(&mut self, chosen: &[DocId], list: &mut List, segment: &Segment) {
         for doc in chosen {
             let at = list.postings.seek(*doc);
@@ -127,12 +136,13 @@ impl Sums {
     }
 }
 
-/// The best `limit` chunks that a selection admits, of the segments that were walked; exact.
+/// The exact top `limit` chunks that a selection admits, over all segments walked so far.
 ///
-/// Term at a time, those that tell most first (MaxScore: Turtle and Flood 1995): a chunk that has none of the terms so far is not
-/// looked for any more once all terms to come together could not lift it among the best; the others are looked up in the lists
-/// of these. Chunks that are not admitted never count among the best. Questions here have dozens of terms, for which this is
-/// several times faster than tantivy's block-max walk (docs/measured/speed.md).
+/// Terms are processed one at a time, in descending weight (MaxScore: Turtle and Flood 1995). Once the remaining terms
+/// together cannot lift a chunk without any earlier term into the top, no new chunks are collected. The remaining
+/// posting lists are then only probed for the collected chunks. Chunks that are not admitted never count towards the
+/// top. Questions here have dozens of terms, for which this is several times faster than tantivy's block-max walk
+/// (docs/measured/speed.md).
 pub struct Best<'a> {
     limit: usize,
     selection: &'a Selection,
@@ -141,6 +151,7 @@ pub struct Best<'a> {
 }
 
 impl<'a> Best<'a> {
+    /// Starts with no chunks.
     pub fn new(limit: usize, selection: &'a Selection) -> Self {
         Self {
             limit,
@@ -150,9 +161,10 @@ impl<'a> Best<'a> {
         }
     }
 
+    /// Adds the top chunks of one more segment, scored by `lists`.
     pub fn walk(&mut self, segment: &Segment, mut lists: Vec<List>) {
         lists.sort_unstable_by(|a, b| b.weight.total_cmp(&a.weight));
-        // What each list and those behind it together add at most.
+        // The most that each list and all lists after it can add together.
         let mut rests = vec![0.0; lists.len() + 1];
         for (n, list) in lists.iter().enumerate().rev() {
             rests[n] = rests[n + 1] + list.most() * (1.0 + ROUNDING);
@@ -164,7 +176,7 @@ impl<'a> Best<'a> {
         let mut floor = self.floor(segment, &[], &sums);
         let (mut n_walked, mut n_since) = (0, 0);
         for list in &mut lists {
-            // Looking for the floor is to cost no more than walking does.
+            // Computing the floor must not cost more than walking the lists.
             if n_since * 2 >= sums.touched.len() {
                 floor = self.floor(segment, &sums.touched, &sums);
                 n_since = 0;
@@ -214,8 +226,8 @@ impl<'a> Best<'a> {
         self.sums = sums;
     }
 
-    /// A score that `limit` chunks have at least, of those found before and of some of this segment by what they are worth so
-    /// far; 0 where there are fewer.
+    /// Returns a score that at least `limit` chunks reach, counting those of earlier segments and the partial scores of
+    /// `docs`; 0 if there are fewer.
     fn floor(&self, segment: &Segment, docs: &[DocId], sums: &Sums) -> Score {
         let mut heap = self.heap.clone();
         put(&mut heap, self.limit, self.selection, segment, docs, sums);
@@ -223,13 +235,13 @@ impl<'a> Best<'a> {
         worst.map_or(0.0, |worst| worst.0.score)
     }
 
-    /// In no order.
+    /// Returns the top chunks in no particular order.
     pub fn found(self) -> impl Iterator<Item = Scored> {
         self.heap.into_iter().map(|Reverse(scored)| scored)
     }
 }
 
-/// Puts chunks that are alive and admitted among the best.
+/// Adds those chunks to the heap that are alive, admitted and good enough.
 fn put(
     heap: &mut BinaryHeap<Reverse<Scored>>,
     limit: usize,
@@ -285,7 +297,7 @@ mod tests {
     use crate::index::wanted::Frequencies;
     use ken_text::text;
 
-    /// What there is to count, without what is deleted, by going through all of it.
+    /// Counts the live chunks by a scan of all of them.
     struct Alive<'a>(&'a Searcher);
 
     impl Alive<'_> {
@@ -317,7 +329,7 @@ mod tests {
         }
     }
 
-    /// Chunks of words of which a few are frequent and most rare, in several segments, some of them deleted since.
+    /// Builds chunks with a few frequent and many rare words, in several segments. Some chunks are then deleted.
     fn made(segments: &[usize], seed: u64) -> (Searcher, Fields) {
         let (schema, fields) = schema();
         let index = Index::create_in_ram(schema);
@@ -373,7 +385,7 @@ mod tests {
             let selection = Selection { only, ..Selection::default() };
             let readers = searcher.segment_readers();
 
-            // tantivy's own scores of every chunk that has any of the terms.
+            // tantivy's own scores of every chunk that contains any of the terms.
             let mut terms = Vec::new();
             let clauses = asked.iter().map(|(n, boost)| {
                 let term = Term::from_field_text(fields.text, &word(*n));

@@ -1,3 +1,5 @@
+//! Vector search inside the process: an HNSW graph, the vectors in half precision, and their snapshot on disk.
+
 mod halves;
 
 use std::fs::File;
@@ -19,25 +21,26 @@ use super::{
 use ken_base::domain::Revision;
 use ken_text::text::sha256_hex_of;
 
-/// Up to this many vectors every one is compared, which is exact.
+/// Up to this many vectors, all are compared, which is exact.
 const SCAN_ALL: usize = 4_000;
-/// Up to this many admitted chunks theirs are compared instead of walking the graph.
+/// Up to this many admitted chunks, their vectors are compared instead of walking the graph.
 const SCAN_SELECTED: u64 = 3_000;
-/// A graph walk that admits less than one vector in this many visits more of them than a scan would.
+/// If the selection admits fewer than one vector in this many, a graph walk visits more vectors than a scan does.
 const NARROW: usize = 20;
-/// How many chunks are inserted before a search may go on: some two milliseconds' work.
+/// How many chunks are inserted before searches get a turn: about two milliseconds of work.
 const TOGETHER: usize = 16;
-/// How many threads may search at once without waiting for each other.
+/// How many threads can search the graph at once without waiting for each other.
 const THREADS: usize = 64;
-/// Of a view's number: 6 for the view, above them one that says that it is a negative.
+/// Width of a view's number in bits: 6 for the number, and the highest one marks a negative.
 const VIEW_BITS: u32 = 7;
+/// The number of a chunk's first negative.
 const NEGATIVE: usize = 1 << (VIEW_BITS - 1);
 
-/// An HNSW graph (usearch) over vectors of 8 bits a number, which proposes, and the vectors themselves in half precision,
-/// which score what is proposed. Held in memory and saved as a snapshot.
+/// An HNSW graph (usearch) with vectors of 8 bits a number proposes chunks; the vectors in half precision score them.
+/// Both are held in memory and saved as a snapshot.
 ///
-/// Small collections and narrow selections are scanned exactly: the graph has no filter index and would walk
-/// 24 ms through 100,000 vectors for a selection of 1 % (measured when the graph was in half precision).
+/// Small collections and narrow selections are scanned exactly. The graph has no filter index: for a selection of 1 %
+/// of 100,000 vectors a walk takes 24 ms (measured when the graph was in half precision).
 pub struct EmbeddedVectors {
     folder: PathBuf,
     dimension: usize,
@@ -48,12 +51,12 @@ pub struct EmbeddedVectors {
 }
 
 struct Held {
-    /// Without negatives, which are never looked for.
+    /// Views only. Negatives are never searched for.
     graph: Index,
     vectors: Halves,
 }
 
-/// `snapshot.json`: what the two files of the snapshot are called, `NAME.usearch` and `NAME.f16`, and what they have to be.
+/// `snapshot.json`: the name of the snapshot's two files (`NAME.usearch` and `NAME.f16`) and their checksums.
 #[derive(Serialize, Deserialize)]
 struct Snapshot {
     name: String,
@@ -63,7 +66,12 @@ struct Snapshot {
 }
 
 impl EmbeddedVectors {
-    /// Loads the newest snapshot of the folder, or starts empty.
+    /// Loads the newest snapshot of the folder, or starts empty. `dimension` is the length of the vectors.
+    /// [`VectorStore::save`] writes only if `may_write`.
+    ///
+    /// # Errors
+    /// [`IndexError::Damaged`] if the snapshot's files do not match it; [`IndexError::Folder`] if the folder is
+    /// unusable.
     pub fn open(folder: &Path, dimension: usize, may_write: bool) -> Result<Self, IndexError> {
         let mut this = Self::empty(folder, dimension, may_write)?;
         let held = this.held.get_mut();
@@ -81,7 +89,7 @@ impl EmbeddedVectors {
         Ok(this)
     }
 
-    /// Holds vectors in memory alone.
+    /// Starts empty and never saves.
     pub fn in_memory(dimension: usize) -> Result<Self, IndexError> {
         let mut this = Self::empty(Path::new(""), dimension, false)?;
         let held = this.held.get_mut();
@@ -93,7 +101,7 @@ impl EmbeddedVectors {
     fn empty(folder: &Path, dimension: usize, may_write: bool) -> Result<Self, IndexError> {
         let graph = Index::new(&IndexOptions {
             dimensions: dimension,
-            // Each vector has a scale of its own, which a cosine does not depend on.
+            // Each vector is quantised with its own scale, which does not change a cosine.
             metric: MetricKind::Cos,
             quantization: ScalarKind::I8,
             connectivity: 16,
@@ -154,7 +162,7 @@ impl VectorStore for EmbeddedVectors {
         for key in removed.iter().cloned().flatten() {
             self.write().remove(key)?;
         }
-        // A few at a time, so that a search does not wait for long.
+        // A few at a time, so that searches do not wait long.
         for some in added.chunks(TOGETHER) {
             self.write().put(some)?;
         }
@@ -239,7 +247,7 @@ impl VectorStore for EmbeddedVectors {
 }
 
 impl Held {
-    /// Views are numbered without gaps, and so are negatives, so the first absent one ends them.
+    /// Removes a chunk. Views are numbered without gaps, and so are negatives, so the first missing number ends each.
     fn remove(&mut self, key: u32) -> Result<(), IndexError> {
         for first in [0, NEGATIVE] {
             for view in first..first + NEGATIVE {
@@ -264,7 +272,7 @@ impl Held {
         if needed > self.graph.capacity() {
             self.reserve(needed * 2)?;
         }
-        // First, so that what the graph has taken of a failed insertion is known and taken out again.
+        // First, so that a retry after a failed insertion finds and removes what the graph already has.
         for entry in entries {
             let views = (0..).zip(&entry.vectors);
             for (view, vector) in views.chain((NEGATIVE..).zip(&entry.negatives)) {
@@ -280,7 +288,7 @@ impl Held {
             .map_err(failed)
     }
 
-    /// Those of these chunks that are held, in no order.
+    /// Scores those of the given chunks that are held, in no particular order.
     fn score(&self, query: &[f32], keys: impl Iterator<Item = u32>) -> Vec<VectorHit> {
         let mut scanner = Scanner::new(&self.vectors, query);
         let scored = keys.filter_map(|key| {
@@ -290,7 +298,8 @@ impl Held {
         scored.collect()
     }
 
-    /// What the graph proposes for `limit` chunks: half as many again, since it compares with 8 bits a number.
+    /// Finds the top chunks with the graph. It asks for 1.5 × `limit` chunks, because the graph compares with 8 bits a
+    /// number.
     fn walk(
         &self,
         query: &[f32],
@@ -300,7 +309,7 @@ impl Held {
         let query_bytes = to_bytes(query.iter().copied());
         let size = self.graph.size();
         let n_proposed = limit + limit.div_ceil(2);
-        // A sixth more than that many have in the mean, since they are not spread evenly.
+        // A sixth more than the average number of views, since views are spread unevenly over chunks.
         let n_views = self.vectors.n_views_of(n_proposed);
         let n_views = n_views + n_views / 6;
         let proposed = by_views(size, n_proposed, n_views, |n_views| {
@@ -319,7 +328,7 @@ impl Held {
             });
             Ok((matches.keys.len(), hits.collect()))
         })?;
-        // By whichever way a chunk is found, its score is the same.
+        // A chunk's score does not depend on the way it was found.
         Ok(self.score(query, proposed.into_iter().map(|hit| hit.key)))
     }
 
@@ -335,7 +344,7 @@ impl Held {
         let (of_graph, of_vectors) = (path_of("usearch"), path_of("f16"));
         let differs = |path: &Path| damaged(path, &"checksum mismatch");
         let load_graph = || -> Result<(), IndexError> {
-            // usearch trusts its file, so the file is checked before it is given to it.
+            // usearch trusts its file, so the checksum is compared before loading.
             let found = sha256_of(&of_graph).map_err(|e| damaged(&of_graph, &e))?;
             if found != snapshot.graph_sha256 {
                 return Err(differs(&of_graph));
@@ -392,7 +401,7 @@ impl Held {
             let file = other.file_name().to_string_lossy().into_owned();
             let is_snapshot = file.ends_with(".usearch") || file.ends_with(".f16");
             if is_snapshot && !file.starts_with(&name) {
-                // A leftover costs room and nothing else; the next save tries again.
+                // A leftover only takes space; the next save tries to delete it again.
                 let _ = std::fs::remove_file(other.path());
             }
         }
@@ -400,7 +409,7 @@ impl Held {
     }
 }
 
-/// Adds vectors to a graph that has room for them, on all cores: usearch locks what it links, node by node.
+/// Inserts vectors into a graph with enough capacity, on all cores. usearch locks per node.
 fn insert(graph: &Index, entries: &[VectorEntry]) -> Result<(), IndexError> {
     let add = |entries: &[VectorEntry]| -> Result<(), IndexError> {
         for entry in entries {
@@ -431,7 +440,7 @@ fn insert(graph: &Index, entries: &[VectorEntry]) -> Result<(), IndexError> {
     })
 }
 
-/// With 8 bits a number, at the scale at which the greatest is 127.
+/// Quantises a vector to 8 bits a number, scaled so that the greatest becomes 127.
 fn to_bytes(vector: impl Iterator<Item = f32> + Clone) -> Vec<i8> {
     let greatest = vector
         .clone()
@@ -443,7 +452,7 @@ fn to_bytes(vector: impl Iterator<Item = f32> + Clone) -> Vec<i8> {
         .collect()
 }
 
-/// Of each chunk its nearest view.
+/// Returns the nearest view of each chunk.
 fn best_views(mut compared: Vec<VectorHit>) -> Vec<VectorHit> {
     compared.sort_unstable_by(|a, b| {
         let nearest = b.similarity.total_cmp(&a.similarity);
@@ -461,7 +470,7 @@ fn chunk_of(view_key: u64) -> u32 {
     (view_key >> VIEW_BITS) as u32
 }
 
-/// Whether it is the first view of its chunk, which each has.
+/// Returns whether this is a chunk's first view, which every chunk has.
 fn is_first(view_key: u64) -> bool {
     view_key & ((1 << VIEW_BITS) - 1) == 0
 }

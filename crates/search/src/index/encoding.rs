@@ -1,4 +1,4 @@
-//! The vectors that a chunk is found by: of each of its views, and of the questions that it does not answer.
+//! Encoding of chunks: the vectors of each chunk's views and of its negatives.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,24 +11,24 @@ use ken_base::blocking::blocking;
 use ken_base::domain::WorkspaceId;
 use ken_store::store::{IndexEntry, Store, text_hash};
 
-/// How many texts are encoded between two writes to the vector cache: what a crash may cost.
+/// How many texts are encoded between two writes to the vector cache. A crash loses at most this much work.
 const TEXTS_PER_STEP: usize = 64;
 
-/// Chunks with what the store remembers of their vectors.
+/// Chunks with the vectors that the store has cached for them.
 pub struct Encoding<'a> {
     store: &'a Store,
     embedder: &'a Embedder,
     workspace: &'a WorkspaceId,
     entries: &'a [IndexEntry],
-    /// Of each chunk the hashes of its texts, first the views, then the negatives, and how many views there are.
+    /// For each chunk, the hashes of its texts (first the views, then the negatives) and the number of views.
     hashes: Vec<(Vec<String>, usize)>,
     known: HashMap<String, Vec<f16>>,
-    /// Hash and text of what has to be encoded.
+    /// Hash and text of what is not cached yet.
     missing: Vec<(String, String)>,
 }
 
 impl<'a> Encoding<'a> {
-    /// Looks up what was encoded before.
+    /// Looks up the cached vectors of all texts of `entries`.
     pub async fn of(
         store: &'a Store,
         embedder: &'a Embedder,
@@ -67,12 +67,13 @@ impl<'a> Encoding<'a> {
         })
     }
 
-    /// How many texts have to be encoded.
+    /// Returns how many texts have to be encoded.
     pub fn n_missing(&self) -> usize {
         self.missing.len()
     }
 
-    /// Encodes what is missing and remembers it. `encoded` is told how many at a time.
+    /// Encodes the missing texts, caches their vectors and returns one entry per chunk. Calls `encoded` with the number
+    /// of texts after each step.
     pub async fn finish(
         mut self,
         encoded: impl Fn(usize),

@@ -1,3 +1,5 @@
+//! The [`Follower`]: a background task that applies the store's change log to the keyword and vector indexes.
+
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
@@ -15,29 +17,32 @@ use ken_base::blocking::blocking;
 use ken_base::domain::{DocumentId, Revision, WorkspaceId};
 use ken_store::store::{IndexEntry, Store, StoreError};
 
-/// How many changes are taken at a time while texts have to be encoded: a few seconds of work between commits.
+/// How many changes are applied at a time while texts have to be encoded: a few seconds of work between commits.
 const MIN_BATCH: i64 = 32;
-/// And when all vectors are known already, as after `ken rebuild`.
+/// How many changes are applied at a time when all vectors are cached, such as after `ken rebuild`.
 const MAX_BATCH: i64 = 4_096;
-/// The vector snapshot of a busy workspace, which is its whole graph, is written at most this often; after a crash the log
-/// is replayed from it, with vectors that are known already.
+/// The minimum time between two vector snapshots of a busy workspace. A snapshot writes the whole graph. After a crash
+/// the log is replayed from the snapshot, with cached vectors.
 const SAVE_EVERY: Duration = Duration::from_secs(30);
-/// And so rarely that writing takes at most 1 of so many seconds, however large the graph is.
+/// Writing snapshots takes at most one part in this many of the time, however large the graph is.
 const SAVE_SHARE: u32 = 50;
 
-/// So long after the last change the keyword index is put together. Not tuned.
+/// How long after the last change the keyword index is compacted. Not tuned.
 const QUIET: Duration = Duration::from_secs(2);
 
-/// How long a pass that failed is waited with at most: what was away is made up for soon after it is back.
+/// The longest pause after a failed pass. It bounds the delay after a dependency is available again.
 const MAX_PAUSE: Duration = Duration::from_secs(5);
 
-/// Why the follower stands still.
+/// A reason why a pass failed.
 #[derive(Debug, thiserror::Error)]
 pub enum FollowError {
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// An index failed.
     #[error(transparent)]
     Index(#[from] IndexError),
+    /// The encoder failed.
     #[error(transparent)]
     Embed(#[from] EmbedError),
 }
@@ -61,24 +66,24 @@ impl FollowError {
     }
 }
 
-/// How far the indexes have come.
+/// How far the indexes have followed the store.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Progress {
-    /// The revision both views hold, by workspace.
+    /// The revision that both indexes hold, by workspace.
     pub indexed: HashMap<WorkspaceId, Revision>,
-    /// The revision that can be found by words.
+    /// The revision that the keyword index holds, by workspace.
     pub words: HashMap<WorkspaceId, Revision>,
-    /// What the last pass failed with, if it did.
+    /// The error of the last pass, if it failed.
     pub error: Option<String>,
-    /// Whether it failed at the vectors alone, so that words are found all the same.
+    /// Whether only the vectors failed, so that keyword search is up to date.
     pub lacks_vectors: bool,
-    /// How many texts have been encoded since the start.
+    /// How many texts have been encoded since the start of the process.
     pub n_encoded: u64,
 }
 
-/// Reads the change log in order and brings both views to the store's revision: one background task.
+/// Reads the change log in order and brings both indexes to the store's revision, in one background task.
 ///
-/// A failed pass is tried again with growing pauses; what was acknowledged waits in the store meanwhile.
+/// A failed pass is retried with growing pauses. Acknowledged changes are safe in the store meanwhile.
 pub struct Follower {
     wake: watch::Sender<()>,
     publish: watch::Sender<Progress>,
@@ -87,8 +92,8 @@ pub struct Follower {
 }
 
 impl Follower {
-    /// Starts following. `leads` says whether this process is the one that writes what all share; `poll` is how often changes
-    /// made by other processes are looked for.
+    /// Starts following. `leads` says whether this process writes shared data (the vectors in a cluster). `poll` is the
+    /// interval at which changes by other processes are looked for.
     pub fn start(
         store: Store,
         indexes: Arc<Indexes>,
@@ -117,12 +122,12 @@ impl Follower {
         }
     }
 
-    /// Says that there is something new to read.
+    /// Announces a change to read.
     pub fn wake(&self) {
         self.wake.send_replace(());
     }
 
-    /// Forgets how far a workspace is that is deleted: one of the same name begins anew.
+    /// Forgets the progress of a deleted workspace, so that a new one of the same name starts from zero.
     pub fn forget(&self, workspace: &WorkspaceId) {
         self.publish.send_modify(|progress| {
             progress.indexed.remove(workspace);
@@ -130,7 +135,7 @@ impl Follower {
         });
     }
 
-    /// As [`Follower::wake`], for whoever outlives the borrow.
+    /// Returns [`Follower::wake`] as a function that may outlive the borrow.
     pub fn waker(&self) -> impl Fn() + Clone + Send + Sync + 'static {
         let wake = self.wake.clone();
         move || {
@@ -138,11 +143,12 @@ impl Follower {
         }
     }
 
+    /// Returns a receiver of the progress.
     pub fn progress(&self) -> watch::Receiver<Progress> {
         self.progress.clone()
     }
 
-    /// Waits until both views of a workspace hold `revision`; `false` where `patience` runs out before.
+    /// Waits until both indexes of a workspace hold `revision`. Returns `false` if `patience` passes first.
     pub async fn wait_for(
         &self,
         workspace: &WorkspaceId,
@@ -155,20 +161,20 @@ impl Follower {
         matches!(tokio::time::timeout(patience, reached).await, Ok(Ok(_)))
     }
 
-    /// Ends after the pass under way, with everything saved.
+    /// Stops after the current pass and saves everything.
     pub async fn stop(&self) {
         self.task.stop().await;
     }
 }
 
-/// The chunk keys that go, the chunks that come, and the revision after that.
+/// The chunk keys to remove, the chunks to add, and the revision after that.
 type Changed = (Vec<Range<u32>>, Vec<IndexEntry>, Revision);
 
-/// Since when a workspace's words have been as they are.
+/// The time since which a workspace's keyword index has been unchanged.
 struct Settled {
     revision: Revision,
     since: Instant,
-    /// Whether they were put together since.
+    /// Whether it was compacted since.
     is_compact: Arc<AtomicBool>,
 }
 
@@ -178,7 +184,7 @@ struct Worker {
     embedder: Embedder,
     leads: watch::Receiver<bool>,
     publish: watch::Sender<Progress>,
-    /// When each workspace's vectors are to be written to disk again.
+    /// When each workspace's vectors are due to be saved again.
     save_at: HashMap<WorkspaceId, Instant>,
     settled: HashMap<WorkspaceId, Settled>,
     compacting: Option<JoinHandle<()>>,
@@ -202,7 +208,7 @@ impl Worker {
                         p.error.take().is_some()
                     });
                 }
-                // What it was writing is gone; the others have waited for that.
+                // The workspace was deleted during the pass; the others have waited for it.
                 Err(FollowError::Index(IndexError::Ended)) => continue,
                 Err(error) => {
                     tracing::error!(%error, retry_ms = pause.as_millis() as u64, "indexing failed; retrying");
@@ -216,13 +222,13 @@ impl Worker {
             tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => break,
                 _ = woken.changed() => {}
-                // Who will never lead is not told so again.
+                // A closed channel: this process can never lead.
                 Ok(()) = leads.changed() => {}
                 () = tokio::time::sleep(pause) => {}
             }
         }
         if let Some(compacting) = self.compacting.take() {
-            // Nothing is lost where it failed, and it has said so.
+            // A failed merge loses nothing and has been logged.
             let _ = compacting.await;
         }
         let indexes = self.indexes.clone();
@@ -247,8 +253,8 @@ impl Worker {
             let index = self.open(workspace, *newest).await?;
             open.push((workspace, index, *newest));
         }
-        // Beside each other: what can be found by words does not wait for the encoder, and each leaves a core idle at times. Both
-        // to their end, so that nothing of either is still being written when it is begun anew.
+        // Concurrently: the keyword index does not wait for the encoder, and each leaves a core idle at times. Both run
+        // to their end, so that the next pass never meets an unfinished write.
         let by_vectors = async {
             self.look_at_the_cluster(&workspaces).await?;
             self.all_by_vectors(&open, stop).await
@@ -319,8 +325,8 @@ impl Worker {
         *self.leads.borrow()
     }
 
-    /// Learns how far shared vectors are. Who leads takes out those of workspaces that are gone, and of stores that were put
-    /// back to what they were before.
+    /// Reads the revisions of shared vectors. The leader deletes the vectors of workspaces that are gone, and of those
+    /// whose store was restored to an earlier state.
     async fn look_at_the_cluster(
         &self,
         workspaces: &[(WorkspaceId, Revision)],
@@ -340,7 +346,7 @@ impl Worker {
             let vectors = cluster.vectors_of(&workspace);
             let read = workspaces.iter().find(|(there, _)| *there == workspace);
             let held = vectors.revision();
-            // Whoever led before may have written since the workspaces were read.
+            // The previous leader may have written after the workspaces were read.
             if read.is_some_and(|(_, newest)| held <= *newest)
                 || held <= self.store.revision(&workspace).await?
             {
@@ -352,7 +358,7 @@ impl Worker {
         Ok(())
     }
 
-    /// Workspaces that are deleted, here or by another process, are not spoken of or searched any more.
+    /// Drops the progress and the indexes of workspaces that were deleted, by this process or another.
     async fn forget_all_but(
         &mut self,
         workspaces: &[(WorkspaceId, Revision)],
@@ -372,7 +378,8 @@ impl Worker {
         Ok(())
     }
 
-    /// Publishes how far a workspace is, unless it was deleted meanwhile: another may have its name by now.
+    /// Publishes a workspace's revisions and returns the indexed one. Publishes nothing if the workspace was deleted
+    /// meanwhile: another one may have its name by now.
     fn report(&self, workspace: &WorkspaceId, index: &Arc<WorkspaceIndex>) -> Revision {
         let (revision, words) = (index.revision(), index.keyword.revision());
         self.publish.send_if_modified(|progress| {
@@ -387,7 +394,7 @@ impl Worker {
         revision
     }
 
-    /// Takes the next changes into the keyword index; `false` where there are none.
+    /// Applies the next changes to the keyword index. Returns `false` if there are none.
     async fn follow_by_words(
         &self,
         workspace: &WorkspaceId,
@@ -405,7 +412,7 @@ impl Worker {
         Ok(true)
     }
 
-    /// Takes the next changes into the vectors; returns how many to take next time, `None` where there are none.
+    /// Applies the next changes to the vectors. Returns the size of the next batch, or `None` if there are no changes.
     async fn follow_by_vectors(
         &self,
         workspace: &WorkspaceId,
@@ -431,7 +438,8 @@ impl Worker {
         }))
     }
 
-    /// The next changes after a revision: what goes, what comes, and the last one's revision.
+    /// Returns the next changes after a revision: keys to remove, chunks to add, and the last change's revision. `None`
+    /// if there are none.
     async fn changed(
         &self,
         workspace: &WorkspaceId,
@@ -451,8 +459,8 @@ impl Worker {
         Ok(Some((removed, entries, last)))
     }
 
-    /// The vectors of all views of these chunks: from the store where the text is known, else encoded and kept. Of several
-    /// processes on one store one encodes; `None` where another has to.
+    /// Returns the vectors of all texts of these chunks, from the cache or from the encoder, and the number of texts
+    /// encoded. Only the leader of several processes on one store encodes; the others return `None` for uncached texts.
     async fn vectors_of(
         &self,
         workspace: &WorkspaceId,
@@ -468,7 +476,7 @@ impl Worker {
         Ok(Some((entries.await?, n_missing)))
     }
 
-    /// Puts the keyword index together, beside everything else, once nothing has come for a while.
+    /// Compacts the keyword index in the background once nothing has changed for a while.
     fn compact_if_quiet(&mut self, workspace: &WorkspaceId, index: &Arc<WorkspaceIndex>) {
         if !self.indexes.is_writer() {
             return;
@@ -493,7 +501,8 @@ impl Worker {
         self.compacting = Some(tokio::task::spawn_blocking(move || {
             match index.write(|index| index.keyword.compact()) {
                 Ok(_) | Err(IndexError::Ended) => is_compact.store(true, Ordering::Relaxed),
-                // As while a merge that tantivy has begun is not done. It is searched as it is, and tried again.
+                // For example while one of tantivy's own merges is running. The index stays searchable and this is
+                // retried.
                 Err(error) => tracing::debug!(%error, "keyword index merge failed"),
             }
         }));
@@ -516,7 +525,7 @@ impl Worker {
     }
 }
 
-/// How long a snapshot is good enough that took so long to write.
+/// Returns the time to the next snapshot after one that took this long.
 fn pause_after(took: Duration) -> Duration {
     SAVE_EVERY.max(took * SAVE_SHARE)
 }

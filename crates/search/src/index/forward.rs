@@ -1,5 +1,5 @@
-//! The forward index: each chunk's text as codes, one a position, in order. What a chunk has of a question's words is
-//! read from it in one pass, where lists of positions would have to be entered once for each word and chunk.
+//! The forward index: each chunk's text as a sequence of codes, one per position. The question's words in a chunk are
+//! found in one pass over its codes. An inverted index would need one lookup per word and chunk.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -9,13 +9,13 @@ use fnv::FnvHasher;
 use super::proximity::{Occurrences, best_window};
 use ken_text::text::is_cjk;
 
-/// Of a code: it stands for a word, by its hash; else it is a character of a run without spaces.
+/// Bit of a code: it is the hash of a word; otherwise it is a character of a run without spaces.
 const WORD: u32 = 1 << 31;
-/// Of a code: the next character belongs to the same run, so that both make a bigram.
+/// Bit of a code: the next character belongs to the same run, so both form a bigram.
 const JOINS: u32 = 1 << 30;
 
-/// A text's codes from what it is indexed by ([`ken_text::text::index_terms`]), two in each number, so that half as many are
-/// written and merged. The last one's upper half may be 0, which is no code.
+/// Returns a text's codes, from its index terms ([`ken_text::text::index_terms`]). Each number holds two codes, which
+/// halves the numbers to write and merge. The upper half of the last number may be 0, which is no code.
 pub fn rows(terms: &[(String, usize)]) -> Vec<u64> {
     let row = |pair: &[u32]| {
         let second = pair.get(1).copied().unwrap_or(0);
@@ -35,7 +35,7 @@ fn codes(terms: &[(String, usize)]) -> Vec<u32> {
     codes
 }
 
-/// A term as it is found among codes.
+/// How a term appears in the codes: one code or two joined ones.
 #[derive(Clone, Copy)]
 enum Shape {
     Single(u32),
@@ -55,7 +55,7 @@ impl Shape {
     }
 }
 
-/// A number that stands for a term.
+/// Returns a number that identifies a term.
 pub fn code_of(term: &str) -> u64 {
     match Shape::of(term) {
         Shape::Single(code) => u64::from(code),
@@ -67,7 +67,7 @@ fn pair_code(first: u32, second: u32) -> u64 {
     u64::from(first) | u64::from(second) << 32
 }
 
-/// The [codes](code_of) of the terms of a text, by its [`rows`], each once.
+/// Returns the [codes](code_of) of a text's terms from its [`rows`], each once.
 pub fn different_terms(rows: &[u64]) -> HashSet<u64, BuildHasherDefault<FnvHasher>> {
     let codes: Vec<u32> = codes_of(rows).collect();
     let single = |code: &u32| code & !JOINS;
@@ -84,7 +84,7 @@ fn codes_of(rows: &[u64]) -> impl Iterator<Item = u32> {
     both.filter(|code| *code != 0)
 }
 
-/// 30 bits of FNV-1a: of two different words one in a thousand million pairs is taken for the same.
+/// Returns 30 bits of FNV-1a. Two different words collide in one of a thousand million pairs.
 fn word_hash(word: &str) -> u32 {
     let mut hasher = FnvHasher::default();
     hasher.write(word.as_bytes());
@@ -92,26 +92,30 @@ fn word_hash(word: &str) -> u32 {
     ((hash >> 32) ^ hash) as u32 & (JOINS - 1)
 }
 
-/// A form of a term that is looked for.
+/// A form of a term to search for.
 pub struct Target<'a> {
+    /// The form as indexed.
     pub term: &'a str,
-    /// What one that is as frequent as can be adds to the score; 0 where its place alone counts.
+    /// The most that this form can add to the score; 0 if only its position counts.
     pub weight: f32,
-    /// Its places among the terms and among the characters that stand together or do not. Those of one term follow each other.
+    /// Index of its term among the question's terms and among its characters, for proximity. Targets of one term must
+    /// be adjacent.
     pub numbers: [Option<u16>; 2],
 }
 
-/// What is found in one chunk.
+/// The result of reading one chunk.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Found {
+    /// The sum of the terms' BM25 scores, ≥ 0.
     pub score: f32,
+    /// How close the terms are, in [0, 1]; see [`super::proximity`].
     pub proximity: f32,
 }
 
-/// What is looked for, arranged by the codes that it begins with; and what the chunk that is read has of it.
+/// The targets, arranged by their first code, with buffers for the chunk being read.
 pub struct Reading {
     by_first: HashMap<u32, Vec<Wanted>, BuildHasherDefault<FnvHasher>>,
-    /// By the low bits of a code, whether anything begins with such: most of a text is passed over by it.
+    /// Whether any target starts with a code that has these low bits. It rejects most codes of a text at once.
     begins: Vec<bool>,
     weights: Vec<f32>,
     numbers: Vec<[Option<u16>; 2]>,
@@ -122,7 +126,7 @@ pub struct Reading {
 }
 
 struct Wanted {
-    /// The character behind the first, of a bigram.
+    /// For a bigram, the second character.
     second: Option<u32>,
     target: usize,
 }
@@ -130,6 +134,7 @@ struct Wanted {
 const LOW_BITS: u32 = 0x3ff;
 
 impl Reading {
+    /// Prepares a reading of these targets.
     pub fn of(targets: &[Target<'_>]) -> Self {
         let mut this = Self {
             by_first: HashMap::default(),
@@ -153,8 +158,9 @@ impl Reading {
         this
     }
 
-    /// Reads a chunk, whose [`rows`] `read` puts into what it is given. `score` is what a target of weight 1 adds that occurs so often; `shares`
-    /// what each term and each character weighs, where it counts how close they stand, and the score is `least`.
+    /// Reads one chunk. `read` writes the chunk's [`rows`] into its argument. `score` returns the contribution of a
+    /// target of weight 1 at a given frequency. `shares` are the weights of the terms and of the characters; if given,
+    /// and if the score reaches `least`, the proximity is computed, otherwise it is 0.
     pub fn read(
         &mut self,
         read: impl Fn(&mut Vec<u64>),
@@ -196,7 +202,7 @@ impl Reading {
                 }
             }
         }
-        // A term counts as the form of it that tells most: forms stand in for each other, they do not add up.
+        // A term counts as its best form: forms are alternatives, so their scores are not added.
         let (mut total, mut term, mut best) = (0.0, None, 0.0_f32);
         for (n, frequency) in self.frequencies.iter().enumerate() {
             let (weight, [of_term, _]) = (self.weights[n], self.numbers[n]);
@@ -234,7 +240,7 @@ mod tests {
     use super::*;
     use ken_text::text::index_terms;
 
-    /// Of each term how often it is found in a text, by its codes.
+    /// Compares each term's frequency in the codes with that among the text's index terms.
     fn check(text: &str, sought: &[&str]) {
         let terms = index_terms(text);
         let mut expected: HashMap<&str, u32> = HashMap::new();

@@ -1,3 +1,5 @@
+//! The [`KeywordIndex`]: BM25 full-text search of one workspace's chunks, on tantivy.
+
 use std::ops::{Bound, Range};
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -25,8 +27,8 @@ use ken_base::domain::{Filter, Metadata, Revision, audience_open_to};
 use ken_store::store::IndexEntry;
 use ken_text::text::{self, Language, Synonyms};
 
-/// Who may see a chunk, and where. Few documents say so, and those that do say one of a few things, so a search
-/// decides each rule once and not each chunk.
+/// The audience and channels of a chunk. Few documents have any, and those share a few combinations, so a search
+/// decides once per rule and not once per chunk.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Rule {
     audience: Vec<String>,
@@ -34,7 +36,7 @@ pub(super) struct Rule {
 }
 
 impl Rule {
-    /// As it is indexed; `None` where everyone may see it everywhere.
+    /// Returns the rule as JSON, as it is indexed; `None` if the chunk is open to everyone everywhere.
     pub(super) fn of(metadata: &Metadata) -> Option<String> {
         if metadata.audience.is_empty() && metadata.channels.is_empty() {
             return None;
@@ -58,10 +60,10 @@ impl Rule {
     }
 }
 
-/// The least that tantivy writes with, in bytes.
+/// The smallest write buffer that tantivy accepts, in bytes.
 const SMALLEST_BUFFER: usize = 15_000_000;
 
-/// What writes, made anew after a failure: tantivy's own does not write any more once it has failed.
+/// The index writer, created again after a failure: tantivy's own refuses to write once it has failed.
 struct Writer {
     bytes: usize,
     inner: Option<IndexWriter>,
@@ -76,20 +78,25 @@ impl Writer {
     }
 }
 
-/// Full-text search of one workspace's chunks by BM25 over folded bigrams and stems, on tantivy.
+/// Full-text search of one workspace's chunks by BM25 over folded bigrams and stems.
 pub struct KeywordIndex {
     fields: Fields,
     index: Index,
     reader: IndexReader,
     view: ArcSwap<View>,
-    /// One at a time, so that a view never takes the place of a newer one.
+    /// Held during a reload, so that an older view never replaces a newer one.
     reloading: Mutex<()>,
     writer: Option<Mutex<Writer>>,
     revision: AtomicI64,
 }
 
 impl KeywordIndex {
-    /// Opens or makes the index in a folder. Without `writer_bytes` (the write buffer's size) it is only read.
+    /// Opens the index in a folder, or creates it. `writer_bytes` is the size of the write buffer; without it the index
+    /// is read-only.
+    ///
+    /// # Errors
+    /// [`IndexError::Damaged`] if a file is damaged or of another schema; [`IndexError::Folder`] if the folder is
+    /// unusable.
     pub fn open(folder: &Path, writer_bytes: Option<usize>) -> Result<Self, IndexError> {
         let (schema, fields) = schema();
         if writer_bytes.is_some() {
@@ -140,7 +147,7 @@ impl KeywordIndex {
         Ok(this)
     }
 
-    /// An index of some chunks that is held in memory alone.
+    /// Builds an index of some chunks that exists only in memory.
     pub fn in_memory(entries: &[IndexEntry]) -> Result<Self, IndexError> {
         let (schema, fields) = schema();
         let index = Index::create_in_ram(schema);
@@ -162,12 +169,15 @@ impl KeywordIndex {
             index,
         };
         this.apply(&[], entries, 1)?;
-        // Its thread ends.
+        // Ends the writer's thread.
         this.end();
         Ok(this)
     }
 
-    /// Takes chunks out and puts chunks in, then commits with `at` as the watermark.
+    /// Removes chunks by key, adds chunks, then commits with `at` as the watermark.
+    ///
+    /// # Errors
+    /// [`IndexError::ReadOnly`] without a writer. After any error nothing is committed.
     pub fn apply(
         &self,
         removed: &[Range<u32>],
@@ -177,7 +187,7 @@ impl KeywordIndex {
         let mut writer = self.writer()?;
         let written = self.write(writer.of(&self.index)?, removed, added, at);
         if written.is_err() {
-            // What it had not committed goes with it, and is applied again.
+            // Drops its uncommitted changes too; the caller applies them again.
             writer.inner = None;
         }
         written
@@ -207,7 +217,7 @@ impl KeywordIndex {
         Ok(())
     }
 
-    /// Searches what is committed from now on.
+    /// Makes searches use the latest commit.
     fn reload(&self) -> Result<(), IndexError> {
         let _one_at_a_time = self
             .reloading
@@ -220,9 +230,10 @@ impl KeywordIndex {
         Ok(())
     }
 
-    /// Merges segments where what has come since the last time weighs enough: all where the largest is not ten times as large as
-    /// the others together, else these. So a chunk is written anew some ten times at most while ten times as many come.
-    /// Returns whether there was anything to merge. Blocks until it is done; others may write meanwhile.
+    /// Merges segments once the small ones together are large enough: all segments if the largest has at most ten times
+    /// as many chunks as the others together (or more than a quarter of it is deleted), otherwise all but the largest.
+    /// So a chunk is rewritten about ten times at most while the index grows tenfold. Returns whether anything was
+    /// merged. Blocks until the merge is done; writes may go on meanwhile.
     pub fn compact(&self) -> Result<bool, IndexError> {
         let mut segments = self.index.searchable_segment_metas()?;
         segments.sort_by_key(|segment| segment.max_doc());
@@ -246,7 +257,7 @@ impl KeywordIndex {
         Ok(true)
     }
 
-    /// Waits for what is being merged, and writes no more.
+    /// Waits for running merges and stops writing.
     pub(super) fn end(&self) {
         let writer = self.writer().ok().and_then(|mut own| own.inner.take());
         if let Some(Err(error)) = writer.map(IndexWriter::wait_merging_threads) {
@@ -254,12 +265,13 @@ impl KeywordIndex {
         }
     }
 
-    /// The revision that is searched.
+    /// Returns the revision that is searched.
     pub fn revision(&self) -> Revision {
         self.revision.load(Ordering::Acquire)
     }
 
-    /// Reads what another process has committed since. What it commits meanwhile may be read and is not yet spoken of.
+    /// Loads the commits of another process. A commit during the call may be searched before [`Self::revision`] shows
+    /// it.
     pub fn refresh(&self) -> Result<(), IndexError> {
         let committed = self.committed_revision()?;
         if committed != self.revision() {
@@ -269,7 +281,7 @@ impl KeywordIndex {
         Ok(())
     }
 
-    /// Prepares a search for a question's terms. `None` where the question has no terms at all.
+    /// Prepares a search for a question's terms. Returns `None` if the question has no terms.
     pub fn search(
         &self,
         question: &str,
@@ -280,7 +292,7 @@ impl KeywordIndex {
         KeywordSearch::prepare(view, &self.fields, question, synonyms, without)
     }
 
-    /// As [`Self::search`], in the chunks of another index too, as if both were one.
+    /// Like [`Self::search`], over this index and another one as if they were one.
     pub fn search_beside(
         &self,
         other: &Self,
@@ -292,7 +304,8 @@ impl KeywordIndex {
         KeywordSearch::prepare(view, &self.fields, question, synonyms, without)
     }
 
-    /// [`Self::select`] where nothing is restricted and nothing in particular asked for; then it reads nothing.
+    /// Returns [`Self::select`]'s result if no chunk is restricted and the filter asks for nothing particular,
+    /// otherwise `None`. Reads nothing.
     pub fn select_everything(&self, filter: &Filter) -> Option<Selection> {
         let Filter {
             tags,
@@ -313,7 +326,8 @@ impl KeywordIndex {
         })
     }
 
-    /// Which chunks a filter admits. Costs nothing to speak of where no chunk is restricted and nothing is asked.
+    /// Returns which chunks a filter admits. Takes hardly any time if no chunk is restricted and the filter asks for
+    /// nothing particular.
     pub fn select(&self, filter: &Filter) -> Result<Selection, IndexError> {
         let view = self.view.load();
         let searcher = &view.searcher;
@@ -370,10 +384,10 @@ impl KeywordIndex {
         })
     }
 
-    /// What of a selection is not in the question's writing (Latin letters, or Han, kana and hangul). `None` where the
-    /// collection is hardly in one of the two, or particular languages are asked for.
+    /// Narrows a selection to the chunks whose writing is not the question's: Latin letters, or Han, kana and hangul.
+    /// Returns `None` if hardly any chunk is in one of the two, or if the filter names languages.
     ///
-    /// `latin`: the share of chunks in Latin letters in all that is searched, see [`Self::latin_share`].
+    /// `latin` is the share of chunks in Latin letters in everything that is searched, see [`Self::latin_share`].
     pub fn in_other_writing(
         &self,
         question: &str,
@@ -405,7 +419,7 @@ impl KeywordIndex {
         Some(other)
     }
 
-    /// The share of chunks in Latin letters, in [0, 1]: of this index, or of both where there is another beside it.
+    /// Returns the share of chunks in Latin letters, in [0, 1], of this index, or of this and the one beside it.
     pub fn latin_share(&self, beside: Option<&Self>) -> f32 {
         let view = self.view.load();
         match beside {
@@ -414,17 +428,17 @@ impl KeywordIndex {
         }
     }
 
-    /// Whether any chunk is for some, or for some time. Reads nothing.
+    /// Returns whether any chunk has an audience, a channel or a validity period. Reads nothing.
     pub fn has_restricted(&self) -> bool {
         self.view.load().has_restricted
     }
 
-    /// The keys of all chunks held.
+    /// Returns the keys of all chunks held.
     pub fn all_keys(&self) -> Result<RoaringBitmap, IndexError> {
         keys(&self.view.load().searcher, &AllQuery)
     }
 
-    /// Made on all cores, in order.
+    /// Builds the documents to index, on all cores, in the order of `entries`.
     fn documents(&self, entries: &[IndexEntry]) -> Vec<TantivyDocument> {
         let n_threads = std::thread::available_parallelism().map_or(1, |n| n.get());
         let share = entries.len().div_ceil(n_threads).max(1);
@@ -501,7 +515,7 @@ impl KeywordIndex {
         document
     }
 
-    /// The rules that keep who asks out.
+    /// Returns the rules in the index that exclude the caller.
     fn closed(&self, searcher: &Searcher, filter: &Filter) -> Result<Vec<String>, IndexError> {
         let mut closed: Vec<String> = Vec::new();
         for segment in searcher.segment_readers() {
@@ -512,7 +526,7 @@ impl KeywordIndex {
                 .map_err(tantivy::TantivyError::from)?;
             while rules.advance() {
                 let text = String::from_utf8_lossy(rules.key());
-                // What cannot be read is for nobody.
+                // A rule that cannot be read admits nobody.
                 let admits =
                     serde_json::from_str::<Rule>(&text).is_ok_and(|rule| rule.admits(filter));
                 if !admits {
@@ -525,7 +539,7 @@ impl KeywordIndex {
         Ok(closed)
     }
 
-    /// Not open to who asks, or not valid at the time asked about.
+    /// Matches chunks that are closed to the caller, or not valid at the time asked about.
     fn hidden(&self, closed: &[String], at: i64) -> BooleanQuery {
         let closed = closed.iter().map(|rule| self.term(self.fields.rule, rule));
         let closed: Vec<Term> = closed.collect();

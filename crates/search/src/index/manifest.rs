@@ -1,21 +1,26 @@
+//! The manifest: what an index folder was built with.
+
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::{IndexError, damaged, unusable, write_atomically};
 
-/// What an index folder was made with. Indexes made otherwise are not searched but rebuilt.
+/// The properties an index folder was built with. A folder with other properties is not searched but rebuilt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
-    /// Of the folder's layout.
+    /// Version of the folder's layout.
     pub format: u32,
+    /// The encoder's id.
     pub encoder_id: String,
+    /// How many numbers a vector has.
     pub dimension: usize,
-    /// Of folding and terms; raised with any change of what [`ken_text::text::terms`] yields.
+    /// Version of folding and terms. It changes with every change of the output of [`ken_text::text::terms`].
     pub analyzer: String,
 }
 
 impl Manifest {
+    /// Returns the manifest of folders that this version writes.
     pub fn current(encoder_id: &str, dimension: usize) -> Self {
         Self {
             format: 5,
@@ -50,10 +55,10 @@ impl Manifest {
     }
 }
 
-/// In each workspace's folder.
+/// The manifest's file name in each workspace's folder.
 pub const FILE: &str = "manifest.json";
 
-/// Makes sure that the folder was made with `expected`; a new folder is marked so, if we may write.
+/// Checks that the folder was built with `expected`. Writes the manifest of a new folder if allowed to.
 pub fn check_or_write(
     folder: &Path,
     expected: &Manifest,

@@ -1,12 +1,14 @@
-/// How many positions (a Han character or a word is one) a passage that answers spans. Measured on the development
-/// sets: 12 to 64 differ by less than .5 points of R@1 in the mean.
+//! Proximity of a question's terms in a chunk.
+
+/// The width of the window in positions (a Han character or a word is one). Measured on the development sets: widths of
+/// 12 to 64 differ by less than .5 points of R@1 on average.
 pub const WINDOW: u32 = 40;
 
-/// Where a question's terms stand in one chunk: position, and which of the terms, in any order.
+/// The question's terms in one chunk, in any order: position, and index of the term.
 pub type Occurrences = Vec<(u32, u16)>;
 
-/// The greatest share of the terms' weights that stands within [`WINDOW`] positions, in [0, 1]; each term counts
-/// once.
+/// Returns the greatest share of the terms' weights within [`WINDOW`] positions, in [0, 1]. Each term counts once.
+/// Sorts `occurrences`.
 pub fn best_window(occurrences: &mut Occurrences, weights: &[f32]) -> f32 {
     let total: f32 = weights.iter().sum();
     if total <= 0.0 {
@@ -51,7 +53,7 @@ mod tests {
         check(&[(7, 1)], 0.5);
         check(&[(7, 1), (8, 1)], 0.5);
         check(&[(46, 0), (7, 1), (20, 2)], 1.0);
-        // One position further and the first is out.
+        // One position further, the first term is outside the window.
         check(&[(47, 0), (7, 1), (20, 2)], 0.75);
         check(&[(0, 0), (100, 0), (110, 2)], 0.5);
         assert_eq!(best_window(&mut vec![(1, 0)], &[0.0]), 0.0);

@@ -1,3 +1,5 @@
+//! Vector search on a Qdrant cluster that several processes share.
+
 mod vectors;
 
 use std::collections::HashMap;
@@ -33,24 +35,26 @@ use ken_text::text::sha256_hex;
 
 pub use vectors::QdrantVectors;
 
-/// How long one request may take.
+/// The time limit of one request.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// How long connecting may take.
+/// The time limit of connecting.
 const CONNECT: Duration = Duration::from_secs(1);
-/// How often a request that may pass is tried again, at the next node each time.
+/// How often a request with a transient error is retried, each time at the next node.
 const RETRIES: usize = 4;
-/// How many neighbours a search looks at: more are more exact and slower.
+/// Qdrant's `hnsw_ef`: how many neighbours a search visits. More is more exact and slower.
 const EF: u64 = 128;
-/// How many chunks are written at once.
+/// How many chunks are written in one request.
 const BATCH: usize = 128;
-/// The oldest server that reads vectors as the client writes them since then.
+/// The oldest supported server version: the first that reads vectors in the format that the client writes.
 const OLDEST: (u64, u64) = (1, 16);
-/// Above every number of a view: negatives are counted from here.
+/// The number of a chunk's first negative, above every number of a view.
 const NEGATIVE: u8 = 64;
-/// Raised when what a collection holds changes.
+/// Version of the collection's content; raised with every change of it.
 const FORMAT: i64 = 1;
-/// The payload's tenant of what is no vector: how far each workspace is, and whose the collection is. No workspace is called so.
+/// The tenant of points that are not vectors: the revision of each workspace and the owner of the collection. No
+/// workspace can have this name.
 const ABOUT: &str = "/about";
+/// The payload fields with an index.
 const FIELDS: [(&str, FieldType); 9] = [
     ("workspace", FieldType::Keyword),
     ("key", FieldType::Integer),
@@ -63,17 +67,17 @@ const FIELDS: [(&str, FieldType); 9] = [
     ("valid_until", FieldType::Integer),
 ];
 
-/// The vectors of all workspaces in one collection of a Qdrant cluster, which any number of processes search and one writes.
-/// Clones share it.
+/// The vectors of all workspaces in one collection of a Qdrant cluster. Any number of processes search it and one
+/// writes. Clones share the connection.
 ///
-/// A collection is of one encoder. Each view of a chunk and each negative is a point; `workspace` is the tenant. How far a
-/// workspace is stands in a point of its own, written after what it speaks of.
+/// A collection belongs to one encoder. Each view of a chunk and each negative is a point, and `workspace` is the
+/// tenant. A workspace's revision is a point of its own, written after the vectors of that revision.
 #[derive(Clone)]
 pub struct QdrantCluster(Arc<Cluster>);
 
 struct Cluster {
     nodes: Vec<(String, Qdrant)>,
-    /// The node that answered last.
+    /// Index of the node that answered last.
     current: AtomicUsize,
     collection: String,
     encoder_id: String,
@@ -86,11 +90,12 @@ struct Cluster {
 }
 
 impl QdrantCluster {
-    /// Connects, and makes the collection where it is not there. A server that is away is tried again with the first use.
-    /// Blocks; to be called from a blocking task of a runtime.
+    /// Connects, and creates the collection if it does not exist. If the server is unavailable, the next use tries
+    /// again. Blocks; call it from a blocking task of a runtime.
     ///
     /// # Errors
-    /// [`IndexError::Cluster`] where an address is none, the server is too old, or the collection is of another encoder.
+    /// [`IndexError::Cluster`] if an address is invalid, the server is too old, or the collection belongs to another
+    /// encoder.
     pub fn connect(
         config: &QdrantConfig,
         encoder_id: &str,
@@ -106,7 +111,7 @@ impl QdrantCluster {
                 let mut builder = Qdrant::from_url(address)
                     .timeout(TIMEOUT)
                     .connect_timeout(CONNECT)
-                    // Ours says what is wrong, and says it as an error.
+                    // Our own version check reports an error with a remedy.
                     .skip_compatibility_check();
                 if let Some(key) = &key {
                     builder.set_api_key(key.expose());
@@ -137,12 +142,12 @@ impl QdrantCluster {
         }
     }
 
-    /// The collection's name.
+    /// Returns the collection's name.
     pub fn collection(&self) -> &str {
         &self.0.collection
     }
 
-    /// One workspace's vectors. Costs nothing.
+    /// Returns a handle on one workspace's vectors. Makes no request.
     pub fn vectors_of(&self, workspace: &WorkspaceId) -> QdrantVectors {
         QdrantVectors {
             cluster: self.0.clone(),
@@ -150,12 +155,12 @@ impl QdrantCluster {
         }
     }
 
-    /// Asks how far every workspace is. Blocks.
+    /// Reads every workspace's revision from the server. Blocks.
     pub fn refresh(&self) -> Result<(), IndexError> {
         self.0.runtime.block_on(self.0.refresh())
     }
 
-    /// The workspaces that there are vectors of, as it was when it was last asked.
+    /// Returns the workspaces that have vectors, as of the last [`Self::refresh`].
     pub fn workspaces(&self) -> Vec<String> {
         self.0.revisions().keys().cloned().collect()
     }
@@ -171,7 +176,7 @@ impl QdrantCluster {
     }
 }
 
-/// `prefix_encoder_hash`: letters and figures of the encoder's id for people, its hash for certainty.
+/// Returns `prefix_encoder_hash`: letters and digits of the encoder's id for readability, its hash for uniqueness.
 fn collection_of(prefix: &str, encoder_id: &str) -> String {
     let letters = encoder_id.chars().filter(char::is_ascii_alphanumeric);
     let letters: String = letters.take(24).collect();
@@ -179,7 +184,7 @@ fn collection_of(prefix: &str, encoder_id: &str) -> String {
     format!("{prefix}_{letters}_{}", &hash[..8])
 }
 
-/// Pauses that grow from 20 ms to a second, each with up to as much again by chance.
+/// Returns `n` pauses that grow from 20 ms to a second, each with random jitter of up to its own length.
 fn growing(n: usize) -> ExponentialBuilder {
     ExponentialBuilder::default()
         .with_min_delay(Duration::from_millis(20))
@@ -188,7 +193,7 @@ fn growing(n: usize) -> ExponentialBuilder {
         .with_max_times(n)
 }
 
-/// Whether trying again, or at another node, may help.
+/// Returns whether the error is transient, so that a retry or another node may help.
 fn may_pass(error: &QdrantError) -> bool {
     match error {
         QdrantError::ResponseError { status } => matches!(
@@ -219,7 +224,7 @@ impl Cluster {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Asks a node, and where it does not answer the next one, and all of them again with growing pauses.
+    /// Sends a request to a node, to the next one if it does not answer, then to all again with growing pauses.
     async fn ask<T>(
         &self,
         request: &impl AsyncFn(Qdrant) -> Result<T, QdrantError>,
@@ -229,7 +234,7 @@ impl Cluster {
             let (address, client) = &self.nodes[at];
             request(client.clone()).await.map_err(|error| {
                 if may_pass(&error) {
-                    // Unless somebody else has gone on already.
+                    // Unless another request has switched nodes already.
                     let _ = self.current.compare_exchange(
                         at,
                         (at + 1) % self.nodes.len(),
@@ -247,7 +252,8 @@ impl Cluster {
             .await
     }
 
-    /// As [`Cluster::ask`], of a collection that is known to be ours. One that is gone is an error, not an empty one.
+    /// Like [`Cluster::ask`], after checking that the collection belongs to us. A collection that was deleted is an
+    /// error, not an empty one.
     async fn call<T>(
         &self,
         request: impl AsyncFn(Qdrant) -> Result<T, QdrantError>,
@@ -262,7 +268,8 @@ impl Cluster {
             if let QdrantError::ResponseError { status } = &error
                 && status.code() == Code::NotFound
             {
-                // Somebody has deleted it: the next look makes it anew, and who leads fills it from the store.
+                // The collection was deleted. The next `prepare` creates it again and the leader fills it from the
+                // store.
                 self.is_prepared.store(false, Ordering::Release);
                 self.revisions_mut().clear();
             }
@@ -304,7 +311,7 @@ impl Cluster {
         IndexError::Vector(format!("Qdrant at {address}: {detail}"))
     }
 
-    /// Looks at the server, and at the collection, which is made where it is not there.
+    /// Checks the server and the collection. Creates the collection if it does not exist.
     async fn prepare(&self) -> Result<(), IndexError> {
         let version = self
             .tell(async |client| client.health_check().await)
@@ -356,14 +363,14 @@ impl Cluster {
                 .hnsw_config(HnswConfigDiffBuilder::default().m(16).ef_construct(128))
                 .shard_number(config.shards)
                 .replication_factor(config.replication)
-                // A write counts once most of the nodes that hold it have it.
+                // A write succeeds once most of the replicas have it.
                 .write_consistency_factor(config.replication / 2 + 1)
         };
         let create = async |client: Qdrant| client.create_collection(request()).await;
         match self.ask(&create).await {
             Ok(_) => Ok(()),
             Err((address, error)) => {
-                // Another process may have been first, and a try that was given up may have succeeded.
+                // Another process may have created it first, or an attempt that timed out may have succeeded.
                 let exists = self
                     .ask(&async |client| client.collection_exists(&self.collection).await)
                     .await;
@@ -399,7 +406,7 @@ impl Cluster {
         }
     }
 
-    /// Whose the collection is stands in a point of it.
+    /// Checks that the collection's owner point has this encoder and format. Writes the point if there is none.
     async fn check_owner(&self) -> Result<(), IndexError> {
         let name = &self.collection;
         let id = about("/owner");
@@ -450,7 +457,7 @@ impl Cluster {
         Ok(())
     }
 
-    /// How far each workspace is, by the server.
+    /// Reads every workspace's revision from the server.
     async fn held(&self) -> Result<HashMap<String, Revision>, IndexError> {
         const PAGE: u32 = 1_000;
         let mut found = HashMap::new();
@@ -485,12 +492,13 @@ impl Cluster {
     }
 }
 
-/// The id of a point that is no vector.
+/// Returns the id of a point that is not a vector.
 fn about(name: &str) -> PointId {
     point_id(ABOUT, 0, 0, name)
 }
 
-/// RFC 9562's version 8: the hash of whose it is, the chunk's number and the view's, so that neither has to be sent along.
+/// Returns a UUID of RFC 9562's version 8 that contains the hash of workspace and name, the chunk's number and the
+/// view's, so the payload need not repeat them.
 fn point_id(workspace: &str, key: u32, view: u8, name: &str) -> PointId {
     let hash = Sha256::digest(format!("{workspace}\n{name}"));
     let mut bytes = [0; 16];
@@ -509,7 +517,7 @@ fn key_of(id: Option<&PointId>) -> Option<u32> {
     Some(u32::from_be_bytes(bytes[9..13].try_into().ok()?))
 }
 
-/// Whole values: the client's own shorthand for text splits it into words where there is a blank in it.
+/// Matches whole values. The client's own shorthand for text splits it into words at blanks.
 fn is_any<T: Into<String>>(field: &str, values: impl IntoIterator<Item = T>) -> Condition {
     let strings: Vec<String> = values.into_iter().map(Into::into).collect();
     Condition::matches(field, MatchValue::from(strings))

@@ -1,3 +1,5 @@
+//! The schema of the keyword index, and the analyzer of its text fields.
+
 use tantivy::schema::{
     FAST, Field, INDEXED, IndexRecordOption, STRING, Schema, TextFieldIndexing, TextOptions,
 };
@@ -5,33 +7,43 @@ use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
 
 use super::collector::KEY_FIELD;
 
-/// The name of the field that is the forward index.
+/// The name of the field that contains the forward index.
 pub const FORWARD_FIELD: &str = "forward";
 
-/// What a chunk's field of restrictions says where it is for some, or for some time.
+/// The value of the field `restricted` for chunks with an audience, a channel or a validity period.
 pub const RESTRICTED: &str = "yes";
 
 /// The fields of the keyword index.
 pub struct Fields {
+    /// The chunk's key.
     pub key: Field,
+    /// The terms of the chunk's text.
     pub text: Field,
     /// The text's [rows](super::forward::rows) of codes, in order.
     pub forward: Field,
     /// The wordings of an FAQ's question.
     pub questions: Field,
+    /// The document's id.
     pub document_id: Field,
+    /// The document's kind.
     pub kind: Field,
+    /// The chunk's language tag.
     pub language: Field,
+    /// The chunk's script: [`LATIN`](super::words::LATIN) or another.
     pub writing: Field,
+    /// The document's tags.
     pub tags: Field,
-    /// Who may see it and where, where not everyone may: a [`super::keyword::Rule`] as JSON.
+    /// The audience and channels, if restricted: a [`super::keyword::Rule`] as JSON.
     pub rule: Field,
+    /// [`RESTRICTED`] if the chunk is restricted, otherwise without a value.
     pub restricted: Field,
+    /// Start of validity in milliseconds since 1970.
     pub valid_from: Field,
+    /// End of validity in milliseconds since 1970.
     pub valid_until: Field,
 }
 
-/// The schema, with its fields by name.
+/// Returns the schema and its fields.
 pub fn schema() -> (Schema, Fields) {
     let mut schema = Schema::builder();
     let text = TextOptions::default().set_indexing_options(
@@ -60,11 +72,11 @@ pub fn schema() -> (Schema, Fields) {
 /// The name under which [`Analyzer`] is registered.
 pub const ANALYZER: &str = "ken";
 
-/// Between two terms of a [`joined`] text; no term has it.
+/// The separator of terms in a [`joined`] text; no term contains it.
 const SEPARATOR: char = '\n';
 
-/// What a text is indexed by ([`ken_text::text::index_terms`]), for a field of texts. As one string: tantivy would carry terms
-/// made beforehand to its own thread as JSON, which took a seventh of all work of ingestion.
+/// Returns a text's index terms ([`ken_text::text::index_terms`]) joined into one string, as the value of a text field.
+/// Terms passed as such would be sent to tantivy's thread as JSON, which took a seventh of the work of ingestion.
 pub fn joined(terms: &[(String, usize)]) -> String {
     let length = terms.iter().map(|(term, _)| term.len() + 1).sum();
     let mut joined = String::with_capacity(length);
@@ -77,11 +89,11 @@ pub fn joined(terms: &[(String, usize)]) -> String {
     joined
 }
 
-/// The terms of a [`joined`] text, one a position. Their places in the text are not kept.
+/// Splits a [`joined`] text into its terms, one a position. Byte offsets are not kept.
 #[derive(Clone)]
 pub struct Analyzer;
 
-/// The terms of one text, as a stream.
+/// The terms of one text, as a token stream.
 pub struct Terms<'a> {
     terms: std::str::Split<'a, char>,
     token: Token,
@@ -100,13 +112,13 @@ impl Tokenizer for Analyzer {
 
 impl TokenStream for Terms<'_> {
     fn advance(&mut self) -> bool {
-        // A text without terms is one empty stretch.
+        // A text without terms is one empty piece.
         let Some(term) = self.terms.find(|term| !term.is_empty()) else {
             return false;
         };
         self.token.text.clear();
         self.token.text.push_str(term);
-        // A fresh token stands before the first place.
+        // A fresh token is before the first position.
         self.token.position = self.token.position.wrapping_add(1);
         true
     }

@@ -1,3 +1,5 @@
+//! The [`VectorStore`] contract, which the embedded and the Qdrant back ends implement.
+
 use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
@@ -9,23 +11,29 @@ use ken_base::domain::{DocumentId, Metadata, Revision};
 
 /// The vectors of one chunk, one for each of its views (1 to [`ken_base::domain::MAX_VIEWS`]), each of unit length.
 pub struct VectorEntry {
+    /// The chunk's key.
     pub key: u32,
-    /// Whose chunk it is, and what it is filtered by where a server does that.
+    /// The chunk's document; like `metadata`, used for filters on a server.
     pub document_id: DocumentId,
+    /// The document's metadata.
     pub metadata: Arc<Metadata>,
+    /// One vector per view.
     pub vectors: Vec<Vec<f16>>,
-    /// Of the questions that the chunk does not answer (0 to [`ken_base::domain::MAX_VIEWS`]). Never found by.
+    /// The vectors of the questions that the chunk does not answer (0 to [`ken_base::domain::MAX_VIEWS`]). A search
+    /// never finds the chunk by them.
     pub negatives: Vec<Vec<f16>>,
 }
 
-/// A chunk found by meaning: the cosine of its nearest view, in [-1, 1].
+/// A chunk found by vector search: the cosine of its nearest view, in [-1, 1].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct VectorHit {
+    /// The chunk's key.
     pub key: u32,
+    /// The cosine, in [-1, 1].
     pub similarity: f32,
 }
 
-/// Best first, ties by key.
+/// Sorts hits best first, ties by key.
 pub(super) fn sort(hits: &mut [VectorHit]) {
     hits.sort_by(|a, b| {
         b.similarity
@@ -34,8 +42,9 @@ pub(super) fn sort(hits: &mut [VectorHit]) {
     });
 }
 
-/// Searches views, of which there are `size`, `n_views` at first, asking for more until enough different chunks are found or there
-/// are no more. `search` returns how many it found, and those that are no negatives.
+/// Searches for the nearest views until `limit` different chunks are found, starting with `n_views` of `size` views and
+/// then four times as many each time. `search` returns the number of points found and the hits among them that are
+/// views.
 pub(super) fn by_views(
     size: usize,
     limit: usize,
@@ -59,12 +68,13 @@ pub(super) fn by_views(
 /// Nearest chunks by cosine. All calls block.
 ///
 /// # Contract
-/// - `search` returns at most `limit` chunks, each once with its best view, best first, ties by key, and only
-///   chunks that the selection admits. It is exact where few chunks are admitted and near-exact otherwise.
-/// - `apply` takes out all views of the removed keys and replaces those of the added ones; doing it twice is the
-///   same as doing it once. `revision` then is `at`, and a restart finds it no higher than what was saved.
+/// - `search` returns at most `limit` chunks, each once with its best view, best first, ties by key, and only chunks
+///   that the selection admits. It is exact if few chunks are admitted and near-exact otherwise.
+/// - `apply` removes all vectors of the removed keys and replaces those of the added ones. It is idempotent. `revision`
+///   then is `at`, and after a restart it is no higher than what was saved.
 /// - Vectors of another length than the store's dimension are refused, and nothing is changed.
 pub trait VectorStore: Send + Sync {
+    /// Removes chunks, adds chunks, and sets the revision to `at`.
     fn apply(
         &self,
         removed: &[Range<u32>],
@@ -72,6 +82,7 @@ pub trait VectorStore: Send + Sync {
         at: Revision,
     ) -> Result<(), IndexError>;
 
+    /// Returns the `limit` nearest chunks that `selection` admits, best first.
     fn search(
         &self,
         query: &[f32],
@@ -79,30 +90,31 @@ pub trait VectorStore: Send + Sync {
         selection: &Selection,
     ) -> Result<Vec<VectorHit>, IndexError>;
 
-    /// The cosine of each chunk's nearest view, in the order of `keys`; `None` for chunks that are not held.
+    /// Returns the cosine of each chunk's nearest view, in the order of `keys`; `None` for chunks that are not held.
     fn similarities(&self, query: &[f32], keys: &[u32]) -> Result<Vec<Option<f32>>, IndexError>;
 
-    /// The cosine of each chunk's nearest negative, in the order of `keys`; `None` for chunks that have none.
+    /// Returns the cosine of each chunk's nearest negative, in the order of `keys`; `None` for chunks without one.
     fn negatives(&self, query: &[f32], keys: &[u32]) -> Result<Vec<Option<f32>>, IndexError>;
 
-    /// How many vectors are held, negatives too.
+    /// Returns how many vectors are held, including negatives.
     fn n_vectors(&self) -> Result<usize, IndexError>;
 
-    /// Those of these chunks that are not held, in their order.
+    /// Returns those of `keys` that are not held, in their order.
     fn missing(&self, keys: &[u32]) -> Result<Vec<u32>, IndexError>;
 
-    /// The revision held: in memory, or by the server as it was when it was last asked or written.
+    /// Returns the revision held: in memory, or on the server as of the last read or write.
     fn revision(&self) -> Revision;
 
-    /// Makes what is in memory survive a restart. Cheap where nothing has changed.
+    /// Saves to disk what is only in memory. Cheap if nothing has changed.
     fn save(&self) -> Result<(), IndexError>;
 
-    /// Asks the server how far it is. Of vectors in memory nothing is to be learnt.
+    /// Reads the revision from the server. Does nothing for vectors in memory.
     fn refresh(&self) -> Result<(), IndexError> {
         Ok(())
     }
 
-    /// Deletes all of the workspace's vectors on the server; those in files go with their folder.
+    /// Deletes all of the workspace's vectors on a server. Does nothing for vectors in files, which are deleted with
+    /// their folder.
     fn clear(&self) -> Result<(), IndexError> {
         Ok(())
     }

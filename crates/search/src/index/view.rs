@@ -1,4 +1,4 @@
-//! One state of the keyword index: tantivy's readers, and what is made once of each segment that they read.
+//! A snapshot of the keyword index: tantivy's readers, and the tables computed once per segment.
 
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
@@ -17,19 +17,21 @@ use super::forward;
 use super::schema::{FORWARD_FIELD, Fields, RESTRICTED};
 use super::words::LATIN;
 
-/// What is searched until something else is committed.
+/// A snapshot of the keyword index. A commit replaces it by a new one.
 pub struct View {
+    /// tantivy's searcher over the snapshot.
     pub searcher: Searcher,
-    /// Whether any chunk is for some, or for some time.
+    /// Whether any chunk has an audience, a channel or a validity period.
     pub has_restricted: bool,
-    /// The share of chunks in Latin letters, of all that are searched and those deleted whose segment was not merged since.
+    /// The share of chunks in Latin letters, in [0, 1]. It includes deleted chunks whose segment has not been merged
+    /// since.
     pub latin: f32,
     readers: Vec<SegmentReader>,
     segments: HashMap<SegmentId, Arc<SegmentTables>>,
 }
 
 impl View {
-    /// Of a searcher; what an earlier view knows of a segment is taken over.
+    /// Builds a view from a searcher. Segments that `earlier` contains keep its tables.
     pub fn of(
         searcher: Searcher,
         fields: &Fields,
@@ -58,8 +60,8 @@ impl View {
         })
     }
 
-    /// This one with another's segments behind its own: what is searched then, scored and counted, is in both. The
-    /// searcher, by which chunks are selected, stays this one's.
+    /// Returns this view with another's segments after its own. Search, scores and counts then cover both. The
+    /// searcher, which selects chunks, remains this view's.
     pub fn with(&self, other: &Self) -> Self {
         let mut readers = self.readers.clone();
         readers.extend_from_slice(&other.readers);
@@ -80,24 +82,25 @@ impl View {
         }
     }
 
-    /// The segments' readers, in the order of [`Self::segments`].
+    /// Returns the segments' readers, in the order of [`Self::segments`].
     pub fn readers(&self) -> &[SegmentReader] {
         &self.readers
     }
 
-    /// The segments, each with its tables.
+    /// Returns the segments, each with its tables.
     pub fn segments(&self) -> impl Iterator<Item = (&SegmentReader, &SegmentTables)> {
         let readers = self.readers.iter();
         readers.map(|reader| (reader, &*self.segments[&reader.segment_id()]))
     }
 
-    /// The keys of the chunks in Latin letters; of some deleted ones, too.
+    /// Returns the keys of the chunks in Latin letters, including some deleted ones.
     pub fn latin_keys(&self) -> RoaringBitmap {
         let tables = self.segments.values();
         tables.fold(RoaringBitmap::new(), |keys, tables| keys | &tables.latin)
     }
 
-    /// Whether a bigram of common Han may occur, without entering the dictionaries; `true` for others.
+    /// Returns whether a bigram of common Han may occur, without a lookup in the dictionaries; `true` for other
+    /// bigrams.
     pub fn may_have(&self, first: char, second: char) -> bool {
         let Some(packed) = packed(first, second) else {
             return true;
@@ -107,7 +110,7 @@ impl View {
     }
 }
 
-/// How many chunks segments have, deleted ones too.
+/// Returns how many chunks the segments have, including deleted ones.
 fn n_all(readers: &[SegmentReader]) -> u64 {
     readers
         .iter()
@@ -115,28 +118,28 @@ fn n_all(readers: &[SegmentReader]) -> u64 {
         .sum()
 }
 
-/// What is made of a segment, which never changes but for what is deleted from it.
+/// The tables of one segment. A segment is immutable except for deletions.
 pub struct SegmentTables {
-    /// Where each key is, by key; the same key more than once where it was written anew.
+    /// Key and document number, sorted by key. A key that was written again occurs more than once.
     places: Vec<(u32, DocId)>,
     /// See [`super::forward`].
     forward: Column<u64>,
-    /// The bigrams of Han that the text has, packed.
+    /// The bigrams of common Han in the text, packed.
     bigrams: RoaringBitmap,
-    /// The keys of the chunks in Latin letters, deleted ones too.
+    /// The keys of the chunks in Latin letters, including deleted ones.
     latin: RoaringBitmap,
-    /// How many terms the texts of all its chunks have together, deleted ones too, as far as a length's one byte tells.
+    /// The number of terms in all chunks, including deleted ones. Lengths are exact to one byte of precision.
     n_terms: u64,
     deleted: RwLock<Deleted>,
 }
 
-/// What of a segment's counts is not there any more. tantivy counts deleted chunks until their segment is merged; taken away
-/// from its counts, what a term tells does not depend on what there was before, or on when it was put together.
+/// Counts of the deleted chunks. tantivy counts deleted chunks until their segment is merged. Subtracting these counts
+/// makes a term's weight independent of earlier content and of the time of merges.
 #[derive(Default)]
 struct Deleted {
     docs: RoaringBitmap,
     n_terms: u64,
-    /// By a term's [code](forward::code_of), in how many of them it is.
+    /// The number of deleted chunks with a term, by the term's [code](forward::code_of).
     n_with: HashMap<u64, u32, BuildHasherDefault<FnvHasher>>,
 }
 
@@ -167,7 +170,7 @@ impl SegmentTables {
                 docs.advance();
             }
         }
-        // There is none where no chunk has a term.
+        // The column is missing if no chunk has a term.
         let forward = reader.fast_fields().column_opt(FORWARD_FIELD)?;
         let lengths = reader.get_fieldnorms_reader(fields.text)?;
         let length = |doc| u64::from(lengths.fieldnorm(doc));
@@ -181,7 +184,7 @@ impl SegmentTables {
         })
     }
 
-    /// Takes what was deleted since the last time out of the counts.
+    /// Adds the chunks deleted since the last call to the counts of deleted chunks.
     fn leave_out_deleted(&self, reader: &SegmentReader, fields: &Fields) -> tantivy::Result<()> {
         let mut deleted = self.deleted.write().unwrap_or_else(PoisonError::into_inner);
         let Some(alive) = reader.alive_bitset() else {
@@ -204,19 +207,19 @@ impl SegmentTables {
         Ok(())
     }
 
-    /// How many chunks there are.
+    /// Returns how many live chunks there are.
     pub fn n_chunks(&self) -> u64 {
         let deleted = self.deleted.read().unwrap_or_else(PoisonError::into_inner);
         self.places.len() as u64 - deleted.docs.len()
     }
 
-    /// How many terms their texts have.
+    /// Returns how many terms the live chunks have.
     pub fn n_terms(&self) -> u64 {
         let deleted = self.deleted.read().unwrap_or_else(PoisonError::into_inner);
         self.n_terms - deleted.n_terms
     }
 
-    /// In how many of the deleted chunks' texts a term is that tantivy still counts.
+    /// Returns how many deleted chunks, which tantivy still counts, contain a term.
     pub fn n_deleted_with(&self, term: &str) -> u64 {
         let deleted = self.deleted.read().unwrap_or_else(PoisonError::into_inner);
         if deleted.docs.is_empty() {
@@ -226,7 +229,7 @@ impl SegmentTables {
         n_with.map_or(0, |n| u64::from(*n))
     }
 
-    /// Where the live chunk with a key is.
+    /// Returns the document number of the live chunk with a key.
     pub fn place(&self, reader: &SegmentReader, key: u32) -> Option<DocId> {
         let first = self.places.partition_point(|(held, _)| *held < key);
         let same = self.places[first..].iter();
@@ -236,7 +239,7 @@ impl SegmentTables {
         same.find(|(_, doc)| is_alive(*doc)).map(|(_, doc)| *doc)
     }
 
-    /// A chunk's [rows](super::forward::rows).
+    /// Reads a chunk's [rows](super::forward::rows) into a buffer.
     pub fn rows(&self, doc: DocId, into: &mut Vec<u64>) {
         let rows = self.forward.index.value_row_ids(doc);
         into.resize(rows.len(), 0);
@@ -244,7 +247,7 @@ impl SegmentTables {
     }
 }
 
-/// Two Han of the main block in 30 bits.
+/// Packs two Han of the main block into 30 bits; `None` for other characters.
 fn packed(first: char, second: char) -> Option<u32> {
     let number = |c: char| {
         let is_common = ('\u{4E00}'..='\u{9FFF}').contains(&c);

@@ -1,3 +1,5 @@
+//! The terms of a question: which forms of them the collection contains, and their weights.
+
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -11,61 +13,65 @@ use super::view::View;
 use ken_base::config::Part;
 use ken_text::text::{self, Synonyms};
 
-/// What a homophone or a near spelling counts beside the term as written. Measured for homophones by keyword search
-/// alone on five development sets: on unperturbed questions 1 costs up to 1.3 points of R@1, .7 up to .7.
+/// The boost of a homophone or a near spelling; the term as written has 1. Measured for homophones with keyword search
+/// alone on five development sets: on unperturbed questions a boost of 1 costs up to 1.3 points of R@1, .7 up to .7.
 const GUESSED: f32 = 0.7;
-/// What a synonym counts beside the term as written. Not tuned.
+/// The boost of a synonym; the term as written has 1. Not tuned.
 const SYNONYM: f32 = 0.6;
-/// How many guesses stand in for one unknown term; the most frequent ones.
+/// The most guesses for one unknown term. The most frequent ones are kept.
 const MAX_GUESSES: usize = 3;
-/// Latin words shorter than this have too many neighbours to guess from.
+/// Latin words shorter than this have too many neighbours for guessing.
 const MIN_FUZZY: usize = 4;
-/// From this length on two edits are allowed, else one.
+/// From this length on two edits are allowed, below it one.
 const LONG_FUZZY: usize = 8;
-/// A character that more than one chunk in this many has tells too little to be looked up in all candidates. Set for
-/// speed: on the development sets R@1 moved by +.6 (robust-drcd) at best and R@5 by −1.4 (msdocs) at worst.
+/// A character in more than one chunk of this many is too common to be looked up in all candidates. Set for speed: on
+/// the development sets R@1 moved by +.6 (robust-drcd) at best and R@5 by −1.4 (msdocs) at worst.
 const COMMON: u64 = 4;
 
-/// A term of a question, in the forms under which the collection may have it.
+/// A term of a question, with the forms of it that the collection contains.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Wanted {
-    /// As written, folded and stemmed.
+    /// The term as written, folded and stemmed.
     pub term: String,
-    /// None where the collection has nothing like it.
+    /// Empty if the collection contains nothing like the term.
     pub forms: Vec<Form>,
-    /// What the term tells: the highest inverse document frequency of its forms by their boost, or its own where it
-    /// has none.
+    /// The term's weight: the highest inverse document frequency of its forms times their boost, or its own if it has
+    /// no forms.
     pub weight: f32,
 }
 
 /// A form of a term that occurs in the collection.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Form {
+    /// The form as indexed.
     pub term: String,
-    /// In (0, 1].
+    /// How much the form counts, in (0, 1].
     pub boost: f32,
+    /// The form's inverse document frequency.
     pub idf: f32,
 }
 
-/// A field of the collection as far as frequencies go. Those of the text are of what is there; those of the wordings of
-/// questions, by which chunks are proposed and not scored, also of what was deleted and whose segment was not merged since.
+/// Document frequencies in one field. Those of the text count live chunks only. Those of the question wordings, which
+/// propose chunks but do not score them, also count deleted chunks until their segment is merged.
 pub struct Frequencies {
     field: Field,
     view: Arc<View>,
     segments: Vec<Arc<InvertedIndexReader>>,
-    /// Whether what was deleted is left out.
+    /// Whether deleted chunks are left out.
     is_exact: bool,
     n_chunks: u64,
     n_terms: u64,
 }
 
 impl Frequencies {
+    /// Reads the frequencies of the chunks' text.
     pub fn of_text(view: &Arc<View>, fields: &Fields) -> Result<Self, IndexError> {
         let tables = view.segments().map(|(_, tables)| tables);
         let counts = tables.map(|tables| (tables.n_chunks(), tables.n_terms()));
         Self::of(view, fields.text, true, counts)
     }
 
+    /// Reads the frequencies of the wordings of FAQ questions.
     pub fn of_questions(view: &Arc<View>, fields: &Fields) -> Result<Self, IndexError> {
         let readers = view.readers().iter();
         let counts = readers.map(|reader| {
@@ -97,28 +103,29 @@ impl Frequencies {
         })
     }
 
+    /// Returns the field.
     pub fn field(&self) -> Field {
         self.field
     }
 
-    /// How many chunks there are.
+    /// Returns how many chunks there are.
     pub fn n_chunks(&self) -> u64 {
         self.n_chunks
     }
 
-    /// How many terms all chunks together have.
+    /// Returns how many terms all chunks have together.
     pub fn n_terms(&self) -> u64 {
         self.n_terms
     }
 
-    /// BM25 of a term that tells 1.
+    /// Returns BM25 of a term of weight 1.
     pub fn unit(&self) -> Bm25Weight {
         let mean_length = self.n_terms.max(1) as f32 / self.n_chunks.max(1) as f32;
         let of_any = Bm25Weight::for_one_term(0, self.n_chunks, mean_length);
         of_any.boost_by(1.0 / self.idf(0))
     }
 
-    /// How many chunks have a term.
+    /// Returns how many chunks contain a term.
     fn n_with(&self, term: &str) -> Result<u64, IndexError> {
         let mut n_with = 0;
         for (segment, (_, tables)) in self.segments.iter().zip(self.view.segments()) {
@@ -129,22 +136,22 @@ impl Frequencies {
                 n_with -= tables.n_deleted_with(term).min(n_with);
             }
         }
-        // What is deleted meanwhile may be left out of the one count and not of the other.
+        // A concurrent deletion may be subtracted from one of the two counts only.
         Ok(n_with.min(self.n_chunks))
     }
 
-    /// What a term tells.
+    /// Returns a term's inverse document frequency.
     pub fn idf_of(&self, term: &str) -> Result<f32, IndexError> {
         Ok(self.idf(self.n_with(term)?))
     }
 
-    /// tantivy's: ln(1 + (N − n + ½) / (n + ½)).
+    /// tantivy's formula: ln(1 + (N − n + ½) / (n + ½)).
     fn idf(&self, n_with: u64) -> f32 {
         let (with, all) = (n_with as f32, self.n_chunks as f32);
         (1.0 + (all - with + 0.5) / (with + 0.5)).ln()
     }
 
-    /// What a question asks for by its terms, each once.
+    /// Returns the terms of a question, each once, with their forms.
     pub fn wanted(
         &self,
         question: &str,
@@ -152,7 +159,7 @@ impl Frequencies {
         without: &[Part],
     ) -> Result<Vec<Wanted>, IndexError> {
         let mut terms = text::terms_of_key(question);
-        // A question of nothing but function words is still searched for.
+        // A question of function words only is still searched for.
         if !terms.iter().all(|term| text::is_function_word(term)) {
             terms.retain(|term| !text::is_function_word(term));
         }
@@ -193,8 +200,8 @@ impl Frequencies {
         }
     }
 
-    /// What a question asks for by its single characters, the common ones left out, and its words, each once; a word
-    /// in the forms found for it as a term.
+    /// Returns the single characters of a question except the common ones, and its words, each once. A word has the
+    /// forms found for it as a term.
     pub fn characters(&self, question: &str, terms: &[Wanted]) -> Result<Vec<Wanted>, IndexError> {
         let mut seen = HashSet::new();
         let mut wanted = Vec::new();
@@ -205,7 +212,7 @@ impl Frequencies {
             let is_word = !character.chars().any(text::is_cjk);
             match terms.iter().find(|wanted| wanted.term == character) {
                 Some(term) => wanted.push(term.clone()),
-                // A function word.
+                // Function words are left out.
                 None if is_word => {}
                 None => {
                     let n_with = self.n_with(&character)?;
@@ -231,8 +238,8 @@ impl Frequencies {
         }
     }
 
-    /// What may be meant by a term that the collection does not have: Han of the same sound, Latin words that are
-    /// spelt nearly so.
+    /// Returns replacements for a term that the collection does not contain: Han bigrams of the same sound, or Latin
+    /// words of similar spelling.
     fn guesses(&self, term: &str, without: &[Part]) -> Result<Vec<Form>, IndexError> {
         let characters: Vec<char> = term.chars().collect();
         let mut found = match characters[..] {
@@ -251,7 +258,8 @@ impl Frequencies {
         Ok(found.into_iter().map(form).collect())
     }
 
-    /// Bigrams of the collection with another character of the same sound in one place.
+    /// Returns bigrams of the collection in which one character is replaced by another of the same sound, each after
+    /// its frequency.
     fn same_sounds(&self, first: char, second: char) -> Result<Vec<(u64, String)>, IndexError> {
         let (like_first, like_second) = (text::homophones(first), text::homophones(second));
         let in_first = like_first.iter().map(|other| (*other, second));
@@ -268,8 +276,8 @@ impl Frequencies {
         Ok(found)
     }
 
-    /// Words of the collection that are one edit away (two from [`LONG_FUZZY`] letters on), the nearest only; a
-    /// transposition is one edit.
+    /// Returns the nearest words of the collection within one edit (two from [`LONG_FUZZY`] letters on), each after its
+    /// frequency. A transposition is one edit.
     fn near_spellings(&self, word: &str) -> Result<Vec<(u64, String)>, IndexError> {
         let length = word.chars().count();
         if length < MIN_FUZZY || !word.chars().all(char::is_alphabetic) {

@@ -1,3 +1,5 @@
+//! Keyword search: the chunks that best match a question's words.
+
 use std::sync::Arc;
 
 use tantivy::fieldnorm::FieldNormReader;
@@ -14,61 +16,62 @@ use super::{IndexError, Selection};
 use ken_base::config::Part;
 use ken_text::text::{self, Synonyms};
 
-/// A collection with a smaller share of chunks in Latin letters is foreign to a question in them.
+/// If the share of chunks in Latin letters is below this, the collection is foreign to a question in Latin letters.
 pub const FOREIGN: f32 = 0.02;
-/// The name of writing in Latin letters.
+/// The name of Latin script in the index.
 pub const LATIN: &str = "latin";
-/// Where chunks have fewer terms than this in the mean, that words stand together says nothing beyond that they
-/// occur.
+/// If chunks have fewer terms than this on average, proximity adds nothing to occurrence and is not computed.
 const SHORT: f32 = 80.0;
-/// A chunk that covers less of a question has too few of its words for their distance to matter.
+/// A chunk with less coverage has too few of the question's words for their distance to matter.
 const LITTLE: f32 = 0.01;
 
-/// Whether a question is written without Han, kana and hangul.
+/// Returns whether a question contains no Han, kana or hangul.
 pub fn is_latin(question: &str) -> bool {
     !question.chars().any(text::is_cjk)
 }
 
-/// A chunk found by words.
+/// A chunk found by keyword search.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct KeywordHit {
+    /// The chunk's key.
     pub key: u32,
+    /// Its scores.
     pub words: WordScores,
 }
 
-/// What a chunk has of a question's words.
+/// How well a chunk matches a question's words.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct WordScores {
-    /// BM25 of the question's terms in the chunk, each in the form of it that tells most, ≥ 0.
+    /// BM25 of the question's terms in the chunk, ≥ 0. Each term counts with its best form.
     pub score: f32,
-    /// BM25 divided by the highest BM25 the question could reach in this collection. In [0, 1].
+    /// BM25 divided by the highest BM25 the question could reach in this collection, in [0, 1].
     pub coverage: f32,
-    /// How much of the question stands within 40 positions: the mean of the shares by terms and by single characters.
-    /// In [0, 1]; 0 for all where chunks are short, and where coverage is below .01.
+    /// How much of the question occurs within 40 positions, in [0, 1]: the mean of the shares by terms and by single
+    /// characters. 0 for all chunks if chunks are short, and for a chunk with coverage below .01.
     pub proximity: f32,
 }
 
-/// One question against one state of the index.
+/// One question against one snapshot of the index.
 pub struct KeywordSearch {
     view: Arc<View>,
     text: Proposing,
-    /// The highest BM25 the question could reach in the chunks' text: each of its terms, unknown ones too, at full
-    /// saturation in a chunk of no length.
+    /// The highest BM25 that the question could reach in the chunks' text: each of its terms, including unknown ones,
+    /// at full saturation in a chunk of length 0.
     ceiling: f32,
-    /// Over the wordings of FAQ questions, which propose chunks whose long answers hide them; all are then scored by
-    /// their whole text. `None` where no chunk has any.
+    /// Search over the wordings of FAQ questions. It proposes chunks whose long answers would hide them; all chunks are
+    /// then scored by their whole text. `None` if no chunk has such wordings.
     questions: Option<Proposing>,
     wanted: Vec<Wanted>,
     sought: Vec<Sought>,
-    /// What each term and each character tells, where positions are read.
+    /// The weights of each term and of each character, if proximity is computed.
     weights: Option<[Vec<f32>; 2]>,
     is_foreign: bool,
 }
 
-/// What is read once for all that is made of it.
+/// A word or character to find in a chunk, for both the score and the proximity.
 struct Sought {
     forms: Vec<Form>,
-    /// Its places among the terms and among the characters.
+    /// Its index among the terms, and below among the characters.
     term: Option<u16>,
     character: Option<u16>,
 }
@@ -93,17 +96,17 @@ impl Sought {
     }
 }
 
-/// BM25 of what is wanted, in one of its forms or more, over one field.
+/// A BM25 query over one field that proposes chunks: a disjunction of all forms of all terms.
 struct Proposing {
     field: Field,
-    /// BM25 in the field of a term that tells 1.
+    /// BM25 of a term of weight 1 in the field.
     unit: Bm25Weight,
-    /// Each with what it tells.
+    /// Each form with its weight.
     terms: Vec<(Term, f32)>,
 }
 
 impl Proposing {
-    /// `idf` says what a form tells in the field.
+    /// Builds the query. `idf` returns a form's inverse document frequency in the field.
     fn of(
         frequencies: &Frequencies,
         wanted: &[Wanted],
@@ -141,14 +144,14 @@ impl Proposing {
     }
 }
 
-/// What chunks of a segment are read by.
+/// The parts of a segment that reading its chunks needs.
 struct OfSegment<'a> {
     lengths: FieldNormReader,
     tables: &'a SegmentTables,
 }
 
 impl KeywordSearch {
-    /// `None` where the question has no terms at all.
+    /// Prepares a search. Returns `None` if the question has no terms.
     pub fn prepare(
         view: Arc<View>,
         fields: &Fields,
@@ -190,8 +193,8 @@ impl KeywordSearch {
         }))
     }
 
-    /// The best `limit` chunks that are admitted, by the words of the chunk and, apart from these, by the wordings
-    /// of FAQ questions; ordered by coverage, best first, ties by key.
+    /// Returns the best `limit` admitted chunks, proposed by the chunks' text and, separately, by the wordings of FAQ
+    /// questions. Ordered by coverage, best first, ties by key.
     pub fn top(&self, limit: usize, selection: &Selection) -> Result<Vec<KeywordHit>, IndexError> {
         let mut found: Vec<Scored> = Vec::new();
         for proposing in std::iter::once(&self.text).chain(&self.questions) {
@@ -227,7 +230,7 @@ impl KeywordSearch {
         Ok(hits)
     }
 
-    /// What given chunks have of the question's words, in the order of `keys`.
+    /// Returns the scores of given chunks, in the order of `keys`. A chunk that is not in the index gets zeros.
     pub fn scores(&self, keys: &[u32]) -> Result<Vec<WordScores>, IndexError> {
         let mut scores = vec![WordScores::default(); keys.len()];
         let mut reading = self.reading();
@@ -269,7 +272,7 @@ impl KeywordSearch {
         })
     }
 
-    /// Reads what a chunk has of the question's words.
+    /// Computes the scores of one chunk.
     fn read(&self, of: &OfSegment, doc: DocId, reading: &mut Reading) -> WordScores {
         let length = of.lengths.fieldnorm_id(doc);
         let score = |frequency| self.text.unit.score(length, frequency);
@@ -283,13 +286,13 @@ impl KeywordSearch {
         }
     }
 
-    /// Whether the question is written in Latin letters and hardly a chunk here is. What words it then shares
-    /// with a Chinese text (names of menus, of products) say little; in a Chinese question such words say much.
+    /// Returns whether the question is in Latin letters and hardly any chunk is. The words that it then shares with a
+    /// Chinese text (menu or product names) say little; in a Chinese question they say much.
     pub fn is_foreign(&self) -> bool {
         self.is_foreign
     }
 
-    /// The question's different terms, in the forms that the collection has, with how much each one tells.
+    /// Returns the question's different terms, in the forms that the collection contains, with their weights.
     pub fn term_weights(&self) -> Vec<(String, f32)> {
         let mut weights = Vec::with_capacity(self.wanted.len());
         for wanted in &self.wanted {
@@ -306,7 +309,7 @@ impl KeywordSearch {
         weights
     }
 
-    /// What the question was taken to ask for.
+    /// Returns the question's terms.
     pub fn wanted(&self) -> &[Wanted] {
         &self.wanted
     }

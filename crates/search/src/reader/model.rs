@@ -14,18 +14,18 @@ use super::{ReaderError, Reading};
 use ken_base::domain::Span;
 use ken_text::text::sha256_hex;
 
-/// Pieces of a question that are read; the model was trained on no more.
+/// The most pieces of a question that are read; the model was trained with the same limit.
 const MAX_QUESTION: usize = 48;
-/// Pieces of question and passage together. The model knows 512 positions and was trained on 256.
+/// The most pieces of question and passage together. The model has 512 positions and was trained with 256.
 const MAX_PIECES: usize = 320;
-/// The longest answer that is looked for, in pieces.
+/// The longest answer that is searched for, in pieces.
 const MAX_ANSWER: usize = 60;
 /// Ids of `<s>`, `<pad>` and `</s>`.
 const BEGIN: i64 = 0;
 const PAD: i64 = 1;
 const END: i64 = 2;
 
-/// `reader.json`: what the folder holds.
+/// `reader.json`: the content of the folder.
 #[derive(Debug, Deserialize)]
 struct Description {
     version: String,
@@ -33,8 +33,9 @@ struct Description {
     files: BTreeMap<String, String>,
 }
 
-/// The model's files: there, not read yet.
+/// The model's files, which exist but have not been read.
 pub struct Files {
+    /// Name and date of the weights.
     pub version: String,
     folder: PathBuf,
     hashes: BTreeMap<String, String>,
@@ -51,8 +52,10 @@ fn wrong(path: &Path, detail: impl std::fmt::Display) -> ReaderError {
 }
 
 impl Files {
+    /// Finds the files in a folder.
+    ///
     /// # Errors
-    /// A file is missing, or `reader.json` does not describe it.
+    /// [`ReaderError::File`] if a file is missing or `reader.json` has no hash for it.
     pub fn find(folder: &Path) -> Result<Self, ReaderError> {
         let description = folder.join("reader.json");
         let text = std::fs::read(&description).map_err(|error| wrong(&description, error))?;
@@ -72,7 +75,7 @@ impl Files {
         })
     }
 
-    /// A file's content, which is what `reader.json` describes.
+    /// Reads a file and checks its hash against `reader.json`.
     fn read(&self, name: &str) -> Result<Vec<u8>, ReaderError> {
         let path = self.folder.join(name);
         let bytes = std::fs::read(&path).map_err(|error| wrong(&path, error))?;
@@ -83,6 +86,7 @@ impl Files {
     }
 }
 
+/// The loaded reader: an ONNX session with its tokenizer.
 pub struct Model {
     session: Session,
     tokenizer: Tokenizer,
@@ -91,7 +95,7 @@ pub struct Model {
 /// A question and a passage in pieces.
 struct Pair {
     ids: Vec<i64>,
-    /// Where the passage's pieces begin.
+    /// Index of the passage's first piece.
     first: usize,
     offsets: Offsets,
 }
@@ -100,6 +104,10 @@ struct Pair {
 type Offsets = Vec<(usize, usize)>;
 
 impl Model {
+    /// Loads session and tokenizer; the session uses `threads` threads.
+    ///
+    /// # Errors
+    /// [`ReaderError`] if a file is damaged or ONNX Runtime rejects the model.
     pub fn load(
         files: &Files,
         environment: &Environment,
@@ -198,7 +206,7 @@ impl Model {
         Ok((ids, encoded.get_offsets().to_vec()))
     }
 
-    /// `<s> question </s></s> passage </s>`; a passage that is too long loses its end.
+    /// Builds `<s> question </s></s> passage </s>`. A passage that is too long is cut at its end.
     fn pair(&self, question: &[i64], passage: &str) -> Result<Pair, ReaderError> {
         let (mut pieces, mut offsets) = self.pieces(passage)?;
         let room = MAX_PIECES.saturating_sub(question.len() + 4);
@@ -219,8 +227,8 @@ impl Model {
     }
 }
 
-/// The likeliest start and end together, at most [`MAX_ANSWER`] pieces apart, where they are likelier than none. `logits`
-/// are start and end of each piece, interleaved; those of the first piece stand for "no answer here".
+/// Returns the likeliest span of at most [`MAX_ANSWER`] pieces, or `None` if "no answer here" is likelier. `logits`
+/// holds the start and end logit of each piece, interleaved; the first piece represents "no answer here".
 fn best_span(pair: &Pair, logits: &[f32]) -> Option<Span> {
     let start = |i: usize| logits[2 * (pair.first + i)];
     let end = |i: usize| logits[2 * (pair.first + i) + 1];
@@ -255,7 +263,7 @@ mod tests {
             let span = best_span(&pair, &logits).map(|span| (span.start, span.end));
             assert_eq!(span, expected, "{logits:?}");
         };
-        // Piece 0 says "none"; pieces 2 to 4 are the passage's.
+        // Piece 0 represents "none"; pieces 2 to 4 belong to the passage.
         let none = [0.0, 0.0, 9.0, 9.0];
         let passage = |values: [f32; 6]| {
             let mut all = [0.0; 12];
@@ -264,7 +272,7 @@ mod tests {
             all
         };
         check(passage([1.0, 0.0, 3.0, 1.0, 0.0, 2.0]), Some((3, 9)));
-        // An end before its start does not count.
+        // An end before its start is not accepted.
         check(passage([0.0, 5.0, 3.0, 0.0, 0.0, 1.0]), Some((0, 3)));
         check(passage([-1.0, -1.0, -1.0, -1.0, -1.0, -1.0]), None);
     }

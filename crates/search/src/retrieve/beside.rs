@@ -1,4 +1,4 @@
-//! Chunks that are searched as if they were indexed with a workspace's own, and stand neither in its indexes nor in the store.
+//! Documents that are searched as if they were in a workspace, but are neither in its indexes nor in the store.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,16 +15,17 @@ use ken_text::text::Synonyms;
 /// The first key of such a chunk. A workspace has fewer chunks of its own.
 const FIRST_KEY: u32 = 0xFF00_0000;
 
-/// Documents that are searched beside a workspace's own, some of which they stand for.
+/// Documents searched beside a workspace's own. They can replace some of those.
 pub struct Beside {
     index: Arc<WorkspaceIndex>,
     entries: BTreeMap<u32, IndexEntry>,
-    /// Documents of the workspace that are not found.
+    /// Documents of the workspace to exclude.
     without: Vec<DocumentId>,
 }
 
 impl Beside {
-    /// Encodes and indexes documents in memory. What was encoded is remembered, so that it is not encoded again once it is stored.
+    /// Encodes and indexes documents in memory. Their vectors are cached, so that storing the documents later does not
+    /// encode them again.
     pub async fn of(
         store: &Store,
         embedder: &Embedder,
@@ -53,20 +54,20 @@ impl Beside {
         })
     }
 
-    /// A chunk of its own.
+    /// Returns one of its own chunks.
     pub fn entry(&self, key: u32) -> Option<&IndexEntry> {
         self.entries.get(&key)
     }
 }
 
-/// What is searched: a workspace's indexes, and what lies beside them.
+/// Everything to search: a workspace's indexes and the documents beside them.
 #[derive(Clone)]
 pub struct Searched {
     own: Arc<WorkspaceIndex>,
     beside: Option<Arc<Beside>>,
 }
 
-/// Which chunks a query may find.
+/// The chunks that a query may find.
 pub struct Selected {
     own: Selection,
     beside: Selection,
@@ -74,7 +75,7 @@ pub struct Selected {
 }
 
 impl Searched {
-    /// `None` where there is nothing. A workspace that was never written to has no indexes of its own.
+    /// Returns `None` if there is nothing to search. A workspace without any write has no indexes.
     pub fn of(own: Option<Arc<WorkspaceIndex>>, beside: Option<&Arc<Beside>>) -> Option<Self> {
         match (own, beside) {
             (Some(own), beside) => Some(Self {
@@ -89,12 +90,13 @@ impl Searched {
         }
     }
 
-    /// The revision both indexes of the workspace hold.
+    /// Returns the revision that both indexes of the workspace hold.
     pub fn revision(&self) -> Revision {
         self.own.revision()
     }
 
-    /// Which chunks a query may find. Costs nothing to speak of where none is restricted and nothing is asked for.
+    /// Returns the chunks that a query may find. Takes hardly any time if no chunk is restricted and the filter asks
+    /// for nothing particular.
     pub async fn select(&self, query: &Query) -> Result<Arc<Selected>, RetrieveError> {
         let filter = query.filter.clone();
         if self.beside.is_none()
@@ -115,7 +117,7 @@ impl Searched {
         Ok(Arc::new(selected.await.map_err(RetrieveError::Index)?))
     }
 
-    /// Prepares a search for a question's terms. `None` where the question has no terms at all.
+    /// Prepares a search for a question's terms. Returns `None` if the question has no terms.
     pub fn words(
         &self,
         question: &str,
@@ -129,7 +131,7 @@ impl Searched {
         }
     }
 
-    /// The nearest `limit` chunks to a question's vector, best first, ties by key.
+    /// Returns the `limit` chunks nearest to a question's vector, best first, ties by key.
     pub fn nearest(
         &self,
         vector: &[f32],
@@ -147,8 +149,8 @@ impl Searched {
         Ok(merged(own, others, limit))
     }
 
-    /// The nearest chunk that is not in the question's writing. `None` where the workspace is hardly in one of the two, or
-    /// particular languages are asked for.
+    /// Returns the nearest chunk that is not in the question's writing. `None` if hardly any chunk of the workspace is
+    /// in one of the two, or if the query names languages.
     pub fn nearest_in_other_writing(
         &self,
         question: &str,
@@ -171,7 +173,7 @@ impl Searched {
         Ok(merged(own, others, 1).pop())
     }
 
-    /// The cosine of each chunk's nearest view, in the order of the keys.
+    /// Returns the cosine of each chunk's nearest view, in the order of `keys`.
     pub fn similarities(
         &self,
         vector: &[f32],
@@ -180,7 +182,7 @@ impl Searched {
         self.each(keys, |index, keys| index.vectors.similarities(vector, keys))
     }
 
-    /// As [`Self::similarities`], of the questions that chunks do not answer.
+    /// Like [`Self::similarities`], for the questions that the chunks do not answer.
     pub fn negatives(&self, vector: &[f32], keys: &[u32]) -> Result<Vec<Option<f32>>, IndexError> {
         self.each(keys, |index, keys| index.vectors.negatives(vector, keys))
     }
@@ -209,14 +211,14 @@ impl Selected {
         }
     }
 
-    /// By key, whichever of the two a chunk is in.
+    /// Returns the selection by key, over both the workspace's chunks and those beside.
     pub fn both(&self) -> &Selection {
         &self.both
     }
 }
 
 impl Selection {
-    /// With what is selected beside it, by the same filter, of chunks with other keys.
+    /// Joins two selections of the same filter over chunks with different keys.
     fn beside(self, beside: Self) -> Selected {
         let listed = |own: &Self, other: &Self| match (&own.only, &other.only) {
             (Some(own), Some(other)) => Some(own | other),

@@ -1,3 +1,5 @@
+//! Explains why a search did or did not find a document.
+
 use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -10,19 +12,20 @@ use ken_base::domain::{
 /// Why a document was found or not.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DocumentExplanation {
+    /// The outcome.
     pub verdict: Standing,
-    /// What the query and the document's state ask for, each with whether the document meets it. Empty where there is
-    /// no such document.
+    /// Each condition of the query and of the document's state, with whether the document meets it. Empty if the
+    /// document does not exist.
     pub filters: Vec<FilterDecision>,
-    /// Of the document's best passage among the first [`MAX_LIMIT`], from 1.
+    /// Rank of the document's best passage, from 1, among the first [`MAX_LIMIT`].
     pub rank: Option<usize>,
-    /// The document's best passage scored by both legs, as if it alone were searched.
+    /// The document's best passage with the scores of a search in this document only.
     pub best: Option<Hit>,
-    /// The score of the last passage that the query's limit lets in.
+    /// The score of the last passage within the query's limit.
     pub last_score: Option<f32>,
 }
 
-/// What became of a document in a search.
+/// The outcome for a document in a search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = SearchStanding, description = "`listed`: it is among the hits. `outranked`: other documents score higher. `no_match`: it shares no word with the question. \
@@ -33,12 +36,13 @@ pub enum Standing {
     Listed,
     /// Ranked below the limit.
     Outranked,
-    /// No leg found it: it shares no term with the question.
+    /// Neither keyword nor vector search found it: it shares no term with the question.
     NoMatch,
     /// Excluded by a filter.
     Filtered,
     /// Stored, but not indexed yet.
     NotIndexed,
+    /// There is no document with this id.
     NoSuchDocument,
 }
 
@@ -55,8 +59,8 @@ pub struct FilterDecision {
 }
 
 impl Retriever {
-    /// Says what became of one document in a search that gave `hits`. The question is encoded once more, and searched
-    /// for in the document alone and, where it is not listed, among all.
+    /// Explains the outcome for one document of a search that returned `hits`. Encodes the question again and searches
+    /// this document alone. If the document is not among the hits, searches all documents with the highest limit.
     pub async fn explain_document(
         &self,
         workspace: &WorkspaceId,
@@ -120,7 +124,7 @@ impl Retriever {
     }
 }
 
-/// Every filter that is set, and the document's own state, in a fixed order.
+/// Returns the decision of every filter that is set, and of the document's state, in a fixed order.
 fn decisions(
     filter: &Filter,
     id: &DocumentId,
@@ -217,14 +221,23 @@ fn listed(names: &[String]) -> String {
     description = "The filter that decides, by the request's field or the document's field."
 )]
 pub enum FilterName {
+    /// The document's status.
     Status,
+    /// The caller's audience.
     Audience,
+    /// The channel.
     Channel,
+    /// The start of validity.
     ValidFrom,
+    /// The end of validity.
     ValidUntil,
+    /// The required tags.
     Tags,
+    /// The accepted languages.
     Languages,
+    /// The accepted kinds.
     Kinds,
+    /// The accepted documents.
     DocumentIds,
 }
 

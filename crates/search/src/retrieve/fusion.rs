@@ -1,51 +1,57 @@
+//! Fusion of the keyword and vector results into one ranking.
+
 use serde::Serialize;
 
 use crate::index::WordScores;
 use ken_base::config::RetrieveConfig;
 use ken_base::domain::{Hit, LegScore, Tuning};
 
-/// What a cosine of 1 that a question is nearer to a chunk's negative than to the chunk takes from its score. No
-/// set has negatives to measure it on: it is set so that a difference of .1 outweighs any match in meaning.
+/// How much a chunk's score falls for each unit by which a question's cosine with the chunk's negative exceeds its
+/// cosine with the chunk. No set has negatives to measure it on. With this value a difference of .1 outweighs any match
+/// in meaning.
 const AVERSION: f32 = 4.0;
 
-/// How much each part counts in coverage fusion; the rest is closeness. Each in [0, 1], together below 1.
+/// The weights of coverage and proximity in coverage fusion; closeness has the rest. Each in [0, 1], together below 1.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Shares {
+    /// The weight of coverage.
     pub keyword: f32,
+    /// The weight of proximity.
     pub proximity: f32,
 }
 
 impl Shares {
-    /// Of a chunk that both legs scored. `similarity` is the cosine.
+    /// Returns the score of a chunk that both searches scored. `similarity` is the cosine.
     pub fn score(self, coverage: f32, proximity: f32, similarity: f32) -> f32 {
         let rest = 1.0 - self.keyword - self.proximity;
         self.keyword * coverage + self.proximity * proximity + rest * closeness(similarity)
     }
 }
 
-/// The cosine below which the encoders' cosines mean nothing.
+/// The cosine below which the encoders' cosines carry no information.
 const FLOOR: f32 = 0.4;
 
-/// A cosine on the scale from [`FLOOR`] to 1.
+/// Rescales a cosine so that [`FLOOR`] is 0 and 1 is 1.
 fn closeness(similarity: f32) -> f32 {
     ((similarity - FLOOR) / (1.0 - FLOOR)).clamp(0.0, 1.0)
 }
 
-/// How the two legs' lists become one: score = keyword · coverage + proximity · proximity + the rest · closeness, in [0, 1].
+/// How the results of both searches become one score in [0, 1]: keyword · coverage + proximity · proximity + the rest ·
+/// closeness.
 ///
-/// *Coverage* is BM25 divided by the highest BM25 that the question could reach in the collection, unknown
-/// terms counted in: the keyword share fades by itself where few of the question's terms occur (another
-/// language, typing errors), which is where reciprocal ranks are at their worst. *Closeness* is the cosine on
-/// the scale from .4, below which the encoders' cosines mean nothing, to 1.
+/// *Coverage* is BM25 divided by the highest BM25 that the question could reach in the collection, unknown terms
+/// included. So the keyword share fades automatically if few of the question's terms occur (another language, typing
+/// errors), which is where reciprocal ranks work worst. *Closeness* is the cosine rescaled from [.4, 1] to [0, 1];
+/// below .4 the encoders' cosines carry no information.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Fusion {
     native: Shares,
-    /// Counts where the collection is not in the question's writing.
+    /// Used if the collection is not in the question's writing.
     foreign: Shares,
 }
 
 impl Fusion {
-    /// With a workspace's own shares, where it has any.
+    /// Returns the fusion with a workspace's own weights, if it has any.
     pub fn tuned(self, tuning: Tuning) -> Self {
         match (tuning.keyword_share, tuning.proximity_share) {
             (Some(keyword), Some(proximity)) => Self {
@@ -64,7 +70,8 @@ impl From<&RetrieveConfig> for Fusion {
                 keyword: config.keyword_share,
                 proximity: config.proximity_share,
             },
-            // English questions to Chinese collections are best with hardly any say for words: docs/measured/quality.md.
+            // English questions to Chinese collections do best with hardly any weight on words:
+            // docs/measured/quality.md.
             foreign: Shares {
                 keyword: 0.05,
                 proximity: 0.0,
@@ -73,21 +80,25 @@ impl From<&RetrieveConfig> for Fusion {
     }
 }
 
-/// A chunk that at least one leg proposed, with what each leg says of it.
+/// A chunk that at least one search proposed, with the scores of both.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Candidate {
+    /// The chunk's key.
     pub key: u32,
+    /// Rank and score of the keyword search.
     pub keyword: Option<LegScore>,
+    /// Rank and score of the vector search.
     pub vector: Option<LegScore>,
-    /// In [0, 1], as in [`Hit`].
+    /// Coverage, in [0, 1], as in [`Hit`].
     pub coverage: f32,
-    /// In [0, 1], as in [`Hit`].
+    /// Proximity, in [0, 1], as in [`Hit`].
     pub proximity: f32,
-    /// ≥ 0, as in [`Hit`].
+    /// Nearness to a negative, ≥ 0, as in [`Hit`].
     pub negative: f32,
 }
 
 impl Candidate {
+    /// Starts without scores.
     pub fn new(key: u32) -> Self {
         Self {
             key,
@@ -99,7 +110,7 @@ impl Candidate {
         }
     }
 
-    /// Notes what the keyword leg says.
+    /// Sets the scores of the keyword search.
     pub fn take_words(&mut self, rank: Option<usize>, words: &WordScores) {
         self.keyword = Some(LegScore {
             rank,
@@ -111,7 +122,7 @@ impl Candidate {
 }
 
 impl Fusion {
-    /// Orders the candidates: best first, ties by key. Where only one leg searched, its order stands.
+    /// Scores and orders the candidates: best first, ties by key. If only one search ran, its order is kept.
     pub fn fuse(self, candidates: Vec<Candidate>, is_foreign: bool) -> Vec<Hit> {
         let mut hits: Vec<Hit> = candidates
             .into_iter()

@@ -1,3 +1,5 @@
+//! The synonyms of each workspace, cached.
+
 use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
@@ -7,10 +9,11 @@ use ken_base::domain::WorkspaceId;
 use ken_store::store::Store;
 use ken_text::text::Synonyms;
 
-/// How old a workspace's synonyms may be before the store is asked whether another process changed them.
+/// How old cached synonyms may be before the store is checked for changes by other processes.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// The synonyms of every workspace: the lexicon's and its own, read from the store when they change.
+/// The synonyms of every workspace: the lexicon's and its own, read from the store when they change. Clones share the
+/// cache.
 #[derive(Clone)]
 pub struct Glossary {
     store: Store,
@@ -24,6 +27,7 @@ struct Known {
 }
 
 impl Glossary {
+    /// Starts with an empty cache.
     pub fn new(store: Store) -> Self {
         Self {
             store,
@@ -31,7 +35,7 @@ impl Glossary {
         }
     }
 
-    /// At most a second old.
+    /// Returns a workspace's synonyms, at most a second old.
     pub async fn of(&self, workspace: &WorkspaceId) -> Result<Synonyms, RetrieveError> {
         if let Some(synonyms) = self.fresh(workspace) {
             return Ok(synonyms);
@@ -39,7 +43,7 @@ impl Glossary {
         let stored = self.store.synonyms(workspace).await?;
         let synonyms = match self.unchanged(workspace, stored.version) {
             Some(synonyms) => synonyms,
-            // A long list takes a while to build.
+            // Building a long list takes a while.
             None => computing(move || Ok(Synonyms::with(&stored.groups))).await?,
         };
         let known = Known {
@@ -54,7 +58,7 @@ impl Glossary {
         Ok(synonyms)
     }
 
-    /// Which version of its own synonyms a workspace goes by; at most a second old.
+    /// Returns the version of a workspace's own synonyms, at most a second old.
     pub async fn version(&self, workspace: &WorkspaceId) -> Result<i64, RetrieveError> {
         self.of(workspace).await?;
         let known = self
@@ -64,7 +68,7 @@ impl Glossary {
         Ok(known.get(workspace).map_or(0, |known| known.version))
     }
 
-    /// Makes the next question read them anew.
+    /// Drops a workspace from the cache, so that the next question reads its synonyms again.
     pub fn forget(&self, workspace: &WorkspaceId) {
         self.known
             .write()

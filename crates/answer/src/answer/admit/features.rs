@@ -1,3 +1,5 @@
+//! The features of the admission model.
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::LazyLock;
 
@@ -13,10 +15,10 @@ use ken_text::text::{
     characters_of_key, fold, is_cjk, is_function_word, names, search_key, terms_of_key,
 };
 
-/// What is measured, with the sign that its weight may have: more coverage never speaks against an answer, a missing name
+/// The features, with the sign that a weight may have: more coverage never counts against an answer, a missing name
 /// never for one. Free signs fitted the training sets better and others worse (AUROC .825 against .902 on Taipei's).
 pub const NAMES: [(&str, f32); 23] = [
-    // How the search came out. Coverage is BM25 over the highest BM25 the question could reach, similarity a cosine.
+    // Search scores. Coverage is BM25 divided by the highest BM25 the question could reach, similarity is a cosine.
     ("coverage_first", 1.0),
     ("coverage_most", 1.0),
     ("similarity_first", 1.0),
@@ -24,7 +26,7 @@ pub const NAMES: [(&str, f32); 23] = [
     ("proximity", 1.0),
     ("margin_fifth", 1.0),
     ("margin_last", 1.0),
-    // Share of the hits that both legs have among their first ten; whether the first is the first by words.
+    // Share of the hits among the first ten of both searches; whether the first hit is also the first by keywords.
     ("agreement", 1.0),
     ("first_by_words", 1.0),
     // Weighted share of the question's words: in the best sentence with its headings, the first chunk, the first three.
@@ -34,7 +36,7 @@ pub const NAMES: [(&str, f32); 23] = [
     // The same by single characters of Han.
     ("characters_in_sentence", 1.0),
     ("characters_in_chunk", 1.0),
-    // In the best sentence that holds the kind of thing asked for: of all chunks, of the first.
+    // The same in the best sentence that contains the kind of thing asked for: of all chunks, of the first.
     ("in_expected", 1.0),
     ("in_expected_of_first", 1.0),
     // How many of the question's names and figures are missing.
@@ -42,20 +44,19 @@ pub const NAMES: [(&str, f32); 23] = [
     ("names_missing_in_sentence", -1.0),
     ("figures_missing_in_first", -1.0),
     ("figures_missing_in_sentence", -1.0),
-    // The question denies or says first, last, only … and the best sentence does not; or denies where it does not.
+    // Negation in the question but not in the best sentence, or the reverse; words such as first, last or only that the
+    // best sentence lacks.
     ("denial", -1.0),
     ("qualifiers_missing", -1.0),
-    // The question asks for a property (weight, colour, price …) that no chunk which has its names says anything of, or about
-    // a model or a code where what was found is about another.
+    // The question names a model or a code, and the evidence is about another.
     ("another_named", -1.0),
 ];
-/// Where the last one stands, which decides alone.
+/// Index of the last feature, which decides alone.
 pub const ANOTHER_NAMED: usize = NAMES.len() - 1;
-/// How many.
+/// The number of features.
 pub const N: usize = NAMES.len();
 
-/// What the evidence says about whether it answers; [`NAMES`] says what stands where. Not a number where nothing is known:
-/// then it counts neither way.
+/// The values of the features in [`NAMES`]' order. NaN means unknown and counts neither way.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Features(pub [f32; N]);
 
@@ -76,11 +77,12 @@ impl Serialize for Features {
     }
 }
 
-/// How many chunks are read, and how many of the hits tell how the search came out.
+/// How many chunks are read.
 const READ: usize = 5;
+/// How many hits the features of the search use.
 const SHAPE: usize = 10;
 
-/// A sentence as it is held against the question: of which passage, how much of the question it has, and with its headings.
+/// A sentence compared with the question: its passage, and its share of the question's words without and with headings.
 struct Held<'a> {
     at: usize,
     unit: &'a Unit,
@@ -95,7 +97,8 @@ impl Features {
         self.0[ANOTHER_NAMED] > 0.0
     }
 
-    /// From the question, its terms' weights and the evidence, best first, with the first of it read.
+    /// Computes the features from the question, its terms' weights, the hits and the evidence, best first, whose first
+    /// chunks are given as passages.
     pub fn of(
         question: &str,
         term_weights: &[(String, f32)],
@@ -131,7 +134,8 @@ impl Features {
                 });
             }
         }
-        // The best sentence: most of the question, with its headings, rather one that holds what is asked for, rather early.
+        // The best sentence: the highest share with headings; of similar ones, one that contains what is asked for, or
+        // an early one.
         let worth = |held: &Held| {
             let bonus = if held.holds_expected { 0.02 } else { 0.0 };
             held.share + 0.5 * held.with_headings + bonus - 0.01 * held.at as f32
@@ -182,7 +186,7 @@ impl Features {
         let hit_of = |e: &Evidence| by_key.get(&e.chunk.key).copied();
         let shape = &evidence[..evidence.len().min(SHAPE)];
         let highest = |value: fn(&Evidence) -> f32| shape.iter().map(value).fold(0.0, f32::max);
-        // Where so few are found that there is none, nothing is known of it.
+        // With so few hits the value is unknown.
         let behind = |e: Option<&Evidence>| e.map_or(f32::NAN, |e| first.score - e.score);
         let among_ten = |leg: Option<ken_base::domain::LegScore>| {
             leg.and_then(|leg| leg.rank).is_some_and(|rank| rank <= 10)
@@ -192,7 +196,7 @@ impl Features {
             .filter_map(hit_of)
             .filter(|hit| among_ten(hit.keyword) && among_ten(hit.vector));
         let first_hit = hit_of(first);
-        // Without vectors nothing is known of meaning, nor of what both searches agree on.
+        // Without vectors, similarity and the agreement of both searches are unknown.
         let has_vectors = hits.iter().any(|hit| hit.vector.is_some());
         let of_both = |x: f32| if has_vectors { x } else { f32::NAN };
         let by_words = first_hit
@@ -229,12 +233,12 @@ impl Features {
     }
 }
 
-/// The words of a question that say what it is about, with their weights; one that the index does not know weighs the most.
+/// Returns the content words of a question with their weights. A word that is not in the index has the highest weight.
 fn content(key: &str, term_weights: &[(String, f32)]) -> HashMap<String, f32> {
     const GRAMMAR: &str = "的了吗呢吧啊呀么什怎哪谁几多少是否不没有在和与及或也都就才很这那之其被把将从到对由为因会能可想让给用得着过个些请问我你您他她它们";
     let is_grammar = |term: &str| {
         is_function_word(term) || term.chars().all(|c| GRAMMAR.contains(c)) || {
-            // A pair across a word's end.
+            // A pair across a word boundary.
             let mut characters = term.chars();
             term.chars().count() == 2
                 && characters.any(|c| "的了吗呢吧么什谁几请问我你您们".contains(c))
@@ -258,7 +262,7 @@ fn content(key: &str, term_weights: &[(String, f32)]) -> HashMap<String, f32> {
     }
 }
 
-/// Figures in a question, as terms.
+/// Returns the figures in a question, as terms.
 fn numbers(key: &str) -> Vec<String> {
     let is_figure = |term: &String| term.chars().all(|c| c.is_ascii_digit() || c == '.');
     let mut figures: Vec<String> = characters_of_key(key)
@@ -270,7 +274,7 @@ fn numbers(key: &str) -> Vec<String> {
     figures
 }
 
-/// Without the ways of asking that hold a denial: `能不能`.
+/// Removes question forms that contain a negation, such as `能不能`.
 fn without_choice(text: &str) -> String {
     static CHOICE: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new("是不是|可不可以|能不能|有没有|会不会|要不要|对不对|不好意思|好不好|需不需要")

@@ -1,52 +1,65 @@
+//! The admission model: logistic regression over the features, and over the reader's logit.
+
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::features::{Features, N, NAMES};
 
-/// A logistic model over [`Features`]: the probability that the evidence answers the question, where half of all
-/// questions can be answered.
+/// A logistic model over [`Features`]. It estimates the probability that the evidence answers the question, assuming
+/// that half of all questions can be answered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Model {
-    /// One a feature, in the features' order.
+    /// One weight per feature, in the features' order.
     pub weights: Vec<Weight>,
+    /// The intercept.
     pub intercept: f32,
-    /// How the reader's logit counts, where passages are read.
+    /// The model of the reader's logit, used if passages are read.
     pub reading: ReadingModel,
-    /// What it was fitted on and how it did there, for people.
+    /// What it was fitted on and with what result, as information for people.
     #[serde(default)]
     pub fitted_on: String,
 }
 
-/// How a feature counts: by how many deviations it is off its mean, at most [`CLIP`].
+/// The weight of a feature. Its value is standardised and clipped at [`CLIP`] deviations.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Weight {
+    /// The feature's name, see [`super::features::NAMES`].
     pub feature: String,
+    /// The feature's mean.
     pub mean: f32,
+    /// The feature's standard deviation.
     pub deviation: f32,
+    /// The weight of one deviation.
     pub weight: f32,
 }
 
-/// Beyond so many deviations more does not count.
+/// Standardised values are clipped at this many deviations.
 pub const CLIP: f32 = 3.0;
 
 /// Why a model cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
+    /// The file cannot be read.
     #[error("answer.model {0}: {1}")]
     File(PathBuf, std::io::Error),
+    /// The file is not a valid model.
     #[error("answer.model {0}: {1}; run `ken calibrate` again")]
     Content(PathBuf, String),
 }
 
 impl Model {
-    /// The one that was fitted on the development sets (docs/measured/quality.md) and is compiled in.
+    /// Returns the compiled-in model, which was fitted on the development sets (docs/measured/quality.md).
     pub fn shipped() -> Self {
         Self::parse(include_str!("model.json")).expect("the shipped model is tested")
     }
 
+    /// Reads a model from a file.
+    ///
+    /// # Errors
+    /// [`ModelError`] if the file cannot be read or is not a valid model.
     pub fn read(file: &Path) -> Result<Self, ModelError> {
         let text =
             std::fs::read_to_string(file).map_err(|error| ModelError::File(file.into(), error))?;
@@ -80,7 +93,7 @@ impl Model {
         }
     }
 
-    /// By search scores alone, in [0, 1].
+    /// Returns the confidence by search scores alone, in [0, 1].
     pub fn confidence(&self, features: &Features) -> f32 {
         1.0 / (1.0 + (-self.logit(features)).exp())
     }
@@ -101,23 +114,24 @@ impl Model {
     }
 }
 
-/// From the reader's logit to the probability that the evidence answers. Search scores beside it were worth nothing
+/// Maps the reader's logit to the probability that the evidence answers. Adding search scores had no effect
 /// (docs/measured/quality.md).
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReadingModel {
-    /// The version of the reader whose logits it was fitted on; empty where it was fitted without one.
+    /// The version of the reader whose logits it was fitted on; empty if it was fitted without one.
     pub reader: String,
-    /// What a point of the reader's logit counts.
+    /// The weight of the reader's logit.
     pub reading: f32,
+    /// The intercept.
     pub intercept: f32,
-    /// What it was fitted on, where that is not what the model of search scores was fitted on; for people.
+    /// What it was fitted on, if that differs from the model of search scores; as information for people.
     #[serde(default)]
     pub fitted_on: String,
 }
 
 impl ReadingModel {
-    /// In (0, 1).
+    /// Returns the confidence for a logit, in (0, 1).
     pub fn confidence(&self, logit: f32) -> f32 {
         1.0 / (1.0 + (-(self.reading * logit + self.intercept)).exp())
     }

@@ -1,4 +1,4 @@
-//! Which sentences of the best chunks answer.
+//! Chooses the sentences of the best chunks that answer the question.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -9,49 +9,52 @@ use ken_base::domain::{Evidence, Kind, Span};
 use ken_text::conflict::{Statement, contradiction};
 use ken_text::text::{fold, names, terms, width};
 
-/// How many lines of a list go along with their lead-in.
+/// How many lines of a list are quoted together with its lead-in.
 const MAX_LIST_LINES: usize = 12;
-/// How many clauses behind semicolons go along where the whole enumeration is wider than [`MAX_ENUMERATION`].
+/// How many clauses after semicolons are quoted together if the whole enumeration is wider than [`MAX_ENUMERATION`].
 const MAX_CLAUSES: usize = 3;
 /// Up to this width (Han 2, others 1) clauses joined by semicolons are quoted whole.
 const MAX_ENUMERATION: usize = 160;
-/// One sentence is enough where it has this share of the question's term weight and holds the kind of thing asked for…
+/// One sentence is enough if it has this share of the question's term weight and contains the kind of thing asked for …
 const ENOUGH: f32 = 0.6;
 /// … unless a second one adds at least this share.
 const MIN_GAIN: f32 = 0.03;
 
-// What a sentence is chosen by. Found by coordinate search on half of the questions of DRCD, CMRC and SQuAD. Share of
-// answers that hold the gold string: 86.4 on the other half, 81.9 on all of them for the question's terms alone.
+// Weights of the scores by which sentences are chosen. Found by coordinate search on half of the questions of DRCD,
+// CMRC and SQuAD. Share of answers that contain the gold string: 86.4 on the other half, 81.9 on all of them with the
+// question's terms alone.
 /// How many of the best chunks sentences are taken from.
 const CHUNKS: usize = 2;
-/// How much of what of the question stands over the best chunk another document's has to say, by weight.
+/// A chunk of another document must mention at least this share, by weight, of the question's terms in the best chunk's
+/// headings.
 const MIN_SUBJECT: f32 = 0.5;
-/// How much a chunk's fused score behind the best one's counts.
+/// Weight of the difference between a chunk's fused score and the best one's.
 const CHUNK: f32 = 2.0;
-/// What a pair of Han with a character of grammar counts.
+/// Weight of a pair of Han with a grammatical character; other terms have 1.
 const GRAMMAR: f32 = 0.6;
-/// What a term that stands in every sentence of the chunk loses.
+/// The share of its weight that a term loses if it occurs in every sentence of the chunk.
 const COMMON: f32 = 0.3;
-/// What the better neighbour counts.
+/// Weight of the better neighbour's score.
 const NEIGHBOUR: f32 = 0.1;
-/// What holding the kind of thing asked for counts.
+/// Bonus for containing the kind of thing asked for.
 const EXPECTED: f32 = 0.1;
-/// What a second sentence's new terms count, and standing beside the first.
+/// Weight of a second sentence's new terms.
 const GAIN: f32 = 2.0;
+/// Bonus for a second sentence next to the first.
 const BESIDE: f32 = 0.05;
 
 /// A sentence that may be chosen.
 struct Candidate {
-    /// Which evidence it is of, and which of its sentences it is.
+    /// Index of its evidence; `unit` is the index of the sentence in it.
     at: usize,
     unit: usize,
     score: f32,
-    /// Which of the question's terms it holds, with what each counts in its chunk.
+    /// The question's terms in it, each with its weight in the chunk.
     terms: HashMap<usize, f32>,
     holds_expected: bool,
 }
 
-/// The stretches of the best chunks that answer: by chunk, best chunk first, in reading order, neighbours joined.
+/// Returns the spans of the best chunks that answer: by chunk, best first, in reading order, neighbours joined.
 pub fn choose(
     question: &str,
     term_weights: &[(String, f32)],
@@ -68,8 +71,8 @@ pub fn choose(
     for (at, passage) in passages.iter().enumerate() {
         let is_apart =
             evidence[at].metadata.kind == Kind::Faq || evidence[at].chunk.note.question.is_some();
-        // Of another document only what speaks of the question's names, and of what of the question stands over the best: facts of
-        // two things are not put side by side.
+        // From another document, only text that mentions the question's names and enough of the subject, so that facts
+        // about two things are never joined.
         let is_other = at > 0 && evidence[at].chunk.document_id != evidence[0].chunk.document_id;
         let speaks_of_it = names.iter().all(|name| passages[at].says(name))
             && said_of(&subject, |term| passages[at].says(term)) >= MIN_SUBJECT;
@@ -94,7 +97,7 @@ pub fn choose(
     let Some(first) = candidates.iter().max_by(|a, b| total(a, b)) else {
         return Vec::new();
     };
-    // Nothing of the question is in it (another language): its beginning, which says what it is about.
+    // No term of the question occurs (another language): quote the beginning, which introduces the subject.
     if candidates.iter().all(|c| c.terms.is_empty()) {
         let units = &chunks[0];
         let text = &evidence[0].chunk.text;
@@ -149,9 +152,9 @@ pub fn choose(
             });
         let is_enough = first.terms.values().sum::<f32>() >= ENOUGH
             && (expected.is_none() || first.holds_expected);
-        // A further row or item is about another thing, unless it holds more of what is asked for.
+        // Another row or item is about another thing, unless it contains more of what is asked for.
         let is_structured = |c: &Candidate| is_row(line(c)) || is_item(line(c));
-        // So is another paragraph.
+        // The same holds for another paragraph.
         let is_same_paragraph = |c: &Candidate| {
             let span = |of: &Candidate| chunks[of.at][of.unit];
             let (a, b) = (span(first), span(c));
@@ -185,7 +188,7 @@ pub fn choose(
     by_chunk
 }
 
-/// How much of some terms' weight is said; all of none.
+/// Returns the share of some terms' weight that `says` accepts; 1 if there are no terms.
 fn said_of(terms: &[&(String, f32)], says: impl Fn(&str) -> bool) -> f32 {
     let total: f32 = terms.iter().map(|(_, weight)| weight).sum();
     let said = terms.iter().filter(|(term, _)| says(term));
@@ -195,7 +198,7 @@ fn said_of(terms: &[&(String, f32)], says: impl Fn(&str) -> bool) -> f32 {
     }
 }
 
-/// The sentences of a chunk with what speaks for each.
+/// Returns the sentences of a chunk with their scores.
 fn judged(
     question: &str,
     expected: Option<Expected>,
@@ -221,7 +224,7 @@ fn judged(
             (0..term_weights.len()).filter(has).collect()
         })
         .collect();
-    // A heading says what the sentence or list below it is about, and nothing by itself.
+    // A heading's terms count for the sentence or list below it; a heading alone does not answer.
     let structured = |i: usize| is_item(line(&units[i])) || is_row(line(&units[i]));
     let mut heading = HashSet::new();
     for i in 1..units.len() {
@@ -234,7 +237,7 @@ fn judged(
             found[i].extend(heading.iter().copied());
         }
     }
-    // What a table's columns are called, every row says, and the header says nothing by itself.
+    // A table's column names count for every row; the header row alone does not answer.
     let is_parted = |i: usize| text[units[i - 1].span.end..units[i].span.start].contains("\n\n");
     let follows =
         |i: usize| i > 0 && is_row(line(&units[i])) && is_row(line(&units[i - 1])) && !is_parted(i);
@@ -304,8 +307,8 @@ fn judged(
 /// The longest heading within a chunk, in width (Han 2, others 1).
 const MAX_HEADING: usize = 40;
 
-/// Whether a sentence is a heading within its chunk: a short paragraph of its own with another below it, which says no
-/// figure, does not end as a sentence does, and leads into nothing.
+/// Returns whether a sentence is a heading within its chunk: a short paragraph with another one below it, without a
+/// figure, without the end of a sentence, and without a colon.
 fn heads(text: &str, span: Span) -> bool {
     let line = span.slice(text).unwrap_or_default();
     let (before, after) = (&text[..span.start], &text[span.end..]);
@@ -319,22 +322,22 @@ fn heads(text: &str, span: Span) -> bool {
         && line.trim_end_matches(['?', '？']).chars().all(is_text)
 }
 
-/// Whether a pair of Han (folded) holds a character of grammar or of asking.
+/// Returns whether a pair of Han (folded) contains a grammatical or interrogative character.
 fn has_grammar(term: &str) -> bool {
     const CHARACTERS: &str = "的是在了和与及于个之有何么什哪谁为几多少吗呢被其该此";
     term.chars().any(|c| CHARACTERS.contains(c))
 }
 
-/// A sentence with what it cannot be understood without: a list with its lead-in, a row with the table's header,
-/// the sentence before one that begins by pointing back. `is_list`: whether an item goes with all the others of its list;
-/// `has_header`: whether the table in which the text begins has its header elsewhere.
+/// Returns a sentence with the context that it needs: a list with its lead-in, a row with the table's header, the
+/// previous sentence if it begins by pointing back. `is_list`: whether an item brings all others of its list.
+/// `has_header`: whether the header of the table at the start of the text is in another chunk.
 fn context(text: &str, units: &[Span], i: usize, is_list: bool, has_header: bool) -> Vec<usize> {
     let line = |i: usize| units[i].slice(text).unwrap_or_default();
     let mut all = vec![i];
-    // A line before a list or a table leads in, colon or not.
+    // A line before a list or a table is its lead-in, with or without a colon.
     let structured = |j: usize| j < units.len() && (is_item(line(j)) || is_row(line(j)));
     let leads = |j: usize| !structured(j) && (ends_in_colon(line(j)) || structured(j + 1));
-    // Between two tables is an empty line.
+    // Two tables are separated by an empty line.
     let is_parted = |j: usize| {
         let above = j.checked_sub(1).and_then(|above| units.get(above));
         above.is_some_and(|above| text[above.end..units[j].start].contains("\n\n"))
@@ -348,7 +351,7 @@ fn context(text: &str, units: &[Span], i: usize, is_list: bool, has_header: bool
         if !is_named {
             all.push(first);
         }
-        // The header alone says nothing.
+        // A header alone says nothing.
         if first == i && !is_named {
             let rows =
                 (i..units.len()).take_while(|j| is_row(line(*j)) && (*j == i || !is_parted(*j)));
@@ -391,10 +394,12 @@ fn context(text: &str, units: &[Span], i: usize, is_list: bool, has_header: bool
     all
 }
 
+/// Returns whether a line is a row of a Markdown table.
 pub fn is_row(line: &str) -> bool {
     line.starts_with('|') && line.ends_with('|')
 }
 
+/// Returns whether a line is an item of a list: `- ` or a number and `. `.
 pub fn is_item(line: &str) -> bool {
     let number = line.trim_start_matches(|c: char| c.is_ascii_digit());
     line.starts_with("- ") || (number.len() < line.len() && number.starts_with(". "))
@@ -428,7 +433,7 @@ fn points_back(line: &str) -> bool {
     WORDS.iter().any(|word| line.starts_with(word))
 }
 
-/// Chosen units as spans; units become one where nothing but space stands between them.
+/// Returns the chosen units as spans. Units with only white space between them are joined.
 pub fn join(text: &str, units: &[Span], chosen: &[usize]) -> Vec<Span> {
     let is_gap =
         |from: usize, to: usize| text.get(from..to).is_some_and(|gap| gap.trim().is_empty());

@@ -1,4 +1,4 @@
-//! A text as it is said aloud.
+//! Converts a text for speech output.
 
 use std::sync::LazyLock;
 
@@ -11,10 +11,10 @@ fn regex(pattern: &str) -> Regex {
     Regex::new(pattern).expect("the pattern is fixed and tested")
 }
 
-/// A sentence that is wider than this is cut at a comma when it is spoken.
+/// A wider sentence (Han 2, others 1) is cut at a comma when it is spoken.
 const MAX_BREATH: usize = 60;
 
-/// A text to be spoken.
+/// Returns a text for speech output: without addresses and markup, with figures in words.
 pub fn spoken(text: &str, language: Language) -> String {
     static ADDRESS: LazyLock<Regex> = LazyLock::new(|| {
         regex(r"[（(]?\b(?:https?://|www\.)[^\s，。；）)]+[）)]?|[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
@@ -64,7 +64,7 @@ pub fn spoken(text: &str, language: Language) -> String {
     said.join(if language.is_chinese() { "" } else { " " })
 }
 
-/// Digit by digit.
+/// Returns a number digit by digit.
 fn digits(number: &str, language: Language) -> String {
     let says = |c: char| -> Option<String> {
         let digit = c.to_digit(10)?;
@@ -173,7 +173,7 @@ fn chinese_figures(text: &str, language: Language) -> String {
     let mut text = String::with_capacity(spoken.len());
     let mut characters = spoken.chars().peekable();
     while let Some(c) = characters.next() {
-        // Gaps between Han are for the eye.
+        // Gaps between Han are only visual.
         let after_han = c == ' ' && text.chars().next_back().is_some_and(is_cjk);
         if after_han
             && characters

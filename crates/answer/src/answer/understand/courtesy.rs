@@ -1,3 +1,5 @@
+//! Recognises messages that ask nothing of the knowledge: greetings, thanks, goodbyes, and requests for a person.
+
 use ken_base::domain::Reason;
 use std::sync::LazyLock;
 
@@ -5,18 +7,21 @@ use regex::Regex;
 
 use ken_text::text::fold;
 
-/// What a message is, where it asks nothing of the knowledge.
+/// The kind of a message that asks nothing of the knowledge.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Courtesy {
+    /// A greeting.
     Greeting,
+    /// Thanks.
     Thanks,
+    /// A goodbye.
     Goodbye,
-    /// Wants to speak to a person.
+    /// A request to speak to a person.
     AsksForPerson,
 }
 
 impl Courtesy {
-    /// The reason in the answer to it.
+    /// Returns the reason for the answer to it.
     pub fn reason(self) -> Reason {
         match self {
             Courtesy::Greeting => Reason::Greeting,
@@ -27,7 +32,7 @@ impl Courtesy {
     }
 }
 
-/// Words of courtesy, folded; a message is courtesy where nothing else is in it.
+/// Courtesy words, folded. A message that contains nothing else is courtesy.
 static KINDS: LazyLock<[(Courtesy, Regex); 3]> = LazyLock::new(|| {
     let only = |words: &str| {
         let pattern = format!(r"^(?:(?:{words}|{})[\s\W_]*)+$", ADDRESSES);
@@ -55,20 +60,20 @@ static KINDS: LazyLock<[(Courtesy, Regex); 3]> = LazyLock::new(|| {
     ]
 });
 
-/// Who is spoken to, and sounds that carry nothing.
+/// Forms of address, and sounds without meaning.
 const ADDRESSES: &str = r"客服(?:人员|小姐|先生)?|小编|店家|老板|小姐|先生|呀|啊|喔|哦|啦|呢|唷|哈+|呵+|there|team|guys|sir|madam|everyone";
 
-/// A wish to speak to a person.
+/// A request to speak to a person.
 static PERSON: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
         r"(?:转接?|找|接|换|请|叫|联络|联系|要|想|给我|跟|和|同).{0,6}(?:真人|人工|活人|真正的人)|(?:真人|人工)(?:客服|服务|处理|回[复覆]|协助)|(?:转接?|接|找|联[络系]).{0,3}(?:线上)?客服(?:人员|专员)?|(?:speak|talk|chat|connect(?: me)?|transfer(?: me)?|pass me).{0,20}\b(?:human|person|someone|agent|representative|operator)\b|\b(?:want|need|get me|give me)\b.{0,10}\b(?:human|real person|live person|person|agent|representative|operator)\b|\b(?:human|real|live) (?:agent|person|support|representative)\b",
     )
     .expect("the pattern is fixed and tested")
 });
-/// Beyond so many characters a message that names a person tells something else besides.
+/// A longer message (in characters) that asks for a person contains something else too.
 const MAX_WISH: usize = 120;
 
-/// What a message is, where it asks nothing of the knowledge.
+/// Returns the kind of a message that asks nothing of the knowledge; `None` for other messages.
 pub fn courtesy(message: &str) -> Option<Courtesy> {
     let folded = fold(message);
     let said = folded.trim();

@@ -1,4 +1,5 @@
-//! A follow-up made to stand alone: the names that were said carry over, and what was said last where nothing was named.
+//! Rewrites a follow-up so that it can be searched for on its own. Names from the conversation carry over; without any
+//! name, the last messages do.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,34 +11,34 @@ use crate::answer::siblings::is_grammar;
 use ken_base::domain::{DocumentId, Evidence, Role, Span, Utterance};
 use ken_text::text::{fold, is_cjk, is_function_word, terms, width};
 
-// Read off CrossWOZ and DSTC10 (docs/measured/quality.md); each may be halved or doubled for less than 3 points.
+// Read off CrossWOZ and DSTC10 (docs/measured/quality.md); halving or doubling any of them costs less than 3 points.
 /// How many utterances back names are looked for.
 const LOOK_BACK: usize = 12;
-/// What a name loses with each utterance further back.
+/// The factor on a name's weight for each utterance further back.
 const DECAY: f32 = 0.8;
-/// What a name gains where the question says what kind of thing it is.
+/// The factor for a name of the kind that the question mentions.
 const FIT: f32 = 2.0;
-/// How many names lift their documents.
+/// How many names raise their documents.
 const MAX_NAMES: usize = 3;
-/// How much of the fused score a named document is lifted by.
+/// The most that a named document's fused score is raised by.
 const LIFT: f32 = 0.05;
-/// How many utterances go along where nothing was named; the whole history does harm (R@1 .30 against .59).
+/// How many utterances are added if there is no name. The whole history does harm (R@1 .30 against .59).
 const CONTEXT: usize = 3;
-/// Up to this width (Han 2, others 1) what was answered goes along. A longer answer, as of quoted passages, would be found
-/// again: of 28 follow-ups to answers of our own on the sample shop 7 were answered right with them.
+/// Up to this width (Han 2, others 1) an answer is added too. A search would find a longer one, such as quoted
+/// passages, again: with long answers 7 of 28 follow-ups were answered correctly on the sample shop.
 const BRIEF: usize = 60;
 /// Up to this width (Han 2, others 1) a question in a conversation counts as a follow-up.
 const SHORT: usize = 24;
-/// Up to this one it does not even say what about: the user's last words go along.
+/// Up to this width it does not even name its subject, so the user's last words are added.
 const TERSE: usize = 16;
-/// How many hits are looked at where documents are lifted.
+/// How many hits are considered when documents are raised.
 pub const LIFTED_AMONG: usize = 100;
 
-/// The documents that a follow-up is about, each with how far it is meant, in [0, 1].
+/// The documents that a follow-up is about, each with its weight in [0, 1].
 pub type Lifts = BTreeMap<DocumentId, f32>;
 
-/// What to search for in place of a question, and what it is about. Without a history, or where it names something
-/// itself, the question as it is.
+/// Returns what to search for instead of a question, and the documents it is about. A question without a history, or
+/// one that names something itself, is unchanged.
 pub fn standalone(question: &str, history: &[Utterance], names: &Names) -> (String, Lifts) {
     let question = question.trim();
     let as_it_is = (question.to_owned(), Lifts::new());
@@ -53,7 +54,7 @@ pub fn standalone(question: &str, history: &[Utterance], names: &Names) -> (Stri
         .map(|(_, name)| name)
         .collect();
     if !said.is_empty() {
-        // `那 X 呢`: what was asked before, of X.
+        // `那 X 呢`: the previous question, about X.
         let is_all = names
             .without(question)
             .iter()
@@ -103,7 +104,7 @@ pub fn standalone(question: &str, history: &[Utterance], names: &Names) -> (Stri
     }
 }
 
-/// What was said, with each `那 X 呢` as the whole question that it stands for.
+/// Returns the history with each `那 X 呢` replaced by the question that it abbreviates.
 fn resolved(history: &[Utterance]) -> Vec<Utterance> {
     let mut asked: Option<String> = None;
     let mut resolved = history.to_vec();
@@ -116,8 +117,8 @@ fn resolved(history: &[Utterance]) -> Vec<Utterance> {
     resolved
 }
 
-/// `那 X 呢 / and X?` behind a question about another thing of its kind: that question, about X. `None` where X is of no kind
-/// in it, or its place cannot be told.
+/// Applies `那 X 呢 / and X?` to the previous question about another thing of the same kind: returns that question, about
+/// X. `None` if the question has nothing of X's kind, or its place is unclear.
 fn substituted(question: &str, before: &str) -> Option<String> {
     let thing = thing(question)?;
     let (new, old) = (words(thing), words(before));
@@ -139,8 +140,8 @@ fn substituted(question: &str, before: &str) -> Option<String> {
     ))
 }
 
-/// Of the place of a thing with a letter or digit at its end: a word of the same make (`S1` and `S2`, `2025` and `2026`), with
-/// as many words before it as both share.
+/// Finds the place of a code with a letter or digit at its end: a word of the same pattern (`S1` and `S2`, `2025` and
+/// `2026`), with the words before it that both share.
 fn place_of_code(x: &[String], asked: &[String]) -> Option<Range<usize>> {
     let make = |word: &str| -> String {
         let class = |c: char| if c.is_ascii_digit() { '0' } else { c };
@@ -161,12 +162,12 @@ fn place_of_code(x: &[String], asked: &[String]) -> Option<Range<usize>> {
     let ahead = |on: &usize| asked[at + on] == x[code + on];
     let most = (x.len() - code - 1).min(asked.len() - at - 1);
     let after = (1..=most).take_while(ahead).last().unwrap_or(0);
-    // All of the thing has its place, but for words that only it says before the code.
+    // The whole thing has its place, except for words before the code that only it has.
     (after == x.len() - code - 1).then_some(at - before..at + after + 1)
 }
 
-/// Of the place of a thing by the head both end with: `標準方案` and `企業方案`, `Business plan` and `Team plan`. What stands
-/// before the head has to be as long, and to begin where a word does.
+/// Finds the place of a thing by the head that both end with: `標準方案` and `企業方案`, `Business plan` and `Team plan`. The
+/// part before the head must be equally long and start at a word boundary.
 fn place_by_head(x: &[String], asked: &[String]) -> Option<Range<usize>> {
     let is_han = |word: &String| word.chars().all(is_cjk);
     let mut places = (1..=asked.len()).filter_map(|end| {
@@ -182,7 +183,7 @@ fn place_by_head(x: &[String], asked: &[String]) -> Option<Range<usize>> {
     places.next().is_none().then_some(place)
 }
 
-/// Of the place of a name in capitals (`and Business?`): that of the only other one.
+/// Finds the place of a capitalised name (`and Business?`): that of the only other one.
 fn place_of_name(thing: &str, before: &str, words: &[(Span, String)]) -> Option<Range<usize>> {
     let is_name = |text: &str| text.starts_with(|c: char| c.is_uppercase());
     if !is_name(thing) || thing.contains(char::is_whitespace) {
@@ -194,7 +195,7 @@ fn place_of_name(thing: &str, before: &str, words: &[(Span, String)]) -> Option<
     names.next().is_none().then_some(at..at + 1)
 }
 
-/// The X of `那 X 呢 / and X?`; `None` where a question is not worded so.
+/// Returns the X of `那 X 呢 / and X?`; `None` for other questions.
 fn thing(question: &str) -> Option<&str> {
     const BEFORE: [&str; 18] = [
         "那麼",
@@ -227,7 +228,7 @@ fn thing(question: &str) -> Option<&str> {
         " instead",
         " too",
     ];
-    /// The widest thing (Han 2, others 1).
+    /// The widest X (Han 2, others 1).
     const WIDEST: usize = 24;
     let is_mark = |c: char| {
         c.is_whitespace() || (c.is_ascii_punctuation() && c != '%') || "，。？！、；：".contains(c)
@@ -252,7 +253,7 @@ fn thing(question: &str) -> Option<&str> {
     is_thing.then_some(thing)
 }
 
-/// The words of a text, Han one by one, with where each stands; folded.
+/// Returns the words of a text, folded, with their spans. Each Han is a word.
 fn words(text: &str) -> Vec<(Span, String)> {
     let mut words: Vec<(Span, String)> = Vec::new();
     let mut is_open = false;
@@ -272,12 +273,12 @@ fn words(text: &str) -> Vec<(Span, String)> {
     words
 }
 
-/// Evidence with the scores of what the question is about lifted, best first.
+/// Raises the scores of the documents that the question is about. Returns the evidence best first.
 pub fn lift(mut evidence: Vec<Evidence>, lifts: &Lifts) -> Vec<Evidence> {
     for e in &mut evidence {
         e.score += LIFT * lifts.get(&e.chunk.document_id).unwrap_or(&0.0);
     }
-    // Stable: equals stay in their order.
+    // Stable: equals keep their order.
     evidence.sort_by(|a, b| b.score.total_cmp(&a.score));
     evidence
 }
@@ -293,8 +294,8 @@ fn lifts<'a>(names: &Names, meant: impl Iterator<Item = (f32, &'a Name)>) -> Lif
     lifts
 }
 
-/// The names that were said, the likeliest to be meant first: said lately, said alone, and of the kind that the question
-/// asks about; ties go to the later.
+/// Returns the names in the history, the likeliest to be meant first: recent, alone in their message, and of the kind
+/// that the question mentions. Ties go to the later one.
 fn salient(names: &Names, question: &[Box<str>], history: &[Utterance]) -> Vec<(f32, Name)> {
     let mut ranked: Vec<(f32, Name)> = Vec::new();
     for (back, utterance) in history.iter().rev().take(LOOK_BACK).enumerate() {
@@ -303,10 +304,10 @@ fn salient(names: &Names, question: &[Box<str>], history: &[Utterance]) -> Vec<(
             .into_iter()
             .map(|(_, name)| name)
             .collect();
-        // Where a title is said, as where it heads what is quoted, the first of its names is what it is about.
+        // If a whole title occurs, for example above a quotation, its first name is the subject.
         said.dedup_by(|later, earlier| names.are_of_one_title(earlier, later));
         let different: BTreeSet<&Name> = said.iter().collect();
-        // In a list no one of them is meant.
+        // In a list, no single name is meant.
         let weight = DECAY.powi(back as i32) / different.len().max(1) as f32;
         for name in said.iter().rev() {
             match ranked.iter_mut().find(|(_, known)| known == name) {
@@ -324,10 +325,10 @@ fn salient(names: &Names, question: &[Box<str>], history: &[Utterance]) -> Vec<(
     ranked
 }
 
-/// Up to this width, marks apart, a further question of one message leans on the one before it: `多久？`, `要錢嗎？`.
+/// Up to this width, punctuation excluded, a further question of a message depends on the one before it: `多久？`, `要錢嗎？`.
 const TERSE_PART: usize = 6;
 
-/// Whether a further question of one message leans on the one before it: it says next to nothing, or points back.
+/// Returns whether a further question of a message depends on the one before it: it is very short, or points back.
 pub fn leans(question: &str) -> bool {
     const HAN: [&str; 8] = ["它", "那", "這", "这", "該", "该", "其", "佢"];
     const LATIN: [&str; 5] = ["it", "its", "that", "they", "them"];
@@ -340,8 +341,8 @@ pub fn leans(question: &str) -> bool {
         || words.any(|word| LATIN.contains(&word))
 }
 
-/// Whether a question cannot stand alone: it is short or points back. Where a name is there to carry over, weaker words
-/// count too.
+/// Returns whether a question cannot stand alone: it is short or points back. If there is a name to carry over, weaker
+/// words count too.
 fn points_back(question: &str, is_named: bool) -> bool {
     const HAN: [&str; 18] = [
         "它", "牠", "那", "這", "这", "该", "該", "其", "呢", "也", "還", "还", "上面", "剛", "刚",
@@ -365,7 +366,7 @@ fn points_back(question: &str, is_named: bool) -> bool {
         || words.any(|word| LATIN.contains(&word) || (is_named && LATIN_OF_NAMED.contains(&word)))
 }
 
-/// What a question may say besides a name and still ask no more than `那 X 呢`.
+/// Returns whether a token may accompany a name without asking more than `那 X 呢`.
 fn says_nothing(token: &str) -> bool {
     const HAN: &str = "那呢如果是换成的话吗怎么样也一行可以好请问又还有嗯哦同点咁";
     const LATIN: [&str; 26] = [
@@ -481,7 +482,7 @@ mod tests {
                 "what about the Crew plan?",
                 Some("price of the Crew plan"),
             ),
-            // Another property, the same thing, a place that cannot be told, a question of its own.
+            // Another property, the same thing, an unclear place, an independent question.
             ("耳機可以退嗎", "那運費呢", None),
             ("山嵐 T1 多重", "那 T1 呢", None),
             ("故宮門票多少錢", "那學生票呢", None),

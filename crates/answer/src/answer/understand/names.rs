@@ -1,4 +1,4 @@
-//! The names that a workspace's titles give to things, to find them again in what was said.
+//! The names in a workspace's titles, for finding them in a conversation.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, LazyLock};
@@ -8,33 +8,35 @@ use regex::Regex;
 use ken_base::domain::DocumentId;
 use ken_text::text::{fold, is_cjk};
 
-/// A name as its tokens: Latin words without a plural's s, single digits, single Han, all folded.
+/// A name as its tokens, folded: Latin words without a plural's s, single digits, single Han.
 pub type Name = Arc<[Box<str>]>;
 
-/// A segment of titles on more than this share of the documents (and on more than [`FEW`]) is a category, not a name.
+/// A title segment on more than this share of the documents (and on more than [`FEW`]) is a category, not a name.
 const MAX_SHARE: f32 = 0.05;
+/// See [`MAX_SHARE`].
 const FEW: usize = 3;
-/// How wide a name is (Han 2, others 1).
+/// The width of a name (Han 2, others 1).
 const WIDTHS: std::ops::RangeInclusive<usize> = 4..=40;
-/// How far a document is meant by a name that leaves out part of its title's segment.
+/// The weight of a document for a name that omits part of its title segment.
 const PART: f32 = 0.5;
-/// How many of a name's documents are looked at for a title that the question says another part of.
+/// How many of a name's documents are searched for a title of which the question contains another segment.
 const MAX_FITTING: usize = 8;
 
-/// A title's segment as written, and in all ways to say it.
+/// A title segment as written, and its ways to be said.
 type Segment = (String, Vec<Name>);
 
-/// The names in a workspace's titles. A title is cut at `:` and `|`; each segment is a name, as a whole, without its
-/// brackets and without what follows a dash. Segments that ask are none.
+/// The names in a workspace's titles. A title is split at `:` and `|`. Each segment is a name: as a whole, without its
+/// brackets, and without the part after a dash. Segments that are questions are skipped.
 #[derive(Debug, Default)]
 pub struct Names {
     documents: HashMap<Name, BTreeSet<usize>>,
     by_first: HashMap<Box<str>, Vec<Name>>,
-    /// Id, and the segments of the title: as written, and in all ways to say it, the whole first.
+    /// Id, and the title's segments: as written, and in all ways to say it, the whole first.
     titles: Vec<(DocumentId, Vec<Segment>)>,
 }
 
 impl Names {
+    /// Collects the names of these titles.
     pub fn of(titles: impl IntoIterator<Item = (DocumentId, String)>) -> Self {
         let mut names = Self::default();
         let mut asked: BTreeSet<Name> = BTreeSet::new();
@@ -72,7 +74,8 @@ impl Names {
         names
     }
 
-    /// The names in a text, in order: the longest at each place, none within another; with where each begins, in tokens.
+    /// Returns the names in a text, in order, with their position in tokens. Each is the longest at its place, without
+    /// overlaps.
     pub fn said(&self, tokens: &[Box<str>]) -> Vec<(usize, Name)> {
         let (mut found, mut i) = (Vec::new(), 0);
         while i < tokens.len() {
@@ -88,7 +91,7 @@ impl Names {
         found
     }
 
-    /// A text's tokens without the names in it.
+    /// Returns a text's tokens without the names in it.
     pub fn without(&self, text: &str) -> Vec<Box<str>> {
         let tokens = tokens(text);
         let said = self.said(&tokens);
@@ -100,7 +103,7 @@ impl Names {
         kept.map(|(_, token)| token.clone()).collect()
     }
 
-    /// The documents that a name means, each with how far, times `weight`.
+    /// Returns the documents that a name refers to, with their weights times `weight`.
     pub fn meant(&self, name: &Name, weight: f32) -> BTreeMap<DocumentId, f32> {
         let documents = self.documents.get(name).into_iter().flatten();
         let meant = documents.map(|at| {
@@ -111,7 +114,7 @@ impl Names {
         meant.collect()
     }
 
-    /// Whether a title has both names.
+    /// Returns whether a title contains both names.
     pub fn are_of_one_title(&self, one: &Name, other: &Name) -> bool {
         let of = |name| self.documents.get(name);
         of(one)
@@ -119,7 +122,7 @@ impl Names {
             .is_some_and(|(one, other)| !one.is_disjoint(other))
     }
 
-    /// A name as a title writes it.
+    /// Returns a name as a title writes it.
     pub fn written(&self, name: &Name) -> Option<&str> {
         let at = self.documents.get(name)?.first()?;
         let mut segments = self.titles[*at].1.iter();
@@ -127,7 +130,7 @@ impl Names {
         Some(written)
     }
 
-    /// Whether a text says another segment of a title that has this name: `這家酒店` of `酒店：X`.
+    /// Returns whether a text contains another segment of a title with this name: `這家酒店` of `酒店：X`.
     pub fn fits(&self, name: &Name, tokens: &[Box<str>]) -> bool {
         let documents = self
             .documents
@@ -148,7 +151,7 @@ impl Names {
     }
 }
 
-/// A text's words as names are compared by.
+/// Returns a text's tokens, as names are compared by.
 pub fn tokens(text: &str) -> Vec<Box<str>> {
     const NUMBERS: [&str; 21] = [
         "zero",
@@ -212,7 +215,7 @@ fn width(tokens: &[Box<str>]) -> usize {
         .sum()
 }
 
-/// The whole, without brackets, and without what follows a dash.
+/// Returns the whole, the part without brackets, and the part before a dash.
 fn ways_to_say(segment: &str) -> Vec<Name> {
     static BRACKETS: LazyLock<Regex> =
         LazyLock::new(|| Regex::new(r"\s*[(（\[【].*?[)）\]】]\s*").expect("the pattern is fixed"));

@@ -1,3 +1,5 @@
+//! Splits a message into its questions.
+
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -5,31 +7,32 @@ use regex::Regex;
 use super::courtesy::{Courtesy, courtesy};
 use ken_text::text::{fold, is_function_word, sentences, terms};
 
-/// No message is taken for more questions than this; the rest goes with the last.
+/// The most questions of a message; the rest is added to the last.
 const MAX_PARTS: usize = 4;
 
 fn regex(pattern: &str) -> Regex {
     Regex::new(pattern).expect("the pattern is fixed and tested")
 }
 
-/// Ways of asking, folded.
+/// Patterns of questions, folded.
 static ASKS: LazyLock<Regex> = LazyLock::new(|| {
     regex(
         r"[?]|吗|嘛|呢$|什么|怎么|怎样|如何|多少|几[个天时点号年月钱多]|哪|谁|为何|为什么|是否|多[久长大高远重]|能不能|可不可以|可否|有没有|会不会|要不要|是不是|边[个度]|点样|咩|\b(?:what|how|when|where|which|who|why|can|could|do|does|did|is|are|will|would|should)\b",
     )
 });
 
-/// A new question within a sentence.
+/// The start of a further question within a sentence.
 static FURTHER: LazyLock<Regex> = LazyLock::new(|| {
     regex(
         r"[，,；;、\s]\s*(?:另外|还有|還有|以及|順便|顺便|而且|同埋|然後|然后|再請問|再请问|also,?|and also|and (?:how|what|when|where|which|who|why|can|do|does|is|are|will))\b?",
     )
 });
 
-/// A sentence that goes on with the question before it.
+/// A sentence that continues the question before it.
 static GOES_ON: LazyLock<Regex> = LazyLock::new(|| regex(r"^(?:还是|或者?|亦或|抑或|定系|or\b)"));
 
-/// The questions of a message, in order; what is told before a question goes with it. One where it asks once.
+/// Returns the questions of a message, in order. Statements before a question belong to it. A message with one question
+/// is returned whole.
 pub fn parts(message: &str) -> Vec<String> {
     // A numbered list in one line.
     static NUMBER: LazyLock<Regex> = LazyLock::new(|| regex(r"(?:^|\s+)\d{1,2}[.、)]\s+"));
@@ -42,7 +45,7 @@ pub fn parts(message: &str) -> Vec<String> {
     let mut told = String::new();
     for span in sentences(message) {
         let sentence = span.slice(message).unwrap_or_default();
-        // `你好嗎？` before a question asks nothing.
+        // A greeting before a question, such as `你好嗎？`, asks nothing.
         if matches!(
             courtesy(sentence),
             Some(Courtesy::Greeting | Courtesy::Thanks | Courtesy::Goodbye)
@@ -76,12 +79,12 @@ pub fn parts(message: &str) -> Vec<String> {
     }
 }
 
-/// Whether a text is worded as a question.
+/// Returns whether a text is worded as a question.
 pub fn asks(text: &str) -> bool {
     ASKS.is_match(&fold(text))
 }
 
-/// A sentence cut where a further question begins; whole where either side would not ask.
+/// Splits a sentence where a further question begins, unless one of the two parts would not be a question.
 fn questions(sentence: &str) -> Vec<&str> {
     for found in FURTHER.find_iter(sentence) {
         let (before, after) = sentence.split_at(found.start());
@@ -98,7 +101,7 @@ fn questions(sentence: &str) -> Vec<&str> {
     vec![sentence]
 }
 
-/// Whether it begins to tell something that a later question may be about.
+/// Returns whether a text starts a statement that a later question may be about.
 fn is_start(folded: &str) -> bool {
     ["另外", "还有", "我", "also", "my", "i "]
         .iter()

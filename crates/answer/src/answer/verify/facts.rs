@@ -1,5 +1,4 @@
-//! What a sentence states that has to stand in its source exactly: figures with their units, names, addresses, words
-//! that decide.
+//! Facts that a sentence and its source must share exactly: figures with units, names, addresses, decisive words.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -14,19 +13,20 @@ fn regex(pattern: &str) -> Regex {
     Regex::new(pattern).expect("the pattern is fixed and tested")
 }
 
-/// A number as a sentence uses it.
+/// A number with its unit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Figure {
     value: f64,
-    /// The unit or currency under one name for all its spellings; `None` where none is written.
+    /// The unit or currency under one name for all its spellings; `None` without a unit.
     unit: Option<String>,
-    /// Which one, rather than how many.
+    /// Whether it is an ordinal number.
     is_ordinal: bool,
+    /// The figure as written.
     pub written: String,
 }
 
 impl Figure {
-    /// Whether a source that says `other` says this.
+    /// Returns whether a source with the figure `other` supports this one.
     fn is(&self, other: &Figure) -> bool {
         let same_unit = match (&self.unit, &other.unit) {
             (Some(a), Some(b)) => a == b || is_same_money(a, b),
@@ -37,7 +37,7 @@ impl Figure {
     }
 }
 
-/// A sign or word that leaves open which currency it is may stand for one that says so.
+/// Returns whether two currencies may be equal: an ambiguous sign or word may stand for a specific one.
 fn is_same_money(a: &str, b: &str) -> bool {
     const OPEN: [(&str, &[&str]); 2] = [
         ("元", &["twd", "cny", "hkd", "usd"]),
@@ -48,8 +48,8 @@ fn is_same_money(a: &str, b: &str) -> bool {
     }) || (["元", "$"].contains(&a) && ["元", "$"].contains(&b))
 }
 
-/// All spellings of a unit under one name. A word that is none of these is no unit; Latin letters that follow the
-/// number at once (`mAh`, `dB`) are their own.
+/// Returns the canonical name of a unit. Other words are not units; Latin letters directly after the number (`mAh`,
+/// `dB`) are their own unit.
 fn unit_of(word: &str) -> Option<&'static str> {
     const UNITS: [(&str, &[&str]); 33] = [
         (
@@ -126,7 +126,7 @@ fn unit_of(word: &str) -> Option<&'static str> {
     found.map(|(name, _)| *name)
 }
 
-/// `第二代` → `第2代`: which one, in digits, whatever it counts. For a folded text.
+/// Writes ordinal numbers in digits, whatever they count: `第二代` → `第2代`. For folded texts.
 fn ordinals(folded: &str) -> String {
     static ORDINAL: LazyLock<Regex> = LazyLock::new(|| {
         regex(
@@ -147,7 +147,7 @@ fn ordinals(folded: &str) -> String {
     replaced.into_owned()
 }
 
-/// The figures of a text, in order.
+/// Returns the figures of a text, in order.
 pub fn figures_of(text: &str) -> Vec<Figure> {
     static FIGURE: LazyLock<Regex> = LazyLock::new(|| {
         regex(
@@ -186,7 +186,7 @@ pub fn figures_of(text: &str) -> Vec<Figure> {
     FIGURE.captures_iter(&text).filter_map(figure).collect()
 }
 
-/// The first figure of a sentence that its source does not have.
+/// Returns the first figure of a sentence that is not in its source.
 pub fn missing_figure(sentence: &str, source: &str) -> Option<String> {
     let known = figures_of(source);
     let missing = figures_of(sentence)
@@ -195,8 +195,8 @@ pub fn missing_figure(sentence: &str, source: &str) -> Option<String> {
     Some(missing.written)
 }
 
-/// The first name of a sentence that its source does not have: Latin words that are written as names or hold a digit,
-/// any Latin word between Han, and what stands in quotation marks.
+/// Returns the first name of a sentence that is not in its source: Latin words written as names or with a digit, any
+/// Latin word between Han, and text in quotation marks.
 pub fn missing_name(sentence: &str, source: &str) -> Option<String> {
     static LATIN: LazyLock<Regex> =
         LazyLock::new(|| regex(r"[A-Za-z0-9][A-Za-z0-9.+'’-]*[A-Za-z0-9]|[A-Za-z]"));
@@ -237,7 +237,7 @@ pub fn missing_name(sentence: &str, source: &str) -> Option<String> {
     })
 }
 
-/// The first address of a sentence (web, e-mail, phone) that its source does not have.
+/// Returns the first address of a sentence (web, e-mail, phone) that is not in its source.
 pub fn missing_address(sentence: &str, source: &str) -> Option<String> {
     static ADDRESS: LazyLock<Regex> = LazyLock::new(|| {
         regex(
@@ -258,7 +258,7 @@ pub fn missing_address(sentence: &str, source: &str) -> Option<String> {
     missing.map(str::to_owned)
 }
 
-/// Whether a sentence holds markup that a page would act on: tags, images, links, script.
+/// Returns whether a sentence contains active markup: tags, images, links, script.
 pub fn has_markup(sentence: &str) -> bool {
     static MARKUP: LazyLock<Regex> = LazyLock::new(|| {
         regex(r"(?i)<[a-z/!?][^>]*>?|\]\s*\(|!\[|javascript:|data:text|```|&lt;|\bon\w+\s*=")
@@ -266,8 +266,8 @@ pub fn has_markup(sentence: &str) -> bool {
     MARKUP.is_match(sentence)
 }
 
-/// Words that decide what a sentence promises. One that stands in a sentence has to stand in its source, itself or
-/// another of its row.
+/// Words that decide what a sentence promises. If one occurs in a sentence, it or another of its row must occur in the
+/// source.
 const DECISIVE: [&[&str]; 44] = [
     &["除非", "unless"],
     &["即使", "就算", "even if", "even when", "regardless"],
@@ -407,11 +407,11 @@ const DECISIVE: [&[&str]; 44] = [
     ],
 ];
 
-/// The first word of a sentence that decides and that its source does not have.
+/// Returns the first decisive word of a sentence that is not in its source.
 pub fn missing_decision(sentence: &str, source: &str) -> Option<String> {
     let (sentence, source) = (fold(sentence), fold(source));
     for row in DECISIVE {
-        // Single characters are too common to be asked for; in the source they will do.
+        // Single characters are too common to be required; in the source they are accepted.
         let said = row
             .iter()
             .find(|word| word.chars().count() > 1 && has_word(&sentence, word));
@@ -424,7 +424,7 @@ pub fn missing_decision(sentence: &str, source: &str) -> Option<String> {
     None
 }
 
-/// The first word of a source that makes it depend on something, and that a sentence taken from it leaves out.
+/// Returns the first condition of a source that a sentence taken from it omits.
 pub fn missing_condition(source: &str, sentence: &str) -> Option<String> {
     const CONDITIONS: [&[&str]; 12] = [
         &["除非", "unless"],
@@ -459,7 +459,7 @@ pub fn missing_condition(source: &str, sentence: &str) -> Option<String> {
     })
 }
 
-/// Latin words stand alone; Chinese has no spaces to go by.
+/// Returns whether a text contains a word. Latin words must stand alone; Chinese has no spaces.
 fn has_word(text: &str, word: &str) -> bool {
     text.match_indices(word).any(|(start, found)| {
         let is_letter = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
@@ -469,14 +469,14 @@ fn has_word(text: &str, word: &str) -> bool {
     })
 }
 
-/// How often a text denies, by its clauses' words.
+/// Returns the negative words of a text, folded.
 pub fn denials(text: &str) -> BTreeSet<String> {
     static DENIAL: LazyLock<Regex> = LazyLock::new(|| {
         regex(
             r"不|没|無|无|未|冇|唔|毋|非(?:会员|本|营业|上班|保固)|勿|禁止|拒绝|恕|(?-u:\b)(?:not?|never|none|nor|cannot|can't|won't|don't|doesn't|isn't|aren't|wasn't|weren't|without|unable|except|unless|neither|excluded?s?|excluding|refuse[sd]?)(?-u:\b)|n't",
         )
     });
-    // Words with the character that deny nothing.
+    // Words that contain the negative character but negate nothing.
     static HARMLESS: LazyLock<Regex> = LazyLock::new(|| {
         regex(
             r"不同|不过|不但|不仅|不只|不论|无论|不管|不久|无误|无线|未来|差不多|对不起|唔该|唔好意思|不好意思|没问题|不好|不错|no\. ?\d|non-?stop",

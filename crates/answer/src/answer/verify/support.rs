@@ -1,3 +1,5 @@
+//! Finds the sentences of the evidence that support a sentence worded by a model.
+
 use std::collections::BTreeSet;
 
 use super::{Fault, facts};
@@ -7,27 +9,33 @@ use ken_base::domain::{Evidence, Span};
 use ken_text::conflict::{Statement, opposed, unnamed_case};
 use ken_text::text::{characters_of_key, is_function_word, search_key};
 
-/// A sentence that a model worded, with the numbers (from 1) of the evidence it names.
+/// A sentence worded by a model, with the numbers (from 1) of the evidence that it cites.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Worded {
+    /// The sentence.
     pub text: String,
+    /// The numbers of the cited evidence.
     pub cites: Vec<usize>,
 }
 
-/// How much of a clause the source's clause has to have, and in its order: who does what to whom is not told by words alone.
+/// The share of a clause's words that the source's clause must contain. Words alone do not show who does what to whom,
+/// so their order counts too.
 const MIN_SAID: f32 = 0.85;
+/// The share of the shared words that must be in the same order.
 const MIN_ORDER: f32 = 0.8;
 
-/// The sentences of a piece of evidence that may be cited, as spans of its text: all but those that speak to machines.
+/// Returns the sentences of a piece of evidence that may be cited, as spans of its text: all that do not address a
+/// machine.
 pub fn citable(evidence: &Evidence) -> Vec<Span> {
     Passage::read(evidence).spans()
 }
 
-/// Where the evidence says what a worded sentence says: the sentences to cite, by the evidence's place. One piece of
-/// evidence has to carry all of it, so that facts of two things are never joined, and each clause a clause of its own.
+/// Returns the sentences that support a worded sentence, each with the index of its evidence. One piece of evidence
+/// must support all of it, so that facts about two things are never joined, and each clause needs its own supporting
+/// clause.
 ///
 /// # Errors
-/// What of it nothing carries.
+/// The [`Fault`] of the part that no evidence supports.
 pub fn support(sentence: &Worded, evidence: &[Evidence]) -> Result<Vec<(usize, Span)>, Fault> {
     let text = sentence.text.as_str();
     if facts::has_markup(text) {
@@ -49,7 +57,7 @@ pub fn support(sentence: &Worded, evidence: &[Evidence]) -> Result<Vec<(usize, S
     Err(fault)
 }
 
-/// A clause of the source, with where its sentence stands.
+/// A clause of the source, with the span of its sentence.
 struct Clause<'a> {
     text: &'a str,
     words: Vec<String>,
@@ -122,7 +130,7 @@ fn carried(text: &str, of: &Evidence) -> Result<Vec<Span>, Fault> {
     if cited.is_empty() {
         return Err(Fault::Unlike(0.0));
     }
-    // What a sentence makes depend on something may not be said without it.
+    // If the source states a condition, the sentence must state it too.
     let whole: Vec<&str> = cited.iter().map(said).collect();
     if let Some(condition) = facts::missing_condition(&whole.join("\n"), text) {
         return Err(Fault::Condition(condition));
@@ -131,7 +139,7 @@ fn carried(text: &str, of: &Evidence) -> Result<Vec<Span>, Fault> {
     Ok(cited)
 }
 
-/// What one clause says otherwise than the other, which has the same words.
+/// Returns the fault by which a clause differs from a source clause with the same words.
 fn differs(clause: &str, source: &str, heading: &str) -> Option<Fault> {
     let near = format!("{heading}\n{source}");
     if let Some(figure) = facts::missing_figure(clause, source) {
@@ -154,7 +162,7 @@ fn differs(clause: &str, source: &str, heading: &str) -> Option<Fault> {
     )))
 }
 
-/// The words that say something, in order: single Han without grammar, stems of Latin words, figures.
+/// Returns the content words, in order: single Han except grammatical ones, stems of Latin words, figures.
 fn words(text: &str) -> Vec<String> {
     const GRAMMAR: &str = "的了呢吧啊呀喔哦嗎吗您你请請也就都會会可以能";
     let says = |word: &String| !is_function_word(word) && !GRAMMAR.contains(word.as_str());
@@ -164,7 +172,7 @@ fn words(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// How much of these words stands in the source's clause or over the passage, in [0, 1].
+/// Returns the share of words that occur in the source's clause or in the headings, in [0, 1].
 fn share(said: &[String], source: &[String], heading: &BTreeSet<String>) -> f32 {
     let found = said
         .iter()
@@ -172,13 +180,13 @@ fn share(said: &[String], source: &[String], heading: &BTreeSet<String>) -> f32 
     found.count() as f32 / said.len().max(1) as f32
 }
 
-/// How much of these words stands in the source's clause itself.
+/// Returns the share of words that occur in the source's clause itself.
 fn known(said: &[String], source: &[String]) -> f32 {
     let found = said.iter().filter(|word| source.contains(word));
     found.count() as f32 / said.len().max(1) as f32
 }
 
-/// How much of these words stands in the source's clause in the same order: the longest common subsequence.
+/// Returns the share of words that occur in the source's clause in the same order: the longest common subsequence.
 fn order(said: &[String], source: &[String]) -> f32 {
     let mut row = vec![0_usize; source.len() + 1];
     for word in said {
@@ -196,14 +204,14 @@ fn order(said: &[String], source: &[String]) -> f32 {
     row[source.len()] as f32 / said.len().max(1) as f32
 }
 
-/// Whether all of the source's clause is said, but for what stands over the passage anyway: one word left out may be the
-/// condition under which it holds (`非瑕疵品`, *gold members*).
+/// Returns whether the sentence contains the whole source clause, except for words of the headings. One omitted word
+/// may be a condition (`非瑕疵品`, *gold members*).
 fn is_whole(source: &Clause, said: &[String], heading: &BTreeSet<String>) -> bool {
     let mut own = source.words.iter().filter(|word| !heading.contains(*word));
     own.all(|word| said.contains(word))
 }
 
-/// A text's clauses: what stands between commas and the like, but not within a figure.
+/// Returns a text's clauses: the parts between commas and similar punctuation, but not within a figure.
 fn clauses(text: &str) -> Vec<&str> {
     const ENDS: [char; 15] = [
         '，', ',', '；', ';', '。', '.', '\n', '：', ':', '！', '!', '？', '?', '、', '|',

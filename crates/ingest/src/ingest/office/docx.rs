@@ -1,4 +1,4 @@
-//! Word documents: paragraphs, lists as Word numbers them, tables by their grid, notes, text boxes, formulas.
+//! Word documents: paragraphs, lists with Word's numbering, tables by their grid, notes, text boxes, formulas.
 
 use std::collections::HashMap;
 
@@ -13,11 +13,11 @@ use super::{
     parsed, switch, value,
 };
 
-/// A short paragraph in bold without the end of a sentence is a heading up to this many characters.
+/// A short bold paragraph without the end of a sentence is a heading up to this many characters.
 const MAX_BOLD_HEADING: usize = 40;
-/// Styles whose paragraphs are programs.
+/// Styles of code paragraphs.
 const CODE_STYLES: [&str; 4] = ["code", "preformatted", "macro text", "plain text"];
-/// Fonts of programs.
+/// Fonts of code.
 const CODE_FONTS: [&str; 9] = [
     "consolas",
     "courier",
@@ -30,6 +30,7 @@ const CODE_FONTS: [&str; 9] = [
     "noto sans mono",
 ];
 
+/// Writes the document whose main part is `main`.
 pub fn write(writer: &mut Writer, package: &mut Package, main: &str) -> Result<(), IngestError> {
     let format = package.format;
     let relations = package.relations(main)?;
@@ -69,7 +70,7 @@ pub fn write(writer: &mut Writer, package: &mut Package, main: &str) -> Result<(
         let Some(xml) = xml else { continue };
         let notes = parsed(xml, format)?;
         for note in notes.root_element().children() {
-            // Those with a type are the lines above the notes.
+            // Notes with a type are the separator lines above the notes.
             if let (Some(id), None) = (attribute(note, "id"), attribute(note, "type")) {
                 let said = reader.said(note)?;
                 reader.notes.insert((kind, id.to_owned()), said);
@@ -83,11 +84,11 @@ pub fn write(writer: &mut Writer, package: &mut Package, main: &str) -> Result<(
     Ok(())
 }
 
-/// What a style says, with what it is based on.
+/// The properties of a style, including those of the styles it is based on.
 #[derive(Debug, Clone, Default)]
 struct Style {
     name: String,
-    /// From 1.
+    /// The heading level, from 1.
     heading: Option<u8>,
     list: Option<(String, usize)>,
     is_hidden: bool,
@@ -99,7 +100,7 @@ struct Style {
 #[derive(Debug, Default)]
 struct Styles {
     by_id: HashMap<String, Style>,
-    /// That of paragraphs that name none.
+    /// The style of paragraphs that name none.
     usual: Style,
 }
 
@@ -158,12 +159,12 @@ impl Styles {
     }
 }
 
-/// From Word's outline level, from 0; 9 is the body.
+/// Returns the heading level of Word's outline level, which counts from 0; 9 is body text.
 fn heading(level: u8) -> Option<u8> {
     (level < 9).then(|| (level + 1).min(6))
 }
 
-/// Styles that programs name without an outline level.
+/// Returns the heading level of style names that programs use without an outline level.
 fn named_heading(name: &str) -> Option<u8> {
     if name == "title" {
         return Some(1);
@@ -191,7 +192,7 @@ fn has_code_font(properties: Node) -> bool {
     CODE_FONTS.iter().any(|code| font.starts_with(code))
 }
 
-/// Text of one look.
+/// Text with uniform formatting.
 #[derive(Debug, Clone, Default, PartialEq)]
 struct Run {
     text: String,
@@ -200,14 +201,14 @@ struct Run {
     is_code: bool,
 }
 
-/// What a paragraph holds besides its text.
+/// The content of a paragraph.
 #[derive(Default)]
 struct Paragraph<'a, 'x> {
     runs: Vec<Run>,
     boxes: Vec<Node<'a, 'x>>,
     notes: Vec<(&'static str, String)>,
     diagrams: Vec<String>,
-    /// The address of a field that is open, and whether its result has begun.
+    /// The address of an open field, and whether its result has started.
     field: Option<(String, bool)>,
 }
 
@@ -217,7 +218,7 @@ impl Paragraph<'_, '_> {
     }
 }
 
-/// An open list: which one, at which level, and whether it counts.
+/// An open list: its number, its level, and whether it is numbered.
 struct List {
     number: String,
     level: usize,
@@ -231,9 +232,9 @@ struct Reader<'r, 'p> {
     styles: Styles,
     numbering: Numbering,
     lists: Vec<List>,
-    /// Foot- and endnotes by their ids.
+    /// Footnotes and endnotes by their ids.
     notes: HashMap<(&'static str, String), String>,
-    /// Of the heading that was written last.
+    /// The level of the last heading.
     level: u8,
 }
 
@@ -343,7 +344,7 @@ impl Reader<'_, '_> {
             self.writer.heading((self.level + 1).clamp(2, 6), &line);
             return;
         }
-        // A program of several lines is several paragraphs in a word processor.
+        // Code of several lines is several paragraphs in a word processor.
         match is_code && self.writer.is_code() {
             true => self.writer.new_line(),
             false => self.writer.open(match is_code {
@@ -357,11 +358,11 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// What stands before the paragraph, with its list and level.
+    /// Returns the label before the paragraph, with its list and level.
     fn label(&mut self, properties: Option<Node>, style: &Style) -> Option<Labelled> {
         let own = properties.and_then(list_of);
         let (number, level) = match own {
-            // Switched off.
+            // Numbering is switched off.
             Some((number, _)) if number == "0" => return None,
             Some(own) => own,
             None => match &style.list {
@@ -386,7 +387,7 @@ impl Reader<'_, '_> {
         let is_numbered = label != Label::Bullet;
         let is_same = |list: &List| list.number == number && list.level == level;
         while let Some(top) = self.lists.last() {
-            // Bullets below a number explain it, whatever level they say they have.
+            // Bullets below a number explain it, whatever their level.
             let explains = top.is_numbered && !is_numbered && top.level == level;
             if is_same(top) || top.level < level || explains {
                 break;
@@ -446,7 +447,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// Reads what stands in a paragraph, without what is deleted, moved away, struck out or hidden.
+    /// Reads the content of a paragraph, without deleted, moved, struck-out or hidden text.
     fn inline<'a, 'x>(
         &self,
         node: Node<'a, 'x>,
@@ -531,7 +532,7 @@ impl Reader<'_, '_> {
                 "br" | "cr" => text.push('\n'),
                 "sym" => text.extend(attribute(part, "char").and_then(symbol)),
                 "noBreakHyphen" => text.push('-'),
-                // The words, without their reading.
+                // The words without their ruby annotation.
                 "ruby" => {
                     let base = child(part, "rubyBase").into_iter();
                     let words = base.flat_map(|base| base.descendants());
@@ -586,7 +587,7 @@ impl Reader<'_, '_> {
         });
     }
 
-    /// Text boxes and diagrams; pictures say nothing.
+    /// Reads text boxes and diagrams; pictures are skipped.
     fn drawing<'a, 'x>(&self, node: Node<'a, 'x>, found: &mut Paragraph<'a, 'x>, depth: usize) {
         if depth > MAX_DEPTH {
             return;
@@ -610,7 +611,7 @@ impl Reader<'_, '_> {
         }
     }
 
-    /// All that an element says, on one line.
+    /// Returns the whole text of an element on one line.
     fn said(&mut self, node: Node) -> Result<String, IngestError> {
         let mut lines = Vec::new();
         let mut notes = Vec::new();
@@ -659,7 +660,7 @@ impl Reader<'_, '_> {
         }
         let mut grid = Grid::default();
         let mut in_header = true;
-        // By column: how many rows the cell that was begun last still covers.
+        // By column: how many rows the last started cell still covers.
         let mut open: HashMap<usize, usize> = HashMap::new();
         for (i, (is_header, cells)) in rows.iter().enumerate() {
             if in_header && !is_header {
@@ -674,7 +675,7 @@ impl Reader<'_, '_> {
                 });
                 below.count() + 1
             };
-            // What goes on from above stands in the cell that began it, as far down as that reaches.
+            // A continued cell belongs to the cell above that started it, over all the rows that this one covers.
             let mut own = Vec::with_capacity(cells.len());
             for cell in cells {
                 if let Some(left) = open
@@ -751,14 +752,15 @@ impl Reader<'_, '_> {
     }
 }
 
-/// A label, with the list and the level that it belongs to.
+/// A label with its list and level.
 struct Labelled {
     label: Label,
     number: String,
     level: usize,
 }
 
-/// Where the numbers come from a style alone (`List Bullet 2`), of which the document says nothing more.
+/// Returns the list for numbering that comes from a style alone (`List Bullet 2`), without a definition in the
+/// document.
 fn usual_list(style: &str) -> Option<Labelled> {
     let rest = style.strip_prefix("list bullet")?;
     let depth: usize = rest.trim().parse().unwrap_or(1);
@@ -769,11 +771,11 @@ fn usual_list(style: &str) -> Option<Labelled> {
     })
 }
 
-/// A cell by its place in the table's grid.
+/// A cell with its place in the table's grid.
 struct Placed {
     column: usize,
     span: usize,
-    /// Whether it reaches down, or is covered by one from above.
+    /// Whether it starts a merged cell, or continues one from above.
     begins: bool,
     goes_on: bool,
     text: String,
@@ -791,7 +793,7 @@ impl Placed {
     }
 }
 
-/// The children of this name, also within what only groups or marks them.
+/// Returns the children of this name, including those within grouping or marking elements.
 fn within<'a, 'x>(node: Node<'a, 'x>, name: &str) -> Vec<Node<'a, 'x>> {
     let mut found = Vec::new();
     for node in node.children().filter(Node::is_element) {
@@ -809,12 +811,12 @@ fn within<'a, 'x>(node: Node<'a, 'x>, name: &str) -> Vec<Node<'a, 'x>> {
     found
 }
 
-/// Of several ways to say the same, the one that Word shows.
+/// Returns the alternative that Word shows.
 fn chosen<'a, 'x>(node: Node<'a, 'x>) -> Option<Node<'a, 'x>> {
     child(node, "Choice").or_else(|| child(node, "Fallback"))
 }
 
-/// Whether a block is the table of contents.
+/// Returns whether a block is the table of contents.
 fn is_contents(node: Node) -> bool {
     let gallery = child(node, "sdtPr")
         .and_then(|properties| child(properties, "docPartObj"))
@@ -822,7 +824,7 @@ fn is_contents(node: Node) -> bool {
     gallery == Some("Table of Contents")
 }
 
-/// What a sign of a symbol font (Wingdings) is in Unicode; others are a small square.
+/// Returns the Unicode character of a symbol font's code (Wingdings); others are a small square.
 fn symbol(code: &str) -> Option<char> {
     let code = u32::from_str_radix(code, 16).ok()?;
     Some(match code & 0xFF {
@@ -837,7 +839,7 @@ fn symbol(code: &str) -> Option<char> {
     })
 }
 
-/// The address in a field's instruction: `HYPERLINK "https://…"`.
+/// Returns the address in a field's instruction: `HYPERLINK "https://…"`.
 fn linked(instruction: &str) -> Option<String> {
     let rest = instruction.trim().strip_prefix("HYPERLINK")?;
     let url = rest.split('"').nth(1)?.trim();

@@ -1,4 +1,4 @@
-//! The numbers that Word writes by itself: `1.`, `第三條`, `3.2`, `(一)`.
+//! Word's automatic numbering: `1.`, `第三條`, `3.2`, `(一)`.
 
 use std::collections::{HashMap, HashSet};
 
@@ -15,48 +15,49 @@ const N_LEVELS: usize = 9;
 struct Level {
     start: u64,
     format: String,
-    /// With `%1` to `%9` for the numbers of the levels: `第%1條`.
+    /// The text with `%1` to `%9` for the numbers of the levels: `第%1條`.
     text: String,
     is_followed_by_nothing: bool,
-    /// Whether it counts on over the levels above it.
+    /// Whether it continues to count across the levels above it.
     counts_on: bool,
-    /// Whether all its numbers are in figures (`isLgl`).
+    /// Whether all its numbers are in digits (`isLgl`).
     in_figures: bool,
 }
 
 #[derive(Debug, Clone, Default)]
 struct Abstract {
     levels: HashMap<usize, Level>,
-    /// The style whose list this is, where it is defined elsewhere.
+    /// The style that defines this list, if it is defined elsewhere.
     style_link: Option<String>,
 }
 
-/// A document's lists, and how far each has counted.
+/// A document's lists and their counters.
 #[derive(Debug, Default)]
 pub struct Numbering {
     abstracts: HashMap<String, Abstract>,
-    /// By `numId`: which list it is, and where levels begin anew.
+    /// By `numId`: its list, and the levels that restart with their first number.
     numbers: HashMap<String, (String, HashMap<usize, u64>)>,
     /// The list that a style defines.
     of_style: HashMap<String, String>,
-    /// By list: of each level the last number.
+    /// By list: the last number of each level.
     counted: HashMap<String, [Option<u64>; N_LEVELS]>,
-    /// The `numId`s that have begun: what begins anew does so once.
+    /// The `numId`s used so far. A restart takes effect only at the first use.
     begun: HashSet<String>,
 }
 
-/// What stands before a paragraph.
+/// The label before a paragraph.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Label {
+    /// A bullet.
     Bullet,
-    /// A number as lists everywhere have it: `3.`
+    /// A plain number: `3.`
     Number(u64),
-    /// Anything else, as Word shows it: `第三條`, `3.2`.
+    /// Any other label, as Word shows it: `第三條`, `3.2`.
     Text(String),
 }
 
 impl Numbering {
-    /// `root` is the element of `word/numbering.xml`.
+    /// Reads the lists from the root element of `word/numbering.xml`.
     pub fn read(root: Node) -> Self {
         let mut found = Self::default();
         for node in root.children() {
@@ -95,7 +96,7 @@ impl Numbering {
         found
     }
 
-    /// Counts on, and says what stands before the paragraph; `None` where its list is not numbered at all.
+    /// Advances the counter and returns the paragraph's label; `None` if the list is unknown.
     pub fn next(&mut self, number: &str, level: usize) -> Option<Label> {
         let level = level.min(N_LEVELS - 1);
         let (list, starts) = self.numbers.get(number)?.clone();
@@ -161,7 +162,7 @@ fn level_of(node: Node) -> Option<usize> {
 }
 
 fn level(node: Node) -> Level {
-    // Newer formats stand in a choice with an older one to fall back on.
+    // Newer formats are in an alternative with an older one as fallback.
     let format = child(node, "numFmt").or_else(|| {
         let choice = child(node, "AlternateContent")?;
         child(child(choice, "Choice")?, "numFmt")
@@ -181,7 +182,7 @@ fn level(node: Node) -> Level {
     }
 }
 
-/// A number in one of Word's formats (ECMA-376, 17.18.59); what is not known is written in figures.
+/// Writes a number in one of Word's formats (ECMA-376, 17.18.59); unknown formats become digits.
 fn written(number: u64, format: &str) -> String {
     let of = |signs: &str| {
         let at = usize::try_from(number.checked_sub(1)?).ok()?;
@@ -223,7 +224,7 @@ fn written(number: u64, format: &str) -> String {
     found.unwrap_or_else(|| number.to_string())
 }
 
-/// a … z, aa … zz, as Word counts.
+/// Returns a … z, aa … zz, as Word counts.
 fn letters(number: u64) -> String {
     let Some(at) = number.checked_sub(1) else {
         return String::new();

@@ -11,9 +11,10 @@ use super::{
     MAX_DEPTH, Package, Relation, attribute, child, diagram, end_lists, formula, is, parsed,
 };
 
-/// Shapes whose upper edges are nearer than this stand beside each other: half an inch, in English Metric Units.
+/// Shapes are side by side if their upper edges are nearer than this: half an inch, in English Metric Units.
 const SAME_HEIGHT: i64 = 457_200;
 
+/// Writes the presentation whose main part is `main`.
 pub fn write(writer: &mut Writer, package: &mut Package, main: &str) -> Result<(), IngestError> {
     let xml = package.needed(main)?;
     let relations = package.relations(main)?;
@@ -22,7 +23,7 @@ pub fn write(writer: &mut Writer, package: &mut Package, main: &str) -> Result<(
         let list = child(document.root_element(), "sldIdLst");
         let ids = list.into_iter().flat_map(|list| list.children());
         let ids = ids.filter(|node| is(*node, "sldId")).filter_map(|node| {
-            // Beside the id that the slide has by itself.
+            // The relationship id, as opposed to the slide's own id.
             let reference = node
                 .attributes()
                 .find(|a| a.name() == "id" && a.namespace().is_some())?;
@@ -61,7 +62,7 @@ pub fn write(writer: &mut Writer, package: &mut Package, main: &str) -> Result<(
     Ok(())
 }
 
-/// A shape that says something, and where its upper left corner is.
+/// A shape with content, and its upper left corner.
 struct Shape<'a, 'x> {
     node: Node<'a, 'x>,
     place: Option<(i64, i64)>,
@@ -89,7 +90,7 @@ fn collect<'a, 'x>(
             "sp" | "graphicFrame" => {
                 let placeholder = descendant(node, "ph", 4);
                 let kind = placeholder.and_then(|ph| attribute(ph, "type"));
-                // The running head and foot of every slide.
+                // The header and footer of every slide.
                 if matches!(kind, Some("dt" | "ftr" | "sldNum" | "hdr")) || is_hidden(node) {
                     continue;
                 }
@@ -135,15 +136,15 @@ fn is_hidden(node: Node) -> bool {
     properties.is_some_and(|p| matches!(attribute(p, "hidden"), Some("1" | "true")))
 }
 
-/// The title first, then from top to bottom and from left to right; what the layout places, in the order of the file, before
-/// what the slide places.
+/// Returns shapes in reading order: the title, then shapes placed by the layout in the order of the file, then the
+/// others from top to bottom and from left to right.
 fn in_order<'a, 'x>(mut shapes: Vec<Shape<'a, 'x>>) -> Vec<Shape<'a, 'x>> {
     let mut tops: Vec<i64> = shapes
         .iter()
         .filter_map(|shape| Some(shape.place?.1))
         .collect();
     tops.sort_unstable();
-    // Rows of shapes: one begins where the next upper edge is far below the row's first.
+    // Rows of shapes: a row starts where an upper edge is far below the first of the row before.
     let mut rows: Vec<i64> = Vec::new();
     for top in tops {
         if rows.last().is_none_or(|first| top - first > SAME_HEIGHT) {
@@ -176,7 +177,7 @@ fn write_shape(
             return Ok(());
         }
         let placeholder = descendant(shape.node, "ph", 4);
-        // The body of a slide is a list unless it says otherwise; a text box is not.
+        // The body of a slide is a list by default; a text box is not.
         let is_list = placeholder
             .is_some_and(|ph| matches!(attribute(ph, "type"), None | Some("body" | "obj")));
         write_body(writer, body, relations, is_list);
@@ -204,13 +205,14 @@ fn write_shape(
     Ok(())
 }
 
-/// A run with where it leads.
+/// A run with the address of its link.
 type Run = (String, Option<String>);
 
 struct Paragraph {
     runs: Vec<Run>,
     level: usize,
-    /// `Some(true)` where it says it is numbered, `Some(false)` a bullet; nothing where it says that it is neither.
+    /// `Some(true)` if numbered, `Some(false)` with a bullet, `None` if not stated. `is_no_list`: the paragraph states
+    /// that it has neither.
     list: Option<bool>,
     is_no_list: bool,
 }
@@ -306,7 +308,7 @@ fn write_body(
     let read: Vec<Paragraph> = paragraphs(body, relations)
         .filter(|paragraph| !paragraph.text().trim().is_empty())
         .collect();
-    // One line alone is no list, wherever it stands.
+    // A single line is not a list.
     let is_list = is_list && read.len() > 1;
     end_lists(writer);
     for paragraph in read {
@@ -339,7 +341,7 @@ fn write_runs(writer: &mut Writer, runs: &[Run]) {
             Some(url) => writer.start_link(url),
             None => writer.end_link(),
         }
-        // A vertical tab is how PowerPoint breaks a line.
+        // PowerPoint writes a line break as a vertical tab.
         for (i, line) in text.split(['\n', '\u{b}']).enumerate() {
             if i > 0 {
                 writer.new_line();

@@ -1,4 +1,5 @@
-//! The glyphs of a PDF and where they stand, from PDFium: turned upright, one [`Sheet`] for each direction of writing on a page.
+//! The glyphs of a PDF and their positions, from PDFium, turned upright: one [`Sheet`] for each writing direction on a
+//! page.
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::c_int;
@@ -9,58 +10,66 @@ use pdfium_render::prelude::{FPDF_DOCUMENT, FPDF_LINK, FPDF_PAGE, Pdfium, Pdfium
 
 use super::super::IngestError;
 
-/// Where the library is when nobody says: where `ken setup` puts it, from the working folder.
+/// The default path of the library, where `ken setup` installs it, relative to the working folder.
 const DEFAULT_LIBRARY: &str = "models/pdfium/libpdfium.so";
-/// Writing that is turned further than this from a right angle is a stamp across the page, in quarter turns.
+/// Writing that deviates from a right angle by more than this, in quarter turns, is a stamp across the page.
 const SLANT: f64 = 0.1;
-/// The text rendering mode of what is written but not shown.
+/// The text rendering mode of invisible text.
 const INVISIBLE: i32 = 3;
-/// FPDF_GetLastError: a password is needed; a kind of encryption that PDFium does not know.
+/// FPDF_GetLastError: a password is needed.
 const ERROR_PASSWORD: u64 = 4;
+/// FPDF_GetLastError: unknown encryption.
 const ERROR_SECURITY: u64 = 5;
 
 static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
-/// PDFium is not made for several threads at once: whoever reads holds the lock.
+/// PDFium is not thread-safe: callers hold this lock.
 static PDFIUM: Mutex<Option<Box<dyn PdfiumLibraryBindings>>> = Mutex::new(None);
 
-/// Where PDFium's library lies; the first call counts. An empty path leaves the usual one.
+/// Sets the path of PDFium's library; only the first call counts. An empty path keeps the default.
 pub fn use_library(path: PathBuf) {
     if !path.as_os_str().is_empty() {
         let _ = LIBRARY.set(path);
     }
 }
 
-/// One character and where it stands on its sheet, in points: to the right of its left edge, below its upper one.
+/// A character and its position on the sheet, in points from the upper left corner.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Glyph {
+    /// The character.
     pub text: char,
+    /// Its left end.
     pub start: f64,
+    /// Its right end.
     pub end: f64,
     /// The baseline.
     pub y: f64,
+    /// The font size.
     pub size: f64,
 }
 
-/// What is written in one direction on a page.
+/// The text in one writing direction on a page.
 #[derive(Debug, Default)]
 pub struct Sheet {
-    /// Of the page, from 1.
+    /// The page's number, from 1.
     pub number: u32,
+    /// The height in points.
     pub height: f64,
-    /// In the order of drawing.
+    /// The glyphs in drawing order.
     pub glyphs: Vec<Glyph>,
-    /// Drawn lines, and edges of drawn boxes, that run along the lines of text.
+    /// Drawn lines, and edges of drawn boxes, parallel to the lines of text.
     pub rules: Vec<Rule>,
-    /// Those that run across the lines of text: `at` is where along the line, `start` and `end` are heights.
+    /// Those perpendicular to the lines of text: `at` is the horizontal position, `start` and `end` are heights.
     pub walls: Vec<Rule>,
 }
 
-/// Something straight that is drawn.
+/// A drawn straight line.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rule {
+    /// Its start, in points.
     pub start: f64,
+    /// Its end, in points.
     pub end: f64,
-    /// Its height, for a rule along the lines of text.
+    /// Its height, if parallel to the lines of text.
     pub at: f64,
 }
 
@@ -69,30 +78,34 @@ pub struct Rule {
 pub struct PageLink {
     /// The page, from 1.
     pub number: u32,
-    /// The characters within its frame, in the order of drawing.
+    /// The characters within its frame, in drawing order.
     pub text: String,
+    /// The address.
     pub url: String,
 }
 
-/// What a file holds.
+/// The content of a file.
 #[derive(Debug, Default)]
 pub struct Pages {
+    /// How many pages it has.
     pub n_pages: usize,
+    /// The title in its properties.
     pub title: Option<String>,
+    /// The sheets in page order.
     pub sheets: Vec<Sheet>,
-    /// In the order in which the pages list them.
+    /// The links in the order of the pages' lists.
     pub links: Vec<PageLink>,
-    /// Glyphs of which the file does not say what character they are.
+    /// How many glyphs have no known character.
     pub n_unknown: usize,
-    /// Pages with text of which none could be read.
+    /// How many pages have text of which none could be read.
     pub n_unread: usize,
 }
 
 /// Reads all pages.
 ///
 /// # Errors
-/// [`IngestError::NotSetUp`] without the library, [`IngestError::PasswordProtected`], and [`IngestError::Damaged`] where PDFium
-/// does not open the file.
+/// [`IngestError::NotSetUp`] without the library; [`IngestError::PasswordProtected`] if the file is encrypted;
+/// [`IngestError::Damaged`] if PDFium cannot open it.
 pub fn read(bytes: &[u8]) -> Result<Pages, IngestError> {
     let mut pdfium = PDFIUM.lock().unwrap_or_else(PoisonError::into_inner);
     let pdfium = match &mut *pdfium {
@@ -104,7 +117,7 @@ pub fn read(bytes: &[u8]) -> Result<Pages, IngestError> {
                 detail: format!("{}: {error}", library.display()),
             };
             let loaded = Pdfium::bind_to_library(library).map_err(absent)?;
-            // SAFETY: called once, under the lock, before anything else of the library.
+            // SAFETY: called once, under the lock, before any other function of the library.
             unsafe { loaded.FPDF_InitLibrary() };
             none.insert(loaded)
         }
@@ -113,7 +126,7 @@ pub fn read(bytes: &[u8]) -> Result<Pages, IngestError> {
     unsafe { pages(pdfium.as_ref(), bytes) }
 }
 
-/// Closes what was opened, also where reading it panics.
+/// Closes a handle on drop, even after a panic.
 struct Closing<F: FnMut()>(F);
 
 impl<F: FnMut()> Drop for Closing<F> {
@@ -125,14 +138,14 @@ impl<F: FnMut()> Drop for Closing<F> {
 /// The frames (left, bottom, right, top) of a page's links to addresses, one a line of text, with the addresses.
 ///
 /// # Safety
-/// As [`pages`]; both handles are open.
+/// As for [`pages`]; both handles must be open.
 unsafe fn links_of(
     pdfium: &dyn PdfiumLibraryBindings,
     document: FPDF_DOCUMENT,
     page: FPDF_PAGE,
 ) -> Vec<(Vec<[f64; 4]>, String)> {
     let mut links = Vec::new();
-    // SAFETY: the handles are open, and each buffer is as long as is said.
+    // SAFETY: the handles are open, and each buffer has the stated length.
     unsafe {
         let (mut next, mut link) = (0, std::ptr::null_mut());
         let mut n_seen = 0;
@@ -145,7 +158,7 @@ unsafe fn links_of(
             let mut url = vec![0_u8; MAX_URL];
             let (buffer, room) = (url.as_mut_ptr().cast(), url.len() as _);
             let n_bytes = pdfium.FPDFAction_GetURIPath(document, action, buffer, room) as usize;
-            // The length counts the zero behind it.
+            // The length includes the terminating zero.
             if !(2..=MAX_URL).contains(&n_bytes) {
                 continue;
             }
@@ -191,7 +204,7 @@ unsafe fn frames_of(pdfium: &dyn PdfiumLibraryBindings, link: FPDF_LINK) -> Vec<
 /// # Safety
 /// The library is initialised and no other thread is within it.
 unsafe fn pages(pdfium: &dyn PdfiumLibraryBindings, bytes: &[u8]) -> Result<Pages, IngestError> {
-    // SAFETY: `bytes` outlives the document, and every handle is used only while what it came from is open.
+    // SAFETY: `bytes` outlives the document, and every handle is used only while its parent is open.
     unsafe {
         let document = pdfium.FPDF_LoadMemDocument64(bytes, None);
         if document.is_null() {
@@ -219,7 +232,7 @@ unsafe fn pages(pdfium: &dyn PdfiumLibraryBindings, bytes: &[u8]) -> Result<Page
                 true => Vec::new(),
                 false => links_of(pdfium, document, page),
             };
-            // What is filled into a form, or written upon a page, becomes part of it.
+            // Form fields and annotations become part of the page.
             let is_written = |i| {
                 let note = pdfium.FPDFPage_GetAnnot(page, i);
                 let kind = pdfium.FPDFAnnot_GetSubtype(note);
@@ -238,8 +251,8 @@ unsafe fn pages(pdfium: &dyn PdfiumLibraryBindings, bytes: &[u8]) -> Result<Page
                 continue;
             }
             let _close = Closing(|| pdfium.FPDF_ClosePage(page));
-            // The content is turned in place of the page. A line of text that is nowhere wide (vertical writing, or a line on
-            // its side, in fonts that state no height) is left out by PDFium: then it is asked again, a quarter turned.
+            // The content is rotated instead of the page. PDFium skips a line of text without any width (vertical or
+            // sideways writing in fonts without a height), so the page is read again after a quarter turn.
             let turns = pdfium.FPDFPage_GetRotation(page).rem_euclid(4);
             let n_objects = pdfium.FPDFPage_CountObjects(page);
             let objects = (0..n_objects).map(|i| pdfium.FPDFPage_GetObject(page, i));
@@ -257,7 +270,7 @@ unsafe fn pages(pdfium: &dyn PdfiumLibraryBindings, bytes: &[u8]) -> Result<Page
             let mut frame = std::mem::zeroed();
             pdfium.FPDF_GetPageBoundingBox(page, &mut frame);
             let sides = [frame.left, frame.right, frame.bottom, frame.top].map(f64::from);
-            // The straight edges of what is drawn, each from point to point.
+            // The straight edges of drawings, each from point to point.
             let edges = || {
                 let mut edges: Vec<Edge> = Vec::new();
                 for i in 0..n_objects {
@@ -305,7 +318,7 @@ unsafe fn pages(pdfium: &dyn PdfiumLibraryBindings, bytes: &[u8]) -> Result<Page
                     let object = pdfium.FPDFText_GetTextObject(text, i);
                     found.objects.insert(object as usize);
                     let mut code = pdfium.FPDFText_GetUnicode(text, i);
-                    // Characters beyond the first plane come in two halves.
+                    // Characters beyond the first plane are two halves.
                     match (first_half.take(), code) {
                         (_, 0xD800..0xDC00) => {
                             first_half = Some(code);
@@ -335,7 +348,7 @@ unsafe fn pages(pdfium: &dyn PdfiumLibraryBindings, bytes: &[u8]) -> Result<Page
                         high: (f64::from(frame.right), f64::from(frame.top)),
                         // Upside down in a mirrored frame.
                         size: pdfium.FPDFText_GetFontSize(text, i).abs() * area.abs().sqrt(),
-                        // Against the clock, as PDFium counts with it.
+                        // Counterclockwise, as PDFium counts.
                         angle: -f64::from(pdfium.FPDFText_GetCharAngle(text, i)),
                         is_shown: object.is_null()
                             || pdfium.FPDFTextObj_GetTextRenderMode(object) != INVISIBLE,
@@ -368,12 +381,12 @@ unsafe fn pages(pdfium: &dyn PdfiumLibraryBindings, bytes: &[u8]) -> Result<Page
                 edges,
                 ..
             } = best;
-            // Where next to nothing of a page is shown it is a picture with its recognised text behind it.
+            // A page with hardly any visible text is a picture with its recognised text behind it.
             let n_shown = seen.iter().filter(|glyph| glyph.is_shown).count();
             if n_shown * 5 > seen.len() {
                 seen.retain(|glyph| glyph.is_shown);
             }
-            // Frames of links stay where they were on a page whose content is turned.
+            // On a page with rotated content the links' frames would not match.
             if best_turns == 0 {
                 found.links.extend(links.into_iter().map(|(frames, url)| {
                     let is_within =
@@ -402,7 +415,7 @@ unsafe fn pages(pdfium: &dyn PdfiumLibraryBindings, bytes: &[u8]) -> Result<Page
     }
 }
 
-/// What one look at a page finds.
+/// The result of one reading of a page.
 #[derive(Default)]
 struct Written {
     seen: Vec<Seen>,
@@ -413,7 +426,7 @@ struct Written {
     edges: Vec<Edge>,
 }
 
-/// From where to where something straight is drawn.
+/// The end points of a drawn straight line.
 type Edge = ((f64, f64), (f64, f64));
 
 /// PDFACTION_URI.
@@ -422,21 +435,21 @@ const URI_ACTION: u64 = 3;
 const MAX_LINKS: usize = 1_000;
 const MAX_LINES: c_int = 100;
 const MAX_URL: usize = 2_048;
-/// More characters of a link are a panel, not words.
+/// A link with more characters is a panel, not words.
 const MAX_WORDS: usize = 300;
 /// FPDF_PAGEOBJ_PATH, FPDF_SEGMENT_LINETO, FPDF_SEGMENT_MOVETO.
 const PATH_OBJECT: i32 = 2;
 const LINE_TO: i32 = 0;
 const MOVE_TO: i32 = 2;
-/// A page of more is a drawing, not a table.
+/// A page with more edges is a drawing, not a table.
 const MAX_EDGES: usize = 20_000;
 const MAX_SEGMENTS: i32 = 5_000;
-/// An edge is a rule where it is longer than this and less slanted, in points.
+/// An edge is a rule if it is longer than this and less slanted, in points.
 const MIN_RULE: f64 = 8.0;
 const MAX_SLANT: f64 = 0.8;
 
 impl Written {
-    /// Nothing yet, on a page with these sides (left, right, bottom, top) that was turned.
+    /// Starts empty, for a page with these sides (left, right, bottom, top) after a rotation.
     fn of([left, right, bottom, top]: [f64; 4], turns: i32) -> Self {
         let [a, b, c, d] = quarters(turns);
         let corners = [(left, bottom), (right, bottom), (left, top), (right, top)];
@@ -447,8 +460,8 @@ impl Written {
     }
 }
 
-/// Whether codes that are taken for characters make words: Latin ones have vowels, as English and its neighbours do; Chinese ones
-/// are mostly of the 3,755 most common (GB 2312, level 1) or the 5,401 of Big5.
+/// Returns whether codes used as characters make words: Latin ones have vowels as in English and similar languages;
+/// Chinese ones are mostly among the 3,755 most common (GB 2312, level 1) or the 5,401 of Big5.
 fn is_plausible(text: &str) -> bool {
     let letters: Vec<char> = text.chars().filter(|c| c.is_alphabetic()).collect();
     let n = letters.len().max(1);
@@ -477,7 +490,8 @@ fn is_plausible(text: &str) -> bool {
     n * 3 > n_signs && (reads_latin || reads_chinese)
 }
 
-/// What a code stands for; `None` where the file does not say, or gives it a meaning of its own, but for symbol fonts.
+/// Returns the character of a code; `None` if the file does not define it or gives it a private meaning, except for
+/// symbol fonts.
 fn character(code: u32) -> Option<char> {
     match code {
         0 | 0xFFFD | 0xE000..0xF000 | 0xF100..0xF900 => None,
@@ -487,7 +501,7 @@ fn character(code: u32) -> Option<char> {
     }
 }
 
-/// A turn by quarters with the clock, as a matrix.
+/// Returns the matrix of a clockwise rotation by quarter turns.
 fn quarters(turns: i32) -> [f64; 4] {
     match turns.rem_euclid(4) {
         1 => [0.0, -1.0, 1.0, 0.0],
@@ -503,12 +517,12 @@ const WIDGET: i32 = 20;
 /// FLAT_NORMALDISPLAY, FLATTEN_SUCCESS.
 const AS_SHOWN: i32 = 0;
 const FLATTENED: i32 = 1;
-/// So many notes of a page are looked at.
+/// The most annotations of a page that are examined.
 const MAX_NOTES: i32 = 10_000;
 /// FPDF_PAGEOBJ_TEXT.
 const TEXT_OBJECT: i32 = 1;
 
-/// A glyph in the page's own measures, upwards and to the right.
+/// A glyph in the page's own coordinates, upwards and to the right.
 struct Seen {
     text: char,
     origin: (f64, f64),
@@ -517,14 +531,14 @@ struct Seen {
     size: f64,
     angle: f64,
     is_shown: bool,
-    /// Whether the font does not say what character it is, so that its code is taken for one.
+    /// Whether the font does not define its character, so that its code is used instead.
     is_doubtful: bool,
-    /// Which text it was drawn with.
+    /// The text object that drew it.
     object: usize,
 }
 
 impl Seen {
-    /// Whether its middle lies in a frame: left, bottom, right, top.
+    /// Returns whether its centre is in a frame: left, bottom, right, top.
     fn is_within(&self, [left, bottom, right, top]: [f64; 4]) -> bool {
         let middle = |a: f64, b: f64| (a + b) / 2.0;
         let (x, y) = (
@@ -535,12 +549,12 @@ impl Seen {
     }
 }
 
-/// One sheet for each direction in which something is written, the one with the most first; what is slanted is left out.
+/// Returns one sheet for each writing direction, the one with the most text first, without slanted text.
 fn sheets(number: u32, seen: &[Seen], edges: &[Edge], corners: [(f64, f64); 4]) -> Vec<Sheet> {
     let mut sheets: Vec<Sheet> = Vec::new();
     for turns in 0..4 {
         let (cos, sin) = [(1.0, 0.0), (0.0, 1.0), (-1.0, 0.0), (0.0, -1.0)][turns];
-        // Along the line, and down from line to line.
+        // Along the line, and from line to line.
         let along = |(x, y): (f64, f64)| x * cos + y * sin;
         let down = |(x, y): (f64, f64)| x * sin - y * cos;
         let is_written = |glyph: &&Seen| {
@@ -588,7 +602,7 @@ fn sheets(number: u32, seen: &[Seen], edges: &[Edge], corners: [(f64, f64); 4]) 
                 let y = width - glyph.start;
                 (glyph.start, glyph.end, glyph.y) = (top, bottom, y);
             }
-            // PDFium finds them in any order.
+            // PDFium returns them in any order.
             let line = |glyph: &Glyph| (2.0 * glyph.y / glyph.size).round();
             glyphs.sort_by(|a, b| {
                 let order = line(a).total_cmp(&line(b));
@@ -607,7 +621,7 @@ fn sheets(number: u32, seen: &[Seen], edges: &[Edge], corners: [(f64, f64); 4]) 
         let rule = |(from, to): &Edge| straight((placed(*from), placed(*to)));
         let turned = |(x, y): (f64, f64)| (y, x);
         let wall = |(from, to): &Edge| straight((turned(placed(*from)), turned(placed(*to))));
-        // Of vertical writing none: its tables are not known.
+        // None for vertical writing: its tables are not recognised.
         let edges = if is_vertical { &[] } else { edges };
         sheets.push(Sheet {
             number,
@@ -624,24 +638,24 @@ fn sheets(number: u32, seen: &[Seen], edges: &[Edge], corners: [(f64, f64); 4]) 
 /// A letter drawn again within this share of its size is the same one, made bold or given a shadow.
 const OVERPRINT: f64 = 0.2;
 
-/// Where which letters were drawn.
+/// The positions of the letters drawn so far.
 #[derive(Default)]
 struct Drawn(HashMap<(char, i64, i64), Vec<Place>>);
 
-/// Where, and with which text.
+/// A position, with the text object.
 type Place = (f64, f64, usize);
 
 impl Drawn {
-    /// Whether this one was drawn before, at this place.
+    /// Returns whether this glyph was drawn at this position before.
     fn again(&mut self, glyph: &Seen) -> bool {
         let (x, y) = glyph.origin;
         if glyph.text.is_whitespace() || !x.is_finite() || !y.is_finite() {
             return false;
         }
         let near = OVERPRINT * glyph.size;
-        // Places in squares as wide as what counts as near, so that only neighbours need a look.
+        // Positions in squares of the size that counts as near, so that only neighbours need a check.
         let square = |value: f64| (value / near).floor() as i64;
-        // Of one text, letters side by side: a narrow `ll`, the `ff` of a ligature.
+        // Letters of one text object are side by side: a narrow `ll`, the `ff` of a ligature.
         let is_near = |(a, b, object): &(f64, f64, usize)| {
             (a - x).abs() < near && (b - y).abs() < near && *object != glyph.object
         };
@@ -658,7 +672,7 @@ impl Drawn {
     }
 }
 
-/// Whether most characters stand below the one before, as in vertical writing.
+/// Returns whether most characters are below the previous one, as in vertical writing.
 fn is_vertical(glyphs: &[Glyph]) -> bool {
     let (mut below, mut beside) = (0_usize, 0_usize);
     for pair in glyphs.windows(2) {
@@ -690,7 +704,7 @@ mod tests {
         }
     }
 
-    /// As drawn by another text.
+    /// Returns the glyph as drawn by another text object.
     fn again(glyph: Seen, object: usize) -> Seen {
         Seen { object, ..glyph }
     }
@@ -740,7 +754,7 @@ mod tests {
             again(seen('粗', 10.3, 90.0, 0.0), 1),
             again(seen('粗', 10.6, 90.2, 0.0), 2),
             seen('粗', 20.0, 90.0, 0.0),
-            // A ligature's letters stand at one place.
+            // A ligature's letters have the same position.
             seen('f', 30.0, 90.0, 0.0),
             seen('f', 30.0, 90.0, 0.0),
         ];

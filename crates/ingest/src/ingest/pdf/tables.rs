@@ -1,11 +1,11 @@
-//! Tables of a PDF: which lines are rows, where the columns are, and what merged cells cover.
+//! Tables of a PDF: which lines are rows, where the columns are, and which places merged cells cover.
 
 use super::super::writer::joins;
 use super::glyphs::Rule;
 use super::{Line, Page, item, room_for};
 
-/// How many lines from here on are rows of one table: at least `min_rows` lines of several cells that stand below one
-/// another; lines of one cell between them continue a cell.
+/// Returns how many lines from here on belong to one table: at least `min_rows` lines of several cells below one
+/// another. Lines of one cell between them continue a cell.
 pub fn table_at(lines: &[Line], min_rows: usize) -> Option<usize> {
     let first = lines.first()?.cells();
     if first.len() < 2 || item(&lines[0].text()).is_some() {
@@ -40,10 +40,10 @@ pub fn table_at(lines: &[Line], min_rows: usize) -> Option<usize> {
     (n_rows >= min_rows).then_some(n)
 }
 
-/// A column of a table: where its cells begin and end.
+/// A column of a table: where its cells start and end.
 pub type Column = (f64, f64);
 
-/// The columns of a table's lines, from the left: what stands below one another on the lines with the most cells.
+/// Returns the columns of a table's lines, from the left, by the positions on the lines with the most cells.
 pub fn columns_of(lines: &[Line]) -> Vec<Column> {
     let rows: Vec<Vec<(f64, f64, String)>> = lines.iter().map(Line::extents).collect();
     let most = rows.iter().map(Vec::len).max().unwrap_or(0);
@@ -56,16 +56,17 @@ pub fn columns_of(lines: &[Line]) -> Vec<Column> {
     columns
 }
 
-/// Which column a cell stands in: the one that it shares most with, else the nearest.
+/// Returns the column of a cell: the one that it overlaps most, otherwise the nearest.
 fn column_at(columns: &[Column], start: f64, end: f64) -> usize {
     let shared = |column: &Column| end.min(column.1) - start.max(column.0);
     let order = |a: &usize, b: &usize| shared(&columns[*a]).total_cmp(&shared(&columns[*b]));
     (0..columns.len()).rev().max_by(order).unwrap_or(0)
 }
 
-/// The rows of a table's lines. Where rules are drawn between them, what stands between two rules is a row, and a cell that no rule
-/// parts from the one below it says the same for both. Else what stands near is a row, where rows are further apart than lines
-/// within them; else each line of several cells, with the lines below that continue one of its cells.
+/// Returns the rows of a table's lines. If rules are drawn between them, a row is everything between two rules, and a
+/// cell without a rule below it extends into the next row. Otherwise a row is a group of near lines, if rows are
+/// further apart than the lines within them. Otherwise a row is each line of several cells, with the lines below that
+/// continue one of its cells.
 pub fn rows_of(lines: &[Line], columns: &[Column], page: &Page) -> Vec<Row> {
     let rules = &within(lines, columns, &page.rules);
     let (groups, between) = match ruled(lines, rules) {
@@ -105,18 +106,19 @@ pub fn rows_of(lines: &[Line], columns: &[Column], page: &Page) -> Vec<Row> {
     rows
 }
 
-/// A row's cells, one a column.
+/// A row's cells, one per column.
 pub type Row = Vec<Cell>;
 
-/// What stands in one place of a table.
+/// The content of one place of a table.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Cell {
+    /// The text.
     pub text: String,
-    /// Which merged cell of its table covers the place.
+    /// The number of the merged cell that covers the place.
     pub merged: Option<usize>,
 }
 
-/// Adds a line to a cell; one that left room for the next word ended on purpose.
+/// Adds a line to a cell. A line that left room for the next word ended on purpose.
 fn continue_cell(cell: &mut String, text: &str, is_full: bool) {
     let (last, first) = (cell.chars().next_back(), text.chars().next());
     let is_cjk = last.is_some_and(joins) && first.is_some_and(joins);
@@ -131,8 +133,8 @@ fn continue_cell(cell: &mut String, text: &str, is_full: bool) {
     cell.push_str(text);
 }
 
-/// Says what a cell merged over columns says in each of them: where no wall is drawn between two columns that are parted in
-/// other rows. A line across the whole table names the rows below it and stays one.
+/// Repeats the text of a cell merged over columns in each of them, if no wall is drawn between two columns that are
+/// separate in other rows. A line across the whole table is a heading for the rows below it and is not repeated.
 fn fill_across(
     rows: &mut [Row],
     groups: &[Vec<usize>],
@@ -195,16 +197,17 @@ fn fill_across(
     }
 }
 
-/// The one text of some cells; `None` where there is none, or several.
+/// Returns the only text of some cells; `None` if there is none, or several.
 fn only<'a>(cells: impl Iterator<Item = &'a Cell>) -> Option<String> {
     let mut said = cells.filter(|cell| !cell.text.is_empty());
     let first = said.next()?;
-    // A cell that is merged over columns already is one.
+    // A cell that is already merged over columns counts once.
     let is_same = |cell: &Cell| cell.merged.is_some() && cell.merged == first.merged;
     said.all(is_same).then(|| first.text.clone())
 }
 
-/// Says what a merged cell says in each row that it covers. `between` has the height of the rule between each row and the next.
+/// Repeats the text of a merged cell in each row that it covers. `between` is the height of the rule between each row
+/// and the next.
 fn fill(
     rows: &mut [Row],
     columns: &[Column],
@@ -247,15 +250,15 @@ fn fill(
 /// Rules nearer than this, in points, are the two edges of one line.
 const SAME_RULE: f64 = 2.5;
 
-/// More rules than this within one table are a drawing.
+/// More rules within one table are a drawing.
 const MAX_RULES: usize = 2_000;
 
-/// The height of the middle of a line's letters.
+/// Returns the height of the middle of a line's letters.
 fn middle(line: &Line) -> f64 {
     line.y - 0.35 * line.size
 }
 
-/// The rules between the lines of a table; none where there are too many.
+/// Returns the rules between the lines of a table; none if there are too many.
 fn within(lines: &[Line], columns: &[Column], rules: &[Rule]) -> Vec<Rule> {
     let (Some(first), Some(last)) = (columns.first(), columns.last()) else {
         return Vec::new();
@@ -275,7 +278,7 @@ fn within(lines: &[Line], columns: &[Column], rules: &[Rule]) -> Vec<Rule> {
 /// The lines of each row, and the height of the rule below each row but the last.
 type Ruled = (Vec<Vec<usize>>, Vec<f64>);
 
-/// Lines by the rules between them; `None` where too few are drawn.
+/// Groups lines by the rules between them; `None` if there are too few rules.
 fn ruled(lines: &[Line], rules: &[Rule]) -> Option<Ruled> {
     let mut heights: Vec<f64> = rules.iter().map(|rule| rule.at).collect();
     heights.sort_by(f64::total_cmp);
@@ -287,7 +290,7 @@ fn ruled(lines: &[Line], rules: &[Rule]) -> Option<Ruled> {
         groups[at].1.push(i);
     }
     groups.retain(|(_, group)| !group.is_empty());
-    // Rules between most rows, or they are decoration: one below the header alone parts nothing.
+    // Rules between few rows are decoration: a single rule below the header separates nothing.
     let n_rows = lines.iter().filter(|line| line.groups().len() > 1).count();
     if groups.len() < 3 || groups.len() * 2 < n_rows {
         return None;
@@ -300,8 +303,8 @@ fn ruled(lines: &[Line], rules: &[Rule]) -> Option<Ruled> {
     Some((groups.collect(), between))
 }
 
-/// Lines of one row: where rows are further apart than lines within them, what stands near; else each line of several cells, with
-/// the lines below that continue one of its cells.
+/// Groups lines into rows: near lines if rows are further apart than the lines within them; otherwise each line of
+/// several cells, with the lines below that continue one of its cells.
 fn grouped(lines: &[Line], columns: &[Column]) -> Vec<Vec<usize>> {
     let mut order: Vec<usize> = (0..lines.len()).collect();
     order.sort_by(|a, b| lines[*a].y.total_cmp(&lines[*b].y));
@@ -344,7 +347,7 @@ mod tests {
     use super::super::Piece;
     use super::*;
 
-    /// A line of cells at their places, each as wide as 10 a letter.
+    /// Returns a line of cells at their positions, each 10 wide per letter.
     fn line(y: f64, cells: &[(f64, &str)]) -> Line {
         let piece = |(start, text): &(f64, &str)| Piece {
             start: *start,
@@ -396,7 +399,7 @@ mod tests {
                 ["眼科", "丙", "280"],
             ]
         );
-        // Without rules nothing is known of merged cells.
+        // Without rules, merged cells are unknown.
         assert_eq!(rows(&lines, &[], &[]).len(), 3);
     }
 

@@ -1,3 +1,5 @@
+//! Vectors in half precision, in memory and in a file.
+
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read, Write};
@@ -12,20 +14,21 @@ use crate::index::VectorHit;
 use crate::vectors::dot;
 use ken_text::text::hex;
 
-/// How many vectors are in one block of memory: growing moves no more than one.
+/// How many vectors one block of memory holds. Growing never moves more than one block.
 const PER_BLOCK: usize = 1_024;
 
-/// Vectors in half precision by the key of their view.
+/// Vectors in half precision, by view key.
 pub struct Halves {
     dimension: usize,
     slots: HashMap<u64, usize>,
-    /// How many of them are a chunk's first view.
+    /// The number of chunks, counted by their first views.
     n_chunks: usize,
     free: Vec<usize>,
     blocks: Vec<Vec<f16>>,
 }
 
 impl Halves {
+    /// Starts empty, for vectors of this length.
     pub fn new(dimension: usize) -> Self {
         Self {
             dimension,
@@ -36,15 +39,17 @@ impl Halves {
         }
     }
 
+    /// Returns how many vectors there are.
     pub fn len(&self) -> usize {
         self.slots.len()
     }
 
+    /// Returns whether a view has a vector.
     pub fn contains(&self, view: u64) -> bool {
         self.slots.contains_key(&view)
     }
 
-    /// Replaces what is there. The vector is as long as all are.
+    /// Adds or replaces a view's vector, which must have the store's length.
     pub fn put(&mut self, view: u64, vector: &[f16]) {
         let slot = match self.slots.get(&view) {
             Some(slot) => Some(*slot),
@@ -73,7 +78,7 @@ impl Halves {
         }
     }
 
-    /// Whether there was one.
+    /// Removes a view's vector. Returns whether there was one.
     pub fn remove(&mut self, view: u64) -> bool {
         let slot = self.slots.remove(&view);
         self.free.extend(slot);
@@ -83,7 +88,7 @@ impl Halves {
         slot.is_some()
     }
 
-    /// How many views so many chunks have in the mean.
+    /// Returns how many views this many chunks have on average, rounded up.
     pub fn n_views_of(&self, n_chunks: usize) -> usize {
         (self.len() * n_chunks).div_ceil(self.n_chunks.max(1))
     }
@@ -93,7 +98,7 @@ impl Halves {
         &self.blocks[slot / PER_BLOCK][first..first + self.dimension]
     }
 
-    /// Every view, negatives apart, of the chunks that are admitted, compared.
+    /// Compares the query with every view, except negatives, of the admitted chunks.
     pub fn scan(&self, query: &[f32], admits: impl Fn(u32) -> bool) -> Vec<VectorHit> {
         let mut scanner = Scanner::new(self, query);
         let views = self.slots.iter();
@@ -106,7 +111,7 @@ impl Halves {
             .collect()
     }
 
-    /// Writes all to a new file; returns its checksum.
+    /// Writes all vectors to a new file and returns its SHA-256 (hex).
     pub fn save(&self, path: &Path) -> std::io::Result<String> {
         let mut file = BufWriter::new(File::create(path)?);
         let (mut hash, mut record) = (Sha256::new(), Vec::new());
@@ -125,7 +130,7 @@ impl Halves {
         Ok(hex(&hash.finalize()))
     }
 
-    /// Reads what was saved; returns its checksum, too.
+    /// Reads a saved file. Returns the vectors and the file's SHA-256 (hex).
     pub fn load(path: &Path, dimension: usize) -> std::io::Result<(Self, String)> {
         let file = File::open(path)?;
         let mut record = vec![0; 8 + 2 * dimension];
@@ -143,7 +148,7 @@ impl Halves {
             let view = view.try_into().expect("it was split so");
             this.put(u64::from_le_bytes(view), &vector);
         }
-        // Of what is cut off within a record the checksum tells.
+        // An incomplete last record shows in the checksum.
         let mut rest = Vec::new();
         file.read_to_end(&mut rest)?;
         hash.update(&rest);
@@ -159,6 +164,7 @@ pub struct Scanner<'a> {
 }
 
 impl<'a> Scanner<'a> {
+    /// Prepares comparisons with one query.
     pub fn new(halves: &'a Halves, query: &'a [f32]) -> Self {
         Self {
             halves,
@@ -172,7 +178,8 @@ impl<'a> Scanner<'a> {
         dot(self.query, &self.buffer)
     }
 
-    /// Of a chunk's nearest view, counted from `first`: 0 or [`NEGATIVE`].
+    /// Returns the cosine of a chunk's nearest view, counted from view number `first`: 0 for views, [`NEGATIVE`] for
+    /// negatives.
     pub fn similarity(&mut self, key: u32, first: usize) -> Option<f32> {
         let halves = self.halves;
         let slots = (first..first + NEGATIVE)
@@ -199,7 +206,7 @@ mod tests {
         for view in (3_000..3_500).chain([1]) {
             halves.put(view, &vector(view + 7));
         }
-        // What became free was taken again.
+        // Free slots were used again.
         assert_eq!(halves.blocks.len(), 3);
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("all.f16");

@@ -1,9 +1,11 @@
+//! One workspace's vectors on a Qdrant cluster.
+
 use super::*;
 
-/// How often it is asked again how far a workspace is where it is less far than was written: over .6 to 1.3 seconds.
+/// How often the workspace's revision is read again if it is behind the last write: over .6 to 1.3 seconds.
 const COPIES_TRIED: usize = 5;
 
-/// One workspace's vectors in a cluster. Calls block, off the async threads.
+/// One workspace's vectors in a cluster. Calls block; make them off the async threads.
 pub struct QdrantVectors {
     pub(super) cluster: Arc<Cluster>,
     pub(super) workspace: String,
@@ -32,7 +34,7 @@ impl QdrantVectors {
         is_any("workspace", [self.workspace.clone(), self.of_negatives()])
     }
 
-    /// What is admitted, and whether that is so little that all of it is compared.
+    /// Returns the filter of a selection, and whether it admits so few chunks that all are compared.
     fn is_admitted(&self, selection: &Selection) -> (Filter, bool) {
         let mut filter = Filter::must([is_any("workspace", [self.workspace.as_str()])]);
         let listed = selection.listed();
@@ -52,7 +54,7 @@ impl QdrantVectors {
         (filter, is_narrow)
     }
 
-    /// The best of each of these chunks, among the points of a tenant.
+    /// Returns each chunk's best similarity among the points of a tenant, in the order of `keys`.
     fn best_of(
         &self,
         tenant: &str,
@@ -143,7 +145,7 @@ impl QdrantVectors {
         done.await.map(|_| ())
     }
 
-    /// How far the workspace is, by the server.
+    /// Reads the workspace's revision from the server.
     async fn held(&self) -> Result<Revision, IndexError> {
         let name = &self.cluster.collection;
         let id = about(&self.workspace);
@@ -189,14 +191,14 @@ impl QdrantVectors {
             let request = || UpsertPointsBuilder::new(name, points.clone()).wait(true);
             let call = async |client: Qdrant| client.upsert_points(request()).await;
             self.cluster.call(call).await?;
-            // Views that a chunk had more of before.
+            // Deletes views that these chunks had before and no longer have.
             let keys = is_key(some.iter().map(|entry| entry.key));
             let mut stale = Filter::must([self.everything(), keys]);
             stale.must_not.push(Condition::has_id(ids));
             self.delete(stale).await?;
         }
-        // Written to a collection that is another by now, this would speak of what is not there. A copy of a cluster may be a
-        // moment behind the one that took the last write.
+        // If the collection was replaced meanwhile, the revision written below would claim missing vectors. A replica
+        // may be a moment behind the one that took the last write.
         let from = self.revision();
         let mut held = self.held().await?;
         for pause in growing(COPIES_TRIED).build() {
@@ -232,7 +234,7 @@ fn scored(point: &ScoredPoint) -> Option<(u32, f32)> {
     Some((key_of(point.id.as_ref())?, point.score))
 }
 
-/// As the keyword index selects.
+/// Adds the selection's rules, equal to those of the keyword index, to a filter.
 fn by_rules(rules: &Rules, filter: &mut Filter) {
     let asked = &rules.filter;
     for tag in &asked.tags {
@@ -262,7 +264,7 @@ fn by_rules(rules: &Rules, filter: &mut Filter) {
             .must_not
             .push(is_any("rule", rules.closed.iter().map(String::as_str)));
     }
-    // Times of a few thousand years fit a float exactly.
+    // A 64-bit float holds times of a few thousand years exactly.
     let at = rules.at as f64;
     let not_yet = Between {
         gt: Some(at),
@@ -372,7 +374,7 @@ impl VectorStore for QdrantVectors {
     }
 
     fn save(&self) -> Result<(), IndexError> {
-        // A write is acknowledged by the server once it is applied.
+        // The server acknowledges a write once it is applied.
         Ok(())
     }
 
