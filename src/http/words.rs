@@ -1,4 +1,4 @@
-//! Closed sets of strings as OpenAPI schemas. A field that holds such a string names its schema by `value_type`.
+//! OpenAPI schemas for closed sets of strings. A field with such a string names its schema by `value_type`.
 
 use std::borrow::Cow;
 
