@@ -539,7 +539,7 @@ fn closed_up(hits: &[Hit], gone: &HashSet<u32>) -> Vec<Hit> {
     left
 }
 
-/// What is collected query by query.
+/// The values collected query by query.
 #[derive(Default)]
 struct Tally {
     ranked: Vec<Ranked>,

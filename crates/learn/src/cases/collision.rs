@@ -203,8 +203,12 @@ pub async fn collisions(
     description = "Why a wording collides with another document."
 )]
 pub enum CollisionReason {
+    /// That question would be answered from the new document.
     Taken,
+    /// The wording equals a question of that document.
     Same,
+    /// The wording is already answered from that document.
     Answered,
+    /// That FAQ ranks clearly above the target FAQ for the wording.
     Nearer,
 }

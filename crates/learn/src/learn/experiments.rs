@@ -34,6 +34,10 @@ pub struct Plan {
 #[schema(as = ExperimentStanding)]
 pub struct Standing {
     #[serde(flatten)]
+    #[expect(
+        missing_docs,
+        reason = "a description would change the OpenAPI document"
+    )]
     pub experiment: Experiment,
     /// By arm.
     pub results: Vec<ArmResult>,

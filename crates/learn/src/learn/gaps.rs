@@ -371,9 +371,14 @@ fn gap(
                    helpful. `case`: a case that makes no knowledge."
 )]
 pub enum GapFailure {
+    /// The question was refused.
     Refused,
+    /// The reply was a clarifying question.
     Clarified,
+    /// The question was handed off to a person.
     HandedOff,
+    /// The answer got negative feedback.
     Disliked,
+    /// A resolved case yielded no knowledge.
     Case,
 }

@@ -384,8 +384,12 @@ impl Counts {
     description = "What an editor has to know about a document's use."
 )]
 pub enum UsageFlag {
+    /// Published and never cited.
     Unused,
+    /// Past its review date or validity.
     Stale,
+    /// Cited at least five times and disliked more often than liked.
     Disliked,
+    /// Excluded from answers.
     Distrusted,
 }

@@ -16,6 +16,10 @@ use ken_search::vectors::dot;
 #[schema(as = DraftDetails)]
 pub struct Details {
     #[serde(flatten)]
+    #[expect(
+        missing_docs,
+        reason = "a description would change the OpenAPI document"
+    )]
     pub ranked: Ranked,
     /// Nearest existing knowledge, with a unified diff of the answers.
     pub nearest: Option<Nearest>,
