@@ -73,7 +73,7 @@ pub struct Learning {
     pub vectors: Vectors,
     /// Answers labelled questions with candidate settings.
     pub answerer: Answerer,
-    /// Retrieves candidates for labelled questions.
+    /// Retrieves passages for questions.
     pub retriever: Retriever,
     /// Receives cases and drafts that come from feedback.
     pub cases: Cases,

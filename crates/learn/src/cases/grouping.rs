@@ -1,5 +1,5 @@
 //! Locks that let one task at a time change the drafts of a workspace. Workspaces do not block each other, and no lock
-//! is held while a question is answered.
+//! is held while a question is answered, except for a batch of cases after too many conflicts.
 //!
 //! Slow work (the gate, the comparison of a draft with the knowledge) runs without the lock. Its result is written
 //! under the lock, and only if the drafts and the counters of [`Grouping`] are still those that it was computed from.

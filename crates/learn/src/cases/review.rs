@@ -103,7 +103,7 @@ const CONTENDED: ReviewError = ReviewError::State(Cow::Borrowed(
 const TAUGHT_BY: i64 = 1_000;
 impl Cases {
     /// Returns the drafts in a state, by descending rank, at most `limit`. `class`: one class, or `all`. Without a
-    /// class, open drafts that fill no gap or are already known are left out.
+    /// class, open drafts of the classes `gap` and `known` are left out.
     pub async fn queue(
         &self,
         workspace: &WorkspaceId,

@@ -458,7 +458,7 @@ impl Learning {
     }
 }
 
-/// How often a concurrent change of the FAQ is retried.
+/// How often a write of the FAQ is tried while others change it.
 const MAX_TRIES: usize = 5;
 
 /// The prefix of the audiences of an experiment's arms.
