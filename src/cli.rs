@@ -16,6 +16,7 @@ use ken::app::App;
 use ken_base::config::Config;
 use ken_base::domain::{Mode, Revision, WorkspaceId};
 
+/// The search mode of a command.
 #[derive(Clone, Copy, ValueEnum)]
 pub enum ModeArg {
     Hybrid,
@@ -23,6 +24,7 @@ pub enum ModeArg {
     Vector,
 }
 
+/// The search modes to evaluate.
 #[derive(Clone, Copy, ValueEnum)]
 pub enum EvalModeArg {
     Hybrid,

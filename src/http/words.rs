@@ -11,6 +11,7 @@ use ken_learn::cases::DISTIL;
 
 macro_rules! schema {
     ($name:ident, [$($value:expr),+ $(,)?], $description:literal) => {
+        /// The schema of a closed set of strings.
         pub struct $name;
 
         impl PartialSchema for $name {

@@ -16,8 +16,11 @@ const MAX_EXCERPTS: usize = 40;
 
 /// A sentence of a case with its speaker and its dialogue act.
 pub(super) struct Said {
+    /// The speaker.
     pub role: CaseRole,
+    /// The sentence in general terms with its place in the case.
     pub excerpt: Excerpt,
+    /// What the sentence does.
     pub act: Act,
 }
 
