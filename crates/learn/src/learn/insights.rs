@@ -151,7 +151,7 @@ impl Learning {
         Ok(summary)
     }
 
-    /// The groups of each answer, in the order of `told`.
+    /// The groups of each answer, in the order of the answers.
     async fn named(
         &self,
         workspace: &WorkspaceId,
