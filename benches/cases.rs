@@ -1,6 +1,6 @@
-//! Cases in bulk: `cargo bench --bench cases [-- N]`, 10,000 where no number is given. Made of `corpus/month`: its
-//! conversations with other names, telephones and orders, in other words of greeting. Prints cases a second for each step
-//! and the memory at its highest; `docs/measured/learning.md` states the figures.
+//! Measures distillation of cases in bulk: `cargo bench --bench cases [-- N]`, 10,000 by default. The cases are
+//! conversations of `corpus/month` with other names, telephone numbers, orders and greetings. Prints cases per second
+//! for each step, and the peak of memory; `docs/measured/learning.md` records the figures.
 
 use std::path::Path;
 use std::time::{Duration, Instant};

@@ -1,4 +1,5 @@
-//! The encoder alone: a question of some 15 tokens, and passages of some 200 tokens in batches as ingestion makes them.
+//! Measures the encoder alone: a question of about 15 tokens, and passages of about 200 tokens in batches as in
+//! ingestion.
 
 use std::sync::OnceLock;
 

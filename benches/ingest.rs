@@ -1,4 +1,5 @@
-//! The sample shop's knowledge, from files to searchable: with the encoder, and again with all vectors cached.
+//! Measures ingestion of the sample shop's knowledge, from files to searchable: with the encoder, and with all vectors
+//! cached.
 
 use std::path::Path;
 use std::time::Duration;
@@ -63,7 +64,7 @@ fn shop_with_encoder(bencher: Bencher) {
         .bench_local_refs(|(app, _)| runtime.block_on(ingest_and_close(app)));
 }
 
-/// The indexes are deleted and made again from the store.
+/// The indexes are deleted and rebuilt from the store.
 #[divan::bench(sample_count = 10, sample_size = 1)]
 fn rebuild_with_cached_vectors(bencher: Bencher) {
     let runtime = runtime();

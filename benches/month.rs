@@ -1,5 +1,5 @@
-//! The simulated month, with the loop on and off: `cargo bench --bench month`. Prints the figures that `docs/measured/learning.md`
-//! states and draws `docs/measured/month.svg`.
+//! Runs the simulated month with and without learning: `cargo bench --bench month`. Prints the figures of
+//! `docs/measured/learning.md` and draws `docs/measured/month.svg`.
 
 #[path = "../tests/month/mod.rs"]
 mod month;
@@ -14,7 +14,7 @@ use ken_search::embed::Embedder;
 use month::{Month, Plan};
 use plotters::prelude::*;
 
-/// Days are noisy; the curve is a mean over so many.
+/// The number of days that a point of the curve averages, since single days are noisy.
 const SMOOTH: usize = 3;
 
 fn main() {

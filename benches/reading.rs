@@ -1,6 +1,6 @@
-//! Files to recorded chunks, without the encoder: parsing alone, reading in bounded processes and recording in the
-//! store, and a long PDF. `KEN_BENCH_BYTES` sets how much Markdown is recorded (default 64 MB; 1 GB shows that memory
-//! stays bounded: the peak is printed).
+//! Measures files to recorded chunks, without the encoder: parsing alone, parsing in bounded processes and recording in
+//! the store, and a long PDF. `KEN_BENCH_BYTES` sets how much Markdown is recorded (default 64 MB; 1 GB shows that
+//! memory is bounded; the peak is printed).
 
 use std::path::{Path, PathBuf};
 
@@ -24,7 +24,7 @@ fn config() -> IngestConfig {
     }
 }
 
-/// The sample shop's articles, over and over: about 1 MB a file.
+/// The sample shop's articles, repeated: about 1 MB per file.
 fn markdown(n: usize) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/shop/knowledge");
     let mut articles: Vec<PathBuf> = ignore::Walk::new(folder)
@@ -105,7 +105,7 @@ fn read_and_record_markdown(bencher: Bencher) {
     println!("{written} bytes of Markdown; {peak}");
 }
 
-/// A fixture of four pages, its pages again and again.
+/// A fixture of four pages, with its pages repeated.
 fn long_pdf(n_pages: usize) -> Vec<u8> {
     let path =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/formats/manual-libreoffice.pdf");

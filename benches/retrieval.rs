@@ -1,6 +1,6 @@
-//! Retrieval without the encoder, through the whole service: 1,000 and 100,000 chunks of synthetic text with synthetic
-//! vectors, which are put into the store's cache so that ingestion finds them there. The set-up's rate is therefore
-//! that of ingestion with cached vectors; it is printed.
+//! Measures retrieval without the encoder, through the whole service: 1,000 and 100,000 chunks of synthetic text with
+//! synthetic vectors. The vectors are put into the store's cache, so ingestion finds them there. The printed rate of
+//! the set-up is that of ingestion with cached vectors.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, OnceLock};
@@ -25,7 +25,7 @@ fn main() {
     );
 }
 
-/// A service with `n` documents of one chunk each, and what it is asked.
+/// A service with `n` documents of one chunk each, and questions with their vectors.
 struct Bench {
     app: App,
     questions: Vec<(String, Vec<f32>)>,
@@ -45,7 +45,7 @@ fn bench(n: usize) -> &'static Bench {
         .or_insert_with(|| Box::leak(Box::new(runtime().block_on(make(n)))))
 }
 
-/// The same numbers on every run.
+/// A generator that returns the same numbers on every run.
 struct Random(u64);
 
 impl Random {
@@ -62,7 +62,7 @@ impl Random {
     }
 }
 
-/// Some 120 characters whose frequencies fall off as in text.
+/// A text of `n_chars` characters whose frequencies decrease as in real text.
 fn text(random: &mut Random, n_chars: usize) -> String {
     (0..n_chars)
         .map(|_| {
@@ -77,7 +77,7 @@ fn sentences(random: &mut Random) -> String {
     (0..5).map(|_| text(random, 24) + "。").collect()
 }
 
-/// Of unit length, in 200 clusters.
+/// A vector of unit length from one of 200 clusters.
 fn vector(random: &mut Random, dimension: usize) -> Vec<f32> {
     let mut centre = Random(random.next() % 200 + 1);
     let raw: Vec<f32> = (0..dimension)
@@ -92,7 +92,7 @@ async fn make(n: usize) -> Bench {
     let mut config = Config::load(None).expect("the settings");
     config.store.url = format!("sqlite://{}", folder.path().join("ken.db").display());
     config.index.dir = folder.path().join("indexes");
-    // Everything is admitted, so that everything is worded too.
+    // Every question is admitted, so that every answer is composed.
     config.answer.min_confidence = Some(0.0);
     let encoder = config.encoder.clone();
     let embedder = tokio::task::spawn_blocking(move || Embedder::open(&encoder))
@@ -219,7 +219,7 @@ fn vectors(bencher: Bencher, n: usize) {
     search(bencher, n, Mode::Vector);
 }
 
-/// The encoder alone, as `answer` uses it; to be compared within one run.
+/// The encoder alone, as `answer` uses it; compare them within one run.
 #[divan::bench(args = [1_000, 100_000], sample_count = 300, sample_size = 1)]
 fn encoder(bencher: Bencher, n: usize) {
     let bench = bench(n);
@@ -235,7 +235,7 @@ fn encoder(bencher: Bencher, n: usize) {
         });
 }
 
-/// A whole answer: encoded, searched, admitted, composed, verified, recorded.
+/// A whole answer: encode, search, admit, compose, verify, record.
 #[divan::bench(args = [1_000, 100_000], sample_count = 300, sample_size = 1)]
 fn answer(bencher: Bencher, n: usize) {
     let bench = bench(n);

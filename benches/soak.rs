@@ -1,7 +1,7 @@
-//! The service under load for a long time, then under far too much: `cargo bench --bench soak [-- MINUTES]`, 2 where no number
-//! is given. Starts the real binary on a folder of its own with the sample shop in it, finds how many questions a second it
-//! answers while documents, FAQs and cases come in, asks at 80 % of that by the clock (whatever the replies take), then at four
-//! times as much for a minute, then at 80 % again. Latency counts from when a question was due. docs/measured/operations.md states the
+//! Measures the service under sustained load and under overload: `cargo bench --bench soak [-- MINUTES]`, 2 by default.
+//! Starts the real binary in a temporary folder with the sample shop. Measures how many questions per second it answers
+//! while documents, FAQs and cases come in. Then asks at 80 % of that rate in open loop, at four times that rate for a
+//! minute, and at 80 % again. Latency counts from when a question was due. docs/measured/operations.md records the
 //! figures.
 
 use std::io::{BufRead, BufReader};
@@ -16,11 +16,12 @@ use ken::bench::memory_mb;
 use reqwest::Client;
 use serde_json::{Value, json};
 
-/// Where load is compared with itself, and how long recovery may take.
+/// The length of compared windows, and the longest recovery.
 const WINDOW: Duration = Duration::from_secs(10);
+/// The duration of the overload.
 const OVERLOAD: Duration = Duration::from_secs(60);
 
-/// What became of the questions of one phase.
+/// The outcomes of one phase's questions.
 struct Tally {
     admitted: Histogram<u64>,
     refused: Histogram<u64>,
@@ -68,7 +69,7 @@ struct Service {
     address: String,
     client: Client,
     questions: Arc<Vec<String>>,
-    /// Of what is not a question: how many were taken, and how many were not.
+    /// Other requests: how many succeeded, and how many did not.
     n_taken: AtomicU64,
     n_not: AtomicU64,
 }
@@ -103,7 +104,7 @@ async fn run(minutes: u64) {
     let mut whole = Tally::new();
     for minute in 1..=minutes {
         let tally = ask(&service, rate, Duration::from_secs(60)).await;
-        // What maps files is given back when others want it; what counts is the rest.
+        // Memory of mapped files is released on demand, so the rest counts.
         let resident = memory_mb(service.child.id(), "VmRSS");
         let own = memory_mb(service.child.id(), "RssAnon");
         memory.push(own);
@@ -130,7 +131,7 @@ async fn run(minutes: u64) {
         service.n_taken.load(Ordering::Relaxed),
         service.n_not.load(Ordering::Relaxed)
     );
-    // The first third is what the service takes for itself once.
+    // The first third includes what the service allocates once.
     println!(
         "memory without files: {:.0} MB at first, {:.0} at last; slope over the last two thirds {:+.2} MB a minute",
         memory.first().unwrap_or(&0.0),
@@ -206,7 +207,7 @@ fn start(folder: &Path) -> Service {
     }
 }
 
-/// As many as eight askers get answered, one question after another.
+/// The closed-loop rate: answers per second to eight clients that each wait for their reply.
 async fn capacity(service: &Arc<Service>) -> f64 {
     let (start, n_answered) = (Instant::now(), Arc::new(AtomicU64::new(0)));
     let askers = (0..8).map(|_| {
@@ -223,7 +224,7 @@ async fn capacity(service: &Arc<Service>) -> f64 {
     n_answered.load(Ordering::Relaxed) as f64 / start.elapsed().as_secs_f64()
 }
 
-/// Asks what nobody has asked before, so that no answer is one that was kept. The status of the reply; 0 where there was none.
+/// Asks a new question, so that no cached answer is returned. Returns the status of the reply; 0 without a reply.
 async fn answer(service: &Service) -> u16 {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     let at = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -244,7 +245,7 @@ async fn answer(service: &Service) -> u16 {
     }
 }
 
-/// Asks by the clock for so long.
+/// Asks at `rate` questions per second for `time` (open loop).
 async fn ask(service: &Arc<Service>, rate: f64, time: Duration) -> Tally {
     let tally = Arc::new(Mutex::new(Tally::new()));
     let n_questions = (rate * time.as_secs_f64()) as u64;
@@ -262,11 +263,11 @@ async fn ask(service: &Arc<Service>, rate: f64, time: Duration) -> Tally {
         while asked.try_join_next().is_some() {}
     }
     while asked.join_next().await.is_some() {}
-    let tally = Arc::into_inner(tally).expect("all have told");
+    let tally = Arc::into_inner(tally).expect("all tasks have finished");
     tally.into_inner().expect("whole")
 }
 
-/// Documents, FAQs and cases that come in and go; drafts that are looked at.
+/// Writes and deletes documents, FAQs and cases, and reads drafts, until `is_over`.
 async fn beside(service: Arc<Service>, is_over: Arc<AtomicBool>) {
     let mut n = 0_u64;
     while !is_over.load(Ordering::Relaxed) {
@@ -320,7 +321,7 @@ async fn beside(service: Arc<Service>, is_over: Arc<AtomicBool>) {
     }
 }
 
-/// By least squares, a step.
+/// The slope per step, by least squares.
 fn slope(values: &[f64]) -> f64 {
     let n = values.len() as f64;
     let (mean_x, mean_y) = ((n - 1.0) / 2.0, values.iter().sum::<f64>() / n);

@@ -1,5 +1,5 @@
-//! What is fuzzed, by name: from bytes to what has to hold of them. Run by `cargo fuzz` (see the Makefile) and, over the seeds,
-//! what was found before and some thousand changes of both, by `cargo test`.
+//! The fuzz targets by name: each runs code on bytes and asserts its invariants. `cargo fuzz` runs them (see the
+//! Makefile). `cargo test` runs them on the seeds, on earlier findings, and on some thousand mutations of both.
 
 use std::io::Write;
 use std::sync::{Arc, LazyLock};
@@ -16,17 +16,20 @@ use ken_text::redact::Redactor;
 use ken_text::text::{self, Synonyms};
 use zip::write::{SimpleFileOptions, ZipWriter};
 
-/// A target.
+/// A fuzz target.
 pub struct Target {
+    /// Its name.
     pub name: &'static str,
-    /// Whether most of what runs is a library's code, whose panics the service takes for a reason to refuse the file (it reads files
-    /// in processes of their own): then only a failed assertion of ours counts.
+    /// Whether it mostly runs a library's code. The service parses files in separate processes and refuses a file if
+    /// the library panics. So only a failed assertion of ours counts.
     pub is_others: bool,
+    /// Runs it on bytes. Panics if an invariant does not hold.
     pub run: fn(&[u8]),
-    /// Endings of the fixtures that it begins with.
+    /// File name endings of the fixtures that it starts from.
     pub seeds: &'static [&'static str],
 }
 
+/// All targets.
 pub const TARGETS: [Target; 10] = [
     Target {
         name: "markdown",
@@ -90,11 +93,11 @@ pub const TARGETS: [Target; 10] = [
     },
 ];
 
-/// Runs a target as the service would: what panics in another's code is refused.
+/// Runs a target like the service: a panic in a library's code counts as a refusal.
 pub fn run(target: &Target, bytes: &[u8]) {
     if target.is_others {
         let _ = std::panic::catch_unwind(|| (target.run)(bytes)).map_err(|panic| {
-            // What we assert is not another's.
+            // A failed assertion of ours is not the library's panic.
             let said = panic.downcast_ref::<String>().map_or("", String::as_str);
             assert!(!said.starts_with(OURS), "{said}");
         });
@@ -103,7 +106,7 @@ pub fn run(target: &Target, bytes: &[u8]) {
     }
 }
 
-/// As [`run`], by name, under a fuzzer, whose own hook would end the process at any panic.
+/// Like [`run`], by name, under a fuzzer, whose own panic hook would end the process at any panic.
 pub fn fuzz(name: &str, bytes: &[u8]) {
     static QUIET: std::sync::Once = std::sync::Once::new();
     let target = TARGETS.iter().find(|target| target.name == name);
@@ -118,6 +121,7 @@ pub fn fuzz(name: &str, bytes: &[u8]) {
     }
 }
 
+/// The beginning of the messages of our own assertions.
 const OURS: &str = "what has to hold:";
 
 fn hold(holds: bool, what: impl Fn() -> String) {
@@ -130,7 +134,7 @@ fn file(name: &str, bytes: &[u8]) {
     }
 }
 
-/// Every chunk is a piece of its text, and they come in order.
+/// Asserts that every chunk is a non-empty piece of its text, and that chunks are in order.
 fn sound(parsed: &Parsed) {
     for source in &parsed.sources {
         chunks_are_sound(source);
@@ -175,7 +179,7 @@ fn faqs(name: &str, bytes: &[u8]) {
     }
 }
 
-/// A package, or the part of one that has its text.
+/// Runs on a package, or on the part of one that holds its text.
 fn workbook(bytes: &[u8]) {
     for (name, of) in [("a.xlsx", xlsx_of as Package), ("a.ods", ods_of)] {
         let bytes = packed(bytes, of);
@@ -184,14 +188,14 @@ fn workbook(bytes: &[u8]) {
     }
 }
 
-/// As [`workbook`].
+/// Like [`workbook`].
 fn office(bytes: &[u8]) {
     for (name, of) in [("a.docx", docx_of as Package), ("a.pptx", pptx_of)] {
         file(name, &packed(bytes, of));
     }
 }
 
-/// As [`workbook`]; a mail is what it is.
+/// Like [`workbook`]; a mail is parsed as it is.
 fn packages(bytes: &[u8]) {
     for (name, of) in [("a.zip", zip_of as Package), ("a.epub", epub_of)] {
         file(name, &packed(bytes, of));
@@ -199,10 +203,11 @@ fn packages(bytes: &[u8]) {
     file("a.eml", bytes);
 }
 
-/// The parts of a package by name, of which one is `text`.
+/// The parts of a package by name; one of them is `text`.
 type Package = fn(text: &[u8]) -> Vec<(&'static str, &[u8])>;
 
-/// Sums of what is in it would stop a fuzzer at the first byte that it turns in a package: it is made around what it turns.
+/// Builds a package around the mutated part. If the fuzzer mutated the package, its checksums would fail at the first
+/// changed byte.
 fn packed(bytes: &[u8], of: Package) -> Vec<u8> {
     if bytes.starts_with(b"PK") {
         return bytes.to_vec();
@@ -306,7 +311,7 @@ fn zip_of(text: &[u8]) -> Vec<(&'static str, &[u8])> {
 
 static REDACTOR: LazyLock<Redactor> = LazyLock::new(Redactor::default);
 
-/// The pipeline of words, from letters to what is compared.
+/// Runs the text functions, from folding to the comparison of statements.
 fn words(bytes: &[u8]) {
     let given = String::from_utf8_lossy(bytes);
     let given = &*given;
@@ -369,12 +374,12 @@ static COLLECTION: LazyLock<KeywordIndex> = LazyLock::new(|| {
     };
     let entries: Vec<IndexEntry> = (1..).zip(texts).map(entry).collect();
     index.apply(&[], &entries, 1).expect("written");
-    // It is mapped; nothing opens it by name again.
+    // The files are mapped, so their names are not needed any more.
     std::fs::remove_dir_all(&folder).expect("removed");
     index
 });
 
-/// A question, alone and after what was said before it, searched for by words.
+/// Understands a question after an earlier message, and searches it by keywords.
 fn query(bytes: &[u8]) {
     let given = String::from_utf8_lossy(bytes);
     let (before, question) = given.split_once('\n').unwrap_or(("", &given));
@@ -407,7 +412,7 @@ fn query(bytes: &[u8]) {
     }
 }
 
-/// What is no request is told so by a problem that can be read.
+/// Asserts that an invalid request body gives a readable problem with status 400 or 422.
 fn body(bytes: &[u8]) {
     for (kind, problem) in ken::http::problems_of(bytes) {
         let told: serde_json::Value = serde_json::from_str(&problem).expect("a problem is JSON");

@@ -1,4 +1,4 @@
-//! [`App::build`] is the one place that chooses the parts and connects them; the binary and the tests use it alike.
+//! [`App::build`] is the one place that chooses the parts and connects them. The binary and the tests both use it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,44 +33,54 @@ use ken_store::store::{Deleted, Lead, Store, StoreError, Vault};
 
 /// The service's parts, connected. Dropping it stops the follower without saving; [`App::close`] saves.
 pub struct App {
+    /// The whole configuration.
     pub config: Config,
+    /// The system of record.
     pub store: Store,
+    /// Keyword indexes and vectors of all workspaces.
     pub indexes: Arc<Indexes>,
+    /// The encoder.
     pub embedder: Embedder,
-    /// Reads files within limits.
+    /// Parses files in bounded processes.
     pub reader: FileReader,
+    /// Follows the change log into the indexes.
     pub follower: Arc<Follower>,
+    /// Searches.
     pub retriever: Retriever,
+    /// Answers questions.
     pub answerer: Answerer,
-    /// Work that outlives a crash.
+    /// The durable job queue.
     pub queue: Queue,
-    /// What was taken out of cases.
+    /// Personal data removed from cases.
     pub vault: Vault,
-    /// Tries changes out.
+    /// Answers questions as if a change were already made.
     pub trials: Trials,
-    /// The one door for changes of knowledge.
+    /// Checks every change of knowledge against the judged questions.
     pub gate: Gate,
+    /// Makes drafts of resolved cases.
     pub cases: Cases,
+    /// Authenticates callers.
     pub keys: KeyRing,
+    /// Feedback, experiments, tuning and insights.
     pub learning: Learning,
-    /// Learns on a schedule.
+    /// The scheduled learning rounds.
     rounds: Background,
-    /// Whether this process is the one that does what one alone may do.
+    /// Whether this process is the leader.
     pub lead: Arc<Lead>,
     clock: Clock,
-    /// Whether it does more than answer and catch up.
+    /// `false` while this is a standby app, which only answers and follows the change log.
     at_work: watch::Sender<bool>,
     housekeeping: Background,
 }
 
-/// How often it is looked for what is left behind or past its time.
+/// The time between two cleanups.
 const KEEP_HOUSE_EVERY: Duration = Duration::from_secs(3_600);
 
-/// How long what is half done may take before it counts as left behind, where other processes may be at it.
+/// The age at which an unfilled job counts as abandoned, if other processes may still be filling it.
 const LEFT_BEHIND: SignedDuration = SignedDuration::from_hours(1);
 
-/// Clears away what is left behind in a store that several processes share, and forgets conversations that had no turn for
-/// `keep_days` (0: keeps them) and cases that are past their time: at once and every hour.
+/// Cleans up at start and every hour. Deletes abandoned jobs of a shared store, conversations without a turn for
+/// `keep_days` days (0: keeps them), and expired cases and personal data.
 async fn keep_house(
     store: Store,
     cases: Cases,
@@ -103,31 +113,40 @@ async fn keep_house(
     }
 }
 
-/// Why the service does not start.
+/// Why the service cannot start or delete a workspace.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
+    /// The store or the vault cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The encoder cannot be loaded.
     #[error(transparent)]
     Embed(#[from] EmbedError),
+    /// The reader model cannot be loaded.
     #[error(transparent)]
     Reader(#[from] ReaderError),
+    /// The language model client cannot be created.
     #[error(transparent)]
     Llm(#[from] LlmError),
+    /// The OpenID Connect client cannot be created.
     #[error(transparent)]
     Oidc(#[from] OidcError),
+    /// The admission model cannot be loaded.
     #[error(transparent)]
     Model(#[from] ModelError),
+    /// The indexes cannot be used.
     #[error(transparent)]
     Index(#[from] IndexError),
+    /// The encoder that was chosen by `ken reencode` cannot be used.
     #[error("cannot load the encoder chosen by `ken reencode`: {0}")]
     Chosen(String),
+    /// Another process writes the indexes.
     #[error("another process writes the indexes; use its API: DELETE /v1/workspaces/NAME")]
     NotTheWriter,
 }
 
 impl App {
-    /// What editors' checks look through.
+    /// The parts that lint searches.
     pub fn knowledge(&self) -> Knowledge<'_> {
         Knowledge {
             store: &self.store,
@@ -136,7 +155,7 @@ impl App {
         }
     }
 
-    /// What reads files and folders into this store.
+    /// The importer of files and folders into this store.
     pub fn ingester(&self) -> Ingester<'_> {
         Ingester {
             store: &self.store,
@@ -145,20 +164,21 @@ impl App {
         }
     }
 
-    /// Opens the store, the encoder and the indexes, checks that those of every workspace are usable, and starts
-    /// following the change log.
+    /// Opens the store, the encoder and the indexes, checks that those of every workspace are usable, and starts the
+    /// background tasks.
     pub async fn build(config: Config) -> Result<Self, AppError> {
         let embedder = open_encoder(&config).await?;
         Self::build_with(config, embedder).await
     }
 
-    /// As [`App::build`], with the encoder that was chosen since, where one was. Returns its spec, too.
+    /// Like [`App::build`], with the encoder chosen by `ken reencode`, if any. Also returns its spec; empty for the
+    /// encoder of the settings.
     pub async fn build_chosen(config: Config) -> Result<(Self, String), AppError> {
         let store = Store::open(&config.store.url).await?;
         Self::build_chosen_on(config, store).await
     }
 
-    /// As [`App::build_chosen`], on a store that is open already.
+    /// Like [`App::build_chosen`], on an open store.
     pub async fn build_chosen_on(config: Config, store: Store) -> Result<(Self, String), AppError> {
         let spec = encoders::serving(&store).await?;
         let config =
@@ -169,7 +189,7 @@ impl App {
         Ok((app.await?, spec))
     }
 
-    /// An app beside another, on the same store, that does nothing but catch up until it takes over.
+    /// A standby app beside `other`, on the same store. It only follows the change log until [`App::take_over`].
     pub async fn build_beside(config: Config, other: &Self) -> Result<Self, AppError> {
         let embedder = open_encoder(&config).await?;
         let indexes = open_indexes(&config, &embedder, Some(&other.indexes)).await?;
@@ -179,12 +199,12 @@ impl App {
         Self::assemble(config, store, embedder, clock, indexes, lead).await
     }
 
-    /// As [`App::build`], with an encoder that is loaded already.
+    /// Like [`App::build`], with a loaded encoder.
     pub async fn build_with(config: Config, embedder: Embedder) -> Result<Self, AppError> {
         Self::build_at(config, embedder, Clock::default()).await
     }
 
-    /// As [`App::build_with`], going by another clock.
+    /// Like [`App::build_with`], with another clock.
     pub async fn build_at(
         config: Config,
         embedder: Embedder,
@@ -194,7 +214,7 @@ impl App {
         Self::build_on(config, embedder, clock, indexes).await
     }
 
-    /// As [`App::build_at`], on indexes that are open already.
+    /// Like [`App::build_at`], on open indexes.
     pub async fn build_on(
         config: Config,
         embedder: Embedder,
@@ -205,7 +225,7 @@ impl App {
         Self::assemble(config, store, embedder, clock, indexes, None).await
     }
 
-    /// `lead` is that of the app beside which this one is made.
+    /// Connects the parts. `lead` is set for a standby app: the leadership of the other app.
     async fn assemble(
         config: Config,
         store: Store,
@@ -235,7 +255,7 @@ impl App {
         let (at_work, is_at_work) = watch::channel(is_first);
         let works = both(lead.watch(), is_at_work);
         if is_first && !store.is_shared() && indexes.is_writer() {
-            // Nobody else is at work, and nothing here yet.
+            // No other process works on the store, and this one has not started yet.
             store.drop_unfilled_jobs(Timestamp::MAX).await?;
         }
         let follower = Arc::new(Follower::start(
@@ -337,8 +357,8 @@ impl App {
         })
     }
 
-    /// Deletes a workspace with all that is of it: in the store, the vault, the indexes and in memory. `None` where there is
-    /// none of that name; the default one is made anew, empty.
+    /// Deletes a workspace from the store, the vault, the indexes and memory. Returns the numbers of deleted rows, or
+    /// `None` if the workspace does not exist. The default workspace is created again, empty.
     pub async fn delete_workspace(
         &self,
         workspace: &WorkspaceId,
@@ -346,7 +366,8 @@ impl App {
         if !self.indexes.is_writer() {
             return Err(AppError::NotTheWriter);
         }
-        // The vault first: whoever deletes again after a crash finds the rest by the store. And again, for what came between.
+        // The vault first: after a crash, the workspace is still in the store and can be deleted again. Then again, for
+        // data written in between.
         let (before, _) = self.vault.delete_workspace(workspace).await?;
         let Some(mut deleted) = self.store.delete_workspace(workspace).await? else {
             return Ok(None);
@@ -366,17 +387,17 @@ impl App {
             self.store.ensure_workspace(workspace).await?;
         }
         self.follower.wake();
-        // Said last: whatever could be cleared is, and the log of the service has the deletion.
+        // Reported last: everything else is cleared by then, and the service's audit log has the deletion.
         cleared?;
         Ok(Some(deleted))
     }
 
-    /// Begins what it did not do beside another.
+    /// Ends standby: starts the background work of a standby app.
     pub fn take_over(&self) {
         self.at_work.send_replace(true);
     }
 
-    /// Ends what another goes on with, and answers on.
+    /// Stops the background work, which another app continues. Requests are still answered.
     pub async fn rest(&self) {
         self.at_work.send_replace(false);
         self.rounds.stop().await;
@@ -384,7 +405,7 @@ impl App {
         self.queue.stop().await;
     }
 
-    /// As [`App::close`], of an app that another has taken the place of: whether this process leads is not touched.
+    /// Like [`App::close`], for an app that was replaced. The process keeps its leadership.
     pub async fn retire(&self) {
         self.rest().await;
         self.follower.stop().await;
@@ -392,11 +413,11 @@ impl App {
         self.vault.close().await;
     }
 
-    /// Finishes the pass under way, saves, and closes the store.
+    /// Finishes running work, saves the indexes, gives up leadership and closes the store.
     pub async fn close(&self) {
         self.rest().await;
         self.follower.stop().await;
-        // Last, so that nobody else does what is still being finished here.
+        // After the work is finished, so that no other process repeats it.
         self.lead.stop().await;
         self.store.close().await;
         self.vault.close().await;
@@ -430,7 +451,7 @@ async fn open_indexes(
     })
 }
 
-/// The workspace that is meant where none is named.
+/// The workspace of requests that name none.
 pub fn default_workspace() -> WorkspaceId {
     WorkspaceId::parse("default").expect("the name is valid")
 }

@@ -1,8 +1,9 @@
-//! `ken bench`: a synthetic corpus, the real service on it, and questions by the clock.
+//! `ken bench`: load test of the real service on a synthetic corpus, with questions at a fixed rate (open loop).
 //!
-//! Latency counts from when a question was due, not from when it could be sent: a service that stands still for a second is
-//! charged with all that were due in that second (no coordinated omission, Tene 2015). The text is drawn; up to
-//! [`MAX_ENCODED`] chunks it is encoded, above that the vectors are drawn, too, and the report says so.
+//! Latency counts from the time when a question was due, not from when it could be sent. A service that is blocked for
+//! a second is charged with all questions that were due in that second (no coordinated omission, Tene 2015). The text
+//! is random. Up to [`MAX_ENCODED`] chunks it is encoded; above that the vectors are random, too, and the report says
+//! so.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -23,38 +24,47 @@ use ken_base::domain::{DocumentId, Metadata};
 use ken_ingest::ingest::{Format, IngestError, parse_article};
 use ken_store::store::{StoreError, Write, text_hash};
 
-/// More chunks than this get vectors that are drawn.
+/// With more chunks than this, vectors are random.
 pub const MAX_ENCODED: usize = 10_000;
-/// How many documents are recorded in one transaction.
+/// The number of documents per transaction.
 const BATCH: usize = 500;
-/// What loading leaves behind is given back by then.
+/// The time after which memory used for loading is returned to the system.
 const IDLE_AFTER: Duration = Duration::from_secs(5);
 
+/// Why a load test failed.
 #[derive(Debug, thiserror::Error)]
 pub enum BenchError {
+    /// The service could not be built.
     #[error(transparent)]
     App(#[from] AppError),
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A synthetic document could not be parsed.
     #[error(transparent)]
     Ingest(#[from] IngestError),
+    /// The service did not start, or indexing failed.
     #[error("service: {0}")]
     Service(String),
+    /// The HTTP client failed.
     #[error(transparent)]
     Http(#[from] reqwest::Error),
+    /// A file or process could not be used.
     #[error(transparent)]
     Io(#[from] std::io::Error),
 }
 
-/// The same draws on every run: text like text, by Zipf's law over made-up words.
+/// A generator of text that follows Zipf's law over made-up words. The same seed returns the same text.
 pub struct Drawn(fastrand::Rng);
 
 impl Drawn {
+    /// A generator with this seed.
     pub fn new(seed: u64) -> Self {
         Self(fastrand::Rng::with_seed(seed))
     }
 
-    /// A word of one to three Han characters, or now and then of Latin letters; word n is about as frequent as 1/n.
+    /// Appends a word of one to three Han characters, or sometimes of Latin letters. Word n has a frequency of about
+    /// 1/n.
     fn word(&mut self, into: &mut String) {
         const N_WORDS: f64 = 20_000.0;
         let number = N_WORDS.powf(self.0.f64()) as u64;
@@ -71,7 +81,7 @@ impl Drawn {
         }
     }
 
-    /// So many characters, or a few more.
+    /// A text of `n_chars` characters, or a few more.
     pub fn text(&mut self, n_chars: usize) -> String {
         let mut text = String::new();
         while text.chars().count() < n_chars {
@@ -90,7 +100,7 @@ impl Drawn {
         (0..n_sentences).map(|_| sentence()).collect()
     }
 
-    /// As people ask: mostly short, some long.
+    /// A question; most are short, some long.
     pub fn question(&mut self) -> String {
         let n_chars = match self.0.u32(..10) {
             0..4 => self.0.usize(4..9),
@@ -100,7 +110,7 @@ impl Drawn {
         self.text(n_chars) + "？"
     }
 
-    /// Of unit length, in 200 clusters.
+    /// A vector of unit length from one of 200 clusters.
     pub fn vector(&mut self, dimension: usize) -> Vec<f32> {
         let mut centre = fastrand::Rng::with_seed(self.0.u64(..200));
         let numbers = (0..dimension).map(|_| centre.f32() - 0.5 + (self.0.f32() - 0.5) * 0.8);
@@ -110,20 +120,22 @@ impl Drawn {
     }
 }
 
-/// How filling a store went.
+/// The rates of filling a store.
 #[derive(Debug, Clone, Serialize)]
 pub struct Filled {
+    /// The number of chunks.
     pub n_chunks: usize,
-    /// Whether vectors were drawn rather than encoded.
+    /// Whether vectors were random rather than encoded.
     pub has_drawn_vectors: bool,
-    /// Chunks a second until recorded, and until they could be searched.
+    /// Chunks per second until all were recorded.
     pub recorded_per_s: f64,
+    /// Chunks per second until all were searchable.
     pub searchable_per_s: f64,
-    /// Of the same texts by the encoder alone, where they were encoded.
+    /// Chunks per second of the encoder's own time; `None` with random vectors.
     pub encoder_per_s: Option<f64>,
 }
 
-/// Fills an empty store with `n` documents of one chunk each; `None` where it has some already.
+/// Fills an empty store with `n` documents of one chunk each. `None` if the store already has documents.
 pub async fn fill(config: Config, n: usize) -> Result<Option<Filled>, BenchError> {
     let app = App::build(config).await?;
     let workspace = default_workspace();
@@ -192,11 +204,13 @@ pub async fn fill(config: Config, n: usize) -> Result<Option<Filled>, BenchError
     }))
 }
 
-/// The real service in a process of its own.
+/// The real service in a process of its own, killed when it is dropped.
 pub struct Service {
     child: Child,
     _printed: BufReader<ChildStdout>,
+    /// Its address, `http://…`.
     pub address: String,
+    /// The time until it was ready.
     pub started_in: Duration,
     client: Client,
 }
@@ -210,7 +224,7 @@ impl Drop for Service {
 }
 
 impl Service {
-    /// Starts it on a folder and waits until it is ready.
+    /// Starts the service in `folder` and waits until it is ready.
     pub async fn start(folder: &Path, models: &Path) -> Result<Self, BenchError> {
         ken_base::outbound::choose_cryptography();
         let start = Instant::now();
@@ -218,7 +232,7 @@ impl Service {
             .args(["serve", "--listen", "127.0.0.1:0"])
             .current_dir(folder)
             .env("KEN_MODELS__DIR", models)
-            // Everything is admitted, so that everything is worded.
+            // Every question is admitted, so that every answer is composed.
             .env("KEN_ANSWER__MIN_CONFIDENCE", "0")
             .env("KEN_LOG__FILTER", "error")
             .stdout(Stdio::piped())
@@ -267,34 +281,49 @@ impl Service {
     }
 }
 
-/// What became of the questions of one phase. Milliseconds.
+/// The results of one phase. Latencies are in milliseconds.
 #[derive(Debug, Clone, Serialize)]
 pub struct Phase {
+    /// The phase's name.
     pub name: String,
+    /// The rate of questions per second.
     pub asked_per_s: f64,
+    /// The number of replies with status 200.
     pub n_answered: u64,
+    /// The number of replies with status 429.
     pub n_refused: u64,
+    /// The number of other replies and of failed requests.
     pub n_failed: u64,
+    /// The median latency of replies with status 200.
     pub p50: f64,
+    /// The 90th percentile.
     pub p90: f64,
+    /// The 99th percentile.
     pub p99: f64,
+    /// The 99.9th percentile.
     pub p999: f64,
+    /// The greatest latency.
     pub most: f64,
-    /// As many as could be answered by eight askers, one question after another.
+    /// The closed-loop rate: replies per second to eight clients that each wait for their reply.
     pub at_most_per_s: f64,
 }
 
-/// What is asked in a phase.
+/// The questions of a phase.
 #[derive(Clone)]
 pub struct Asking {
+    /// The phase's name.
     pub name: &'static str,
+    /// The path of the operation.
     pub path: &'static str,
+    /// The search mode; `None` for the default.
     pub mode: Option<&'static str>,
+    /// The questions, repeated if they run out.
     pub questions: Arc<Vec<String>>,
 }
 
 impl Asking {
-    /// First as fast as it goes, for a third of the time, then by the clock at `rate` or 60 % of what went.
+    /// Measures the closed-loop rate for a third of `time`, then asks at `rate`, or at 60 % of the measured rate, for
+    /// `time`.
     pub async fn run(
         &self,
         service: &Arc<Service>,
@@ -370,20 +399,24 @@ impl Asking {
     }
 }
 
-/// What was found.
+/// The results of a load test.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
+    /// The rates of filling; `None` if the folder was filled before.
     pub filled: Option<Filled>,
+    /// The time until the service was ready, in seconds.
     pub started_in_s: f64,
-    /// Resident, five seconds after it was ready.
+    /// Resident memory in MB, five seconds after the service was ready.
     pub idle_mb: f64,
-    /// Of the encoder alone, in this process, on questions like those asked.
+    /// Questions per second of the encoder alone, in this process, on similar questions.
     pub encoder_per_s: f64,
+    /// The phases, in order.
     pub phases: Vec<Phase>,
+    /// Resident memory in MB after all phases.
     pub loaded_mb: f64,
 }
 
-/// Fills a folder, where it is empty, starts the service on it and asks.
+/// Fills `folder` if it is empty, starts the service on it and runs all phases of `time` each.
 pub async fn run(
     config: Config,
     folder: &Path,
@@ -417,7 +450,7 @@ pub async fn run(
         mode,
         questions,
     };
-    // Few enough to be kept, and asked once before.
+    // Few enough for the caches; each is asked once before.
     let again = questions(200);
     for question in again.iter() {
         service.ask("/v1/answers", question, None).await;
@@ -452,7 +485,7 @@ pub async fn run(
     })
 }
 
-/// How many questions a second the encoder alone takes, eight at a time.
+/// Questions per second of the encoder alone, from eight concurrent callers.
 async fn encoder_alone(config: &Config, questions: &Arc<Vec<String>>) -> Result<f64, BenchError> {
     let encoder = ken_base::config::EncoderConfig {
         kept: 0,
@@ -478,7 +511,8 @@ async fn encoder_alone(config: &Config, questions: &Arc<Vec<String>>) -> Result<
     Ok(questions.len() as f64 / start.elapsed().as_secs_f64())
 }
 
-/// A figure of a process' memory in MB, as `VmRSS` (resident) or `VmHWM` (its peak); 0 where the system does not tell.
+/// A figure of a process's memory in MB, as `VmRSS` (resident) or `VmHWM` (its peak); 0 if the system does not report
+/// it.
 pub fn memory_mb(process: u32, figure: &str) -> f64 {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
     let line = status.lines().find(|line| line.starts_with(figure));
@@ -503,7 +537,7 @@ mod tests {
             *counts.entry(character).or_default() += 1;
         }
         let most = counts.values().max().copied().unwrap_or_default();
-        // As in text: some characters are everywhere, most are rare.
+        // As in real text, some characters are frequent and most are rare.
         assert!(
             most > 300 && counts.len() > 1_500,
             "{most} {}",

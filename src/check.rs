@@ -1,4 +1,4 @@
-//! `ken check` and `ken status`: do the store, the keyword index and the vectors agree?
+//! `ken check` and `ken status`: compare the store, the keyword index and the vectors.
 
 use serde::Serialize;
 
@@ -9,39 +9,53 @@ use ken_search::embed::EmbedError;
 use ken_search::index::IndexError;
 use ken_store::store::{Scope, StoreError};
 
-/// What is stored and indexed of one workspace.
+/// Counts and revisions of one workspace.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Status {
+    /// Its name.
     pub workspace: String,
+    /// The newest revision in the store.
     pub revision: Revision,
+    /// The revision of the keyword index.
     pub keyword_revision: Revision,
+    /// The revision of the vectors.
     pub vector_revision: Revision,
+    /// The number of stored documents.
     pub n_documents: i64,
+    /// The number of stored chunks.
     pub n_chunks: i64,
+    /// The number of chunks in the keyword index.
     pub n_keyword_chunks: u64,
+    /// The number of vectors.
     pub n_vectors: usize,
 }
 
-/// Where the parts disagree; empty is sound.
+/// The result of a check of one workspace.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Check {
+    /// Its name.
     pub workspace: String,
+    /// The number of chunks that were compared.
     pub n_chunks: usize,
+    /// One sentence per inconsistency; empty if the workspace is consistent.
     pub faults: Vec<String>,
 }
 
-/// Why it could not be looked at.
+/// Why a workspace could not be checked.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckError {
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// An index failed.
     #[error(transparent)]
     Index(#[from] IndexError),
+    /// The encoder failed.
     #[error(transparent)]
     Embed(#[from] EmbedError),
 }
 
-/// Counts and revisions.
+/// Returns counts and revisions of a workspace.
 pub async fn status(app: &App, workspace: &WorkspaceId) -> Result<Status, CheckError> {
     let index = app.indexes.workspace(workspace)?;
     let (n_documents, n_chunks) = app.store.counts(workspace).await?;
@@ -57,7 +71,8 @@ pub async fn status(app: &App, workspace: &WorkspaceId) -> Result<Status, CheckE
     })
 }
 
-/// Compares chunk by chunk: spans with their documents' text, and both indexes with the store.
+/// Compares chunk by chunk: spans with their documents' text, and both indexes with the store. Also verifies the
+/// workspace's audit log.
 pub async fn check(app: &App, workspace: &WorkspaceId) -> Result<Check, CheckError> {
     let status = status(app, workspace).await?;
     let index = app.indexes.workspace(workspace)?;

@@ -1,4 +1,4 @@
-//! What the commands do: each names its parts and prints what they say.
+//! The commands. Each calls its parts and prints their results.
 
 pub mod asking;
 pub mod encoders;
@@ -16,6 +16,7 @@ use ken::app::App;
 use ken_base::config::Config;
 use ken_base::domain::{Mode, Revision, WorkspaceId};
 
+/// The search mode of a command.
 #[derive(Clone, Copy, ValueEnum)]
 pub enum ModeArg {
     Hybrid,
@@ -23,6 +24,7 @@ pub enum ModeArg {
     Vector,
 }
 
+/// The search modes to evaluate.
 #[derive(Clone, Copy, ValueEnum)]
 pub enum EvalModeArg {
     Hybrid,
@@ -42,6 +44,7 @@ impl From<ModeArg> for Mode {
 }
 
 impl EvalModeArg {
+    /// The search modes to evaluate, in order.
     pub fn modes(self) -> Vec<Mode> {
         match self {
             EvalModeArg::Hybrid => vec![Mode::Hybrid],
@@ -52,7 +55,7 @@ impl EvalModeArg {
     }
 }
 
-/// Shows the follower's way to `revision`. Where another process writes the indexes, that one follows.
+/// Waits until `revision` is indexed and shows the progress. If another process writes the indexes, returns at once.
 pub async fn wait_until_indexed(
     app: &App,
     workspace: &WorkspaceId,
@@ -89,14 +92,14 @@ pub async fn wait_until_indexed(
     Ok(())
 }
 
-/// The service with its indexes at the store's revision.
+/// Opens the service and waits until its indexes have the store's revision.
 pub async fn open_caught_up(config: Config, workspace: &WorkspaceId) -> anyhow::Result<App> {
     let app = App::build_chosen(config).await?.0;
     let revision = app.store.revision(workspace).await?;
     if app.indexes.is_writer() {
         wait_until_indexed(&app, workspace, revision).await?;
     } else {
-        // The service that writes may be behind; what it has not indexed yet is not waited for long.
+        // The writing service may be behind; its indexing is awaited only briefly.
         app.follower
             .wait_for(workspace, revision, Duration::from_secs(10))
             .await;

@@ -1,4 +1,4 @@
-//! `ken doctor`: the usual misconfigurations, found before they are felt.
+//! `ken doctor`: checks for common misconfigurations.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -17,11 +17,12 @@ use ken_search::index::{IndexError, QdrantCluster};
 use ken_search::reader::Reader;
 use ken_store::store::{Store, sqlite_path};
 
-/// How bad it is.
+/// The severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
+    /// No problem.
     Fine,
-    /// It works, and may not for long.
+    /// It works, but may fail later.
     Warning,
     /// It does not work.
     Fault,
@@ -30,22 +31,27 @@ pub enum Severity {
 /// Result of one check, with the remedy unless it is fine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
+    /// The subject, for example `disk space (store)`.
     pub about: &'static str,
+    /// How severe it is.
     pub severity: Severity,
+    /// What was found, and the remedy unless it is fine.
     pub detail: String,
 }
 
-/// Less than this is no room to work in: a backup, a merge of the keyword index, a night of conversations.
+/// The least free disk space: for a backup, a merge of the keyword index, a night of conversations.
 const MIN_FREE_BYTES: u64 = 2 << 30;
-/// Below this a few hundred connections with their files run out of descriptors.
+/// The least limit of open files: a few hundred connections and their files.
 const MIN_FILES: u64 = 4_096;
-/// The service, its encoders and two reading processes.
+/// The least free memory: for the service, its encoders and two reading processes.
 const MIN_MEMORY_BYTES: u64 = 3 << 30;
-/// A key that ends sooner is worth a word.
+/// A key that expires sooner causes a warning.
 const ENDS_SOON: SignedDuration = SignedDuration::from_hours(24 * 14);
+/// The time limit for connecting to a server.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Looks at everything, in the order in which the service needs it.
+/// Runs all checks, in the order in which the service needs the parts. Without a usable store, the checks after it are
+/// skipped.
 pub async fn examine(config: &Config) -> Vec<Finding> {
     let mut findings = vec![clock(Timestamp::now()), files(), memory()];
     findings.extend(space(config));
@@ -93,7 +99,7 @@ fn fault(about: &'static str, detail: impl Into<String>) -> Finding {
 }
 
 fn clock(now: Timestamp) -> Finding {
-    // When this was written; what is valid, and until when, goes by the clock.
+    // When this was written. The validity of documents depends on the clock.
     let written: Timestamp = "2026-11-01T00:00:00Z".parse().expect("it is a time");
     match now < written {
         true => fault(
@@ -137,7 +143,7 @@ fn memory() -> Finding {
     }
 }
 
-/// Room for the store and the indexes.
+/// Free disk space for the store and the indexes.
 fn space(config: &Config) -> Vec<Finding> {
     let store = sqlite_path(&config.store.url);
     let store = store.as_deref().and_then(Path::parent);
@@ -150,7 +156,7 @@ fn space(config: &Config) -> Vec<Finding> {
         .filter_map(|(about, folder)| Some((about, folder?)));
     folders
         .map(|(about, folder)| {
-            // What is not there yet is made where its nearest parent is.
+            // A missing folder will be created in its nearest existing parent.
             let there = folder
                 .ancestors()
                 .find(|at| at.is_dir())
@@ -174,7 +180,7 @@ fn space(config: &Config) -> Vec<Finding> {
         .collect()
 }
 
-/// Whether a file can be read at all: the program for it lies beside `ken`.
+/// Whether files can be parsed; this needs the program `ken-read` beside `ken`.
 async fn file_reader(config: &Config) -> Finding {
     let reader = FileReader::new(&config.ingest);
     match reader.read("a.txt", b"A line.".to_vec()).await {
@@ -186,7 +192,7 @@ async fn file_reader(config: &Config) -> Finding {
     }
 }
 
-/// Loads the reader and has it read once.
+/// Loads the reader model and runs it once.
 async fn reader(config: &Config) -> Finding {
     const PATIENCE: Duration = Duration::from_secs(60);
     let (about, reading, encoder) = ("reader", config.reader.clone(), config.encoder.clone());
@@ -202,7 +208,7 @@ async fn reader(config: &Config) -> Finding {
     }
 }
 
-/// And the encoder's id and dimension, where it can be used.
+/// Loads the encoder. Also returns its id and dimension, if it works.
 async fn models(config: &Config) -> (Finding, Option<(String, usize)>) {
     let encoder = config.encoder.clone();
     match blocking(move || Embedder::open(&encoder)).await {
@@ -214,7 +220,7 @@ async fn models(config: &Config) -> (Finding, Option<(String, usize)>) {
     }
 }
 
-/// The servers of vectors, where they are used.
+/// The Qdrant cluster, if it is configured.
 async fn cluster(config: &Config, encoder: Option<(String, usize)>) -> Option<Finding> {
     let (id, dimension) = encoder.filter(|_| config.vectors == VectorsAt::Qdrant)?;
     let (about, qdrant) = ("vectors", config.qdrant.clone());
@@ -376,7 +382,7 @@ async fn chat_server(config: &Config) -> Finding {
         Ok(client) => client,
         Err(error) => return fault(about, error),
     };
-    // Whatever it replies, it is there.
+    // Any reply shows that it is reachable.
     match client.get(&llm.url).send().await {
         Ok(_) => fine(about, format!("{} reachable", llm.url)),
         Err(error) => warning(

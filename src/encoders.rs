@@ -1,4 +1,4 @@
-//! Which encoder serves: the one of the settings, or one that was chosen since.
+//! Selects the encoder: the one of the settings, or the one chosen by `ken reencode`.
 
 use std::path::Path;
 
@@ -7,12 +7,13 @@ use ken_base::digest::sha256_hex;
 use ken_search::index::OF_ENCODERS;
 use ken_store::store::{Store, StoreError};
 
-/// A spec of encoders that cannot be read.
+/// An invalid encoder spec.
 #[derive(Debug, thiserror::Error)]
 #[error("expected comma-separated NAME or NAME=SHARE, each a folder in models.dir, found {0:?}")]
 pub struct SpecError(String);
 
-/// The encoders of a spec: `NAME` or `NAME=SHARE`, with commas between.
+/// Parses a spec: `NAME` or `NAME=SHARE`, comma-separated. Each name is a folder in `models` with `encoder.json`;
+/// shares are positive, 1 by default.
 pub fn parts_of(spec: &str, models: &Path) -> Result<Vec<EncoderPart>, SpecError> {
     let wrong = || SpecError(spec.to_owned());
     spec.split(',')
@@ -31,7 +32,7 @@ pub fn parts_of(spec: &str, models: &Path) -> Result<Vec<EncoderPart>, SpecError
         .collect()
 }
 
-/// The settings with another encoder and its indexes; as they are for the one of the settings.
+/// The configuration with the encoder of a spec and an index folder of its own. An empty spec leaves it unchanged.
 pub fn with_encoder(mut config: Config, spec: &str) -> Result<Config, SpecError> {
     if spec.is_empty() {
         return Ok(config);
@@ -43,7 +44,7 @@ pub fn with_encoder(mut config: Config, spec: &str) -> Result<Config, SpecError>
     Ok(config)
 }
 
-/// The spec of the encoder that serves; empty for the one of the settings.
+/// The spec of the encoder in service; empty for the one of the settings.
 pub async fn serving(store: &Store) -> Result<String, StoreError> {
     let encoders = store.encoders().await?;
     let serving = encoders

@@ -1,7 +1,7 @@
 //! Judged questions → measures: `ken eval`.
 //!
-//! A set is ingested into a throw-away workspace by the production path and asked by the production path; only
-//! a query's `text` and `history` reach the system. Ties count against the system.
+//! Evaluates judged sets. A set is ingested into a temporary workspace and asked through the production code; only a
+//! query's `text` and `history` reach the system. Ties count against the system.
 
 mod admission;
 pub mod calibrate;
@@ -39,47 +39,61 @@ pub use admission::{KindMeasures, LevelMeasures, admission_table};
 pub use report::{AdmissionMeasures, AnswerMeasures, Latency, Report, table, with_card};
 pub use slices::{Slice, slice_table};
 
-/// Why a set could not be evaluated.
+/// Why an evaluation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum EvalError {
+    /// The set is invalid.
     #[error(transparent)]
     Dataset(#[from] DatasetError),
+    /// The service could not be built.
     #[error(transparent)]
     App(#[from] AppError),
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// An index failed.
     #[error(transparent)]
     Index(#[from] IndexError),
+    /// The encoder failed.
     #[error(transparent)]
     Embed(#[from] EmbedError),
+    /// Retrieval failed.
     #[error(transparent)]
     Retrieve(#[from] RetrieveError),
+    /// A question is invalid or could not be answered.
     #[error(transparent)]
     Answer(#[from] AnswerError),
+    /// A file cannot be read, written or parsed.
     #[error("{path}: {detail}")]
-    File { path: PathBuf, detail: String },
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        detail: String,
+    },
+    /// Indexing failed.
     #[error("indexing failed: {0}")]
     NotIndexed(String),
 }
 
-/// How many chunks are retrieved, so that ten different documents are among them.
+/// How many chunks are retrieved, enough for ten different documents.
 const CHUNKS: usize = 50;
 /// How many documents are ranked.
 const DOCUMENTS: usize = 10;
-/// How many chunks may serve as evidence for an answer, as over HTTP.
+/// The most chunks of evidence for an answer, as over HTTP.
 const EVIDENCE: usize = 10;
 
-/// A place to evaluate in: a whole service with a store and indexes of its own.
+/// An environment for evaluations: a whole service with a store and indexes of its own.
 pub struct Evaluation {
     app: App,
-    /// Whether question vectors are kept too; then latencies leave the encoder out.
+    /// Whether question vectors are cached, too; then latencies exclude the encoder.
     cached: bool,
     _folder: Option<tempfile::TempDir>,
 }
 
 impl Evaluation {
-    /// In a temporary folder, or in `cache`, which makes a second run quick: texts and questions that were encoded
-    /// before are not encoded again.
+    /// Opens an environment in a temporary folder, or in `cache`: then texts and questions that an earlier run encoded
+    /// are not encoded again.
     pub async fn open(config: &Config, cache: Option<&Path>) -> Result<Self, EvalError> {
         let file_error = |path: &Path, e: std::io::Error| EvalError::File {
             path: path.into(),
@@ -99,13 +113,13 @@ impl Evaluation {
         std::fs::create_dir_all(&folder).map_err(|e| file_error(&folder, e))?;
         let mut config = config.clone();
         config.store.url = format!("sqlite://{}", folder.join("eval.db").display());
-        // What is taken out of a set's cases is no concern of the service's own vault.
+        // Personal data of a set's cases must not enter the service's own vault.
         config.store.vault_url = format!("sqlite://{}", folder.join("eval-vault.db").display());
         config.index.dir = folder.join("indexes");
-        // The modes ask the same questions one after the other, and each one's times are its own.
+        // All modes ask the same questions, and each mode's latency must be its own.
         config.encoder.kept = 0;
         let app = match App::build(config.clone()).await {
-            // Made with other settings: derived data, so made anew.
+            // The cache was made with other settings; indexes are derived data, so they are built again.
             Err(AppError::Index(IndexError::Mismatch { .. } | IndexError::Damaged { .. })) => {
                 index::clear(&config.index.dir)?;
                 App::build(config).await?
@@ -119,16 +133,18 @@ impl Evaluation {
         })
     }
 
-    /// The version of the reader that reads here; `None` where none does.
+    /// The version of the reader model; `None` if it is disabled.
     pub fn reader_version(&self) -> Option<&str> {
         self.app.answerer.reader_version()
     }
 
+    /// Closes the service and saves the cache.
     pub async fn close(self) {
         self.app.close().await;
     }
 
-    /// Evaluates one set. `per_query` receives a line of JSON a query, and its scores where it is judged.
+    /// Evaluates one set in one mode. `per_query` receives one line of JSON per query, and the query's scores if it is
+    /// judged.
     pub async fn run(
         &self,
         dataset: &Dataset,
@@ -169,7 +185,7 @@ impl Evaluation {
             };
             let led_by = lead(parsed.text(), &evidence, &readings, &understood.about);
             if let Some(at) = led_by {
-                // Scores stay with the places, so that the list is best first by them, too.
+                // Scores stay at their positions, so that the list is still in descending order.
                 let places: Vec<f32> = evidence.iter().map(|e| e.score).collect();
                 to_front(&mut evidence, at);
                 for (e, score) in evidence.iter_mut().zip(places) {
@@ -220,8 +236,8 @@ impl Evaluation {
         Ok(tally.report(dataset, mode, !vectors.is_empty(), reads))
     }
 
-    /// What a set's judged questions propose, for [`tune::tune`]. Questions to a collection of another writing, for
-    /// which words hardly count, are left out.
+    /// Returns the judged questions of a set with their candidates, for [`tune::tune`]. Questions in another script
+    /// than the collection's are left out, since keywords hardly count for them.
     pub async fn examples(&self, dataset: &Dataset) -> Result<Vec<tune::Example>, EvalError> {
         let workspace = self.prepare(dataset).await?;
         let vectors = match self.cached {
@@ -272,8 +288,8 @@ impl Evaluation {
         Ok(understood.await?)
     }
 
-    /// What is found for a set's questions, for [`calibrate::calibrate`]. Of a set that says nothing of answerability each
-    /// judged question is taken twice: as it is, and with everything that answers it taken out of what was found.
+    /// Returns the features of a set's questions, for [`calibrate::calibrate`]. If a set does not state answerability,
+    /// each judged question gives two rows: one as it is, and one without the passages that answer it.
     pub async fn rows(&self, dataset: &Dataset) -> Result<Vec<calibrate::Row>, EvalError> {
         let workspace = self.prepare(dataset).await?;
         let vectors = match self.cached {
@@ -331,7 +347,7 @@ impl Evaluation {
         Ok(rows)
     }
 
-    /// Asks for an answer as the bot would, and notes what the gold fields say of it.
+    /// Asks for an answer as a bot does and compares it with the gold fields.
     async fn ask(
         &self,
         workspace: &WorkspaceId,
@@ -404,7 +420,7 @@ impl Evaluation {
         }))
     }
 
-    /// Brings the set's workspace to the set's corpus, and waits until it is indexed.
+    /// Updates the set's workspace to its corpus and waits until it is indexed.
     async fn prepare(&self, dataset: &Dataset) -> Result<WorkspaceId, EvalError> {
         let workspace = dataset.workspace();
         let store = &self.app.store;
@@ -450,14 +466,14 @@ impl Evaluation {
         }
     }
 
-    /// The vectors of all questions by their text: from the cache, else encoded and kept there.
+    /// The vectors of all questions by their text: from the cache, or encoded and cached.
     async fn question_vectors(
         &self,
         workspace: &WorkspaceId,
         queries: &[JudgedQuery],
     ) -> Result<HashMap<String, Vec<f32>>, EvalError> {
         let app = &self.app;
-        // Kept apart from passages: the encoder puts another prefix before a question.
+        // Cached separately from passages, since the encoder uses another prefix for questions.
         let encoder = format!("{}#question", app.embedder.id());
         let mut texts: BTreeMap<String, String> = BTreeMap::new();
         for query in queries {
@@ -503,7 +519,7 @@ impl Evaluation {
     }
 }
 
-/// Hits without some, with the ranks that the others would have then.
+/// Removes hits and closes the gaps in the ranks.
 fn closed_up(hits: &[Hit], gone: &HashSet<u32>) -> Vec<Hit> {
     let ranks = |leg: fn(&Hit) -> Option<usize>| -> Vec<usize> {
         let gone = hits.iter().filter(|hit| gone.contains(&hit.chunk_key));
@@ -527,18 +543,18 @@ fn closed_up(hits: &[Hit], gone: &HashSet<u32>) -> Vec<Hit> {
     left
 }
 
-/// What is noted query by query.
+/// The values collected query by query.
 #[derive(Default)]
 struct Tally {
     ranked: Vec<Ranked>,
     slices: Slices,
     latencies_ms: Vec<f64>,
     decisions: Vec<admission::Judged>,
-    /// Of each answer given.
+    /// The length of each answer, in characters.
     characters: Vec<f64>,
     contains: Vec<bool>,
     citations_valid: Vec<bool>,
-    /// Sentence by sentence.
+    /// For each sentence, whether its citations do not contain it.
     unsupported: Vec<bool>,
     n_answered: usize,
 }

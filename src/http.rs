@@ -1,4 +1,4 @@
-//! The service's door: router, layers, and one file per resource. Nothing else knows axum or a status code.
+//! The HTTP interface: router, layers, server, and one file per resource. No other module uses axum or a status code.
 
 mod answers;
 mod audit;
@@ -66,9 +66,10 @@ use crate::app::App;
 use ken_base::outbound;
 use problem::Problem;
 
-/// What handlers share.
+/// The state that handlers share.
 #[derive(Clone)]
 pub struct AppState {
+    /// The service.
     pub app: Arc<App>,
     permits: Arc<Semaphore>,
     load: Arc<load::Load>,
@@ -98,7 +99,8 @@ pub struct AppState {
 struct ApiDoc;
 
 impl AppState {
-    /// Takes a question into work, unless it would wait too long. A model's wording takes long without anybody waiting for it.
+    /// Admits a question, unless it would wait too long. With a language model there is no estimate, since generation
+    /// takes long without a queue.
     fn admit(&self) -> Result<Option<load::InWork>, Problem> {
         if self.app.embedder.is_overloaded() {
             return Err(Problem::overloaded(
@@ -111,18 +113,18 @@ impl AppState {
         }
     }
 
-    /// How many requests are being worked on.
+    /// The number of requests in progress that hold a permit.
     fn n_in_work(&self) -> usize {
         self.app.config.http.max_concurrent - self.permits.available_permits()
     }
 }
 
-/// One of those that may be worked on at once, until the last holder is gone.
+/// A slot for one request in progress, held until its last clone is dropped.
 #[derive(Clone)]
 #[expect(dead_code, reason = "they are held")]
 pub struct Permit(Arc<OwnedSemaphorePermit>, Option<Place>);
 
-/// As [`Permit`], one of those of a key.
+/// Like [`Permit`], a slot of the request's key.
 #[derive(Clone)]
 pub struct Place(#[expect(dead_code, reason = "it is held")] Arc<OwnedSemaphorePermit>);
 
@@ -230,7 +232,7 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(middleware::from_fn(metrics::count))
         .layer(CatchPanicLayer::custom(problem::from_panic))
         .layer(middleware::from_fn(problem::name_request))
-        // Failures are logged where they are made into problems; a 503 of /readyz is none.
+        // Failures are logged where they become problems; a 503 of /readyz is not a failure.
         .layer(
             TraceLayer::new_for_http()
                 .make_span_with(request_span)
@@ -244,7 +246,7 @@ pub fn router(app: Arc<App>) -> Router {
             header::REFERRER_POLICY,
             HeaderValue::from_static("no-referrer"),
         ))
-        // Answers are about somebody: no cache between keeps them.
+        // Answers may be personal, so no cache may store them.
         .layer(SetResponseHeaderLayer::if_not_present(
             header::CACHE_CONTROL,
             HeaderValue::from_static("no-store"),
@@ -258,7 +260,8 @@ fn described(document: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
     examples::add(problem::documented(document))
 }
 
-/// What is told of bytes that are no request, by the request that they might have been: problems as JSON. For fuzzing.
+/// Parses bytes as each kind of request, and returns the kind and the problem (as JSON) of each that fails. For
+/// fuzzing.
 pub fn problems_of(bytes: &[u8]) -> Vec<(&'static str, String)> {
     fn told<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Option<String> {
         let problem = extract::parse::<T>(bytes).err()?;
@@ -286,20 +289,22 @@ pub fn problems_of(bytes: &[u8]) -> Vec<(&'static str, String)> {
         .collect()
 }
 
-/// The app that answers, which another may take the place of. A request is answered by the one that was there when it came.
+/// The app in service, which can be replaced. Each request is handled by the app that was in service when it arrived.
 pub struct Current(ArcSwap<(Arc<App>, Router)>);
 
 impl Current {
+    /// Puts an app into service.
     pub fn new(app: Arc<App>) -> Self {
         let router = router(app.clone());
         Self(ArcSwap::from_pointee((app, router)))
     }
 
+    /// The app in service.
     pub fn app(&self) -> Arc<App> {
         self.0.load().0.clone()
     }
 
-    /// Puts another in its place, and returns the one that was there.
+    /// Replaces the app in service and returns the former one.
     pub fn replace(&self, app: Arc<App>) -> Arc<App> {
         let router = router(app.clone());
         self.0.swap(Arc::new((app, router))).0.clone()
@@ -310,7 +315,7 @@ impl Current {
     }
 }
 
-/// As [`serve_current`], of one app for good.
+/// Like [`serve_current`], with one app that is never replaced.
 pub async fn serve(
     app: Arc<App>,
     listener: TcpListener,
@@ -319,7 +324,8 @@ pub async fn serve(
     serve_current(Arc::new(Current::new(app)), listener, stop).await
 }
 
-/// Serves until `stop` resolves; then finishes the requests that were accepted.
+/// Serves requests until `stop` resolves, then finishes the accepted ones, for at most `http.timeout_ms`. Fails if the
+/// listener or the TLS files cannot be used.
 pub async fn serve_current(
     current: Arc<Current>,
     listener: TcpListener,
@@ -369,12 +375,12 @@ pub async fn serve_current(
     outcome
 }
 
-/// How often measures are summed up.
+/// How often recorded metrics are aggregated.
 const SETTLED_EVERY: Duration = Duration::from_secs(5);
-/// How often a certificate is looked at.
+/// How often the TLS files are checked for changes.
 const RENEWED_EVERY: Duration = Duration::from_secs(60);
 
-/// Takes a certificate that has changed; one that cannot be read leaves the former in force.
+/// Reloads a changed certificate. If it cannot be read, the former one stays in use.
 async fn renew(tls: RustlsConfig, cert: PathBuf, key: PathBuf) {
     let changed_at = || {
         let time = |path: &Path| std::fs::metadata(path).and_then(|of| of.modified()).ok();
@@ -396,7 +402,7 @@ async fn renew(tls: RustlsConfig, cert: PathBuf, key: PathBuf) {
     }
 }
 
-/// Pages of these origins may call the API in a browser; no others.
+/// Allows browsers to call the API from pages of these origins only; `None` without origins.
 fn cors(origins: &[String]) -> Option<CorsLayer> {
     let origins: Vec<HeaderValue> = origins.iter().filter_map(|o| o.parse().ok()).collect();
     let may = CorsLayer::new()

@@ -1,7 +1,7 @@
-//! Keys: made, shown once, checked, ended.
+//! API keys: create, show once, authenticate, revoke.
 //!
-//! A key is `ken_ID_SECRET`: the id finds it, the secret (256 bits of the system's randomness) is compared by its SHA-256 hash
-//! in constant time. A slow hash would guard guessable secrets; these are not.
+//! A key is `ken_ID_SECRET`. The id selects the key. The SHA-256 hash of the secret (256 random bits of the system) is
+//! compared in constant time. A slow hash protects guessable secrets; these are not guessable.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -17,36 +17,39 @@ use ken_base::domain::{ApiKey, KeyRole, Principal, WorkspaceId};
 use ken_store::store::{Store, StoreError};
 use ken_text::text::sha256_hex;
 
-/// Why a request is nobody's.
+/// Why a request cannot be authenticated.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
+    /// The request has no key.
     #[error("missing key: send `Authorization: Bearer ken_…`")]
     Absent,
-    /// Whatever is wrong with it, the same is said.
+    /// The key or token is invalid. The message does not say why.
     #[error("the key is unknown, revoked, expired, or not allowed from this network")]
     Refused,
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// How old what is known of keys may be before the store is asked: so long a revoked key works in another process.
+/// How long keys are cached. A key that another process revokes works for this long.
 const FRESH: Duration = Duration::from_secs(1);
-/// A key's last use is noted to the minute.
+/// How often the last use of a key is recorded.
 const NOTED_EVERY: SignedDuration = SignedDuration::from_secs(60);
 
 type Known = (Instant, Arc<HashMap<String, (ApiKey, String)>>);
 
-/// The keys of all workspaces. Clones share what is known.
+/// The keys of all workspaces. Clones share the cache.
 #[derive(Clone)]
 pub struct KeyRing {
     store: Store,
     oidc: Option<Arc<Oidc>>,
     known: Arc<RwLock<Option<Known>>>,
-    /// When the use of each was last noted here.
+    /// When this process last recorded each key's use.
     noted: Arc<Mutex<HashMap<String, Timestamp>>>,
 }
 
 impl KeyRing {
+    /// Authenticates with the keys of a store.
     pub fn new(store: Store) -> Self {
         Self {
             store,
@@ -56,13 +59,13 @@ impl KeyRing {
         }
     }
 
-    /// Takes a provider's tokens, too.
+    /// Also accepts tokens of an OpenID Connect provider.
     pub fn with_oidc(self, oidc: Option<Oidc>) -> Self {
         let oidc = oidc.map(Arc::new);
         Self { oidc, ..self }
     }
 
-    /// Makes a key; returned with it is what its owner sends, which is nowhere kept.
+    /// Creates a key. Returns it with the token that its owner sends; the token is not stored.
     pub async fn create(
         &self,
         workspace: Option<WorkspaceId>,
@@ -91,21 +94,21 @@ impl KeyRing {
         Ok((key, token))
     }
 
-    /// Ends a key, for good.
+    /// Revokes a key permanently. Returns `false` if nothing changed.
     pub async fn revoke(&self, key: &ApiKey) -> Result<bool, StoreError> {
         let done = self.store.revoke_key(key).await?;
         self.forget();
         Ok(done)
     }
 
-    /// Every key there ever was, oldest first.
+    /// All keys, including revoked ones, oldest first.
     pub async fn list(&self) -> Result<Vec<ApiKey>, StoreError> {
         let keys = self.store.keys().await?;
         Ok(keys.into_iter().map(|(key, _)| key).collect())
     }
 
-    /// Who sends a token from an address. Where no key was ever made, whoever it is may do all: then the service listens on
-    /// loopback only.
+    /// Authenticates the sender of a token from an address. If no key was ever created and no provider is configured,
+    /// every caller is an operator; the service then listens on loopback only.
     pub async fn authenticate(
         &self,
         token: Option<&str>,
@@ -129,7 +132,7 @@ impl KeyRing {
         let parts = token.strip_prefix("ken_").and_then(|t| t.split_once('_'));
         let (id, secret) = parts.ok_or(KeyError::Refused)?;
         let found = keys.get(id);
-        // An unknown id costs as much as a wrong secret.
+        // An unknown id takes as long as a wrong secret.
         let hash = sha256_hex([secret.as_bytes()]);
         let expected = found.map_or("", |(_, hash)| hash.as_str());
         let is_right = bool::from(hash.as_bytes().ct_eq(expected.as_bytes()));
@@ -138,7 +141,7 @@ impl KeyRing {
         let is_over = key.revoked_at.is_some() || key.expires_at.is_some_and(|at| at <= now);
         let is_from_here = key.networks.is_empty()
             || from.is_some_and(|from| {
-                // What comes over IPv4 to a socket of both kinds is of IPv4.
+                // An IPv4 address on a dual-stack socket counts as IPv4.
                 let from = from.to_canonical();
                 key.networks.iter().any(|net| net.contains(&from))
             });
@@ -154,7 +157,8 @@ impl KeyRing {
         })
     }
 
-    /// Notes the use of a key in the background, at most once a minute: no request waits for it, or fails with it.
+    /// Records the use of a key in the background, at most once a minute. No request waits for it or fails because of
+    /// it.
     fn note_use(&self, key: &ApiKey, now: Timestamp) {
         let is_old = |used: Option<Timestamp>| {
             used.is_none_or(|used| now.duration_since(used) >= NOTED_EVERY)
@@ -194,7 +198,7 @@ impl KeyRing {
         Ok(keys)
     }
 
-    /// Makes the next request read them anew.
+    /// Clears the cache: the next request reads the keys from the store.
     pub fn forget(&self) {
         *self.known.write().unwrap_or_else(|p| p.into_inner()) = None;
     }

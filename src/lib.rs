@@ -1,6 +1,6 @@
-//! **Ken**, a knowledge base that answers. It takes in a company's documents and FAQs, indexes them by words and by
-//! meaning, and gives a customer-service bot replies of which every sentence is backed by text that can be opened.
-//! Whether a question may be answered is decided from the evidence before anything is worded; if it may not, Ken says so.
+//! **Ken**, a knowledge base that answers. It ingests a company's documents and FAQs, indexes them for keyword and vector
+//! search, and gives a customer-service bot answers in which every sentence cites text that can be opened. Before an answer
+//! is composed, Ken decides from the evidence whether the question can be answered. If it cannot, Ken says so.
 //!
 //! # The map, in reading order
 //!
@@ -8,40 +8,40 @@
 //! |---|---|
 //! | [`ken_base`] `domain` | the nouns: `Document`, `Chunk`, `Query`, `Hit`, `Evidence`, `Citation`, `Answer`. No I/O |
 //! | `config` | `Config` in sections; the only place that reads settings |
-//! | `outbound` | requests to other servers, within bounds |
-//! | `blocking`, `background` | work off the async threads; tasks that are stopped with the service |
-//! | `actor`, `digest`, `store_url` | who acts; SHA-256; where a store is |
-//! | [`ken_text`] `text` | what a string means: folding, figures, terms, sounds, spoken and other words, sentences, language, highlights. Pure |
-//! | `conflict` | do two statements contradict each other. Pure |
+//! | `outbound` | requests to other servers, with limits |
+//! | `blocking`, `background` | work off the async threads; tasks that stop with the service |
+//! | `actor`, `digest`, `store_url` | the acting key or person; SHA-256; the address of a store |
+//! | [`ken_text`] `text` | text by language: folding, figures, terms, homophones, synonyms, sentences, language, highlights. Pure |
+//! | `conflict` | whether two statements contradict each other. Pure |
 //! | `redact` | personal data → placeholders, and back. Pure |
-//! | [`ken_ingest`] `ingest` | bytes → text with structure → chunks: one file a family of formats; read by `ken-read` (`src/read.rs`), in bounded processes ([`ken_ingest::ingest::worker`]) |
-//! | [`ken_store`] `store` | the system of record, SQLite or PostgreSQL; all SQL (`crates/store/migrations`); the change log; who leads; the vault, a store apart |
-//! | `queue` | `Queue`: durable work: retried, in turns among workspaces, with dead letters |
-//! | [`ken_search`] `embed`, `vectors` | `Embedder`: texts → vectors; one thread owns the models; what was encoded before is remembered |
+//! | [`ken_ingest`] `ingest` | bytes → text with structure → chunks: one file per family of formats; run by `ken-read` (`src/read.rs`) in bounded processes ([`ken_ingest::ingest::worker`]) |
+//! | [`ken_store`] `store` | the system of record, SQLite or PostgreSQL; all SQL (`crates/store/migrations`); the change log; leader election; the vault, a separate store |
+//! | `queue` | `Queue`: durable jobs with retries, fairness among workspaces, dead letters |
+//! | [`ken_search`] `embed`, `vectors` | `Embedder`: texts → vectors, by one thread that owns the models; a cache of vectors |
 //! | `reader` | `Reader`: does a passage answer a question, and where? A cross-encoder of our own (`tools/reader/`) |
-//! | `index` | `KeywordIndex` (tantivy, with a forward index that scores what was found), `VectorStore` (usearch or a Qdrant cluster), the `Follower` that keeps both in step with the store |
-//! | `retrieve` | `Retriever`: query → hits; `Fusion`; why a document was found or not |
-//! | [`ken_answer`] `answer` | message → answer: understand, retrieve, admit, compose, verify, settle contradictions, record; explained, rendered |
+//! | `index` | `KeywordIndex` (tantivy, with a forward index that scores the hits), `VectorStore` (usearch or a Qdrant cluster), the `Follower` that keeps both in step with the store |
+//! | `retrieve` | `Retriever`: query → hits; `Fusion`; explanation why a document was found or not |
+//! | [`ken_answer`] `answer` | message → answer: understand, retrieve, admit, compose, verify, resolve contradictions, record; explain, render |
 //! | `llm` | a client of OpenAI-compatible chat servers; none by default |
-//! | [`ken_knowledge`] `editing` | `Gate`: the one door for changes of knowledge; what editors do: files and folders, FAQ import, lint, impact of a change, questions asked again, export and restore |
-//! | `jobs` | uploaded files, and changes that take long to check: work of the queue |
-//! | [`ken_learn`] `cases` | what human agents resolved → drafts, held against what is known, reviewed, published |
-//! | `learn` | what was said of answers, and asked in vain → work; experiments; settings that learn; insights |
-//! | `measures` | the measures, a test of differences, the fusion's shares tuned. Pure |
+//! | [`ken_knowledge`] `editing` | `Gate`, which every change of knowledge passes; editors' tools: files and folders, FAQ import, lint, impact of a change, replay of questions, export and restore |
+//! | `jobs` | jobs of the queue: uploaded files, and changes whose check takes long |
+//! | [`ken_learn`] `cases` | cases that human agents resolved → drafts, compared with the knowledge, reviewed, published |
+//! | `learn` | feedback and unanswered questions → work for editors; experiments; tuning; insights |
+//! | `measures` | measures of ranking and admission, a test of significance, tuning of the fusion. Pure |
 //! | `ken` [`app`] | `App::build`: the one place that connects the parts |
-//! | [`http`] | the API, the page, every failure as a problem |
-//! | [`keys`], [`oidc`] | `KeyRing`: who sends a request, by a key or by a provider's token |
-//! | [`check`], [`doctor`] | do store and indexes agree; is it set up as it should be |
-//! | [`encoders`], [`reencode`] | which encoder serves; another one, prepared beside it, in an `App` of its own that takes its place |
-//! | [`eval`], [`mod@bench`] | judged questions → measures, runs compared, admission calibrated; a drawn corpus, the real service, questions by the clock |
-//! | [`setup`], [`telemetry`] | fetching the models; logging |
-//! | `cli`, `main.rs` | the commands: each names its parts and prints what they say |
+//! | [`http`] | the API, the web console, every failure as a problem |
+//! | [`keys`], [`oidc`] | `KeyRing`: authentication by a key or by a provider's token |
+//! | [`check`], [`doctor`] | consistency of store and indexes; common misconfigurations |
+//! | [`encoders`], [`reencode`] | which encoder is in service; a switch to another one, prepared in a standby `App` |
+//! | [`eval`], [`mod@bench`] | judged questions → measures, comparison of runs, calibration of admission; load test on a synthetic corpus |
+//! | [`setup`], [`telemetry`] | download of the models; logging and tracing |
+//! | `cli`, `main.rs` | the commands: each calls its parts and prints their results |
 //!
 //! `tests/integration/architecture.rs` compares both lists below with the sources and with `cargo metadata`.
 //!
 //! ## Crates
 //!
-//! Each in `crates/NAME`, as `ken-NAME`, with those of ours that it is linked to.
+//! Each is in `crates/NAME`, as `ken-NAME`. A line lists the crate and the crates of ours that it links.
 //!
 //! ```text
 //! base
@@ -57,7 +57,7 @@
 //!
 //! ## Modules
 //!
-//! A module names only modules of the lines above its own.
+//! A module uses only modules of the lines above its own.
 //!
 //! ```text
 //! actor blocking digest outbound store_url
@@ -77,69 +77,80 @@
 //! reencode
 //! ```
 //!
-//! # Three straight lines
+//! # Three pipelines
 //!
-//! **Ingest**: read → parse → chunk → record (one transaction, one revision a change) → *acknowledge* → follower:
+//! **Ingest**: read → parse → chunk → record (one transaction, one revision per change) → *acknowledge* → follower:
 //! keyword index ‖ encode in batches, vectors → each commits with the revision as watermark.
 //!
-//! **Answer**: understand → search words ‖ encode, search vectors → fuse → load evidence → read → admit →
-//! compose → verify (→ a model's wording, held against the evidence) → record. See [`ken_answer::answer::Answerer::reply`].
+//! **Answer**: understand → keyword search ‖ encode, vector search → fuse → load evidence → read → admit →
+//! compose → verify (→ a language model's wording, verified against the evidence) → record. See
+//! [`ken_answer::answer::Answerer::reply`].
 //!
-//! **Learn**: case → redact (what is taken out goes into the vault) → record → *acknowledge* → distil → group → relate to what
-//! is known → draft → a person approves, past the gate and the collision test → ingest. See [`ken_learn::cases::Cases`].
+//! **Learn**: case → redact (personal data goes to the vault) → record → *acknowledge* → distil → group → compare with the
+//! knowledge → draft → a person approves, after the gate and the collision test → ingest. See [`ken_learn::cases::Cases`].
 //!
 //! # Invariants
 //!
-//! - The store is the truth. The index folder can be deleted and is rebuilt, from vectors that the store keeps.
+//! - The store is the system of record. The index folder can be deleted; it is rebuilt from vectors that the store caches.
 //! - A write is acknowledged when its transaction is durable. Revisions of a workspace have no gaps.
-//! - Nothing that a model worded leaves before each of its sentences was held against the passage it cites; nothing that a
-//!   customer wrote is said back.
-//! - Nothing is derived from a case before personal data is out of it; what was taken out is in the vault alone. A model is
-//!   asked without it, and logs are written without it.
-//! - Nothing learned answers anybody before a person has approved it, unless a workspace lets that class of drafts pass.
+//! - A language model's sentence is sent only after it was verified against the passage it cites. An answer never repeats
+//!   text that a customer wrote.
+//! - Nothing is derived from a case before its personal data was removed. Removed data exists in the vault only. Language
+//!   models and logs receive text without it.
+//! - Learned knowledge answers questions only after a person has approved it, unless a workspace publishes that class of
+//!   drafts automatically.
 //! - `text[start..end]` of the cited document version *is* the quote, or the citation does not leave `answer`.
-//! - What is for some, or for some time, is decided inside the searches: a scheduled version is indexed beside the live one.
-//! - A change is tried out by searching it beside the indexes, in memory (`retrieve/beside.rs`): nothing of it is recorded.
-//! - Evidence is loaded from the store and checked to be live, valid and visible, whatever the indexes say.
-//! - What a chunk scores depends on what is there, not on what was deleted or on how segments are merged (`index/view.rs`).
-//! - A search that fails is an error with a name, never a quietly shorter list: where encoder or vectors are away, words alone
-//!   are searched, and the answer says so. Finding nothing is an answer (a refusal).
-//! - Knowledge is changed through `Gate` alone (`editing/gate.rs`; a test finds whoever records without it). `ken import`
-//!   and `ken restore` put back a state with judged questions of its own.
-//! - Every change is noted, with who made it, in the transaction that makes it (`store/audit.rs`). What the service does by
-//!   itself makes no workspace, so that a deleted one stays deleted.
-//! - Of several processes on one store one leads (`store/lead.rs`): it alone encodes, writes shared vectors, works off jobs and
-//!   cases, and learns. Every process follows the change log into its own keyword index.
-//! - An answer that is kept is given again only while the store, both indexes, synonyms and rules are what they were
-//!   (`answer/kept.rs`).
-//! - Vectors of different encoders are never mixed: the encoder's id stands in the manifest and in the vector cache.
-//! - Nothing but [`http`] knows axum; nothing but `config` (and the command line) reads the environment; nothing but
-//!   `store` holds SQL. No blocking work on the async runtime.
+//! - Audience and validity are filtered inside the searches. A scheduled version is indexed beside the live one.
+//! - A change is previewed by searching it beside the indexes, in memory (`retrieve/beside.rs`). Nothing of it is recorded.
+//! - Evidence is loaded from the store and checked to be live, valid and visible, whatever the indexes contain.
+//! - A chunk's score depends on the live chunks only, not on deleted ones or on merges of segments (`index/view.rs`).
+//! - A failed search is a named error, never a silently shorter list. If the encoder or the vectors are unavailable, only
+//!   keywords are searched, and the answer says so. Finding nothing is an answer (a refusal).
+//! - Knowledge changes only through `Gate` (`editing/gate.rs`); a test finds code that records without it. `ken import`
+//!   and `ken restore` bring back a state with its own judged questions.
+//! - Every change is logged with its actor in its own transaction (`store/audit.rs`). The service's own work creates no
+//!   workspace, so a deleted one stays deleted.
+//! - Of several processes on one store, one is the leader (`store/lead.rs`). Only the leader encodes, writes shared
+//!   vectors, runs jobs, distils cases and learns. Every process follows the change log into its own keyword index.
+//! - A cached answer is returned only while the store, both indexes, synonyms and rules are unchanged (`answer/kept.rs`).
+//! - Vectors of different encoders are never mixed: the manifest and the vector cache hold the encoder's id.
+//! - Only [`http`] uses axum, only `config` and the command line read the environment, only `store` contains SQL. The
+//!   async runtime runs no blocking work.
 //!
 //! # Where do I add…
 //!
-//! `http…` is under `src/`; any other module M under `crates/CRATE/src/`, and the table above says in which crate.
+//! `http…` is under `src/`. Any other module M is under `crates/CRATE/src/`; the table above names the crate.
 //!
-//! - *A file format*: a file in `ingest/` (what holds other files: `ingest/containers.rs`, within its `Budget`); in `ingest.rs`
-//!   `FORMATS`, `ENDINGS`, `Format`, `parse_at` and, where it is text, `extract_text`; `TYPES` in `http/files.rs`; a
-//!   fixture in `tests/fixtures/formats` and its row in `tests/integration/formats.rs`; broken ones in `tests/fixtures/hostile`;
-//!   a fuzz target (`TARGETS` in `fuzz/targets.rs`, `fuzz/fuzz_targets/`, `fuzz/Cargo.toml`, `FUZZ` in the Makefile); the list in docs/reference/formats.md. Also by `PUT`: `FormatName` in `http/documents.rs`.
-//!   Uploads, folders, archives and the command line go by `ENDINGS`. Unit tests: `cargo test --workspace --lib ingest`.
-//! - *An endpoint*: a handler in `http/`, a line in the router (`http.rs`), its right in `RIGHTS` (`http/auth.rs`; without one it
-//!   replies 405), its row in docs/reference/routes.md, a test in the file of `tests/integration/` that tests its neighbours, and a free arm of the `match` in `operations()` of
-//!   `tests/integration/tenants.rs`; with a JSON body,
-//!   `problems_of`. Its bodies are types with `ToSchema`, each field with a comment, and it is called in `replies_match_their_schemas`
-//!   (`tests/integration/openapi.rs`); an example is a file in `http/examples/` with its row in `http/examples.rs`. Two snapshots change: `INSTA_UPDATE=always cargo test --test integration -- openapi:: keys::`, then read the diff.
-//! - *Background work*: a [`ken_store::queue::Handler`] in the module whose work it is, `.with(…)` in `App::assemble`; enqueued by
-//!   `Store::enqueue`, or in one transaction with its data by a store method that calls `enqueue_in`; then `queue.wake()`.
-//! - *A table*: the next file in `crates/store/migrations/`, never an edited one; its row in `store/migrations.rs` and in `TABLES` of
-//!   `store/workspaces.rs`; tests of it in `tools/postgres/suite.sh`. *A dependency*: `[workspace.dependencies]`, the
-//!   crate that uses it, `Cargo.lock`, `fuzz/Cargo.lock` and docs/licences.md.
-//! - *A vector back end*: `index/`, then run the contract suite on it.
-//! - *Words that mean the same*: `text/lexicon/`, or a workspace's `/v1/synonyms`. *A rule about words*: a pure function in
-//!   `text/`, a [`ken_base::config::Part`] to leave it out by, and a row in docs/measured/quality.md.
-//! - *What an answer is admitted by*: `tools/reader/`, then `ken calibrate --reading-only`. *A channel*: `answer/render.rs`.
-//! - *A measure*: `measures.rs`, with an example worked out by hand. *An attack*: a line in corpus/attacks. *A setting*: `config`.
+//! - *A file format*: a file in `ingest/` (container formats: `ingest/containers.rs`, within its `Budget`). In `ingest.rs`:
+//!   `FORMATS`, `ENDINGS`, `Format`, `parse_at` and, for text formats, `extract_text`. `TYPES` in `http/files.rs`; for
+//!   `PUT` also `FormatName` in `http/documents.rs`. A fixture in `tests/fixtures/formats` and its row in
+//!   `tests/integration/formats.rs`; broken files in `tests/fixtures/hostile`. A fuzz target (`TARGETS` in
+//!   `fuzz/targets.rs`, `fuzz/fuzz_targets/`, `fuzz/Cargo.toml`, `FUZZ` in the Makefile). The list in
+//!   docs/reference/formats.md. Uploads, folders, archives and the command line use `ENDINGS`. Unit tests:
+//!   `cargo test --workspace --lib ingest`.
+//! - *An endpoint*: a handler in `http/`, a line in the router (`http.rs`), its right in `RIGHTS` (`http/auth.rs`; without
+//!   one the reply is 405), its row in docs/reference/routes.md. A test next to its neighbours in `tests/integration/`, and
+//!   a free arm of the `match` in `operations()` of `tests/integration/tenants.rs`; with a JSON body, `problems_of`. Its
+//!   bodies are types with `ToSchema` and a comment on each field, and `replies_match_their_schemas`
+//!   (`tests/integration/openapi.rs`) calls it. An example is a file in `http/examples/` with its row in
+//!   `http/examples.rs`. Two snapshots change: `INSTA_UPDATE=always cargo test --test integration -- openapi:: keys::`,
+//!   then read the diff.
+//! - *Background work*: a [`ken_store::queue::Handler`] in the module that owns the work, and `.with(…)` in
+//!   `App::assemble`. Enqueue it by `Store::enqueue`, or in one transaction with its data by a store method that calls
+//!   `enqueue_in`. Then call `queue.wake()`.
+//! - *A table*: the next file in `crates/store/migrations/` (never edit an old one), its row in `store/migrations.rs` and in
+//!   `TABLES` of `store/workspaces.rs`, its tests in `tools/postgres/suite.sh`.
+//! - *A dependency*: `[workspace.dependencies]`, the crate that uses it, `Cargo.lock`, `fuzz/Cargo.lock` and
+//!   docs/licences.md.
+//! - *A vector back end*: `index/`, then run the contract tests on it.
+//! - *Synonyms*: `text/lexicon/`, or a workspace's `/v1/synonyms`.
+//! - *A text rule*: a pure function in `text/`, a [`ken_base::config::Part`] to switch it off, and a row in
+//!   docs/measured/quality.md.
+//! - *Admission*: `tools/reader/`, then `ken calibrate --reading-only`.
+//! - *A channel*: `answer/render.rs`. *A measure*: `measures.rs`, with an example worked out by hand. *An attack*: a line in
+//!   corpus/attacks. *A setting*: `config`.
+
+#![deny(missing_docs)]
 
 pub mod app;
 pub mod bench;

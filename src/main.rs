@@ -1,4 +1,4 @@
-//! The command line. No logic: each command names its parts and prints what they say.
+//! The command line. It holds no logic: each command calls its parts and prints their results.
 
 mod cli;
 
@@ -16,12 +16,13 @@ use ken_knowledge::editing::gate::Breaking;
 
 use cli::{ModeArg, asking, encoders, knowledge, learning, measuring, operating, trust};
 
-/// For the whole process, ONNX Runtime's and usearch's allocations included. The C library's own keeps what each of its arenas once
-/// needed, of which there are eight a core: 740 MB under load on two cores, where this takes 430 (docs/measured/speed.md).
+/// Used by the whole process, including ONNX Runtime and usearch. The C library's allocator keeps what each of its
+/// arenas (eight per core) once needed: 740 MB under load on two cores, against 430 MB with jemalloc
+/// (docs/measured/speed.md).
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
-/// What is freed goes back to the system within a second in place of ten: loading the encoders leaves some 270 MB behind.
+/// Returns freed memory to the system after one second instead of ten: loading the encoders leaves some 270 MB behind.
 // SAFETY: jemalloc reads a pointer to a text that ends with a zero byte under this name, which nothing else has.
 #[unsafe(export_name = "malloc_conf")]
 pub static MALLOC_CONF: &[u8; 37] = b"dirty_decay_ms:1000,muzzy_decay_ms:0\0";

@@ -1,4 +1,5 @@
-//! Bearer tokens of an OpenID Connect provider, in place of keys: signed JSON Web Tokens whose claims say who somebody is.
+//! Authenticates bearer tokens of an OpenID Connect provider, in place of keys: signed JSON Web Tokens with claims for
+//! subject, role and workspace.
 
 use std::sync::{PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -13,32 +14,41 @@ use ken_base::config::AuthConfig;
 use ken_base::domain::{KeyRole, Principal, WorkspaceId};
 use ken_base::outbound;
 
-/// Why the provider is not usable.
+/// Why the provider cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum OidcError {
+    /// The HTTP client could not be created.
     #[error("cannot create HTTP client: {0}")]
     Client(String),
+    /// A document of the provider could not be fetched or is invalid.
     #[error("cannot fetch {address}: {detail}")]
-    Fetch { address: String, detail: String },
+    Fetch {
+        /// The address.
+        address: String,
+        /// The cause.
+        detail: String,
+    },
 }
 
-/// How long the provider's keys are trusted without asking again.
+/// How long the provider's keys are cached.
 const FRESH: Duration = Duration::from_secs(600);
-/// A token that names an unknown key has them asked for at most this often.
+/// The least time between two fetches of the keys.
 const ASKED_EVERY: Duration = Duration::from_secs(10);
-/// How far clocks may be apart.
+/// The allowed clock difference.
 const LEEWAY_S: u64 = 30;
+/// The time limit for connecting.
 const CONNECT: Duration = Duration::from_secs(3);
+/// The time limit without received data.
 const SILENCE: Duration = Duration::from_secs(5);
-/// A provider's documents are small.
+/// The largest document of a provider, in bytes.
 const MAX_BYTES: usize = 1 << 20;
 
-/// The provider's keys, and what its tokens have to say.
+/// Verifies tokens by the provider's keys and the configured claims.
 pub struct Oidc {
     config: AuthConfig,
     client: reqwest::Client,
     keys: RwLock<Option<Fetched>>,
-    /// One asks, the others wait for what it is told.
+    /// The time of the last fetch. While one request fetches, the others wait for its result.
     asking: Mutex<Option<Instant>>,
 }
 
@@ -54,7 +64,7 @@ struct Discovered {
 }
 
 impl Oidc {
-    /// `None` where no provider is configured.
+    /// Creates the client; `None` if no provider is configured.
     pub fn new(config: &AuthConfig) -> Result<Option<Self>, OidcError> {
         if config.issuer.is_empty() {
             return Ok(None);
@@ -67,13 +77,13 @@ impl Oidc {
         }))
     }
 
-    /// Whose token it is; `None` where it is nobody's: unsigned, signed by another, expired, for somebody else, or without a
-    /// role.
+    /// Returns the token's principal. `None` if the token is unsigned, signed with another key, expired, for another
+    /// audience, or without a valid role.
     pub async fn authenticate(&self, token: &str) -> Option<Principal> {
         let header = decode_header(token).ok()?;
         let key = self.key(header.kid.as_deref()).await?;
         let algorithms = algorithms(&key);
-        // The key says how it is used, never the token.
+        // The key determines the algorithm, never the token.
         if !algorithms.contains(&header.alg) {
             return None;
         }
@@ -95,7 +105,7 @@ impl Oidc {
             Value::Array(roles) => roles.iter().filter_map(Value::as_str).collect(),
             _ => return None,
         };
-        // The first that is one of ours; providers put others' beside it.
+        // The first role that Ken knows; providers add roles of other systems.
         let role = roles.into_iter().find_map(KeyRole::parse)?;
         let workspace = claims.get(&self.config.workspace_claim);
         let workspace = workspace.and_then(Value::as_str);
@@ -112,13 +122,13 @@ impl Oidc {
         })
     }
 
-    /// The key of that name; without a name, the only one there is.
+    /// The provider's key with this id; without an id, its only key.
     async fn key(&self, name: Option<&str>) -> Option<Jwk> {
         if let Some(key) = self.known(name, FRESH) {
             return Some(key);
         }
         let mut asked = self.asking.lock().await;
-        // Somebody else may have asked meanwhile.
+        // Another request may have fetched them meanwhile.
         if let Some(key) = self.known(name, FRESH) {
             return Some(key);
         }
@@ -133,7 +143,7 @@ impl Oidc {
                 Err(error) => tracing::error!(%error, "cannot fetch provider keys"),
             }
         }
-        // Where the provider is away, what it said last counts for a day.
+        // If the provider is unavailable, cached keys are valid for a day.
         self.known(name, FRESH * 144)
     }
 
@@ -147,10 +157,9 @@ impl Oidc {
         }
     }
 
-    /// Asks the provider for its keys.
+    /// Fetches the provider's keys.
     ///
-    /// # Errors
-    /// It is away, or what it says is no set of keys of the configured issuer.
+    /// The provider is unavailable, or its reply is not a key set of the configured issuer.
     pub async fn fetch(&self) -> Result<JwkSet, OidcError> {
         let address = match &self.config.jwks_url {
             Some(address) => address.clone(),
@@ -195,7 +204,7 @@ impl Oidc {
     }
 }
 
-/// What a key may have signed with: never what is shared between who signs and who checks.
+/// The algorithms of a key. Symmetric ones are never allowed.
 fn algorithms(key: &Jwk) -> &'static [Algorithm] {
     match &key.algorithm {
         AlgorithmParameters::RSA(_) => &[

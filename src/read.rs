@@ -1,11 +1,13 @@
-//! `ken-read`: reads files for `ken`, in a process of its own within its limits. It names `ken-ingest` alone, so that whoever
-//! takes over a reader finds neither the store nor the models there.
+//! `ken-read`: parses files for `ken` in a process of its own, within limits. It links `ken-ingest` only, so that an
+//! exploited parser has neither the store nor the models.
 //!
-//! `ken-read BYTES PDFIUM`: at most so many bytes of address space, and the library that reads PDFs; requests come by standard input (see [`ken_ingest::ingest::worker`]).
+//! `ken-read BYTES PDFIUM`: the largest address space in bytes, and the library that reads PDFs. Requests come on
+//! standard input (see [`ken_ingest::ingest::worker`]).
 
 use std::process::ExitCode;
 
-/// Gives back what it frees, which counts towards the limit: see `MALLOC_CONF` in [`ken_ingest::ingest::worker`].
+/// Returns freed memory to the system, since it counts towards the limit: see `MALLOC_CONF` in
+/// [`ken_ingest::ingest::worker`].
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 

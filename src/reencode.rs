@@ -1,10 +1,10 @@
-//! Changing the encoder while questions are answered.
+//! Switches the encoder without downtime.
 //!
-//! `ken reencode --to` writes the wish into the store. Every process that serves then makes a second [`App`] beside the one that
-//! answers: the same store, the other encoder, indexes in a folder of their own. Its follower encodes (what is encoded is kept in
-//! the store, so that a crash costs little); who leads asks both the judged questions and has the better one serve. Each process
-//! puts the second app in the first one's place in one step: a request is answered by the one or by the other, never by both. The
-//! former indexes and vectors stay, so that going back is the same step.
+//! `ken reencode --to` stores the request. Then every serving process builds a second, standby [`App`] beside the one
+//! in service: on the same store, with the other encoder, and with indexes in a folder of their own. Its follower
+//! encodes; vectors are cached in the store, so a crash costs little. The leader asks both the judged questions and
+//! switches unless the new one does worse. Each process replaces the app in service in one step, so one app handles a
+//! request from start to end. The former indexes and vectors stay, so going back is the same step.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,37 +22,45 @@ use ken_knowledge::editing::impact::{as_question, meets, reply_of};
 use ken_search::retrieve::RetrieveError;
 use ken_store::store::{Encoder, StoreError};
 
-/// How long requests of an app that has been replaced may take to end.
+/// How long requests of a replaced app may take to finish.
 const DRAIN: Duration = Duration::from_secs(60);
 
+/// Why a switch of encoders failed; it is tried again.
 #[derive(Debug, thiserror::Error)]
 pub enum ReencodeError {
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The standby app could not be built.
     #[error(transparent)]
     App(#[from] AppError),
+    /// A judged question could not be answered.
     #[error(transparent)]
     Answer(#[from] AnswerError),
+    /// Retrieval or encoding failed.
     #[error(transparent)]
     Retrieve(#[from] RetrieveError),
+    /// A judged question is invalid.
     #[error(transparent)]
     Question(#[from] InvalidQuestion),
+    /// The encoder spec is invalid.
     #[error(transparent)]
     Spec(#[from] SpecError),
 }
 
-/// Attends to the wishes for other encoders for as long as a service runs.
+/// Carries out requested switches of encoders while a service runs.
 pub struct Reencoding {
-    /// The settings as they were given, with their own encoder.
+    /// The original configuration with its own encoder.
     config: Config,
     current: Arc<Current>,
-    /// The spec of the app that answers.
+    /// The spec of the app in service.
     spec: String,
-    /// The app that is being prepared, with its spec.
+    /// The standby app with its spec.
     beside: Option<(String, Arc<App>)>,
 }
 
 impl Reencoding {
+    /// Switches `current`, whose encoder has the spec `spec`.
     pub fn new(config: Config, current: Arc<Current>, spec: String) -> Self {
         Self {
             config,
@@ -62,7 +70,7 @@ impl Reencoding {
         }
     }
 
-    /// Looks every `poll` whether there is something to do.
+    /// Checks every `poll` for a requested switch. Never returns.
     pub async fn run(mut self, poll: Duration) {
         loop {
             if let Err(error) = self.attend().await {
@@ -72,7 +80,7 @@ impl Reencoding {
         }
     }
 
-    /// One look. Returns whether nothing is left to do.
+    /// Makes one step of a requested switch. Returns `true` if nothing is left to do.
     pub async fn attend(&mut self) -> Result<bool, ReencodeError> {
         let app = self.current.app();
         let encoders = app.store.encoders().await?;
@@ -104,7 +112,7 @@ impl Reencoding {
         Ok(false)
     }
 
-    /// Makes the app beside, where it is not there; returns whether it has caught up.
+    /// Builds the standby app if needed. Returns whether it has caught up with all workspaces.
     async fn prepare(&mut self, app: &Arc<App>, spec: &str) -> Result<bool, ReencodeError> {
         if self.beside.as_ref().is_some_and(|(of, _)| of != spec)
             && let Some((_, other)) = self.beside.take()
@@ -118,7 +126,7 @@ impl Reencoding {
                 let config = with_encoder(self.config.clone(), spec)?;
                 let made = Arc::new(App::build_beside(config, app).await?);
                 if app.indexes.is_writer() && !made.indexes.is_writer() {
-                    // They are still those of an app that was replaced just now.
+                    // An app that was replaced just now still holds these indexes.
                     made.retire().await;
                     return Ok(false);
                 }
@@ -134,7 +142,7 @@ impl Reencoding {
         Ok(workspaces.iter().all(has_all))
     }
 
-    /// Asks both, and has the other one serve unless it does worse.
+    /// Compares both encoders and switches unless the new one does worse. Only the leader does this.
     async fn judge(&mut self, app: &Arc<App>, building: &Encoder) -> Result<(), ReencodeError> {
         let Some((_, beside)) = self.beside.clone() else {
             return Ok(());
@@ -160,7 +168,7 @@ impl Reencoding {
         Ok(())
     }
 
-    /// Puts the app beside in the place of the one that answers.
+    /// Replaces the app in service by the standby app.
     async fn switch(&mut self) {
         let Some((spec, beside)) = self.beside.take() else {
             return;
@@ -184,7 +192,7 @@ impl Reencoding {
     }
 }
 
-/// Asks the judged questions of all workspaces to both.
+/// Asks both apps the judged questions of all workspaces and counts right answers and documents found first.
 pub async fn score(before: &App, after: &App) -> Result<EncoderScores, ReencodeError> {
     let mut scores = EncoderScores::default();
     for (workspace, _) in before.store.workspaces().await? {
@@ -202,7 +210,8 @@ pub async fn score(before: &App, after: &App) -> Result<EncoderScores, ReencodeE
     Ok(scores)
 }
 
-/// As [`Answerer::vector_of`](ken_answer::answer::Answerer::vector_of), behind the questions that somebody waits for: under load those of nobody would be refused.
+/// Like [`Answerer::vector_of`](ken_answer::answer::Answerer::vector_of), at lower priority than users' questions, so
+/// that load does not refuse it.
 async fn vector_of(app: &App, question: &Question) -> Result<Option<Vec<f32>>, ReencodeError> {
     let Some(worded) = app.answerer.worded(question) else {
         return Ok(None);
@@ -213,7 +222,7 @@ async fn vector_of(app: &App, question: &Question) -> Result<Option<Vec<f32>>, R
     Ok(vectors.pop())
 }
 
-/// Whether a judged question is answered as it has to be, and whether its document is found first.
+/// Whether a judged question is answered as expected, and whether its document is found first.
 async fn ask(
     app: &App,
     workspace: &WorkspaceId,

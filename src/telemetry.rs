@@ -1,5 +1,5 @@
-//! Sets up tracing. Questions and document text are never logged above `debug`; what an error message brings along is logged
-//! without personal data.
+//! Sets up logging and tracing. Questions and document text are logged at `debug` only. Personal data in log lines is
+//! masked.
 
 use std::io::{IsTerminal, Write};
 use std::sync::LazyLock;
@@ -21,7 +21,7 @@ use ken_base::config::LogConfig;
 use ken_base::outbound;
 use ken_text::redact::Redactor;
 
-/// Sends what is left when it is dropped at the end of the process.
+/// Flushes the remaining spans when it is dropped at the end of the process.
 #[must_use = "what is not sent yet is lost"]
 pub struct Exporting(Option<SdkTracerProvider>);
 
@@ -33,7 +33,7 @@ impl Drop for Exporting {
     }
 }
 
-/// Where spans are sent to; a collector that is away loses them and nothing else.
+/// The exporter of spans. If the collector is unavailable, spans are lost without other effects.
 fn exporter(url: &str) -> Result<SdkTracerProvider, String> {
     outbound::choose_cryptography();
     let exporter = SpanExporter::builder()
@@ -50,10 +50,11 @@ fn exporter(url: &str) -> Result<SdkTracerProvider, String> {
         .build())
 }
 
+/// The time limit for one export.
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Starts logging to standard error, by `default` where no filter is set. A filter that cannot be read is reported
-/// and `default` used instead.
+/// Starts logging to standard error with the configured filter, or `default` without one. An invalid filter is reported
+/// and `default` is used.
 pub fn start(config: &LogConfig, default: &str) -> Exporting {
     let filter = config.filter.as_deref().unwrap_or(default);
     let filter = EnvFilter::try_new(filter).unwrap_or_else(|error| {
@@ -73,13 +74,13 @@ pub fn start(config: &LogConfig, default: &str) -> Exporting {
             .inspect_err(|error| eprintln!("log.otlp_url: {error}; trace export disabled"))
             .ok(),
     };
-    // Our own spans, which hold no question; what the exporter itself does is not exported.
+    // Only Ken's own spans, which hold no questions. The exporter's own requests are not exported.
     let spans = provider.as_ref().map(|provider| {
         tracing_opentelemetry::layer()
             .with_tracer(provider.tracer("ken"))
             .with_filter(Targets::new().with_target("ken", Level::INFO))
     });
-    // Only a second call in one process fails, and then the first one's setting stands.
+    // Only a second call in one process fails; then the first one's setup stays.
     let _ = tracing_subscriber::registry()
         .with(lines.with_filter(filter))
         .with(spans)
@@ -87,13 +88,14 @@ pub fn start(config: &LogConfig, default: &str) -> Exporting {
     Exporting(provider)
 }
 
-/// Writes log lines without personal data.
+/// A writer of log lines that masks personal data.
 pub struct Masking<M> {
     inner: M,
     redactor: Redactor,
 }
 
 impl<M> Masking<M> {
+    /// Masks the lines written to `inner`.
     pub fn new(inner: M) -> Self {
         Self {
             inner,
@@ -113,7 +115,7 @@ impl<'a, M: MakeWriter<'a>> MakeWriter<'a> for Masking<M> {
     }
 }
 
-/// Writes what it is given, a whole line at a time as the formatter does, without personal data.
+/// Writes whole lines, as the formatter passes them, without personal data.
 pub struct MaskingWriter<'a, W> {
     inner: W,
     redactor: &'a Redactor,
@@ -131,7 +133,7 @@ impl<W: Write> Write for MaskingWriter<'_, W> {
     }
 }
 
-/// A line without personal data; times and the ids of requests, answers and cases stay what they are.
+/// A line without personal data. Timestamps and ids of requests, answers and cases stay unchanged.
 fn masked(line: &str, redactor: &Redactor) -> String {
     static OURS: LazyLock<Regex> = LazyLock::new(|| {
         let time = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z?";
@@ -142,7 +144,7 @@ fn masked(line: &str, redactor: &Redactor) -> String {
     let mut out = String::with_capacity(line.len());
     let mut from = 0;
     for ours in OURS.find_iter(line) {
-        // Sixteen digits and no letter are a card's rather than an id.
+        // Digits without a letter are more likely a card number than an id.
         if ours.as_str().bytes().all(|b| b.is_ascii_digit()) {
             continue;
         }

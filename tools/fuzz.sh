@@ -1,6 +1,6 @@
 #!/bin/sh
-# Fuzzes one target from what it begins with, what was found by it, and what earlier runs kept:
-# tools/fuzz.sh TARGET [-max_total_time=SECONDS] [-runs=N]. What is short is run often; PDF and mails have longer parts.
+# Fuzzes one target from its fixtures, its earlier findings, and the corpus of earlier runs: tools/fuzz.sh TARGET
+# [-max_total_time=SECONDS] [-runs=N]. Short inputs run often; PDF and mail have longer parts.
 set -eu
 cd "$(dirname "$0")/.."
 target=$1
@@ -17,5 +17,5 @@ for input in tests/fixtures/formats/* "fuzz/seeds/$target"/* "fuzz/regressions/$
     fi
 done
 export RUSTC_BOOTSTRAP=1
-# Compares are not traced: of the pipeline of words, which is mostly regexes, four parts in five of the time went there.
+# Comparisons are not traced: for the text functions, which are mostly regexes, tracing took four fifths of the time.
 exec cargo fuzz run --sanitizer none --no-trace-compares "$target" -- -fork=1 -rss_limit_mb=2500 -timeout=20 -max_len="$most" "$@"

@@ -1,6 +1,6 @@
 """Ken's encoder for other systems: the same ONNX files, prefixes, pooling and shares, on the same runtime.
 
-Differs from Ken's in batching alone (each system calls it as it calls any encoder).
+Only the batching differs from Ken's, since each system calls it like any encoder.
 """
 
 import json
@@ -12,7 +12,7 @@ import onnxruntime
 from tokenizers import Tokenizer
 
 MODELS = Path(os.environ.get("MODELS", Path(__file__).parents[2] / "models"))
-# As in Ken's settings: E5's cosines lie close together and USE's far apart.
+# As in Ken's settings: E5's cosines are close together, USE's far apart.
 PARTS = (("multilingual-e5-small-zh-en", 6.0), ("use-multilingual-v3", 1.0))
 
 
@@ -56,7 +56,7 @@ class Encoder:
         return np.concatenate(scaled, axis=1).astype(np.float32)
 
     def passages(self, texts, batch=16):
-        # Of like length together, as Ken does.
+        # Texts of similar length are batched together, as in Ken.
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
         out = np.empty((len(texts), self.dimension), dtype=np.float32)
         for at in range(0, len(order), batch):

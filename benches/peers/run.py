@@ -1,10 +1,11 @@
-"""Ken beside other systems: one machine, one run, one after another, the same corpus, the same encoder files.
+"""Compares Ken with other systems, one after another: same machine, same run, same corpus, same encoder files.
 
     python3 benches/peers/run.py EVAL [NAME ...]        # EVAL: a folder with drcd-zh-hant and faq-taipei-q2a
 
 Each peer is installed from PyPI into an environment of its own below .cache/peers (versions: requirements/NAME.txt), served by
-FastAPI (serve.py), filled, asked all judged questions once (quality), then asked by eight askers without a pause (questions a
-second), then by the clock at half of that (latency counts from when a question was due). Prints one Markdown row a system and set.
+FastAPI (serve.py) and filled. It is asked all judged questions once (quality), then by eight clients in closed loop (questions
+per second), then in open loop at half that rate (latency counts from when a question was due). Prints one Markdown row per
+system and set.
 """
 
 import json
@@ -94,7 +95,7 @@ class Ken:
         self.port = free_port()
         self.folder = tempfile.mkdtemp()
         environment = dict(os.environ, KEN_MODELS__DIR=str(ROOT / "models"), KEN_LOG__FILTER="error")
-        # The same question is asked again and again: it is to be encoded and searched each time, as by the others.
+        # Questions repeat. Each is to be encoded and searched every time, as in the other systems.
         environment |= {"KEN_ENCODER__KEPT": "0", "KEN_ANSWER__KEPT": "0"}
         command = [binary, "serve", "--listen", f"127.0.0.1:{self.port}"]
         self.process = start(self, command, "/readyz", environment, self.folder)
@@ -163,7 +164,7 @@ def memory_mb(pid):
 
 
 def flood(system, questions):
-    """Eight askers without a pause; answers a second."""
+    """Answers per second to eight clients in closed loop."""
     until, counts = time.monotonic() + SECONDS, [0] * 8
 
     def work(asker):
@@ -178,7 +179,7 @@ def flood(system, questions):
 
 
 def by_the_clock(system, questions, rate):
-    """p50 and p99 in ms, from when each was due."""
+    """p50 and p99 of the latency in ms, from when each question was due."""
     began, took, lock, state = time.monotonic(), [], threading.Lock(), {"next": 0}
     n = int(rate * SECONDS)
 

@@ -1,7 +1,7 @@
-"""One of the peers behind FastAPI, as its own documentation serves it: `serve.py NAME PORT`.
+"""Serves one of the peers with FastAPI, as its own documentation recommends: `serve.py NAME PORT`.
 
 POST /index takes [{"id", "text"}], POST /search takes {"question", "limit"} and returns ids, GET /ready says 200.
-All use Ken's encoder (encoder.py); everything else is as each system has it by default.
+All use Ken's encoder (encoder.py); everything else is each system's default.
 """
 
 import sys
@@ -25,7 +25,7 @@ class Asked(BaseModel):
 
 
 class Chroma:
-    """Dense search (HNSW); its open-source server has no search by words beside it."""
+    """Dense search (HNSW); its open-source server has no keyword search."""
 
     def __init__(self):
         import chromadb
@@ -129,7 +129,7 @@ class Txtai:
 
 
 class Usearch:
-    """The bare engine: vectors alone."""
+    """The bare engine: vectors only."""
 
     def __init__(self):
         from usearch.index import Index
@@ -151,7 +151,7 @@ class Usearch:
 
 
 class Tantivy:
-    """The bare engine: words alone, by characters and pairs of them for Chinese. No encoder."""
+    """The bare engine: keywords only, with characters and pairs of characters for Chinese. No encoder."""
 
     def __init__(self):
         import tantivy

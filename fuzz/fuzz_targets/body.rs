@@ -1,3 +1,5 @@
+//! The fuzz target `body`; see `targets.rs`.
+
 #![no_main]
 
 #[path = "../targets.rs"]

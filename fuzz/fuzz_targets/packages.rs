@@ -1,3 +1,5 @@
+//! The fuzz target `packages`; see `targets.rs`.
+
 #![no_main]
 
 #[path = "../targets.rs"]

@@ -1,3 +1,5 @@
+//! The fuzz target `pdf`; see `targets.rs`.
+
 #![no_main]
 
 #[path = "../targets.rs"]

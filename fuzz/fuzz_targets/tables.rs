@@ -1,3 +1,5 @@
+//! The fuzz target `tables`; see `targets.rs`.
+
 #![no_main]
 
 #[path = "../targets.rs"]

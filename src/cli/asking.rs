@@ -1,3 +1,5 @@
+//! The commands `search`, `ask` and `replay`.
+
 use std::process::ExitCode;
 
 use ken::http::AnswerResponse;
@@ -9,6 +11,7 @@ use ken_search::index::Form;
 
 use super::open_caught_up;
 
+/// `ken search`: prints ranked passages.
 pub async fn search(
     config: Config,
     workspace: &WorkspaceId,
@@ -116,6 +119,7 @@ fn scores(hit: &Hit) -> String {
     )
 }
 
+/// `ken ask`: prints an answer with its citations.
 pub async fn ask(
     config: Config,
     workspace: &WorkspaceId,
@@ -152,6 +156,7 @@ pub async fn ask(
     Ok(ExitCode::SUCCESS)
 }
 
+/// `ken replay`: asks logged questions again and prints the answers that changed.
 pub async fn replay(
     config: Config,
     workspace: &WorkspaceId,

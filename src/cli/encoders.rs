@@ -1,3 +1,5 @@
+//! The command `reencode`.
+
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +16,7 @@ use serde_json::json;
 
 use super::operating::open_store;
 
-/// How often it is looked how far it is.
+/// How often the progress is read.
 const LOOK: Duration = Duration::from_millis(500);
 
 #[derive(Args)]
@@ -34,10 +36,11 @@ pub struct What {
     list: bool,
 }
 
+/// `ken reencode`: requests, cancels or lists switches of the encoder.
 pub async fn reencode(config: Config, what: What, anyway: bool) -> anyhow::Result<ExitCode> {
     let store = open_store(&config).await?;
     if let Some(spec) = &what.to {
-        // What cannot be used is said before anything is begun.
+        // An invalid spec fails before anything is stored.
         encoders::parts_of(spec, &config.models.dir)?;
         let spec: Vec<&str> = spec.split(',').map(str::trim).collect();
         if store
@@ -95,7 +98,7 @@ pub async fn reencode(config: Config, what: What, anyway: bool) -> anyhow::Resul
     Ok(code)
 }
 
-/// Whether nobody else does what one alone may do; waited for a moment.
+/// Whether this process is the leader, after a short wait.
 async fn leads(app: &App) -> bool {
     let mut leads = app.lead.watch();
     let led = tokio::time::timeout(Duration::from_secs(3), leads.wait_for(|leads| *leads)).await;
@@ -109,7 +112,7 @@ fn name_of(spec: &str) -> &str {
     }
 }
 
-/// Tells how far it is until it is done.
+/// Prints the progress until the switch is finished.
 async fn follow(store: &Store) -> anyhow::Result<ExitCode> {
     let mut told = EncoderReport::default();
     loop {

@@ -1,3 +1,5 @@
+//! The commands that change or check knowledge: `ingest`, `chunks`, `watch`, `faqs`, `lint`, `impact`.
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -21,6 +23,7 @@ use notify::{RecursiveMode, Watcher};
 
 use super::{open_caught_up, wait_until_indexed};
 
+/// `ken ingest`: ingests files and folders.
 pub async fn ingest(
     config: Config,
     workspace: &WorkspaceId,
@@ -65,7 +68,7 @@ pub async fn ingest(
     })
 }
 
-/// Prints how a file is understood: the same that ingestion would store.
+/// `ken chunks`: prints the chunks that ingestion of a file would store.
 pub async fn chunks(config: Config, file: &Path, json: bool) -> anyhow::Result<ExitCode> {
     let name = file
         .file_name()
@@ -151,6 +154,7 @@ pub enum FaqCommand {
     },
 }
 
+/// `ken faqs`: imports or exports FAQs.
 pub async fn faqs(config: Config, command: FaqCommand) -> anyhow::Result<ExitCode> {
     match command {
         FaqCommand::Export { file, workspace } => {
@@ -256,7 +260,7 @@ fn print_import(report: &ImportReport, dry_run: bool) {
     }
 }
 
-/// Looks through a workspace; the exit code is 2 where something contradicts itself.
+/// `ken lint`: reports problems of a workspace. The exit code is 2 if there is a contradiction.
 pub async fn lint(config: Config, workspace: &WorkspaceId, json: bool) -> anyhow::Result<ExitCode> {
     let app = open_caught_up(config, workspace).await?;
     let findings = lint::lint(app.knowledge(), workspace).await?;
@@ -289,7 +293,7 @@ pub async fn lint(config: Config, workspace: &WorkspaceId, json: bool) -> anyhow
     })
 }
 
-/// The exit code is 2 where judged questions would break.
+/// `ken impact`: previews changed answers. The exit code is 2 if judged questions would break.
 pub async fn impact(
     config: Config,
     workspace: &WorkspaceId,
@@ -349,13 +353,14 @@ fn print_altered(what: &str, altered: &impact::Altered) {
     }
 }
 
-/// Events can be lost (network file systems have none, and a queue can overflow): the folders are compared again after this time.
+/// The time after which folders are compared again. Events can be lost: network file systems have none, and a queue can
+/// overflow.
 const RESCAN: Duration = Duration::from_secs(30);
 
-/// How long a folder has to be still before it is read.
+/// How long a folder must be unchanged before it is read.
 const STILL: Duration = Duration::from_millis(300);
 
-/// Ingests folders and then every change to them, until Ctrl-C.
+/// `ken watch`: ingests folders and then every change in them, until Ctrl-C.
 pub async fn watch(
     config: Config,
     workspace: &WorkspaceId,
@@ -369,7 +374,7 @@ pub async fn watch(
     let app = App::build_chosen(config).await?.0;
     let (tell, mut told) = tokio::sync::mpsc::channel::<()>(1);
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        // Reading a file is no change to it.
+        // Reading a file does not change it.
         if event.is_ok_and(|event| !event.kind.is_access()) {
             let _ = tell.try_send(());
         }
@@ -403,7 +408,7 @@ pub async fn watch(
             _ = told.recv() => false,
             () = tokio::time::sleep(RESCAN) => true,
         };
-        // An editor saves in several steps; what comes meanwhile is read with it.
+        // An editor saves in several steps, so further events are awaited.
         while tokio::time::timeout(STILL, told.recv()).await.is_ok() {}
     }
     wait_until_indexed(&app, workspace, app.store.revision(workspace).await?).await?;

@@ -1,3 +1,5 @@
+//! The commands of learning: `cases`, `drafts`, `gaps`, `learn`.
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -82,9 +84,10 @@ pub enum LearnCommand {
     Labels { folder: PathBuf },
 }
 
-/// How many cases are submitted together.
+/// The number of cases per submission.
 const BATCH: usize = 500;
 
+/// `ken cases`: submits cases and distils them.
 pub async fn cases(
     config: Config,
     workspace: &WorkspaceId,
@@ -135,6 +138,7 @@ pub async fn cases(
     Ok(ExitCode::SUCCESS)
 }
 
+/// `ken drafts`: lists and reviews drafts.
 pub async fn drafts(
     config: Config,
     workspace: &WorkspaceId,
@@ -241,6 +245,7 @@ fn explain(error: ReviewError) -> anyhow::Error {
     anyhow::anyhow!("{error}{}", detail.collect::<String>())
 }
 
+/// `ken gaps`: prints unanswered questions, grouped by meaning.
 pub async fn gaps(
     config: Config,
     workspace: &WorkspaceId,
@@ -276,6 +281,7 @@ pub async fn gaps(
     Ok(ExitCode::SUCCESS)
 }
 
+/// `ken learn`: tunes settings, rolls them back, or exports labels.
 pub async fn learn(
     config: Config,
     workspace: &WorkspaceId,

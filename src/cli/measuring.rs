@@ -1,3 +1,5 @@
+//! The commands that measure: `eval`, `calibrate`, `tune`, `bench`.
+
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -46,7 +48,7 @@ pub struct EvalArgs {
     card: Option<PathBuf>,
 }
 
-/// Measures, and prints tables or lines of JSON.
+/// `ken eval`: evaluates judged sets and prints tables or lines of JSON.
 pub async fn eval(mut config: Config, args: EvalArgs) -> anyhow::Result<ExitCode> {
     let EvalArgs {
         dirs,
@@ -77,7 +79,7 @@ pub async fn eval(mut config: Config, args: EvalArgs) -> anyhow::Result<ExitCode
             return Ok(ExitCode::SUCCESS);
         }
     }
-    // Read first: the run may overwrite it.
+    // Read first, since the run may overwrite it.
     let before = baseline.as_deref().map(Run::read).transpose()?;
     let (reports, run) = evaluate(
         config,
@@ -156,7 +158,7 @@ async fn evaluate(
     let mut paths = Vec::new();
     for dir in dirs {
         match eval::find(dir) {
-            // Dialogues are measured by themselves.
+            // Dialogues are measured separately.
             Err(_) if !eval::dialogues::find(dir).is_empty() => {}
             found => paths.extend(found?),
         }
@@ -201,6 +203,7 @@ async fn evaluate(
     Ok((reports, scores))
 }
 
+/// `ken calibrate`: fits the admission model and prints or writes it.
 pub async fn calibrate(
     config: Config,
     dirs: &[PathBuf],
@@ -272,6 +275,7 @@ pub async fn calibrate(
     Ok(ExitCode::SUCCESS)
 }
 
+/// `ken tune`: fits the fusion shares and prints them.
 pub async fn tune(
     config: Config,
     dirs: &[PathBuf],
@@ -311,7 +315,7 @@ pub async fn tune(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints what was found as a table, or as JSON.
+/// `ken bench`: runs the load test and prints its results as a table or JSON.
 pub async fn bench(
     config: Config,
     data: &Path,

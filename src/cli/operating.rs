@@ -1,3 +1,5 @@
+//! The commands of operation: `serve`, `doctor`, `status`, `rebuild`, `check`, `export`, `import`, `backup`, `restore`.
+
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -19,6 +21,7 @@ use tokio::net::TcpListener;
 
 use super::wait_until_indexed;
 
+/// `ken serve`: serves until it is stopped.
 pub async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     let listen = config.http.listen;
     let store = open_store(&config).await?;
@@ -57,7 +60,7 @@ pub async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Ctrl-C or SIGTERM.
+/// Resolves on Ctrl-C or SIGTERM.
 pub async fn stop_signal() {
     let terminate = async {
         match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
@@ -72,7 +75,7 @@ pub async fn stop_signal() {
     tracing::info!("shutting down; finishing accepted requests");
 }
 
-/// Returns a failure code if any check finds a fault.
+/// `ken doctor`: prints all findings. Returns a failure code if any check finds a fault.
 pub async fn doctor(config: Config) -> anyhow::Result<ExitCode> {
     let findings = doctor::examine(&config).await;
     for found in &findings {
@@ -92,6 +95,7 @@ pub async fn doctor(config: Config) -> anyhow::Result<ExitCode> {
     }
 }
 
+/// `ken status`: prints counts and revisions of all workspaces.
 pub async fn status(config: Config) -> anyhow::Result<ExitCode> {
     let app = App::build_chosen(config).await?.0;
     println!(
@@ -109,12 +113,13 @@ pub async fn status(config: Config) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// `ken rebuild`: deletes the indexes and builds them again from the store.
 pub async fn rebuild(config: Config) -> anyhow::Result<ExitCode> {
     index::clear(&config.index.dir)?;
     if config.vectors == VectorsAt::Qdrant {
         let app = App::build_chosen(config.clone()).await?.0;
         if let Some(cluster) = app.indexes.cluster().cloned() {
-            // Whoever leads fills it again from the store, without encoding.
+            // The leader fills it again from the store, without encoding.
             tokio::task::spawn_blocking(move || cluster.drop_collection()).await??;
         }
         app.close().await;
@@ -128,6 +133,7 @@ pub async fn rebuild(config: Config) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// `ken check`: prints the inconsistencies of all workspaces.
 pub async fn run_check(config: Config) -> anyhow::Result<ExitCode> {
     let app = App::build_chosen(config).await?.0;
     let mut sound = true;
@@ -137,7 +143,7 @@ pub async fn run_check(config: Config) -> anyhow::Result<ExitCode> {
                 wait_until_indexed(&app, &workspace, revision).await?;
             }
             let found = check::check(&app, &workspace).await?;
-            // A job that goes on, or a service beside this, may have written meanwhile: then it is looked at again.
+            // A running job or another service may have written meanwhile; then check again.
             let newest = app.store.revision(&workspace).await?;
             if newest == revision {
                 break found;
@@ -164,11 +170,12 @@ pub async fn run_check(config: Config) -> anyhow::Result<ExitCode> {
     })
 }
 
-/// The store alone: no encoder is loaded for what only reads and writes it.
+/// Opens the store without loading an encoder.
 pub async fn open_store(config: &Config) -> anyhow::Result<Store> {
     Ok(Store::open(&config.store.url).await?)
 }
 
+/// `ken export`: exports a workspace's knowledge as JSON Lines.
 pub async fn export(
     config: Config,
     workspace: &WorkspaceId,
@@ -184,6 +191,7 @@ pub async fn export(
     Ok(ExitCode::SUCCESS)
 }
 
+/// `ken import`: imports a file written by `ken export`.
 pub async fn import(
     config: Config,
     workspace: &WorkspaceId,
@@ -201,6 +209,7 @@ pub async fn import(
     Ok(ExitCode::SUCCESS)
 }
 
+/// `ken backup`: backs up the store, and the vault if a file is given for it.
 pub async fn backup(config: Config, file: &Path, vault: Option<&Path>) -> anyhow::Result<ExitCode> {
     for file in std::iter::once(file).chain(vault) {
         if file.exists() {
@@ -222,6 +231,7 @@ pub async fn backup(config: Config, file: &Path, vault: Option<&Path>) -> anyhow
     Ok(ExitCode::SUCCESS)
 }
 
+/// `ken restore`: replaces the store with a backup.
 pub async fn restore(config: Config, file: &Path) -> anyhow::Result<ExitCode> {
     let kept = portable::restore(&config, file).await?;
     println!(

@@ -1,3 +1,5 @@
+//! The commands of access: `keys`, `audit`, `workspaces`.
+
 use std::process::ExitCode;
 
 use clap::Subcommand;
@@ -39,6 +41,7 @@ fn role(name: &str) -> Result<KeyRole, String> {
     KeyRole::parse(name).ok_or_else(|| format!("expected one of {names:?}"))
 }
 
+/// `ken keys`: creates, lists and revokes keys.
 pub async fn keys(
     config: Config,
     workspace: &WorkspaceId,
@@ -86,7 +89,7 @@ pub async fn keys(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Prints a log, oldest line first, and says whether it is as it was written.
+/// `ken audit`: prints an audit log, oldest entry first, and verifies it.
 pub async fn audit(
     config: Config,
     workspace: &WorkspaceId,
@@ -128,6 +131,7 @@ pub enum WorkspaceCommand {
     },
 }
 
+/// `ken workspaces`: lists and deletes workspaces.
 pub async fn workspaces(config: Config, command: WorkspaceCommand) -> anyhow::Result<ExitCode> {
     match command {
         WorkspaceCommand::List => {

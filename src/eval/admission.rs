@@ -1,4 +1,4 @@
-//! What is answered at each level, and of which kind of question.
+//! Measures of admission by level and by kind of question.
 
 use std::collections::BTreeMap;
 
@@ -9,25 +9,28 @@ use ken_answer::answer::least_of;
 use ken_base::domain::Level;
 use ken_learn::measures::{Decision, mean};
 
-/// The levels that are reported: what is shown to an agent, and what is sent unread.
+/// The reported levels: `balanced` for answers that an agent reads first, `strict` for answers sent without review.
 const LEVELS: [Level; 2] = [Level::Balanced, Level::Strict];
-/// Answerable questions of a kind are gathered under this name where the set names no kinds.
+/// The kind of questions without a kind.
 const UNNAMED: &str = "all";
 
-/// A decision with what is known of its question.
+/// A decision with the judgement of its question.
 #[derive(Debug, Clone)]
 pub struct Judged {
+    /// The decision.
     pub decision: Decision,
+    /// The kind of question, if the set names it.
     pub kind: Option<String>,
-    /// Whether what would be said holds a gold string; `None` where the question has none.
+    /// Whether the answer's text contains a gold string; `None` if the question has none.
     pub is_right: Option<bool>,
 }
 
-/// What a level does with a set's questions. Shares lie in [0, 1].
+/// Measures of a set at one level. Shares are in [0, 1].
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LevelMeasures {
+    /// The level's name.
     pub level: &'static str,
-    /// Share of the answerable questions whose answer holds a gold string.
+    /// Share of the answerable questions whose answer contains a gold string, or that have none.
     pub right: f64,
     /// Share of them that are answered otherwise.
     pub wrong: f64,
@@ -40,15 +43,20 @@ pub struct LevelMeasures {
 /// The questions of one kind at the level `balanced`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct KindMeasures {
+    /// The kind.
     pub kind: String,
+    /// Whether its questions are answerable.
     pub answerable: bool,
+    /// The number of questions.
     pub n_queries: usize,
+    /// The number of answered questions.
     pub n_answered: usize,
-    /// How many of the answers hold a gold string.
+    /// The number of answers that contain a gold string; 0 for unanswerable questions.
     pub n_right: usize,
 }
 
-/// `reads`: whether passages were read.
+/// The measures at each reported level; empty unless there are answerable and unanswerable questions. `reads`: whether
+/// the reader model read the passages.
 pub fn by_level(judged: &[Judged], reads: bool) -> Vec<LevelMeasures> {
     let (answerable, others): (Vec<&Judged>, Vec<&Judged>) =
         judged.iter().partition(|j| j.decision.answerable);
@@ -76,7 +84,7 @@ pub fn by_level(judged: &[Judged], reads: bool) -> Vec<LevelMeasures> {
         .into()
 }
 
-/// Of kinds that a set names, the answerable ones first.
+/// The counts by kind, answerable kinds first.
 pub fn by_kind(judged: &[Judged], reads: bool) -> Vec<KindMeasures> {
     let mut kinds: BTreeMap<(bool, &str), KindMeasures> = BTreeMap::new();
     for j in judged {
@@ -99,8 +107,8 @@ pub fn by_kind(judged: &[Judged], reads: bool) -> Vec<KindMeasures> {
     kinds.into_values().collect()
 }
 
-/// How far confidence is off the share of questions that are answerable, in ten bins of confidence (expected calibration
-/// error: Naeini, Cooper, Hauskrecht, AAAI 2015). In [0, 1].
+/// The mean difference of confidence and the share of answerable questions, in ten bins of confidence (expected
+/// calibration error: Naeini, Cooper, Hauskrecht, AAAI 2015). In [0, 1].
 pub fn calibration_error(judged: &[Judged]) -> f64 {
     let mut bins = [(0.0, 0.0); 10];
     for j in judged {
@@ -113,13 +121,13 @@ pub fn calibration_error(judged: &[Judged]) -> f64 {
     off / judged.len().max(1) as f64
 }
 
-/// A question that the evidence could not word stays unanswered at every level; `answered` holds at the level that was
-/// asked with, whose text a stricter level would give, too.
+/// Whether a question is answered at a level. A question without a composable answer stays unanswered at every level.
+/// `answered` was measured at one level, and a stricter level would return the same text.
 fn answered_at(judged: &Judged, level: Level, reads: bool) -> bool {
     judged.decision.answered && judged.decision.confidence >= least_of(level, reads)
 }
 
-/// Levels and kinds of all reports as Markdown, shares in per cent; `None` where no set has unanswerable questions.
+/// Levels and kinds of all reports as Markdown, shares in per cent; `None` if no set has unanswerable questions.
 pub fn admission_table(reports: &[Report]) -> Option<String> {
     let percent = |value: f64| format!("{:.1}", value * 100.0);
     let mut levels = vec![

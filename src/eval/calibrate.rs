@@ -1,8 +1,8 @@
-//! How sure an answer may be: `ken calibrate`.
+//! Fits the admission model's confidence: `ken calibrate`.
 //!
-//! A logistic model over [`Features`] whose weights keep the sign that common sense gives them, fitted by L-BFGS on judged
-//! questions, then scaled (Platt 1999) on folds that it was not fitted on. Models with free signs and boosted trees did
-//! better on the sets they were fitted on and worse on others: docs/measured/quality.md.
+//! A logistic model over [`Features`] whose weights have fixed, plausible signs. It is fitted by L-BFGS on judged
+//! questions, then scaled (Platt 1999) on held-out folds. Tried and left out: models with free signs and boosted trees,
+//! which did better on the sets they were fitted on and worse on others: docs/measured/quality.md.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,51 +15,59 @@ use ken_answer::answer::{CLIP, FEATURES, Features, Model, N_FEATURES, ReadingMod
 use ken_learn::measures::{Decision, auroc, false_answer_rate_at};
 use ken_text::text::sha256_hex;
 
-/// A question with what was found for it, and whether that answers it.
+/// A question with the features of its retrieved passages, and whether these answer it.
 #[derive(Debug, Clone)]
 pub struct Row {
+    /// The set's name.
     pub dataset: String,
-    /// What it shares with other rows, so that none of them stands on both sides of a split.
+    /// The group of related rows, which are never split between training and test.
     pub group: String,
+    /// Whether the passages answer it.
     pub answerable: bool,
+    /// The features of the search.
     pub features: Features,
-    /// The strongest logit among the passages that were read; `None` where nothing reads.
+    /// The greatest logit of the reader model over the passages; `None` without a reader.
     pub reading: Option<f32>,
 }
 
-/// How a model does on rows that it was not fitted on.
+/// The measures of a model on held-out rows of one set.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct HeldOut {
+    /// The set's name.
     pub dataset: String,
+    /// The number of held-out rows.
     pub n_rows: usize,
-    /// `None` where only one kind of questions is held out.
+    /// AUROC of confidence, in [0, 1]; `None` if only one kind of questions is held out.
     pub auroc: Option<f64>,
-    /// Share of unanswerable questions answered at the threshold that answers 90 % of the others.
+    /// Share of unanswerable questions answered at the threshold that answers 90 % of the answerable ones.
     pub false_answer_rate_90: Option<f64>,
-    /// Expected calibration error in ten bins, both classes weighing the same.
+    /// Expected calibration error in ten bins, in [0, 1]; both classes have the same weight.
     pub calibration_error: f64,
 }
 
-/// A model, with how one fitted alike on seven tenths of the rows does on the rest.
+/// A model fitted on all rows, with the measures of one fitted on a part of them and measured on the rest.
 #[derive(Debug, Clone)]
 pub struct Calibrated {
+    /// The model.
     pub model: Model,
+    /// The measures by set.
     pub held_out: Vec<HeldOut>,
-    /// Over all sets, each weighing the same.
+    /// Expected calibration error over all sets with equal weight.
     pub calibration_error: f64,
 }
 
-/// How strongly weights are held near nothing. .5 was best on sets left out; .02 fits closer and carries over worse.
+/// The strength of the ridge penalty. .5 was best on left-out sets; .02 fits more closely and transfers worse.
 const RIDGE: f64 = 0.5;
-/// Tenths that are held out.
+/// How many tenths of the groups are held out.
 const HELD_OUT: u64 = 3;
+/// The number of folds for scaling.
 const FOLDS: u64 = 5;
+/// The most iterations of the solver.
 const MAX_STEPS: u64 = 300;
 
-/// Fits a model on judged rows.
+/// Fits a model on judged rows. Three tenths of the groups are held out to measure it.
 ///
-/// # Errors
-/// There are no answerable or no unanswerable rows, or the solver finds no way.
+/// There are no answerable or no unanswerable rows, or the solver fails.
 pub fn calibrate(rows: &[Row]) -> Result<Calibrated, String> {
     let part = |row: &Row, of: u64| place(&row.group) % of;
     let (test, train): (Vec<Row>, Vec<Row>) = rows
@@ -83,11 +91,10 @@ pub fn calibrate(rows: &[Row]) -> Result<Calibrated, String> {
     })
 }
 
-/// Fits only how the reader's logit counts beside a model of search scores that stays as it is. What is held out is each
-/// set in turn.
+/// Fits only the scale and shift of the reader's logit and leaves the model of search scores unchanged. Each set in
+/// turn is held out.
 ///
-/// # Errors
-/// Nothing was read, or there are no answerable or no unanswerable rows.
+/// There are no reader scores, or no answerable or no unanswerable rows.
 pub fn calibrate_reading(rows: &[Row], model: Model) -> Result<Calibrated, String> {
     let fitted = |rows: &[&Row]| -> Result<Model, String> {
         Ok(Model {
@@ -104,7 +111,7 @@ pub fn calibrate_reading(rows: &[Row], model: Model) -> Result<Calibrated, Strin
     for dataset in &datasets {
         let (of_set, others): (Vec<&Row>, Vec<&Row>) =
             rows.iter().partition(|row| row.dataset == *dataset);
-        // A set alone is measured on itself.
+        // A single set is measured on itself.
         let trial = fitted(if others.is_empty() { &of_set } else { &others })?;
         let set = measured(dataset, &trial, &of_set);
         errors += set.calibration_error;
@@ -117,7 +124,7 @@ pub fn calibrate_reading(rows: &[Row], model: Model) -> Result<Calibrated, Strin
     })
 }
 
-/// How a model does on the rows of one set.
+/// The measures of a model on the rows of one set.
 fn measured(dataset: &str, model: &Model, rows: &[&Row]) -> HeldOut {
     let decisions: Vec<Decision> = rows
         .iter()
@@ -136,7 +143,7 @@ fn measured(dataset: &str, model: &Model, rows: &[&Row]) -> HeldOut {
     }
 }
 
-/// As admission judges it.
+/// The confidence that admission computes.
 fn confidence(model: &Model, row: &Row) -> f32 {
     match row.reading {
         Some(logit) => model.reading.confidence(logit),
@@ -148,7 +155,7 @@ fn place(group: &str) -> u64 {
     u64::from_str_radix(&sha256_hex([group.as_bytes()])[..12], 16).unwrap_or_default()
 }
 
-/// Each set weighs the same, and so do its two classes.
+/// The rows' weights: each class of each set has the same sum.
 fn weights(rows: &[&Row]) -> Vec<f64> {
     let mut counts: BTreeMap<(&str, bool), f64> = BTreeMap::new();
     for row in rows {
@@ -172,7 +179,7 @@ fn fit(rows: &[Row]) -> Result<Model, String> {
             return Err(format!("no {kind} questions to fit on"));
         }
     }
-    // Scaled on what each fold's model says of the rows it was not fitted on.
+    // Scaling uses each fold's model on the rows it was not fitted on.
     let mut outside: Vec<(f64, &Row)> = Vec::new();
     for fold in 0..FOLDS {
         let is_in = |row: &&Row| place(&format!("fold {}", row.group)) % FOLDS == fold;
@@ -199,7 +206,7 @@ fn fit(rows: &[Row]) -> Result<Model, String> {
     })
 }
 
-/// How the reader's logit counts. Without readings it stays as [`ReadingModel::default`] makes it.
+/// The scale and shift of the reader's logit; [`ReadingModel::default`] without reader scores.
 fn reading(rows: &[&Row]) -> Result<ReadingModel, String> {
     let read: Vec<(f64, &Row)> = rows
         .iter()
@@ -279,7 +286,7 @@ fn raw(rows: &[&Row]) -> Result<Raw, String> {
     Ok(model)
 }
 
-/// Scale and shift of a logit that make it a probability.
+/// The scale and shift that turn a logit into that of a probability.
 fn platt(rows: &[(f64, &Row)]) -> Result<(f64, f64), String> {
     let only: Vec<&Row> = rows.iter().map(|(_, row)| *row).collect();
     let problem = Problem {
@@ -386,7 +393,7 @@ fn solve(problem: &Problem, start: Vec<f64>) -> Result<Vec<f64>, String> {
     best.ok_or_else(|| "solver found no solution".to_owned())
 }
 
-/// How far confidence is off the share that is answerable, in ten bins (Naeini, Cooper, Hauskrecht, AAAI 2015).
+/// The expected calibration error in ten bins (Naeini, Cooper, Hauskrecht, AAAI 2015).
 fn calibration_error(model: &Model, rows: &[&Row]) -> f64 {
     let mut bins = [(0.0, 0.0); 10];
     for (row, weight) in rows.iter().zip(weights(rows)) {
@@ -409,11 +416,11 @@ mod tests {
             .map(|i| {
                 let answerable = i % 2 == 0;
                 let mut features = Features::default();
-                // Nearly normal, so that the logistic model is the right one.
+                // Nearly normal, so that a logistic model is the correct one.
                 let spread: f32 = (0..8).map(|_| random.f32()).sum();
                 features.0[2] = spread / 8.0 + if answerable { 0.14 } else { 0.0 };
                 features.0[3] = random.f32();
-                // Speaks against an answer in these rows, and may not.
+                // It correlates negatively in these rows, which the fixed sign does not allow.
                 features.0[0] = if answerable { 0.1 } else { 0.2 };
                 Row {
                     dataset: "set".into(),

@@ -1,4 +1,4 @@
-//! Two runs over the same queries: what changed, and whether chance alone would do that.
+//! Compares two runs over the same queries, with a test of significance.
 
 use std::collections::HashMap;
 use std::io::BufRead;
@@ -12,10 +12,13 @@ use ken_learn::measures::{Ranked, mean, randomisation_p};
 /// The measures of one query that runs are compared by, each in [0, 1].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Scores {
+    /// Recall@1.
     #[serde(rename = "recall@1")]
     pub recall_1: f64,
+    /// Recall@5.
     #[serde(rename = "recall@5")]
     pub recall_5: f64,
+    /// nDCG@10.
     #[serde(rename = "ndcg@10")]
     pub ndcg_10: f64,
 }
@@ -43,7 +46,7 @@ type Pair<'a> = (&'a str, Scores, Scores);
 /// Set, mode, query id.
 type Key = (String, String, String);
 
-/// The scores of a run by query, as `--per-query` wrote or this run found them.
+/// The scores of a run by query.
 #[derive(Debug, Clone, Default)]
 pub struct Run(HashMap<Key, Scores>);
 
@@ -61,7 +64,7 @@ struct QueryLine {
 }
 
 impl Run {
-    /// Reads a file that `--per-query` wrote.
+    /// Reads a file written by `--per-query`.
     pub fn read(path: &Path) -> Result<Self, EvalError> {
         let fault = |detail: String| EvalError::File {
             path: path.to_owned(),
@@ -80,12 +83,14 @@ impl Run {
         Ok(run)
     }
 
+    /// Adds the scores of one query.
     pub fn insert(&mut self, dataset: &str, mode: &str, query: &str, scores: Scores) {
         let key = (dataset.to_owned(), mode.to_owned(), query.to_owned());
         self.0.insert(key, scores);
     }
 
-    /// What changed from `before` to this run, by set, mode and measure; only queries that both runs judged count.
+    /// Returns the differences from `before` to this run by set, mode and measure. Only queries judged in both runs
+    /// count.
     pub fn against(&self, before: &Self) -> Vec<Difference> {
         let mut pairs: HashMap<(&str, &str), Vec<Pair>> = HashMap::new();
         for (key @ (dataset, mode, query), after) in &self.0 {
@@ -96,7 +101,7 @@ impl Run {
         }
         let mut differences = Vec::new();
         for ((dataset, mode), mut queries) in pairs {
-            // The test draws signs in the order of the queries; the same runs give the same p.
+            // The test draws signs in the order of the queries, so sorting makes p reproducible.
             queries.sort_by_key(|(query, ..)| *query);
             for (measure, value) in MEASURES {
                 let gains: Vec<f64> = queries
@@ -124,15 +129,23 @@ impl Run {
 /// One measure of one set in two runs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Difference {
+    /// The set's name.
     pub dataset: String,
+    /// The search mode.
     pub mode: String,
+    /// The measure's name.
     pub measure: &'static str,
+    /// The number of compared queries.
     pub n_queries: usize,
+    /// The mean before.
     pub before: f64,
+    /// The mean after.
     pub after: f64,
+    /// The number of queries with a better score.
     pub n_better: usize,
+    /// The number of queries with a worse score.
     pub n_worse: usize,
-    /// The two-sided p of [`randomisation_p`].
+    /// The two-sided p-value of [`randomisation_p`].
     pub p: f64,
 }
 

@@ -1,3 +1,5 @@
+//! Judged sets on disk: queries, relevance judgements and corpus.
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -7,36 +9,58 @@ use ken_base::domain::{DocumentId, Metadata, Source, Utterance, WorkspaceId};
 use ken_ingest::ingest::{Format, IngestError, parse_article, parse_file};
 use ken_text::text::sha256_hex;
 
-/// Why a folder is no judged set.
+/// Why a folder is not a valid judged set.
 #[derive(Debug, thiserror::Error)]
 pub enum DatasetError {
+    /// The folder is not a judged set.
     #[error(
         "{path} is not a judged set: expected queries.jsonl, qrels.tsv and corpus.jsonl or knowledge/, or subfolders with them"
     )]
-    NotASet { path: PathBuf },
-    #[error("{path}, line {line}: {detail}")]
-    Line {
+    NotASet {
+        /// The folder.
         path: PathBuf,
+    },
+    #[error("{path}, line {line}: {detail}")]
+    /// A line of a file is invalid.
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// The line's number, from 1.
         line: usize,
+        /// What is wrong with it.
         detail: String,
     },
+    /// A file cannot be read or parsed.
     #[error("{path}: {detail}")]
-    File { path: PathBuf, detail: String },
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        detail: String,
+    },
 }
 
 /// A judged question. Only `text` and `history` reach the system.
 #[derive(Debug, Clone, Deserialize)]
 pub struct JudgedQuery {
+    /// The query's id. Variants of one query share it up to `~`.
     #[serde(rename = "_id")]
     pub id: String,
+    /// The question.
     pub text: String,
+    /// Earlier utterances of the conversation, oldest first.
     #[serde(default)]
     pub history: Vec<Utterance>,
+    /// The query's language; empty if the set does not state it.
     #[serde(default)]
     pub lang: String,
+    /// The kind of question, for reports.
     pub kind: Option<String>,
+    /// The perturbation rule that made it; `orig` for an unchanged query.
     pub perturb: Option<String>,
+    /// Whether the corpus answers it; `None` if the set does not state it.
     pub answerable: Option<bool>,
+    /// Gold strings; a right answer contains one of them.
     #[serde(default)]
     pub answers: Vec<String>,
 }
@@ -54,14 +78,18 @@ struct CorpusLine {
 /// A set in BEIR layout: `queries.jsonl`, `qrels.tsv`, and `corpus.jsonl` or a folder `knowledge/` of files, or both.
 #[derive(Debug, Clone)]
 pub struct Dataset {
+    /// The folder's name.
     pub name: String,
+    /// The folder's absolute path.
     pub path: PathBuf,
+    /// The queries, in the order of the file.
     pub queries: Vec<JudgedQuery>,
     /// Query id → document id → gain (> 0).
     pub qrels: HashMap<String, HashMap<String, f64>>,
 }
 
-/// The sets in a folder: itself, or those of its subfolders, by name. Folders of other kinds are passed over.
+/// The sets in a folder: the folder itself, or those of its subfolders by name. Other folders are skipped. Fails if
+/// there is none.
 pub fn find(path: &Path) -> Result<Vec<PathBuf>, DatasetError> {
     let is_set = |p: &Path| {
         p.join("queries.jsonl").is_file()
@@ -88,6 +116,7 @@ pub fn find(path: &Path) -> Result<Vec<PathBuf>, DatasetError> {
 }
 
 impl Dataset {
+    /// Loads the queries and judgements of a set.
     pub fn load(path: &Path) -> Result<Self, DatasetError> {
         let full = path.canonicalize().map_err(|_| DatasetError::NotASet {
             path: path.to_owned(),
@@ -104,14 +133,14 @@ impl Dataset {
         })
     }
 
-    /// Whether the queries carry gold fields for answers.
+    /// Whether the queries have gold fields for answers.
     pub fn asks_for_answers(&self) -> bool {
         self.queries
             .iter()
             .any(|q| q.answerable.is_some() || !q.answers.is_empty())
     }
 
-    /// The workspace of this set; two folders of one name do not share it.
+    /// The workspace of this set. Two folders of the same name have different ones.
     pub fn workspace(&self) -> WorkspaceId {
         let digest = sha256_hex([self.path.to_string_lossy().as_bytes()]);
         let name: String = self
@@ -130,7 +159,7 @@ impl Dataset {
         WorkspaceId::parse(&format!("{name}-{}", &digest[..8])).expect("made of allowed characters")
     }
 
-    /// The set's documents, parsed as any other.
+    /// The set's documents, parsed like any others.
     pub fn sources(&self) -> Result<Vec<Source>, DatasetError> {
         let (corpus, knowledge) = (self.path.join("corpus.jsonl"), self.path.join("knowledge"));
         let mut sources = match knowledge.is_dir() {
@@ -148,7 +177,7 @@ impl Dataset {
                 detail: e,
             };
             let id = DocumentId::parse(&line.id).map_err(|e| detail(e.to_string()))?;
-            // A title derived from the text would be counted twice in search.
+            // A title derived from the text would count twice in search.
             let title = if line.title.is_empty() {
                 " ".to_owned()
             } else {

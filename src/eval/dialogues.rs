@@ -1,21 +1,22 @@
-//! Dialogues that people resolved → measures of what cases come to: `ken eval` on a folder with `dialogues.jsonl`.
+//! Measures distillation, grouping and drafts on resolved dialogues: `ken eval` on a folder with `dialogues.jsonl`.
 //!
-//! Each dialogue is submitted as a case by the production path, in the order of the file, with nothing but its turns; then
-//! the drafts are read. What is counted, and how:
+//! Each dialogue is submitted as a case through the production code, in the order of the file, with its turns only.
+//! Then the drafts are read. The measures:
 //!
-//! - **Grouping**, over dialogues of one gold task: *purity* (the share that is of its draft's commonest task) and *NMI*
-//!   (mutual information of drafts and tasks over the mean of their entropies). A dialogue that joined no draft counts as a
-//!   group of its own.
-//! - **Solved**, over dialogues whose record says how they ended (`is_solved`): the share where the outcome read off the
-//!   transcript agrees; `resolved` and `workaround` are solved. Once with the system's turns and once without them.
-//! - **Steps**: of the questions of the task's graph that an agent asked in the dialogue (by the gold action of the turn),
-//!   those found among the distilled case's steps; and of all questions of the graph, those found among the steps of the
-//!   draft that most of the task's dialogues joined. Found: a step that shares `SAME_STEP` of the words of the gold
-//!   wording, blanks left out.
-//! - **Leaks**: values of the record (`final_item`; not its status fields) that stand in the draft of the dialogue or in
-//!   what was distilled of it, as whole words whatever the case.
-//! - **Slots**: of the goal's slots, those that the draft of the dialogue or its distilled case names: by the slot's name, or
-//!   by one of its `SLOT_WORDS`.
+//! - **Grouping**, over dialogues of one gold task: *purity* (the share of dialogues whose task is the most common one
+//!   of their draft) and *NMI* (mutual information of drafts and tasks over the mean of their entropies). A dialogue
+//!   that joined no draft counts as its own group.
+//! - **Solved**, over dialogues whose record states the outcome (`is_solved`): the share where the outcome inferred
+//!   from the transcript agrees; `resolved` and `workaround` are solved. Once with the system's turns and once without
+//!   them.
+//! - **Steps**: the share of the task graph's questions that an agent asked in the dialogue (by the gold action of the
+//!   turn) and that occur among the distilled case's steps. Also the share of all questions of the graph that occur
+//!   among the steps of the draft that most of the task's dialogues joined. A question occurs if a step has the share
+//!   `SAME_STEP` of the gold wording's words, without blanks.
+//! - **Leaks**: values of the record (`final_item`; not its status fields) that occur in the draft of the dialogue or
+//!   in its distilled case, as whole words, ignoring case.
+//! - **Slots**: the share of the goal's slots that the draft of the dialogue or its distilled case names, by the slot's
+//!   name or by one of its `SLOT_WORDS`.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -32,22 +33,36 @@ use ken_base::domain::{
 use ken_learn::cases::distill;
 use ken_text::text::{fold, sha256_hex, terms};
 
-/// What is measured of a set of dialogues; `None` where the set has no gold for it.
+/// The measures of a set of dialogues. Shares are in [0, 1]; `None` if the set has no gold data for one.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct DialogueReport {
+    /// The set's name.
     pub dataset: String,
+    /// The number of dialogues.
     pub n_dialogues: usize,
+    /// The number of groups.
     pub n_drafts: usize,
+    /// Purity of the groups.
     pub purity: Option<f64>,
+    /// Normalized mutual information of groups and tasks.
     pub nmi: Option<f64>,
+    /// Accuracy of the outcome with the system's turns.
     pub solved_accuracy: Option<f64>,
+    /// Accuracy of the outcome without the system's turns.
     pub solved_accuracy_without_system: Option<f64>,
+    /// The number of dialogues with a recorded outcome.
     pub n_solved_judged: usize,
+    /// Share of asked questions among the distilled case's steps.
     pub steps_found: Option<f64>,
+    /// Share of the graph's questions among the main draft's steps.
     pub procedure_found: Option<f64>,
+    /// The number of values in the records.
     pub n_values: usize,
+    /// The number of these that occur in a distilled case or a draft.
     pub n_leaked: usize,
+    /// Share of the goals' slots that are named.
     pub slots_named: Option<f64>,
+    /// The number of the goals' slots.
     pub n_slots: usize,
 }
 
@@ -72,7 +87,7 @@ struct Dialogue {
 struct Turn {
     role: CaseRole,
     text: String,
-    /// Gold.
+    /// The gold action.
     #[serde(default)]
     action: Option<String>,
 }
@@ -82,11 +97,11 @@ struct Slot {
     slot: String,
 }
 
-/// A step shares this much of the words of the gold wording.
+/// The least share of the gold wording's words that an equal step has.
 const SAME_STEP: f64 = 0.5;
 
-/// Words by which people name a slot without its name. Read off the names of the slots of CrossWOZ, not off the dialogues:
-/// what anybody would say for them.
+/// Words by which people refer to a slot without its name. Chosen from the names of CrossWOZ's slots, not from its
+/// dialogues.
 const SLOT_WORDS: &[(&str, &[&str])] = &[
     (
         "名称",
@@ -138,7 +153,7 @@ const SLOT_WORDS: &[(&str, &[&str])] = &[
     ("营业时间", &["营业", "几点", "开门"]),
 ];
 
-/// The folders with dialogues among these and their subfolders.
+/// The folders with dialogues: the folder itself, or its subfolders by name.
 pub fn find(path: &Path) -> Vec<PathBuf> {
     let is_set =
         |p: &Path| p.join("dialogues.jsonl").is_file() && !p.join("corpus.jsonl").is_file();
@@ -151,8 +166,8 @@ pub fn find(path: &Path) -> Vec<PathBuf> {
     sets
 }
 
-/// How a dialogue ended by its record: by the agent's last gold action where that says so, else by the system's last note.
-/// `None` where neither does.
+/// Whether a dialogue was solved, by its record: by the agent's last gold action if that states it, else by the
+/// system's last note. `None` if neither does.
 fn is_solved(dialogue: &Dialogue) -> Option<bool> {
     static DONE: LazyLock<Regex> = LazyLock::new(|| {
         regex(
@@ -193,7 +208,8 @@ fn case_of(dialogue: &Dialogue, with_system: bool) -> Case {
 }
 
 impl Evaluation {
-    /// Submits the dialogues of a folder as cases, and measures what they came to. `per_case` receives a line of JSON a case.
+    /// Submits the dialogues of a folder as cases and measures the result. `per_case` receives one line of JSON per
+    /// case.
     pub async fn dialogues(
         &self,
         path: &Path,
@@ -215,7 +231,7 @@ impl Evaluation {
             .ok()
             .and_then(|p| Some(p.file_name()?.to_string_lossy().into_owned()));
         let name = name.unwrap_or_default();
-        // A workspace that was never used: grouping goes by the order of arrival.
+        // A new workspace, since grouping depends on the order of arrival.
         let stamp = sha256_hex([uuid::Uuid::new_v4().as_bytes()]);
         let workspace =
             WorkspaceId::parse(&format!("dialogues-{}", &stamp[..12])).expect("it is plain");
@@ -333,7 +349,7 @@ impl Tally<'_> {
         }
     }
 
-    /// Of each task, its graph's questions by action.
+    /// Each task's questions in its graph, by action.
     fn procedures(&self, single: &[&Dialogue]) -> BTreeMap<String, BTreeMap<String, String>> {
         let tasks: BTreeSet<&str> = single.iter().map(|d| d.tasks[0].as_str()).collect();
         let mut procedures = BTreeMap::new();
@@ -422,7 +438,7 @@ impl Tally<'_> {
         share(found, all)
     }
 
-    /// All that may be shown of a case to somebody else.
+    /// All texts of a case that other people may see.
     fn shown(&self, dialogue: &Dialogue) -> Vec<&str> {
         let mut shown = Vec::new();
         if let Some(made) = self.made.get(&dialogue.id) {
@@ -453,7 +469,7 @@ impl Tally<'_> {
         shown
     }
 
-    /// How many values the record has, and those that are shown.
+    /// The number of values in the record, and those that occur in shown texts.
     fn leaks(&self, dialogue: &Dialogue) -> (usize, Vec<String>) {
         let Some(record) = dialogue.final_item.as_object() else {
             return (0, Vec::new());
@@ -480,7 +496,7 @@ impl Tally<'_> {
         )
     }
 
-    /// How many different slots the goal has, and how many are named.
+    /// The number of different slots of the goal, and of those named.
     fn slots(&self, dialogue: &Dialogue) -> (usize, usize) {
         let slots: BTreeSet<&str> = dialogue
             .outcome
@@ -503,7 +519,7 @@ fn share(part: usize, all: usize) -> Option<f64> {
     (all > 0).then(|| part as f64 / all as f64)
 }
 
-/// Whether a step says what the gold wording says, its blanks (`{hotel_name:s}`) left out.
+/// Whether a step matches the gold wording without its blanks (`{hotel_name:s}`).
 fn is_step(step: &str, wording: &str) -> bool {
     static BLANK: LazyLock<Regex> = LazyLock::new(|| regex(r"\{[^}]*\}"));
     let words = |text: &str| -> BTreeSet<String> { terms(text).into_iter().collect() };
@@ -512,7 +528,7 @@ fn is_step(step: &str, wording: &str) -> bool {
     wanted.intersection(&said).count() as f64 >= SAME_STEP * wanted.len() as f64
 }
 
-/// The share of items that are of their group's commonest class.
+/// The share of items that have their group's most common class.
 fn purity(pairs: &[(&str, &str)]) -> f64 {
     let mut groups: HashMap<&str, HashMap<&str, usize>> = HashMap::new();
     for (group, class) in pairs {
@@ -588,7 +604,7 @@ mod tests {
         // H(groups) = H(classes) = ln 2, I = 0.
         let none = [("1", "a"), ("1", "b"), ("2", "a"), ("2", "b")];
         assert!((purity(&none) - 0.5).abs() < 1e-12 && nmi(&none).abs() < 1e-12);
-        // Each alone: H(groups) = ln 4, H(classes) = ln 2, I = ln 2: 2·ln 2 / (3·ln 2).
+        // One item per group: H(groups) = ln 4, H(classes) = ln 2, I = ln 2: 2·ln 2 / (3·ln 2).
         let alone = [("1", "a"), ("2", "a"), ("3", "b"), ("4", "b")];
         assert!((nmi(&alone) - 2.0 / 3.0).abs() < 1e-12 && purity(&alone) == 1.0);
     }

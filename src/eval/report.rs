@@ -1,50 +1,68 @@
+//! The report of one set in one mode, its tables, and the quality card.
+
 use serde::Serialize;
 
 use super::admission::{self, Judged, KindMeasures, LevelMeasures};
 use super::slices::Slice;
 use ken_learn::measures::{Decision, auroc, false_answer_rate_at, mean, percentile};
 
-/// The measures of one set in one mode. Shares lie in [0, 1].
+/// The measures of one set in one mode. Shares are in [0, 1].
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
+    /// The set's name.
     pub dataset: String,
+    /// The search mode.
     pub mode: String,
+    /// The number of queries.
     pub n_queries: usize,
     /// How many queries have a relevant document; ranking measures are means over these.
     pub n_judged: usize,
+    /// Mean recall@1.
     #[serde(rename = "recall@1")]
     pub recall_1: f64,
+    /// Mean recall@5.
     #[serde(rename = "recall@5")]
     pub recall_5: f64,
+    /// Mean recall@10.
     #[serde(rename = "recall@10")]
     pub recall_10: f64,
+    /// Mean success@1.
     #[serde(rename = "success@1")]
     pub success_1: f64,
+    /// Mean success@5.
     #[serde(rename = "success@5")]
     pub success_5: f64,
+    /// Mean reciprocal rank within the first 10.
     #[serde(rename = "mrr@10")]
     pub mrr_10: f64,
+    /// Mean nDCG@10.
     #[serde(rename = "ndcg@10")]
     pub ndcg_10: f64,
-    /// By language and by perturbation rule, where the queries carry these.
+    /// By language and by perturbation rule, if the queries have them.
     pub slices: Vec<Slice>,
+    /// Latency of retrieval.
     pub latency_ms: Latency,
+    /// Measures of admission; `None` unless the set has answerable and unanswerable questions.
     #[serde(flatten)]
     pub admission: Option<AdmissionMeasures>,
+    /// Measures of answers; `None` if no answers were asked for.
     #[serde(flatten)]
     pub answers: Option<AnswerMeasures>,
 }
 
-/// Of retrieval, without loading evidence.
+/// Latency of retrieval without loading evidence, in milliseconds.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Latency {
+    /// The median.
     pub p50: f64,
+    /// The 95th percentile.
     pub p95: f64,
-    /// Whether the question was encoded within the time taken; with cached vectors it was not.
+    /// Whether the latency includes encoding the question; with cached vectors it does not.
     pub with_encoder: bool,
 }
 
 impl Latency {
+    /// The percentiles of latencies in milliseconds, in any order.
     pub fn of(mut values_ms: Vec<f64>, with_encoder: bool) -> Self {
         values_ms.sort_by(f64::total_cmp);
         Self {
@@ -55,9 +73,10 @@ impl Latency {
     }
 }
 
-/// How well answerable and unanswerable questions are told apart.
+/// How well admission separates answerable from unanswerable questions.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct AdmissionMeasures {
+    /// AUROC of confidence, in [0, 1].
     pub auroc: f64,
     /// Share of unanswerable questions answered at the threshold that answers 90 % of the answerable.
     #[serde(rename = "false_answer_rate@90")]
@@ -68,12 +87,15 @@ pub struct AdmissionMeasures {
     pub false_answer_rate: f64,
     /// Expected calibration error of confidence, in [0, 1].
     pub calibration_error: f64,
+    /// Measures at the reported levels.
     pub levels: Vec<LevelMeasures>,
+    /// Counts by kind of question.
     pub kinds: Vec<KindMeasures>,
 }
 
 impl AdmissionMeasures {
-    /// `None` unless there are decisions on both kinds of question.
+    /// The measures; `None` unless there are answerable and unanswerable questions. `reads`: whether the reader model
+    /// read the passages.
     pub fn of(judged: &[Judged], reads: bool) -> Option<Self> {
         let decisions: Vec<Decision> = judged.iter().map(|j| j.decision).collect();
         let decisions = decisions.as_slice();
@@ -93,29 +115,30 @@ impl AdmissionMeasures {
     }
 }
 
-/// What the answers say.
+/// Measures of the answers' content.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct AnswerMeasures {
     /// Share of answerable queries whose answer contains a gold string, after folding.
     pub answer_contains: f64,
     /// Share of citations whose quote is exactly the cited span.
     pub citation_valid: f64,
+    /// The number of citations.
     pub n_citations: usize,
-    /// Share of sentences that do not stand in what they cite, after folding; of quoted answers none may.
+    /// Share of sentences that do not occur in their citations, after folding; 0 is expected of quoted answers.
     pub sentences_unsupported: f64,
-    /// Sentences an answer, in the mean.
+    /// Mean number of sentences per answer.
     pub sentences_per_answer: f64,
-    /// Characters an answer, in the mean of those given.
+    /// Mean number of characters per answer.
     pub characters_per_answer: f64,
 }
 
-/// Where a quality card stands in a Markdown file.
+/// The markers around the quality card in a Markdown file.
 const CARD: [&str; 2] = [
     "<!-- quality card: written by `make quality` -->",
     "<!-- end of the quality card -->",
 ];
 
-/// Puts a table in place of the quality card of `document`; `None` where the document has no place for one.
+/// Replaces the quality card of `document` by `table`; `None` if the document has no markers.
 pub fn with_card(document: &str, table: &str) -> Option<String> {
     let (before, rest) = document.split_once(CARD[0])?;
     let (_, after) = rest.split_once(CARD[1])?;
@@ -125,7 +148,7 @@ pub fn with_card(document: &str, table: &str) -> Option<String> {
     ))
 }
 
-/// Reports as a Markdown table, shares in per cent.
+/// The reports as a Markdown table, shares in per cent.
 pub fn table(reports: &[Report]) -> String {
     let mut lines = vec![
         "| set | mode | queries | R@1 | S@1 | S@5 | R@5 | R@10 | MRR@10 | nDCG@10 | AUROC | FAR@90 | answered / falsely | contains gold | citations valid | p50 / p95 ms |".to_owned(),

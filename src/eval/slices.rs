@@ -1,3 +1,5 @@
+//! Measures by slice: by language and by perturbation rule.
+
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -6,31 +8,36 @@ use super::dataset::JudgedQuery;
 use super::report::Report;
 use ken_learn::measures::{Ranked, mean};
 
-/// The rule of the queries that others are variants of.
+/// The rule of unchanged queries, which others are variants of.
 const UNCHANGED: &str = "orig";
 
-/// The measures of some of a set's queries. Shares lie in [0, 1].
+/// The measures of a part of a set's queries. Shares are in [0, 1].
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Slice {
     /// `language` or `perturbation`.
     pub by: &'static str,
+    /// The language or the rule.
     pub value: String,
+    /// The number of queries.
     pub n_queries: usize,
+    /// Mean recall@1.
     #[serde(rename = "recall@1")]
     pub recall_1: f64,
+    /// Mean recall@5.
     #[serde(rename = "recall@5")]
     pub recall_5: f64,
+    /// Mean nDCG@10.
     #[serde(rename = "ndcg@10")]
     pub ndcg_10: f64,
     /// Recall@1 of the unchanged queries that these are variants of.
     #[serde(rename = "unchanged_recall@1")]
     pub unchanged_recall_1: Option<f64>,
-    /// As above, recall@5.
+    /// Recall@5 of these unchanged queries.
     #[serde(rename = "unchanged_recall@5")]
     pub unchanged_recall_5: Option<f64>,
 }
 
-/// Judged queries by what they have in common.
+/// Judged queries by language and by perturbation rule.
 #[derive(Default)]
 pub struct Slices {
     by_language: BTreeMap<String, Vec<Ranked>>,
@@ -39,7 +46,7 @@ pub struct Slices {
 }
 
 impl Slices {
-    /// Variants of one query share their id up to `~`.
+    /// Adds a query. Variants of one query share their id up to `~`.
     pub fn add(&mut self, query: &JudgedQuery, ranked: &Ranked) {
         if !query.lang.is_empty() {
             let of_language = self.by_language.entry(query.lang.clone()).or_default();
@@ -52,7 +59,7 @@ impl Slices {
         }
     }
 
-    /// The slices of a set that has more than one.
+    /// The slices: languages if the set has more than one, and all rules.
     pub fn report(self) -> Vec<Slice> {
         let mut slices = Vec::new();
         if self.by_language.len() > 1 {
@@ -89,7 +96,7 @@ fn slice(by: &'static str, value: &str, ranked: &[&Ranked], bases: &[&Ranked]) -
     }
 }
 
-/// The slices of all reports as a Markdown table, shares in per cent; `None` where there are none.
+/// The slices of all reports as a Markdown table, shares in per cent; `None` if there are none.
 pub fn slice_table(reports: &[Report]) -> Option<String> {
     let percent = |value: f64| format!("{:.1}", value * 100.0);
     let rows: Vec<String> = reports

@@ -1,3 +1,5 @@
+//! Answers: `POST /v1/answers`, as one reply or as server-sent events.
+
 use std::convert::Infallible;
 use std::time::Duration;
 
@@ -88,9 +90,10 @@ pub enum StrategyName {
     Generated,
 }
 
-/// The most utterances a caller gives.
+/// The most utterances in a request's `history`.
 const MAX_HISTORY: usize = 50;
 
+/// The default number of passages.
 pub fn default_limit() -> usize {
     10
 }
@@ -302,7 +305,7 @@ impl AnswerResponse {
 }
 
 impl AnswerRequest {
-    /// Every fault together.
+    /// Validates the request. The problem lists every fault.
     fn parse(self, headers: &HeaderMap) -> Result<Question, Problem> {
         let mut faults = Vec::new();
         let text = match self.question {
@@ -427,9 +430,9 @@ pub async fn post_answer(
     Ok(axum::Json(body(answered.await?.answer)).into_response())
 }
 
-/// The answer as events, while it is made: what a model words comes sentence by sentence, everything else at once. It holds
-/// its permit, and ends with the request's time, be it that nobody reads. When the
-/// client leaves, the stream is dropped, and with it the answer in the making.
+/// Streams the answer as events: generated text sentence by sentence, everything else at once. The stream holds the
+/// permit and ends with the request's time limit, even if the client reads nothing. If the client disconnects, the
+/// stream is dropped and the answer is cancelled.
 fn events(
     state: AppState,
     workspace: WorkspaceId,
@@ -442,7 +445,7 @@ fn events(
     let (tell, mut told) = mpsc::unbounded_channel();
     let (send, sent) = mpsc::channel::<Event>(64);
     let timeout = Duration::from_millis(state.app.config.http.timeout_ms);
-    // In place of those of the request, which ends before its events do.
+    // The stream holds the permits, since the request ends before its events.
     let telling = async move {
         let _held = held;
         let answering = state.app.answerer.answer(&workspace, question, Some(&tell));
@@ -460,7 +463,7 @@ fn events(
                 return;
             }
         };
-        // What was told last, before the answer was whole.
+        // Events that were sent before the answer was complete.
         while let Ok(next) = told.try_recv() {
             n_told = standing(n_told, &next);
             if send.send(told_as(next)).await.is_err() {
@@ -482,7 +485,7 @@ fn events(
                         event("delta", json!({ "text": s.text, "citations": s.citations }))
                     };
                     last.extend(body.sentences.iter().map(delta));
-                    // What is said besides the sentences: a refusal, a question back, which part has no answer.
+                    // Text besides the sentences: a refusal, a clarifying question, a note on an unanswered part.
                     let is_quoted = |text: &str| {
                         body.sentences
                             .iter()
@@ -508,7 +511,7 @@ fn events(
     Sse::new(ReceiverStream::new(sent).map(Ok::<_, Infallible>))
 }
 
-/// How many sentences that were told count after an event.
+/// How many of the streamed sentences are valid after an event.
 fn standing(n_told: usize, event: &answer::Event) -> usize {
     match event {
         answer::Event::Evidence(_) => n_told,
@@ -519,7 +522,7 @@ fn standing(n_told: usize, event: &answer::Event) -> usize {
 
 fn told_as(told: answer::Event) -> Event {
     let (name, data) = match told {
-        // Passages, not citations yet: which of them are cited comes with the sentences.
+        // Passages, not citations: the sentences decide which of them are cited.
         answer::Event::Evidence(passages) => {
             let passages: Vec<_> = passages
                 .into_iter()

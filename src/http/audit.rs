@@ -1,3 +1,5 @@
+//! The audit log: `GET /v1/audit` and its export.
+
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;

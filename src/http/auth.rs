@@ -1,4 +1,4 @@
-//! Who may do what: every operation needs a right, every role has some.
+//! Authentication, authorization and limits per key. Every operation needs a right, and every role has some.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -87,26 +87,28 @@ const RIGHTS: &[(&str, &[&str], Right)] = &[
     ("/metrics", &["GET"], Right::Operate),
 ];
 
-/// What each key has sent of late.
+/// The rate limiter, by key.
 pub type Rates = DefaultKeyedRateLimiter<String>;
 
-/// As many requests a minute, a sixth of them at once (the generic cell rate algorithm); `None` for as many as come.
+/// A limiter of this many requests per minute, with bursts of a sixth (the generic cell rate algorithm); `None` for 0,
+/// which means no limit.
 pub fn rates(requests_per_minute: u32) -> Option<Rates> {
     let burst = NonZeroU32::new(requests_per_minute / 6).unwrap_or(NonZeroU32::MIN);
     NonZeroU32::new(requests_per_minute)
         .map(|rate| RateLimiter::keyed(Quota::per_minute(rate).allow_burst(burst)))
 }
 
-/// How many requests of each key are being worked on.
+/// The requests in progress, by key.
 pub struct AtWork {
     most: usize,
     by_key: Mutex<HashMap<String, Arc<Semaphore>>>,
 }
 
-/// With more keys than this those that have nothing at work are forgotten.
+/// With more keys than this, keys without a request in progress are removed.
 const MAX_REMEMBERED: usize = 10_000;
 
 impl AtWork {
+    /// Allows `most` requests in progress per key.
     pub fn new(most: usize) -> Self {
         Self {
             most,
@@ -114,7 +116,7 @@ impl AtWork {
         }
     }
 
-    /// A place among the key's own; `None` where all are taken.
+    /// A slot of the key; `None` if all are taken.
     fn place(&self, key: &str) -> Option<OwnedSemaphorePermit> {
         let mut by_key = self.by_key.lock().unwrap_or_else(PoisonError::into_inner);
         if by_key.len() > MAX_REMEMBERED {
@@ -126,9 +128,9 @@ impl AtWork {
     }
 }
 
-/// What an operation needs.
+/// The right that an operation needs; `None` for an unknown one.
 pub fn right_of(method: &Method, route: &str) -> Option<Right> {
-    // HEAD asks for what GET does.
+    // HEAD needs the same right as GET.
     let method = if method == Method::HEAD {
         "GET"
     } else {
@@ -139,7 +141,8 @@ pub fn right_of(method: &Method, route: &str) -> Option<Right> {
     RIGHTS.iter().find(fits).map(|(_, _, right)| *right)
 }
 
-/// Lets a request through whose key may do what it asks for; the handlers find out who it is by [`Principal`].
+/// Passes a request on if its key has the right it needs, else replies with a problem. Handlers read the caller from
+/// [`Principal`].
 pub async fn authorize(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     match admitted(&state, &parts).await {
@@ -163,7 +166,7 @@ async fn admitted(state: &AppState, parts: &Parts) -> Result<Principal, Problem>
     let principal = principal_of(state, parts).await?;
     let route = parts.extensions.get::<MatchedPath>();
     let route = route.map_or("", MatchedPath::as_str);
-    // Without a right nobody may: an address that takes the method has one (a test holds them against the router).
+    // An operation without a right is denied. A test compares the rights with the router.
     let Some(right) = right_of(&parts.method, route) else {
         return Err(Problem::method_not_allowed());
     };
@@ -173,7 +176,7 @@ async fn admitted(state: &AppState, parts: &Parts) -> Result<Principal, Problem>
         let now = rates.clock().now();
         return Err(Problem::too_many(until.wait_time_from(now)));
     }
-    // Whether another's workspace is there or not is not said.
+    // The reply does not show whether another workspace exists.
     let own = principal.workspace.as_ref().map(WorkspaceId::as_str);
     let named = parts.headers.get(WORKSPACE_HEADER);
     let is_own = |own: &str| named.is_none_or(|named| named.as_bytes() == own.as_bytes());
@@ -189,7 +192,7 @@ async fn admitted(state: &AppState, parts: &Parts) -> Result<Principal, Problem>
     }
 }
 
-/// Who sends a request.
+/// Authenticates the sender of a request.
 async fn principal_of(state: &AppState, parts: &Parts) -> Result<Principal, Problem> {
     let header = parts.headers.get(AUTHORIZATION);
     let token = header.and_then(|value| value.to_str().ok());
@@ -202,7 +205,7 @@ async fn principal_of(state: &AppState, parts: &Parts) -> Result<Principal, Prob
     Ok(state.app.keys.authenticate(token, from).await?)
 }
 
-/// Whether an operator sends a request that needs no key.
+/// Whether the sender is an operator, for operations that need no key.
 pub struct IsOperator(pub bool);
 
 impl FromRequestParts<AppState> for IsOperator {
@@ -224,10 +227,11 @@ impl From<KeyError> for Problem {
     }
 }
 
-/// Who does something, for the audit log: the key, or `api` where there are none.
+/// The actor for the audit log: the key, or `api` if no keys exist.
 pub struct Actor {
+    /// The key's name, or `api`.
     pub name: String,
-    /// `None` where there are no keys.
+    /// The key's id; `None` if no keys exist.
     pub key_id: Option<String>,
 }
 
@@ -240,7 +244,7 @@ impl Actor {
         }
     }
 
-    /// As somebody names themselves, and the key they do it with.
+    /// The reviewer: the given name, with the key's name, and the key's id.
     pub fn reviewing_as(self, name: Option<String>) -> Reviewer {
         let name = match (name, &self.key_id) {
             (None, _) => self.name,

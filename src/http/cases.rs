@@ -1,3 +1,5 @@
+//! Resolved support cases: `/v1/cases`.
+
 use std::time::Duration;
 
 use axum::Extension;
@@ -34,6 +36,7 @@ enum CasesRequest {
     One(serde_json::Value),
 }
 
+/// Query parameters of `POST /v1/cases`.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
@@ -79,7 +82,7 @@ impl From<Kept> for KeptBody {
     }
 }
 
-/// How long `wait` waits.
+/// The longest time that `wait` waits.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Submit resolved cases: one, a list, or one a line (`application/x-ndjson`).
@@ -156,7 +159,7 @@ pub async fn post_cases(
     }))
 }
 
-/// Reads one case, a list or one a line; all faults together.
+/// Parses one case, a list, or one case per line. The problem lists every fault.
 fn parse(bytes: &[u8], is_lines: bool) -> Result<Vec<Case>, Problem> {
     let values: Vec<serde_json::Value> = match is_lines {
         true => {
@@ -205,6 +208,7 @@ impl From<CaseError> for Problem {
     }
 }
 
+/// Query parameters of `GET /v1/cases/{id}`.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]

@@ -1,3 +1,5 @@
+//! The web console: one page, its script and its style, compiled into the binary.
+
 use axum::Router;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
@@ -5,10 +7,10 @@ use axum::routing::get;
 
 use super::AppState;
 
-/// Nothing is loaded from anywhere else.
+/// The content security policy: no content from other origins.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
-/// The page to ask and see the sources: three files, compiled in.
+/// The routes of the console's three files.
 pub fn routes() -> Router<AppState> {
     Router::new()
         .route(

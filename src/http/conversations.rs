@@ -1,3 +1,5 @@
+//! Recorded conversations and explanations of answers.
+
 use std::collections::BTreeMap;
 
 use axum::extract::State;
@@ -62,7 +64,7 @@ pub struct ConversationResponse {
     pub turns: Vec<TurnBody>,
 }
 
-/// The most turns of a conversation that are read back.
+/// The most turns of a conversation that are returned.
 const MAX_TURNS: i64 = 1_000;
 
 fn absent(id: &str) -> Problem {
@@ -143,7 +145,7 @@ struct ExplainedPart {
     decision: Decision,
     /// The estimated probability that the evidence answers the question, in [0, 1].
     confidence: f32,
-    /// The features that the decision was made from, by name; null where a feature is not known.
+    /// The features that the decision was made from, by name; null if a feature is unknown.
     features: BTreeMap<String, Option<f32>>,
     /// The passages that were found, best first.
     evidence: Vec<ExplainedEvidence>,

@@ -1,4 +1,4 @@
-//! Background work that failed for good: listed, run again, discarded.
+//! Background jobs that failed permanently: list, retry, discard.
 
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -14,6 +14,7 @@ use super::words;
 use ken_knowledge::editing::gate::Breaking;
 use ken_store::store::DeadLetter;
 
+/// Query parameters of `GET /v1/dead-letters`.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]

@@ -1,3 +1,5 @@
+//! Articles: create, read, list, delete. Also the way of every change through the gate or a job.
+
 use std::time::Duration;
 
 use axum::extract::State;
@@ -96,6 +98,7 @@ pub struct WriteResponse {
     pub indexed: bool,
 }
 
+/// Query parameters of a write.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
@@ -119,6 +122,7 @@ pub enum Wait {
     Indexed,
 }
 
+/// Query parameters of `GET /v1/documents/{id}`.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
@@ -127,6 +131,7 @@ pub struct ReadParams {
     version: Option<i64>,
 }
 
+/// Query parameters of a list of documents or FAQs.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
@@ -138,6 +143,7 @@ pub struct ListParams {
 }
 
 impl ListParams {
+    /// The page size; 422 if it is out of range.
     pub fn checked_limit(&self) -> Result<usize, Problem> {
         let limit = self.limit.unwrap_or(100);
         match (1..=1_000).contains(&limit) {
@@ -233,6 +239,7 @@ impl SummaryBody {
 }
 
 impl DocumentRequest {
+    /// Validates and parses the document in a blocking task. The problem lists every fault.
     pub async fn parse_off_thread(self, id: DocumentId) -> Result<Source, Problem> {
         blocking(move || self.parse(id)).await
     }
@@ -405,13 +412,13 @@ pub async fn list_documents(
     }))
 }
 
-/// How long `?wait=indexed` waits.
+/// The longest time that `?wait=indexed` waits.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// How long a request waits for the gate before a job takes over.
 const GATE_PATIENCE: Duration = Duration::from_secs(10);
 
-/// Makes one change through the gate, or a job of it; the reply to either.
+/// Makes one change through the gate or a job, and returns the reply.
 pub async fn change(
     state: &AppState,
     workspace: &WorkspaceId,
@@ -447,12 +454,13 @@ pub async fn change(
 
 /// Result of a change.
 pub enum Changed {
+    /// The changes are recorded.
     Now(Vec<Recorded>),
-    /// A job makes them.
+    /// A job will make the changes.
     Later(JobResponse),
 }
 
-/// Makes changes through the gate, all or none; a job does where the gate takes too long or the caller does not wait.
+/// Makes changes through the gate, all or none. If the gate takes too long or `background` is set, a job makes them.
 pub async fn changes(
     state: &AppState,
     workspace: &WorkspaceId,
@@ -485,19 +493,20 @@ pub async fn changes(
     Ok(Changed::Later(read_job(state, workspace, &job).await?))
 }
 
-/// The reply that names a job.
+/// A 202 reply with the job's address.
 pub fn accepted(job: &str, body: impl Serialize) -> Response {
     let location = [(LOCATION, format!("/v1/jobs/{job}"))];
     (StatusCode::ACCEPTED, location, axum::Json(body)).into_response()
 }
 
-/// Waits until a revision can be searched, for a while; whether it can.
+/// Waits until a revision is searchable, for `PATIENCE` at most. Returns whether it is.
 pub async fn wait_until_indexed(state: &AppState, workspace: &WorkspaceId, revision: i64) -> bool {
     state.app.follower.wake();
     let follower = &state.app.follower;
     follower.wait_for(workspace, revision, PATIENCE).await
 }
 
+/// The reply's body for a recorded change.
 pub fn response(recorded: Recorded, indexed: bool) -> WriteResponse {
     WriteResponse {
         document_id: recorded.document_id.into(),

@@ -1,3 +1,5 @@
+//! Review of drafts: `/v1/drafts`.
+
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -13,6 +15,7 @@ use ken_base::background::to_the_end;
 use ken_base::domain::{DraftState, Reviewer};
 use ken_learn::cases::{Details, Edit, Ranked, ReviewError, Reviewed};
 
+/// Query parameters of `GET /v1/drafts`.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
@@ -188,7 +191,7 @@ fn check(action: &str, request: &DraftActionRequest) -> Vec<Fault> {
     faults
 }
 
-/// Who decides: whom the request names, and with which key.
+/// The reviewer: the request's name for them, with the key. 422 if the name is invalid.
 pub fn reviewer_of(actor: Actor, name: Option<String>) -> Result<Reviewer, Problem> {
     let fault = name
         .as_deref()

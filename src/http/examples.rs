@@ -1,4 +1,4 @@
-//! Examples of requests and replies in the OpenAPI document, one file an operation.
+//! Adds examples of requests and replies to the OpenAPI document, one file per operation.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -11,9 +11,9 @@ use utoipa::openapi::{Content, HttpMethod, OpenApi, PathItem, RefOr};
 struct File {
     /// What the example shows.
     summary: String,
-    /// The request's body, where there is one.
+    /// The request's body, if it has one.
     request: Option<Value>,
-    /// The content type of `request`; JSON where absent.
+    /// The content type of `request`; JSON by default.
     request_type: Option<String>,
     /// The status of `reply`.
     status: u16,
@@ -95,7 +95,7 @@ const FILES: [(HttpMethod, &str, &str, &str); 12] = [
     ),
 ];
 
-/// Adds the examples to the operations that they are of.
+/// Adds each example to its operation.
 pub fn add(mut document: OpenApi) -> OpenApi {
     for (method, path, name, text) in FILES {
         let file: File = serde_json::from_str(text).expect("a test reads the examples");

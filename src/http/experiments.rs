@@ -1,3 +1,5 @@
+//! Experiments and tuned settings: `/v1/experiments` and `/v1/tuning`.
+
 use std::time::Duration;
 
 use axum::extract::State;
@@ -103,7 +105,7 @@ pub async fn begin(
     Ok(axum::Json(begun))
 }
 
-/// Waits until the searches have what an experiment wrote into its FAQ.
+/// Waits until the experiment's change of its FAQ is searchable.
 async fn catch_up(state: &AppState, workspace: &WorkspaceId) -> Result<(), Problem> {
     let revision = state.app.store.revision(workspace).await?;
     wait_until_indexed(state, workspace, revision).await;
@@ -188,7 +190,7 @@ pub async fn get_tuning(
     Workspace(workspace): Workspace,
 ) -> Result<axum::Json<TuningResponse>, Problem> {
     let learning = &state.app.learning;
-    // Asked first: where it is over, what came of it is there.
+    // Read first: if the run is over by now, its outcome is already stored.
     let is_learning = learning.is_tuning(&workspace);
     let (tuning, n_earlier) = learning.tuning(&workspace).await?;
     let last_learned = learning.last_learned(&workspace).await?;
@@ -226,7 +228,7 @@ pub async fn learn(
     let of = workspace.0.clone();
     let work = to_the_end(async move {
         let learned = learning.tune(&of, &by).await;
-        // Nobody may be there any more to be told.
+        // The client may have disconnected, so the error is logged.
         match &learned {
             Ok(_) | Err(LearnError::Busy) => {}
             Err(error) => tracing::error!(%error, "tuning failed"),

@@ -1,3 +1,5 @@
+//! Extractors and parsers for bodies, query parameters, paths and headers. Every failure is a [`Problem`].
+
 use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::header::CONTENT_TYPE;
@@ -13,7 +15,7 @@ use crate::app::default_workspace;
 use ken_base::domain::Principal;
 use ken_base::domain::{DocumentId, WorkspaceId};
 
-/// A JSON body, with every failure as a [`Problem`] that names the place.
+/// A JSON body. A failure is a [`Problem`] with the place of the fault.
 pub struct Json<T>(pub T);
 
 impl<T: DeserializeOwned> FromRequest<AppState> for Json<T> {
@@ -39,11 +41,11 @@ impl<T: DeserializeOwned> FromRequest<AppState> for Json<T> {
     }
 }
 
-/// How many times the longest body is read and dropped of a longer one.
+/// How many times `max` bytes of a too long body are read and dropped.
 const MAX_DROPPED: usize = 8;
 
-/// Reads a body of at most `max` bytes. A longer one is read on and dropped: a client that writes all before it
-/// reads would otherwise find its connection reset in place of the reply.
+/// Reads a body of at most `max` bytes. The rest of a longer one is read and dropped: otherwise a client that writes
+/// everything before it reads would see a connection reset instead of the reply.
 pub async fn read(body: Body, max: usize) -> Result<Vec<u8>, Problem> {
     let mut stream = body.into_data_stream();
     let (mut bytes, mut length) = (Vec::new(), 0);
@@ -63,9 +65,9 @@ pub async fn read(body: Body, max: usize) -> Result<Vec<u8>, Problem> {
     }
 }
 
-/// A body as what it should be.
+/// Parses a JSON body.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
-    // Serde takes a list for an object whose fields it has in order.
+    // Serde also accepts a list of field values for an object.
     let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
     if first == Some(&b'[') && serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok() {
         let fault = Fault::new("", "expected an object, found a list");
@@ -82,7 +84,7 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
         let inner = error.into_inner();
-        // What is no value of an enum is called a fault of the syntax; what is JSON has none.
+        // Serde reports an unknown enum value as a syntax error; valid JSON has none.
         let is_json = || serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok();
         match inner.is_data() || is_json() {
             true => Problem::invalid(vec![Fault::new(
@@ -98,7 +100,7 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     Ok(value)
 }
 
-/// Takes the character NUL out of all strings: it is no text, and PostgreSQL keeps none.
+/// Removes NUL characters from all strings: they are not text, and PostgreSQL cannot store them.
 fn without_nul(value: &mut serde_json::Value) {
     match value {
         serde_json::Value::String(text) => text.retain(|c| c != '\0'),
@@ -108,7 +110,7 @@ fn without_nul(value: &mut serde_json::Value) {
     }
 }
 
-/// A value as what it should be; a fault names its place below `at`.
+/// Parses a JSON value. A fault's pointer begins with `at`.
 pub fn parse_at<T: DeserializeOwned>(at: &str, value: serde_json::Value) -> Result<T, Fault> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let place = pointer(&error.path().to_string());
@@ -140,7 +142,7 @@ pub enum OneOrMany {
     Many(Vec<String>),
 }
 
-/// One text, or a list of texts; control characters are refused in both.
+/// Deserializes one name or a list of names. Control characters are rejected.
 pub fn one_or_many<'de, D: serde::Deserializer<'de>>(input: D) -> Result<Vec<String>, D::Error> {
     use serde::de::Error;
     let names = match serde_json::Value::deserialize(input)? {
@@ -160,7 +162,7 @@ pub fn one_or_many<'de, D: serde::Deserializer<'de>>(input: D) -> Result<Vec<Str
     }
 }
 
-/// Query parameters; a wrong one is a 422.
+/// Query parameters; an invalid one returns 422.
 pub struct Params<T>(pub T);
 
 impl<T: DeserializeOwned> FromRequestParts<AppState> for Params<T> {
@@ -180,10 +182,10 @@ impl<T: DeserializeOwned> FromRequestParts<AppState> for Params<T> {
     }
 }
 
-/// The document that a path names.
+/// The document id in a path.
 pub struct PathId(pub DocumentId);
 
-/// What stands in a path, with every failure as a [`Problem`].
+/// The parameters of a path; a failure is a [`Problem`].
 pub struct Path<T>(pub T);
 
 impl<T: DeserializeOwned + Send> FromRequestParts<AppState> for Path<T> {
@@ -210,10 +212,10 @@ impl FromRequestParts<AppState> for PathId {
     }
 }
 
-/// The header that names a workspace; the key's where it is absent, `default` for a key of none.
+/// The header that names a workspace. By default it is the key's, or `default` for a key without one.
 pub const WORKSPACE_HEADER: &str = "x-ken-workspace";
 
-/// The workspace a request is about.
+/// The workspace of a request.
 pub struct Workspace(pub WorkspaceId);
 
 impl FromRequestParts<AppState> for Workspace {

@@ -1,3 +1,5 @@
+//! FAQs: create, read, list, delete, import and export.
+
 use axum::extract::{Request, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
@@ -246,6 +248,7 @@ pub async fn list_faqs(
     }))
 }
 
+/// Query parameters of `POST /v1/faqs:import`.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
@@ -330,6 +333,7 @@ pub async fn import_faqs(
     }
 }
 
+/// Query parameters of `GET /v1/faqs:export`.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]

@@ -1,3 +1,5 @@
+//! Feedback on answers: `/v1/feedback`.
+
 use axum::Extension;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
@@ -75,7 +77,7 @@ pub async fn post_feedback(
     Extension(principal): Extension<Principal>,
     Json(request): Json<FeedbackRequest>,
 ) -> Result<axum::Json<FeedbackResponse>, Problem> {
-    // It is taken for what a person of the company said.
+    // A corrected answer counts as an agent's statement.
     if request.corrected_answer.is_some() && !principal.role.may(Right::Review) {
         return Err(Problem::forbidden(
             "corrected_answer requires a role that may review drafts",
@@ -163,6 +165,7 @@ fn check(request: &FeedbackRequest) -> Vec<Fault> {
     faults
 }
 
+/// Query parameters of `GET /v1/feedback`.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]

@@ -1,3 +1,5 @@
+//! Files in requests: multipart forms, or the body as one file.
+
 use axum::extract::multipart::MultipartError;
 use axum::extract::{FromRequest, Multipart, Request};
 use axum::http::header::CONTENT_TYPE;
@@ -10,7 +12,9 @@ use super::problem::{Fault, Problem};
 
 /// One file of a request: a part of a `multipart/form-data` body, or the body itself.
 pub struct File {
+    /// The file's name, which selects its format.
     pub name: String,
+    /// The content.
     pub bytes: Vec<u8>,
 }
 
@@ -23,7 +27,7 @@ pub struct FileForm {
     file: Vec<u8>,
 }
 
-/// The content types of bodies that are one file, with the ending that names their format.
+/// The content types of a body that is one file, with the file name ending of the format.
 const TYPES: [(&str, &str); 16] = [
     ("text/csv", "csv"),
     ("text/tab-separated-values", "tsv"),
@@ -52,14 +56,17 @@ const TYPES: [(&str, &str); 16] = [
     ("message/rfc822", "eml"),
 ];
 
-/// The files of a request, one by one.
+/// The files of a request, read one at a time.
 pub enum Files {
+    /// The remaining parts of a form, and the largest size of a file in bytes.
     Parts(Multipart, u64),
+    /// The body as one file; `None` once it was returned.
     Body(Option<File>),
 }
 
 impl Files {
-    /// Of a multipart body, or of a body whose content type (or `name`) says what it is.
+    /// Opens a multipart form, or reads the body as one file. Its content type or `name` selects the format; 415
+    /// without either.
     pub async fn of(
         request: Request,
         state: &AppState,
@@ -91,7 +98,7 @@ impl Files {
         Ok(Files::Body(Some(File { name, bytes })))
     }
 
-    /// The next file; parts without a file name are passed over.
+    /// Returns the next file; `None` at the end. Parts without a file name are skipped.
     pub async fn next(&mut self) -> Result<Option<File>, Problem> {
         let (parts, max) = match self {
             Files::Body(file) => return Ok(file.take()),

@@ -1,3 +1,5 @@
+//! Liveness, readiness and metrics.
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Serialize;
@@ -73,7 +75,7 @@ pub async fn readyz(
             revision,
         })
         .collect();
-    // Who is no operator is told whether, not which.
+    // Only operators see which workspaces are ready.
     let mut degraded: Vec<String> = state
         .app
         .retriever
@@ -91,7 +93,7 @@ pub async fn readyz(
     let has_words = workspaces.iter().all(|w| w.words >= w.revision);
     let has_all = workspaces.iter().all(|w| w.indexed >= w.revision);
     let ready = match lacks_vectors {
-        // Better by words alone than not at all.
+        // Keyword search alone is better than no service.
         true => has_words,
         false => has_all && progress.error.is_none(),
     };

@@ -1,3 +1,5 @@
+//! Preview of changes, judged questions, lint and reviews.
+
 use std::collections::BTreeMap;
 
 use axum::extract::State;
@@ -58,7 +60,7 @@ pub async fn preview_impact(
     Ok(axum::Json(impact.await?))
 }
 
-/// A judged question that a change would break.
+/// The fault for a judged question that a change would break.
 pub fn broken_fault(altered: &Altered) -> Fault {
     let id = altered.id.as_deref().unwrap_or("");
     Fault::new(format!("judged-questions/{id}"), altered.told())

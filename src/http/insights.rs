@@ -1,3 +1,5 @@
+//! Insights: gaps, summaries, use of documents, weak scenes.
+
 use axum::extract::State;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -11,6 +13,7 @@ use super::words;
 use ken_learn::learn::gaps::Gap;
 use ken_learn::learn::insights::{By, Scene, Summary, Usage};
 
+/// Query parameters of `GET /v1/insights/gaps`.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
@@ -50,6 +53,7 @@ pub async fn gaps(
     Ok(axum::Json(GapsResponse { gaps }))
 }
 
+/// Query parameters of the other insights.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
@@ -67,7 +71,7 @@ pub struct PeriodParams {
 
 impl PeriodParams {
     fn period(&self, state: &AppState) -> Result<(Timestamp, Timestamp), Problem> {
-        // What was answered this very millisecond counts.
+        // Include answers of the current millisecond.
         let now = state.app.store.now() + SignedDuration::from_millis(1);
         let to = self.to.unwrap_or(now);
         let month = SignedDuration::from_hours(24 * 30);

@@ -1,3 +1,5 @@
+//! API keys: `/v1/keys`.
+
 use axum::Extension;
 use axum::extract::State;
 use ipnet::IpNet;
@@ -68,7 +70,7 @@ pub async fn create_key(
     if !faults.is_empty() {
         return Err(Problem::invalid(faults));
     }
-    // Else whoever made it would have locked themselves out.
+    // Otherwise the caller would lock themselves out.
     if principal.name.is_none() && request.role != KeyRole::Operator {
         let detail = "the first key must have the role operator: requests without a key are rejected once a key exists";
         return Err(Problem::invalid(vec![Fault::new("/role", detail)]));

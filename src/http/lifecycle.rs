@@ -1,3 +1,5 @@
+//! Versions of documents: list, compare, publish, archive, restore, trust.
+
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
@@ -89,6 +91,7 @@ impl From<VersionSummary> for VersionBody {
     }
 }
 
+/// Query parameters of `GET /v1/documents/{id}/diff`.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
@@ -250,7 +253,7 @@ async fn publish(
         Some(number) => number,
         None => {
             let versions = state.app.store.versions(workspace, id).await?;
-            // A deleted document comes back by the version that is to, not by itself.
+            // A deleted document returns only with an explicit version.
             let is_there = |v: &&VersionSummary| v.live || v.publish_at.is_some();
             versions.iter().find(is_there).ok_or_else(|| absent(id))?;
             versions.last().ok_or_else(|| absent(id))?.version
@@ -259,7 +262,7 @@ async fn publish(
     let mut source = version(state, workspace, id, number).await?;
     if source.metadata.status != Status::Published {
         source.metadata.status = Status::Published;
-        // What it is made of has changed in this.
+        // The status is part of the content.
         source.content_hash = sha256_hex([source.content_hash.as_bytes(), b"published"]);
     }
     let source = Box::new(source);

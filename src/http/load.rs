@@ -1,44 +1,45 @@
-//! How much is asked for beside how much is done: a question that would wait too long is refused at once, so that those which are
-//! taken do not wait for it.
+//! Load shedding: refuses a question at once if it would wait too long, so that the admitted ones do not wait for it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::problem::Problem;
 
-/// How much of the pace the newest reply makes: some sixty replies are remembered, four full batches of the encoder.
+/// The inverse weight of the newest reply in the mean interval: about sixty replies count, which is four full batches
+/// of the encoder.
 const NEWEST: u32 = 64;
 
-/// So few are never too many.
+/// This many questions are always admitted.
 const FEW: u32 = 8;
 
-/// Where there has been something to do without a pause for so long, a queue is no rush that passes but stands, and only adds to
-/// what each in it waits: then half of it has to do. After CoDel (Nichols and Jacobson 2012), which services take up as two bounds
-/// on the same queue (Maurer, "Fail at Scale", 2015). Beside one that takes long, or on many cores, there is hardly ever a pause: then
-/// half is what holds. Where a pause was wherever little was in work (an eighth of the bound), the p99 of the admitted under four times too
-/// much was 321 ms, and 250 as it is (one run each).
+/// After this time of work without a pause, the queue is no passing burst but a standing one, which only adds waiting
+/// time. Then half the bound applies. After CoDel (Nichols and Jacobson 2012), which services implement as two bounds
+/// on one queue (Maurer, "Fail at Scale", 2015). Beside a long request, or on many cores, there is hardly ever a pause,
+/// so half the bound applies. Tried and left out: to count times with little work (an eighth of the bound) as pauses.
+/// At four times the capacity the p99 of admitted questions was then 321 ms, and 250 ms as it is (one run each).
 const STANDING: Duration = Duration::from_secs(1);
 
-/// The questions in work and the pace at which they come to an end. By Little's law (1961) one more waits for as long as it
-/// takes to do those in work, whatever it is that they wait for.
+/// The questions in progress and the interval at which they finish. By Little's law (1961) a new question waits as long
+/// as it takes to finish those in progress, regardless of what they wait for.
 pub struct Load {
     max_wait: Duration,
     now: Mutex<Now>,
 }
 
 struct Now {
+    /// The number of questions in progress.
     n_in_work: u32,
-    /// Since when there has been something to do without a pause.
+    /// The beginning of the current busy period.
     busy_since: Instant,
-    /// The last reply in that time, or its begin.
+    /// The last reply in the busy period, or the period's beginning.
     since: Instant,
-    /// The mean time from one reply to the next while there was more to do; zero where there never was.
+    /// The mean interval between replies while others were in progress; zero before the first.
     pace: Duration,
-    /// The shortest time that a reply took which had nothing beside it: what is known of the pace before there is one.
+    /// The shortest time of a reply with no others in progress: the estimate before `pace` is known.
     alone: Duration,
 }
 
-/// A question in work, until it is dropped.
+/// A question in progress. Dropping it ends the question.
 pub struct InWork(Arc<Load>);
 
 impl Drop for InWork {
@@ -48,6 +49,7 @@ impl Drop for InWork {
 }
 
 impl Load {
+    /// Admits questions as long as their estimated wait is at most `max_wait`.
     pub fn new(max_wait: Duration) -> Self {
         Self {
             max_wait,
@@ -61,10 +63,9 @@ impl Load {
         }
     }
 
-    /// Takes a question into work.
+    /// Admits a question.
     ///
-    /// # Errors
-    /// `/problems/overloaded` where it would take longer than allowed, by what those before it took.
+    /// `/problems/overloaded` if the estimated wait exceeds the bound.
     pub fn admit(self: &Arc<Self>) -> Result<InWork, Problem> {
         match self.begun(Instant::now()) {
             true => Ok(InWork(self.clone())),
@@ -100,7 +101,7 @@ impl Load {
         let took = at.saturating_duration_since(now.since);
         now.since = at;
         now.n_in_work -= 1;
-        // What was alone says how long a reply takes, not how many there are in a time.
+        // A single reply shows the duration of a reply, not the interval between replies.
         if now.n_in_work == 0 {
             now.alone = now.alone.min(took);
             return;
@@ -125,11 +126,11 @@ mod tests {
         let load = Load::new(Duration::from_millis(100));
         let start = Instant::now();
         let after = |ms| start + Duration::from_millis(ms);
-        // Nothing is known yet of how long it takes.
+        // The duration of a reply is still unknown.
         for _ in 0..50 {
             assert!(load.begun(start));
         }
-        // One every ten milliseconds, so that eleven are too many.
+        // One reply every ten milliseconds, so eleven questions are too many.
         for n in 1..=39 {
             load.ended(after(n * 10));
             assert!(!load.begun(after(n * 10)), "{n}");
@@ -148,7 +149,7 @@ mod tests {
         load.ended(after(20));
         let n_taken = (0..50).filter(|_| load.begun(after(1_000))).count();
         assert_eq!(n_taken, FEW as usize);
-        // Together they go faster.
+        // Concurrent replies are faster.
         load.ended(after(1_005));
         assert!(load.begun(after(1_005)) && load.begun(after(1_005)));
     }
@@ -163,7 +164,7 @@ mod tests {
         for n in 1..=80 {
             load.ended(after(n * 10));
         }
-        // Twenty are in work, one is done every ten milliseconds.
+        // Twenty are in progress, and one finishes every ten milliseconds.
         assert_eq!(taken(after(990)), 21);
         for n in 81..=102 {
             load.ended(after(n * 10));
@@ -173,7 +174,7 @@ mod tests {
             load.ended(after(n * 10));
         }
         assert_eq!(load.now().n_in_work, 0);
-        // After a pause as many as before.
+        // After a pause, as many as before are admitted.
         assert_eq!(taken(after(2_000)), 41);
     }
 

@@ -1,3 +1,5 @@
+//! Prometheus metrics of requests and answers.
+
 use std::sync::OnceLock;
 use std::time::Instant;
 
@@ -9,12 +11,12 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
 use ken_base::domain::{Answer, Reason};
 
-/// Seconds: from a cached search to a request that is given up.
+/// The upper bounds of the histograms' buckets, in seconds: from a cached search to a request that times out.
 const BUCKETS: [f64; 12] = [
     0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0,
 ];
 
-/// A process has one recorder, whatever the number of services in it.
+/// The process's recorder, shared by all services in the process.
 fn recorder() -> &'static PrometheusHandle {
     static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
     RECORDER.get_or_init(|| {
@@ -23,22 +25,24 @@ fn recorder() -> &'static PrometheusHandle {
             .expect("the buckets are not empty");
         let recorder = builder.build_recorder();
         let handle = recorder.handle();
-        // Where a host program has set a recorder of its own, ours stays empty and theirs receives.
+        // If the host program has its own recorder, that one receives the metrics and ours stays empty.
         let _ = metrics::set_global_recorder(recorder);
         handle
     })
 }
 
-/// Takes what was measured into the buckets. Until then each single value is kept, be it that nobody ever reads them.
+/// Aggregates recorded values into the buckets. Until then every single value is stored, even if no scrape ever comes.
 pub fn settle() {
     recorder().run_upkeep();
 }
 
+/// The metrics in Prometheus text format.
 pub fn render() -> String {
     recorder().render()
 }
 
-/// Counts and times every request by route (not by address: ids would make endless series).
+/// Middleware that counts and times every request by route. Addresses would produce unlimited series, since they hold
+/// ids.
 pub async fn count(request: Request, next: Next) -> Response {
     recorder();
     let route = request
@@ -46,7 +50,7 @@ pub async fn count(request: Request, next: Next) -> Response {
         .get::<MatchedPath>()
         .map_or("none", |path| path.as_str())
         .to_owned();
-    // Anything may stand for a method; what is none makes no series of its own.
+    // A method can be any word, so unknown ones share one series.
     let method = match *request.method() {
         Method::GET
         | Method::HEAD
@@ -68,7 +72,7 @@ pub async fn count(request: Request, next: Next) -> Response {
 
 /// Counts an answer's outcome and times its stages.
 pub fn answered(answer: &Answer) {
-    // Reasons are a handful of fixed words.
+    // Reasons are few and fixed, so they are safe as a label.
     let reason = answer.reason.map_or("", Reason::as_str);
     metrics::counter!("ken_answers_total", "outcome" => answer.outcome.as_str(), "reason" => reason)
         .increment(1);

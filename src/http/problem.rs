@@ -1,3 +1,5 @@
+//! Errors as problem details (RFC 9457): every failure of the API and its OpenAPI documentation.
+
 use std::any::Any;
 use std::time::Duration;
 
@@ -51,13 +53,14 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// What is wrong with a text of which 1 to `most` characters are expected.
+    /// The fault of a text that does not have 1 to `most` characters without outer blanks; `None` if it has.
     pub fn bounded(pointer: &str, text: &str, most: usize) -> Option<Self> {
         let n = text.trim().chars().count();
         let detail = || format!("expected 1 to {most} characters, found {n}");
         (!(1..=most).contains(&n)).then(|| Self::new(pointer, detail()))
     }
 
+    /// A fault at a JSON pointer or query parameter.
     pub fn new(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         Self {
             pointer: pointer.into(),
@@ -84,6 +87,7 @@ impl Problem {
         }
     }
 
+    /// 400: the body is not valid JSON.
     pub fn not_json(detail: impl Into<String>) -> Self {
         Self::new(
             StatusCode::BAD_REQUEST,
@@ -93,6 +97,7 @@ impl Problem {
         )
     }
 
+    /// 422: one or more values are invalid.
     pub fn invalid(errors: Vec<Fault>) -> Self {
         let mut problem = Self::new(
             StatusCode::UNPROCESSABLE_ENTITY,
@@ -105,6 +110,7 @@ impl Problem {
         problem
     }
 
+    /// 401: no valid key or token.
     pub fn unauthorized(detail: impl Into<String>) -> Self {
         Self::new(
             StatusCode::UNAUTHORIZED,
@@ -114,6 +120,7 @@ impl Problem {
         )
     }
 
+    /// 403: the caller lacks the right.
     pub fn forbidden(detail: impl Into<String>) -> Self {
         Self::new(
             StatusCode::FORBIDDEN,
@@ -123,6 +130,7 @@ impl Problem {
         )
     }
 
+    /// 404: the resource does not exist.
     pub fn not_found(detail: impl Into<String>) -> Self {
         Self::new(
             StatusCode::NOT_FOUND,
@@ -132,6 +140,7 @@ impl Problem {
         )
     }
 
+    /// 405: the resource does not support the method.
     pub fn method_not_allowed() -> Self {
         let detail = "this path does not support the method; see /docs";
         Self::new(
@@ -142,6 +151,7 @@ impl Problem {
         )
     }
 
+    /// 409: the current state does not allow it.
     pub fn conflict(detail: impl Into<String>) -> Self {
         Self::new(
             StatusCode::CONFLICT,
@@ -151,6 +161,7 @@ impl Problem {
         )
     }
 
+    /// 413: the body or a file is too large.
     pub fn too_large(detail: impl Into<String>) -> Self {
         Self::new(
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -160,6 +171,7 @@ impl Problem {
         )
     }
 
+    /// 415: the body is not JSON.
     pub fn unsupported_media_type() -> Self {
         let detail = "send the body as application/json";
         Self::new(
@@ -170,6 +182,7 @@ impl Problem {
         )
     }
 
+    /// 415: the format of the file is unknown.
     pub fn unsupported_file_type() -> Self {
         let detail = format!(
             "supported formats: {}; send multipart/form-data, or set the file name",
@@ -183,7 +196,7 @@ impl Problem {
         )
     }
 
-    /// A change under which judged questions are answered wrongly.
+    /// 409: judged questions would be answered wrongly after the change.
     pub fn would_break(errors: Vec<Fault>) -> Self {
         let mut problem = Self::new(
             StatusCode::CONFLICT,
@@ -195,7 +208,7 @@ impl Problem {
         problem
     }
 
-    /// Wordings that belong to other FAQs.
+    /// 409: wordings collide with other documents.
     pub fn collides(errors: Vec<Fault>) -> Self {
         let mut problem = Self::new(
             StatusCode::CONFLICT,
@@ -207,6 +220,7 @@ impl Problem {
         problem
     }
 
+    /// 429: the service is overloaded.
     pub fn overloaded(detail: impl Into<String>) -> Self {
         let mut problem = Self::new(
             StatusCode::TOO_MANY_REQUESTS,
@@ -218,7 +232,7 @@ impl Problem {
         problem
     }
 
-    /// A key has sent more than it may.
+    /// 429: the key has exceeded a limit; `wait` is the time until the next request.
     pub fn too_many(wait: Duration) -> Self {
         let seconds = u32::try_from(wait.as_secs() + 1).unwrap_or(u32::MAX);
         let mut problem = Self::new(
@@ -231,6 +245,7 @@ impl Problem {
         problem
     }
 
+    /// 503: a component is unavailable.
     pub fn unavailable(detail: impl Into<String>) -> Self {
         let mut problem = Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -242,6 +257,7 @@ impl Problem {
         problem
     }
 
+    /// The request exceeded its time limit `after`.
     pub fn timed_out(after: Duration) -> Self {
         let mut problem = Self::unavailable(format!(
             "exceeded http.timeout_ms ({} ms)",
@@ -252,7 +268,7 @@ impl Problem {
         problem
     }
 
-    /// An internal error: the details go to the log, not to the client.
+    /// 500: an internal error. The details are logged and not returned.
     pub fn internal(error: &dyn std::fmt::Display) -> Self {
         tracing::error!(%error, "request failed");
         let detail = "see the service log for this request_id";
@@ -335,7 +351,7 @@ impl IntoResponse for Problem {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         if status == StatusCode::PAYLOAD_TOO_LARGE {
-            // What is left of the body is not read, so nothing can follow on this connection (RFC 9110, 15.5.14).
+            // The rest of the body is not read, so the connection cannot be reused (RFC 9110, 15.5.14).
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         response.extensions_mut().insert(self);
@@ -383,7 +399,7 @@ pub fn documented(mut document: OpenApi) -> OpenApi {
                 let RefOr::T(response) = response else {
                     continue;
                 };
-                // A service that is not ready says so by its own body.
+                // A 503 of /readyz has its own body.
                 if status.as_str() >= "400" && path != "/readyz" {
                     response.content =
                         [("application/problem+json".to_owned(), RefOr::T(problem()))].into();
@@ -394,7 +410,7 @@ pub fn documented(mut document: OpenApi) -> OpenApi {
     document
 }
 
-/// Writes the request's id into a problem's body.
+/// Middleware that adds the request's id to a problem's body.
 pub async fn name_request(request: Request, next: Next) -> Response {
     let id = request
         .headers()
@@ -411,7 +427,7 @@ pub async fn name_request(request: Request, next: Next) -> Response {
     response
 }
 
-/// A panic in a handler is a 500 like any other.
+/// Turns a panic in a handler into a 500.
 pub fn from_panic(panic: Box<dyn Any + Send + 'static>) -> Response {
     let text = panic
         .downcast_ref::<String>()

@@ -1,3 +1,5 @@
+//! Search for passages: `POST /v1/search`.
+
 use std::collections::HashSet;
 
 use axum::extract::State;

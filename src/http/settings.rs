@@ -1,3 +1,5 @@
+//! Settings of a workspace: `/v1/settings`.
+
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -29,12 +31,12 @@ pub struct Settings {
     pub redaction: Option<Vec<CustomPattern>>,
 }
 
-/// What is given, be it `null`; told from what is absent.
+/// Deserializes a field so that `null` (`Some(None)`) differs from an omitted field (`None`).
 fn given<'de, D: serde::Deserializer<'de>>(input: D) -> Result<Option<Option<Level>>, D::Error> {
     Option::<Level>::deserialize(input).map(Some)
 }
 
-/// The classes of drafts that may be published unreviewed.
+/// The classes of drafts that may be published without review.
 const PUBLISHABLE: [&str; 4] = ["new", "variant", "update", "negative"];
 
 /// Read the settings of a workspace.
@@ -118,7 +120,7 @@ pub async fn put_settings(
     get_settings(state, workspace).await
 }
 
-/// How many are asked for.
+/// The requested limit or the default; 422 unless it is 1 to `most`.
 pub fn limit_of(given: Option<i64>, default: i64, most: i64) -> Result<i64, Problem> {
     let limit = given.unwrap_or(default);
     match (1..=most).contains(&limit) {

@@ -1,3 +1,5 @@
+//! Synonym groups of a workspace: `/v1/synonyms`.
+
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -7,11 +9,11 @@ use super::extract::{Json, Workspace};
 use super::problem::{Fault, Problem};
 use ken_store::store::SynonymGroups;
 
-/// The most groups a workspace has.
+/// The most groups of a workspace.
 const MAX_GROUPS: usize = 10_000;
-/// The most words a group has.
+/// The most words of a group.
 const MAX_WORDS: usize = 50;
-/// The most characters a word or phrase has.
+/// The most characters of a word or phrase.
 const MAX_CHARS: usize = 100;
 
 /// Synonym groups, used to expand questions.

@@ -1,3 +1,5 @@
+//! Uploads of files as jobs, the jobs' progress, and previews of parsed files.
+
 use std::time::{Duration, Instant};
 
 use axum::extract::{Request, State};
@@ -20,9 +22,10 @@ use ken_knowledge::jobs::{UPLOAD, Upload};
 use ken_store::queue;
 use ken_store::store::JobItem;
 
-/// How long a request waits for long work, which goes on.
+/// The longest time that a request waits for a job. The job continues after that.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Query parameters of `POST /v1/documents:upload`.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
@@ -123,7 +126,7 @@ pub async fn upload(
             }
             Ok(None) if n_files > 0 => break,
             outcome => {
-                // All or nothing: what came before the fault is dropped.
+                // All or none: the files before the fault are dropped.
                 store
                     .move_job(&workspace, &id, &["filling"], "cancelled")
                     .await?;
@@ -201,6 +204,7 @@ pub async fn cancel_job(
     }
 }
 
+/// Reads a job with its items; 404 if it does not exist.
 pub async fn read_job(
     state: &AppState,
     workspace: &WorkspaceId,
@@ -270,6 +274,7 @@ pub struct PreviewChunk {
     pub question: Option<String>,
 }
 
+/// Query parameters of `POST /v1/documents:preview`.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]

@@ -1,4 +1,4 @@
-//! Closed sets of strings as OpenAPI schemas. A field that holds such a string names its schema by `value_type`.
+//! OpenAPI schemas for closed sets of strings. A field with such a string names its schema by `value_type`.
 
 use std::borrow::Cow;
 
@@ -11,6 +11,7 @@ use ken_learn::cases::DISTIL;
 
 macro_rules! schema {
     ($name:ident, [$($value:expr),+ $(,)?], $description:literal) => {
+        /// The schema of a closed set of strings.
         pub struct $name;
 
         impl PartialSchema for $name {

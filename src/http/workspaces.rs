@@ -1,3 +1,5 @@
+//! Workspaces: list and delete.
+
 use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -64,7 +66,7 @@ pub async fn delete_workspace(
 ) -> Result<axum::Json<WorkspaceDeleted>, Problem> {
     let workspace = WorkspaceId::parse(&id)
         .map_err(|e| Problem::invalid(vec![Fault::new("{id}", e.to_string())]))?;
-    // A client that goes does not leave half of it.
+    // The deletion continues if the client disconnects.
     let (app, of) = (state.app.clone(), workspace.clone());
     let deleting = async move { app.delete_workspace(&of).await };
     match ken_base::background::to_the_end(deleting).await {

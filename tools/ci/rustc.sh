@@ -1,7 +1,7 @@
 #!/bin/sh
-# cargo's RUSTC_WORKSPACE_WRAPPER in `make test`: compiles each of our crates by clippy, warnings as errors, and builds the
-# documentation of each library beside it. So dependencies are compiled once; `cargo clippy` and `cargo doc` would have them
-# checked apart from the build, which takes a third of its time again.
+# cargo's RUSTC_WORKSPACE_WRAPPER in `make test`: compiles each of our crates with clippy, warnings as errors, and
+# builds the documentation of each library. So dependencies are compiled once. Separate runs of `cargo clippy` and
+# `cargo doc` would check them again, which takes a third of the build time.
 #   $1      rustc, as cargo calls it
 #   $2 …    its arguments
 set -eu
@@ -17,7 +17,7 @@ while [ "$n" -gt 0 ]; do
     shift
     n=$((n - 1))
     case $argument in
-    # What rustdoc takes as rustc does, each with its value.
+    # Options that rustdoc shares with rustc, each with its value.
     --crate-name | --cfg | --check-cfg | -L | --extern | --cap-lints)
         set -- "$@" "$argument" "$1"
         shift

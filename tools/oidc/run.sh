@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Tokens of an OpenID Connect provider that nobody here wrote (oidc-provider-mock, on Authlib; from PyPI into a private environment):
-# found by discovery, its keys fetched, its tokens taken by the flow with a code. Each request's status is held against what it has to be.
+# Tests tokens of a third-party OpenID Connect provider (oidc-provider-mock, on Authlib; from PyPI into a private
+# environment): discovery, fetching its keys, and tokens of the authorization code flow. Compares the status of each
+# request with the expected one.
 set -eu
 cd "$(dirname "$0")/../.."
 ken=$PWD/${KEN:-target/release/ken}
@@ -55,5 +56,5 @@ expect 401 'with a token for another service' "$for_another" default POST /v1/an
 expect 401 'with an altered token' "${amy%??????}AAAAAA" default POST /v1/answers "$ask"
 kill "$provider"
 wait "$provider" 2> /dev/null || true
-expect 200 'a bot asks while the provider is away' "$amy" default POST /v1/answers "$ask"
+expect 200 'a bot asks while the provider is unavailable' "$amy" default POST /v1/answers "$ask"
 exit $failed

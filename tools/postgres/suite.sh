@@ -1,6 +1,6 @@
 #!/bin/sh
-# The tests of what the store does, once more with every store in PostgreSQL. Those left out are about files, or about what is
-# the same wherever the store is.
+# Runs the store's tests again with every store in PostgreSQL. Tests about files, and tests that do not depend on the
+# store, are left out.
 set -eu
 if [ -z "${KEN_TEST_POSTGRES_URL:-}" ]; then
     exit 0

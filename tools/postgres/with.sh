@@ -1,6 +1,7 @@
 #!/bin/sh
-# Runs a command with KEN_TEST_POSTGRES_URL naming a private PostgreSQL, made by the distribution's package (Debian: postgresql) in
-# a folder that is thrown away. Where the package is not installed, or a server is named already, the command runs as it is.
+# Runs a command with KEN_TEST_POSTGRES_URL set to a private PostgreSQL server from the distribution's package (Debian:
+# postgresql), in a temporary folder. If the package is not installed or the variable is already set, the command runs
+# unchanged.
 #   tools/postgres/with.sh cargo test
 set -eu
 if [ -n "${KEN_TEST_POSTGRES_URL:-}" ]; then
@@ -26,9 +27,9 @@ trap finish EXIT INT TERM
 as "$bin/initdb" -D "$folder/data" -U ken --auth=trust --encoding=UTF8 --locale=C.UTF-8 > "$folder.log" 2>&1 \
     || { cat "$folder.log" >&2; rm -f "$folder.log"; exit 1; }
 rm -f "$folder.log"
-# A port that is free now.
+# A free port.
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-# It is thrown away with all it holds: it need not outlive its machine, and waits for no disk.
+# The data is temporary, so it need not survive a crash and does not wait for the disk.
 as "$bin/pg_ctl" -D "$folder/data" -w -t 300 -l "$folder/data/log" \
     -o "-p $port -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c max_connections=500 -c shared_buffers=256MB -c fsync=off -c full_page_writes=off" start \
     > /dev/null

@@ -1,8 +1,7 @@
-"""Qdrant's own storage and search engine (qdrant-edge-py) behind as much of Qdrant's protocol as Ken speaks.
+"""Serves Qdrant's own storage and search engine (qdrant-edge-py) over the part of Qdrant's protocol that Ken uses.
 
-Not a Qdrant server: no cluster, no replication, no snapshots. What a filter admits, how points are scored, replaced, deleted, paged
-and indexed is Qdrant's own code. `engine.py PORT FOLDER`; graphs are made
-after every 200 points, so that they are used.
+It is not a Qdrant server: it has no cluster, no replication and no snapshots. Filters, scores, updates, deletions, paging and
+indexing are Qdrant's own code. `engine.py PORT FOLDER`; graphs are built after every 200 points, so that they are used.
 """
 
 import shutil
@@ -25,9 +24,9 @@ from qdrant_client.grpc import (
 )
 from qdrant_client.conversions.conversion import GrpcToRest, RestToGrpc
 
-# Points written since the graphs were last brought up to date.
+# The number of written points after which the graphs are updated.
 STALE = 200
-# In kilobytes: above it a segment gets a graph, and a search uses it.
+# In kilobytes: a larger segment gets a graph, and a search uses it.
 GRAPH_FROM_KB = 10
 
 FIELD_KINDS = {
@@ -134,7 +133,7 @@ class Service(root.QdrantServicer, collections.CollectionsServicer, points.Point
         return c.CollectionOperationResponse(result=True)
 
     def Delete(self, request, context):
-        # Collections and points have a method of this name each.
+        # Both the collections and the points service have a method of this name.
         if isinstance(request, c.DeleteCollection):
             with self.lock:
                 gone = self.by_name.pop(request.collection_name, None)
@@ -153,7 +152,7 @@ class Service(root.QdrantServicer, collections.CollectionsServicer, points.Point
         return self.done()
 
     def Get(self, request, context):
-        # As with Delete.
+        # As in Delete.
         with self.lock:
             collection = self.of(request, context)
             if isinstance(request, c.GetCollectionInfoRequest):

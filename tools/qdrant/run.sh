@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The contract of vectors, the filters and the sample shop on Qdrant's own engine (qdrant-edge-py, from PyPI into a private
-# environment), which engine.py puts behind as much of Qdrant's protocol as Ken speaks. It is no Qdrant server.
+# Tests the vector contract, the filters and the sample shop on Qdrant's own engine (qdrant-edge-py, from PyPI into a
+# private environment). engine.py serves it over the part of Qdrant's protocol that Ken uses. It is not a Qdrant server.
 set -eu
 cd "$(dirname "$0")/../.."
 bin=.cache/qdrant/bin

@@ -31,7 +31,7 @@ from opencc import OpenCC
 from roughen import roughen
 
 TO_TRADITIONAL, TO_SIMPLIFIED = OpenCC("s2twp").convert, OpenCC("tw2sp").convert
-# The most that a passage may hold, in tokens as `width` guesses them: what the service reads (`answer/window.rs`).
+# The longest passage, in tokens as estimated by `width`: the length that the service reads (`answer/window.rs`).
 WINDOW = 90
 HELD_OUT = 8
 
@@ -45,14 +45,14 @@ PUBLIC = {
     "mlqa": ("wuhjie+few_shots_that_matters_wu", "6bfe6324",
              [MLQA.format(*pair) for pair in (("zh", "en"), ("en", "zh"), ("zh", "zh"), ("en", "en"))], 0.25),
 }
-# With questions that the passage does not answer, all of which are taken.
+# A set with questions that the passage does not answer; all of them are used.
 PAIRS = ("haichao592+UnAnsQ", "QG/dev-{}.txt", ("context", "answerable-questions", "unanswerable-questions"))
 MIRACL = ("project-miracl+nomiracl", "results/baselines/non_relevant/{}.test.vanilla_prompt.jsonl")
 CLAPNQ = ("primeqa+clapnq", "annotated_data/dev/clapnq_dev_{}.jsonl")
 
 
 def width(text):
-    """Tokens, guessed: two thirds a Han character, a quarter another one."""
+    """Estimated tokens: two thirds per Han character, a quarter per other character."""
     return sum(0.67 if ord(c) > 0x2E80 else 0.26 for c in text)
 
 
@@ -91,7 +91,7 @@ class Passage:
         self.words = words(title + " " + text)
 
     def place(self, answer):
-        """Where the answer stands, or None."""
+        """The position of the answer, or None."""
         at = self.text.find(answer)
         return None if at < 0 else (at, at + len(answer))
 
@@ -128,7 +128,7 @@ class Passage:
         return above + self.text[start:end], around[0] - start + len(above)
 
     def without(self, answer):
-        """The text without the units that hold the answer, or None where little is left or it stands there still."""
+        """The text without the units that hold the answer; None if little is left or the answer still occurs in it."""
         kept = [self.text[a:b] for a, b in self.units if answer not in self.text[a:b]]
         if len(kept) == len(self.units) or len(kept) < 2:
             return None
@@ -160,7 +160,7 @@ class Neighbours:
 
 
 def example(question, passage, rng, answer=None, *, train, kind, text=None, convert=None, keep_title=False):
-    """One line of the output, or None where the answer cannot be placed."""
+    """One line of the output; None if the answer cannot be located."""
     title = passage.title
     if train and not keep_title and rng.random() < 0.12:
         title = ""
@@ -201,7 +201,7 @@ def example(question, passage, rng, answer=None, *, train, kind, text=None, conv
 
 
 def faults(row):
-    """What is wrong with a line of an own file, as sentences."""
+    """The faults of a line of an own file, as sentences."""
     for name in ("id", "lang", "kind", "title", "passage", "answerable", "near_miss"):
         if name not in row:
             yield f"expected a field {name!r}"
@@ -230,7 +230,7 @@ def read_own(folder):
 
 
 def asked(question):
-    """A question behind the customer's earlier ones, as the service joins them."""
+    """A question after the customer's earlier ones, joined as by the service."""
     return " ".join([*question.get("history", []), question["q"]])
 
 
@@ -240,7 +240,7 @@ def own_examples(rows, rng, train):
         convert = {"zh-Hant": TO_SIMPLIFIED, "zh-Hans": TO_TRADITIONAL}.get(passage.language)
         for question in answerable:
             text, answer = asked(question), question["answer"]
-            # An answer that spans a table's rule is not in the text as it is fed.
+            # An answer across a table's separator line does not occur in the text that the reader gets.
             yield example(text, passage, rng, answer, train=train, kind="answers:" + question["style"])
             if train and convert and rng.random() < 0.2:
                 yield example(text, passage, rng, answer, train=train, kind="answers", convert=convert)
@@ -304,13 +304,13 @@ def read_public(mirror, say):
 
 
 def loosened(text):
-    """Text that was written word by word, as people write it."""
+    """Text that was split into words, in normal spelling."""
     text = re.sub(r" ([.,:;?!)%\]])| (n't|'s|'re|'ve|'ll|'d|'m)\b", r"\1\2", text)
     return re.sub(r"([(\[$]) ", r"\1", text).replace("`` ", '"').replace(" ''", '"')
 
 
 def unanswered(mirror, say):
-    """[(passage, question, answer or None)] of the sets that have questions without an answer."""
+    """[(passage, question, answer or None)] of the sets with unanswerable questions."""
     rows = []
     repository, path, names = PAIRS
     parts = [show(mirror, repository, path.format(name)) for name in names]
@@ -360,7 +360,7 @@ def unanswered_examples(rows, rng):
 
 
 def public_examples(rows, rng):
-    """A passage of encyclopaedias and papers: as it is, without the answer's sentence, and another passage."""
+    """Examples per passage of encyclopaedias and newspapers: unchanged, without the answer's sentence, and another passage."""
     neighbours = Neighbours([passage for passage, _ in rows])
     for passage, questions in rows:
         for question, answer in questions:

@@ -1,9 +1,9 @@
-"""A trained reader → reader.npz: linear layers in 8 bits, the rest in 16, without the word embeddings. Of several
-checkpoints the mean; the weights that ship may be among them.
+"""Exports a trained reader to reader.npz: linear layers in 8 bits, the rest in 16, without the word embeddings. Several
+checkpoints are averaged; the shipped weights may be one of them.
 
     python export.py --sources DIR --weights reader-N.pt|reader.npz… --data FOLDER --out reader.npz --version TEXT
 
-Then builds the ONNX model that `ken setup` builds of it and compares both on held-out examples.
+Then builds the same ONNX model as `ken setup` and compares it with the checkpoint on held-out examples.
 """
 
 import argparse

@@ -51,7 +51,7 @@ class Layer(nn.Module):
 
 
 class Reader(nn.Module):
-    """Starts from the encoder's weights; its word embeddings stay as they are."""
+    """Starts from the encoder's weights. The word embeddings are not trained."""
 
     def __init__(self, source, kept):
         super().__init__()
@@ -87,7 +87,7 @@ class Reader(nn.Module):
         self.span = nn.Linear(WIDTH, 2)
 
     def forward(self, ids, types, present, n_frozen=0):
-        """`n_frozen`: how many of the lowest layers, with what is below them, are left as they are."""
+        """`n_frozen`: how many of the lowest layers are frozen, together with everything below them."""
         with torch.set_grad_enabled(torch.is_grad_enabled() and n_frozen == 0):
             x = self.norm(self.words(ids) + self.places[:ids.shape[1]] + self.types[types])
             mask = torch.zeros(present.shape, dtype=x.dtype, device=x.device).masked_fill(~present, -1e4)
@@ -111,14 +111,14 @@ class Reader(nn.Module):
 
 
 def stretch():
-    """[WIDTH] what the inputs of a layer's first products are multiplied by in 8 bits: outlying channels are divided before."""
+    """[WIDTH] the factors of the inputs of a layer's first products in 8 bits: outlier channels are divided before."""
     factors = np.ones(WIDTH, np.float32)
     factors[e5.OUTLIER_CHANNELS] = e5.OUTLIER_DIVISOR
     return factors
 
 
 def read_shipped(path):
-    """reader.npz → the state that it was made of, as far as 8 bits hold it."""
+    """reader.npz → the state that it was exported from, at 8-bit precision."""
     held = np.load(path)
 
     def linear(name):
@@ -142,7 +142,7 @@ def read_shipped(path):
 
 
 class Pieces:
-    """Question and passage → pieces, as the service cuts them."""
+    """Question and passage → pieces, split as in the service."""
 
     def __init__(self, tokenizer):
         self.tokenizer = Tokenizer.from_str(json.dumps(tokenizer))
@@ -159,7 +159,7 @@ class Pieces:
 
 
 def batch(rows):
-    """Rows of (ids, types, …) → padded tensors: ids, types, which are present."""
+    """Rows of (ids, types, …) → padded tensors: ids, types, and a mask of present pieces."""
     length = max(len(row[0]) for row in rows)
     ids = torch.full((len(rows), length), 1)
     types = torch.zeros((len(rows), length), dtype=torch.long)

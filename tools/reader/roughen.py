@@ -1,4 +1,4 @@
-"""Questions as people type them: openers, dropped marks, spoken Taiwanese and Cantonese words, letters' wording, slips."""
+"""Makes questions look typed by people: openers, missing marks, spoken Taiwanese and Cantonese words, letter style, typos."""
 
 import random
 import re
@@ -12,7 +12,7 @@ SPOKEN = [
     ("沒有|没有", ["冇", "沒"]), ("不是", ["唔係"]), ("是", ["係"]), ("的", ["嘅", "ㄉ", ""]), ("嗎|吗", ["", "吼"]),
     ("可以", ["能", "可唔可以"]), ("現在", ["而家"]), ("我們", ["我哋"]), ("不用", ["唔使"]),
 ]
-# As in letters to a company, Traditional and Simplified.
+# The style of letters to a company, Traditional and Simplified.
 LETTERS = [
     ("你們|你们|店裡|店里", ["貴公司", "貴店", "贵公司", "貴單位"]), ("我們|我们", ["敝公司", "本公司", "敝司"]), ("我", ["本人", "敝人"]),
     ("可以(.{1,14})嗎", [r"可否\1", r"得否\1", r"是否得以\1"]), ("可以(.{1,14})吗", [r"可否\1", r"能否\1"]),
@@ -35,7 +35,7 @@ def slip(text, rng):
 
 
 def letter(text, rng):
-    """As in a letter."""
+    """Rewords a question in letter style."""
     for pattern, formal in LETTERS:
         if rng.random() < 0.7:
             text = re.sub(pattern, rng.choice(formal), text, count=1)

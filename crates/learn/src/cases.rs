@@ -1,8 +1,10 @@
-//! Resolved support cases → reviewed knowledge: redact, keep, distil, group, compare with what is known, draft, review.
+//! Resolved support cases → reviewed knowledge: redact, store, distil, group, compare with the knowledge, draft,
+//! review.
 //!
-//! A case is kept without personal data; what was taken out lies in the vault. Its sentences are sorted by what they do
-//! ([`distill`]), cases about the same become one [`Draft`], and a draft says how it stands to what is known already. Nothing
-//! of it answers anybody before a person has approved it, unless a workspace lets a class of drafts pass whose gate is clean.
+//! A case is stored without personal data, which goes to the vault. Its sentences are classified by dialogue act
+//! ([`distill`]). Cases on the same subject become one [`Draft`], which states its relation to the existing knowledge.
+//! No draft answers questions before a person has approved it, unless the workspace publishes its class automatically
+//! and the gate finds no broken question.
 
 mod acts;
 mod collision;
@@ -50,26 +52,33 @@ use grouping::Groupings;
 pub use intake::{CaseFault, Kept, MAX_TURN_CHARS, MAX_TURNS};
 pub use review::{Details, Edit, Ranked, ReviewError, Reviewed};
 
-/// Why cases were not kept or distilled.
+/// Why cases could not be stored or distilled.
 #[derive(Debug, thiserror::Error)]
 pub enum CaseError {
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The encoder failed.
     #[error(transparent)]
     Embed(#[from] EmbedError),
+    /// A draft's question could not be answered for comparison.
     #[error(transparent)]
     Answer(#[from] AnswerError),
+    /// The effect of a draft on other questions could not be computed.
     #[error(transparent)]
     Impact(#[from] ImpactError),
+    /// A draft could not be turned into an FAQ.
     #[error(transparent)]
     Ingest(#[from] IngestError),
+    /// The vectors of questions or passages could not be loaded or computed.
     #[error(transparent)]
     Vectors(#[from] VectorsError),
+    /// A redaction pattern of the workspace is not a valid regular expression.
     #[error("invalid redaction pattern in the workspace settings: {0}")]
     Pattern(#[from] ken_text::redact::PatternError),
 }
 
-/// Takes cases in and makes drafts of them. Clones share everything.
+/// Stores cases and makes drafts of them. Clones share everything.
 #[derive(Clone)]
 pub struct Cases {
     store: Store,
@@ -82,53 +91,55 @@ pub struct Cases {
     llm: Option<Llm>,
     config: LearnConfig,
     groupings: Groupings,
-    /// One at a time takes cases in or forgets them; taken before a workspace's grouping.
+    /// Serializes storing and forgetting of cases. Lock it before a workspace's grouping.
     taking: Arc<tokio::sync::Mutex<()>>,
-    /// Of the queue that distils.
+    /// Wakes the queue that distils.
     waker: Waker,
-    /// How many cases have been distilled since the start.
+    /// The number of batches distilled since the process started.
     done: watch::Sender<u64>,
 }
 
-/// A distilled case as it is kept now.
+/// A distilled case in its currently stored version.
 struct Taken<'a> {
     case: &'a Case,
-    /// The draft that it is a source of.
+    /// The draft that it was a source of before.
     draft_id: Option<String>,
     made: &'a Distilled,
     vector: &'a Vec<f32>,
 }
 
-/// Distilled cases with the drafts that they make or join, before they are recorded.
+/// Distilled cases with the drafts that they create or join, before they are stored.
 struct Plan {
     n_changes: u64,
     groups: Groups,
-    /// With the draft that each joins.
+    /// Case id, distilled case, and the draft that it joins.
     cases: Vec<(String, Distilled, Option<String>)>,
     drafts: Vec<Draft>,
-    /// Drafts whose sources are another's now.
+    /// Merged drafts: (from, into).
     moved: Vec<(String, String)>,
 }
 
-/// How alike two cases have to be to be about the same, as a mean cosine; read off development data (docs/measured/learning.md).
+/// The least mean cosine of cases on the same subject; chosen on development data (docs/measured/learning.md).
 const SAME_TOPIC: f32 = 0.87;
 /// How many cases are distilled and encoded together.
 const BATCH: i64 = 64;
-/// How often a batch is grouped anew because drafts were changed meanwhile, before changes wait for it.
+/// How often a batch is grouped without the lock. If drafts change during each try, the next one holds the lock.
 const MAX_TRIES: usize = 4;
-/// In place of an encoder's id: cases do not join these drafts.
+/// Stored in place of an encoder's id, so that cases do not join these drafts.
 const FROM_FEEDBACK: &str = "feedback";
-/// How often the store is asked whether cases wait that another process distils.
+/// How often to poll the store for cases that another process is distilling.
 const POLL: Duration = Duration::from_secs(2);
 
-/// The kind of work that distils the cases of a workspace that wait. One is enqueued with each lot of cases that is taken in.
+/// The kind of the job that distils a workspace's waiting cases. One is enqueued with each submission.
 pub const DISTIL: &str = "distil";
 
-/// What waits stands in the store, with the cases.
+/// The payload of a [`DISTIL`] job: empty, since the store knows which cases wait.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Distilling {}
 
 impl Cases {
+    /// Connects the parts. `trials` also provides the store and the answerer. Without `llm`, cases are distilled by
+    /// rules.
     pub fn new(
         vault: Vault,
         embedder: Embedder,
@@ -156,12 +167,12 @@ impl Cases {
         }
     }
 
-    /// What takes personal data out of a workspace's texts.
+    /// The redactor with the workspace's own patterns. Fails if a pattern is invalid.
     pub async fn redactor(&self, workspace: &WorkspaceId) -> Result<Redactor, CaseError> {
         Ok(Redactor::new(&self.store.patterns(workspace).await?)?)
     }
 
-    /// Waits until no case of a workspace waits any more; `false` where `patience` runs out before.
+    /// Waits until all cases of a workspace are distilled. Returns `false` if `patience` runs out before.
     pub async fn wait_for(
         &self,
         workspace: &WorkspaceId,
@@ -170,7 +181,7 @@ impl Cases {
         let mut done = self.done.subscribe();
         let distilled = async {
             while self.store.n_waiting_cases(workspace).await? > 0 {
-                // Where another process distils, only the store says so.
+                // If another process distils, only the store shows it.
                 let _ = tokio::time::timeout(POLL, done.changed()).await;
             }
             Ok(())
@@ -181,7 +192,7 @@ impl Cases {
         }
     }
 
-    /// Distils and groups every case of a workspace that waits. Returns how many there were.
+    /// Distils and groups all waiting cases of a workspace. Returns their number.
     pub async fn work_off(&self, workspace: &WorkspaceId) -> Result<usize, CaseError> {
         let mut n = 0;
         loop {
@@ -192,7 +203,7 @@ impl Cases {
         }
     }
 
-    /// Distils and groups the oldest cases of a workspace that wait. Returns how many there were.
+    /// Distils and groups the oldest waiting cases of a workspace, at most `BATCH`. Returns their number.
     async fn next_batch(&self, workspace: &WorkspaceId) -> Result<usize, CaseError> {
         let cases = self.store.waiting_cases(workspace, BATCH).await?;
         let n = cases.len();
@@ -203,7 +214,7 @@ impl Cases {
         Ok(n)
     }
 
-    /// One batch: distil, encode, group, compare with what is known, record.
+    /// Processes one batch: distil, encode, group, compare with the knowledge, store.
     async fn take(&self, workspace: &WorkspaceId, cases: Vec<StoredCase>) -> Result<(), CaseError> {
         let mut distilled: Vec<(StoredCase, Distilled)> = Vec::with_capacity(cases.len());
         for case in cases {
@@ -220,7 +231,7 @@ impl Cases {
             let mut plan = self
                 .plan(workspace, &mut held, &distilled, &vectors)
                 .await?;
-            // Where drafts change all the time, they have to wait for once.
+            // After too many conflicts, keep the lock so that other changes wait.
             let held = (n_tries > MAX_TRIES).then_some(held);
             for draft in plan
                 .drafts
@@ -251,7 +262,7 @@ impl Cases {
                 )
                 .await?;
             grouping.changed();
-            // Where others decide about drafts, too, they are read each time.
+            // If other processes also change drafts, the groups are loaded each time.
             grouping.groups = (!self.store.is_shared()).then_some(plan.groups);
             break plan.drafts;
         };
@@ -262,7 +273,8 @@ impl Cases {
         Ok(())
     }
 
-    /// Which drafts the cases join. The groups in memory are taken out: until all is recorded they are ahead of the store.
+    /// Plans which drafts the cases join. Takes the groups out of memory, since they are ahead of the store until the
+    /// plan is stored.
     async fn plan(
         &self,
         workspace: &WorkspaceId,
@@ -270,7 +282,7 @@ impl Cases {
         distilled: &[(StoredCase, Distilled)],
         vectors: &[Vec<f32>],
     ) -> Result<Plan, CaseError> {
-        // What was changed or forgotten meanwhile does not count; changed, it waits.
+        // Cases that were changed or forgotten meanwhile are skipped. A changed case waits for its own batch.
         let ids: Vec<&str> = distilled
             .iter()
             .map(|(of, _)| of.case.id.as_str())
@@ -305,7 +317,7 @@ impl Cases {
             .collect();
         let mut joins: Vec<Option<String>> = Vec::with_capacity(current.len());
         for Taken { made, vector, .. } in &current {
-            // What asks nothing is about nothing.
+            // A case without a question has no subject.
             let id = (!made.question.is_empty()).then(|| groups.join(vector, group::figures(made)));
             ids.extend(id.clone());
             joins.push(id);
@@ -349,8 +361,8 @@ impl Cases {
         })
     }
 
-    /// Words a draft anew from its sources. What was approved in other words waits for approval again; what is decided stays
-    /// as it was decided.
+    /// Rebuilds a draft from its sources. If the wording of an approved draft changes, it has to be approved again.
+    /// Published, rejected and merged drafts stay unchanged.
     async fn reword(&self, workspace: &WorkspaceId, draft: &mut Draft) -> Result<(), CaseError> {
         if !matches!(draft.state, DraftState::Open | DraftState::Approved) {
             return Ok(());
@@ -377,8 +389,8 @@ impl Cases {
         Ok(())
     }
 
-    /// Merges groups that have grown together; their drafts' sources move. A draft that somebody has decided about or worded
-    /// stays what it is.
+    /// Merges groups that have become similar, and moves the sources of their drafts. A draft that a person has decided
+    /// about or edited is not merged into another. Returns (from, into) pairs.
     async fn merged(
         &self,
         workspace: &WorkspaceId,
@@ -433,7 +445,7 @@ impl Cases {
         distill(case)
     }
 
-    /// The vectors of cases, by what was asked and what was said.
+    /// The vectors of cases, each from its two texts ([`group::texts`]).
     async fn vectors(&self, texts: Vec<[String; 2]>) -> Result<Vec<Vec<f32>>, EmbedError> {
         let embedder = self.embedder.clone();
         let flat: Vec<String> = texts.into_iter().flatten().collect();
@@ -444,8 +456,9 @@ impl Cases {
             .collect())
     }
 
-    /// Forgets a case: its transcript, what was taken out of it, its part in a draft. A draft that has no source left and
-    /// was not published goes too; what was published stays, for a person has made it the company's.
+    /// Forgets a case: its transcript, its personal data and its part in a draft. Returns `false` if there is no such
+    /// case. A draft without sources is deleted, unless it was published: published knowledge stays, since a person
+    /// approved it.
     pub async fn forget(&self, workspace: &WorkspaceId, id: &str) -> Result<bool, CaseError> {
         let _taking = self.taking.lock().await;
         let grouping = self.groupings.of(workspace);
@@ -487,7 +500,8 @@ impl Cases {
         }
     }
 
-    /// Forgets cases, and what was taken out of them, that are past their time.
+    /// Forgets cases older than `learn.keep_cases_days` and personal data older than `learn.keep_vault_days`. 0 keeps
+    /// them forever.
     pub async fn forget_old(&self) -> Result<(), CaseError> {
         let before =
             |days: u32| self.store.now() - SignedDuration::from_hours(24 * i64::from(days));
@@ -511,7 +525,8 @@ impl Cases {
         Ok(())
     }
 
-    /// Adds a wording to a draft of feedback: one draft a document and kind of change.
+    /// Adds feedback to the draft for its document, kind of change and question, and creates the draft if needed. A
+    /// decided draft stays unchanged. One person counts as one source. Returns the draft's id.
     pub async fn propose(
         &self,
         workspace: &WorkspaceId,
@@ -534,12 +549,11 @@ impl Cases {
             class,
             question: feedback.question.clone(),
             language: detect(&feedback.question).tag().to_owned(),
-            // A person's word, with nothing said for it yet.
+            // One person's feedback, not confirmed by others yet.
             confidence: 0.5,
             is_edited: true,
             ..wording::empty(&id)
         });
-        // One person is one source, whatever they say.
         let who = feedback.customer.as_ref().unwrap_or(&feedback.answer_id);
         let source = format!("feedback/{who}");
         if !matches!(draft.state, DraftState::Open | DraftState::Approved)
@@ -566,7 +580,7 @@ impl Cases {
         Ok(id)
     }
 
-    /// Publishes a draft of a class that the workspace lets pass unreviewed, where its gate is clean.
+    /// Publishes a draft if the workspace publishes its class automatically and the gate finds no broken question.
     async fn publish_by_rule(
         &self,
         workspace: &WorkspaceId,
@@ -590,8 +604,8 @@ impl Cases {
         Ok(())
     }
 
-    /// Whether a rule of the workspace lets a draft pass unreviewed. What contradicts what is known is a person's to decide,
-    /// and four eyes are two people's.
+    /// Whether a rule of the workspace may publish a draft without review. Contradictions always need a person, and the
+    /// four-eyes rule needs two.
     async fn may_pass(&self, workspace: &WorkspaceId, draft: &Draft) -> Result<bool, StoreError> {
         let rules = self.store.learning(workspace).await?;
         let (is_publishable, needs_answer) = match draft.class {
@@ -615,7 +629,7 @@ impl Cases {
     }
 }
 
-/// Distils the cases of a workspace that wait, a batch a run, so that workspaces take turns.
+/// Distils one batch of waiting cases per run, so that workspaces take turns.
 impl Handler for Cases {
     type Payload = Distilling;
     const KIND: &'static str = DISTIL;
@@ -624,7 +638,7 @@ impl Handler for Cases {
         Policy {
             at_once: 1,
             in_order: true,
-            // Some 16 hours: what was acknowledged waits for a disk that is full.
+            // About 16 hours: acknowledged cases wait while a disk is full.
             max_attempts: 100,
             timeout: Duration::from_secs(3_600),
             ..Policy::default()
@@ -637,7 +651,7 @@ impl Handler for Cases {
         _all: Distilling,
         _stopped: watch::Receiver<bool>,
     ) -> Result<Progress, Failure> {
-        // Whoever sent the cases did not make the drafts, and publishes none.
+        // The caller who sent the cases is not the author of the drafts, so the service is the actor.
         match acting(SERVICE, self.next_batch(&workspace)).await {
             Ok(0) => Ok(Progress::Done),
             Ok(_) => Ok(Progress::More),

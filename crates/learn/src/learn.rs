@@ -1,7 +1,8 @@
-//! What people said of answers, and what was asked in vain → work, and settings that learn.
+//! Turns feedback on answers and unanswered questions into work for editors, and fits settings to them.
 //!
-//! [`feedback`] acts on what is said of an answer, [`gaps`] groups what was asked in vain, [`insights`] counts,
-//! [`experiments`] serves ways of answering side by side, [`tuning`] fits settings. Nothing here needs a model.
+//! [`feedback`] acts on feedback, [`gaps`] groups unanswered questions by meaning, [`insights`] counts answers and
+//! their outcomes, [`experiments`] compares ways of answering on live traffic, [`tuning`] fits settings. Nothing here
+//! needs a language model.
 
 pub mod experiments;
 pub mod feedback;
@@ -31,57 +32,73 @@ use ken_search::retrieve::{RetrieveError, Retriever, Shares};
 use ken_search::vectors::{Vectors, VectorsError};
 use ken_store::store::{Store, StoreError};
 
-/// Why something was not learned.
+/// Why a learning operation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum LearnError {
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The vectors of questions or passages could not be loaded or computed.
     #[error(transparent)]
     Vectors(#[from] VectorsError),
+    /// A labelled question could not be answered.
     #[error(transparent)]
     Answer(#[from] AnswerError),
+    /// Retrieval failed.
     #[error(transparent)]
     Retrieve(#[from] RetrieveError),
+    /// A case or a draft could not be written.
     #[error(transparent)]
     Case(#[from] CaseError),
+    /// An FAQ could not be parsed or serialized.
     #[error(transparent)]
     Ingest(#[from] IngestError),
+    /// The effect of a change on judged questions could not be computed.
     #[error(transparent)]
     Impact(#[from] ImpactError),
+    /// This process is already tuning the workspace.
     #[error("tuning is already running for this workspace; poll GET /v1/tuning")]
     Busy,
+    /// The labels could not be written to the folder.
     #[error("cannot write labels: {0}")]
     Write(std::io::Error),
 }
 
-/// The parts that learning needs. Clones share everything.
+/// The services that learning uses. Clones share everything.
 #[derive(Clone)]
 pub struct Learning {
+    /// The system of record.
     pub store: Store,
+    /// Vectors of questions and passages, cached in the store.
     pub vectors: Vectors,
+    /// Answers labelled questions with candidate settings.
     pub answerer: Answerer,
+    /// Retrieves passages for questions.
     pub retriever: Retriever,
+    /// Receives cases and drafts that come from feedback.
     pub cases: Cases,
+    /// Checks each change of an FAQ against judged questions.
     pub gate: Gate,
+    /// The `learn` section of the configuration.
     pub config: LearnConfig,
-    /// The service's own.
+    /// The fusion shares of the configuration, used if a workspace has none.
     pub shares: Shares,
-    /// One at a time decides about experiments.
+    /// Serializes decisions about experiments.
     pub deciding: Arc<tokio::sync::Mutex<()>>,
-    /// One at a time changes settings; taken after `deciding`.
+    /// Serializes changes of the settings in force. Lock `deciding` first.
     pub setting: Arc<tokio::sync::Mutex<()>>,
-    /// The workspaces whose settings are being learned.
+    /// The workspaces that this process is tuning now.
     pub tuning: Arc<Mutex<HashSet<WorkspaceId>>>,
 }
 
-/// How often experiments are looked at, and whether settings are due to be learned.
+/// The time between two learning rounds.
 const ROUND: Duration = Duration::from_secs(60);
-/// When settings were last learned, in the store.
+/// The setting that holds the time of the last scheduled tuning.
 const LEARNED_AT: &str = "tuned_at";
 
 impl Learning {
-    /// Looks at experiments and learns settings on a schedule, in every workspace, while this process leads. A round is given
-    /// up where it ends.
+    /// Starts the background task that evaluates experiments and tunes settings in every workspace while this process
+    /// is the leader. When the task stops, it abandons the current round.
     pub fn start(&self, leads: watch::Receiver<bool>) -> Background {
         let learning = self.clone();
         Background::start_while("learning", leads, move |mut stopped| {
@@ -103,7 +120,8 @@ impl Learning {
         })
     }
 
-    /// One round over all workspaces; what fails in one does not keep the others from theirs.
+    /// Evaluates the experiments of every workspace and tunes settings where tuning is due. A failure in one workspace
+    /// is logged and does not affect the others.
     pub async fn round(&self) -> Result<(), LearnError> {
         for (workspace, _) in self.store.workspaces().await? {
             if let Err(error) = self.look_at_all(&workspace).await {
@@ -116,7 +134,8 @@ impl Learning {
         Ok(())
     }
 
-    /// Learns settings where `learn.tune_every_hours` have passed since the last time, also across restarts.
+    /// Tunes settings if `learn.tune_every_hours` have passed since the last run, including time before a restart. The
+    /// first call only stores the time. 0 hours: never.
     async fn tune_when_due(&self, workspace: &WorkspaceId) -> Result<(), LearnError> {
         let every = SignedDuration::from_hours(i64::from(self.config.tune_every_hours));
         let now = self.store.now();

@@ -1,4 +1,7 @@
-//! What human agents resolved and what was said of answers → drafts, experiments and settings; statistics they are judged by.
+//! Learns from resolved support cases and from feedback on answers: drafts of knowledge, experiments, settings,
+//! statistics. Also the measures of ranking and admission that `ken eval` and `ken tune` use.
+
+#![deny(missing_docs)]
 
 pub mod cases;
 pub mod learn;

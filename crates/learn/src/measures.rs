@@ -1,10 +1,12 @@
-//! The measures, each over one query or one list of decisions. Ties count against the system.
+//! Measures of ranking, of admission and of significance. Each takes one query or one list of decisions. Ties count
+//! against the system.
 
 pub mod tune;
 
 use std::collections::HashMap;
 
-/// A system's documents for one query, as gains in order of rank (0: not relevant), with the gains there are.
+/// One query's ranking as gains in order of rank (0: not relevant), with the gains of all relevant documents in
+/// descending order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ranked {
     gains: Vec<f64>,
@@ -12,7 +14,8 @@ pub struct Ranked {
 }
 
 impl Ranked {
-    /// `documents` with their scores in any order; of equal scores the relevant ones count as ranked last.
+    /// Ranks `documents` (id, score; in any order). Among equal scores the relevant ones rank last. `relevant` maps
+    /// document ids to gains.
     pub fn new(documents: &[(String, f32)], relevant: &HashMap<String, f64>) -> Self {
         let mut scored: Vec<(f32, f64)> = documents
             .iter()
@@ -27,12 +30,12 @@ impl Ranked {
         }
     }
 
-    /// The share of the relevant documents among the first k.
+    /// The share of all relevant documents that are among the first k, in [0, 1]; 0 if none is relevant.
     pub fn recall(&self, k: usize) -> f64 {
         self.n_relevant(k) as f64 / self.ideal.len().max(1) as f64
     }
 
-    /// 1 where a relevant document is among the first k, else 0.
+    /// 1 if a relevant document is among the first k, else 0.
     pub fn success(&self, k: usize) -> f64 {
         f64::from(u8::from(self.n_relevant(k) > 0))
     }
@@ -44,7 +47,8 @@ impl Ranked {
             .map_or(0.0, |rank| 1.0 / rank as f64)
     }
 
-    /// Σ gain / log2(rank + 1) over the first k, divided by the best that could be (Järvelin, Kekäläinen, 2002).
+    /// nDCG@k, in [0, 1]: Σ gain / log2(rank + 1) over the first k, divided by the greatest possible sum (Järvelin,
+    /// Kekäläinen, 2002).
     pub fn ndcg(&self, k: usize) -> f64 {
         let dcg = |gains: &[f64]| -> f64 {
             gains
@@ -60,7 +64,7 @@ impl Ranked {
         }
     }
 
-    /// The rank (from 1) of the first relevant document.
+    /// The rank of the first relevant document, from 1; `None` if there is none.
     pub fn first_relevant(&self) -> Option<usize> {
         self.gains
             .iter()
@@ -77,16 +81,19 @@ impl Ranked {
     }
 }
 
-/// One question's fate at admission.
+/// The admission decision on one judged question.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Decision {
+    /// Whether the knowledge answers the question, by judgement.
     pub answerable: bool,
+    /// The system's confidence, in [0, 1].
     pub confidence: f32,
+    /// Whether the system answered.
     pub answered: bool,
 }
 
-/// The chance that an answerable question has a higher confidence than an unanswerable one; a tie counts as lower.
-/// `None` without both kinds.
+/// AUROC, in [0, 1]: the probability that an answerable question has a higher confidence than an unanswerable one. A
+/// tie counts as lower. `None` unless both kinds occur.
 pub fn auroc(decisions: &[Decision]) -> Option<f64> {
     let (answerable, not): (Vec<&Decision>, Vec<&Decision>) =
         decisions.iter().partition(|d| d.answerable);
@@ -102,7 +109,8 @@ pub fn auroc(decisions: &[Decision]) -> Option<f64> {
     Some(below as f64 / (answerable.len() * not.len()) as f64)
 }
 
-/// The share of unanswerable questions that are answered at the threshold that answers `share` of the answerable.
+/// The share of unanswerable questions answered at the threshold that answers `share` of the answerable ones, in [0,
+/// 1]. `None` unless both kinds occur.
 pub fn false_answer_rate_at(decisions: &[Decision], share: f64) -> Option<f64> {
     let mut answerable: Vec<f32> = decisions
         .iter()
@@ -123,13 +131,13 @@ pub fn false_answer_rate_at(decisions: &[Decision], share: f64) -> Option<f64> {
     Some(answered as f64 / n_others as f64)
 }
 
-/// 0 for no values.
+/// The arithmetic mean; 0 for no values.
 pub fn mean(values: impl Iterator<Item = f64>) -> f64 {
     let (sum, n) = values.fold((0.0, 0_usize), |(sum, n), value| (sum + value, n + 1));
     sum / n.max(1) as f64
 }
 
-/// The value below which `share` of the values lie (nearest rank); 0 for none.
+/// The `share` quantile (0 to 1) of values in ascending order, by nearest rank; 0 for no values.
 pub fn percentile(sorted: &[f64], share: f64) -> f64 {
     let rank = (share * sorted.len() as f64).ceil().max(1.0) as usize;
     sorted
@@ -138,12 +146,13 @@ pub fn percentile(sorted: &[f64], share: f64) -> f64 {
         .unwrap_or(0.0)
 }
 
-/// How many sign patterns are drawn.
+/// The number of random sign patterns.
 const DRAWS: usize = 10_000;
+/// The generator's seed, fixed so that the same gains return the same p-value.
 const SEED: u64 = 13;
 
-/// Paired randomisation test, two-sided: how often differences as large as these come about if for each query it
-/// were a coin's toss which run had which score. In (0, 1]. Source: Smucker, Allan, Carterette, CIKM 2007.
+/// The p-value of the two-sided paired randomisation test, in (0, 1]: how often differences as large as these occur if
+/// the two runs' scores are swapped at random for each query. Source: Smucker, Allan, Carterette, CIKM 2007.
 pub fn randomisation_p(gains: &[f64]) -> f64 {
     let changed: Vec<f64> = gains.iter().copied().filter(|gain| *gain != 0.0).collect();
     let observed = changed.iter().sum::<f64>().abs();
@@ -218,7 +227,7 @@ mod tests {
         ];
         // pairs: .9 beats both, .6 beats .1 and ties with .6, .3 beats .1 → 4 of 6
         near(auroc(&all).unwrap(), 4.0 / 6.0);
-        // two of three need the threshold .6, at which one of two is answered
+        // two of three answerable ones need the threshold .6, which answers one of two unanswerable ones
         near(false_answer_rate_at(&all, 0.6).unwrap(), 0.5);
         near(false_answer_rate_at(&all, 0.9).unwrap(), 0.5);
         assert_eq!(auroc(&all[..3]), None);

@@ -1,5 +1,5 @@
-//! What a sentence does in a conversation: greet, ask, tell; and how a conversation ended. By words, in Chinese and
-//! English. Texts are folded.
+//! Dialogue acts of sentences (greet, ask, instruct, state) and the outcome of a conversation, by patterns in Chinese
+//! and English. Patterns match folded text.
 
 use std::sync::LazyLock;
 
@@ -19,15 +19,15 @@ pub enum Act {
     Courtesy,
     /// Asks the customer for something.
     Ask,
-    /// Tells the customer to do something.
+    /// Instructs the customer to do something.
     Instruct,
-    /// Says something that holds for this customer alone, or what the agent did for them.
+    /// States something about this customer alone, or an action that the agent took for them.
     Specific,
-    /// Says something that may hold for anyone.
+    /// States something that may hold for any customer.
     Fact,
 }
 
-/// Courtesy that leaves nothing when it is taken out.
+/// Courtesy phrases. A sentence that is empty without them is a courtesy.
 static COURTESY: LazyLock<Regex> = LazyLock::new(|| {
     regex(
         r"(?x)(?-x:(?:谢谢|感谢)(?:您|你).{0,12}$|很?高兴(?:能)?为(?:您|你)服务|(?:欢迎)?光临|感谢(?:您|你)?(?:的)?(?:来电|来信|联[络系]|询问|耐心|等候|等待|提供|理解|体谅|支持|配合|告知|说明|回[复覆]|惠顾|使用)?|谢谢(?:您|你)?(?:的)?(?:来电|来信|联[络系]|耐心|等候|等待|提供|理解|体谅|支持|配合|说明)?|不(?:用|必)客气|不客气|没问题|没关系|好的?|是的|对的?|了解|明白|收到|请?稍(?:等|候|待)(?:一下|片刻)?|马上|立刻|请问(?:您|你)?|(?:还)?有(?:什么|其他|甚么|任何)?(?:问题|需要|可以|能)?.{0,4}(?:为(?:您|你)|帮(?:您|你|到)|协助|服务|帮忙|效劳)(?:的)?(?:地方|吗|呢)?|祝(?:您|你)?.{1,8}|再见|拜拜|客服.{0,6}(?:为(?:您|你)服务|您好)|我是.{0,6}客服.{0,6}|(?:这里是.{1,8}[,，。]?)?我是(?:小|阿)?\p{Han}{1,3}(?:$|[,，。!！~])|(?:您|你|早|大家)好|早安|午安|晚安|哈[罗啰]|嗨|(?:真的|非常|很|十分|实在)?(?:抱歉|对不起|不好意思|遗憾)(?:造成.{0,8}|让.{0,8}|给.{0,8})?|造成(?:您|你)?(?:的)?(?:不便|困扰)|请见谅|敬请见谅|(?:我|这边|这里)?(?:来)?(?:帮|为|替)(?:您|你)(?:查|看|确认|查询|查看|处理)(?:一下|看看|看)?|(?:我)?(?:先)?(?:确认|查|看)一下|举手之劳|(?:我们)?一定会?转达(?:给.{0,10})?|听到(?:您|你)这[么样]说.{0,10}|(?:很|非常)?期待(?:您|你)(?:的|再次|下次)*(?:光临|来)|我们会的|看你说的|应该的|随时(?:联[络系]|欢迎|告诉|再).{0,10}|欢迎(?:再|随时).{0,10}|如(?:果)?(?:还|仍|您)?有(?:其他|任何|需要).{0,16}|若(?:还|仍|您)?有(?:其他|任何|需要).{0,16}|(?:还)?有(?:其他|别的)(?:的)?(?:问题|需要|想)?.{0,8})
@@ -35,7 +35,7 @@ static COURTESY: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
-/// Something left after courtesy is taken out.
+/// The letters and digits that remain without courtesy phrases.
 fn rest_of(folded: &str) -> String {
     let rest = COURTESY.replace_all(folded, " ");
     rest.chars().filter(|c| c.is_alphanumeric()).collect()
@@ -53,7 +53,7 @@ static INSTRUCTS: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
-/// What was done or found for this one customer.
+/// Statements about this one customer or about an action for them.
 static SPECIFIC: LazyLock<Regex> = LazyLock::new(|| {
     regex(
         r"(?x)(?-x:(?:我|我们|这边|这里|系统|客服|同事|后台)(?:这边)?(?:已经?|刚刚?|会|将|马上|立刻|先|有|现在|帮|为|替|再|来|要)?(?:已经?|帮|为|替|给|查|看|向|跟|和|请|会|安排|登记|处理|转)(?:到|您|你|了|请|安排|登记|处理|转|同事|仓库|物流)|(?:已经?|刚刚?)(?:帮|为|替|给|将|把|寄|送|退|取消|登记|处理|更改|修改|安排|申请|转|通知|完成|更新|补)|帮(?:您|你)(?:查|看|取消|处理|登记|申请|安排|改|换|退|补|转|备注|更新|延|加)|为(?:您|你)(?:查|取消|处理|登记|申请|安排|改|换|退|补|转|更新)|(?:您|你)的(?:这[笔张个件])?(?:订单|包裹|帐号|账号|帐户|账户|款项|预约|预订|申请|退款|案件|会员|点数|资料|货物|商品|卡片|余额|地址).{0,12}(?:已|将|会|目前|正在|显示|是|在|还|尚|预计|状态|今天|明天|昨天)|会再(?:通知|联[络系]|告知|回覆|回复)(?:您|你)|(?:您|你)目前(?:有|的|是|为|还)|(?:您|你)的(?:安装|维修|取货|取件|配送|挂号|简讯|短信|座位|车|案子).{0,12}(?:排|在|已|会|是|到)|(?:这一?次|本次)?(?:特别|破例|通融)(?:为|帮|给|替)|仅限这次|下不为例|(?:为|给)(?:您|你)个人|请(?:您|你)?(?:今天|明天|后天|下周|本周|稍后)|(?:这|该)(?:笔|张|件|个)(?:订单|包裹|款项|申请|案件)|查(?:到|询到|询结果|了一下)|看到(?:您|你)|(?:系统|资料|记录|纪录)(?:上|里|中)?(?:显示|有|查)|预计(?:今天|明天|后天|本周|下周)|(?:今天|明天|昨天|前天|刚才|稍后|等等|待会|晚点|今晚|明早).{0,24}(?:会|前往|师傅|寄|送|到|处理|联[络系]|回电|通知|派|出货|发货))
@@ -61,7 +61,7 @@ static SPECIFIC: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
-/// What an agent's sentence does. `has_value` says that something of this customer's was taken out of it.
+/// Classifies an agent's sentence. `has_value`: a value of this customer was removed from it.
 pub fn act(sentence: &str, has_value: bool) -> Act {
     let folded = fold(sentence);
     let rest = rest_of(&folded);
@@ -86,7 +86,8 @@ static REQUESTS: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
-/// How much a customer's sentence asks for something, ≥ 0; 0 where it is courtesy or says who somebody is.
+/// How strongly a customer's sentence asks for something, 0 to 3; 0 for a courtesy, an introduction or a plain
+/// statement.
 pub fn request(sentence: &str) -> usize {
     let folded = fold(sentence);
     static BARE: LazyLock<Regex> = LazyLock::new(|| {
@@ -128,10 +129,10 @@ static THANKS: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 
-/// How a conversation ended, by what was last said and noted in it: what the agent's last informative sentence says, else
-/// how the customer took it.
+/// The outcome of a conversation. The last sentence that reports success, failure or dismay decides. Without one it is
+/// resolved if the customer's last turn thanks, or if `states_facts` (an agent stated facts).
 pub fn outcome(case: &Case, states_facts: bool) -> CaseOutcome {
-    // From the end: the first sentence that says that it went well or not.
+    // From the end: the first sentence that reports success or failure.
     for turn in case.turns.iter().rev() {
         let folded = fold(&turn.text);
         match turn.role {
@@ -139,7 +140,7 @@ pub fn outcome(case: &Case, states_facts: bool) -> CaseOutcome {
                 for span in sentences(&folded).iter().rev() {
                     let sentence = span.slice(&folded).unwrap_or_default();
                     let is_question = sentence.trim_end().ends_with('?');
-                    // What a rule does not allow is no failure: that it did not work for this one is.
+                    // A rule that forbids something is not a failure. A failure concerns this customer.
                     let is_about_one = SPECIFIC.is_match(sentence)
                         || APOLOGY.is_match(sentence)
                             && !sentence.contains(|c: char| c.is_ascii_digit());
@@ -167,7 +168,7 @@ pub fn outcome(case: &Case, states_facts: bool) -> CaseOutcome {
     }
 }
 
-/// Under which condition something holds.
+/// Whether a sentence states a condition under which something holds.
 pub fn is_condition(sentence: &str) -> bool {
     static CONDITION: LazyLock<Regex> = LazyLock::new(|| {
         regex(

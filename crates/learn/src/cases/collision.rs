@@ -1,4 +1,4 @@
-//! Would a new wording take questions away from another FAQ?
+//! Finds wordings of an FAQ that collide with other documents.
 
 use std::collections::BTreeMap;
 
@@ -30,22 +30,24 @@ pub struct Collision {
     pub why: &'static str,
 }
 
-/// How many neighbours' questions are asked again.
+/// How many of the best passages for each wording are searched for other FAQs.
 const NEIGHBOURS: usize = 10;
+/// How many questions of each neighbour are examined.
 const QUESTIONS_EACH: usize = 6;
-/// A wording nearer than this to another's question, and nearer than to any of its own, asks the same.
+/// The least cosine at which a wording and another FAQ's question ask the same, if no own question is nearer.
 const SAME_QUESTION: f32 = 0.93;
-/// With this confidence a wording is surely answered.
+/// The least confidence, in [0, 1], at which a wording counts as answered elsewhere.
 const SURE: f32 = 0.8;
-/// An FAQ is clearly nearer where its score is greater by this. Of 123 questions of the shop and the month (docs/measured/learning.md),
-/// each given to the best FAQ that is not its own, this holds back 79 %; of the 26 that are not answered from their own FAQ
-/// now, given to it, 19 %.
+/// The least lead in score by which another FAQ is clearly nearer. Measured on 123 questions of the shop and the month
+/// (docs/measured/learning.md), each assigned to the best FAQ that is not its own: this margin holds back 79 % of them.
+/// Of the 26 questions that are not answered from their own FAQ now, assigned to that FAQ, it holds back 19 %.
 const NEARER: f32 = 0.02;
-/// How far down the FAQ itself is looked for.
+/// How many hits are searched for the FAQ itself.
 const DEPTH: usize = 100;
 
-/// Asks the neighbours' own questions before and after the change, by the way every question goes, and compares each
-/// wording with them. `faq` is the document with the wordings in it.
+/// Answers the neighbours' questions with and without the change, through the normal pipeline, and compares each
+/// wording with them. `faq` is the document that already contains the wordings. Returns the collisions; empty if there
+/// are none.
 pub async fn collisions(
     trials: &Trials,
     vectors: &Vectors,
@@ -56,7 +58,7 @@ pub async fn collisions(
     let retriever = &trials.retriever;
     let mut neighbours: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut found = Vec::new();
-    // What is not in force yet is found nowhere, and cannot be compared.
+    // A document that is not stored yet is never retrieved, so scores cannot be compared.
     let is_known = trials
         .store
         .document(workspace, &faq.id, None)
@@ -121,7 +123,7 @@ pub async fn collisions(
             });
         }
     }
-    // What the FAQ asks itself besides the new wordings.
+    // The FAQ's questions other than the new wordings.
     let keys: Vec<String> = wordings
         .iter()
         .map(|wording| question_key(wording))
@@ -201,8 +203,12 @@ pub async fn collisions(
     description = "Why a wording collides with another document."
 )]
 pub enum CollisionReason {
+    /// That question would be answered from the new document.
     Taken,
+    /// The wording equals a question of that document.
     Same,
+    /// The wording is already answered from that document.
     Answered,
+    /// That FAQ ranks clearly above the target FAQ for the wording.
     Nearer,
 }

@@ -1,25 +1,30 @@
-//! A case → what it comes to: the question in general terms, what was said that holds for anyone, the steps. Pure.
+//! Distils a case: the question in general terms, the agents' statements that hold for any customer, and the steps.
+//! Pure.
 //!
-//! Only what agents said counts as fact. What holds for one account, or was done for one customer, is no knowledge.
+//! Only agents' sentences count as facts. Statements about one account, or about work done for one customer, are not
+//! knowledge.
 
 use super::acts::{self, Act};
 use super::general::{self, Values};
 use ken_base::domain::{Case, CaseOutcome, CaseRole, Distilled, Excerpt, NoKnowledge};
 use ken_text::text::{char_width, detect, sentences};
 
-/// The longest question, in width (a Han counts two): longer sentences are stories.
+/// The longest question, in display width (a Han character counts two). Longer sentences tell a story.
 const MAX_QUESTION_WIDTH: usize = 160;
-/// The most requests, steps and sentences of a resolution that are kept.
+/// The most requests, the most steps and the most resolution sentences that are kept of a case.
 const MAX_EXCERPTS: usize = 40;
 
-/// A sentence of a case.
+/// A sentence of a case with its speaker and its dialogue act.
 pub(super) struct Said {
+    /// The speaker.
     pub role: CaseRole,
+    /// The sentence in general terms with its place in the case.
     pub excerpt: Excerpt,
+    /// What the sentence does.
     pub act: Act,
 }
 
-/// The sentences of customers and agents in order, in general terms.
+/// The sentences of customers and agents, in order and in general terms.
 pub(super) fn said(case: &Case) -> Vec<Said> {
     let values = Values::of(case);
     let mut all = Vec::new();
@@ -29,7 +34,7 @@ pub(super) fn said(case: &Case) -> Vec<Said> {
         }
         for span in sentences(&t.text) {
             let whole = span.slice(&t.text).unwrap_or_default();
-            // Whom it is said to makes nothing that is said theirs alone.
+            // A salutation names the customer, but does not make the sentence specific to that customer.
             let skipped = match t.role {
                 CaseRole::Agent => general::salutation(whole),
                 _ => 0,
@@ -65,7 +70,7 @@ pub(super) fn said(case: &Case) -> Vec<Said> {
     all
 }
 
-/// Distils a case that holds no personal data any more.
+/// Distils a case whose personal data was already removed.
 pub fn distill(case: &Case) -> Distilled {
     let said = said(case);
     let of = |role: CaseRole, wanted: &[Act]| -> Vec<Excerpt> {
@@ -92,7 +97,7 @@ pub fn distill(case: &Case) -> Distilled {
     finish(case, requests, resolution, steps, is_about_one, outcome)
 }
 
-/// The same, of sentences that somebody chose.
+/// Builds the result from selected sentences.
 pub(super) fn finish(
     case: &Case,
     requests: Vec<Excerpt>,
@@ -130,7 +135,7 @@ pub(super) fn finish(
     }
 }
 
-/// Of what a customer asked for, what says it best: the plainest request, the earlier the better.
+/// The plainest of a customer's requests; of equal ones the earliest.
 fn question(requests: &[Excerpt]) -> String {
     let width = |text: &str| text.chars().map(char_width).sum::<usize>();
     let score = |(at, e): &(usize, &Excerpt)| -> i64 {

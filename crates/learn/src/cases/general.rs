@@ -1,8 +1,8 @@
-//! A sentence in general terms: what is one customer's own goes out of it. Pure.
+//! Generalizes sentences: removes what belongs to one customer. Pure.
 //!
-//! Three things are taken out besides personal data: values that a system's notes in the transcript hold (what was looked
-//! up or booked for this customer), and in the customer's own words amounts, dates, times and long numbers. What agents
-//! say of amounts and times is knowledge and stays, unless it is such a value.
+//! Besides personal data, values from the system's notes in the transcript (looked up or booked for this customer) are
+//! removed, and in the customer's sentences also amounts, dates, times and long numbers. Amounts and times in agents'
+//! sentences are knowledge and stay, unless they are such a value.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -15,11 +15,11 @@ fn regex(pattern: &str) -> Regex {
     Regex::new(pattern).expect("the pattern is fixed and tested")
 }
 
-/// Values that are this case's own, longest first, with what they are called.
+/// Values that belong to one case, longest first, each with the name of its field.
 #[derive(Debug, Clone, Default)]
 pub struct Values(Vec<(String, String)>);
 
-/// Fields of a record that say how something went, or what was called; not values.
+/// Fields of a record that hold a status or a call, not a value.
 static STATUS: LazyLock<Regex> = LazyLock::new(|| {
     regex(
         r"(?i)message|status|type|api|action|intent|request|result|error|code$|^ok$|success|confirmation",
@@ -27,15 +27,15 @@ static STATUS: LazyLock<Regex> = LazyLock::new(|| {
 });
 static FIELD: LazyLock<Regex> =
     LazyLock::new(|| regex(r#""([\w .-]{1,40})"\s*:\s*(?:"((?:[^"\\]|\\.)*)"|(-?\d+(?:\.\d+)?))"#));
-/// `key=value`, `key: value` of notes that are no JSON.
+/// `key=value` and `key: value` in notes that are not JSON.
 static PAIR: LazyLock<Regex> =
     LazyLock::new(|| regex(r"([\w]{2,30})\s*[=：:]\s*([^,，;；\s{}\[\]]{2,40})"));
 
-/// The longest text that is a value and not a message.
+/// The longest value, in characters; longer texts are messages.
 const MAX_VALUE_CHARS: usize = 120;
 
 impl Values {
-    /// What the system's notes of a case hold.
+    /// The values in the system's notes of a case.
     pub fn of(case: &Case) -> Self {
         let mut found: BTreeSet<(String, String)> = BTreeSet::new();
         let notes = case
@@ -66,7 +66,7 @@ impl Values {
         Self(values)
     }
 
-    /// The text without these values, and whether any was in it.
+    /// Replaces these values by `[name]`. Also returns whether there was any.
     fn taken_out(&self, text: &str) -> (String, bool) {
         let mut text = text.to_owned();
         let mut has_value = false;
@@ -88,7 +88,7 @@ impl Values {
     }
 }
 
-/// Takes the value out of what a query wraps around it: `api.is_equal_to(\"Shadyside Inn\")`.
+/// Adds a value, without a query that wraps it: `api.is_equal_to(\"Shadyside Inn\")`.
 fn add(found: &mut BTreeSet<(String, String)>, name: &str, value: &str) {
     static WRAPPED: LazyLock<Regex> = LazyLock::new(|| regex(r#"\\"([^"\\]+)\\""#));
     let inner = WRAPPED.captures(value).map_or(value, |groups| {
@@ -105,7 +105,7 @@ fn add(found: &mut BTreeSet<(String, String)>, name: &str, value: &str) {
         return;
     }
     let name = snake(name);
-    // Of a name of several words each that is written large stands for it too.
+    // Each capitalized word of a name of several words stands for it too.
     if inner.contains(' ') {
         for word in inner.split(' ') {
             let is_proper =
@@ -118,7 +118,7 @@ fn add(found: &mut BTreeSet<(String, String)>, name: &str, value: &str) {
     found.insert((inner.to_owned(), name));
 }
 
-/// Words of names that are words of their own.
+/// Words that occur in names but do not identify one.
 const COMMON: &[&str] = &[
     "hotel",
     "restaurant",
@@ -174,15 +174,16 @@ fn snake(name: &str) -> String {
     snake
 }
 
-/// What stands for a value that is not kept. Figures are left out: one customer's price is another's rule.
+/// The hash stored in place of a value: 16 hexadecimal digits, case-insensitive.
 fn hash_of(value: &str) -> String {
     ken_text::text::sha256_hex([value.to_lowercase().as_bytes()])[..16].to_owned()
 }
 
-/// The most words a value is known again by.
+/// The most words of a value that [`without_values`] recognizes.
 const MAX_WORDS: usize = 6;
 
-/// The values of a case's notes, hashed.
+/// The hashes of the names in a case's notes. Figures are left out: the price that one customer paid may be a rule for
+/// all.
 pub fn hashed_values(case: &Case) -> Vec<String> {
     let values = Values::of(case);
     let is_name = |value: &&(String, String)| {
@@ -192,7 +193,7 @@ pub fn hashed_values(case: &Case) -> Vec<String> {
     names.map(|(value, _)| hash_of(value)).collect()
 }
 
-/// A text without what is one of these values: runs of words, of Han runs of characters.
+/// Replaces runs of words (for Han, of characters) whose hash is in `values` by `[value]`.
 pub fn without_values(text: &str, values: &BTreeSet<&str>) -> String {
     use unicode_segmentation::UnicodeSegmentation;
     if values.is_empty() {
@@ -245,7 +246,7 @@ fn is_whole(text: &str, start: usize, end: usize) -> bool {
     !is_cut_from && !is_cut_off
 }
 
-/// Whether a place is within a placeholder already.
+/// Whether the byte at `at` is inside a placeholder.
 fn is_in_brackets(text: &str, at: usize) -> bool {
     let opened = text[..at].rfind('[');
     opened.is_some_and(|open| !text[open..at].contains(']') && text[at..].contains(']'))
@@ -261,7 +262,8 @@ static OWN: LazyLock<[(Regex, &str); 4]> = LazyLock::new(|| {
     .map(|(pattern, name)| (regex(pattern), name))
 });
 
-/// How many bytes of an agent's sentence only say whom it is said to: 「[name:1]小姐您好，」, "Hi [name:1], ".
+/// The length in bytes of the salutation at the beginning of an agent's sentence, such as 「[name:1]小姐您好，」 or "Hi
+/// [name:1], "; 0 without one.
 pub fn salutation(sentence: &str) -> usize {
     static SALUTATION: LazyLock<Regex> = LazyLock::new(|| {
         regex(
@@ -274,7 +276,7 @@ pub fn salutation(sentence: &str) -> usize {
     }
 }
 
-/// An agent's sentence in general terms, and whether anything of this customer's was in it.
+/// Generalizes an agent's sentence. Also returns whether it held anything of this customer.
 pub fn agents(sentence: &str, values: &Values) -> (String, bool) {
     let bare = ken_text::redact::without_numbers(sentence);
     let had_placeholder = ken_text::redact::has_placeholder(sentence);
@@ -282,7 +284,7 @@ pub fn agents(sentence: &str, values: &Values) -> (String, bool) {
     (one_line(&text), has_value || had_placeholder)
 }
 
-/// A customer's sentence in general terms.
+/// Generalizes a customer's sentence.
 pub fn customers(sentence: &str, values: &Values) -> String {
     let bare = ken_text::redact::without_numbers(sentence);
     let (mut text, _) = values.taken_out(&bare);

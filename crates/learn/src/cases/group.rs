@@ -1,4 +1,4 @@
-//! Which cases are about the same: groups of vectors. Pure, but for its state.
+//! Groups cases on the same subject by their vectors. Pure, apart from the state of [`Groups`].
 
 use half::f16;
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,27 +9,29 @@ use ken_base::domain::{Distilled, DraftState};
 use ken_search::vectors::dot;
 use ken_store::store::DraftVector;
 
-/// Groups of cases: a case joins the group to whose cases it is most alike in the mean, if that is enough, or begins one.
+/// Groups of cases. A case joins the group with the greatest mean similarity to its cases, if that is at least the
+/// threshold; otherwise it starts a new group.
 ///
-/// One pass, in the order of arrival, with the scan over all middles: n cases and g groups cost n·g dot products and the
-/// memory of g vectors. Hartigan's leader algorithm (Clustering Algorithms, 1975), with moving leaders.
+/// One pass in the order of arrival, with a linear scan over all centroids: n cases and g groups cost n·g dot products
+/// and the memory of g vectors. This is Hartigan's leader algorithm (Clustering Algorithms, 1975) with moving leaders.
 #[derive(Debug, Default)]
 pub struct Groups {
     ids: Vec<String>,
     n_members: Vec<usize>,
-    /// The means of their cases' vectors, one after another: the dot product with a case's vector is its mean cosine with
-    /// them (average link). Means brought to unit length would draw everything to large groups.
+    /// The groups' centroids, row by row. The dot product of a centroid and a case's vector is the mean cosine of the
+    /// case and the group's cases (average linkage). Centroids scaled to unit length would attract everything to large
+    /// groups.
     middles: Vec<f32>,
-    /// The figures that agents named, with in how many cases.
+    /// The figures that agents named in each group, with the number of cases that name each.
     figures: Vec<BTreeMap<String, usize>>,
     dimension: usize,
     same: f32,
-    /// Those that a person has decided about or worded.
+    /// Ids of groups whose draft a person decided about or edited.
     pub fixed: std::collections::HashSet<String>,
 }
 
 impl Groups {
-    /// `same` is the least mean cosine between a case and those of its group.
+    /// Loads groups from the stored drafts. `same` is the least mean cosine between a case and the cases of its group.
     pub fn new(vectors: Vec<DraftVector>, same: f32) -> Self {
         let mut groups = Self {
             same,
@@ -69,7 +71,8 @@ impl Groups {
         self.middles.extend_from_slice(vector);
     }
 
-    /// The group that a case belongs to, whose middle moves towards it; a new one where none is near.
+    /// Adds a case to the nearest group, or to a new one if none is near enough. Returns the group's id. `vector` has
+    /// unit length.
     pub fn join(&mut self, vector: &[f32], figures: BTreeSet<String>) -> String {
         match self.nearest(vector, &figures) {
             Some((at, similarity)) if similarity >= self.same => {
@@ -93,14 +96,14 @@ impl Groups {
         }
     }
 
-    /// The nearest group by cosine, with what figures in common add to it.
+    /// The index of the nearest group and its similarity: mean cosine plus the bonus for common figures.
     fn nearest(&self, vector: &[f32], figures: &BTreeSet<String>) -> Option<(usize, f32)> {
         if self.dimension != vector.len() {
             return None;
         }
         let all = self.middles.chunks_exact(self.dimension.max(1)).enumerate();
         all.map(|(at, middle)| {
-            // Those that most of the group's cases name.
+            // Figures that at least half of the group's cases name.
             let of_group = self.figures[at]
                 .iter()
                 .filter(|(_, n)| 2 * **n >= self.n_members[at]);
@@ -110,8 +113,9 @@ impl Groups {
         .max_by(|a, b| a.1.total_cmp(&b.1))
     }
 
-    /// Groups that are as alike, case to case in the mean, as cases of one group: of each pair the smaller and the larger, in
-    /// the order in which to merge them. They are one from here on. `may_go` says of which group a person has not decided.
+    /// Merges each touched group with others as long as their mean similarity is at least the threshold. Returns the
+    /// pairs (smaller, larger) in the order of merging. `may_go` returns whether a group's draft is still undecided and
+    /// may be merged into another.
     pub fn merge(
         &mut self,
         touched: &[String],
@@ -156,7 +160,7 @@ impl Groups {
         by_most.map(|(figure, _)| figure)
     }
 
-    /// Adds one group's cases to another's and takes it out.
+    /// Adds the cases of `small` to `large` and removes `small`.
     fn unite(&mut self, small: usize, large: usize) {
         let (n, m) = (self.n_members[small] as f32, self.n_members[large] as f32);
         for i in 0..self.dimension {
@@ -175,7 +179,7 @@ impl Groups {
             .drain(small * self.dimension..(small + 1) * self.dimension);
     }
 
-    /// A group's middle; empty where there is none.
+    /// A group's centroid; empty if the group does not exist.
     pub fn vector(&self, id: &str) -> Vec<f16> {
         let Some(at) = self.ids.iter().position(|known| known == id) else {
             return Vec::new();
@@ -184,16 +188,19 @@ impl Groups {
         middle.iter().map(|x| f16::from_f32(*x)).collect()
     }
 
+    /// The number of groups.
     pub fn len(&self) -> usize {
         self.ids.len()
     }
 
+    /// Whether there is no group.
     pub fn is_empty(&self) -> bool {
         self.ids.is_empty()
     }
 }
 
-/// What a case is grouped by: what was asked, and what agents asked for and said. Where they said nothing, what was asked.
+/// The two texts that a case is grouped by: the customer's requests, and the agents' steps and statements. Without any
+/// of the latter, both are the requests.
 pub fn texts(made: &Distilled) -> [String; 2] {
     let some = |texts: Vec<&str>| texts.into_iter().take(6).collect::<Vec<_>>().join("\n");
     let mut asked: Vec<&str> = vec![&made.question];
@@ -212,14 +219,14 @@ pub fn texts(made: &Distilled) -> [String; 2] {
     [some(asked), some(said)]
 }
 
-/// How much of a case's likeness is what was asked; what was said has the rest. Customers word the same thing more
-/// differently than agents: at equal shares the best F1 of "about the same" over pairs of the cases of corpus/month was .84,
-/// at this .85, with figures in common .91.
+/// The weight of the customer's requests in the similarity of two cases; the agents' sentences have the rest. Customers
+/// vary their wording of the same thing more than agents do. Best F1 of "same subject" over pairs of cases of
+/// corpus/month: .84 with equal weights, .85 with this one, .91 with this one and common figures.
 const ASKED: f32 = 0.4;
-/// What is added where all figures of the one with fewer are the other's too.
+/// The bonus if all figures of the group or case with fewer figures occur in the other.
 const SAME_FIGURES: f32 = 0.06;
 
-/// Two vectors of unit length as one of unit length.
+/// Concatenates two unit vectors into one unit vector, weighted so that dot products weigh requests by `ASKED`.
 pub fn joined(asked: &[f32], said: &[f32]) -> Vec<f32> {
     let (a, b) = (ASKED.sqrt(), (1.0 - ASKED).sqrt());
     asked
@@ -229,7 +236,7 @@ pub fn joined(asked: &[f32], said: &[f32]) -> Vec<f32> {
         .collect()
 }
 
-/// The figures that agents named in a case.
+/// The figures in a case's resolution.
 pub fn figures(made: &Distilled) -> BTreeSet<String> {
     made.resolution
         .iter()
@@ -245,7 +252,8 @@ fn figures_of(text: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// What figures in common add: one alone, of several, may be chance and counts half.
+/// The bonus for common figures, in [0, `SAME_FIGURES`]. A single common figure out of several may be chance and counts
+/// half.
 fn in_common(a: &BTreeSet<String>, b: &BTreeSet<&String>) -> f32 {
     let fewer = a.len().min(b.len());
     let shared = b.iter().filter(|figure| a.contains(**figure)).count();

@@ -1,8 +1,9 @@
-//! Who may change a workspace's drafts: one at a time, each workspace for itself, and nobody while a question is answered.
+//! Locks that let one task at a time change the drafts of a workspace. Workspaces do not block each other, and no lock
+//! is held while a question is answered, except for a batch of cases after too many conflicts.
 //!
-//! What takes long (asking the gate, comparing a draft with what is known) is worked out without the lock. Before it is
-//! written the lock is taken and what it was worked out from is compared with what is there; where it differs, it is
-//! worked out anew.
+//! Slow work (the gate, the comparison of a draft with the knowledge) runs without the lock. Its result is written
+//! under the lock, and only if the drafts and the counters of [`Grouping`] are still those that it was computed from.
+//! Otherwise the work is repeated.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,51 +11,53 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::group::Groups;
 use ken_base::domain::WorkspaceId;
 
-/// A workspace's groups in memory, and how often its drafts were changed.
+/// The groups of a workspace in memory, and counters of changes to its drafts.
 #[derive(Default)]
 pub struct Grouping {
-    /// `None` where they have to be read from the store.
+    /// `None` if the groups have to be loaded from the store.
     pub groups: Option<Groups>,
     n_changes: u64,
     n_published: u64,
 }
 
 impl Grouping {
-    /// Says that drafts were changed: what is worked out at the moment does not hold, and the groups are read anew.
+    /// Records that drafts changed: discards the groups in memory and invalidates work in progress.
     pub fn changed(&mut self) {
         self.groups = None;
         self.n_changes += 1;
     }
 
-    /// Says that a draft becomes knowledge: what was held against the knowledge before has to be held against it anew.
+    /// Records that a draft is being published, so that comparisons with the knowledge have to be repeated.
     pub fn publishes(&mut self) {
         self.n_published += 1;
     }
 
-    /// Differs where drafts were published in between.
+    /// The number of published drafts since the process started. A different number means that the knowledge has
+    /// changed.
     pub fn n_published(&self) -> u64 {
         self.n_published
     }
 
-    /// Differs where drafts were changed in between.
+    /// The number of draft changes since the process started. A different number means that drafts have changed.
     pub fn n_changes(&self) -> u64 {
         self.n_changes
     }
 }
 
-/// The locks of all workspaces that are in use. Clones share them.
+/// The locks and groups of all workspaces in use. Clones share them.
 #[derive(Clone, Default)]
 pub struct Groupings(Arc<Mutex<HashMap<WorkspaceId, Handle>>>);
 
 type Handle = Arc<tokio::sync::Mutex<Grouping>>;
 
 impl Groupings {
+    /// The lock of a workspace, created on first use.
     pub fn of(&self, workspace: &WorkspaceId) -> Handle {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.entry(workspace.clone()).or_default().clone()
     }
 
-    /// Frees the groups of all other workspaces that nobody works on: the memory of one is held.
+    /// Drops the groups of all other workspaces that no task is using, so that memory holds one workspace's groups.
     pub fn keep_only(&self, workspace: &WorkspaceId) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|of, handle| of == workspace || Arc::strong_count(handle) > 1);

@@ -1,4 +1,5 @@
-//! Taking cases in: checked, without personal data, kept; idempotent by id and content.
+//! Accepts support cases: validates them, moves personal data to the vault and stores them. Idempotent by id and
+//! content.
 
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -10,28 +11,32 @@ use ken_store::store::{CaseEffect, StoredCase};
 use ken_text::redact::{Kind, Redactor};
 use ken_text::text::sha256_hex;
 
-/// The most turns of a case, and the longest turn.
+/// The most turns that a case may have.
 pub const MAX_TURNS: usize = 1_000;
+/// The longest text of a turn, in characters.
 pub const MAX_TURN_CHARS: usize = 10_000;
 
-/// A value of a case that cannot be taken: where, and what it should be.
+/// An invalid value in a case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CaseFault {
     /// A JSON pointer into the case.
     pub pointer: String,
+    /// The expected value and the one found.
     pub detail: String,
 }
 
-/// What became of a case.
+/// The result of storing one case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kept {
+    /// The case's id; derived from its content if the caller set none.
     pub id: String,
+    /// Whether the case was created, changed or already stored.
     pub effect: CaseEffect,
-    /// How many pieces of personal data were taken out.
+    /// How many distinct pieces of personal data were replaced by placeholders.
     pub n_redacted: usize,
 }
 
-/// All that is wrong with a case.
+/// Returns every fault of a case; empty if it is valid.
 pub fn check(case: &Case) -> Vec<CaseFault> {
     let mut faults = Vec::new();
     let mut require = |holds: bool, pointer: String, detail: String| {
@@ -90,13 +95,13 @@ pub fn check(case: &Case) -> Vec<CaseFault> {
     faults
 }
 
-/// A case without personal data, the hash of how it came, and what was taken out.
+/// A case without personal data, the hash of its original content, and the placeholders with the values they replace.
 type Clean = (Case, String, Vec<(String, String)>);
 
-/// What stands for whom a case is about, whatever they are called by.
+/// The placeholder of the customer that a case is about.
 const CUSTOMER: &str = "[customer:1]";
 
-/// The case without personal data, and what was taken out.
+/// Returns the case with placeholders for personal data, and the placeholders with the values they replace.
 pub fn without_personal_data(mut case: Case, redactor: &Redactor) -> (Case, Vec<(String, String)>) {
     let texts: Vec<&str> = case.turns.iter().map(|turn| turn.text.as_str()).collect();
     let about: Vec<&str> = [&case.agent, &case.product]
@@ -125,7 +130,7 @@ pub fn without_personal_data(mut case: Case, redactor: &Redactor) -> (Case, Vec<
     for tag in &mut case.tags {
         *tag = clean.next().expect("as many come out as went in");
     }
-    // Whoever a case is about is taken out whole; who is called by a word too short to tell is not looked for in the text.
+    // The customer's id is always replaced. In the texts, an id that is too short to recognize is not searched for.
     if let Some(id) = case.customer_id.take() {
         if !values
             .iter()
@@ -139,11 +144,10 @@ pub fn without_personal_data(mut case: Case, redactor: &Redactor) -> (Case, Vec<
 }
 
 impl Cases {
-    /// Keeps cases, all or none, and has them distilled. One that has no id is known by its content, so that the same case
-    /// sent twice is one.
+    /// Stores cases, all or none, and enqueues their distillation. A case without an id gets one from its content, so a
+    /// case that is sent twice is stored once. Returns one result per case, in order.
     ///
-    /// # Errors
-    /// `Err` of the inner result lists what is wrong, by the case's place; nothing is kept then.
+    /// The inner `Err` lists the faults with the index of each faulty case; then nothing is stored.
     pub async fn submit(
         &self,
         workspace: &WorkspaceId,
@@ -170,8 +174,8 @@ impl Cases {
             clean.collect()
         })
         .await;
-        // What was taken out first: a case never stands there that cannot be put together again. Of a case that is the
-        // same as before nothing is touched, so that what was forgotten of it stays forgotten.
+        // The vault is written first, so that each stored case can be restored. An unchanged case is not touched, so
+        // that its forgotten values stay forgotten.
         let _taking = self.taking.lock().await;
         let ids: Vec<&str> = clean.iter().map(|(case, ..)| case.id.as_str()).collect();
         let mut now = self.store.case_hashes(workspace, &ids).await?;
@@ -186,7 +190,7 @@ impl Cases {
             }
         }
         self.vault.keep(workspace, &fresh).await?;
-        // A case does not change while it is made into a draft; what is being made of it does not hold.
+        // A changed case invalidates the plans that are being computed from its old content.
         let grouping = self.groupings.of(workspace);
         let _held = match is_change {
             true => {
@@ -220,7 +224,7 @@ impl Cases {
         Ok(Ok(report.collect()))
     }
 
-    /// A case as it came: what was taken out put back, as far as the vault still has it.
+    /// Returns a case with its personal data restored, as far as the vault still holds it.
     pub async fn revealed(
         &self,
         workspace: &WorkspaceId,
@@ -243,7 +247,7 @@ impl Cases {
         Ok(case)
     }
 
-    /// What time it is for the learning.
+    /// The current time by the store's clock.
     pub fn now(&self) -> Timestamp {
         self.store.now()
     }

@@ -1,4 +1,4 @@
-//! How a draft stands to what is known: new, another wording, more or other than is known, known.
+//! Classifies a draft by its relation to the knowledge: new, variant, update, contradiction, known.
 
 use super::{CaseError, Cases};
 use ken_answer::answer::{AnswerError, Question};
@@ -9,17 +9,18 @@ use ken_search::vectors::dot;
 use ken_text::conflict::{self, Statement};
 use ken_text::text::{detect, figures, fold, is_function_word, terms};
 
-/// How many of the best passages a draft is held against.
+/// How many of the best passages a draft is compared with.
 const HELD_AGAINST: usize = 5;
-/// An answer is known where a passage has this much of its words, and all its figures.
+/// A passage covers an answer if it has this share of its words and all its figures.
 const COVERED: f32 = 0.6;
-/// Where the two are in different languages, or words tell little: by cosine.
+/// The least cosine at which a passage in another language covers an answer.
 const SAME_MEANING: f32 = 0.88;
-/// A question nearer to an FAQ's than this asks the same.
+/// The least cosine at which a question and an FAQ's question ask the same.
 const SAME_QUESTION: f32 = 0.9;
 
 impl Cases {
-    /// Sets a draft's class by what is found for its question.
+    /// Sets a draft's class by comparing it with the passages retrieved for its question. Drafts without an answer,
+    /// gaps and negatives keep their class.
     pub(super) async fn relate(
         &self,
         workspace: &WorkspaceId,
@@ -53,7 +54,7 @@ impl Cases {
             let similarity = dot(&vectors[0], vector);
             let document_id = e.chunk.document_id.clone();
             let asks_the_same = e.metadata.kind == Kind::Faq && e.similarity >= SAME_QUESTION;
-            // What asks the same in other words is compared as an answer to the same question.
+            // If the FAQ asks the same in other words, both texts are compared as answers to the draft's question.
             let title = match (asks_the_same, e.chunk.note.question.as_deref()) {
                 (true, _) => &draft.question,
                 (false, Some(question)) => question,
@@ -99,7 +100,7 @@ impl Cases {
     }
 }
 
-/// Whether a passage says what an answer says: most of its words and all its figures.
+/// Whether a passage covers an answer: it has most of its words and all its figures.
 fn is_covered(answer: &str, passage: &str, similarity: f32) -> bool {
     let numbers = |text: &str| -> Vec<String> {
         let folded = figures(&fold(text));

@@ -1,4 +1,4 @@
-//! Reviewing drafts: the queue, what a draft would change, and what a person decides.
+//! Reviews drafts: the queue by rank, the effects of a draft, and a person's decisions.
 
 mod details;
 mod taught;
@@ -23,22 +23,28 @@ use utoipa::ToSchema;
 
 pub use details::Details;
 
-/// Why a decision about a draft was not carried out.
+/// Why a decision about a draft failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ReviewError {
+    /// No draft has this id.
     #[error("draft {0} not found")]
     NotFound(String),
+    /// The draft's state does not allow the decision; the text says why.
     #[error("{0}")]
     State(Cow<'static, str>),
-    /// Field and what is wrong with it.
+    /// Missing or invalid fields: JSON pointer and fault.
     #[error("the draft is incomplete")]
     Incomplete(Vec<(&'static str, String)>),
+    /// The judged questions that the draft would break.
     #[error("judged questions would break")]
     WouldBreak(Vec<Altered>),
+    /// The collisions of the draft's wordings.
     #[error("wording belongs to another FAQ")]
     Collides(Vec<Collision>),
+    /// The reviewer who already approved or edited the draft; the four-eyes rule needs another one.
     #[error("{0} already approved this draft; a second reviewer must approve")]
     SameReviewer(String),
+    /// Comparing or storing the draft failed.
     #[error(transparent)]
     Case(#[from] CaseError),
 }
@@ -49,12 +55,16 @@ impl From<StoreError> for ReviewError {
     }
 }
 
-/// What a person changes in a draft; what is absent stays.
+/// A person's changes to a draft. `None` leaves a field unchanged.
 #[derive(Debug, Clone, Default)]
 pub struct Edit {
+    /// The new question.
     pub question: Option<String>,
+    /// The new answer.
     pub answer: Option<String>,
+    /// The new variants of the question; they replace all former ones.
     pub variants: Option<Vec<String>>,
+    /// The new tags; they replace all former ones.
     pub tags: Option<Vec<String>>,
 }
 
@@ -67,6 +77,10 @@ pub struct Ranked {
     /// How many cases or customers asked the question.
     pub demand: usize,
     #[serde(flatten)]
+    #[expect(
+        missing_docs,
+        reason = "a description would change the OpenAPI document"
+    )]
     pub draft: Draft,
 }
 
@@ -80,15 +94,16 @@ pub struct Reviewed {
     pub revision: Option<i64>,
 }
 
-/// How often a decision is worked out anew because the draft was changed meanwhile.
+/// How often a decision is tried again because the draft changed meanwhile.
 const MAX_TRIES: usize = 5;
 const CONTENDED: ReviewError = ReviewError::State(Cow::Borrowed(
     "the draft is being changed concurrently; retry",
 ));
-/// How many decided drafts teach the ranking.
+/// How many published and how many rejected drafts the ranking learns from, the newest.
 const TAUGHT_BY: i64 = 1_000;
 impl Cases {
-    /// Drafts in a state, of a class where one is named; without one, those that say something new. By rank.
+    /// Returns the drafts in a state, by descending rank, at most `limit`. `class`: one class, or `all`. Without a
+    /// class, open drafts of the classes `gap` and `known` are left out.
     pub async fn queue(
         &self,
         workspace: &WorkspaceId,
@@ -152,8 +167,7 @@ impl Cases {
         }
     }
 
-    /// The document that approving a draft writes, with the wordings that are new in it; `None` where there is nothing to
-    /// write.
+    /// The document that an approval writes, and the wordings that are new in it; `None` if there is nothing to write.
     async fn as_published(
         &self,
         workspace: &WorkspaceId,
@@ -235,7 +249,7 @@ impl Cases {
                 }
             }
             if !is_variant && !matches!(draft.class, DraftClass::Known { .. }) {
-                // Answers for some channels, languages or audiences stay what they are.
+                // Answers for particular channels, languages or audiences stay unchanged.
                 let is_for_all = |a: &&mut FaqAnswer| {
                     a.audience.is_empty() && a.channels.is_empty() && a.language.is_none()
                 };
@@ -271,7 +285,7 @@ impl Cases {
         if let DraftClass::Contradiction { document_id, .. } = &draft.class
             && let Some(other) = self.store.document(workspace, document_id, None).await?
         {
-            // A person has decided that this is right and that is not.
+            // A person has decided that the draft is right and the other document is wrong.
             faq.metadata.rank = other.metadata.rank + 1;
         }
         Ok(Some((
@@ -280,8 +294,8 @@ impl Cases {
         )))
     }
 
-    /// Approves a draft: it is published, unless somebody else has to approve it too. Refused where judged questions would
-    /// break or a wording belongs to another FAQ, unless it is forced.
+    /// Approves a draft and publishes it, unless the four-eyes rule needs a second approval. Fails if judged questions
+    /// would break or a wording collides with another document; `force` publishes anyway.
     pub async fn approve(
         &self,
         workspace: &WorkspaceId,
@@ -292,7 +306,7 @@ impl Cases {
         self.decide(workspace, id, reviewer, force, false).await
     }
 
-    /// As [`Cases::approve`], where a rule still lets it pass.
+    /// Like [`Cases::approve`], if a rule still allows publishing without review.
     pub(super) async fn approve_by_rule(
         &self,
         workspace: &WorkspaceId,
@@ -316,7 +330,7 @@ impl Cases {
             let before = self.open(workspace, id).await?;
             let mut draft = before.clone();
             if draft.state == DraftState::Open {
-                // What is known may have changed since.
+                // The knowledge may have changed since.
                 self.relate(workspace, &mut draft).await?;
             }
             if by_rule && !self.may_pass(workspace, &draft).await? {
@@ -372,7 +386,7 @@ impl Cases {
         Err(CONTENDED)
     }
 
-    /// Writes what an approved draft comes to, and that it was.
+    /// Writes the document of an approved draft and records the decision.
     async fn publish(
         &self,
         workspace: &WorkspaceId,
@@ -413,7 +427,7 @@ impl Cases {
         Ok(Reviewed { draft, revision })
     }
 
-    /// The publishing gate and the collision test.
+    /// Runs the gate and the collision test.
     async fn check(
         &self,
         workspace: &WorkspaceId,
@@ -439,7 +453,7 @@ impl Cases {
         Ok(passed)
     }
 
-    /// Changes a draft's words; sources that come later do not change them again.
+    /// Changes a draft's wording and reopens it. Sources that are added later do not change the wording again.
     pub async fn edit(
         &self,
         workspace: &WorkspaceId,
@@ -457,7 +471,7 @@ impl Cases {
             draft.variants = edit.variants.unwrap_or(draft.variants);
             draft.tags = edit.tags.unwrap_or(draft.tags);
             draft.is_edited = true;
-            // Whoever approved before approved other words.
+            // An earlier approval was for another wording.
             draft.state = DraftState::Open;
             if matches!(
                 draft.class,
@@ -479,7 +493,7 @@ impl Cases {
         Err(CONTENDED)
     }
 
-    /// Rejects a draft for a reason, which teaches the ranking.
+    /// Rejects a draft. The ranking of similar drafts learns from the reason.
     pub async fn reject(
         &self,
         workspace: &WorkspaceId,
@@ -507,7 +521,7 @@ impl Cases {
         Ok(draft)
     }
 
-    /// Makes one draft's sources another's.
+    /// Moves the sources of draft `id` to draft `into`, rebuilds `into` and reopens it. Returns `into`.
     pub async fn merge(
         &self,
         workspace: &WorkspaceId,
@@ -539,7 +553,7 @@ impl Cases {
                 target.class = DraftClass::New;
             }
             wording::rebuild(&mut target);
-            // Whoever approved it approved other words.
+            // An earlier approval was for another wording.
             target.state = DraftState::Open;
             self.relate(workspace, &mut target).await?;
             let mut held = grouping.lock().await;
@@ -561,7 +575,7 @@ impl Cases {
     }
 }
 
-/// Whether a text has one of the blanks that general terms leave: `[date]`, `[order_number]`.
+/// Whether a text holds a placeholder of a generalized sentence: `[date]`, `[order_number]`.
 fn is_blank(text: &str) -> bool {
     static BLANK: std::sync::LazyLock<regex::Regex> = std::sync::LazyLock::new(|| {
         regex::Regex::new(r"\[[a-z][a-z0-9_]{1,31}\]").expect("the pattern is fixed and tested")

@@ -1,4 +1,4 @@
-//! A draft's words, made of its sources. Pure.
+//! Builds a draft's question, answer, conditions and steps from its sources. Pure.
 
 use std::collections::BTreeSet;
 
@@ -10,15 +10,17 @@ use ken_ingest::ingest::faq::question_key;
 use ken_text::conflict::{self, Statement};
 use ken_text::text::{Language, detect, terms};
 
-/// The most sources whose sentences a draft keeps; of further ones only that they are there.
+/// The most sources whose sentences a draft keeps. Further sources are only recorded.
 const MAX_DETAILED: usize = 40;
-/// Among so many settled sources the best answer is looked for.
+/// The most settled sources among which the best answer is selected.
 const MAX_COMPARED: usize = 12;
+/// The most variants of a draft's question.
 const MAX_VARIANTS: usize = 20;
+/// The most steps of a draft.
 const MAX_STEPS: usize = 24;
-/// Steps that share this much of the longer one's words are one.
+/// The least share of the longer step's words that two equal steps have in common.
 const SAME_STEP: f32 = 0.6;
-/// A sentence is borne out by another case where one there shares this much of the shorter one's words.
+/// The least share of the shorter sentence's words that another case's sentence has in common to support it.
 const BORNE_OUT: f32 = 0.4;
 
 /// A draft without sources.
@@ -44,7 +46,7 @@ pub fn empty(id: &str) -> Draft {
     }
 }
 
-/// Adds a case to a draft, in place of what it was there before.
+/// Adds a case to a draft's sources, or replaces it there.
 pub fn add(draft: &mut Draft, case: &Case, made: &Distilled) {
     draft.sources.retain(|source| source.id != case.id);
     let is_detailed = draft.sources.len() < MAX_DETAILED;
@@ -102,7 +104,7 @@ fn is_chinese(text: &str) -> bool {
     detect(text).is_chinese()
 }
 
-/// Makes a draft's text from its sources anew; what a person has edited stays.
+/// Rebuilds a draft's text from its sources; text that a person edited stays.
 pub fn rebuild(draft: &mut Draft) {
     let mut tags: Vec<String> = draft
         .sources
@@ -191,7 +193,7 @@ pub fn rebuild(draft: &mut Draft) {
             reason: NoKnowledge::SettlesNothing,
         };
     }
-    // What was looked up for one of the customers goes out of what another said.
+    // Values looked up for one customer are removed from the sentences of all cases.
     let values: BTreeSet<&str> = draft
         .sources
         .iter()
@@ -228,7 +230,8 @@ pub fn rebuild(draft: &mut Draft) {
     draft.language = detect(&text).tag().to_owned();
 }
 
-/// Of an answer's sentences those that another case bears out, where there are two more that could; else all.
+/// The answer's sentences that another case supports. All sentences, if there are fewer than two other cases or none is
+/// supported.
 fn borne_out<'a>(sentences: &[&'a str], others: &[&DraftSource]) -> Vec<&'a str> {
     if others.len() < 2 {
         return sentences.to_vec();
@@ -251,7 +254,7 @@ fn borne_out<'a>(sentences: &[&'a str], others: &[&DraftSource]) -> Vec<&'a str>
     }
 }
 
-/// The question that is most like the others, and the others.
+/// Sets the draft's question to the wording most similar to the others, and its variants to the rest.
 fn questions(draft: &mut Draft, wordings: Vec<String>, prefers_chinese: bool) {
     let mut seen = std::collections::HashSet::new();
     let all: Vec<String> = wordings
@@ -287,7 +290,7 @@ fn questions(draft: &mut Draft, wordings: Vec<String>, prefers_chinese: bool) {
         .collect();
 }
 
-/// What agents asked for and told customers to do, over all sources, by where in the conversation it came.
+/// The steps of all sources, merged and ordered by their mean position in the conversation.
 fn steps(sources: &[DraftSource]) -> Vec<String> {
     struct Step {
         text: String,
@@ -318,7 +321,7 @@ fn steps(sources: &[DraftSource]) -> Vec<String> {
             }
         }
     }
-    // Of many, those that came up most, in their order.
+    // The most frequent steps are kept, in order of position.
     let mut order: Vec<usize> = (0..all.len()).collect();
     order.sort_by(|a, b| all[*b].n.cmp(&all[*a].n).then(a.cmp(b)));
     let mut kept: Vec<&Step> = order
@@ -330,7 +333,7 @@ fn steps(sources: &[DraftSource]) -> Vec<String> {
     kept.into_iter().map(|step| step.text.clone()).collect()
 }
 
-/// The language as a tag, for a new FAQ; none where it is not known.
+/// The draft's language as a tag; `None` if it is unknown.
 pub fn language(draft: &Draft) -> Option<String> {
     let language = Language::from_tag(&draft.language);
     (language != Language::Other).then(|| draft.language.clone())

@@ -1,4 +1,4 @@
-//! Ways of answering, side by side, until one is surely better.
+//! Runs experiments: compares ways of answering on live traffic until one is significantly better.
 
 use jiff::SignedDuration;
 use serde::Serialize;
@@ -14,13 +14,18 @@ use ken_knowledge::editing::gate::{Breaking, GateError};
 use ken_knowledge::editing::impact::Altered;
 use ken_store::store::{Base, Terms, Unmet, Write};
 
-/// What an experiment is to be.
+/// The definition of a new experiment.
 #[derive(Debug, Clone)]
 pub struct Plan {
+    /// Its id, unique in the workspace.
     pub id: String,
+    /// The FAQ whose answers are compared; `None` compares settings.
     pub faq_id: Option<DocumentId>,
+    /// The arms, 2 to 8. The first is the live state.
     pub arms: Vec<Arm>,
+    /// The significance level over all comparisons, 0.0001 to 0.2.
     pub alpha: f64,
+    /// The number of customers per arm after which it ends, 50 to 1000000.
     pub max_customers: usize,
 }
 
@@ -29,23 +34,31 @@ pub struct Plan {
 #[schema(as = ExperimentStanding)]
 pub struct Standing {
     #[serde(flatten)]
+    #[expect(
+        missing_docs,
+        reason = "a description would change the OpenAPI document"
+    )]
     pub experiment: Experiment,
     /// By arm.
     pub results: Vec<ArmResult>,
 }
 
-/// Why an experiment was not begun or carried on.
+/// Why an operation on an experiment failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ExperimentError {
+    /// An invalid plan: JSON pointer and fault.
     #[error("{0}: {1}")]
     Plan(&'static str, String),
+    /// No experiment has this id.
     #[error("experiment {0} not found")]
     NotFound(String),
+    /// The state of the experiment or of its FAQ does not allow it; the text says why.
     #[error("{0}")]
     State(String),
     /// The judged questions that its answer would break.
     #[error("judged questions would break")]
     WouldBreak(Vec<Altered>),
+    /// The store or a check failed.
     #[error(transparent)]
     Learn(LearnError),
 }
@@ -57,8 +70,8 @@ impl<E: Into<LearnError>> From<E> for ExperimentError {
 }
 
 impl Learning {
-    /// Begins an experiment. One about an FAQ writes the other arms' answers into it, each for those alone who are in the
-    /// arm, so that what they are told can be opened like any answer.
+    /// Starts an experiment. For an FAQ, writes the other arms' answers into it, each visible only to the customers of
+    /// that arm, so that the shown answers can be cited and opened like any other.
     pub async fn begin(
         &self,
         workspace: &WorkspaceId,
@@ -143,7 +156,7 @@ impl Learning {
                 let detail = format!("FAQ {faq} not found");
                 return Err(ExperimentError::Plan("/faq_id", detail));
             };
-            // What a beginning that was cut short left there.
+            // Remove the remains of an interrupted start.
             let prefix = arms_of(&experiment);
             row.answers.retain(|answer| !is_of(answer, &prefix));
             let live = row.answers.first().cloned().unwrap_or_default();
@@ -171,7 +184,7 @@ impl Learning {
         Ok(experiment)
     }
 
-    /// An FAQ, with how it stood before it was read.
+    /// An FAQ with the state that a later write must still find; `None` if it does not exist.
     async fn faq(
         &self,
         workspace: &WorkspaceId,
@@ -203,7 +216,7 @@ impl Learning {
         }
     }
 
-    /// How the experiments stand; those that are decided by now are decided.
+    /// Returns all experiments with their results. Concludes those that are decided by now.
     pub async fn experiments(
         &self,
         workspace: &WorkspaceId,
@@ -216,7 +229,7 @@ impl Learning {
         Ok(standings)
     }
 
-    /// Looks at those that something may become of.
+    /// Evaluates running experiments and those whose winner is still to be promoted.
     pub(super) async fn look_at_all(&self, workspace: &WorkspaceId) -> Result<(), ExperimentError> {
         let _deciding = self.deciding.lock().await;
         for experiment in self.store.experiments(workspace, false).await? {
@@ -247,7 +260,7 @@ impl Learning {
         changed |= verdict::conclude(&mut experiment, &results);
         if changed {
             if experiment.state != ExperimentState::Running {
-                // Nobody is in an arm any more. A winner's answer is put in force from the experiment itself.
+                // The arms have no customers any more. A winner's answer is put in force from the experiment itself.
                 self.without_arms(workspace, &experiment, None).await?;
             }
             experiment.to_promote = experiment.state == ExperimentState::Decided
@@ -255,7 +268,7 @@ impl Learning {
             self.finish(workspace, &experiment, "rule", "experiment.look")
                 .await?;
         }
-        // Also where an earlier look was cut short.
+        // Also after an earlier evaluation was interrupted.
         if experiment.to_promote {
             let promoted = self.put_in_force(workspace, experiment.clone(), "rule");
             let reason = match promoted.await {
@@ -275,7 +288,7 @@ impl Learning {
                 }
                 Err(error) => return Err(error),
             };
-            // It stays decided; a person sees why it is not in force, and decides.
+            // It stays decided; a person reads the reason and decides.
             if reason.is_some() {
                 experiment.reason = reason;
                 experiment.to_promote = false;
@@ -289,7 +302,7 @@ impl Learning {
         })
     }
 
-    /// Whether the FAQ's answers are those that were compared: what is live, and the arms'.
+    /// Whether the FAQ still has the compared answers: the live one and those of the arms.
     async fn arms_stand(
         &self,
         workspace: &WorkspaceId,
@@ -312,7 +325,7 @@ impl Learning {
         Ok(live == experiment.live.as_ref() && (1..experiment.arms.len()).all(has_arm))
     }
 
-    /// Ends an experiment without a winner.
+    /// Stops a running experiment without a winner.
     pub async fn stop(
         &self,
         workspace: &WorkspaceId,
@@ -335,7 +348,7 @@ impl Learning {
         Ok(experiment)
     }
 
-    /// Puts the winner in force: the FAQ's answer, or the workspace's settings.
+    /// Puts the winner of a decided experiment in force: its answer, or its settings.
     pub async fn promote(
         &self,
         workspace: &WorkspaceId,
@@ -399,8 +412,8 @@ impl Learning {
         Ok(())
     }
 
-    /// Takes the arms' answers out of the FAQ, and puts one in the place of the live one, if that is still the one that was
-    /// compared.
+    /// Removes the arms' answers from the FAQ. With `answer`, also replaces the live answer, if it is still the one
+    /// that was compared.
     async fn without_arms(
         &self,
         workspace: &WorkspaceId,
@@ -434,7 +447,7 @@ impl Learning {
             if row.answers == before {
                 return Ok(());
             }
-            // Taking the arms out gives the answer back that was live before.
+            // Removing the arms only restores the former live answers, so it is always allowed.
             let breaking = Breaking::allowed_if(answer.is_none());
             if self.write(workspace, row, breaking, &base).await?.is_ok() {
                 return Ok(());
@@ -445,10 +458,10 @@ impl Learning {
     }
 }
 
-/// How often an FAQ that somebody else changes meanwhile is read again.
+/// How often a write of the FAQ is tried while others change it.
 const MAX_TRIES: usize = 5;
 
-/// How the audiences of an experiment's arms begin.
+/// The prefix of the audiences of an experiment's arms.
 fn arms_of(experiment: &Experiment) -> String {
     format!("experiment:{}.", experiment.id)
 }

@@ -1,5 +1,5 @@
-//! What people said of answers, and what it becomes: variants and negatives to review, cases, versions that no answer may
-//! rest on, labels.
+//! Acts on feedback: creates variants and negatives for review, cases and labels, and excludes versions that people
+//! found wrong.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -12,62 +12,78 @@ use ken_base::domain::{
 };
 use ken_text::text::sha256_hex;
 
-/// What is said of an answer, before the answer is known.
+/// Feedback as received, before its answer is looked up.
 #[derive(Debug, Clone, Default)]
 pub struct Said {
+    /// The answer it is about.
     pub answer_id: String,
+    /// Whether the answer helped.
     pub helpful: Option<bool>,
+    /// Why it did not help.
     pub reason: Option<FeedbackReason>,
+    /// Free text. Personal data is masked before it is stored.
     pub comment: Option<String>,
+    /// The right answer. It becomes a case.
     pub corrected_answer: Option<String>,
+    /// The document that should have answered.
     pub corrected_document_id: Option<DocumentId>,
+    /// How a human agent used the answer.
     pub agent_action: Option<AgentAction>,
+    /// The customer's satisfaction, 1 to 5.
     pub csat: Option<u8>,
+    /// Whether the customer came back with the same question.
     pub reopened: bool,
+    /// Whether the customer complained.
     pub complaint: bool,
+    /// The person who gave it; by default the customer or the conversation of the answer. Stored as a hash.
     pub customer_id: Option<String>,
 }
 
-/// What came of feedback.
+/// The effects of feedback.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Effects {
+    /// The feedback's id.
     pub id: String,
-    /// `false` where the same had been said before.
+    /// `false` if the same feedback was already stored.
     pub is_new: bool,
-    /// A draft that was made or backed.
+    /// The draft that was created or supported.
     pub draft_id: Option<String>,
-    /// A case that the corrected answer was made into.
+    /// The case made of the corrected answer.
     pub case_id: Option<String>,
-    /// FAQs that no answer rests on any more.
+    /// FAQs whose version is now excluded from answers.
     pub distrusted: Vec<DocumentId>,
 }
 
-/// An answer that Ken was less sure of than this may have failed because it was off the point; then what it cites is not to
-/// blame.
+/// The least confidence, in [0, 1], at which negative feedback counts against the cited versions. A less confident
+/// answer may have missed the question; then its citations are not to blame.
 const ON_THE_POINT: f32 = 0.5;
-/// How many people have to have found a version wrong, and how surely most do, before no answer rests on it: the lower
-/// bound of Wilson's interval at 95 % (Wilson, JASA 1927) above one half. Five of five reach it, four of five do not.
+/// The least number of people whose feedback decides about a version. It is excluded if the lower bound of Wilson's
+/// interval at 95 % (Wilson, JASA 1927) of the share who found it wrong exceeds one half. Five of five reach it, four
+/// of five do not.
 const MIN_PEOPLE: usize = 5;
+/// The standard normal quantile of a two-sided 95 % interval.
 const Z: f64 = 1.96;
-/// Feedback of so many days counts.
+/// Feedback older than this many days does not count.
 const RECENT_DAYS: i64 = 60;
+/// The most feedback entries or drafts that are loaded.
 const MAX_RECENT: i64 = 5_000;
 
-/// A question with what is known of its answer.
+/// A labelled question.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Label {
+    /// The question, without personal data.
     pub question: String,
     /// The document that answers it.
     pub document_id: Option<DocumentId>,
-    /// Whether the knowledge answers it, as far as is known.
+    /// Whether the knowledge answers it, as far as the labels show.
     pub answerable: bool,
-    /// Documents that do not answer it. Where some are known, an answer from another may be right: knowledge may have come
-    /// since.
+    /// Documents that do not answer it. If there are any, an answer from another document counts as right, since
+    /// knowledge may have been added.
     pub wrong: Vec<DocumentId>,
 }
 
 impl Label {
-    /// Whether an answer that cites these, or none at all (`None`), is right by what is known.
+    /// Whether an answer that cites these documents is right by the label. `None`: the question was not answered.
     pub fn is_right(&self, cited: Option<&[DocumentId]>) -> bool {
         match (&self.document_id, cited) {
             (Some(id), cited) => cited.is_some_and(|cited| cited.contains(id)),
@@ -79,7 +95,7 @@ impl Label {
 }
 
 impl Learning {
-    /// Takes feedback in and acts on it. `None` where there is no such answer.
+    /// Stores feedback and acts on it. Repeating it is harmless. `None` if the answer does not exist.
     pub async fn feedback(
         &self,
         workspace: &WorkspaceId,
@@ -123,7 +139,7 @@ impl Learning {
             confidence: turn.answer.confidence,
             cited,
         };
-        // The same said twice running is one; what is taken back and said again counts again.
+        // Feedback that repeats the person's last one is the same. If they changed it in between, it counts again.
         let before = self
             .store
             .feedback_on(workspace, &feedback.answer_id)
@@ -152,7 +168,7 @@ impl Learning {
             is_new: self.store.keep_feedback(workspace, &feedback).await?,
             ..Effects::default()
         };
-        // What follows may be done again without harm: so it is, where it was cut short before.
+        // The following steps are idempotent and run each time, in case an earlier run was interrupted.
         if let Some(success) = feedback.verdict() {
             let answer = &feedback.answer_id;
             self.store
@@ -170,7 +186,7 @@ impl Learning {
         Ok(Some(effects))
     }
 
-    /// A corrected answer is what an agent said to the question.
+    /// Submits a corrected answer as a case with two turns. Returns the case's id.
     async fn as_case(
         &self,
         workspace: &WorkspaceId,
@@ -183,7 +199,7 @@ impl Learning {
             text: text.to_owned(),
             at: None,
         };
-        // One case an answer and person: who says it again says it otherwise, not once more.
+        // One case per answer and person: a second correction replaces the first.
         let who = feedback.customer.as_deref().unwrap_or_default();
         let key = sha256_hex([feedback.answer_id.as_bytes(), who.as_bytes()]);
         let id = format!("feedback/{}", &key[..24]);
@@ -198,7 +214,7 @@ impl Learning {
                 ],
             )
         };
-        // It was made here, so nothing in it is at fault but its length.
+        // The case is built here, so only its length can be invalid.
         if let Err(faults) = self.cases.submit(workspace, vec![case]).await? {
             tracing::warn!(
                 id,
@@ -209,8 +225,8 @@ impl Learning {
         Ok(id)
     }
 
-    /// A wording that another FAQ should have answered is a variant of that one; one that an FAQ answered and should not
-    /// have is a negative of it. Both for a person to review.
+    /// Proposes a variant for the FAQ that should have answered, or a negative for the FAQ that wrongly did. Both need
+    /// review. Returns the draft's id.
     async fn propose(
         &self,
         workspace: &WorkspaceId,
@@ -237,8 +253,8 @@ impl Learning {
         Ok(Some(self.cases.propose(workspace, class, feedback).await?))
     }
 
-    /// Holds the versions that an answer cited against all that was said of them. An FAQ that most find wrong is not rested
-    /// on any more; of an article, which says much besides, a person is asked to look.
+    /// Compares the cited versions with all recent feedback on them. An FAQ that most people find wrong is excluded
+    /// from answers. An article holds much besides, so it only gets a review task. Returns the excluded FAQs.
     async fn judge_evidence(
         &self,
         workspace: &WorkspaceId,
@@ -260,13 +276,13 @@ impl Learning {
         let mut distrusted = Vec::new();
         let rules = self.answerer.rules().of(workspace).await?;
         for (document, version) in &feedback.cited {
-            // While answers are compared, the experiment's own guard rail watches over them.
+            // During an experiment on the FAQ, the experiment's own guardrail decides.
             let is_compared = |e: &Experiment| e.faq_id.as_ref() == Some(document);
             let is_known = rules.distrusted.contains(&(document.clone(), *version));
             if is_known || rules.experiments.iter().any(is_compared) {
                 continue;
             }
-            // Of each person the last word.
+            // Each person's last verdict.
             let mut people: HashMap<&str, bool> = HashMap::new();
             for f in all
                 .iter()
@@ -325,7 +341,8 @@ impl Learning {
         Ok(distrusted)
     }
 
-    /// Lets answers rest on a version again that people found wrong: a person has looked at it.
+    /// Lifts the exclusion of a document's versions after a person has checked it. Returns `false` if none was
+    /// excluded.
     pub async fn trust(
         &self,
         workspace: &WorkspaceId,
@@ -357,8 +374,8 @@ impl Learning {
         Ok(!versions.is_empty())
     }
 
-    /// What is known of questions: what customers of published cases asked, what feedback and judged questions say. Each
-    /// question once; what was said last counts, and a judged question counts most.
+    /// Returns the labelled questions: from published drafts, feedback and judged questions. Each question occurs once.
+    /// The latest feedback overrides earlier labels, and a judged question overrides all.
     pub async fn labels(&self, workspace: &WorkspaceId) -> Result<Vec<Label>, LearnError> {
         let mut labels: BTreeMap<String, Label> = BTreeMap::new();
         for draft in self
@@ -427,7 +444,7 @@ impl Learning {
         Ok(labels.into_values().collect())
     }
 
-    /// The answers of which something bad was said.
+    /// Ids of the answers with negative feedback since a time.
     pub(super) async fn disliked(
         &self,
         workspace: &WorkspaceId,
@@ -442,7 +459,7 @@ impl Learning {
     }
 }
 
-/// The lower bound of Wilson's interval for a share.
+/// The lower bound of Wilson's 95 % interval for the share `n / of`.
 fn wilson_lower(n: usize, of: usize) -> f64 {
     let (n, of) = (n as f64, of as f64);
     let p = n / of;

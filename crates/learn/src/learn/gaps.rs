@@ -1,4 +1,4 @@
-//! What was asked in vain, by meaning: what to write next.
+//! Groups unanswered questions by meaning, as a list of knowledge to write next.
 
 use std::collections::HashMap;
 
@@ -85,7 +85,8 @@ impl Failure {
         }
     }
 
-    /// What it costs beside a refusal: a wrong answer that was believed costs more than none, a person's time most.
+    /// The cost relative to a refusal: a wrong answer that was believed costs more than none, and a person's time costs
+    /// most.
     fn cost(self) -> f64 {
         match self {
             Failure::Clarified => 0.5,
@@ -102,18 +103,18 @@ struct Asked {
     failure: Failure,
 }
 
-/// At most so many answers and so many cases are looked at, the newest.
+/// The most answers and the most cases that are examined, the newest.
 const MAX_QUESTIONS: i64 = 2_000;
-/// Groups whose questions are nearer than this in the mean are about the same. Of the 480 wordings of the 48 needs of
-/// corpus/month, at .82 84 % are with their like in 2.5 groups a need, at .84 93 % in 3.6, at .86 96 % in 4.9.
+/// Groups whose mean cosine is at least this are about the same need. Of the 480 wordings of the 48 needs of
+/// corpus/month, 84 % are grouped with their like at .82 (2.5 groups per need), 93 % at .84 (3.6), 96 % at .86 (4.9).
 pub const SAME_NEED: f32 = 0.84;
-/// What is as near as this is about the same whatever else is asked.
+/// Vectors with at least this cosine are joined at once, in their order.
 const ALIKE: f32 = 0.93;
-/// A draft nearer than this fills a gap.
+/// The least cosine at which an open draft fills a gap.
 const FILLS: f32 = 0.86;
 
 impl Learning {
-    /// The gaps of the last days, the most urgent first.
+    /// Returns the gaps of the last `days` days, by descending rank, at most `limit`.
     pub async fn gaps(
         &self,
         workspace: &WorkspaceId,
@@ -191,7 +192,7 @@ impl Learning {
         }))
     }
 
-    /// What failed between two times, without personal data.
+    /// The questions that failed between two times, without personal data.
     async fn failed(
         &self,
         workspace: &WorkspaceId,
@@ -243,10 +244,11 @@ impl Learning {
     }
 }
 
-/// Groups vectors of unit length by average linkage; members by index, groups in the order of their first.
+/// Groups vectors of unit length by average linkage. Returns the members' indices, groups in the order of their first
+/// member.
 ///
-/// Those nearer than `ALIKE` to a group, in their order, are in it; then the two groups whose members are nearest in the mean
-/// are joined, again and again, while that is at least `same`.
+/// First, each vector joins the nearest group if their cosine is at least `ALIKE`. Then the two groups with the
+/// greatest mean cosine are joined repeatedly, as long as it is at least `same`.
 pub fn grouped(vectors: &[Vec<f32>], same: f32) -> Vec<Vec<usize>> {
     let mut groups: Vec<(Vec<f32>, Vec<usize>)> = Vec::new();
     let mean =
@@ -266,7 +268,7 @@ pub fn grouped(vectors: &[Vec<f32>], same: f32) -> Vec<Vec<usize>> {
             _ => groups.push((vector.clone(), vec![at])),
         }
     }
-    // Of each group the nearest of those after it, so that a join looks at what it has changed alone.
+    // For each group, the nearest of the later groups. So a join recomputes only the entries that it changed.
     let after = |groups: &[(Vec<f32>, Vec<usize>)], of: usize| -> (f32, usize) {
         let (sum, members) = &groups[of];
         let others = (of + 1..groups.len()).filter(|other| !groups[*other].1.is_empty());
@@ -369,9 +371,14 @@ fn gap(
                    helpful. `case`: a case that makes no knowledge."
 )]
 pub enum GapFailure {
+    /// The question was refused.
     Refused,
+    /// The reply was a clarifying question.
     Clarified,
+    /// The question was handed off to a person.
     HandedOff,
+    /// The answer got negative feedback.
     Disliked,
+    /// A resolved case yielded no knowledge.
     Case,
 }

@@ -1,4 +1,4 @@
-//! How the service is doing: volumes, outcomes, what resolves, what is cited and disliked, and which scenes are weak.
+//! Statistics of answers: volumes, outcomes, resolution, use of documents, weak scenes.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -60,15 +60,20 @@ pub struct Summary {
     pub groups: BTreeMap<String, Counts>,
 }
 
-/// What answers are grouped by.
+/// The property that answers are grouped by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum By {
+    /// No groups.
     Nothing,
+    /// The channel of the request; `none` without one.
     Channel,
+    /// Each tag of the request.
     Tag,
+    /// The day (UTC).
     Day,
-    /// Questions of one meaning, named by the first.
+    /// The meaning of the question; a group is named by its first question.
     Intent,
+    /// The reason of a refusal or hand-off; empty without one.
     Reason,
 }
 
@@ -105,12 +110,13 @@ pub struct Scene {
     pub evidence: Vec<String>,
 }
 
+/// The most answers that are counted, and the most feedback entries.
 const MAX_ANSWERS: i64 = 50_000;
-/// A scene has at least so many questions …
+/// The least number of questions of a scene.
 const MIN_SCENE: usize = 8;
-/// … and its resolution rate is below the usual one by more than so many standard errors.
+/// How many standard errors a scene's resolution rate lies below the overall rate at least.
 const WEAK: f64 = 2.0;
-/// At most so many questions are grouped by meaning, the newest.
+/// The most questions that are grouped by meaning, the newest.
 const MAX_INTENTS: usize = 2_000;
 
 struct Told {
@@ -120,7 +126,7 @@ struct Told {
 }
 
 impl Learning {
-    /// Counts between two times, by one thing.
+    /// Counts the answers from `from` to before `to`, in total and by group.
     pub async fn summary(
         &self,
         workspace: &WorkspaceId,
@@ -145,7 +151,7 @@ impl Learning {
         Ok(summary)
     }
 
-    /// What each answer is counted under.
+    /// The groups of each answer, in the order of the answers.
     async fn named(
         &self,
         workspace: &WorkspaceId,
@@ -233,7 +239,7 @@ impl Learning {
         Ok(told.collect())
     }
 
-    /// How documents were used between two times: those with something to say of them first.
+    /// Returns the use of every published document from `from` to before `to`: most disliked first, then most cited.
     pub async fn usage(
         &self,
         workspace: &WorkspaceId,
@@ -296,7 +302,8 @@ impl Learning {
         Ok(usage)
     }
 
-    /// Channels, tags and kinds of questions that are resolved significantly less often than the rest.
+    /// Returns the channels, tags and intents that are resolved significantly less often than the average, those with
+    /// the greatest excess of unresolved questions first.
     pub async fn scenes(
         &self,
         workspace: &WorkspaceId,
@@ -377,8 +384,12 @@ impl Counts {
     description = "What an editor has to know about a document's use."
 )]
 pub enum UsageFlag {
+    /// Published and never cited.
     Unused,
+    /// Past its review date or validity.
     Stale,
+    /// Cited at least five times and disliked more often than liked.
     Disliked,
+    /// Excluded from answers.
     Distrusted,
 }

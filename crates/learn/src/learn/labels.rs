@@ -1,4 +1,4 @@
-//! What is known of a workspace's questions, as a judged set that `ken tune`, `ken calibrate` and `ken eval` read.
+//! Exports a workspace's labelled questions as a judged set that `ken tune`, `ken calibrate` and `ken eval` read.
 
 use std::io::Write;
 use std::path::Path;
@@ -12,14 +12,16 @@ use ken_base::domain::{DocumentId, Kind, Status, WorkspaceId};
 use ken_ingest::ingest::{Format, faq_file};
 use ken_knowledge::editing::import;
 
-/// How much was written.
+/// The size of an export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Written {
+    /// The number of labelled questions.
     pub n_questions: usize,
+    /// The number of FAQs and articles.
     pub n_documents: usize,
 }
 
-/// How many documents are read together.
+/// The number of documents loaded at a time.
 const PAGE: usize = 500;
 
 impl Learning {

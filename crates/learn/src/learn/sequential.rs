@@ -1,18 +1,18 @@
-//! A test that may be looked at after every customer: the e-process for two Bernoulli streams. Pure.
+//! A sequential test that may be evaluated after every customer: the e-process for two Bernoulli streams. Pure.
 //!
-//! Turner, Ly, Grünwald, "Generic E-variables for exact sequential k-sample tests that allow for optional stopping", 2021
-//! (arXiv:2106.02693). Customers are taken in pairs, one of each arm in order of arrival. A pair's e-variable is the
-//! likelihood of its outcomes under the estimates so far, a and b, over that under their mean:
-//! p_a(y_a)·p_b(y_b) / (p_m(y_a)·p_m(y_b)) with m = (a + b)/2. Its expectation is at most 1 whatever common rate is true, so
-//! by Ville's inequality the product reaches 1/α with probability at most α, however often one looks.
+//! Turner, Ly, Grünwald, "Generic E-variables for exact sequential k-sample tests that allow for optional stopping",
+//! 2021 (arXiv:2106.02693). Customers are paired, one of each arm in order of arrival. A pair's e-variable is the
+//! likelihood of its outcomes under the estimates so far, a and b, over that under their mean: p_a(y_a)·p_b(y_b) /
+//! (p_m(y_a)·p_m(y_b)) with m = (a + b)/2. Its expectation is at most 1 whatever common rate is true, so by Ville's
+//! inequality the product reaches 1/α with probability at most α, however often it is evaluated.
 
-/// The estimates' prior, as successes and failures seen before: Beta(.18, .18), which the paper recommends.
+/// The prior of the estimates, as pseudo-counts of successes and failures: Beta(.18, .18), as the paper recommends.
 const PRIOR: f64 = 0.18;
 
 /// The state of the test.
 #[derive(Debug, Clone, Default)]
 pub struct SequentialTest {
-    /// Outcomes that wait for their pair, by arm.
+    /// Outcomes without a partner yet, by arm.
     waiting: [std::collections::VecDeque<bool>; 2],
     successes: [f64; 2],
     n_pairs: f64,
@@ -21,7 +21,7 @@ pub struct SequentialTest {
 }
 
 impl SequentialTest {
-    /// Takes an outcome of arm 0 or 1, in order of arrival.
+    /// Adds an outcome of arm 0 or 1. Call it in the order of arrival. Panics for any other arm.
     pub fn take(&mut self, arm: usize, success: bool) {
         self.waiting[arm].push_back(success);
         while let (Some(_), Some(_)) = (self.waiting[0].front(), self.waiting[1].front()) {
@@ -48,12 +48,13 @@ impl SequentialTest {
         self.most.exp()
     }
 
-    /// Which arm is ahead, where the difference is significant at `alpha`.
+    /// The arm with more successes, if the difference is significant at `alpha`; else `None`.
     pub fn ahead(&self, alpha: f64) -> Option<usize> {
         let is_significant = self.most >= -alpha.ln();
         is_significant.then(|| usize::from(self.successes[1] > self.successes[0]))
     }
 
+    /// The number of complete pairs.
     pub fn n_pairs(&self) -> usize {
         self.n_pairs as usize
     }
@@ -66,7 +67,7 @@ mod tests {
     #[test]
     fn sequential_test_e_value_matches_hand_calculation() {
         let mut test = SequentialTest::default();
-        // The first pair says nothing: both estimates are the prior's.
+        // The first pair carries no evidence: both estimates are the prior's.
         test.take(0, true);
         test.take(1, false);
         assert_eq!((test.e_value(), test.n_pairs()), (1.0, 1));
@@ -81,7 +82,7 @@ mod tests {
         );
     }
 
-    /// 1,000 experiments each, of at most 2,000 pairs, looked at after every pair.
+    /// 1,000 experiments each, of at most 2,000 pairs, evaluated after every pair.
     #[test]
     fn sequential_test_error_rate_stays_within_alpha() {
         let mut random = fastrand::Rng::with_seed(11);

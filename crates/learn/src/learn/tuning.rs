@@ -1,5 +1,5 @@
-//! Settings that learn: the fusion's shares and the confidence from which on a question is answered, fitted to what is known
-//! of a workspace's questions, and put in force only where they win.
+//! Tunes settings: fits the fusion shares and the least confidence for answering to a workspace's labelled questions.
+//! The new settings go live only if they do better on held-out labels.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{MutexGuard, PoisonError};
@@ -75,26 +75,25 @@ pub struct Fared {
 const LAST_LEARNED: &str = "tuning_learned";
 /// The setting that holds the last [`LearningFailure`].
 const LAST_FAILED: &str = "tuning_failed";
-/// With fewer labels nothing is learned.
+/// The least number of labels for a run.
 const MIN_LABELS: usize = 20;
-/// The share of labels, in tenths, that is held out.
+/// The share of labels that is held out, in tenths.
 const HELD_OUT: u64 = 4;
-/// How unlikely it has to be that a gain on held-out labels as large as this comes about by chance. People err, so that a
-/// single label that loses says nothing.
+/// The greatest p-value at which new settings go live. People make mistakes, so a single lost label means nothing.
 const CHANCE: f64 = 0.05;
-/// What a wrong answer costs, where a right one is worth 1 and a refusal nothing.
+/// The cost of a wrong answer. A right answer is worth 1, a refusal 0.
 const WRONG: f64 = 1.0;
-/// Of the answers that are right now, so many have to be left by a stricter threshold.
+/// The share of the currently right answers that a stricter threshold has to keep.
 const KEPT: f64 = 0.9;
-/// How many earlier settings are kept for rolling back.
+/// How many earlier settings are kept for a roll-back.
 const MAX_HISTORY: usize = 50;
 
 impl Learning {
-    /// Learns settings from judged questions, feedback and published cases. They go live only where more of the labels held
-    /// out are right with them, more than chance would have it and in no language fewer, and no judged question is lost.
+    /// Fits settings to judged questions, feedback and published cases. They go live only if the held-out labels gain
+    /// significantly, no language loses and no judged question is lost. Stores and returns the outcome. `by` is the
+    /// actor in the audit log.
     ///
-    /// # Errors
-    /// [`LearnError::Busy`] where this process is at it already.
+    /// [`LearnError::Busy`] if this process is already tuning the workspace. A failure is stored, too.
     pub async fn tune(&self, workspace: &WorkspaceId, by: &str) -> Result<Learned, LearnError> {
         let _turn = Turn::begin(self, workspace).ok_or(LearnError::Busy)?;
         let learned = self.fit(workspace, by).await;
@@ -176,7 +175,7 @@ impl Learning {
             && learned.lost.is_empty()
             && learned.lost_languages.is_empty();
         if learned.is_live {
-            // What somebody has put in force meanwhile, or gone back to, stays.
+            // Settings that changed meanwhile stay in force.
             learned.is_live = self
                 .put_tuning(workspace, (Some(before), candidate), by, "tune")
                 .await?;
@@ -184,7 +183,7 @@ impl Learning {
         self.keep(workspace, learned, by).await
     }
 
-    /// Writes down what came of it: in the audit log, and as the last time that settings were learned.
+    /// Stores the outcome as the last one, with an audit entry.
     async fn keep(
         &self,
         workspace: &WorkspaceId,
@@ -199,7 +198,7 @@ impl Learning {
         Ok(learned)
     }
 
-    /// Writes down that nothing came of it; where that is not possible either, the log has it.
+    /// Stores the failure with an audit entry. If that fails, too, it is logged.
     async fn keep_failure(&self, workspace: &WorkspaceId, error: &LearnError, by: &str) {
         let failure = LearningFailure {
             at: self.store.now(),
@@ -215,12 +214,12 @@ impl Learning {
         }
     }
 
-    /// Whether this process is learning a workspace's settings.
+    /// Whether this process is tuning a workspace.
     pub fn is_tuning(&self, workspace: &WorkspaceId) -> bool {
         tuning(self).contains(workspace)
     }
 
-    /// What came of it the last time that settings were learned.
+    /// The outcome of the last finished run; `None` before the first.
     pub async fn last_learned(
         &self,
         workspace: &WorkspaceId,
@@ -228,7 +227,7 @@ impl Learning {
         Ok(self.store.setting(workspace, LAST_LEARNED).await?)
     }
 
-    /// How it failed, where that was after what came of it the last time that something did.
+    /// The last failure; `None` if there was none or if `learned` is later.
     pub async fn last_failed(
         &self,
         workspace: &WorkspaceId,
@@ -239,7 +238,7 @@ impl Learning {
         Ok(failed.filter(is_last))
     }
 
-    /// The shares that rank the labelled documents best.
+    /// The shares that rank the labelled documents best; `None` if there are too few examples or no gain.
     async fn shares(
         &self,
         workspace: &WorkspaceId,
@@ -284,13 +283,13 @@ impl Learning {
             proximity: before.proximity_share.unwrap_or(self.shares.proximity),
         };
         let tuned = tune::tune(&[("labels".to_owned(), examples)], now);
-        // What is no better than what is there stays.
+        // The current shares stay unless others are better.
         let is_better = tuned.sets.first().is_some_and(|set| set.tuned > set.before);
         Ok(is_better.then_some(tuned.shares))
     }
 
-    /// The least confidence whose answers are worth most, of those that keep most of what is right; none where it makes no
-    /// difference.
+    /// The confidence threshold, in steps of .05, with the greatest total worth among those that keep enough right
+    /// answers. `None` if answers are all right or all wrong, or if the workspace sets a level of its own.
     async fn threshold(
         &self,
         workspace: &WorkspaceId,
@@ -298,7 +297,7 @@ impl Learning {
         tuning: Tuning,
     ) -> Result<Option<f32>, LearnError> {
         if self.answerer.rules().of(workspace).await?.level.is_some() {
-            // A person has decided.
+            // A person set the level.
             return Ok(None);
         }
         let open = Tuning {
@@ -361,7 +360,7 @@ impl Learning {
         Ok((answer.outcome, answer.confidence, cited))
     }
 
-    /// Whether what is answered is right, `None` where nothing is; and whether that is as it should be.
+    /// Whether the answer is right (`None` without an answer), and whether the outcome is the expected one.
     async fn fares(
         &self,
         workspace: &WorkspaceId,
@@ -378,7 +377,7 @@ impl Learning {
         })
     }
 
-    /// The settings in force, and how many earlier ones there are.
+    /// The settings in force and the number of earlier ones that a roll-back can restore.
     pub async fn tuning(&self, workspace: &WorkspaceId) -> Result<(Tuning, usize), LearnError> {
         let known = self.tunings(workspace).await?;
         Ok((known.in_force, known.earlier.len()))
@@ -393,7 +392,8 @@ impl Learning {
         Ok(known.unwrap_or_default())
     }
 
-    /// Puts settings in force, where those before are still as expected; those before are kept. Returns whether it did.
+    /// Puts settings in force and stores the former ones for a roll-back. Returns `false` and changes nothing if
+    /// `expected` is set and is not in force.
     pub(super) async fn put_tuning(
         &self,
         workspace: &WorkspaceId,
@@ -416,7 +416,7 @@ impl Learning {
         Ok(true)
     }
 
-    /// Puts the settings before the last change in force again; `None` where there are none.
+    /// Restores the settings before the last change and returns them; `None` if there are none.
     pub async fn roll_back(
         &self,
         workspace: &WorkspaceId,
@@ -449,7 +449,7 @@ impl Learning {
     }
 }
 
-/// Held while a workspace's settings are learned.
+/// Marks a workspace as being tuned until it is dropped.
 struct Turn<'a> {
     learning: &'a Learning,
     workspace: &'a WorkspaceId,
@@ -458,7 +458,7 @@ struct Turn<'a> {
 impl<'a> Turn<'a> {
     fn begin(learning: &'a Learning, workspace: &'a WorkspaceId) -> Option<Self> {
         let is_first = tuning(learning).insert(workspace.clone());
-        // Made only where it is first: dropping it ends the turn.
+        // Created only on success, since dropping it ends the turn.
         is_first.then(|| Self {
             learning,
             workspace,

@@ -1,7 +1,8 @@
-//! From who was shown what, and how they fared, to how an experiment stands. Pure.
+//! Evaluates experiments from exposures and outcomes. Pure.
 //!
-//! What was seen at one time is never seen otherwise later, so that looking often does no harm: of each customer what was said
-//! first counts, from when it was said; who said nothing in time counts as the answer says, from then on.
+//! An observation never changes later, so repeated evaluation does no harm. Each customer's first outcome counts, from
+//! the time it was reported. A customer who reports nothing in time counts by whether the question was answered, from
+//! the end of that time.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -27,15 +28,15 @@ pub struct ArmResult {
     pub e_value: f64,
     /// The same for harm.
     pub harm_e_value: f64,
-    /// Of how many it is known whether it did harm.
+    /// Customers for whom it is known whether they were harmed.
     #[serde(skip)]
     known_harm: usize,
 }
 
-/// Who neither complained nor wished for a person so long after they were shown something was not harmed by it.
+/// A customer who neither complained nor asked for a person within this time counts as not harmed.
 pub const HARM_WITHIN: SignedDuration = SignedDuration::from_hours(2);
 
-/// How the arms do at a time; silence counts after `silence`.
+/// The results of all arms at time `now`. A customer without feedback counts after `silence`.
 pub fn results(
     experiment: &Experiment,
     exposures: &[Exposure],
@@ -72,7 +73,7 @@ pub fn results(
         events.retain(|(when, ..)| *when <= now);
         events.sort_unstable();
     }
-    // What the first arm's customers did counts in every comparison.
+    // The first arm's customers count in every comparison.
     let compared = |arm: usize| if arm == 0 { 1..n } else { arm..arm + 1 };
     for (_, _, arm, success) in fared {
         results[arm].known += 1;
@@ -95,8 +96,8 @@ pub fn results(
     results
 }
 
-/// Takes out the arms that do harm, and ends an experiment where an arm is surely better or worse than what is live, or
-/// enough were asked. Returns whether anything has changed.
+/// Removes harmful arms, and ends the experiment if an arm is significantly better or worse than the live state or if
+/// `max_customers` is reached. Returns whether the experiment changed.
 pub fn conclude(experiment: &mut Experiment, results: &[ArmResult]) -> bool {
     if experiment.state != ExperimentState::Running {
         return false;
@@ -181,7 +182,7 @@ mod tests {
 
     const SILENCE: SignedDuration = SignedDuration::from_hours(72);
 
-    /// One customer a minute, of whom four of ten say how it went, within two hours.
+    /// One customer a minute; four of ten report an outcome within two hours.
     fn customers(
         random: &mut fastrand::Rng,
         n: usize,
@@ -201,7 +202,7 @@ mod tests {
                     customer: random.u64(..).to_string(),
                     arm,
                     at,
-                    // Who says nothing was shown an answer as often as it was a success.
+                    // Silent customers were shown an answer as often as it was a success.
                     answered: success,
                     said: says.then(|| (success, later(random))),
                     harmed_at: harmed.then(|| later(random)),
@@ -210,7 +211,7 @@ mod tests {
             .collect()
     }
 
-    /// Looked at four times while it runs.
+    /// Evaluated four times while it runs.
     fn run(random: &mut fastrand::Rng, rates: &[f64], harms: &[f64]) -> Experiment {
         let n = 3_000;
         let all = customers(random, n, rates, harms);
@@ -218,7 +219,7 @@ mod tests {
         for look in 1..=4 {
             let now =
                 Timestamp::UNIX_EPOCH + SignedDuration::from_mins((look * n / 4) as i64) + SILENCE;
-            // What lies ahead is not known yet.
+            // Later events are unknown at this time.
             let known: Vec<Exposure> = all.iter().filter(|e| e.at <= now).cloned().collect();
             let results = results(&experiment, &known, now, SILENCE);
             conclude(&mut experiment, &results);
@@ -260,7 +261,7 @@ mod tests {
         let mut before: Vec<ArmResult> = Vec::new();
         for hours in 0..90 {
             let now = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(hours);
-            // A verdict later than now is not there yet.
+            // A verdict later than `now` does not count yet.
             let known: Vec<Exposure> = all
                 .iter()
                 .filter(|e| e.at <= now)

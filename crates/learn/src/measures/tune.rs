@@ -1,8 +1,8 @@
-//! How much each part of a search should count: `ken tune`.
+//! Fits the weights of keyword, proximity and vector similarity in the fused score: `ken tune`.
 //!
-//! A linear model with two free numbers, [`Shares`], found by trying all of them on the measure itself. Models
-//! with more freedom were tried on the same features in a notebook (pairwise logistic regression, boosted trees)
-//! and did worse on sets they were not fitted on: docs/measured/quality.md.
+//! A linear model with two free numbers, [`Shares`], fitted by a grid search on nDCG@10. Models with more freedom were
+//! tried on the same features (pairwise logistic regression, boosted trees). They did worse on held-out sets:
+//! docs/measured/quality.md.
 
 use std::collections::HashMap;
 
@@ -15,41 +15,50 @@ use ken_search::retrieve::Shares;
 pub struct Example {
     /// Document id → gain.
     pub relevant: HashMap<String, f64>,
+    /// The chunks that retrieval proposed, in any order.
     pub candidates: Vec<Candidate>,
 }
 
 /// One proposed chunk.
 pub struct Candidate {
+    /// The id of the chunk's document.
     pub document: String,
+    /// The share of the query's term weight found in the chunk, in [0, 1].
     pub coverage: f32,
+    /// How close the query's terms are to each other in the chunk, in [0, 1].
     pub proximity: f32,
+    /// The cosine of the query's vector and the chunk's, in [-1, 1].
     pub similarity: f32,
 }
 
 /// The outcome for one set, as nDCG@10.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TunedSet {
+    /// The name of the set.
     pub dataset: String,
+    /// The number of judged questions in the set.
     pub n_queries: usize,
-    /// With the shares that are set now.
+    /// With the current shares.
     pub before: f64,
-    /// With the shares that are best on all sets together.
+    /// With the shares that are best over all sets.
     pub tuned: f64,
-    /// With the shares that are best on all *other* sets; `None` where there is no other.
+    /// With the shares that are best over all *other* sets; `None` if there is only one set.
     pub held_out: Option<f64>,
 }
 
-/// The shares that are best in the mean over sets.
+/// The shares with the greatest sum of nDCG@10 over the sets.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Tuned {
+    /// The best shares.
     pub shares: Shares,
+    /// The outcome for each set, in the order given.
     pub sets: Vec<TunedSet>,
 }
 
-/// Steps of a twentieth: finer ones move the measure by less than its noise.
+/// The grid's steps per unit: finer steps change the measure by less than its noise.
 const STEPS: usize = 20;
 
-/// Tries all shares of words up to .6 and of proximity up to .4.
+/// Tries all keyword shares from 0 to .6 and all proximity shares from 0 to .4 whose sum is below .95.
 pub fn tune(sets: &[(String, Vec<Example>)], now: Shares) -> Tuned {
     let share = |step: usize| step as f32 / STEPS as f32;
     let grid: Vec<Shares> = (0..=STEPS * 6 / 10)
@@ -61,7 +70,7 @@ pub fn tune(sets: &[(String, Vec<Example>)], now: Shares) -> Tuned {
         })
         .filter(|shares| shares.keyword + shares.proximity < 0.95)
         .collect();
-    // By set, by point of the grid.
+    // nDCG@10 by set and by point of the grid.
     let measured: Vec<Vec<f64>> = sets
         .iter()
         .map(|(_, examples)| grid.iter().map(|shares| ndcg(examples, *shares)).collect())

@@ -1,4 +1,4 @@
-//! What a reviewer has to see of a draft, asked for when they look.
+//! Computes the details of a draft that a reviewer needs, on request.
 
 use serde::Serialize;
 use similar::TextDiff;
@@ -16,6 +16,10 @@ use ken_search::vectors::dot;
 #[schema(as = DraftDetails)]
 pub struct Details {
     #[serde(flatten)]
+    #[expect(
+        missing_docs,
+        reason = "a description would change the OpenAPI document"
+    )]
     pub ranked: Ranked,
     /// Nearest existing knowledge, with a unified diff of the answers.
     pub nearest: Option<Nearest>,
@@ -41,17 +45,18 @@ pub struct Nearest {
     pub difference: String,
 }
 
-/// How many of the logged questions nearest to a draft are asked.
+/// How many logged questions, the nearest to the draft, are answered with and without it.
 const LOGGED_NEAR: usize = 30;
-/// Among so many of the last ones.
+/// How many of the newest logged questions are searched for them.
 const LOGGED_AMONG: i64 = 1_000;
 
 impl Cases {
-    /// A draft with all that a reviewer has to see, asked for now.
+    /// Returns a draft with its details, computed against the current knowledge.
     pub async fn details(&self, workspace: &WorkspaceId, id: &str) -> Result<Details, ReviewError> {
         let mut draft = self.found(workspace, id).await?;
         if draft.state == DraftState::Open {
-            // What is known may have changed since. What is shown is not recorded: others decide meanwhile.
+            // The knowledge may have changed since. The new class is not stored, since others may decide at the same
+            // time.
             self.relate(workspace, &mut draft).await?;
         }
         let taught = self.taught(workspace).await?;
@@ -91,7 +96,7 @@ impl Cases {
         })
     }
 
-    /// The logged questions that are nearest to a draft's.
+    /// Up to `LOGGED_NEAR` logged questions, the nearest to the draft's question first.
     async fn logged_near(
         &self,
         workspace: &WorkspaceId,

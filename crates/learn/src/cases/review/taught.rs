@@ -1,8 +1,11 @@
+//! Ranks drafts by how often reviewers approved similar ones.
+
 use std::collections::HashMap;
 
 use ken_base::domain::{Draft, DraftAction};
 
-/// How often what is like a draft was approved: by class, agent and tags, each with Laplace's one for and one against.
+/// Approval rates of earlier drafts by class, agent and tag, with Laplace smoothing (one approval and one rejection
+/// added).
 #[derive(Debug, Default)]
 pub struct Taught {
     approved: HashMap<String, f64>,
@@ -25,8 +28,8 @@ impl Taught {
         features
     }
 
-    /// A rejection speaks against what its reason names: `wrong` against the agents, `duplicate` against the class,
-    /// anything else against all.
+    /// Adds a reviewer's decision. The reason of a rejection selects what it counts against: `wrong` the agents,
+    /// `duplicate` the class, any other reason all features.
     pub fn learn(&mut self, draft: &Draft, approved: bool) {
         let reason = draft
             .history
@@ -49,6 +52,8 @@ impl Taught {
         }
     }
 
+    /// The draft's rank, ≥ 0: demand × confidence × twice the mean approval rate of its features (1 if nothing is
+    /// known).
     pub fn rank(&self, draft: &Draft) -> f64 {
         let rate = |feature: &String| {
             let of =
