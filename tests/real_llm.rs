@@ -1,4 +1,5 @@
-//! The protocol against a real server with a small model: `make test-llm` fetches and starts one. No part of `cargo test`.
+//! The chat protocol against a real server with a small model. `make test-llm` fetches and starts the server; `cargo test`
+//! does not run this test.
 
 #[path = "integration/support.rs"]
 #[expect(dead_code, reason = "one test does not use all that the others share")]

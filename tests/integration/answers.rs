@@ -1,3 +1,5 @@
+//! `POST /v1/answers` over HTTP: citations, follow-ups, idempotency keys, deadlines, streaming, shutdown and the answer cache.
+
 use std::sync::Arc;
 
 use ken::app::App;
@@ -211,8 +213,8 @@ async fn streamed_answer_sends_evidence_then_deltas_then_done() {
     assert_eq!(answer["outcome"], "answered");
 }
 
-/// The request's head is sent and its body waited for (`100 Continue`) when the service is told to stop; it then
-/// takes no new connection, and still answers the one it has.
+/// The shutdown begins after the request's head was sent and before its body. The service accepts no new connection and
+/// still answers this request.
 #[tokio::test(flavor = "multi_thread")]
 async fn accepted_request_is_finished_during_shutdown() {
     let app = TestApp::start().await;
@@ -322,8 +324,8 @@ async fn answer_is_cached_until_its_inputs_change() {
         ("/v1/synonyms", json!({ "groups": [["運費", "郵資"]] })),
         ("/v1/settings", json!({ "level": "strict" })),
     ] {
-        let (status, told) = app.request(reqwest::Method::PUT, path, Some(body)).await;
-        assert!(status.is_success(), "{told}");
+        let (status, reply) = app.request(reqwest::Method::PUT, path, Some(body)).await;
+        assert!(status.is_success(), "{reply}");
         ask().await;
         assert_eq!(app.app.answerer.n_kept(), 2, "{path}");
     }
@@ -339,8 +341,8 @@ async fn answer_is_cached_until_its_inputs_change() {
     // A workspace of the same name is another, at the same revisions.
     for (about, says) in [("運費是 80 元", true), ("包裝是紙盒", false)] {
         let path = "/v1/workspaces/default";
-        let (status, told) = app.request(reqwest::Method::DELETE, path, None).await;
-        assert_eq!(status.as_u16(), 200, "{told}");
+        let (status, reply) = app.request(reqwest::Method::DELETE, path, None).await;
+        assert_eq!(status.as_u16(), 200, "{reply}");
         let text = format!("# 說明\n\n{about}。\n");
         app.put("fee", json!({ "text": text })).await;
         let answer = ask().await;

@@ -1,4 +1,4 @@
-//! corpus/attacks, with and without a model that plays along.
+//! The prompt-injection attacks in corpus/attacks fail, with and without a model that obeys them.
 
 use ken_text::text::fold;
 use serde::Deserialize;

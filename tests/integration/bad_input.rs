@@ -1,3 +1,5 @@
+//! Invalid, oversized and excess requests are rejected with a problem that states the location and the reason.
+
 use std::sync::Arc;
 
 use reqwest::Method;

@@ -1,4 +1,4 @@
-//! From what people resolved to knowledge: cases and drafts, over HTTP.
+//! Resolved cases become drafts and, after review, published FAQs, over HTTP.
 
 use ken::app::default_workspace;
 use reqwest::Method;

@@ -1,4 +1,4 @@
-//! The binary as an operator meets it, with the faults that only a fresh process can show.
+//! The commands of the binary `ken`: their output, exit codes and error messages.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -226,10 +226,10 @@ fn foreign_index_is_reported_and_damaged_index_is_rebuilt() {
     let sound = fs::read_to_string(&manifest).unwrap();
     let check = |what: &str, word: &str| {
         let checked = ken(here, &["check"], &[]);
-        let told = String::from_utf8_lossy(&checked.stderr).into_owned();
+        let stderr = String::from_utf8_lossy(&checked.stderr).into_owned();
         assert!(
-            told.contains(word) && told.contains("rebuilding"),
-            "{what}: {told}"
+            stderr.contains(word) && stderr.contains("rebuilding"),
+            "{what}: {stderr}"
         );
         let text = stdout(&checked);
         assert!(text.contains("1 chunks, 0 faults"), "{what}: {text}");
@@ -446,7 +446,7 @@ fn watched_folder_is_synchronized() {
     assert!(stopped.success());
     assert!(
         watching.wait().unwrap().success(),
-        "it ends well when it is told to"
+        "SIGTERM ends it with success"
     );
 }
 
@@ -460,10 +460,10 @@ fn reviewer_commands_import_edit_and_approve_drafts() {
         .collect();
     fs::write(folder.join("cases.jsonl"), lines.join("\n")).unwrap();
     fs::write(folder.join("bad.jsonl"), "{\"turns\": []}\n").unwrap();
-    let told = complaint(folder, &["cases", "bad.jsonl"], &[]);
+    let error = complaint(folder, &["cases", "bad.jsonl"], &[]);
     assert!(
-        told.contains("bad.jsonl") && told.contains("/turns"),
-        "{told}"
+        error.contains("bad.jsonl") && error.contains("/turns"),
+        "{error}"
     );
     let taken = stdout(&ken(folder, &["cases", "cases.jsonl"], &[]));
     assert!(
@@ -486,14 +486,14 @@ fn reviewer_commands_import_edit_and_approve_drafts() {
         &[],
     );
     assert!(edited.status.success());
-    let told = complaint(folder, &["drafts", "approve", id], &[]);
-    assert!(told.contains("/answer"), "{told}");
+    let error = complaint(folder, &["drafts", "approve", id], &[]);
+    assert!(error.contains("/answer"), "{error}");
     let better = ["drafts", "edit", id, "--answer", "急件維修加收 NT$650。"];
     assert!(ken(folder, &better, &[]).status.success());
     let approved = stdout(&ken(folder, &["drafts", "approve", id, "--by", "amy"], &[]));
     assert!(approved.contains("is published as learned/"), "{approved}");
-    let told = complaint(folder, &["drafts", "reject", id, "--reason", "late"], &[]);
-    assert!(told.contains("published"), "{told}");
+    let error = complaint(folder, &["drafts", "reject", id, "--reason", "late"], &[]);
+    assert!(error.contains("published"), "{error}");
 
     let answer = stdout(&ken(folder, &["ask", "維修急件要多少錢？", "--json"], &[]));
     assert!(answer.contains("NT$650"), "{answer}");
@@ -503,8 +503,8 @@ fn reviewer_commands_import_edit_and_approve_drafts() {
     assert_eq!(gaps[0]["question"], "附近哪裡有拉麵店？", "{gaps}");
     let labels = stdout(&ken(folder, &["learn", "labels", "set"], &[]));
     assert!(labels.contains("questions on 1 documents"), "{labels}");
-    let told = complaint(folder, &["learn", "rollback"], &[]);
-    assert!(told.contains("no earlier settings"), "{told}");
+    let error = complaint(folder, &["learn", "rollback"], &[]);
+    assert!(error.contains("no earlier settings"), "{error}");
     let backup = ken(
         folder,
         &["backup", "all.db", "--vault", "vault-copy.db"],

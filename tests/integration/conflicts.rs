@@ -1,4 +1,4 @@
-//! Contradictions told from paraphrases and other cases, on pairs judged beforehand (corpus/conflicts).
+//! Contradictions are distinguished from paraphrases and different cases on the judged pairs in corpus/conflicts.
 
 use ken::app::default_workspace;
 use ken_knowledge::editing::lint::{What, lint};

@@ -1,5 +1,5 @@
-//! The contract of `VectorStore`, run on each implementation: on the embedded one, and on Qdrant, which is a server's where
-//! `KEN_TEST_QDRANT_URL` names one (then a server that cannot be reached fails the tests) and a stand-in's where it does not.
+//! The contract of `VectorStore`, tested on the embedded store and on Qdrant. `KEN_TEST_QDRANT_URL` names a real Qdrant
+//! server; the tests fail if it is unreachable. Without the variable they use a stand-in.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -285,7 +285,7 @@ impl TestQdrant {
         Self { config, standin }
     }
 
-    /// Takes what was made on a real server out of it again; the stand-in goes by itself.
+    /// Deletes the collections of this test from a real server. The stand-in needs no cleanup.
     pub async fn remove(self) {
         if self.standin.is_some() {
             return;
@@ -353,7 +353,7 @@ async fn qdrant_vectors_satisfy_contract() {
             cluster.refresh().unwrap();
             assert_eq!(cluster.workspaces(), Vec::<String>::new());
         }
-        // A collection that somebody deletes is not an empty one: that is said, until it is made anew and filled.
+        // A collection deleted on the server is an error, not an empty result, until it is created and filled again.
         let store = cluster.vectors_of(&workspace("again"));
         store.apply(&[], &entries(0..10), 7).unwrap();
         cluster.drop_collection().unwrap();
@@ -447,7 +447,7 @@ async fn collection_of_another_encoder_is_rejected() {
         "{error}"
     );
     shared.say_version("1.19.0");
-    // A key is sent, and a wrong one is told.
+    // The API key is sent; a wrong key is reported.
     shared.ask_for("secret");
     let error = connect(&qdrant.config, "use")
         .await

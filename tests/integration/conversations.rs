@@ -1,4 +1,4 @@
-//! Turns: in order, read back, explained, asked again, forgotten.
+//! Conversations: turn order, retries, courtesy, history, replay, expiry, deletion and clarification.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! `kill -9` while the real binary works: what was acknowledged is there, and the indexes catch up by themselves.
+//! `kill -9` on the real binary: acknowledged writes survive and the indexes catch up after a restart.
 
 use std::io::{BufRead, BufReader};
 use std::ops::{Deref, DerefMut};

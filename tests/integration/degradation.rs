@@ -1,4 +1,4 @@
-//! What can be done without is done without, and said.
+//! Failures of optional parts (encoder, vector store, chat server) degrade answers and are reported in them.
 
 use std::ops::Range;
 use std::path::Path;
@@ -84,16 +84,16 @@ fn notes(answer: &Value) -> Vec<&str> {
     notes.map(|note| note.as_str().unwrap()).collect()
 }
 
-/// Asks `/readyz` until it says what is expected.
+/// Polls `/readyz` until it reports this degradation.
 async fn ready_with(app: &TestApp, degraded: Value) -> Value {
     let asking = async {
         loop {
             let response = app.client.get(format!("{}/readyz", app.address)).send();
             let response = response.await.unwrap();
             let is_ready = response.status() == 200;
-            let told: Value = response.json().await.unwrap();
-            if is_ready && told["degraded"] == degraded {
-                return told;
+            let state: Value = response.json().await.unwrap();
+            if is_ready && state["degraded"] == degraded {
+                return state;
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
@@ -103,7 +103,7 @@ async fn ready_with(app: &TestApp, degraded: Value) -> Value {
         .unwrap_or_else(|_| panic!("/readyz never said {degraded}"))
 }
 
-/// By words alone, and said so, in answers and in searches; also what came in after it was gone.
+/// Answers and searches use keyword search alone and report it; a document added during the failure is found too.
 async fn words_alone(app: &TestApp, note: &str) {
     let answer = app.ask("退款要幾個工作天？").await;
     assert_eq!(answer["outcome"], "answered", "{answer}");
@@ -117,10 +117,10 @@ async fn words_alone(app: &TestApp, note: &str) {
         (&found["degraded"], found["hits"].as_array().unwrap().len()),
         (&json!(note), 1)
     );
-    let told = ready_with(app, json!([note])).await;
+    let state = ready_with(app, json!([note])).await;
     assert_eq!(
-        told["workspaces"][0]["words"],
-        told["workspaces"][0]["revision"]
+        state["workspaces"][0]["words"],
+        state["workspaces"][0]["revision"]
     );
     let (status, problem) = app
         .post(
@@ -130,7 +130,7 @@ async fn words_alone(app: &TestApp, note: &str) {
         .await;
     assert!(
         status.is_server_error(),
-        "meaning alone was asked for: {problem}"
+        "vector search alone was requested: {problem}"
     );
     let (status, _) = app
         .request(
@@ -140,7 +140,7 @@ async fn words_alone(app: &TestApp, note: &str) {
         )
         .await;
     assert_eq!(status, 201);
-    let told = async {
+    let answered = async {
         loop {
             let answer = app.ask("訂單滿多少免運費？").await;
             if answer["outcome"] == "answered" {
@@ -149,8 +149,8 @@ async fn words_alone(app: &TestApp, note: &str) {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    let answer = tokio::time::timeout(Duration::from_secs(30), told).await;
-    let answer = answer.expect("what comes in is found by words");
+    let answer = tokio::time::timeout(Duration::from_secs(30), answered).await;
+    let answer = answer.expect("a new document is found by keywords");
     assert!(
         answer["text"].as_str().unwrap().contains("1,200"),
         "{answer}"
@@ -213,8 +213,8 @@ async fn missing_vectors_fall_back_to_keywords_then_catch_up() {
         (&answer["outcome"], notes(&answer)),
         (&json!("answered"), vec![])
     );
-    let told = ready_with(&app, json!([])).await;
-    assert_eq!(told["workspaces"][0]["indexed"], 2, "{told}");
+    let state = ready_with(&app, json!([])).await;
+    assert_eq!(state["workspaces"][0]["indexed"], 2, "{state}");
     let checked = check::check(&app.app, &default_workspace()).await.unwrap();
     assert_eq!((checked.n_chunks, checked.faults), (2, vec![]));
     app.stop().await;

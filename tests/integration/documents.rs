@@ -1,3 +1,5 @@
+//! Documents over HTTP: create, read, update, list, delete and wait for the index.
+
 use reqwest::Method;
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! Who comes in and how: encrypted connections, a provider's tokens, other pages, slow clients, too many at once.
+//! Transport and access: TLS, OpenID Connect tokens, CORS, slow clients and load shedding.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -260,8 +260,8 @@ async fn incomplete_request_is_disconnected_after_timeout() {
     ] {
         let mut connection = tokio::net::TcpStream::connect(address).await.unwrap();
         connection.write_all(half.as_bytes()).await.unwrap();
-        let mut told = Vec::new();
-        let reading = connection.read_to_end(&mut told);
+        let mut received = Vec::new();
+        let reading = connection.read_to_end(&mut received);
         let ended = tokio::time::timeout(Duration::from_secs(20), reading).await;
         assert!(ended.is_ok(), "{half:?} holds its connection");
     }
@@ -334,9 +334,10 @@ async fn refuse_beyond(encoder_ms: u64, all_ms: u64) {
         let request = app.client.post(format!("{}/v1/answers", app.address));
         async move { request.json(&body).send().await.unwrap() }
     });
-    let told = futures_util::future::join_all(asking).await;
+    let responses = futures_util::future::join_all(asking).await;
     let of = |status: u16| {
-        told.iter()
+        responses
+            .iter()
             .filter(move |response| response.status() == status)
     };
     assert!(of(200).count() > 0 && of(429).count() > 0);

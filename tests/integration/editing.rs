@@ -1,4 +1,4 @@
-//! What editors do: import, lifecycle, audiences, conflicts, the publishing gate, jobs, portability.
+//! Editing over HTTP: FAQ import, versions, visibility, schedules, the publishing gate, uploads, export and backup.
 
 use std::time::Duration;
 
@@ -1053,10 +1053,10 @@ async fn random_documents_obey_visibility_rules() {
         let expected: Vec<usize> = (0..lives.len())
             .filter(|i| lives[*i].is_open(&audience, channel, at))
             .collect();
-        let told = format!("seed {seed}, round {round}: {audience:?} {channel:?} at {at}");
-        assert_eq!(shown, expected, "{told}");
+        let context = format!("seed {seed}, round {round}: {audience:?} {channel:?} at {at}");
+        assert_eq!(shown, expected, "{context}");
         // Not even counted: the index alone gives no more than that.
-        assert_eq!(found.hits.len(), expected.len(), "{told}");
+        assert_eq!(found.hits.len(), expected.len(), "{context}");
         if round % 10 == 0 {
             let body = json!({ "question": "耳機保固幾個月", "audience": audience, "channel": channel, "as_of": asked.map(minute) });
             let (_, answer) = app.post("/v1/answers", body).await;
@@ -1064,12 +1064,12 @@ async fn random_documents_obey_visibility_rules() {
                 let i: usize = citation["document_id"].as_str().unwrap()[1..]
                     .parse()
                     .unwrap();
-                assert!(expected.contains(&i), "{told}: cites {i}");
+                assert!(expected.contains(&i), "{context}: cites {i}");
             }
             assert_eq!(
                 answer["outcome"] == "answered",
                 !expected.is_empty(),
-                "{told}: {answer}"
+                "{context}: {answer}"
             );
         }
     }

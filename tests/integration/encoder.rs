@@ -1,3 +1,5 @@
+//! The encoder: agreement with an independent engine, batches, priority of questions, and missing model files.
+
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

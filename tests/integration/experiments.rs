@@ -1,4 +1,4 @@
-//! Answers and settings side by side, over HTTP.
+//! Experiments on answers and on settings, over HTTP.
 
 use std::sync::Arc;
 
@@ -57,7 +57,7 @@ async fn better_arm_wins_sticky_per_customer_and_is_promoted_manually() {
             .as_str()
             .unwrap()
             .contains("請洽門市"),
-        "who is not known sees what is live"
+        "an anonymous customer gets the live answer"
     );
     let mut shown = [0, 0];
     for n in 0..120 {

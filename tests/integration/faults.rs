@@ -1,5 +1,5 @@
-//! What goes wrong on real machines: processes that are killed, disks that are full, read-only or broken, clocks that jump,
-//! files that are damaged, two processes on one folder. After each: what was acknowledged is there, and `ken check` is clean.
+//! Faults of real machines: killed processes, full, read-only or failing disks, clock jumps, damaged files, two processes on
+//! one folder. After each fault the acknowledged writes exist and `ken check` is clean.
 //!
 //! `make faults` runs 300 kills; the test suite some of each kind.
 
@@ -263,8 +263,8 @@ async fn random_kills_preserve_acknowledged_writes() {
             _ => unreachable!("all kinds are named"),
         }
         *killed.entry(kind).or_default() += 1;
-        let told = check(folder.path());
-        assert!(told.contains(" 0 faults"), "after {kind}: {told}");
+        let report = check(folder.path());
+        assert!(report.contains(" 0 faults"), "after {kind}: {report}");
         assert_kept(folder.path(), &ledger, kind).await;
     }
     let (child, address, _printed) = serve(folder.path());
@@ -379,8 +379,8 @@ async fn migration(wait: Duration) {
     .unwrap();
     pool.close().await;
     kill_after(&mut quietly(ken(folder.path()).arg("status")), wait);
-    let told = check(folder.path());
-    assert!(told.contains("default: 1 chunks, 0 faults"), "{told}");
+    let report = check(folder.path());
+    assert!(report.contains("default: 1 chunks, 0 faults"), "{report}");
 }
 
 /// The shim that strikes, built once.
@@ -448,8 +448,8 @@ impl Struck {
     async fn ends_clean(mut self, ledger: &Mutex<Ledger>, after: &str) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
-        let told = check(self.folder.path());
-        assert!(told.contains(" 0 faults"), "{after}: {told}");
+        let report = check(self.folder.path());
+        assert!(report.contains(" 0 faults"), "{after}: {report}");
         assert_kept(self.folder.path(), ledger, after).await;
     }
 
@@ -499,8 +499,8 @@ async fn disk_fault_rejects_writes_and_keeps_answering() {
         }
         // Room again: all goes on without a restart.
         service.now("");
-        let (status, told) = service.put("d4", 4).await;
-        assert_eq!(status, 201, "{fault}: {told}");
+        let (status, reply) = service.put("d4", 4).await;
+        assert_eq!(status, 201, "{fault}: {reply}");
         acknowledge(&ledger, "d4", 4);
         let answer = service.ask().await;
         assert_eq!(answer["notes"], json!([]), "{fault}");
@@ -540,10 +540,10 @@ fn unwritable_folder_is_reported_at_start() {
         .output()
         .unwrap();
     assert!(!started.status.success());
-    let told = String::from_utf8_lossy(&started.stderr).into_owned();
+    let stderr = String::from_utf8_lossy(&started.stderr).into_owned();
     assert!(
-        told.starts_with("ken: ") && told.contains("ken.db"),
-        "{told}"
+        stderr.starts_with("ken: ") && stderr.contains("ken.db"),
+        "{stderr}"
     );
 }
 
@@ -620,10 +620,10 @@ fn damaged_index_file_is_rebuilt() {
             "emptied" => std::fs::write(&file, b"").unwrap(),
             _ => std::fs::remove_file(&file).unwrap(),
         }
-        let told = check(folder.path());
+        let report = check(folder.path());
         assert!(
-            told.contains("20 chunks, 0 faults"),
-            "{} {what}: {told}",
+            report.contains("20 chunks, 0 faults"),
+            "{} {what}: {report}",
             name.display()
         );
     }

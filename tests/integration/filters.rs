@@ -1,3 +1,5 @@
+//! Filters, and what they leave unchanged in keyword and vector search: order and scores.
+
 use ken_base::config::{Config, Part};
 use serde_json::{Value, json};
 
@@ -340,7 +342,7 @@ fn compacted_keyword_index_returns_same_results() {
     assert_eq!((again.revision(), again.all_keys().unwrap().len()), (9, 41));
 }
 
-/// What a chunk scores depends on what is there, not on what was there before or on how it is kept.
+/// A score depends on the present chunks only, not on deleted chunks or on the segments of the index.
 #[test]
 fn deleted_chunks_do_not_affect_scores_before_or_after_compact() {
     use ken_search::index::{KeywordIndex, Selection};
@@ -388,7 +390,7 @@ fn deleted_chunks_do_not_affect_scores_before_or_after_compact() {
         worn.apply(&some, &[], 4).unwrap();
     }
     assert_eq!(found(&worn), expected);
-    // As it is read anew, by another process too.
+    // The same scores after reopening, in another process too.
     drop(worn);
     let again = KeywordIndex::open(folders[1].path(), None).unwrap();
     assert_eq!(found(&again), expected);

@@ -1,4 +1,4 @@
-//! Every format, made by other people's programs from one known text, against that text.
+//! Each file format, written by third-party programs from one known text, is parsed back to that text.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! The fuzz targets over what they begin with, what was found by them, and changes of both: the short run of `make fuzz`.
+//! The fuzz targets on their seeds, on recorded findings and on mutations of both: the short form of `make fuzz`.
 
 #[path = "../../fuzz/targets.rs"]
 #[expect(dead_code, reason = "the rest is for the fuzzer")]
@@ -24,13 +24,13 @@ fn fuzz_targets_pass_on_seeds_findings_and_mutations() {
             false => CHANGES,
         };
         for (name, bytes) in &inputs {
-            let told = std::panic::catch_unwind(|| targets::run(target, bytes));
-            assert!(told.is_ok(), "{} on {name}", target.name);
+            let result = std::panic::catch_unwind(|| targets::run(target, bytes));
+            assert!(result.is_ok(), "{} on {name}", target.name);
             for n in 0..n_changes {
                 let other = &inputs[random.usize(..inputs.len())].1;
                 let changed = changed(bytes, other, &mut random);
-                let told = std::panic::catch_unwind(|| targets::run(target, &changed));
-                if told.is_err() {
+                let result = std::panic::catch_unwind(|| targets::run(target, &changed));
+                if result.is_err() {
                     let kept = std::env::temp_dir().join(format!("ken-{}-{n}", target.name));
                     std::fs::write(&kept, &changed).unwrap();
                     panic!("{} on a change of {name}: {}", target.name, kept.display());

@@ -1,4 +1,4 @@
-//! The gate: by whatever way a change of knowledge comes, judged questions stop it.
+//! The publishing gate: every way to change knowledge is stopped if it breaks a judged question.
 
 use std::time::{Duration, Instant};
 
@@ -178,7 +178,7 @@ async fn change_with_outdated_base_is_rejected() {
     ];
     for other in others {
         let base = store.base(&workspace, [&id]).await.unwrap();
-        let told = format!("{other:?}");
+        let change = format!("{other:?}");
         app.app
             .gate
             .apply(&workspace, vec![other], Breaking::Refused)
@@ -191,7 +191,7 @@ async fn change_with_outdated_base_is_rejected() {
         };
         let writes = vec![Write::put(new.clone())];
         let made = store.record_if(&workspace, writes, terms).await.unwrap();
-        assert_eq!(made, Err(Unmet::Changed(id.clone())), "after {told}");
+        assert_eq!(made, Err(Unmet::Changed(id.clone())), "after {change}");
         assert_eq!(store.revision(&workspace).await.unwrap(), before);
     }
     // Of a document that is not there yet, too.
@@ -241,7 +241,7 @@ async fn winner_breaking_judged_question_is_not_promoted() {
     let answer = app.ask("禮物包裝要加多少錢？").await;
     assert_eq!(answer["text"], "禮物包裝每件加收五十元。");
 
-    // One that a rule was about to put in force when the process ended is looked at again, and told.
+    // A promotion interrupted by the end of the process is checked again and its refusal is reported.
     experiment.to_promote = true;
     store.put_experiment(&workspace, &experiment).await.unwrap();
     let (_, standing) = app.get("/v1/experiments").await;

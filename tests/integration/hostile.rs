@@ -1,4 +1,4 @@
-//! Files made to hurt: each is read or refused with a reason, within the limits of time and memory.
+//! Hostile files are parsed or rejected with a reason, within the limits of time and memory.
 
 use std::collections::BTreeMap;
 use std::path::Path;

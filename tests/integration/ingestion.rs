@@ -1,3 +1,5 @@
+//! Ingestion of folders: unchanged and unreadable files, and rebuilding the indexes from stored vectors.
+
 use std::fs;
 
 use ken::app::default_workspace;

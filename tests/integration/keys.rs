@@ -1,4 +1,4 @@
-//! Who may do what: each role, each operation, its own workspace and another's.
+//! API keys: the permissions of each role for each operation, in its own and in another workspace.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -128,7 +128,7 @@ async fn role_permissions_match_table_within_own_workspace() {
                 continue;
             }
             // Another's workspace: whether it is there or not makes no difference.
-            let mut told = Vec::new();
+            let mut problems = Vec::new();
             for other in ["default", "never-made"] {
                 let (status, mut problem) = keyed
                     .send(method.clone(), &address, key, Some(other), None)
@@ -138,9 +138,9 @@ async fn role_permissions_match_table_within_own_workspace() {
                     "{method} {path} as {role} in {other}: {problem}"
                 );
                 problem["request_id"] = Value::Null;
-                told.push(problem);
+                problems.push(problem);
             }
-            assert_eq!(told[0], told[1]);
+            assert_eq!(problems[0], problems[1]);
         }
         writeln!(table, "{:6} {path}: {}", method.as_str(), may.join(" ")).unwrap();
     }
@@ -163,7 +163,7 @@ async fn key_is_shown_once_and_limited_by_expiry_and_network() {
     assert_eq!(
         (status.as_u16(), pointers(&problem)),
         (422, vec!["/role"]),
-        "it would close the service to whoever made it"
+        "a first key without the operator role would lock out its creator"
     );
     let keyed = Keyed::on(app).await;
     let ask = async |key: &str| {
@@ -208,7 +208,7 @@ async fn key_is_shown_once_and_limited_by_expiry_and_network() {
         404
     );
     let changed = format!("{}0", &bot[..bot.len() - 1]);
-    let mut told = Vec::new();
+    let mut problems = Vec::new();
     for key in [
         &token(&timed),
         &token(&far),
@@ -220,13 +220,13 @@ async fn key_is_shown_once_and_limited_by_expiry_and_network() {
         let (status, mut problem) = ask(key).await;
         assert_eq!(status, 401, "{problem}");
         problem["request_id"] = Value::Null;
-        told.push(problem);
+        problems.push(problem);
     }
-    told.dedup();
+    problems.dedup();
     assert_eq!(
-        told.len(),
+        problems.len(),
         1,
-        "what is wrong with a key is not said: {told:?}"
+        "the problem does not reveal why a key is invalid: {problems:?}"
     );
 
     // Listed without what opens; an admin sees neither operators nor others' keys, and makes none of them.
@@ -288,8 +288,11 @@ fn service_without_keys_listens_on_loopback_only() {
     };
     let refused = ken(&["serve", "--listen", "0.0.0.0:0"]);
     assert!(!refused.status.success());
-    let told = String::from_utf8_lossy(&refused.stderr).into_owned();
-    assert!(told.contains("ken keys create --role operator"), "{told}");
+    let stderr = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(
+        stderr.contains("ken keys create --role operator"),
+        "{stderr}"
+    );
     assert!(
         !ken(&["keys", "create", "--role", "bot", "--name", "first"])
             .status
@@ -435,17 +438,17 @@ async fn key_counts_as_one_reviewer_and_bot_cannot_act_as_agent() {
     );
     let mut states = Vec::new();
     for (role, name) in [("agent", "x"), ("agent", "y"), ("editor", "x")] {
-        let (status, told) = send(role, Method::POST, &path, json!({ "reviewer": name })).await;
+        let (status, reply) = send(role, Method::POST, &path, json!({ "reviewer": name })).await;
         states.push((
             status.as_u16(),
-            told["draft"]["state"].as_str().unwrap_or("").to_owned(),
+            reply["draft"]["state"].as_str().unwrap_or("").to_owned(),
         ));
     }
-    let told: Vec<(u16, &str)> = states
+    let states: Vec<(u16, &str)> = states
         .iter()
         .map(|(n, state)| (*n, state.as_str()))
         .collect();
-    assert_eq!(told, [(200, "approved"), (409, ""), (200, "published")]);
+    assert_eq!(states, [(200, "approved"), (409, ""), (200, "published")]);
 
     let (_, answer) = send(
         "bot",

@@ -1,4 +1,4 @@
-//! From what people said of answers, and asked in vain, to work and settings: feedback, gaps, insights, tuning; over HTTP.
+//! Learning from feedback and from unanswered questions, over HTTP: drafts, gaps, insights and tuning.
 
 use std::time::Duration;
 
@@ -443,10 +443,10 @@ async fn failed_learning_is_reported_until_success() {
     assert_eq!(learned["n_labels"], 1, "{learned}");
     let (_, tuning) = app.get("/v1/tuning").await;
     assert_eq!(tuning["last_failed"], Value::Null, "{tuning}");
-    let mut told = audited(&app).await;
-    told.retain(|action| action.starts_with("tuning") || action.starts_with("settings"));
+    let mut actions = audited(&app).await;
+    actions.retain(|action| action.starts_with("tuning") || action.starts_with("settings"));
     assert_eq!(
-        told,
+        actions,
         ["tuning.learn", "tuning.learn_failed"],
         "each once, the newest first"
     );
@@ -652,8 +652,8 @@ async fn feedback_counts_once_per_person_and_last_value_wins() {
         let effects = say(&app, &answer, json!({ "helpful": helpful })).await;
         assert_eq!(effects["is_new"], is_new, "{helpful}");
     }
-    let (_, told) = app.get("/v1/feedback?limit=1").await;
-    assert_eq!(told["feedback"][0]["helpful"], true);
+    let (_, recorded) = app.get("/v1/feedback?limit=1").await;
+    assert_eq!(recorded["feedback"][0]["helpful"], true);
 
     // An FAQ's own question is no negative of it, and a variant of what is gone is nothing.
     // The new version is searchable a moment later.

@@ -1,5 +1,5 @@
-//! A model's wording, against a server that is scripted to do well and badly. tests/real_llm.rs (`make test-llm`) runs the
-//! protocol against a real server.
+//! Generated wording, against a scripted chat server that behaves well and badly. tests/real_llm.rs (`make test-llm`) runs
+//! the protocol against a real server.
 
 use std::time::{Duration, Instant};
 
@@ -271,21 +271,21 @@ async fn verified_sentences_stream_and_truncation_sends_restart() {
     let names = |events: &[(String, Value)]| -> Vec<String> {
         events.iter().map(|(name, _)| name.clone()).collect()
     };
-    let told = stream().await;
-    assert_eq!(names(&told), ["evidence", "delta", "delta", "done"]);
-    assert_eq!(told[1].1["text"], "退貨運費為 NT$80 元，由買方負擔。");
-    assert_eq!(told[3].1["strategy"], "generated");
+    let received = stream().await;
+    assert_eq!(names(&received), ["evidence", "delta", "delta", "done"]);
+    assert_eq!(received[1].1["text"], "退貨運費為 NT$80 元，由買方負擔。");
+    assert_eq!(received[3].1["strategy"], "generated");
     llm.now(Script::BreaksOffAfter(GOOD.into()));
-    let told = stream().await;
-    let names = names(&told);
+    let received = stream().await;
+    let names = names(&received);
     let restart = names
         .iter()
         .position(|name| name == "restart")
-        .expect("what was told is taken back");
+        .expect("the streamed sentences are retracted");
     assert!(names[..restart].contains(&"delta".to_owned()), "{names:?}");
     let n_restarts = names.iter().filter(|name| *name == "restart").count();
-    assert_eq!(n_restarts, 1, "taken back once: {names:?}");
-    assert_eq!(told.last().unwrap().1["strategy"], "extractive");
+    assert_eq!(n_restarts, 1, "retracted once: {names:?}");
+    assert_eq!(received.last().unwrap().1["strategy"], "extractive");
     app.stop().await;
 }
 

@@ -1,4 +1,4 @@
-//! Plain words: the phrases of `tools/ci/odd-words.tsv` become fewer.
+//! The number of phrases listed in `tools/ci/odd-words.tsv` only falls.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::support::root;
 
 /// How many there are at most. Lower it with every change that removes some.
-const LIMIT: usize = 559;
+const LIMIT: usize = 364;
 /// How far below the limit the count may lie before the limit has to follow.
 const SLACK: usize = 10;
 

@@ -1,5 +1,5 @@
-//! Databases of a PostgreSQL server for tests. `KEN_TEST_POSTGRES_URL` names the server (`tools/postgres/with.sh` starts a private
-//! one); with `KEN_TEST_STORE=postgres` every test of the suite has its store there instead of in a file.
+//! PostgreSQL databases for tests. `KEN_TEST_POSTGRES_URL` names the server (`tools/postgres/with.sh` starts a private one).
+//! With `KEN_TEST_STORE=postgres` all tests store their data there instead of in a file.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ pub fn chosen() -> Option<String> {
     is_chosen.then(server)
 }
 
-/// A database of the server for what is in a folder, made where absent.
+/// The URL of the database for a folder. Creates the database if it is missing.
 pub fn database_for(server: &str, folder: &Path) -> String {
     let hash = ken_text::text::sha256_hex([folder.to_string_lossy().as_bytes()]);
     let name = format!("ken_test_{}", &hash[..24]);

@@ -1,4 +1,4 @@
-//! The durable queue, with the store that the tests run on.
+//! The durable queue, on the store that the tests use.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -20,7 +20,7 @@ struct Task {
 /// What was run, in order: workspace and name.
 type Runs = Arc<Mutex<Vec<(String, String)>>>;
 
-/// Notes what is run; what comes of it depends on how often that name was run before.
+/// Records each run. The outcome depends on the name and on its number of earlier runs.
 struct Probe {
     policy: Policy,
     runs: Runs,

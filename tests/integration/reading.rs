@@ -1,4 +1,4 @@
-//! Passages are read together with the question before it is answered.
+//! The reader scores passages together with the question; readiness, answers and errors report its state.
 
 use ken::app::{App, AppError};
 use ken_base::config::Config;

@@ -1,4 +1,4 @@
-//! Another encoder takes the place of the one that serves, while it is asked; killed half way, it goes on; and back.
+//! `ken reencode` switches the encoder under load, resumes after a crash and switches back.
 
 use std::path::Path;
 use std::process::{Child, Output, Stdio};
@@ -16,17 +16,17 @@ const OTHER: &str = "multilingual-e5-small-zh-en";
 const PATIENCE: Duration = Duration::from_secs(120);
 
 async fn readiness(client: &Client, address: &str) -> Option<Value> {
-    let told = client.get(format!("{address}/readyz")).send().await.ok()?;
-    told.json().await.ok()
+    let response = client.get(format!("{address}/readyz")).send().await.ok()?;
+    response.json().await.ok()
 }
 
 /// The encoder's id, once it is as is waited for and all is indexed.
 async fn encoder_when(client: &Client, address: &str, is: impl Fn(&str) -> bool) -> String {
     let asking = async {
         loop {
-            if let Some(told) = readiness(client, address).await {
-                let id = told["encoder"].as_str().unwrap();
-                if told["ready"] == true && is(id) {
+            if let Some(state) = readiness(client, address).await {
+                let id = state["encoder"].as_str().unwrap();
+                if state["ready"] == true && is(id) {
                     return id.to_owned();
                 }
             }
@@ -52,14 +52,14 @@ async fn ended(child: Child) -> (bool, String) {
     let output: Output = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap())
         .await
         .unwrap();
-    let told = [output.stdout, output.stderr].concat();
+    let printed = [output.stdout, output.stderr].concat();
     (
         output.status.success(),
-        String::from_utf8_lossy(&told).into_owned(),
+        String::from_utf8_lossy(&printed).into_owned(),
     )
 }
 
-/// Asks without a pause until told to stop; counts what was answered, and what was not.
+/// Sends questions without a pause until `stop` is set; returns the number of answers and the failures.
 fn asking(address: String, stop: Arc<AtomicBool>) -> tokio::task::JoinHandle<(u64, Vec<String>)> {
     tokio::spawn(async move {
         let client = client();
@@ -100,16 +100,16 @@ async fn encoder_switch_survives_load_and_crash_and_is_reversible() {
     assert!(put.status().is_success(), "{put:?}");
 
     // What is no encoder is refused before anything is begun.
-    let (is_done, told) = ended(reencode(folder.path(), &["--to", "nowhere"])).await;
-    assert!(!is_done && told.contains("models.dir"), "{told}");
+    let (is_done, printed) = ended(reencode(folder.path(), &["--to", "nowhere"])).await;
+    assert!(!is_done && printed.contains("models.dir"), "{printed}");
 
     // Killed as soon as something is encoded.
     let to = reencode(folder.path(), &["--to", OTHER]);
     let begun = async {
         loop {
-            let (_, told) = ended(reencode(folder.path(), &["--list"])).await;
+            let (_, printed) = ended(reencode(folder.path(), &["--list"])).await;
             let report: Value =
-                serde_json::from_str(told.lines().last().unwrap_or("{}")).unwrap_or_default();
+                serde_json::from_str(printed.lines().last().unwrap_or("{}")).unwrap_or_default();
             if report["report"]["n_encoded"].as_u64().unwrap_or(0) > 0 {
                 break;
             }
@@ -126,16 +126,19 @@ async fn encoder_switch_survives_load_and_crash_and_is_reversible() {
     ];
     let second = encoder_when(&client, &address, |id| id != first).await;
     assert!(!second.contains('+') && second.contains("e5"), "{second}");
-    let (is_done, told) = ended(to).await;
+    let (is_done, printed) = ended(to).await;
     assert!(
-        is_done && told.contains(&format!("switched to {OTHER}")),
-        "{told}"
+        is_done && printed.contains(&format!("switched to {OTHER}")),
+        "{printed}"
     );
-    assert!(told.contains("1 of 1 correct before, 1 after"), "{told}");
+    assert!(
+        printed.contains("1 of 1 correct before, 1 after"),
+        "{printed}"
+    );
 
     // Back, without encoding anything.
-    let (is_done, told) = ended(reencode(folder.path(), &["--back"])).await;
-    assert!(is_done, "{told}");
+    let (is_done, printed) = ended(reencode(folder.path(), &["--back"])).await;
+    assert!(is_done, "{printed}");
     let third = encoder_when(&client, &address, |id| id == first).await;
     assert_eq!(third, first);
     stop.store(true, Ordering::Relaxed);
@@ -152,8 +155,8 @@ async fn encoder_switch_survives_load_and_crash_and_is_reversible() {
     drop(_restarted);
     assert!(check(folder.path()).contains(" 0 faults"));
     // One that was chosen is used by commands, too, and without a service the command does it itself.
-    let (is_done, told) = ended(reencode(folder.path(), &["--to", OTHER, "--anyway"])).await;
-    assert!(is_done, "{told}");
+    let (is_done, printed) = ended(reencode(folder.path(), &["--to", OTHER, "--anyway"])).await;
+    assert!(is_done, "{printed}");
     assert!(check(folder.path()).contains(" 0 faults"));
     let (_service, address, _printed) = serve(folder.path());
     assert_eq!(encoder_when(&client, &address, |_| true).await, second);

@@ -1,4 +1,4 @@
-//! Several processes on one PostgreSQL store, with vectors of their own or in a Qdrant cluster.
+//! Several processes on one PostgreSQL store, with vectors in each process or in a Qdrant cluster.
 
 use std::path::Path;
 use std::process::Command;
@@ -30,9 +30,9 @@ async fn ready(client: &Client, address: &str, leads: Option<bool>) -> Value {
     let asking = async {
         loop {
             if let Ok(response) = client.get(format!("{address}/readyz")).send().await {
-                let told: Value = response.json().await.unwrap();
-                if told["ready"] == true && leads.is_none_or(|leads| told["leads"] == leads) {
-                    return told;
+                let state: Value = response.json().await.unwrap();
+                if state["ready"] == true && leads.is_none_or(|leads| state["leads"] == leads) {
+                    return state;
                 }
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -156,8 +156,8 @@ async fn second_node_takes_over_when_leader_is_killed() {
         service.wait().unwrap();
     }
     for folder in &folders {
-        let told = check_with(node(folder.path(), &store, &qdrant));
-        assert!(told.contains("53 chunks, 0 faults"), "{told}");
+        let report = check_with(node(folder.path(), &store, &qdrant));
+        assert!(report.contains("53 chunks, 0 faults"), "{report}");
     }
     qdrant.remove().await;
 }

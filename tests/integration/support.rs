@@ -1,3 +1,5 @@
+//! Shared helpers: settings, the encoder, and `TestApp`, a service on a port of its own.
+
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;

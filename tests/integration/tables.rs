@@ -1,4 +1,4 @@
-//! Tables by other people's programs: every asked cell, with its row's and its column's name, on the web, LINE and the telephone.
+//! Tables written by third-party programs: each cell is answered with its row and column labels on web, LINE and voice.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

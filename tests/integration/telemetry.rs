@@ -1,4 +1,4 @@
-//! What operators see: traces, measures, and what `ken doctor` says. Never what anybody asked.
+//! Traces, metrics and `ken doctor`; none of them contains the text of a question.
 
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -114,9 +114,9 @@ fn doctor_reports_wrong_settings() {
             String::from_utf8_lossy(&output.stdout).into_owned(),
         )
     };
-    let (is_well, told) = examined(&[]);
-    assert!(is_well && !told.contains("FAULT"), "{told}");
-    assert!(told.contains("WARN  keys: no keys"), "{told}");
+    let (is_well, report) = examined(&[]);
+    assert!(is_well && !report.contains("FAULT"), "{report}");
+    assert!(report.contains("WARN  keys: no keys"), "{report}");
     for (settings, expected) in [
         (
             &[("KEN_HTTP__LISTEN", "0.0.0.0:80")][..],
@@ -153,18 +153,18 @@ fn doctor_reports_wrong_settings() {
             "FAULT store:",
         ),
     ] {
-        let (is_well, told) = examined(settings);
-        assert!(told.contains(expected), "{expected} is not in\n{told}");
-        assert_eq!(is_well, !told.contains("FAULT"), "{told}");
+        let (is_well, report) = examined(settings);
+        assert!(report.contains(expected), "{expected} is not in\n{report}");
+        assert_eq!(is_well, !report.contains("FAULT"), "{report}");
     }
     // What stands in the vault is for nobody else's eyes.
     let vault = folder.path().join("data/vault.db");
     std::fs::write(&vault, b"").unwrap();
     use std::os::unix::fs::PermissionsExt;
     std::fs::set_permissions(&vault, std::fs::Permissions::from_mode(0o644)).unwrap();
-    let (is_well, told) = examined(&[]);
+    let (is_well, report) = examined(&[]);
     assert!(
-        !is_well && told.contains("FAULT vault:") && told.contains("readable by others"),
-        "{told}"
+        !is_well && report.contains("FAULT vault:") && report.contains("readable by others"),
+        "{report}"
     );
 }

@@ -1,4 +1,4 @@
-//! Several tenants on one service: what one of them is told is what it would be told alone.
+//! Several tenants on one service: each tenant receives the same replies as on a service of its own.
 
 use std::path::Path;
 use std::time::Duration;
@@ -180,13 +180,13 @@ impl Tenants {
         }
         let response = request.send().await.unwrap();
         let status = response.status().as_u16();
-        let told = response.text().await.unwrap();
-        (status, serde_json::from_str(&told).unwrap())
+        let text = response.text().await.unwrap();
+        (status, serde_json::from_str(&text).unwrap())
     }
 }
 
-/// What is told, without what is of the moment: times, and ids drawn at random.
-fn lasting(told: &Value) -> Value {
+/// The reply without volatile fields: times and random ids.
+fn lasting(reply: &Value) -> Value {
     const OF_THE_MOMENT: [&str; 14] = [
         "timings_ms",
         "request_id",
@@ -203,7 +203,7 @@ fn lasting(told: &Value) -> Value {
         "draft",
         "content_hash",
     ];
-    match told {
+    match reply {
         Value::Object(fields) => {
             let lasting_ones = fields
                 .iter()
@@ -229,13 +229,13 @@ async fn tenant_operations_are_isolated_from_other_tenants() {
             .map(|(n, name)| operations(name, seed * 10 + n, 45))
             .collect();
         let together = Tenants::start(&names).await;
-        let mut told: Vec<Vec<(u16, Value)>> = vec![Vec::new(); names.len()];
+        let mut replies: Vec<Vec<(u16, Value)>> = vec![Vec::new(); names.len()];
         let mut random = fastrand::Rng::with_seed(seed);
         while let Some(whose) = {
-            let waiting = (0..names.len()).filter(|n| told[*n].len() < sequences[*n].len());
+            let waiting = (0..names.len()).filter(|n| replies[*n].len() < sequences[*n].len());
             random.choice(waiting.collect::<Vec<_>>())
         } {
-            let operation = &sequences[whose][told[whose].len()];
+            let operation = &sequences[whose][replies[whose].len()];
             let (status, answer) = together.run(&together.admins[whose].1, operation).await;
             let text = answer.to_string();
             for other in names.iter().filter(|other| **other != names[whose]) {
@@ -248,10 +248,11 @@ async fn tenant_operations_are_isolated_from_other_tenants() {
             if operation.path.contains("cases") {
                 assert_eq!(status, 200, "{answer}");
             }
-            told[whose].push((status, answer));
+            replies[whose].push((status, answer));
         }
         assert!(
-            told.iter()
+            replies
+                .iter()
                 .flatten()
                 .filter(|(status, _)| *status < 300)
                 .count()
@@ -260,10 +261,10 @@ async fn tenant_operations_are_isolated_from_other_tenants() {
         );
         // The one in the middle, alone on a service of its own.
         let alone = Tenants::start(&names[1..2]).await;
-        for (operation, (status, before)) in sequences[1].iter().zip(&told[1]) {
-            let (now, told) = alone.run(&alone.admins[0].1, operation).await;
+        for (operation, (status, before)) in sequences[1].iter().zip(&replies[1]) {
+            let (now, reply) = alone.run(&alone.admins[0].1, operation).await;
             assert_eq!(
-                (now, lasting(&told)),
+                (now, lasting(&reply)),
                 (*status, lasting(before)),
                 "{} {}",
                 operation.method,
@@ -275,7 +276,7 @@ async fn tenant_operations_are_isolated_from_other_tenants() {
     }
 }
 
-/// Nothing of a deleted tenant is left, in any file; the others have all they had; its name begins anew.
+/// No file contains data of a deleted tenant, the other tenants lose nothing, and the name can be used again from the start.
 async fn deleted_without_a_trace(tenants: Tenants, sequences: &[Vec<Operation>]) {
     let ask = |tenant: &str| Operation {
         method: Method::POST,
@@ -329,7 +330,7 @@ async fn deleted_without_a_trace(tenants: Tenants, sequences: &[Vec<Operation>])
         lasting(&again.1),
         "the others stay as they were"
     );
-    // Anew, from the first revision on, with nothing of what was.
+    // A new workspace of the same name starts at the first revision without the old data.
     let key = tenants.admin_of("bb").await;
     let (_, found) = tenants.run(&key, &ask("bb")).await;
     assert_eq!(found["hits"].as_array().unwrap().len(), 0, "{found}");
@@ -410,9 +411,9 @@ async fn audit_log_records_changes_and_is_tamper_evident() {
             body,
             idempotency_key: None,
         };
-        let (status, told) = tenants.run(key, &operation).await;
-        assert!(status < 300, "{path}: {told}");
-        told
+        let (status, reply) = tenants.run(key, &operation).await;
+        assert!(status < 300, "{path}: {reply}");
+        reply
     };
     let text = |days: u32| json!({ "text": format!("# 退貨\n\n{days} 天內可以退貨。"), "tags": [format!("t{days}")] });
     change(Method::PUT, "/v1/documents/returns", Some(text(7))).await;
@@ -439,8 +440,8 @@ async fn audit_log_records_changes_and_is_tamper_evident() {
         body: Some(judged),
         idempotency_key: None,
     };
-    let (status, told) = tenants.run(key, &put).await;
-    assert!(status < 300, "{told}");
+    let (status, reply) = tenants.run(key, &put).await;
+    assert!(status < 300, "{reply}");
     change(Method::DELETE, "/v1/judged-questions/q1", None).await;
     let none = Operation {
         method: Method::DELETE,
@@ -452,13 +453,13 @@ async fn audit_log_records_changes_and_is_tamper_evident() {
 
     let log = change(Method::GET, "/v1/audit?limit=1000", None).await;
     let lines = log["entries"].as_array().unwrap();
-    let told: Vec<&str> = lines
+    let actions: Vec<&str> = lines
         .iter()
         .rev()
         .map(|line| line["action"].as_str().unwrap())
         .collect();
     assert_eq!(
-        told,
+        actions,
         [
             "key.create",
             "document.put",
@@ -514,7 +515,7 @@ async fn audit_log_records_changes_and_is_tamper_evident() {
         .collect();
     assert_eq!(&exported, lines);
 
-    // Whoever alters, takes out or cuts off a line behind the service's back is found out.
+    // A line that is altered, removed or cut off outside the service is detected.
     let folder = tenants.app.stop().await;
     let url = store_in(folder.path());
     let faults = async || {

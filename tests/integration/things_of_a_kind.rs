@@ -1,4 +1,4 @@
-//! Questions about one of several things of a kind: which is meant, which is not there, which row or list is its own.
+//! Questions about one of several similar things: the right thing, row or list is chosen, and a missing one is refused.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Nothing that the vault holds is anywhere else: not in the store, the indexes, the logs, or what a model is sent.
+//! Personal data in the vault occurs nowhere else: not in the store, the indexes, the logs or requests to a model.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -224,7 +224,7 @@ async fn vault_values_are_absent_from_store_index_log_and_requests() {
     values.dedup();
     assert!(
         values.len() > 2 * N_CASES,
-        "the vault holds what was said: {}",
+        "the vault holds the personal data: {}",
         values.len()
     );
     let answer = post("/v1/answers", &json!({ "question": "急件維修要多少錢？" })).await;

@@ -1,4 +1,4 @@
-//! What a question finds in other words than its own: synonyms, slips of the keyboard, FAQ questions; and why.
+//! Questions in other words than the knowledge: synonyms, typing errors, FAQ variants and the explanation of hits.
 
 use reqwest::Method;
 use serde_json::{Value, json};
