@@ -60,6 +60,13 @@ pub async fn the_draft(app: &TestApp) -> Value {
     drafts.remove(0)
 }
 
+/// The detailed view of a draft.
+async fn details_of(app: &TestApp, draft: &Value) -> Value {
+    let (status, details) = app.get(&format!("/v1/drafts/{}", id_of(draft))).await;
+    assert_eq!(status, 200, "{details}");
+    details
+}
+
 pub fn id_of(value: &Value) -> String {
     value["id"].as_str().unwrap().to_owned()
 }
@@ -88,22 +95,50 @@ pub async fn wait_until(holds: impl AsyncFn() -> bool) {
     patience.await.expect("it happens within a minute");
 }
 
+/// Each sentence of a draft's evidence is what an agent said at its span of the case's transcript.
+async fn assert_evidence_is_in_transcripts(app: &TestApp, draft: &Value) {
+    for source in draft["sources"].as_array().unwrap() {
+        let (_, read) = app
+            .get(&format!("/v1/cases/{}", id_of(source).replace('/', "%2F")))
+            .await;
+        for e in source["resolution"].as_array().unwrap() {
+            let turn = &read["case"]["turns"][e["turn"].as_u64().unwrap() as usize];
+            assert_eq!(turn["role"], "agent", "only agents state facts");
+            let at = |end: &str| e[end].as_u64().unwrap() as usize;
+            let said = &turn["text"].as_str().unwrap()[at("start")..at("end")];
+            assert!(!said.trim().is_empty() && !said.contains("500"), "{said}");
+        }
+    }
+}
+
+/// The draft's details list the questions that it would answer; none of them is answered yet.
+async fn assert_preview_changes_nothing(app: &TestApp, draft: &Value) {
+    let question = "我家住公寓五樓沒電梯，送上來要加錢嗎";
+    let details = details_of(app, draft).await;
+    let would = details["would_answer"].as_array().unwrap();
+    assert!(would.contains(&json!(question)), "{details}");
+    let difference = details["nearest"]["difference"].as_str().unwrap();
+    assert!(difference.contains("+"), "{details}");
+    let outcome = app.ask(question).await.outcome;
+    assert_eq!(outcome, "refused", "a preview changes nothing");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn resolved_cases_become_answer_in_both_scripts() {
     let app = TestApp::with_shop().await;
     let refused = app.ask("我家住公寓五樓沒電梯，送上來要加錢嗎").await;
-    assert_eq!(refused["outcome"], "refused", "{refused}");
+    assert_eq!(refused.outcome, "refused", "{refused:?}");
 
     let mut cases = cases_of("need-36");
     for case in &mut cases {
-        case["answer_ids"] = json!([refused["id"]]);
+        case["answer_ids"] = json!([refused.id]);
     }
     let kept = submit(&app, &cases).await;
     assert_eq!(kept["n_added"], 3);
+    let again = submit(&app, &cases).await;
     assert_eq!(
-        submit(&app, &cases).await["n_unchanged"],
-        3,
-        "sent again it is the same"
+        again["n_unchanged"], 3,
+        "the same cases are not added again"
     );
 
     let draft = the_draft(&app).await;
@@ -118,52 +153,11 @@ async fn resolved_cases_become_answer_in_both_scripts() {
     for gone in ["駱", "0900", "LM2611", "100，五樓就 500"] {
         assert!(!draft.to_string().contains(gone), "{gone} in {draft}");
     }
-    // Evidence: each sentence stands in its case's transcript where it says.
-    for source in draft["sources"].as_array().unwrap() {
-        let (_, read) = app
-            .get(&format!("/v1/cases/{}", id_of(source).replace('/', "%2F")))
-            .await;
-        for e in source["resolution"].as_array().unwrap() {
-            let turn = &read["case"]["turns"][e["turn"].as_u64().unwrap() as usize];
-            assert_eq!(
-                turn["role"], "agent",
-                "only what agents said counts as fact"
-            );
-            let (start, end) = (
-                e["start"].as_u64().unwrap() as usize,
-                e["end"].as_u64().unwrap() as usize,
-            );
-            let said = &turn["text"].as_str().unwrap()[start..end];
-            assert!(!said.trim().is_empty() && !said.contains("500"), "{said}");
-        }
-    }
-    let (status, details) = app.get(&format!("/v1/drafts/{}", id_of(&draft))).await;
-    assert_eq!(status, 200);
-    let would = details["would_answer"].as_array().unwrap();
-    assert!(
-        would.contains(&json!("我家住公寓五樓沒電梯，送上來要加錢嗎")),
-        "{details}"
-    );
-    assert!(
-        details["nearest"]["difference"]
-            .as_str()
-            .unwrap()
-            .contains("+"),
-        "{details}"
-    );
-    assert_eq!(
-        app.ask("我家住公寓五樓沒電梯，送上來要加錢嗎").await["outcome"],
-        "refused",
-        "trying it out changes nothing"
-    );
+    assert_evidence_is_in_transcripts(&app, &draft).await;
+    assert_preview_changes_nothing(&app, &draft).await;
 
-    let (status, approved) = decide(
-        &app,
-        &id_of(&draft),
-        "approve",
-        json!({ "reviewer": "amy" }),
-    )
-    .await;
+    let by_amy = json!({ "reviewer": "amy" });
+    let (status, approved) = decide(&app, &id_of(&draft), "approve", by_amy).await;
     assert_eq!(
         (status, &approved["draft"]["state"]),
         (200, &json!("published")),
@@ -175,109 +169,114 @@ async fn resolved_cases_become_answer_in_both_scripts() {
         "沒有電梯的老公寓六樓，清淨機搬到門口怎麼收",
     ] {
         let answer = app.ask(other).await;
-        assert_eq!(answer["outcome"], "answered", "{answer}");
-        assert_eq!(answer["citations"][0]["document_id"], published, "{answer}");
-        assert!(
-            answer["text"].as_str().unwrap().contains("NT$90"),
-            "{answer}"
-        );
+        assert_eq!(answer.outcome, "answered", "{answer:?}");
+        assert_eq!(answer.first_cited(), Some(published), "{answer:?}");
+        assert!(answer.text.contains("NT$90"), "{answer:?}");
         app.assert_citations_resolve(&answer).await;
     }
     assert!(audited(&app).await.contains(&"draft.approve".to_owned()));
     let (status, again) = decide(&app, &id_of(&draft), "approve", json!({})).await;
-    assert_eq!(
-        (status, again["status"].as_u64()),
-        (409, Some(409)),
-        "{again}"
+    assert_eq!((status, &again["status"]), (409, &json!(409)), "{again}");
+    app.stop().await;
+}
+
+/// A case about express repairs.
+fn express_case(n: usize, asks: &str, says: &str) -> Value {
+    let turns = turns(&[
+        ("customer", asks),
+        ("agent", says),
+        ("customer", "好，謝謝"),
+    ]);
+    json!({ "id": format!("c{n}"), "outcome": "resolved", "turns": turns })
+}
+
+/// A service with an FAQ about express repairs for NT$650, learned from two cases.
+async fn with_learned_faq() -> TestApp {
+    let app = TestApp::start().await;
+    let asks = [
+        "維修可以急件處理嗎，要多少錢？",
+        "請問送修想快一點，急件費用多少？",
+    ];
+    let says = [
+        "急件維修加收 NT$650，檢測後 2 個工作天內修好。",
+        "急件維修加收 NT$650，檢測完成後 2 個工作天修好。",
+    ];
+    let cases = [0, 1].map(|n| express_case(n + 1, asks[n], says[n]));
+    submit(&app, &cases).await;
+    let draft = the_draft(&app).await;
+    decide(&app, &id_of(&draft), "approve", json!({})).await;
+    app
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn case_with_known_answer_needs_no_review() {
+    let app = with_learned_faq().await;
+    let says = "急件維修加收 NT$650，檢測後 2 個工作天內修好。";
+    submit(&app, &[express_case(3, "維修急件要多少錢？", says)]).await;
+    assert!(
+        drafts(&app, "").await.is_empty(),
+        "a known answer waits for no reviewer"
     );
+    assert_eq!(drafts(&app, "?class=known").await.len(), 1);
     app.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn later_cases_are_classified_and_update_replaces_answer() {
-    let app = TestApp::start().await;
-    let case = |n: usize, asks: &str, says: &str| json!({ "id": format!("c{n}"), "outcome": "resolved", "turns": turns(&[("customer", asks), ("agent", says), ("customer", "好，謝謝")]) });
-    submit(
-        &app,
-        &[
-            case(
-                1,
-                "維修可以急件處理嗎，要多少錢？",
-                "急件維修加收 NT$650，檢測後 2 個工作天內修好。",
-            ),
-            case(
-                2,
-                "請問送修想快一點，急件費用多少？",
-                "急件維修加收 NT$650，檢測完成後 2 個工作天修好。",
-            ),
-        ],
-    )
-    .await;
-    let draft = the_draft(&app).await;
-    decide(&app, &id_of(&draft), "approve", json!({})).await;
-
-    submit(
-        &app,
-        &[case(
-            3,
-            "維修急件要多少錢？",
-            "急件維修加收 NT$650，檢測後 2 個工作天內修好。",
-        )],
-    )
-    .await;
-    assert!(
-        drafts(&app, "").await.is_empty(),
-        "what is known waits for nobody"
-    );
-    assert_eq!(drafts(&app, "?class=known").await.len(), 1);
-
-    submit(
-        &app,
-        &[
-            case(
-                4,
-                "維修可以急件處理嗎，要多少錢？",
-                "急件維修加收 NT$900，檢測後 2 個工作天內修好。",
-            ),
-            case(
-                5,
-                "急件維修費用是多少？",
-                "急件維修加收 NT$900，檢測後 2 個工作天內修好。",
-            ),
-            case(
-                6,
-                "送修急件要多少錢？",
-                "急件維修加收 NT$900，檢測後 2 個工作天內修好。",
-            ),
-            case(
-                7,
-                "維修急件加收多少錢？",
-                "急件維修加收 NT$900，檢測後 2 個工作天內修好。",
-            ),
-        ],
-    )
-    .await;
+async fn contradicting_cases_update_published_answer() {
+    let app = with_learned_faq().await;
+    let says = "急件維修加收 NT$900，檢測後 2 個工作天內修好。";
+    let questions = [
+        "維修可以急件處理嗎，要多少錢？",
+        "急件維修費用是多少？",
+        "送修急件要多少錢？",
+        "維修急件加收多少錢？",
+    ];
+    let cases = (4..).zip(questions);
+    let cases: Vec<Value> = cases.map(|(n, asks)| express_case(n, asks, says)).collect();
+    submit(&app, &cases).await;
     let draft = the_draft(&app).await;
     assert_eq!(draft["class"], "contradiction", "{draft}");
-    let (_, details) = app.get(&format!("/v1/drafts/{}", id_of(&draft))).await;
+    let details = details_of(&app, &draft).await;
     let difference = details["nearest"]["difference"].as_str().unwrap();
     assert!(
         difference.contains("650") && difference.contains("900"),
         "{difference}"
     );
-    let (status, approved) =
-        decide(&app, &id_of(&draft), "approve", json!({ "force": true })).await;
+    let force = json!({ "force": true });
+    let (status, approved) = decide(&app, &id_of(&draft), "approve", force).await;
     assert_eq!(status, 200, "{approved}");
     let answer = app.ask("維修急件要多少錢？").await;
-    assert!(
-        answer["text"].as_str().unwrap().contains("NT$900"),
-        "{answer}"
-    );
-    assert!(
-        !answer["text"].as_str().unwrap().contains("NT$650"),
-        "{answer}"
-    );
+    assert!(answer.text.contains("NT$900"), "{answer:?}");
+    assert!(!answer.text.contains("NT$650"), "{answer:?}");
     app.stop().await;
+}
+
+/// A backup of the vault holds the values of case `c/1` and only its owner can read it.
+async fn assert_vault_backup_holds_values(app: &TestApp) {
+    let copy = app.folder.path().join("vault-copy.db");
+    let copied = match crate::postgres::chosen() {
+        None => {
+            app.app.vault.backup(&copy).await.unwrap();
+            let about = copy.metadata().unwrap();
+            let mode = std::os::unix::fs::PermissionsExt::mode(&about.permissions());
+            assert_eq!(mode & 0o777, 0o600);
+            let url = format!("sqlite://{}", copy.display());
+            ken_store::store::Vault::open(&url).await.unwrap()
+        }
+        Some(_) => {
+            let error = app.app.vault.backup(&copy).await.unwrap_err();
+            assert!(error.to_string().contains("pg_dump"), "{error}");
+            app.app.vault.clone()
+        }
+    };
+    assert!(
+        copied
+            .values(&default_workspace(), "c/1", None)
+            .await
+            .unwrap()
+            .len()
+            >= 4
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -318,31 +317,7 @@ async fn case_is_redacted_and_revealable_until_deleted() {
     assert_eq!(revealed["case"]["customer_id"], case["customer_id"]);
     assert!(audited(&app).await.contains(&"case.reveal".to_owned()));
 
-    // The vault's copy is a vault, and its owner's alone.
-    let copy = app.folder.path().join("vault-copy.db");
-    let copied = match crate::postgres::chosen() {
-        None => {
-            app.app.vault.backup(&copy).await.unwrap();
-            let about = copy.metadata().unwrap();
-            let mode = std::os::unix::fs::PermissionsExt::mode(&about.permissions());
-            assert_eq!(mode & 0o777, 0o600);
-            let url = format!("sqlite://{}", copy.display());
-            ken_store::store::Vault::open(&url).await.unwrap()
-        }
-        Some(_) => {
-            let error = app.app.vault.backup(&copy).await.unwrap_err();
-            assert!(error.to_string().contains("pg_dump"), "{error}");
-            app.app.vault.clone()
-        }
-    };
-    assert!(
-        copied
-            .values(&default_workspace(), "c/1", None)
-            .await
-            .unwrap()
-            .len()
-            >= 4
-    );
+    assert_vault_backup_holds_values(&app).await;
 
     let (status, gone) = app.request(Method::DELETE, "/v1/cases/c%2F1", None).await;
     assert_eq!(status, 200, "{gone}");
@@ -465,7 +440,7 @@ async fn four_eyes_requires_two_reviewers_and_edit_resets_approval() {
         (200, &json!("approved"))
     );
     assert_eq!(
-        app.ask("維修可以急件處理嗎？").await["outcome"],
+        app.ask("維修可以急件處理嗎？").await.outcome,
         "refused",
         "one is not enough"
     );
@@ -495,10 +470,7 @@ async fn four_eyes_requires_two_reviewers_and_edit_resets_approval() {
         "{second}"
     );
     let answer = app.ask("維修可以急件處理嗎？").await;
-    assert!(
-        answer["text"].as_str().unwrap().contains("2 個工作天修好"),
-        "{answer}"
-    );
+    assert!(answer.text.contains("2 個工作天修好"), "{answer:?}");
     app.stop().await;
 }
 
@@ -574,7 +546,7 @@ async fn auto_publish_requires_passing_judged_questions() {
     submit(&app, &cases_of("need-36")).await;
     wait_until(async || {
         let answer = app.ask("五樓沒電梯，送上來要加錢嗎").await;
-        answer["outcome"] == "answered" && answer["text"].as_str().unwrap().contains("NT$90")
+        answer.outcome == "answered" && answer.text.contains("NT$90")
     })
     .await;
     let waiting = the_draft(&app).await;

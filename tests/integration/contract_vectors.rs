@@ -396,11 +396,15 @@ async fn embedded_and_remote_vectors_return_same_results() {
     .await;
 }
 
+async fn connect_error(config: &QdrantConfig, encoder: &str) -> String {
+    let connected = connect(config, encoder).await;
+    connected.err().unwrap().to_string()
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn collection_of_another_encoder_is_rejected() {
-    let mut qdrant = TestQdrant::start(1).await;
+async fn each_encoder_has_its_own_collection() {
+    let qdrant = TestQdrant::start(1).await;
     let first = qdrant.connect("e5").await;
-    // Another encoder has a collection of its own, so that both stand beside each other.
     let second = qdrant.connect("use").await;
     assert_ne!(first.collection(), second.collection());
     let Some((shared, _)) = &qdrant.standin else {
@@ -421,13 +425,20 @@ async fn collection_of_another_encoder_is_rejected() {
         assert_eq!((tenants, fields.len()), (vec!["workspace"], 9));
         assert_eq!((parts, copies, n_points), (1, 1, 1), "its owner's point");
     }
-    // A collection under the same name by another encoder: as after the id was made otherwise.
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unsuitable_collection_or_server_is_rejected() {
+    let mut qdrant = TestQdrant::start(1).await;
+    let first = qdrant.connect("e5").await;
+    let second = qdrant.connect("use").await;
+    let Some((shared, _)) = &qdrant.standin else {
+        off_async(move || [first, second].map(|of| of.drop_collection().unwrap())).await;
+        return;
+    };
+    // The collection has this name, and its vectors are another encoder's.
     shared.steal(first.collection(), "another");
-    let error = connect(&qdrant.config, "e5")
-        .await
-        .err()
-        .unwrap()
-        .to_string();
+    let error = connect_error(&qdrant.config, "e5").await;
     assert!(
         error.contains("\"another\"") && error.contains("qdrant.collection"),
         "{error}"
@@ -437,11 +448,7 @@ async fn collection_of_another_encoder_is_rejected() {
     let error = error.err().unwrap().to_string();
     assert!(error.contains("33 dimensions"), "{error}");
     shared.say_version("1.9.2");
-    let error = connect(&qdrant.config, "e5")
-        .await
-        .err()
-        .unwrap()
-        .to_string();
+    let error = connect_error(&qdrant.config, "e5").await;
     assert!(
         error.contains("1.9.2") && error.contains("1.16 or later"),
         "{error}"
@@ -449,11 +456,7 @@ async fn collection_of_another_encoder_is_rejected() {
     shared.say_version("1.19.0");
     // The API key is sent; a wrong key is reported.
     shared.ask_for("secret");
-    let error = connect(&qdrant.config, "use")
-        .await
-        .err()
-        .unwrap()
-        .to_string();
+    let error = connect_error(&qdrant.config, "use").await;
     assert!(
         error.contains("API key") && error.contains("qdrant.key"),
         "{error}"

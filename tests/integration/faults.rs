@@ -15,6 +15,7 @@ use ken_store::store::Store;
 use reqwest::Client;
 use serde_json::{Value, json};
 use sqlx::migrate::Migrator;
+use tempfile::TempDir;
 
 use crate::crash::{Service, check, ken, serve, serve_with};
 use crate::support::{client, root};
@@ -193,86 +194,107 @@ fn kills() -> usize {
     set.map_or(14, |n| n.parse().expect("FAULT_KILLS is a number"))
 }
 
+/// What the rounds of `random_kills_preserve_acknowledged_writes` share.
+struct Killing {
+    folder: TempDir,
+    client: Client,
+    ledger: Arc<Mutex<Ledger>>,
+    counter: Arc<AtomicU32>,
+    random: fastrand::Rng,
+}
+
+impl Killing {
+    /// A moment of at most so many milliseconds from now.
+    fn moment(&mut self, most: u64) -> Duration {
+        Duration::from_millis(self.random.u64(..most))
+    }
+
+    /// Kills the service while it is written to and asked, or while it reads uploaded files.
+    async fn while_serving(&mut self, is_upload: bool) {
+        let (mut child, address, _printed) = serve(self.folder.path());
+        let (wait, seed) = (self.moment(1_500), self.random.u64(..));
+        let mut at_work = tokio::task::JoinSet::new();
+        if is_upload {
+            upload(&address, &self.client, &self.ledger, &self.counter).await;
+        } else {
+            for writer in 0..WRITERS {
+                let random = fastrand::Rng::with_seed(seed + writer as u64);
+                let (ledger, counter) = (self.ledger.clone(), self.counter.clone());
+                at_work.spawn(write(address.clone(), writer, random, ledger, counter));
+            }
+            at_work.spawn(ask(address.clone()));
+        }
+        tokio::task::spawn_blocking(move || kill_after(&mut child, wait))
+            .await
+            .unwrap();
+        while let Some(ended) = at_work.join_next().await {
+            ended.unwrap();
+        }
+    }
+
+    /// Kills a command of this kind.
+    fn while_running(&mut self, kind: &str) {
+        let most = match kind {
+            "ingest" => 4_000,
+            "rebuild" => 3_000,
+            "backup" => 120,
+            "restore" => 150,
+            _ => unreachable!("all kinds are named"),
+        };
+        let wait = self.moment(most);
+        let folder = self.folder.path();
+        let mut command = ken(folder);
+        match kind {
+            "ingest" => command.arg(kind).arg(root().join("corpus/shop/knowledge")),
+            "rebuild" => command.arg(kind),
+            "backup" => {
+                let file = folder.join("half.backup");
+                let _ = std::fs::remove_file(&file);
+                command.arg(kind).arg(file)
+            }
+            _ => {
+                // A backup of all there is, so that nothing acknowledged is missing in it.
+                let file = folder.join("whole.backup");
+                let _ = std::fs::remove_file(&file);
+                let made = ken(folder).arg("backup").arg(&file).status();
+                assert!(made.unwrap().success());
+                command.arg("restore").arg(file)
+            }
+        };
+        kill_after(&mut quietly(&mut command), wait);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn random_kills_preserve_acknowledged_writes() {
-    let folder = tempfile::tempdir().unwrap();
     let seed = std::env::var("FAULT_SEED").map_or(7, |seed| seed.parse().unwrap());
-    let mut random = fastrand::Rng::with_seed(seed);
-    let (ledger, counter) = (
-        Arc::new(Mutex::new(Ledger::default())),
-        Arc::new(AtomicU32::new(1)),
-    );
-    let client = client();
+    let mut killing = Killing {
+        folder: tempfile::tempdir().unwrap(),
+        client: client(),
+        ledger: Arc::default(),
+        counter: Arc::new(AtomicU32::new(1)),
+        random: fastrand::Rng::with_seed(seed),
+    };
     let mut killed: BTreeMap<&str, usize> = BTreeMap::new();
     for round in 0..kills() {
         let kind = KINDS[round % KINDS.len()];
-        let mut moment = |most: u64| Duration::from_millis(random.u64(..most));
         match kind {
-            "serving" | "upload" => {
-                let (child, address, _printed) = serve(folder.path());
-                let (wait, seed) = (moment(1_500), random.u64(..));
-                let mut at_work = tokio::task::JoinSet::new();
-                if kind == "upload" {
-                    upload(&address, &client, &ledger, &counter).await;
-                } else {
-                    for writer in 0..WRITERS {
-                        let random = fastrand::Rng::with_seed(seed + writer as u64);
-                        let (ledger, counter) = (ledger.clone(), counter.clone());
-                        at_work.spawn(write(address.clone(), writer, random, ledger, counter));
-                    }
-                    at_work.spawn(ask(address.clone()));
-                }
-                let mut child = child;
-                tokio::task::spawn_blocking(move || kill_after(&mut child, wait))
-                    .await
-                    .unwrap();
-                while let Some(ended) = at_work.join_next().await {
-                    ended.unwrap();
-                }
-            }
-            "ingest" => {
-                let knowledge = root().join("corpus/shop/knowledge");
-                let mut command = ken(folder.path());
-                let ingest = command.arg("ingest").arg(knowledge);
-                kill_after(&mut quietly(ingest), moment(4_000));
-            }
-            "rebuild" => kill_after(
-                &mut quietly(ken(folder.path()).arg("rebuild")),
-                moment(3_000),
-            ),
-            "backup" => {
-                let file = folder.path().join("half.backup");
-                let _ = std::fs::remove_file(&file);
-                kill_after(
-                    &mut quietly(ken(folder.path()).arg("backup").arg(&file)),
-                    moment(120),
-                );
-            }
-            "restore" => {
-                // Of all there is, so that nothing acknowledged is missing in it.
-                let file = folder.path().join("whole.backup");
-                let _ = std::fs::remove_file(&file);
-                let made = ken(folder.path()).arg("backup").arg(&file).status();
-                assert!(made.unwrap().success());
-                kill_after(
-                    &mut quietly(ken(folder.path()).arg("restore").arg(&file)),
-                    moment(150),
-                );
-            }
-            "migration" => migration(moment(400)).await,
-            _ => unreachable!("all kinds are named"),
+            "serving" | "upload" => killing.while_serving(kind == "upload").await,
+            "migration" => migration(killing.moment(400)).await,
+            _ => killing.while_running(kind),
         }
         *killed.entry(kind).or_default() += 1;
-        let report = check(folder.path());
+        let folder = killing.folder.path();
+        let report = check(folder);
         assert!(report.contains(" 0 faults"), "after {kind}: {report}");
-        assert_kept(folder.path(), &ledger, kind).await;
+        assert_kept(folder, &killing.ledger, kind).await;
     }
-    let (child, address, _printed) = serve(folder.path());
-    until_ready(&address, &client).await;
-    // What was uploaded and acknowledged is read in the end.
-    assert_searchable(&address, &client, &ledger).await;
+    let (child, address, _printed) = serve(killing.folder.path());
+    until_ready(&address, &killing.client).await;
+    // Uploads that were acknowledged are read in the end.
+    assert_searchable(&address, &killing.client, &killing.ledger).await;
     drop(child);
-    let ledger = ledger.lock().unwrap();
+    let ledger = killing.ledger.lock().unwrap();
     println!(
         "{killed:?} killed, {} writes acknowledged, none lost",
         ledger.n_acknowledged
@@ -385,7 +407,7 @@ async fn migration(wait: Duration) {
 
 /// The shim that strikes, built once.
 fn shim() -> &'static Path {
-    static SHIM: OnceLock<(tempfile::TempDir, PathBuf)> = OnceLock::new();
+    static SHIM: OnceLock<(TempDir, PathBuf)> = OnceLock::new();
     let (_, path) = SHIM.get_or_init(|| {
         let folder = tempfile::tempdir().unwrap();
         let library = folder.path().join("shim.so");
@@ -563,21 +585,11 @@ async fn clock_jump_preserves_writes_and_answers() {
     service.ends_clean(&ledger, "a clock that jumps").await;
 }
 
-#[test]
-fn damaged_index_file_is_rebuilt() {
-    let folder = tempfile::tempdir().unwrap();
-    let knowledge = folder.path().join("knowledge");
-    std::fs::create_dir(&knowledge).unwrap();
-    for n in 0..20 {
-        std::fs::write(knowledge.join(format!("d{n}.md")), text_of("d", n)).unwrap();
-    }
-    let ingested = ken(folder.path()).arg("ingest").arg(&knowledge).output();
-    assert!(ingested.unwrap().status.success());
-    assert!(check(folder.path()).contains("20 chunks, 0 faults"));
-    let indexes = folder.path().join("indexes/default");
+/// One index file of each kind, and all of JSON; no locks. The segments' files have the same names but for their ids.
+fn index_files(indexes: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for part in [
-        indexes.clone(),
+        indexes.to_owned(),
         indexes.join("keyword"),
         indexes.join("vectors"),
     ] {
@@ -594,32 +606,50 @@ fn damaged_index_file_is_rebuilt() {
             .any(|file| file.to_string_lossy().ends_with(ending))
     };
     assert!(ends("meta.json") && ends(".usearch") && ends("manifest.json") && ends(".store"));
-    // One of a kind: the segments' files have the same names but for their ids.
     let mut kinds = std::collections::BTreeSet::new();
     files.retain(|file| {
         let is_lock = file.to_string_lossy().ends_with(".lock");
         let kind = file.extension().map(std::ffi::OsStr::to_owned);
         !is_lock && (kinds.insert(kind.clone()) || kind == Some("json".into()))
     });
-    for (at, file) in files.iter().enumerate() {
+    files
+}
+
+/// Damages a file in this way.
+fn damage(file: &Path, how: &str) {
+    let mut bytes = std::fs::read(file).unwrap();
+    let middle = bytes.len() / 2;
+    match how {
+        "truncated" => std::fs::write(file, &bytes[..middle]).unwrap(),
+        "altered" => {
+            bytes[middle] ^= 0x55;
+            std::fs::write(file, bytes).unwrap();
+        }
+        "emptied" => std::fs::write(file, b"").unwrap(),
+        _ => std::fs::remove_file(file).unwrap(),
+    }
+}
+
+#[test]
+fn damaged_index_file_is_rebuilt() {
+    let folder = tempfile::tempdir().unwrap();
+    let knowledge = folder.path().join("knowledge");
+    std::fs::create_dir(&knowledge).unwrap();
+    for n in 0..20 {
+        std::fs::write(knowledge.join(format!("d{n}.md")), text_of("d", n)).unwrap();
+    }
+    let ingested = ken(folder.path()).arg("ingest").arg(&knowledge).output();
+    assert!(ingested.unwrap().status.success());
+    assert!(check(folder.path()).contains("20 chunks, 0 faults"));
+    let indexes = folder.path().join("indexes/default");
+    for (at, file) in index_files(&indexes).iter().enumerate() {
         let name = file.strip_prefix(&indexes).unwrap().to_owned();
         // The indexes are others after each; what of this file there is now is damaged.
         let Some(file) = there_now(&indexes, file) else {
             continue;
         };
-        let bytes = std::fs::read(&file).unwrap();
         let what = ["truncated", "altered", "emptied", "gone"][at % 4];
-        match what {
-            "truncated" => std::fs::write(&file, &bytes[..bytes.len() / 2]).unwrap(),
-            "altered" => {
-                let mut bytes = bytes;
-                let middle = bytes.len() / 2;
-                bytes[middle] ^= 0x55;
-                std::fs::write(&file, bytes).unwrap();
-            }
-            "emptied" => std::fs::write(&file, b"").unwrap(),
-            _ => std::fs::remove_file(&file).unwrap(),
-        }
+        damage(&file, what);
         let report = check(folder.path());
         assert!(
             report.contains("20 chunks, 0 faults"),
@@ -693,6 +723,47 @@ async fn two_processes_share_one_folder_safely() {
     assert_kept(folder.path(), &ledger, "two processes").await;
 }
 
+/// The documents of the store in a folder, each as it was before, after or in between: no older and no newer.
+async fn assert_between(
+    folder: &Path,
+    before: &BTreeMap<String, Expected>,
+    after: &BTreeMap<String, Expected>,
+) {
+    let url = format!("sqlite://{}", folder.join("data/ken.db").display());
+    let store = Store::open(&url).await.unwrap();
+    let workspace = ken::app::default_workspace();
+    let number = |text: &str| -> u32 {
+        let digits = text.split("第 ").nth(1).unwrap().split(' ').next().unwrap();
+        digits.parse().unwrap()
+    };
+    for (id, expected) in after {
+        let document_id = DocumentId::parse(id).unwrap();
+        let found = store
+            .document(&workspace, &document_id, None)
+            .await
+            .unwrap();
+        let found = found.map(|document| number(&document.text));
+        let was = before.get(id).cloned().unwrap_or_default();
+        let at_first = was.acknowledged.unwrap_or(0);
+        let at_last = [expected.acknowledged, expected.on_the_way.flatten()];
+        let at_last = at_last.into_iter().flatten().max();
+        match found {
+            Some(n) => {
+                assert!(n >= at_first, "{id}: {n} is older than {at_first}");
+                let newest = at_last.unwrap_or(u32::MAX);
+                assert!(n <= newest, "{id}: {n} is newer than {newest}");
+            }
+            None => {
+                let is_untouched = was.on_the_way.is_none()
+                    && was.acknowledged == expected.acknowledged
+                    && expected.on_the_way.is_none();
+                assert!(!is_untouched || was.acknowledged.is_none(), "{id} is lost");
+            }
+        }
+    }
+    store.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn backup_under_load_contains_acknowledged_state() {
     let (folder, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
@@ -726,40 +797,7 @@ async fn backup_under_load_contains_acknowledged_state() {
             .unwrap();
         assert!(restored.status.success(), "{restored:?}");
         assert!(check(place.path()).contains(" 0 faults"));
-        // Of each document what it was before, after, or in between: no older and no newer.
-        let url = format!("sqlite://{}", place.path().join("data/ken.db").display());
-        let store = Store::open(&url).await.unwrap();
-        let workspace = ken::app::default_workspace();
-        let number = |text: &str| -> u32 {
-            let digits = text.split("第 ").nth(1).unwrap().split(' ').next().unwrap();
-            digits.parse().unwrap()
-        };
-        for (id, expected) in &after {
-            let document_id = DocumentId::parse(id).unwrap();
-            let found = store
-                .document(&workspace, &document_id, None)
-                .await
-                .unwrap();
-            let found = found.map(|document| number(&document.text));
-            let was = before.get(id).cloned().unwrap_or_default();
-            let at_first = was.acknowledged.unwrap_or(0);
-            let at_last = [expected.acknowledged, expected.on_the_way.flatten()];
-            let at_last = at_last.into_iter().flatten().max();
-            match found {
-                Some(n) => {
-                    assert!(n >= at_first, "{id}: {n} is older than {at_first}");
-                    let newest = at_last.unwrap_or(u32::MAX);
-                    assert!(n <= newest, "{id}: {n} is newer than {newest}");
-                }
-                None => {
-                    let is_untouched = was.on_the_way.is_none()
-                        && was.acknowledged == expected.acknowledged
-                        && expected.on_the_way.is_none();
-                    assert!(!is_untouched || was.acknowledged.is_none(), "{id} is lost");
-                }
-            }
-        }
-        store.close().await;
+        assert_between(place.path(), &before, &after).await;
     }
     child.kill().unwrap();
     child.wait().unwrap();

@@ -1,5 +1,7 @@
 //! Filters, and what they leave unchanged in keyword and vector search: order and scores.
 
+use std::collections::HashMap;
+
 use ken_base::config::{Config, Part};
 use serde_json::{Value, json};
 
@@ -11,14 +13,9 @@ async fn found(app: &TestApp, mode: &str, filter: Value) -> Vec<String> {
     body.as_object_mut()
         .unwrap()
         .extend(filter.as_object().unwrap().clone());
-    let (status, found) = app.post("/v1/search", body).await;
-    assert_eq!(status, 200, "{found}");
-    let mut ids: Vec<String> = found["hits"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|hit| hit["document_id"].as_str().unwrap().to_owned())
-        .collect();
+    let found = app.search(body).await;
+    let hits = found.hits.into_iter();
+    let mut ids: Vec<String> = hits.map(|hit| hit.document_id).collect();
     ids.sort();
     ids
 }
@@ -109,14 +106,13 @@ fn draws(seed: u64) -> impl FnMut(u64) -> u64 {
     }
 }
 
-/// A search with a filter is the search without it, less what the filter takes away: same order, same scores.
-#[tokio::test(flavor = "multi_thread")]
-async fn filtered_search_equals_unfiltered_minus_excluded() {
-    let app = TestApp::start_with(|config| config.retrieve.candidates = 100).await;
+/// Writes 100 documents, d0 to d99, and waits until they are indexed. Returns their tags: a filter by tag `p30` admits
+/// about 30 % of them.
+async fn put_tagged_documents(app: &TestApp) -> HashMap<String, Vec<String>> {
     let mut draw = draws(13);
     let things = ["耳機", "門鎖", "充電器", "滑鼠", "掃地機器人", "保護殼"];
     let facts = ["保固", "退貨", "運費", "配送", "維修"];
-    let mut tags: std::collections::HashMap<String, Vec<String>> = Default::default();
+    let mut tags = HashMap::new();
     for i in 0..100 {
         let text = format!(
             "{}的{}說明：第 {i} 條，請在 {} 天內辦理。",
@@ -124,34 +120,31 @@ async fn filtered_search_equals_unfiltered_minus_excluded() {
             facts[draw(5) as usize],
             draw(60) + 1
         );
-        // By these tags a filter admits about 1, 3, 10, 30, 60 and 100 %.
         let of_document: Vec<String> = [1, 3, 10, 30, 60, 100]
             .into_iter()
             .filter(|percent| draw(100) < *percent || (*percent == 1 && i == 42))
             .map(|percent| format!("p{percent}"))
             .collect();
         let body = json!({ "text": text, "tags": of_document, "language": "zh-Hant" });
-        let path = format!(
-            "/v1/documents/d{i}{}",
-            if i == 99 { "?wait=indexed" } else { "" }
-        );
+        let wait = if i == 99 { "?wait=indexed" } else { "" };
+        let path = format!("/v1/documents/d{i}{wait}");
         let (status, written) = app.request(reqwest::Method::PUT, &path, Some(body)).await;
         assert!(status.is_success(), "{written}");
         tags.insert(format!("d{i}"), of_document);
     }
+    tags
+}
+
+/// A search with a filter is the search without it, less what the filter takes away: same order, same scores.
+#[tokio::test(flavor = "multi_thread")]
+async fn filtered_search_equals_unfiltered_minus_excluded() {
+    let app = TestApp::start_with(|config| config.retrieve.candidates = 100).await;
+    let tags = put_tagged_documents(&app).await;
     let hits = async |mode: &str, wanted: &[&str]| -> Vec<(String, f64)> {
         let body =
             json!({ "question": "耳機退貨運費", "mode": mode, "limit": 100, "tags": wanted });
-        let (status, found) = app.post("/v1/search", body).await;
-        assert_eq!(status, 200, "{found}");
-        let hits = found["hits"].as_array().unwrap().iter();
-        hits.map(|hit| {
-            (
-                hit["document_id"].as_str().unwrap().to_owned(),
-                hit["score"].as_f64().unwrap(),
-            )
-        })
-        .collect()
+        let hits = app.search(body).await.hits.into_iter();
+        hits.map(|hit| (hit.document_id, hit.score)).collect()
     };
     for mode in ["keyword", "vector", "hybrid"] {
         let all = hits(mode, &[]).await;
@@ -342,20 +335,24 @@ fn compacted_keyword_index_returns_same_results() {
     assert_eq!((again.revision(), again.all_keys().unwrap().len()), (9, 41));
 }
 
+/// Texts of 200 chunks, in Chinese and English.
+fn drawn_texts() -> Vec<String> {
+    const WORDS: [&str; 6] = ["退貨", "運費", "保固", "warranty", "returned items", "發票"];
+    let mut draw = draws(11);
+    let mut text = || {
+        let words = (0..1 + draw(90)).map(|_| WORDS[draw(6) as usize]);
+        words.collect::<Vec<_>>().join("，")
+    };
+    (0..200).map(|_| text()).collect()
+}
+
 /// A score depends on the present chunks only, not on deleted chunks or on the segments of the index.
 #[test]
 fn deleted_chunks_do_not_affect_scores_before_or_after_compact() {
     use ken_search::index::{KeywordIndex, Selection};
     use ken_text::text::Synonyms;
 
-    const WORDS: [&str; 6] = ["退貨", "運費", "保固", "warranty", "returned items", "發票"];
-    let mut draw = draws(11);
-    let texts: Vec<String> = (0..200)
-        .map(|_| {
-            let text = (0..1 + draw(90)).map(|_| WORDS[draw(6) as usize]);
-            text.collect::<Vec<_>>().join("，")
-        })
-        .collect();
+    let texts = drawn_texts();
     let entries = |keys: std::ops::Range<u32>, kept: &dyn Fn(u32) -> bool| {
         let keys = keys.filter(|key| kept(*key));
         let entries = keys.map(|key| entry(key, texts[key as usize].clone(), Vec::new()));
@@ -477,15 +474,10 @@ async fn first_of_two_languages(
         .await;
     let body =
         json!({ "question": "颱風天可以過來接寵物嗎？", "limit": 4, "languages": languages });
-    let (status, found) = app.post("/v1/search", body).await;
-    assert_eq!(status, 200, "{found:#}");
-    let hits = found["hits"].as_array().unwrap();
-    let scores: Vec<_> = hits.iter().map(|hit| hit["score"].as_f64()).collect();
-    assert!(scores.is_sorted_by(|a, b| a >= b), "{found:#}");
-    let ids = hits
-        .iter()
-        .map(|hit| hit["document_id"].as_str().unwrap().to_owned());
-    let ids = ids.collect();
+    let hits = app.search(body).await.hits;
+    let is_sorted = hits.is_sorted_by(|a, b| a.score >= b.score);
+    assert!(is_sorted, "{hits:#?}");
+    let ids = hits.into_iter().map(|hit| hit.document_id).collect();
     app.stop().await;
     ids
 }

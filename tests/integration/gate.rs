@@ -12,7 +12,7 @@ use ken_store::store::{Terms, Unmet, Write};
 use reqwest::{Method, StatusCode, multipart};
 use serde_json::{Value, json};
 
-use crate::support::TestApp;
+use crate::support::{Job, TestApp, read};
 
 /// A service whose judged question is answered by the document `w`.
 async fn guarded() -> TestApp {
@@ -35,15 +35,16 @@ async fn text_of(app: &TestApp, id: &str) -> Option<String> {
 }
 
 /// Waits until a job is over.
-async fn ended(app: &TestApp, id: &str) -> Value {
+async fn ended(app: &TestApp, id: &str) -> Job {
     let start = Instant::now();
     loop {
         let (status, job) = app.get(&format!("/v1/jobs/{id}")).await;
         assert_eq!(status, 200, "{job}");
-        if job["finished_at"].is_string() {
+        let job: Job = read(job);
+        if job.finished_at.is_some() {
             return job;
         }
-        assert!(start.elapsed() < Duration::from_secs(120), "{job}");
+        assert!(start.elapsed() < Duration::from_secs(120), "{job:?}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
@@ -51,7 +52,7 @@ async fn ended(app: &TestApp, id: &str) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn upload_breaking_judged_question_keeps_other_files() {
     let app = guarded().await;
-    let upload = async |query: &str| -> Value {
+    let upload = async |query: &str| -> Job {
         let part = |name: &str, text: &'static str| {
             multipart::Part::bytes(text.as_bytes()).file_name(name.to_owned())
         };
@@ -63,12 +64,8 @@ async fn upload_breaking_judged_question_keeps_other_files() {
         sent.json().await.unwrap()
     };
     let job = upload("").await;
-    assert_eq!(
-        (&job["n_done"], &job["n_failed"]),
-        (&json!(1), &json!(1)),
-        "{job}"
-    );
-    let reason = job["items"][0]["detail"].as_str().unwrap();
+    assert_eq!((job.n_done, job.n_failed), (1, 1), "{job:?}");
+    let reason = &job.items[0].detail;
     assert!(
         reason.contains("耳機保固多久") && reason.contains("force"),
         "{reason}"
@@ -77,7 +74,7 @@ async fn upload_breaking_judged_question_keeps_other_files() {
     assert!(text_of(&app, "fee.md").await.is_some());
 
     let job = upload("&force=true").await;
-    assert_eq!(job["n_done"], 2, "{job}");
+    assert_eq!(job.n_done, 2, "{job:?}");
     assert!(text_of(&app, "w.md").await.unwrap().contains("六個月"));
     app.stop().await;
 }
@@ -239,7 +236,7 @@ async fn winner_breaking_judged_question_is_not_promoted() {
     assert_eq!(status, 409, "{refused}");
     assert_eq!(refused["type"], "/problems/breaks-judged-questions");
     let answer = app.ask("禮物包裝要加多少錢？").await;
-    assert_eq!(answer["text"], "禮物包裝每件加收五十元。");
+    assert_eq!(answer.text, "禮物包裝每件加收五十元。");
 
     // A promotion interrupted by the end of the process is checked again and its refusal is reported.
     experiment.to_promote = true;
@@ -270,35 +267,30 @@ async fn background_change_is_checked_and_applied_by_job() {
         let path = format!("/v1/documents/{id}?background=true{query}");
         let body = json!({ "text": text });
         let (status, job) = app.request(Method::PUT, &path, Some(body)).await;
-        assert_eq!(
-            (status, &job["kind"]),
-            (StatusCode::ACCEPTED, &json!("change"))
-        );
-        ended(&app, job["id"].as_str().unwrap()).await
+        assert_eq!(status, StatusCode::ACCEPTED, "{job}");
+        let job: Job = read(job);
+        assert_eq!(job.kind, "change");
+        ended(&app, &job.id).await
     };
     let job = put("fee", UNRELATED, "").await;
-    assert_eq!((&job["state"], &job["n_done"]), (&json!("done"), &json!(1)));
+    assert_eq!((job.state.as_str(), job.n_done), ("done", 1));
     assert!(text_of(&app, "fee").await.is_some());
 
     let job = put("w.md", SHORTER, "").await;
-    assert_eq!(
-        (&job["state"], &job["n_failed"]),
-        (&json!("failed"), &json!(1))
-    );
-    let reason = job["items"][0]["detail"].as_str().unwrap();
+    assert_eq!((job.state.as_str(), job.n_failed), ("failed", 1));
+    let reason = &job.items[0].detail;
     assert!(reason.contains("耳機保固多久"), "{reason}");
     assert!(text_of(&app, "w.md").await.unwrap().contains("十二個月"));
 
     let job = put("w.md", SHORTER, "&force=true").await;
-    assert_eq!(job["n_done"], 1, "{job}");
+    assert_eq!(job.n_done, 1, "{job:?}");
     assert!(text_of(&app, "w.md").await.unwrap().contains("六個月"));
 
     // Run again, as after a crash before the queue knew of its end, it does nothing.
-    let id = job["id"].as_str().unwrap().to_owned();
     let before = app.app.store.revision(&default_workspace()).await.unwrap();
     let changes = Changes::new(app.app.store.clone(), app.app.gate.clone());
     let (_stop, stopped) = tokio::sync::watch::channel(false);
-    let again = ChangeJob { job: id };
+    let again = ChangeJob { job: job.id };
     let ran = changes.run(default_workspace(), again, stopped).await;
     assert_eq!(ran, Ok(Progress::Done));
     let after = app.app.store.revision(&default_workspace()).await.unwrap();
@@ -319,7 +311,7 @@ async fn background_import_reports_rows() {
     assert_eq!(body["report"]["rows"][0]["id"], "fee", "{body}");
     assert_eq!(body["report"]["applied"], false);
     let job = ended(&app, body["id"].as_str().unwrap()).await;
-    let detail = job["items"][0]["detail"].as_str().unwrap();
+    let detail = &job.items[0].detail;
     assert!(detail.starts_with("1 written, 0 unchanged"), "{detail}");
     app.stop().await;
 }
@@ -351,14 +343,9 @@ async fn background_change_of_modified_document_is_rejected() {
     let folder = app.stop().await;
     let app = TestApp::start_in(folder, |_| {}).await;
     let job = ended(&app, &job.unwrap()).await;
-    assert_eq!(job["n_failed"], 1, "{job}");
-    assert!(
-        job["items"][0]["detail"]
-            .as_str()
-            .unwrap()
-            .contains("was changed concurrently"),
-        "{job}"
-    );
+    assert_eq!(job.n_failed, 1, "{job:?}");
+    let detail = &job.items[0].detail;
+    assert!(detail.contains("was changed concurrently"), "{detail}");
     assert!(text_of(&app, "w.md").await.unwrap().contains("憑發票"));
     app.stop().await;
 }
@@ -382,21 +369,23 @@ async fn check_exceeding_request_timeout_becomes_job() {
         .request(Method::PUT, "/v1/documents/w", Some(body))
         .await;
     assert_eq!(
-        (status, &job["kind"]),
-        (StatusCode::ACCEPTED, &json!("change")),
+        status,
+        StatusCode::ACCEPTED,
         "400 questions, each asked twice, take longer than a second: {job}"
     );
+    let job: Job = read(job);
+    assert_eq!(job.kind, "change");
     let folder = app.stop().await;
     let app = TestApp::start_in(folder, |_| {}).await;
-    let id = job["id"].as_str().unwrap();
-    let (_, job) = app.get(&format!("/v1/jobs/{id}")).await;
+    let (_, waiting) = app.get(&format!("/v1/jobs/{}", job.id)).await;
+    let waiting: Job = read(waiting);
     assert_eq!(
-        (&job["finished_at"], &job["items"][0]["state"]),
-        (&Value::Null, &json!("waiting")),
-        "stopping did not wait for the check: {job}"
+        (&waiting.finished_at, waiting.items[0].state.as_str()),
+        (&None, "waiting"),
+        "stopping did not wait for the check: {waiting:?}"
     );
-    let job = ended(&app, id).await;
-    assert_eq!((&job["state"], &job["n_done"]), (&json!("done"), &json!(1)));
+    let job = ended(&app, &job.id).await;
+    assert_eq!((job.state.as_str(), job.n_done), ("done", 1));
     assert!(text_of(&app, "w").await.is_some());
     app.stop().await;
 }

@@ -148,76 +148,69 @@ async fn role_permissions_match_table_within_own_workspace() {
     keyed.app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn key_is_shown_once_and_limited_by_expiry_and_network() {
-    let clock = Clock::standing("2026-11-01T00:00:00Z".parse().unwrap());
+/// A service whose time is set by hand, with a key for each role.
+async fn keyed_at(clock: &Clock) -> Keyed {
     let folder = std::sync::Arc::new(tempfile::tempdir().unwrap());
     let encoder = tokio::task::spawn_blocking(embedder).await.unwrap();
     let app = App::build_at(config_in(folder.path()), encoder, clock.clone())
         .await
         .unwrap();
     let app = TestApp::serve(std::sync::Arc::new(app), folder).await;
-    let (status, problem) = app
-        .post("/v1/keys", json!({ "role": "bot", "name": "b" }))
-        .await;
+    let first = json!({ "role": "bot", "name": "b" });
+    let (status, problem) = app.post("/v1/keys", first).await;
     assert_eq!(
         (status.as_u16(), pointers(&problem)),
         (422, vec!["/role"]),
         "a first key without the operator role would lock out its creator"
     );
-    let keyed = Keyed::on(app).await;
-    let ask = async |key: &str| {
+    Keyed::on(app).await
+}
+
+impl Keyed {
+    /// Makes a key of a bot of workspace `a`, with these limits.
+    async fn bot_with(&self, mut limits: Value, name: &str) -> String {
+        limits["role"] = json!("bot");
+        limits["name"] = json!(name);
+        let (status, made) = self.make("a", limits).await;
+        assert_eq!(status, 200, "{made}");
+        made["key"].as_str().unwrap().to_owned()
+    }
+
+    async fn ask_with(&self, key: &str) -> (StatusCode, Value) {
         let body = json!({ "question": "可以刷卡嗎？" });
-        keyed
-            .send(Method::POST, "/v1/answers", Some(key), None, Some(body))
+        self.send(Method::POST, "/v1/answers", Some(key), None, Some(body))
             .await
-    };
+    }
+
+    /// Revokes the key of the bot, as the admin does.
+    async fn revoke_bot(&self) -> StatusCode {
+        let id = self.keys["bot"].split('_').nth(1).unwrap();
+        let admin = Some(self.keys["admin"].as_str());
+        let path = format!("/v1/keys/{id}");
+        self.send(Method::DELETE, &path, admin, None, None).await.0
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn invalid_key_is_rejected_without_revealing_why() {
+    let clock = Clock::standing("2026-11-01T00:00:00Z".parse().unwrap());
+    let keyed = keyed_at(&clock).await;
     let ends = clock.now() + SignedDuration::from_hours(1);
-    let (_, timed) = keyed
-        .make(
-            "a",
-            json!({ "role": "bot", "name": "timed", "expires_at": ends }),
-        )
-        .await;
-    let (_, far) = keyed
-        .make(
-            "a",
-            json!({ "role": "bot", "name": "far", "networks": ["10.0.0.0/8"] }),
-        )
-        .await;
-    let (_, near) = keyed
-        .make(
-            "a",
-            json!({ "role": "bot", "name": "near", "networks": ["127.0.0.0/8", "::1/128"] }),
-        )
-        .await;
-    let token = |made: &Value| made["key"].as_str().unwrap().to_owned();
-    let bot = keyed.keys["bot"].clone();
-    assert_eq!(ask(&token(&timed)).await.0, 200);
-    assert_eq!(ask(&token(&near)).await.0, 200);
+    let timed = keyed.bot_with(json!({ "expires_at": ends }), "timed").await;
+    let far = json!({ "networks": ["10.0.0.0/8"] });
+    let far = keyed.bot_with(far, "far").await;
+    let near = json!({ "networks": ["127.0.0.0/8", "::1/128"] });
+    let near = keyed.bot_with(near, "near").await;
+    assert_eq!(keyed.ask_with(&timed).await.0, 200);
+    assert_eq!(keyed.ask_with(&near).await.0, 200);
     clock.set(ends);
-    let id = bot.split('_').nth(1).unwrap();
-    let admin = Some(keyed.keys["admin"].as_str());
-    let path = format!("/v1/keys/{id}");
-    assert_eq!(
-        keyed.send(Method::DELETE, &path, admin, None, None).await.0,
-        200
-    );
-    assert_eq!(
-        keyed.send(Method::DELETE, &path, admin, None, None).await.0,
-        404
-    );
+    assert_eq!(keyed.revoke_bot().await, 200);
+    assert_eq!(keyed.revoke_bot().await, 404);
+    let bot = &keyed.keys["bot"];
     let changed = format!("{}0", &bot[..bot.len() - 1]);
     let mut problems = Vec::new();
-    for key in [
-        &token(&timed),
-        &token(&far),
-        &bot,
-        &changed,
-        "ken_nobody_00",
-        "nonsense",
-    ] {
-        let (status, mut problem) = ask(key).await;
+    for key in [&timed, &far, bot, &changed, "ken_nobody_00", "nonsense"] {
+        let (status, mut problem) = keyed.ask_with(key).await;
         assert_eq!(status, 401, "{problem}");
         problem["request_id"] = Value::Null;
         problems.push(problem);
@@ -228,19 +221,30 @@ async fn key_is_shown_once_and_limited_by_expiry_and_network() {
         1,
         "the problem does not reveal why a key is invalid: {problems:?}"
     );
+    keyed.app.stop().await;
+}
 
-    // Listed without what opens; an admin sees neither operators nor others' keys, and makes none of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn admin_lists_own_keys_without_secrets() {
+    let clock = Clock::standing("2026-11-01T00:00:00Z".parse().unwrap());
+    let keyed = keyed_at(&clock).await;
+    for name in ["timed", "far", "near"] {
+        let key = keyed.bot_with(json!({}), name).await;
+        assert_eq!(keyed.ask_with(&key).await.0, 200);
+    }
+    assert_eq!(keyed.revoke_bot().await, 200);
+    // An admin sees neither operators nor keys of other workspaces, and cannot make an operator.
     keyed
         .make("b", json!({ "role": "bot", "name": "of-b" }))
         .await;
+    let admin = Some(keyed.keys["admin"].as_str());
     let (_, list) = keyed.send(Method::GET, "/v1/keys", admin, None, None).await;
     let keys = list["keys"].as_array().unwrap();
     let named = |name: &str| keys.iter().find(|key| key["name"] == name);
     assert_eq!(keys.len(), 7, "{list}");
     assert!(named("root").is_none() && named("of-b").is_none(), "{list}");
-    let secret = |key: &str| key.rsplit('_').next().unwrap().to_owned();
     for key in keyed.keys.values() {
-        assert!(!list.to_string().contains(&secret(key)));
+        assert!(!list.to_string().contains(secret(key)));
     }
     assert!(named("bot").unwrap()["revoked_at"].is_string(), "{list}");
     assert!(
@@ -252,26 +256,34 @@ async fn key_is_shown_once_and_limited_by_expiry_and_network() {
         .send(Method::POST, "/v1/keys", admin, None, Some(operator))
         .await;
     assert_eq!(status, 403);
-    // Nor does the store have what opens.
-    let folder = keyed.app.folder.clone();
-    let keys = keyed.keys.clone();
-    let audit = keyed
+    let (_, audit) = keyed
         .send(Method::GET, "/v1/audit", admin, None, None)
-        .await
-        .1;
+        .await;
     assert!(
         audit.to_string().contains("key.revoke") && audit.to_string().contains("admin ("),
         "{audit}"
     );
-    keyed.app.stop().await;
-    if crate::postgres::chosen().is_some() {
-        return;
-    }
-    let store = std::fs::read(folder.path().join("data/ken.db")).unwrap();
-    for key in keys.values() {
-        let secret = secret(key);
-        let is_there = store.windows(secret.len()).any(|w| w == secret.as_bytes());
-        assert!(!is_there, "a secret is in the store");
+    keyed.assert_store_has_no_secret().await;
+}
+
+/// The part of a key that authenticates.
+fn secret(key: &str) -> &str {
+    key.rsplit('_').next().unwrap()
+}
+
+impl Keyed {
+    /// Stops the service and looks for the secrets of its keys in the store's file.
+    async fn assert_store_has_no_secret(self) {
+        let folder = self.app.stop().await;
+        if crate::postgres::chosen().is_some() {
+            return;
+        }
+        let store = std::fs::read(folder.path().join("data/ken.db")).unwrap();
+        for key in self.keys.values() {
+            let secret = secret(key).as_bytes();
+            let is_there = store.windows(secret.len()).any(|w| w == secret);
+            assert!(!is_there, "a secret is in the store");
+        }
     }
 }
 
@@ -410,7 +422,7 @@ async fn key_over_concurrency_limit_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn key_counts_as_one_reviewer_and_bot_cannot_act_as_agent() {
+async fn key_counts_as_one_reviewer_under_any_name() {
     let keyed = Keyed::start().await;
     let send = async |role: &str, method: Method, path: &str, body: Value| {
         let key = Some(keyed.keys[role].as_str());
@@ -449,7 +461,16 @@ async fn key_counts_as_one_reviewer_and_bot_cannot_act_as_agent() {
         .map(|(n, state)| (*n, state.as_str()))
         .collect();
     assert_eq!(states, [(200, "approved"), (409, ""), (200, "published")]);
+    keyed.app.stop().await;
+}
 
+#[tokio::test(flavor = "multi_thread")]
+async fn bot_cannot_correct_answers_as_agent() {
+    let keyed = Keyed::start().await;
+    let send = async |role: &str, method: Method, path: &str, body: Value| {
+        let key = Some(keyed.keys[role].as_str());
+        keyed.send(method, path, key, None, Some(body)).await
+    };
     let (_, answer) = send(
         "bot",
         Method::POST,
@@ -468,10 +489,19 @@ async fn key_counts_as_one_reviewer_and_bot_cannot_act_as_agent() {
         send("agent", Method::POST, "/v1/feedback", said).await.0,
         200
     );
+    keyed.app.stop().await;
+}
 
-    // Whatever stands for a method makes no series of its own; the scheme's case does not matter.
+#[tokio::test(flavor = "multi_thread")]
+async fn unknown_method_is_counted_as_other_in_metrics() {
+    let keyed = Keyed::start().await;
     let odd = Method::from_bytes(b"ZZ1").unwrap();
-    assert_eq!(send("bot", odd, "/v1/answers", Value::Null).await.0, 405);
+    let bot = Some(keyed.keys["bot"].as_str());
+    let (status, _) = keyed
+        .send(odd, "/v1/answers", bot, None, Some(Value::Null))
+        .await;
+    assert_eq!(status, 405);
+    // The case of the authentication scheme does not matter.
     let request = keyed
         .app
         .client

@@ -7,7 +7,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use crate::scripted_llm::{Script, ScriptedLlm};
-use crate::support::TestApp;
+use crate::support::{Answer, TestApp};
 
 const TEXT: &str = "# 退貨\n\n收到商品七天內可以申請退貨，商品須保持全新。\n退貨運費為 NT$80 元，由買方負擔。\n退款在驗收後五個工作天內完成。\n客製商品不接受退貨。";
 const QUESTION: &str = "退貨運費多少錢，幾天內可以退？";
@@ -29,14 +29,12 @@ async fn with(llm: &ScriptedLlm) -> TestApp {
     app
 }
 
-async fn ask(app: &TestApp, more: Value) -> Value {
+async fn ask(app: &TestApp, more: Value) -> Answer {
     let mut body = json!({ "question": QUESTION });
     body.as_object_mut()
         .unwrap()
         .extend(more.as_object().unwrap().clone());
-    let (status, answer) = app.post("/v1/answers", body).await;
-    assert_eq!(status, 200, "{answer}");
-    answer
+    app.answer(body).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -45,7 +43,7 @@ async fn question_is_redacted_before_model_request() {
     let app = with(&llm).await;
     let question = format!("我姓駱，電話 0912-345-678，{QUESTION}");
     let answer = ask(&app, json!({ "question": question })).await;
-    assert_eq!(answer["strategy"], "generated", "{answer}");
+    assert_eq!(answer.strategy, "generated", "{answer:?}");
     let requests = llm.requests();
     assert!(!requests.is_empty());
     for request in requests {
@@ -56,15 +54,6 @@ async fn question_is_redacted_before_model_request() {
     app.stop().await;
 }
 
-fn notes(answer: &Value) -> Vec<&str> {
-    answer["notes"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|note| note.as_str().unwrap())
-        .collect()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn supported_generation_is_sent_with_citations_and_cost() {
     let llm = ScriptedLlm::start(vec![Script::Says(GOOD.into())]).await;
@@ -72,18 +61,18 @@ async fn supported_generation_is_sent_with_citations_and_cost() {
     for script in [Script::Says(GOOD.into()), Script::SaysAtOnce(GOOD.into())] {
         llm.now(script);
         let answer = ask(&app, json!({})).await;
-        assert_eq!(answer["strategy"], "generated", "{answer}");
+        assert_eq!(answer.strategy, "generated", "{answer:?}");
         assert_eq!(
-            answer["text"],
+            answer.text,
             "退貨運費為 NT$80 元，由買方負擔。收到商品七天內可以申請退貨，商品須保持全新。"
         );
-        assert_eq!(answer["sentences"][0]["citations"], json!([1]));
+        assert_eq!(answer.sentences[0].citations, [1]);
         assert_eq!(
-            answer["citations"][0]["quote"],
+            answer.citations[0].quote,
             "退貨運費為 NT$80 元，由買方負擔。"
         );
         app.assert_citations_resolve(&answer).await;
-        let id = answer["id"].as_str().unwrap();
+        let id = &answer.id;
         let (_, explained) = app.get(&format!("/v1/answers/{id}")).await;
         let usage = &explained["parts"][0]["usage"];
         assert_eq!(
@@ -142,17 +131,14 @@ async fn faulty_model_output_falls_back_to_extractive_answer() {
         let what = format!("{script:?}");
         llm.now(script);
         let answer = ask(&app, json!({})).await;
-        assert_eq!(answer["outcome"], "answered", "{what}: {answer}");
-        assert_eq!(answer["strategy"], "extractive", "{what}: {answer}");
-        let found = notes(&answer);
+        assert_eq!(answer.outcome, "answered", "{what}: {answer:?}");
+        assert_eq!(answer.strategy, "extractive", "{what}: {answer:?}");
+        let found = &answer.notes;
         // How long a busy server is waited for is the server's and chance's affair.
-        let is_told = found == [note] || (note == "llm_deadline" && found == ["llm_refused"]);
-        assert!(is_told, "{what}: {found:?}");
+        let is_noted = *found == [note] || (note == "llm_deadline" && *found == ["llm_refused"]);
+        assert!(is_noted, "{what}: {found:?}");
         for false_word in ["800", "十七", "客製商品接受", "本店", "refunds-shop"] {
-            assert!(
-                !answer["text"].as_str().unwrap().contains(false_word),
-                "{what}: {answer}"
-            );
+            assert!(!answer.text.contains(false_word), "{what}: {answer:?}");
         }
         app.assert_citations_resolve(&answer).await;
     }
@@ -167,14 +153,9 @@ async fn unsupported_sentence_is_dropped_and_recorded() {
     .await;
     let app = with(&llm).await;
     let answer = ask(&app, json!({})).await;
-    assert_eq!(answer["strategy"], "generated");
-    assert!(
-        !answer["text"].as_str().unwrap().contains("三個"),
-        "{answer}"
-    );
-    let (_, explained) = app
-        .get(&format!("/v1/answers/{}", answer["id"].as_str().unwrap()))
-        .await;
+    assert_eq!(answer.strategy, "generated");
+    assert!(!answer.text.contains("三個"), "{answer:?}");
+    let (_, explained) = app.get(&format!("/v1/answers/{}", answer.id)).await;
     let rejected = &explained["parts"][0]["rejected"][0];
     assert_eq!(
         (&rejected["why"], &rejected["text"]),
@@ -193,14 +174,12 @@ async fn unsupported_sentence_is_dropped_and_recorded() {
 async fn busy_model_server_is_retried() {
     let llm = ScriptedLlm::start(vec![Script::Fails(503), Script::Says(GOOD.into())]).await;
     let app = with(&llm).await;
-    assert_eq!(ask(&app, json!({})).await["strategy"], "generated");
+    assert_eq!(ask(&app, json!({})).await.strategy, "generated");
     assert_eq!(llm.requests().len(), 2);
     llm.now(Script::Fails(401));
     let answer = ask(&app, json!({})).await;
-    assert_eq!(
-        (&answer["strategy"], notes(&answer)),
-        (&json!("extractive"), vec!["llm_refused"])
-    );
+    assert_eq!(answer.strategy, "extractive");
+    assert_eq!(answer.notes, ["llm_refused"]);
     assert_eq!(llm.requests().len(), 3, "a refusal is not asked again");
     app.stop().await;
 }
@@ -218,10 +197,8 @@ async fn model_call_respects_deadline_and_strategy_ceiling() {
     app.put("returns", json!({ "text": TEXT })).await;
     let start = Instant::now();
     let answer = ask(&app, json!({ "deadline_ms": 3_000 })).await;
-    assert_eq!(
-        (&answer["strategy"], notes(&answer)),
-        (&json!("extractive"), vec!["llm_deadline"])
-    );
+    assert_eq!(answer.strategy, "extractive");
+    assert_eq!(answer.notes, ["llm_deadline"]);
     assert!(
         start.elapsed() < Duration::from_secs(10),
         "not the minute that the model may take: {:?}",
@@ -333,11 +310,9 @@ async fn overruled_passage_is_not_sent_to_model() {
         .await;
     app.put("new", json!({ "text": article(10), "rank": 5 }))
         .await;
-    let (_, answer) = app
-        .post("/v1/answers", json!({ "question": "退貨期限是幾天？" }))
-        .await;
-    assert_eq!(answer["outcome"], "answered", "{answer}");
-    assert_eq!(answer["text"], "收到商品後 10 天內可以申請退貨。");
+    let answer = app.answer(json!({ "question": "退貨期限是幾天？" })).await;
+    assert_eq!(answer.outcome, "answered", "{answer:?}");
+    assert_eq!(answer.text, "收到商品後 10 天內可以申請退貨。");
     let shown = llm.requests()[0]["messages"][1]["content"].to_string();
     assert!(
         shown.contains("10 天") && !shown.contains("7 天"),

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Child, Output, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use reqwest::Client;
@@ -80,34 +80,26 @@ fn asking(address: String, stop: Arc<AtomicBool>) -> tokio::task::JoinHandle<(u6
     })
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn encoder_switch_survives_load_and_crash_and_is_reversible() {
-    let folder = tempfile::tempdir().unwrap();
-    let client = client();
+/// Ingests the sample shop.
+fn ingest_shop(folder: &Path) {
     let knowledge = root().join("corpus/shop/knowledge");
-    let ingested = ken(folder.path())
-        .arg("ingest")
-        .arg(knowledge)
-        .output()
-        .unwrap();
+    let ingested = ken(folder).arg("ingest").arg(knowledge).output().unwrap();
     assert!(ingested.status.success());
-    let (mut service, address, _printed) = serve(folder.path());
-    let first = encoder_when(&client, &address, |_| true).await;
-    assert!(first.contains('+'), "two together: {first}");
+}
+
+/// Records a judged question that the knowledge answers.
+async fn put_judged_question(client: &Client, address: &str) {
     let judged = json!({ "question": "運費怎麼計算？", "outcome": "answered" });
     let url = format!("{address}/v1/judged-questions/shipping");
     let put = client.put(url).json(&judged).send().await.unwrap();
     assert!(put.status().is_success(), "{put:?}");
+}
 
-    // What is no encoder is refused before anything is begun.
-    let (is_done, printed) = ended(reencode(folder.path(), &["--to", "nowhere"])).await;
-    assert!(!is_done && printed.contains("models.dir"), "{printed}");
-
-    // Killed as soon as something is encoded.
-    let to = reencode(folder.path(), &["--to", OTHER]);
+/// Waits until a switch has encoded something.
+async fn until_encoding(folder: &Path) {
     let begun = async {
         loop {
-            let (_, printed) = ended(reencode(folder.path(), &["--list"])).await;
+            let (_, printed) = ended(reencode(folder, &["--list"])).await;
             let report: Value =
                 serde_json::from_str(printed.lines().last().unwrap_or("{}")).unwrap_or_default();
             if report["report"]["n_encoded"].as_u64().unwrap_or(0) > 0 {
@@ -116,9 +108,28 @@ async fn encoder_switch_survives_load_and_crash_and_is_reversible() {
         }
     };
     tokio::time::timeout(PATIENCE, begun).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn encoder_switch_survives_load_and_crash_and_is_reversible() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let client = client();
+    ingest_shop(folder);
+    let (mut service, address, _printed) = serve(folder);
+    let first = encoder_when(&client, &address, |_| true).await;
+    assert!(first.contains('+'), "two together: {first}");
+    put_judged_question(&client, &address).await;
+
+    let (is_done, printed) = ended(reencode(folder, &["--to", "nowhere"])).await;
+    assert!(!is_done && printed.contains("models.dir"), "{printed}");
+
+    // The service is killed as soon as something is encoded, and goes on after a restart.
+    let to = reencode(folder, &["--to", OTHER]);
+    until_encoding(folder).await;
     service.kill().unwrap();
     service.wait().unwrap();
-    let (_restarted, address, _printed) = serve(folder.path());
+    let (restarted, address, _printed) = serve(folder);
     let stop = Arc::new(AtomicBool::new(false));
     let askers = [
         asking(address.clone(), stop.clone()),
@@ -136,29 +147,26 @@ async fn encoder_switch_survives_load_and_crash_and_is_reversible() {
         "{printed}"
     );
 
-    // Back, without encoding anything.
-    let (is_done, printed) = ended(reencode(folder.path(), &["--back"])).await;
+    // The way back needs no encoding.
+    let (is_done, printed) = ended(reencode(folder, &["--back"])).await;
     assert!(is_done, "{printed}");
     let third = encoder_when(&client, &address, |id| id == first).await;
     assert_eq!(third, first);
     stop.store(true, Ordering::Relaxed);
-    let n_answered = AtomicU64::new(0);
+    let mut n_answered = 0;
     for asker in askers {
         let (n, failed) = asker.await.unwrap();
         assert_eq!(failed, Vec::<String>::new());
-        n_answered.fetch_add(n, Ordering::Relaxed);
+        n_answered += n;
     }
-    println!(
-        "{} answers meanwhile, none failed",
-        n_answered.load(Ordering::Relaxed)
-    );
-    drop(_restarted);
-    assert!(check(folder.path()).contains(" 0 faults"));
-    // One that was chosen is used by commands, too, and without a service the command does it itself.
-    let (is_done, printed) = ended(reencode(folder.path(), &["--to", OTHER, "--anyway"])).await;
+    println!("{n_answered} answers meanwhile, none failed");
+    drop(restarted);
+    assert!(check(folder).contains(" 0 faults"));
+    // Without a service the command does the work itself. Commands use the chosen encoder, too.
+    let (is_done, printed) = ended(reencode(folder, &["--to", OTHER, "--anyway"])).await;
     assert!(is_done, "{printed}");
-    assert!(check(folder.path()).contains(" 0 faults"));
-    let (_service, address, _printed) = serve(folder.path());
+    assert!(check(folder).contains(" 0 faults"));
+    let (_service, address, _printed) = serve(folder);
     assert_eq!(encoder_when(&client, &address, |_| true).await, second);
     assert!(models_dir().join(OTHER).is_dir());
 }

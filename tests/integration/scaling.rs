@@ -89,6 +89,29 @@ fn node(folder: &Path, store: &str, qdrant: &TestQdrant) -> Command {
     command
 }
 
+/// Which of two nodes leads. Exactly one has to.
+async fn leader_of(client: &Client, nodes: [&str; 2]) -> usize {
+    let first = ready(client, nodes[0], None).await["leads"] == true;
+    let second = ready(client, nodes[1], None).await["leads"] == true;
+    assert!(first != second, "{first} {second}");
+    usize::from(second)
+}
+
+/// Uploads 40 files. Returns their ids.
+async fn upload(client: &Client, address: &str) -> Vec<String> {
+    let ids: Vec<String> = (0..40).map(|n| format!("u{n}.md")).collect();
+    let mut form = reqwest::multipart::Form::new();
+    for id in &ids {
+        let part = reqwest::multipart::Part::text(text_of(id)).file_name(id.clone());
+        form = form.part("file", part);
+    }
+    let upload = client
+        .post(format!("{address}/v1/documents:upload"))
+        .multipart(form);
+    assert_eq!(upload.send().await.unwrap().status(), 202);
+    ids
+}
+
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs PostgreSQL: tools/postgres/with.sh cargo test -- --include-ignored"]
 async fn second_node_takes_over_when_leader_is_killed() {
@@ -112,27 +135,10 @@ async fn second_node_takes_over_when_leader_is_killed() {
         ready(&client, address, None).await;
         assert_found(&client, address, &ids).await;
     }
-    // Exactly one leads.
-    let first = ready(&client, &nodes[0].1, None).await["leads"] == true;
-    let second = ready(&client, &nodes[1].1, None).await["leads"] == true;
-    assert!(first != second, "{first} {second}");
-    let (leader, other) = match first {
-        true => (0, 1),
-        false => (1, 0),
-    };
-    // Files are taken by the one that does not lead and read by the one that does, which is killed while it does so.
-    let mut form = reqwest::multipart::Form::new();
-    for n in 0..40 {
-        let id = format!("u{n}.md");
-        let part = reqwest::multipart::Part::text(text_of(&id)).file_name(id.clone());
-        form = form.part("file", part);
-        ids.push(id);
-    }
-    let survivor = nodes[other].1.clone();
-    let upload = client
-        .post(format!("{survivor}/v1/documents:upload"))
-        .multipart(form);
-    assert_eq!(upload.send().await.unwrap().status(), 202);
+    let leader = leader_of(&client, [&nodes[0].1, &nodes[1].1]).await;
+    // The node that does not lead accepts the files. The leader parses them and is killed meanwhile.
+    let survivor = nodes[1 - leader].1.clone();
+    ids.extend(upload(&client, &survivor).await);
     is_read(&client, &survivor, "u1.md").await;
     nodes[leader].0.kill().unwrap();
     nodes[leader].0.wait().unwrap();

@@ -400,59 +400,65 @@ fn with_text(folder: &Path, text: &str, found: &mut Vec<std::path::PathBuf>) {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn audit_log_records_changes_and_is_tamper_evident() {
-    let tenants = Tenants::start(&["aa"]).await;
-    let key = &tenants.admins[0].1;
-    let change = async |method: Method, path: &str, body: Option<Value>| {
+impl Tenants {
+    /// The reply to an operation of the first tenant that has to succeed.
+    async fn change(&self, method: Method, path: &str, body: Option<Value>) -> Value {
         let operation = Operation {
             method,
             path: path.into(),
             body,
             idempotency_key: None,
         };
-        let (status, reply) = tenants.run(key, &operation).await;
+        let (status, reply) = self.run(&self.admins[0].1, &operation).await;
         assert!(status < 300, "{path}: {reply}");
         reply
-    };
+    }
+
+    /// The audit log of the first tenant, newest line first.
+    async fn audit_log(&self) -> Vec<Value> {
+        let log = self.change(Method::GET, "/v1/audit?limit=1000", None).await;
+        log["entries"].as_array().unwrap().clone()
+    }
+}
+
+/// A tenant `aa` with changes of a document, synonyms, settings and a judged question, and two requests that change nothing.
+async fn with_audited_changes() -> Tenants {
+    let tenants = Tenants::start(&["aa"]).await;
     let text = |days: u32| json!({ "text": format!("# 退貨\n\n{days} 天內可以退貨。"), "tags": [format!("t{days}")] });
-    change(Method::PUT, "/v1/documents/returns", Some(text(7))).await;
-    change(Method::PUT, "/v1/documents/returns", Some(text(7))).await;
-    change(Method::PUT, "/v1/documents/returns", Some(text(30))).await;
-    change(Method::DELETE, "/v1/documents/returns", None).await;
-    change(
-        Method::PUT,
-        "/v1/synonyms",
-        Some(json!({ "groups": [["退貨", "退換"]] })),
-    )
-    .await;
-    change(
-        Method::PUT,
-        "/v1/settings",
-        Some(json!({ "level": "strict" })),
-    )
-    .await;
-    change(Method::PUT, "/v1/settings", Some(json!({ "level": null }))).await;
+    let groups = json!({ "groups": [["退貨", "退換"]] });
     let judged = json!({ "question": "幾天內可以退？", "outcome": "answered" });
-    let put = Operation {
-        method: Method::PUT,
-        path: "/v1/judged-questions/q1".into(),
-        body: Some(judged),
-        idempotency_key: None,
-    };
-    let (status, reply) = tenants.run(key, &put).await;
-    assert!(status < 300, "{reply}");
-    change(Method::DELETE, "/v1/judged-questions/q1", None).await;
+    let judged_path = "/v1/judged-questions/q1";
+    for (method, path, body) in [
+        (Method::PUT, "/v1/documents/returns", Some(text(7))),
+        (Method::PUT, "/v1/documents/returns", Some(text(7))),
+        (Method::PUT, "/v1/documents/returns", Some(text(30))),
+        (Method::DELETE, "/v1/documents/returns", None),
+        (Method::PUT, "/v1/synonyms", Some(groups)),
+        (
+            Method::PUT,
+            "/v1/settings",
+            Some(json!({ "level": "strict" })),
+        ),
+        (Method::PUT, "/v1/settings", Some(json!({ "level": null }))),
+        (Method::PUT, judged_path, Some(judged)),
+        (Method::DELETE, judged_path, None),
+    ] {
+        tenants.change(method, path, body).await;
+    }
     let none = Operation {
         method: Method::DELETE,
         path: "/v1/conversations/none".into(),
         body: None,
         idempotency_key: None,
     };
-    assert_eq!(tenants.run(key, &none).await.0, 404);
+    assert_eq!(tenants.run(&tenants.admins[0].1, &none).await.0, 404);
+    tenants
+}
 
-    let log = change(Method::GET, "/v1/audit?limit=1000", None).await;
-    let lines = log["entries"].as_array().unwrap();
+#[tokio::test(flavor = "multi_thread")]
+async fn audit_log_records_each_change_with_its_values() {
+    let tenants = with_audited_changes().await;
+    let lines = tenants.audit_log().await;
     let actions: Vec<&str> = lines
         .iter()
         .rev()
@@ -471,7 +477,7 @@ async fn audit_log_records_changes_and_is_tamper_evident() {
             "judged-question.put",
             "judged-question.delete",
         ],
-        "what changes nothing is not noted"
+        "requests that change nothing are not recorded"
     );
     let line = |n: usize| &lines[lines.len() - n];
     assert!(line(1)["actor"].as_str().unwrap().starts_with("root ("));
@@ -490,32 +496,37 @@ async fn audit_log_records_changes_and_is_tamper_evident() {
         (&line(7)["before"], &line(7)["after"]),
         (&json!("strict"), &Value::Null)
     );
+    tenants.app.stop().await;
+}
 
-    // Page by page, and as a whole, the same.
-    let first = change(Method::GET, "/v1/audit?limit=4", None).await;
+#[tokio::test(flavor = "multi_thread")]
+async fn audit_log_pages_and_export_equal_whole_log() {
+    let tenants = with_audited_changes().await;
+    let lines = tenants.audit_log().await;
+    let first = tenants.change(Method::GET, "/v1/audit?limit=4", None).await;
     let last = first["entries"][3]["number"].as_i64().unwrap();
-    let second = change(
-        Method::GET,
-        &format!("/v1/audit?limit=100&before={last}"),
-        None,
-    )
-    .await;
+    let path = format!("/v1/audit?limit=100&before={last}");
+    let second = tenants.change(Method::GET, &path, None).await;
     let paged = [&first, &second].map(|page| page["entries"].as_array().unwrap().clone());
-    assert_eq!(&paged.concat(), lines);
+    assert_eq!(paged.concat(), lines);
     let export = tenants
         .app
         .client
         .get(format!("{}/v1/audit:export", tenants.app.address))
-        .bearer_auth(key);
+        .bearer_auth(&tenants.admins[0].1);
     let export = export.send().await.unwrap().text().await.unwrap();
     let exported: Vec<Value> = export
         .lines()
         .rev()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
-    assert_eq!(&exported, lines);
+    assert_eq!(exported, lines);
+    tenants.app.stop().await;
+}
 
-    // A line that is altered, removed or cut off outside the service is detected.
+#[tokio::test(flavor = "multi_thread")]
+async fn audit_log_line_altered_in_database_is_detected() {
+    let tenants = with_audited_changes().await;
     let folder = tenants.app.stop().await;
     let url = store_in(folder.path());
     let faults = async || {

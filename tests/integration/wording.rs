@@ -6,11 +6,8 @@ use serde_json::{Value, json};
 use crate::support::{TestApp, pointers};
 
 async fn ids(app: &TestApp, body: Value) -> Vec<String> {
-    let (status, found) = app.post("/v1/search", body).await;
-    assert_eq!(status, 200, "{found}");
-    let hits = found["hits"].as_array().unwrap().iter();
-    hits.map(|hit| hit["document_id"].as_str().unwrap().to_owned())
-        .collect()
+    let hits = app.search(body).await.hits.into_iter();
+    hits.map(|hit| hit.document_id).collect()
 }
 
 async fn by_words(app: &TestApp, question: &str) -> Vec<String> {
