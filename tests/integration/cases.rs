@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::scripted_llm::{Script, ScriptedLlm};
-use crate::support::{TestApp, pointers, root};
+use crate::support::{Draft, TestApp, pointers, read, root};
 
 /// A need of the simulated month.
 pub fn need(id: &str) -> Value {
@@ -42,10 +42,10 @@ pub async fn submit(app: &TestApp, cases: &[Value]) -> Value {
     kept
 }
 
-pub async fn drafts(app: &TestApp, query: &str) -> Vec<Value> {
-    let (status, found) = app.get(&format!("/v1/drafts{query}")).await;
+pub async fn drafts(app: &TestApp, query: &str) -> Vec<Draft> {
+    let (status, mut found) = app.get(&format!("/v1/drafts{query}")).await;
     assert_eq!(status, 200, "{found}");
-    found["drafts"].as_array().unwrap().clone()
+    read(found["drafts"].take())
 }
 
 pub async fn decide(app: &TestApp, id: &str, action: &str, body: Value) -> (u16, Value) {
@@ -53,18 +53,25 @@ pub async fn decide(app: &TestApp, id: &str, action: &str, body: Value) -> (u16,
     (status.as_u16(), decided)
 }
 
-/// The only draft, by id.
-pub async fn the_draft(app: &TestApp) -> Value {
+/// The draft after a decision that has to succeed.
+pub async fn decided(app: &TestApp, id: &str, action: &str, body: Value) -> Draft {
+    let (status, mut reply) = decide(app, id, action, body).await;
+    assert_eq!(status, 200, "{reply}");
+    read(reply["draft"].take())
+}
+
+/// The only open draft.
+pub async fn the_draft(app: &TestApp) -> Draft {
     let mut drafts = drafts(app, "").await;
     assert_eq!(drafts.len(), 1, "{drafts:#?}");
     drafts.remove(0)
 }
 
-/// The detailed view of a draft.
-async fn details_of(app: &TestApp, draft: &Value) -> Value {
-    let (status, details) = app.get(&format!("/v1/drafts/{}", id_of(draft))).await;
+/// A draft in detail.
+pub async fn details_of(app: &TestApp, id: &str) -> Draft {
+    let (status, details) = app.get(&format!("/v1/drafts/{id}")).await;
     assert_eq!(status, 200, "{details}");
-    details
+    read(details)
 }
 
 pub fn id_of(value: &Value) -> String {
@@ -96,29 +103,30 @@ pub async fn wait_until(holds: impl AsyncFn() -> bool) {
 }
 
 /// Each sentence of a draft's evidence is what an agent said at its span of the case's transcript.
-async fn assert_evidence_is_in_transcripts(app: &TestApp, draft: &Value) {
-    for source in draft["sources"].as_array().unwrap() {
+async fn assert_evidence_is_in_transcripts(app: &TestApp, draft: &Draft) {
+    for source in &draft.sources {
         let (_, read) = app
-            .get(&format!("/v1/cases/{}", id_of(source).replace('/', "%2F")))
+            .get(&format!("/v1/cases/{}", source.id.replace('/', "%2F")))
             .await;
-        for e in source["resolution"].as_array().unwrap() {
-            let turn = &read["case"]["turns"][e["turn"].as_u64().unwrap() as usize];
+        for said in &source.resolution {
+            let turn = &read["case"]["turns"][said.turn];
             assert_eq!(turn["role"], "agent", "only agents state facts");
-            let at = |end: &str| e[end].as_u64().unwrap() as usize;
-            let said = &turn["text"].as_str().unwrap()[at("start")..at("end")];
+            let said = &turn["text"].as_str().unwrap()[said.start..said.end];
             assert!(!said.trim().is_empty() && !said.contains("500"), "{said}");
         }
     }
 }
 
 /// The draft's details list the questions that it would answer; none of them is answered yet.
-async fn assert_preview_changes_nothing(app: &TestApp, draft: &Value) {
+async fn assert_preview_changes_nothing(app: &TestApp, draft: &Draft) {
     let question = "我家住公寓五樓沒電梯，送上來要加錢嗎";
-    let details = details_of(app, draft).await;
-    let would = details["would_answer"].as_array().unwrap();
-    assert!(would.contains(&json!(question)), "{details}");
-    let difference = details["nearest"]["difference"].as_str().unwrap();
-    assert!(difference.contains("+"), "{details}");
+    let details = details_of(app, &draft.id).await;
+    assert!(
+        details.would_answer.iter().any(|would| would == question),
+        "{details:?}"
+    );
+    let difference = details.nearest.unwrap().difference;
+    assert!(difference.contains('+'), "{difference}");
     let outcome = app.ask(question).await.outcome;
     assert_eq!(outcome, "refused", "a preview changes nothing");
 }
@@ -143,39 +151,34 @@ async fn resolved_cases_become_answer_in_both_scripts() {
 
     let draft = the_draft(&app).await;
     assert_eq!(
-        (&draft["class"], &draft["demand"]),
-        (&json!("new"), &json!(3)),
-        "{draft}"
+        (draft.class.as_str(), draft.demand, draft.sources.len()),
+        ("new", 3, 3),
+        "{draft:?}"
     );
-    assert_eq!(draft["sources"].as_array().unwrap().len(), 3);
-    let answer = draft["answer"].as_str().unwrap();
-    assert!(answer.contains("NT$90"), "{answer}");
+    assert!(draft.answer.contains("NT$90"), "{draft:?}");
+    let (_, whole) = app.get("/v1/drafts").await;
     for gone in ["駱", "0900", "LM2611", "100，五樓就 500"] {
-        assert!(!draft.to_string().contains(gone), "{gone} in {draft}");
+        assert!(!whole.to_string().contains(gone), "{gone} in {whole}");
     }
     assert_evidence_is_in_transcripts(&app, &draft).await;
     assert_preview_changes_nothing(&app, &draft).await;
 
     let by_amy = json!({ "reviewer": "amy" });
-    let (status, approved) = decide(&app, &id_of(&draft), "approve", by_amy).await;
-    assert_eq!(
-        (status, &approved["draft"]["state"]),
-        (200, &json!("published")),
-        "{approved}"
-    );
-    let published = approved["draft"]["published_as"].as_str().unwrap();
+    let approved = decided(&app, &draft.id, "approve", by_amy).await;
+    assert_eq!(approved.state, "published", "{approved:?}");
+    let published = approved.published_as.unwrap();
     for other in [
         "六楼没电梯，送货上楼要加钱吗",
         "沒有電梯的老公寓六樓，清淨機搬到門口怎麼收",
     ] {
         let answer = app.ask(other).await;
         assert_eq!(answer.outcome, "answered", "{answer:?}");
-        assert_eq!(answer.first_cited(), Some(published), "{answer:?}");
+        assert_eq!(answer.first_cited(), Some(&*published), "{answer:?}");
         assert!(answer.text.contains("NT$90"), "{answer:?}");
         app.assert_citations_resolve(&answer).await;
     }
     assert!(audited(&app).await.contains(&"draft.approve".to_owned()));
-    let (status, again) = decide(&app, &id_of(&draft), "approve", json!({})).await;
+    let (status, again) = decide(&app, &draft.id, "approve", json!({})).await;
     assert_eq!((status, &again["status"]), (409, &json!(409)), "{again}");
     app.stop().await;
 }
@@ -204,7 +207,7 @@ async fn with_learned_faq() -> TestApp {
     let cases = [0, 1].map(|n| express_case(n + 1, asks[n], says[n]));
     submit(&app, &cases).await;
     let draft = the_draft(&app).await;
-    decide(&app, &id_of(&draft), "approve", json!({})).await;
+    decided(&app, &draft.id, "approve", json!({})).await;
     app
 }
 
@@ -235,16 +238,15 @@ async fn contradicting_cases_update_published_answer() {
     let cases: Vec<Value> = cases.map(|(n, asks)| express_case(n, asks, says)).collect();
     submit(&app, &cases).await;
     let draft = the_draft(&app).await;
-    assert_eq!(draft["class"], "contradiction", "{draft}");
-    let details = details_of(&app, &draft).await;
-    let difference = details["nearest"]["difference"].as_str().unwrap();
+    assert_eq!(draft.class, "contradiction", "{draft:?}");
+    let details = details_of(&app, &draft.id).await;
+    let difference = details.nearest.unwrap().difference;
     assert!(
         difference.contains("650") && difference.contains("900"),
         "{difference}"
     );
     let force = json!({ "force": true });
-    let (status, approved) = decide(&app, &id_of(&draft), "approve", force).await;
-    assert_eq!(status, 200, "{approved}");
+    decided(&app, &draft.id, "approve", force).await;
     let answer = app.ask("維修急件要多少錢？").await;
     assert!(answer.text.contains("NT$900"), "{answer:?}");
     assert!(!answer.text.contains("NT$650"), "{answer:?}");
@@ -406,8 +408,8 @@ async fn unresolved_or_personal_cases_become_gaps_not_knowledge() {
     submit(&app, &noise).await;
     let mut n_gaps = 0;
     for draft in drafts(&app, "?class=all&limit=1000").await {
-        if draft["class"] == "gap" {
-            n_gaps += draft["demand"].as_u64().unwrap();
+        if draft.class == "gap" {
+            n_gaps += draft.demand;
         }
     }
     let others = drafts(&app, "").await;
@@ -432,13 +434,10 @@ async fn four_eyes_requires_two_reviewers_and_edit_resets_approval() {
         .await;
     assert_eq!(status, 200);
     submit(&app, &cases_of("need-34")).await;
-    let id = id_of(&the_draft(&app).await);
+    let id = the_draft(&app).await.id;
     let by = |who: &str| json!({ "reviewer": who });
-    let (status, first) = decide(&app, &id, "approve", by("amy")).await;
-    assert_eq!(
-        (status, &first["draft"]["state"]),
-        (200, &json!("approved"))
-    );
+    let first = decided(&app, &id, "approve", by("amy")).await;
+    assert_eq!(first.state, "approved");
     assert_eq!(
         app.ask("維修可以急件處理嗎？").await.outcome,
         "refused",
@@ -449,26 +448,13 @@ async fn four_eyes_requires_two_reviewers_and_edit_resets_approval() {
         409,
         "nor is one twice"
     );
-    let (status, edited) = decide(
-        &app,
-        &id,
-        "edit",
-        json!({ "reviewer": "bob", "answer": "急件維修加收 NT$650，2 個工作天修好。" }),
-    )
-    .await;
-    assert_eq!(
-        (status, &edited["draft"]["state"]),
-        (200, &json!("open")),
-        "amy approved other words"
-    );
+    let edit = json!({ "reviewer": "bob", "answer": "急件維修加收 NT$650，2 個工作天修好。" });
+    let edited = decided(&app, &id, "edit", edit).await;
+    assert_eq!(edited.state, "open", "amy approved other words");
     // Two names that end alike are two people.
     decide(&app, &id, "approve", by("bob by bus")).await;
-    let (status, second) = decide(&app, &id, "approve", by("amy by bus")).await;
-    assert_eq!(
-        (status, &second["draft"]["state"]),
-        (200, &json!("published")),
-        "{second}"
-    );
+    let second = decided(&app, &id, "approve", by("amy by bus")).await;
+    assert_eq!(second.state, "published", "{second:?}");
     let answer = app.ask("維修可以急件處理嗎？").await;
     assert!(answer.text.contains("2 個工作天修好"), "{answer:?}");
     app.stop().await;
@@ -480,51 +466,37 @@ async fn drafts_are_rejected_merged_or_blocked_by_rule() {
     submit(&app, &[cases_of("need-34"), cases_of("need-36")].concat()).await;
     let found = drafts(&app, "").await;
     assert_eq!(found.len(), 2, "{found:#?}");
-    let (one, other) = (id_of(&found[0]), id_of(&found[1]));
-    let (status, problem) = decide(&app, &one, "reject", json!({})).await;
+    let (one, other) = (&found[0].id, &found[1].id);
+    let (status, problem) = decide(&app, one, "reject", json!({})).await;
     assert_eq!((status, pointers(&problem)), (422, vec!["/reason"]));
-    let (status, problem) = decide(&app, &one, "merge", json!({ "into": one })).await;
+    let (status, problem) = decide(&app, one, "merge", json!({ "into": one })).await;
     assert_eq!(status, 409, "{problem}");
     assert_eq!(decide(&app, "nobody", "approve", json!({})).await.0, 404);
-    assert_eq!(decide(&app, &one, "burn", json!({})).await.0, 404);
+    assert_eq!(decide(&app, one, "burn", json!({})).await.0, 404);
     decide(
         &app,
-        &one,
+        one,
         "edit",
         json!({ "answer": "請撥 [phone:1] 詢問。" }),
     )
     .await;
-    let (status, problem) = decide(&app, &one, "approve", json!({})).await;
+    let (status, problem) = decide(&app, one, "approve", json!({})).await;
     assert_eq!(
         (status, pointers(&problem)),
         (422, vec!["/answer"]),
         "a blank is no answer: {problem}"
     );
 
-    let (status, merged) = decide(&app, &other, "merge", json!({ "into": one })).await;
-    assert_eq!(status, 200, "{merged}");
+    decided(&app, other, "merge", json!({ "into": one })).await;
     let left = the_draft(&app).await;
-    assert_eq!((id_of(&left), &left["demand"]), (one.clone(), &json!(6)));
-    let (status, rejected) = decide(
-        &app,
-        &one,
-        "reject",
-        json!({ "reason": "not_general", "reviewer": "amy" }),
-    )
-    .await;
+    assert_eq!((&left.id, left.demand), (one, 6));
+    let reject = json!({ "reason": "not_general", "reviewer": "amy" });
+    let rejected = decided(&app, one, "reject", reject).await;
+    assert_eq!(rejected.state, "rejected");
+    let last = rejected.history.last().unwrap();
     assert_eq!(
-        (status, &rejected["draft"]["state"]),
-        (200, &json!("rejected"))
-    );
-    let last = rejected["draft"]["history"]
-        .as_array()
-        .unwrap()
-        .last()
-        .unwrap()
-        .clone();
-    assert_eq!(
-        (&last["actor"], &last["reason"]),
-        (&json!("amy"), &json!("not_general"))
+        (last.actor.as_str(), last.reason.as_deref()),
+        ("amy", Some("not_general"))
     );
     assert!(drafts(&app, "").await.is_empty());
     assert_eq!(drafts(&app, "?state=rejected").await.len(), 1);
@@ -550,10 +522,7 @@ async fn auto_publish_requires_passing_judged_questions() {
     })
     .await;
     let waiting = the_draft(&app).await;
-    assert!(
-        waiting["answer"].as_str().unwrap().contains("NT$650"),
-        "{waiting}"
-    );
+    assert!(waiting.answer.contains("NT$650"), "{waiting:?}");
     assert!(audited(&app).await.contains(&"draft.publish".to_owned()));
 
     for wrong in [
@@ -625,7 +594,7 @@ async fn model_selects_sentences_by_number_and_adds_no_text() {
 async fn concurrent_draft_reads_do_not_undo_approval() {
     let app = TestApp::start().await;
     submit(&app, &cases_of("need-34")).await;
-    let id = id_of(&the_draft(&app).await);
+    let id = the_draft(&app).await.id;
     let looking = async {
         for _ in 0..4 {
             let path = format!("/v1/drafts/{id}");
@@ -633,10 +602,9 @@ async fn concurrent_draft_reads_do_not_undo_approval() {
             futures_util::future::join_all(looks).await;
         }
     };
-    let (_, (status, approved)) = tokio::join!(looking, decide(&app, &id, "approve", json!({})));
-    assert_eq!(status, 200, "{approved}");
-    let (_, after) = app.get(&format!("/v1/drafts/{id}")).await;
-    assert_eq!(after["state"], "published", "{after}");
+    let ((), _) = tokio::join!(looking, decided(&app, &id, "approve", json!({})));
+    let after = details_of(&app, &id).await;
+    assert_eq!(after.state, "published", "{after:?}");
     app.stop().await;
 }
 
@@ -718,12 +686,12 @@ async fn case_changed_during_distillation_leaves_no_stale_draft() {
         );
     }
     for draft in drafts(&app, "?class=all&limit=1000").await {
-        for source in draft["sources"].as_array().unwrap() {
-            let number: usize = source["id"].as_str().unwrap()[1..].parse().unwrap();
-            assert!(number < 75, "{source} is deleted");
+        for source in draft.sources {
+            let number: usize = source.id[1..].parse().unwrap();
+            assert!(number < 75, "{source:?} is deleted");
             assert!(
-                source["question"].as_str().unwrap().contains("禮物包裝"),
-                "{source} is changed"
+                source.question.contains("禮物包裝"),
+                "{source:?} is changed"
             );
         }
     }
@@ -748,15 +716,15 @@ async fn approval_and_rejection_apply_to_reviewed_text_only() {
     );
     let case = |n: usize, says: &str| json!({ "id": format!("c{n}"), "outcome": "resolved", "tags": ["raw"], "turns": turns(&[("customer", "維修可以急件處理嗎，要多少錢？"), ("agent", says)]) });
     submit(&app, &[case(1, "急件維修加收 NT$650。")]).await;
-    let id = id_of(&the_draft(&app).await);
+    let id = the_draft(&app).await.id;
     decide(&app, &id, "approve", json!({ "reviewer": "ann" })).await;
     let more = "急件維修加收 NT$650，檢測後 2 個工作天內修好。";
     submit(&app, &[case(2, more), case(3, more), case(4, more)]).await;
     let draft = the_draft(&app).await;
     assert_eq!(
-        (&draft["state"], id_of(&draft)),
-        (&json!("open"), id.clone()),
-        "ann approved other words: {draft}"
+        (draft.state.as_str(), &draft.id),
+        ("open", &id),
+        "ann approved other words: {draft:?}"
     );
 
     // What is forgotten changes the words as well.
@@ -765,21 +733,18 @@ async fn approval_and_rejection_apply_to_reviewed_text_only() {
         let path = format!("/v1/cases/c{n}");
         assert_eq!(app.request(Method::DELETE, &path, None).await.0, 200);
     }
-    assert_eq!(the_draft(&app).await["state"], "open");
+    assert_eq!(the_draft(&app).await.state, "open");
 
     // Tags that a person has set stay, too.
     decide(&app, &id, "edit", json!({ "tags": ["curated"] })).await;
     submit(&app, &[case(5, more)]).await;
-    assert_eq!(the_draft(&app).await["tags"], json!(["curated"]));
+    assert_eq!(the_draft(&app).await.tags, ["curated"]);
 
     decide(&app, &id, "reject", json!({ "reason": "wrong" })).await;
     let right = "急件維修加收 NT$900，檢測後 5 個工作天內修好。";
     submit(&app, &[case(6, right), case(7, right)]).await;
     let draft = the_draft(&app).await;
-    assert!(
-        id_of(&draft) != id && draft["answer"].as_str().unwrap().contains("900"),
-        "{draft}"
-    );
+    assert!(draft.id != id && draft.answer.contains("900"), "{draft:?}");
     app.stop().await;
 }
 

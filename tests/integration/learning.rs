@@ -7,8 +7,8 @@ use ken_base::domain::{JudgedQuestion, Outcome};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::cases::{audited, cases_of, decide, submit, the_draft, wait_until};
-use crate::support::{Answer, TestApp, pointers, read, root, store_in};
+use crate::cases::{audited, cases_of, decide, details_of, submit, the_draft, wait_until};
+use crate::support::{Answer, Draft, TestApp, pointers, read, root, store_in};
 
 pub fn faq(question: &str, answer: &str) -> Value {
     json!({ "question": question, "answer": answer })
@@ -38,11 +38,8 @@ pub async fn ask_as(app: &TestApp, customer: &str, question: &str) -> Answer {
 }
 
 /// The draft that feedback has created or extended.
-async fn draft_of(app: &TestApp, effects: &Value) -> Value {
-    let id = effects["draft_id"].as_str().unwrap();
-    let (status, draft) = app.get(&format!("/v1/drafts/{id}")).await;
-    assert_eq!(status, 200, "{draft}");
-    draft
+async fn draft_of(app: &TestApp, effects: &Value) -> Draft {
+    details_of(app, effects["draft_id"].as_str().unwrap()).await
 }
 
 /// Approves the draft of this feedback.
@@ -163,10 +160,7 @@ async fn assert_corrected_answer_becomes_case(app: &TestApp, answer: &Answer) {
     let (status, case) = app.get(&format!("/v1/cases/{case}")).await;
     assert_eq!(status, 200, "{case}");
     let draft = draft_of(app, &case).await;
-    assert!(
-        draft["answer"].as_str().unwrap().contains("NT$85"),
-        "{draft}"
-    );
+    assert!(draft.answer.contains("NT$85"), "{draft:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -221,7 +215,7 @@ async fn assert_gaps_are_grouped_and_ranked(app: &TestApp) {
     submit(app, &cases_of("need-36")).await;
     let (_, found) = app.get("/v1/insights/gaps?limit=1").await;
     let draft = the_draft(app).await;
-    assert_eq!(found["gaps"][0]["draft_id"], draft["id"], "{found}");
+    assert_eq!(found["gaps"][0]["draft_id"], draft.id, "{found}");
 }
 
 /// The summary and the usage of documents count two answers on LINE: one liked, one reopened.
@@ -587,14 +581,14 @@ async fn feedback_counts_once_per_person_for_auto_publish() {
         let corrected = json!({ "corrected_document_id": "wrap", "comment": comment });
         let draft = draft_of(&app, &say(&app, &answer, corrected).await).await;
         assert_eq!(
-            (&draft["state"], &draft["demand"]),
-            (&json!("open"), &json!(1)),
-            "{draft}"
+            (draft.state.as_str(), draft.demand),
+            ("open", 1),
+            "{draft:?}"
         );
     }
     let by_ben = json!({ "corrected_document_id": "wrap", "customer_id": "ben" });
     let draft = draft_of(&app, &say(&app, &answer, by_ben).await).await;
-    assert_eq!(draft["state"], "published", "two people are two: {draft}");
+    assert_eq!(draft.state, "published", "two people are two: {draft:?}");
     // The new version is searchable a moment later.
     wait_until(async || app.ask("禮物包裝要加多少錢？").await.outcome == "answered").await;
     app.stop().await;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::crash::{ken, serve_with};
 use crate::scripted_llm::{Script, ScriptedLlm};
-use crate::support::{Answer, client, read};
+use crate::support::{Answer, Draft, client, read};
 
 const N_CASES: usize = 80;
 
@@ -219,13 +219,11 @@ async fn vault_values_are_absent_from_store_index_log_and_requests() {
     let cases = cases_with_personal_data();
     post("/v1/cases?wait=distilled", &json!({ "cases": cases })).await;
     let drafts = client.get(format!("{address}/v1/drafts?class=all")).send();
-    let drafts: Value = drafts.await.unwrap().json().await.unwrap();
-    let drafts = drafts["drafts"].as_array().unwrap();
-    let draft = drafts
-        .iter()
-        .find(|d| d["answer"].as_str().unwrap().contains("NT$650"))
-        .unwrap();
-    let approve = format!("/v1/drafts/{}:approve", draft["id"].as_str().unwrap());
+    let mut drafts: Value = drafts.await.unwrap().json().await.unwrap();
+    let drafts: Vec<Draft> = read(drafts["drafts"].take());
+    let of_repairs = |draft: &&Draft| draft.answer.contains("NT$650");
+    let draft = drafts.iter().find(of_repairs).unwrap();
+    let approve = format!("/v1/drafts/{}:approve", draft.id);
     post(&approve, &json!({ "force": true })).await;
 
     let values = vault_values(folder.path()).await;

@@ -177,3 +177,52 @@ pub struct JobItem {
     pub state: String,
     pub detail: String,
 }
+
+/// A draft in a list, in detail or after a decision.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Draft {
+    pub id: String,
+    pub state: String,
+    pub class: String,
+    pub answer: String,
+    pub tags: Vec<String>,
+    pub sources: Vec<DraftSource>,
+    pub published_as: Option<String>,
+    pub history: Vec<DraftEvent>,
+    /// Number of sources. Not in the reply to a decision.
+    #[serde(default)]
+    pub demand: usize,
+    /// Logged questions that it would answer. In detail only.
+    #[serde(default)]
+    pub would_answer: Vec<String>,
+    /// The nearest existing knowledge. In detail only.
+    pub nearest: Option<Nearest>,
+}
+
+/// A case that a draft comes from.
+#[derive(Debug, Clone, Deserialize)]
+pub struct DraftSource {
+    pub id: String,
+    pub question: String,
+    pub resolution: Vec<Said>,
+}
+
+/// Bytes `start` to `end` of a turn of a case.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Said {
+    pub turn: usize,
+    pub start: usize,
+    pub end: usize,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct DraftEvent {
+    pub actor: String,
+    pub reason: Option<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct Nearest {
+    /// A unified diff.
+    pub difference: String,
+}
