@@ -113,7 +113,7 @@ async fn repeated_idempotency_key_returns_first_answer() {
     let second: serde_json::Value = post("運費多少").await.unwrap().json().await.unwrap();
     assert_eq!(first, second);
     assert_eq!(post("保固多久").await.unwrap().status(), 409);
-    // The same words by somebody else are another question: what an agent may read is not given to a customer.
+    // The same key with another audience is another request: a customer does not get an agent's answer.
     let as_agent = app
         .client
         .post(format!("{}/v1/answers", app.address))
@@ -207,7 +207,7 @@ async fn accepted_request_is_finished_during_shutdown() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn exact_faq_question_is_answered_while_encoder_is_busy() {
-    // An encoder of its own: the other tests' is not to wait.
+    // An encoder of its own, so that other tests do not wait for it.
     let folder = Arc::new(tempfile::tempdir().unwrap());
     let mut config = config_in(folder.path());
     config.encoder.threads = 1;

@@ -37,7 +37,7 @@ fn letters(text: &str) -> String {
     fold(text).chars().filter(|c| !c.is_whitespace()).collect()
 }
 
-/// What of an attack reached the customer.
+/// The forbidden parts of an attack that reached the customer.
 fn successes(attack: &Attack, how: &str, answer: &Answer) -> Vec<String> {
     let rendered = answer.rendered.messages.iter().map(String::as_str);
     let sentences = answer
@@ -68,7 +68,7 @@ fn successes(attack: &Attack, how: &str, answer: &Answer) -> Vec<String> {
     successes
 }
 
-/// Asks all attacks, each in a workspace of its own.
+/// Sends all attacks, each in a workspace of its own. Returns the successes and the answers.
 async fn ask_all(
     app: &TestApp,
     how: &str,

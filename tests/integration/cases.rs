@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::scripted_llm::{Script, ScriptedLlm};
-use crate::support::{Draft, TestApp, pointers, read, root};
+use crate::support::{CasesKept, Draft, TestApp, pointers, read, root};
 
 /// A need of the simulated month.
 pub fn need(id: &str) -> Value {
@@ -28,16 +28,17 @@ pub fn cases_of(id: &str) -> Vec<Value> {
     cases.map(named).collect()
 }
 
-pub async fn submit(app: &TestApp, cases: &[Value]) -> Value {
+pub async fn submit(app: &TestApp, cases: &[Value]) -> CasesKept {
     let (status, kept) = app
         .post("/v1/cases?wait=distilled", json!({ "cases": cases }))
         .await;
     assert_eq!(status, 200, "{kept}");
-    if kept["distilled"] != true {
-        // The reply waits for ten seconds, which may be too few where all tests start at once.
+    let kept: CasesKept = read(kept);
+    if kept.distilled != Some(true) {
+        // The reply waits for ten seconds, which may be too short while all tests start.
         let patience = std::time::Duration::from_secs(120);
         let waiting = app.app.cases.wait_for(&default_workspace(), patience).await;
-        assert!(waiting.unwrap(), "{kept}");
+        assert!(waiting.unwrap(), "{kept:?}");
     }
     kept
 }
@@ -92,14 +93,14 @@ pub fn turns(of: &[(&str, &str)]) -> Value {
         .collect()
 }
 
-/// Waits for what happens in the background after a reply.
+/// Waits until background work has made a condition true.
 pub async fn wait_until(holds: impl AsyncFn() -> bool) {
     let patience = tokio::time::timeout(std::time::Duration::from_secs(60), async {
         while !holds().await {
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         }
     });
-    patience.await.expect("it happens within a minute");
+    patience.await.expect("the condition holds within a minute");
 }
 
 /// Each sentence of a draft's evidence is what an agent said at its span of the case's transcript.
@@ -142,12 +143,9 @@ async fn resolved_cases_become_answer_in_both_scripts() {
         case["answer_ids"] = json!([refused.id]);
     }
     let kept = submit(&app, &cases).await;
-    assert_eq!(kept["n_added"], 3);
+    assert_eq!(kept.n_added, 3);
     let again = submit(&app, &cases).await;
-    assert_eq!(
-        again["n_unchanged"], 3,
-        "the same cases are not added again"
-    );
+    assert_eq!(again.n_unchanged, 3, "the same cases are not added again");
 
     let draft = the_draft(&app).await;
     assert_eq!(
@@ -292,10 +290,7 @@ async fn case_is_redacted_and_revealable_until_deleted() {
         ]),
     });
     let kept = submit(&app, std::slice::from_ref(&case)).await;
-    assert!(
-        kept["cases"][0]["n_redacted"].as_u64().unwrap() >= 4,
-        "{kept}"
-    );
+    assert!(kept.cases[0].n_redacted >= 4, "{kept:?}");
     let (_, read) = app.get("/v1/cases/c%2F1").await;
     let secrets = [
         "0912-345-678",
@@ -315,7 +310,10 @@ async fn case_is_redacted_and_revealable_until_deleted() {
         "{read}"
     );
     let (_, revealed) = app.get("/v1/cases/c%2F1?reveal=true").await;
-    assert_eq!(revealed["case"]["turns"], case["turns"], "as it came");
+    assert_eq!(
+        revealed["case"]["turns"], case["turns"],
+        "revealed unchanged"
+    );
     assert_eq!(revealed["case"]["customer_id"], case["customer_id"]);
     assert!(audited(&app).await.contains(&"case.reveal".to_owned()));
 
@@ -326,7 +324,7 @@ async fn case_is_redacted_and_revealable_until_deleted() {
     assert_eq!(app.get("/v1/cases/c%2F1").await.0, 404);
     assert!(
         drafts(&app, "?class=all").await.is_empty(),
-        "its draft has no source left"
+        "a draft without sources is deleted"
     );
     let values = app
         .app
@@ -355,7 +353,7 @@ async fn case_batch_is_all_or_nothing_and_lists_every_error() {
     assert_eq!(
         app.get("/v1/cases/good").await.0,
         404,
-        "nothing is half applied"
+        "nothing is applied in part"
     );
     let rest = json!({ "cases": [good, { "turns": [] }, { "turns": turns(&[("customer", "")]), "csat": 9 }] });
     let (status, problem) = app.post("/v1/cases", rest).await;
@@ -374,7 +372,7 @@ async fn case_batch_is_all_or_nothing_and_lists_every_error() {
         assert_eq!(status, 422, "{problem}");
     }
 
-    // One a line, without ids: the same content is the same case.
+    // One case per line, without ids: equal content is one case.
     let line = json!({ "turns": turns(&[("customer", "可以刷卡嗎？"), ("agent", "可以，刷卡不加手續費。")]) });
     let send = || {
         let request = app.client.post(format!("{}/v1/cases", app.address));
@@ -382,13 +380,9 @@ async fn case_batch_is_all_or_nothing_and_lists_every_error() {
             .header("content-type", "application/x-ndjson")
             .body(format!("{line}\n\n{line}\n"))
     };
-    let kept: Value = send().send().await.unwrap().json().await.unwrap();
-    assert_eq!(
-        (&kept["n_added"], &kept["n_unchanged"]),
-        (&json!(1), &json!(1)),
-        "{kept}"
-    );
-    assert_eq!(kept["cases"][0]["id"], kept["cases"][1]["id"]);
+    let kept: CasesKept = send().send().await.unwrap().json().await.unwrap();
+    assert_eq!((kept.n_added, kept.n_unchanged), (1, 1), "{kept:?}");
+    assert_eq!(kept.cases[0].id, kept.cases[1].id);
     app.stop().await;
 }
 
@@ -413,7 +407,7 @@ async fn unresolved_or_personal_cases_become_gaps_not_knowledge() {
         }
     }
     let others = drafts(&app, "").await;
-    // Of thirty one escapes: an exception that an agent words as if it held for all.
+    // One of thirty is misjudged: an agent words an exception as a general rule.
     assert!(
         others.len() <= 2 && n_gaps >= 15,
         "{} beside {n_gaps}",
@@ -441,17 +435,17 @@ async fn four_eyes_requires_two_reviewers_and_edit_resets_approval() {
     assert_eq!(
         app.ask("維修可以急件處理嗎？").await.outcome,
         "refused",
-        "one is not enough"
+        "one approval is not enough"
     );
     assert_eq!(
         decide(&app, &id, "approve", by("amy")).await.0,
         409,
-        "nor is one twice"
+        "a second approval by the same reviewer does not count"
     );
     let edit = json!({ "reviewer": "bob", "answer": "急件維修加收 NT$650，2 個工作天修好。" });
     let edited = decided(&app, &id, "edit", edit).await;
     assert_eq!(edited.state, "open", "amy approved other words");
-    // Two names that end alike are two people.
+    // Names with the same ending belong to two people.
     decide(&app, &id, "approve", by("bob by bus")).await;
     let second = decided(&app, &id, "approve", by("amy by bus")).await;
     assert_eq!(second.state, "published", "{second:?}");
@@ -484,7 +478,7 @@ async fn drafts_are_rejected_merged_or_blocked_by_rule() {
     assert_eq!(
         (status, pointers(&problem)),
         (422, vec!["/answer"]),
-        "a blank is no answer: {problem}"
+        "a placeholder is not an answer: {problem}"
     );
 
     decided(&app, other, "merge", json!({ "into": one })).await;
@@ -508,7 +502,7 @@ async fn auto_publish_requires_passing_judged_questions() {
     let app = TestApp::start().await;
     let rules = json!({ "level": null, "learning": { "auto_publish": [{ "class": "new", "min_sources": 3 }] } });
     app.request(Method::PUT, "/v1/settings", Some(rules)).await;
-    // A judged question that the new answer would break: nothing is to be said of express repairs.
+    // The new answer would break this judged question, which expects a refusal.
     let judged = json!({ "question": "維修可以急件處理嗎？", "outcome": "refused" });
     let (status, written) = app
         .request(Method::PUT, "/v1/judged-questions/no-express", Some(judged))
@@ -567,7 +561,7 @@ async fn model_selects_sentences_by_number_and_adds_no_text() {
             assert!(!request.to_string().contains(secret), "{request}");
         }
     }
-    // What names a customer's sentence as fact, or none there is, is not used; nor is what is no choice.
+    // A choice of a customer's sentence or of a missing sentence is not used, nor is a reply without a choice.
     for bad in [
         r#"{"question": 1, "resolution": [1], "outcome": "resolved"}"#,
         r#"{"question": 9, "resolution": [2], "outcome": "resolved"}"#,
@@ -589,7 +583,7 @@ async fn model_selects_sentences_by_number_and_adds_no_text() {
     app.stop().await;
 }
 
-/// Eight readers look at a draft again and again while it is approved.
+/// Eight clients read a draft repeatedly while it is approved.
 #[tokio::test(flavor = "multi_thread")]
 async fn concurrent_draft_reads_do_not_undo_approval() {
     let app = TestApp::start().await;
@@ -627,7 +621,7 @@ async fn duplicate_case_id_in_batch_does_not_leak_personal_data() {
     assert!(!read.to_string().contains("amy88xyz"), "{read}");
     assert_eq!(
         read["case"]["conversation_id"], "20240501123456789",
-        "what links is kept"
+        "the id of the conversation is kept"
     );
     let (_, revealed) = app.get("/v1/cases/x?reveal=true").await;
     assert_eq!(revealed["case"]["turns"], first["turns"]);
@@ -641,10 +635,7 @@ async fn duplicate_case_id_in_batch_does_not_leak_personal_data() {
         .await
         .unwrap();
     let of_any = app.app.vault.values(&workspace, "x", None).await.unwrap();
-    assert_eq!(
-        of_this, of_any,
-        "what was taken out of former contents is forgotten"
-    );
+    assert_eq!(of_this, of_any, "values of earlier contents are deleted");
     app.stop().await;
 }
 
@@ -655,7 +646,7 @@ async fn case_changed_during_distillation_leaves_no_stale_draft() {
     let old: Vec<Value> = (0..150).map(|n| case(n, "急件維修")).collect();
     let (status, _) = app.post("/v1/cases", json!({ "cases": old })).await;
     assert_eq!(status, 200);
-    // Half are changed and half are deleted while they are worked on.
+    // During distillation half of the cases are changed and half are deleted.
     let new: Vec<Value> = (0..75).map(|n| case(n, "禮物包裝")).collect();
     let changing = app.post("/v1/cases", json!({ "cases": new }));
     let deleting = async {
@@ -712,7 +703,7 @@ async fn approval_and_rejection_apply_to_reviewed_text_only() {
         .await;
     assert_eq!(
         settings["level"], "strict",
-        "what is absent stays: {settings}"
+        "an omitted setting stays: {settings}"
     );
     let case = |n: usize, says: &str| json!({ "id": format!("c{n}"), "outcome": "resolved", "tags": ["raw"], "turns": turns(&[("customer", "維修可以急件處理嗎，要多少錢？"), ("agent", says)]) });
     submit(&app, &[case(1, "急件維修加收 NT$650。")]).await;
@@ -727,7 +718,7 @@ async fn approval_and_rejection_apply_to_reviewed_text_only() {
         "ann approved other words: {draft:?}"
     );
 
-    // What is forgotten changes the words as well.
+    // Deleting cases changes the text as well.
     decide(&app, &id, "approve", json!({ "reviewer": "ann" })).await;
     for n in 2..5 {
         let path = format!("/v1/cases/c{n}");
@@ -735,7 +726,7 @@ async fn approval_and_rejection_apply_to_reviewed_text_only() {
     }
     assert_eq!(the_draft(&app).await.state, "open");
 
-    // Tags that a person has set stay, too.
+    // Tags set by a reviewer stay.
     decide(&app, &id, "edit", json!({ "tags": ["curated"] })).await;
     submit(&app, &[case(5, more)]).await;
     assert_eq!(the_draft(&app).await.tags, ["curated"]);
@@ -763,7 +754,7 @@ async fn unreadable_case_does_not_block_later_cases() {
         sqlx::query(change).execute(&pool).await.unwrap();
     }
     let kept = submit(&app, &cases_of("need-34")).await;
-    assert!(!drafts(&app, "").await.is_empty(), "{kept}");
+    assert!(!drafts(&app, "").await.is_empty(), "{kept:?}");
     let tried = async {
         loop {
             let of_broken = "SELECT attempts, last_error FROM queue WHERE id = 'w'";
@@ -776,6 +767,9 @@ async fn unreadable_case_does_not_block_later_cases() {
         }
     };
     let tried = tokio::time::timeout(std::time::Duration::from_secs(60), tried).await;
-    assert!(tried.is_ok(), "it is tried, and the reason is kept");
+    assert!(
+        tried.is_ok(),
+        "the failed attempt and its error are recorded"
+    );
     app.stop().await;
 }

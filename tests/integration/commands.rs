@@ -43,7 +43,7 @@ fn complaint(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> S
     text
 }
 
-/// The C library's allocator would say nothing of it.
+/// jemalloc reports an unknown setting; the allocator of the C library ignores it.
 #[test]
 fn process_allocates_with_jemalloc() {
     let folder = tempfile::tempdir().unwrap();
@@ -255,7 +255,7 @@ fn foreign_index_is_reported_and_damaged_index_is_rebuilt() {
         sound.replace("multilingual-e5-small", "another-encoder"),
     )
     .unwrap();
-    // Another encoder may be what somebody wants: that is not decided for them.
+    // Another encoder may be intended, so the command reports it and rebuilds nothing.
     let text = complaint(here, &["check"], &[]);
     assert!(
         text.contains("another-encoder") && text.contains("ken rebuild"),

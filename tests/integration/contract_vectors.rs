@@ -98,7 +98,7 @@ fn found(store: &dyn VectorStore, query: &[f32], limit: usize, selection: &Selec
     hits.into_iter().map(|hit| hit.key).collect()
 }
 
-/// The share of what an exact search finds that the store finds too.
+/// Recall of the store against an exact search.
 fn recall(store: &dyn VectorStore, selection: &Selection, n: u32) -> f64 {
     let (mut hit, mut all) = (0, 0);
     for seed in 0..40 {
@@ -258,7 +258,7 @@ fn embedded_vectors_survive_restart_and_damage_is_reported() {
     EmbeddedVectors::open(folder.path(), DIMENSION, true).unwrap();
 }
 
-/// Qdrant as it is set for tests: the server that is named, or a stand-in of so many nodes. Collections are of this test alone.
+/// Qdrant for a test: the named server, or a stand-in with this many nodes. The test has collections of its own.
 pub struct TestQdrant {
     pub config: QdrantConfig,
     standin: Option<(Arc<Shared>, Vec<Node>)>,
@@ -300,7 +300,7 @@ impl TestQdrant {
         }
     }
 
-    /// A cluster that answers: tests do not go on without it.
+    /// A connected cluster; fails the test otherwise.
     async fn connect(&self, encoder: &str) -> QdrantCluster {
         let connected = connect(&self.config, encoder).await.unwrap();
         let asked = connected.clone();
@@ -339,7 +339,7 @@ async fn qdrant_vectors_satisfy_contract() {
             let name = format!("w{n}");
             let store = cluster.vectors_of(&workspace(&name));
             check(&store);
-            // What one workspace holds is not found, counted or deleted with another's.
+            // Vectors of one workspace are not found, counted or deleted in another.
             let other = cluster.vectors_of(&workspace("other"));
             assert_eq!((other.n_vectors().unwrap(), other.revision()), (0, 0));
             other.apply(&[0..50_000, 50_000..100_000], &[], 1).unwrap();
@@ -476,7 +476,7 @@ async fn unsuitable_collection_or_server_is_rejected() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn search_survives_qdrant_node_failures() {
-    // What is tried here is ours: addresses, tries, pauses. A real cluster is tried by hand, see docs/measured/operations.md.
+    // This tests our part: addresses, retries, pauses. docs/measured/operations.md describes the tests on a real cluster.
     let (shared, mut nodes, url) = cluster(3).await;
     let config = QdrantConfig {
         url,
@@ -521,7 +521,7 @@ async fn search_survives_qdrant_node_failures() {
     for thread in searching {
         assert!(thread.await.unwrap() > 0);
     }
-    // With the last one gone it is said which, and that it is the vectors.
+    // Without the last node the error names it and the vectors.
     drop(nodes.remove(0));
     let error = off_async(move || store.search(&vector(1), 10, &Selection::default())).await;
     let error = error.unwrap_err();

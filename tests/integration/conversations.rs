@@ -92,7 +92,7 @@ async fn conversation_is_listed_explained_and_deleted_everywhere() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn concurrent_messages_are_answered_in_order() {
-    // A model that keeps the first turn waiting, until it is given up.
+    // The model stalls during the first turn until the timeout.
     let llm = ScriptedLlm::start(vec![Script::StallsAfter("LumiBuds".into())]).await;
     let app = TestApp::start_with(|config| {
         config.llm.url = llm.url.clone();

@@ -20,7 +20,7 @@ use crate::support::{TestApp, config_in, embedder};
 const REFUNDS: &str = "# 退款\n\n退款會在 7 個工作天內退回原付款帳戶。\n";
 const SHIPPING: &str = "# 運費\n\n訂單滿 NT$1,200 免運費，未滿收 NT$80。\n";
 
-/// The real vectors, which can be cut off.
+/// Embedded vectors that can be made unavailable.
 struct CutOff {
     vectors: EmbeddedVectors,
     is_cut: Arc<AtomicBool>,
@@ -153,10 +153,10 @@ async fn words_alone(app: &TestApp, note: &str) {
 async fn missing_encoder_falls_back_to_keyword_search() {
     let folder = Arc::new(tempfile::tempdir().unwrap());
     let mut config = config_in(folder.path());
-    // What was answered whole would be answered so again.
+    // The cache would repeat the answers given before the failure.
     config.answer.kept = 0;
     let encoder = config.encoder.clone();
-    // One of its own, to be ended.
+    // An encoder of its own, which the test stops.
     let encoder = tokio::task::spawn_blocking(move || Embedder::open(&encoder).unwrap());
     let encoder = encoder.await.unwrap();
     let app = App::build_with(config, encoder.clone()).await.unwrap();
@@ -171,7 +171,7 @@ async fn missing_encoder_falls_back_to_keyword_search() {
     encoder.stop();
     words_alone(&app, "encoder_unavailable").await;
     let folder = app.stop().await;
-    // With an encoder again, all is made up for.
+    // After a restart with an encoder the missing vectors are added.
     let app = TestApp::start_in(folder, |_| {}).await;
     ready_with(&app, json!([])).await;
     let checked = check::check(&app.app, &default_workspace()).await.unwrap();

@@ -63,7 +63,7 @@ async fn deleted_document_is_not_served_while_index_lags() {
         json!({ "text": "# 活動\n\n抽獎代碼是 X42，限本週使用。" }),
     )
     .await;
-    // Deleted in the store alone: no follower is woken, and what is loaded is checked against the store.
+    // Deleted in the store without waking the follower: the evidence is checked against the store when it is loaded.
     let write =
         ken_store::store::Write::Delete(ken_base::domain::DocumentId::parse("secret").unwrap());
     app.app
@@ -154,7 +154,7 @@ async fn readiness_metrics_and_pages_are_served() {
     assert_eq!(docs.status(), 200);
 }
 
-/// PostgreSQL keeps no NUL, and no text has one.
+/// PostgreSQL cannot store NUL, so no text keeps one.
 #[tokio::test(flavor = "multi_thread")]
 async fn nul_in_request_is_removed() {
     let app = TestApp::start().await;

@@ -50,7 +50,7 @@ async fn tls_certificate_encrypts_connections() {
     app.stop().await;
 }
 
-/// A provider with one key that it signs with, and another that it does not know.
+/// An OpenID Connect provider with a published signing key and a key that it does not publish.
 struct Provider {
     issuer: String,
     known: EncodingKey,
@@ -133,14 +133,14 @@ impl Provider {
             &self.claims(|_| {}),
             &self.unknown,
         );
-        // Signed with what everybody knows of the key, as if it were shared.
+        // Signed by HMAC with the public key as the shared secret.
         let shared = EncodingKey::from_secret(self.public_pem.as_bytes());
         let by_public = encode(&header(Algorithm::HS256), &self.claims(|_| {}), &shared);
         let mut strange = header(Algorithm::ES256);
         strange.kid = Some("another".to_owned());
         let by_name = encode(&strange, &self.claims(|_| {}), &self.known);
         let editor = self.token(|_| {});
-        // The first letter of its signature is another.
+        // The first letter of the signature is changed.
         let by_hand = |token: &str| {
             let (said, signature) = token.rsplit_once('.').unwrap();
             let first = if signature.starts_with('A') { 'B' } else { 'A' };
@@ -347,7 +347,7 @@ async fn refuse_beyond(encoder_ms: u64, all_ms: u64) {
         json!({ "text": "# 退款\n\n退款會在 7 個工作天內退回原付款帳戶。\n" }),
     )
     .await;
-    // So that it knows how long a question takes.
+    // The service measures how long a question takes.
     app.ask("退款要幾個工作天？").await;
     let asking = (0..200).map(|n| {
         let body = json!({ "question": format!("{} 退款要幾個工作天？", "請問第一次來的客人 ".repeat(n % 7)) });
@@ -363,7 +363,7 @@ async fn refuse_beyond(encoder_ms: u64, all_ms: u64) {
     assert!(of(200).count() > 0 && of(429).count() > 0);
     assert_eq!(of(200).count() + of(429).count(), 200);
     assert!(of(429).all(|response| response.headers().contains_key("retry-after")));
-    // And goes on as before.
+    // The service answers again after the overload.
     let answer = app.ask("退款要幾個工作天？").await;
     assert_eq!(answer.outcome, "answered");
     app.stop().await;

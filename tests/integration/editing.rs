@@ -342,7 +342,7 @@ async fn scheduled_version_goes_live_at_publish_time() {
         "the switch needs no work to be done"
     );
     assert_eq!(app.get("/v1/documents/fee").await.1["version"], 2);
-    // The work that is done all the same: once, however often it is asked for.
+    // The promotion in the store happens once, also if it is called again.
     app.app.store.promote_due().await.unwrap();
     assert!(!app.app.store.promote_due().await.unwrap());
     let id = DocumentId::parse("fee").unwrap();
@@ -588,7 +588,7 @@ async fn trial_search_matches_written_change_and_writes_nothing() {
             found.iter().map(|(what, _)| what.clone()).collect()
         };
         assert_eq!(what(&found), what(&expected), "{question}");
-        // What is replaced still counts in how often a term occurs.
+        // Term frequencies still count the replaced chunks, so scores differ a little.
         let scores = found.iter().zip(&expected).map(|(a, b)| (a.1 - b.1).abs());
         assert!(scores.fold(0.0, f32::max) < 0.02, "{found:?} {expected:?}");
     }
@@ -671,7 +671,7 @@ async fn upload_interrupted_by_crash_resumes() {
     let app = TestApp::start().await;
     let workspace = default_workspace();
     let store = &app.app.store;
-    // As a process leaves it that died: one file read, one waiting; and one upload that never came in whole.
+    // The state after a crash: one file parsed, one waiting, and one incomplete upload.
     store.add_job(&workspace, "job_1", "upload").await.unwrap();
     store
         .add_job_item(&workspace, "job_1", 0, "a.md", "# 甲\n\n第一。".as_bytes())
@@ -710,7 +710,7 @@ async fn upload_interrupted_by_crash_resumes() {
         404,
         "what was done is not done again"
     );
-    // Of a store that others may be writing to, an hour has to pass before it counts as left behind.
+    // In a shared store an upload counts as abandoned only after an hour.
     let left = match crate::postgres::chosen() {
         None => "cancelled",
         Some(_) => "filling",
@@ -724,7 +724,7 @@ async fn unreadable_jobs_do_not_block_later_upload() {
     let app = TestApp::start().await;
     let workspace = default_workspace();
     let store = &app.app.store;
-    // Before all others: one of a workspace that has no such name, one whose item has lost its file.
+    // Two broken jobs come first: one with an invalid workspace name, one whose file is missing.
     for id in ["job_1", "job_2"] {
         store.add_job(&workspace, id, "upload").await.unwrap();
         let text = "# 甲\n\n第一。".as_bytes();
@@ -756,7 +756,7 @@ async fn unreadable_jobs_do_not_block_later_upload() {
     assert_eq!(state, "failed");
     assert!(detail.unwrap().contains("workspace"));
     assert_eq!(state_of("job_2").await.0, "failed");
-    // What failed for good is listed with its reason, can be run again, and be discarded.
+    // A dead letter is listed with its error and can be retried or discarded.
     let (_, dead) = app.get("/v1/dead-letters").await;
     let letter = &dead[0];
     assert_eq!(letter["payload"]["job"], "job_2", "{dead:#}");
@@ -766,7 +766,7 @@ async fn unreadable_jobs_do_not_block_later_upload() {
     let mut listed = Value::Null;
     for _ in 0..100 {
         listed = app.get("/v1/dead-letters").await.1;
-        // Its file is lost: there is nothing left to do.
+        // The retry ends at once, since the file is missing.
         if listed == json!([]) {
             break;
         }
@@ -877,7 +877,7 @@ async fn backup_is_restored_without_encoding_again() {
     app.stop().await;
 }
 
-/// One document's life, as drawn by chance.
+/// Random visibility and lifetime of a document.
 struct Life {
     status: &'static str,
     audience: Vec<&'static str>,

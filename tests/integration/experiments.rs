@@ -7,13 +7,13 @@ use ken::app::{App, default_workspace};
 use ken_base::domain::Clock;
 use ken_learn::learn::experiments::Plan;
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::cases::audited;
 use crate::learning::{ask_as, faq, put_faq, say};
-use crate::support::{TestApp, config_in, embedder, pointers};
+use crate::support::{Experiment, TestApp, config_in, embedder, pointers, read};
 
-/// A service that goes by a clock of its own.
+/// A service whose time is set by hand.
 async fn at(clock: &Clock) -> TestApp {
     let folder = Arc::new(tempfile::tempdir().unwrap());
     let encoder = tokio::task::spawn_blocking(embedder).await.unwrap();
@@ -23,11 +23,11 @@ async fn at(clock: &Clock) -> TestApp {
     TestApp::serve(Arc::new(app), folder).await
 }
 
-async fn experiment(app: &TestApp, id: &str) -> Value {
-    let (status, found) = app.get("/v1/experiments").await;
+async fn experiment(app: &TestApp, id: &str) -> Experiment {
+    let (status, mut found) = app.get("/v1/experiments").await;
     assert_eq!(status, 200, "{found}");
-    let all = found["experiments"].as_array().unwrap();
-    all.iter().find(|e| e["id"] == id).unwrap().clone()
+    let all: Vec<Experiment> = read(found["experiments"].take());
+    all.into_iter().find(|e| e.id == id).unwrap()
 }
 
 const WRAP: &str = "禮物包裝要加多少錢？";
@@ -78,12 +78,11 @@ async fn better_arm_wins_sticky_per_customer_and_is_promoted_manually() {
     assert!(shown[0] > 40 && shown[1] > 40, "{shown:?}");
     let found = experiment(&app, "wrap-text").await;
     assert_eq!(
-        (&found["state"], &found["winner"]),
-        (&json!("decided"), &json!(1)),
-        "{found}"
+        (found.state.as_str(), found.winner),
+        ("decided", Some(1)),
+        "{found:?}"
     );
-    let e_value = found["results"][1]["e_value"].as_f64().unwrap();
-    assert!(e_value >= 20.0, "{found}");
+    assert!(found.results[1].e_value >= 20.0, "{found:?}");
     let still = ask_as(&app, "c1000", WRAP).await;
     assert!(
         still.text.contains("請洽門市"),
@@ -131,29 +130,23 @@ async fn harmful_arm_is_stopped_and_silence_counts_after_delay() {
     }
     let before = experiment(&app, "rude").await;
     assert_eq!(
-        (&before["state"], &before["results"][0]["known"]),
-        (&json!("running"), &json!(0)),
-        "{before}"
+        (before.state.as_str(), before.results[0].known),
+        ("running", 0),
+        "{before:?}"
     );
     clock.set(app.app.store.now() + SignedDuration::from_hours(3));
     let after = experiment(&app, "rude").await;
     assert_eq!(
-        (&after["state"], &after["out"]),
-        (&json!("stopped"), &json!([1])),
-        "{after}"
+        (after.state.as_str(), after.out.as_slice()),
+        ("stopped", [1].as_slice()),
+        "{after:?}"
     );
-    assert!(
-        after["reason"].as_str().unwrap().contains("guardrail"),
-        "{after}"
-    );
+    assert!(after.reason.unwrap().contains("guardrail"));
     clock.set(app.app.store.now() + SignedDuration::from_hours(73));
     let later = experiment(&app, "rude").await;
-    let live = &later["results"][0];
-    assert_eq!(
-        live["successes"], live["known"],
-        "who said nothing was helped"
-    );
-    assert!(live["known"].as_u64().unwrap() > 20, "{later}");
+    let live = &later.results[0];
+    assert_eq!(live.successes, live.known, "silence counts as success");
+    assert!(live.known > 20, "{later:?}");
     for n in 0..80 {
         let answer = ask_as(&app, &format!("c{n}"), "禮物包裝要加多少錢？").await;
         assert!(!answer.text.contains("自己看"), "{answer:?}");
@@ -255,9 +248,9 @@ async fn auto_promote_rule_promotes_winner() {
     }
     let found = experiment(&app, "t").await;
     assert_eq!(
-        (&found["state"], &found["winner"]),
-        (&json!("promoted"), &json!(1)),
-        "{found}"
+        (found.state.as_str(), found.winner),
+        ("promoted", Some(1)),
+        "{found:?}"
     );
     let (_, tuning) = app.get("/v1/tuning").await;
     assert!(
@@ -287,9 +280,9 @@ async fn faq_edit_ends_experiment_and_handoff_counts_as_harm() {
                 assert_eq!(wish.outcome, "handoff", "{wish:?}");
             }
             let found = experiment(&app, "wrap").await;
-            let harms = |arm: usize| found["results"][arm]["harms"].as_u64().unwrap();
-            assert_eq!(harms(0) + harms(1), 12, "{found}");
-            // Edited meanwhile, with the arms' answers left where they are.
+            let n_harms: usize = found.results.iter().map(|arm| arm.harms).sum();
+            assert_eq!(n_harms, 12, "{found:?}");
+            // The live answer is edited; the arms' answers stay in the FAQ.
             let (_, mut row) = app.get("/v1/faqs/wrap").await;
             row["answers"][0]["text"] = json!("禮物包裝每件加收 NT$60。");
             for field in ["id", "revision", "version", "follow_ups", "status"] {
@@ -301,14 +294,9 @@ async fn faq_edit_ends_experiment_and_handoff_counts_as_harm() {
             assert!(status.is_success());
         }
         let ended = experiment(&app, id).await;
-        assert_eq!(ended["state"], "stopped", "{ended}");
-        assert!(
-            ended["reason"]
-                .as_str()
-                .unwrap()
-                .contains("edited or deleted"),
-            "{ended}"
-        );
+        assert_eq!(ended.state, "stopped", "{ended:?}");
+        let reason = ended.reason.unwrap();
+        assert!(reason.contains("edited or deleted"), "{reason}");
     }
     app.stop().await;
 }

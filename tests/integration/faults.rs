@@ -29,10 +29,10 @@ const KINDS: [&str; 7] = [
     "restore",
     "migration",
 ];
-/// How many writers there are at once.
+/// Number of concurrent writers.
 const WRITERS: usize = 4;
 
-/// What a document has to hold: what was acknowledged last, or what was on its way.
+/// The expected content of a document: the last acknowledged write or the one in flight.
 #[derive(Debug, Clone, Default)]
 struct Expected {
     acknowledged: Option<u32>,
@@ -45,7 +45,7 @@ struct Ledger {
     n_acknowledged: usize,
 }
 
-/// Notes that the service said yes to a version of a document.
+/// Records that the service acknowledged a version of a document.
 fn acknowledge(ledger: &Mutex<Ledger>, id: impl Into<String>, n: u32) {
     let mut ledger = ledger.lock().unwrap();
     ledger.documents.entry(id.into()).or_default().acknowledged = Some(n);
@@ -55,7 +55,7 @@ fn text_of(id: &str, n: u32) -> String {
     format!("# 說明 {id}\n\n第 {n} 版的內容，代號 mark{n}of{id}，退貨需要 {n} 天。\n")
 }
 
-/// Kills a process at a moment that is drawn, and waits until it is gone.
+/// Kills a process after this time and waits for its end.
 fn kill_after(child: &mut Child, wait: Duration) {
     let until = std::time::Instant::now() + wait;
     while std::time::Instant::now() < until && child.try_wait().unwrap().is_none() {
@@ -65,7 +65,7 @@ fn kill_after(child: &mut Child, wait: Duration) {
     child.wait().unwrap();
 }
 
-/// Writes documents one after another until nobody answers any more.
+/// Writes documents one after another until the service is gone.
 async fn write(
     address: String,
     writer: usize,
@@ -108,7 +108,7 @@ async fn write(
     }
 }
 
-/// Asks, for as long as somebody answers: the record of answers is written beside all else.
+/// Sends questions until the service is gone, so that answers are recorded between the other writes.
 async fn ask(address: String) {
     let client = client();
     loop {
@@ -120,7 +120,7 @@ async fn ask(address: String) {
     }
 }
 
-/// Every document is what was acknowledged last or was on its way; what it is counts as acknowledged from now on.
+/// Each document is its last acknowledged write or the one in flight. That content counts as acknowledged from now on.
 async fn assert_kept(folder: &Path, ledger: &Mutex<Ledger>, after: &str) {
     let url = format!("sqlite://{}", folder.join("data/ken.db").display());
     let store = Store::open(&url).await.unwrap();
@@ -157,7 +157,7 @@ async fn assert_kept(folder: &Path, ledger: &Mutex<Ledger>, after: &str) {
     store.close().await;
 }
 
-/// Documents that are there can be found, by the mark that nothing else has.
+/// Each acknowledged document is found by its unique mark.
 async fn assert_searchable(address: &str, client: &Client, ledger: &Mutex<Ledger>) {
     let documents = ledger.lock().unwrap().documents.clone();
     for (id, expected) in documents {
@@ -325,7 +325,7 @@ async fn upload(address: &str, client: &Client, ledger: &Mutex<Ledger>, counter:
         .multipart(form);
     let response = request.send().await.unwrap();
     assert!(response.status().is_success(), "{}", response.status());
-    // The job goes on at the next start that serves; until then the former text may stand.
+    // The job resumes at the next start of the service; until then the earlier text is valid.
     let job: Value = response.json().await.unwrap();
     let id = job["id"]
         .as_str()
@@ -345,7 +345,7 @@ async fn upload(address: &str, client: &Client, ledger: &Mutex<Ledger>, counter:
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    // Half of the time it is killed while files are read.
+    // In half of the rounds the service is killed while it parses the files.
     let is_done = tokio::time::timeout(Duration::from_millis(60), done)
         .await
         .is_ok();
@@ -362,7 +362,7 @@ async fn upload(address: &str, client: &Client, ledger: &Mutex<Ledger>, counter:
     }
 }
 
-/// A store as it was before the newest migration, killed while it is brought up to date, has all its documents.
+/// A process killed during the newest migration loses no document.
 async fn migration(wait: Duration) {
     let folder = tempfile::tempdir().unwrap();
     let (former, data) = (folder.path().join("former"), folder.path().join("data"));
@@ -405,7 +405,7 @@ async fn migration(wait: Duration) {
     assert!(report.contains("default: 1 chunks, 0 faults"), "{report}");
 }
 
-/// The shim that strikes, built once.
+/// The library that injects faults, built once.
 fn shim() -> &'static Path {
     static SHIM: OnceLock<(TempDir, PathBuf)> = OnceLock::new();
     let (_, path) = SHIM.get_or_init(|| {
@@ -423,7 +423,7 @@ fn shim() -> &'static Path {
     path
 }
 
-/// A service whose disk and clock can be struck.
+/// A service with injected faults of disk and clock.
 struct Struck {
     child: Service,
     address: String,
@@ -466,7 +466,7 @@ impl Struck {
         (response.status().as_u16(), response.json().await.unwrap())
     }
 
-    /// Killed, what is left is sound and holds what was acknowledged.
+    /// Kills the service. Its data are consistent and contain the acknowledged writes.
     async fn ends_clean(mut self, ledger: &Mutex<Ledger>, after: &str) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
@@ -519,7 +519,7 @@ async fn disk_fault_rejects_writes_and_keeps_answering() {
         if fault != "nosync" {
             assert_eq!(answer["notes"], json!(["not_recorded"]), "{fault}");
         }
-        // Room again: all goes on without a restart.
+        // With free space the service continues without a restart.
         service.now("");
         let (status, reply) = service.put("d4", 4).await;
         assert_eq!(status, 201, "{fault}: {reply}");
@@ -536,7 +536,7 @@ async fn disk_fault_rejects_writes_and_keeps_answering() {
 async fn index_catches_up_after_full_disk() {
     let service = Struck::start();
     let ledger = Mutex::new(Ledger::default());
-    // The disk fills up and gets room again while documents come in.
+    // The disk fills up and has free space again while documents are written.
     for n in 1..60 {
         service.now(if n % 10 == 5 { "full" } else { "" });
         let id = format!("d{n}");
@@ -644,7 +644,7 @@ fn damaged_index_file_is_rebuilt() {
     let indexes = folder.path().join("indexes/default");
     for (at, file) in index_files(&indexes).iter().enumerate() {
         let name = file.strip_prefix(&indexes).unwrap().to_owned();
-        // The indexes are others after each; what of this file there is now is damaged.
+        // Each check rebuilds the indexes, so the present file of the same kind is damaged.
         let Some(file) = there_now(&indexes, file) else {
             continue;
         };
@@ -696,7 +696,7 @@ async fn two_processes_share_one_folder_safely() {
         until_ready(address, &client).await;
         assert_searchable(address, &client, &ledger).await;
     }
-    // The one that writes the indexes goes; the other answers on, and takes in what it is given.
+    // The process that writes the indexes is killed; the other one still answers and accepts documents.
     first.kill().unwrap();
     first.wait().unwrap();
     let request = client.put(format!("{address_of_second}/v1/documents/d20"));

@@ -22,16 +22,16 @@ async fn found(app: &TestApp, mode: &str, filter: Value) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn filters_apply_in_keyword_and_vector_search() {
-    // Vectors in memory; in Qdrant by number; in Qdrant by what chunks are.
-    who_asks_decides(TestApp::start().await).await;
+    // Vectors in memory, in Qdrant filtered by chunk keys, and in Qdrant filtered by payload.
+    assert_filters_apply(TestApp::start().await).await;
     for max_keys in [1_000, 0] {
         let (app, qdrant) = app_on_qdrant(max_keys).await;
-        who_asks_decides(app).await;
+        assert_filters_apply(app).await;
         qdrant.remove().await;
     }
 }
 
-async fn who_asks_decides(app: TestApp) {
+async fn assert_filters_apply(app: TestApp) {
     let text = |n: u32| format!("# 優惠活動\n\n本次優惠活動的折扣是 {n} 元，歡迎選購。");
     for (id, mut body) in [
         ("all", json!({})),
@@ -95,7 +95,7 @@ async fn who_asks_decides(app: TestApp) {
     app.stop().await;
 }
 
-/// Small steps of a linear congruential generator: the same selection of documents in every run.
+/// A linear congruential generator with a fixed seed: the same documents in every run.
 fn draws(seed: u64) -> impl FnMut(u64) -> u64 {
     let mut state = seed;
     move |below| {
@@ -169,7 +169,7 @@ async fn filtered_search_equals_unfiltered_minus_excluded() {
                 hits.iter().map(|(id, _)| id.clone()).collect()
             };
             assert_eq!(ids(&found), ids(&expected), "{mode} {wanted:?}");
-            // The encoder's vectors move by some 1e-7 with what else it encodes.
+            // Vectors differ by some 1e-7 with the other texts of their batch.
             let same = |(a, b): (&(String, f64), &(String, f64))| (a.1 - b.1).abs() < 1e-5;
             assert!(found.iter().zip(&expected).all(same), "{mode} {wanted:?}");
         }
@@ -197,7 +197,7 @@ fn entry(key: u32, text: String, tags: Vec<String>) -> ken_store::store::IndexEn
     }
 }
 
-/// A process that reads another's keyword index does not say that it holds what it does not find yet.
+/// The revision of an index reader never exceeds the chunks that it finds.
 #[test]
 fn index_reader_revision_matches_visible_chunks() {
     use ken_search::index::KeywordIndex;
@@ -221,7 +221,7 @@ fn index_reader_revision_matches_visible_chunks() {
     }
 }
 
-/// As above for one chunk in a thousand, on the keyword index; the vectors' contract suite does the same for them.
+/// The same on the keyword index for one chunk in a thousand; contract_vectors.rs tests this for vectors.
 #[test]
 fn narrow_keyword_selection_is_exact() {
     use ken_base::domain::Filter;
@@ -278,7 +278,7 @@ fn narrow_keyword_selection_is_exact() {
     }
 }
 
-/// A keyword index that grew in many small steps is put together, and finds the same by the same scores.
+/// Compacting an index of many segments changes neither results nor scores.
 #[test]
 fn compacted_keyword_index_returns_same_results() {
     use ken_search::index::{KeywordIndex, Selection};
@@ -303,7 +303,7 @@ fn compacted_keyword_index_returns_same_results() {
         let search = search.unwrap().unwrap();
         let hits = search.top(300, &Selection::default()).unwrap();
         let keys: Vec<u32> = hits.iter().map(|hit| hit.key).collect();
-        // By whichever way a chunk is found, its score is the same.
+        // Both ways to score a chunk agree.
         let scores = search.scores(&keys).unwrap();
         assert!(
             hits.iter()
@@ -318,13 +318,13 @@ fn compacted_keyword_index_returns_same_results() {
     assert_eq!(n_segments(), 1);
     assert_eq!(found(), before);
     assert_eq!(index.revision(), 7);
-    // Once is enough, also for a little that comes after.
+    // A compacted index is not compacted again, also after a small change.
     assert!(!index.compact().unwrap());
     index
         .apply(&[], &[entry(900, "發票".into(), Vec::new())], 8)
         .unwrap();
     assert!(!index.compact().unwrap());
-    // Much that goes makes it worth it.
+    // Many deletions make another compaction worthwhile.
     index
         .apply(std::slice::from_ref(&(40..280)), &[], 9)
         .unwrap();
@@ -361,7 +361,7 @@ fn deleted_chunks_do_not_affect_scores_before_or_after_compact() {
     let is_kept = |key: u32| key < 150 && !key.is_multiple_of(3);
     let open =
         |folder: &tempfile::TempDir| KeywordIndex::open(folder.path(), Some(15_000_000)).unwrap();
-    // What a question finds, a word that only stood in what was deleted among its terms.
+    // One of the question's terms occurs only in deleted chunks.
     let found = |index: &KeywordIndex| {
         let asked = "退貨運費 returned warranty 絕版";
         let search = index.search(asked, &Synonyms::default(), &[]);
@@ -397,7 +397,7 @@ fn deleted_chunks_do_not_affect_scores_before_or_after_compact() {
     again.refresh().unwrap();
     assert_eq!(found(&again), expected);
 
-    // Nothing at all is left.
+    // All chunks are deleted.
     let emptied = open(&folders[2]);
     emptied.apply(&[], &entries(0..9, &|_| true), 1).unwrap();
     emptied
@@ -406,7 +406,7 @@ fn deleted_chunks_do_not_affect_scores_before_or_after_compact() {
     assert_eq!(found(&emptied).0, Vec::new());
 }
 
-/// What is put together while others write takes nothing back that they have acknowledged.
+/// Compaction during concurrent writes loses no acknowledged write.
 #[test]
 fn writes_during_compaction_are_found_immediately() {
     use ken_search::index::KeywordIndex;
@@ -419,7 +419,7 @@ fn writes_during_compaction_are_found_immediately() {
         let compacting = scope.spawn(|| {
             let mut n_done = 0;
             while !is_over.load(Ordering::Relaxed) {
-                // It may meet with a merge that tantivy has begun itself.
+                // It may conflict with a merge started by tantivy.
                 n_done += u32::from(index.compact().is_ok_and(|did| did));
             }
             n_done
@@ -435,7 +435,7 @@ fn writes_during_compaction_are_found_immediately() {
     });
 }
 
-/// How many segments an index is committed with.
+/// Number of committed segments of an index.
 fn tantivy_segments(folder: &std::path::Path) -> usize {
     let meta = std::fs::read(folder.join("meta.json")).unwrap();
     let meta: serde_json::Value = serde_json::from_slice(&meta).unwrap();
@@ -489,7 +489,7 @@ async fn other_script_hit_is_reserved_a_place() {
     let without = |config: &mut Config| config.retrieve.without = vec![Part::OtherWriting];
     let without = first_of_two_languages(without, &[]).await;
     assert!(!without.contains(&"typhoons".to_owned()), "{without:?}");
-    // Where particular languages are asked for, nothing else comes in.
+    // A language filter excludes all other languages.
     let filtered = first_of_two_languages(|_| {}, &["zh-Hant"]).await;
     assert!(!filtered.contains(&"typhoons".to_owned()), "{filtered:?}");
 }

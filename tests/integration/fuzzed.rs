@@ -9,7 +9,7 @@ use std::path::Path;
 use crate::support::root;
 use targets::{TARGETS, Target};
 
-/// How many changes of each input are tried; one of another's code, which is slow, gets fewer.
+/// Mutations of each input. Targets in third-party parsers are slow and get fewer.
 const CHANGES: usize = 60;
 const CHANGES_OF_OTHERS: usize = 4;
 
@@ -67,7 +67,7 @@ fn inputs(target: &Target) -> Vec<(String, Vec<u8>)> {
     inputs
 }
 
-/// Some bytes taken out, put in, turned, or taken from another input.
+/// Removes, inserts, flips or copies some bytes.
 fn changed(bytes: &[u8], other: &[u8], random: &mut fastrand::Rng) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     for _ in 0..random.usize(1..6) {
@@ -95,7 +95,7 @@ fn changed(bytes: &[u8], other: &[u8], random: &mut fastrand::Rng) -> Vec<u8> {
     bytes
 }
 
-/// Who adds a target has four places to name it in.
+/// A new target has to be named in four places.
 #[test]
 fn fuzz_targets_are_listed_in_manifest_and_makefile() {
     let mut known: Vec<&str> = TARGETS.iter().map(|target| target.name).collect();

@@ -25,7 +25,7 @@ async fn guarded() -> TestApp {
     app
 }
 
-/// What would break the judged question.
+/// A text that breaks the judged question.
 const SHORTER: &str = "# 保固\n\n耳機保固六個月。";
 const UNRELATED: &str = "# 運費\n\n滿千免運費。";
 
@@ -34,7 +34,7 @@ async fn text_of(app: &TestApp, id: &str) -> Option<String> {
     (status == 200).then(|| document["text"].as_str().unwrap().to_owned())
 }
 
-/// Waits until a job is over.
+/// Waits for the end of a job.
 async fn ended(app: &TestApp, id: &str) -> Job {
     let start = Instant::now();
     loop {
@@ -191,7 +191,7 @@ async fn change_with_outdated_base_is_rejected() {
         assert_eq!(made, Err(Unmet::Changed(id.clone())), "after {change}");
         assert_eq!(store.revision(&workspace).await.unwrap(), before);
     }
-    // Of a document that is not there yet, too.
+    // The same for a document that did not exist before.
     let id = DocumentId::parse("later").unwrap();
     let base = store.base(&workspace, [&id]).await.unwrap();
     app.put("later", json!({ "text": "# 新\n\n本店新開。" }))
@@ -286,7 +286,7 @@ async fn background_change_is_checked_and_applied_by_job() {
     assert_eq!(job.n_done, 1, "{job:?}");
     assert!(text_of(&app, "w.md").await.unwrap().contains("六個月"));
 
-    // Run again, as after a crash before the queue knew of its end, it does nothing.
+    // A second run, as after a crash before the queue recorded the end, changes nothing.
     let before = app.app.store.revision(&default_workspace()).await.unwrap();
     let changes = Changes::new(app.app.store.clone(), app.app.gate.clone());
     let (_stop, stopped) = tokio::sync::watch::channel(false);
@@ -330,7 +330,7 @@ async fn background_change_of_modified_document_is_rejected() {
         .unwrap();
     source.text = source.text.replace("耳機", "全部耳機");
     source.content_hash = "other".to_owned();
-    // Enqueued, and not begun before the other change is made: the queue is woken by that change's request at the earliest.
+    // The queue is stopped, so the job starts after the other change.
     app.app.queue.stop().await;
     let base = store.base(&workspace, [&source.id]).await.unwrap();
     let writes = vec![Write::put(source)];

@@ -39,7 +39,7 @@ fn make_files(folder: &Path) -> BTreeMap<String, Expectation> {
     serde_json::from_slice(&manifest).unwrap()
 }
 
-/// What came of parsing a file: its text, and the reasons why the rest was rejected.
+/// The text of a parsed file and the reasons for rejected parts.
 struct Outcome {
     text: String,
     reason: String,
@@ -160,7 +160,8 @@ async fn hostile_files_are_contained_within_limits() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
-/// A quarter of the default's memory, and more than its share of text: 64 MiB, the most that is read, take half of it.
+/// A quarter of the default memory suffices for 12 MiB of text. With the default, the largest text (64 MiB) takes half of the
+/// memory.
 #[tokio::test(flavor = "multi_thread")]
 async fn large_plain_file_fits_reader_memory() {
     let reader = FileReader::new(&IngestConfig {

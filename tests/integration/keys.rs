@@ -17,7 +17,7 @@ const ROLES: [&str; 5] = ["bot", "editor", "agent", "admin", "operator"];
 
 struct Keyed {
     app: TestApp,
-    /// By role; all but the operator's are of the workspace `a`.
+    /// By role. All keys except the operator's belong to workspace `a`.
     keys: BTreeMap<&'static str, String>,
 }
 
@@ -127,7 +127,7 @@ async fn role_permissions_match_table_within_own_workspace() {
             if role == "operator" || is_open || path == "/metrics" {
                 continue;
             }
-            // Another's workspace: whether it is there or not makes no difference.
+            // The reply does not reveal whether another workspace exists.
             let mut problems = Vec::new();
             for other in ["default", "never-made"] {
                 let (status, mut problem) = keyed

@@ -8,7 +8,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::cases::{audited, cases_of, decide, details_of, submit, the_draft, wait_until};
-use crate::support::{Answer, Draft, TestApp, pointers, read, root, store_in};
+use crate::support::{Answer, Draft, Effects, TestApp, pointers, read, root, store_in};
 
 pub fn faq(question: &str, answer: &str) -> Value {
     json!({ "question": question, "answer": answer })
@@ -25,11 +25,11 @@ pub async fn put_faq(app: &TestApp, id: &str, body: Value) {
     assert!(status.is_success(), "{written}");
 }
 
-pub async fn say(app: &TestApp, answer: &Answer, mut body: Value) -> Value {
+pub async fn say(app: &TestApp, answer: &Answer, mut body: Value) -> Effects {
     body["answer_id"] = json!(answer.id);
     let (status, effects) = app.post("/v1/feedback", body).await;
     assert_eq!(status, 200, "{effects}");
-    effects
+    read(effects)
 }
 
 pub async fn ask_as(app: &TestApp, customer: &str, question: &str) -> Answer {
@@ -38,13 +38,13 @@ pub async fn ask_as(app: &TestApp, customer: &str, question: &str) -> Answer {
 }
 
 /// The draft that feedback has created or extended.
-async fn draft_of(app: &TestApp, effects: &Value) -> Draft {
-    details_of(app, effects["draft_id"].as_str().unwrap()).await
+async fn draft_of(app: &TestApp, effects: &Effects) -> Draft {
+    details_of(app, effects.draft_id.as_ref().unwrap()).await
 }
 
 /// Approves the draft of this feedback.
-async fn approve(app: &TestApp, effects: &Value) -> (u16, Value) {
-    let id = effects["draft_id"].as_str().unwrap();
+async fn approve(app: &TestApp, effects: &Effects) -> (u16, Value) {
+    let id = effects.draft_id.as_ref().unwrap();
     decide(app, id, "approve", json!({})).await
 }
 
@@ -63,14 +63,11 @@ async fn disliked_document_is_distrusted_until_edited_or_trusted() {
         assert_eq!(answer.outcome, "answered", "{n}: {answer:?}");
         let no = json!({ "helpful": false, "reason": "wrong" });
         let effects = say(&app, &answer, no.clone()).await;
-        assert_eq!(effects["is_new"], true);
-        assert_eq!(
-            say(&app, &answer, no).await["is_new"],
-            false,
-            "said twice it counts once"
-        );
-        let demoted = effects["distrusted"] == json!(["wrap"]);
-        assert_eq!(demoted, n == 4, "five people, not four: {effects}");
+        assert!(effects.is_new);
+        let again = say(&app, &answer, no).await;
+        assert!(!again.is_new, "repeated feedback counts once");
+        let demoted = effects.distrusted == ["wrap"];
+        assert_eq!(demoted, n == 4, "five people, not four: {effects:?}");
     }
     assert_eq!(app.ask(question).await.outcome, "refused");
     let (_, reviews) = app.get("/v1/reviews").await;
@@ -90,11 +87,7 @@ async fn disliked_document_is_distrusted_until_edited_or_trusted() {
     assert_eq!(app.ask(question).await.outcome, "answered");
     let answer = ask_as(&app, "c9", question).await;
     let effects = say(&app, &answer, json!({ "helpful": false })).await;
-    assert_eq!(
-        effects["distrusted"],
-        json!([]),
-        "what a person trusts stays"
-    );
+    assert!(effects.distrusted.is_empty(), "a person trusts it");
     app.stop().await;
 }
 
@@ -156,10 +149,10 @@ async fn assert_corrected_answer_becomes_case(app: &TestApp, answer: &Answer) {
     let (cases, workspace) = (&app.app.cases, default_workspace());
     let distilled = cases.wait_for(&workspace, Duration::from_secs(60)).await;
     assert!(distilled.unwrap());
-    let case = effects["case_id"].as_str().unwrap().replace('/', "%2F");
+    let case = effects.case_id.unwrap().replace('/', "%2F");
     let (status, case) = app.get(&format!("/v1/cases/{case}")).await;
     assert_eq!(status, 200, "{case}");
-    let draft = draft_of(app, &case).await;
+    let draft = details_of(app, case["draft_id"].as_str().unwrap()).await;
     assert!(draft.answer.contains("NT$85"), "{draft:?}");
 }
 
@@ -321,7 +314,7 @@ async fn weak_scene_is_flagged_with_evidence() {
     app.stop().await;
 }
 
-/// What came of learning settings: from the reply, or afterwards where it takes longer.
+/// Learns settings. Returns the result, from the reply or, if it takes longer, once it is recorded.
 async fn learn(app: &TestApp, request: Value) -> Value {
     let (status, reply) = app.post("/v1/tuning/learn", request).await;
     match status.as_u16() {
@@ -331,7 +324,7 @@ async fn learn(app: &TestApp, request: Value) -> Value {
     }
 }
 
-/// What came of learning settings, once that is over, which a busy machine takes minutes for.
+/// The result of learning settings. Waits for it; a busy machine needs minutes.
 async fn learned(app: &TestApp) -> Value {
     let over = tokio::time::timeout(Duration::from_secs(600), async {
         loop {
@@ -342,7 +335,7 @@ async fn learned(app: &TestApp) -> Value {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     });
-    over.await.expect("learning comes to an end")
+    over.await.expect("learning ends within ten minutes")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -600,7 +593,7 @@ async fn last_feedback_value_of_a_person_wins() {
     let answer = ask_as(&app, "amy", "包靚啲要俾幾多錢").await;
     for (helpful, is_new) in [(true, true), (false, true), (false, false), (true, true)] {
         let effects = say(&app, &answer, json!({ "helpful": helpful })).await;
-        assert_eq!(effects["is_new"], is_new, "{helpful}");
+        assert_eq!(effects.is_new, is_new, "{helpful}");
     }
     let (_, recorded) = app.get("/v1/feedback?limit=1").await;
     assert_eq!(recorded["feedback"][0]["helpful"], true);

@@ -110,7 +110,7 @@ async fn faulty_model_output_falls_back_to_extractive_answer() {
             "llm_unsupported",
         ),
         (says("退貨運費為 NT$80 元，由買方負擔。"), "llm_unsupported"),
-        // The condition is left out; who pays is swapped; another's address is added.
+        // A missing condition, a swapped payer, an added address.
         (says("收到商品七天內可以申請退貨。[1]"), "llm_unsupported"),
         (
             says("退貨運費為 NT$80 元，由本店負擔。[1]"),
@@ -134,7 +134,7 @@ async fn faulty_model_output_falls_back_to_extractive_answer() {
         assert_eq!(answer.outcome, "answered", "{what}: {answer:?}");
         assert_eq!(answer.strategy, "extractive", "{what}: {answer:?}");
         let found = &answer.notes;
-        // How long a busy server is waited for is the server's and chance's affair.
+        // The wait for a busy server depends on its reply and on random jitter.
         let is_noted = *found == [note] || (note == "llm_deadline" && *found == ["llm_refused"]);
         assert!(is_noted, "{what}: {found:?}");
         for false_word in ["800", "十七", "客製商品接受", "本店", "refunds-shop"] {

@@ -7,12 +7,12 @@ use sqlx::{AnyConnection, Connection};
 
 use crate::support::off_runtime;
 
-/// The server that the tests marked as needing it are run with.
+/// The server for the tests that need PostgreSQL.
 pub fn server() -> String {
     std::env::var("KEN_TEST_POSTGRES_URL").expect("KEN_TEST_POSTGRES_URL names no server")
 }
 
-/// The server, where all tests are to have their stores there.
+/// The server, if all tests have their stores there.
 pub fn chosen() -> Option<String> {
     let is_chosen = std::env::var("KEN_TEST_STORE").is_ok_and(|store| store == "postgres");
     is_chosen.then(server)

@@ -26,7 +26,7 @@ async fn explained(app: &TestApp, question: &str) -> (Answer, Value) {
     (answer, record)
 }
 
-/// What was read in the evidence of an answer's first question.
+/// The reader's logits of the evidence for the first question.
 fn logits(record: &Value) -> Vec<f64> {
     let evidence = record["parts"][0]["evidence"].as_array().unwrap();
     let logits = evidence.iter().filter_map(|e| e["reading"].as_f64());
@@ -62,7 +62,7 @@ async fn paraphrased_heading_or_faq_question_answers_confidently() {
     assert!(answer.confidence >= 0.8, "{answer:#?}");
     let (answer, _) = explained(&app, "請問幾時出貨呢").await;
     assert_eq!(answer.confidence, 1.0, "{answer:#?}");
-    // Other words of asking, and another question.
+    // A different question in similar words.
     let (answer, _) = explained(&app, "為什麼更換綁定的載具").await;
     assert!(answer.confidence < 0.8, "{answer:#?}");
     app.stop().await;
@@ -148,13 +148,13 @@ async fn reading_ranks_answering_passage_and_locates_span() {
             .await
             .unwrap();
         assert!(read[at].logit > read[1 - at].logit, "{question}: {read:?}");
-        // A span is given where one is likelier than none, and then it is the answer.
+        // A span is returned if it is likelier than none; then it contains the answer.
         if let Some(span) = read[at].span {
             let said = span.slice(&passages[at]).unwrap();
             assert!(said.contains(answer), "{question}: {said}");
             n_spans += 1;
         }
-        // A reading does not depend on what is read beside it, nor on whether it comes from the cache.
+        // The logit depends neither on the other passages nor on the cache.
         for reader in [&another, &reader] {
             let alone = reader
                 .read(question, &passages[at..=at], reader.until(None))

@@ -20,7 +20,7 @@ async fn readiness(client: &Client, address: &str) -> Option<Value> {
     response.json().await.ok()
 }
 
-/// The encoder's id, once it is as is waited for and all is indexed.
+/// Waits until all is indexed with a matching encoder. Returns its id.
 async fn encoder_when(client: &Client, address: &str, is: impl Fn(&str) -> bool) -> String {
     let asking = async {
         loop {

@@ -25,7 +25,7 @@ async fn put(client: &Client, address: &str, id: &str) {
     assert_eq!(request.send().await.unwrap().status(), 201, "{id}");
 }
 
-/// What `/readyz` says once it says what is waited for.
+/// Waits until `/readyz` reports readiness and this leadership. Returns its reply.
 async fn ready(client: &Client, address: &str, leads: Option<bool>) -> Value {
     let asking = async {
         loop {
@@ -43,7 +43,7 @@ async fn ready(client: &Client, address: &str, leads: Option<bool>) -> Value {
         .unwrap_or_else(|_| panic!("{address} was not ready in time"))
 }
 
-/// Waits until there is a document of this id.
+/// Waits until this document exists.
 async fn is_read(client: &Client, address: &str, id: &str) {
     let address = format!("{address}/v1/documents/{id}");
     let reading = async {
@@ -75,7 +75,7 @@ async fn assert_found(client: &Client, address: &str, ids: &[String]) {
     }
 }
 
-/// A process of its own: its keyword index is in its folder, all else is shared.
+/// A process with a keyword index in its folder; store and vectors are shared.
 fn node(folder: &Path, store: &str, qdrant: &TestQdrant) -> Command {
     let mut command = ken(folder);
     command
@@ -143,7 +143,7 @@ async fn second_node_takes_over_when_leader_is_killed() {
     nodes[leader].0.kill().unwrap();
     nodes[leader].0.wait().unwrap();
     let killed = Instant::now();
-    // It is written to on, and takes over.
+    // The survivor accepts writes and becomes the leader.
     put(&client, &survivor, "after").await;
     ids.push("after".to_owned());
     ready(&client, &survivor, Some(true)).await;
@@ -151,7 +151,7 @@ async fn second_node_takes_over_when_leader_is_killed() {
     is_read(&client, &survivor, "u39.md").await;
     ready(&client, &survivor, Some(true)).await;
     assert_found(&client, &survivor, &ids).await;
-    // The one that was killed comes back, behind, and catches up.
+    // The killed node restarts with an old index and catches up.
     let (service, address, rest) = serve_with(node(folders[leader].path(), &store, &qdrant));
     nodes[leader] = (service, address);
     printed.push(rest);
@@ -197,7 +197,7 @@ async fn nodes_with_local_vectors_encode_each_text_once() {
     let leads = |app: &TestApp| app.app.lead.is_here();
     assert_eq!(n_encoded(&first) + n_encoded(&second), 6);
     assert!(leads(&first) && !leads(&second) && n_encoded(&second) == 0);
-    // What one forgets, the other does not find any more, nor has it in its folder.
+    // A workspace deleted by one node is found by no other and leaves no files there.
     for app in [&first, &second] {
         let created = app.client.put(format!("{}/v1/documents/x", app.address));
         let created = created.header("x-ken-workspace", "gone");
@@ -223,7 +223,7 @@ async fn nodes_with_local_vectors_encode_each_text_once() {
         }
     };
     tokio::time::timeout(PATIENCE, is_gone).await.unwrap();
-    // The lead is handed over in order, too.
+    // A regular shutdown hands over the leadership, too.
     first.stop().await;
     ready(&second.client, &second.address, Some(true)).await;
     second

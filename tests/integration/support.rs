@@ -23,7 +23,9 @@ use crate::postgres;
 #[path = "support/replies.rs"]
 mod replies;
 
-pub use replies::{Answer, Draft, Found, Imported, Job, Written, read};
+pub use replies::{
+    Answer, CasesKept, Draft, Effects, Experiment, Found, Imported, Job, Written, read,
+};
 
 /// The repository's folder.
 pub fn root() -> &'static Path {

@@ -226,3 +226,54 @@ pub struct Nearest {
     /// A unified diff.
     pub difference: String,
 }
+
+/// The reply of `POST /v1/cases`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct CasesKept {
+    pub cases: Vec<CaseKept>,
+    pub n_added: usize,
+    pub n_unchanged: usize,
+    /// With `wait` only.
+    pub distilled: Option<bool>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct CaseKept {
+    pub id: String,
+    pub n_redacted: usize,
+}
+
+/// The reply of `POST /v1/feedback`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Effects {
+    /// False if the person gave the same feedback before.
+    pub is_new: bool,
+    pub draft_id: Option<String>,
+    pub case_id: Option<String>,
+    /// Documents that are no longer cited because of this feedback.
+    pub distrusted: Vec<String>,
+}
+
+/// An experiment with its present results.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Experiment {
+    pub id: String,
+    pub state: String,
+    /// Index of the winning arm.
+    pub winner: Option<usize>,
+    pub reason: Option<String>,
+    /// Indexes of the stopped arms.
+    pub out: Vec<usize>,
+    /// One for each arm.
+    pub results: Vec<ArmResult>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub struct ArmResult {
+    /// Participants whose outcome is known.
+    pub known: usize,
+    pub successes: usize,
+    pub harms: usize,
+    /// E-value against "as good as the first arm"; significant from 1/alpha.
+    pub e_value: f64,
+}
