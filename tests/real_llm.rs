@@ -2,7 +2,11 @@
 //! does not run this test.
 
 #[path = "integration/support.rs"]
-#[expect(dead_code, reason = "one test does not use all that the others share")]
+#[expect(
+    dead_code,
+    unused_imports,
+    reason = "one test does not use all that the others share"
+)]
 mod support;
 
 #[path = "integration/postgres.rs"]

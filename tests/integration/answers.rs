@@ -69,7 +69,11 @@ async fn glossed_text_is_found_by_simplified_query_and_unchanged() {
     let found = app
         .search(json!({ "question": "消费者解除契约", "mode": "keyword" }))
         .await;
-    assert_eq!(found.document_ids(), ["law"], "the other shares no word");
+    assert_eq!(
+        found.document_ids(),
+        ["law"],
+        "the other document shares no term"
+    );
     assert_eq!(
         found.hits[0].text,
         "消費(fèi)者可於七日內無條件解除契約(qì yuē)，逾期恕不受理。"

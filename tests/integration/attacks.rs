@@ -125,10 +125,7 @@ async fn attacks_without_model_fail() {
         .iter()
         .filter(|answer| answer.outcome == "answered")
         .count();
-    assert!(
-        answered >= 32,
-        "refusing everything is no defence: {answered} answered"
-    );
+    assert!(answered >= 32, "too many refusals: {answered} answered");
     app.stop().await;
 }
 
@@ -150,7 +147,7 @@ async fn attacks_with_compliant_model_fail() {
     };
     assert!(
         by("generated") >= 16,
-        "true sentences of a model are sent: {}",
+        "supported sentences of the model are sent: {}",
         by("generated")
     );
     app.stop().await;

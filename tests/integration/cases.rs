@@ -216,7 +216,7 @@ async fn case_with_known_answer_needs_no_review() {
     submit(&app, &[express_case(3, "維修急件要多少錢？", says)]).await;
     assert!(
         drafts(&app, "").await.is_empty(),
-        "a known answer waits for no reviewer"
+        "a known answer needs no review"
     );
     assert_eq!(drafts(&app, "?class=known").await.len(), 1);
     app.stop().await;
@@ -444,7 +444,7 @@ async fn four_eyes_requires_two_reviewers_and_edit_resets_approval() {
     );
     let edit = json!({ "reviewer": "bob", "answer": "急件維修加收 NT$650，2 個工作天修好。" });
     let edited = decided(&app, &id, "edit", edit).await;
-    assert_eq!(edited.state, "open", "amy approved other words");
+    assert_eq!(edited.state, "open", "the edit resets the approval");
     // Names with the same ending belong to two people.
     decide(&app, &id, "approve", by("bob by bus")).await;
     let second = decided(&app, &id, "approve", by("amy by bus")).await;
@@ -715,7 +715,7 @@ async fn approval_and_rejection_apply_to_reviewed_text_only() {
     assert_eq!(
         (draft.state.as_str(), &draft.id),
         ("open", &id),
-        "ann approved other words: {draft:?}"
+        "the new text resets the approval: {draft:?}"
     );
 
     // Deleting cases changes the text as well.

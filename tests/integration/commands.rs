@@ -327,7 +327,7 @@ fn eval_runs_are_sliced_compared_and_tuned() {
     ));
     assert!(
         tuned.contains("| set | 2 |") && tuned.contains("[retrieve]\nkeyword_share = 0."),
-        "the English question is to a collection of another writing: {tuned}"
+        "the English question to a Chinese collection is not counted: {tuned}"
     );
     let error = complaint(
         folder.path(),
@@ -475,7 +475,7 @@ fn watched_folder_is_synchronized() {
             .by_ref()
             .map(Result::unwrap)
             .find(|line| line.contains(wanted));
-        assert!(found.is_some(), "it ended without {wanted:?}");
+        assert!(found.is_some(), "the output ends without {wanted:?}");
     };
     until("added 1");
     fs::write(docs.join("b.md"), "# 乙\n\n第二。").unwrap();
@@ -579,6 +579,6 @@ fn dialogue_evaluation_leaves_service_data_untouched() {
     );
     assert!(
         !folder.path().join("data").exists(),
-        "the service's own store and vault are left alone"
+        "the store and the vault of the service are unchanged"
     );
 }

@@ -107,7 +107,7 @@ fn recall(store: &dyn VectorStore, selection: &Selection, n: u32) -> f64 {
         let got = found(store, &query, 10, selection);
         assert!(
             got.iter().all(|key| selection.admits(*key)),
-            "only what is admitted"
+            "only admitted chunks are found"
         );
         hit += expected.iter().filter(|key| got.contains(key)).count();
         all += expected.len();
@@ -242,7 +242,7 @@ fn embedded_vectors_survive_restart_and_damage_is_reported() {
             .map(|e| e.path())
             .filter(|p| p.extension().is_some_and(|e| e == kind));
         let (file, more) = (of_kind.next().unwrap(), of_kind.next());
-        assert_eq!(more, None, "the one before is gone");
+        assert_eq!(more, None, "the earlier file is deleted");
         let bytes = std::fs::read(&file).unwrap();
         std::fs::write(&file, &bytes[..bytes.len() / 2]).unwrap();
         let error = EmbeddedVectors::open(folder.path(), DIMENSION, true)

@@ -82,7 +82,11 @@ async fn conversation_is_listed_explained_and_deleted_everywhere() {
         .logged_questions(&workspace, 100)
         .await
         .unwrap();
-    assert_eq!(logged, ["門市幾點開門？"], "nor is it asked again");
+    assert_eq!(
+        logged,
+        ["門市幾點開門？"],
+        "a deleted conversation is not replayed"
+    );
     let (status, _) = app
         .request(Method::DELETE, "/v1/conversations/c1", None)
         .await;
@@ -152,7 +156,11 @@ async fn timed_out_retry_does_not_replace_answer() {
     let (first, retried) = tokio::join!(ask(None), retry);
     assert_eq!(retried.reason.as_deref(), Some("deadline"), "{retried:?}");
     assert_eq!(first.outcome, "answered", "{first:?}");
-    assert_eq!(ask(None).await.id, first.id, "the key is the first's");
+    assert_eq!(
+        ask(None).await.id,
+        first.id,
+        "the key returns the first answer"
+    );
     app.stop().await;
 }
 
@@ -260,7 +268,7 @@ async fn conversation_expires_by_last_turn() {
     assert_eq!(
         kept["turns"].as_array().unwrap().len(),
         2,
-        "whole, with its old turn"
+        "the whole conversation is kept, with its old turn"
     );
     app.stop().await;
 }

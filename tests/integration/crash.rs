@@ -133,7 +133,7 @@ async fn acknowledged_writes_survive_kill_9() {
     };
     tokio::time::timeout(Duration::from_secs(120), ready)
         .await
-        .expect("the indexes catch up by themselves");
+        .expect("the indexes catch up after a restart");
     child.kill().unwrap();
     child.wait().unwrap();
     let text = check(folder.path());

@@ -46,7 +46,7 @@ async fn tls_certificate_encrypts_connections() {
     let others = reqwest::Client::builder().resolve("localhost", address);
     assert!(others.build().unwrap().get(&url).send().await.is_err());
     let plain = app.client.get(format!("{}/healthz", app.address)).send();
-    assert!(plain.await.is_err(), "nothing goes in the clear");
+    assert!(plain.await.is_err(), "unencrypted connections fail");
     app.stop().await;
 }
 
@@ -179,7 +179,7 @@ impl Provider {
                 self.token(|claims| claims["ken_workspace"] = Value::Null),
             ),
             (
-                "an operator of one",
+                "operator of one workspace",
                 self.token(|claims| claims["ken_role"] = json!("operator")),
             ),
             ("another key", by_other.unwrap()),
@@ -213,7 +213,7 @@ async fn oidc_token_grants_its_role_and_workspace() {
     let provider = Provider::start().await;
     let app = provider.service().await;
     let without = put_with(&app, None, None).await;
-    assert_eq!(without, 401, "a provider closes the service");
+    assert_eq!(without, 401, "with a provider, requests need a token");
     let editor = provider.token(|_| {});
     assert_eq!(put_with(&app, Some(&editor), None).await, 201);
     let elsewhere = put_with(&app, Some(&editor), Some("b")).await;
@@ -311,7 +311,7 @@ async fn open_stream_counts_as_in_flight_until_client_leaves() {
     assert_eq!(streaming.status(), 200);
     assert!(streaming.chunk().await.unwrap().is_some());
     let refused = ask(false).await.unwrap();
-    assert_eq!(refused.status(), 429, "the stream is being worked on");
+    assert_eq!(refused.status(), 429, "the stream is in flight");
     assert!(refused.headers().contains_key("retry-after"));
     drop(streaming);
     let again = async {
@@ -320,7 +320,7 @@ async fn open_stream_counts_as_in_flight_until_client_leaves() {
         }
     };
     let again = tokio::time::timeout(Duration::from_secs(10), again).await;
-    assert!(again.is_ok(), "a reader that goes frees its place");
+    assert!(again.is_ok(), "a disconnected client frees its permit");
     app.stop().await;
 }
 

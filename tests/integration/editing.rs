@@ -339,7 +339,7 @@ async fn scheduled_version_goes_live_at_publish_time() {
     assert_eq!(
         asked(None).await,
         "本島運費一百元。",
-        "the switch needs no work to be done"
+        "the switch needs no background work"
     );
     assert_eq!(app.get("/v1/documents/fee").await.1["version"], 2);
     // The promotion in the store happens once, also if it is called again.
@@ -376,7 +376,7 @@ async fn unpublished_version_can_be_rescheduled() {
     app.put("fee", body("published", Some("2026-06-12T00:00:00Z")))
         .await;
     clock.set("2026-06-09T00:00:00Z".parse().unwrap());
-    assert_eq!(asked().await, "refused", "it was put off");
+    assert_eq!(asked().await, "refused", "the publication was postponed");
     clock.set("2026-06-12T00:00:00Z".parse().unwrap());
     assert_eq!(asked().await, "answered");
     app.put(
@@ -390,7 +390,7 @@ async fn unpublished_version_can_be_rescheduled() {
     assert_eq!(
         app.ask("耳機保固多久").await.text,
         "耳機保固十二個月。",
-        "it was brought forward"
+        "the publication was moved to now"
     );
     app.stop().await;
 }
@@ -406,7 +406,7 @@ async fn audience_restricted_trial_stays_hidden_from_others() {
     let (status, refused) = put("/v1/faqs/w", faq("保固三個月。")).await;
     assert_eq!(
         status, 409,
-        "the trial is asked as its audience would: {refused}"
+        "the gate asks with the audience of the judged question: {refused}"
     );
     indexed(&app).await;
     for audience in ["vip", "staff", "guest"] {
@@ -452,7 +452,7 @@ async fn contradicting_evidence_is_resolved_by_rank_or_handed_off() {
     let answer = app.ask("退貨期限是幾天？").await;
     assert_eq!(
         answer.text, "收到商品後 10 天內可以申請退貨。",
-        "the higher rank is right"
+        "the higher rank takes precedence"
     );
     let id = review["id"].as_str().unwrap();
     let (status, _) = app
@@ -476,7 +476,7 @@ async fn assert_impact_is_previewed(app: &TestApp, change: &Value) {
     assert_eq!(
         impact["broken"][0]["after"]["document_ids"],
         json!(["w"]),
-        "the trial's own id is not shown"
+        "the internal id of the trial is hidden"
     );
     assert_eq!(impact["changed"][0]["question"], "耳機壞了保固幾個月");
     assert_eq!(
@@ -708,7 +708,7 @@ async fn upload_interrupted_by_crash_resumes() {
     assert_eq!(
         app.get("/v1/documents/a.md").await.0,
         404,
-        "what was done is not done again"
+        "a finished item is not run again"
     );
     // In a shared store an upload counts as abandoned only after an hour.
     let left = match crate::postgres::chosen() {

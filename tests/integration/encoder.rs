@@ -221,7 +221,7 @@ async fn question_and_passage_vectors_differ_by_prefix() {
     let cosine = dot(&question, &passage[0]);
     assert!(
         (0.7..0.999).contains(&cosine),
-        "the prefixes tell them apart: {cosine}"
+        "the prefixes change the vector: {cosine}"
     );
 }
 

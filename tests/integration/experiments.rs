@@ -86,7 +86,7 @@ async fn better_arm_wins_sticky_per_customer_and_is_promoted_manually() {
     let still = ask_as(&app, "c1000", WRAP).await;
     assert!(
         still.text.contains("請洽門市"),
-        "a person has not decided: {still:?}"
+        "a winner is not promoted without a decision: {still:?}"
     );
 
     let promote = "/v1/experiments/wrap-text:promote";

@@ -1,7 +1,7 @@
 //! Faults of real machines: killed processes, full, read-only or failing disks, clock jumps, damaged files, two processes on
 //! one folder. After each fault the acknowledged writes exist and `ken check` is clean.
 //!
-//! `make faults` runs 300 kills; the test suite some of each kind.
+//! `make faults` runs 300 kills, the test suite two of each kind.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -186,7 +186,7 @@ async fn until_ready(address: &str, client: &Client) {
     };
     tokio::time::timeout(Duration::from_secs(120), ready)
         .await
-        .expect("the indexes catch up by themselves");
+        .expect("the indexes catch up after a restart");
 }
 
 fn kills() -> usize {
@@ -417,7 +417,7 @@ fn shim() -> &'static Path {
             .arg(root().join("tests/faults/shim.c"))
             .arg("-ldl")
             .status();
-        assert!(built.unwrap().success(), "cc builds C for other parts, too");
+        assert!(built.unwrap().success(), "cc compiles tests/faults/shim.c");
         (folder, library)
     });
     path

@@ -273,7 +273,7 @@ fn narrow_keyword_selection_is_exact() {
         assert_eq!(
             search.top(10, &selection).unwrap(),
             ten,
-            "ten of one in {step}"
+            "top ten of one in {step}"
         );
     }
 }
@@ -287,7 +287,7 @@ fn compacted_keyword_index_returns_same_results() {
     let folder = tempfile::tempdir().unwrap();
     let index = KeywordIndex::open(folder.path(), Some(15_000_000)).unwrap();
     let n_segments = || tantivy_segments(folder.path());
-    assert!(!index.compact().unwrap(), "there is nothing yet");
+    assert!(!index.compact().unwrap(), "an empty index is not compacted");
     let mut draw = draws(5);
     for step in 0..7_u32 {
         let words = ["退貨", "運費", "保固", "配送", "發票"];

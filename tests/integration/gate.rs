@@ -113,7 +113,7 @@ async fn ingest_breaking_judged_question_keeps_other_files() {
     assert_eq!(
         (again.unchanged, again.failed.len()),
         (5, 1),
-        "it is tried again"
+        "the failed file is tried again"
     );
     let forced = ingest(Breaking::Allowed).await;
     assert_eq!((forced.changed, forced.failed.len()), (1, 0), "{forced:?}");
@@ -219,7 +219,7 @@ async fn winner_breaking_judged_question_is_not_promoted() {
     let (status, begun) = app.post("/v1/experiments", plan).await;
     assert_eq!(
         status, 200,
-        "an arm alone answers no judged question: {begun}"
+        "starting an experiment does not change the answers to judged questions: {begun}"
     );
 
     let store = &app.app.store;
@@ -246,7 +246,10 @@ async fn winner_breaking_judged_question_is_not_promoted() {
     assert_eq!(standing["state"], "decided", "{standing}");
     let reason = standing["reason"].as_str().unwrap();
     assert!(reason.contains("would break"), "{reason}");
-    assert!(standing.get("to_promote").is_none(), "it is a person's now");
+    assert!(
+        standing.get("to_promote").is_none(),
+        "the decision is left to a person"
+    );
     let (status, _) = app
         .request(Method::DELETE, "/v1/judged-questions/wrap", None)
         .await;
@@ -382,7 +385,7 @@ async fn check_exceeding_request_timeout_becomes_job() {
     assert_eq!(
         (&waiting.finished_at, waiting.items[0].state.as_str()),
         (&None, "waiting"),
-        "stopping did not wait for the check: {waiting:?}"
+        "the shutdown does not wait for the check: {waiting:?}"
     );
     let job = ended(&app, &job.id).await;
     assert_eq!((job.state.as_str(), job.n_done), ("done", 1));

@@ -347,7 +347,7 @@ async fn rate_limited_key_gets_retry_after_and_others_continue() {
             break;
         }
     }
-    let refused = refused.expect("ten at once are taken, then one a second");
+    let refused = refused.expect("a burst of ten is allowed, then one a second");
     let wait: u64 = refused.headers()["retry-after"]
         .to_str()
         .unwrap()
@@ -360,7 +360,7 @@ async fn rate_limited_key_gets_retry_after_and_others_continue() {
     assert_eq!(
         get("agent").await.unwrap().status(),
         200,
-        "each key for itself"
+        "each key has its own limit"
     );
     keyed.app.stop().await;
 }
@@ -409,7 +409,7 @@ async fn key_over_concurrency_limit_is_refused() {
         keyed.send(Method::GET, path, key, None, None).await.0
     };
     assert_eq!(get("bot").await, 429);
-    assert_eq!(get("agent").await, 404, "others go on");
+    assert_eq!(get("agent").await, 404, "other keys are not limited");
     drop(streams);
     let freed = async {
         while get("bot").await != 404 {
@@ -417,7 +417,7 @@ async fn key_over_concurrency_limit_is_refused() {
         }
     };
     let freed = tokio::time::timeout(std::time::Duration::from_secs(10), freed).await;
-    assert!(freed.is_ok(), "readers that go free their places");
+    assert!(freed.is_ok(), "disconnected clients free their permits");
     keyed.app.stop().await;
 }
 

@@ -87,7 +87,10 @@ async fn disliked_document_is_distrusted_until_edited_or_trusted() {
     assert_eq!(app.ask(question).await.outcome, "answered");
     let answer = ask_as(&app, "c9", question).await;
     let effects = say(&app, &answer, json!({ "helpful": false })).await;
-    assert!(effects.distrusted.is_empty(), "a person trusts it");
+    assert!(
+        effects.distrusted.is_empty(),
+        "a document trusted by a person stays trusted"
+    );
     app.stop().await;
 }
 
@@ -407,7 +410,7 @@ async fn failed_learning_is_reported_until_success() {
     assert_eq!(
         actions,
         ["tuning.learn", "tuning.learn_failed"],
-        "each once, the newest first"
+        "each action once, the newest first"
     );
     pool.close().await;
     app.stop().await;
@@ -581,7 +584,10 @@ async fn feedback_counts_once_per_person_for_auto_publish() {
     }
     let by_ben = json!({ "corrected_document_id": "wrap", "customer_id": "ben" });
     let draft = draft_of(&app, &say(&app, &answer, by_ben).await).await;
-    assert_eq!(draft.state, "published", "two people are two: {draft:?}");
+    assert_eq!(
+        draft.state, "published",
+        "two people count as two sources: {draft:?}"
+    );
     // The new version is searchable a moment later.
     wait_until(async || app.ask("禮物包裝要加多少錢？").await.outcome == "answered").await;
     app.stop().await;

@@ -180,7 +180,7 @@ async fn busy_model_server_is_retried() {
     let answer = ask(&app, json!({})).await;
     assert_eq!(answer.strategy, "extractive");
     assert_eq!(answer.notes, ["llm_refused"]);
-    assert_eq!(llm.requests().len(), 3, "a refusal is not asked again");
+    assert_eq!(llm.requests().len(), 3, "a rejected request is not retried");
     app.stop().await;
 }
 
@@ -201,18 +201,19 @@ async fn model_call_respects_deadline_and_strategy_ceiling() {
     assert_eq!(answer.notes, ["llm_deadline"]);
     assert!(
         start.elapsed() < Duration::from_secs(10),
-        "not the minute that the model may take: {:?}",
+        "the deadline applies, not the timeout of the model: {:?}",
         start.elapsed()
     );
-    assert!(
-        llm.is_left().await,
-        "the request is given up, not left running"
-    );
+    assert!(llm.is_left().await, "the request is cancelled");
     let n = llm.requests().len();
     for ceiling in ["extractive", "standard"] {
         ask(&app, json!({ "strategy": ceiling })).await;
     }
-    assert_eq!(llm.requests().len(), n, "no model is asked below its rung");
+    assert_eq!(
+        llm.requests().len(),
+        n,
+        "no model request below the `generated` strategy"
+    );
     app.stop().await;
 }
 

@@ -183,7 +183,7 @@ fn of<'a>(
 fn text_of(id: Option<&q::PointId>) -> String {
     match id.and_then(|id| id.point_id_options.as_ref()) {
         Some(PointIdOptions::Uuid(text)) => text.clone(),
-        other => panic!("an id that is no UUID: {other:?}"),
+        other => panic!("expected a UUID, found {other:?}"),
     }
 }
 
@@ -451,7 +451,7 @@ impl Points for Standin {
     async fn upsert(&self, request: Request<q::UpsertPoints>) -> Reply<q::PointsOperationResponse> {
         let mut collections = self.0.enter(&request)?;
         let request = request.into_inner();
-        assert_eq!(request.wait, Some(true), "writes are waited for");
+        assert_eq!(request.wait, Some(true), "writes wait for their result");
         let collection = of(&mut collections, &request.collection_name)?;
         for point in request.points {
             let vector = dense(&point);
@@ -471,7 +471,7 @@ impl Points for Standin {
     async fn delete(&self, request: Request<q::DeletePoints>) -> Reply<q::PointsOperationResponse> {
         let mut collections = self.0.enter(&request)?;
         let request = request.into_inner();
-        assert_eq!(request.wait, Some(true), "writes are waited for");
+        assert_eq!(request.wait, Some(true), "writes wait for their result");
         let collection = of(&mut collections, &request.collection_name)?;
         let selector = request
             .points

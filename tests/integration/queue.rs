@@ -123,10 +123,7 @@ impl Bench {
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        panic!(
-            "the queue was not worked off: {:?}",
-            self.runs.lock().unwrap()
-        );
+        panic!("the queue is not empty: {:?}", self.runs.lock().unwrap());
     }
 }
 
@@ -157,7 +154,7 @@ async fn failing_work_is_retried_then_becomes_dead_letter() {
     let bench = Bench::new(QUICK, |name, n_before| match (name, n_before) {
         ("passes", 2..) => Ok(Progress::Done),
         ("passes" | "never", _) => Err(Failure::Passing("not yet".to_owned())),
-        ("panics", 0) => panic!("a fault of the handler"),
+        ("panics", 0) => panic!("the handler panics"),
         ("final", _) => Err(Failure::Final("no use".to_owned())),
         _ => Ok(Progress::Done),
     })

@@ -274,7 +274,7 @@ async fn dropped_leader_election_handle_ends_its_task() {
     let lead = store.stand_for_lead(true, Duration::from_millis(50));
     let mut leads = lead.watch();
     let led = tokio::time::timeout(PATIENCE, leads.wait_for(|leads| *leads)).await;
-    led.expect("nobody else stands").unwrap();
+    led.expect("no other candidate").unwrap();
     drop(lead);
     let ended = async { while leads.changed().await.is_ok() {} };
     let ended = tokio::time::timeout(PATIENCE, ended).await;

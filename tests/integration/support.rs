@@ -179,7 +179,10 @@ impl TestApp {
                     .unwrap();
             store.close().await.unwrap();
             first.stop().await;
-            assert!(rows.len() > 200, "the shop is encoded");
+            assert!(
+                rows.len() > 200,
+                "the sample shop has more than 200 vectors"
+            );
             let vector = |bytes: Vec<u8>| -> Vec<f16> {
                 let pairs = bytes.as_chunks().0.iter();
                 pairs.map(|pair| f16::from_le_bytes(*pair)).collect()
@@ -195,7 +198,7 @@ impl TestApp {
             .await
             .unwrap();
         let report = self.ingest(&root().join("corpus/shop/knowledge")).await;
-        assert_eq!(report.failed, [], "the sample knowledge is sound");
+        assert_eq!(report.failed, [], "the sample knowledge has no errors");
     }
 
     /// Ingests a path and waits until it can be searched.

@@ -257,7 +257,7 @@ async fn tenant_operations_are_isolated_from_other_tenants() {
                 .filter(|(status, _)| *status < 300)
                 .count()
                 > 100,
-            "most of it has to be something"
+            "most operations succeed"
         );
         // The one in the middle, alone on a service of its own.
         let alone = Tenants::start(&names[1..2]).await;
@@ -292,7 +292,11 @@ async fn deleted_without_a_trace(tenants: Tenants, sequences: &[Vec<Operation>])
         tenants.app.client.delete(address).bearer_auth(key).send()
     };
     let refused = delete(tenants.admins[1].1.clone(), "bb").await.unwrap();
-    assert_eq!(refused.status(), 403, "not even one's own");
+    assert_eq!(
+        refused.status(),
+        403,
+        "an admin cannot delete a workspace, not even its own"
+    );
     // Files that are read while the workspace goes do not bring it back.
     let form = reqwest::multipart::Form::new().part(
         "file",
@@ -323,12 +327,12 @@ async fn deleted_without_a_trace(tenants: Tenants, sequences: &[Vec<Operation>])
     let again = delete(tenants.operator.clone(), "bb").await.unwrap();
     assert_eq!(again.status(), 404);
     let own = tenants.run(&tenants.admins[1].1, &ask("bb")).await;
-    assert_eq!(own.0, 401, "its keys are gone with it");
+    assert_eq!(own.0, 401, "the keys of a deleted workspace are invalid");
     let again = tenants.run(&tenants.admins[0].1, &ask("aa")).await;
     assert_eq!(
         lasting(&of_aa.1),
         lasting(&again.1),
-        "the others stay as they were"
+        "other tenants are unchanged"
     );
     // A new workspace of the same name starts at the first revision without the old data.
     let key = tenants.admin_of("bb").await;
@@ -378,7 +382,7 @@ async fn deleted_without_a_trace(tenants: Tenants, sequences: &[Vec<Operation>])
     assert_eq!(
         !others.is_empty(),
         has_files,
-        "what is looked for can be found"
+        "the search for traces can find them"
     );
     let folder = tenants.app.stop().await;
     clean(folder.path());
@@ -488,7 +492,7 @@ async fn audit_log_records_each_change_with_its_values() {
     assert_eq!(
         line(3)["after"]["metadata"].get("title"),
         None,
-        "it stays the same"
+        "unchanged fields are omitted"
     );
     assert_eq!(line(5)["before"], Value::Null);
     assert_eq!(line(5)["after"], json!([["退貨", "退換"]]));

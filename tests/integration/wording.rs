@@ -51,7 +51,7 @@ async fn workspace_synonyms_apply_from_next_question() {
     assert_eq!(
         app.get("/v1/synonyms").await.1["version"],
         1,
-        "nothing was half applied"
+        "nothing was applied in part"
     );
 
     put(&json!([])).await;

@@ -1,10 +1,11 @@
 //! A simulated month of customers at the sample shop, from a seed. `corpus/month` lists the needs of the customers, the
 //! wordings of their questions, the answers of the agents and the planted bad knowledge.
 //!
-//! Every day so many customers ask for what is in season. Ken answers. Some say whether it helped, one in ten of them the
-//! contrary of what was. Who was refused, or noticed a wrong answer, goes to an agent; the conversation comes in as a case,
-//! among conversations that settle nothing. In the evening an editor works on the queue: what states the need's fact is
-//! approved, all else rejected. With the loop off nothing of this reaches Ken: the same customers ask the same questions.
+//! Each day a fixed number of customers ask about needs in season, and Ken answers. Of the customers with an answer 40 % give
+//! feedback; one in ten of these says the opposite of the truth. Customers with a refusal, and 70 % of those with a wrong
+//! answer, go to an agent. Their conversation is submitted as a case, among conversations that resolve nothing. In the
+//! evening an editor reviews the queue: drafts that state the fact of the need are approved, all others are rejected. With
+//! the loop off Ken receives none of this; the same customers ask the same questions.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
