@@ -1,10 +1,18 @@
-//! The protocol against a real server with a small model: `make test-llm` fetches and starts one. No part of `cargo test`.
+//! The chat protocol against a real server with a small model. `make test-llm` fetches and starts the server; `cargo test`
+//! does not run this test.
 
 #[path = "integration/support.rs"]
-#[expect(dead_code, reason = "one test does not use all that the others share")]
+#[expect(
+    dead_code,
+    unused_imports,
+    reason = "one test does not use all that the others share"
+)]
 mod support;
 
-use serde_json::{Value, json};
+#[path = "integration/postgres.rs"]
+mod postgres;
+
+use serde_json::json;
 use support::TestApp;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -24,21 +32,16 @@ async fn real_llm_server_follows_protocol() {
     .await;
     let text = "# 退貨\n\n收到商品七天內可以申請退貨，商品須保持全新。\n退貨運費為 NT$80 元，由買方負擔。\n退款在驗收後五個工作天內完成。";
     app.put("returns", json!({ "text": text })).await;
-    let (_, answer) = app
-        .post(
-            "/v1/answers",
-            json!({ "question": "退貨運費多少錢，幾天內可以退？" }),
-        )
+    let answer = app
+        .answer(json!({ "question": "退貨運費多少錢，幾天內可以退？" }))
         .await;
     // A small model may say anything; what counts is that its text was read, and that nothing false passed.
-    let notes: Vec<&Value> = answer["notes"].as_array().unwrap().iter().collect();
-    let is_read = answer["strategy"] == "generated"
-        || notes
-            .iter()
-            .any(|note| **note == "llm_unsupported" || **note == "llm_truncated");
-    assert!(is_read, "{answer}");
-    assert_eq!(answer["outcome"], "answered");
+    let notes = &answer.notes;
+    let is_noted = |note: &String| note == "llm_unsupported" || note == "llm_truncated";
+    let is_read = answer.strategy == "generated" || notes.iter().any(is_noted);
+    assert!(is_read, "{answer:?}");
+    assert_eq!(answer.outcome, "answered");
     app.assert_citations_resolve(&answer).await;
-    println!("{}: {notes:?}", answer["strategy"]);
+    println!("{}: {notes:?}", answer.strategy);
     app.stop().await;
 }

@@ -1,3 +1,5 @@
+//! `POST /v1/answers` over HTTP: citations, follow-ups, idempotency keys, deadlines, streaming, shutdown and the answer cache.
+
 use std::sync::Arc;
 
 use ken::app::App;
@@ -6,7 +8,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::{TestApp, config_in};
+use crate::support::{Answer, TestApp, config_in};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn shop_questions_in_any_script_are_answered_with_citations() {
@@ -21,26 +23,15 @@ async fn shop_questions_in_any_script_are_answered_with_citations() {
         ),
     ] {
         let answer = app.ask(question).await;
-        assert_eq!(answer["outcome"], "answered", "{question}: {answer}");
-        assert!(
-            answer["text"].as_str().unwrap().contains(expected),
-            "{question}: {answer}"
-        );
-        assert!(!answer["citations"].as_array().unwrap().is_empty());
+        assert_eq!(answer.outcome, "answered", "{question}: {answer:?}");
+        assert!(answer.text.contains(expected), "{question}: {answer:?}");
+        assert!(!answer.citations.is_empty());
         app.assert_citations_resolve(&answer).await;
-        for sentence in answer["sentences"].as_array().unwrap() {
-            let text = sentence["text"].as_str().unwrap();
-            let carried = sentence["citations"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .any(|number| {
-                    answer["citations"][number.as_u64().unwrap() as usize - 1]["quote"]
-                        .as_str()
-                        .unwrap()
-                        .contains(text)
-                });
-            assert!(carried, "{text} is not in what it cites");
+        for sentence in &answer.sentences {
+            let text = &sentence.text;
+            let mut cited = sentence.citations.iter();
+            let is_quoted = cited.any(|number| answer.citations[number - 1].quote.contains(text));
+            assert!(is_quoted, "{text} is not in what it cites");
         }
     }
     for question in [
@@ -49,10 +40,10 @@ async fn shop_questions_in_any_script_are_answered_with_citations() {
         "紅燒牛肉麵怎麼煮",
     ] {
         let answer = app.ask(question).await;
-        assert_eq!(answer["outcome"], "refused", "{question}: {answer}");
-        assert_eq!(answer["strategy"], "none");
-        assert!(answer["citations"].as_array().unwrap().is_empty());
-        assert!(answer["reason"].is_string());
+        assert_eq!(answer.outcome, "refused", "{question}: {answer:?}");
+        assert_eq!(answer.strategy, "none");
+        assert!(answer.citations.is_empty());
+        assert!(answer.reason.is_some());
     }
 }
 
@@ -60,12 +51,9 @@ async fn shop_questions_in_any_script_are_answered_with_citations() {
 async fn empty_knowledge_base_refuses() {
     let app = TestApp::start().await;
     let answer = app.ask("請問怎麼退貨？").await;
-    assert_eq!(
-        (&answer["outcome"], &answer["reason"]),
-        (&json!("refused"), &json!("no_evidence"))
-    );
-    let (_, found) = app.post("/v1/search", json!({ "question": "退貨" })).await;
-    assert_eq!(found["hits"], json!([]));
+    assert_eq!(answer.decision(), ("refused", Some("no_evidence")));
+    let found = app.search(json!({ "question": "退貨" })).await;
+    assert!(found.hits.is_empty(), "{found:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -78,21 +66,16 @@ async fn glossed_text_is_found_by_simplified_query_and_unchanged() {
         json!({ "text": "# 門市\n\n門市每日上午十點開始營業，國定假日公休。" }),
     )
     .await;
-    let (_, found) = app
-        .post(
-            "/v1/search",
-            json!({ "question": "消费者解除契约", "mode": "keyword" }),
-        )
+    let found = app
+        .search(json!({ "question": "消费者解除契约", "mode": "keyword" }))
         .await;
-    assert_eq!(found["hits"][0]["document_id"], "law");
     assert_eq!(
-        found["hits"].as_array().unwrap().len(),
-        1,
-        "the other shares no word"
+        found.document_ids(),
+        ["law"],
+        "the other document shares no term"
     );
-    let quoted = found["hits"][0]["text"].as_str().unwrap();
     assert_eq!(
-        quoted,
+        found.hits[0].text,
         "消費(fèi)者可於七日內無條件解除契約(qì yuē)，逾期恕不受理。"
     );
 }
@@ -101,30 +84,22 @@ async fn glossed_text_is_found_by_simplified_query_and_unchanged() {
 async fn follow_up_is_resolved_from_conversation() {
     let app = TestApp::with_shop().await;
     let first = json!({ "question": "AirNest 300 的濾網多久要換一次？", "conversation_id": "c1" });
-    let (_, answer) = app.post("/v1/answers", first).await;
-    assert_eq!(answer["outcome"], "answered", "{answer}");
+    let answer = app.answer(first).await;
+    assert_eq!(answer.outcome, "answered", "{answer:?}");
     let follow_up = "那一片多少錢？";
-    let (_, alone) = app
-        .post("/v1/search", json!({ "question": follow_up, "limit": 1 }))
+    let alone = app
+        .search(json!({ "question": follow_up, "limit": 1 }))
         .await;
     assert!(
-        !alone["hits"][0]["title"]
-            .as_str()
-            .unwrap()
-            .contains("AirNest"),
-        "it cannot stand alone: {alone}"
+        !alone.hits[0].title.contains("AirNest"),
+        "the follow-up alone does not find it: {alone:?}"
     );
-    let (_, answer) = app
-        .post(
-            "/v1/answers",
-            json!({ "question": follow_up, "conversation_id": "c1" }),
-        )
+    let answer = app
+        .answer(json!({ "question": follow_up, "conversation_id": "c1" }))
         .await;
-    let cited = answer["citations"][0]["document_id"]
-        .as_str()
-        .unwrap_or_default();
-    assert!(cited.contains("airnest"), "{answer}");
-    assert_eq!(answer["conversation_id"], "c1");
+    let cited = answer.first_cited().unwrap_or_default();
+    assert!(cited.contains("airnest"), "{answer:?}");
+    assert_eq!(answer.conversation_id.as_deref(), Some("c1"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -142,7 +117,7 @@ async fn repeated_idempotency_key_returns_first_answer() {
     let second: serde_json::Value = post("運費多少").await.unwrap().json().await.unwrap();
     assert_eq!(first, second);
     assert_eq!(post("保固多久").await.unwrap().status(), 409);
-    // The same words by somebody else are another question: what an agent may read is not given to a customer.
+    // The same key with another audience is another request: a customer does not get an agent's answer.
     let as_agent = app
         .client
         .post(format!("{}/v1/answers", app.address))
@@ -155,27 +130,21 @@ async fn repeated_idempotency_key_returns_first_answer() {
 async fn answer_respects_strategy_ceiling_and_deadline() {
     let app = TestApp::with_shop().await;
     let extractive = json!({ "question": "BeamBox Mini 的投影尺寸和亮度規格是多少？" });
-    let (_, answer) = app.post("/v1/answers", extractive.clone()).await;
-    assert_eq!(answer["strategy"], "extractive", "{answer}");
+    let answer = app.answer(extractive.clone()).await;
+    assert_eq!(answer.strategy, "extractive", "{answer:?}");
     let mut standard_only = extractive;
     standard_only["strategy"] = json!("standard");
-    let (_, answer) = app.post("/v1/answers", standard_only).await;
+    let answer = app.answer(standard_only).await;
     assert_eq!(
-        (&answer["outcome"], &answer["strategy"]),
-        (&json!("refused"), &json!("none")),
-        "{answer}"
+        (answer.outcome.as_str(), answer.strategy.as_str()),
+        ("refused", "none"),
+        "{answer:?}"
     );
     // The encoder alone takes longer than a millisecond.
-    let (_, answer) = app
-        .post(
-            "/v1/answers",
-            json!({ "question": "長".repeat(1_500), "deadline_ms": 1 }),
-        )
+    let answer = app
+        .answer(json!({ "question": "長".repeat(1_500), "deadline_ms": 1 }))
         .await;
-    assert_eq!(
-        (&answer["outcome"], &answer["reason"]),
-        (&json!("refused"), &json!("deadline"))
-    );
+    assert_eq!(answer.decision(), ("refused", Some("deadline")));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -207,12 +176,12 @@ async fn streamed_answer_sends_evidence_then_deltas_then_done() {
         .filter_map(|line| line.strip_prefix("data: "))
         .next_back()
         .unwrap();
-    let answer: serde_json::Value = serde_json::from_str(last).unwrap();
-    assert_eq!(answer["outcome"], "answered");
+    let answer: Answer = serde_json::from_str(last).unwrap();
+    assert_eq!(answer.outcome, "answered");
 }
 
-/// The request's head is sent and its body waited for (`100 Continue`) when the service is told to stop; it then
-/// takes no new connection, and still answers the one it has.
+/// The shutdown begins after the request's head was sent and before its body. The service accepts no new connection and
+/// still answers this request.
 #[tokio::test(flavor = "multi_thread")]
 async fn accepted_request_is_finished_during_shutdown() {
     let app = TestApp::start().await;
@@ -242,7 +211,7 @@ async fn accepted_request_is_finished_during_shutdown() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn exact_faq_question_is_answered_while_encoder_is_busy() {
-    // An encoder of its own: the other tests' is not to wait.
+    // An encoder of its own, so that other tests do not wait for it.
     let folder = Arc::new(tempfile::tempdir().unwrap());
     let mut config = config_in(folder.path());
     config.encoder.threads = 1;
@@ -265,87 +234,86 @@ async fn exact_faq_question_is_answered_while_encoder_is_busy() {
     }
     let asked = |question: &str| json!({ "question": question, "deadline_ms": 1_500 });
     let (known, unknown) = tokio::join!(
-        app.post("/v1/answers", asked("門市幾點開門")),
-        app.post("/v1/answers", asked("門市在哪裡？"))
+        app.answer(asked("門市幾點開門")),
+        app.answer(asked("門市在哪裡？"))
     );
     busy.iter().for_each(|task| task.abort());
-    assert_eq!(known.1["strategy"], "standard", "{}", known.1);
-    assert_eq!(known.1["notes"], json!(["deadline"]));
+    assert_eq!(known.strategy, "standard", "{known:?}");
+    assert_eq!(known.notes, ["deadline"]);
+    assert_eq!(unknown.decision(), ("refused", Some("deadline")));
+    app.assert_citations_resolve(&known).await;
+    app.stop().await;
+}
+
+async fn with_shipping_fee() -> TestApp {
+    let app = TestApp::start().await;
+    app.put("fee", json!({ "text": "# 運費\n\n運費是 80 元。\n" }))
+        .await;
+    app
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn repeated_question_is_cached_and_each_answer_recorded() {
+    let app = with_shipping_fee().await;
+    let ask = async || app.ask("運費是多少？").await;
+    let (first, again) = (ask().await, ask().await);
+    assert_ne!(first.id, again.id, "each is recorded");
     assert_eq!(
-        (&unknown.1["outcome"], &unknown.1["reason"]),
-        (&json!("refused"), &json!("deadline"))
+        (&first.text, &first.citations),
+        (&again.text, &again.citations)
     );
-    app.assert_citations_resolve(&known.1).await;
+    for id in [&first.id, &again.id] {
+        let (status, read) = app.get(&format!("/v1/answers/{id}")).await;
+        assert_eq!(
+            (status.as_u16(), &read["answer"]["text"]),
+            (200, &json!(first.text)),
+            "{read}"
+        );
+    }
+    assert_eq!(app.app.answerer.n_kept(), 1, "one cache hit");
+    // The channel is part of the cache key.
+    let other = app
+        .answer(json!({ "question": "運費是多少？", "channel": "line" }))
+        .await;
+    assert_eq!(other.outcome, "answered");
+    assert_eq!(app.app.answerer.n_kept(), 1);
     app.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn answer_is_cached_until_its_inputs_change() {
-    let app = TestApp::start().await;
-    app.put("fee", json!({ "text": "# 運費\n\n運費是 80 元。\n" }))
-        .await;
+async fn cached_answer_is_dropped_when_its_inputs_change() {
+    let app = with_shipping_fee().await;
     let ask = async || app.ask("運費是多少？").await;
-    let (first, again) = (ask().await, ask().await);
-    assert_ne!(first["id"], again["id"], "each is recorded");
-    assert_eq!(
-        (&first["text"], &first["citations"]),
-        (&again["text"], &again["citations"])
-    );
-    for id in [&first["id"], &again["id"]] {
-        let (status, read) = app
-            .get(&format!("/v1/answers/{}", id.as_str().unwrap()))
-            .await;
-        assert_eq!(
-            (status.as_u16(), &read["answer"]["text"]),
-            (200, &first["text"]),
-            "{read}"
-        );
-    }
-    let kept = app.app.answerer.n_kept();
-    assert_eq!(kept, 1);
-    // The question of somebody else, in another channel, or of a conversation is another.
-    let (_, other) = app
-        .post(
-            "/v1/answers",
-            json!({ "question": "運費是多少？", "channel": "line" }),
-        )
-        .await;
-    assert_eq!(other["outcome"], "answered");
-    assert_eq!(app.app.answerer.n_kept(), 1);
-    // What changes is said at once: another text, a synonym, a level, a deletion.
+    ask().await;
+    // Another text, a synonym, a level and a deletion apply at once.
     app.put("fee", json!({ "text": "# 運費\n\n運費是 90 元。\n" }))
         .await;
-    assert!(ask().await["text"].as_str().unwrap().contains("90"));
-    assert!(ask().await["text"].as_str().unwrap().contains("90"));
-    assert_eq!(app.app.answerer.n_kept(), 2);
+    assert!(ask().await.text.contains("90"));
+    assert!(ask().await.text.contains("90"));
+    assert_eq!(app.app.answerer.n_kept(), 1);
     for (path, body) in [
         ("/v1/synonyms", json!({ "groups": [["運費", "郵資"]] })),
         ("/v1/settings", json!({ "level": "strict" })),
     ] {
-        let (status, told) = app.request(reqwest::Method::PUT, path, Some(body)).await;
-        assert!(status.is_success(), "{told}");
+        let (status, reply) = app.request(Method::PUT, path, Some(body)).await;
+        assert!(status.is_success(), "{reply}");
         ask().await;
-        assert_eq!(app.app.answerer.n_kept(), 2, "{path}");
+        assert_eq!(app.app.answerer.n_kept(), 1, "{path}");
     }
-    let (status, _) = app
-        .request(reqwest::Method::DELETE, "/v1/documents/fee", None)
-        .await;
+    let (status, _) = app.request(Method::DELETE, "/v1/documents/fee", None).await;
     assert_eq!(status.as_u16(), 200);
-    assert_eq!(
-        ask().await["outcome"],
-        "refused",
-        "nothing that is gone is cited"
-    );
-    // A workspace of the same name is another, at the same revisions.
+    let outcome = ask().await.outcome;
+    assert_eq!(outcome, "refused", "a deleted document is not cited");
+    // A new workspace of the same name and at the same revisions does not use the cache of the old one.
     for (about, says) in [("運費是 80 元", true), ("包裝是紙盒", false)] {
         let path = "/v1/workspaces/default";
-        let (status, told) = app.request(reqwest::Method::DELETE, path, None).await;
-        assert_eq!(status.as_u16(), 200, "{told}");
+        let (status, reply) = app.request(Method::DELETE, path, None).await;
+        assert_eq!(status.as_u16(), 200, "{reply}");
         let text = format!("# 說明\n\n{about}。\n");
         app.put("fee", json!({ "text": text })).await;
         let answer = ask().await;
-        let is_said = answer["text"].as_str().unwrap().contains("80");
-        assert_eq!(is_said, says, "{answer}");
+        let is_said = answer.text.contains("80");
+        assert_eq!(is_said, says, "{answer:?}");
     }
     app.stop().await;
 }

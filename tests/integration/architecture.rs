@@ -1,4 +1,4 @@
-//! The map in src/lib.rs against the sources.
+//! The map in src/lib.rs and the table in docs/concepts/architecture.md match the sources.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

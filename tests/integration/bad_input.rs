@@ -1,3 +1,5 @@
+//! Invalid, oversized and excess requests are rejected with a problem that states the location and the reason.
+
 use std::sync::Arc;
 
 use reqwest::Method;
@@ -5,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::support::{TestApp, pointers};
 
-/// Method, path, body as sent, status, problem type, and a word that has to stand in the problem.
+/// Method, path, raw body, status, problem type, and a word that the problem has to contain.
 type Case = (
     Method,
     &'static str,
@@ -307,7 +309,7 @@ async fn bad_request_returns_problem_with_location_and_reason() {
     assert_eq!(list["documents"], json!([]), "nothing was half applied");
 }
 
-/// A reply that leaves part of a body unread used to end the connection under the next request.
+/// Regression: a reply before the whole body was read ended the connection during the next request.
 #[tokio::test(flavor = "multi_thread")]
 async fn client_continues_after_oversized_body_is_rejected() {
     let app = TestApp::start().await;
@@ -323,7 +325,7 @@ async fn client_continues_after_oversized_body_is_rejected() {
                 assert_eq!(refused.status(), 413, "{megabytes} MB");
                 assert_eq!(refused.headers()["connection"], "close");
             }
-            // Beyond what is read and dropped the connection may end before the reply is read.
+            // The server drops a limited part of the rest; beyond that the connection may end before the reply is read.
             Err(error) => assert!(megabytes > 32, "{megabytes} MB: {error:?}"),
         }
         let (status, _) = app.post("/v1/search", json!({ "question": "a" })).await;

@@ -1,11 +1,11 @@
-//! From what people resolved to knowledge: cases and drafts, over HTTP.
+//! Resolved cases become drafts and, after review, published FAQs, over HTTP.
 
 use ken::app::default_workspace;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::scripted_llm::{Script, ScriptedLlm};
-use crate::support::{TestApp, pointers, root};
+use crate::support::{CasesKept, Draft, TestApp, pointers, read, root};
 
 /// A need of the simulated month.
 pub fn need(id: &str) -> Value {
@@ -28,24 +28,25 @@ pub fn cases_of(id: &str) -> Vec<Value> {
     cases.map(named).collect()
 }
 
-pub async fn submit(app: &TestApp, cases: &[Value]) -> Value {
+pub async fn submit(app: &TestApp, cases: &[Value]) -> CasesKept {
     let (status, kept) = app
         .post("/v1/cases?wait=distilled", json!({ "cases": cases }))
         .await;
     assert_eq!(status, 200, "{kept}");
-    if kept["distilled"] != true {
-        // The reply waits for ten seconds, which may be too few where all tests start at once.
+    let kept: CasesKept = read(kept);
+    if kept.distilled != Some(true) {
+        // The reply waits for ten seconds, which may be too short while all tests start.
         let patience = std::time::Duration::from_secs(120);
         let waiting = app.app.cases.wait_for(&default_workspace(), patience).await;
-        assert!(waiting.unwrap(), "{kept}");
+        assert!(waiting.unwrap(), "{kept:?}");
     }
     kept
 }
 
-pub async fn drafts(app: &TestApp, query: &str) -> Vec<Value> {
-    let (status, found) = app.get(&format!("/v1/drafts{query}")).await;
+pub async fn drafts(app: &TestApp, query: &str) -> Vec<Draft> {
+    let (status, mut found) = app.get(&format!("/v1/drafts{query}")).await;
     assert_eq!(status, 200, "{found}");
-    found["drafts"].as_array().unwrap().clone()
+    read(found["drafts"].take())
 }
 
 pub async fn decide(app: &TestApp, id: &str, action: &str, body: Value) -> (u16, Value) {
@@ -53,11 +54,25 @@ pub async fn decide(app: &TestApp, id: &str, action: &str, body: Value) -> (u16,
     (status.as_u16(), decided)
 }
 
-/// The only draft, by id.
-pub async fn the_draft(app: &TestApp) -> Value {
+/// The draft after a decision that has to succeed.
+pub async fn decided(app: &TestApp, id: &str, action: &str, body: Value) -> Draft {
+    let (status, mut reply) = decide(app, id, action, body).await;
+    assert_eq!(status, 200, "{reply}");
+    read(reply["draft"].take())
+}
+
+/// The only open draft.
+pub async fn the_draft(app: &TestApp) -> Draft {
     let mut drafts = drafts(app, "").await;
     assert_eq!(drafts.len(), 1, "{drafts:#?}");
     drafts.remove(0)
+}
+
+/// A draft in detail.
+pub async fn details_of(app: &TestApp, id: &str) -> Draft {
+    let (status, details) = app.get(&format!("/v1/drafts/{id}")).await;
+    assert_eq!(status, 200, "{details}");
+    read(details)
 }
 
 pub fn id_of(value: &Value) -> String {
@@ -78,247 +93,166 @@ pub fn turns(of: &[(&str, &str)]) -> Value {
         .collect()
 }
 
-/// Waits for what happens in the background after a reply.
+/// Waits until background work has made a condition true.
 pub async fn wait_until(holds: impl AsyncFn() -> bool) {
     let patience = tokio::time::timeout(std::time::Duration::from_secs(60), async {
         while !holds().await {
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         }
     });
-    patience.await.expect("it happens within a minute");
+    patience.await.expect("the condition holds within a minute");
+}
+
+/// Each sentence of a draft's evidence is what an agent said at its span of the case's transcript.
+async fn assert_evidence_is_in_transcripts(app: &TestApp, draft: &Draft) {
+    for source in &draft.sources {
+        let (_, read) = app
+            .get(&format!("/v1/cases/{}", source.id.replace('/', "%2F")))
+            .await;
+        for said in &source.resolution {
+            let turn = &read["case"]["turns"][said.turn];
+            assert_eq!(turn["role"], "agent", "only agents state facts");
+            let said = &turn["text"].as_str().unwrap()[said.start..said.end];
+            assert!(!said.trim().is_empty() && !said.contains("500"), "{said}");
+        }
+    }
+}
+
+/// The draft's details list the questions that it would answer; none of them is answered yet.
+async fn assert_preview_changes_nothing(app: &TestApp, draft: &Draft) {
+    let question = "我家住公寓五樓沒電梯，送上來要加錢嗎";
+    let details = details_of(app, &draft.id).await;
+    assert!(
+        details.would_answer.iter().any(|would| would == question),
+        "{details:?}"
+    );
+    let difference = details.nearest.unwrap().difference;
+    assert!(difference.contains('+'), "{difference}");
+    let outcome = app.ask(question).await.outcome;
+    assert_eq!(outcome, "refused", "a preview changes nothing");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn resolved_cases_become_answer_in_both_scripts() {
     let app = TestApp::with_shop().await;
     let refused = app.ask("我家住公寓五樓沒電梯，送上來要加錢嗎").await;
-    assert_eq!(refused["outcome"], "refused", "{refused}");
+    assert_eq!(refused.outcome, "refused", "{refused:?}");
 
     let mut cases = cases_of("need-36");
     for case in &mut cases {
-        case["answer_ids"] = json!([refused["id"]]);
+        case["answer_ids"] = json!([refused.id]);
     }
     let kept = submit(&app, &cases).await;
-    assert_eq!(kept["n_added"], 3);
-    assert_eq!(
-        submit(&app, &cases).await["n_unchanged"],
-        3,
-        "sent again it is the same"
-    );
+    assert_eq!(kept.n_added, 3);
+    let again = submit(&app, &cases).await;
+    assert_eq!(again.n_unchanged, 3, "the same cases are not added again");
 
     let draft = the_draft(&app).await;
     assert_eq!(
-        (&draft["class"], &draft["demand"]),
-        (&json!("new"), &json!(3)),
-        "{draft}"
+        (draft.class.as_str(), draft.demand, draft.sources.len()),
+        ("new", 3, 3),
+        "{draft:?}"
     );
-    assert_eq!(draft["sources"].as_array().unwrap().len(), 3);
-    let answer = draft["answer"].as_str().unwrap();
-    assert!(answer.contains("NT$90"), "{answer}");
+    assert!(draft.answer.contains("NT$90"), "{draft:?}");
+    let (_, whole) = app.get("/v1/drafts").await;
     for gone in ["駱", "0900", "LM2611", "100，五樓就 500"] {
-        assert!(!draft.to_string().contains(gone), "{gone} in {draft}");
+        assert!(!whole.to_string().contains(gone), "{gone} in {whole}");
     }
-    // Evidence: each sentence stands in its case's transcript where it says.
-    for source in draft["sources"].as_array().unwrap() {
-        let (_, read) = app
-            .get(&format!("/v1/cases/{}", id_of(source).replace('/', "%2F")))
-            .await;
-        for e in source["resolution"].as_array().unwrap() {
-            let turn = &read["case"]["turns"][e["turn"].as_u64().unwrap() as usize];
-            assert_eq!(
-                turn["role"], "agent",
-                "only what agents said counts as fact"
-            );
-            let (start, end) = (
-                e["start"].as_u64().unwrap() as usize,
-                e["end"].as_u64().unwrap() as usize,
-            );
-            let said = &turn["text"].as_str().unwrap()[start..end];
-            assert!(!said.trim().is_empty() && !said.contains("500"), "{said}");
-        }
-    }
-    let (status, details) = app.get(&format!("/v1/drafts/{}", id_of(&draft))).await;
-    assert_eq!(status, 200);
-    let would = details["would_answer"].as_array().unwrap();
-    assert!(
-        would.contains(&json!("我家住公寓五樓沒電梯，送上來要加錢嗎")),
-        "{details}"
-    );
-    assert!(
-        details["nearest"]["difference"]
-            .as_str()
-            .unwrap()
-            .contains("+"),
-        "{details}"
-    );
-    assert_eq!(
-        app.ask("我家住公寓五樓沒電梯，送上來要加錢嗎").await["outcome"],
-        "refused",
-        "trying it out changes nothing"
-    );
+    assert_evidence_is_in_transcripts(&app, &draft).await;
+    assert_preview_changes_nothing(&app, &draft).await;
 
-    let (status, approved) = decide(
-        &app,
-        &id_of(&draft),
-        "approve",
-        json!({ "reviewer": "amy" }),
-    )
-    .await;
-    assert_eq!(
-        (status, &approved["draft"]["state"]),
-        (200, &json!("published")),
-        "{approved}"
-    );
-    let published = approved["draft"]["published_as"].as_str().unwrap();
+    let by_amy = json!({ "reviewer": "amy" });
+    let approved = decided(&app, &draft.id, "approve", by_amy).await;
+    assert_eq!(approved.state, "published", "{approved:?}");
+    let published = approved.published_as.unwrap();
     for other in [
         "六楼没电梯，送货上楼要加钱吗",
         "沒有電梯的老公寓六樓，清淨機搬到門口怎麼收",
     ] {
         let answer = app.ask(other).await;
-        assert_eq!(answer["outcome"], "answered", "{answer}");
-        assert_eq!(answer["citations"][0]["document_id"], published, "{answer}");
-        assert!(
-            answer["text"].as_str().unwrap().contains("NT$90"),
-            "{answer}"
-        );
+        assert_eq!(answer.outcome, "answered", "{answer:?}");
+        assert_eq!(answer.first_cited(), Some(&*published), "{answer:?}");
+        assert!(answer.text.contains("NT$90"), "{answer:?}");
         app.assert_citations_resolve(&answer).await;
     }
     assert!(audited(&app).await.contains(&"draft.approve".to_owned()));
-    let (status, again) = decide(&app, &id_of(&draft), "approve", json!({})).await;
-    assert_eq!(
-        (status, again["status"].as_u64()),
-        (409, Some(409)),
-        "{again}"
+    let (status, again) = decide(&app, &draft.id, "approve", json!({})).await;
+    assert_eq!((status, &again["status"]), (409, &json!(409)), "{again}");
+    app.stop().await;
+}
+
+/// A case about express repairs.
+fn express_case(n: usize, asks: &str, says: &str) -> Value {
+    let turns = turns(&[
+        ("customer", asks),
+        ("agent", says),
+        ("customer", "好，謝謝"),
+    ]);
+    json!({ "id": format!("c{n}"), "outcome": "resolved", "turns": turns })
+}
+
+/// A service with an FAQ about express repairs for NT$650, learned from two cases.
+async fn with_learned_faq() -> TestApp {
+    let app = TestApp::start().await;
+    let asks = [
+        "維修可以急件處理嗎，要多少錢？",
+        "請問送修想快一點，急件費用多少？",
+    ];
+    let says = [
+        "急件維修加收 NT$650，檢測後 2 個工作天內修好。",
+        "急件維修加收 NT$650，檢測完成後 2 個工作天修好。",
+    ];
+    let cases = [0, 1].map(|n| express_case(n + 1, asks[n], says[n]));
+    submit(&app, &cases).await;
+    let draft = the_draft(&app).await;
+    decided(&app, &draft.id, "approve", json!({})).await;
+    app
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn case_with_known_answer_needs_no_review() {
+    let app = with_learned_faq().await;
+    let says = "急件維修加收 NT$650，檢測後 2 個工作天內修好。";
+    submit(&app, &[express_case(3, "維修急件要多少錢？", says)]).await;
+    assert!(
+        drafts(&app, "").await.is_empty(),
+        "a known answer needs no review"
     );
+    assert_eq!(drafts(&app, "?class=known").await.len(), 1);
     app.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn later_cases_are_classified_and_update_replaces_answer() {
-    let app = TestApp::start().await;
-    let case = |n: usize, asks: &str, says: &str| json!({ "id": format!("c{n}"), "outcome": "resolved", "turns": turns(&[("customer", asks), ("agent", says), ("customer", "好，謝謝")]) });
-    submit(
-        &app,
-        &[
-            case(
-                1,
-                "維修可以急件處理嗎，要多少錢？",
-                "急件維修加收 NT$650，檢測後 2 個工作天內修好。",
-            ),
-            case(
-                2,
-                "請問送修想快一點，急件費用多少？",
-                "急件維修加收 NT$650，檢測完成後 2 個工作天修好。",
-            ),
-        ],
-    )
-    .await;
+async fn contradicting_cases_update_published_answer() {
+    let app = with_learned_faq().await;
+    let says = "急件維修加收 NT$900，檢測後 2 個工作天內修好。";
+    let questions = [
+        "維修可以急件處理嗎，要多少錢？",
+        "急件維修費用是多少？",
+        "送修急件要多少錢？",
+        "維修急件加收多少錢？",
+    ];
+    let cases = (4..).zip(questions);
+    let cases: Vec<Value> = cases.map(|(n, asks)| express_case(n, asks, says)).collect();
+    submit(&app, &cases).await;
     let draft = the_draft(&app).await;
-    decide(&app, &id_of(&draft), "approve", json!({})).await;
-
-    submit(
-        &app,
-        &[case(
-            3,
-            "維修急件要多少錢？",
-            "急件維修加收 NT$650，檢測後 2 個工作天內修好。",
-        )],
-    )
-    .await;
-    assert!(
-        drafts(&app, "").await.is_empty(),
-        "what is known waits for nobody"
-    );
-    assert_eq!(drafts(&app, "?class=known").await.len(), 1);
-
-    submit(
-        &app,
-        &[
-            case(
-                4,
-                "維修可以急件處理嗎，要多少錢？",
-                "急件維修加收 NT$900，檢測後 2 個工作天內修好。",
-            ),
-            case(
-                5,
-                "急件維修費用是多少？",
-                "急件維修加收 NT$900，檢測後 2 個工作天內修好。",
-            ),
-            case(
-                6,
-                "送修急件要多少錢？",
-                "急件維修加收 NT$900，檢測後 2 個工作天內修好。",
-            ),
-            case(
-                7,
-                "維修急件加收多少錢？",
-                "急件維修加收 NT$900，檢測後 2 個工作天內修好。",
-            ),
-        ],
-    )
-    .await;
-    let draft = the_draft(&app).await;
-    assert_eq!(draft["class"], "contradiction", "{draft}");
-    let (_, details) = app.get(&format!("/v1/drafts/{}", id_of(&draft))).await;
-    let difference = details["nearest"]["difference"].as_str().unwrap();
+    assert_eq!(draft.class, "contradiction", "{draft:?}");
+    let details = details_of(&app, &draft.id).await;
+    let difference = details.nearest.unwrap().difference;
     assert!(
         difference.contains("650") && difference.contains("900"),
         "{difference}"
     );
-    let (status, approved) =
-        decide(&app, &id_of(&draft), "approve", json!({ "force": true })).await;
-    assert_eq!(status, 200, "{approved}");
+    let force = json!({ "force": true });
+    decided(&app, &draft.id, "approve", force).await;
     let answer = app.ask("維修急件要多少錢？").await;
-    assert!(
-        answer["text"].as_str().unwrap().contains("NT$900"),
-        "{answer}"
-    );
-    assert!(
-        !answer["text"].as_str().unwrap().contains("NT$650"),
-        "{answer}"
-    );
+    assert!(answer.text.contains("NT$900"), "{answer:?}");
+    assert!(!answer.text.contains("NT$650"), "{answer:?}");
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn case_is_redacted_and_revealable_until_deleted() {
-    let app = TestApp::start().await;
-    let case = json!({
-        "id": "c/1", "customer_id": "amy.lin@example.com", "tags": ["gift"],
-        "turns": turns(&[
-            ("customer", "我姓駱，電話 0912-345-678，訂單 LM2611-002206 可以包裝嗎？身分證 A123456789"),
-            ("agent", "駱小姐您好，可以加購禮物包裝，每件 NT$50。"),
-        ]),
-    });
-    let kept = submit(&app, std::slice::from_ref(&case)).await;
-    assert!(
-        kept["cases"][0]["n_redacted"].as_u64().unwrap() >= 4,
-        "{kept}"
-    );
-    let (_, read) = app.get("/v1/cases/c%2F1").await;
-    let secrets = [
-        "0912-345-678",
-        "LM2611-002206",
-        "A123456789",
-        "駱",
-        "amy.lin@example.com",
-    ];
-    for secret in secrets {
-        assert!(!read.to_string().contains(secret), "{secret} in {read}");
-    }
-    assert!(
-        read["case"]["turns"][0]["text"]
-            .as_str()
-            .unwrap()
-            .contains("[phone:1]"),
-        "{read}"
-    );
-    let (_, revealed) = app.get("/v1/cases/c%2F1?reveal=true").await;
-    assert_eq!(revealed["case"]["turns"], case["turns"], "as it came");
-    assert_eq!(revealed["case"]["customer_id"], case["customer_id"]);
-    assert!(audited(&app).await.contains(&"case.reveal".to_owned()));
-
-    // The vault's copy is a vault, and its owner's alone.
+/// A backup of the vault holds the values of case `c/1` and only its owner can read it.
+async fn assert_vault_backup_holds_values(app: &TestApp) {
     let copy = app.folder.path().join("vault-copy.db");
     let copied = match crate::postgres::chosen() {
         None => {
@@ -343,13 +277,54 @@ async fn case_is_redacted_and_revealable_until_deleted() {
             .len()
             >= 4
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn case_is_redacted_and_revealable_until_deleted() {
+    let app = TestApp::start().await;
+    let case = json!({
+        "id": "c/1", "customer_id": "amy.lin@example.com", "tags": ["gift"],
+        "turns": turns(&[
+            ("customer", "我姓駱，電話 0912-345-678，訂單 LM2611-002206 可以包裝嗎？身分證 A123456789"),
+            ("agent", "駱小姐您好，可以加購禮物包裝，每件 NT$50。"),
+        ]),
+    });
+    let kept = submit(&app, std::slice::from_ref(&case)).await;
+    assert!(kept.cases[0].n_redacted >= 4, "{kept:?}");
+    let (_, read) = app.get("/v1/cases/c%2F1").await;
+    let secrets = [
+        "0912-345-678",
+        "LM2611-002206",
+        "A123456789",
+        "駱",
+        "amy.lin@example.com",
+    ];
+    for secret in secrets {
+        assert!(!read.to_string().contains(secret), "{secret} in {read}");
+    }
+    assert!(
+        read["case"]["turns"][0]["text"]
+            .as_str()
+            .unwrap()
+            .contains("[phone:1]"),
+        "{read}"
+    );
+    let (_, revealed) = app.get("/v1/cases/c%2F1?reveal=true").await;
+    assert_eq!(
+        revealed["case"]["turns"], case["turns"],
+        "revealed unchanged"
+    );
+    assert_eq!(revealed["case"]["customer_id"], case["customer_id"]);
+    assert!(audited(&app).await.contains(&"case.reveal".to_owned()));
+
+    assert_vault_backup_holds_values(&app).await;
 
     let (status, gone) = app.request(Method::DELETE, "/v1/cases/c%2F1", None).await;
     assert_eq!(status, 200, "{gone}");
     assert_eq!(app.get("/v1/cases/c%2F1").await.0, 404);
     assert!(
         drafts(&app, "?class=all").await.is_empty(),
-        "its draft has no source left"
+        "a draft without sources is deleted"
     );
     let values = app
         .app
@@ -378,7 +353,7 @@ async fn case_batch_is_all_or_nothing_and_lists_every_error() {
     assert_eq!(
         app.get("/v1/cases/good").await.0,
         404,
-        "nothing is half applied"
+        "nothing is applied in part"
     );
     let rest = json!({ "cases": [good, { "turns": [] }, { "turns": turns(&[("customer", "")]), "csat": 9 }] });
     let (status, problem) = app.post("/v1/cases", rest).await;
@@ -397,7 +372,7 @@ async fn case_batch_is_all_or_nothing_and_lists_every_error() {
         assert_eq!(status, 422, "{problem}");
     }
 
-    // One a line, without ids: the same content is the same case.
+    // One case per line, without ids: equal content is one case.
     let line = json!({ "turns": turns(&[("customer", "可以刷卡嗎？"), ("agent", "可以，刷卡不加手續費。")]) });
     let send = || {
         let request = app.client.post(format!("{}/v1/cases", app.address));
@@ -405,13 +380,9 @@ async fn case_batch_is_all_or_nothing_and_lists_every_error() {
             .header("content-type", "application/x-ndjson")
             .body(format!("{line}\n\n{line}\n"))
     };
-    let kept: Value = send().send().await.unwrap().json().await.unwrap();
-    assert_eq!(
-        (&kept["n_added"], &kept["n_unchanged"]),
-        (&json!(1), &json!(1)),
-        "{kept}"
-    );
-    assert_eq!(kept["cases"][0]["id"], kept["cases"][1]["id"]);
+    let kept: CasesKept = send().send().await.unwrap().json().await.unwrap();
+    assert_eq!((kept.n_added, kept.n_unchanged), (1, 1), "{kept:?}");
+    assert_eq!(kept.cases[0].id, kept.cases[1].id);
     app.stop().await;
 }
 
@@ -431,12 +402,12 @@ async fn unresolved_or_personal_cases_become_gaps_not_knowledge() {
     submit(&app, &noise).await;
     let mut n_gaps = 0;
     for draft in drafts(&app, "?class=all&limit=1000").await {
-        if draft["class"] == "gap" {
-            n_gaps += draft["demand"].as_u64().unwrap();
+        if draft.class == "gap" {
+            n_gaps += draft.demand;
         }
     }
     let others = drafts(&app, "").await;
-    // Of thirty one escapes: an exception that an agent words as if it held for all.
+    // One of thirty is misjudged: an agent words an exception as a general rule.
     assert!(
         others.len() <= 2 && n_gaps >= 15,
         "{} beside {n_gaps}",
@@ -457,48 +428,29 @@ async fn four_eyes_requires_two_reviewers_and_edit_resets_approval() {
         .await;
     assert_eq!(status, 200);
     submit(&app, &cases_of("need-34")).await;
-    let id = id_of(&the_draft(&app).await);
+    let id = the_draft(&app).await.id;
     let by = |who: &str| json!({ "reviewer": who });
-    let (status, first) = decide(&app, &id, "approve", by("amy")).await;
+    let first = decided(&app, &id, "approve", by("amy")).await;
+    assert_eq!(first.state, "approved");
     assert_eq!(
-        (status, &first["draft"]["state"]),
-        (200, &json!("approved"))
-    );
-    assert_eq!(
-        app.ask("維修可以急件處理嗎？").await["outcome"],
+        app.ask("維修可以急件處理嗎？").await.outcome,
         "refused",
-        "one is not enough"
+        "one approval is not enough"
     );
     assert_eq!(
         decide(&app, &id, "approve", by("amy")).await.0,
         409,
-        "nor is one twice"
+        "a second approval by the same reviewer does not count"
     );
-    let (status, edited) = decide(
-        &app,
-        &id,
-        "edit",
-        json!({ "reviewer": "bob", "answer": "急件維修加收 NT$650，2 個工作天修好。" }),
-    )
-    .await;
-    assert_eq!(
-        (status, &edited["draft"]["state"]),
-        (200, &json!("open")),
-        "amy approved other words"
-    );
-    // Two names that end alike are two people.
+    let edit = json!({ "reviewer": "bob", "answer": "急件維修加收 NT$650，2 個工作天修好。" });
+    let edited = decided(&app, &id, "edit", edit).await;
+    assert_eq!(edited.state, "open", "the edit resets the approval");
+    // Names with the same ending belong to two people.
     decide(&app, &id, "approve", by("bob by bus")).await;
-    let (status, second) = decide(&app, &id, "approve", by("amy by bus")).await;
-    assert_eq!(
-        (status, &second["draft"]["state"]),
-        (200, &json!("published")),
-        "{second}"
-    );
+    let second = decided(&app, &id, "approve", by("amy by bus")).await;
+    assert_eq!(second.state, "published", "{second:?}");
     let answer = app.ask("維修可以急件處理嗎？").await;
-    assert!(
-        answer["text"].as_str().unwrap().contains("2 個工作天修好"),
-        "{answer}"
-    );
+    assert!(answer.text.contains("2 個工作天修好"), "{answer:?}");
     app.stop().await;
 }
 
@@ -508,51 +460,37 @@ async fn drafts_are_rejected_merged_or_blocked_by_rule() {
     submit(&app, &[cases_of("need-34"), cases_of("need-36")].concat()).await;
     let found = drafts(&app, "").await;
     assert_eq!(found.len(), 2, "{found:#?}");
-    let (one, other) = (id_of(&found[0]), id_of(&found[1]));
-    let (status, problem) = decide(&app, &one, "reject", json!({})).await;
+    let (one, other) = (&found[0].id, &found[1].id);
+    let (status, problem) = decide(&app, one, "reject", json!({})).await;
     assert_eq!((status, pointers(&problem)), (422, vec!["/reason"]));
-    let (status, problem) = decide(&app, &one, "merge", json!({ "into": one })).await;
+    let (status, problem) = decide(&app, one, "merge", json!({ "into": one })).await;
     assert_eq!(status, 409, "{problem}");
     assert_eq!(decide(&app, "nobody", "approve", json!({})).await.0, 404);
-    assert_eq!(decide(&app, &one, "burn", json!({})).await.0, 404);
+    assert_eq!(decide(&app, one, "burn", json!({})).await.0, 404);
     decide(
         &app,
-        &one,
+        one,
         "edit",
         json!({ "answer": "請撥 [phone:1] 詢問。" }),
     )
     .await;
-    let (status, problem) = decide(&app, &one, "approve", json!({})).await;
+    let (status, problem) = decide(&app, one, "approve", json!({})).await;
     assert_eq!(
         (status, pointers(&problem)),
         (422, vec!["/answer"]),
-        "a blank is no answer: {problem}"
+        "a placeholder is not an answer: {problem}"
     );
 
-    let (status, merged) = decide(&app, &other, "merge", json!({ "into": one })).await;
-    assert_eq!(status, 200, "{merged}");
+    decided(&app, other, "merge", json!({ "into": one })).await;
     let left = the_draft(&app).await;
-    assert_eq!((id_of(&left), &left["demand"]), (one.clone(), &json!(6)));
-    let (status, rejected) = decide(
-        &app,
-        &one,
-        "reject",
-        json!({ "reason": "not_general", "reviewer": "amy" }),
-    )
-    .await;
+    assert_eq!((&left.id, left.demand), (one, 6));
+    let reject = json!({ "reason": "not_general", "reviewer": "amy" });
+    let rejected = decided(&app, one, "reject", reject).await;
+    assert_eq!(rejected.state, "rejected");
+    let last = rejected.history.last().unwrap();
     assert_eq!(
-        (status, &rejected["draft"]["state"]),
-        (200, &json!("rejected"))
-    );
-    let last = rejected["draft"]["history"]
-        .as_array()
-        .unwrap()
-        .last()
-        .unwrap()
-        .clone();
-    assert_eq!(
-        (&last["actor"], &last["reason"]),
-        (&json!("amy"), &json!("not_general"))
+        (last.actor.as_str(), last.reason.as_deref()),
+        ("amy", Some("not_general"))
     );
     assert!(drafts(&app, "").await.is_empty());
     assert_eq!(drafts(&app, "?state=rejected").await.len(), 1);
@@ -564,7 +502,7 @@ async fn auto_publish_requires_passing_judged_questions() {
     let app = TestApp::start().await;
     let rules = json!({ "level": null, "learning": { "auto_publish": [{ "class": "new", "min_sources": 3 }] } });
     app.request(Method::PUT, "/v1/settings", Some(rules)).await;
-    // A judged question that the new answer would break: nothing is to be said of express repairs.
+    // The new answer would break this judged question, which expects a refusal.
     let judged = json!({ "question": "維修可以急件處理嗎？", "outcome": "refused" });
     let (status, written) = app
         .request(Method::PUT, "/v1/judged-questions/no-express", Some(judged))
@@ -574,14 +512,11 @@ async fn auto_publish_requires_passing_judged_questions() {
     submit(&app, &cases_of("need-36")).await;
     wait_until(async || {
         let answer = app.ask("五樓沒電梯，送上來要加錢嗎").await;
-        answer["outcome"] == "answered" && answer["text"].as_str().unwrap().contains("NT$90")
+        answer.outcome == "answered" && answer.text.contains("NT$90")
     })
     .await;
     let waiting = the_draft(&app).await;
-    assert!(
-        waiting["answer"].as_str().unwrap().contains("NT$650"),
-        "{waiting}"
-    );
+    assert!(waiting.answer.contains("NT$650"), "{waiting:?}");
     assert!(audited(&app).await.contains(&"draft.publish".to_owned()));
 
     for wrong in [
@@ -626,7 +561,7 @@ async fn model_selects_sentences_by_number_and_adds_no_text() {
             assert!(!request.to_string().contains(secret), "{request}");
         }
     }
-    // What names a customer's sentence as fact, or none there is, is not used; nor is what is no choice.
+    // A choice of a customer's sentence or of a missing sentence is not used, nor is a reply without a choice.
     for bad in [
         r#"{"question": 1, "resolution": [1], "outcome": "resolved"}"#,
         r#"{"question": 9, "resolution": [2], "outcome": "resolved"}"#,
@@ -648,12 +583,12 @@ async fn model_selects_sentences_by_number_and_adds_no_text() {
     app.stop().await;
 }
 
-/// Eight readers look at a draft again and again while it is approved.
+/// Eight clients read a draft repeatedly while it is approved.
 #[tokio::test(flavor = "multi_thread")]
 async fn concurrent_draft_reads_do_not_undo_approval() {
     let app = TestApp::start().await;
     submit(&app, &cases_of("need-34")).await;
-    let id = id_of(&the_draft(&app).await);
+    let id = the_draft(&app).await.id;
     let looking = async {
         for _ in 0..4 {
             let path = format!("/v1/drafts/{id}");
@@ -661,10 +596,9 @@ async fn concurrent_draft_reads_do_not_undo_approval() {
             futures_util::future::join_all(looks).await;
         }
     };
-    let (_, (status, approved)) = tokio::join!(looking, decide(&app, &id, "approve", json!({})));
-    assert_eq!(status, 200, "{approved}");
-    let (_, after) = app.get(&format!("/v1/drafts/{id}")).await;
-    assert_eq!(after["state"], "published", "{after}");
+    let ((), _) = tokio::join!(looking, decided(&app, &id, "approve", json!({})));
+    let after = details_of(&app, &id).await;
+    assert_eq!(after.state, "published", "{after:?}");
     app.stop().await;
 }
 
@@ -687,7 +621,7 @@ async fn duplicate_case_id_in_batch_does_not_leak_personal_data() {
     assert!(!read.to_string().contains("amy88xyz"), "{read}");
     assert_eq!(
         read["case"]["conversation_id"], "20240501123456789",
-        "what links is kept"
+        "the id of the conversation is kept"
     );
     let (_, revealed) = app.get("/v1/cases/x?reveal=true").await;
     assert_eq!(revealed["case"]["turns"], first["turns"]);
@@ -701,10 +635,7 @@ async fn duplicate_case_id_in_batch_does_not_leak_personal_data() {
         .await
         .unwrap();
     let of_any = app.app.vault.values(&workspace, "x", None).await.unwrap();
-    assert_eq!(
-        of_this, of_any,
-        "what was taken out of former contents is forgotten"
-    );
+    assert_eq!(of_this, of_any, "values of earlier contents are deleted");
     app.stop().await;
 }
 
@@ -715,7 +646,7 @@ async fn case_changed_during_distillation_leaves_no_stale_draft() {
     let old: Vec<Value> = (0..150).map(|n| case(n, "急件維修")).collect();
     let (status, _) = app.post("/v1/cases", json!({ "cases": old })).await;
     assert_eq!(status, 200);
-    // Half are changed and half are deleted while they are worked on.
+    // During distillation half of the cases are changed and half are deleted.
     let new: Vec<Value> = (0..75).map(|n| case(n, "禮物包裝")).collect();
     let changing = app.post("/v1/cases", json!({ "cases": new }));
     let deleting = async {
@@ -746,12 +677,12 @@ async fn case_changed_during_distillation_leaves_no_stale_draft() {
         );
     }
     for draft in drafts(&app, "?class=all&limit=1000").await {
-        for source in draft["sources"].as_array().unwrap() {
-            let number: usize = source["id"].as_str().unwrap()[1..].parse().unwrap();
-            assert!(number < 75, "{source} is deleted");
+        for source in draft.sources {
+            let number: usize = source.id[1..].parse().unwrap();
+            assert!(number < 75, "{source:?} is deleted");
             assert!(
-                source["question"].as_str().unwrap().contains("禮物包裝"),
-                "{source} is changed"
+                source.question.contains("禮物包裝"),
+                "{source:?} is changed"
             );
         }
     }
@@ -772,42 +703,39 @@ async fn approval_and_rejection_apply_to_reviewed_text_only() {
         .await;
     assert_eq!(
         settings["level"], "strict",
-        "what is absent stays: {settings}"
+        "an omitted setting stays: {settings}"
     );
     let case = |n: usize, says: &str| json!({ "id": format!("c{n}"), "outcome": "resolved", "tags": ["raw"], "turns": turns(&[("customer", "維修可以急件處理嗎，要多少錢？"), ("agent", says)]) });
     submit(&app, &[case(1, "急件維修加收 NT$650。")]).await;
-    let id = id_of(&the_draft(&app).await);
+    let id = the_draft(&app).await.id;
     decide(&app, &id, "approve", json!({ "reviewer": "ann" })).await;
     let more = "急件維修加收 NT$650，檢測後 2 個工作天內修好。";
     submit(&app, &[case(2, more), case(3, more), case(4, more)]).await;
     let draft = the_draft(&app).await;
     assert_eq!(
-        (&draft["state"], id_of(&draft)),
-        (&json!("open"), id.clone()),
-        "ann approved other words: {draft}"
+        (draft.state.as_str(), &draft.id),
+        ("open", &id),
+        "the new text resets the approval: {draft:?}"
     );
 
-    // What is forgotten changes the words as well.
+    // Deleting cases changes the text as well.
     decide(&app, &id, "approve", json!({ "reviewer": "ann" })).await;
     for n in 2..5 {
         let path = format!("/v1/cases/c{n}");
         assert_eq!(app.request(Method::DELETE, &path, None).await.0, 200);
     }
-    assert_eq!(the_draft(&app).await["state"], "open");
+    assert_eq!(the_draft(&app).await.state, "open");
 
-    // Tags that a person has set stay, too.
+    // Tags set by a reviewer stay.
     decide(&app, &id, "edit", json!({ "tags": ["curated"] })).await;
     submit(&app, &[case(5, more)]).await;
-    assert_eq!(the_draft(&app).await["tags"], json!(["curated"]));
+    assert_eq!(the_draft(&app).await.tags, ["curated"]);
 
     decide(&app, &id, "reject", json!({ "reason": "wrong" })).await;
     let right = "急件維修加收 NT$900，檢測後 5 個工作天內修好。";
     submit(&app, &[case(6, right), case(7, right)]).await;
     let draft = the_draft(&app).await;
-    assert!(
-        id_of(&draft) != id && draft["answer"].as_str().unwrap().contains("900"),
-        "{draft}"
-    );
+    assert!(draft.id != id && draft.answer.contains("900"), "{draft:?}");
     app.stop().await;
 }
 
@@ -826,7 +754,7 @@ async fn unreadable_case_does_not_block_later_cases() {
         sqlx::query(change).execute(&pool).await.unwrap();
     }
     let kept = submit(&app, &cases_of("need-34")).await;
-    assert!(!drafts(&app, "").await.is_empty(), "{kept}");
+    assert!(!drafts(&app, "").await.is_empty(), "{kept:?}");
     let tried = async {
         loop {
             let of_broken = "SELECT attempts, last_error FROM queue WHERE id = 'w'";
@@ -839,6 +767,9 @@ async fn unreadable_case_does_not_block_later_cases() {
         }
     };
     let tried = tokio::time::timeout(std::time::Duration::from_secs(60), tried).await;
-    assert!(tried.is_ok(), "it is tried, and the reason is kept");
+    assert!(
+        tried.is_ok(),
+        "the failed attempt and its error are recorded"
+    );
     app.stop().await;
 }

@@ -1,10 +1,13 @@
-//! The binary as an operator meets it, with the faults that only a fresh process can show.
+//! The commands of the binary `ken`: their output, exit codes and error messages.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Output};
+
+use serde_json::Value;
+use tempfile::TempDir;
 
 use crate::support::models_dir;
 
@@ -23,7 +26,12 @@ fn stdout(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// What a failing command says; a panic is never among it.
+/// The JSON that a command prints.
+fn json(folder: &Path, arguments: &[&str]) -> Value {
+    serde_json::from_str(&stdout(&ken(folder, arguments, &[]))).unwrap()
+}
+
+/// The error output of a failing command. A panic fails the test.
 fn complaint(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> String {
     let output = ken(folder, arguments, variables);
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -35,7 +43,7 @@ fn complaint(folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> S
     text
 }
 
-/// The C library's allocator would say nothing of it.
+/// jemalloc reports an unknown setting; the allocator of the C library ignores it.
 #[test]
 fn process_allocates_with_jemalloc() {
     let folder = tempfile::tempdir().unwrap();
@@ -46,6 +54,22 @@ fn process_allocates_with_jemalloc() {
     );
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(said.contains("<jemalloc>"), "{said}");
+}
+
+/// An answer on the command line has the fields of an answer over HTTP.
+fn assert_has_fields_of_http_reply(answer: &Value) {
+    let snapshot =
+        include_str!("snapshots/integration__openapi__openapi_document_matches_snapshot.snap");
+    let (_, document) = snapshot
+        .trim_start_matches("---")
+        .split_once("---")
+        .unwrap();
+    let document: Value = serde_json::from_str(document).unwrap();
+    let promised = document["components"]["schemas"]["AnswerResponse"]["properties"].as_object();
+    let promised: Vec<&String> = promised.unwrap().keys().collect();
+    let mut given: Vec<&String> = answer.as_object().unwrap().keys().collect();
+    given.sort();
+    assert_eq!(given, promised, "the fields of the HTTP reply");
 }
 
 #[test]
@@ -77,7 +101,7 @@ fn basic_commands_ingest_search_ask_and_check() {
         &["search", "退货运费", "--json", "--mode", "vector"],
         &[],
     ));
-    let hit: serde_json::Value = serde_json::from_str(line.lines().next().unwrap()).unwrap();
+    let hit: Value = serde_json::from_str(line.lines().next().unwrap()).unwrap();
     assert_eq!(hit["document_id"], "docs/a.md");
     let explained = stdout(&ken(
         folder.path(),
@@ -90,8 +114,7 @@ fn basic_commands_ingest_search_ask_and_check() {
         ],
         &[],
     ));
-    let explained: serde_json::Value =
-        serde_json::from_str(explained.lines().last().unwrap()).unwrap();
+    let explained: Value = serde_json::from_str(explained.lines().last().unwrap()).unwrap();
     assert_eq!(
         (&explained["verdict"], &explained["rank"]),
         (&"listed".into(), &1.into())
@@ -101,31 +124,32 @@ fn basic_commands_ingest_search_ask_and_check() {
         &["ask", "退貨的運費由誰負擔", "--json"],
         &[],
     ));
-    let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
+    let answer: Value = serde_json::from_str(&answer).unwrap();
     assert_eq!(answer["outcome"], "answered", "{answer}");
-    let snapshot =
-        include_str!("snapshots/integration__openapi__openapi_document_matches_snapshot.snap");
-    let (_, document) = snapshot
-        .trim_start_matches("---")
-        .split_once("---")
-        .unwrap();
-    let document: serde_json::Value = serde_json::from_str(document).unwrap();
-    let promised = document["components"]["schemas"]["AnswerResponse"]["properties"].as_object();
-    let promised: Vec<&String> = promised.unwrap().keys().collect();
-    let mut given: Vec<&String> = answer.as_object().unwrap().keys().collect();
-    given.sort();
-    assert_eq!(given, promised, "the shape that HTTP has");
+    assert_has_fields_of_http_reply(&answer);
     assert!(stdout(&ken(folder.path(), &["status"], &[])).contains("\"n_chunks\":1"));
     assert!(stdout(&ken(folder.path(), &["rebuild"], &[])).contains("default: revision 1"));
     assert!(stdout(&ken(folder.path(), &["check"], &[])).contains("default: 1 chunks, 0 faults"));
 }
 
+/// Runs a command that fails, and expects these words in its error.
+fn assert_fails_with(
+    folder: &Path,
+    arguments: &[&str],
+    variables: &[(&str, &str)],
+    words: [&str; 2],
+) {
+    let text = complaint(folder, arguments, variables);
+    assert!(
+        words.iter().all(|word| text.contains(word)),
+        "{arguments:?} {variables:?}: {text}"
+    );
+}
+
 #[test]
-fn command_errors_name_cause_and_remedy() {
+fn setting_errors_name_cause_and_remedy() {
     let folder = tempfile::tempdir().unwrap();
     let here = folder.path();
-    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = taken.local_addr().unwrap().to_string();
     let not_a_library = here.join("libonnxruntime.so");
     fs::write(&not_a_library, "text").unwrap();
     let not_a_library = not_a_library.to_string_lossy().into_owned();
@@ -139,73 +163,65 @@ fn command_errors_name_cause_and_remedy() {
     .expect("a C library");
     let file = here.join("file");
     fs::write(&file, "").unwrap();
-    for (arguments, variables, words) in [
+    for (variable, value, words) in [
         (
-            vec!["status"],
-            vec![("KEN_ENCODER__RUNTIME", "/nowhere")],
+            "KEN_ENCODER__RUNTIME",
+            "/nowhere",
             ["ONNX Runtime library not found at /nowhere", "ken setup"],
         ),
         (
-            vec!["status"],
-            vec![("KEN_ENCODER__RUNTIME", not_a_library.as_str())],
+            "KEN_ENCODER__RUNTIME",
+            not_a_library.as_str(),
             ["cannot load the ONNX Runtime library", "ken setup"],
         ),
         (
-            vec!["status"],
-            vec![("KEN_ENCODER__RUNTIME", other_library)],
+            "KEN_ENCODER__RUNTIME",
+            other_library,
             ["OrtGetApiBase", "ken setup"],
         ),
         (
-            vec!["status"],
-            vec![("KEN_ENCODER__PATH", "/nowhere")],
+            "KEN_ENCODER__PATH",
+            "/nowhere",
             ["encoder.json not found", "ken setup"],
         ),
         (
-            vec!["status"],
-            vec![("KEN_STORE__URL", "sqlite:///proc/nowhere/ken.db")],
+            "KEN_STORE__URL",
+            "sqlite:///proc/nowhere/ken.db",
             ["store", "/proc/nowhere"],
         ),
-        (
-            vec!["status"],
-            vec![("KEN_INDEX__DIR", "file")],
-            ["index folder", "file"],
-        ),
-        (
-            vec!["status"],
-            vec![("KEN_HTTP__PORT", "1")],
-            ["invalid settings", "port"],
-        ),
+        ("KEN_INDEX__DIR", "file", ["index folder", "file"]),
+        ("KEN_HTTP__PORT", "1", ["invalid settings", "port"]),
+    ] {
+        assert_fails_with(here, &["status"], &[(variable, value)], words);
+    }
+}
+
+#[test]
+fn argument_errors_name_cause_and_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().to_string();
+    for (arguments, words) in [
         (
             vec!["serve", "--listen", &port],
-            vec![],
             ["port is in use", "--listen"],
         ),
         (
             vec!["serve", "--listen", "0.0.0.0:0"],
-            vec![],
             ["loopback", "no keys"],
         ),
-        (
-            vec!["eval", "."],
-            vec![],
-            ["not a judged set", "queries.jsonl"],
-        ),
+        (vec!["eval", "."], ["not a judged set", "queries.jsonl"]),
         (
             vec!["search", ""],
-            vec![],
             ["expected 1 to 2000 characters", "found none"],
         ),
         (
             vec!["ingest", "nowhere.md", "--workspace", "No Good"],
-            vec![],
             ["workspace name", "a-z"],
         ),
     ] {
-        let text = complaint(here, &arguments, &variables);
-        assert!(
-            words.iter().all(|word| text.contains(word)),
-            "{arguments:?} {variables:?}: {text}"
-        );
+        assert_fails_with(here, &arguments, &[], words);
     }
     let failed = ken(here, &["ingest", "nowhere.md"], &[]);
     assert!(
@@ -226,10 +242,10 @@ fn foreign_index_is_reported_and_damaged_index_is_rebuilt() {
     let sound = fs::read_to_string(&manifest).unwrap();
     let check = |what: &str, word: &str| {
         let checked = ken(here, &["check"], &[]);
-        let told = String::from_utf8_lossy(&checked.stderr).into_owned();
+        let stderr = String::from_utf8_lossy(&checked.stderr).into_owned();
         assert!(
-            told.contains(word) && told.contains("rebuilding"),
-            "{what}: {told}"
+            stderr.contains(word) && stderr.contains("rebuilding"),
+            "{what}: {stderr}"
         );
         let text = stdout(&checked);
         assert!(text.contains("1 chunks, 0 faults"), "{what}: {text}");
@@ -239,7 +255,7 @@ fn foreign_index_is_reported_and_damaged_index_is_rebuilt() {
         sound.replace("multilingual-e5-small", "another-encoder"),
     )
     .unwrap();
-    // Another encoder may be what somebody wants: that is not decided for them.
+    // Another encoder may be intended, so the command reports it and rebuilds nothing.
     let text = complaint(here, &["check"], &[]);
     assert!(
         text.contains("another-encoder") && text.contains("ken rebuild"),
@@ -311,7 +327,7 @@ fn eval_runs_are_sliced_compared_and_tuned() {
     ));
     assert!(
         tuned.contains("| set | 2 |") && tuned.contains("[retrieve]\nkeyword_share = 0."),
-        "the English question is to a collection of another writing: {tuned}"
+        "the English question to a Chinese collection is not counted: {tuned}"
     );
     let error = complaint(
         folder.path(),
@@ -323,26 +339,46 @@ fn eval_runs_are_sliced_compared_and_tuned() {
     assert!(error.contains("luck"), "{error}");
 }
 
-#[test]
-fn editor_commands_import_export_backup_and_restore() {
+/// A folder with a sheet of two FAQs.
+fn with_sheet() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let here = folder.path();
     fs::write(
-        here.join("faqs.csv"),
+        folder.path().join("faqs.csv"),
         "問題,答案\n可以退貨嗎？,七天內可以退貨。\n退貨運費誰付？,運費由本店負擔。\n",
     )
     .unwrap();
-    let tried = stdout(&ken(
-        here,
-        &["faqs", "import", "faqs.csv", "--dry-run"],
-        &[],
-    ));
+    folder
+}
+
+fn import_sheet(folder: &Path) {
+    let done = stdout(&ken(folder, &["faqs", "import", "faqs.csv"], &[]));
+    assert!(done.contains("written, revision 2"), "{done}");
+}
+
+/// A folder with the two FAQs imported and a third one that contradicts the first.
+fn with_conflict() -> TempDir {
+    let folder = with_sheet();
+    import_sheet(folder.path());
+    fs::write(
+        folder.path().join("other.csv"),
+        "編號,問題,答案\nx,退貨期限是幾天？,十天內可以退貨。\n",
+    )
+    .unwrap();
+    ken(folder.path(), &["faqs", "import", "other.csv"], &[]);
+    folder
+}
+
+#[test]
+fn faq_sheet_commands_import_and_export() {
+    let folder = with_sheet();
+    let here = folder.path();
+    let dry_run = ["faqs", "import", "faqs.csv", "--dry-run"];
+    let tried = stdout(&ken(here, &dry_run, &[]));
     assert!(
         tried.starts_with("new 2 ·") && tried.contains("dry run: nothing written"),
         "{tried}"
     );
-    let done = stdout(&ken(here, &["faqs", "import", "faqs.csv"], &[]));
-    assert!(done.contains("written, revision 2"), "{done}");
+    import_sheet(here);
     let exported = stdout(&ken(here, &["faqs", "export", "out.xlsx"], &[]));
     assert!(exported.starts_with("2 FAQs"), "{exported}");
     let again = stdout(&ken(here, &["faqs", "import", "out.xlsx"], &[]));
@@ -361,26 +397,30 @@ fn editor_commands_import_export_backup_and_restore() {
     );
     fs::write(here.join("none.csv"), "品名,價格\na,1\n").unwrap();
     assert!(complaint(here, &["faqs", "import", "none.csv"], &[]).contains("question and answer"));
+}
 
+#[test]
+fn chunks_command_shows_chunks_of_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path();
     fs::write(
         here.join("page.html"),
         "<main><h1>退貨</h1><h2>多久退款？</h2><p>十天。</p></main>",
     )
     .unwrap();
     let chunks = stdout(&ken(here, &["chunks", "page.html", "--json"], &[]));
-    let chunk: serde_json::Value = serde_json::from_str(&chunks).unwrap();
+    let chunk: Value = serde_json::from_str(&chunks).unwrap();
     assert_eq!(
         (&chunk["question"], &chunk["text"]),
         (&"多久退款？".into(), &"十天。".into())
     );
     assert!(complaint(here, &["chunks", "faqs.exe"], &[]).contains("faqs.exe"));
+}
 
-    fs::write(
-        here.join("other.csv"),
-        "編號,問題,答案\nx,退貨期限是幾天？,十天內可以退貨。\n",
-    )
-    .unwrap();
-    ken(here, &["faqs", "import", "other.csv"], &[]);
+#[test]
+fn lint_and_impact_commands_report_conflict_and_change() {
+    let folder = with_conflict();
+    let here = folder.path();
     let linted = ken(here, &["lint", "--json"], &[]);
     assert_eq!(linted.status.code(), Some(2), "{}", stdout(&linted));
     assert!(stdout(&linted).contains(r#""finding":"conflict""#));
@@ -397,7 +437,12 @@ fn editor_commands_import_export_backup_and_restore() {
         impact.contains("changes: 退貨運費誰付？") && impact.contains("運費由顧客負擔"),
         "{impact}"
     );
+}
 
+#[test]
+fn export_and_backup_commands_restore_all_documents() {
+    let folder = with_conflict();
+    let here = folder.path();
     let written = stdout(&ken(here, &["export", "all.jsonl"], &[]));
     assert!(written.starts_with("exported 3 documents"), "{written}");
     let read = stdout(&ken(here, &["import", "all.jsonl", "-w", "copy"], &[]));
@@ -430,7 +475,7 @@ fn watched_folder_is_synchronized() {
             .by_ref()
             .map(Result::unwrap)
             .find(|line| line.contains(wanted));
-        assert!(found.is_some(), "it ended without {wanted:?}");
+        assert!(found.is_some(), "the output ends without {wanted:?}");
     };
     until("added 1");
     fs::write(docs.join("b.md"), "# 乙\n\n第二。").unwrap();
@@ -446,7 +491,7 @@ fn watched_folder_is_synchronized() {
     assert!(stopped.success());
     assert!(
         watching.wait().unwrap().success(),
-        "it ends well when it is told to"
+        "SIGTERM ends it with success"
     );
 }
 
@@ -460,10 +505,10 @@ fn reviewer_commands_import_edit_and_approve_drafts() {
         .collect();
     fs::write(folder.join("cases.jsonl"), lines.join("\n")).unwrap();
     fs::write(folder.join("bad.jsonl"), "{\"turns\": []}\n").unwrap();
-    let told = complaint(folder, &["cases", "bad.jsonl"], &[]);
+    let error = complaint(folder, &["cases", "bad.jsonl"], &[]);
     assert!(
-        told.contains("bad.jsonl") && told.contains("/turns"),
-        "{told}"
+        error.contains("bad.jsonl") && error.contains("/turns"),
+        "{error}"
     );
     let taken = stdout(&ken(folder, &["cases", "cases.jsonl"], &[]));
     assert!(
@@ -471,8 +516,7 @@ fn reviewer_commands_import_edit_and_approve_drafts() {
         "{taken}"
     );
 
-    let list = stdout(&ken(folder, &["drafts", "list", "--json"], &[]));
-    let list: serde_json::Value = serde_json::from_str(&list).unwrap();
+    let list = json(folder, &["drafts", "list", "--json"]);
     let id = list[0]["id"].as_str().unwrap();
     assert_eq!(list[0]["sources"].as_array().unwrap().len(), 3);
     let shown = stdout(&ken(folder, &["drafts", "show", id], &[]));
@@ -486,25 +530,24 @@ fn reviewer_commands_import_edit_and_approve_drafts() {
         &[],
     );
     assert!(edited.status.success());
-    let told = complaint(folder, &["drafts", "approve", id], &[]);
-    assert!(told.contains("/answer"), "{told}");
+    let error = complaint(folder, &["drafts", "approve", id], &[]);
+    assert!(error.contains("/answer"), "{error}");
     let better = ["drafts", "edit", id, "--answer", "急件維修加收 NT$650。"];
     assert!(ken(folder, &better, &[]).status.success());
     let approved = stdout(&ken(folder, &["drafts", "approve", id, "--by", "amy"], &[]));
     assert!(approved.contains("is published as learned/"), "{approved}");
-    let told = complaint(folder, &["drafts", "reject", id, "--reason", "late"], &[]);
-    assert!(told.contains("published"), "{told}");
+    let error = complaint(folder, &["drafts", "reject", id, "--reason", "late"], &[]);
+    assert!(error.contains("published"), "{error}");
 
     let answer = stdout(&ken(folder, &["ask", "維修急件要多少錢？", "--json"], &[]));
     assert!(answer.contains("NT$650"), "{answer}");
     ken(folder, &["ask", "附近哪裡有拉麵店？"], &[]);
-    let gaps = stdout(&ken(folder, &["gaps", "--json"], &[]));
-    let gaps: serde_json::Value = serde_json::from_str(&gaps).unwrap();
+    let gaps = json(folder, &["gaps", "--json"]);
     assert_eq!(gaps[0]["question"], "附近哪裡有拉麵店？", "{gaps}");
     let labels = stdout(&ken(folder, &["learn", "labels", "set"], &[]));
     assert!(labels.contains("questions on 1 documents"), "{labels}");
-    let told = complaint(folder, &["learn", "rollback"], &[]);
-    assert!(told.contains("no earlier settings"), "{told}");
+    let error = complaint(folder, &["learn", "rollback"], &[]);
+    assert!(error.contains("no earlier settings"), "{error}");
     let backup = ken(
         folder,
         &["backup", "all.db", "--vault", "vault-copy.db"],
@@ -536,6 +579,6 @@ fn dialogue_evaluation_leaves_service_data_untouched() {
     );
     assert!(
         !folder.path().join("data").exists(),
-        "the service's own store and vault are left alone"
+        "the store and the vault of the service are unchanged"
     );
 }

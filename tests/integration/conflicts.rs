@@ -1,4 +1,4 @@
-//! Contradictions told from paraphrases and other cases, on pairs judged beforehand (corpus/conflicts).
+//! Contradictions are distinguished from paraphrases and different cases on the judged pairs in corpus/conflicts.
 
 use ken::app::default_workspace;
 use ken_knowledge::editing::lint::{What, lint};
@@ -39,7 +39,7 @@ fn pairs() -> Vec<Pair> {
         .collect()
 }
 
-/// Precision and recall of `Conflict` on one part; faults are printed.
+/// Precision and recall of `Conflict` on one part. Prints the errors.
 fn measure(part: &str) -> (f64, f64) {
     let (mut hits, mut false_alarms, mut missed) = (0.0, 0.0, 0.0);
     for pair in pairs().iter().filter(|pair| pair.part == part) {
@@ -77,7 +77,7 @@ async fn consistent_knowledge_yields_few_conflict_findings() {
     for finding in &conflicts {
         println!("{}", finding.detail);
     }
-    // 237 passages, several hundred pairs near each other; what is left are known false alarms.
+    // 237 passages with several hundred near pairs; the rest are known false alarms.
     assert!(conflicts.len() <= 5, "{}", conflicts.len());
     app.stop().await;
 }

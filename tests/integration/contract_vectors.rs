@@ -1,5 +1,5 @@
-//! The contract of `VectorStore`, run on each implementation: on the embedded one, and on Qdrant, which is a server's where
-//! `KEN_TEST_QDRANT_URL` names one (then a server that cannot be reached fails the tests) and a stand-in's where it does not.
+//! The contract of `VectorStore`, tested on the embedded store and on Qdrant. `KEN_TEST_QDRANT_URL` names a real Qdrant
+//! server; the tests fail if it is unreachable. Without the variable they use a stand-in.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -98,7 +98,7 @@ fn found(store: &dyn VectorStore, query: &[f32], limit: usize, selection: &Selec
     hits.into_iter().map(|hit| hit.key).collect()
 }
 
-/// The share of what an exact search finds that the store finds too.
+/// Recall of the store against an exact search.
 fn recall(store: &dyn VectorStore, selection: &Selection, n: u32) -> f64 {
     let (mut hit, mut all) = (0, 0);
     for seed in 0..40 {
@@ -107,7 +107,7 @@ fn recall(store: &dyn VectorStore, selection: &Selection, n: u32) -> f64 {
         let got = found(store, &query, 10, selection);
         assert!(
             got.iter().all(|key| selection.admits(*key)),
-            "only what is admitted"
+            "only admitted chunks are found"
         );
         hit += expected.iter().filter(|key| got.contains(key)).count();
         all += expected.len();
@@ -242,7 +242,7 @@ fn embedded_vectors_survive_restart_and_damage_is_reported() {
             .map(|e| e.path())
             .filter(|p| p.extension().is_some_and(|e| e == kind));
         let (file, more) = (of_kind.next().unwrap(), of_kind.next());
-        assert_eq!(more, None, "the one before is gone");
+        assert_eq!(more, None, "the earlier file is deleted");
         let bytes = std::fs::read(&file).unwrap();
         std::fs::write(&file, &bytes[..bytes.len() / 2]).unwrap();
         let error = EmbeddedVectors::open(folder.path(), DIMENSION, true)
@@ -258,7 +258,7 @@ fn embedded_vectors_survive_restart_and_damage_is_reported() {
     EmbeddedVectors::open(folder.path(), DIMENSION, true).unwrap();
 }
 
-/// Qdrant as it is set for tests: the server that is named, or a stand-in of so many nodes. Collections are of this test alone.
+/// Qdrant for a test: the named server, or a stand-in with this many nodes. The test has collections of its own.
 pub struct TestQdrant {
     pub config: QdrantConfig,
     standin: Option<(Arc<Shared>, Vec<Node>)>,
@@ -285,7 +285,7 @@ impl TestQdrant {
         Self { config, standin }
     }
 
-    /// Takes what was made on a real server out of it again; the stand-in goes by itself.
+    /// Deletes the collections of this test from a real server. The stand-in needs no cleanup.
     pub async fn remove(self) {
         if self.standin.is_some() {
             return;
@@ -300,7 +300,7 @@ impl TestQdrant {
         }
     }
 
-    /// A cluster that answers: tests do not go on without it.
+    /// A connected cluster; fails the test otherwise.
     async fn connect(&self, encoder: &str) -> QdrantCluster {
         let connected = connect(&self.config, encoder).await.unwrap();
         let asked = connected.clone();
@@ -339,7 +339,7 @@ async fn qdrant_vectors_satisfy_contract() {
             let name = format!("w{n}");
             let store = cluster.vectors_of(&workspace(&name));
             check(&store);
-            // What one workspace holds is not found, counted or deleted with another's.
+            // Vectors of one workspace are not found, counted or deleted in another.
             let other = cluster.vectors_of(&workspace("other"));
             assert_eq!((other.n_vectors().unwrap(), other.revision()), (0, 0));
             other.apply(&[0..50_000, 50_000..100_000], &[], 1).unwrap();
@@ -353,7 +353,7 @@ async fn qdrant_vectors_satisfy_contract() {
             cluster.refresh().unwrap();
             assert_eq!(cluster.workspaces(), Vec::<String>::new());
         }
-        // A collection that somebody deletes is not an empty one: that is said, until it is made anew and filled.
+        // A collection deleted on the server is an error, not an empty result, until it is created and filled again.
         let store = cluster.vectors_of(&workspace("again"));
         store.apply(&[], &entries(0..10), 7).unwrap();
         cluster.drop_collection().unwrap();
@@ -396,11 +396,15 @@ async fn embedded_and_remote_vectors_return_same_results() {
     .await;
 }
 
+async fn connect_error(config: &QdrantConfig, encoder: &str) -> String {
+    let connected = connect(config, encoder).await;
+    connected.err().unwrap().to_string()
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn collection_of_another_encoder_is_rejected() {
-    let mut qdrant = TestQdrant::start(1).await;
+async fn each_encoder_has_its_own_collection() {
+    let qdrant = TestQdrant::start(1).await;
     let first = qdrant.connect("e5").await;
-    // Another encoder has a collection of its own, so that both stand beside each other.
     let second = qdrant.connect("use").await;
     assert_ne!(first.collection(), second.collection());
     let Some((shared, _)) = &qdrant.standin else {
@@ -421,13 +425,20 @@ async fn collection_of_another_encoder_is_rejected() {
         assert_eq!((tenants, fields.len()), (vec!["workspace"], 9));
         assert_eq!((parts, copies, n_points), (1, 1, 1), "its owner's point");
     }
-    // A collection under the same name by another encoder: as after the id was made otherwise.
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unsuitable_collection_or_server_is_rejected() {
+    let mut qdrant = TestQdrant::start(1).await;
+    let first = qdrant.connect("e5").await;
+    let second = qdrant.connect("use").await;
+    let Some((shared, _)) = &qdrant.standin else {
+        off_async(move || [first, second].map(|of| of.drop_collection().unwrap())).await;
+        return;
+    };
+    // The collection has this name, and its vectors are another encoder's.
     shared.steal(first.collection(), "another");
-    let error = connect(&qdrant.config, "e5")
-        .await
-        .err()
-        .unwrap()
-        .to_string();
+    let error = connect_error(&qdrant.config, "e5").await;
     assert!(
         error.contains("\"another\"") && error.contains("qdrant.collection"),
         "{error}"
@@ -437,23 +448,15 @@ async fn collection_of_another_encoder_is_rejected() {
     let error = error.err().unwrap().to_string();
     assert!(error.contains("33 dimensions"), "{error}");
     shared.say_version("1.9.2");
-    let error = connect(&qdrant.config, "e5")
-        .await
-        .err()
-        .unwrap()
-        .to_string();
+    let error = connect_error(&qdrant.config, "e5").await;
     assert!(
         error.contains("1.9.2") && error.contains("1.16 or later"),
         "{error}"
     );
     shared.say_version("1.19.0");
-    // A key is sent, and a wrong one is told.
+    // The API key is sent; a wrong key is reported.
     shared.ask_for("secret");
-    let error = connect(&qdrant.config, "use")
-        .await
-        .err()
-        .unwrap()
-        .to_string();
+    let error = connect_error(&qdrant.config, "use").await;
     assert!(
         error.contains("API key") && error.contains("qdrant.key"),
         "{error}"
@@ -473,7 +476,7 @@ async fn collection_of_another_encoder_is_rejected() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn search_survives_qdrant_node_failures() {
-    // What is tried here is ours: addresses, tries, pauses. A real cluster is tried by hand, see docs/measured/operations.md.
+    // This tests our part: addresses, retries, pauses. docs/measured/operations.md describes the tests on a real cluster.
     let (shared, mut nodes, url) = cluster(3).await;
     let config = QdrantConfig {
         url,
@@ -518,7 +521,7 @@ async fn search_survives_qdrant_node_failures() {
     for thread in searching {
         assert!(thread.await.unwrap() > 0);
     }
-    // With the last one gone it is said which, and that it is the vectors.
+    // Without the last node the error names it and the vectors.
     drop(nodes.remove(0));
     let error = off_async(move || store.search(&vector(1), 10, &Selection::default())).await;
     let error = error.unwrap_err();

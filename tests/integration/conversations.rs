@@ -1,4 +1,4 @@
-//! Turns: in order, read back, explained, asked again, forgotten.
+//! Conversations: turn order, retries, courtesy, history, replay, expiry, deletion and clarification.
 
 use std::time::Duration;
 
@@ -8,13 +8,11 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::scripted_llm::{Script, ScriptedLlm};
-use crate::support::TestApp;
+use crate::support::{Answer, TestApp};
 
-async fn say(app: &TestApp, conversation: &str, question: &str) -> Value {
-    let body = json!({ "question": question, "conversation_id": conversation });
-    let (status, answer) = app.post("/v1/answers", body).await;
-    assert_eq!(status, 200, "{answer}");
-    answer
+async fn say(app: &TestApp, conversation: &str, question: &str) -> Answer {
+    app.answer(json!({ "question": question, "conversation_id": conversation }))
+        .await
 }
 
 async fn knowing() -> TestApp {
@@ -42,10 +40,7 @@ async fn conversation_is_listed_explained_and_deleted_everywhere() {
     let app = knowing().await;
     let first = say(&app, "c1", "LumiBuds Pro 保固多久？").await;
     let second = say(&app, "c1", "那 BeamBox Mini 呢？").await;
-    assert!(
-        second["text"].as_str().unwrap().contains("二十四個月"),
-        "{second}"
-    );
+    assert!(second.text.contains("二十四個月"), "{second:?}");
     say(&app, "c2", "門市幾點開門？").await;
 
     let (status, conversation) = app.get("/v1/conversations/c1").await;
@@ -54,11 +49,11 @@ async fn conversation_is_listed_explained_and_deleted_everywhere() {
     assert_eq!(turns.len(), 2);
     assert_eq!(
         (&turns[0]["question"], &turns[0]["answer_id"]),
-        (&json!("LumiBuds Pro 保固多久？"), &first["id"])
+        (&json!("LumiBuds Pro 保固多久？"), &json!(first.id))
     );
     assert_eq!(turns[1]["citations"][0]["document_id"], "mini");
 
-    let id = second["id"].as_str().unwrap();
+    let id = &second.id;
     let (_, explained) = app.get(&format!("/v1/answers/{id}")).await;
     let part = &explained["parts"][0];
     assert_eq!(part["decision"], "answer");
@@ -68,7 +63,7 @@ async fn conversation_is_listed_explained_and_deleted_everywhere() {
     );
     assert!(part["features"]["similarity_first"].as_f64().unwrap() > 0.0);
     assert_eq!(explained["request"]["history"].as_array().unwrap().len(), 2);
-    assert_eq!(explained["answer"]["id"], second["id"]);
+    assert_eq!(explained["answer"]["id"], second.id);
 
     let (status, _) = app
         .request(Method::DELETE, "/v1/conversations/c1", None)
@@ -87,7 +82,11 @@ async fn conversation_is_listed_explained_and_deleted_everywhere() {
         .logged_questions(&workspace, 100)
         .await
         .unwrap();
-    assert_eq!(logged, ["門市幾點開門？"], "nor is it asked again");
+    assert_eq!(
+        logged,
+        ["門市幾點開門？"],
+        "a deleted conversation is not replayed"
+    );
     let (status, _) = app
         .request(Method::DELETE, "/v1/conversations/c1", None)
         .await;
@@ -97,7 +96,7 @@ async fn conversation_is_listed_explained_and_deleted_everywhere() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn concurrent_messages_are_answered_in_order() {
-    // A model that keeps the first turn waiting, until it is given up.
+    // The model stalls during the first turn until the timeout.
     let llm = ScriptedLlm::start(vec![Script::StallsAfter("LumiBuds".into())]).await;
     let app = TestApp::start_with(|config| {
         config.llm.url = llm.url.clone();
@@ -115,8 +114,8 @@ async fn concurrent_messages_are_answered_in_order() {
         say(&app, "c", "謝謝").await
     };
     let (first, second) = tokio::join!(first, second);
-    assert_eq!(first["notes"], json!(["llm_unavailable"]), "{first}");
-    let id = second["id"].as_str().unwrap();
+    assert_eq!(first.notes, ["llm_unavailable"], "{first:?}");
+    let id = &second.id;
     let (_, explained) = app.get(&format!("/v1/answers/{id}")).await;
     let history = explained["request"]["history"].as_array().unwrap();
     assert_eq!(
@@ -124,7 +123,7 @@ async fn concurrent_messages_are_answered_in_order() {
         2,
         "the second waited for the first: {explained}"
     );
-    assert_eq!(history[1]["text"], first["text"]);
+    assert_eq!(history[1]["text"], first.text);
     app.stop().await;
 }
 
@@ -142,7 +141,7 @@ async fn timed_out_retry_does_not_replace_answer() {
         json!({ "text": "# LumiBuds Pro\n\nLumiBuds Pro 保固十二個月。" }),
     )
     .await;
-    let ask = async |deadline_ms: Option<u64>| -> Value {
+    let ask = async |deadline_ms: Option<u64>| -> Answer {
         let body = json!({ "question": "LumiBuds Pro 保固多久？", "conversation_id": "c", "deadline_ms": deadline_ms });
         let post = app.client.post(format!("{}/v1/answers", app.address));
         let sent = post.header("idempotency-key", "k").json(&body).send();
@@ -155,9 +154,13 @@ async fn timed_out_retry_does_not_replace_answer() {
         ask(Some(200)).await
     };
     let (first, retried) = tokio::join!(ask(None), retry);
-    assert_eq!(retried["reason"], "deadline", "{retried}");
-    assert_eq!(first["outcome"], "answered", "{first}");
-    assert_eq!(ask(None).await["id"], first["id"], "the key is the first's");
+    assert_eq!(retried.reason.as_deref(), Some("deadline"), "{retried:?}");
+    assert_eq!(first.outcome, "answered", "{first:?}");
+    assert_eq!(
+        ask(None).await.id,
+        first.id,
+        "the key returns the first answer"
+    );
     app.stop().await;
 }
 
@@ -170,47 +173,32 @@ async fn courtesy_message_bursts_and_multiple_questions_are_answered() {
         ("我要找真人客服", "handoff", "asked_for_person"),
     ] {
         let answer = app.ask(message).await;
-        assert_eq!(
-            (&answer["outcome"], &answer["reason"]),
-            (&json!(outcome), &json!(reason)),
-            "{message}"
-        );
-        assert_eq!(answer["strategy"], "none");
+        assert_eq!(answer.decision(), (outcome, Some(reason)), "{message}");
+        assert_eq!(answer.strategy, "none");
     }
-    assert_eq!(app.ask("thanks a lot").await["text"], "You're welcome.");
+    assert_eq!(app.ask("thanks a lot").await.text, "You're welcome.");
 
     let burst = json!({ "question": ["哈囉", "想問一下", "LumiBuds Pro", "保固多久"] });
-    let (_, answer) = app.post("/v1/answers", burst).await;
-    assert!(
-        answer["text"].as_str().unwrap().contains("十二個月"),
-        "{answer}"
-    );
+    let answer = app.answer(burst).await;
+    assert!(answer.text.contains("十二個月"), "{answer:?}");
 
     let answer = app.ask("LumiBuds Pro 保固多久？還有，門市幾點開門？").await;
-    let text = answer["text"].as_str().unwrap();
+    let text = &answer.text;
     assert!(
         text.contains("十二個月") && text.contains("上午十點"),
-        "{answer}"
+        "{answer:?}"
     );
     app.assert_citations_resolve(&answer).await;
-    let numbers: Vec<u64> = answer["citations"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|c| c["number"].as_u64().unwrap())
-        .collect();
+    let numbers: Vec<usize> = answer.citations.iter().map(|c| c.number).collect();
     assert_eq!(
         numbers,
-        (1..=numbers.len() as u64).collect::<Vec<_>>(),
+        (1..=numbers.len()).collect::<Vec<_>>(),
         "numbered on"
     );
 
     let answer = app.ask("LumiBuds Pro 保固多久？明天台北會下雨嗎？").await;
-    assert_eq!(answer["notes"], json!(["partly_answered"]), "{answer}");
-    assert!(
-        answer["text"].as_str().unwrap().contains("第 2 個問題"),
-        "{answer}"
-    );
+    assert_eq!(answer.notes, ["partly_answered"], "{answer:?}");
+    assert!(answer.text.contains("第 2 個問題"), "{answer:?}");
     app.stop().await;
 }
 
@@ -218,20 +206,9 @@ async fn courtesy_message_bursts_and_multiple_questions_are_answered() {
 async fn reply_uses_question_script_and_quote_keeps_its_own() {
     let app = knowing().await;
     let answer = app.ask("门市几点开门？").await;
-    assert_eq!(answer["language"], "zh-Hans");
-    assert!(
-        answer["text"]
-            .as_str()
-            .unwrap()
-            .contains("门市每天上午十点开门"),
-        "{answer}"
-    );
-    assert!(
-        answer["citations"][0]["quote"]
-            .as_str()
-            .unwrap()
-            .contains("門市每天上午十點開門")
-    );
+    assert_eq!(answer.language, "zh-Hans");
+    assert!(answer.text.contains("门市每天上午十点开门"), "{answer:?}");
+    assert!(answer.citations[0].quote.contains("門市每天上午十點開門"));
     app.assert_citations_resolve(&answer).await;
     app.stop().await;
 }
@@ -291,7 +268,7 @@ async fn conversation_expires_by_last_turn() {
     assert_eq!(
         kept["turns"].as_array().unwrap().len(),
         2,
-        "whole, with its old turn"
+        "the whole conversation is kept, with its old turn"
     );
     app.stop().await;
 }
@@ -299,10 +276,7 @@ async fn conversation_expires_by_last_turn() {
 #[tokio::test(flavor = "multi_thread")]
 async fn workspace_level_sets_answer_threshold() {
     let app = knowing().await;
-    assert_eq!(
-        app.ask("LumiBuds Pro 保固多久？").await["outcome"],
-        "answered"
-    );
+    assert_eq!(app.ask("LumiBuds Pro 保固多久？").await.outcome, "answered");
     let put = async |level: Value| {
         app.request(Method::PUT, "/v1/settings", Some(json!({ "level": level })))
             .await
@@ -312,7 +286,7 @@ async fn workspace_level_sets_answer_threshold() {
     for level in ["very_strict", "very_lenient"] {
         assert_eq!(put(json!(level)).await.0, 200);
         assert_eq!(app.get("/v1/settings").await.1["level"], level);
-        outcomes.push(app.ask(unsure).await["outcome"].clone());
+        outcomes.push(app.ask(unsure).await.outcome);
     }
     assert_eq!(outcomes, ["refused", "answered"], "{unsure}");
     assert_eq!(put(json!("sometimes")).await.0, 422);
@@ -326,9 +300,9 @@ async fn false_premise_is_corrected_first() {
     let text = "# 退貨\n\n退貨時請先在會員中心填寫退貨申請。\n物流會在三天內到府收件。\n退貨運費由買方負擔，每件 80 元。\n退款在驗收後五個工作天內完成。";
     app.put("returns", json!({ "text": text })).await;
     let answer = app.ask("既然退貨不需要運費，那退貨要怎麼申請？").await;
-    assert_eq!(answer["notes"], json!(["false_premise"]), "{answer}");
-    let first = answer["sentences"][0]["text"].as_str().unwrap();
-    assert!(first.contains("退貨運費由買方負擔"), "{answer}");
+    assert_eq!(answer.notes, ["false_premise"], "{answer:?}");
+    let first = &answer.sentences[0].text;
+    assert!(first.contains("退貨運費由買方負擔"), "{answer:?}");
     app.assert_citations_resolve(&answer).await;
     app.stop().await;
 }
@@ -360,22 +334,17 @@ async fn ambiguous_short_question_returns_clarification() {
     }
     let answer = app.ask("保固多久？").await;
     assert_eq!(
-        (&answer["outcome"], &answer["reason"]),
-        (&json!("clarify"), &json!("ambiguous")),
-        "{answer}"
+        answer.decision(),
+        ("clarify", Some("ambiguous")),
+        "{answer:?}"
     );
-    let mut choices: Vec<&str> = answer["suggestions"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|s| s.as_str().unwrap())
-        .collect();
+    let mut choices = answer.suggestions;
     choices.sort_unstable();
     assert_eq!(
         choices,
         ["BeamBox Mini 保固多久？", "LumiBuds Pro 保固多久？"]
     );
     let answer = app.ask("BeamBox Mini 保固多久").await;
-    assert_eq!(answer["outcome"], "answered", "{answer}");
+    assert_eq!(answer.outcome, "answered", "{answer:?}");
     app.stop().await;
 }

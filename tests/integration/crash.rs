@@ -1,4 +1,4 @@
-//! `kill -9` while the real binary works: what was acknowledged is there, and the indexes catch up by themselves.
+//! `kill -9` on the real binary: acknowledged writes survive and the indexes catch up after a restart.
 
 use std::io::{BufRead, BufReader};
 use std::ops::{Deref, DerefMut};
@@ -22,7 +22,7 @@ pub fn ken(folder: &std::path::Path) -> Command {
     command
 }
 
-/// A process that does not outlive its test, whatever becomes of that.
+/// A process that is killed at the end of its test, also after a panic.
 pub struct Service(Child);
 
 impl Deref for Service {
@@ -47,12 +47,12 @@ impl Drop for Service {
     }
 }
 
-/// A serving process, the address it prints, and the other end of what it prints, which has to stay open.
+/// A serving process, its address and the reader of its output, which has to stay open.
 pub fn serve(folder: &std::path::Path) -> (Service, String, BufReader<ChildStdout>) {
     serve_with(ken(folder))
 }
 
-/// As [`serve`], with what is set in a command.
+/// [`serve`] with the settings of a command.
 pub fn serve_with(mut command: Command) -> (Service, String, BufReader<ChildStdout>) {
     let mut child = command
         .args(["serve", "--listen", "127.0.0.1:0"])
@@ -74,7 +74,7 @@ pub fn check(folder: &std::path::Path) -> String {
     check_with(ken(folder))
 }
 
-/// As [`check`], with what is set in a command.
+/// [`check`] with the settings of a command.
 pub fn check_with(mut command: Command) -> String {
     let output = command.arg("check").output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -133,7 +133,7 @@ async fn acknowledged_writes_survive_kill_9() {
     };
     tokio::time::timeout(Duration::from_secs(120), ready)
         .await
-        .expect("the indexes catch up by themselves");
+        .expect("the indexes catch up after a restart");
     child.kill().unwrap();
     child.wait().unwrap();
     let text = check(folder.path());
@@ -158,7 +158,7 @@ fn killed_ingest_resumes() {
         command
     };
     let mut child = ingest().spawn().unwrap();
-    // Killed as soon as the store holds something: the follower is at work then.
+    // Killed as soon as the store has data: the follower is indexing then.
     let store = folder.path().join("data/ken.db");
     while !store.exists() && child.try_wait().unwrap().is_none() {
         std::thread::yield_now();

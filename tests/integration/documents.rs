@@ -1,40 +1,21 @@
-use reqwest::Method;
-use serde_json::json;
+//! Documents over HTTP: create, read, update, list, delete and wait for the index.
 
-use crate::support::TestApp;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::{Found, TestApp, Written, read};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn document_is_created_read_updated_listed_and_deleted() {
+async fn document_put_reports_effect_version_and_revision() {
     let app = TestApp::start().await;
     let body = json!({ "text": "# 保固\n\n耳機保固十二個月。", "tags": ["保固"], "uri": "https://x.example/w" });
-    let written = app.put("warranty", body.clone()).await;
-    assert_eq!(
-        (
-            &written["effect"],
-            &written["version"],
-            &written["revision"]
-        ),
-        (&json!("added"), &json!(1), &json!(1))
-    );
-    let again = app.put("warranty", body).await;
-    assert_eq!(
-        (&again["effect"], &again["version"], &again["revision"]),
-        (&json!("unchanged"), &json!(1), &json!(1))
-    );
-    let changed = app
-        .put(
-            "warranty",
-            json!({ "text": "# 保固\n\n耳機保固二十四個月。" }),
-        )
-        .await;
-    assert_eq!(
-        (
-            &changed["effect"],
-            &changed["version"],
-            &changed["revision"]
-        ),
-        (&json!("changed"), &json!(2), &json!(2))
-    );
+    let put = async |body: Value| -> Written { read(app.put("warranty", body).await) };
+    let added = put(body.clone()).await;
+    assert_eq!(added.summary(), ("added", Some(1), 1));
+    let again = put(body).await;
+    assert_eq!(again.summary(), ("unchanged", Some(1), 1));
+    let changed = put(json!({ "text": "# 保固\n\n耳機保固二十四個月。" })).await;
+    assert_eq!(changed.summary(), ("changed", Some(2), 2));
 
     let (_, live) = app.get("/v1/documents/warranty").await;
     assert_eq!(live["text"], "保固\n\n耳機保固二十四個月。");
@@ -45,36 +26,33 @@ async fn document_is_created_read_updated_listed_and_deleted() {
     let (_, old) = app.get("/v1/documents/warranty?version=1").await;
     assert_eq!(old["text"], "保固\n\n耳機保固十二個月。");
 
-    let (_, found) = app
-        .post("/v1/search", json!({ "question": "耳機保固多久" }))
-        .await;
-    let hits = found["hits"].as_array().unwrap();
-    assert_eq!(hits.len(), 1, "the old version is not found");
-    assert_eq!(
-        (&hits[0]["document_version"], &found["revision"]),
-        (&json!(2), &json!(2))
-    );
+    let found = app.search(json!({ "question": "耳機保固多久" })).await;
+    assert_eq!(found.hits.len(), 1, "the old version is not found");
+    assert_eq!((found.hits[0].document_version, found.revision), (2, 2));
+    app.stop().await;
+}
 
-    let (status, deleted) = app
-        .request(Method::DELETE, "/v1/documents/warranty?wait=indexed", None)
-        .await;
-    assert_eq!(
-        (status.as_u16(), &deleted["effect"], &deleted["revision"]),
-        (200, &json!("deleted"), &json!(3))
-    );
+#[tokio::test(flavor = "multi_thread")]
+async fn deleted_document_is_not_read_found_or_listed() {
+    let app = TestApp::start().await;
+    app.put(
+        "warranty",
+        json!({ "text": "# 保固\n\n耳機保固十二個月。" }),
+    )
+    .await;
+    let path = "/v1/documents/warranty?wait=indexed";
+    let (status, deleted) = app.request(Method::DELETE, path, None).await;
+    assert_eq!(status, 200, "{deleted}");
+    let deleted: Written = read(deleted);
+    assert_eq!((deleted.effect.as_str(), deleted.revision), ("deleted", 2));
     assert_eq!(app.get("/v1/documents/warranty").await.0, 404);
-    assert_eq!(
-        app.request(Method::DELETE, "/v1/documents/warranty", None)
-            .await
-            .0,
-        404
-    );
-    let (_, found) = app
-        .post("/v1/search", json!({ "question": "耳機保固多久" }))
-        .await;
-    assert_eq!(found["hits"], json!([]));
+    let again = app.request(Method::DELETE, "/v1/documents/warranty", None);
+    assert_eq!(again.await.0, 404);
+    let found = app.search(json!({ "question": "耳機保固多久" })).await;
+    assert!(found.hits.is_empty(), "{found:?}");
     let (_, list) = app.get("/v1/documents").await;
     assert_eq!(list["documents"], json!([]));
+    app.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -85,7 +63,7 @@ async fn deleted_document_is_not_served_while_index_lags() {
         json!({ "text": "# 活動\n\n抽獎代碼是 X42，限本週使用。" }),
     )
     .await;
-    // Deleted in the store alone: no follower is woken, and what is loaded is checked against the store.
+    // Deleted in the store without waking the follower: the evidence is checked against the store when it is loaded.
     let write =
         ken_store::store::Write::Delete(ken_base::domain::DocumentId::parse("secret").unwrap());
     app.app
@@ -93,11 +71,9 @@ async fn deleted_document_is_not_served_while_index_lags() {
         .record(&ken::app::default_workspace(), vec![write])
         .await
         .unwrap();
-    let (_, found) = app
-        .post("/v1/search", json!({ "question": "抽獎代碼" }))
-        .await;
-    assert_eq!(found["hits"], json!([]));
-    assert_eq!(app.ask("抽獎代碼是什麼").await["outcome"], "refused");
+    let found = app.search(json!({ "question": "抽獎代碼" })).await;
+    assert!(found.hits.is_empty(), "{found:?}");
+    assert_eq!(app.ask("抽獎代碼是什麼").await.outcome, "refused");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -107,7 +83,7 @@ async fn document_list_is_paginated() {
         app.put(id, json!({ "text": format!("文件 {id}") })).await;
     }
     let (_, first) = app.get("/v1/documents?limit=2").await;
-    let ids = |page: &serde_json::Value| -> Vec<String> {
+    let ids = |page: &Value| -> Vec<String> {
         page["documents"]
             .as_array()
             .unwrap()
@@ -137,11 +113,8 @@ async fn search_does_not_cross_workspaces() {
         .post(format!("{}/v1/search", app.address))
         .header("x-ken-workspace", "other")
         .json(&body);
-    let found: serde_json::Value = other.send().await.unwrap().json().await.unwrap();
-    assert_eq!(
-        (&found["hits"], &found["revision"]),
-        (&json!([]), &json!(0))
-    );
+    let found: Found = other.send().await.unwrap().json().await.unwrap();
+    assert_eq!((found.hits.len(), found.revision), (0, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -181,7 +154,7 @@ async fn readiness_metrics_and_pages_are_served() {
     assert_eq!(docs.status(), 200);
 }
 
-/// PostgreSQL keeps no NUL, and no text has one.
+/// PostgreSQL cannot store NUL, so no text keeps one.
 #[tokio::test(flavor = "multi_thread")]
 async fn nul_in_request_is_removed() {
     let app = TestApp::start().await;
@@ -189,7 +162,7 @@ async fn nul_in_request_is_removed() {
     app.put("refunds", json!({ "text": text, "title": "退\u{0}款" }))
         .await;
     let answer = app.ask("退款要幾\u{0}個工作天？").await;
-    assert_eq!(answer["outcome"], "answered", "{answer}");
+    assert_eq!(answer.outcome, "answered", "{answer:?}");
     app.assert_citations_resolve(&answer).await;
     let (_, document) = app.get("/v1/documents/refunds").await;
     assert!(

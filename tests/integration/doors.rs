@@ -1,4 +1,4 @@
-//! Who comes in and how: encrypted connections, a provider's tokens, other pages, slow clients, too many at once.
+//! Transport and access: TLS, OpenID Connect tokens, CORS, slow clients and load shedding.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -46,11 +46,11 @@ async fn tls_certificate_encrypts_connections() {
     let others = reqwest::Client::builder().resolve("localhost", address);
     assert!(others.build().unwrap().get(&url).send().await.is_err());
     let plain = app.client.get(format!("{}/healthz", app.address)).send();
-    assert!(plain.await.is_err(), "nothing goes in the clear");
+    assert!(plain.await.is_err(), "unencrypted connections fail");
     app.stop().await;
 }
 
-/// A provider with one key that it signs with, and another that it does not know.
+/// An OpenID Connect provider with a published signing key and a key that it does not publish.
 struct Provider {
     issuer: String,
     known: EncodingKey,
@@ -107,118 +107,138 @@ impl Provider {
     }
 }
 
+impl Provider {
+    /// A service that accepts this provider's tokens.
+    async fn service(&self) -> TestApp {
+        TestApp::start_with(|config| {
+            config.auth.issuer = self.issuer.clone();
+            config.auth.audience = "ken".to_owned();
+        })
+        .await
+    }
+
+    /// Tokens that the service has to reject, each with what is wrong with it.
+    fn invalid_tokens(&self) -> Vec<(&'static str, String)> {
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap()
+            .as_secs();
+        let header = |alg| {
+            let mut header = Header::new(alg);
+            header.kid = Some("first".to_owned());
+            header
+        };
+        let by_other = encode(
+            &header(Algorithm::ES256),
+            &self.claims(|_| {}),
+            &self.unknown,
+        );
+        // Signed by HMAC with the public key as the shared secret.
+        let shared = EncodingKey::from_secret(self.public_pem.as_bytes());
+        let by_public = encode(&header(Algorithm::HS256), &self.claims(|_| {}), &shared);
+        let mut strange = header(Algorithm::ES256);
+        strange.kid = Some("another".to_owned());
+        let by_name = encode(&strange, &self.claims(|_| {}), &self.known);
+        let editor = self.token(|_| {});
+        // The first letter of the signature is changed.
+        let by_hand = |token: &str| {
+            let (said, signature) = token.rsplit_once('.').unwrap();
+            let first = if signature.starts_with('A') { 'B' } else { 'A' };
+            format!("{said}.{first}{}", &signature[1..])
+        };
+        // {"alg":"none"}, the claims, and no signature.
+        let claims = editor.split('.').nth(1).unwrap();
+        let unsigned = format!("eyJhbGciOiJub25lIn0.{claims}.");
+        vec![
+            (
+                "expired",
+                self.token(|claims| claims["exp"] = json!(now - 60)),
+            ),
+            (
+                "not yet",
+                self.token(|claims| claims["nbf"] = json!(now + 300)),
+            ),
+            (
+                "never ends",
+                self.token(|claims| claims["exp"] = Value::Null),
+            ),
+            (
+                "for others",
+                self.token(|claims| claims["aud"] = json!("shop")),
+            ),
+            (
+                "of others",
+                self.token(|claims| claims["iss"] = json!("http://other")),
+            ),
+            (
+                "no role",
+                self.token(|claims| claims["ken_role"] = json!("king")),
+            ),
+            (
+                "no workspace",
+                self.token(|claims| claims["ken_workspace"] = Value::Null),
+            ),
+            (
+                "operator of one workspace",
+                self.token(|claims| claims["ken_role"] = json!("operator")),
+            ),
+            ("another key", by_other.unwrap()),
+            ("a shared key", by_public.unwrap()),
+            ("an unknown key", by_name.unwrap()),
+            ("unsigned", unsigned),
+            ("altered", by_hand(&editor)),
+            ("nonsense", "a.b.c".to_owned()),
+        ]
+    }
+}
+
+/// The status of writing a document with this token.
+async fn put_with(app: &TestApp, token: Option<&str>, workspace: Option<&str>) -> StatusCode {
+    let address = format!("{}/v1/documents/d", app.address);
+    let mut request = app
+        .client
+        .put(address)
+        .json(&json!({ "text": "可以退貨。" }));
+    if let Some(token) = token {
+        request = request.bearer_auth(token);
+    }
+    if let Some(workspace) = workspace {
+        request = request.header("x-ken-workspace", workspace);
+    }
+    request.send().await.unwrap().status()
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn oidc_token_grants_its_claims_and_invalid_token_is_rejected() {
+async fn oidc_token_grants_its_role_and_workspace() {
     let provider = Provider::start().await;
-    let app = TestApp::start_with(|config| {
-        config.auth.issuer = provider.issuer.clone();
-        config.auth.audience = "ken".to_owned();
-    })
-    .await;
-    let put = async |token: Option<&str>, workspace: Option<&str>| -> StatusCode {
-        let address = format!("{}/v1/documents/d", app.address);
-        let mut request = app
-            .client
-            .put(address)
-            .json(&json!({ "text": "可以退貨。" }));
-        if let Some(token) = token {
-            request = request.bearer_auth(token);
-        }
-        if let Some(workspace) = workspace {
-            request = request.header("x-ken-workspace", workspace);
-        }
-        request.send().await.unwrap().status()
-    };
-    assert_eq!(put(None, None).await, 401, "a provider closes the service");
+    let app = provider.service().await;
+    let without = put_with(&app, None, None).await;
+    assert_eq!(without, 401, "with a provider, requests need a token");
     let editor = provider.token(|_| {});
-    assert_eq!(put(Some(&editor), None).await, 201);
-    assert_eq!(
-        put(Some(&editor), Some("b")).await,
-        403,
-        "another's workspace"
-    );
+    assert_eq!(put_with(&app, Some(&editor), None).await, 201);
+    let elsewhere = put_with(&app, Some(&editor), Some("b")).await;
+    assert_eq!(elsewhere, 403, "another's workspace");
     let bot = provider.token(|claims| claims["ken_role"] = json!("bot"));
-    assert_eq!(put(Some(&bot), None).await, 403);
+    assert_eq!(put_with(&app, Some(&bot), None).await, 403);
     let operator = provider.token(|claims| {
         claims["ken_role"] = json!("operator");
         claims["ken_workspace"] = Value::Null;
     });
-    assert_eq!(put(Some(&operator), Some("b")).await, 201);
+    assert_eq!(put_with(&app, Some(&operator), Some("b")).await, 201);
     let log = app.client.get(format!("{}/v1/audit", app.address));
     let log = log.header("x-ken-workspace", "a").bearer_auth(&operator);
     let log: Value = log.send().await.unwrap().json().await.unwrap();
     assert_eq!(log["entries"][0]["actor"], "amy (oidc)", "{log}");
+    app.stop().await;
+}
 
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap()
-        .as_secs();
-    let header = |alg| {
-        let mut header = Header::new(alg);
-        header.kid = Some("first".to_owned());
-        header
-    };
-    let by_other = encode(
-        &header(Algorithm::ES256),
-        &provider.claims(|_| {}),
-        &provider.unknown,
-    );
-    // Signed with what everybody knows of the key, as if it were shared.
-    let shared = EncodingKey::from_secret(provider.public_pem.as_bytes());
-    let by_public = encode(&header(Algorithm::HS256), &provider.claims(|_| {}), &shared);
-    let mut strange = header(Algorithm::ES256);
-    strange.kid = Some("another".to_owned());
-    let by_name = encode(&strange, &provider.claims(|_| {}), &provider.known);
-    // {"alg":"none"}, the claims, and no signature.
-    let parts: Vec<&str> = editor.split('.').collect();
-    // The first letter of its signature is another.
-    let by_hand = |token: &str| {
-        let (said, signature) = token.rsplit_once('.').unwrap();
-        let first = if signature.starts_with('A') { 'B' } else { 'A' };
-        format!("{said}.{first}{}", &signature[1..])
-    };
-    let unsigned = format!("eyJhbGciOiJub25lIn0.{}.", parts[1]);
-    for (what, token) in [
-        (
-            "expired",
-            provider.token(|claims| claims["exp"] = json!(now - 60)),
-        ),
-        (
-            "not yet",
-            provider.token(|claims| claims["nbf"] = json!(now + 300)),
-        ),
-        (
-            "never ends",
-            provider.token(|claims| claims["exp"] = Value::Null),
-        ),
-        (
-            "for others",
-            provider.token(|claims| claims["aud"] = json!("shop")),
-        ),
-        (
-            "of others",
-            provider.token(|claims| claims["iss"] = json!("http://other")),
-        ),
-        (
-            "no role",
-            provider.token(|claims| claims["ken_role"] = json!("king")),
-        ),
-        (
-            "no workspace",
-            provider.token(|claims| claims["ken_workspace"] = Value::Null),
-        ),
-        (
-            "an operator of one",
-            provider.token(|claims| claims["ken_role"] = json!("operator")),
-        ),
-        ("another key", by_other.unwrap()),
-        ("a shared key", by_public.unwrap()),
-        ("an unknown key", by_name.unwrap()),
-        ("unsigned", unsigned),
-        ("altered", by_hand(&editor)),
-        ("nonsense", "a.b.c".to_owned()),
-    ] {
-        assert_eq!(put(Some(&token), None).await, 401, "{what}");
+#[tokio::test(flavor = "multi_thread")]
+async fn invalid_oidc_token_is_rejected() {
+    let provider = Provider::start().await;
+    let app = provider.service().await;
+    for (what, token) in provider.invalid_tokens() {
+        let status = put_with(&app, Some(&token), None).await;
+        assert_eq!(status, 401, "{what}");
     }
     app.stop().await;
 }
@@ -260,8 +280,8 @@ async fn incomplete_request_is_disconnected_after_timeout() {
     ] {
         let mut connection = tokio::net::TcpStream::connect(address).await.unwrap();
         connection.write_all(half.as_bytes()).await.unwrap();
-        let mut told = Vec::new();
-        let reading = connection.read_to_end(&mut told);
+        let mut received = Vec::new();
+        let reading = connection.read_to_end(&mut received);
         let ended = tokio::time::timeout(Duration::from_secs(20), reading).await;
         assert!(ended.is_ok(), "{half:?} holds its connection");
     }
@@ -291,7 +311,7 @@ async fn open_stream_counts_as_in_flight_until_client_leaves() {
     assert_eq!(streaming.status(), 200);
     assert!(streaming.chunk().await.unwrap().is_some());
     let refused = ask(false).await.unwrap();
-    assert_eq!(refused.status(), 429, "the stream is being worked on");
+    assert_eq!(refused.status(), 429, "the stream is in flight");
     assert!(refused.headers().contains_key("retry-after"));
     drop(streaming);
     let again = async {
@@ -300,7 +320,7 @@ async fn open_stream_counts_as_in_flight_until_client_leaves() {
         }
     };
     let again = tokio::time::timeout(Duration::from_secs(10), again).await;
-    assert!(again.is_ok(), "a reader that goes frees its place");
+    assert!(again.is_ok(), "a disconnected client frees its permit");
     app.stop().await;
 }
 
@@ -327,23 +347,24 @@ async fn refuse_beyond(encoder_ms: u64, all_ms: u64) {
         json!({ "text": "# 退款\n\n退款會在 7 個工作天內退回原付款帳戶。\n" }),
     )
     .await;
-    // So that it knows how long a question takes.
+    // The service measures how long a question takes.
     app.ask("退款要幾個工作天？").await;
     let asking = (0..200).map(|n| {
         let body = json!({ "question": format!("{} 退款要幾個工作天？", "請問第一次來的客人 ".repeat(n % 7)) });
         let request = app.client.post(format!("{}/v1/answers", app.address));
         async move { request.json(&body).send().await.unwrap() }
     });
-    let told = futures_util::future::join_all(asking).await;
+    let responses = futures_util::future::join_all(asking).await;
     let of = |status: u16| {
-        told.iter()
+        responses
+            .iter()
             .filter(move |response| response.status() == status)
     };
     assert!(of(200).count() > 0 && of(429).count() > 0);
     assert_eq!(of(200).count() + of(429).count(), 200);
     assert!(of(429).all(|response| response.headers().contains_key("retry-after")));
-    // And goes on as before.
+    // The service answers again after the overload.
     let answer = app.ask("退款要幾個工作天？").await;
-    assert_eq!(answer["outcome"], "answered");
+    assert_eq!(answer.outcome, "answered");
     app.stop().await;
 }

@@ -1,12 +1,14 @@
-//! What editors do: import, lifecycle, audiences, conflicts, the publishing gate, jobs, portability.
+//! Editing over HTTP: FAQ import, versions, visibility, schedules, the publishing gate, uploads, export and backup.
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use ken::app::{App, default_workspace};
 use ken::check::check;
 use ken_base::domain::{Clock, DocumentId, Filter, Metadata, Query};
 use ken_ingest::ingest::{Format, parse_article};
 use ken_knowledge::editing::gate::Breaking;
+use ken_knowledge::editing::portable;
 use ken_knowledge::jobs::{UPLOAD, Upload};
 use ken_search::retrieve::{Beside, Retriever};
 use ken_store::queue;
@@ -14,14 +16,14 @@ use ken_store::store::Store;
 use reqwest::{Method, multipart};
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, config_in, embedder, pointers, root};
+use crate::support::{Imported, Job, TestApp, config_in, embedder, pointers, read, root};
 
 async fn import(
     app: &TestApp,
     options: &str,
     kind: &str,
     body: impl Into<reqwest::Body>,
-) -> (u16, Value) {
+) -> (u16, Imported) {
     let response = app
         .client
         .post(format!("{}/v1/faqs:import?{options}", app.address))
@@ -30,7 +32,8 @@ async fn import(
         .send()
         .await
         .unwrap();
-    (response.status().as_u16(), response.json().await.unwrap())
+    let status = response.status().as_u16();
+    (status, read(response.json().await.unwrap()))
 }
 
 async fn indexed(app: &TestApp) {
@@ -45,57 +48,54 @@ async fn indexed(app: &TestApp) {
     );
 }
 
-fn effects(report: &Value) -> Vec<(u64, &str)> {
-    let rows = report["rows"].as_array().unwrap().iter();
-    rows.map(|row| {
-        (
-            row["row"].as_u64().unwrap(),
-            row["effect"].as_str().unwrap(),
-        )
-    })
-    .collect()
-}
-
 const SHEET: &str = "編號,問題,相似問法,答案,標籤\n\
     f1,可以退貨嗎？,想退|怎麼退,七天內可以退貨。,退貨\n\
     f2,運費多少？,,本島運費 80 元。,運費\n";
 
+/// A second version of `SHEET` with a row of each kind.
+const EDITED: &str = "編號,問題,答案,狀態\n\
+    f1,可以退貨嗎？,十天內可以退貨。,\n\
+    f3,可以退货吗?,十天內可以退貨。,\n\
+    f4,運費多少,本島運費 100 元。,\n\
+    f5,,沒有問題,\n\
+    f6,可以換貨嗎？,可以。,也許\n\
+    f7,營業時間？,九點到五點。,\n";
+
+/// A service with the FAQs of `SHEET`.
+async fn with_sheet() -> TestApp {
+    let app = TestApp::start().await;
+    let (_, done) = import(&app, "", "text/csv", SHEET).await;
+    assert_eq!((done.n_new, done.applied), (2, true));
+    app
+}
+
+/// The file that an export of all FAQs in this format returns.
+async fn exported(app: &TestApp, format: &str) -> Vec<u8> {
+    let url = format!("{}/v1/faqs:export?format={format}", app.address);
+    let response = app.client.get(url).send().await.unwrap();
+    response.bytes().await.unwrap().to_vec()
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn faq_sheet_is_previewed_imported_updated_and_exported() {
+async fn faq_import_is_idempotent_and_dry_run_writes_nothing() {
     let app = TestApp::start().await;
     let (status, tried) = import(&app, "dry_run=true", "text/csv", SHEET).await;
-    assert_eq!(
-        (status, &tried["n_new"], &tried["applied"]),
-        (200, &json!(2), &json!(false))
-    );
-    assert_eq!(
-        app.get("/v1/faqs").await.1["faqs"],
-        json!([]),
-        "a dry run writes nothing"
-    );
-
+    assert_eq!((status, tried.n_new, tried.applied), (200, 2, false));
+    let (_, list) = app.get("/v1/faqs").await;
+    assert_eq!(list["faqs"], json!([]), "a dry run writes nothing");
     let (_, done) = import(&app, "", "text/csv", SHEET).await;
-    assert_eq!(
-        (&done["n_new"], &done["applied"]),
-        (&json!(2), &json!(true))
-    );
+    assert_eq!((done.n_new, done.applied), (2, true));
     let (_, again) = import(&app, "", "text/csv", SHEET).await;
-    assert_eq!(
-        (&again["n_unchanged"], &again["applied"]),
-        (&json!(2), &json!(false))
-    );
+    assert_eq!((again.n_unchanged, again.applied), (2, false));
+    app.stop().await;
+}
 
-    // Every kind of row, in one file.
-    let edited = "編號,問題,答案,狀態\n\
-        f1,可以退貨嗎？,十天內可以退貨。,\n\
-        f3,可以退货吗?,十天內可以退貨。,\n\
-        f4,運費多少,本島運費 100 元。,\n\
-        f5,,沒有問題,\n\
-        f6,可以換貨嗎？,可以。,也許\n\
-        f7,營業時間？,九點到五點。,\n";
-    let (_, tried) = import(&app, "dry_run=true", "text/csv", edited).await;
+#[tokio::test(flavor = "multi_thread")]
+async fn faq_import_preview_names_effect_of_each_row() {
+    let app = with_sheet().await;
+    let (_, tried) = import(&app, "dry_run=true", "text/csv", EDITED).await;
     assert_eq!(
-        effects(&tried),
+        tried.effects(),
         [
             (2, "changed"),
             (3, "duplicate"),
@@ -105,39 +105,37 @@ async fn faq_sheet_is_previewed_imported_updated_and_exported() {
             (7, "new")
         ]
     );
-    let changes = tried["rows"][0]["changes"].as_array().unwrap();
-    let answer = changes
-        .iter()
-        .find(|change| change["field"] == "answer")
-        .unwrap();
-    assert_eq!(answer["before"], "七天內可以退貨。");
-    assert_eq!(tried["rows"][2]["with"], "f2");
-    assert_eq!(tried["rows"][4]["column"], "狀態");
+    let changes = tried.rows[0].changes.as_ref().unwrap();
+    let answer = changes.iter().find(|change| change.field == "answer");
+    assert_eq!(answer.unwrap().before, "七天內可以退貨。");
+    assert_eq!(tried.rows[2].with.as_deref(), Some("f2"));
+    assert_eq!(tried.rows[4].column.as_deref(), Some("狀態"));
 
-    // By meaning, and not by the words alone.
+    // Similar FAQs are found by meaning.
     indexed(&app).await;
     let near =
         "question,answer\n請問可以辦理退貨嗎？,收到七天內可以退貨。\n怎麼煮牛肉麵？,先炒糖色。\n";
     let (_, tried) = import(&app, "dry_run=true&similar=true", "text/csv", near).await;
-    assert_eq!(
-        tried["rows"][0]["similar"][0]["document_id"], "f1",
-        "{tried}"
-    );
-    assert!(tried["rows"][1].get("similar").is_none(), "{tried}");
+    let similar = tried.rows[0].similar.as_ref().unwrap();
+    assert_eq!(similar[0].document_id, "f1", "{tried:?}");
+    assert!(tried.rows[1].similar.is_none(), "{tried:?}");
+    app.stop().await;
+}
 
-    let (_, refused) = import(&app, "", "text/csv", edited).await;
-    assert_eq!(refused["applied"], false, "all or nothing");
+#[tokio::test(flavor = "multi_thread")]
+async fn partial_faq_import_writes_valid_rows_and_round_trips() {
+    let app = with_sheet().await;
+    let (_, refused) = import(&app, "", "text/csv", EDITED).await;
+    assert!(!refused.applied, "all or nothing");
     let (_, f1) = app.get("/v1/faqs/f1").await;
     assert_eq!(f1["answer"], "七天內可以退貨。");
-    let (_, partial) = import(&app, "partial=true", "text/csv", edited).await;
-    assert_eq!(partial["applied"], true);
+    let (_, partial) = import(&app, "partial=true", "text/csv", EDITED).await;
+    assert!(partial.applied);
     let (_, f1) = app.get("/v1/faqs/f1").await;
     assert_eq!(
         (&f1["answer"], &f1["version"]),
         (&json!("十天內可以退貨。"), &json!(2))
     );
-
-    // What is given back imports as the same state.
     for (format, kind) in [
         ("jsonl", "application/jsonl"),
         ("csv", "text/csv"),
@@ -146,22 +144,9 @@ async fn faq_sheet_is_previewed_imported_updated_and_exported() {
             "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
         ),
     ] {
-        let url = format!("{}/v1/faqs:export?format={format}", app.address);
-        let file = app
-            .client
-            .get(url)
-            .send()
-            .await
-            .unwrap()
-            .bytes()
-            .await
-            .unwrap();
-        let (_, same) = import(&app, "", kind, file).await;
-        assert_eq!(
-            (&same["n_unchanged"], &same["rows"]),
-            (&json!(3), &json!([])),
-            "{format}: {same}"
-        );
+        let (_, same) = import(&app, "", kind, exported(&app, format).await).await;
+        assert_eq!(same.n_unchanged, 3, "{format}: {same:?}");
+        assert!(same.rows.is_empty(), "{format}: {same:?}");
     }
     app.stop().await;
 }
@@ -174,24 +159,11 @@ async fn faq_sheet_of_816_rows_round_trips() {
     }
     let app = TestApp::start().await;
     let (status, report) = import(&app, "", "text/csv", sheet.clone()).await;
-    assert_eq!((status, &report["n_new"]), (200, &json!(816)));
+    assert_eq!((status, report.n_new), (200, 816));
     let (_, again) = import(&app, "", "text/csv", sheet).await;
-    assert_eq!(again["n_unchanged"], 816);
-    let url = format!("{}/v1/faqs:export?format=csv", app.address);
-    let file = app
-        .client
-        .get(url)
-        .send()
-        .await
-        .unwrap()
-        .bytes()
-        .await
-        .unwrap();
-    let (_, same) = import(&app, "", "text/csv", file).await;
-    assert_eq!(
-        (&same["n_unchanged"], &same["rows"]),
-        (&json!(816), &json!([]))
-    );
+    assert_eq!(again.n_unchanged, 816);
+    let (_, same) = import(&app, "", "text/csv", exported(&app, "csv").await).await;
+    assert_eq!((same.n_unchanged, same.rows.len()), (816, 0));
     app.stop().await;
 }
 
@@ -223,9 +195,9 @@ async fn faq_answer_is_selected_by_channel_and_audience() {
         body.as_object_mut()
             .unwrap()
             .extend(more.as_object().unwrap().clone());
-        let (_, answer) = app.post("/v1/answers", body.clone()).await;
-        assert_eq!(answer["text"], expected, "{body}");
-        assert_eq!(answer["strategy"], "standard");
+        let answer = app.answer(body.clone()).await;
+        assert_eq!(answer.text, expected, "{body}");
+        assert_eq!(answer.strategy, "standard");
         app.assert_citations_resolve(&answer).await;
     }
     let (status, _) = app
@@ -237,6 +209,26 @@ async fn faq_answer_is_selected_by_channel_and_audience() {
         .await;
     assert_eq!(status, 422);
     app.stop().await;
+}
+
+/// A deleted document answers nothing and is not listed. Its versions can be read and restored.
+async fn assert_deletion_can_be_undone(app: &TestApp) {
+    app.request(Method::DELETE, "/v1/documents/w", None).await;
+    indexed(app).await;
+    assert_eq!(app.get("/v1/documents/w").await.0, 404);
+    assert_eq!(app.ask("耳機保固多久").await.outcome, "refused");
+    let (status, versions) = app.get("/v1/documents/w/versions").await;
+    let versions = versions["versions"].as_array().cloned().unwrap_or_default();
+    assert_eq!((status.as_u16(), versions.len()), (200, 4));
+    assert!(versions.iter().all(|v| v["live"] == json!(false)));
+    let (_, old) = app.get("/v1/documents/w?version=1").await;
+    assert!(old["text"].as_str().unwrap().contains("十二個月"), "{old}");
+    let (status, _) = app.post("/v1/documents/w:publish", json!({})).await;
+    assert_eq!(status, 404);
+    app.post("/v1/documents/w:restore", json!({ "version": 1 }))
+        .await;
+    indexed(app).await;
+    assert_eq!(app.ask("耳機保固多久").await.text, "耳機保固十二個月。");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -262,7 +254,7 @@ async fn versions_are_listed_compared_and_restored() {
     assert_eq!((status.as_u16(), &restored["version"]), (200, &json!(3)));
     indexed(&app).await;
     let answer = app.ask("耳機保固多久").await;
-    assert_eq!(answer["text"], "耳機保固十二個月。");
+    assert_eq!(answer.text, "耳機保固十二個月。");
     let (_, versions) = app.get("/v1/documents/w/versions").await;
     let live: Vec<&Value> = versions["versions"]
         .as_array()
@@ -274,14 +266,11 @@ async fn versions_are_listed_compared_and_restored() {
 
     app.post("/v1/documents/w:archive", json!({})).await;
     indexed(&app).await;
-    assert_eq!(app.ask("耳機保固多久").await["outcome"], "refused");
+    assert_eq!(app.ask("耳機保固多久").await.outcome, "refused");
     app.post("/v1/documents/w:publish", json!({ "version": 2 }))
         .await;
     indexed(&app).await;
-    assert_eq!(
-        app.ask("耳機保固多久").await["text"],
-        "耳機保固二十四個月。"
-    );
+    assert_eq!(app.ask("耳機保固多久").await.text, "耳機保固二十四個月。");
     for (address, status) in [
         ("w:explode", 404),
         ("nobody:archive", 404),
@@ -293,23 +282,7 @@ async fn versions_are_listed_compared_and_restored() {
         assert_eq!(found.as_u16(), status, "{address}");
     }
 
-    // Deleted, it answers nothing and is listed nowhere; what it said can be read and brought back.
-    app.request(Method::DELETE, "/v1/documents/w", None).await;
-    indexed(&app).await;
-    assert_eq!(app.get("/v1/documents/w").await.0, 404);
-    assert_eq!(app.ask("耳機保固多久").await["outcome"], "refused");
-    let (status, versions) = app.get("/v1/documents/w/versions").await;
-    let versions = versions["versions"].as_array().cloned().unwrap_or_default();
-    assert_eq!((status.as_u16(), versions.len()), (200, 4));
-    assert!(versions.iter().all(|v| v["live"] == json!(false)));
-    let (_, old) = app.get("/v1/documents/w?version=1").await;
-    assert!(old["text"].as_str().unwrap().contains("十二個月"), "{old}");
-    let (status, _) = app.post("/v1/documents/w:publish", json!({})).await;
-    assert_eq!(status, 404);
-    app.post("/v1/documents/w:restore", json!({ "version": 1 }))
-        .await;
-    indexed(&app).await;
-    assert_eq!(app.ask("耳機保固多久").await["text"], "耳機保固十二個月。");
+    assert_deletion_can_be_undone(&app).await;
     app.stop().await;
 }
 
@@ -322,10 +295,8 @@ async fn at_a_standing_clock(clock: &Clock) -> TestApp {
     TestApp::serve(std::sync::Arc::new(app), folder).await
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn scheduled_version_goes_live_at_publish_time() {
-    let clock = Clock::standing("2026-06-01T00:00:00Z".parse().unwrap());
-    let app = at_a_standing_clock(&clock).await;
+/// Writes a fee of 80 and schedules one of 100 for 2026-06-07T16:00:00Z.
+async fn schedule_fee(app: &TestApp) {
     app.put("fee", json!({ "text": "# 運費\n\n本島運費八十元。" }))
         .await;
     let scheduled = app
@@ -338,14 +309,18 @@ async fn scheduled_version_goes_live_at_publish_time() {
         (&scheduled["effect"], &scheduled["version"]),
         (&json!("scheduled"), &json!(2))
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn scheduled_version_goes_live_at_publish_time() {
+    let clock = Clock::standing("2026-06-01T00:00:00Z".parse().unwrap());
+    let app = at_a_standing_clock(&clock).await;
+    schedule_fee(&app).await;
     let asked = async |as_of: Option<&str>| -> String {
-        let (_, answer) = app
-            .post(
-                "/v1/answers",
-                json!({ "question": "本島運費多少", "as_of": as_of }),
-            )
+        let answer = app
+            .answer(json!({ "question": "本島運費多少", "as_of": as_of }))
             .await;
-        answer["text"].as_str().unwrap().to_owned()
+        answer.text
     };
     assert_eq!(asked(None).await, "本島運費八十元。");
     assert_eq!(
@@ -364,10 +339,10 @@ async fn scheduled_version_goes_live_at_publish_time() {
     assert_eq!(
         asked(None).await,
         "本島運費一百元。",
-        "the switch needs no work to be done"
+        "the switch needs no background work"
     );
     assert_eq!(app.get("/v1/documents/fee").await.1["version"], 2);
-    // The work that is done all the same: once, however often it is asked for.
+    // The promotion in the store happens once, also if it is called again.
     app.app.store.promote_due().await.unwrap();
     assert!(!app.app.store.promote_due().await.unwrap());
     let id = DocumentId::parse("fee").unwrap();
@@ -394,14 +369,14 @@ async fn scheduled_version_goes_live_at_publish_time() {
 async fn unpublished_version_can_be_rescheduled() {
     let clock = Clock::standing("2026-06-01T00:00:00Z".parse().unwrap());
     let app = at_a_standing_clock(&clock).await;
-    let asked = async || app.ask("本島運費多少").await["outcome"].clone();
+    let asked = async || app.ask("本島運費多少").await.outcome;
     let body = |status: &str, at: Option<&str>| json!({ "text": "# 運費\n\n本島運費八十元。", "status": status, "publish_at": at });
     app.put("fee", body("draft", Some("2026-06-08T00:00:00Z")))
         .await;
     app.put("fee", body("published", Some("2026-06-12T00:00:00Z")))
         .await;
     clock.set("2026-06-09T00:00:00Z".parse().unwrap());
-    assert_eq!(asked().await, "refused", "it was put off");
+    assert_eq!(asked().await, "refused", "the publication was postponed");
     clock.set("2026-06-12T00:00:00Z".parse().unwrap());
     assert_eq!(asked().await, "answered");
     app.put(
@@ -409,13 +384,13 @@ async fn unpublished_version_can_be_rescheduled() {
         json!({ "text": "# 保固\n\n耳機保固十二個月。", "publish_at": "2026-07-01T00:00:00Z" }),
     )
     .await;
-    assert_eq!(app.ask("耳機保固多久").await["outcome"], "refused");
+    assert_eq!(app.ask("耳機保固多久").await.outcome, "refused");
     app.put("later", json!({ "text": "# 保固\n\n耳機保固十二個月。" }))
         .await;
     assert_eq!(
-        app.ask("耳機保固多久").await["text"],
+        app.ask("耳機保固多久").await.text,
         "耳機保固十二個月。",
-        "it was brought forward"
+        "the publication was moved to now"
     );
     app.stop().await;
 }
@@ -431,22 +406,14 @@ async fn audience_restricted_trial_stays_hidden_from_others() {
     let (status, refused) = put("/v1/faqs/w", faq("保固三個月。")).await;
     assert_eq!(
         status, 409,
-        "the trial is asked as its audience would: {refused}"
+        "the gate asks with the audience of the judged question: {refused}"
     );
     indexed(&app).await;
     for audience in ["vip", "staff", "guest"] {
-        let (_, found) = app
-            .post(
-                "/v1/search",
-                json!({ "question": "耳機保固多久？", "audience": audience }),
-            )
+        let found = app
+            .search(json!({ "question": "耳機保固多久？", "audience": audience }))
             .await;
-        let texts: Vec<&str> = found["hits"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|hit| hit["text"].as_str().unwrap())
-            .collect();
+        let texts: Vec<&str> = found.hits.iter().map(|hit| hit.text.as_str()).collect();
         let expected: &[&str] = if audience == "vip" {
             &["保固十二個月。"]
         } else {
@@ -474,10 +441,7 @@ async fn contradicting_evidence_is_resolved_by_rank_or_handed_off() {
     put("old", faq("收到商品後 7 天內可以申請退貨。", 0)).await;
     put("new", faq("收到商品後 10 天內可以申請退貨。", 0)).await;
     let answer = app.ask("退貨期限是幾天？").await;
-    assert_eq!(
-        (&answer["outcome"], &answer["reason"]),
-        (&json!("handoff"), &json!("conflicting_evidence"))
-    );
+    assert_eq!(answer.decision(), ("handoff", Some("conflicting_evidence")));
     let (_, reviews) = app.get("/v1/reviews").await;
     let review = &reviews["reviews"][0];
     assert_eq!(review["document_ids"], json!(["new", "old"]));
@@ -487,8 +451,8 @@ async fn contradicting_evidence_is_resolved_by_rank_or_handed_off() {
     put("new", faq("收到商品後 10 天內可以申請退貨。", 1)).await;
     let answer = app.ask("退貨期限是幾天？").await;
     assert_eq!(
-        answer["text"], "收到商品後 10 天內可以申請退貨。",
-        "the higher rank is right"
+        answer.text, "收到商品後 10 天內可以申請退貨。",
+        "the higher rank takes precedence"
     );
     let id = review["id"].as_str().unwrap();
     let (status, _) = app
@@ -496,6 +460,32 @@ async fn contradicting_evidence_is_resolved_by_rank_or_handed_off() {
         .await;
     assert_eq!(status, 200);
     app.stop().await;
+}
+
+/// A preview of this change of `w` lists the judged and the logged question whose answers change, and writes nothing.
+async fn assert_impact_is_previewed(app: &TestApp, change: &Value) {
+    let (status, impact) = app
+        .post(
+            "/v1/documents:preview-impact",
+            json!({ "put": { "w": change } }),
+        )
+        .await;
+    assert_eq!(status, 200, "{impact}");
+    assert_eq!(impact["broken"][0]["id"], "warranty");
+    assert_eq!(impact["broken"][0]["after"]["text"], "耳機保固六個月。");
+    assert_eq!(
+        impact["broken"][0]["after"]["document_ids"],
+        json!(["w"]),
+        "the internal id of the trial is hidden"
+    );
+    assert_eq!(impact["changed"][0]["question"], "耳機壞了保固幾個月");
+    assert_eq!(
+        app.ask("耳機保固多久").await.text,
+        "耳機保固十二個月。",
+        "a preview changes nothing"
+    );
+    let (_, list) = app.get("/v1/documents").await;
+    assert_eq!(list["documents"].as_array().unwrap().len(), 1, "nor listed");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -511,29 +501,7 @@ async fn change_breaking_judged_question_is_previewed_and_rejected() {
     app.ask("耳機壞了保固幾個月").await;
 
     let change = json!({ "text": "# 保固\n\n耳機保固六個月。" });
-    let (status, impact) = app
-        .post(
-            "/v1/documents:preview-impact",
-            json!({ "put": { "w": change } }),
-        )
-        .await;
-    assert_eq!(status, 200, "{impact}");
-    assert_eq!(impact["broken"][0]["id"], "warranty");
-    assert_eq!(impact["broken"][0]["after"]["text"], "耳機保固六個月。");
-    assert_eq!(
-        impact["broken"][0]["after"]["document_ids"],
-        json!(["w"]),
-        "the trial's own id is not shown"
-    );
-    assert_eq!(impact["changed"][0]["question"], "耳機壞了保固幾個月");
-    assert_eq!(
-        app.ask("耳機保固多久").await["text"],
-        "耳機保固十二個月。",
-        "nothing is changed by looking"
-    );
-    let (_, list) = app.get("/v1/documents").await;
-    assert_eq!(list["documents"].as_array().unwrap().len(), 1, "nor listed");
-
+    assert_impact_is_previewed(&app, &change).await;
     let (status, refused) = app
         .request(Method::PUT, "/v1/documents/w", Some(change.clone()))
         .await;
@@ -552,7 +520,7 @@ async fn change_breaking_judged_question_is_previewed_and_rejected() {
         )
         .await;
     assert_eq!(status, 200);
-    assert_eq!(app.ask("耳機保固多久").await["text"], "耳機保固六個月。");
+    assert_eq!(app.ask("耳機保固多久").await.text, "耳機保固六個月。");
     let healing =
         json!({ "put": { "w": { "text": "# 保固\n\n耳機保固十二個月。" } }, "logged": 0 });
     let (_, impact) = app.post("/v1/documents:preview-impact", healing).await;
@@ -620,7 +588,7 @@ async fn trial_search_matches_written_change_and_writes_nothing() {
             found.iter().map(|(what, _)| what.clone()).collect()
         };
         assert_eq!(what(&found), what(&expected), "{question}");
-        // What is replaced still counts in how often a term occurs.
+        // Term frequencies still count the replaced chunks, so scores differ a little.
         let scores = found.iter().zip(&expected).map(|(a, b)| (a.1 - b.1).abs());
         assert!(scores.fold(0.0, f32::max) < 0.02, "{found:?} {expected:?}");
     }
@@ -632,55 +600,48 @@ fn part(name: &str) -> multipart::Part {
     multipart::Part::bytes(bytes).file_name(name.to_owned())
 }
 
+/// Uploads fixtures and waits until the job is done.
+async fn upload(app: &TestApp, files: &[&str]) -> Job {
+    let form = files.iter().fold(multipart::Form::new(), |form, name| {
+        form.part((*name).to_owned(), part(name))
+    });
+    let url = format!("{}/v1/documents:upload?wait=done", app.address);
+    let sent = app.client.post(url).multipart(form).send().await.unwrap();
+    read(sent.json().await.unwrap())
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn uploaded_files_are_parsed_in_background_and_previewed() {
+async fn uploaded_files_are_parsed_in_background_and_answer() {
     let app = TestApp::start().await;
-    let upload = async |files: &[&str]| -> Value {
-        let form = files.iter().fold(multipart::Form::new(), |form, name| {
-            form.part((*name).to_owned(), part(name))
-        });
-        let url = format!("{}/v1/documents:upload?wait=done", app.address);
-        let sent = app.client.post(url).multipart(form).send().await.unwrap();
-        sent.json().await.unwrap()
-    };
-    let job = upload(&["manual-chromium.pdf", "password.docx"]).await;
+    let job = upload(&app, &["manual-chromium.pdf", "password.docx"]).await;
     assert_eq!(
-        (&job["state"], &job["n_done"], &job["n_failed"]),
-        (&json!("done"), &json!(1), &json!(1)),
-        "{job}"
+        (job.state.as_str(), job.n_done, job.n_failed),
+        ("done", 1, 1),
+        "{job:?}"
     );
-    assert!(
-        job["items"][1]["detail"]
-            .as_str()
-            .unwrap()
-            .contains("password")
-    );
-    let (_, read) = app
-        .get(&format!("/v1/jobs/{}", job["id"].as_str().unwrap()))
-        .await;
-    assert_eq!(read, job);
+    assert!(job.items[1].detail.contains("password"), "{job:?}");
+    let path = format!("/v1/jobs/{}", job.id);
+    let (_, read_again) = app.get(&path).await;
+    assert_eq!(read::<Job>(read_again), job);
+    let (status, _) = app.request(Method::DELETE, &path, None).await;
+    assert_eq!(status, 409, "a finished job cannot be cancelled");
     indexed(&app).await;
     let answer = app.ask("門市遺失送修的商品會賠償多少補償金").await;
-    assert!(
-        answer["text"].as_str().unwrap().contains("NT$2,000"),
-        "{answer}"
-    );
-    assert_eq!(answer["citations"][0]["document_id"], "manual-chromium.pdf");
-    assert_eq!(answer["citations"][0]["page"], 4);
-    let bundle = upload(&["bundle.zip"]).await;
-    assert_eq!(bundle["items"][0]["detail"], "3 written, 0 unchanged");
+    assert!(answer.text.contains("NT$2,000"), "{answer:?}");
+    assert_eq!(answer.first_cited(), Some("manual-chromium.pdf"));
+    assert_eq!(answer.citations[0].page, Some(4));
+    let bundle = upload(&app, &["bundle.zip"]).await;
+    assert_eq!(bundle.items[0].detail, "3 written, 0 unchanged");
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn file_preview_returns_chunks_and_stores_nothing() {
+    let app = TestApp::start().await;
     let form = multipart::Form::new().part("a", part("slides.pptx"));
     let url = format!("{}/v1/documents:preview", app.address);
-    let seen: Value = app
-        .client
-        .post(url)
-        .multipart(form)
-        .send()
-        .await
-        .unwrap()
-        .json()
-        .await
-        .unwrap();
+    let sent = app.client.post(&url).multipart(form).send().await.unwrap();
+    let seen: Value = sent.json().await.unwrap();
     let chunks = seen["documents"][0]["chunks"].as_array().unwrap();
     assert!(
         chunks.len() > 5 && chunks.iter().all(|chunk| chunk["page"].is_u64()),
@@ -688,24 +649,9 @@ async fn uploaded_files_are_parsed_in_background_and_previewed() {
     );
     let (status, _) = app.get("/v1/documents/slides.pptx").await;
     assert_eq!(status, 404, "a preview stores nothing");
-
-    let response = app
-        .client
-        .post(format!("{}/v1/documents:preview", app.address))
-        .header("content-type", "image/png")
-        .body("x")
-        .send()
-        .await
-        .unwrap();
+    let request = app.client.post(&url).header("content-type", "image/png");
+    let response = request.body("x").send().await.unwrap();
     assert_eq!(response.status(), 415);
-    let (status, _) = app
-        .request(
-            Method::DELETE,
-            &format!("/v1/jobs/{}", job["id"].as_str().unwrap()),
-            None,
-        )
-        .await;
-    assert_eq!(status, 409, "what is done cannot be cancelled");
     app.stop().await;
 }
 
@@ -725,7 +671,7 @@ async fn upload_interrupted_by_crash_resumes() {
     let app = TestApp::start().await;
     let workspace = default_workspace();
     let store = &app.app.store;
-    // As a process leaves it that died: one file read, one waiting; and one upload that never came in whole.
+    // The state after a crash: one file parsed, one waiting, and one incomplete upload.
     store.add_job(&workspace, "job_1", "upload").await.unwrap();
     store
         .add_job_item(&workspace, "job_1", 0, "a.md", "# 甲\n\n第一。".as_bytes())
@@ -748,27 +694,28 @@ async fn upload_interrupted_by_crash_resumes() {
     assert_eq!(begun.len(), 1);
     before.close().await;
     let app = TestApp::start_in(folder, |_| {}).await;
-    let mut job = app.get("/v1/jobs/job_1").await.1;
+    let job = async |id: &str| -> Job { read(app.get(&format!("/v1/jobs/{id}")).await.1) };
+    let mut first = job("job_1").await;
     for _ in 0..200 {
-        if job["state"] == "done" {
+        if first.state == "done" {
             break;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
-        job = app.get("/v1/jobs/job_1").await.1;
+        first = job("job_1").await;
     }
-    assert_eq!(job["state"], "done", "{job}");
+    assert_eq!(first.state, "done", "{first:?}");
     assert_eq!(app.get("/v1/documents/b.md").await.0, 200);
     assert_eq!(
         app.get("/v1/documents/a.md").await.0,
         404,
-        "what was done is not done again"
+        "a finished item is not run again"
     );
-    // Of a store that others may be writing to, an hour has to pass before it counts as left behind.
+    // In a shared store an upload counts as abandoned only after an hour.
     let left = match crate::postgres::chosen() {
         None => "cancelled",
         Some(_) => "filling",
     };
-    assert_eq!(app.get("/v1/jobs/job_2").await.1["state"], left);
+    assert_eq!(job("job_2").await.state, left);
     app.stop().await;
 }
 
@@ -777,7 +724,7 @@ async fn unreadable_jobs_do_not_block_later_upload() {
     let app = TestApp::start().await;
     let workspace = default_workspace();
     let store = &app.app.store;
-    // Before all others: one of a workspace that has no such name, one whose item has lost its file.
+    // Two broken jobs come first: one with an invalid workspace name, one whose file is missing.
     for id in ["job_1", "job_2"] {
         store.add_job(&workspace, id, "upload").await.unwrap();
         let text = "# 甲\n\n第一。".as_bytes();
@@ -798,11 +745,8 @@ async fn unreadable_jobs_do_not_block_later_upload() {
     ] {
         sqlx::query(change).execute(&pool).await.unwrap();
     }
-    let form = multipart::Form::new().part("b", part("manual-chromium.pdf"));
-    let url = format!("{}/v1/documents:upload?wait=done", app.address);
-    let sent = app.client.post(url).multipart(form).send().await.unwrap();
-    let job: Value = sent.json().await.unwrap();
-    assert_eq!(job["state"], "done", "{job}");
+    let job = upload(&app, &["manual-chromium.pdf"]).await;
+    assert_eq!(job.state, "done", "{job:?}");
     let state_of = async |id: &str| -> (String, Option<String>) {
         let sql =
             "SELECT j.state, i.detail FROM jobs j JOIN job_items i ON i.job = j.id WHERE j.id = $1";
@@ -812,7 +756,7 @@ async fn unreadable_jobs_do_not_block_later_upload() {
     assert_eq!(state, "failed");
     assert!(detail.unwrap().contains("workspace"));
     assert_eq!(state_of("job_2").await.0, "failed");
-    // What failed for good is listed with its reason, can be run again, and be discarded.
+    // A dead letter is listed with its error and can be retried or discarded.
     let (_, dead) = app.get("/v1/dead-letters").await;
     let letter = &dead[0];
     assert_eq!(letter["payload"]["job"], "job_2", "{dead:#}");
@@ -822,7 +766,7 @@ async fn unreadable_jobs_do_not_block_later_upload() {
     let mut listed = Value::Null;
     for _ in 0..100 {
         listed = app.get("/v1/dead-letters").await.1;
-        // Its file is lost: there is nothing left to do.
+        // The retry ends at once, since the file is missing.
         if listed == json!([]) {
             break;
         }
@@ -833,8 +777,8 @@ async fn unreadable_jobs_do_not_block_later_upload() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn export_and_backup_restore_all_knowledge() {
+/// A service with versions in the past and in the future, a deleted document and an FAQ with two answers.
+async fn with_history() -> TestApp {
     let app = TestApp::start().await;
     app.put("a", json!({ "text": "# 甲\n\n第一版。" })).await;
     app.put(
@@ -852,14 +796,20 @@ async fn export_and_backup_restore_all_knowledge() {
     .await;
     let faq = json!({ "question": "可以退貨嗎？", "answers": [{ "text": "可以。" }, { "text": "可以喔。", "channels": ["line"] }] });
     app.request(Method::PUT, "/v1/faqs/f", Some(faq)).await;
+    app
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn exported_knowledge_is_imported_with_its_versions() {
+    let app = with_history().await;
     let file = app.folder.path().join("all.jsonl");
     let workspace = default_workspace();
-    ken_knowledge::editing::portable::export(&app.app.store, &workspace, &file)
+    portable::export(&app.app.store, &workspace, &file)
         .await
         .unwrap();
 
     let other = TestApp::start().await;
-    let imported = ken_knowledge::editing::portable::import(&other.app.store, &workspace, &file)
+    let imported = portable::import(&other.app.store, &workspace, &file)
         .await
         .unwrap();
     assert_eq!(imported.n_added, 3);
@@ -876,15 +826,12 @@ async fn export_and_backup_restore_all_knowledge() {
         assert_eq!(here, there, "{path}");
     }
     assert_eq!(other.get("/v1/documents/gone").await.0, 404);
-    assert_eq!(other.ask("甲的保固").await["text"], "第二版保固三年。");
-    let (_, later) = other
-        .post(
-            "/v1/answers",
-            json!({ "question": "甲的保固", "as_of": "2999-06-01T00:00:00Z" }),
-        )
+    assert_eq!(other.ask("甲的保固").await.text, "第二版保固三年。");
+    let later = other
+        .answer(json!({ "question": "甲的保固", "as_of": "2999-06-01T00:00:00Z" }))
         .await;
-    assert_eq!(later["text"], "第三版保固五年。");
-    let again = ken_knowledge::editing::portable::import(&other.app.store, &workspace, &file)
+    assert_eq!(later.text, "第三版保固五年。");
+    let again = portable::import(&other.app.store, &workspace, &file)
         .await
         .unwrap();
     assert_eq!(
@@ -892,8 +839,14 @@ async fn export_and_backup_restore_all_knowledge() {
         (3, 0, 0)
     );
     other.stop().await;
+    app.stop().await;
+}
 
-    // A backup is taken while the service runs, and has the vectors. PostgreSQL's are its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn backup_is_restored_without_encoding_again() {
+    let app = with_history().await;
+    indexed(&app).await;
+    // A backup is made while the service runs and contains the vectors. PostgreSQL has its own tools.
     let backup = app.folder.path().join("backup.db");
     if crate::postgres::chosen().is_some() {
         let error = app.app.store.backup(&backup).await.unwrap_err();
@@ -902,9 +855,7 @@ async fn export_and_backup_restore_all_knowledge() {
     }
     app.app.store.backup(&backup).await.unwrap();
     let config = app.app.config.clone();
-    let refused = ken_knowledge::editing::portable::restore(&config, &backup)
-        .await
-        .unwrap_err();
+    let refused = portable::restore(&config, &backup).await.unwrap_err();
     assert!(
         refused.to_string().contains("another process is writing"),
         "{refused}"
@@ -913,17 +864,11 @@ async fn export_and_backup_restore_all_knowledge() {
     let folder = app.stop().await;
     let broken = folder.path().join("broken.db");
     std::fs::write(&broken, b"no database").unwrap();
-    assert!(
-        ken_knowledge::editing::portable::restore(&config, &broken)
-            .await
-            .is_err()
-    );
-    ken_knowledge::editing::portable::restore(&config, &backup)
-        .await
-        .unwrap();
+    assert!(portable::restore(&config, &broken).await.is_err());
+    portable::restore(&config, &backup).await.unwrap();
     let app = TestApp::start_in(folder, |_| {}).await;
     indexed(&app).await;
-    assert_eq!(app.ask("甲的保固").await["text"], "第二版保固三年。");
+    assert_eq!(app.ask("甲的保固").await.text, "第二版保固三年。");
     assert_eq!(
         app.app.follower.progress().borrow().n_encoded,
         0,
@@ -932,7 +877,7 @@ async fn export_and_backup_restore_all_knowledge() {
     app.stop().await;
 }
 
-/// One document's life, as drawn by chance.
+/// Random visibility and lifetime of a document.
 struct Life {
     status: &'static str,
     audience: Vec<&'static str>,
@@ -977,9 +922,49 @@ impl Life {
     }
 }
 
+/// Writes document `d{i}` with this life, half of the time over an earlier version.
+async fn put_life(
+    app: &TestApp,
+    i: usize,
+    life: &Life,
+    random: &mut fastrand::Rng,
+    minute: impl Fn(i64) -> Timestamp,
+) {
+    let path = format!("/v1/documents/d{i}");
+    let body = json!({
+        "text": format!("# 保固 {i}\n\n第 {i} 號耳機保固十二個月。"), "status": life.status, "audience": life.audience,
+        "channels": life.channel.iter().collect::<Vec<_>>(), "valid_from": life.from.map(&minute), "valid_until": life.until.map(&minute),
+    });
+    if random.bool() {
+        let before = json!({ "text": format!("第 {i} 號耳機舊說明保固。"), "status": "published" });
+        app.request(Method::PUT, &path, Some(before)).await;
+    }
+    let (status, written) = app.request(Method::PUT, &path, Some(body)).await;
+    assert!(status.is_success(), "{written}");
+    if life.deleted {
+        app.request(Method::DELETE, &path, None).await;
+    }
+}
+
+/// The numbers of the documents that a search shows. The index alone finds no more than these.
+async fn shown_to(app: &TestApp, filter: Filter) -> Vec<usize> {
+    let (workspace, retriever) = (default_workspace(), &app.app.retriever);
+    let query = Query::parse("耳機保固幾個月", 100).unwrap();
+    let query = query.with_filter(filter);
+    let found = retriever.retrieve(&workspace, &query).await.unwrap();
+    let timed = retriever.timed(query);
+    let evidence = retriever.load_evidence(&workspace, &timed, &found.hits);
+    let evidence = evidence.await.unwrap();
+    let ids = evidence.iter().map(|e| e.chunk.document_id.as_str());
+    let mut shown: Vec<usize> = ids.map(|id| id[1..].parse().unwrap()).collect();
+    shown.sort_unstable();
+    assert_eq!(found.hits.len(), shown.len(), "hits that are not shown");
+    shown
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn random_documents_obey_visibility_rules() {
-    let start: jiff::Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+    let start: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
     let minute = |n: i64| start + jiff::SignedDuration::from_mins(n);
     let clock = Clock::standing(start);
     let app = at_a_standing_clock(&clock).await;
@@ -988,89 +973,39 @@ async fn random_documents_obey_visibility_rules() {
     let mut lives: Vec<Life> = Vec::new();
     for i in 0..60 {
         let life = Life::draw(&mut random);
-        let body = json!({
-            "text": format!("# 保固 {i}\n\n第 {i} 號耳機保固十二個月。"), "status": life.status, "audience": life.audience,
-            "channels": life.channel.iter().collect::<Vec<_>>(), "valid_from": life.from.map(minute), "valid_until": life.until.map(minute),
-        });
-        // Some were something else before.
-        if random.bool() {
-            let before =
-                json!({ "text": format!("第 {i} 號耳機舊說明保固。"), "status": "published" });
-            app.request(Method::PUT, &format!("/v1/documents/d{i}"), Some(before))
-                .await;
-        }
-        let (status, written) = app
-            .request(Method::PUT, &format!("/v1/documents/d{i}"), Some(body))
-            .await;
-        assert!(status.is_success(), "{written}");
-        if life.deleted {
-            app.request(Method::DELETE, &format!("/v1/documents/d{i}"), None)
-                .await;
-        }
+        put_life(&app, i, &life, &mut random, minute).await;
         lives.push(life);
     }
     indexed(&app).await;
-    let workspace = default_workspace();
     for round in 0..150 {
         let names = ["agent", "tier:gold", "tier:vip", "region:tw"];
         let audience: Vec<&str> = names.into_iter().filter(|_| random.bool()).collect();
         let channel = [None, Some("line"), Some("web")][random.usize(..3)];
         let now = random.i64(-10..130);
         clock.set(minute(now));
-        // Asked about now, or about another time.
-        let asked = if random.bool() {
-            Some(random.i64(-10..130))
-        } else {
-            None
-        };
+        // The question is about now or about another time.
+        let asked = random.bool().then(|| random.i64(-10..130));
         let filter = Filter {
             audience: audience.iter().map(|name| (*name).to_owned()).collect(),
             channel: channel.map(str::to_owned),
             at: asked.map(minute),
             ..Filter::default()
         };
-        let query = Query::parse("耳機保固幾個月", 100)
-            .unwrap()
-            .with_filter(filter);
-        let found = app
-            .app
-            .retriever
-            .retrieve(&workspace, &query)
-            .await
-            .unwrap();
-        let evidence = app
-            .app
-            .retriever
-            .load_evidence(&workspace, &app.app.retriever.timed(query), &found.hits)
-            .await
-            .unwrap();
-        let mut shown: Vec<usize> = evidence
-            .iter()
-            .map(|e| e.chunk.document_id.as_str()[1..].parse().unwrap())
-            .collect();
-        shown.sort_unstable();
         let at = asked.unwrap_or(now);
         let expected: Vec<usize> = (0..lives.len())
             .filter(|i| lives[*i].is_open(&audience, channel, at))
             .collect();
-        let told = format!("seed {seed}, round {round}: {audience:?} {channel:?} at {at}");
-        assert_eq!(shown, expected, "{told}");
-        // Not even counted: the index alone gives no more than that.
-        assert_eq!(found.hits.len(), expected.len(), "{told}");
+        let context = format!("seed {seed}, round {round}: {audience:?} {channel:?} at {at}");
+        assert_eq!(shown_to(&app, filter).await, expected, "{context}");
         if round % 10 == 0 {
             let body = json!({ "question": "耳機保固幾個月", "audience": audience, "channel": channel, "as_of": asked.map(minute) });
-            let (_, answer) = app.post("/v1/answers", body).await;
-            for citation in answer["citations"].as_array().unwrap() {
-                let i: usize = citation["document_id"].as_str().unwrap()[1..]
-                    .parse()
-                    .unwrap();
-                assert!(expected.contains(&i), "{told}: cites {i}");
+            let answer = app.answer(body).await;
+            for citation in &answer.citations {
+                let i: usize = citation.document_id[1..].parse().unwrap();
+                assert!(expected.contains(&i), "{context}: cites {i}");
             }
-            assert_eq!(
-                answer["outcome"] == "answered",
-                !expected.is_empty(),
-                "{told}: {answer}"
-            );
+            let is_answered = answer.outcome == "answered";
+            assert_eq!(is_answered, !expected.is_empty(), "{context}: {answer:?}");
         }
     }
     app.stop().await;

@@ -1,3 +1,5 @@
+//! The encoder: agreement with an independent engine, batches, priority of questions, and missing model files.
+
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,7 +16,7 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).map(|(x, y)| x * y).sum()
 }
 
-/// Vectors made by the weights' own engine, with the whole vocabulary: see tools/encoder/README.md.
+/// Vectors from the original engine of the weights with the whole vocabulary; see tools/encoder/README.md.
 #[test]
 fn vectors_match_independent_engine() {
     let text = std::fs::read_to_string(root().join("tools/encoder/reference.json")).unwrap();
@@ -129,7 +131,7 @@ async fn until(is_so: impl Fn() -> bool) {
     waited.expect("the encoder works");
 }
 
-/// More askers than fit into a batch: there is always a question waiting.
+/// More clients than fit into a batch, so that a question is always waiting.
 #[tokio::test(flavor = "multi_thread")]
 async fn passages_are_encoded_under_constant_question_load() {
     const ASKERS: usize = 64;
@@ -219,7 +221,7 @@ async fn question_and_passage_vectors_differ_by_prefix() {
     let cosine = dot(&question, &passage[0]);
     assert!(
         (0.7..0.999).contains(&cosine),
-        "the prefixes tell them apart: {cosine}"
+        "the prefixes change the vector: {cosine}"
     );
 }
 
@@ -237,7 +239,7 @@ fn missing_or_wrong_model_file_error_names_remedy() {
     std::fs::write(copy.join("model.onnx"), "cut").unwrap();
     let empty = folder.path().join("empty");
     std::fs::create_dir(&empty).unwrap();
-    // Once a process has loaded the library it keeps it, so library faults are tried by the command line's tests.
+    // A process loads the library once, so tests/integration/commands.rs tests errors of the library.
     let open = |change: &dyn Fn(&mut EncoderConfig)| {
         let mut config = ours.clone();
         change(&mut config);

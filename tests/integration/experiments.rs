@@ -1,4 +1,4 @@
-//! Answers and settings side by side, over HTTP.
+//! Experiments on answers and on settings, over HTTP.
 
 use std::sync::Arc;
 
@@ -7,13 +7,13 @@ use ken::app::{App, default_workspace};
 use ken_base::domain::Clock;
 use ken_learn::learn::experiments::Plan;
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::cases::audited;
 use crate::learning::{ask_as, faq, put_faq, say};
-use crate::support::{TestApp, config_in, embedder, pointers};
+use crate::support::{Experiment, TestApp, config_in, embedder, pointers, read};
 
-/// A service that goes by a clock of its own.
+/// A service whose time is set by hand.
 async fn at(clock: &Clock) -> TestApp {
     let folder = Arc::new(tempfile::tempdir().unwrap());
     let encoder = tokio::task::spawn_blocking(embedder).await.unwrap();
@@ -23,22 +23,46 @@ async fn at(clock: &Clock) -> TestApp {
     TestApp::serve(Arc::new(app), folder).await
 }
 
-async fn experiment(app: &TestApp, id: &str) -> Value {
-    let (status, found) = app.get("/v1/experiments").await;
+async fn experiment(app: &TestApp, id: &str) -> Experiment {
+    let (status, mut found) = app.get("/v1/experiments").await;
     assert_eq!(status, 200, "{found}");
-    let all = found["experiments"].as_array().unwrap();
-    all.iter().find(|e| e["id"] == id).unwrap().clone()
+    let all: Vec<Experiment> = read(found["experiments"].take());
+    all.into_iter().find(|e| e.id == id).unwrap()
+}
+
+const WRAP: &str = "禮物包裝要加多少錢？";
+
+/// Asks as 120 customers. Three of four are helped by the arm "ribbon", one of four by the live answer. Returns how many saw
+/// each arm.
+async fn run_ribbon_experiment(app: &TestApp) -> [usize; 2] {
+    let mut shown = [0, 0];
+    for n in 0..120 {
+        let customer = format!("c{n}");
+        let answer = ask_as(app, &customer, WRAP).await;
+        let sees_ribbon = answer.text.contains("緞帶");
+        shown[usize::from(sees_ribbon)] += 1;
+        assert_eq!(
+            answer.text.contains("請洽門市"),
+            !sees_ribbon,
+            "one answer, not both: {answer:?}"
+        );
+        app.assert_citations_resolve(&answer).await;
+        if n < 10 {
+            let on_line = json!({ "question": WRAP, "customer_id": customer, "channel": "line" });
+            let again = app.answer(on_line).await;
+            assert_eq!(again.text, answer.text, "the same on every channel");
+        }
+        let helpful = (n % 4 == 0) != sees_ribbon;
+        say(app, &answer, json!({ "helpful": helpful })).await;
+    }
+    shown
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn better_arm_wins_sticky_per_customer_and_is_promoted_manually() {
     let app = TestApp::start().await;
-    put_faq(
-        &app,
-        "wrap",
-        faq("禮物包裝要加多少錢？", "禮物包裝每件加收 NT$50，請洽門市。"),
-    )
-    .await;
+    let live = faq(WRAP, "禮物包裝每件加收 NT$50，請洽門市。");
+    put_faq(&app, "wrap", live).await;
     let plan = json!({ "id": "wrap-text", "faq_id": "wrap", "arms": [{ "name": "live" }, { "name": "ribbon", "answer": "禮物包裝每件加收 NT$50，附緞帶。" }] });
     let (status, begun) = app.post("/v1/experiments", plan.clone()).await;
     assert_eq!(
@@ -46,89 +70,43 @@ async fn better_arm_wins_sticky_per_customer_and_is_promoted_manually() {
         (200, &json!("running")),
         "{begun}"
     );
-    assert_eq!(
-        app.post("/v1/experiments", plan).await.0,
-        409,
-        "the id is taken"
-    );
-
-    assert!(
-        app.ask("禮物包裝要加多少錢？").await["text"]
-            .as_str()
-            .unwrap()
-            .contains("請洽門市"),
-        "who is not known sees what is live"
-    );
-    let mut shown = [0, 0];
-    for n in 0..120 {
-        let customer = format!("c{n}");
-        let answer = ask_as(&app, &customer, "禮物包裝要加多少錢？").await;
-        let sees_ribbon = answer["text"].as_str().unwrap().contains("緞帶");
-        shown[usize::from(sees_ribbon)] += 1;
-        assert_eq!(
-            answer["text"].as_str().unwrap().contains("請洽門市"),
-            !sees_ribbon,
-            "one answer, not both: {answer}"
-        );
-        app.assert_citations_resolve(&answer).await;
-        if n < 10 {
-            let (_, again) = app.post("/v1/answers", json!({ "question": "禮物包裝要加多少錢？", "customer_id": customer, "channel": "line" })).await;
-            assert_eq!(again["text"], answer["text"], "the same on every channel");
-        }
-        // Three of four are helped by the ribbon, one of four by being sent away.
-        let helpful = (n % 4 == 0) != sees_ribbon;
-        say(&app, &answer, json!({ "helpful": helpful })).await;
-    }
+    let (status, _) = app.post("/v1/experiments", plan).await;
+    assert_eq!(status, 409, "the id is taken");
+    let anonymous = app.ask(WRAP).await;
+    assert!(anonymous.text.contains("請洽門市"), "{anonymous:?}");
+    let shown = run_ribbon_experiment(&app).await;
     assert!(shown[0] > 40 && shown[1] > 40, "{shown:?}");
     let found = experiment(&app, "wrap-text").await;
     assert_eq!(
-        (&found["state"], &found["winner"]),
-        (&json!("decided"), &json!(1)),
-        "{found}"
+        (found.state.as_str(), found.winner),
+        ("decided", Some(1)),
+        "{found:?}"
     );
+    assert!(found.results[1].e_value >= 20.0, "{found:?}");
+    let still = ask_as(&app, "c1000", WRAP).await;
     assert!(
-        found["results"][1]["e_value"].as_f64().unwrap() >= 20.0,
-        "{found}"
-    );
-    let still = ask_as(&app, "c1000", "禮物包裝要加多少錢？").await;
-    assert!(
-        still["text"].as_str().unwrap().contains("請洽門市"),
-        "a person has not decided: {still}"
+        still.text.contains("請洽門市"),
+        "a winner is not promoted without a decision: {still:?}"
     );
 
-    let (status, promoted) = app
-        .post(
-            "/v1/experiments/wrap-text:promote",
-            json!({ "reviewer": "amy" }),
-        )
-        .await;
+    let promote = "/v1/experiments/wrap-text:promote";
+    let (status, promoted) = app.post(promote, json!({ "reviewer": "amy" })).await;
     assert_eq!(status, 200, "{promoted}");
-    assert!(
-        app.ask("禮物包裝要加多少錢？").await["text"]
-            .as_str()
-            .unwrap()
-            .contains("緞帶")
-    );
+    assert!(app.ask(WRAP).await.text.contains("緞帶"));
     let (_, faq) = app.get("/v1/faqs/wrap").await;
     assert!(
         !faq.to_string().contains("experiment:"),
-        "nothing of it is left: {faq}"
+        "nothing of the experiment is left: {faq}"
     );
-    assert!(
-        audited(&app)
-            .await
-            .contains(&"experiment.promote".to_owned())
-    );
+    let actions = audited(&app).await;
+    assert!(actions.contains(&"experiment.promote".to_owned()));
     for action in ["stop", "promote"] {
-        let again = app
-            .post(&format!("/v1/experiments/wrap-text:{action}"), json!({}))
-            .await;
-        assert_eq!(again.0, 409, "{action}: it was promoted once");
+        let path = format!("/v1/experiments/wrap-text:{action}");
+        let (status, _) = app.post(&path, json!({})).await;
+        assert_eq!(status, 409, "{action} after the promotion");
     }
-    assert_eq!(
-        app.post("/v1/experiments/nobody:stop", json!({})).await.0,
-        404
-    );
+    let (status, _) = app.post("/v1/experiments/nobody:stop", json!({})).await;
+    assert_eq!(status, 404);
     app.stop().await;
 }
 
@@ -146,41 +124,32 @@ async fn harmful_arm_is_stopped_and_silence_counts_after_delay() {
     assert_eq!(app.post("/v1/experiments", plan).await.0, 200);
     for n in 0..80 {
         let answer = ask_as(&app, &format!("c{n}"), "禮物包裝要加多少錢？").await;
-        if answer["text"].as_str().unwrap().contains("自己看") {
+        if answer.text.contains("自己看") {
             say(&app, &answer, json!({ "complaint": true })).await;
         }
     }
     let before = experiment(&app, "rude").await;
     assert_eq!(
-        (&before["state"], &before["results"][0]["known"]),
-        (&json!("running"), &json!(0)),
-        "{before}"
+        (before.state.as_str(), before.results[0].known),
+        ("running", 0),
+        "{before:?}"
     );
     clock.set(app.app.store.now() + SignedDuration::from_hours(3));
     let after = experiment(&app, "rude").await;
     assert_eq!(
-        (&after["state"], &after["out"]),
-        (&json!("stopped"), &json!([1])),
-        "{after}"
+        (after.state.as_str(), after.out.as_slice()),
+        ("stopped", [1].as_slice()),
+        "{after:?}"
     );
-    assert!(
-        after["reason"].as_str().unwrap().contains("guardrail"),
-        "{after}"
-    );
+    assert!(after.reason.unwrap().contains("guardrail"));
     clock.set(app.app.store.now() + SignedDuration::from_hours(73));
     let later = experiment(&app, "rude").await;
-    let live = &later["results"][0];
-    assert_eq!(
-        live["successes"], live["known"],
-        "who said nothing was helped"
-    );
-    assert!(live["known"].as_u64().unwrap() > 20, "{later}");
+    let live = &later.results[0];
+    assert_eq!(live.successes, live.known, "silence counts as success");
+    assert!(live.known > 20, "{later:?}");
     for n in 0..80 {
         let answer = ask_as(&app, &format!("c{n}"), "禮物包裝要加多少錢？").await;
-        assert!(
-            !answer["text"].as_str().unwrap().contains("自己看"),
-            "{answer}"
-        );
+        assert!(!answer.text.contains("自己看"), "{answer:?}");
     }
     app.stop().await;
 }
@@ -193,7 +162,7 @@ async fn settings_experiment_runs_and_invalid_plan_is_rejected() {
     let mut outcomes = std::collections::BTreeSet::new();
     for n in 0..12 {
         let answer = ask_as(&app, &format!("c{n}"), "禮物包裝要加多少錢？").await;
-        outcomes.insert(answer["outcome"].as_str().unwrap().to_owned());
+        outcomes.insert(answer.outcome);
     }
     assert_eq!(
         outcomes.into_iter().collect::<Vec<_>>(),
@@ -279,9 +248,9 @@ async fn auto_promote_rule_promotes_winner() {
     }
     let found = experiment(&app, "t").await;
     assert_eq!(
-        (&found["state"], &found["winner"]),
-        (&json!("promoted"), &json!(1)),
-        "{found}"
+        (found.state.as_str(), found.winner),
+        ("promoted", Some(1)),
+        "{found:?}"
     );
     let (_, tuning) = app.get("/v1/tuning").await;
     assert!(
@@ -308,12 +277,12 @@ async fn faq_edit_ends_experiment_and_handoff_counts_as_harm() {
                 let customer = format!("c{n}");
                 ask_as(&app, &customer, "禮物包裝要加多少錢？").await;
                 let wish = ask_as(&app, &customer, "我要找真人客服").await;
-                assert_eq!(wish["outcome"], "handoff", "{wish}");
+                assert_eq!(wish.outcome, "handoff", "{wish:?}");
             }
             let found = experiment(&app, "wrap").await;
-            let harms = |arm: usize| found["results"][arm]["harms"].as_u64().unwrap();
-            assert_eq!(harms(0) + harms(1), 12, "{found}");
-            // Edited meanwhile, with the arms' answers left where they are.
+            let n_harms: usize = found.results.iter().map(|arm| arm.harms).sum();
+            assert_eq!(n_harms, 12, "{found:?}");
+            // The live answer is edited; the arms' answers stay in the FAQ.
             let (_, mut row) = app.get("/v1/faqs/wrap").await;
             row["answers"][0]["text"] = json!("禮物包裝每件加收 NT$60。");
             for field in ["id", "revision", "version", "follow_ups", "status"] {
@@ -325,14 +294,9 @@ async fn faq_edit_ends_experiment_and_handoff_counts_as_harm() {
             assert!(status.is_success());
         }
         let ended = experiment(&app, id).await;
-        assert_eq!(ended["state"], "stopped", "{ended}");
-        assert!(
-            ended["reason"]
-                .as_str()
-                .unwrap()
-                .contains("edited or deleted"),
-            "{ended}"
-        );
+        assert_eq!(ended.state, "stopped", "{ended:?}");
+        let reason = ended.reason.unwrap();
+        assert!(reason.contains("edited or deleted"), "{reason}");
     }
     app.stop().await;
 }

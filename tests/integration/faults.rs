@@ -1,7 +1,7 @@
-//! What goes wrong on real machines: processes that are killed, disks that are full, read-only or broken, clocks that jump,
-//! files that are damaged, two processes on one folder. After each: what was acknowledged is there, and `ken check` is clean.
+//! Faults of real machines: killed processes, full, read-only or failing disks, clock jumps, damaged files, two processes on
+//! one folder. After each fault the acknowledged writes exist and `ken check` is clean.
 //!
-//! `make faults` runs 300 kills; the test suite some of each kind.
+//! `make faults` runs 300 kills, the test suite two of each kind.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,6 +15,7 @@ use ken_store::store::Store;
 use reqwest::Client;
 use serde_json::{Value, json};
 use sqlx::migrate::Migrator;
+use tempfile::TempDir;
 
 use crate::crash::{Service, check, ken, serve, serve_with};
 use crate::support::{client, root};
@@ -28,10 +29,10 @@ const KINDS: [&str; 7] = [
     "restore",
     "migration",
 ];
-/// How many writers there are at once.
+/// Number of concurrent writers.
 const WRITERS: usize = 4;
 
-/// What a document has to hold: what was acknowledged last, or what was on its way.
+/// The expected content of a document: the last acknowledged write or the one in flight.
 #[derive(Debug, Clone, Default)]
 struct Expected {
     acknowledged: Option<u32>,
@@ -44,7 +45,7 @@ struct Ledger {
     n_acknowledged: usize,
 }
 
-/// Notes that the service said yes to a version of a document.
+/// Records that the service acknowledged a version of a document.
 fn acknowledge(ledger: &Mutex<Ledger>, id: impl Into<String>, n: u32) {
     let mut ledger = ledger.lock().unwrap();
     ledger.documents.entry(id.into()).or_default().acknowledged = Some(n);
@@ -54,7 +55,7 @@ fn text_of(id: &str, n: u32) -> String {
     format!("# 說明 {id}\n\n第 {n} 版的內容，代號 mark{n}of{id}，退貨需要 {n} 天。\n")
 }
 
-/// Kills a process at a moment that is drawn, and waits until it is gone.
+/// Kills a process after this time and waits for its end.
 fn kill_after(child: &mut Child, wait: Duration) {
     let until = std::time::Instant::now() + wait;
     while std::time::Instant::now() < until && child.try_wait().unwrap().is_none() {
@@ -64,7 +65,7 @@ fn kill_after(child: &mut Child, wait: Duration) {
     child.wait().unwrap();
 }
 
-/// Writes documents one after another until nobody answers any more.
+/// Writes documents one after another until the service is gone.
 async fn write(
     address: String,
     writer: usize,
@@ -107,7 +108,7 @@ async fn write(
     }
 }
 
-/// Asks, for as long as somebody answers: the record of answers is written beside all else.
+/// Sends questions until the service is gone, so that answers are recorded between the other writes.
 async fn ask(address: String) {
     let client = client();
     loop {
@@ -119,7 +120,7 @@ async fn ask(address: String) {
     }
 }
 
-/// Every document is what was acknowledged last or was on its way; what it is counts as acknowledged from now on.
+/// Each document is its last acknowledged write or the one in flight. That content counts as acknowledged from now on.
 async fn assert_kept(folder: &Path, ledger: &Mutex<Ledger>, after: &str) {
     let url = format!("sqlite://{}", folder.join("data/ken.db").display());
     let store = Store::open(&url).await.unwrap();
@@ -156,7 +157,7 @@ async fn assert_kept(folder: &Path, ledger: &Mutex<Ledger>, after: &str) {
     store.close().await;
 }
 
-/// Documents that are there can be found, by the mark that nothing else has.
+/// Each acknowledged document is found by its unique mark.
 async fn assert_searchable(address: &str, client: &Client, ledger: &Mutex<Ledger>) {
     let documents = ledger.lock().unwrap().documents.clone();
     for (id, expected) in documents {
@@ -185,7 +186,7 @@ async fn until_ready(address: &str, client: &Client) {
     };
     tokio::time::timeout(Duration::from_secs(120), ready)
         .await
-        .expect("the indexes catch up by themselves");
+        .expect("the indexes catch up after a restart");
 }
 
 fn kills() -> usize {
@@ -193,86 +194,107 @@ fn kills() -> usize {
     set.map_or(14, |n| n.parse().expect("FAULT_KILLS is a number"))
 }
 
+/// What the rounds of `random_kills_preserve_acknowledged_writes` share.
+struct Killing {
+    folder: TempDir,
+    client: Client,
+    ledger: Arc<Mutex<Ledger>>,
+    counter: Arc<AtomicU32>,
+    random: fastrand::Rng,
+}
+
+impl Killing {
+    /// A moment of at most so many milliseconds from now.
+    fn moment(&mut self, most: u64) -> Duration {
+        Duration::from_millis(self.random.u64(..most))
+    }
+
+    /// Kills the service while it is written to and asked, or while it reads uploaded files.
+    async fn while_serving(&mut self, is_upload: bool) {
+        let (mut child, address, _printed) = serve(self.folder.path());
+        let (wait, seed) = (self.moment(1_500), self.random.u64(..));
+        let mut at_work = tokio::task::JoinSet::new();
+        if is_upload {
+            upload(&address, &self.client, &self.ledger, &self.counter).await;
+        } else {
+            for writer in 0..WRITERS {
+                let random = fastrand::Rng::with_seed(seed + writer as u64);
+                let (ledger, counter) = (self.ledger.clone(), self.counter.clone());
+                at_work.spawn(write(address.clone(), writer, random, ledger, counter));
+            }
+            at_work.spawn(ask(address.clone()));
+        }
+        tokio::task::spawn_blocking(move || kill_after(&mut child, wait))
+            .await
+            .unwrap();
+        while let Some(ended) = at_work.join_next().await {
+            ended.unwrap();
+        }
+    }
+
+    /// Kills a command of this kind.
+    fn while_running(&mut self, kind: &str) {
+        let most = match kind {
+            "ingest" => 4_000,
+            "rebuild" => 3_000,
+            "backup" => 120,
+            "restore" => 150,
+            _ => unreachable!("all kinds are named"),
+        };
+        let wait = self.moment(most);
+        let folder = self.folder.path();
+        let mut command = ken(folder);
+        match kind {
+            "ingest" => command.arg(kind).arg(root().join("corpus/shop/knowledge")),
+            "rebuild" => command.arg(kind),
+            "backup" => {
+                let file = folder.join("half.backup");
+                let _ = std::fs::remove_file(&file);
+                command.arg(kind).arg(file)
+            }
+            _ => {
+                // A backup of all there is, so that nothing acknowledged is missing in it.
+                let file = folder.join("whole.backup");
+                let _ = std::fs::remove_file(&file);
+                let made = ken(folder).arg("backup").arg(&file).status();
+                assert!(made.unwrap().success());
+                command.arg("restore").arg(file)
+            }
+        };
+        kill_after(&mut quietly(&mut command), wait);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn random_kills_preserve_acknowledged_writes() {
-    let folder = tempfile::tempdir().unwrap();
     let seed = std::env::var("FAULT_SEED").map_or(7, |seed| seed.parse().unwrap());
-    let mut random = fastrand::Rng::with_seed(seed);
-    let (ledger, counter) = (
-        Arc::new(Mutex::new(Ledger::default())),
-        Arc::new(AtomicU32::new(1)),
-    );
-    let client = client();
+    let mut killing = Killing {
+        folder: tempfile::tempdir().unwrap(),
+        client: client(),
+        ledger: Arc::default(),
+        counter: Arc::new(AtomicU32::new(1)),
+        random: fastrand::Rng::with_seed(seed),
+    };
     let mut killed: BTreeMap<&str, usize> = BTreeMap::new();
     for round in 0..kills() {
         let kind = KINDS[round % KINDS.len()];
-        let mut moment = |most: u64| Duration::from_millis(random.u64(..most));
         match kind {
-            "serving" | "upload" => {
-                let (child, address, _printed) = serve(folder.path());
-                let (wait, seed) = (moment(1_500), random.u64(..));
-                let mut at_work = tokio::task::JoinSet::new();
-                if kind == "upload" {
-                    upload(&address, &client, &ledger, &counter).await;
-                } else {
-                    for writer in 0..WRITERS {
-                        let random = fastrand::Rng::with_seed(seed + writer as u64);
-                        let (ledger, counter) = (ledger.clone(), counter.clone());
-                        at_work.spawn(write(address.clone(), writer, random, ledger, counter));
-                    }
-                    at_work.spawn(ask(address.clone()));
-                }
-                let mut child = child;
-                tokio::task::spawn_blocking(move || kill_after(&mut child, wait))
-                    .await
-                    .unwrap();
-                while let Some(ended) = at_work.join_next().await {
-                    ended.unwrap();
-                }
-            }
-            "ingest" => {
-                let knowledge = root().join("corpus/shop/knowledge");
-                let mut command = ken(folder.path());
-                let ingest = command.arg("ingest").arg(knowledge);
-                kill_after(&mut quietly(ingest), moment(4_000));
-            }
-            "rebuild" => kill_after(
-                &mut quietly(ken(folder.path()).arg("rebuild")),
-                moment(3_000),
-            ),
-            "backup" => {
-                let file = folder.path().join("half.backup");
-                let _ = std::fs::remove_file(&file);
-                kill_after(
-                    &mut quietly(ken(folder.path()).arg("backup").arg(&file)),
-                    moment(120),
-                );
-            }
-            "restore" => {
-                // Of all there is, so that nothing acknowledged is missing in it.
-                let file = folder.path().join("whole.backup");
-                let _ = std::fs::remove_file(&file);
-                let made = ken(folder.path()).arg("backup").arg(&file).status();
-                assert!(made.unwrap().success());
-                kill_after(
-                    &mut quietly(ken(folder.path()).arg("restore").arg(&file)),
-                    moment(150),
-                );
-            }
-            "migration" => migration(moment(400)).await,
-            _ => unreachable!("all kinds are named"),
+            "serving" | "upload" => killing.while_serving(kind == "upload").await,
+            "migration" => migration(killing.moment(400)).await,
+            _ => killing.while_running(kind),
         }
         *killed.entry(kind).or_default() += 1;
-        let told = check(folder.path());
-        assert!(told.contains(" 0 faults"), "after {kind}: {told}");
-        assert_kept(folder.path(), &ledger, kind).await;
+        let folder = killing.folder.path();
+        let report = check(folder);
+        assert!(report.contains(" 0 faults"), "after {kind}: {report}");
+        assert_kept(folder, &killing.ledger, kind).await;
     }
-    let (child, address, _printed) = serve(folder.path());
-    until_ready(&address, &client).await;
-    // What was uploaded and acknowledged is read in the end.
-    assert_searchable(&address, &client, &ledger).await;
+    let (child, address, _printed) = serve(killing.folder.path());
+    until_ready(&address, &killing.client).await;
+    // Uploads that were acknowledged are read in the end.
+    assert_searchable(&address, &killing.client, &killing.ledger).await;
     drop(child);
-    let ledger = ledger.lock().unwrap();
+    let ledger = killing.ledger.lock().unwrap();
     println!(
         "{killed:?} killed, {} writes acknowledged, none lost",
         ledger.n_acknowledged
@@ -303,7 +325,7 @@ async fn upload(address: &str, client: &Client, ledger: &Mutex<Ledger>, counter:
         .multipart(form);
     let response = request.send().await.unwrap();
     assert!(response.status().is_success(), "{}", response.status());
-    // The job goes on at the next start that serves; until then the former text may stand.
+    // The job resumes at the next start of the service; until then the earlier text is valid.
     let job: Value = response.json().await.unwrap();
     let id = job["id"]
         .as_str()
@@ -323,7 +345,7 @@ async fn upload(address: &str, client: &Client, ledger: &Mutex<Ledger>, counter:
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    // Half of the time it is killed while files are read.
+    // In half of the rounds the service is killed while it parses the files.
     let is_done = tokio::time::timeout(Duration::from_millis(60), done)
         .await
         .is_ok();
@@ -340,7 +362,7 @@ async fn upload(address: &str, client: &Client, ledger: &Mutex<Ledger>, counter:
     }
 }
 
-/// A store as it was before the newest migration, killed while it is brought up to date, has all its documents.
+/// A process killed during the newest migration loses no document.
 async fn migration(wait: Duration) {
     let folder = tempfile::tempdir().unwrap();
     let (former, data) = (folder.path().join("former"), folder.path().join("data"));
@@ -379,13 +401,13 @@ async fn migration(wait: Duration) {
     .unwrap();
     pool.close().await;
     kill_after(&mut quietly(ken(folder.path()).arg("status")), wait);
-    let told = check(folder.path());
-    assert!(told.contains("default: 1 chunks, 0 faults"), "{told}");
+    let report = check(folder.path());
+    assert!(report.contains("default: 1 chunks, 0 faults"), "{report}");
 }
 
-/// The shim that strikes, built once.
+/// The library that injects faults, built once.
 fn shim() -> &'static Path {
-    static SHIM: OnceLock<(tempfile::TempDir, PathBuf)> = OnceLock::new();
+    static SHIM: OnceLock<(TempDir, PathBuf)> = OnceLock::new();
     let (_, path) = SHIM.get_or_init(|| {
         let folder = tempfile::tempdir().unwrap();
         let library = folder.path().join("shim.so");
@@ -395,13 +417,13 @@ fn shim() -> &'static Path {
             .arg(root().join("tests/faults/shim.c"))
             .arg("-ldl")
             .status();
-        assert!(built.unwrap().success(), "cc builds C for other parts, too");
+        assert!(built.unwrap().success(), "cc compiles tests/faults/shim.c");
         (folder, library)
     });
     path
 }
 
-/// A service whose disk and clock can be struck.
+/// A service with injected faults of disk and clock.
 struct Struck {
     child: Service,
     address: String,
@@ -444,12 +466,12 @@ impl Struck {
         (response.status().as_u16(), response.json().await.unwrap())
     }
 
-    /// Killed, what is left is sound and holds what was acknowledged.
+    /// Kills the service. Its data are consistent and contain the acknowledged writes.
     async fn ends_clean(mut self, ledger: &Mutex<Ledger>, after: &str) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
-        let told = check(self.folder.path());
-        assert!(told.contains(" 0 faults"), "{after}: {told}");
+        let report = check(self.folder.path());
+        assert!(report.contains(" 0 faults"), "{after}: {report}");
         assert_kept(self.folder.path(), ledger, after).await;
     }
 
@@ -497,10 +519,10 @@ async fn disk_fault_rejects_writes_and_keeps_answering() {
         if fault != "nosync" {
             assert_eq!(answer["notes"], json!(["not_recorded"]), "{fault}");
         }
-        // Room again: all goes on without a restart.
+        // With free space the service continues without a restart.
         service.now("");
-        let (status, told) = service.put("d4", 4).await;
-        assert_eq!(status, 201, "{fault}: {told}");
+        let (status, reply) = service.put("d4", 4).await;
+        assert_eq!(status, 201, "{fault}: {reply}");
         acknowledge(&ledger, "d4", 4);
         let answer = service.ask().await;
         assert_eq!(answer["notes"], json!([]), "{fault}");
@@ -514,7 +536,7 @@ async fn disk_fault_rejects_writes_and_keeps_answering() {
 async fn index_catches_up_after_full_disk() {
     let service = Struck::start();
     let ledger = Mutex::new(Ledger::default());
-    // The disk fills up and gets room again while documents come in.
+    // The disk fills up and has free space again while documents are written.
     for n in 1..60 {
         service.now(if n % 10 == 5 { "full" } else { "" });
         let id = format!("d{n}");
@@ -540,10 +562,10 @@ fn unwritable_folder_is_reported_at_start() {
         .output()
         .unwrap();
     assert!(!started.status.success());
-    let told = String::from_utf8_lossy(&started.stderr).into_owned();
+    let stderr = String::from_utf8_lossy(&started.stderr).into_owned();
     assert!(
-        told.starts_with("ken: ") && told.contains("ken.db"),
-        "{told}"
+        stderr.starts_with("ken: ") && stderr.contains("ken.db"),
+        "{stderr}"
     );
 }
 
@@ -563,21 +585,11 @@ async fn clock_jump_preserves_writes_and_answers() {
     service.ends_clean(&ledger, "a clock that jumps").await;
 }
 
-#[test]
-fn damaged_index_file_is_rebuilt() {
-    let folder = tempfile::tempdir().unwrap();
-    let knowledge = folder.path().join("knowledge");
-    std::fs::create_dir(&knowledge).unwrap();
-    for n in 0..20 {
-        std::fs::write(knowledge.join(format!("d{n}.md")), text_of("d", n)).unwrap();
-    }
-    let ingested = ken(folder.path()).arg("ingest").arg(&knowledge).output();
-    assert!(ingested.unwrap().status.success());
-    assert!(check(folder.path()).contains("20 chunks, 0 faults"));
-    let indexes = folder.path().join("indexes/default");
+/// One index file of each kind, and all of JSON; no locks. The segments' files have the same names but for their ids.
+fn index_files(indexes: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for part in [
-        indexes.clone(),
+        indexes.to_owned(),
         indexes.join("keyword"),
         indexes.join("vectors"),
     ] {
@@ -594,36 +606,54 @@ fn damaged_index_file_is_rebuilt() {
             .any(|file| file.to_string_lossy().ends_with(ending))
     };
     assert!(ends("meta.json") && ends(".usearch") && ends("manifest.json") && ends(".store"));
-    // One of a kind: the segments' files have the same names but for their ids.
     let mut kinds = std::collections::BTreeSet::new();
     files.retain(|file| {
         let is_lock = file.to_string_lossy().ends_with(".lock");
         let kind = file.extension().map(std::ffi::OsStr::to_owned);
         !is_lock && (kinds.insert(kind.clone()) || kind == Some("json".into()))
     });
-    for (at, file) in files.iter().enumerate() {
+    files
+}
+
+/// Damages a file in this way.
+fn damage(file: &Path, how: &str) {
+    let mut bytes = std::fs::read(file).unwrap();
+    let middle = bytes.len() / 2;
+    match how {
+        "truncated" => std::fs::write(file, &bytes[..middle]).unwrap(),
+        "altered" => {
+            bytes[middle] ^= 0x55;
+            std::fs::write(file, bytes).unwrap();
+        }
+        "emptied" => std::fs::write(file, b"").unwrap(),
+        _ => std::fs::remove_file(file).unwrap(),
+    }
+}
+
+#[test]
+fn damaged_index_file_is_rebuilt() {
+    let folder = tempfile::tempdir().unwrap();
+    let knowledge = folder.path().join("knowledge");
+    std::fs::create_dir(&knowledge).unwrap();
+    for n in 0..20 {
+        std::fs::write(knowledge.join(format!("d{n}.md")), text_of("d", n)).unwrap();
+    }
+    let ingested = ken(folder.path()).arg("ingest").arg(&knowledge).output();
+    assert!(ingested.unwrap().status.success());
+    assert!(check(folder.path()).contains("20 chunks, 0 faults"));
+    let indexes = folder.path().join("indexes/default");
+    for (at, file) in index_files(&indexes).iter().enumerate() {
         let name = file.strip_prefix(&indexes).unwrap().to_owned();
-        // The indexes are others after each; what of this file there is now is damaged.
+        // Each check rebuilds the indexes, so the present file of the same kind is damaged.
         let Some(file) = there_now(&indexes, file) else {
             continue;
         };
-        let bytes = std::fs::read(&file).unwrap();
         let what = ["truncated", "altered", "emptied", "gone"][at % 4];
-        match what {
-            "truncated" => std::fs::write(&file, &bytes[..bytes.len() / 2]).unwrap(),
-            "altered" => {
-                let mut bytes = bytes;
-                let middle = bytes.len() / 2;
-                bytes[middle] ^= 0x55;
-                std::fs::write(&file, bytes).unwrap();
-            }
-            "emptied" => std::fs::write(&file, b"").unwrap(),
-            _ => std::fs::remove_file(&file).unwrap(),
-        }
-        let told = check(folder.path());
+        damage(&file, what);
+        let report = check(folder.path());
         assert!(
-            told.contains("20 chunks, 0 faults"),
-            "{} {what}: {told}",
+            report.contains("20 chunks, 0 faults"),
+            "{} {what}: {report}",
             name.display()
         );
     }
@@ -666,7 +696,7 @@ async fn two_processes_share_one_folder_safely() {
         until_ready(address, &client).await;
         assert_searchable(address, &client, &ledger).await;
     }
-    // The one that writes the indexes goes; the other answers on, and takes in what it is given.
+    // The process that writes the indexes is killed; the other one still answers and accepts documents.
     first.kill().unwrap();
     first.wait().unwrap();
     let request = client.put(format!("{address_of_second}/v1/documents/d20"));
@@ -691,6 +721,47 @@ async fn two_processes_share_one_folder_safely() {
         .acknowledged = Some(20);
     assert!(check(folder.path()).contains("20 chunks, 0 faults"));
     assert_kept(folder.path(), &ledger, "two processes").await;
+}
+
+/// The documents of the store in a folder, each as it was before, after or in between: no older and no newer.
+async fn assert_between(
+    folder: &Path,
+    before: &BTreeMap<String, Expected>,
+    after: &BTreeMap<String, Expected>,
+) {
+    let url = format!("sqlite://{}", folder.join("data/ken.db").display());
+    let store = Store::open(&url).await.unwrap();
+    let workspace = ken::app::default_workspace();
+    let number = |text: &str| -> u32 {
+        let digits = text.split("第 ").nth(1).unwrap().split(' ').next().unwrap();
+        digits.parse().unwrap()
+    };
+    for (id, expected) in after {
+        let document_id = DocumentId::parse(id).unwrap();
+        let found = store
+            .document(&workspace, &document_id, None)
+            .await
+            .unwrap();
+        let found = found.map(|document| number(&document.text));
+        let was = before.get(id).cloned().unwrap_or_default();
+        let at_first = was.acknowledged.unwrap_or(0);
+        let at_last = [expected.acknowledged, expected.on_the_way.flatten()];
+        let at_last = at_last.into_iter().flatten().max();
+        match found {
+            Some(n) => {
+                assert!(n >= at_first, "{id}: {n} is older than {at_first}");
+                let newest = at_last.unwrap_or(u32::MAX);
+                assert!(n <= newest, "{id}: {n} is newer than {newest}");
+            }
+            None => {
+                let is_untouched = was.on_the_way.is_none()
+                    && was.acknowledged == expected.acknowledged
+                    && expected.on_the_way.is_none();
+                assert!(!is_untouched || was.acknowledged.is_none(), "{id} is lost");
+            }
+        }
+    }
+    store.close().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -726,40 +797,7 @@ async fn backup_under_load_contains_acknowledged_state() {
             .unwrap();
         assert!(restored.status.success(), "{restored:?}");
         assert!(check(place.path()).contains(" 0 faults"));
-        // Of each document what it was before, after, or in between: no older and no newer.
-        let url = format!("sqlite://{}", place.path().join("data/ken.db").display());
-        let store = Store::open(&url).await.unwrap();
-        let workspace = ken::app::default_workspace();
-        let number = |text: &str| -> u32 {
-            let digits = text.split("第 ").nth(1).unwrap().split(' ').next().unwrap();
-            digits.parse().unwrap()
-        };
-        for (id, expected) in &after {
-            let document_id = DocumentId::parse(id).unwrap();
-            let found = store
-                .document(&workspace, &document_id, None)
-                .await
-                .unwrap();
-            let found = found.map(|document| number(&document.text));
-            let was = before.get(id).cloned().unwrap_or_default();
-            let at_first = was.acknowledged.unwrap_or(0);
-            let at_last = [expected.acknowledged, expected.on_the_way.flatten()];
-            let at_last = at_last.into_iter().flatten().max();
-            match found {
-                Some(n) => {
-                    assert!(n >= at_first, "{id}: {n} is older than {at_first}");
-                    let newest = at_last.unwrap_or(u32::MAX);
-                    assert!(n <= newest, "{id}: {n} is newer than {newest}");
-                }
-                None => {
-                    let is_untouched = was.on_the_way.is_none()
-                        && was.acknowledged == expected.acknowledged
-                        && expected.on_the_way.is_none();
-                    assert!(!is_untouched || was.acknowledged.is_none(), "{id} is lost");
-                }
-            }
-        }
-        store.close().await;
+        assert_between(place.path(), &before, &after).await;
     }
     child.kill().unwrap();
     child.wait().unwrap();

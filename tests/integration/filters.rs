@@ -1,3 +1,7 @@
+//! Filters, and what they leave unchanged in keyword and vector search: order and scores.
+
+use std::collections::HashMap;
+
 use ken_base::config::{Config, Part};
 use serde_json::{Value, json};
 
@@ -9,30 +13,25 @@ async fn found(app: &TestApp, mode: &str, filter: Value) -> Vec<String> {
     body.as_object_mut()
         .unwrap()
         .extend(filter.as_object().unwrap().clone());
-    let (status, found) = app.post("/v1/search", body).await;
-    assert_eq!(status, 200, "{found}");
-    let mut ids: Vec<String> = found["hits"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|hit| hit["document_id"].as_str().unwrap().to_owned())
-        .collect();
+    let found = app.search(body).await;
+    let hits = found.hits.into_iter();
+    let mut ids: Vec<String> = hits.map(|hit| hit.document_id).collect();
     ids.sort();
     ids
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn filters_apply_in_keyword_and_vector_search() {
-    // Vectors in memory; in Qdrant by number; in Qdrant by what chunks are.
-    who_asks_decides(TestApp::start().await).await;
+    // Vectors in memory, in Qdrant filtered by chunk keys, and in Qdrant filtered by payload.
+    assert_filters_apply(TestApp::start().await).await;
     for max_keys in [1_000, 0] {
         let (app, qdrant) = app_on_qdrant(max_keys).await;
-        who_asks_decides(app).await;
+        assert_filters_apply(app).await;
         qdrant.remove().await;
     }
 }
 
-async fn who_asks_decides(app: TestApp) {
+async fn assert_filters_apply(app: TestApp) {
     let text = |n: u32| format!("# 優惠活動\n\n本次優惠活動的折扣是 {n} 元，歡迎選購。");
     for (id, mut body) in [
         ("all", json!({})),
@@ -96,7 +95,7 @@ async fn who_asks_decides(app: TestApp) {
     app.stop().await;
 }
 
-/// Small steps of a linear congruential generator: the same selection of documents in every run.
+/// A linear congruential generator with a fixed seed: the same documents in every run.
 fn draws(seed: u64) -> impl FnMut(u64) -> u64 {
     let mut state = seed;
     move |below| {
@@ -107,14 +106,13 @@ fn draws(seed: u64) -> impl FnMut(u64) -> u64 {
     }
 }
 
-/// A search with a filter is the search without it, less what the filter takes away: same order, same scores.
-#[tokio::test(flavor = "multi_thread")]
-async fn filtered_search_equals_unfiltered_minus_excluded() {
-    let app = TestApp::start_with(|config| config.retrieve.candidates = 100).await;
+/// Writes 100 documents, d0 to d99, and waits until they are indexed. Returns their tags: a filter by tag `p30` admits
+/// about 30 % of them.
+async fn put_tagged_documents(app: &TestApp) -> HashMap<String, Vec<String>> {
     let mut draw = draws(13);
     let things = ["耳機", "門鎖", "充電器", "滑鼠", "掃地機器人", "保護殼"];
     let facts = ["保固", "退貨", "運費", "配送", "維修"];
-    let mut tags: std::collections::HashMap<String, Vec<String>> = Default::default();
+    let mut tags = HashMap::new();
     for i in 0..100 {
         let text = format!(
             "{}的{}說明：第 {i} 條，請在 {} 天內辦理。",
@@ -122,34 +120,31 @@ async fn filtered_search_equals_unfiltered_minus_excluded() {
             facts[draw(5) as usize],
             draw(60) + 1
         );
-        // By these tags a filter admits about 1, 3, 10, 30, 60 and 100 %.
         let of_document: Vec<String> = [1, 3, 10, 30, 60, 100]
             .into_iter()
             .filter(|percent| draw(100) < *percent || (*percent == 1 && i == 42))
             .map(|percent| format!("p{percent}"))
             .collect();
         let body = json!({ "text": text, "tags": of_document, "language": "zh-Hant" });
-        let path = format!(
-            "/v1/documents/d{i}{}",
-            if i == 99 { "?wait=indexed" } else { "" }
-        );
+        let wait = if i == 99 { "?wait=indexed" } else { "" };
+        let path = format!("/v1/documents/d{i}{wait}");
         let (status, written) = app.request(reqwest::Method::PUT, &path, Some(body)).await;
         assert!(status.is_success(), "{written}");
         tags.insert(format!("d{i}"), of_document);
     }
+    tags
+}
+
+/// A search with a filter is the search without it, less what the filter takes away: same order, same scores.
+#[tokio::test(flavor = "multi_thread")]
+async fn filtered_search_equals_unfiltered_minus_excluded() {
+    let app = TestApp::start_with(|config| config.retrieve.candidates = 100).await;
+    let tags = put_tagged_documents(&app).await;
     let hits = async |mode: &str, wanted: &[&str]| -> Vec<(String, f64)> {
         let body =
             json!({ "question": "耳機退貨運費", "mode": mode, "limit": 100, "tags": wanted });
-        let (status, found) = app.post("/v1/search", body).await;
-        assert_eq!(status, 200, "{found}");
-        let hits = found["hits"].as_array().unwrap().iter();
-        hits.map(|hit| {
-            (
-                hit["document_id"].as_str().unwrap().to_owned(),
-                hit["score"].as_f64().unwrap(),
-            )
-        })
-        .collect()
+        let hits = app.search(body).await.hits.into_iter();
+        hits.map(|hit| (hit.document_id, hit.score)).collect()
     };
     for mode in ["keyword", "vector", "hybrid"] {
         let all = hits(mode, &[]).await;
@@ -174,7 +169,7 @@ async fn filtered_search_equals_unfiltered_minus_excluded() {
                 hits.iter().map(|(id, _)| id.clone()).collect()
             };
             assert_eq!(ids(&found), ids(&expected), "{mode} {wanted:?}");
-            // The encoder's vectors move by some 1e-7 with what else it encodes.
+            // Vectors differ by some 1e-7 with the other texts of their batch.
             let same = |(a, b): (&(String, f64), &(String, f64))| (a.1 - b.1).abs() < 1e-5;
             assert!(found.iter().zip(&expected).all(same), "{mode} {wanted:?}");
         }
@@ -202,7 +197,7 @@ fn entry(key: u32, text: String, tags: Vec<String>) -> ken_store::store::IndexEn
     }
 }
 
-/// A process that reads another's keyword index does not say that it holds what it does not find yet.
+/// The revision of an index reader never exceeds the chunks that it finds.
 #[test]
 fn index_reader_revision_matches_visible_chunks() {
     use ken_search::index::KeywordIndex;
@@ -226,7 +221,7 @@ fn index_reader_revision_matches_visible_chunks() {
     }
 }
 
-/// As above for one chunk in a thousand, on the keyword index; the vectors' contract suite does the same for them.
+/// The same on the keyword index for one chunk in a thousand; contract_vectors.rs tests this for vectors.
 #[test]
 fn narrow_keyword_selection_is_exact() {
     use ken_base::domain::Filter;
@@ -278,12 +273,12 @@ fn narrow_keyword_selection_is_exact() {
         assert_eq!(
             search.top(10, &selection).unwrap(),
             ten,
-            "ten of one in {step}"
+            "top ten of one in {step}"
         );
     }
 }
 
-/// A keyword index that grew in many small steps is put together, and finds the same by the same scores.
+/// Compacting an index of many segments changes neither results nor scores.
 #[test]
 fn compacted_keyword_index_returns_same_results() {
     use ken_search::index::{KeywordIndex, Selection};
@@ -292,7 +287,7 @@ fn compacted_keyword_index_returns_same_results() {
     let folder = tempfile::tempdir().unwrap();
     let index = KeywordIndex::open(folder.path(), Some(15_000_000)).unwrap();
     let n_segments = || tantivy_segments(folder.path());
-    assert!(!index.compact().unwrap(), "there is nothing yet");
+    assert!(!index.compact().unwrap(), "an empty index is not compacted");
     let mut draw = draws(5);
     for step in 0..7_u32 {
         let words = ["退貨", "運費", "保固", "配送", "發票"];
@@ -308,7 +303,7 @@ fn compacted_keyword_index_returns_same_results() {
         let search = search.unwrap().unwrap();
         let hits = search.top(300, &Selection::default()).unwrap();
         let keys: Vec<u32> = hits.iter().map(|hit| hit.key).collect();
-        // By whichever way a chunk is found, its score is the same.
+        // Both ways to score a chunk agree.
         let scores = search.scores(&keys).unwrap();
         assert!(
             hits.iter()
@@ -323,13 +318,13 @@ fn compacted_keyword_index_returns_same_results() {
     assert_eq!(n_segments(), 1);
     assert_eq!(found(), before);
     assert_eq!(index.revision(), 7);
-    // Once is enough, also for a little that comes after.
+    // A compacted index is not compacted again, also after a small change.
     assert!(!index.compact().unwrap());
     index
         .apply(&[], &[entry(900, "發票".into(), Vec::new())], 8)
         .unwrap();
     assert!(!index.compact().unwrap());
-    // Much that goes makes it worth it.
+    // Many deletions make another compaction worthwhile.
     index
         .apply(std::slice::from_ref(&(40..280)), &[], 9)
         .unwrap();
@@ -340,20 +335,24 @@ fn compacted_keyword_index_returns_same_results() {
     assert_eq!((again.revision(), again.all_keys().unwrap().len()), (9, 41));
 }
 
-/// What a chunk scores depends on what is there, not on what was there before or on how it is kept.
+/// Texts of 200 chunks, in Chinese and English.
+fn drawn_texts() -> Vec<String> {
+    const WORDS: [&str; 6] = ["退貨", "運費", "保固", "warranty", "returned items", "發票"];
+    let mut draw = draws(11);
+    let mut text = || {
+        let words = (0..1 + draw(90)).map(|_| WORDS[draw(6) as usize]);
+        words.collect::<Vec<_>>().join("，")
+    };
+    (0..200).map(|_| text()).collect()
+}
+
+/// A score depends on the present chunks only, not on deleted chunks or on the segments of the index.
 #[test]
 fn deleted_chunks_do_not_affect_scores_before_or_after_compact() {
     use ken_search::index::{KeywordIndex, Selection};
     use ken_text::text::Synonyms;
 
-    const WORDS: [&str; 6] = ["退貨", "運費", "保固", "warranty", "returned items", "發票"];
-    let mut draw = draws(11);
-    let texts: Vec<String> = (0..200)
-        .map(|_| {
-            let text = (0..1 + draw(90)).map(|_| WORDS[draw(6) as usize]);
-            text.collect::<Vec<_>>().join("，")
-        })
-        .collect();
+    let texts = drawn_texts();
     let entries = |keys: std::ops::Range<u32>, kept: &dyn Fn(u32) -> bool| {
         let keys = keys.filter(|key| kept(*key));
         let entries = keys.map(|key| entry(key, texts[key as usize].clone(), Vec::new()));
@@ -362,7 +361,7 @@ fn deleted_chunks_do_not_affect_scores_before_or_after_compact() {
     let is_kept = |key: u32| key < 150 && !key.is_multiple_of(3);
     let open =
         |folder: &tempfile::TempDir| KeywordIndex::open(folder.path(), Some(15_000_000)).unwrap();
-    // What a question finds, a word that only stood in what was deleted among its terms.
+    // One of the question's terms occurs only in deleted chunks.
     let found = |index: &KeywordIndex| {
         let asked = "退貨運費 returned warranty 絕版";
         let search = index.search(asked, &Synonyms::default(), &[]);
@@ -388,7 +387,7 @@ fn deleted_chunks_do_not_affect_scores_before_or_after_compact() {
         worn.apply(&some, &[], 4).unwrap();
     }
     assert_eq!(found(&worn), expected);
-    // As it is read anew, by another process too.
+    // The same scores after reopening, in another process too.
     drop(worn);
     let again = KeywordIndex::open(folders[1].path(), None).unwrap();
     assert_eq!(found(&again), expected);
@@ -398,7 +397,7 @@ fn deleted_chunks_do_not_affect_scores_before_or_after_compact() {
     again.refresh().unwrap();
     assert_eq!(found(&again), expected);
 
-    // Nothing at all is left.
+    // All chunks are deleted.
     let emptied = open(&folders[2]);
     emptied.apply(&[], &entries(0..9, &|_| true), 1).unwrap();
     emptied
@@ -407,7 +406,7 @@ fn deleted_chunks_do_not_affect_scores_before_or_after_compact() {
     assert_eq!(found(&emptied).0, Vec::new());
 }
 
-/// What is put together while others write takes nothing back that they have acknowledged.
+/// Compaction during concurrent writes loses no acknowledged write.
 #[test]
 fn writes_during_compaction_are_found_immediately() {
     use ken_search::index::KeywordIndex;
@@ -420,7 +419,7 @@ fn writes_during_compaction_are_found_immediately() {
         let compacting = scope.spawn(|| {
             let mut n_done = 0;
             while !is_over.load(Ordering::Relaxed) {
-                // It may meet with a merge that tantivy has begun itself.
+                // It may conflict with a merge started by tantivy.
                 n_done += u32::from(index.compact().is_ok_and(|did| did));
             }
             n_done
@@ -436,7 +435,7 @@ fn writes_during_compaction_are_found_immediately() {
     });
 }
 
-/// How many segments an index is committed with.
+/// Number of committed segments of an index.
 fn tantivy_segments(folder: &std::path::Path) -> usize {
     let meta = std::fs::read(folder.join("meta.json")).unwrap();
     let meta: serde_json::Value = serde_json::from_slice(&meta).unwrap();
@@ -475,15 +474,10 @@ async fn first_of_two_languages(
         .await;
     let body =
         json!({ "question": "颱風天可以過來接寵物嗎？", "limit": 4, "languages": languages });
-    let (status, found) = app.post("/v1/search", body).await;
-    assert_eq!(status, 200, "{found:#}");
-    let hits = found["hits"].as_array().unwrap();
-    let scores: Vec<_> = hits.iter().map(|hit| hit["score"].as_f64()).collect();
-    assert!(scores.is_sorted_by(|a, b| a >= b), "{found:#}");
-    let ids = hits
-        .iter()
-        .map(|hit| hit["document_id"].as_str().unwrap().to_owned());
-    let ids = ids.collect();
+    let hits = app.search(body).await.hits;
+    let is_sorted = hits.is_sorted_by(|a, b| a.score >= b.score);
+    assert!(is_sorted, "{hits:#?}");
+    let ids = hits.into_iter().map(|hit| hit.document_id).collect();
     app.stop().await;
     ids
 }
@@ -495,7 +489,7 @@ async fn other_script_hit_is_reserved_a_place() {
     let without = |config: &mut Config| config.retrieve.without = vec![Part::OtherWriting];
     let without = first_of_two_languages(without, &[]).await;
     assert!(!without.contains(&"typhoons".to_owned()), "{without:?}");
-    // Where particular languages are asked for, nothing else comes in.
+    // A language filter excludes all other languages.
     let filtered = first_of_two_languages(|_| {}, &["zh-Hant"]).await;
     assert!(!filtered.contains(&"typhoons".to_owned()), "{filtered:?}");
 }

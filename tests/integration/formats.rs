@@ -1,4 +1,4 @@
-//! Every format, made by other people's programs from one known text, against that text.
+//! Each file format, written by third-party programs from one known text, is parsed back to that text.
 
 use std::path::PathBuf;
 
@@ -61,7 +61,7 @@ fn the_table(known: &Value) -> Vec<Vec<String>> {
     )
 }
 
-/// Letters and figures alone: what stands between them is layout.
+/// Letters and digits only; everything else is layout.
 fn letters(text: &str) -> Vec<char> {
     text.lines()
         .flat_map(|line| {
@@ -74,7 +74,7 @@ fn letters(text: &str) -> Vec<char> {
         .collect()
 }
 
-/// Edits it takes to make the known text of the one found, by the known text's length.
+/// Edit distance to the known text, divided by the length of the known text.
 fn character_error_rate(found: &str, known: &str) -> f64 {
     let (found, known) = (letters(found), letters(known));
     strsim::generic_levenshtein(&found, &known) as f64 / known.len() as f64
@@ -94,7 +94,7 @@ const MANUALS: [&str; 11] = [
     "manual.epub",
 ];
 
-/// Plain text has neither tables nor lists that are marked as such.
+/// Plain text has no marked tables or lists.
 fn with_structure() -> impl Iterator<Item = &'static &'static str> {
     MANUALS.iter().filter(|name| !name.ends_with(".txt"))
 }
@@ -106,7 +106,7 @@ fn text_of_every_format_matches_reference() {
     let mut worst: f64 = 0.0;
     for name in MANUALS {
         let source = &read(name)[0];
-        // A book and a page name their title apart from the text.
+        // EPUB and HTML state their title outside the text.
         let text = match source.text.starts_with(&source.metadata.title) {
             true => source.text.clone(),
             false => format!("{}\n{}", source.metadata.title, source.text),
@@ -140,7 +140,7 @@ fn text_of_every_format_matches_reference() {
     assert!(worst <= 0.01, "{worst}");
 }
 
-/// Every row of the known table stands on a line of its own, its cells apart, in order.
+/// Each row of the known table is one line with its cells in order.
 fn assert_table(name: &str, text: &str, rows: &[Vec<String>]) {
     for row in rows {
         let is_row = |line: &str| {
@@ -179,7 +179,7 @@ fn tables_of_every_format_contain_all_cells() {
         assert_table(name, &article.text, &rows);
         assert!(article.text.contains("93.6%"), "{name}: {}", article.text);
     }
-    // Of ODS the values are read without their formats.
+    // Values in ODS are read without their number formats.
     let plain: Vec<Vec<String>> = rows
         .iter()
         .map(|row| {

@@ -1,4 +1,4 @@
-//! The fuzz targets over what they begin with, what was found by them, and changes of both: the short run of `make fuzz`.
+//! The fuzz targets on their seeds, on recorded findings and on mutations of both: the short form of `make fuzz`.
 
 #[path = "../../fuzz/targets.rs"]
 #[expect(dead_code, reason = "the rest is for the fuzzer")]
@@ -9,7 +9,7 @@ use std::path::Path;
 use crate::support::root;
 use targets::{TARGETS, Target};
 
-/// How many changes of each input are tried; one of another's code, which is slow, gets fewer.
+/// Mutations of each input. Targets in third-party parsers are slow and get fewer.
 const CHANGES: usize = 60;
 const CHANGES_OF_OTHERS: usize = 4;
 
@@ -24,13 +24,13 @@ fn fuzz_targets_pass_on_seeds_findings_and_mutations() {
             false => CHANGES,
         };
         for (name, bytes) in &inputs {
-            let told = std::panic::catch_unwind(|| targets::run(target, bytes));
-            assert!(told.is_ok(), "{} on {name}", target.name);
+            let result = std::panic::catch_unwind(|| targets::run(target, bytes));
+            assert!(result.is_ok(), "{} on {name}", target.name);
             for n in 0..n_changes {
                 let other = &inputs[random.usize(..inputs.len())].1;
                 let changed = changed(bytes, other, &mut random);
-                let told = std::panic::catch_unwind(|| targets::run(target, &changed));
-                if told.is_err() {
+                let result = std::panic::catch_unwind(|| targets::run(target, &changed));
+                if result.is_err() {
                     let kept = std::env::temp_dir().join(format!("ken-{}-{n}", target.name));
                     std::fs::write(&kept, &changed).unwrap();
                     panic!("{} on a change of {name}: {}", target.name, kept.display());
@@ -67,7 +67,7 @@ fn inputs(target: &Target) -> Vec<(String, Vec<u8>)> {
     inputs
 }
 
-/// Some bytes taken out, put in, turned, or taken from another input.
+/// Removes, inserts, flips or copies some bytes.
 fn changed(bytes: &[u8], other: &[u8], random: &mut fastrand::Rng) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     for _ in 0..random.usize(1..6) {
@@ -95,7 +95,7 @@ fn changed(bytes: &[u8], other: &[u8], random: &mut fastrand::Rng) -> Vec<u8> {
     bytes
 }
 
-/// Who adds a target has four places to name it in.
+/// A new target has to be named in four places.
 #[test]
 fn fuzz_targets_are_listed_in_manifest_and_makefile() {
     let mut known: Vec<&str> = TARGETS.iter().map(|target| target.name).collect();

@@ -1,4 +1,4 @@
-//! The gate: by whatever way a change of knowledge comes, judged questions stop it.
+//! The publishing gate: every way to change knowledge is stopped if it breaks a judged question.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use ken_store::store::{Terms, Unmet, Write};
 use reqwest::{Method, StatusCode, multipart};
 use serde_json::{Value, json};
 
-use crate::support::TestApp;
+use crate::support::{Job, TestApp, read};
 
 /// A service whose judged question is answered by the document `w`.
 async fn guarded() -> TestApp {
@@ -26,7 +26,7 @@ async fn guarded() -> TestApp {
     app
 }
 
-/// What would break the judged question.
+/// A text that breaks the judged question.
 const SHORTER: &str = "# 保固\n\n耳機保固六個月。";
 const UNRELATED: &str = "# 運費\n\n滿千免運費。";
 
@@ -35,16 +35,17 @@ async fn text_of(app: &TestApp, id: &str) -> Option<String> {
     (status == 200).then(|| document["text"].as_str().unwrap().to_owned())
 }
 
-/// Waits until a job is over.
-async fn ended(app: &TestApp, id: &str) -> Value {
+/// Waits for the end of a job.
+async fn ended(app: &TestApp, id: &str) -> Job {
     let start = Instant::now();
     loop {
         let (status, job) = app.get(&format!("/v1/jobs/{id}")).await;
         assert_eq!(status, 200, "{job}");
-        if job["finished_at"].is_string() {
+        let job: Job = read(job);
+        if job.finished_at.is_some() {
             return job;
         }
-        assert!(start.elapsed() < Duration::from_secs(120), "{job}");
+        assert!(start.elapsed() < Duration::from_secs(120), "{job:?}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
@@ -52,7 +53,7 @@ async fn ended(app: &TestApp, id: &str) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn upload_breaking_judged_question_keeps_other_files() {
     let app = guarded().await;
-    let upload = async |query: &str| -> Value {
+    let upload = async |query: &str| -> Job {
         let part = |name: &str, text: &'static str| {
             multipart::Part::bytes(text.as_bytes()).file_name(name.to_owned())
         };
@@ -64,12 +65,8 @@ async fn upload_breaking_judged_question_keeps_other_files() {
         sent.json().await.unwrap()
     };
     let job = upload("").await;
-    assert_eq!(
-        (&job["n_done"], &job["n_failed"]),
-        (&json!(1), &json!(1)),
-        "{job}"
-    );
-    let reason = job["items"][0]["detail"].as_str().unwrap();
+    assert_eq!((job.n_done, job.n_failed), (1, 1), "{job:?}");
+    let reason = &job.items[0].detail;
     assert!(
         reason.contains("耳機保固多久") && reason.contains("force"),
         "{reason}"
@@ -78,7 +75,7 @@ async fn upload_breaking_judged_question_keeps_other_files() {
     assert!(text_of(&app, "fee.md").await.is_some());
 
     let job = upload("&force=true").await;
-    assert_eq!(job["n_done"], 2, "{job}");
+    assert_eq!(job.n_done, 2, "{job:?}");
     assert!(text_of(&app, "w.md").await.unwrap().contains("六個月"));
     app.stop().await;
 }
@@ -117,7 +114,7 @@ async fn ingest_breaking_judged_question_keeps_other_files() {
     assert_eq!(
         (again.unchanged, again.failed.len()),
         (5, 1),
-        "it is tried again"
+        "the failed file is tried again"
     );
     let forced = ingest(Breaking::Allowed).await;
     assert_eq!((forced.changed, forced.failed.len()), (1, 0), "{forced:?}");
@@ -179,7 +176,7 @@ async fn change_with_outdated_base_is_rejected() {
     ];
     for other in others {
         let base = store.base(&workspace, [&id]).await.unwrap();
-        let told = format!("{other:?}");
+        let change = format!("{other:?}");
         app.app
             .gate
             .apply(&workspace, vec![other], Breaking::Refused)
@@ -192,10 +189,10 @@ async fn change_with_outdated_base_is_rejected() {
         };
         let writes = vec![Write::put(new.clone())];
         let made = store.record_if(&workspace, writes, terms).await.unwrap();
-        assert_eq!(made, Err(Unmet::Changed(id.clone())), "after {told}");
+        assert_eq!(made, Err(Unmet::Changed(id.clone())), "after {change}");
         assert_eq!(store.revision(&workspace).await.unwrap(), before);
     }
-    // Of a document that is not there yet, too.
+    // The same for a document that did not exist before.
     let id = DocumentId::parse("later").unwrap();
     let base = store.base(&workspace, [&id]).await.unwrap();
     app.put("later", json!({ "text": "# 新\n\n本店新開。" }))
@@ -249,7 +246,7 @@ async fn winner_breaking_judged_question_is_not_promoted() {
     let (status, begun) = app.post("/v1/experiments", plan).await;
     assert_eq!(
         status, 200,
-        "an arm alone answers no judged question: {begun}"
+        "starting an experiment does not change the answers to judged questions: {begun}"
     );
 
     let store = &app.app.store;
@@ -266,9 +263,9 @@ async fn winner_breaking_judged_question_is_not_promoted() {
     assert_eq!(status, 409, "{refused}");
     assert_eq!(refused["type"], "/problems/breaks-judged-questions");
     let answer = app.ask("禮物包裝要加多少錢？").await;
-    assert_eq!(answer["text"], "禮物包裝每件加收五十元。");
+    assert_eq!(answer.text, "禮物包裝每件加收五十元。");
 
-    // One that a rule was about to put in force when the process ended is looked at again, and told.
+    // A promotion interrupted by the end of the process is checked again and its refusal is reported.
     experiment.to_promote = true;
     store.put_experiment(&workspace, &experiment).await.unwrap();
     let (_, standing) = app.get("/v1/experiments").await;
@@ -276,7 +273,10 @@ async fn winner_breaking_judged_question_is_not_promoted() {
     assert_eq!(standing["state"], "decided", "{standing}");
     let reason = standing["reason"].as_str().unwrap();
     assert!(reason.contains("would break"), "{reason}");
-    assert!(standing.get("to_promote").is_none(), "it is a person's now");
+    assert!(
+        standing.get("to_promote").is_none(),
+        "the decision is left to a person"
+    );
     let (status, _) = app
         .request(Method::DELETE, "/v1/judged-questions/wrap", None)
         .await;
@@ -297,35 +297,30 @@ async fn background_change_is_checked_and_applied_by_job() {
         let path = format!("/v1/documents/{id}?background=true{query}");
         let body = json!({ "text": text });
         let (status, job) = app.request(Method::PUT, &path, Some(body)).await;
-        assert_eq!(
-            (status, &job["kind"]),
-            (StatusCode::ACCEPTED, &json!("change"))
-        );
-        ended(&app, job["id"].as_str().unwrap()).await
+        assert_eq!(status, StatusCode::ACCEPTED, "{job}");
+        let job: Job = read(job);
+        assert_eq!(job.kind, "change");
+        ended(&app, &job.id).await
     };
     let job = put("fee", UNRELATED, "").await;
-    assert_eq!((&job["state"], &job["n_done"]), (&json!("done"), &json!(1)));
+    assert_eq!((job.state.as_str(), job.n_done), ("done", 1));
     assert!(text_of(&app, "fee").await.is_some());
 
     let job = put("w.md", SHORTER, "").await;
-    assert_eq!(
-        (&job["state"], &job["n_failed"]),
-        (&json!("failed"), &json!(1))
-    );
-    let reason = job["items"][0]["detail"].as_str().unwrap();
+    assert_eq!((job.state.as_str(), job.n_failed), ("failed", 1));
+    let reason = &job.items[0].detail;
     assert!(reason.contains("耳機保固多久"), "{reason}");
     assert!(text_of(&app, "w.md").await.unwrap().contains("十二個月"));
 
     let job = put("w.md", SHORTER, "&force=true").await;
-    assert_eq!(job["n_done"], 1, "{job}");
+    assert_eq!(job.n_done, 1, "{job:?}");
     assert!(text_of(&app, "w.md").await.unwrap().contains("六個月"));
 
-    // Run again, as after a crash before the queue knew of its end, it does nothing.
-    let id = job["id"].as_str().unwrap().to_owned();
+    // A second run, as after a crash before the queue recorded the end, changes nothing.
     let before = app.app.store.revision(&default_workspace()).await.unwrap();
     let changes = Changes::new(app.app.store.clone(), app.app.gate.clone());
     let (_stop, stopped) = tokio::sync::watch::channel(false);
-    let again = ChangeJob { job: id };
+    let again = ChangeJob { job: job.id };
     let ran = changes.run(default_workspace(), again, stopped).await;
     assert_eq!(ran, Ok(Progress::Done));
     let after = app.app.store.revision(&default_workspace()).await.unwrap();
@@ -346,7 +341,7 @@ async fn background_import_reports_rows() {
     assert_eq!(body["report"]["rows"][0]["id"], "fee", "{body}");
     assert_eq!(body["report"]["applied"], false);
     let job = ended(&app, body["id"].as_str().unwrap()).await;
-    let detail = job["items"][0]["detail"].as_str().unwrap();
+    let detail = &job.items[0].detail;
     assert!(detail.starts_with("1 written, 0 unchanged"), "{detail}");
     app.stop().await;
 }
@@ -365,7 +360,7 @@ async fn background_change_of_modified_document_is_rejected() {
         .unwrap();
     source.text = source.text.replace("耳機", "全部耳機");
     source.content_hash = "other".to_owned();
-    // Enqueued, and not begun before the other change is made: the queue is woken by that change's request at the earliest.
+    // The queue is stopped, so the job starts after the other change.
     app.app.queue.stop().await;
     let base = store.base(&workspace, [&source.id]).await.unwrap();
     let writes = vec![Write::put(source)];
@@ -378,14 +373,9 @@ async fn background_change_of_modified_document_is_rejected() {
     let folder = app.stop().await;
     let app = TestApp::start_in(folder, |_| {}).await;
     let job = ended(&app, &job.unwrap()).await;
-    assert_eq!(job["n_failed"], 1, "{job}");
-    assert!(
-        job["items"][0]["detail"]
-            .as_str()
-            .unwrap()
-            .contains("was changed concurrently"),
-        "{job}"
-    );
+    assert_eq!(job.n_failed, 1, "{job:?}");
+    let detail = &job.items[0].detail;
+    assert!(detail.contains("was changed concurrently"), "{detail}");
     assert!(text_of(&app, "w.md").await.unwrap().contains("憑發票"));
     app.stop().await;
 }
@@ -409,21 +399,23 @@ async fn check_exceeding_request_timeout_becomes_job() {
         .request(Method::PUT, "/v1/documents/w", Some(body))
         .await;
     assert_eq!(
-        (status, &job["kind"]),
-        (StatusCode::ACCEPTED, &json!("change")),
+        status,
+        StatusCode::ACCEPTED,
         "400 questions, each asked twice, take longer than a second: {job}"
     );
+    let job: Job = read(job);
+    assert_eq!(job.kind, "change");
     let folder = app.stop().await;
     let app = TestApp::start_in(folder, |_| {}).await;
-    let id = job["id"].as_str().unwrap();
-    let (_, job) = app.get(&format!("/v1/jobs/{id}")).await;
+    let (_, waiting) = app.get(&format!("/v1/jobs/{}", job.id)).await;
+    let waiting: Job = read(waiting);
     assert_eq!(
-        (&job["finished_at"], &job["items"][0]["state"]),
-        (&Value::Null, &json!("waiting")),
-        "stopping did not wait for the check: {job}"
+        (&waiting.finished_at, waiting.items[0].state.as_str()),
+        (&None, "waiting"),
+        "the shutdown does not wait for the check: {waiting:?}"
     );
-    let job = ended(&app, id).await;
-    assert_eq!((&job["state"], &job["n_done"]), (&json!("done"), &json!(1)));
+    let job = ended(&app, &job.id).await;
+    assert_eq!((job.state.as_str(), job.n_done), ("done", 1));
     assert!(text_of(&app, "w").await.is_some());
     app.stop().await;
 }

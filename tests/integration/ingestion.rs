@@ -1,31 +1,40 @@
+//! Ingestion of folders: unchanged and unreadable files, and rebuilding the indexes from stored vectors.
+
 use std::fs;
+use std::time::Duration;
 
 use ken::app::default_workspace;
 use ken::check::check;
 use ken_knowledge::editing::files;
+use tempfile::TempDir;
 
 use crate::support::{TestApp, root};
 
-#[tokio::test(flavor = "multi_thread")]
-async fn unchanged_folder_is_not_ingested_again() {
-    let app = TestApp::start().await;
+/// A folder with four readable files, five unreadable ones and a picture.
+fn mixed_folder() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
-    let write = |name: &str, bytes: &[u8]| fs::write(folder.path().join(name), bytes).unwrap();
-    write("a.md", "# 甲\n\n第一篇。".as_bytes());
-    write("b.txt", "第二篇。".as_bytes());
-    write(
-        "big5.txt",
-        &encoding_rs::BIG5
-            .encode("商品到貨後七天內，可以申請退貨，運費由本店負擔。")
-            .0,
-    );
-    write("faqs.jsonl", br#"{"id":"f1","question":"q","answer":"a"}"#);
-    write("binary.md", b"PNG\0\x01\x02");
-    write("latin.txt", b"caf\xE9 \xFF\xFE\x81");
-    write("bad.jsonl", b"{\"id\":\"x\",\"question\":\"q\"}");
-    write("empty.md", b"  \n");
-    write("twin.md", "---\nid: f1\n---\n同名".as_bytes());
-    write("picture.png", b"\x89PNG");
+    let big5 = encoding_rs::BIG5.encode("商品到貨後七天內，可以申請退貨，運費由本店負擔。");
+    for (name, bytes) in [
+        ("a.md", "# 甲\n\n第一篇。".as_bytes()),
+        ("b.txt", "第二篇。".as_bytes()),
+        ("big5.txt", &big5.0),
+        ("faqs.jsonl", br#"{"id":"f1","question":"q","answer":"a"}"#),
+        ("binary.md", b"PNG\0\x01\x02"),
+        ("latin.txt", b"caf\xE9 \xFF\xFE\x81"),
+        ("bad.jsonl", b"{\"id\":\"x\",\"question\":\"q\"}"),
+        ("empty.md", b"  \n"),
+        ("twin.md", "---\nid: f1\n---\n同名".as_bytes()),
+        ("picture.png", b"\x89PNG"),
+    ] {
+        fs::write(folder.path().join(name), bytes).unwrap();
+    }
+    folder
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unreadable_files_are_reported_with_reason() {
+    let app = TestApp::start().await;
+    let folder = mixed_folder();
     let report = app.ingest(folder.path()).await;
     assert_eq!(
         (
@@ -53,27 +62,36 @@ async fn unchanged_folder_is_not_ingested_again() {
     assert!(reason("empty.md").contains("no text"));
     assert!(reason("twin.md").contains("f1"));
     assert_eq!(report.failed.len(), 5);
+    app.stop().await;
+}
 
+#[tokio::test(flavor = "multi_thread")]
+async fn unchanged_folder_is_not_ingested_again() {
+    let app = TestApp::start().await;
+    let folder = mixed_folder();
+    let report = app.ingest(folder.path()).await;
     let again = app.ingest(folder.path()).await;
     assert_eq!((again.added, again.changed, again.unchanged), (0, 0, 4));
     assert_eq!(again.revision, report.revision, "nothing was recorded");
+    app.stop().await;
+}
 
-    write("a.md", "# 甲\n\n改過的第一篇。".as_bytes());
+#[tokio::test(flavor = "multi_thread")]
+async fn prune_archives_documents_of_removed_files() {
+    let app = TestApp::start().await;
+    let folder = mixed_folder();
+    app.ingest(folder.path()).await;
+    fs::write(folder.path().join("a.md"), "# 甲\n\n改過的第一篇。").unwrap();
     fs::remove_file(folder.path().join("b.txt")).unwrap();
     let workspace = default_workspace();
     let paths = [folder.path().to_owned()];
-    let pruned = files::ingest(
-        app.app.ingester(),
-        &workspace,
-        &paths,
-        files::Options {
-            prune: true,
-            ..files::Options::default()
-        },
-        |_, _| {},
-    )
-    .await
-    .unwrap();
+    let options = files::Options {
+        prune: true,
+        ..files::Options::default()
+    };
+    let pruned = files::ingest(app.app.ingester(), &workspace, &paths, options, |_, _| {})
+        .await
+        .unwrap();
     assert_eq!(
         (
             pruned.added,
@@ -85,18 +103,12 @@ async fn unchanged_folder_is_not_ingested_again() {
         "{pruned:?}"
     );
     app.app.follower.wake();
-    assert!(
-        app.app
-            .follower
-            .wait_for(
-                &workspace,
-                pruned.revision,
-                std::time::Duration::from_secs(60)
-            )
-            .await
-    );
+    let follower = &app.app.follower;
+    let indexed = follower.wait_for(&workspace, pruned.revision, Duration::from_secs(60));
+    assert!(indexed.await);
     let checked = check(&app.app, &workspace).await.unwrap();
     assert_eq!((checked.faults, checked.n_chunks), (vec![], 3));
+    app.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -139,7 +151,7 @@ async fn index_rebuild_reuses_stored_vectors() {
     assert!(
         app.app
             .follower
-            .wait_for(&workspace, revision, std::time::Duration::from_secs(60))
+            .wait_for(&workspace, revision, Duration::from_secs(60))
             .await
     );
     assert_eq!(

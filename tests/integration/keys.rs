@@ -1,4 +1,4 @@
-//! Who may do what: each role, each operation, its own workspace and another's.
+//! API keys: the permissions of each role for each operation, in its own and in another workspace.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -17,7 +17,7 @@ const ROLES: [&str; 5] = ["bot", "editor", "agent", "admin", "operator"];
 
 struct Keyed {
     app: TestApp,
-    /// By role; all but the operator's are of the workspace `a`.
+    /// By role. All keys except the operator's belong to workspace `a`.
     keys: BTreeMap<&'static str, String>,
 }
 
@@ -127,8 +127,8 @@ async fn role_permissions_match_table_within_own_workspace() {
             if role == "operator" || is_open || path == "/metrics" {
                 continue;
             }
-            // Another's workspace: whether it is there or not makes no difference.
-            let mut told = Vec::new();
+            // The reply does not reveal whether another workspace exists.
+            let mut problems = Vec::new();
             for other in ["default", "never-made"] {
                 let (status, mut problem) = keyed
                     .send(method.clone(), &address, key, Some(other), None)
@@ -138,9 +138,9 @@ async fn role_permissions_match_table_within_own_workspace() {
                     "{method} {path} as {role} in {other}: {problem}"
                 );
                 problem["request_id"] = Value::Null;
-                told.push(problem);
+                problems.push(problem);
             }
-            assert_eq!(told[0], told[1]);
+            assert_eq!(problems[0], problems[1]);
         }
         writeln!(table, "{:6} {path}: {}", method.as_str(), may.join(" ")).unwrap();
     }
@@ -148,99 +148,103 @@ async fn role_permissions_match_table_within_own_workspace() {
     keyed.app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn key_is_shown_once_and_limited_by_expiry_and_network() {
-    let clock = Clock::standing("2026-11-01T00:00:00Z".parse().unwrap());
+/// A service whose time is set by hand, with a key for each role.
+async fn keyed_at(clock: &Clock) -> Keyed {
     let folder = std::sync::Arc::new(tempfile::tempdir().unwrap());
     let encoder = tokio::task::spawn_blocking(embedder).await.unwrap();
     let app = App::build_at(config_in(folder.path()), encoder, clock.clone())
         .await
         .unwrap();
     let app = TestApp::serve(std::sync::Arc::new(app), folder).await;
-    let (status, problem) = app
-        .post("/v1/keys", json!({ "role": "bot", "name": "b" }))
-        .await;
+    let first = json!({ "role": "bot", "name": "b" });
+    let (status, problem) = app.post("/v1/keys", first).await;
     assert_eq!(
         (status.as_u16(), pointers(&problem)),
         (422, vec!["/role"]),
-        "it would close the service to whoever made it"
+        "a first key without the operator role would lock out its creator"
     );
-    let keyed = Keyed::on(app).await;
-    let ask = async |key: &str| {
+    Keyed::on(app).await
+}
+
+impl Keyed {
+    /// Makes a key of a bot of workspace `a`, with these limits.
+    async fn bot_with(&self, mut limits: Value, name: &str) -> String {
+        limits["role"] = json!("bot");
+        limits["name"] = json!(name);
+        let (status, made) = self.make("a", limits).await;
+        assert_eq!(status, 200, "{made}");
+        made["key"].as_str().unwrap().to_owned()
+    }
+
+    async fn ask_with(&self, key: &str) -> (StatusCode, Value) {
         let body = json!({ "question": "可以刷卡嗎？" });
-        keyed
-            .send(Method::POST, "/v1/answers", Some(key), None, Some(body))
+        self.send(Method::POST, "/v1/answers", Some(key), None, Some(body))
             .await
-    };
+    }
+
+    /// Revokes the key of the bot, as the admin does.
+    async fn revoke_bot(&self) -> StatusCode {
+        let id = self.keys["bot"].split('_').nth(1).unwrap();
+        let admin = Some(self.keys["admin"].as_str());
+        let path = format!("/v1/keys/{id}");
+        self.send(Method::DELETE, &path, admin, None, None).await.0
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn invalid_key_is_rejected_without_revealing_why() {
+    let clock = Clock::standing("2026-11-01T00:00:00Z".parse().unwrap());
+    let keyed = keyed_at(&clock).await;
     let ends = clock.now() + SignedDuration::from_hours(1);
-    let (_, timed) = keyed
-        .make(
-            "a",
-            json!({ "role": "bot", "name": "timed", "expires_at": ends }),
-        )
-        .await;
-    let (_, far) = keyed
-        .make(
-            "a",
-            json!({ "role": "bot", "name": "far", "networks": ["10.0.0.0/8"] }),
-        )
-        .await;
-    let (_, near) = keyed
-        .make(
-            "a",
-            json!({ "role": "bot", "name": "near", "networks": ["127.0.0.0/8", "::1/128"] }),
-        )
-        .await;
-    let token = |made: &Value| made["key"].as_str().unwrap().to_owned();
-    let bot = keyed.keys["bot"].clone();
-    assert_eq!(ask(&token(&timed)).await.0, 200);
-    assert_eq!(ask(&token(&near)).await.0, 200);
+    let timed = keyed.bot_with(json!({ "expires_at": ends }), "timed").await;
+    let far = json!({ "networks": ["10.0.0.0/8"] });
+    let far = keyed.bot_with(far, "far").await;
+    let near = json!({ "networks": ["127.0.0.0/8", "::1/128"] });
+    let near = keyed.bot_with(near, "near").await;
+    assert_eq!(keyed.ask_with(&timed).await.0, 200);
+    assert_eq!(keyed.ask_with(&near).await.0, 200);
     clock.set(ends);
-    let id = bot.split('_').nth(1).unwrap();
-    let admin = Some(keyed.keys["admin"].as_str());
-    let path = format!("/v1/keys/{id}");
-    assert_eq!(
-        keyed.send(Method::DELETE, &path, admin, None, None).await.0,
-        200
-    );
-    assert_eq!(
-        keyed.send(Method::DELETE, &path, admin, None, None).await.0,
-        404
-    );
+    assert_eq!(keyed.revoke_bot().await, 200);
+    assert_eq!(keyed.revoke_bot().await, 404);
+    let bot = &keyed.keys["bot"];
     let changed = format!("{}0", &bot[..bot.len() - 1]);
-    let mut told = Vec::new();
-    for key in [
-        &token(&timed),
-        &token(&far),
-        &bot,
-        &changed,
-        "ken_nobody_00",
-        "nonsense",
-    ] {
-        let (status, mut problem) = ask(key).await;
+    let mut problems = Vec::new();
+    for key in [&timed, &far, bot, &changed, "ken_nobody_00", "nonsense"] {
+        let (status, mut problem) = keyed.ask_with(key).await;
         assert_eq!(status, 401, "{problem}");
         problem["request_id"] = Value::Null;
-        told.push(problem);
+        problems.push(problem);
     }
-    told.dedup();
+    problems.dedup();
     assert_eq!(
-        told.len(),
+        problems.len(),
         1,
-        "what is wrong with a key is not said: {told:?}"
+        "the problem does not reveal why a key is invalid: {problems:?}"
     );
+    keyed.app.stop().await;
+}
 
-    // Listed without what opens; an admin sees neither operators nor others' keys, and makes none of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn admin_lists_own_keys_without_secrets() {
+    let clock = Clock::standing("2026-11-01T00:00:00Z".parse().unwrap());
+    let keyed = keyed_at(&clock).await;
+    for name in ["timed", "far", "near"] {
+        let key = keyed.bot_with(json!({}), name).await;
+        assert_eq!(keyed.ask_with(&key).await.0, 200);
+    }
+    assert_eq!(keyed.revoke_bot().await, 200);
+    // An admin sees neither operators nor keys of other workspaces, and cannot make an operator.
     keyed
         .make("b", json!({ "role": "bot", "name": "of-b" }))
         .await;
+    let admin = Some(keyed.keys["admin"].as_str());
     let (_, list) = keyed.send(Method::GET, "/v1/keys", admin, None, None).await;
     let keys = list["keys"].as_array().unwrap();
     let named = |name: &str| keys.iter().find(|key| key["name"] == name);
     assert_eq!(keys.len(), 7, "{list}");
     assert!(named("root").is_none() && named("of-b").is_none(), "{list}");
-    let secret = |key: &str| key.rsplit('_').next().unwrap().to_owned();
     for key in keyed.keys.values() {
-        assert!(!list.to_string().contains(&secret(key)));
+        assert!(!list.to_string().contains(secret(key)));
     }
     assert!(named("bot").unwrap()["revoked_at"].is_string(), "{list}");
     assert!(
@@ -252,26 +256,34 @@ async fn key_is_shown_once_and_limited_by_expiry_and_network() {
         .send(Method::POST, "/v1/keys", admin, None, Some(operator))
         .await;
     assert_eq!(status, 403);
-    // Nor does the store have what opens.
-    let folder = keyed.app.folder.clone();
-    let keys = keyed.keys.clone();
-    let audit = keyed
+    let (_, audit) = keyed
         .send(Method::GET, "/v1/audit", admin, None, None)
-        .await
-        .1;
+        .await;
     assert!(
         audit.to_string().contains("key.revoke") && audit.to_string().contains("admin ("),
         "{audit}"
     );
-    keyed.app.stop().await;
-    if crate::postgres::chosen().is_some() {
-        return;
-    }
-    let store = std::fs::read(folder.path().join("data/ken.db")).unwrap();
-    for key in keys.values() {
-        let secret = secret(key);
-        let is_there = store.windows(secret.len()).any(|w| w == secret.as_bytes());
-        assert!(!is_there, "a secret is in the store");
+    keyed.assert_store_has_no_secret().await;
+}
+
+/// The part of a key that authenticates.
+fn secret(key: &str) -> &str {
+    key.rsplit('_').next().unwrap()
+}
+
+impl Keyed {
+    /// Stops the service and looks for the secrets of its keys in the store's file.
+    async fn assert_store_has_no_secret(self) {
+        let folder = self.app.stop().await;
+        if crate::postgres::chosen().is_some() {
+            return;
+        }
+        let store = std::fs::read(folder.path().join("data/ken.db")).unwrap();
+        for key in self.keys.values() {
+            let secret = secret(key).as_bytes();
+            let is_there = store.windows(secret.len()).any(|w| w == secret);
+            assert!(!is_there, "a secret is in the store");
+        }
     }
 }
 
@@ -288,8 +300,11 @@ fn service_without_keys_listens_on_loopback_only() {
     };
     let refused = ken(&["serve", "--listen", "0.0.0.0:0"]);
     assert!(!refused.status.success());
-    let told = String::from_utf8_lossy(&refused.stderr).into_owned();
-    assert!(told.contains("ken keys create --role operator"), "{told}");
+    let stderr = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(
+        stderr.contains("ken keys create --role operator"),
+        "{stderr}"
+    );
     assert!(
         !ken(&["keys", "create", "--role", "bot", "--name", "first"])
             .status
@@ -332,7 +347,7 @@ async fn rate_limited_key_gets_retry_after_and_others_continue() {
             break;
         }
     }
-    let refused = refused.expect("ten at once are taken, then one a second");
+    let refused = refused.expect("a burst of ten is allowed, then one a second");
     let wait: u64 = refused.headers()["retry-after"]
         .to_str()
         .unwrap()
@@ -345,7 +360,7 @@ async fn rate_limited_key_gets_retry_after_and_others_continue() {
     assert_eq!(
         get("agent").await.unwrap().status(),
         200,
-        "each key for itself"
+        "each key has its own limit"
     );
     keyed.app.stop().await;
 }
@@ -394,7 +409,7 @@ async fn key_over_concurrency_limit_is_refused() {
         keyed.send(Method::GET, path, key, None, None).await.0
     };
     assert_eq!(get("bot").await, 429);
-    assert_eq!(get("agent").await, 404, "others go on");
+    assert_eq!(get("agent").await, 404, "other keys are not limited");
     drop(streams);
     let freed = async {
         while get("bot").await != 404 {
@@ -402,12 +417,12 @@ async fn key_over_concurrency_limit_is_refused() {
         }
     };
     let freed = tokio::time::timeout(std::time::Duration::from_secs(10), freed).await;
-    assert!(freed.is_ok(), "readers that go free their places");
+    assert!(freed.is_ok(), "disconnected clients free their permits");
     keyed.app.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn key_counts_as_one_reviewer_and_bot_cannot_act_as_agent() {
+async fn key_counts_as_one_reviewer_under_any_name() {
     let keyed = Keyed::start().await;
     let send = async |role: &str, method: Method, path: &str, body: Value| {
         let key = Some(keyed.keys[role].as_str());
@@ -435,18 +450,27 @@ async fn key_counts_as_one_reviewer_and_bot_cannot_act_as_agent() {
     );
     let mut states = Vec::new();
     for (role, name) in [("agent", "x"), ("agent", "y"), ("editor", "x")] {
-        let (status, told) = send(role, Method::POST, &path, json!({ "reviewer": name })).await;
+        let (status, reply) = send(role, Method::POST, &path, json!({ "reviewer": name })).await;
         states.push((
             status.as_u16(),
-            told["draft"]["state"].as_str().unwrap_or("").to_owned(),
+            reply["draft"]["state"].as_str().unwrap_or("").to_owned(),
         ));
     }
-    let told: Vec<(u16, &str)> = states
+    let states: Vec<(u16, &str)> = states
         .iter()
         .map(|(n, state)| (*n, state.as_str()))
         .collect();
-    assert_eq!(told, [(200, "approved"), (409, ""), (200, "published")]);
+    assert_eq!(states, [(200, "approved"), (409, ""), (200, "published")]);
+    keyed.app.stop().await;
+}
 
+#[tokio::test(flavor = "multi_thread")]
+async fn bot_cannot_correct_answers_as_agent() {
+    let keyed = Keyed::start().await;
+    let send = async |role: &str, method: Method, path: &str, body: Value| {
+        let key = Some(keyed.keys[role].as_str());
+        keyed.send(method, path, key, None, Some(body)).await
+    };
     let (_, answer) = send(
         "bot",
         Method::POST,
@@ -465,10 +489,19 @@ async fn key_counts_as_one_reviewer_and_bot_cannot_act_as_agent() {
         send("agent", Method::POST, "/v1/feedback", said).await.0,
         200
     );
+    keyed.app.stop().await;
+}
 
-    // Whatever stands for a method makes no series of its own; the scheme's case does not matter.
+#[tokio::test(flavor = "multi_thread")]
+async fn unknown_method_is_counted_as_other_in_metrics() {
+    let keyed = Keyed::start().await;
     let odd = Method::from_bytes(b"ZZ1").unwrap();
-    assert_eq!(send("bot", odd, "/v1/answers", Value::Null).await.0, 405);
+    let bot = Some(keyed.keys["bot"].as_str());
+    let (status, _) = keyed
+        .send(odd, "/v1/answers", bot, None, Some(Value::Null))
+        .await;
+    assert_eq!(status, 405);
+    // The case of the authentication scheme does not matter.
     let request = keyed
         .app
         .client

@@ -1,4 +1,4 @@
-//! From what people said of answers, and asked in vain, to work and settings: feedback, gaps, insights, tuning; over HTTP.
+//! Learning from feedback and from unanswered questions, over HTTP: drafts, gaps, insights and tuning.
 
 use std::time::Duration;
 
@@ -7,8 +7,8 @@ use ken_base::domain::{JudgedQuestion, Outcome};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::cases::{audited, cases_of, decide, submit, the_draft, wait_until};
-use crate::support::{TestApp, pointers, root, store_in};
+use crate::cases::{audited, cases_of, decide, details_of, submit, the_draft, wait_until};
+use crate::support::{Answer, Draft, Effects, TestApp, pointers, read, root, store_in};
 
 pub fn faq(question: &str, answer: &str) -> Value {
     json!({ "question": question, "answer": answer })
@@ -25,22 +25,27 @@ pub async fn put_faq(app: &TestApp, id: &str, body: Value) {
     assert!(status.is_success(), "{written}");
 }
 
-pub async fn say(app: &TestApp, answer: &Value, mut body: Value) -> Value {
-    body["answer_id"] = answer["id"].clone();
+pub async fn say(app: &TestApp, answer: &Answer, mut body: Value) -> Effects {
+    body["answer_id"] = json!(answer.id);
     let (status, effects) = app.post("/v1/feedback", body).await;
     assert_eq!(status, 200, "{effects}");
-    effects
+    read(effects)
 }
 
-pub async fn ask_as(app: &TestApp, customer: &str, question: &str) -> Value {
-    let (status, answer) = app
-        .post(
-            "/v1/answers",
-            json!({ "question": question, "customer_id": customer }),
-        )
-        .await;
-    assert_eq!(status, 200, "{answer}");
-    answer
+pub async fn ask_as(app: &TestApp, customer: &str, question: &str) -> Answer {
+    app.answer(json!({ "question": question, "customer_id": customer }))
+        .await
+}
+
+/// The draft that feedback has created or extended.
+async fn draft_of(app: &TestApp, effects: &Effects) -> Draft {
+    details_of(app, effects.draft_id.as_ref().unwrap()).await
+}
+
+/// Approves the draft of this feedback.
+async fn approve(app: &TestApp, effects: &Effects) -> (u16, Value) {
+    let id = effects.draft_id.as_ref().unwrap();
+    decide(app, id, "approve", json!({})).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -55,19 +60,16 @@ async fn disliked_document_is_distrusted_until_edited_or_trusted() {
     let question = "禮物包裝要加多少錢？";
     for n in 0..5 {
         let answer = ask_as(&app, &format!("c{n}"), question).await;
-        assert_eq!(answer["outcome"], "answered", "{n}: {answer}");
+        assert_eq!(answer.outcome, "answered", "{n}: {answer:?}");
         let no = json!({ "helpful": false, "reason": "wrong" });
         let effects = say(&app, &answer, no.clone()).await;
-        assert_eq!(effects["is_new"], true);
-        assert_eq!(
-            say(&app, &answer, no).await["is_new"],
-            false,
-            "said twice it counts once"
-        );
-        let demoted = effects["distrusted"] == json!(["wrap"]);
-        assert_eq!(demoted, n == 4, "five people, not four: {effects}");
+        assert!(effects.is_new);
+        let again = say(&app, &answer, no).await;
+        assert!(!again.is_new, "repeated feedback counts once");
+        let demoted = effects.distrusted == ["wrap"];
+        assert_eq!(demoted, n == 4, "five people, not four: {effects:?}");
     }
-    assert_eq!(app.ask(question).await["outcome"], "refused");
+    assert_eq!(app.ask(question).await.outcome, "refused");
     let (_, reviews) = app.get("/v1/reviews").await;
     assert_eq!(
         reviews["reviews"][0]["kind"], "failing_evidence",
@@ -82,36 +84,25 @@ async fn disliked_document_is_distrusted_until_edited_or_trusted() {
 
     let (status, trusted) = app.post("/v1/documents/wrap:trust", json!({})).await;
     assert_eq!((status.as_u16(), &trusted["trusted"]), (200, &json!(true)));
-    assert_eq!(app.ask(question).await["outcome"], "answered");
+    assert_eq!(app.ask(question).await.outcome, "answered");
     let answer = ask_as(&app, "c9", question).await;
     let effects = say(&app, &answer, json!({ "helpful": false })).await;
-    assert_eq!(
-        effects["distrusted"],
-        json!([]),
-        "what a person trusts stays"
+    assert!(
+        effects.distrusted.is_empty(),
+        "a document trusted by a person stays trusted"
     );
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn feedback_creates_drafts_and_colliding_wording_is_rejected() {
-    let app = TestApp::with_shop().await;
-    // A wording of another FAQ's.
-    let stolen = "掃地機回充電座倒灰塵那一聲好大，是幾分貝";
-    let answer = app.ask(stolen).await;
-    let effects = say(
-        &app,
-        &answer,
-        json!({ "corrected_document_id": "faq-sweepgo-pet" }),
-    )
-    .await;
-    let draft = effects["draft_id"].as_str().unwrap();
-    let (status, problem) = decide(&app, draft, "approve", json!({})).await;
+/// A wording that belongs to another FAQ is rejected when it is approved.
+async fn assert_colliding_wording_is_rejected(app: &TestApp) {
+    let answer = app.ask("掃地機回充電座倒灰塵那一聲好大，是幾分貝").await;
+    let corrected = json!({ "corrected_document_id": "faq-sweepgo-pet" });
+    let effects = say(app, &answer, corrected).await;
+    let (status, problem) = approve(app, &effects).await;
+    let kind = problem["type"].as_str().unwrap();
     assert_eq!(
-        (
-            status,
-            problem["type"].as_str().unwrap().contains("collides")
-        ),
+        (status, kind.contains("collides")),
         (409, true),
         "{problem}"
     );
@@ -119,83 +110,71 @@ async fn feedback_creates_drafts_and_colliding_wording_is_rejected() {
         problem.to_string().contains("faq-sweepgo-noise"),
         "{problem}"
     );
+}
 
-    // A wording that the right FAQ does not have yet.
+/// A new wording becomes a variant of the FAQ that the feedback names.
+async fn assert_new_wording_becomes_variant(app: &TestApp) {
     let own = "冇電鎖死咗入唔到屋企點算";
     let answer = app.ask(own).await;
-    let effects = say(
-        &app,
-        &answer,
-        json!({ "corrected_document_id": "faq-doormate-nobattery" }),
-    )
-    .await;
-    let draft = effects["draft_id"].as_str().unwrap();
-    let (status, approved) = decide(&app, draft, "approve", json!({})).await;
+    let corrected = json!({ "corrected_document_id": "faq-doormate-nobattery" });
+    let effects = say(app, &answer, corrected).await;
+    let (status, approved) = approve(app, &effects).await;
     assert_eq!(status, 200, "{approved}");
     let (_, faq) = app.get("/v1/faqs/faq-doormate-nobattery").await;
     assert!(
         faq["variants"].as_array().unwrap().contains(&json!(own)),
         "{faq}"
     );
+}
 
-    // A question that an FAQ answers and should not.
-    let answer = app.ask("禮物附的卡片可以印我們的合照嗎").await;
-    assert_eq!(
-        answer["citations"][0]["document_id"], "faq-gift-wrap",
-        "{answer}"
-    );
-    let effects = say(
-        &app,
-        &answer,
-        json!({ "helpful": false, "reason": "irrelevant" }),
-    )
-    .await;
-    let draft = effects["draft_id"].as_str().unwrap();
-    let (status, approved) = decide(&app, draft, "approve", json!({})).await;
+/// A question that an FAQ answers wrongly becomes a negative of it. Returns the answer after that.
+async fn assert_irrelevant_answer_becomes_negative(app: &TestApp) -> Answer {
+    let question = "禮物附的卡片可以印我們的合照嗎";
+    let answer = app.ask(question).await;
+    assert_eq!(answer.first_cited(), Some("faq-gift-wrap"), "{answer:?}");
+    let irrelevant = json!({ "helpful": false, "reason": "irrelevant" });
+    let effects = say(app, &answer, irrelevant).await;
+    let (status, approved) = approve(app, &effects).await;
     assert_eq!(
         (status, &approved["draft"]["class"]),
         (200, &json!("negative")),
         "{approved}"
     );
-    let answer = app.ask("禮物附的卡片可以印我們的合照嗎").await;
-    assert_ne!(
-        answer["citations"][0]["document_id"], "faq-gift-wrap",
-        "{answer}"
-    );
+    let answer = app.ask(question).await;
+    assert_ne!(answer.first_cited(), Some("faq-gift-wrap"), "{answer:?}");
+    answer
+}
 
-    // What an agent says in its place is a case.
-    let effects = say(&app, &answer, json!({ "corrected_answer": "可以，照片卡片每張 NT$85，請在結帳時上傳照片。", "agent_action": "edited" })).await;
-    assert!(
-        app.app
-            .cases
-            .wait_for(&default_workspace(), std::time::Duration::from_secs(60))
-            .await
-            .unwrap()
-    );
-    let case = effects["case_id"].as_str().unwrap().replace('/', "%2F");
+/// An agent's own answer becomes a case with a draft.
+async fn assert_corrected_answer_becomes_case(app: &TestApp, answer: &Answer) {
+    let edited = json!({ "corrected_answer": "可以，照片卡片每張 NT$85，請在結帳時上傳照片。", "agent_action": "edited" });
+    let effects = say(app, answer, edited).await;
+    let (cases, workspace) = (&app.app.cases, default_workspace());
+    let distilled = cases.wait_for(&workspace, Duration::from_secs(60)).await;
+    assert!(distilled.unwrap());
+    let case = effects.case_id.unwrap().replace('/', "%2F");
     let (status, case) = app.get(&format!("/v1/cases/{case}")).await;
     assert_eq!(status, 200, "{case}");
-    let (_, draft) = app
-        .get(&format!(
-            "/v1/drafts/{}",
-            case["draft_id"].as_str().unwrap()
-        ))
-        .await;
-    assert!(
-        draft["answer"].as_str().unwrap().contains("NT$85"),
-        "{draft}"
-    );
+    let draft = details_of(app, case["draft_id"].as_str().unwrap()).await;
+    assert!(draft.answer.contains("NT$85"), "{draft:?}");
+}
 
-    // What is wrong with feedback is said.
+#[tokio::test(flavor = "multi_thread")]
+async fn feedback_creates_drafts_and_colliding_wording_is_rejected() {
+    let app = TestApp::with_shop().await;
+    assert_colliding_wording_is_rejected(&app).await;
+    assert_new_wording_becomes_variant(&app).await;
+    let answer = assert_irrelevant_answer_becomes_negative(&app).await;
+    assert_corrected_answer_becomes_case(&app, &answer).await;
     for (body, at) in [
-        (json!({ "answer_id": answer["id"] }), ""),
+        (json!({ "answer_id": answer.id }), ""),
         (
             json!({ "answer_id": "nobody", "helpful": true }),
             "/answer_id",
         ),
-        (json!({ "answer_id": answer["id"], "csat": 6 }), "/csat"),
+        (json!({ "answer_id": answer.id, "csat": 6 }), "/csat"),
         (
-            json!({ "answer_id": answer["id"], "corrected_document_id": "nowhere" }),
+            json!({ "answer_id": answer.id, "corrected_document_id": "nowhere" }),
             "/corrected_document_id",
         ),
     ] {
@@ -209,35 +188,8 @@ async fn feedback_creates_drafts_and_colliding_wording_is_rejected() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn gaps_are_grouped_and_ranked_and_insights_count_resolution() {
-    let app = TestApp::with_shop().await;
-    for question in [
-        "我家住公寓五樓沒電梯，送上來要加錢嗎",
-        "沒有電梯的老公寓五樓，送上來要加錢嗎",
-        "公寓五樓沒電梯，送上樓要加錢嗎",
-    ] {
-        let answer = ask_as(&app, question, question).await;
-        assert_eq!(answer["outcome"], "refused", "{answer}");
-    }
-    app.ask("附近哪裡有好吃的拉麵").await;
-    let good = app
-        .post(
-            "/v1/answers",
-            json!({ "question": "禮物包裝要加多少錢？", "channel": "line" }),
-        )
-        .await
-        .1;
-    say(&app, &good, json!({ "helpful": true, "csat": 5 })).await;
-    let bad = app
-        .post(
-            "/v1/answers",
-            json!({ "question": "禮物包裝要加多少錢？", "channel": "line" }),
-        )
-        .await
-        .1;
-    say(&app, &bad, json!({ "reopened": true })).await;
-
+/// Similar unanswered questions form one gap; the largest gap comes first, with the draft that would close it.
+async fn assert_gaps_are_grouped_and_ranked(app: &TestApp) {
     let (status, found) = app.get("/v1/insights/gaps").await;
     assert_eq!(status, 200);
     let gaps = found["gaps"].as_array().unwrap();
@@ -256,28 +208,19 @@ async fn gaps_are_grouped_and_ranked_and_insights_count_resolution() {
             .any(|gap| gap["failures"] == json!([["disliked", 1]])),
         "{found}"
     );
-    submit(&app, &cases_of("need-36")).await;
+    submit(app, &cases_of("need-36")).await;
     let (_, found) = app.get("/v1/insights/gaps?limit=1").await;
-    let draft = the_draft(&app).await;
-    assert_eq!(found["gaps"][0]["draft_id"], draft["id"], "{found}");
+    let draft = the_draft(app).await;
+    assert_eq!(found["gaps"][0]["draft_id"], draft.id, "{found}");
+}
 
+/// The summary and the usage of documents count two answers on LINE: one liked, one reopened.
+async fn assert_insights_count_resolution(app: &TestApp) {
     let (_, summary) = app.get("/v1/insights/summary?by=channel").await;
-    let line = &summary["groups"]["line"];
-    assert_eq!(
-        (
-            &line["n"],
-            &line["resolved"],
-            &line["liked"],
-            &line["disliked"]
-        ),
-        (&json!(2), &json!(1), &json!(1), &json!(1)),
-        "{summary}"
-    );
-    assert_eq!(
-        (&line["resolution_rate"], &line["csat"]),
-        (&json!(0.5), &json!(5.0)),
-        "{summary}"
-    );
+    let expected = json!({ "n": 2, "resolved": 1, "liked": 1, "disliked": 1, "resolution_rate": 0.5, "csat": 5.0 });
+    for (name, value) in expected.as_object().unwrap() {
+        assert_eq!(&summary["groups"]["line"][name], value, "{name}: {summary}");
+    }
     assert_eq!(
         (&summary["total"]["n"], &summary["total"]["refused"]),
         (&json!(6), &json!(4)),
@@ -294,6 +237,28 @@ async fn gaps_are_grouped_and_ranked_and_insights_count_resolution() {
         (&json!(2), &json!(1), &json!(1))
     );
     assert!(all.iter().any(|d| d["flags"] == json!(["unused"])));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn gaps_are_grouped_and_ranked_and_insights_count_resolution() {
+    let app = TestApp::with_shop().await;
+    for question in [
+        "我家住公寓五樓沒電梯，送上來要加錢嗎",
+        "沒有電梯的老公寓五樓，送上來要加錢嗎",
+        "公寓五樓沒電梯，送上樓要加錢嗎",
+    ] {
+        let answer = ask_as(&app, question, question).await;
+        assert_eq!(answer.outcome, "refused", "{answer:?}");
+    }
+    app.ask("附近哪裡有好吃的拉麵").await;
+    let on_line = json!({ "question": "禮物包裝要加多少錢？", "channel": "line" });
+    let good = app.answer(on_line.clone()).await;
+    say(&app, &good, json!({ "helpful": true, "csat": 5 })).await;
+    let bad = app.answer(on_line).await;
+    say(&app, &bad, json!({ "reopened": true })).await;
+
+    assert_gaps_are_grouped_and_ranked(&app).await;
+    assert_insights_count_resolution(&app).await;
     for (query, at) in [
         ("summary?by=mood", "?by"),
         ("gaps?days=0", "?days"),
@@ -352,7 +317,7 @@ async fn weak_scene_is_flagged_with_evidence() {
     app.stop().await;
 }
 
-/// What came of learning settings: from the reply, or afterwards where it takes longer.
+/// Learns settings. Returns the result, from the reply or, if it takes longer, once it is recorded.
 async fn learn(app: &TestApp, request: Value) -> Value {
     let (status, reply) = app.post("/v1/tuning/learn", request).await;
     match status.as_u16() {
@@ -362,7 +327,7 @@ async fn learn(app: &TestApp, request: Value) -> Value {
     }
 }
 
-/// What came of learning settings, once that is over, which a busy machine takes minutes for.
+/// The result of learning settings. Waits for it; a busy machine needs minutes.
 async fn learned(app: &TestApp) -> Value {
     let over = tokio::time::timeout(Duration::from_secs(600), async {
         loop {
@@ -373,17 +338,14 @@ async fn learned(app: &TestApp) -> Value {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     });
-    over.await.expect("learning comes to an end")
+    over.await.expect("learning ends within ten minutes")
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn learning_exceeding_timeout_continues_and_is_exclusive() {
     let app = TestApp::start_with(|config| config.http.timeout_ms = 2_000).await;
     app.ingest_shop().await;
-    let text = std::fs::read_to_string(root().join("corpus/month/needs.jsonl")).unwrap();
-    let needs = text
-        .lines()
-        .map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let needs = needs().into_iter();
     let wordings = needs.flat_map(|need| need["wordings"].as_array().unwrap().clone());
     let mut n_judged = 0;
     for (n, wording) in wordings.step_by(6).enumerate() {
@@ -443,32 +405,28 @@ async fn failed_learning_is_reported_until_success() {
     assert_eq!(learned["n_labels"], 1, "{learned}");
     let (_, tuning) = app.get("/v1/tuning").await;
     assert_eq!(tuning["last_failed"], Value::Null, "{tuning}");
-    let mut told = audited(&app).await;
-    told.retain(|action| action.starts_with("tuning") || action.starts_with("settings"));
+    let mut actions = audited(&app).await;
+    actions.retain(|action| action.starts_with("tuning") || action.starts_with("settings"));
     assert_eq!(
-        told,
+        actions,
         ["tuning.learn", "tuning.learn_failed"],
-        "each once, the newest first"
+        "each action once, the newest first"
     );
     pool.close().await;
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn learned_settings_must_win_and_can_be_rolled_back() {
-    let app = TestApp::with_shop().await;
-    let nothing = learn(&app, json!({})).await;
-    assert_eq!(
-        (&nothing["candidate"], &nothing["is_live"]),
-        (&json!(null), &json!(false)),
-        "too few labels"
-    );
-    assert_eq!(app.post("/v1/tuning/rollback", json!({})).await.0, 409);
+/// The needs of the simulated month.
+fn needs() -> Vec<Value> {
     let text = std::fs::read_to_string(root().join("corpus/month/needs.jsonl")).unwrap();
-    for need in text
-        .lines()
-        .map(|line| serde_json::from_str::<Value>(line).unwrap())
-    {
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+/// Asks every second Chinese wording of each need and says whether the answer states the need's fact.
+async fn give_feedback_on_needs(app: &TestApp) {
+    for need in needs() {
         // The few English ones that are held out are too few for a verdict: it went either way with the processor's kernels.
         let is_chinese = |wording: &&Value| {
             let text = wording.as_str().unwrap();
@@ -477,68 +435,16 @@ async fn learned_settings_must_win_and_can_be_rolled_back() {
         let wordings = need["wordings"].as_array().unwrap().iter().step_by(2);
         for wording in wordings.filter(is_chinese) {
             let answer = app.ask(wording.as_str().unwrap()).await;
-            if answer["outcome"] == "answered" {
-                let helpful = answer["text"]
-                    .as_str()
-                    .unwrap()
-                    .contains(need["fact"].as_str().unwrap());
-                say(&app, &answer, json!({ "helpful": helpful })).await;
+            if answer.outcome == "answered" {
+                let helpful = answer.text.contains(need["fact"].as_str().unwrap());
+                say(app, &answer, json!({ "helpful": helpful })).await;
             }
         }
     }
-    let learned = learn(&app, json!({ "reviewer": "amy" })).await;
-    assert_eq!(learned["is_live"], true, "{learned}");
-    let wrong = |of: &Value| of["wrong"].as_u64().unwrap();
-    assert!(
-        wrong(&learned["held_out_after"]) < wrong(&learned["held_out_before"]),
-        "{learned}"
-    );
-    assert!(learned["p_value"].as_f64().unwrap() <= 0.05, "{learned}");
-    let (_, tuning) = app.get("/v1/tuning").await;
-    assert_eq!(
-        (&tuning["tuning"], &tuning["n_earlier"]),
-        (&learned["candidate"], &json!(1))
-    );
-    let gone = "禮物附的卡片可以印我們的合照嗎";
-    let unsure = app
-        .post(
-            "/v1/answers",
-            json!({ "question": "請問會員點數與航空哩程之兌換比例為何？" }),
-        )
-        .await
-        .1;
-    assert_eq!(unsure["outcome"], "refused", "{unsure} {gone}");
+}
 
-    let (status, back) = app
-        .post("/v1/tuning/rollback", json!({ "reviewer": "amy" }))
-        .await;
-    assert_eq!(
-        (status.as_u16(), &back["tuning"]["min_confidence"]),
-        (200, &json!(null))
-    );
-    let actions = audited(&app).await;
-    for action in ["tuning.learn", "tuning.put", "tuning.roll_back"] {
-        assert!(actions.contains(&action.to_owned()), "{actions:?}");
-    }
-
-    // A judged question that would be lost keeps them out.
-    let answer = app.ask("請問會員點數與航空哩程之兌換比例為何？").await;
-    let judged = json!({ "question": "請問會員點數與航空哩程之兌換比例為何？", "document_id": answer["citations"][0]["document_id"] });
-    assert!(
-        app.request(Method::PUT, "/v1/judged-questions/miles", Some(judged))
-            .await
-            .0
-            .is_success()
-    );
-    let learned = learn(&app, json!({})).await;
-    assert_eq!(learned["is_live"], false, "{learned}");
-    assert_eq!(
-        learned["lost"],
-        json!(["請問會員點數與航空哩程之兌換比例為何？"]),
-        "{learned}"
-    );
-
-    // The labels are a judged set.
+/// The labels from feedback are a judged set that can be loaded.
+async fn assert_labels_are_a_judged_set(app: &TestApp) {
     let folder = tempfile::tempdir().unwrap();
     let written = app
         .app
@@ -560,6 +466,56 @@ async fn learned_settings_must_win_and_can_be_rolled_back() {
     let judged = set.qrels.values().flat_map(|of| of.keys());
     let unknown: Vec<&String> = judged.filter(|id| !ids.contains(*id)).collect();
     assert!(unknown.is_empty() && set.qrels.len() > 20, "{unknown:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn learned_settings_must_win_and_can_be_rolled_back() {
+    let app = TestApp::with_shop().await;
+    let nothing = learn(&app, json!({})).await;
+    assert_eq!(
+        (&nothing["candidate"], &nothing["is_live"]),
+        (&json!(null), &json!(false)),
+        "too few labels"
+    );
+    assert_eq!(app.post("/v1/tuning/rollback", json!({})).await.0, 409);
+    give_feedback_on_needs(&app).await;
+    let by_amy = json!({ "reviewer": "amy" });
+    let learned = learn(&app, by_amy.clone()).await;
+    assert_eq!(learned["is_live"], true, "{learned}");
+    let wrong = |of: &Value| of["wrong"].as_u64().unwrap();
+    assert!(
+        wrong(&learned["held_out_after"]) < wrong(&learned["held_out_before"]),
+        "{learned}"
+    );
+    assert!(learned["p_value"].as_f64().unwrap() <= 0.05, "{learned}");
+    let (_, tuning) = app.get("/v1/tuning").await;
+    assert_eq!(
+        (&tuning["tuning"], &tuning["n_earlier"]),
+        (&learned["candidate"], &json!(1))
+    );
+    let unsure = "請問會員點數與航空哩程之兌換比例為何？";
+    let answer = app.ask(unsure).await;
+    assert_eq!(answer.outcome, "refused", "{answer:?}");
+
+    let (status, back) = app.post("/v1/tuning/rollback", by_amy).await;
+    assert_eq!(
+        (status.as_u16(), &back["tuning"]["min_confidence"]),
+        (200, &json!(null))
+    );
+    let actions = audited(&app).await;
+    for action in ["tuning.learn", "tuning.put", "tuning.roll_back"] {
+        assert!(actions.contains(&action.to_owned()), "{actions:?}");
+    }
+
+    // Settings that break a judged question are not applied.
+    let answer = app.ask(unsure).await;
+    let judged = json!({ "question": unsure, "document_id": answer.first_cited().unwrap() });
+    let put = app.request(Method::PUT, "/v1/judged-questions/miles", Some(judged));
+    assert!(put.await.0.is_success());
+    let learned = learn(&app, json!({})).await;
+    assert_eq!(learned["is_live"], false, "{learned}");
+    assert_eq!(learned["lost"], json!([unsure]), "{learned}");
+    assert_labels_are_a_judged_set(&app).await;
     app.stop().await;
 }
 
@@ -567,11 +523,7 @@ async fn learned_settings_must_win_and_can_be_rolled_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn question_grouping_by_need_meets_floors() {
     let app = TestApp::start().await;
-    let text = std::fs::read_to_string(root().join("corpus/month/needs.jsonl")).unwrap();
-    let needs: Vec<Value> = text
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
+    let needs = needs();
     let mut asked: Vec<(usize, String)> = Vec::new();
     for wording in 0..10 {
         for (need, about) in needs.iter().enumerate() {
@@ -606,118 +558,94 @@ async fn question_grouping_by_need_meets_floors() {
     app.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn feedback_counts_once_per_person_and_last_value_wins() {
+/// A service with an FAQ on gift wrapping.
+async fn with_gift_wrap_faq() -> TestApp {
     let app = TestApp::start().await;
-    put_faq(
-        &app,
-        "wrap",
-        faq("禮物包裝要加多少錢？", "禮物包裝每件加收 NT$50。"),
-    )
-    .await;
+    let wrap = faq("禮物包裝要加多少錢？", "禮物包裝每件加收 NT$50。");
+    put_faq(&app, "wrap", wrap).await;
+    app
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn feedback_counts_once_per_person_for_auto_publish() {
+    let app = with_gift_wrap_faq().await;
     let rules =
         json!({ "learning": { "auto_publish": [{ "class": "variant", "min_sources": 2 }] } });
     app.request(Method::PUT, "/v1/settings", Some(rules)).await;
     let answer = ask_as(&app, "amy", "包靚啲要俾幾多錢").await;
     for comment in ["x", "y"] {
-        let effects = say(
-            &app,
-            &answer,
-            json!({ "corrected_document_id": "wrap", "comment": comment }),
-        )
-        .await;
-        let (_, draft) = app
-            .get(&format!(
-                "/v1/drafts/{}",
-                effects["draft_id"].as_str().unwrap()
-            ))
-            .await;
+        let corrected = json!({ "corrected_document_id": "wrap", "comment": comment });
+        let draft = draft_of(&app, &say(&app, &answer, corrected).await).await;
         assert_eq!(
-            (&draft["state"], &draft["demand"]),
-            (&json!("open"), &json!(1)),
-            "{draft}"
+            (draft.state.as_str(), draft.demand),
+            ("open", 1),
+            "{draft:?}"
         );
     }
     let by_ben = json!({ "corrected_document_id": "wrap", "customer_id": "ben" });
-    let effects = say(&app, &answer, by_ben).await;
-    let (_, draft) = app
-        .get(&format!(
-            "/v1/drafts/{}",
-            effects["draft_id"].as_str().unwrap()
-        ))
-        .await;
-    assert_eq!(draft["state"], "published", "two people are two: {draft}");
+    let draft = draft_of(&app, &say(&app, &answer, by_ben).await).await;
+    assert_eq!(
+        draft.state, "published",
+        "two people count as two sources: {draft:?}"
+    );
+    // The new version is searchable a moment later.
+    wait_until(async || app.ask("禮物包裝要加多少錢？").await.outcome == "answered").await;
+    app.stop().await;
+}
 
+#[tokio::test(flavor = "multi_thread")]
+async fn last_feedback_value_of_a_person_wins() {
+    let app = with_gift_wrap_faq().await;
+    let answer = ask_as(&app, "amy", "包靚啲要俾幾多錢").await;
     for (helpful, is_new) in [(true, true), (false, true), (false, false), (true, true)] {
         let effects = say(&app, &answer, json!({ "helpful": helpful })).await;
-        assert_eq!(effects["is_new"], is_new, "{helpful}");
+        assert_eq!(effects.is_new, is_new, "{helpful}");
     }
-    let (_, told) = app.get("/v1/feedback?limit=1").await;
-    assert_eq!(told["feedback"][0]["helpful"], true);
+    let (_, recorded) = app.get("/v1/feedback?limit=1").await;
+    assert_eq!(recorded["feedback"][0]["helpful"], true);
+    app.stop().await;
+}
 
-    // An FAQ's own question is no negative of it, and a variant of what is gone is nothing.
-    // The new version is searchable a moment later.
-    wait_until(async || app.ask("禮物包裝要加多少錢？").await["outcome"] == "answered").await;
+#[tokio::test(flavor = "multi_thread")]
+async fn draft_that_no_longer_fits_its_faq_is_rejected() {
+    let app = with_gift_wrap_faq().await;
+    // The question of an FAQ cannot become a negative of the same FAQ.
     let own = ask_as(&app, "amy", "禮物包裝要加多少錢？").await;
-    let effects = say(
-        &app,
-        &own,
-        json!({ "helpful": false, "reason": "irrelevant" }),
-    )
-    .await;
-    let (status, problem) = decide(
-        &app,
-        effects["draft_id"].as_str().unwrap(),
-        "approve",
-        json!({}),
-    )
-    .await;
+    assert_eq!(own.outcome, "answered", "{own:?}");
+    let irrelevant = json!({ "helpful": false, "reason": "irrelevant" });
+    let effects = say(&app, &own, irrelevant).await;
+    let (status, problem) = approve(&app, &effects).await;
     assert_eq!(
         (status, pointers(&problem)),
         (422, vec!["/question"]),
         "{problem}"
     );
+    // A variant of a deleted FAQ cannot be published.
     let other = ask_as(&app, "amy", "送禮要包裝").await;
     let effects = say(&app, &other, json!({ "corrected_document_id": "wrap" })).await;
-    assert!(
-        app.request(Method::DELETE, "/v1/faqs/wrap", None)
-            .await
-            .0
-            .is_success()
-    );
-    let (status, problem) = decide(
-        &app,
-        effects["draft_id"].as_str().unwrap(),
-        "approve",
-        json!({}),
-    )
-    .await;
+    let deleted = app.request(Method::DELETE, "/v1/faqs/wrap", None).await;
+    assert!(deleted.0.is_success());
+    let (status, problem) = approve(&app, &effects).await;
     assert_eq!(
         (status, pointers(&problem)),
         (422, vec!["/document_id"]),
         "{problem}"
     );
+    app.stop().await;
+}
 
-    // Where nothing is known yet, feedback is kept as well; and no time is too early to ask about.
-    let request = |path: &str| {
-        app.client
-            .post(format!("{}{path}", app.address))
-            .header("x-ken-workspace", "empty")
+#[tokio::test(flavor = "multi_thread")]
+async fn empty_workspace_accepts_feedback_and_early_period() {
+    let app = TestApp::start().await;
+    let post = async |path: &str, body: Value| {
+        let request = app.client.post(format!("{}{path}", app.address));
+        let request = request.header("x-ken-workspace", "empty").json(&body);
+        request.send().await.unwrap()
     };
-    let asked: Value = request("/v1/answers")
-        .json(&json!({ "question": "有人嗎" }))
-        .send()
-        .await
-        .unwrap()
-        .json()
-        .await
-        .unwrap();
-    let kept = request("/v1/feedback")
-        .json(&json!({ "answer_id": asked["id"], "helpful": false }))
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(kept.status(), 200);
+    let asked = post("/v1/answers", json!({ "question": "有人嗎" })).await;
+    let asked: Answer = read(asked.json().await.unwrap());
+    let feedback = json!({ "answer_id": asked.id, "helpful": false });
+    assert_eq!(post("/v1/feedback", feedback).await.status(), 200);
     let (status, _) = app
         .get("/v1/insights/summary?to=-009999-01-03T00:00:00Z")
         .await;

@@ -1,5 +1,5 @@
-//! A model's wording, against a server that is scripted to do well and badly. tests/real_llm.rs (`make test-llm`) runs the
-//! protocol against a real server.
+//! Generated wording, against a scripted chat server that behaves well and badly. tests/real_llm.rs (`make test-llm`) runs
+//! the protocol against a real server.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 
 use crate::scripted_llm::{Script, ScriptedLlm};
-use crate::support::TestApp;
+use crate::support::{Answer, TestApp};
 
 const TEXT: &str = "# 退貨\n\n收到商品七天內可以申請退貨，商品須保持全新。\n退貨運費為 NT$80 元，由買方負擔。\n退款在驗收後五個工作天內完成。\n客製商品不接受退貨。";
 const QUESTION: &str = "退貨運費多少錢，幾天內可以退？";
@@ -29,14 +29,12 @@ async fn with(llm: &ScriptedLlm) -> TestApp {
     app
 }
 
-async fn ask(app: &TestApp, more: Value) -> Value {
+async fn ask(app: &TestApp, more: Value) -> Answer {
     let mut body = json!({ "question": QUESTION });
     body.as_object_mut()
         .unwrap()
         .extend(more.as_object().unwrap().clone());
-    let (status, answer) = app.post("/v1/answers", body).await;
-    assert_eq!(status, 200, "{answer}");
-    answer
+    app.answer(body).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -45,7 +43,7 @@ async fn question_is_redacted_before_model_request() {
     let app = with(&llm).await;
     let question = format!("我姓駱，電話 0912-345-678，{QUESTION}");
     let answer = ask(&app, json!({ "question": question })).await;
-    assert_eq!(answer["strategy"], "generated", "{answer}");
+    assert_eq!(answer.strategy, "generated", "{answer:?}");
     let requests = llm.requests();
     assert!(!requests.is_empty());
     for request in requests {
@@ -56,15 +54,6 @@ async fn question_is_redacted_before_model_request() {
     app.stop().await;
 }
 
-fn notes(answer: &Value) -> Vec<&str> {
-    answer["notes"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|note| note.as_str().unwrap())
-        .collect()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn supported_generation_is_sent_with_citations_and_cost() {
     let llm = ScriptedLlm::start(vec![Script::Says(GOOD.into())]).await;
@@ -72,18 +61,18 @@ async fn supported_generation_is_sent_with_citations_and_cost() {
     for script in [Script::Says(GOOD.into()), Script::SaysAtOnce(GOOD.into())] {
         llm.now(script);
         let answer = ask(&app, json!({})).await;
-        assert_eq!(answer["strategy"], "generated", "{answer}");
+        assert_eq!(answer.strategy, "generated", "{answer:?}");
         assert_eq!(
-            answer["text"],
+            answer.text,
             "退貨運費為 NT$80 元，由買方負擔。收到商品七天內可以申請退貨，商品須保持全新。"
         );
-        assert_eq!(answer["sentences"][0]["citations"], json!([1]));
+        assert_eq!(answer.sentences[0].citations, [1]);
         assert_eq!(
-            answer["citations"][0]["quote"],
+            answer.citations[0].quote,
             "退貨運費為 NT$80 元，由買方負擔。"
         );
         app.assert_citations_resolve(&answer).await;
-        let id = answer["id"].as_str().unwrap();
+        let id = &answer.id;
         let (_, explained) = app.get(&format!("/v1/answers/{id}")).await;
         let usage = &explained["parts"][0]["usage"];
         assert_eq!(
@@ -121,7 +110,7 @@ async fn faulty_model_output_falls_back_to_extractive_answer() {
             "llm_unsupported",
         ),
         (says("退貨運費為 NT$80 元，由買方負擔。"), "llm_unsupported"),
-        // The condition is left out; who pays is swapped; another's address is added.
+        // A missing condition, a swapped payer, an added address.
         (says("收到商品七天內可以申請退貨。[1]"), "llm_unsupported"),
         (
             says("退貨運費為 NT$80 元，由本店負擔。[1]"),
@@ -142,17 +131,14 @@ async fn faulty_model_output_falls_back_to_extractive_answer() {
         let what = format!("{script:?}");
         llm.now(script);
         let answer = ask(&app, json!({})).await;
-        assert_eq!(answer["outcome"], "answered", "{what}: {answer}");
-        assert_eq!(answer["strategy"], "extractive", "{what}: {answer}");
-        let found = notes(&answer);
-        // How long a busy server is waited for is the server's and chance's affair.
-        let is_told = found == [note] || (note == "llm_deadline" && found == ["llm_refused"]);
-        assert!(is_told, "{what}: {found:?}");
+        assert_eq!(answer.outcome, "answered", "{what}: {answer:?}");
+        assert_eq!(answer.strategy, "extractive", "{what}: {answer:?}");
+        let found = &answer.notes;
+        // The wait for a busy server depends on its reply and on random jitter.
+        let is_noted = *found == [note] || (note == "llm_deadline" && *found == ["llm_refused"]);
+        assert!(is_noted, "{what}: {found:?}");
         for false_word in ["800", "十七", "客製商品接受", "本店", "refunds-shop"] {
-            assert!(
-                !answer["text"].as_str().unwrap().contains(false_word),
-                "{what}: {answer}"
-            );
+            assert!(!answer.text.contains(false_word), "{what}: {answer:?}");
         }
         app.assert_citations_resolve(&answer).await;
     }
@@ -167,14 +153,9 @@ async fn unsupported_sentence_is_dropped_and_recorded() {
     .await;
     let app = with(&llm).await;
     let answer = ask(&app, json!({})).await;
-    assert_eq!(answer["strategy"], "generated");
-    assert!(
-        !answer["text"].as_str().unwrap().contains("三個"),
-        "{answer}"
-    );
-    let (_, explained) = app
-        .get(&format!("/v1/answers/{}", answer["id"].as_str().unwrap()))
-        .await;
+    assert_eq!(answer.strategy, "generated");
+    assert!(!answer.text.contains("三個"), "{answer:?}");
+    let (_, explained) = app.get(&format!("/v1/answers/{}", answer.id)).await;
     let rejected = &explained["parts"][0]["rejected"][0];
     assert_eq!(
         (&rejected["why"], &rejected["text"]),
@@ -193,15 +174,13 @@ async fn unsupported_sentence_is_dropped_and_recorded() {
 async fn busy_model_server_is_retried() {
     let llm = ScriptedLlm::start(vec![Script::Fails(503), Script::Says(GOOD.into())]).await;
     let app = with(&llm).await;
-    assert_eq!(ask(&app, json!({})).await["strategy"], "generated");
+    assert_eq!(ask(&app, json!({})).await.strategy, "generated");
     assert_eq!(llm.requests().len(), 2);
     llm.now(Script::Fails(401));
     let answer = ask(&app, json!({})).await;
-    assert_eq!(
-        (&answer["strategy"], notes(&answer)),
-        (&json!("extractive"), vec!["llm_refused"])
-    );
-    assert_eq!(llm.requests().len(), 3, "a refusal is not asked again");
+    assert_eq!(answer.strategy, "extractive");
+    assert_eq!(answer.notes, ["llm_refused"]);
+    assert_eq!(llm.requests().len(), 3, "a rejected request is not retried");
     app.stop().await;
 }
 
@@ -218,24 +197,23 @@ async fn model_call_respects_deadline_and_strategy_ceiling() {
     app.put("returns", json!({ "text": TEXT })).await;
     let start = Instant::now();
     let answer = ask(&app, json!({ "deadline_ms": 3_000 })).await;
-    assert_eq!(
-        (&answer["strategy"], notes(&answer)),
-        (&json!("extractive"), vec!["llm_deadline"])
-    );
+    assert_eq!(answer.strategy, "extractive");
+    assert_eq!(answer.notes, ["llm_deadline"]);
     assert!(
         start.elapsed() < Duration::from_secs(10),
-        "not the minute that the model may take: {:?}",
+        "the deadline applies, not the timeout of the model: {:?}",
         start.elapsed()
     );
-    assert!(
-        llm.is_left().await,
-        "the request is given up, not left running"
-    );
+    assert!(llm.is_left().await, "the request is cancelled");
     let n = llm.requests().len();
     for ceiling in ["extractive", "standard"] {
         ask(&app, json!({ "strategy": ceiling })).await;
     }
-    assert_eq!(llm.requests().len(), n, "no model is asked below its rung");
+    assert_eq!(
+        llm.requests().len(),
+        n,
+        "no model request below the `generated` strategy"
+    );
     app.stop().await;
 }
 
@@ -271,21 +249,21 @@ async fn verified_sentences_stream_and_truncation_sends_restart() {
     let names = |events: &[(String, Value)]| -> Vec<String> {
         events.iter().map(|(name, _)| name.clone()).collect()
     };
-    let told = stream().await;
-    assert_eq!(names(&told), ["evidence", "delta", "delta", "done"]);
-    assert_eq!(told[1].1["text"], "退貨運費為 NT$80 元，由買方負擔。");
-    assert_eq!(told[3].1["strategy"], "generated");
+    let received = stream().await;
+    assert_eq!(names(&received), ["evidence", "delta", "delta", "done"]);
+    assert_eq!(received[1].1["text"], "退貨運費為 NT$80 元，由買方負擔。");
+    assert_eq!(received[3].1["strategy"], "generated");
     llm.now(Script::BreaksOffAfter(GOOD.into()));
-    let told = stream().await;
-    let names = names(&told);
+    let received = stream().await;
+    let names = names(&received);
     let restart = names
         .iter()
         .position(|name| name == "restart")
-        .expect("what was told is taken back");
+        .expect("the streamed sentences are retracted");
     assert!(names[..restart].contains(&"delta".to_owned()), "{names:?}");
     let n_restarts = names.iter().filter(|name| *name == "restart").count();
-    assert_eq!(n_restarts, 1, "taken back once: {names:?}");
-    assert_eq!(told.last().unwrap().1["strategy"], "extractive");
+    assert_eq!(n_restarts, 1, "retracted once: {names:?}");
+    assert_eq!(received.last().unwrap().1["strategy"], "extractive");
     app.stop().await;
 }
 
@@ -333,11 +311,9 @@ async fn overruled_passage_is_not_sent_to_model() {
         .await;
     app.put("new", json!({ "text": article(10), "rank": 5 }))
         .await;
-    let (_, answer) = app
-        .post("/v1/answers", json!({ "question": "退貨期限是幾天？" }))
-        .await;
-    assert_eq!(answer["outcome"], "answered", "{answer}");
-    assert_eq!(answer["text"], "收到商品後 10 天內可以申請退貨。");
+    let answer = app.answer(json!({ "question": "退貨期限是幾天？" })).await;
+    assert_eq!(answer.outcome, "answered", "{answer:?}");
+    assert_eq!(answer.text, "收到商品後 10 天內可以申請退貨。");
     let shown = llm.requests()[0]["messages"][1]["content"].to_string();
     assert!(
         shown.contains("10 天") && !shown.contains("7 天"),

@@ -1,4 +1,4 @@
-//! Tests of the whole service: real encoder, real store, real indexes, each in a directory of its own.
+//! Integration tests of the whole service: real encoder, store and indexes, in a temporary folder for each test.
 
 #![recursion_limit = "256"]
 

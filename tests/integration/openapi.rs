@@ -1,4 +1,4 @@
-//! The OpenAPI document: as agreed, without gaps, and true of what the service replies.
+//! The OpenAPI document: it matches its snapshot, it is complete, and the replies conform to it.
 
 use std::collections::{BTreeMap, BTreeSet};
 

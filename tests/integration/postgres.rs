@@ -1,5 +1,5 @@
-//! Databases of a PostgreSQL server for tests. `KEN_TEST_POSTGRES_URL` names the server (`tools/postgres/with.sh` starts a private
-//! one); with `KEN_TEST_STORE=postgres` every test of the suite has its store there instead of in a file.
+//! PostgreSQL databases for tests. `KEN_TEST_POSTGRES_URL` names the server (`tools/postgres/with.sh` starts a private one).
+//! With `KEN_TEST_STORE=postgres` all tests store their data there instead of in a file.
 
 use std::path::Path;
 
@@ -7,18 +7,18 @@ use sqlx::{AnyConnection, Connection};
 
 use crate::support::off_runtime;
 
-/// The server that the tests marked as needing it are run with.
+/// The server for the tests that need PostgreSQL.
 pub fn server() -> String {
     std::env::var("KEN_TEST_POSTGRES_URL").expect("KEN_TEST_POSTGRES_URL names no server")
 }
 
-/// The server, where all tests are to have their stores there.
+/// The server, if all tests have their stores there.
 pub fn chosen() -> Option<String> {
     let is_chosen = std::env::var("KEN_TEST_STORE").is_ok_and(|store| store == "postgres");
     is_chosen.then(server)
 }
 
-/// A database of the server for what is in a folder, made where absent.
+/// The URL of the database for a folder. Creates the database if it is missing.
 pub fn database_for(server: &str, folder: &Path) -> String {
     let hash = ken_text::text::sha256_hex([folder.to_string_lossy().as_bytes()]);
     let name = format!("ken_test_{}", &hash[..24]);

@@ -1,6 +1,6 @@
-//! A stand-in for Qdrant: the client's own gRPC server traits on loopback, over points in memory, which every node of a
-//! "cluster" shares. It tests what goes over the wire, paging, tries and nodes that die. It says nothing about Qdrant itself;
-//! what was run against real servers stands in docs/measured/operations.md.
+//! A stand-in for Qdrant: the gRPC server traits of its client on loopback, over points in memory that all nodes of a
+//! "cluster" share. It tests requests, paging, retries and failing nodes, not Qdrant itself. docs/measured/operations.md
+//! lists the tests against real servers.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -74,8 +74,8 @@ impl Shared {
     pub fn steal(&self, collection: &str, encoder: &str) {
         let mut collections = self.collections.lock().unwrap();
         for point in collections.get_mut(collection).unwrap().points.values_mut() {
-            if let Some(told) = point.payload.get_mut("encoder") {
-                *told = encoder.into();
+            if let Some(name) = point.payload.get_mut("encoder") {
+                *name = encoder.into();
             }
         }
     }
@@ -98,11 +98,11 @@ impl Shared {
     ) -> Result<MutexGuard<'_, BTreeMap<String, Collection>>, Status> {
         self.n_requests.fetch_add(1, Ordering::Relaxed);
         let asked = self.key.lock().unwrap().clone();
-        let told = request
+        let sent = request
             .metadata()
             .get("api-key")
             .and_then(|key| key.to_str().ok());
-        if asked.is_some() && asked.as_deref() != told {
+        if asked.is_some() && asked.as_deref() != sent {
             return Err(Status::unauthenticated("Must provide an API key"));
         }
         let fails = self
@@ -183,7 +183,7 @@ fn of<'a>(
 fn text_of(id: Option<&q::PointId>) -> String {
     match id.and_then(|id| id.point_id_options.as_ref()) {
         Some(PointIdOptions::Uuid(text)) => text.clone(),
-        other => panic!("an id that is no UUID: {other:?}"),
+        other => panic!("expected a UUID, found {other:?}"),
     }
 }
 
@@ -451,7 +451,7 @@ impl Points for Standin {
     async fn upsert(&self, request: Request<q::UpsertPoints>) -> Reply<q::PointsOperationResponse> {
         let mut collections = self.0.enter(&request)?;
         let request = request.into_inner();
-        assert_eq!(request.wait, Some(true), "writes are waited for");
+        assert_eq!(request.wait, Some(true), "writes wait for their result");
         let collection = of(&mut collections, &request.collection_name)?;
         for point in request.points {
             let vector = dense(&point);
@@ -471,7 +471,7 @@ impl Points for Standin {
     async fn delete(&self, request: Request<q::DeletePoints>) -> Reply<q::PointsOperationResponse> {
         let mut collections = self.0.enter(&request)?;
         let request = request.into_inner();
-        assert_eq!(request.wait, Some(true), "writes are waited for");
+        assert_eq!(request.wait, Some(true), "writes wait for their result");
         let collection = of(&mut collections, &request.collection_name)?;
         let selector = request
             .points

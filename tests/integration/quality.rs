@@ -1,4 +1,4 @@
-//! Floors on the sample shop's judged questions, by the same code as `ken eval`.
+//! Floors for the measures on the judged questions of the sample shop, computed by the code of `ken eval`.
 
 use ken::eval::{Dataset, Evaluation};
 use ken_base::domain::Mode;

@@ -1,4 +1,4 @@
-//! The durable queue, with the store that the tests run on.
+//! The durable queue, on the store that the tests use.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -17,10 +17,10 @@ struct Task {
     name: String,
 }
 
-/// What was run, in order: workspace and name.
+/// The runs in order: workspace and name.
 type Runs = Arc<Mutex<Vec<(String, String)>>>;
 
-/// Notes what is run; what comes of it depends on how often that name was run before.
+/// Records each run. The outcome depends on the name and on its number of earlier runs.
 struct Probe {
     policy: Policy,
     runs: Runs,
@@ -51,7 +51,7 @@ impl Handler for Probe {
     }
 }
 
-/// A store with a queue that is worked off.
+/// A store with a running queue.
 struct Bench {
     _folder: TempDir,
     store: Store,
@@ -123,10 +123,7 @@ impl Bench {
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        panic!(
-            "the queue was not worked off: {:?}",
-            self.runs.lock().unwrap()
-        );
+        panic!("the queue is not empty: {:?}", self.runs.lock().unwrap());
     }
 }
 
@@ -147,7 +144,7 @@ async fn work_with_known_key_is_enqueued_once() {
     bench.begin();
     let (runs, n_dead) = bench.finish().await;
     assert_eq!((runs.len(), n_dead), (4, 0), "{runs:?}");
-    // Known for a while after it is done, too.
+    // A key stays known for a while after its work is done.
     assert_eq!(bench.enqueue("a", &["one"]).await, 0);
     bench.queue.stop().await;
 }
@@ -157,7 +154,7 @@ async fn failing_work_is_retried_then_becomes_dead_letter() {
     let bench = Bench::new(QUICK, |name, n_before| match (name, n_before) {
         ("passes", 2..) => Ok(Progress::Done),
         ("passes" | "never", _) => Err(Failure::Passing("not yet".to_owned())),
-        ("panics", 0) => panic!("a fault of the handler"),
+        ("panics", 0) => panic!("the handler panics"),
         ("final", _) => Err(Failure::Final("no use".to_owned())),
         _ => Ok(Progress::Done),
     })
@@ -174,7 +171,7 @@ async fn failing_work_is_retried_then_becomes_dead_letter() {
     let mut reasons: Vec<_> = letters.iter().map(|letter| &*letter.error).collect();
     reasons.sort_unstable();
     assert_eq!(reasons, ["no use", "not yet"]);
-    // Of another workspace nothing can be revived.
+    // Dead letters of another workspace cannot be revived.
     let id = &letters[0].id;
     assert!(!bench.store.revive_work(&named("b"), id).await.unwrap());
     assert!(bench.store.revive_work(&named("a"), id).await.unwrap());
@@ -215,7 +212,7 @@ async fn work_of_dead_process_is_run_again() {
     let (runs, _) = bench.finish().await;
     assert_eq!(runs.len(), 2, "{runs:?}");
     bench.queue.stop().await;
-    // One that ends its process each time is given up, without being run once more.
+    // Work that kills its process each time becomes a dead letter without another run.
     bench.enqueue("a", &["deadly"]).await;
     for _ in 0..QUICK.max_attempts {
         assert_eq!(begin().await.unwrap().len(), 1);
@@ -303,7 +300,7 @@ async fn workspace_awaiting_retry_does_not_block_others() {
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    // What is behind it in its own workspace keeps its order, and waits.
+    // Later work of the same workspace keeps its order and waits.
     let mut names: Vec<&str> = runs.iter().map(|(_, name)| &**name).collect();
     names.sort_unstable();
     assert_eq!(names, ["one", "stuck", "three", "two"]);
@@ -326,7 +323,7 @@ async fn restarted_work_is_settled_by_last_run_only() {
         bench.store.n_waiting().await.unwrap().0
     };
     assert_eq!(settle(first.run).await, 1);
-    // What this process has begun is not recovered from under it.
+    // Work that this process is running is not recovered.
     let own = [first.id.clone()];
     assert_eq!(bench.store.recover_work(&own).await.unwrap(), 0);
     assert_eq!(settle(second.run).await, 0);

@@ -1,4 +1,4 @@
-//! Passages are read together with the question before it is answered.
+//! The reader scores passages together with the question; readiness, answers and errors report its state.
 
 use ken::app::{App, AppError};
 use ken_base::config::Config;
@@ -6,7 +6,7 @@ use ken_search::reader::{Reader, ReaderError};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, config_in, embedder, read_passages};
+use crate::support::{Answer, TestApp, config_in, embedder, read_passages};
 
 const FEES: &str = "# 宅配運費\n\n| 地區 | 運費 |\n|---|---|\n| 本島 | 80 元 |\n| 離島 | 150 元 |\n\n每週一、三、五出貨。\n";
 const POINTS: &str = "# 會員點數\n\n點數自入帳日起 365 天內有效，逾期失效。\n";
@@ -19,14 +19,14 @@ async fn with_knowledge(change: impl FnOnce(&mut Config)) -> TestApp {
 }
 
 /// An answer with the record of how it came about.
-async fn explained(app: &TestApp, question: &str) -> (Value, Value) {
+async fn explained(app: &TestApp, question: &str) -> (Answer, Value) {
     let answer = app.ask(question).await;
-    let path = format!("/v1/answers/{}", answer["id"].as_str().unwrap());
+    let path = format!("/v1/answers/{}", answer.id);
     let (_, record) = app.get(&path).await;
     (answer, record)
 }
 
-/// What was read in the evidence of an answer's first question.
+/// The reader's logits of the evidence for the first question.
 fn logits(record: &Value) -> Vec<f64> {
     let evidence = record["parts"][0]["evidence"].as_array().unwrap();
     let logits = evidence.iter().filter_map(|e| e["reading"].as_f64());
@@ -37,17 +37,14 @@ fn logits(record: &Value) -> Vec<f64> {
 async fn answer_with_reader_records_logits() {
     let app = with_knowledge(read_passages).await;
     let (answer, record) = explained(&app, "離島運費多少？").await;
-    assert!(
-        answer["timings_ms"]["read"].as_f64().unwrap() > 0.0,
-        "{answer:#}"
-    );
+    assert!(answer.timings_ms.read > 0.0, "{answer:#?}");
     let read = logits(&record);
     assert!(
         !read.is_empty() && read.iter().all(|logit| *logit <= read[0]),
         "{record:#}"
     );
     let (answer, record) = explained(&app, "本店地址在哪裡？").await;
-    assert_ne!(answer["outcome"], "answered", "{answer:#}\n{record:#}");
+    assert_ne!(answer.outcome, "answered", "{answer:#?}\n{record:#}");
     app.stop().await;
 }
 
@@ -60,17 +57,14 @@ async fn paraphrased_heading_or_faq_question_answers_confidently() {
     let path = "/v1/faqs/when?wait=indexed";
     app.request(Method::PUT, path, Some(faq)).await;
     let (answer, record) = explained(&app, "如何更換綁定的載具").await;
-    assert_eq!(answer["outcome"], "answered", "{answer:#}\n{record:#}");
-    assert!(
-        answer["text"].as_str().unwrap().contains("重新設定"),
-        "{answer:#}"
-    );
-    assert!(answer["confidence"].as_f64().unwrap() >= 0.8, "{answer:#}");
+    assert_eq!(answer.outcome, "answered", "{answer:#?}\n{record:#}");
+    assert!(answer.text.contains("重新設定"), "{answer:#?}");
+    assert!(answer.confidence >= 0.8, "{answer:#?}");
     let (answer, _) = explained(&app, "請問幾時出貨呢").await;
-    assert_eq!(answer["confidence"], 1.0, "{answer:#}");
-    // Other words of asking, and another question.
+    assert_eq!(answer.confidence, 1.0, "{answer:#?}");
+    // A different question in similar words.
     let (answer, _) = explained(&app, "為什麼更換綁定的載具").await;
-    assert!(answer["confidence"].as_f64().unwrap() < 0.8, "{answer:#}");
+    assert!(answer.confidence < 0.8, "{answer:#?}");
     app.stop().await;
 }
 
@@ -91,9 +85,9 @@ async fn readiness_names_the_reader_in_use() {
 async fn answer_without_reader_records_no_logits() {
     let app = with_knowledge(|_| {}).await;
     let (answer, record) = explained(&app, "離島運費多少？").await;
-    assert_eq!(answer["timings_ms"]["read"], 0.0, "{answer:#}");
+    assert_eq!(answer.timings_ms.read, 0.0, "{answer:#?}");
     assert!(logits(&record).is_empty(), "{record:#}");
-    assert_eq!(answer["outcome"], "answered", "{answer:#}");
+    assert_eq!(answer.outcome, "answered", "{answer:#?}");
     app.stop().await;
 }
 
@@ -107,7 +101,7 @@ async fn answer_beyond_reader_budget_notes_reader_unavailable() {
     // The first question waits for the model; a passage takes longer than a millisecond.
     app.ask("點數多久會過期？").await;
     let (answer, record) = explained(&app, "離島運費多少？").await;
-    assert_eq!(answer["notes"], json!(["reader_unavailable"]), "{answer:#}");
+    assert_eq!(answer.notes, ["reader_unavailable"], "{answer:#?}");
     assert!(logits(&record).is_empty(), "{record:#}");
     app.stop().await;
 }
@@ -154,13 +148,13 @@ async fn reading_ranks_answering_passage_and_locates_span() {
             .await
             .unwrap();
         assert!(read[at].logit > read[1 - at].logit, "{question}: {read:?}");
-        // A span is given where one is likelier than none, and then it is the answer.
+        // A span is returned if it is likelier than none; then it contains the answer.
         if let Some(span) = read[at].span {
             let said = span.slice(&passages[at]).unwrap();
             assert!(said.contains(answer), "{question}: {said}");
             n_spans += 1;
         }
-        // A reading does not depend on what is read beside it, nor on whether it comes from the cache.
+        // The logit depends neither on the other passages nor on the cache.
         for reader in [&another, &reader] {
             let alone = reader
                 .read(question, &passages[at..=at], reader.until(None))

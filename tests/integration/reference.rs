@@ -1,4 +1,5 @@
-//! `docs/reference/`: routes, commands and settings as the program has them. `KEN_UPDATE_REFERENCE=1` writes the pages.
+//! The pages in `docs/reference/` list the routes, commands and settings of the program.
+//! `KEN_UPDATE_REFERENCE=1` writes the pages.
 
 use std::fmt::Write;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Several processes on one PostgreSQL store, with vectors of their own or in a Qdrant cluster.
+//! Several processes on one PostgreSQL store, with vectors in each process or in a Qdrant cluster.
 
 use std::path::Path;
 use std::process::Command;
@@ -25,14 +25,14 @@ async fn put(client: &Client, address: &str, id: &str) {
     assert_eq!(request.send().await.unwrap().status(), 201, "{id}");
 }
 
-/// What `/readyz` says once it says what is waited for.
+/// Waits until `/readyz` reports readiness and this leadership. Returns its reply.
 async fn ready(client: &Client, address: &str, leads: Option<bool>) -> Value {
     let asking = async {
         loop {
             if let Ok(response) = client.get(format!("{address}/readyz")).send().await {
-                let told: Value = response.json().await.unwrap();
-                if told["ready"] == true && leads.is_none_or(|leads| told["leads"] == leads) {
-                    return told;
+                let state: Value = response.json().await.unwrap();
+                if state["ready"] == true && leads.is_none_or(|leads| state["leads"] == leads) {
+                    return state;
                 }
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -43,7 +43,7 @@ async fn ready(client: &Client, address: &str, leads: Option<bool>) -> Value {
         .unwrap_or_else(|_| panic!("{address} was not ready in time"))
 }
 
-/// Waits until there is a document of this id.
+/// Waits until this document exists.
 async fn is_read(client: &Client, address: &str, id: &str) {
     let address = format!("{address}/v1/documents/{id}");
     let reading = async {
@@ -75,7 +75,7 @@ async fn assert_found(client: &Client, address: &str, ids: &[String]) {
     }
 }
 
-/// A process of its own: its keyword index is in its folder, all else is shared.
+/// A process with a keyword index in its folder; store and vectors are shared.
 fn node(folder: &Path, store: &str, qdrant: &TestQdrant) -> Command {
     let mut command = ken(folder);
     command
@@ -87,6 +87,29 @@ fn node(folder: &Path, store: &str, qdrant: &TestQdrant) -> Command {
         command.env("KEN_QDRANT__KEY", key.expose());
     }
     command
+}
+
+/// Which of two nodes leads. Exactly one has to.
+async fn leader_of(client: &Client, nodes: [&str; 2]) -> usize {
+    let first = ready(client, nodes[0], None).await["leads"] == true;
+    let second = ready(client, nodes[1], None).await["leads"] == true;
+    assert!(first != second, "{first} {second}");
+    usize::from(second)
+}
+
+/// Uploads 40 files. Returns their ids.
+async fn upload(client: &Client, address: &str) -> Vec<String> {
+    let ids: Vec<String> = (0..40).map(|n| format!("u{n}.md")).collect();
+    let mut form = reqwest::multipart::Form::new();
+    for id in &ids {
+        let part = reqwest::multipart::Part::text(text_of(id)).file_name(id.clone());
+        form = form.part("file", part);
+    }
+    let upload = client
+        .post(format!("{address}/v1/documents:upload"))
+        .multipart(form);
+    assert_eq!(upload.send().await.unwrap().status(), 202);
+    ids
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -112,32 +135,15 @@ async fn second_node_takes_over_when_leader_is_killed() {
         ready(&client, address, None).await;
         assert_found(&client, address, &ids).await;
     }
-    // Exactly one leads.
-    let first = ready(&client, &nodes[0].1, None).await["leads"] == true;
-    let second = ready(&client, &nodes[1].1, None).await["leads"] == true;
-    assert!(first != second, "{first} {second}");
-    let (leader, other) = match first {
-        true => (0, 1),
-        false => (1, 0),
-    };
-    // Files are taken by the one that does not lead and read by the one that does, which is killed while it does so.
-    let mut form = reqwest::multipart::Form::new();
-    for n in 0..40 {
-        let id = format!("u{n}.md");
-        let part = reqwest::multipart::Part::text(text_of(&id)).file_name(id.clone());
-        form = form.part("file", part);
-        ids.push(id);
-    }
-    let survivor = nodes[other].1.clone();
-    let upload = client
-        .post(format!("{survivor}/v1/documents:upload"))
-        .multipart(form);
-    assert_eq!(upload.send().await.unwrap().status(), 202);
+    let leader = leader_of(&client, [&nodes[0].1, &nodes[1].1]).await;
+    // The node that does not lead accepts the files. The leader parses them and is killed meanwhile.
+    let survivor = nodes[1 - leader].1.clone();
+    ids.extend(upload(&client, &survivor).await);
     is_read(&client, &survivor, "u1.md").await;
     nodes[leader].0.kill().unwrap();
     nodes[leader].0.wait().unwrap();
     let killed = Instant::now();
-    // It is written to on, and takes over.
+    // The survivor accepts writes and becomes the leader.
     put(&client, &survivor, "after").await;
     ids.push("after".to_owned());
     ready(&client, &survivor, Some(true)).await;
@@ -145,7 +151,7 @@ async fn second_node_takes_over_when_leader_is_killed() {
     is_read(&client, &survivor, "u39.md").await;
     ready(&client, &survivor, Some(true)).await;
     assert_found(&client, &survivor, &ids).await;
-    // The one that was killed comes back, behind, and catches up.
+    // The killed node restarts with an old index and catches up.
     let (service, address, rest) = serve_with(node(folders[leader].path(), &store, &qdrant));
     nodes[leader] = (service, address);
     printed.push(rest);
@@ -156,8 +162,8 @@ async fn second_node_takes_over_when_leader_is_killed() {
         service.wait().unwrap();
     }
     for folder in &folders {
-        let told = check_with(node(folder.path(), &store, &qdrant));
-        assert!(told.contains("53 chunks, 0 faults"), "{told}");
+        let report = check_with(node(folder.path(), &store, &qdrant));
+        assert!(report.contains("53 chunks, 0 faults"), "{report}");
     }
     qdrant.remove().await;
 }
@@ -191,7 +197,7 @@ async fn nodes_with_local_vectors_encode_each_text_once() {
     let leads = |app: &TestApp| app.app.lead.is_here();
     assert_eq!(n_encoded(&first) + n_encoded(&second), 6);
     assert!(leads(&first) && !leads(&second) && n_encoded(&second) == 0);
-    // What one forgets, the other does not find any more, nor has it in its folder.
+    // A workspace deleted by one node is found by no other and leaves no files there.
     for app in [&first, &second] {
         let created = app.client.put(format!("{}/v1/documents/x", app.address));
         let created = created.header("x-ken-workspace", "gone");
@@ -217,7 +223,7 @@ async fn nodes_with_local_vectors_encode_each_text_once() {
         }
     };
     tokio::time::timeout(PATIENCE, is_gone).await.unwrap();
-    // The lead is handed over in order, too.
+    // A regular shutdown hands over the leadership, too.
     first.stop().await;
     ready(&second.client, &second.address, Some(true)).await;
     second
@@ -268,7 +274,7 @@ async fn dropped_leader_election_handle_ends_its_task() {
     let lead = store.stand_for_lead(true, Duration::from_millis(50));
     let mut leads = lead.watch();
     let led = tokio::time::timeout(PATIENCE, leads.wait_for(|leads| *leads)).await;
-    led.expect("nobody else stands").unwrap();
+    led.expect("no other candidate").unwrap();
     drop(lead);
     let ended = async { while leads.changed().await.is_ok() {} };
     let ended = tokio::time::timeout(PATIENCE, ended).await;

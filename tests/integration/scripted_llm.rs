@@ -1,5 +1,5 @@
-//! A chat server that says what it is told to, word for word. It speaks the protocol of OpenAI's chat completions over
-//! loopback; it is no model.
+//! A chat server that returns scripted text. It speaks the protocol of OpenAI's chat completions over loopback and contains
+//! no model.
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};

@@ -1,4 +1,4 @@
-//! The simulated month of `tests/month`, shortened; `cargo bench --bench month` has the whole one.
+//! A shortened run of the simulated month in `tests/month`; `cargo bench --bench month` runs the whole month.
 
 use std::sync::Arc;
 
@@ -37,22 +37,22 @@ async fn learning_loop_improves_resolution_and_off_changes_nothing() {
     };
     let wrong =
         |month: &Month, days: &std::ops::Range<usize>| month.share(days.clone(), |day| day.wrong);
-    let told = format!("on {on:?}\noff {off:?}");
-    assert!(resolved(&on, &last) > resolved(&on, &first), "{told}");
+    let months = format!("on {on:?}\noff {off:?}");
+    assert!(resolved(&on, &last) > resolved(&on, &first), "{months}");
     assert!(
         resolved(&on, &last) > resolved(&off, &last) + 0.15,
-        "{told}"
+        "{months}"
     );
-    assert!(wrong(&on, &last) < wrong(&off, &last) - 0.1, "{told}");
+    assert!(wrong(&on, &last) < wrong(&off, &last) - 0.1, "{months}");
     assert!(
         (resolved(&off, &last) - resolved(&off, &first)).abs() < 0.1,
-        "{told}"
+        "{months}"
     );
-    assert!(on.demoted_wrongly.is_empty(), "{told}");
+    assert!(on.demoted_wrongly.is_empty(), "{months}");
     let refused = on
         .variants
         .iter()
         .filter(|(_, came)| came.starts_with("refused"));
-    assert!(refused.count() >= 2, "{told}");
-    assert!(off.demoted.is_empty() && off.n_cases == 0, "{told}");
+    assert!(refused.count() >= 2, "{months}");
+    assert!(off.demoted.is_empty() && off.n_cases == 0, "{months}");
 }

@@ -1,3 +1,5 @@
+//! Shared helpers: settings, the encoder, and `TestApp`, a service on a port of its own.
+
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -10,7 +12,7 @@ use ken_knowledge::editing::files::{self, Report};
 use ken_search::embed::Embedder;
 use ken_store::store::StoredVector;
 use reqwest::{Client, Method, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::Connection;
 use tempfile::TempDir;
 use tokio::sync::{OnceCell, oneshot};
@@ -18,12 +20,19 @@ use tokio::task::JoinHandle;
 
 use crate::postgres;
 
+#[path = "support/replies.rs"]
+mod replies;
+
+pub use replies::{
+    Answer, CasesKept, Draft, Effects, Experiment, Found, Imported, Job, Written, read,
+};
+
 /// The repository's folder.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Where a 422 says that values are wrong.
+/// The pointers to the invalid values of a 422.
 pub fn pointers(problem: &Value) -> Vec<&str> {
     let errors = problem["errors"].as_array().unwrap().iter();
     errors
@@ -31,7 +40,7 @@ pub fn pointers(problem: &Value) -> Vec<&str> {
         .collect()
 }
 
-/// Runs work to its end where there may be a runtime already.
+/// Runs work to its end on a runtime of its own; the caller may already be inside another.
 pub fn off_runtime<T: Send>(work: impl Future<Output = T> + Send) -> T {
     std::thread::scope(|scope| {
         let thread = scope.spawn(|| {
@@ -44,7 +53,7 @@ pub fn off_runtime<T: Send>(work: impl Future<Output = T> + Send) -> T {
     })
 }
 
-/// The store of what is in a folder: a file there, or a database of the server that tests are to use.
+/// The URL of the store for a folder: a file in it, or a database of the server that the tests use.
 pub fn store_in(folder: &Path) -> String {
     match postgres::chosen() {
         Some(server) => postgres::database_for(&server, folder),
@@ -146,7 +155,7 @@ impl TestApp {
         }
     }
 
-    /// With the sample shop in it, searchable.
+    /// A service with the sample shop, searchable.
     pub async fn with_shop() -> Self {
         let this = Self::start().await;
         this.ingest_shop().await;
@@ -170,7 +179,10 @@ impl TestApp {
                     .unwrap();
             store.close().await.unwrap();
             first.stop().await;
-            assert!(rows.len() > 200, "the shop is encoded");
+            assert!(
+                rows.len() > 200,
+                "the sample shop has more than 200 vectors"
+            );
             let vector = |bytes: Vec<u8>| -> Vec<f16> {
                 let pairs = bytes.as_chunks().0.iter();
                 pairs.map(|pair| f16::from_le_bytes(*pair)).collect()
@@ -186,7 +198,7 @@ impl TestApp {
             .await
             .unwrap();
         let report = self.ingest(&root().join("corpus/shop/knowledge")).await;
-        assert_eq!(report.failed, [], "the sample knowledge is sound");
+        assert_eq!(report.failed, [], "the sample knowledge has no errors");
     }
 
     /// Ingests a path and waits until it can be searched.
@@ -267,35 +279,33 @@ impl TestApp {
         written
     }
 
-    pub async fn ask(&self, question: &str) -> Value {
-        let (status, answer) = self
-            .post("/v1/answers", serde_json::json!({ "question": question }))
-            .await;
-        assert_eq!(status, 200, "{answer}");
-        answer
+    pub async fn ask(&self, question: &str) -> Answer {
+        self.answer(json!({ "question": question })).await
     }
 
-    /// Every citation's quote is what stands at its span of the document version it names.
-    pub async fn assert_citations_resolve(&self, answer: &Value) {
-        for citation in answer["citations"].as_array().unwrap() {
-            let id = citation["document_id"]
-                .as_str()
-                .unwrap()
-                .replace('/', "%2F");
-            let (_, document) = self
-                .get(&format!(
-                    "/v1/documents/{id}?version={}",
-                    citation["document_version"]
-                ))
-                .await;
-            let (start, end) = (
-                citation["start"].as_u64().unwrap() as usize,
-                citation["end"].as_u64().unwrap() as usize,
-            );
-            assert_eq!(
-                &document["text"].as_str().unwrap()[start..end],
-                citation["quote"].as_str().unwrap()
-            );
+    /// The reply to `POST /v1/answers` with this body.
+    pub async fn answer(&self, body: Value) -> Answer {
+        let (status, reply) = self.post("/v1/answers", body).await;
+        assert_eq!(status, 200, "{reply}");
+        read(reply)
+    }
+
+    /// The reply to `POST /v1/search` with this body.
+    pub async fn search(&self, body: Value) -> Found {
+        let (status, reply) = self.post("/v1/search", body).await;
+        assert_eq!(status, 200, "{reply}");
+        read(reply)
+    }
+
+    /// Each quote of a citation equals the text at its span of the cited document version.
+    pub async fn assert_citations_resolve(&self, answer: &Answer) {
+        for citation in &answer.citations {
+            let id = citation.document_id.replace('/', "%2F");
+            let version = citation.document_version;
+            let path = format!("/v1/documents/{id}?version={version}");
+            let (_, document) = self.get(&path).await;
+            let text = document["text"].as_str().unwrap();
+            assert_eq!(text[citation.start..citation.end], citation.quote);
         }
     }
 

@@ -1,4 +1,4 @@
-//! Tables by other people's programs: every asked cell, with its row's and its column's name, on the web, LINE and the telephone.
+//! Tables written by third-party programs: each cell is answered with its row and column labels on web, LINE and voice.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,9 +7,9 @@ use ken_base::domain::WorkspaceId;
 use ken_knowledge::editing::files;
 use reqwest::Method;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::support::{TestApp, read_passages, root};
+use crate::support::{Answer, TestApp, read_passages, root};
 
 /// What `tests/fixtures/tables/asked.json` says of a cell.
 #[derive(Deserialize)]
@@ -40,13 +40,11 @@ fn close(text: &str) -> String {
 }
 
 /// What is wrong with an answer as a channel shows it.
-fn fault(asked: &Asked, channel: &str, answer: &Value) -> Option<String> {
-    if answer["outcome"] != "answered" {
-        return Some(format!("{} {}", answer["outcome"], answer["reason"]));
+fn fault(asked: &Asked, channel: &str, answer: &Answer) -> Option<String> {
+    if answer.outcome != "answered" {
+        return Some(format!("{:?}", answer.decision()));
     }
-    let messages = answer["rendered"]["messages"].as_array().unwrap();
-    let shown: Vec<&str> = messages.iter().filter_map(Value::as_str).collect();
-    let shown = shown.join("\n");
+    let shown = answer.rendered.messages.join("\n");
     // What follows is where it is from.
     let shown = shown.split("\n\n來源").next().unwrap();
     let shown = shown.split("\n\n来源").next().unwrap();
@@ -134,7 +132,7 @@ async fn table_cell_questions_are_answered_with_row_labels() {
                 let request = request
                     .header("X-Ken-Workspace", workspace.as_str())
                     .json(&json!({ "question": cell.question, "channel": channel }));
-                let answer: Value = request.send().await.unwrap().json().await.unwrap();
+                let answer: Answer = request.send().await.unwrap().json().await.unwrap();
                 if let Some(fault) = fault(cell, channel, &answer) {
                     let fault = format!("{file} ({channel}): {}: {fault}", cell.question);
                     faults.entry(channel).or_default().push(fault);
@@ -143,19 +141,16 @@ async fn table_cell_questions_are_answered_with_row_labels() {
         }
     }
     service.stop().await;
+    let n_cells = asked.len();
     for (channel, faults) in &faults {
-        println!(
-            "{channel}: {} of {} cells",
-            asked.len() - faults.len(),
-            asked.len()
-        );
+        println!("{channel}: {} of {n_cells} cells", n_cells - faults.len());
     }
     for fault in faults.values().flatten() {
         println!("{fault}");
     }
     for channel in ["web", "line", "phone"] {
         let n_faults = faults.get(channel).map_or(0, Vec::len);
-        let share = (asked.len() - n_faults) as f64 / asked.len() as f64;
+        let share = (n_cells - n_faults) as f64 / n_cells as f64;
         assert!(share >= FLOOR, "{channel}: {share:.3}");
     }
 }

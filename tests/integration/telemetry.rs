@@ -1,5 +1,7 @@
-//! What operators see: traces, measures, and what `ken doctor` says. Never what anybody asked.
+//! Traces, metrics and `ken doctor`; none of them contains the text of a question.
 
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 
@@ -102,21 +104,23 @@ async fn metrics_are_exposed_and_dashboard_uses_existing_ones() {
     assert!(n_asked > 8, "{n_asked}");
 }
 
+/// Runs `ken doctor` with these settings. Returns whether it found no fault, and its report.
+fn examined(folder: &Path, settings: &[(&str, &str)]) -> (bool, String) {
+    let mut command = ken(folder);
+    command.arg("doctor").envs(settings.iter().copied());
+    let output = command.stderr(Stdio::null()).output().unwrap();
+    (
+        output.status.success(),
+        String::from_utf8_lossy(&output.stdout).into_owned(),
+    )
+}
+
 #[test]
 fn doctor_reports_wrong_settings() {
     let folder = tempfile::tempdir().unwrap();
-    let examined = |settings: &[(&str, &str)]| {
-        let mut command = ken(folder.path());
-        command.arg("doctor").envs(settings.iter().copied());
-        let output = command.stderr(Stdio::null()).output().unwrap();
-        (
-            output.status.success(),
-            String::from_utf8_lossy(&output.stdout).into_owned(),
-        )
-    };
-    let (is_well, told) = examined(&[]);
-    assert!(is_well && !told.contains("FAULT"), "{told}");
-    assert!(told.contains("WARN  keys: no keys"), "{told}");
+    let (is_well, report) = examined(folder.path(), &[]);
+    assert!(is_well && !report.contains("FAULT"), "{report}");
+    assert!(report.contains("WARN  keys: no keys"), "{report}");
     for (settings, expected) in [
         (
             &[("KEN_HTTP__LISTEN", "0.0.0.0:80")][..],
@@ -153,18 +157,22 @@ fn doctor_reports_wrong_settings() {
             "FAULT store:",
         ),
     ] {
-        let (is_well, told) = examined(settings);
-        assert!(told.contains(expected), "{expected} is not in\n{told}");
-        assert_eq!(is_well, !told.contains("FAULT"), "{told}");
+        let (is_well, report) = examined(folder.path(), settings);
+        assert!(report.contains(expected), "{expected} is not in\n{report}");
+        assert_eq!(is_well, !report.contains("FAULT"), "{report}");
     }
-    // What stands in the vault is for nobody else's eyes.
+}
+
+#[test]
+fn doctor_reports_vault_readable_by_others() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(folder.path().join("data")).unwrap();
     let vault = folder.path().join("data/vault.db");
     std::fs::write(&vault, b"").unwrap();
-    use std::os::unix::fs::PermissionsExt;
     std::fs::set_permissions(&vault, std::fs::Permissions::from_mode(0o644)).unwrap();
-    let (is_well, told) = examined(&[]);
+    let (is_well, report) = examined(folder.path(), &[]);
     assert!(
-        !is_well && told.contains("FAULT vault:") && told.contains("readable by others"),
-        "{told}"
+        !is_well && report.contains("FAULT vault:") && report.contains("readable by others"),
+        "{report}"
     );
 }

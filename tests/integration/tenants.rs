@@ -1,4 +1,4 @@
-//! Several tenants on one service: what one of them is told is what it would be told alone.
+//! Several tenants on one service: each tenant receives the same replies as on a service of its own.
 
 use std::path::Path;
 use std::time::Duration;
@@ -180,13 +180,13 @@ impl Tenants {
         }
         let response = request.send().await.unwrap();
         let status = response.status().as_u16();
-        let told = response.text().await.unwrap();
-        (status, serde_json::from_str(&told).unwrap())
+        let text = response.text().await.unwrap();
+        (status, serde_json::from_str(&text).unwrap())
     }
 }
 
-/// What is told, without what is of the moment: times, and ids drawn at random.
-fn lasting(told: &Value) -> Value {
+/// The reply without volatile fields: times and random ids.
+fn lasting(reply: &Value) -> Value {
     const OF_THE_MOMENT: [&str; 14] = [
         "timings_ms",
         "request_id",
@@ -203,7 +203,7 @@ fn lasting(told: &Value) -> Value {
         "draft",
         "content_hash",
     ];
-    match told {
+    match reply {
         Value::Object(fields) => {
             let lasting_ones = fields
                 .iter()
@@ -229,13 +229,13 @@ async fn tenant_operations_are_isolated_from_other_tenants() {
             .map(|(n, name)| operations(name, seed * 10 + n, 45))
             .collect();
         let together = Tenants::start(&names).await;
-        let mut told: Vec<Vec<(u16, Value)>> = vec![Vec::new(); names.len()];
+        let mut replies: Vec<Vec<(u16, Value)>> = vec![Vec::new(); names.len()];
         let mut random = fastrand::Rng::with_seed(seed);
         while let Some(whose) = {
-            let waiting = (0..names.len()).filter(|n| told[*n].len() < sequences[*n].len());
+            let waiting = (0..names.len()).filter(|n| replies[*n].len() < sequences[*n].len());
             random.choice(waiting.collect::<Vec<_>>())
         } {
-            let operation = &sequences[whose][told[whose].len()];
+            let operation = &sequences[whose][replies[whose].len()];
             let (status, answer) = together.run(&together.admins[whose].1, operation).await;
             let text = answer.to_string();
             for other in names.iter().filter(|other| **other != names[whose]) {
@@ -248,22 +248,23 @@ async fn tenant_operations_are_isolated_from_other_tenants() {
             if operation.path.contains("cases") {
                 assert_eq!(status, 200, "{answer}");
             }
-            told[whose].push((status, answer));
+            replies[whose].push((status, answer));
         }
         assert!(
-            told.iter()
+            replies
+                .iter()
                 .flatten()
                 .filter(|(status, _)| *status < 300)
                 .count()
                 > 100,
-            "most of it has to be something"
+            "most operations succeed"
         );
         // The one in the middle, alone on a service of its own.
         let alone = Tenants::start(&names[1..2]).await;
-        for (operation, (status, before)) in sequences[1].iter().zip(&told[1]) {
-            let (now, told) = alone.run(&alone.admins[0].1, operation).await;
+        for (operation, (status, before)) in sequences[1].iter().zip(&replies[1]) {
+            let (now, reply) = alone.run(&alone.admins[0].1, operation).await;
             assert_eq!(
-                (now, lasting(&told)),
+                (now, lasting(&reply)),
                 (*status, lasting(before)),
                 "{} {}",
                 operation.method,
@@ -275,7 +276,7 @@ async fn tenant_operations_are_isolated_from_other_tenants() {
     }
 }
 
-/// Nothing of a deleted tenant is left, in any file; the others have all they had; its name begins anew.
+/// No file contains data of a deleted tenant, the other tenants lose nothing, and the name can be used again from the start.
 async fn deleted_without_a_trace(tenants: Tenants, sequences: &[Vec<Operation>]) {
     let ask = |tenant: &str| Operation {
         method: Method::POST,
@@ -291,7 +292,11 @@ async fn deleted_without_a_trace(tenants: Tenants, sequences: &[Vec<Operation>])
         tenants.app.client.delete(address).bearer_auth(key).send()
     };
     let refused = delete(tenants.admins[1].1.clone(), "bb").await.unwrap();
-    assert_eq!(refused.status(), 403, "not even one's own");
+    assert_eq!(
+        refused.status(),
+        403,
+        "an admin cannot delete a workspace, not even its own"
+    );
     // Files that are read while the workspace goes do not bring it back.
     let form = reqwest::multipart::Form::new().part(
         "file",
@@ -322,14 +327,14 @@ async fn deleted_without_a_trace(tenants: Tenants, sequences: &[Vec<Operation>])
     let again = delete(tenants.operator.clone(), "bb").await.unwrap();
     assert_eq!(again.status(), 404);
     let own = tenants.run(&tenants.admins[1].1, &ask("bb")).await;
-    assert_eq!(own.0, 401, "its keys are gone with it");
+    assert_eq!(own.0, 401, "the keys of a deleted workspace are invalid");
     let again = tenants.run(&tenants.admins[0].1, &ask("aa")).await;
     assert_eq!(
         lasting(&of_aa.1),
         lasting(&again.1),
-        "the others stay as they were"
+        "other tenants are unchanged"
     );
-    // Anew, from the first revision on, with nothing of what was.
+    // A new workspace of the same name starts at the first revision without the old data.
     let key = tenants.admin_of("bb").await;
     let (_, found) = tenants.run(&key, &ask("bb")).await;
     assert_eq!(found["hits"].as_array().unwrap().len(), 0, "{found}");
@@ -377,7 +382,7 @@ async fn deleted_without_a_trace(tenants: Tenants, sequences: &[Vec<Operation>])
     assert_eq!(
         !others.is_empty(),
         has_files,
-        "what is looked for can be found"
+        "the search for traces can find them"
     );
     let folder = tenants.app.stop().await;
     clean(folder.path());
@@ -399,66 +404,72 @@ fn with_text(folder: &Path, text: &str, found: &mut Vec<std::path::PathBuf>) {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn audit_log_records_changes_and_is_tamper_evident() {
-    let tenants = Tenants::start(&["aa"]).await;
-    let key = &tenants.admins[0].1;
-    let change = async |method: Method, path: &str, body: Option<Value>| {
+impl Tenants {
+    /// The reply to an operation of the first tenant that has to succeed.
+    async fn change(&self, method: Method, path: &str, body: Option<Value>) -> Value {
         let operation = Operation {
             method,
             path: path.into(),
             body,
             idempotency_key: None,
         };
-        let (status, told) = tenants.run(key, &operation).await;
-        assert!(status < 300, "{path}: {told}");
-        told
-    };
+        let (status, reply) = self.run(&self.admins[0].1, &operation).await;
+        assert!(status < 300, "{path}: {reply}");
+        reply
+    }
+
+    /// The audit log of the first tenant, newest line first.
+    async fn audit_log(&self) -> Vec<Value> {
+        let log = self.change(Method::GET, "/v1/audit?limit=1000", None).await;
+        log["entries"].as_array().unwrap().clone()
+    }
+}
+
+/// A tenant `aa` with changes of a document, synonyms, settings and a judged question, and two requests that change nothing.
+async fn with_audited_changes() -> Tenants {
+    let tenants = Tenants::start(&["aa"]).await;
     let text = |days: u32| json!({ "text": format!("# 退貨\n\n{days} 天內可以退貨。"), "tags": [format!("t{days}")] });
-    change(Method::PUT, "/v1/documents/returns", Some(text(7))).await;
-    change(Method::PUT, "/v1/documents/returns", Some(text(7))).await;
-    change(Method::PUT, "/v1/documents/returns", Some(text(30))).await;
-    change(Method::DELETE, "/v1/documents/returns", None).await;
-    change(
-        Method::PUT,
-        "/v1/synonyms",
-        Some(json!({ "groups": [["退貨", "退換"]] })),
-    )
-    .await;
-    change(
-        Method::PUT,
-        "/v1/settings",
-        Some(json!({ "level": "strict" })),
-    )
-    .await;
-    change(Method::PUT, "/v1/settings", Some(json!({ "level": null }))).await;
+    let groups = json!({ "groups": [["退貨", "退換"]] });
     let judged = json!({ "question": "幾天內可以退？", "outcome": "answered" });
-    let put = Operation {
-        method: Method::PUT,
-        path: "/v1/judged-questions/q1".into(),
-        body: Some(judged),
-        idempotency_key: None,
-    };
-    let (status, told) = tenants.run(key, &put).await;
-    assert!(status < 300, "{told}");
-    change(Method::DELETE, "/v1/judged-questions/q1", None).await;
+    let judged_path = "/v1/judged-questions/q1";
+    for (method, path, body) in [
+        (Method::PUT, "/v1/documents/returns", Some(text(7))),
+        (Method::PUT, "/v1/documents/returns", Some(text(7))),
+        (Method::PUT, "/v1/documents/returns", Some(text(30))),
+        (Method::DELETE, "/v1/documents/returns", None),
+        (Method::PUT, "/v1/synonyms", Some(groups)),
+        (
+            Method::PUT,
+            "/v1/settings",
+            Some(json!({ "level": "strict" })),
+        ),
+        (Method::PUT, "/v1/settings", Some(json!({ "level": null }))),
+        (Method::PUT, judged_path, Some(judged)),
+        (Method::DELETE, judged_path, None),
+    ] {
+        tenants.change(method, path, body).await;
+    }
     let none = Operation {
         method: Method::DELETE,
         path: "/v1/conversations/none".into(),
         body: None,
         idempotency_key: None,
     };
-    assert_eq!(tenants.run(key, &none).await.0, 404);
+    assert_eq!(tenants.run(&tenants.admins[0].1, &none).await.0, 404);
+    tenants
+}
 
-    let log = change(Method::GET, "/v1/audit?limit=1000", None).await;
-    let lines = log["entries"].as_array().unwrap();
-    let told: Vec<&str> = lines
+#[tokio::test(flavor = "multi_thread")]
+async fn audit_log_records_each_change_with_its_values() {
+    let tenants = with_audited_changes().await;
+    let lines = tenants.audit_log().await;
+    let actions: Vec<&str> = lines
         .iter()
         .rev()
         .map(|line| line["action"].as_str().unwrap())
         .collect();
     assert_eq!(
-        told,
+        actions,
         [
             "key.create",
             "document.put",
@@ -470,7 +481,7 @@ async fn audit_log_records_changes_and_is_tamper_evident() {
             "judged-question.put",
             "judged-question.delete",
         ],
-        "what changes nothing is not noted"
+        "requests that change nothing are not recorded"
     );
     let line = |n: usize| &lines[lines.len() - n];
     assert!(line(1)["actor"].as_str().unwrap().starts_with("root ("));
@@ -481,7 +492,7 @@ async fn audit_log_records_changes_and_is_tamper_evident() {
     assert_eq!(
         line(3)["after"]["metadata"].get("title"),
         None,
-        "it stays the same"
+        "unchanged fields are omitted"
     );
     assert_eq!(line(5)["before"], Value::Null);
     assert_eq!(line(5)["after"], json!([["退貨", "退換"]]));
@@ -489,32 +500,37 @@ async fn audit_log_records_changes_and_is_tamper_evident() {
         (&line(7)["before"], &line(7)["after"]),
         (&json!("strict"), &Value::Null)
     );
+    tenants.app.stop().await;
+}
 
-    // Page by page, and as a whole, the same.
-    let first = change(Method::GET, "/v1/audit?limit=4", None).await;
+#[tokio::test(flavor = "multi_thread")]
+async fn audit_log_pages_and_export_equal_whole_log() {
+    let tenants = with_audited_changes().await;
+    let lines = tenants.audit_log().await;
+    let first = tenants.change(Method::GET, "/v1/audit?limit=4", None).await;
     let last = first["entries"][3]["number"].as_i64().unwrap();
-    let second = change(
-        Method::GET,
-        &format!("/v1/audit?limit=100&before={last}"),
-        None,
-    )
-    .await;
+    let path = format!("/v1/audit?limit=100&before={last}");
+    let second = tenants.change(Method::GET, &path, None).await;
     let paged = [&first, &second].map(|page| page["entries"].as_array().unwrap().clone());
-    assert_eq!(&paged.concat(), lines);
+    assert_eq!(paged.concat(), lines);
     let export = tenants
         .app
         .client
         .get(format!("{}/v1/audit:export", tenants.app.address))
-        .bearer_auth(key);
+        .bearer_auth(&tenants.admins[0].1);
     let export = export.send().await.unwrap().text().await.unwrap();
     let exported: Vec<Value> = export
         .lines()
         .rev()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
-    assert_eq!(&exported, lines);
+    assert_eq!(exported, lines);
+    tenants.app.stop().await;
+}
 
-    // Whoever alters, takes out or cuts off a line behind the service's back is found out.
+#[tokio::test(flavor = "multi_thread")]
+async fn audit_log_line_altered_in_database_is_detected() {
+    let tenants = with_audited_changes().await;
     let folder = tenants.app.stop().await;
     let url = store_in(folder.path());
     let faults = async || {

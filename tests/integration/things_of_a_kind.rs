@@ -1,6 +1,6 @@
-//! Questions about one of several things of a kind: which is meant, which is not there, which row or list is its own.
+//! Questions about one of several similar things: the right thing, row or list is chosen, and a missing one is refused.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::TestApp;
 
@@ -18,16 +18,12 @@ async fn with(documents: &[(&str, &str)], faqs: &[(&str, &str)]) -> TestApp {
     app
 }
 
-fn text(answer: &Value) -> &str {
-    answer["text"].as_str().unwrap()
-}
-
 /// An answer that holds the one and not the other.
 async fn answered(app: &TestApp, question: &str, holds: &str, lacks: &str) {
     let answer = app.ask(question).await;
-    assert_eq!(answer["outcome"], "answered", "{question}: {answer:#}");
-    assert!(text(&answer).contains(holds), "{question}: {answer:#}");
-    assert!(!text(&answer).contains(lacks), "{question}: {answer:#}");
+    assert_eq!(answer.outcome, "answered", "{question}: {answer:#?}");
+    assert!(answer.text.contains(holds), "{question}: {answer:#?}");
+    assert!(!answer.text.contains(lacks), "{question}: {answer:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -41,9 +37,13 @@ async fn faqs_differing_by_code_do_not_contradict() {
     answered(&app, "灰鍋 310 號的保固多久？", "8 個月", "30 個月").await;
     answered(&app, "灰鍋311號保固多久", "30 個月", "5 個月").await;
     let answer = app.ask("灰鍋 317 號的保固多久？").await;
-    assert_eq!(answer["outcome"], "refused", "{answer:#}");
-    assert_eq!(answer["reason"], "similar_only", "{answer:#}");
-    assert!(text(&answer).contains("灰鍋 31"), "{answer:#}");
+    assert_eq!(answer.outcome, "refused", "{answer:#?}");
+    assert_eq!(
+        answer.reason.as_deref(),
+        Some("similar_only"),
+        "{answer:#?}"
+    );
+    assert!(answer.text.contains("灰鍋 31"), "{answer:#?}");
     app.stop().await;
 }
 
@@ -63,11 +63,10 @@ async fn unnamed_branch_is_clarified_and_named_branch_answered() {
     answered(&app, "宜蘭的湖濱店電話", "03-555-0101", "07-555-0202").await;
     answered(&app, "高雄湖濱店營業時間", "12:00", "9:30").await;
     let answer = app.ask("湖濱店電話").await;
-    assert_eq!(answer["outcome"], "clarify", "{answer:#}");
-    let choices = json!(["湖濱店（宜蘭）", "湖濱店（高雄）"]);
-    let mut offered = answer["suggestions"].as_array().unwrap().clone();
-    offered.sort_by_key(ToString::to_string);
-    assert_eq!(json!(offered), choices, "{answer:#}");
+    assert_eq!(answer.outcome, "clarify", "{answer:#?}");
+    let mut offered = answer.suggestions.clone();
+    offered.sort_unstable();
+    assert_eq!(offered, ["湖濱店（宜蘭）", "湖濱店（高雄）"], "{answer:#?}");
     app.stop().await;
 }
 
@@ -81,9 +80,9 @@ async fn unknown_plan_is_refused_without_figures_of_others() {
     let app = with(&plans, &[]).await;
     answered(&app, "夜間方案月費多少", "450", "320").await;
     let answer = app.ask("家庭方案月費多少").await;
-    assert_eq!(answer["outcome"], "refused", "{answer:#}");
+    assert_eq!(answer.outcome, "refused", "{answer:#?}");
     for figure in ["320", "450", "990"] {
-        assert!(!text(&answer).contains(figure), "{answer:#}");
+        assert!(!answer.text.contains(figure), "{answer:#?}");
     }
     app.stop().await;
 }
@@ -102,7 +101,11 @@ async fn exact_faq_question_takes_precedence_over_handoff() {
     answered(&app, "如何聯絡客服人員", "02-7700-1234", "轉接").await;
     answered(&app, "積分幾時到期？", "不會到期", "02-7700").await;
     let answer = app.ask("我要找客服人員").await;
-    assert_eq!(answer["reason"], "asked_for_person", "{answer:#}");
+    assert_eq!(
+        answer.reason.as_deref(),
+        Some("asked_for_person"),
+        "{answer:#?}"
+    );
     app.stop().await;
 }
 
@@ -112,8 +115,7 @@ async fn follow_up_about_another_row_returns_only_that_row() {
     let app = with(&[("tents", table)], &[]).await;
     let ask = async |question: &str| {
         let body = json!({ "question": question, "conversation_id": "c" });
-        let (_, answer) = app.post("/v1/answers", body).await;
-        answer
+        app.answer(body).await
     };
     for (question, holds, lacks) in [
         ("峰影 C1 多重", "2.4 kg", "3.1 kg"),
@@ -121,10 +123,10 @@ async fn follow_up_about_another_row_returns_only_that_row() {
         ("它防水嗎", "3000 mm", "1500 mm"),
     ] {
         let answer = ask(question).await;
-        let said = text(&answer);
+        let said = &answer.text;
         assert!(
             said.contains(holds) && !said.contains(lacks),
-            "{question}: {answer:#}"
+            "{question}: {answer:#?}"
         );
     }
     app.stop().await;
@@ -140,13 +142,13 @@ async fn several_questions_are_each_answered_or_reported() {
     let app = with(&documents, &[]).await;
     let answer = app.ask("洗衣每袋多少？可以帶寵物嗎？早餐幾點開始？").await;
     for said in ["180", "500", "6:30"] {
-        assert!(text(&answer).contains(said), "{answer:#}");
+        assert!(answer.text.contains(said), "{answer:#?}");
     }
     let answer = app.ask("洗衣每袋多少？有接駁車嗎？早餐幾點開始？").await;
     for said in ["180", "第 2 個", "6:30"] {
-        assert!(text(&answer).contains(said), "{answer:#}");
+        assert!(answer.text.contains(said), "{answer:#?}");
     }
-    assert_eq!(answer["notes"], json!(["partly_answered"]), "{answer:#}");
+    assert_eq!(answer.notes, ["partly_answered"], "{answer:#?}");
     app.stop().await;
 }
 
@@ -171,9 +173,9 @@ async fn list_under_asked_heading_is_quoted_whole() {
     let app = with(&[("rules", rules)], &[]).await;
     let answer = app.ask("高級可以借哪些？").await;
     for said in ["雪鏟", "冰爪"] {
-        assert!(text(&answer).contains(said), "{answer:#}");
+        assert!(answer.text.contains(said), "{answer:#?}");
     }
-    assert!(!text(&answer).contains("爐具"), "{answer:#}");
+    assert!(!answer.text.contains("爐具"), "{answer:#?}");
     app.stop().await;
 }
 
@@ -194,17 +196,17 @@ async fn list_continuing_in_next_passage_is_noted() {
     )
     .await;
     let answer = app.ask("有哪些倉庫？").await;
-    assert!(text(&answer).contains("第 1 倉"), "{answer:#}");
-    assert!(!text(&answer).contains("第 45 倉"), "{answer:#}");
-    assert_eq!(answer["notes"], json!(["list_continues"]), "{answer:#}");
-    assert!(text(&answer).ends_with("其餘請見來源。）"), "{answer:#}");
+    assert!(answer.text.contains("第 1 倉"), "{answer:#?}");
+    assert!(!answer.text.contains("第 45 倉"), "{answer:#?}");
+    assert_eq!(answer.notes, ["list_continues"], "{answer:#?}");
+    assert!(answer.text.ends_with("其餘請見來源。）"), "{answer:#?}");
     app.put(
         "many",
         json!({ "text": format!("# 倉庫\n\n全部倉庫如下：\n\n{}", list(4)) }),
     )
     .await;
     let answer = app.ask("有哪些倉庫？").await;
-    assert!(text(&answer).contains("第 4 倉"), "{answer:#}");
-    assert_eq!(answer["notes"], json!([]), "{answer:#}");
+    assert!(answer.text.contains("第 4 倉"), "{answer:#?}");
+    assert!(answer.notes.is_empty(), "{answer:#?}");
     app.stop().await;
 }

@@ -1,14 +1,14 @@
-//! Nothing that the vault holds is anywhere else: not in the store, the indexes, the logs, or what a model is sent.
+//! Personal data in the vault occurs nowhere else: not in the store, the indexes, the logs or requests to a model.
 
-use std::path::Path;
-use std::process::Stdio;
+use std::path::{Path, PathBuf};
 
 use ken::app::default_workspace;
 use ken_store::store::Vault;
 use serde_json::{Value, json};
 
-use crate::crash::ken;
+use crate::crash::{ken, serve_with};
 use crate::scripted_llm::{Script, ScriptedLlm};
+use crate::support::{Answer, Draft, client, read};
 
 const N_CASES: usize = 80;
 
@@ -94,7 +94,7 @@ fn taiwan_id(random: &mut fastrand::Rng) -> String {
     format!("A{digits}{}", (10 - sum % 10) % 10)
 }
 
-fn files(folder: &Path) -> Vec<std::path::PathBuf> {
+fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder)
         .unwrap()
         .flatten()
@@ -110,47 +110,8 @@ fn files(folder: &Path) -> Vec<std::path::PathBuf> {
         .collect()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn vault_values_are_absent_from_store_index_log_and_requests() {
-    let llm = ScriptedLlm::start(vec![Script::Says(
-        r#"{"question": 1, "resolution": [2], "outcome": "resolved"}"#.into(),
-    )])
-    .await;
-    let folder = tempfile::tempdir().unwrap();
-    let log = folder.path().join("log.txt");
-    let mut child = ken(folder.path())
-        .args(["serve", "--listen", "127.0.0.1:0"])
-        .env("KEN_LLM__URL", &llm.url)
-        .env("KEN_LLM__MODEL", "scripted")
-        .env("KEN_LOG__FILTER", "info,ken=trace,tower_http=trace")
-        .stdout(Stdio::piped())
-        .stderr(std::fs::File::create(&log).unwrap())
-        .spawn()
-        .unwrap();
-    let mut printed = std::io::BufReader::new(child.stdout.take().unwrap());
-    let mut line = String::new();
-    std::io::BufRead::read_line(&mut printed, &mut line).unwrap();
-    let address = line
-        .split_whitespace()
-        .find(|word| word.starts_with("http://"))
-        .expect(&line)
-        .to_owned();
-    let client = crate::support::client();
-    let post = async |path: &str, body: &Value| -> Value {
-        let response = client
-            .post(format!("{address}{path}"))
-            .json(body)
-            .send()
-            .await
-            .unwrap();
-        assert!(
-            response.status().is_success(),
-            "{path}: {}",
-            response.status()
-        );
-        response.json().await.unwrap()
-    };
-
+/// Cases on three topics, with personal data in each.
+fn cases_with_personal_data() -> Vec<Value> {
     let mut random = fastrand::Rng::with_seed(29);
     let topics = [
         (
@@ -166,52 +127,31 @@ async fn vault_values_are_absent_from_store_index_log_and_requests() {
             "Dogs up to 12 kg are welcome in a carrier.",
         ),
     ];
-    let cases: Vec<Value> = (0..N_CASES)
-        .map(|n| {
-            let (asks, says) = topics[n % topics.len()];
-            let mut said: Vec<String> = (0..3)
-                .map(|_| personal(&mut random))
-                .map(|(cue, value)| format!("{cue} {value}"))
-                .collect();
-            let last = said.pop().unwrap();
-            let customer = format!("customer{:06}", random.u32(..1_000_000));
-            said.push(format!("登入帳號 {customer}"));
-            json!({
-                "id": format!("c{n}"), "outcome": "resolved", "customer_id": customer,
-                "turns": [
-                    { "role": "customer", "text": format!("{}。{asks}", said.join("，")) },
-                    { "role": "agent", "text": format!("{says}{last}，對嗎？") },
-                    { "role": "customer", "text": "對，謝謝" },
-                ],
-            })
+    let case = |n: usize| {
+        let (asks, says) = topics[n % topics.len()];
+        let mut said: Vec<String> = (0..3)
+            .map(|_| personal(&mut random))
+            .map(|(cue, value)| format!("{cue} {value}"))
+            .collect();
+        let last = said.pop().unwrap();
+        let customer = format!("customer{:06}", random.u32(..1_000_000));
+        said.push(format!("登入帳號 {customer}"));
+        json!({
+            "id": format!("c{n}"), "outcome": "resolved", "customer_id": customer,
+            "turns": [
+                { "role": "customer", "text": format!("{}。{asks}", said.join("，")) },
+                { "role": "agent", "text": format!("{says}{last}，對嗎？") },
+                { "role": "customer", "text": "對，謝謝" },
+            ],
         })
-        .collect();
-    post("/v1/cases?wait=distilled", &json!({ "cases": cases })).await;
-    let drafts: Value = client
-        .get(format!("{address}/v1/drafts?class=all"))
-        .send()
-        .await
-        .unwrap()
-        .json()
-        .await
-        .unwrap();
-    let drafts = drafts["drafts"].as_array().unwrap().clone();
-    let draft = drafts
-        .iter()
-        .find(|d| d["answer"].as_str().unwrap().contains("NT$650"))
-        .unwrap();
-    post(
-        &format!("/v1/drafts/{}:approve", draft["id"].as_str().unwrap()),
-        &json!({ "force": true }),
-    )
-    .await;
+    };
+    (0..N_CASES).map(case).collect()
+}
 
-    let vault = Vault::open(&format!(
-        "sqlite://{}",
-        folder.path().join("data/vault.db").display()
-    ))
-    .await
-    .unwrap();
+/// All values in the vault of a folder.
+async fn vault_values(folder: &Path) -> Vec<String> {
+    let url = format!("sqlite://{}", folder.join("data/vault.db").display());
+    let vault = Vault::open(&url).await.unwrap();
     let mut values: Vec<String> = Vec::new();
     for n in 0..N_CASES {
         let of = vault
@@ -220,53 +160,87 @@ async fn vault_values_are_absent_from_store_index_log_and_requests() {
             .unwrap();
         values.extend(of.into_iter().map(|(_, value)| value));
     }
+    vault.close().await;
     values.sort_unstable();
     values.dedup();
     assert!(
         values.len() > 2 * N_CASES,
-        "the vault holds what was said: {}",
+        "the vault holds the personal data: {}",
         values.len()
     );
-    let answer = post("/v1/answers", &json!({ "question": "急件維修要多少錢？" })).await;
-    assert_eq!(answer["outcome"], "answered", "{answer}");
-    post("/v1/feedback", &json!({ "answer_id": answer["id"], "comment": format!("請打 {}", values[0]), "helpful": false })).await;
-    child.kill().unwrap();
-    child.wait().unwrap();
-    vault.close().await;
+    values
+}
 
-    let mut places: Vec<(String, Vec<u8>)> = files(folder.path())
+/// The contents of all files of the service but the vault's, and of the requests to the model, by place.
+fn places(folder: &Path, llm: &ScriptedLlm) -> Vec<(String, Vec<u8>)> {
+    let is_vault = |path: &PathBuf| {
+        let name = path.file_name().unwrap().to_string_lossy();
+        name.starts_with("vault.db")
+    };
+    let mut places: Vec<(String, Vec<u8>)> = files(folder)
         .into_iter()
-        .filter(|path| {
-            !path
-                .file_name()
-                .unwrap()
-                .to_string_lossy()
-                .starts_with("vault.db")
-        })
+        .filter(|path| !is_vault(path))
         .map(|path| (path.display().to_string(), std::fs::read(&path).unwrap()))
         .collect();
     for (name, at_least) in [("ken.db", 10_000), ("log.txt", 1)] {
-        let size: usize = places
-            .iter()
-            .filter(|(path, _)| path.contains(name))
-            .map(|(_, bytes)| bytes.len())
-            .sum();
+        let of_name = places.iter().filter(|(path, _)| path.contains(name));
+        let size: usize = of_name.map(|(_, bytes)| bytes.len()).sum();
         assert!(size >= at_least, "{name} was read: {size} bytes");
     }
     let requests = llm.requests();
-    assert!(
-        requests.len() >= N_CASES,
-        "each case was sent: {}",
-        requests.len()
-    );
-    for request in requests {
-        places.push(("a request".to_owned(), request.to_string().into_bytes()));
-    }
+    let n_requests = requests.len();
+    assert!(n_requests >= N_CASES, "each case was sent: {n_requests}");
+    let requests = requests.into_iter();
+    places.extend(requests.map(|r| ("a request".to_owned(), r.to_string().into_bytes())));
+    places
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn vault_values_are_absent_from_store_index_log_and_requests() {
+    let choice = r#"{"question": 1, "resolution": [2], "outcome": "resolved"}"#;
+    let llm = ScriptedLlm::start(vec![Script::Says(choice.into())]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = ken(folder.path());
+    command
+        .env("KEN_LLM__URL", &llm.url)
+        .env("KEN_LLM__MODEL", "scripted")
+        .env("KEN_LOG__FILTER", "info,ken=trace,tower_http=trace")
+        .stderr(std::fs::File::create(folder.path().join("log.txt")).unwrap());
+    let (mut service, address, _printed) = serve_with(command);
+    let client = client();
+    let post = async |path: &str, body: &Value| -> Value {
+        let request = client.post(format!("{address}{path}")).json(body);
+        let response = request.send().await.unwrap();
+        let status = response.status();
+        assert!(status.is_success(), "{path}: {status}");
+        response.json().await.unwrap()
+    };
+
+    let cases = cases_with_personal_data();
+    post("/v1/cases?wait=distilled", &json!({ "cases": cases })).await;
+    let drafts = client.get(format!("{address}/v1/drafts?class=all")).send();
+    let mut drafts: Value = drafts.await.unwrap().json().await.unwrap();
+    let drafts: Vec<Draft> = read(drafts["drafts"].take());
+    let of_repairs = |draft: &&Draft| draft.answer.contains("NT$650");
+    let draft = drafts.iter().find(of_repairs).unwrap();
+    let approve = format!("/v1/drafts/{}:approve", draft.id);
+    post(&approve, &json!({ "force": true })).await;
+
+    let values = vault_values(folder.path()).await;
+    let answer = post("/v1/answers", &json!({ "question": "急件維修要多少錢？" })).await;
+    let answer: Answer = read(answer);
+    assert_eq!(answer.outcome, "answered", "{answer:?}");
+    let comment = format!("請打 {}", values[0]);
+    let feedback = json!({ "answer_id": answer.id, "comment": comment, "helpful": false });
+    post("/v1/feedback", &feedback).await;
+    service.kill().unwrap();
+    service.wait().unwrap();
+
     let any: Vec<String> = values.iter().map(|value| regex::escape(value)).collect();
     let any = regex::bytes::Regex::new(&any.join("|")).unwrap();
-    for (place, bytes) in &places {
+    for (place, bytes) in places(folder.path(), &llm) {
         let found = any
-            .find(bytes)
+            .find(&bytes)
             .map(|found| String::from_utf8_lossy(found.as_bytes()));
         assert_eq!(found, None, "in {place}");
     }

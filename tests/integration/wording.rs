@@ -1,4 +1,4 @@
-//! What a question finds in other words than its own: synonyms, slips of the keyboard, FAQ questions; and why.
+//! Questions in other words than the knowledge: synonyms, typing errors, FAQ variants and the explanation of hits.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -6,11 +6,8 @@ use serde_json::{Value, json};
 use crate::support::{TestApp, pointers};
 
 async fn ids(app: &TestApp, body: Value) -> Vec<String> {
-    let (status, found) = app.post("/v1/search", body).await;
-    assert_eq!(status, 200, "{found}");
-    let hits = found["hits"].as_array().unwrap().iter();
-    hits.map(|hit| hit["document_id"].as_str().unwrap().to_owned())
-        .collect()
+    let hits = app.search(body).await.hits.into_iter();
+    hits.map(|hit| hit.document_id).collect()
 }
 
 async fn by_words(app: &TestApp, question: &str) -> Vec<String> {
@@ -54,7 +51,7 @@ async fn workspace_synonyms_apply_from_next_question() {
     assert_eq!(
         app.get("/v1/synonyms").await.1["version"],
         1,
-        "nothing was half applied"
+        "nothing was applied in part"
     );
 
     put(&json!([])).await;

@@ -1,10 +1,11 @@
-//! A month of customers at the sample shop, from a seed: `corpus/month` says what they need, how they ask, what agents told
-//! those whom Ken could not help, and what bad knowledge is planted.
+//! A simulated month of customers at the sample shop, from a seed. `corpus/month` lists the needs of the customers, the
+//! wordings of their questions, the answers of the agents and the planted bad knowledge.
 //!
-//! Every day so many customers ask for what is in season. Ken answers. Some say whether it helped, one in ten of them the
-//! contrary of what was. Who was refused, or noticed a wrong answer, goes to an agent; the conversation comes in as a case,
-//! among conversations that settle nothing. In the evening an editor works on the queue: what states the need's fact is
-//! approved, all else rejected. With the loop off nothing of this reaches Ken: the same customers ask the same questions.
+//! Each day a fixed number of customers ask about needs in season, and Ken answers. Of the customers with an answer 40 % give
+//! feedback; one in ten of these says the opposite of the truth. Customers with a refusal, and 70 % of those with a wrong
+//! answer, go to an agent. Their conversation is submitted as a case, among conversations that resolve nothing. In the
+//! evening an editor reviews the queue: drafts that state the fact of the need are approved, all others are rejected. With
+//! the loop off Ken receives none of this; the same customers ask the same questions.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
@@ -24,7 +25,7 @@ use ken_store::store::Write;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-/// How long is waited where the service learns by itself.
+/// Delay before the next try while a scheduled tuning run holds the lock.
 const BUSY: std::time::Duration = std::time::Duration::from_millis(50);
 
 #[derive(Debug, Clone, Deserialize)]
@@ -146,7 +147,7 @@ pub async fn run(app: &App, clock: &Clock, plan: Plan) -> Month {
     let mut month = Month::default();
     plant(app, &planted).await;
     let planted_ids: HashSet<String> = planted.iter().map(|p| p.id.clone()).collect();
-    let mut told: HashMap<&str, usize> = HashMap::new();
+    let mut n_submitted: HashMap<&str, usize> = HashMap::new();
     let mut n_noise = 0;
     let mut n_customers = 0;
     for day in 0..plan.days {
@@ -205,10 +206,10 @@ pub async fn run(app: &App, clock: &Clock, plan: Plan) -> Month {
                 }
             }
             if !right && (!answered || notices < 0.7) {
-                let n_told = told.entry(&need.id).or_default();
-                if let Some(case) = need.cases.get(*n_told) {
-                    *n_told += 1;
-                    let id = format!("{}-{n_told}", need.id);
+                let n_cases = n_submitted.entry(&need.id).or_default();
+                if let Some(case) = need.cases.get(*n_cases) {
+                    *n_cases += 1;
+                    let id = format!("{}-{n_cases}", need.id);
                     submit(app, &id, case, &answer.id).await;
                     month.n_cases += 1;
                 }
@@ -225,7 +226,7 @@ pub async fn run(app: &App, clock: &Clock, plan: Plan) -> Month {
             }
             evening(app, &needs, &mut month).await;
             if day % 7 == 6 {
-                // The service may be at it by itself, as its clock says that it is due.
+                // The service may already run the scheduled tuning.
                 let tuned = loop {
                     match app.learning.tune(&workspace, "schedule").await {
                         Err(LearnError::Busy) => tokio::time::sleep(BUSY).await,
