@@ -41,8 +41,8 @@ async fn run(n: usize) {
             std::hint::black_box(distill(case));
         }
     });
-    told("redact", n, redacting);
-    told("distil", n, distilling);
+    print_rate("redact", n, redacting);
+    print_rate("distil", n, distilling);
 
     let folder = tempfile::tempdir().expect("a folder");
     let mut config = Config::default();
@@ -61,7 +61,7 @@ async fn run(n: usize) {
         app.ingester(),
         &workspace,
         &[shop],
-        files::Options::default(),
+        files::IngestOptions::default(),
         |_, _| {},
     )
     .await
@@ -73,12 +73,12 @@ async fn run(n: usize) {
             .await
     );
     let before = memory_mb(std::process::id(), "VmRSS");
-    let (start, busy) = (Instant::now(), embedder.busy());
+    let (start, busy) = (Instant::now(), embedder.busy_time());
     for batch in cases.chunks(500) {
         let kept = app.cases.submit(&workspace, batch.to_vec()).await;
         kept.expect("they are kept").expect("they have no faults");
     }
-    told("take in, beside the distilling", n, start.elapsed());
+    print_rate("take in, beside the distilling", n, start.elapsed());
     assert!(
         app.cases
             .wait_for(&workspace, Duration::from_secs(7_200))
@@ -86,9 +86,9 @@ async fn run(n: usize) {
             .expect("they are distilled")
     );
     let all = start.elapsed();
-    told("take in, distil, encode, group, relate", n, all);
-    let encoding = embedder.busy() - busy;
-    told(
+    print_rate("take in, distil, encode, group, relate", n, all);
+    let encoding = embedder.busy_time() - busy;
+    print_rate(
         "the same without the encoder",
         n,
         all.saturating_sub(encoding),
@@ -114,7 +114,7 @@ fn timed(work: impl FnOnce()) -> Duration {
     start.elapsed()
 }
 
-fn told(what: &str, n: usize, took: Duration) {
+fn print_rate(what: &str, n: usize, took: Duration) {
     println!(
         "{what}: {:.0} cases/s ({:.1} s)",
         n as f64 / took.as_secs_f64(),

@@ -32,7 +32,7 @@ async fn ingest(app: &App) {
         app.ingester(),
         &workspace,
         &[knowledge],
-        files::Options::default(),
+        files::IngestOptions::default(),
         |_, _| {},
     )
     .await

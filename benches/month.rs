@@ -77,7 +77,7 @@ async fn one(embedder: Embedder, is_learning: bool) -> Month {
     config.store.url = format!("sqlite://{}", folder.path().join("ken.db").display());
     config.index.dir = folder.path().join("indexes");
     config.ingest.reader = Path::new(env!("CARGO_BIN_EXE_ken")).with_file_name("ken-read");
-    let clock = Clock::standing(month::start());
+    let clock = Clock::fixed(month::start());
     let app = App::build_at(config.completed(), embedder, clock.clone())
         .await
         .expect("it starts");
@@ -86,7 +86,7 @@ async fn one(embedder: Embedder, is_learning: bool) -> Month {
         app.ingester(),
         &default_workspace(),
         &[knowledge],
-        files::Options::default(),
+        files::IngestOptions::default(),
         |_, _| {},
     )
     .await

@@ -8,7 +8,7 @@
 use std::time::Instant;
 
 use ken_base::domain::WorkspaceId;
-use ken_store::queue::{self, Failure, Handler, Handlers, Policy, Progress, Queue, Waker};
+use ken_store::queue::{self, Handler, Handlers, Policy, Queue, Waker, WorkFailure, WorkProgress};
 use ken_store::store::Store;
 use tokio::sync::watch;
 
@@ -20,7 +20,7 @@ impl Handler for Nothing {
 
     fn policy(&self) -> Policy {
         Policy {
-            at_once: 32,
+            max_concurrent: 32,
             ..Policy::default()
         }
     }
@@ -30,8 +30,8 @@ impl Handler for Nothing {
         _workspace: WorkspaceId,
         _number: usize,
         _stopped: watch::Receiver<bool>,
-    ) -> Result<Progress, Failure> {
-        Ok(Progress::Done)
+    ) -> Result<WorkProgress, WorkFailure> {
+        Ok(WorkProgress::Done)
     }
 }
 

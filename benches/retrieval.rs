@@ -13,7 +13,7 @@ use ken::bench::memory_mb;
 use ken_answer::answer::Question;
 use ken_base::config::Config;
 use ken_base::domain::{DocumentId, Metadata, Mode, Query, Timings};
-use ken_ingest::ingest::{Format, parse_article};
+use ken_ingest::ingest::{FileFormat, parse_article};
 use ken_search::embed::Embedder;
 use ken_store::store::{Write, text_hash};
 
@@ -114,8 +114,8 @@ async fn make(n: usize) -> Bench {
                 ..Metadata::default()
             };
             let id = DocumentId::parse(&format!("d{i}")).expect("an id");
-            let source =
-                parse_article(id, metadata, &sentences(&mut random), Format::Plain).expect("text");
+            let source = parse_article(id, metadata, &sentences(&mut random), FileFormat::Plain)
+                .expect("text");
             let chunk = &source.chunks[0];
             let view = source.metadata.searchable(
                 &chunk.heading_path,
@@ -132,7 +132,7 @@ async fn make(n: usize) -> Bench {
             });
         }
         app.store
-            .keep_vectors(&workspace, app.embedder.id(), &vectors)
+            .insert_vectors(&workspace, app.embedder.id(), &vectors)
             .await
             .expect("kept");
         last = app

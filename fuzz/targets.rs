@@ -4,7 +4,7 @@
 use std::io::Write;
 use std::sync::{Arc, LazyLock};
 
-use ken_answer::answer::{Names, reply_language, understand};
+use ken_answer::answer::{Gazetteer, reply_language, understand};
 use ken_base::domain::{
     Chunk, ChunkNote, DocumentId, Filter, Metadata, Query, Role, Source, Span, Utterance,
 };
@@ -387,7 +387,7 @@ fn query(bytes: &[u8]) {
         return;
     };
     let id = DocumentId::parse("d1").expect("an id");
-    let names = Names::of([(id, before.to_owned())]);
+    let names = Gazetteer::of([(id, before.to_owned())]);
     let said = Utterance {
         role: Role::User,
         text: before.to_owned(),
@@ -415,8 +415,9 @@ fn query(bytes: &[u8]) {
 /// Asserts that an invalid request body gives a readable problem with status 400 or 422.
 fn body(bytes: &[u8]) {
     for (kind, problem) in ken::http::problems_of(bytes) {
-        let told: serde_json::Value = serde_json::from_str(&problem).expect("a problem is JSON");
-        let status = told["status"].as_u64().unwrap_or_default();
+        let problem_body: serde_json::Value =
+            serde_json::from_str(&problem).expect("a problem is JSON");
+        let status = problem_body["status"].as_u64().unwrap_or_default();
         hold([400, 422].contains(&status), || {
             format!("{kind}: {problem}")
         });

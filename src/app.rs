@@ -11,15 +11,15 @@ use crate::keys::KeyRing;
 use crate::oidc::{Oidc, OidcError};
 use ken_answer::answer::{Admission, Answerer, ModelError};
 use ken_answer::llm::{Llm, LlmError};
-use ken_base::background::{Background, both};
+use ken_base::background::{Background, and};
 use ken_base::blocking::blocking;
-use ken_base::config::{Config, VectorsAt};
+use ken_base::config::{Config, VectorBackend};
 use ken_base::domain::{Clock, WorkspaceId};
 use ken_ingest::ingest::worker::FileReader;
 use ken_knowledge::editing::Knowledge;
 use ken_knowledge::editing::files::Ingester;
 use ken_knowledge::editing::gate::Gate;
-use ken_knowledge::editing::impact::Trials;
+use ken_knowledge::editing::impact::WhatIf;
 use ken_knowledge::jobs::{Changes, Uploads};
 use ken_learn::cases::Cases;
 use ken_learn::learn::Learning;
@@ -27,9 +27,9 @@ use ken_search::embed::{EmbedError, Embedder};
 use ken_search::index::{Follower, IndexError, Indexes, QdrantCluster};
 use ken_search::reader::{Reader, ReaderError};
 use ken_search::retrieve::{Retriever, Shares};
-use ken_search::vectors::Vectors;
+use ken_search::vectors::CachedEmbedder;
 use ken_store::queue::{Handlers, Queue, Waker};
-use ken_store::store::{Deleted, Lead, Store, StoreError, Vault};
+use ken_store::store::{DeletedRows, Leadership, Store, StoreError, Vault};
 
 /// The service's parts, connected. Dropping it stops the follower without saving; [`App::close`] saves.
 pub struct App {
@@ -54,7 +54,7 @@ pub struct App {
     /// Personal data removed from cases.
     pub vault: Vault,
     /// Answers questions as if a change were already made.
-    pub trials: Trials,
+    pub what_if: WhatIf,
     /// Checks every change of knowledge against the judged questions.
     pub gate: Gate,
     /// Makes drafts of resolved cases.
@@ -64,12 +64,12 @@ pub struct App {
     /// Feedback, experiments, tuning and insights.
     pub learning: Learning,
     /// The scheduled learning rounds.
-    rounds: Background,
+    learning_rounds: Background,
     /// Whether this process is the leader.
-    pub lead: Arc<Lead>,
+    pub leadership: Arc<Leadership>,
     clock: Clock,
     /// `false` while this is a standby app, which only answers and follows the change log.
-    at_work: watch::Sender<bool>,
+    active: watch::Sender<bool>,
     housekeeping: Background,
 }
 
@@ -81,7 +81,7 @@ const LEFT_BEHIND: SignedDuration = SignedDuration::from_hours(1);
 
 /// Cleans up at start and every hour. Deletes abandoned jobs of a shared store, conversations without a turn for
 /// `keep_days` days (0: keeps them), and expired cases and personal data.
-async fn keep_house(
+async fn housekeeping(
     store: Store,
     cases: Cases,
     keep_days: u32,
@@ -95,9 +95,9 @@ async fn keep_house(
         {
             tracing::error!(%error, "cleanup failed");
         }
-        let kept = SignedDuration::from_hours(24 * i64::from(keep_days));
+        let retention = SignedDuration::from_hours(24 * i64::from(keep_days));
         if keep_days > 0 {
-            match store.forget_answers_before(store.now() - kept).await {
+            match store.forget_answers_before(store.now() - retention).await {
                 Ok(0) => {}
                 Ok(n) => tracing::info!(n_turns = n, "deleted expired conversations"),
                 Err(error) => tracing::error!(%error, "cannot delete expired conversations"),
@@ -173,13 +173,16 @@ impl App {
 
     /// Like [`App::build`], with the encoder chosen by `ken reencode`, if any. Also returns its spec; empty for the
     /// encoder of the settings.
-    pub async fn build_chosen(config: Config) -> Result<(Self, String), AppError> {
+    pub async fn build_serving(config: Config) -> Result<(Self, String), AppError> {
         let store = Store::open(&config.store.url).await?;
-        Self::build_chosen_on(config, store).await
+        Self::build_serving_on(config, store).await
     }
 
-    /// Like [`App::build_chosen`], on an open store.
-    pub async fn build_chosen_on(config: Config, store: Store) -> Result<(Self, String), AppError> {
+    /// Like [`App::build_serving`], on an open store.
+    pub async fn build_serving_on(
+        config: Config,
+        store: Store,
+    ) -> Result<(Self, String), AppError> {
         let spec = encoders::serving(&store).await?;
         let config =
             encoders::with_encoder(config, &spec).map_err(|e| AppError::Chosen(e.to_string()))?;
@@ -189,14 +192,14 @@ impl App {
         Ok((app.await?, spec))
     }
 
-    /// A standby app beside `other`, on the same store. It only follows the change log until [`App::take_over`].
-    pub async fn build_beside(config: Config, other: &Self) -> Result<Self, AppError> {
+    /// A standby app beside `other`, on the same store. It only follows the change log until [`App::activate`].
+    pub async fn build_standby(config: Config, other: &Self) -> Result<Self, AppError> {
         let embedder = open_encoder(&config).await?;
         let indexes = open_indexes(&config, &embedder, Some(&other.indexes)).await?;
         let clock = other.clock.clone();
         let store = Store::open(&config.store.url).await?;
-        let lead = Some(other.lead.clone());
-        Self::assemble(config, store, embedder, clock, indexes, lead).await
+        let leadership = Some(other.leadership.clone());
+        Self::assemble(config, store, embedder, clock, indexes, leadership).await
     }
 
     /// Like [`App::build`], with a loaded encoder.
@@ -225,14 +228,14 @@ impl App {
         Self::assemble(config, store, embedder, clock, indexes, None).await
     }
 
-    /// Connects the parts. `lead` is set for a standby app: the leadership of the other app.
+    /// Connects the parts. `leadership` is set for a standby app: the leadership of the other app.
     async fn assemble(
         config: Config,
         store: Store,
         embedder: Embedder,
         clock: Clock,
         indexes: Indexes,
-        lead: Option<Arc<Lead>>,
+        leadership: Option<Arc<Leadership>>,
     ) -> Result<Self, AppError> {
         let store = store.with_clock(clock.clone());
         store.ensure_workspace(&default_workspace()).await?;
@@ -249,11 +252,11 @@ impl App {
         })
         .await?;
         let poll = Duration::from_millis(config.index.poll_ms);
-        let is_first = lead.is_none();
-        let lead =
-            lead.unwrap_or_else(|| Arc::new(store.stand_for_lead(indexes.is_writer(), poll)));
-        let (at_work, is_at_work) = watch::channel(is_first);
-        let works = both(lead.watch(), is_at_work);
+        let is_first = leadership.is_none();
+        let leadership =
+            leadership.unwrap_or_else(|| Arc::new(store.elect_leader(indexes.is_writer(), poll)));
+        let (active, is_active) = watch::channel(is_first);
+        let works = and(leadership.watch(), is_active);
         if is_first && !store.is_shared() && indexes.is_writer() {
             // No other process works on the store, and this one has not started yet.
             store.drop_unfilled_jobs(Timestamp::MAX).await?;
@@ -262,7 +265,7 @@ impl App {
             store.clone(),
             indexes.clone(),
             embedder.clone(),
-            lead.watch(),
+            leadership.watch(),
             poll,
         ));
         let retriever = Retriever::new(
@@ -283,20 +286,20 @@ impl App {
             passage_reader,
             llm.clone(),
         )
-        .keeping(config.answer.kept);
+        .with_cache(config.answer.cache_entries);
         let vault = Vault::open(&config.store.vault_url).await?;
-        let trials = Trials::new(
+        let what_if = WhatIf::new(
             store.clone(),
             embedder.clone(),
             retriever.clone(),
             answerer.clone(),
         );
-        let gate = Gate::new(trials.clone(), follower.clone());
+        let gate = Gate::new(what_if.clone(), follower.clone());
         let waker = Waker::default();
         let cases = Cases::new(
             vault.clone(),
             embedder.clone(),
-            trials.clone(),
+            what_if.clone(),
             gate.clone(),
             llm,
             config.learn.clone(),
@@ -305,12 +308,12 @@ impl App {
         let housekeeping = {
             let (store, cases, keep_days) = (store.clone(), cases.clone(), config.answer.keep_days);
             Background::start_while("housekeeping", works.clone(), move |stopped| {
-                keep_house(store.clone(), cases.clone(), keep_days, stopped)
+                housekeeping(store.clone(), cases.clone(), keep_days, stopped)
             })
         };
         let learning = Learning {
             store: store.clone(),
-            vectors: Vectors::new(store.clone(), embedder.clone()),
+            vectors: CachedEmbedder::new(store.clone(), embedder.clone()),
             answerer: answerer.clone(),
             retriever: retriever.clone(),
             cases: cases.clone(),
@@ -324,7 +327,7 @@ impl App {
                 proximity: config.retrieve.proximity_share,
             },
         };
-        let rounds = learning.start(works.clone());
+        let learning_rounds = learning.start(works.clone());
         let reader = FileReader::new(&config.ingest);
         let uploads = Uploads::new(store.clone(), reader.clone(), gate.clone());
         let changes = Changes::new(store.clone(), gate.clone());
@@ -335,15 +338,15 @@ impl App {
         let queue = Queue::start(store.clone(), handlers, works, waker);
         Ok(Self {
             vault,
-            trials,
+            what_if,
             gate,
             cases,
             keys: KeyRing::new(store.clone()).with_oidc(Oidc::new(&config.auth)?),
             learning,
-            rounds,
-            lead,
+            learning_rounds,
+            leadership,
             clock,
-            at_work,
+            active,
             housekeeping,
             reader,
             queue,
@@ -362,7 +365,7 @@ impl App {
     pub async fn delete_workspace(
         &self,
         workspace: &WorkspaceId,
-    ) -> Result<Option<Deleted>, AppError> {
+    ) -> Result<Option<DeletedRows>, AppError> {
         if !self.indexes.is_writer() {
             return Err(AppError::NotTheWriter);
         }
@@ -378,11 +381,11 @@ impl App {
         }
         deleted.remaining += n_left;
         let (indexes, of) = (self.indexes.clone(), workspace.clone());
-        let cleared = blocking(move || indexes.delete_for_good(&of)).await;
+        let cleared = blocking(move || indexes.purge(&of)).await;
         self.follower.forget(workspace);
         self.answerer.forget_workspace(workspace);
-        self.retriever.glossary().forget(workspace);
-        self.keys.forget();
+        self.retriever.glossary().invalidate(workspace);
+        self.keys.invalidate();
         if *workspace == default_workspace() {
             self.store.ensure_workspace(workspace).await?;
         }
@@ -393,21 +396,21 @@ impl App {
     }
 
     /// Ends standby: starts the background work of a standby app.
-    pub fn take_over(&self) {
-        self.at_work.send_replace(true);
+    pub fn activate(&self) {
+        self.active.send_replace(true);
     }
 
     /// Stops the background work, which another app continues. Requests are still answered.
-    pub async fn rest(&self) {
-        self.at_work.send_replace(false);
-        self.rounds.stop().await;
+    pub async fn deactivate(&self) {
+        self.active.send_replace(false);
+        self.learning_rounds.stop().await;
         self.housekeeping.stop().await;
         self.queue.stop().await;
     }
 
     /// Like [`App::close`], for an app that was replaced. The process keeps its leadership.
     pub async fn retire(&self) {
-        self.rest().await;
+        self.deactivate().await;
         self.follower.stop().await;
         self.store.close().await;
         self.vault.close().await;
@@ -415,10 +418,10 @@ impl App {
 
     /// Finishes running work, saves the indexes, gives up leadership and closes the store.
     pub async fn close(&self) {
-        self.rest().await;
+        self.deactivate().await;
         self.follower.stop().await;
         // After the work is finished, so that no other process repeats it.
-        self.lead.stop().await;
+        self.leadership.stop().await;
         self.store.close().await;
         self.vault.close().await;
     }
@@ -434,16 +437,16 @@ async fn open_encoder(config: &Config) -> Result<Embedder, AppError> {
 async fn open_indexes(
     config: &Config,
     embedder: &Embedder,
-    beside: Option<&Indexes>,
+    sharing: Option<&Indexes>,
 ) -> Result<Indexes, AppError> {
     let (id, dimension) = (embedder.id(), embedder.dimension());
-    let indexes = match beside {
-        Some(other) => Indexes::open_beside(&config.index, id, dimension, other)?,
+    let indexes = match sharing {
+        Some(other) => Indexes::open_sharing_role(&config.index, id, dimension, other)?,
         None => Indexes::open(&config.index, id, dimension)?,
     };
     Ok(match config.vectors {
-        VectorsAt::Embedded => indexes,
-        VectorsAt::Qdrant => {
+        VectorBackend::Embedded => indexes,
+        VectorBackend::Qdrant => {
             let (qdrant, id) = (config.qdrant.clone(), id.to_owned());
             let connected = blocking(move || QdrantCluster::connect(&qdrant, &id, dimension));
             indexes.with_cluster(connected.await?)

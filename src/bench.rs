@@ -21,7 +21,7 @@ use serde_json::json;
 use crate::app::{App, AppError, default_workspace};
 use ken_base::config::Config;
 use ken_base::domain::{DocumentId, Metadata};
-use ken_ingest::ingest::{Format, IngestError, parse_article};
+use ken_ingest::ingest::{FileFormat, IngestError, parse_article};
 use ken_store::store::{StoreError, Write, text_hash};
 
 /// With more chunks than this, vectors are random.
@@ -55,9 +55,9 @@ pub enum BenchError {
 }
 
 /// A generator of text that follows Zipf's law over made-up words. The same seed returns the same text.
-pub struct Drawn(fastrand::Rng);
+pub struct SyntheticText(fastrand::Rng);
 
-impl Drawn {
+impl SyntheticText {
     /// A generator with this seed.
     pub fn new(seed: u64) -> Self {
         Self(fastrand::Rng::with_seed(seed))
@@ -122,7 +122,7 @@ impl Drawn {
 
 /// The rates of filling a store.
 #[derive(Debug, Clone, Serialize)]
-pub struct Filled {
+pub struct FillResult {
     /// The number of chunks.
     pub n_chunks: usize,
     /// Whether vectors were random rather than encoded.
@@ -136,7 +136,7 @@ pub struct Filled {
 }
 
 /// Fills an empty store with `n` documents of one chunk each. `None` if the store already has documents.
-pub async fn fill(config: Config, n: usize) -> Result<Option<Filled>, BenchError> {
+pub async fn fill(config: Config, n: usize) -> Result<Option<FillResult>, BenchError> {
     let app = App::build(config).await?;
     let workspace = default_workspace();
     if app.store.revision(&workspace).await? > 0 {
@@ -144,8 +144,8 @@ pub async fn fill(config: Config, n: usize) -> Result<Option<Filled>, BenchError
         return Ok(None);
     }
     let is_drawn = n > MAX_ENCODED;
-    let mut drawn = Drawn::new(7);
-    let (start, busy) = (Instant::now(), app.embedder.busy());
+    let mut drawn = SyntheticText::new(7);
+    let (start, busy) = (Instant::now(), app.embedder.busy_time());
     let mut last = 0;
     for first in (0..n).step_by(BATCH) {
         let (mut writes, mut vectors) = (Vec::new(), Vec::new());
@@ -156,7 +156,7 @@ pub async fn fill(config: Config, n: usize) -> Result<Option<Filled>, BenchError
                 ..Metadata::default()
             };
             let id = DocumentId::parse(&format!("d{i}")).expect("it is short and plain");
-            let source = parse_article(id, metadata, &drawn.passage(), Format::Plain)?;
+            let source = parse_article(id, metadata, &drawn.passage(), FileFormat::Plain)?;
             for chunk in source.chunks.iter().filter(|_| is_drawn) {
                 let text = chunk.span.slice(&source.text).unwrap_or_default();
                 for view in source.metadata.views(&chunk.heading_path, text) {
@@ -174,7 +174,7 @@ pub async fn fill(config: Config, n: usize) -> Result<Option<Filled>, BenchError
         let encoder = app.embedder.id();
         app.store.ensure_workspace(&workspace).await?;
         app.store
-            .keep_vectors(&workspace, encoder, &vectors)
+            .insert_vectors(&workspace, encoder, &vectors)
             .await?;
         let recorded = app.store.record(&workspace, writes).await?;
         last = recorded.last().map_or(last, |last| last.revision);
@@ -191,11 +191,11 @@ pub async fn fill(config: Config, n: usize) -> Result<Option<Filled>, BenchError
             return Err(BenchError::Service(error));
         }
     }
-    let (took, encoding) = (start.elapsed(), app.embedder.busy() - busy);
+    let (took, encoding) = (start.elapsed(), app.embedder.busy_time() - busy);
     let (_, n_chunks) = app.store.counts(&workspace).await?;
     app.close().await;
     let per_s = |time: Duration| n_chunks as f64 / time.as_secs_f64();
-    Ok(Some(Filled {
+    Ok(Some(FillResult {
         n_chunks: n_chunks as usize,
         has_drawn_vectors: is_drawn,
         recorded_per_s: per_s(recorded),
@@ -310,7 +310,7 @@ pub struct Phase {
 
 /// The questions of a phase.
 #[derive(Clone)]
-pub struct Asking {
+pub struct QuestionLoad {
     /// The phase's name.
     pub name: &'static str,
     /// The path of the operation.
@@ -321,7 +321,7 @@ pub struct Asking {
     pub questions: Arc<Vec<String>>,
 }
 
-impl Asking {
+impl QuestionLoad {
     /// Measures the closed-loop rate for a third of `time`, then asks at `rate`, or at 60 % of the measured rate, for
     /// `time`.
     pub async fn run(
@@ -339,8 +339,8 @@ impl Asking {
         let mut answered = histogram();
         let (mut n_refused, mut n_failed) = (0, 0);
         let start = tokio::time::Instant::now();
-        let mut asked = tokio::task::JoinSet::new();
-        let mut count = |told: Result<(u16, Duration), tokio::task::JoinError>| match told {
+        let mut requests = tokio::task::JoinSet::new();
+        let mut count = |outcome: Result<(u16, Duration), tokio::task::JoinError>| match outcome {
             Ok((200, took)) => answered.saturating_record(took.as_micros() as u64),
             Ok((429, _)) => n_refused += 1,
             _ => n_failed += 1,
@@ -350,17 +350,17 @@ impl Asking {
             tokio::time::sleep_until(due).await;
             let (service, asking) = (service.clone(), self.clone());
             let at = next.fetch_add(1, Ordering::Relaxed);
-            asked.spawn(async move {
+            requests.spawn(async move {
                 let question = &asking.questions[at % asking.questions.len()];
                 let status = service.ask(asking.path, question, asking.mode).await;
                 (status, due.elapsed())
             });
-            while let Some(told) = asked.try_join_next() {
-                count(told);
+            while let Some(outcome) = requests.try_join_next() {
+                count(outcome);
             }
         }
-        while let Some(told) = asked.join_next().await {
-            count(told);
+        while let Some(outcome) = requests.join_next().await {
+            count(outcome);
         }
         let ms = |quantile: f64| answered.value_at_quantile(quantile) as f64 / 1e3;
         Ok(Phase {
@@ -393,17 +393,17 @@ impl Asking {
                 n_answered
             })
         });
-        let told = futures_util::future::join_all(askers.collect::<Vec<_>>()).await;
-        let n_answered: u64 = told.into_iter().filter_map(Result::ok).sum();
+        let outcome = futures_util::future::join_all(askers.collect::<Vec<_>>()).await;
+        let n_answered: u64 = outcome.into_iter().filter_map(Result::ok).sum();
         n_answered as f64 / start.elapsed().as_secs_f64()
     }
 }
 
 /// The results of a load test.
 #[derive(Debug, Clone, Serialize)]
-pub struct Report {
+pub struct BenchReport {
     /// The rates of filling; `None` if the folder was filled before.
-    pub filled: Option<Filled>,
+    pub filled: Option<FillResult>,
     /// The time until the service was ready, in seconds.
     pub started_in_s: f64,
     /// Resident memory in MB, five seconds after the service was ready.
@@ -423,7 +423,7 @@ pub async fn run(
     n_chunks: usize,
     rate: Option<f64>,
     time: Duration,
-) -> Result<Report, BenchError> {
+) -> Result<BenchReport, BenchError> {
     std::fs::create_dir_all(folder)?;
     let models: PathBuf = std::path::absolute(&config.models.dir)?;
     let in_folder = Config {
@@ -438,13 +438,13 @@ pub async fn run(
         ..config
     };
     let filled = fill(in_folder.clone(), n_chunks).await?;
-    let mut drawn = Drawn::new(11);
+    let mut drawn = SyntheticText::new(11);
     let mut questions = |n: usize| Arc::new((0..n).map(|_| drawn.question()).collect::<Vec<_>>());
     let encoder_per_s = encoder_alone(&in_folder, &questions(400)).await?;
     let service = Arc::new(Service::start(folder, &models).await?);
     tokio::time::sleep(IDLE_AFTER).await;
     let (idle_mb, started_in_s) = (service.memory_mb(), service.started_in.as_secs_f64());
-    let asking = |name, path, mode, questions| Asking {
+    let asking = |name, path, mode, questions| QuestionLoad {
         name,
         path,
         mode,
@@ -475,7 +475,7 @@ pub async fn run(
     ] {
         phases.push(asking.run(&service, rate, time).await?);
     }
-    Ok(Report {
+    Ok(BenchReport {
         filled,
         started_in_s,
         idle_mb,
@@ -488,7 +488,7 @@ pub async fn run(
 /// Questions per second of the encoder alone, from eight concurrent callers.
 async fn encoder_alone(config: &Config, questions: &Arc<Vec<String>>) -> Result<f64, BenchError> {
     let encoder = ken_base::config::EncoderConfig {
-        kept: 0,
+        cache_entries: 0,
         ..config.encoder.clone()
     };
     let opened =
@@ -504,8 +504,9 @@ async fn encoder_alone(config: &Config, questions: &Arc<Vec<String>>) -> Result<
             Ok::<_, ken_search::embed::EmbedError>(())
         })
     });
-    for told in futures_util::future::join_all(askers.collect::<Vec<_>>()).await {
-        told.map_err(|e| BenchError::Service(e.to_string()))?
+    for outcome in futures_util::future::join_all(askers.collect::<Vec<_>>()).await {
+        outcome
+            .map_err(|e| BenchError::Service(e.to_string()))?
             .map_err(AppError::from)?;
     }
     Ok(questions.len() as f64 / start.elapsed().as_secs_f64())
@@ -526,11 +527,11 @@ mod tests {
 
     #[test]
     fn synthetic_text_is_reproducible_and_text_like() {
-        let (mut one, mut same) = (Drawn::new(3), Drawn::new(3));
+        let (mut one, mut same) = (SyntheticText::new(3), SyntheticText::new(3));
         let passage = one.passage();
         assert_eq!(passage, same.passage());
         assert_ne!(passage, one.passage());
-        let mut drawn = Drawn::new(5);
+        let mut drawn = SyntheticText::new(5);
         let text = drawn.text(20_000);
         let mut counts: std::collections::HashMap<char, usize> = Default::default();
         for character in text.chars() {

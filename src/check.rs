@@ -11,7 +11,7 @@ use ken_store::store::{Scope, StoreError};
 
 /// Counts and revisions of one workspace.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Status {
+pub struct WorkspaceStatus {
     /// Its name.
     pub workspace: String,
     /// The newest revision in the store.
@@ -56,10 +56,10 @@ pub enum CheckError {
 }
 
 /// Returns counts and revisions of a workspace.
-pub async fn status(app: &App, workspace: &WorkspaceId) -> Result<Status, CheckError> {
+pub async fn status(app: &App, workspace: &WorkspaceId) -> Result<WorkspaceStatus, CheckError> {
     let index = app.indexes.workspace(workspace)?;
     let (n_documents, n_chunks) = app.store.counts(workspace).await?;
-    Ok(Status {
+    Ok(WorkspaceStatus {
         workspace: workspace.to_string(),
         revision: app.store.revision(workspace).await?,
         keyword_revision: index.keyword.revision(),

@@ -1,12 +1,12 @@
 //! The commands. Each calls its parts and prints their results.
 
-pub mod asking;
+pub mod administration;
 pub mod encoders;
+pub mod evaluation;
 pub mod knowledge;
 pub mod learning;
-pub mod measuring;
-pub mod operating;
-pub mod trust;
+pub mod operations;
+pub mod queries;
 
 use std::time::Duration;
 
@@ -94,7 +94,7 @@ pub async fn wait_until_indexed(
 
 /// Opens the service and waits until its indexes have the store's revision.
 pub async fn open_caught_up(config: Config, workspace: &WorkspaceId) -> anyhow::Result<App> {
-    let app = App::build_chosen(config).await?.0;
+    let app = App::build_serving(config).await?.0;
     let revision = app.store.revision(workspace).await?;
     if app.indexes.is_writer() {
         wait_until_indexed(&app, workspace, revision).await?;

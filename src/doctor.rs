@@ -9,7 +9,7 @@ use rustix::process::{Resource, getrlimit};
 use crate::keys::KeyRing;
 use crate::oidc::Oidc;
 use ken_base::blocking::blocking;
-use ken_base::config::{Config, VectorsAt};
+use ken_base::config::{Config, VectorBackend};
 use ken_base::outbound;
 use ken_ingest::ingest::worker::FileReader;
 use ken_search::embed::Embedder;
@@ -30,7 +30,7 @@ pub enum Severity {
 
 /// Result of one check, with the remedy unless it is fine.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
+pub struct DoctorFinding {
     /// The subject, for example `disk space (store)`.
     pub about: &'static str,
     /// How severe it is.
@@ -52,7 +52,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Runs all checks, in the order in which the service needs the parts. Without a usable store, the checks after it are
 /// skipped.
-pub async fn examine(config: &Config) -> Vec<Finding> {
+pub async fn examine(config: &Config) -> Vec<DoctorFinding> {
     let mut findings = vec![clock(Timestamp::now()), files(), memory()];
     findings.extend(space(config));
     let (found, encoder) = models(config).await;
@@ -78,27 +78,27 @@ pub async fn examine(config: &Config) -> Vec<Finding> {
     findings
 }
 
-fn finding(about: &'static str, severity: Severity, detail: impl Into<String>) -> Finding {
-    Finding {
+fn finding(about: &'static str, severity: Severity, detail: impl Into<String>) -> DoctorFinding {
+    DoctorFinding {
         about,
         severity,
         detail: detail.into(),
     }
 }
 
-fn fine(about: &'static str, detail: impl Into<String>) -> Finding {
+fn fine(about: &'static str, detail: impl Into<String>) -> DoctorFinding {
     finding(about, Severity::Fine, detail)
 }
 
-fn warning(about: &'static str, detail: impl Into<String>) -> Finding {
+fn warning(about: &'static str, detail: impl Into<String>) -> DoctorFinding {
     finding(about, Severity::Warning, detail)
 }
 
-fn fault(about: &'static str, detail: impl Into<String>) -> Finding {
+fn fault(about: &'static str, detail: impl Into<String>) -> DoctorFinding {
     finding(about, Severity::Fault, detail)
 }
 
-fn clock(now: Timestamp) -> Finding {
+fn clock(now: Timestamp) -> DoctorFinding {
     // When this was written. The validity of documents depends on the clock.
     let written: Timestamp = "2026-11-01T00:00:00Z".parse().expect("it is a time");
     match now < written {
@@ -110,7 +110,7 @@ fn clock(now: Timestamp) -> Finding {
     }
 }
 
-fn files() -> Finding {
+fn files() -> DoctorFinding {
     match getrlimit(Resource::Nofile).current {
         Some(most) if most < MIN_FILES => warning(
             "open files",
@@ -123,12 +123,14 @@ fn files() -> Finding {
     }
 }
 
-fn memory() -> Finding {
+fn memory() -> DoctorFinding {
     let about = "memory";
-    let Ok(told) = std::fs::read_to_string("/proc/meminfo") else {
+    let Ok(meminfo) = std::fs::read_to_string("/proc/meminfo") else {
         return fine(about, "unknown on this system");
     };
-    let line = told.lines().find(|line| line.starts_with("MemAvailable:"));
+    let line = meminfo
+        .lines()
+        .find(|line| line.starts_with("MemAvailable:"));
     let kilobytes = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok());
     match kilobytes.map(|n| n << 10) {
         None => fine(about, "unknown on this system"),
@@ -144,7 +146,7 @@ fn memory() -> Finding {
 }
 
 /// Free disk space for the store and the indexes.
-fn space(config: &Config) -> Vec<Finding> {
+fn space(config: &Config) -> Vec<DoctorFinding> {
     let store = sqlite_path(&config.store.url);
     let store = store.as_deref().and_then(Path::parent);
     let folders = [
@@ -181,7 +183,7 @@ fn space(config: &Config) -> Vec<Finding> {
 }
 
 /// Whether files can be parsed; this needs the program `ken-read` beside `ken`.
-async fn file_reader(config: &Config) -> Finding {
+async fn file_reader(config: &Config) -> DoctorFinding {
     let reader = FileReader::new(&config.ingest);
     match reader.read("a.txt", b"A line.".to_vec()).await {
         Ok(_) => fine("file reader", "working"),
@@ -193,7 +195,7 @@ async fn file_reader(config: &Config) -> Finding {
 }
 
 /// Loads the reader model and runs it once.
-async fn reader(config: &Config) -> Finding {
+async fn reader(config: &Config) -> DoctorFinding {
     const PATIENCE: Duration = Duration::from_secs(60);
     let (about, reading, encoder) = ("reader", config.reader.clone(), config.encoder.clone());
     let reader = match blocking(move || Reader::open(&reading, &encoder)).await {
@@ -209,7 +211,7 @@ async fn reader(config: &Config) -> Finding {
 }
 
 /// Loads the encoder. Also returns its id and dimension, if it works.
-async fn models(config: &Config) -> (Finding, Option<(String, usize)>) {
+async fn models(config: &Config) -> (DoctorFinding, Option<(String, usize)>) {
     let encoder = config.encoder.clone();
     match blocking(move || Embedder::open(&encoder)).await {
         Ok(embedder) => {
@@ -221,8 +223,8 @@ async fn models(config: &Config) -> (Finding, Option<(String, usize)>) {
 }
 
 /// The Qdrant cluster, if it is configured.
-async fn cluster(config: &Config, encoder: Option<(String, usize)>) -> Option<Finding> {
-    let (id, dimension) = encoder.filter(|_| config.vectors == VectorsAt::Qdrant)?;
+async fn cluster(config: &Config, encoder: Option<(String, usize)>) -> Option<DoctorFinding> {
+    let (id, dimension) = encoder.filter(|_| config.vectors == VectorBackend::Qdrant)?;
     let (about, qdrant) = ("vectors", config.qdrant.clone());
     let asked = blocking(move || {
         let cluster = QdrantCluster::connect(&qdrant, &id, dimension)?;
@@ -238,7 +240,7 @@ async fn cluster(config: &Config, encoder: Option<(String, usize)>) -> Option<Fi
     })
 }
 
-fn indexes(config: &Config) -> Finding {
+fn indexes(config: &Config) -> DoctorFinding {
     let (about, folder) = ("index folder", &config.index.dir);
     if !folder.exists() {
         return fine(about, "created at first start");
@@ -256,7 +258,7 @@ fn indexes(config: &Config) -> Finding {
     }
 }
 
-fn tls(config: &Config) -> Finding {
+fn tls(config: &Config) -> DoctorFinding {
     let (about, http) = ("encryption", &config.http);
     let (Some(cert), Some(key)) = (&http.tls_cert, &http.tls_key) else {
         return match http.listen.ip().is_loopback() {
@@ -293,7 +295,7 @@ fn is_open_to_others(file: &Path) -> bool {
     mode.is_ok_and(|mode| mode & 0o077 != 0)
 }
 
-async fn sound(store: &Store) -> Finding {
+async fn sound(store: &Store) -> DoctorFinding {
     match store.damage().await {
         Ok(None) => fine("store", "intact"),
         Ok(Some(detail)) => fault(
@@ -304,7 +306,7 @@ async fn sound(store: &Store) -> Finding {
     }
 }
 
-fn vault(config: &Config) -> Finding {
+fn vault(config: &Config) -> DoctorFinding {
     let about = "vault";
     let Some(file) = sqlite_path(&config.store.vault_url) else {
         return fine(about, "no file");
@@ -321,7 +323,7 @@ fn vault(config: &Config) -> Finding {
     }
 }
 
-async fn access(config: &Config, store: &Store) -> Vec<Finding> {
+async fn access(config: &Config, store: &Store) -> Vec<DoctorFinding> {
     let about = "keys";
     let keys = match KeyRing::new(store.clone()).list().await {
         Ok(keys) => keys,
@@ -368,7 +370,7 @@ async fn access(config: &Config, store: &Store) -> Vec<Finding> {
     findings
 }
 
-async fn chat_server(config: &Config) -> Finding {
+async fn chat_server(config: &Config) -> DoctorFinding {
     let (about, llm) = ("chat server", &config.llm);
     if llm.url.is_empty() {
         return fine(about, "not configured; answers are quoted");
@@ -396,7 +398,7 @@ async fn chat_server(config: &Config) -> Finding {
     }
 }
 
-async fn provider(config: &Config) -> Finding {
+async fn provider(config: &Config) -> DoctorFinding {
     let about = "token provider";
     match Oidc::new(&config.auth) {
         Ok(None) => fine(about, "not configured; keys only"),

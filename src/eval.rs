@@ -20,12 +20,13 @@ use serde_json::json;
 use crate::app::{App, AppError};
 use compare::Scores;
 use ken_answer::answer::{
-    AnswerError, Features, Passage, Question, Understood, best_logit, lead, stands_in, to_front,
+    AnswerError, Features, Passage, Question, UnderstoodQuestion, best_logit, lead, occurs_in,
+    to_front,
 };
 use ken_base::blocking::blocking;
 use ken_base::config::Config;
 use ken_base::domain::{Evidence, Hit, MAX_LIMIT, Mode, Outcome, Query, WorkspaceId};
-use ken_learn::measures::{self, Ranked, tune};
+use ken_learn::measures::{self, RankedGains, tune};
 use ken_search::embed::EmbedError;
 use ken_search::index::{self, IndexError};
 use ken_search::retrieve::RetrieveError;
@@ -36,7 +37,7 @@ pub use dataset::{Dataset, DatasetError, JudgedQuery, find};
 use slices::Slices;
 
 pub use admission::{KindMeasures, LevelMeasures, admission_table};
-pub use report::{AdmissionMeasures, AnswerMeasures, Latency, Report, table, with_card};
+pub use report::{AdmissionMeasures, AnswerMeasures, EvalReport, Latency, table, with_card};
 pub use slices::{Slice, slice_table};
 
 /// Why an evaluation failed.
@@ -117,7 +118,7 @@ impl Evaluation {
         config.store.vault_url = format!("sqlite://{}", folder.join("eval-vault.db").display());
         config.index.dir = folder.join("indexes");
         // All modes ask the same questions, and each mode's latency must be its own.
-        config.encoder.kept = 0;
+        config.encoder.cache_entries = 0;
         let app = match App::build(config.clone()).await {
             // The cache was made with other settings; indexes are derived data, so they are built again.
             Err(AppError::Index(IndexError::Mismatch { .. } | IndexError::Damaged { .. })) => {
@@ -150,7 +151,7 @@ impl Evaluation {
         dataset: &Dataset,
         mode: Mode,
         mut per_query: impl FnMut(&serde_json::Value, Option<Scores>),
-    ) -> Result<Report, EvalError> {
+    ) -> Result<EvalReport, EvalError> {
         let workspace = self.prepare(dataset).await?;
         let vectors = match (self.cached, mode) {
             (true, Mode::Hybrid | Mode::Vector) => {
@@ -158,11 +159,11 @@ impl Evaluation {
             }
             _ => HashMap::new(),
         };
-        let mut tally = Tally::default();
+        let mut tally = EvalTally::default();
         for query in &dataset.queries {
             let understood = self.understood(&workspace, query).await?;
             let vector = vectors
-                .get(&self.app.retriever.worded(&understood.search_text))
+                .get(&self.app.retriever.normalized(&understood.search_text))
                 .cloned();
             let parsed = Query::parse(&understood.search_text, CHUNKS)
                 .map_err(AnswerError::Question)?
@@ -204,7 +205,7 @@ impl Evaluation {
                 .map(|e| (e.chunk.document_id.to_string(), e.score))
                 .collect();
             let ranked = dataset.qrels.get(&query.id).map(|relevant| {
-                let ranked = Ranked::new(&documents, relevant);
+                let ranked = RankedGains::new(&documents, relevant);
                 tally.ranked.push(ranked.clone());
                 tally.slices.add(query, &ranked);
                 ranked
@@ -213,7 +214,7 @@ impl Evaluation {
             let mut line = json!({
                 "id": query.id, "lang": query.lang, "kind": query.kind, "perturb": query.perturb,
                 "documents": documents,
-                "rank": ranked.as_ref().and_then(Ranked::first_relevant),
+                "rank": ranked.as_ref().and_then(RankedGains::first_relevant),
                 "scores": scores,
                 "hits": evidence.iter().filter_map(|e| {
                     Some((e, found.hits.iter().find(|hit| hit.chunk_key == e.chunk.key)?))
@@ -251,7 +252,7 @@ impl Evaluation {
                 continue;
             };
             let search_text = self.understood(&workspace, query).await?.search_text;
-            let vector = vectors.get(&retriever.worded(&search_text)).cloned();
+            let vector = vectors.get(&retriever.normalized(&search_text)).cloned();
             let parsed = Query::parse(&search_text, MAX_LIMIT).map_err(AnswerError::Question)?;
             let found = retriever.retrieve_with(&workspace, &parsed, vector).await?;
             if found.is_foreign {
@@ -260,16 +261,17 @@ impl Evaluation {
             let evidence = retriever
                 .load_evidence(&workspace, &parsed, &found.hits)
                 .await?;
-            let candidates = found
-                .hits
-                .iter()
-                .zip(&evidence)
-                .map(|(hit, e)| tune::Candidate {
-                    document: e.chunk.document_id.to_string(),
-                    coverage: hit.coverage,
-                    proximity: hit.proximity,
-                    similarity: e.similarity,
-                });
+            let candidates =
+                found
+                    .hits
+                    .iter()
+                    .zip(&evidence)
+                    .map(|(hit, e)| tune::TuningCandidate {
+                        document: e.chunk.document_id.to_string(),
+                        coverage: hit.coverage,
+                        proximity: hit.proximity,
+                        similarity: e.similarity,
+                    });
             examples.push(tune::Example {
                 relevant: relevant.clone(),
                 candidates: candidates.collect(),
@@ -282,7 +284,7 @@ impl Evaluation {
         &self,
         workspace: &WorkspaceId,
         query: &JudgedQuery,
-    ) -> Result<Understood, EvalError> {
+    ) -> Result<UnderstoodQuestion, EvalError> {
         let answerer = &self.app.answerer;
         let understood = answerer.understand(workspace, &query.text, &query.history);
         Ok(understood.await?)
@@ -290,7 +292,10 @@ impl Evaluation {
 
     /// Returns the features of a set's questions, for [`calibrate::calibrate`]. If a set does not state answerability,
     /// each judged question gives two rows: one as it is, and one without the passages that answer it.
-    pub async fn rows(&self, dataset: &Dataset) -> Result<Vec<calibrate::Row>, EvalError> {
+    pub async fn rows(
+        &self,
+        dataset: &Dataset,
+    ) -> Result<Vec<calibrate::CalibrationRow>, EvalError> {
         let workspace = self.prepare(dataset).await?;
         let vectors = match self.cached {
             true => self.question_vectors(&workspace, &dataset.queries).await?,
@@ -300,7 +305,7 @@ impl Evaluation {
         for query in &dataset.queries {
             let understood = self.understood(&workspace, query).await?;
             let text = &understood.search_text;
-            let vector = vectors.get(&self.app.retriever.worded(text)).cloned();
+            let vector = vectors.get(&self.app.retriever.normalized(text)).cloned();
             let parsed = Query::parse(text, EVIDENCE).map_err(AnswerError::Question)?;
             let answerer = &self.app.answerer;
             let (found, evidence) = answerer
@@ -313,7 +318,7 @@ impl Evaluation {
             let weights = &found.term_weights;
             let mut push = async |answerable: bool, hits: &[Hit], evidence: &[Evidence]| {
                 let readings = answerer.read(text, weights, evidence).await;
-                rows.push(calibrate::Row {
+                rows.push(calibrate::CalibrationRow {
                     reading: best_logit(&readings),
                     dataset: dataset.name.clone(),
                     group: gold.clone(),
@@ -341,7 +346,7 @@ impl Evaluation {
                 evidence.into_iter().partition(answers);
             if !gone.is_empty() && !left.is_empty() {
                 let gone: HashSet<u32> = gone.iter().map(|e| e.chunk.key).collect();
-                push(false, &closed_up(&found.hits, &gone), &left).await;
+                push(false, &without_chunks(&found.hits, &gone), &left).await;
             }
         }
         Ok(rows)
@@ -353,7 +358,7 @@ impl Evaluation {
         workspace: &WorkspaceId,
         query: &JudgedQuery,
         vector: Option<Vec<f32>>,
-        tally: &mut Tally,
+        tally: &mut EvalTally,
     ) -> Result<serde_json::Value, EvalError> {
         let question = Question {
             limit: EVIDENCE,
@@ -371,7 +376,7 @@ impl Evaluation {
             .then(|| query.answers.iter().any(|gold| text.contains(&fold(gold))));
         if let Some(answerable) = query.answerable {
             tally.decisions.push(admission::Judged {
-                decision: measures::Decision {
+                decision: measures::JudgedDecision {
                     answerable,
                     confidence: answer.confidence,
                     answered,
@@ -395,7 +400,7 @@ impl Evaluation {
             tally.unsupported.push(
                 !cited
                     .into_iter()
-                    .any(|c| stands_in(&sentence.text, &c.quote)),
+                    .any(|c| occurs_in(&sentence.text, &c.quote)),
             );
         }
         for citation in &answer.citations {
@@ -478,7 +483,7 @@ impl Evaluation {
         let mut texts: BTreeMap<String, String> = BTreeMap::new();
         for query in queries {
             let search_text = self.understood(workspace, query).await?.search_text;
-            let text = app.retriever.worded(&search_text);
+            let text = app.retriever.normalized(&search_text);
             texts.insert(text_hash(&text), text);
         }
         let hashes: Vec<String> = texts.keys().cloned().collect();
@@ -507,7 +512,9 @@ impl Evaluation {
                 })
                 .collect();
             app.store.ensure_workspace(workspace).await?;
-            app.store.keep_vectors(workspace, &encoder, &fresh).await?;
+            app.store
+                .insert_vectors(workspace, &encoder, &fresh)
+                .await?;
             known.extend(fresh);
         }
         Ok(texts
@@ -520,7 +527,7 @@ impl Evaluation {
 }
 
 /// Removes hits and closes the gaps in the ranks.
-fn closed_up(hits: &[Hit], gone: &HashSet<u32>) -> Vec<Hit> {
+fn without_chunks(hits: &[Hit], gone: &HashSet<u32>) -> Vec<Hit> {
     let ranks = |leg: fn(&Hit) -> Option<usize>| -> Vec<usize> {
         let gone = hits.iter().filter(|hit| gone.contains(&hit.chunk_key));
         gone.filter_map(leg).collect()
@@ -545,8 +552,8 @@ fn closed_up(hits: &[Hit], gone: &HashSet<u32>) -> Vec<Hit> {
 
 /// The values collected query by query.
 #[derive(Default)]
-struct Tally {
-    ranked: Vec<Ranked>,
+struct EvalTally {
+    ranked: Vec<RankedGains>,
     slices: Slices,
     latencies_ms: Vec<f64>,
     decisions: Vec<admission::Judged>,
@@ -559,13 +566,19 @@ struct Tally {
     n_answered: usize,
 }
 
-impl Tally {
-    fn report(self, dataset: &Dataset, mode: Mode, vectors_cached: bool, reads: bool) -> Report {
+impl EvalTally {
+    fn report(
+        self,
+        dataset: &Dataset,
+        mode: Mode,
+        vectors_cached: bool,
+        reads: bool,
+    ) -> EvalReport {
         let mean =
-            |measure: &dyn Fn(&Ranked) -> f64| measures::mean(self.ranked.iter().map(measure));
+            |measure: &dyn Fn(&RankedGains) -> f64| measures::mean(self.ranked.iter().map(measure));
         let share =
             |flags: &[bool]| measures::mean(flags.iter().map(|flag| f64::from(u8::from(*flag))));
-        Report {
+        EvalReport {
             dataset: dataset.name.clone(),
             mode: mode.as_str().to_owned(),
             n_queries: dataset.queries.len(),

@@ -1,5 +1,6 @@
 //! The HTTP interface: router, layers, server, and one file per resource. No other module uses axum or a status code.
 
+mod admission_control;
 mod answers;
 mod audit;
 mod auth;
@@ -21,14 +22,13 @@ mod impact;
 mod insights;
 mod keys;
 mod lifecycle;
-mod load;
 mod metrics;
 mod problem;
+mod schema_enums;
 mod search;
 mod settings;
 mod synonyms;
 mod uploads;
-mod words;
 mod workspaces;
 
 pub use answers::AnswerResponse;
@@ -72,9 +72,9 @@ pub struct AppState {
     /// The service.
     pub app: Arc<App>,
     permits: Arc<Semaphore>,
-    load: Arc<load::Load>,
+    load: Arc<admission_control::AdmissionControl>,
     rates: Option<Arc<auth::Rates>>,
-    at_work: Arc<auth::AtWork>,
+    in_flight_per_key: Arc<auth::InFlightPerKey>,
 }
 
 #[derive(OpenApi)]
@@ -101,7 +101,7 @@ struct ApiDoc;
 impl AppState {
     /// Admits a question, unless it would wait too long. With a language model there is no estimate, since generation
     /// takes long without a queue.
-    fn admit(&self) -> Result<Option<load::InWork>, Problem> {
+    fn admit(&self) -> Result<Option<admission_control::InFlight>, Problem> {
         if self.app.embedder.is_overloaded() {
             return Err(Problem::overloaded(
                 "encoder queue exceeds encoder.max_wait_ms",
@@ -114,7 +114,7 @@ impl AppState {
     }
 
     /// The number of requests in progress that hold a permit.
-    fn n_in_work(&self) -> usize {
+    fn n_in_flight(&self) -> usize {
         self.app.config.http.max_concurrent - self.permits.available_permits()
     }
 }
@@ -122,11 +122,11 @@ impl AppState {
 /// A slot for one request in progress, held until its last clone is dropped.
 #[derive(Clone)]
 #[expect(dead_code, reason = "they are held")]
-pub struct Permit(Arc<OwnedSemaphorePermit>, Option<Place>);
+pub struct Permit(Arc<OwnedSemaphorePermit>, Option<KeyPermit>);
 
 /// Like [`Permit`], a slot of the request's key.
 #[derive(Clone)]
-pub struct Place(#[expect(dead_code, reason = "it is held")] Arc<OwnedSemaphorePermit>);
+pub struct KeyPermit(#[expect(dead_code, reason = "it is held")] Arc<OwnedSemaphorePermit>);
 
 /// The whole API with its OpenAPI document.
 pub fn router(app: Arc<App>) -> Router {
@@ -134,9 +134,11 @@ pub fn router(app: Arc<App>) -> Router {
     let state = AppState {
         app,
         permits: Arc::new(Semaphore::new(http.max_concurrent)),
-        load: Arc::new(load::Load::new(Duration::from_millis(http.max_wait_ms))),
+        load: Arc::new(admission_control::AdmissionControl::new(
+            Duration::from_millis(http.max_wait_ms),
+        )),
         rates: auth::rates(http.requests_per_minute).map(Arc::new),
-        at_work: Arc::new(auth::AtWork::new(http.max_concurrent_per_key)),
+        in_flight_per_key: Arc::new(auth::InFlightPerKey::new(http.max_concurrent_per_key)),
     };
     let max_upload_bytes = state.app.config.ingest.max_upload_bytes;
     let timeout = Duration::from_millis(http.timeout_ms);
@@ -200,9 +202,12 @@ pub fn router(app: Arc<App>) -> Router {
         .split_for_parts();
     let api = api
         .layer(middleware::from_fn(move |request: Request, next: Next| {
-            give_up_after(timeout, request, next)
+            timeout_after(timeout, request, next)
         }))
-        .layer(middleware::from_fn_with_state(state.clone(), one_permit))
+        .layer(middleware::from_fn_with_state(
+            state.clone(),
+            acquire_permit,
+        ))
         .layer(DefaultBodyLimit::max(max_upload_bytes))
         .layer(middleware::from_fn_with_state(
             state.clone(),
@@ -263,36 +268,40 @@ fn described(document: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
 /// Parses bytes as each kind of request, and returns the kind and the problem (as JSON) of each that fails. For
 /// fuzzing.
 pub fn problems_of(bytes: &[u8]) -> Vec<(&'static str, String)> {
-    fn told<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Option<String> {
+    fn problem_of<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Option<String> {
         let problem = extract::parse::<T>(bytes).err()?;
         Some(serde_json::json!(problem).to_string())
     }
     let all = [
-        ("answers", told::<answers::AnswerRequest>(bytes)),
-        ("search", told::<search::SearchRequest>(bytes)),
-        ("documents", told::<documents::DocumentRequest>(bytes)),
-        ("drafts", told::<drafts::DraftActionRequest>(bytes)),
-        ("experiments", told::<experiments::ExperimentRequest>(bytes)),
-        ("feedback", told::<feedback::FeedbackRequest>(bytes)),
-        ("impact", told::<impact::ImpactRequest>(bytes)),
+        ("answers", problem_of::<answers::AnswerRequest>(bytes)),
+        ("search", problem_of::<search::SearchRequest>(bytes)),
+        ("documents", problem_of::<documents::DocumentRequest>(bytes)),
+        ("drafts", problem_of::<drafts::DraftActionRequest>(bytes)),
+        (
+            "experiments",
+            problem_of::<experiments::ExperimentRequest>(bytes),
+        ),
+        ("feedback", problem_of::<feedback::FeedbackRequest>(bytes)),
+        ("impact", problem_of::<impact::ImpactRequest>(bytes)),
         (
             "judged questions",
-            told::<impact::JudgedQuestionRequest>(bytes),
+            problem_of::<impact::JudgedQuestionRequest>(bytes),
         ),
-        ("keys", told::<keys::KeyRequest>(bytes)),
-        ("lifecycle", told::<lifecycle::ActionRequest>(bytes)),
-        ("settings", told::<settings::Settings>(bytes)),
-        ("synonyms", told::<synonyms::SynonymsRequest>(bytes)),
+        ("keys", problem_of::<keys::KeyRequest>(bytes)),
+        ("lifecycle", problem_of::<lifecycle::ActionRequest>(bytes)),
+        ("settings", problem_of::<settings::Settings>(bytes)),
+        ("synonyms", problem_of::<synonyms::SynonymsRequest>(bytes)),
     ];
-    let told = all.into_iter();
-    told.filter_map(|(kind, problem)| Some((kind, problem?)))
+    let problems = all.into_iter();
+    problems
+        .filter_map(|(kind, problem)| Some((kind, problem?)))
         .collect()
 }
 
 /// The app in service, which can be replaced. Each request is handled by the app that was in service when it arrived.
-pub struct Current(ArcSwap<(Arc<App>, Router)>);
+pub struct CurrentApp(ArcSwap<(Arc<App>, Router)>);
 
-impl Current {
+impl CurrentApp {
     /// Puts an app into service.
     pub fn new(app: Arc<App>) -> Self {
         let router = router(app.clone());
@@ -321,13 +330,13 @@ pub async fn serve(
     listener: TcpListener,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    serve_current(Arc::new(Current::new(app)), listener, stop).await
+    serve_current(Arc::new(CurrentApp::new(app)), listener, stop).await
 }
 
 /// Serves requests until `stop` resolves, then finishes the accepted ones, for at most `http.timeout_ms`. Fails if the
 /// listener or the TLS files cannot be used.
 pub async fn serve_current(
-    current: Arc<Current>,
+    current: Arc<CurrentApp>,
     listener: TcpListener,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
@@ -347,7 +356,7 @@ pub async fn serve_current(
     let measuring = tokio::spawn(async {
         loop {
             tokio::time::sleep(SETTLED_EVERY).await;
-            metrics::settle();
+            metrics::run_upkeep();
         }
     });
     let mut server = axum_server::from_tcp(listener.into_std()?)?
@@ -361,7 +370,7 @@ pub async fn serve_current(
         (Some(cert), Some(key)) => {
             outbound::choose_cryptography();
             let tls = RustlsConfig::from_pem_file(&cert, &key).await?;
-            let renewing = tokio::spawn(renew(tls.clone(), cert, key));
+            let renewing = tokio::spawn(reload_certificate(tls.clone(), cert, key));
             let acceptor = RustlsAcceptor::new(tls).handshake_timeout(timeout);
             let acceptor = acceptor.acceptor(NoDelayAcceptor::new());
             let outcome = server.acceptor(acceptor).serve(service).await;
@@ -381,7 +390,7 @@ const SETTLED_EVERY: Duration = Duration::from_secs(5);
 const RENEWED_EVERY: Duration = Duration::from_secs(60);
 
 /// Reloads a changed certificate. If it cannot be read, the former one stays in use.
-async fn renew(tls: RustlsConfig, cert: PathBuf, key: PathBuf) {
+async fn reload_certificate(tls: RustlsConfig, cert: PathBuf, key: PathBuf) {
     let changed_at = || {
         let time = |path: &Path| std::fs::metadata(path).and_then(|of| of.modified()).ok();
         (time(&cert), time(&key))
@@ -426,10 +435,14 @@ fn request_span<B>(request: &axum::http::Request<B>) -> tracing::Span {
 }
 
 /// Long work takes a permit first; without one the reply is 429 at once.
-async fn one_permit(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+async fn acquire_permit(
+    State(state): State<AppState>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     match state.permits.clone().try_acquire_owned() {
         Ok(permit) => {
-            let place = request.extensions().get::<Place>().cloned();
+            let place = request.extensions().get::<KeyPermit>().cloned();
             let permit = Permit(Arc::new(permit), place);
             request.extensions_mut().insert(permit.clone());
             next.run(request).await
@@ -438,7 +451,7 @@ async fn one_permit(State(state): State<AppState>, mut request: Request, next: N
     }
 }
 
-async fn give_up_after(timeout: Duration, request: Request, next: Next) -> Response {
+async fn timeout_after(timeout: Duration, request: Request, next: Next) -> Response {
     match tokio::time::timeout(timeout, next.run(request)).await {
         Ok(response) => response,
         Err(_) => Problem::timed_out(timeout).into_response(),

@@ -22,7 +22,7 @@ use ken_text::text::sha256_hex;
 pub enum KeyError {
     /// The request has no key.
     #[error("missing key: send `Authorization: Bearer ken_…`")]
-    Absent,
+    Missing,
     /// The key or token is invalid. The message does not say why.
     #[error("the key is unknown, revoked, expired, or not allowed from this network")]
     Refused,
@@ -36,14 +36,14 @@ const FRESH: Duration = Duration::from_secs(1);
 /// How often the last use of a key is recorded.
 const NOTED_EVERY: SignedDuration = SignedDuration::from_secs(60);
 
-type Known = (Instant, Arc<HashMap<String, (ApiKey, String)>>);
+type CachedKeys = (Instant, Arc<HashMap<String, (ApiKey, String)>>);
 
 /// The keys of all workspaces. Clones share the cache.
 #[derive(Clone)]
 pub struct KeyRing {
     store: Store,
     oidc: Option<Arc<Oidc>>,
-    known: Arc<RwLock<Option<Known>>>,
+    known: Arc<RwLock<Option<CachedKeys>>>,
     /// When this process last recorded each key's use.
     noted: Arc<Mutex<HashMap<String, Timestamp>>>,
 }
@@ -87,9 +87,9 @@ impl KeyRing {
             last_used_at: None,
         };
         self.store
-            .keep_key(&key, &sha256_hex([secret.as_bytes()]))
+            .insert_key(&key, &sha256_hex([secret.as_bytes()]))
             .await?;
-        self.forget();
+        self.invalidate();
         let token = format!("ken_{}_{secret}", key.id);
         Ok((key, token))
     }
@@ -97,7 +97,7 @@ impl KeyRing {
     /// Revokes a key permanently. Returns `false` if nothing changed.
     pub async fn revoke(&self, key: &ApiKey) -> Result<bool, StoreError> {
         let done = self.store.revoke_key(key).await?;
-        self.forget();
+        self.invalidate();
         Ok(done)
     }
 
@@ -123,7 +123,7 @@ impl KeyRing {
                 name: None,
             });
         }
-        let token = token.ok_or(KeyError::Absent)?;
+        let token = token.ok_or(KeyError::Missing)?;
         if let Some(oidc) = &self.oidc
             && !token.starts_with("ken_")
         {
@@ -148,7 +148,7 @@ impl KeyRing {
         if is_over || !is_from_here {
             return Err(KeyError::Refused);
         }
-        self.note_use(key, now);
+        self.record_use(key, now);
         Ok(Principal {
             role: key.role,
             workspace: key.workspace.clone(),
@@ -159,7 +159,7 @@ impl KeyRing {
 
     /// Records the use of a key in the background, at most once a minute. No request waits for it or fails because of
     /// it.
-    fn note_use(&self, key: &ApiKey, now: Timestamp) {
+    fn record_use(&self, key: &ApiKey, now: Timestamp) {
         let is_old = |used: Option<Timestamp>| {
             used.is_none_or(|used| now.duration_since(used) >= NOTED_EVERY)
         };
@@ -199,7 +199,7 @@ impl KeyRing {
     }
 
     /// Clears the cache: the next request reads the keys from the store.
-    pub fn forget(&self) {
+    pub fn invalidate(&self) {
         *self.known.write().unwrap_or_else(|p| p.into_inner()) = None;
     }
 }

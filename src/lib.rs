@@ -101,18 +101,18 @@
 //!   drafts automatically.
 //! - `text[start..end]` of the cited document version *is* the quote, or the citation does not leave `answer`.
 //! - Audience and validity are filtered inside the searches. A scheduled version is indexed beside the live one.
-//! - A change is previewed by searching it beside the indexes, in memory (`retrieve/beside.rs`). Nothing of it is recorded.
+//! - A change is previewed by searching it beside the indexes, in memory (`retrieve/overlay.rs`). Nothing of it is recorded.
 //! - Evidence is loaded from the store and checked to be live, valid and visible, whatever the indexes contain.
-//! - A chunk's score depends on the live chunks only, not on deleted ones or on merges of segments (`index/view.rs`).
+//! - A chunk's score depends on the live chunks only, not on deleted ones or on merges of segments (`index/snapshot.rs`).
 //! - A failed search is a named error, never a silently shorter list. If the encoder or the vectors are unavailable, only
 //!   keywords are searched, and the answer says so. Finding nothing is an answer (a refusal).
 //! - Knowledge changes only through `Gate` (`editing/gate.rs`); a test finds code that records without it. `ken import`
 //!   and `ken restore` bring back a state with its own judged questions.
 //! - Every change is logged with its actor in its own transaction (`store/audit.rs`). The service's own work creates no
 //!   workspace, so a deleted one stays deleted.
-//! - Of several processes on one store, one is the leader (`store/lead.rs`). Only the leader encodes, writes shared
+//! - Of several processes on one store, one is the leader (`store/leader_election.rs`). Only the leader encodes, writes shared
 //!   vectors, runs jobs, distils cases and learns. Every process follows the change log into its own keyword index.
-//! - A cached answer is returned only while the store, both indexes, synonyms and rules are unchanged (`answer/kept.rs`).
+//! - A cached answer is returned only while the store, both indexes, synonyms and rules are unchanged (`answer/cache.rs`).
 //! - Vectors of different encoders are never mixed: the manifest and the vector cache hold the encoder's id.
 //! - Only [`http`] uses axum, only `config` and the command line read the environment, only `store` contains SQL. The
 //!   async runtime runs no blocking work.
@@ -122,7 +122,7 @@
 //! `http…` is under `src/`. Any other module M is under `crates/CRATE/src/`; the table above names the crate.
 //!
 //! - *A file format*: a file in `ingest/` (container formats: `ingest/containers.rs`, within its `Budget`). In `ingest.rs`:
-//!   `FORMATS`, `ENDINGS`, `Format`, `parse_at` and, for text formats, `extract_text`. `TYPES` in `http/files.rs`; for
+//!   `FORMATS`, `ENDINGS`, `FileFormat`, `parse_at` and, for text formats, `extract_text`. `TYPES` in `http/files.rs`; for
 //!   `PUT` also `FormatName` in `http/documents.rs`. A fixture in `tests/fixtures/formats` and its row in
 //!   `tests/integration/formats.rs`; broken files in `tests/fixtures/hostile`. A fuzz target (`TARGETS` in
 //!   `fuzz/targets.rs`, `fuzz/fuzz_targets/`, `fuzz/Cargo.toml`, `FUZZ` in the Makefile). The list in
@@ -144,7 +144,7 @@
 //!   docs/licences.md.
 //! - *A vector back end*: `index/`, then run the contract tests on it.
 //! - *Synonyms*: `text/lexicon/`, or a workspace's `/v1/synonyms`.
-//! - *A text rule*: a pure function in `text/`, a [`ken_base::config::Part`] to switch it off, and a row in
+//! - *A text rule*: a pure function in `text/`, a [`ken_base::config::SearchFeature`] to switch it off, and a row in
 //!   docs/measured/quality.md.
 //! - *Admission*: `tools/reader/`, then `ken calibrate --reading-only`.
 //! - *A channel*: `answer/render.rs`. *A measure*: `measures.rs`, with an example worked out by hand. *An attack*: a line in

@@ -8,13 +8,15 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use ken::{setup, telemetry};
-use ken_base::actor::acting;
+use ken_base::actor::as_actor;
 use ken_base::config::Config;
 use ken_base::domain::{DocumentId, Query, WorkspaceId};
 use ken_knowledge::editing::files;
 use ken_knowledge::editing::gate::Breaking;
 
-use cli::{ModeArg, asking, encoders, knowledge, learning, measuring, operating, trust};
+use cli::{
+    ModeArg, administration, encoders, evaluation, knowledge, learning, operations, queries,
+};
 
 /// Used by the whole process, including ONNX Runtime and usearch. The C library's allocator keeps what each of its
 /// arenas (eight per core) once needed: 740 MB under load on two cores, against 430 MB with jemalloc
@@ -157,7 +159,7 @@ enum Command {
         json: bool,
     },
     /// Evaluate on judged sets (folders in BEIR layout, or a folder of such)
-    Eval(measuring::EvalArgs),
+    Eval(evaluation::EvalArgs),
     /// Tune the weights of keyword and vector search on judged sets
     Tune {
         #[arg(required = true)]
@@ -233,7 +235,7 @@ enum Command {
         #[command(flatten)]
         workspace: WorkspaceArg,
         #[command(subcommand)]
-        command: trust::KeyCommand,
+        command: administration::KeyCommand,
     },
     /// Print the audit log as JSON Lines, oldest first; fail if an entry is missing or altered
     Audit {
@@ -245,7 +247,7 @@ enum Command {
     },
     /// List and delete workspaces
     #[command(subcommand)]
-    Workspaces(trust::WorkspaceCommand),
+    Workspaces(administration::WorkspaceCommand),
     /// Load-test the service (open loop) on a synthetic corpus; print rates, latencies, startup time and memory
     Bench {
         /// Number of chunks; above 10,000 their vectors are random
@@ -272,7 +274,7 @@ enum Command {
     /// Switch to another encoder without downtime, or back
     Reencode {
         #[command(flatten)]
-        what: encoders::What,
+        what: encoders::ReencodeArgs,
         /// Switch even if judged questions regress
         #[arg(long, requires = "to")]
         anyway: bool,
@@ -298,11 +300,11 @@ fn main() -> ExitCode {
 }
 
 /// Exits without an error when the reader closes the pipe, as `head` does.
-fn end_quietly_when_nobody_reads() {
+fn exit_on_closed_pipe() {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        let said = panic.payload_as_str().unwrap_or_default();
-        if said.starts_with("failed printing to stdout") && said.contains("Broken pipe") {
+        let message = panic.payload_as_str().unwrap_or_default();
+        if message.starts_with("failed printing to stdout") && message.contains("Broken pipe") {
             std::process::exit(0);
         }
         usual(panic);
@@ -310,7 +312,7 @@ fn end_quietly_when_nobody_reads() {
 }
 
 fn run() -> anyhow::Result<ExitCode> {
-    end_quietly_when_nobody_reads();
+    exit_on_closed_pipe();
     let cli = Cli::parse();
     let mut config = Config::load(cli.config.as_deref())?;
     if let Command::Serve {
@@ -340,7 +342,7 @@ fn run() -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(acting("command line", command(cli.command, config)))
+    runtime.block_on(as_actor("command line", command(cli.command, config)))
 }
 
 async fn command(command: Command, config: Config) -> anyhow::Result<ExitCode> {
@@ -348,14 +350,14 @@ async fn command(command: Command, config: Config) -> anyhow::Result<ExitCode> {
         Command::Setup { .. } => {
             unreachable!("handled before the runtime starts")
         }
-        Command::Serve { .. } => operating::serve(config).await,
+        Command::Serve { .. } => operations::serve(config).await,
         Command::Bench {
             chunks,
             data,
             rate,
             seconds,
             json,
-        } => measuring::bench(config, &data, chunks, rate, seconds, json).await,
+        } => evaluation::bench(config, &data, chunks, rate, seconds, json).await,
         Command::Reencode { what, anyway } => encoders::reencode(config, what, anyway).await,
         Command::Ingest {
             paths,
@@ -364,7 +366,7 @@ async fn command(command: Command, config: Config) -> anyhow::Result<ExitCode> {
             force,
             json,
         } => {
-            let options = files::Options {
+            let options = files::IngestOptions {
                 prune,
                 breaking: Breaking::allowed_if(force),
             };
@@ -390,13 +392,15 @@ async fn command(command: Command, config: Config) -> anyhow::Result<ExitCode> {
             json,
         } => knowledge::impact(config, &workspace.workspace, &paths, logged, json).await,
         Command::Export { file, workspace } => {
-            operating::export(config, &workspace.workspace, &file).await
+            operations::export(config, &workspace.workspace, &file).await
         }
         Command::Import { file, workspace } => {
-            operating::import(config, &workspace.workspace, &file).await
+            operations::import(config, &workspace.workspace, &file).await
         }
-        Command::Backup { file, vault } => operating::backup(config, &file, vault.as_deref()).await,
-        Command::Restore { file } => operating::restore(config, &file).await,
+        Command::Backup { file, vault } => {
+            operations::backup(config, &file, vault.as_deref()).await
+        }
+        Command::Restore { file } => operations::restore(config, &file).await,
         Command::Search {
             question,
             workspace,
@@ -408,16 +412,16 @@ async fn command(command: Command, config: Config) -> anyhow::Result<ExitCode> {
         } => {
             let query = Query::parse(&question, limit)?.with_mode(mode.into());
             let workspace = workspace.workspace;
-            asking::search(config, &workspace, query, explain, explain_document, json).await
+            queries::search(config, &workspace, query, explain, explain_document, json).await
         }
         Command::Ask {
             question,
             workspace,
             json,
-        } => asking::ask(config, &workspace.workspace, question, json).await,
-        Command::Eval(args) => measuring::eval(config, args).await,
+        } => queries::ask(config, &workspace.workspace, question, json).await,
+        Command::Eval(args) => evaluation::eval(config, args).await,
         Command::Tune { dirs, json, cache } => {
-            measuring::tune(config, &dirs, json, cache.as_deref()).await
+            evaluation::tune(config, &dirs, json, cache.as_deref()).await
         }
         Command::Calibrate {
             dirs,
@@ -426,14 +430,14 @@ async fn command(command: Command, config: Config) -> anyhow::Result<ExitCode> {
             cache,
         } => {
             let (out, cache) = (out.as_deref(), cache.as_deref());
-            measuring::calibrate(config, &dirs, out, reading_only, cache).await
+            evaluation::calibrate(config, &dirs, out, reading_only, cache).await
         }
         Command::Replay {
             workspace,
             conversation,
             limit,
             json,
-        } => asking::replay(config, &workspace.workspace, conversation, limit, json).await,
+        } => queries::replay(config, &workspace.workspace, conversation, limit, json).await,
         Command::Cases { files, workspace } => {
             learning::cases(config, &workspace.workspace, &files).await
         }
@@ -450,15 +454,15 @@ async fn command(command: Command, config: Config) -> anyhow::Result<ExitCode> {
             learning::learn(config, &workspace.workspace, command).await
         }
         Command::Keys { workspace, command } => {
-            trust::keys(config, &workspace.workspace, command).await
+            administration::keys(config, &workspace.workspace, command).await
         }
         Command::Audit { workspace, service } => {
-            trust::audit(config, &workspace.workspace, service).await
+            administration::audit(config, &workspace.workspace, service).await
         }
-        Command::Workspaces(command) => trust::workspaces(config, command).await,
-        Command::Doctor => operating::doctor(config).await,
-        Command::Status => operating::status(config).await,
-        Command::Rebuild => operating::rebuild(config).await,
-        Command::Check => operating::run_check(config).await,
+        Command::Workspaces(command) => administration::workspaces(config, command).await,
+        Command::Doctor => operations::doctor(config).await,
+        Command::Status => operations::status(config).await,
+        Command::Rebuild => operations::rebuild(config).await,
+        Command::Check => operations::run_check(config).await,
     }
 }

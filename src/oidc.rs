@@ -49,7 +49,7 @@ pub struct Oidc {
     client: reqwest::Client,
     keys: RwLock<Option<Fetched>>,
     /// The time of the last fetch. While one request fetches, the others wait for its result.
-    asking: Mutex<Option<Instant>>,
+    fetching: Mutex<Option<Instant>>,
 }
 
 struct Fetched {
@@ -73,7 +73,7 @@ impl Oidc {
             client: outbound::client(CONNECT, SILENCE).map_err(OidcError::Client)?,
             config: config.clone(),
             keys: RwLock::default(),
-            asking: Mutex::default(),
+            fetching: Mutex::default(),
         }))
     }
 
@@ -127,13 +127,13 @@ impl Oidc {
         if let Some(key) = self.known(name, FRESH) {
             return Some(key);
         }
-        let mut asked = self.asking.lock().await;
+        let mut last_fetch = self.fetching.lock().await;
         // Another request may have fetched them meanwhile.
         if let Some(key) = self.known(name, FRESH) {
             return Some(key);
         }
-        if asked.is_none_or(|at| at.elapsed() >= ASKED_EVERY) {
-            *asked = Some(Instant::now());
+        if last_fetch.is_none_or(|at| at.elapsed() >= ASKED_EVERY) {
+            *last_fetch = Some(Instant::now());
             match self.fetch().await {
                 Ok(keys) => {
                     let at = Instant::now();

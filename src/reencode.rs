@@ -11,14 +11,14 @@ use std::time::Duration;
 
 use crate::app::{App, AppError};
 use crate::encoders::{SpecError, with_encoder};
-use crate::http::Current;
+use crate::http::CurrentApp;
 use ken_answer::answer::{AnswerError, Question};
 use ken_base::blocking::blocking;
 use ken_base::config::Config;
 use ken_base::domain::{
     EncoderReport, EncoderScores, InvalidQuestion, JudgedQuestion, Query, WorkspaceId,
 };
-use ken_knowledge::editing::impact::{as_question, meets, reply_of};
+use ken_knowledge::editing::impact::{as_question, is_met, reply_of};
 use ken_search::retrieve::RetrieveError;
 use ken_store::store::{Encoder, StoreError};
 
@@ -52,21 +52,21 @@ pub enum ReencodeError {
 pub struct Reencoding {
     /// The original configuration with its own encoder.
     config: Config,
-    current: Arc<Current>,
+    current: Arc<CurrentApp>,
     /// The spec of the app in service.
     spec: String,
     /// The standby app with its spec.
-    beside: Option<(String, Arc<App>)>,
+    standby: Option<(String, Arc<App>)>,
 }
 
 impl Reencoding {
     /// Switches `current`, whose encoder has the spec `spec`.
-    pub fn new(config: Config, current: Arc<Current>, spec: String) -> Self {
+    pub fn new(config: Config, current: Arc<CurrentApp>, spec: String) -> Self {
         Self {
             config,
             current,
             spec,
-            beside: None,
+            standby: None,
         }
     }
 
@@ -93,18 +93,18 @@ impl Reencoding {
             return Ok(false);
         }
         let Some(building) = is("building") else {
-            if let Some((_, beside)) = self.beside.take() {
-                beside.retire().await;
+            if let Some((_, standby)) = self.standby.take() {
+                standby.retire().await;
             }
             return Ok(true);
         };
         if self.prepare(&app, &building.spec).await? {
             self.judge(&app, building).await?;
-        } else if let Some((_, beside)) = &self.beside
-            && app.lead.is_here()
+        } else if let Some((_, standby)) = &self.standby
+            && app.leadership.is_leader()
         {
             let report = EncoderReport {
-                n_encoded: beside.follower.progress().borrow().n_encoded,
+                n_encoded: standby.follower.progress().borrow().n_encoded,
                 scores: None,
             };
             app.store.report_encoder(building.number, &report).await?;
@@ -114,27 +114,27 @@ impl Reencoding {
 
     /// Builds the standby app if needed. Returns whether it has caught up with all workspaces.
     async fn prepare(&mut self, app: &Arc<App>, spec: &str) -> Result<bool, ReencodeError> {
-        if self.beside.as_ref().is_some_and(|(of, _)| of != spec)
-            && let Some((_, other)) = self.beside.take()
+        if self.standby.as_ref().is_some_and(|(of, _)| of != spec)
+            && let Some((_, other)) = self.standby.take()
         {
             other.retire().await;
         }
-        let beside = match &self.beside {
-            Some((_, beside)) => beside.clone(),
+        let standby = match &self.standby {
+            Some((_, standby)) => standby.clone(),
             None => {
                 tracing::info!(spec, "preparing encoder");
                 let config = with_encoder(self.config.clone(), spec)?;
-                let made = Arc::new(App::build_beside(config, app).await?);
+                let made = Arc::new(App::build_standby(config, app).await?);
                 if app.indexes.is_writer() && !made.indexes.is_writer() {
                     // An app that was replaced just now still holds these indexes.
                     made.retire().await;
                     return Ok(false);
                 }
-                self.beside = Some((spec.to_owned(), made.clone()));
+                self.standby = Some((spec.to_owned(), made.clone()));
                 made
             }
         };
-        let progress = beside.follower.progress().borrow().clone();
+        let progress = standby.follower.progress().borrow().clone();
         let workspaces = app.store.workspaces().await?;
         let has_all = |(name, newest): &(WorkspaceId, i64)| {
             progress.indexed.get(name).copied().unwrap_or(0) >= *newest
@@ -144,15 +144,15 @@ impl Reencoding {
 
     /// Compares both encoders and switches unless the new one does worse. Only the leader does this.
     async fn judge(&mut self, app: &Arc<App>, building: &Encoder) -> Result<(), ReencodeError> {
-        let Some((_, beside)) = self.beside.clone() else {
+        let Some((_, standby)) = self.standby.clone() else {
             return Ok(());
         };
-        if !app.lead.is_here() {
+        if !app.leadership.is_leader() {
             return Ok(());
         }
-        let scores = score(app, &beside).await?;
+        let scores = score(app, &standby).await?;
         let report = EncoderReport {
-            n_encoded: beside.follower.progress().borrow().n_encoded,
+            n_encoded: standby.follower.progress().borrow().n_encoded,
             scores: Some(scores),
         };
         app.store.report_encoder(building.number, &report).await?;
@@ -170,13 +170,13 @@ impl Reencoding {
 
     /// Replaces the app in service by the standby app.
     async fn switch(&mut self) {
-        let Some((spec, beside)) = self.beside.take() else {
+        let Some((spec, standby)) = self.standby.take() else {
             return;
         };
-        let former = self.current.replace(beside.clone());
-        former.rest().await;
-        beside.take_over();
-        tracing::info!(spec, encoder = beside.embedder.id(), "switched encoder");
+        let former = self.current.replace(standby.clone());
+        former.deactivate().await;
+        standby.activate();
+        tracing::info!(spec, encoder = standby.embedder.id(), "switched encoder");
         self.spec = spec;
         tokio::spawn(async move {
             let drained = async {
@@ -213,11 +213,11 @@ pub async fn score(before: &App, after: &App) -> Result<EncoderScores, ReencodeE
 /// Like [`Answerer::vector_of`](ken_answer::answer::Answerer::vector_of), at lower priority than users' questions, so
 /// that load does not refuse it.
 async fn vector_of(app: &App, question: &Question) -> Result<Option<Vec<f32>>, ReencodeError> {
-    let Some(worded) = app.answerer.worded(question) else {
+    let Some(normalized) = app.answerer.normalized(question) else {
         return Ok(None);
     };
     let embedder = app.embedder.clone();
-    let vectors = blocking(move || embedder.embed_questions(vec![worded])).await;
+    let vectors = blocking(move || embedder.embed_questions(vec![normalized])).await;
     let mut vectors = vectors.map_err(RetrieveError::from)?;
     Ok(vectors.pop())
 }
@@ -247,5 +247,5 @@ async fn ask(
         .reply(workspace, &question, &[], vector)
         .await?;
     let reply = reply_of(replied.answer);
-    Ok((meets(judged, &reply), is_first))
+    Ok((is_met(judged, &reply), is_first))
 }

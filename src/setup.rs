@@ -76,7 +76,7 @@ pub enum SetupError {
 
 /// `setup.json`: how the folder was prepared.
 #[derive(Serialize, Deserialize, PartialEq)]
-struct Done {
+struct SetupRecord {
     recipe: String,
     /// The prepared files with their sizes in bytes.
     files: Vec<(PathBuf, u64)>,
@@ -131,15 +131,15 @@ pub fn run(models: &Path, python: &str, mut say: impl FnMut(&str)) -> Result<boo
     say("4/4 build and check");
     let built = work.join("out");
     interpreter.build(&tools.join("build.py"), &sources, &built)?;
-    let files = settle(&built, models)?;
-    let done = serde_json::to_vec_pretty(&Done { recipe, files }).expect("plain data");
+    let files = install(&built, models)?;
+    let done = serde_json::to_vec_pretty(&SetupRecord { recipe, files }).expect("plain data");
     write(&models.join("setup.json"), &done)?;
     std::fs::remove_dir_all(&work).map_err(|e| file_error(&work, &e))?;
     Ok(true)
 }
 
 fn is_done(models: &Path, recipe: &str) -> bool {
-    let read = || -> Option<Done> {
+    let read = || -> Option<SetupRecord> {
         serde_json::from_slice(&std::fs::read(models.join("setup.json")).ok()?).ok()
     };
     let size_of = |path: &Path| std::fs::metadata(models.join(path)).map(|m| m.len()).ok();
@@ -153,7 +153,7 @@ fn is_done(models: &Path, recipe: &str) -> bool {
 }
 
 /// Moves the finished folders into place and lists their files.
-fn settle(built: &Path, models: &Path) -> Result<Vec<(PathBuf, u64)>, SetupError> {
+fn install(built: &Path, models: &Path) -> Result<Vec<(PathBuf, u64)>, SetupError> {
     let mut files = Vec::new();
     for folder in entries(built)?.into_iter().filter(|path| path.is_dir()) {
         let name = folder.file_name().unwrap_or_default().to_owned();
@@ -319,7 +319,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("model.onnx");
         std::fs::write(&file, "weights").unwrap();
-        let done = Done {
+        let done = SetupRecord {
             recipe: "r".into(),
             files: vec![("model.onnx".into(), 7)],
         };

@@ -141,10 +141,10 @@ def start(system, command, ready, environment, folder=None):
 def request(connection, path, body, method="POST"):
     connection.request(method, path, json.dumps(body), {"content-type": "application/json"})
     reply = connection.getresponse()
-    told = reply.read()
+    text = reply.read()
     if reply.status >= 300:
-        raise RuntimeError(f"{path}: {reply.status} {told[:300]!r}")
-    return json.loads(told)
+        raise RuntimeError(f"{path}: {reply.status} {text[:300]!r}")
+    return json.loads(text)
 
 
 def post(port, path, body):

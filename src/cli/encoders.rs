@@ -7,21 +7,21 @@ use std::time::Duration;
 use clap::Args;
 use ken::app::App;
 use ken::encoders;
-use ken::http::Current;
+use ken::http::CurrentApp;
 use ken::reencode::Reencoding;
 use ken_base::config::Config;
 use ken_base::domain::EncoderReport;
 use ken_store::store::Store;
 use serde_json::json;
 
-use super::operating::open_store;
+use super::operations::open_store;
 
 /// How often the progress is read.
 const LOOK: Duration = Duration::from_millis(500);
 
 #[derive(Args)]
 #[group(required = true, multiple = false)]
-pub struct What {
+pub struct ReencodeArgs {
     /// Prepare this encoder and switch to it: folders in models.dir, as `NAME` or `NAME=SHARE,NAME=SHARE`
     #[arg(long, value_name = "MODEL")]
     to: Option<String>,
@@ -37,7 +37,11 @@ pub struct What {
 }
 
 /// `ken reencode`: requests, cancels or lists switches of the encoder.
-pub async fn reencode(config: Config, what: What, anyway: bool) -> anyhow::Result<ExitCode> {
+pub async fn reencode(
+    config: Config,
+    what: ReencodeArgs,
+    anyway: bool,
+) -> anyhow::Result<ExitCode> {
     let store = open_store(&config).await?;
     if let Some(spec) = &what.to {
         // An invalid spec fails before anything is stored.
@@ -76,7 +80,7 @@ pub async fn reencode(config: Config, what: What, anyway: bool) -> anyhow::Resul
         store.close().await;
         return Ok(ExitCode::SUCCESS);
     }
-    let (app, spec) = App::build_chosen(config.clone()).await?;
+    let (app, spec) = App::build_serving(config.clone()).await?;
     let serves_elsewhere = !app.indexes.is_writer() || (store.is_shared() && !leads(&app).await);
     let code = match serves_elsewhere {
         true => {
@@ -85,7 +89,7 @@ pub async fn reencode(config: Config, what: What, anyway: bool) -> anyhow::Resul
             follow(&store).await?
         }
         false => {
-            let current = Arc::new(Current::new(Arc::new(app)));
+            let current = Arc::new(CurrentApp::new(Arc::new(app)));
             let mut work = Reencoding::new(config, current.clone(), spec);
             while !work.attend().await? {
                 tokio::time::sleep(LOOK).await;
@@ -100,7 +104,7 @@ pub async fn reencode(config: Config, what: What, anyway: bool) -> anyhow::Resul
 
 /// Whether this process is the leader, after a short wait.
 async fn leads(app: &App) -> bool {
-    let mut leads = app.lead.watch();
+    let mut leads = app.leadership.watch();
     let led = tokio::time::timeout(Duration::from_secs(3), leads.wait_for(|leads| *leads)).await;
     led.is_ok_and(|led| led.is_ok())
 }
@@ -114,16 +118,16 @@ fn name_of(spec: &str) -> &str {
 
 /// Prints the progress until the switch is finished.
 async fn follow(store: &Store) -> anyhow::Result<ExitCode> {
-    let mut told = EncoderReport::default();
+    let mut reported = EncoderReport::default();
     loop {
         let encoders = store.encoders().await?;
         let Some(last) = encoders.last() else {
             return Ok(ExitCode::SUCCESS);
         };
-        if last.report != told {
-            told = last.report.clone();
-            println!("{} texts encoded", told.n_encoded);
-            if let Some(scores) = told.scores {
+        if last.report != reported {
+            reported = last.report.clone();
+            println!("{} texts encoded", reported.n_encoded);
+            if let Some(scores) = reported.scores {
                 println!(
                     "judged questions: {} of {} correct before, {} after; {} of {} documents ranked first before, {} after",
                     scores.right_before,

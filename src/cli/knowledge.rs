@@ -12,11 +12,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 use ken::app::App;
 use ken_base::config::Config;
 use ken_base::domain::{DocumentId, WorkspaceId};
-use ken_ingest::ingest::{Format, faq_file, worker::FileReader};
+use ken_ingest::ingest::{FileFormat, faq_file, worker::FileReader};
 use ken_knowledge::editing::files;
 use ken_knowledge::editing::gate::{Breaking, GateError};
-use ken_knowledge::editing::impact::{self, Change};
-use ken_knowledge::editing::import::{self, ImportOptions, ImportReport, RowEffect};
+use ken_knowledge::editing::impact::{self, ProposedChange};
+use ken_knowledge::editing::import::{self, ImportEffect, ImportOptions, ImportReport};
 use ken_knowledge::editing::lint;
 use ken_store::store::Store;
 use notify::{RecursiveMode, Watcher};
@@ -28,10 +28,10 @@ pub async fn ingest(
     config: Config,
     workspace: &WorkspaceId,
     paths: &[PathBuf],
-    options: files::Options,
+    options: files::IngestOptions,
     json: bool,
 ) -> anyhow::Result<ExitCode> {
-    let app = App::build_chosen(config).await?.0;
+    let app = App::build_serving(config).await?.0;
     let bar = ProgressBar::new(0).with_style(ProgressStyle::with_template(
         "{bar:30} {pos}/{len} files  {wide_msg}",
     )?);
@@ -159,7 +159,7 @@ pub async fn faqs(config: Config, command: FaqCommand) -> anyhow::Result<ExitCod
     match command {
         FaqCommand::Export { file, workspace } => {
             let name = file.display().to_string();
-            let format = Format::of_name(&name)?;
+            let format = FileFormat::of_name(&name)?;
             let store = Store::open(&config.store.url).await?;
             let rows = import::export(&store, &workspace).await?;
             store.close().await;
@@ -185,7 +185,7 @@ pub async fn faqs(config: Config, command: FaqCommand) -> anyhow::Result<ExitCod
             let faqs = faqs.with_context(|| name.clone())?;
             let options = ImportOptions { dry_run, partial };
             let breaking = Breaking::allowed_if(force);
-            let app = Arc::new(App::build_chosen(config).await?.0);
+            let app = Arc::new(App::build_serving(config).await?.0);
             let plan = import::plan(&app.store, &workspace, faqs).await?;
             let imported =
                 import::import(&app.store, &app.gate, &workspace, plan, options, breaking).await;
@@ -228,24 +228,24 @@ fn print_import(report: &ImportReport, dry_run: bool) {
         report.n_invalid
     );
     for row in &report.rows {
-        let told = match &row.effect {
-            RowEffect::New => "new".to_owned(),
-            RowEffect::Changed { changes } => {
+        let description = match &row.effect {
+            ImportEffect::New => "new".to_owned(),
+            ImportEffect::Changed { changes } => {
                 let change = |c: &import::FieldChange| {
                     format!("{}: {:?} → {:?}", c.field, c.before, c.after)
                 };
                 changes.iter().map(change).collect::<Vec<_>>().join("; ")
             }
-            RowEffect::Duplicate { of } => format!("duplicate of {of}, skipped"),
-            RowEffect::Conflicting { with, conflict } => {
+            ImportEffect::Duplicate { of } => format!("duplicate of {of}, skipped"),
+            ImportEffect::Conflicting { with, conflict } => {
                 format!(
                     "contradicts {with}: {:?} vs. {:?}",
                     conflict.first, conflict.second
                 )
             }
-            RowEffect::Invalid { column, detail } => format!("{column}: {detail}"),
+            ImportEffect::Invalid { column, detail } => format!("{column}: {detail}"),
         };
-        println!("  row {} {}: {told}", row.row, row.question);
+        println!("  row {} {}: {description}", row.row, row.question);
     }
     if !report.ignored_columns.is_empty() {
         println!("ignored columns: {}", report.ignored_columns.join(", "));
@@ -286,7 +286,9 @@ pub async fn lint(config: Config, workspace: &WorkspaceId, json: bool) -> anyhow
     if !json {
         println!("{} findings", findings.len());
     }
-    let is_conflict = |finding: &lint::Finding| matches!(finding.what, lint::What::Conflict { .. });
+    let is_conflict = |finding: &lint::LintFinding| {
+        matches!(finding.what, lint::LintFindingKind::Conflict { .. })
+    };
     Ok(match findings.iter().any(is_conflict) {
         true => ExitCode::from(2),
         false => ExitCode::SUCCESS,
@@ -302,16 +304,16 @@ pub async fn impact(
     json: bool,
 ) -> anyhow::Result<ExitCode> {
     let app = open_caught_up(config, workspace).await?;
-    let mut report = files::Report::default();
+    let mut report = files::IngestReport::default();
     let sources = files::read_all(&app.reader, paths, &mut report).await;
     for failure in &report.failed {
         eprintln!("failed: {}: {}", failure.path, failure.reason);
     }
     let changes = sources
         .into_iter()
-        .map(|source| Change::Put(Box::new(source)));
+        .map(|source| ProposedChange::Put(Box::new(source)));
     let found = app
-        .trials
+        .what_if
         .assess(workspace, changes.collect(), n_logged, None)
         .await?;
     app.close().await;
@@ -336,7 +338,7 @@ pub async fn impact(
     })
 }
 
-fn print_altered(what: &str, altered: &impact::Altered) {
+fn print_altered(what: &str, altered: &impact::AlteredAnswer) {
     println!("{what}: {}", altered.question);
     for (side, reply) in [("now", &altered.before), ("then", &altered.after)] {
         let text: String = reply
@@ -367,12 +369,12 @@ pub async fn watch(
     paths: &[PathBuf],
     breaking: Breaking,
 ) -> anyhow::Result<ExitCode> {
-    let options = files::Options {
+    let options = files::IngestOptions {
         prune: true,
         breaking,
     };
-    let app = App::build_chosen(config).await?.0;
-    let (tell, mut told) = tokio::sync::mpsc::channel::<()>(1);
+    let app = App::build_serving(config).await?.0;
+    let (tell, mut changes) = tokio::sync::mpsc::channel::<()>(1);
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         // Reading a file does not change it.
         if event.is_ok_and(|event| !event.kind.is_access()) {
@@ -404,12 +406,12 @@ pub async fn watch(
             println!("  failed: {}: {}", failure.path, failure.reason);
         }
         is_rescan = tokio::select! {
-            () = super::operating::stop_signal() => break,
-            _ = told.recv() => false,
+            () = super::operations::stop_signal() => break,
+            _ = changes.recv() => false,
             () = tokio::time::sleep(RESCAN) => true,
         };
         // An editor saves in several steps, so further events are awaited.
-        while tokio::time::timeout(STILL, told.recv()).await.is_ok() {}
+        while tokio::time::timeout(STILL, changes.recv()).await.is_ok() {}
     }
     wait_until_indexed(&app, workspace, app.store.revision(workspace).await?).await?;
     app.close().await;

@@ -9,7 +9,7 @@ use clap::Subcommand;
 use ken::app::App;
 use ken_base::config::Config;
 use ken_base::domain::{Case, DraftState, Reviewer, WorkspaceId};
-use ken_learn::cases::{Edit, ReviewError, Reviewed};
+use ken_learn::cases::{DraftEdit, ReviewError, ReviewedDraft};
 
 use super::{open_caught_up, wait_until_indexed};
 
@@ -93,7 +93,7 @@ pub async fn cases(
     workspace: &WorkspaceId,
     files: &[PathBuf],
 ) -> anyhow::Result<ExitCode> {
-    let app = App::build_chosen(config).await?.0;
+    let app = App::build_serving(config).await?.0;
     let mut n = [0usize; 2];
     for file in files {
         let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
@@ -107,8 +107,8 @@ pub async fn cases(
             read.push(serde_json::from_str(line).with_context(place)?);
         }
         for batch in read.chunks(BATCH) {
-            let kept = match app.cases.submit(workspace, batch.to_vec()).await? {
-                Ok(kept) => kept,
+            let submitted = match app.cases.submit(workspace, batch.to_vec()).await? {
+                Ok(submitted) => submitted,
                 Err(faults) => {
                     let lines = faults
                         .iter()
@@ -117,8 +117,11 @@ pub async fn cases(
                     anyhow::bail!("{}: {}", file.display(), lines.join("; "));
                 }
             };
-            n[0] += kept.len();
-            n[1] += kept.iter().map(|kept| kept.n_redacted).sum::<usize>();
+            n[0] += submitted.len();
+            n[1] += submitted
+                .iter()
+                .map(|submitted| submitted.n_redacted)
+                .sum::<usize>();
         }
     }
     app.cases
@@ -185,7 +188,7 @@ pub async fn drafts(
             answer,
             variants,
         } => {
-            let edit = Edit {
+            let edit = DraftEdit {
                 question,
                 answer,
                 variants,
@@ -207,7 +210,7 @@ pub async fn drafts(
             Some(unpublished(draft.map_err(explain)?))
         }
     };
-    if let Some(Reviewed { draft, revision }) = done {
+    if let Some(ReviewedDraft { draft, revision }) = done {
         if let Some(revision) = revision {
             wait_until_indexed(&app, workspace, revision).await?;
         }
@@ -220,8 +223,8 @@ pub async fn drafts(
     Ok(ExitCode::SUCCESS)
 }
 
-fn unpublished(draft: ken_base::domain::Draft) -> Reviewed {
-    Reviewed {
+fn unpublished(draft: ken_base::domain::Draft) -> ReviewedDraft {
+    ReviewedDraft {
         draft,
         revision: None,
     }

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::report::Report;
+use super::report::EvalReport;
 use ken_answer::answer::least_of;
 use ken_base::domain::Level;
-use ken_learn::measures::{Decision, mean};
+use ken_learn::measures::{JudgedDecision, mean};
 
 /// The reported levels: `balanced` for answers that an agent reads first, `strict` for answers sent without review.
 const LEVELS: [Level; 2] = [Level::Balanced, Level::Strict];
@@ -18,7 +18,7 @@ const UNNAMED: &str = "all";
 #[derive(Debug, Clone)]
 pub struct Judged {
     /// The decision.
-    pub decision: Decision,
+    pub decision: JudgedDecision,
     /// The kind of question, if the set names it.
     pub kind: Option<String>,
     /// Whether the answer's text contains a gold string; `None` if the question has none.
@@ -117,7 +117,10 @@ pub fn calibration_error(judged: &[Judged]) -> f64 {
         bin.0 += confidence;
         bin.1 += f64::from(u8::from(j.decision.answerable));
     }
-    let off: f64 = bins.iter().map(|(said, was)| (said - was).abs()).sum();
+    let off: f64 = bins
+        .iter()
+        .map(|(predicted, was)| (predicted - was).abs())
+        .sum();
     off / judged.len().max(1) as f64
 }
 
@@ -128,7 +131,7 @@ fn answered_at(judged: &Judged, level: Level, reads: bool) -> bool {
 }
 
 /// Levels and kinds of all reports as Markdown, shares in per cent; `None` if no set has unanswerable questions.
-pub fn admission_table(reports: &[Report]) -> Option<String> {
+pub fn admission_table(reports: &[EvalReport]) -> Option<String> {
     let percent = |value: f64| format!("{:.1}", value * 100.0);
     let mut levels = vec![
         "| set | level | right | wrong | refused | false answers | calibration error |".to_owned(),
@@ -174,7 +177,7 @@ mod tests {
 
     fn judged(answerable: bool, confidence: f32, is_right: Option<bool>) -> Judged {
         Judged {
-            decision: Decision {
+            decision: JudgedDecision {
                 answerable,
                 confidence,
                 answered: confidence >= least_of(Level::Balanced, true),

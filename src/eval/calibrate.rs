@@ -11,13 +11,15 @@ use argmin::solver::linesearch::MoreThuenteLineSearch;
 use argmin::solver::quasinewton::LBFGS;
 use serde::Serialize;
 
-use ken_answer::answer::{CLIP, FEATURES, Features, Model, N_FEATURES, ReadingModel, Weight};
-use ken_learn::measures::{Decision, auroc, false_answer_rate_at};
+use ken_answer::answer::{
+    AnswerabilityModel, CLIP, FEATURES, Features, N_FEATURES, ReadingModel, Weight,
+};
+use ken_learn::measures::{JudgedDecision, auroc, false_answer_rate_at};
 use ken_text::text::sha256_hex;
 
 /// A question with the features of its retrieved passages, and whether these answer it.
 #[derive(Debug, Clone)]
-pub struct Row {
+pub struct CalibrationRow {
     /// The set's name.
     pub dataset: String,
     /// The group of related rows, which are never split between training and test.
@@ -49,7 +51,7 @@ pub struct HeldOut {
 #[derive(Debug, Clone)]
 pub struct Calibrated {
     /// The model.
-    pub model: Model,
+    pub model: AnswerabilityModel,
     /// The measures by set.
     pub held_out: Vec<HeldOut>,
     /// Expected calibration error over all sets with equal weight.
@@ -68,9 +70,9 @@ const MAX_STEPS: u64 = 300;
 /// Fits a model on judged rows. Three tenths of the groups are held out to measure it.
 ///
 /// There are no answerable or no unanswerable rows, or the solver fails.
-pub fn calibrate(rows: &[Row]) -> Result<Calibrated, String> {
-    let part = |row: &Row, of: u64| place(&row.group) % of;
-    let (test, train): (Vec<Row>, Vec<Row>) = rows
+pub fn calibrate(rows: &[CalibrationRow]) -> Result<Calibrated, String> {
+    let part = |row: &CalibrationRow, of: u64| place(&row.group) % of;
+    let (test, train): (Vec<CalibrationRow>, Vec<CalibrationRow>) = rows
         .iter()
         .cloned()
         .partition(|row| part(row, 10) < HELD_OUT);
@@ -79,11 +81,12 @@ pub fn calibrate(rows: &[Row]) -> Result<Calibrated, String> {
     let held_out: Vec<HeldOut> = datasets
         .into_iter()
         .map(|dataset| {
-            let of_set: Vec<&Row> = test.iter().filter(|row| row.dataset == dataset).collect();
+            let of_set: Vec<&CalibrationRow> =
+                test.iter().filter(|row| row.dataset == dataset).collect();
             measured(dataset, &trial, &of_set)
         })
         .collect();
-    let all: Vec<&Row> = test.iter().collect();
+    let all: Vec<&CalibrationRow> = test.iter().collect();
     Ok(Calibrated {
         calibration_error: calibration_error(&trial, &all),
         model: fit(rows)?,
@@ -95,9 +98,12 @@ pub fn calibrate(rows: &[Row]) -> Result<Calibrated, String> {
 /// turn is held out.
 ///
 /// There are no reader scores, or no answerable or no unanswerable rows.
-pub fn calibrate_reading(rows: &[Row], model: Model) -> Result<Calibrated, String> {
-    let fitted = |rows: &[&Row]| -> Result<Model, String> {
-        Ok(Model {
+pub fn calibrate_reading(
+    rows: &[CalibrationRow],
+    model: AnswerabilityModel,
+) -> Result<Calibrated, String> {
+    let fitted = |rows: &[&CalibrationRow]| -> Result<AnswerabilityModel, String> {
+        Ok(AnswerabilityModel {
             reading: reading(rows)?,
             ..model.clone()
         })
@@ -109,7 +115,7 @@ pub fn calibrate_reading(rows: &[Row], model: Model) -> Result<Calibrated, Strin
     let mut held_out = Vec::new();
     let mut errors = 0.0;
     for dataset in &datasets {
-        let (of_set, others): (Vec<&Row>, Vec<&Row>) =
+        let (of_set, others): (Vec<&CalibrationRow>, Vec<&CalibrationRow>) =
             rows.iter().partition(|row| row.dataset == *dataset);
         // A single set is measured on itself.
         let trial = fitted(if others.is_empty() { &of_set } else { &others })?;
@@ -125,10 +131,10 @@ pub fn calibrate_reading(rows: &[Row], model: Model) -> Result<Calibrated, Strin
 }
 
 /// The measures of a model on the rows of one set.
-fn measured(dataset: &str, model: &Model, rows: &[&Row]) -> HeldOut {
-    let decisions: Vec<Decision> = rows
+fn measured(dataset: &str, model: &AnswerabilityModel, rows: &[&CalibrationRow]) -> HeldOut {
+    let decisions: Vec<JudgedDecision> = rows
         .iter()
-        .map(|row| Decision {
+        .map(|row| JudgedDecision {
             answerable: row.answerable,
             confidence: confidence(model, row),
             answered: false,
@@ -144,7 +150,7 @@ fn measured(dataset: &str, model: &Model, rows: &[&Row]) -> HeldOut {
 }
 
 /// The confidence that admission computes.
-fn confidence(model: &Model, row: &Row) -> f32 {
+fn confidence(model: &AnswerabilityModel, row: &CalibrationRow) -> f32 {
     match row.reading {
         Some(logit) => model.reading.confidence(logit),
         None => model.confidence(&row.features),
@@ -156,7 +162,7 @@ fn place(group: &str) -> u64 {
 }
 
 /// The rows' weights: each class of each set has the same sum.
-fn weights(rows: &[&Row]) -> Vec<f64> {
+fn weights(rows: &[&CalibrationRow]) -> Vec<f64> {
     let mut counts: BTreeMap<(&str, bool), f64> = BTreeMap::new();
     for row in rows {
         *counts.entry((&row.dataset, row.answerable)).or_default() += 1.0;
@@ -167,8 +173,8 @@ fn weights(rows: &[&Row]) -> Vec<f64> {
         .collect()
 }
 
-fn fit(rows: &[Row]) -> Result<Model, String> {
-    let all: Vec<&Row> = rows.iter().collect();
+fn fit(rows: &[CalibrationRow]) -> Result<AnswerabilityModel, String> {
+    let all: Vec<&CalibrationRow> = rows.iter().collect();
     for answerable in [true, false] {
         if !rows.iter().any(|row| row.answerable == answerable) {
             let kind = if answerable {
@@ -180,10 +186,11 @@ fn fit(rows: &[Row]) -> Result<Model, String> {
         }
     }
     // Scaling uses each fold's model on the rows it was not fitted on.
-    let mut outside: Vec<(f64, &Row)> = Vec::new();
+    let mut outside: Vec<(f64, &CalibrationRow)> = Vec::new();
     for fold in 0..FOLDS {
-        let is_in = |row: &&Row| place(&format!("fold {}", row.group)) % FOLDS == fold;
-        let (held, others): (Vec<&Row>, Vec<&Row>) = all.iter().copied().partition(is_in);
+        let is_in = |row: &&CalibrationRow| place(&format!("fold {}", row.group)) % FOLDS == fold;
+        let (held, others): (Vec<&CalibrationRow>, Vec<&CalibrationRow>) =
+            all.iter().copied().partition(is_in);
         let unscaled = raw(&others)?;
         outside.extend(
             held.into_iter()
@@ -198,7 +205,7 @@ fn fit(rows: &[Row]) -> Result<Model, String> {
         deviation: whole.deviations[i] as f32,
         weight: (scale * whole.weights[i]) as f32,
     });
-    Ok(Model {
+    Ok(AnswerabilityModel {
         weights: weights.collect(),
         intercept: (scale * whole.intercept + shift) as f32,
         reading: reading(&all)?,
@@ -207,8 +214,8 @@ fn fit(rows: &[Row]) -> Result<Model, String> {
 }
 
 /// The scale and shift of the reader's logit; [`ReadingModel::default`] without reader scores.
-fn reading(rows: &[&Row]) -> Result<ReadingModel, String> {
-    let read: Vec<(f64, &Row)> = rows
+fn reading(rows: &[&CalibrationRow]) -> Result<ReadingModel, String> {
+    let read: Vec<(f64, &CalibrationRow)> = rows
         .iter()
         .filter_map(|row| Some((f64::from(row.reading?), *row)))
         .collect();
@@ -251,7 +258,7 @@ impl Raw {
     }
 }
 
-fn raw(rows: &[&Row]) -> Result<Raw, String> {
+fn raw(rows: &[&CalibrationRow]) -> Result<Raw, String> {
     let n = rows.len().max(1) as f64;
     let column = |i: usize| {
         let values = rows.iter().map(move |row| f64::from(row.features.0[i]));
@@ -271,7 +278,7 @@ fn raw(rows: &[&Row]) -> Result<Raw, String> {
         weights: vec![0.0; N_FEATURES],
         intercept: 0.0,
     };
-    let problem = Problem {
+    let problem = FitProblem {
         inputs: rows.iter().map(|row| model.row(&row.features)).collect(),
         answers: rows
             .iter()
@@ -287,9 +294,9 @@ fn raw(rows: &[&Row]) -> Result<Raw, String> {
 }
 
 /// The scale and shift that turn a logit into that of a probability.
-fn platt(rows: &[(f64, &Row)]) -> Result<(f64, f64), String> {
-    let only: Vec<&Row> = rows.iter().map(|(_, row)| *row).collect();
-    let problem = Problem {
+fn platt(rows: &[(f64, &CalibrationRow)]) -> Result<(f64, f64), String> {
+    let only: Vec<&CalibrationRow> = rows.iter().map(|(_, row)| *row).collect();
+    let problem = FitProblem {
         inputs: rows.iter().map(|(logit, _)| vec![*logit]).collect(),
         answers: only
             .iter()
@@ -305,7 +312,7 @@ fn platt(rows: &[(f64, &Row)]) -> Result<(f64, f64), String> {
 
 /// Weighted log loss of a linear model whose weights have given signs: weight = sign · softplus(parameter). The last
 /// parameter is the intercept.
-struct Problem {
+struct FitProblem {
     inputs: Vec<Vec<f64>>,
     answers: Vec<f64>,
     weights: Vec<f64>,
@@ -313,7 +320,7 @@ struct Problem {
     ridge: f64,
 }
 
-impl Problem {
+impl FitProblem {
     fn weights_of(&self, parameters: &[f64]) -> Vec<f64> {
         let softplus = |x: f64| if x > 30.0 { x } else { x.exp().ln_1p() };
         self.signs
@@ -336,7 +343,7 @@ impl Problem {
     }
 }
 
-impl CostFunction for &Problem {
+impl CostFunction for &FitProblem {
     type Param = Vec<f64>;
     type Output = f64;
 
@@ -357,7 +364,7 @@ impl CostFunction for &Problem {
     }
 }
 
-impl Gradient for &Problem {
+impl Gradient for &FitProblem {
     type Param = Vec<f64>;
     type Gradient = Vec<f64>;
 
@@ -382,7 +389,7 @@ impl Gradient for &Problem {
     }
 }
 
-fn solve(problem: &Problem, start: Vec<f64>) -> Result<Vec<f64>, String> {
+fn solve(problem: &FitProblem, start: Vec<f64>) -> Result<Vec<f64>, String> {
     let solver = LBFGS::new(MoreThuenteLineSearch::new(), 10);
     let executor =
         Executor::new(problem, solver).configure(|state| state.param(start).max_iters(MAX_STEPS));
@@ -394,7 +401,7 @@ fn solve(problem: &Problem, start: Vec<f64>) -> Result<Vec<f64>, String> {
 }
 
 /// The expected calibration error in ten bins (Naeini, Cooper, Hauskrecht, AAAI 2015).
-fn calibration_error(model: &Model, rows: &[&Row]) -> f64 {
+fn calibration_error(model: &AnswerabilityModel, rows: &[&CalibrationRow]) -> f64 {
     let mut bins = [(0.0, 0.0); 10];
     for (row, weight) in rows.iter().zip(weights(rows)) {
         let confidence = f64::from(confidence(model, row));
@@ -402,7 +409,9 @@ fn calibration_error(model: &Model, rows: &[&Row]) -> f64 {
         bin.0 += weight * confidence;
         bin.1 += if row.answerable { weight } else { 0.0 };
     }
-    bins.iter().map(|(said, was)| (said - was).abs()).sum()
+    bins.iter()
+        .map(|(predicted, was)| (predicted - was).abs())
+        .sum()
 }
 
 #[cfg(test)]
@@ -410,7 +419,7 @@ mod tests {
     use super::*;
 
     /// Rows whose answerability follows one feature, with noise in another.
-    fn rows(n: usize) -> Vec<Row> {
+    fn rows(n: usize) -> Vec<CalibrationRow> {
         let mut random = fastrand::Rng::with_seed(7);
         (0..n)
             .map(|i| {
@@ -422,7 +431,7 @@ mod tests {
                 features.0[3] = random.f32();
                 // It correlates negatively in these rows, which the fixed sign does not allow.
                 features.0[0] = if answerable { 0.1 } else { 0.2 };
-                Row {
+                CalibrationRow {
                     dataset: "set".into(),
                     group: format!("g{i}"),
                     answerable,
@@ -464,22 +473,22 @@ mod tests {
             let noise = ((i * 7919) % 100) as f32 / 25.0 - 2.0;
             row.reading = Some(noise + if row.answerable { 1.5 } else { -1.5 });
         }
-        let found = calibrate_reading(&all, Model::shipped()).unwrap();
+        let found = calibrate_reading(&all, AnswerabilityModel::shipped()).unwrap();
         assert_eq!(found.held_out.len(), 3);
         let reading = &found.model.reading;
         assert!(reading.reading > 0.5, "{reading:?}");
         assert!(reading.confidence(3.0) > 0.9 && reading.confidence(-3.0) < 0.1);
-        assert_eq!(found.model.weights, Model::shipped().weights);
+        assert_eq!(found.model.weights, AnswerabilityModel::shipped().weights);
         for row in &mut all {
             row.reading = None;
         }
-        let fault = calibrate_reading(&all, Model::shipped()).unwrap_err();
+        let fault = calibrate_reading(&all, AnswerabilityModel::shipped()).unwrap_err();
         assert!(fault.contains("no reader scores"), "{fault}");
     }
 
     #[test]
     fn calibration_without_unanswerable_rows_is_rejected() {
-        let only: Vec<Row> = rows(20).into_iter().filter(|row| row.answerable).collect();
+        let only: Vec<CalibrationRow> = rows(20).into_iter().filter(|row| row.answerable).collect();
         assert!(calibrate(&only).unwrap_err().contains("no unanswerable"));
     }
 }

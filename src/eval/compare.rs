@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::EvalError;
-use ken_learn::measures::{Ranked, mean, randomisation_p};
+use ken_learn::measures::{RankedGains, mean, randomisation_p};
 
 /// The measures of one query that runs are compared by, each in [0, 1].
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -23,8 +23,8 @@ pub struct Scores {
     pub ndcg_10: f64,
 }
 
-impl From<&Ranked> for Scores {
-    fn from(ranked: &Ranked) -> Self {
+impl From<&RankedGains> for Scores {
+    fn from(ranked: &RankedGains) -> Self {
         Self {
             recall_1: ranked.recall(1),
             recall_5: ranked.recall(5),
@@ -48,10 +48,10 @@ type Key = (String, String, String);
 
 /// The scores of a run by query.
 #[derive(Debug, Clone, Default)]
-pub struct Run(HashMap<Key, Scores>);
+pub struct EvalRun(HashMap<Key, Scores>);
 
 #[derive(Deserialize)]
-struct Line {
+struct BaselineLine {
     dataset: String,
     mode: String,
     query: QueryLine,
@@ -63,7 +63,7 @@ struct QueryLine {
     scores: Option<Scores>,
 }
 
-impl Run {
+impl EvalRun {
     /// Reads a file written by `--per-query`.
     pub fn read(path: &Path) -> Result<Self, EvalError> {
         let fault = |detail: String| EvalError::File {
@@ -74,7 +74,7 @@ impl Run {
         let mut run = Self::default();
         for (i, line) in std::io::BufReader::new(file).lines().enumerate() {
             let line = line.map_err(|e| fault(e.to_string()))?;
-            let line: Line =
+            let line: BaselineLine =
                 serde_json::from_str(&line).map_err(|e| fault(format!("line {}: {e}", i + 1)))?;
             if let Some(scores) = line.query.scores {
                 run.insert(&line.dataset, &line.mode, &line.query.id, scores);
@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn run_comparison_pairs_by_query() {
-        let (mut before, mut after) = (Run::default(), Run::default());
+        let (mut before, mut after) = (EvalRun::default(), EvalRun::default());
         for i in 0..20 {
             before.insert("s", "hybrid", &i.to_string(), scores(0.0));
             after.insert("s", "hybrid", &i.to_string(), scores(f64::from(i % 2)));
@@ -213,9 +213,9 @@ mod tests {
         let path = folder.path().join("run.jsonl");
         let line = r#"{"dataset":"s","mode":"hybrid","query":{"id":"q","scores":{"recall@1":1,"recall@5":1,"ndcg@10":1}}}"#;
         std::fs::write(&path, format!("{line}\n{{")).unwrap();
-        let error = Run::read(&path).unwrap_err().to_string();
+        let error = EvalRun::read(&path).unwrap_err().to_string();
         assert!(error.contains("line 2"), "{error}");
         std::fs::write(&path, line).unwrap();
-        assert_eq!(Run::read(&path).unwrap().0.len(), 1);
+        assert_eq!(EvalRun::read(&path).unwrap().0.len(), 1);
     }
 }

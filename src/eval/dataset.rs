@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, de::DeserializeOwned};
 
 use ken_base::domain::{DocumentId, Metadata, Source, Utterance, WorkspaceId};
-use ken_ingest::ingest::{Format, IngestError, parse_article, parse_file};
+use ken_ingest::ingest::{FileFormat, IngestError, parse_article, parse_file};
 use ken_text::text::sha256_hex;
 
 /// Why a folder is not a valid judged set.
@@ -27,7 +27,7 @@ pub enum DatasetError {
         path: PathBuf,
         /// The line's number, from 1.
         line: usize,
-        /// What is wrong with it.
+        /// The problem.
         detail: String,
     },
     /// A file cannot be read or parsed.
@@ -188,7 +188,7 @@ impl Dataset {
                 language: line.lang,
                 ..Metadata::default()
             };
-            match parse_article(id, metadata, &line.text, Format::Plain) {
+            match parse_article(id, metadata, &line.text, FileFormat::Plain) {
                 Ok(source) => Ok(Some(source)),
                 Err(IngestError::Empty) => Ok(None),
                 Err(error) => Err(detail(error.to_string())),
@@ -214,7 +214,7 @@ fn read_knowledge(folder: &Path) -> Result<Vec<Source>, DatasetError> {
             .unwrap_or(path)
             .to_string_lossy()
             .into_owned();
-        if !path.is_file() || Format::of_name(&name).is_err() {
+        if !path.is_file() || FileFormat::of_name(&name).is_err() {
             continue;
         }
         let fault = |detail: String| DatasetError::File {

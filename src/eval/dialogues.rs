@@ -69,7 +69,7 @@ pub struct DialogueReport {
 #[derive(Deserialize)]
 struct Dialogue {
     id: String,
-    turns: Vec<Turn>,
+    turns: Vec<DialogueTurn>,
     #[serde(default)]
     tasks: Vec<String>,
     #[serde(default)]
@@ -84,7 +84,7 @@ struct Dialogue {
 }
 
 #[derive(Deserialize)]
-struct Turn {
+struct DialogueTurn {
     role: CaseRole,
     text: String,
     /// The gold action.
@@ -249,7 +249,11 @@ impl Evaluation {
                 faults[0].0, faults[0].1.detail
             )));
         }
-        self.app.cases.work_off(&workspace).await.map_err(failed)?;
+        self.app
+            .cases
+            .distill_all(&workspace)
+            .await
+            .map_err(failed)?;
         let (mut made, mut joined) = (HashMap::new(), HashMap::new());
         let mut drafts: HashMap<String, Draft> = HashMap::new();
         for dialogue in &dialogues {
@@ -271,7 +275,7 @@ impl Evaluation {
                 made.insert(dialogue.id.clone(), distilled);
             }
         }
-        let tally = Tally {
+        let tally = DialogueTally {
             path,
             dialogues: &dialogues,
             made: &made,
@@ -288,7 +292,7 @@ impl Evaluation {
     }
 }
 
-struct Tally<'a> {
+struct DialogueTally<'a> {
     path: &'a Path,
     dialogues: &'a [Dialogue],
     made: &'a HashMap<String, Distilled>,
@@ -296,7 +300,7 @@ struct Tally<'a> {
     drafts: &'a HashMap<String, Draft>,
 }
 
-impl Tally<'_> {
+impl DialogueTally<'_> {
     fn report(&self, dataset: String) -> DialogueReport {
         let single: Vec<&Dialogue> = self
             .dialogues
@@ -523,9 +527,9 @@ fn share(part: usize, all: usize) -> Option<f64> {
 fn is_step(step: &str, wording: &str) -> bool {
     static BLANK: LazyLock<Regex> = LazyLock::new(|| regex(r"\{[^}]*\}"));
     let words = |text: &str| -> BTreeSet<String> { terms(text).into_iter().collect() };
-    let wanted = words(&BLANK.replace_all(wording, " "));
-    let said = words(step);
-    wanted.intersection(&said).count() as f64 >= SAME_STEP * wanted.len() as f64
+    let expected = words(&BLANK.replace_all(wording, " "));
+    let found = words(step);
+    expected.intersection(&found).count() as f64 >= SAME_STEP * expected.len() as f64
 }
 
 /// The share of items that have their group's most common class.

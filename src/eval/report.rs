@@ -4,11 +4,11 @@ use serde::Serialize;
 
 use super::admission::{self, Judged, KindMeasures, LevelMeasures};
 use super::slices::Slice;
-use ken_learn::measures::{Decision, auroc, false_answer_rate_at, mean, percentile};
+use ken_learn::measures::{JudgedDecision, auroc, false_answer_rate_at, mean, percentile};
 
 /// The measures of one set in one mode. Shares are in [0, 1].
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Report {
+pub struct EvalReport {
     /// The set's name.
     pub dataset: String,
     /// The search mode.
@@ -97,7 +97,7 @@ impl AdmissionMeasures {
     /// The measures; `None` unless there are answerable and unanswerable questions. `reads`: whether the reader model
     /// read the passages.
     pub fn of(judged: &[Judged], reads: bool) -> Option<Self> {
-        let decisions: Vec<Decision> = judged.iter().map(|j| j.decision).collect();
+        let decisions: Vec<JudgedDecision> = judged.iter().map(|j| j.decision).collect();
         let decisions = decisions.as_slice();
         let rate = |answerable: bool| {
             let kind = decisions.iter().filter(|d| d.answerable == answerable);
@@ -149,7 +149,7 @@ pub fn with_card(document: &str, table: &str) -> Option<String> {
 }
 
 /// The reports as a Markdown table, shares in per cent.
-pub fn table(reports: &[Report]) -> String {
+pub fn table(reports: &[EvalReport]) -> String {
     let mut lines = vec![
         "| set | mode | queries | R@1 | S@1 | S@5 | R@5 | R@10 | MRR@10 | nDCG@10 | AUROC | FAR@90 | answered / falsely | contains gold | citations valid | p50 / p95 ms |".to_owned(),
         "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|".to_owned(),

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::dataset::JudgedQuery;
-use super::report::Report;
-use ken_learn::measures::{Ranked, mean};
+use super::report::EvalReport;
+use ken_learn::measures::{RankedGains, mean};
 
 /// The rule of unchanged queries, which others are variants of.
 const UNCHANGED: &str = "orig";
@@ -40,14 +40,14 @@ pub struct Slice {
 /// Judged queries by language and by perturbation rule.
 #[derive(Default)]
 pub struct Slices {
-    by_language: BTreeMap<String, Vec<Ranked>>,
+    by_language: BTreeMap<String, Vec<RankedGains>>,
     /// Rule → the part of the query's id that its variants share → ranking.
-    by_rule: BTreeMap<String, BTreeMap<String, Ranked>>,
+    by_rule: BTreeMap<String, BTreeMap<String, RankedGains>>,
 }
 
 impl Slices {
     /// Adds a query. Variants of one query share their id up to `~`.
-    pub fn add(&mut self, query: &JudgedQuery, ranked: &Ranked) {
+    pub fn add(&mut self, query: &JudgedQuery, ranked: &RankedGains) {
         if !query.lang.is_empty() {
             let of_language = self.by_language.entry(query.lang.clone()).or_default();
             of_language.push(ranked.clone());
@@ -64,14 +64,14 @@ impl Slices {
         let mut slices = Vec::new();
         if self.by_language.len() > 1 {
             for (language, ranked) in &self.by_language {
-                let all: Vec<&Ranked> = ranked.iter().collect();
+                let all: Vec<&RankedGains> = ranked.iter().collect();
                 slices.push(slice("language", language, &all, &[]));
             }
         }
         let unchanged = self.by_rule.get(UNCHANGED);
         for (rule, variants) in &self.by_rule {
-            let all: Vec<&Ranked> = variants.values().collect();
-            let bases: Vec<&Ranked> = variants
+            let all: Vec<&RankedGains> = variants.values().collect();
+            let bases: Vec<&RankedGains> = variants
                 .keys()
                 .filter_map(|base| unchanged?.get(base))
                 .collect();
@@ -81,8 +81,8 @@ impl Slices {
     }
 }
 
-fn slice(by: &'static str, value: &str, ranked: &[&Ranked], bases: &[&Ranked]) -> Slice {
-    let recall = |of: &[&Ranked], k: usize| mean(of.iter().map(|r| r.recall(k)));
+fn slice(by: &'static str, value: &str, ranked: &[&RankedGains], bases: &[&RankedGains]) -> Slice {
+    let recall = |of: &[&RankedGains], k: usize| mean(of.iter().map(|r| r.recall(k)));
     let of_bases = |k: usize| (!bases.is_empty()).then(|| recall(bases, k));
     Slice {
         by,
@@ -97,7 +97,7 @@ fn slice(by: &'static str, value: &str, ranked: &[&Ranked], bases: &[&Ranked]) -
 }
 
 /// The slices of all reports as a Markdown table, shares in per cent; `None` if there are none.
-pub fn slice_table(reports: &[Report]) -> Option<String> {
+pub fn slice_table(reports: &[EvalReport]) -> Option<String> {
     let percent = |value: f64| format!("{:.1}", value * 100.0);
     let rows: Vec<String> = reports
         .iter()
@@ -141,7 +141,7 @@ mod tests {
     fn variants_are_compared_with_original_queries() {
         let ranked = |found: bool| {
             let document = if found { "a" } else { "b" };
-            Ranked::new(
+            RankedGains::new(
                 &[(document.to_owned(), 1.0)],
                 &HashMap::from([("a".to_owned(), 1.0)]),
             )

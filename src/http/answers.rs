@@ -16,12 +16,12 @@ use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 use utoipa::ToSchema;
 
+use super::admission_control::InFlight;
 use super::extract::{Json, OneOrMany, Workspace, one_or_many};
-use super::load::InWork;
 use super::metrics;
 use super::problem::{Fault, Problem};
 use super::{AppState, Permit};
-use ken_answer::answer::render::{Format, render};
+use ken_answer::answer::render::{AnswerFormat, render};
 use ken_answer::answer::{self, Question};
 use ken_base::domain::{
     self, Filter, MAX_LIMIT, MAX_QUESTION_CHARS, QuestionText, Strategy, Utterance, WorkspaceId,
@@ -65,7 +65,7 @@ pub struct AnswerRequest {
     #[serde(default = "default_limit")]
     pub limit: usize,
     /// `plain`, `markdown` or `speech`. Default: the format of the channel.
-    pub format: Option<Format>,
+    pub format: Option<AnswerFormat>,
     /// Reply with server-sent events: `evidence` (`citations`, or the `passages` given to the language model), then
     /// `delta`s, then `done` with the whole answer, or `error` with a problem. Discard all previous deltas on
     /// `restart`: the generated text was incomplete.
@@ -103,19 +103,19 @@ pub fn default_limit() -> usize {
 pub struct AnswerResponse {
     /// The answer's id; feedback names it.
     pub id: String,
-    /// What was decided.
+    /// The decision.
     pub outcome: domain::Outcome,
     /// The whole reply, without markup of a channel.
     pub text: String,
     /// BCP 47.
     pub language: String,
-    /// How the words were found.
+    /// How the term matched.
     pub strategy: domain::Strategy,
     /// Estimated probability that the evidence answers the question, 0 to 1.
     pub confidence: f32,
     /// The sentences that cite the knowledge base, in order.
     pub sentences: Vec<SentenceBody>,
-    /// What the sentences cite, in order of use.
+    /// Citations of the sentences, in order of use.
     pub citations: Vec<CitationBody>,
     /// Questions that the asker can choose from.
     pub suggestions: Vec<String>,
@@ -148,7 +148,7 @@ pub struct SentenceBody {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RenderedBody {
     /// `plain`, `markdown` or `speech`.
-    pub format: Format,
+    pub format: AnswerFormat,
     /// In sending order.
     pub messages: Vec<String>,
 }
@@ -271,7 +271,11 @@ impl From<domain::Citation> for CitationBody {
 impl AnswerResponse {
     /// An answer as its channel shows it: the one public shape of an answer, over HTTP and on the command line. `format`
     /// defaults to that of the channel.
-    pub fn new(answer: domain::Answer, channel: Option<&str>, format: Option<Format>) -> Self {
+    pub fn new(
+        answer: domain::Answer,
+        channel: Option<&str>,
+        format: Option<AnswerFormat>,
+    ) -> Self {
         let rendered = render(&answer, channel, format);
         let sentence = |s: domain::Sentence| SentenceBody {
             text: s.text,
@@ -348,8 +352,8 @@ impl AnswerRequest {
                 format!("expected at most {MAX_HISTORY}, found {found}"),
             ));
         }
-        for (i, said) in self.history.iter().enumerate() {
-            let n = said.text.chars().count();
+        for (i, utterance) in self.history.iter().enumerate() {
+            let n = utterance.text.chars().count();
             if n > MAX_QUESTION_CHARS {
                 let detail = format!("expected at most {MAX_QUESTION_CHARS} characters, found {n}");
                 faults.push(Fault::new(format!("/history/{i}/text"), detail));
@@ -415,7 +419,7 @@ pub async fn post_answer(
     headers: HeaderMap,
     Json(request): Json<AnswerRequest>,
 ) -> Result<Response, Problem> {
-    let in_work = state.admit()?;
+    let in_flight = state.admit()?;
     let (stream, format) = (request.stream, request.format);
     let question = request.parse(&headers)?;
     let channel = question.filter.channel.clone();
@@ -424,7 +428,7 @@ pub async fn post_answer(
         AnswerResponse::new(answer, channel.as_deref(), format)
     };
     if stream {
-        return Ok(events(state, workspace, question, body, (permit, in_work)).into_response());
+        return Ok(events(state, workspace, question, body, (permit, in_flight)).into_response());
     }
     let answered = state.app.answerer.answer(&workspace, question, None);
     Ok(axum::Json(body(answered.await?.answer)).into_response())
@@ -438,11 +442,11 @@ fn events(
     workspace: WorkspaceId,
     question: Question,
     body: impl FnOnce(domain::Answer) -> AnswerResponse + Send + 'static,
-    held: (Option<Extension<Permit>>, Option<InWork>),
+    held: (Option<Extension<Permit>>, Option<InFlight>),
 ) -> impl IntoResponse {
     let event =
         |name: &str, data: serde_json::Value| Event::default().event(name).data(data.to_string());
-    let (tell, mut told) = mpsc::unbounded_channel();
+    let (tell, mut answer_events) = mpsc::unbounded_channel();
     let (send, sent) = mpsc::channel::<Event>(64);
     let timeout = Duration::from_millis(state.app.config.http.timeout_ms);
     // The stream holds the permits, since the request ends before its events.
@@ -450,23 +454,23 @@ fn events(
         let _held = held;
         let answering = state.app.answerer.answer(&workspace, question, Some(&tell));
         tokio::pin!(answering);
-        let mut n_told = 0;
+        let mut n_streamed = 0;
         let outcome = loop {
             let next = tokio::select! {
                 biased;
                 () = send.closed() => return,
-                Some(next) = told.recv() => next,
+                Some(next) = answer_events.recv() => next,
                 outcome = &mut answering => break outcome,
             };
-            n_told = standing(n_told, &next);
-            if send.send(told_as(next)).await.is_err() {
+            n_streamed = n_streamed_after(n_streamed, &next);
+            if send.send(sse_event(next)).await.is_err() {
                 return;
             }
         };
         // Events that were sent before the answer was complete.
-        while let Ok(next) = told.try_recv() {
-            n_told = standing(n_told, &next);
-            if send.send(told_as(next)).await.is_err() {
+        while let Ok(next) = answer_events.try_recv() {
+            n_streamed = n_streamed_after(n_streamed, &next);
+            if send.send(sse_event(next)).await.is_err() {
                 return;
             }
         }
@@ -474,10 +478,10 @@ fn events(
         match outcome {
             Ok(explained) => {
                 let body = body(explained.answer);
-                let is_told =
-                    body.strategy == Strategy::Generated && n_told == body.sentences.len();
-                if !is_told {
-                    if n_told > 0 {
+                let is_streamed =
+                    body.strategy == Strategy::Generated && n_streamed == body.sentences.len();
+                if !is_streamed {
+                    if n_streamed > 0 {
                         last.push(event("restart", json!({})));
                     }
                     last.push(event("evidence", json!({ "citations": body.citations })));
@@ -512,16 +516,16 @@ fn events(
 }
 
 /// How many of the streamed sentences are valid after an event.
-fn standing(n_told: usize, event: &answer::Event) -> usize {
+fn n_streamed_after(n_streamed: usize, event: &answer::Event) -> usize {
     match event {
-        answer::Event::Evidence(_) => n_told,
-        answer::Event::Delta(..) => n_told + 1,
+        answer::Event::Evidence(_) => n_streamed,
+        answer::Event::Delta(..) => n_streamed + 1,
         answer::Event::Restart => 0,
     }
 }
 
-fn told_as(told: answer::Event) -> Event {
-    let (name, data) = match told {
+fn sse_event(event: answer::Event) -> Event {
+    let (name, data) = match event {
         // Passages, not citations: the sentences decide which of them are cited.
         answer::Event::Evidence(passages) => {
             let passages: Vec<_> = passages

@@ -17,9 +17,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::extract::WORKSPACE_HEADER;
 use super::problem::Problem;
-use super::{AppState, Place};
+use super::{AppState, KeyPermit};
 use crate::keys::KeyError;
-use ken_base::actor::acting;
+use ken_base::actor::as_actor;
 use ken_base::domain::{KeyRole, Principal, Reviewer, Right, WorkspaceId};
 
 /// The right that each operation requires. Operations not listed are denied.
@@ -99,7 +99,7 @@ pub fn rates(requests_per_minute: u32) -> Option<Rates> {
 }
 
 /// The requests in progress, by key.
-pub struct AtWork {
+pub struct InFlightPerKey {
     most: usize,
     by_key: Mutex<HashMap<String, Arc<Semaphore>>>,
 }
@@ -107,7 +107,7 @@ pub struct AtWork {
 /// With more keys than this, keys without a request in progress are removed.
 const MAX_REMEMBERED: usize = 10_000;
 
-impl AtWork {
+impl InFlightPerKey {
     /// Allows `most` requests in progress per key.
     pub fn new(most: usize) -> Self {
         Self {
@@ -117,7 +117,7 @@ impl AtWork {
     }
 
     /// A slot of the key; `None` if all are taken.
-    fn place(&self, key: &str) -> Option<OwnedSemaphorePermit> {
+    fn acquire(&self, key: &str) -> Option<OwnedSemaphorePermit> {
         let mut by_key = self.by_key.lock().unwrap_or_else(PoisonError::into_inner);
         if by_key.len() > MAX_REMEMBERED {
             by_key.retain(|_, places| places.available_permits() < self.most);
@@ -148,15 +148,15 @@ pub async fn authorize(State(state): State<AppState>, request: Request, next: Ne
     match admitted(&state, &parts).await {
         Ok(principal) => {
             if let Some(key) = &principal.key_id {
-                let Some(place) = state.at_work.place(key) else {
+                let Some(place) = state.in_flight_per_key.acquire(key) else {
                     let detail = "concurrency limit of this key reached";
                     return Problem::overloaded(detail).into_response();
                 };
-                parts.extensions.insert(Place(Arc::new(place)));
+                parts.extensions.insert(KeyPermit(Arc::new(place)));
             }
             let actor = Actor::of(Some(&principal)).name;
             parts.extensions.insert(principal);
-            acting(actor, next.run(Request::from_parts(parts, body))).await
+            as_actor(actor, next.run(Request::from_parts(parts, body))).await
         }
         Err(problem) => problem.into_response(),
     }

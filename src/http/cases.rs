@@ -13,10 +13,10 @@ use super::auth::Actor;
 use super::changed::ItemChanged;
 use super::extract::{Params, Path, Workspace, parse_at, read};
 use super::problem::{Fault, Problem};
-use super::words;
+use super::schema_enums;
 use ken_base::domain::Principal;
 use ken_base::domain::{Case, Distilled, Right};
-use ken_learn::cases::{CaseError, Kept};
+use ken_learn::cases::{CaseError, SubmittedCase};
 use ken_store::store::CaseEffect;
 
 /// A resolved case, or several: `{ "cases": [ … ] }`.
@@ -42,15 +42,15 @@ enum CasesRequest {
 #[serde(deny_unknown_fields)]
 pub struct CaseParams {
     /// `distilled`: reply once the cases are distilled into drafts, after 10 s at most.
-    #[param(inline, value_type = Option<words::WaitForCases>)]
+    #[param(inline, value_type = Option<schema_enums::WaitForCases>)]
     wait: Option<String>,
 }
 
-/// What became of the cases that were sent.
+/// Results for the submitted cases.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CasesResponse {
     /// In request order.
-    pub cases: Vec<KeptBody>,
+    pub cases: Vec<SubmittedCaseBody>,
     /// How many cases are new.
     pub n_added: usize,
     /// How many cases replace one with the same id.
@@ -61,9 +61,9 @@ pub struct CasesResponse {
     pub distilled: Option<bool>,
 }
 
-/// What became of one case.
+/// Result for one case.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct KeptBody {
+pub struct SubmittedCaseBody {
     /// The case's id.
     pub id: String,
     /// `added`, `changed` or `unchanged`.
@@ -72,12 +72,12 @@ pub struct KeptBody {
     pub n_redacted: usize,
 }
 
-impl From<Kept> for KeptBody {
-    fn from(kept: Kept) -> Self {
+impl From<SubmittedCase> for SubmittedCaseBody {
+    fn from(submitted: SubmittedCase) -> Self {
         Self {
-            id: kept.id,
-            effect: kept.effect,
-            n_redacted: kept.n_redacted,
+            id: submitted.id,
+            effect: submitted.effect,
+            n_redacted: submitted.n_redacted,
         }
     }
 }
@@ -133,8 +133,8 @@ pub async fn post_cases(
     )
     .await?;
     let cases = ken_base::blocking::blocking(move || parse(&bytes, is_lines)).await?;
-    let kept = match state.app.cases.submit(&workspace, cases).await? {
-        Ok(kept) => kept,
+    let submitted = match state.app.cases.submit(&workspace, cases).await? {
+        Ok(submitted) => submitted,
         Err(faults) => {
             let fault = |(at, fault): &(usize, ken_learn::cases::CaseFault)| {
                 Fault::new(
@@ -149,12 +149,17 @@ pub async fn post_cases(
         true => Some(state.app.cases.wait_for(&workspace, PATIENCE).await?),
         false => None,
     };
-    let n = |effect: CaseEffect| kept.iter().filter(|kept| kept.effect == effect).count();
+    let n = |effect: CaseEffect| {
+        submitted
+            .iter()
+            .filter(|submitted| submitted.effect == effect)
+            .count()
+    };
     Ok(axum::Json(CasesResponse {
         n_added: n(CaseEffect::Added),
         n_changed: n(CaseEffect::Changed),
         n_unchanged: n(CaseEffect::Unchanged),
-        cases: kept.into_iter().map(KeptBody::from).collect(),
+        cases: submitted.into_iter().map(SubmittedCaseBody::from).collect(),
         distilled,
     }))
 }
@@ -218,7 +223,7 @@ pub struct CaseReadParams {
     reveal: bool,
 }
 
-/// A case and what was made of it.
+/// A case with its draft, if there is one.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CaseResponse {
     /// Without personal data unless `reveal` is set.

@@ -3,15 +3,15 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::words;
+use super::schema_enums;
 
 /// The item that was changed.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ItemChanged {
     /// The item's id.
     pub id: String,
-    /// What was done to it.
-    #[schema(value_type = words::ItemEffect)]
+    /// Its history.
+    #[schema(value_type = schema_enums::ItemEffect)]
     pub effect: &'static str,
 }
 
@@ -21,7 +21,7 @@ pub struct ConversationDeleted {
     /// The conversation's id.
     pub id: String,
     /// Always `deleted`.
-    #[schema(value_type = words::ItemEffect)]
+    #[schema(value_type = schema_enums::ItemEffect)]
     pub effect: &'static str,
     /// How many turns were deleted.
     pub n_turns: u64,

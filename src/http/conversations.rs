@@ -12,8 +12,8 @@ use super::answers::CitationBody;
 use super::changed::ConversationDeleted;
 use super::extract::{Path, Workspace};
 use super::problem::Problem;
-use ken_answer::answer::{Decision, Rejected, Request as RecordedRequest};
-use ken_answer::llm::Usage;
+use ken_answer::answer::{AnswerDecision, RecordedRequest, RejectedSentence};
+use ken_answer::llm::ModelUsage;
 use ken_base::domain::{Answer as RecordedAnswer, Note, Outcome, Reason, Timings, Turn};
 
 /// A question and its answer.
@@ -24,13 +24,13 @@ pub struct TurnBody {
     /// When it was answered.
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
-    /// The question, as it was asked.
+    /// The original question.
     pub question: String,
     /// `answered`, `clarify`, `refused` or `handoff`.
     pub outcome: Outcome,
     /// The whole reply.
     pub text: String,
-    /// What the answer cites.
+    /// The citations.
     pub citations: Vec<CitationBody>,
     /// Why it holds nothing from the knowledge base.
     pub reason: Option<Reason>,
@@ -122,7 +122,7 @@ pub struct ExplanationResponse {
     /// When it was answered.
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
-    /// The question, as it was asked.
+    /// The original question.
     pub question: String,
     /// Audience, channel and conversation history of the request.
     #[schema(value_type = RecordedRequest)]
@@ -137,12 +137,12 @@ pub struct ExplanationResponse {
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "it describes the JSON")]
 struct ExplainedPart {
-    /// The question, as it was understood.
+    /// The standalone question that was searched for.
     question: String,
     /// The text that was searched for.
     search_text: String,
     /// Whether the evidence was good enough.
-    decision: Decision,
+    decision: AnswerDecision,
     /// The estimated probability that the evidence answers the question, in [0, 1].
     confidence: f32,
     /// The features that the decision was made from, by name; null if a feature is unknown.
@@ -150,11 +150,11 @@ struct ExplainedPart {
     /// The passages that were found, best first.
     evidence: Vec<ExplainedEvidence>,
     /// Sentences that failed verification.
-    rejected: Vec<Rejected>,
-    /// What limits the answer, or what was unavailable while it was made.
+    rejected: Vec<RejectedSentence>,
+    /// Limitations of the answer, and components that were unavailable.
     notes: Vec<Note>,
     /// What a language model used; null, if none was asked.
-    usage: Option<Usage>,
+    usage: Option<ModelUsage>,
     /// How long each stage took.
     timings_ms: Timings,
 }

@@ -9,8 +9,8 @@ use utoipa::{IntoParams, ToSchema};
 use super::AppState;
 use super::extract::{Params, Path, Workspace};
 use super::problem::Problem;
+use super::schema_enums;
 use super::settings::limit_of;
-use super::words;
 use ken_knowledge::editing::gate::Breaking;
 use ken_store::store::DeadLetter;
 
@@ -18,7 +18,7 @@ use ken_store::store::DeadLetter;
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-pub struct ListParams {
+pub struct DeadLetterListParams {
     /// 1 to 1,000; default 100.
     limit: Option<i64>,
 }
@@ -29,7 +29,7 @@ pub struct DeadLetterBody {
     /// The work's id.
     pub id: String,
     /// Kind of work, for example `upload`.
-    #[schema(value_type = words::WorkKind)]
+    #[schema(value_type = schema_enums::WorkKind)]
     pub kind: String,
     /// Input of the job.
     #[schema(value_type = WorkPayload)]
@@ -46,7 +46,7 @@ pub struct DeadLetterBody {
     pub died_at: Timestamp,
 }
 
-/// What the work is about; a text, if it cannot be read.
+/// Payload of the job; a string, if it cannot be parsed.
 #[derive(ToSchema)]
 #[serde(untagged)]
 #[expect(dead_code, reason = "it describes the JSON")]
@@ -81,19 +81,19 @@ pub struct ChangedDeadLetter {
     /// The work's id.
     pub id: String,
     /// `ready` (queued for retry) or `deleted`.
-    #[schema(value_type = words::DeadLetterState)]
+    #[schema(value_type = schema_enums::DeadLetterState)]
     pub state: &'static str,
 }
 
 /// List permanently failed background jobs, newest first.
 #[utoipa::path(
-    get, path = "/v1/dead-letters", tag = "operation", params(ListParams),
+    get, path = "/v1/dead-letters", tag = "operation", params(DeadLetterListParams),
     responses((status = 200, body = Vec<DeadLetterBody>), (status = 422, body = Problem))
 )]
 pub async fn list_dead_letters(
     State(state): State<AppState>,
     Workspace(workspace): Workspace,
-    Params(params): Params<ListParams>,
+    Params(params): Params<DeadLetterListParams>,
 ) -> Result<axum::Json<Vec<DeadLetterBody>>, Problem> {
     let limit = limit_of(params.limit, 100, 1_000)?;
     let letters = state.app.store.dead_letters(&workspace, limit).await?;

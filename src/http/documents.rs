@@ -13,14 +13,14 @@ use utoipa::{IntoParams, ToSchema};
 use super::AppState;
 use super::extract::{Json, Params, PathId, Workspace};
 use super::problem::{Fault, Problem};
+use super::schema_enums;
 use super::uploads::{JobResponse, read_job};
-use super::words;
 use ken_base::blocking::blocking;
 use ken_base::domain::{
-    Document, DocumentId, Kind, Metadata, Source, Status, WorkspaceId, checked_uri,
+    Document, DocumentId, DocumentKind, DocumentStatus, Metadata, Source, WorkspaceId, checked_uri,
 };
-use ken_ingest::ingest::{Format, IngestError, parse_article};
-use ken_knowledge::editing::gate::{Applied, Breaking};
+use ken_ingest::ingest::{FileFormat, IngestError, parse_article};
+use ken_knowledge::editing::gate::{Breaking, TimedResult};
 use ken_knowledge::jobs::Changes;
 use ken_store::store::{DocumentSummary, Effect, Recorded, Write};
 
@@ -55,12 +55,12 @@ pub struct DocumentRequest {
     /// Until when it is valid, exclusive; for ever, if absent.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub valid_until: Option<Timestamp>,
-    /// When somebody is to check it; the lint reports it from then on.
+    /// When a person should check it. The lint reports it from then on.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub review_by: Option<Timestamp>,
     /// `draft`, `published` (default) or `archived`.
     #[serde(default)]
-    pub status: Status,
+    pub status: DocumentStatus,
     /// Ids of related documents.
     #[serde(default)]
     pub related: Vec<String>,
@@ -72,7 +72,7 @@ pub struct DocumentRequest {
     pub publish_at: Option<Timestamp>,
 }
 
-/// How a text is written.
+/// Format of a text.
 #[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FormatName {
@@ -90,7 +90,7 @@ pub struct WriteResponse {
     /// The version that is live now, or that is scheduled, from 1.
     pub version: i64,
     /// `added`, `changed`, `unchanged`, `scheduled`, `archived` or `deleted`.
-    #[schema(value_type = words::WriteEffect)]
+    #[schema(value_type = schema_enums::WriteEffect)]
     pub effect: &'static str,
     /// Revision of the change, or the newest revision if nothing changed. The change is durable.
     pub revision: i64,
@@ -115,7 +115,7 @@ pub struct WriteParams {
     pub background: bool,
 }
 
-/// What to wait for.
+/// The stage to wait for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Wait {
@@ -135,14 +135,14 @@ pub struct ReadParams {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-pub struct ListParams {
+pub struct DocumentListParams {
     /// Return only documents with a greater id: `next` of the previous page.
     pub after: Option<String>,
     /// 1 to 1,000; default 100.
     limit: Option<i64>,
 }
 
-impl ListParams {
+impl DocumentListParams {
     /// The page size; 422 if it is out of range.
     pub fn checked_limit(&self) -> Result<usize, Problem> {
         let limit = self.limit.unwrap_or(100);
@@ -175,10 +175,10 @@ pub struct SummaryBody {
     /// The live version, from 1.
     pub version: i64,
     /// `article`, `faq` or `case`.
-    #[schema(value_type = Kind)]
+    #[schema(value_type = DocumentKind)]
     pub kind: &'static str,
     /// `draft`, `published` or `archived`.
-    #[schema(value_type = Status)]
+    #[schema(value_type = DocumentStatus)]
     pub status: &'static str,
     /// The document's title.
     pub title: String,
@@ -188,7 +188,7 @@ pub struct SummaryBody {
     pub language: Option<String>,
     /// The document's tags.
     pub tags: Vec<String>,
-    /// Who sees it; everyone, if empty.
+    /// The audiences; everyone, if empty.
     pub audience: Vec<String>,
     /// The channels that show it; all, if empty.
     pub channels: Vec<String>,
@@ -198,7 +198,7 @@ pub struct SummaryBody {
     /// Until when it is valid, exclusive; for ever, if null.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub valid_until: Option<Timestamp>,
-    /// When somebody is to check it.
+    /// When a person should check it.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub review_by: Option<Timestamp>,
     /// When the live version was written.
@@ -208,7 +208,7 @@ pub struct SummaryBody {
 
 /// A page of documents.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct ListResponse {
+pub struct DocumentListResponse {
     /// Ordered by id.
     pub documents: Vec<SummaryBody>,
     /// Pass as `after` to get the next page; null on the last page.
@@ -262,9 +262,9 @@ impl DocumentRequest {
             return Err(Problem::invalid(faults));
         }
         let format = match self.format {
-            FormatName::Markdown => Format::Markdown,
-            FormatName::Plain => Format::Plain,
-            FormatName::Html => Format::Html,
+            FormatName::Markdown => FileFormat::Markdown,
+            FormatName::Plain => FileFormat::Plain,
+            FormatName::Html => FileFormat::Html,
         };
         let metadata = Metadata {
             title: self.title,
@@ -388,14 +388,14 @@ pub async fn get_document(
 
 /// List documents.
 #[utoipa::path(
-    get, path = "/v1/documents", tag = "documents", params(ListParams),
-    responses((status = 200, body = ListResponse), (status = 422, body = Problem))
+    get, path = "/v1/documents", tag = "documents", params(DocumentListParams),
+    responses((status = 200, body = DocumentListResponse), (status = 422, body = Problem))
 )]
 pub async fn list_documents(
     State(state): State<AppState>,
     Workspace(workspace): Workspace,
-    Params(params): Params<ListParams>,
-) -> Result<axum::Json<ListResponse>, Problem> {
+    Params(params): Params<DocumentListParams>,
+) -> Result<axum::Json<DocumentListResponse>, Problem> {
     let limit = params.checked_limit()?;
     let store = &state.app.store;
     let mut page = store
@@ -405,7 +405,7 @@ pub async fn list_documents(
     page.truncate(limit);
     let next = page.last().filter(|_| more).map(|last| last.id.to_string());
     let body = |d: DocumentSummary| SummaryBody::new(d.id, d.version, d.metadata, d.updated_at);
-    Ok(axum::Json(ListResponse {
+    Ok(axum::Json(DocumentListResponse {
         documents: page.into_iter().map(body).collect(),
         next,
         revision: store.revision(&workspace).await?,
@@ -432,8 +432,8 @@ pub async fn change(
         background,
     } = params;
     let mut recorded = match changes(state, workspace, vec![write], force, background).await? {
-        Changed::Now(recorded) => recorded,
-        Changed::Later(job) => return Ok(accepted(&job.id, &job)),
+        ChangeResult::Now(recorded) => recorded,
+        ChangeResult::Later(job) => return Ok(accepted(&job.id, &job)),
     };
     let recorded = recorded.remove(0);
     let patience = match wait {
@@ -453,7 +453,7 @@ pub async fn change(
 }
 
 /// Result of a change.
-pub enum Changed {
+pub enum ChangeResult {
     /// The changes are recorded.
     Now(Vec<Recorded>),
     /// A job will make the changes.
@@ -467,7 +467,7 @@ pub async fn changes(
     writes: Vec<Write>,
     force: bool,
     background: bool,
-) -> Result<Changed, Problem> {
+) -> Result<ChangeResult, Problem> {
     let breaking = Breaking::allowed_if(force);
     let (writes, base) = if background {
         let base = state
@@ -484,13 +484,13 @@ pub async fn changes(
             .apply_within(workspace, writes, breaking, patience)
             .await?
         {
-            Applied::Recorded(recorded) => return Ok(Changed::Now(recorded)),
-            Applied::TooLong(writes, base) => (writes, base),
+            TimedResult::Recorded(recorded) => return Ok(ChangeResult::Now(recorded)),
+            TimedResult::TooLong(writes, base) => (writes, base),
         }
     };
     let job = Changes::enqueue(&state.app.store, workspace, writes, breaking, base).await?;
     state.app.queue.wake();
-    Ok(Changed::Later(read_job(state, workspace, &job).await?))
+    Ok(ChangeResult::Later(read_job(state, workspace, &job).await?))
 }
 
 /// A 202 reply with the job's address.

@@ -9,11 +9,11 @@ use super::auth::Actor;
 use super::documents::wait_until_indexed;
 use super::extract::{Json, Params, Path, Workspace};
 use super::problem::{Fault, Problem};
+use super::schema_enums;
 use super::settings::limit_of;
-use super::words;
-use ken_base::background::to_the_end;
+use ken_base::background::run_detached;
 use ken_base::domain::{DraftState, Reviewer};
-use ken_learn::cases::{Details, Edit, Ranked, ReviewError, Reviewed};
+use ken_learn::cases::{DraftDetails, DraftEdit, RankedDraft, ReviewError, ReviewedDraft};
 
 /// Query parameters of `GET /v1/drafts`.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -25,7 +25,7 @@ pub struct DraftListParams {
     state: Option<DraftState>,
     /// `new`, `variant`, `update`, `contradiction`, `known`, `negative`, `gap`, or `all`. Default: for open drafts, those
     /// with new content; otherwise all.
-    #[param(inline, value_type = Option<words::ClassFilter>)]
+    #[param(inline, value_type = Option<schema_enums::ClassFilter>)]
     class: Option<String>,
     /// 1 to 1,000; default 50.
     limit: Option<i64>,
@@ -35,7 +35,7 @@ pub struct DraftListParams {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DraftListResponse {
     /// By rank: demand × confidence × approval rate of similar drafts.
-    pub drafts: Vec<Ranked>,
+    pub drafts: Vec<RankedDraft>,
 }
 
 /// List drafts, highest rank first.
@@ -63,13 +63,13 @@ pub async fn list_drafts(
 /// would answer, the answers it would change, and wording collisions with other FAQs.
 #[utoipa::path(
     get, path = "/v1/drafts/{id}", tag = "learning", params(("id" = String, Path)),
-    responses((status = 200, body = Details), (status = 404, body = Problem))
+    responses((status = 200, body = DraftDetails), (status = 404, body = Problem))
 )]
 pub async fn get_draft(
     State(state): State<AppState>,
     Workspace(workspace): Workspace,
     Path(id): Path<String>,
-) -> Result<axum::Json<Details>, Problem> {
+) -> Result<axum::Json<DraftDetails>, Problem> {
     Ok(axum::Json(state.app.cases.details(&workspace, &id).await?))
 }
 
@@ -100,7 +100,7 @@ pub struct DraftActionRequest {
     post, path = "/v1/drafts/{id}", tag = "learning", request_body = DraftActionRequest,
     params(("id" = String, Path, description = "The id, then `:approve`, `:edit`, `:reject` or `:merge`")),
     responses(
-        (status = 200, body = Reviewed), (status = 404, body = Problem),
+        (status = 200, body = ReviewedDraft), (status = 404, body = Problem),
         (status = 409, body = Problem, description = "Judged questions would break, a wording belongs to another FAQ, or the draft is already decided"),
         (status = 422, body = Problem),
     )
@@ -111,7 +111,7 @@ pub async fn post_draft_action(
     Path(address): Path<String>,
     actor: Actor,
     Json(request): Json<DraftActionRequest>,
-) -> Result<axum::Json<Reviewed>, Problem> {
+) -> Result<axum::Json<ReviewedDraft>, Problem> {
     let (id, action) = match address.rsplit_once(':') {
         Some((id, action)) if ["approve", "edit", "reject", "merge"].contains(&action) => {
             (id, action)
@@ -134,14 +134,14 @@ pub async fn post_draft_action(
         workspace.clone(),
     );
     let deciding = async move {
-        let of = |draft| Reviewed {
+        let of = |draft| ReviewedDraft {
             draft,
             revision: None,
         };
         match action.as_str() {
             "approve" => cases.approve(&name, &id, &reviewer, request.force).await,
             "edit" => {
-                let edit = Edit {
+                let edit = DraftEdit {
                     question: request.question,
                     answer: request.answer,
                     variants: request.variants,
@@ -159,7 +159,7 @@ pub async fn post_draft_action(
             }
         }
     };
-    let reviewed = to_the_end(deciding).await?;
+    let reviewed = run_detached(deciding).await?;
     if let Some(revision) = reviewed.revision {
         wait_until_indexed(&state, &workspace, revision).await;
     }

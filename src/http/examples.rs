@@ -8,7 +8,7 @@ use utoipa::openapi::{Content, HttpMethod, OpenApi, PathItem, RefOr};
 
 /// A file of `examples/`.
 #[derive(Deserialize)]
-struct File {
+struct ExampleFile {
     /// What the example shows.
     summary: String,
     /// The request's body, if it has one.
@@ -98,7 +98,7 @@ const FILES: [(HttpMethod, &str, &str, &str); 12] = [
 /// Adds each example to its operation.
 pub fn add(mut document: OpenApi) -> OpenApi {
     for (method, path, name, text) in FILES {
-        let file: File = serde_json::from_str(text).expect("a test reads the examples");
+        let file: ExampleFile = serde_json::from_str(text).expect("a test reads the examples");
         let item = document.paths.paths.get_mut(path);
         let operation = item.and_then(|item| operation(item, &method));
         let operation = operation.expect("a test reads the examples");

@@ -16,11 +16,11 @@ use super::extract::{Json, Path, Workspace};
 use super::impact::broken_fault;
 use super::problem::{Fault, Problem};
 use super::uploads::PATIENCE;
-use ken_base::background::to_the_end;
+use ken_base::background::run_detached;
 use ken_base::domain::{Arm, DocumentId, Experiment, Tuning, WorkspaceId};
 use ken_learn::learn::LearnError;
-use ken_learn::learn::experiments::{ExperimentError, Plan, Standing};
-use ken_learn::learn::tuning::{Learned, LearningFailure};
+use ken_learn::learn::experiments::{ExperimentError, ExperimentPlan, ExperimentStatus};
+use ken_learn::learn::tuning::{LearnedTuning, LearningFailure};
 
 /// An experiment: answers or settings served side by side.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -46,7 +46,7 @@ pub struct ExperimentRequest {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ExperimentsResponse {
     /// Newest first: the experiment, and per arm `shown`, `known`, `successes`, `harms`, `e_value`, `harm_e_value`.
-    pub experiments: Vec<Standing>,
+    pub experiments: Vec<ExperimentStatus>,
 }
 
 /// A decision.
@@ -93,16 +93,16 @@ pub async fn begin(
         return Err(Problem::invalid(faults));
     }
     let by = reviewer_of(actor, request.reviewer)?.name;
-    let plan = Plan {
+    let plan = ExperimentPlan {
         id: request.id,
         faq_id: request.faq_id,
         arms: request.arms,
         alpha: request.alpha.unwrap_or(0.05),
         max_customers: request.max_customers.unwrap_or(10_000),
     };
-    let begun = state.app.learning.begin(&workspace, plan, &by).await?;
+    let experiment = state.app.learning.begin(&workspace, plan, &by).await?;
     catch_up(&state, &workspace).await?;
-    Ok(axum::Json(begun))
+    Ok(axum::Json(experiment))
 }
 
 /// Waits until the experiment's change of its FAQ is searchable.
@@ -121,7 +121,7 @@ pub async fn list(
     Workspace(workspace): Workspace,
 ) -> Result<axum::Json<ExperimentsResponse>, Problem> {
     let (learning, of) = (state.app.learning.clone(), workspace.clone());
-    let experiments = to_the_end(async move { learning.experiments(&of).await }).await?;
+    let experiments = run_detached(async move { learning.experiments(&of).await }).await?;
     catch_up(&state, &workspace).await?;
     Ok(axum::Json(ExperimentsResponse { experiments }))
 }
@@ -161,7 +161,7 @@ pub async fn decide(
             false => learning.stop(&of, id, &by).await,
         }
     };
-    let decided = to_the_end(decision).await?;
+    let decided = run_detached(decision).await?;
     catch_up(&state, &workspace).await?;
     Ok(axum::Json(decided))
 }
@@ -176,7 +176,7 @@ pub struct TuningResponse {
     /// Whether tuning is running in the process that handles this request.
     pub is_learning: bool,
     /// Result and time of the last tuning run.
-    pub last_learned: Option<Learned>,
+    pub last_learned: Option<LearnedTuning>,
     /// Time and error of the last tuning run if it failed.
     pub last_failed: Option<LearningFailure>,
 }
@@ -212,7 +212,7 @@ pub async fn get_tuning(
 #[utoipa::path(
     post, path = "/v1/tuning/learn", tag = "learning", request_body = DecisionRequest,
     responses(
-        (status = 200, body = Learned, description = "Settings tried, their results, and whether they took effect"),
+        (status = 200, body = LearnedTuning, description = "Settings tried, their results, and whether they took effect"),
         (status = 202, body = TuningResponse, description = "Tuning continues in the background; the current settings"),
         (status = 409, body = Problem, description = "Tuning is already running")
     )
@@ -226,7 +226,7 @@ pub async fn learn(
     let by = reviewer_of(actor, request.reviewer)?.name;
     let learning = state.app.learning.clone();
     let of = workspace.0.clone();
-    let work = to_the_end(async move {
+    let work = run_detached(async move {
         let learned = learning.tune(&of, &by).await;
         // The client may have disconnected, so the error is logged.
         match &learned {

@@ -249,7 +249,7 @@ mod tests {
             tags: Vec<String>,
             #[serde(default)]
             #[expect(dead_code, reason = "it is read")]
-            kind: ken_base::domain::Kind,
+            kind: ken_base::domain::DocumentKind,
         }
         for (json, status, place) in [
             (r#"{"tags":["a",1]}"#, 422, "/tags/1"),

@@ -10,17 +10,17 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::AppState;
 use super::documents::{
-    Changed, ListParams, WriteParams, WriteResponse, accepted, change, changes,
+    ChangeResult, DocumentListParams, WriteParams, WriteResponse, accepted, change, changes,
 };
 use super::extract::{Json, Params, PathId, Workspace};
-use super::files::{FileForm, Files};
+use super::files::{FileForm, RequestFiles};
 use super::problem::{Fault, Problem};
+use super::schema_enums;
 use super::uploads::JobResponse;
-use super::words;
 use ken_base::blocking::blocking;
-use ken_base::domain::{Document, FaqAnswer, Kind, Status};
+use ken_base::domain::{Document, DocumentKind, DocumentStatus, FaqAnswer};
 use ken_ingest::ingest::faq::{self, FaqRow};
-use ken_ingest::ingest::{Format, faq_file};
+use ken_ingest::ingest::{FileFormat, faq_file};
 use ken_knowledge::editing::import::{self, ImportOptions};
 use ken_store::store::Write;
 
@@ -65,7 +65,7 @@ struct FaqFields {
     /// Tags; a request can ask for documents with certain tags.
     #[schema(required = false)]
     tags: Vec<String>,
-    /// Who sees it; everyone, if absent.
+    /// The audience. Default: everyone.
     #[schema(required = false)]
     audience: Vec<String>,
     /// The channels that show it; all, if absent.
@@ -81,12 +81,12 @@ struct FaqFields {
     /// Until when it is valid, exclusive; for ever, if absent.
     #[schema(value_type = Option<String>, format = DateTime)]
     valid_until: Option<Timestamp>,
-    /// When somebody is to check it; the lint reports it from then on.
+    /// When a person should check it. The lint reports it from then on.
     #[schema(value_type = Option<String>, format = DateTime)]
     review_by: Option<Timestamp>,
-    /// Where it stands; `published`, if absent.
+    /// Its state. Default: `published`.
     #[schema(required = false)]
-    status: Status,
+    status: DocumentStatus,
     /// Ids of documents that a reader may want next.
     #[schema(required = false)]
     related: Vec<String>,
@@ -152,7 +152,7 @@ pub async fn put_faq(
         return Err(Problem::invalid(vec![Fault::new("", detail)]));
     }
     if let Some(other) = state.app.store.document(&workspace, &id, None).await?
-        && other.metadata.kind != Kind::Faq
+        && other.metadata.kind != DocumentKind::Faq
     {
         let detail = format!(
             "{id} is a document of kind {}, not an FAQ",
@@ -174,7 +174,7 @@ pub async fn get_faq(
     PathId(id): PathId,
 ) -> Result<axum::Json<FaqResponse>, Problem> {
     let store = &state.app.store;
-    let is_faq = |document: &Document| document.metadata.kind == Kind::Faq;
+    let is_faq = |document: &Document| document.metadata.kind == DocumentKind::Faq;
     let Some(document) = store.document(&workspace, &id, None).await?.filter(is_faq) else {
         return Err(Problem::not_found(format!("FAQ {id} not found")));
     };
@@ -203,7 +203,7 @@ pub async fn delete_faq(
     params: Params<WriteParams>,
 ) -> Result<Response, Problem> {
     let document = state.app.store.document(&workspace.0, &id.0, None).await?;
-    if document.is_none_or(|document| document.metadata.kind != Kind::Faq) {
+    if document.is_none_or(|document| document.metadata.kind != DocumentKind::Faq) {
         return Err(Problem::not_found(format!("FAQ {} not found", id.0)));
     }
     super::documents::delete_document(state, workspace, id, params).await
@@ -211,13 +211,13 @@ pub async fn delete_faq(
 
 /// List FAQs.
 #[utoipa::path(
-    get, path = "/v1/faqs", tag = "faqs", params(ListParams),
+    get, path = "/v1/faqs", tag = "faqs", params(DocumentListParams),
     responses((status = 200, body = FaqListResponse), (status = 422, body = Problem))
 )]
 pub async fn list_faqs(
     State(state): State<AppState>,
     Workspace(workspace): Workspace,
-    Params(params): Params<ListParams>,
+    Params(params): Params<DocumentListParams>,
 ) -> Result<axum::Json<FaqListResponse>, Problem> {
     let limit = params.checked_limit()?;
     let store = &state.app.store;
@@ -225,7 +225,7 @@ pub async fn list_faqs(
         .all_documents(&workspace)
         .await?
         .into_iter()
-        .filter(|document| document.metadata.kind == Kind::Faq)
+        .filter(|document| document.metadata.kind == DocumentKind::Faq)
         .map(|document| document.id)
         .filter(|id| {
             params
@@ -277,7 +277,7 @@ pub struct ImportParams {
 pub struct ImportJobResponse {
     #[serde(flatten)]
     pub job: JobResponse,
-    /// What the import would change. The job's item holds the result.
+    /// Effects that the import would have. The job's item holds the result.
     pub report: import::ImportReport,
 }
 
@@ -299,7 +299,7 @@ pub async fn import_faqs(
     Params(params): Params<ImportParams>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let mut files = Files::of(request, &state, params.name.as_deref()).await?;
+    let mut files = RequestFiles::of(request, &state, params.name.as_deref()).await?;
     let Some(file) = files.next().await? else {
         return Err(Problem::invalid(vec![Fault::new(
             "",
@@ -317,17 +317,17 @@ pub async fn import_faqs(
     }
     let mut report = plan.report;
     report.revision = state.app.store.revision(&workspace).await?;
-    if report.stops(options) || plan.sources.is_empty() {
+    if report.is_blocked(options) || plan.sources.is_empty() {
         return Ok(axum::Json(report).into_response());
     }
     let writes = plan.sources.into_iter().map(Write::put).collect();
     match changes(&state, &workspace, writes, params.force, params.background).await? {
-        Changed::Later(job) => {
+        ChangeResult::Later(job) => {
             let id = job.id.clone();
             Ok(accepted(&id, ImportJobResponse { job, report }))
         }
-        Changed::Now(recorded) => {
-            report.is_applied(&recorded);
+        ChangeResult::Now(recorded) => {
+            report.mark_applied(&recorded);
             Ok(axum::Json(report).into_response())
         }
     }
@@ -340,7 +340,7 @@ pub async fn import_faqs(
 pub struct ExportParams {
     /// `jsonl` (default), `json`, `csv`, `tsv` or `xlsx`.
     #[serde(default)]
-    #[param(inline, value_type = Option<words::FileEnding>)]
+    #[param(inline, value_type = Option<schema_enums::FileEnding>)]
     format: Option<String>,
 }
 
@@ -356,12 +356,12 @@ pub async fn export_faqs(
 ) -> Result<Response, Problem> {
     let ending = params.format.as_deref().unwrap_or("jsonl");
     let (format, kind) = match ending {
-        "jsonl" => (Format::JsonLines, "application/jsonl"),
-        "json" => (Format::Json, "application/json"),
-        "csv" => (Format::Csv, "text/csv; charset=utf-8"),
-        "tsv" => (Format::Tsv, "text/tab-separated-values; charset=utf-8"),
+        "jsonl" => (FileFormat::JsonLines, "application/jsonl"),
+        "json" => (FileFormat::Json, "application/json"),
+        "csv" => (FileFormat::Csv, "text/csv; charset=utf-8"),
+        "tsv" => (FileFormat::Tsv, "text/tab-separated-values; charset=utf-8"),
         "xlsx" => (
-            Format::Xlsx,
+            FileFormat::Xlsx,
             "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
         ),
         other => {

@@ -13,7 +13,7 @@ use ken_base::domain::Principal;
 use ken_base::domain::{AgentAction, DocumentId, Feedback, FeedbackReason, Right};
 use ken_learn::cases::MAX_TURN_CHARS;
 use ken_learn::learn::LearnError;
-use ken_learn::learn::feedback::Said;
+use ken_learn::learn::feedback::NewFeedback;
 
 /// Feedback on an answer: at least one field besides `answer_id` is required.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -47,7 +47,7 @@ pub struct FeedbackRequest {
     pub customer_id: Option<String>,
 }
 
-/// What the feedback did.
+/// Effects of the feedback.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct FeedbackResponse {
     /// The feedback's id.
@@ -99,7 +99,7 @@ pub async fn post_feedback(
         return Err(Problem::invalid(faults));
     }
     let answer_id = request.answer_id.clone();
-    let said = Said {
+    let given = NewFeedback {
         answer_id: request.answer_id,
         helpful: request.helpful,
         reason: request.reason,
@@ -112,7 +112,7 @@ pub async fn post_feedback(
         complaint: request.complaint,
         customer_id: request.customer_id,
     };
-    let Some(effects) = state.app.learning.feedback(&workspace, said).await? else {
+    let Some(effects) = state.app.learning.feedback(&workspace, given).await? else {
         let detail = format!("answer {answer_id} not found; it may have been deleted");
         return Err(Problem::invalid(vec![Fault::new("/answer_id", detail)]));
     };

@@ -11,7 +11,7 @@ use super::extract::read;
 use super::problem::{Fault, Problem};
 
 /// One file of a request: a part of a `multipart/form-data` body, or the body itself.
-pub struct File {
+pub struct RequestFile {
     /// The file's name, which selects its format.
     pub name: String,
     /// The content.
@@ -57,14 +57,14 @@ const TYPES: [(&str, &str); 16] = [
 ];
 
 /// The files of a request, read one at a time.
-pub enum Files {
+pub enum RequestFiles {
     /// The remaining parts of a form, and the largest size of a file in bytes.
     Parts(Multipart, u64),
     /// The body as one file; `None` once it was returned.
-    Body(Option<File>),
+    Body(Option<RequestFile>),
 }
 
-impl Files {
+impl RequestFiles {
     /// Opens a multipart form, or reads the body as one file. Its content type or `name` selects the format; 415
     /// without either.
     pub async fn of(
@@ -83,7 +83,7 @@ impl Files {
             let parts = Multipart::from_request(request, state)
                 .await
                 .map_err(|e| Problem::invalid(vec![Fault::new("", e.to_string())]))?;
-            return Ok(Files::Parts(parts, max));
+            return Ok(RequestFiles::Parts(parts, max));
         }
         let ending = TYPES
             .iter()
@@ -95,14 +95,14 @@ impl Files {
             (None, None) => return Err(Problem::unsupported_file_type()),
         };
         let bytes = read(request.into_body(), max as usize).await?;
-        Ok(Files::Body(Some(File { name, bytes })))
+        Ok(RequestFiles::Body(Some(RequestFile { name, bytes })))
     }
 
     /// Returns the next file; `None` at the end. Parts without a file name are skipped.
-    pub async fn next(&mut self) -> Result<Option<File>, Problem> {
+    pub async fn next(&mut self) -> Result<Option<RequestFile>, Problem> {
         let (parts, max) = match self {
-            Files::Body(file) => return Ok(file.take()),
-            Files::Parts(parts, max) => (parts, *max),
+            RequestFiles::Body(file) => return Ok(file.take()),
+            RequestFiles::Parts(parts, max) => (parts, *max),
         };
         let broken = |e: MultipartError| match e.status().as_u16() {
             413 => Problem::too_large("upload exceeds ingest.max_upload_bytes"),
@@ -121,7 +121,7 @@ impl Files {
                 }
                 bytes.extend_from_slice(&piece);
             }
-            return Ok(Some(File { name, bytes }));
+            return Ok(Some(RequestFile { name, bytes }));
         }
         Ok(None)
     }

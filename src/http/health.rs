@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::AppState;
 use super::auth::IsOperator;
 use super::problem::Problem;
-use super::words;
+use super::schema_enums;
 use ken_search::retrieve::Degraded;
 
 /// Whether the service can answer from all stored knowledge.
@@ -18,7 +18,7 @@ pub struct Readiness {
     pub ready: bool,
     /// Unavailable components: `encoder_unavailable` or `vectors_unavailable` (keyword search only; answers carry a note),
     /// `llm_unavailable` (answers are quoted, not generated).
-    #[schema(value_type = Vec<words::Degradation>)]
+    #[schema(value_type = Vec<schema_enums::Degradation>)]
     pub degraded: Vec<String>,
     /// Whether this process is the leader.
     pub leads: bool,
@@ -87,7 +87,7 @@ pub async fn readyz(
         degraded.push(Degraded::Vectors.as_str().to_owned());
     }
     let lacks_vectors = !degraded.is_empty();
-    if state.app.answerer.llm_is_away() {
+    if state.app.answerer.llm_is_unavailable() {
         degraded.push("llm_unavailable".to_owned());
     }
     let has_words = workspaces.iter().all(|w| w.words >= w.revision);
@@ -108,7 +108,7 @@ pub async fn readyz(
         axum::Json(Readiness {
             ready,
             degraded,
-            leads: state.app.lead.is_here(),
+            leads: state.app.leadership.is_leader(),
             encoder,
             reader: state.app.answerer.reader_version().map(str::to_owned),
             workspaces: match is_operator {
@@ -131,19 +131,19 @@ pub async fn metrics(State(state): State<AppState>) -> Result<String, Problem> {
     }
     let (n_work, n_dead, n_cases) = state.app.store.n_waiting().await?;
     metrics::gauge!("ken_queue_waiting").set(n_work as f64);
-    metrics::gauge!("ken_queue_dead").set(n_dead as f64);
+    metrics::gauge!("ken_queue_dead_letters").set(n_dead as f64);
     metrics::gauge!("ken_cases_waiting").set(n_cases as f64);
     let degraded = state.app.retriever.degraded();
     for part in [Degraded::Encoder, Degraded::Vectors] {
-        let is_away = u8::from(degraded.contains(&part));
-        metrics::gauge!("ken_degraded", "part" => part.as_str()).set(is_away);
+        let is_unavailable = u8::from(degraded.contains(&part));
+        metrics::gauge!("ken_degraded", "part" => part.as_str()).set(is_unavailable);
     }
-    let llm_is_away = u8::from(state.app.answerer.llm_is_away());
-    metrics::gauge!("ken_degraded", "part" => "llm_unavailable").set(llm_is_away);
-    metrics::gauge!("ken_requests_in_work").set(state.n_in_work() as f64);
+    let llm_is_unavailable = u8::from(state.app.answerer.llm_is_unavailable());
+    metrics::gauge!("ken_degraded", "part" => "llm_unavailable").set(llm_is_unavailable);
+    metrics::gauge!("ken_requests_in_flight").set(state.n_in_flight() as f64);
     let wait = state.app.embedder.expected_wait();
     metrics::gauge!("ken_encoder_wait_seconds").set(wait.as_secs_f64());
-    metrics::gauge!("ken_encoder_queue").set(state.app.embedder.n_waiting() as f64);
+    metrics::gauge!("ken_encoder_queue_length").set(state.app.embedder.n_waiting() as f64);
     metrics::counter!("ken_texts_encoded_total").absolute(progress.n_encoded);
     Ok(super::metrics::render())
 }

@@ -14,8 +14,8 @@ use super::extract::{Json, OneOrMany, Path, Workspace, one_or_many};
 use super::problem::{Fault, Problem};
 use ken_base::domain::{DocumentId, JudgedQuestion, Outcome, Review};
 use ken_knowledge::editing::gate::GateError;
-use ken_knowledge::editing::impact::{Altered, Change, Impact, ImpactError, LOGGED};
-use ken_knowledge::editing::lint::{Finding, LintError, lint};
+use ken_knowledge::editing::impact::{AlteredAnswer, Impact, ImpactError, LOGGED, ProposedChange};
+use ken_knowledge::editing::lint::{LintError, LintFinding, lint};
 
 /// A change to preview: documents to write and to remove.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -51,19 +51,25 @@ pub async fn preview_impact(
         let detail = format!("expected 0 to 1000, found {n_logged}");
         return Err(Problem::invalid(vec![Fault::new("/logged", detail)]));
     }
-    let mut changes: Vec<Change> = request.remove.into_iter().map(Change::Remove).collect();
+    let mut changes: Vec<ProposedChange> = request
+        .remove
+        .into_iter()
+        .map(ProposedChange::Remove)
+        .collect();
     for (id, document) in request.put {
-        changes.push(Change::Put(Box::new(document.parse_off_thread(id).await?)));
+        changes.push(ProposedChange::Put(Box::new(
+            document.parse_off_thread(id).await?,
+        )));
     }
-    let trials = &state.app.trials;
-    let impact = trials.assess(&workspace, changes, n_logged, request.at);
+    let what_if = &state.app.what_if;
+    let impact = what_if.assess(&workspace, changes, n_logged, request.at);
     Ok(axum::Json(impact.await?))
 }
 
 /// The fault for a judged question that a change would break.
-pub fn broken_fault(altered: &Altered) -> Fault {
+pub fn broken_fault(altered: &AlteredAnswer) -> Fault {
     let id = altered.id.as_deref().unwrap_or("");
-    Fault::new(format!("judged-questions/{id}"), altered.told())
+    Fault::new(format!("judged-questions/{id}"), altered.describe())
 }
 
 impl From<GateError> for Problem {
@@ -104,7 +110,7 @@ pub struct JudgedQuestionRequest {
     pub audience: Vec<String>,
     /// The channel that it is asked on.
     pub channel: Option<String>,
-    /// The outcome that is to be decided.
+    /// The expected outcome.
     pub outcome: Option<Outcome>,
     /// Document that must be cited.
     pub document_id: Option<String>,
@@ -204,11 +210,11 @@ pub async fn delete_judged(
     }
 }
 
-/// What the lint found.
+/// Findings of the lint.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct LintResponse {
     /// `duplicate`, `conflict`, `expired`, `review_due` or `dead_reference`, each with the documents concerned.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<LintFinding>,
 }
 
 /// Report duplicates, contradictions, expired content and dead references.

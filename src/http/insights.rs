@@ -8,10 +8,10 @@ use utoipa::{IntoParams, ToSchema};
 use super::AppState;
 use super::extract::{Params, Workspace};
 use super::problem::{Fault, Problem};
+use super::schema_enums;
 use super::settings::limit_of;
-use super::words;
 use ken_learn::learn::gaps::Gap;
-use ken_learn::learn::insights::{By, Scene, Summary, Usage};
+use ken_learn::learn::insights::{DocumentUsage, GroupBy, InsightSummary, Scene};
 
 /// Query parameters of `GET /v1/insights/gaps`.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -65,7 +65,7 @@ pub struct PeriodParams {
     #[param(value_type = Option<String>)]
     to: Option<Timestamp>,
     /// Group by (summary only): `channel`, `tag`, `day`, `intent` or `reason`.
-    #[param(inline, value_type = Option<words::GroupBy>)]
+    #[param(inline, value_type = Option<schema_enums::GroupBy>)]
     by: Option<String>,
 }
 
@@ -86,14 +86,14 @@ impl PeriodParams {
         }
     }
 
-    fn by(&self) -> Result<By, Problem> {
+    fn by(&self) -> Result<GroupBy, Problem> {
         Ok(match self.by.as_deref() {
-            None => By::Nothing,
-            Some("channel") => By::Channel,
-            Some("tag") => By::Tag,
-            Some("day") => By::Day,
-            Some("intent") => By::Intent,
-            Some("reason") => By::Reason,
+            None => GroupBy::Nothing,
+            Some("channel") => GroupBy::Channel,
+            Some("tag") => GroupBy::Tag,
+            Some("day") => GroupBy::Day,
+            Some("intent") => GroupBy::Intent,
+            Some("reason") => GroupBy::Reason,
             Some(other) => {
                 let detail =
                     format!("expected channel, tag, day, intent or reason, found {other:?}");
@@ -119,13 +119,13 @@ impl PeriodParams {
 /// reopening followed within `learn.reopen_hours`.
 #[utoipa::path(
     get, path = "/v1/insights/summary", tag = "learning", params(PeriodParams),
-    responses((status = 200, body = Summary), (status = 422, body = Problem))
+    responses((status = 200, body = InsightSummary), (status = 422, body = Problem))
 )]
 pub async fn summary(
     State(state): State<AppState>,
     Workspace(workspace): Workspace,
     Params(params): Params<PeriodParams>,
-) -> Result<axum::Json<Summary>, Problem> {
+) -> Result<axum::Json<InsightSummary>, Problem> {
     let ((from, to), by) = (params.period(&state)?, params.by()?);
     let learning = &state.app.learning;
     Ok(axum::Json(
@@ -133,12 +133,12 @@ pub async fn summary(
     ))
 }
 
-/// How documents are used.
+/// Usage of the documents.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct UsageResponse {
     /// Most disliked first, then most cited. Each published document has `document_id`, `title`, `cited`, `liked`,
     /// `disliked`, and `flags` among `unused`, `stale`, `disliked`, `distrusted`.
-    pub documents: Vec<Usage>,
+    pub documents: Vec<DocumentUsage>,
 }
 
 /// Report knowledge usage: cited, disliked, unused and stale documents.

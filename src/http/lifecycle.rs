@@ -14,7 +14,7 @@ use super::extract::{Json, Params, Path, PathId, Workspace};
 use super::problem::{Fault, Problem};
 use super::uploads::JobResponse;
 use ken_base::blocking::blocking;
-use ken_base::domain::{DocumentId, Source, Status, WorkspaceId};
+use ken_base::domain::{DocumentId, DocumentStatus, Source, WorkspaceId};
 use ken_store::store::{VersionSummary, Write};
 use ken_text::text::sha256_hex;
 
@@ -33,7 +33,7 @@ pub struct ActionRequest {
     pub background: bool,
 }
 
-/// What `:trust` did.
+/// Result of `:trust`.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TrustResponse {
     /// The document's id.
@@ -66,7 +66,7 @@ pub struct VersionBody {
     /// The version's title.
     pub title: String,
     /// Status of this version.
-    #[schema(value_type = Status)]
+    #[schema(value_type = DocumentStatus)]
     pub status: &'static str,
     /// Whether this version is live.
     pub live: bool,
@@ -260,8 +260,8 @@ async fn publish(
         }
     };
     let mut source = version(state, workspace, id, number).await?;
-    if source.metadata.status != Status::Published {
-        source.metadata.status = Status::Published;
+    if source.metadata.status != DocumentStatus::Published {
+        source.metadata.status = DocumentStatus::Published;
         // The status is part of the content.
         source.content_hash = sha256_hex([source.content_hash.as_bytes(), b"published"]);
     }

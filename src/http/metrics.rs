@@ -32,7 +32,7 @@ fn recorder() -> &'static PrometheusHandle {
 }
 
 /// Aggregates recorded values into the buckets. Until then every single value is stored, even if no scrape ever comes.
-pub fn settle() {
+pub fn run_upkeep() {
     recorder().run_upkeep();
 }
 

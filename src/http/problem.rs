@@ -12,7 +12,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa::openapi::{Content, OpenApi, Ref, RefOr};
 
-use super::words;
+use super::schema_enums;
 use ken_answer::answer::AnswerError;
 use ken_base::domain::InvalidQuestion;
 use ken_search::embed::EmbedError;
@@ -24,7 +24,7 @@ use ken_store::store::StoreError;
 pub struct Problem {
     /// A stable path, for example `/problems/invalid-value`.
     #[serde(rename = "type")]
-    #[schema(value_type = words::ProblemType)]
+    #[schema(value_type = schema_enums::ProblemType)]
     pub kind: &'static str,
     /// The failure in a few words.
     pub title: &'static str,
@@ -48,7 +48,7 @@ pub struct Problem {
 pub struct Fault {
     /// A JSON pointer into the body (RFC 6901), or a query parameter as `?name`.
     pub pointer: String,
-    /// What is wrong with it.
+    /// The problem.
     pub detail: String,
 }
 

@@ -11,10 +11,10 @@ use super::AppState;
 use super::answers::{TimingsBody, default_limit};
 use super::extract::{Json, OneOrMany, Workspace, one_or_many};
 use super::problem::{Fault, Problem};
-use super::words;
-use ken_base::domain::{DocumentId, Filter, Hit, Kind, LegScore, Mode, Query};
-use ken_search::index::Wanted;
-use ken_search::retrieve::{FilterDecision, Standing};
+use super::schema_enums;
+use ken_base::domain::{DocumentId, DocumentKind, Filter, Hit, LegScore, Mode, Query};
+use ken_search::index::QueryTerm;
+use ken_search::retrieve::{FilterDecision, SearchVerdict};
 use ken_text::text::{Highlighter, terms};
 
 /// A search.
@@ -43,12 +43,12 @@ pub struct SearchRequest {
     pub languages: Vec<String>,
     /// `article`, `faq`, `case`.
     #[serde(default)]
-    pub kinds: Vec<Kind>,
+    pub kinds: Vec<DocumentKind>,
     /// Only these documents.
     #[serde(default)]
     #[schema(value_type = Vec<String>)]
     pub document_ids: Vec<DocumentId>,
-    /// The time asked about; now, if absent.
+    /// The time that the question refers to. Default: now.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub as_of: Option<Timestamp>,
     /// Add rank and score per leg to each hit, and the weighted query terms.
@@ -59,14 +59,14 @@ pub struct SearchRequest {
     pub explain_document: Option<DocumentId>,
 }
 
-/// What a search found.
+/// Search results.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SearchResponse {
     /// Best first.
     pub hits: Vec<HitBody>,
     /// `encoder_unavailable` or `vectors_unavailable` if the search fell back to keywords only.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<words::Degradation>)]
+    #[schema(value_type = Option<schema_enums::Degradation>)]
     pub degraded: Option<String>,
     /// The lowest revision that the indexes held when they were searched.
     pub revision: i64,
@@ -86,7 +86,7 @@ pub struct DocumentExplanationBody {
     /// The document's id.
     pub document_id: String,
     /// `listed`, `outranked`, `no_match`, `filtered`, `not_indexed`, `no_such_document`.
-    pub verdict: Standing,
+    pub verdict: SearchVerdict,
     /// Every active filter and whether the document passes it.
     pub filters: Vec<FilterDecision>,
     /// Rank of its best passage among the first 100, from 1.
@@ -124,7 +124,7 @@ pub struct HitBody {
     pub score: f32,
     /// Byte ranges of `text` that match query terms.
     pub highlights: Vec<HighlightBody>,
-    /// How the score came about; with `explain` only.
+    /// Parts of the score; with `explain` only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub explanation: Option<ExplanationBody>,
 }
@@ -138,7 +138,7 @@ pub struct HighlightBody {
     pub end: usize,
 }
 
-/// How a passage's score came about.
+/// The parts of a passage's score.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ExplanationBody {
     /// The passage in keyword search; null, if the search does not use keywords.
@@ -278,13 +278,16 @@ pub async fn post_search(
         None => None,
     };
     let question = terms(query.text());
-    let forms = found.wanted.iter().flat_map(|wanted| &wanted.forms);
-    let wanted: HashSet<&str> = question
+    let forms = found
+        .query_terms
+        .iter()
+        .flat_map(|query_terms| &query_terms.forms);
+    let query_terms: HashSet<&str> = question
         .iter()
         .map(String::as_str)
         .chain(forms.map(|form| form.term.as_str()))
         .collect();
-    let highlighter = Highlighter::new(wanted);
+    let highlighter = Highlighter::new(query_terms);
     let hits = evidence
         .into_iter()
         .map(|e| {
@@ -297,7 +300,10 @@ pub async fn post_search(
             let explanation = hit.map(|hit| {
                 let searchable = e.metadata.searchable(&e.chunk.heading_path, &e.chunk.text);
                 let has: HashSet<String> = terms(&searchable).into_iter().collect();
-                let forms = found.wanted.iter().flat_map(|wanted| &wanted.forms);
+                let forms = found
+                    .query_terms
+                    .iter()
+                    .flat_map(|query_terms| &query_terms.forms);
                 let matched = forms.filter(|form| has.contains(&form.term));
                 let matched = matched.map(|form| form.term.clone()).collect();
                 ExplanationBody::new(hit, Some(matched))
@@ -325,10 +331,10 @@ pub async fn post_search(
             }
         })
         .collect();
-    let term = |wanted: &Wanted| TermBody {
-        term: wanted.term.clone(),
-        weight: wanted.weight,
-        forms: wanted
+    let term = |query_terms: &QueryTerm| TermBody {
+        term: query_terms.term.clone(),
+        weight: query_terms.weight,
+        forms: query_terms
             .forms
             .iter()
             .map(|form| FormBody {
@@ -342,7 +348,7 @@ pub async fn post_search(
         degraded: found.degraded.map(|part| part.as_str().to_owned()),
         revision: found.revision,
         timings_ms: found.timings.into(),
-        terms: explain.then(|| found.wanted.iter().map(term).collect()),
+        terms: explain.then(|| found.query_terms.iter().map(term).collect()),
         document,
     }))
 }

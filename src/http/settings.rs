@@ -116,7 +116,7 @@ pub async fn put_settings(
             .set_setting(name, "redaction", settings.redaction.as_ref())
             .await?;
     }
-    state.app.answerer.rules().forget(name);
+    state.app.answerer.settings().invalidate(name);
     get_settings(state, workspace).await
 }
 

@@ -80,7 +80,7 @@ pub async fn put_synonyms(
         .store
         .replace_synonyms(&workspace, &request.groups)
         .await?;
-    app.retriever.glossary().forget(&workspace);
+    app.retriever.glossary().invalidate(&workspace);
     Ok(axum::Json(synonyms.into()))
 }
 

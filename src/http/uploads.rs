@@ -12,11 +12,11 @@ use uuid::Uuid;
 
 use super::AppState;
 use super::extract::{Params, Path, Workspace};
-use super::files::{FileForm, Files};
+use super::files::{FileForm, RequestFiles};
 use super::problem::{Fault, Problem};
-use super::words;
-use ken_base::domain::{Kind, Source, WorkspaceId};
-use ken_ingest::ingest::{Format, IngestError};
+use super::schema_enums;
+use ken_base::domain::{DocumentKind, Source, WorkspaceId};
+use ken_ingest::ingest::{FileFormat, IngestError};
 use ken_knowledge::editing::gate::Breaking;
 use ken_knowledge::jobs::{UPLOAD, Upload};
 use ken_store::queue;
@@ -39,7 +39,7 @@ pub struct UploadParams {
     force: bool,
 }
 
-/// What to wait for.
+/// The stage to wait for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 enum WaitForJob {
@@ -51,11 +51,11 @@ enum WaitForJob {
 pub struct JobResponse {
     /// The job's id.
     pub id: String,
-    /// What kind of work it is.
-    #[schema(value_type = words::JobKind)]
+    /// Kind of the job.
+    #[schema(value_type = schema_enums::JobKind)]
     pub kind: String,
     /// `filling`, `queued`, `running`, `done`, `failed` (the job did not run, or its only item failed) or `cancelled`.
-    #[schema(value_type = words::JobState)]
+    #[schema(value_type = schema_enums::JobState)]
     pub state: String,
     /// How many items it has.
     pub n_items: usize,
@@ -79,9 +79,9 @@ pub struct JobItemBody {
     /// The file's name, or what is changed.
     pub name: String,
     /// `waiting`, `done` or `failed`.
-    #[schema(value_type = words::JobItemState)]
+    #[schema(value_type = schema_enums::JobItemState)]
     pub state: String,
-    /// What was written, or the error.
+    /// The result, or the error.
     pub detail: String,
 }
 
@@ -111,7 +111,7 @@ pub async fn upload(
     Params(params): Params<UploadParams>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let mut files = Files::of(request, &state, None).await?;
+    let mut files = RequestFiles::of(request, &state, None).await?;
     let store = &state.app.store;
     let id = format!("job_{}", Uuid::now_v7().simple());
     store.add_job(&workspace, &id, UPLOAD).await?;
@@ -245,7 +245,7 @@ pub struct PreviewBody {
     /// The id that the document would have.
     pub id: String,
     /// The kind of document.
-    #[schema(value_type = Kind)]
+    #[schema(value_type = DocumentKind)]
     pub kind: &'static str,
     /// The document's title.
     pub title: String,
@@ -294,14 +294,14 @@ pub async fn preview(
     Params(params): Params<PreviewParams>,
     request: Request,
 ) -> Result<axum::Json<PreviewResponse>, Problem> {
-    let mut files = Files::of(request, &state, params.name.as_deref()).await?;
+    let mut files = RequestFiles::of(request, &state, params.name.as_deref()).await?;
     let Some(file) = files.next().await? else {
         return Err(Problem::invalid(vec![Fault::new(
             "",
             "expected a part with a file name, found none",
         )]));
     };
-    Format::of_name(&file.name)?;
+    FileFormat::of_name(&file.name)?;
     let parsed = state.app.reader.read(&file.name, file.bytes).await?;
     Ok(axum::Json(PreviewResponse {
         documents: parsed.sources.into_iter().map(previewed).collect(),

@@ -9,7 +9,7 @@ use super::extract::Path;
 use super::problem::{Fault, Problem};
 use crate::app::AppError;
 use ken_base::domain::WorkspaceId;
-use ken_store::store::Deleted;
+use ken_store::store::DeletedRows;
 
 /// All workspaces.
 #[derive(Debug, Serialize, ToSchema)]
@@ -35,7 +35,7 @@ pub struct WorkspaceDeleted {
     /// `rows`: number of deleted rows per table (`vault`: redacted personal data); `remaining`: number of rows found by a
     /// final check.
     #[serde(flatten)]
-    pub deleted: Deleted,
+    pub deleted: DeletedRows,
 }
 
 /// List all workspaces.
@@ -69,7 +69,7 @@ pub async fn delete_workspace(
     // The deletion continues if the client disconnects.
     let (app, of) = (state.app.clone(), workspace.clone());
     let deleting = async move { app.delete_workspace(&of).await };
-    match ken_base::background::to_the_end(deleting).await {
+    match ken_base::background::run_detached(deleting).await {
         Ok(Some(deleted)) => Ok(axum::Json(WorkspaceDeleted {
             workspace: workspace.to_string(),
             deleted,

@@ -270,13 +270,13 @@ async fn repeated_question_is_cached_and_each_answer_recorded() {
             "{read}"
         );
     }
-    assert_eq!(app.app.answerer.n_kept(), 1, "one cache hit");
+    assert_eq!(app.app.answerer.n_cache_hits(), 1, "one cache hit");
     // The channel is part of the cache key.
     let other = app
         .answer(json!({ "question": "運費是多少？", "channel": "line" }))
         .await;
     assert_eq!(other.outcome, "answered");
-    assert_eq!(app.app.answerer.n_kept(), 1);
+    assert_eq!(app.app.answerer.n_cache_hits(), 1);
     app.stop().await;
 }
 
@@ -290,7 +290,7 @@ async fn cached_answer_is_dropped_when_its_inputs_change() {
         .await;
     assert!(ask().await.text.contains("90"));
     assert!(ask().await.text.contains("90"));
-    assert_eq!(app.app.answerer.n_kept(), 1);
+    assert_eq!(app.app.answerer.n_cache_hits(), 1);
     for (path, body) in [
         ("/v1/synonyms", json!({ "groups": [["運費", "郵資"]] })),
         ("/v1/settings", json!({ "level": "strict" })),
@@ -298,7 +298,7 @@ async fn cached_answer_is_dropped_when_its_inputs_change() {
         let (status, reply) = app.request(Method::PUT, path, Some(body)).await;
         assert!(status.is_success(), "{reply}");
         ask().await;
-        assert_eq!(app.app.answerer.n_kept(), 1, "{path}");
+        assert_eq!(app.app.answerer.n_cache_hits(), 1, "{path}");
     }
     let (status, _) = app.request(Method::DELETE, "/v1/documents/fee", None).await;
     assert_eq!(status.as_u16(), 200);

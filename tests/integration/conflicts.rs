@@ -1,7 +1,7 @@
 //! Contradictions are distinguished from paraphrases and different cases on the judged pairs in corpus/conflicts.
 
 use ken::app::default_workspace;
-use ken_knowledge::editing::lint::{What, lint};
+use ken_knowledge::editing::lint::{LintFindingKind, lint};
 use ken_text::conflict::{Relation, Statement, compare};
 use serde::Deserialize;
 
@@ -72,7 +72,7 @@ async fn consistent_knowledge_yields_few_conflict_findings() {
         .unwrap();
     let conflicts: Vec<_> = findings
         .iter()
-        .filter(|f| matches!(f.what, What::Conflict { .. }))
+        .filter(|f| matches!(f.what, LintFindingKind::Conflict { .. }))
         .collect();
     for finding in &conflicts {
         println!("{}", finding.detail);

@@ -154,7 +154,7 @@ async fn missing_encoder_falls_back_to_keyword_search() {
     let folder = Arc::new(tempfile::tempdir().unwrap());
     let mut config = config_in(folder.path());
     // The cache would repeat the answers given before the failure.
-    config.answer.kept = 0;
+    config.answer.cache_entries = 0;
     let encoder = config.encoder.clone();
     // An encoder of its own, which the test stops.
     let encoder = tokio::task::spawn_blocking(move || Embedder::open(&encoder).unwrap());

@@ -6,11 +6,11 @@ use jiff::Timestamp;
 use ken::app::{App, default_workspace};
 use ken::check::check;
 use ken_base::domain::{Clock, DocumentId, Filter, Metadata, Query};
-use ken_ingest::ingest::{Format, parse_article};
+use ken_ingest::ingest::{FileFormat, parse_article};
 use ken_knowledge::editing::gate::Breaking;
 use ken_knowledge::editing::portable;
 use ken_knowledge::jobs::{UPLOAD, Upload};
-use ken_search::retrieve::{Beside, Retriever};
+use ken_search::retrieve::{Overlay, Retriever};
 use ken_store::queue;
 use ken_store::store::Store;
 use reqwest::{Method, multipart};
@@ -313,7 +313,7 @@ async fn schedule_fee(app: &TestApp) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn scheduled_version_goes_live_at_publish_time() {
-    let clock = Clock::standing("2026-06-01T00:00:00Z".parse().unwrap());
+    let clock = Clock::fixed("2026-06-01T00:00:00Z".parse().unwrap());
     let app = at_a_standing_clock(&clock).await;
     schedule_fee(&app).await;
     let asked = async |as_of: Option<&str>| -> String {
@@ -367,7 +367,7 @@ async fn scheduled_version_goes_live_at_publish_time() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn unpublished_version_can_be_rescheduled() {
-    let clock = Clock::standing("2026-06-01T00:00:00Z".parse().unwrap());
+    let clock = Clock::fixed("2026-06-01T00:00:00Z".parse().unwrap());
     let app = at_a_standing_clock(&clock).await;
     let asked = async || app.ask("本島運費多少").await.outcome;
     let body = |status: &str, at: Option<&str>| json!({ "text": "# 運費\n\n本島運費八十元。", "status": status, "publish_at": at });
@@ -548,9 +548,9 @@ async fn trial_search_matches_written_change_and_writes_nothing() {
     .await;
     let new = "# 保固\n\n耳機與充電盒保固六個月，Zephyr 除外。\n\n## 維修\n\n送修要九天。";
     let id = DocumentId::parse("w").unwrap();
-    let source = parse_article(id, Metadata::default(), new, Format::Markdown).unwrap();
+    let source = parse_article(id, Metadata::default(), new, FileFormat::Markdown).unwrap();
     let found = async |retriever: &Retriever, question: &str| {
-        let query = retriever.timed(Query::parse(question, 10).unwrap());
+        let query = retriever.with_time(Query::parse(question, 10).unwrap());
         let found = retriever.retrieve(&workspace, &query).await.unwrap();
         let evidence = retriever.load_evidence(&workspace, &query, &found.hits);
         let found = evidence.await.unwrap();
@@ -573,8 +573,8 @@ async fn trial_search_matches_written_change_and_writes_nothing() {
     let revision = app.app.store.revision(&workspace).await.unwrap();
     let embedder = tokio::task::spawn_blocking(embedder).await.unwrap();
     let replaced = vec![source.id.clone()];
-    let tried = Beside::of(&app.app.store, &embedder, &workspace, &[source], replaced).await;
-    let trying = retriever.searching(tried.unwrap());
+    let tried = Overlay::of(&app.app.store, &embedder, &workspace, &[source], replaced).await;
+    let trying = retriever.with_overlay(tried.unwrap());
     let mut expected = Vec::new();
     for question in questions {
         expected.push(found(&trying, question).await);
@@ -952,8 +952,8 @@ async fn shown_to(app: &TestApp, filter: Filter) -> Vec<usize> {
     let query = Query::parse("耳機保固幾個月", 100).unwrap();
     let query = query.with_filter(filter);
     let found = retriever.retrieve(&workspace, &query).await.unwrap();
-    let timed = retriever.timed(query);
-    let evidence = retriever.load_evidence(&workspace, &timed, &found.hits);
+    let with_time = retriever.with_time(query);
+    let evidence = retriever.load_evidence(&workspace, &with_time, &found.hits);
     let evidence = evidence.await.unwrap();
     let ids = evidence.iter().map(|e| e.chunk.document_id.as_str());
     let mut shown: Vec<usize> = ids.map(|id| id[1..].parse().unwrap()).collect();
@@ -966,7 +966,7 @@ async fn shown_to(app: &TestApp, filter: Filter) -> Vec<usize> {
 async fn random_documents_obey_visibility_rules() {
     let start: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
     let minute = |n: i64| start + jiff::SignedDuration::from_mins(n);
-    let clock = Clock::standing(start);
+    let clock = Clock::fixed(start);
     let app = at_a_standing_clock(&clock).await;
     let seed = 20_261_123;
     let mut random = fastrand::Rng::with_seed(seed);

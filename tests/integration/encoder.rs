@@ -172,7 +172,7 @@ async fn questions_are_encoded_during_passage_backlog() {
         let embedder = embedder.clone();
         tokio::task::spawn_blocking(move || embedder.embed_passages(texts))
     };
-    until(|| !embedder.busy().is_zero()).await;
+    until(|| !embedder.busy_time().is_zero()).await;
     for n in 0..3 {
         let question = format!("第 {n} 號公告說什麼？");
         embedder.embed_question(&question).await.unwrap();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use ken::app::{App, default_workspace};
 use ken_base::domain::Clock;
-use ken_learn::learn::experiments::Plan;
+use ken_learn::learn::experiments::ExperimentPlan;
 use reqwest::Method;
 use serde_json::json;
 
@@ -112,7 +112,7 @@ async fn better_arm_wins_sticky_per_customer_and_is_promoted_manually() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn harmful_arm_is_stopped_and_silence_counts_after_delay() {
-    let clock = Clock::standing("2026-10-01T00:00:00Z".parse::<Timestamp>().unwrap());
+    let clock = Clock::fixed("2026-10-01T00:00:00Z".parse::<Timestamp>().unwrap());
     let app = at(&clock).await;
     put_faq(
         &app,
@@ -219,7 +219,7 @@ async fn auto_promote_rule_promotes_winner() {
         )
         .unwrap()
     };
-    let plan = Plan {
+    let plan = ExperimentPlan {
         id: "t".into(),
         faq_id: None,
         arms: vec![arm("live", None), arm("low", Some(0.1))],
@@ -242,7 +242,7 @@ async fn auto_promote_rule_promotes_winner() {
             .unwrap();
         app.app
             .store
-            .fared(&workspace, &id, arm == 1 || n % 5 == 0, false)
+            .record_outcome(&workspace, &id, arm == 1 || n % 5 == 0, false)
             .await
             .unwrap();
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use ken_base::config::{Config, Part};
+use ken_base::config::{Config, SearchFeature};
 use serde_json::{Value, json};
 
 use crate::scaling::app_on_qdrant;
@@ -486,7 +486,7 @@ async fn first_of_two_languages(
 async fn other_script_hit_is_reserved_a_place() {
     let with = first_of_two_languages(|_| {}, &[]).await;
     assert!(with.contains(&"typhoons".to_owned()), "{with:?}");
-    let without = |config: &mut Config| config.retrieve.without = vec![Part::OtherWriting];
+    let without = |config: &mut Config| config.retrieve.without = vec![SearchFeature::OtherWriting];
     let without = first_of_two_languages(without, &[]).await;
     assert!(!without.contains(&"typhoons".to_owned()), "{without:?}");
     // A language filter excludes all other languages.

@@ -4,12 +4,12 @@ use std::time::{Duration, Instant};
 
 use ken::app::default_workspace;
 use ken_base::domain::{DocumentId, JudgedQuestion, Metadata, Outcome, Source};
-use ken_ingest::ingest::{Format, parse_article};
+use ken_ingest::ingest::{FileFormat, parse_article};
 use ken_knowledge::editing::files;
 use ken_knowledge::editing::gate::{Breaking, GateError};
 use ken_knowledge::jobs::{ChangeJob, Changes};
-use ken_store::queue::{Handler, Progress};
-use ken_store::store::{Terms, Unmet, Write};
+use ken_store::queue::{Handler, WorkProgress};
+use ken_store::store::{UnmetCondition, Write, WriteConditions};
 use reqwest::{Method, StatusCode, multipart};
 use serde_json::{Value, json};
 
@@ -96,9 +96,9 @@ async fn ingest_breaking_judged_question_keeps_other_files() {
     write("more.md", "---\nid: w.md\n---\n# 保固\n\n耳機保固六個月。");
     let (workspace, paths) = (default_workspace(), [root.clone()]);
     let ingest = async |breaking: Breaking| {
-        let options = files::Options {
+        let options = files::IngestOptions {
             breaking,
-            ..files::Options::default()
+            ..files::IngestOptions::default()
         };
         let ingester = app.app.ingester();
         let report = files::ingest(ingester, &workspace, &paths, options, |_, _| {});
@@ -131,9 +131,9 @@ async fn file_with_rejected_document_is_read_again() {
     std::fs::write(&file, rows).unwrap();
     let (workspace, paths) = (default_workspace(), [file]);
     let ingest = async |breaking: Breaking| {
-        let options = files::Options {
+        let options = files::IngestOptions {
             breaking,
-            ..files::Options::default()
+            ..files::IngestOptions::default()
         };
         let ingester = app.app.ingester();
         let report = files::ingest(ingester, &workspace, &paths, options, |_, _| {});
@@ -183,13 +183,17 @@ async fn change_with_outdated_base_is_rejected() {
             .await
             .unwrap();
         let before = store.revision(&workspace).await.unwrap();
-        let terms = Terms {
+        let terms = WriteConditions {
             base: Some(&base),
-            ..Terms::default()
+            ..WriteConditions::default()
         };
         let writes = vec![Write::put(new.clone())];
         let made = store.record_if(&workspace, writes, terms).await.unwrap();
-        assert_eq!(made, Err(Unmet::Changed(id.clone())), "after {change}");
+        assert_eq!(
+            made,
+            Err(UnmetCondition::Changed(id.clone())),
+            "after {change}"
+        );
         assert_eq!(store.revision(&workspace).await.unwrap(), before);
     }
     // The same for a document that did not exist before.
@@ -197,13 +201,13 @@ async fn change_with_outdated_base_is_rejected() {
     let base = store.base(&workspace, [&id]).await.unwrap();
     app.put("later", json!({ "text": "# 新\n\n本店新開。" }))
         .await;
-    let terms = Terms {
+    let terms = WriteConditions {
         base: Some(&base),
-        ..Terms::default()
+        ..WriteConditions::default()
     };
     let writes = vec![Write::Delete(id.clone())];
     let made = store.record_if(&workspace, writes, terms).await.unwrap();
-    assert_eq!(made, Err(Unmet::Changed(id)));
+    assert_eq!(made, Err(UnmetCondition::Changed(id)));
     app.stop().await;
 }
 
@@ -214,7 +218,7 @@ async fn batch_is_judged_at_each_time_it_takes_effect() {
     let workspace = default_workspace();
     let store = &app.app.store;
     let right = store.source(&workspace, &id, 1).await.unwrap().unwrap();
-    let wrong = parse_article(id, Metadata::default(), SHORTER, Format::Markdown).unwrap();
+    let wrong = parse_article(id, Metadata::default(), SHORTER, FileFormat::Markdown).unwrap();
     let later = |source: &Source| Write::Schedule {
         source: Box::new(source.clone()),
         at: jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1),
@@ -322,7 +326,7 @@ async fn background_change_is_checked_and_applied_by_job() {
     let (_stop, stopped) = tokio::sync::watch::channel(false);
     let again = ChangeJob { job: job.id };
     let ran = changes.run(default_workspace(), again, stopped).await;
-    assert_eq!(ran, Ok(Progress::Done));
+    assert_eq!(ran, Ok(WorkProgress::Done));
     let after = app.app.store.revision(&default_workspace()).await.unwrap();
     assert_eq!(after, before);
     app.stop().await;

@@ -85,9 +85,9 @@ async fn prune_archives_documents_of_removed_files() {
     fs::remove_file(folder.path().join("b.txt")).unwrap();
     let workspace = default_workspace();
     let paths = [folder.path().to_owned()];
-    let options = files::Options {
+    let options = files::IngestOptions {
         prune: true,
-        ..files::Options::default()
+        ..files::IngestOptions::default()
     };
     let pruned = files::ingest(app.app.ingester(), &workspace, &paths, options, |_, _| {})
         .await
@@ -123,7 +123,7 @@ async fn unreadable_path_is_reported_and_rest_is_ingested() {
         app.app.ingester(),
         &default_workspace(),
         &paths,
-        files::Options::default(),
+        files::IngestOptions::default(),
         |_, _| {},
     )
     .await

@@ -193,7 +193,7 @@ impl Keyed {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn invalid_key_is_rejected_without_revealing_why() {
-    let clock = Clock::standing("2026-11-01T00:00:00Z".parse().unwrap());
+    let clock = Clock::fixed("2026-11-01T00:00:00Z".parse().unwrap());
     let keyed = keyed_at(&clock).await;
     let ends = clock.now() + SignedDuration::from_hours(1);
     let timed = keyed.bot_with(json!({ "expires_at": ends }), "timed").await;
@@ -226,7 +226,7 @@ async fn invalid_key_is_rejected_without_revealing_why() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn admin_lists_own_keys_without_secrets() {
-    let clock = Clock::standing("2026-11-01T00:00:00Z".parse().unwrap());
+    let clock = Clock::fixed("2026-11-01T00:00:00Z".parse().unwrap());
     let keyed = keyed_at(&clock).await;
     for name in ["timed", "far", "near"] {
         let key = keyed.bot_with(json!({}), name).await;

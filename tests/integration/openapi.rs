@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use ken::app::default_workspace;
-use ken_base::domain::{Review, Tuning, Tunings};
+use ken_base::domain::{Review, Tuning, TuningHistory};
 use reqwest::multipart::{Form, Part};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
@@ -696,7 +696,7 @@ impl Compared {
         }
         self.post("/v1/tuning/learn", "/v1/tuning/learn", json!({}))
             .await;
-        let tunings = Tunings {
+        let tunings = TuningHistory {
             in_force: Tuning {
                 min_confidence: Some(0.4),
                 ..Tuning::default()
@@ -705,7 +705,7 @@ impl Compared {
         };
         let store = &self.app.app.store;
         let workspace = default_workspace();
-        let set = store.set_setting(&workspace, Tunings::NAME, Some(&tunings));
+        let set = store.set_setting(&workspace, TuningHistory::NAME, Some(&tunings));
         set.await.unwrap();
         self.get("/v1/tuning", "/v1/tuning").await;
         self.post("/v1/tuning/rollback", "/v1/tuning/rollback", json!({}))

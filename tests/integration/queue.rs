@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ken_base::domain::WorkspaceId;
-use ken_store::queue::{self, Failure, Handler, Handlers, Policy, Progress, Queue, Waker};
-use ken_store::store::{MAX_PAYLOAD, NewWork, Settled, Store, StoreError};
+use ken_store::queue::{self, Handler, Handlers, Policy, Queue, Waker, WorkFailure, WorkProgress};
+use ken_store::store::{MAX_PAYLOAD, NewWork, Store, StoreError, WorkOutcome};
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 use tokio::sync::watch;
@@ -24,7 +24,7 @@ type Runs = Arc<Mutex<Vec<(String, String)>>>;
 struct Probe {
     policy: Policy,
     runs: Runs,
-    outcome: fn(&str, usize) -> Result<Progress, Failure>,
+    outcome: fn(&str, usize) -> Result<WorkProgress, WorkFailure>,
 }
 
 impl Handler for Probe {
@@ -40,7 +40,7 @@ impl Handler for Probe {
         workspace: WorkspaceId,
         task: Task,
         _stopped: watch::Receiver<bool>,
-    ) -> Result<Progress, Failure> {
+    ) -> Result<WorkProgress, WorkFailure> {
         let n_before = {
             let mut runs = self.runs.lock().unwrap();
             let before = runs.iter().filter(|(_, name)| *name == task.name).count();
@@ -61,8 +61,8 @@ struct Bench {
 }
 
 const QUICK: Policy = Policy {
-    at_once: 1,
-    in_order: false,
+    max_concurrent: 1,
+    serial: false,
     max_attempts: 3,
     min_delay: Duration::from_millis(10),
     max_delay: Duration::from_millis(20),
@@ -71,7 +71,10 @@ const QUICK: Policy = Policy {
 
 impl Bench {
     /// Not begun before [`Bench::begin`].
-    async fn new(policy: Policy, outcome: fn(&str, usize) -> Result<Progress, Failure>) -> Self {
+    async fn new(
+        policy: Policy,
+        outcome: fn(&str, usize) -> Result<WorkProgress, WorkFailure>,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&store_in(folder.path())).await.unwrap();
         let (leads, follows) = watch::channel(false);
@@ -131,8 +134,8 @@ fn named(workspace: &str) -> WorkspaceId {
     WorkspaceId::parse(workspace).unwrap()
 }
 
-fn done(_: &str, _: usize) -> Result<Progress, Failure> {
-    Ok(Progress::Done)
+fn done(_: &str, _: usize) -> Result<WorkProgress, WorkFailure> {
+    Ok(WorkProgress::Done)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -152,11 +155,11 @@ async fn work_with_known_key_is_enqueued_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn failing_work_is_retried_then_becomes_dead_letter() {
     let bench = Bench::new(QUICK, |name, n_before| match (name, n_before) {
-        ("passes", 2..) => Ok(Progress::Done),
-        ("passes" | "never", _) => Err(Failure::Passing("not yet".to_owned())),
+        ("passes", 2..) => Ok(WorkProgress::Done),
+        ("passes" | "never", _) => Err(WorkFailure::Transient("not yet".to_owned())),
         ("panics", 0) => panic!("the handler panics"),
-        ("final", _) => Err(Failure::Final("no use".to_owned())),
-        _ => Ok(Progress::Done),
+        ("final", _) => Err(WorkFailure::Final("no use".to_owned())),
+        _ => Ok(WorkProgress::Done),
     })
     .await;
     bench
@@ -186,8 +189,8 @@ async fn failing_work_is_retried_then_becomes_dead_letter() {
 async fn queue_alternates_between_workspaces() {
     // One has much to do, and enqueued it first; each piece takes three runs.
     let bench = Bench::new(QUICK, |_, n_before| match n_before {
-        2.. => Ok(Progress::Done),
-        _ => Ok(Progress::More),
+        2.. => Ok(WorkProgress::Done),
+        _ => Ok(WorkProgress::More),
     })
     .await;
     let names: Vec<String> = (0..20).map(|i| format!("busy{i}")).collect();
@@ -238,8 +241,8 @@ async fn work_of_dead_process_is_run_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn ordered_work_runs_sequentially_per_workspace() {
     let policy = Policy {
-        at_once: 4,
-        in_order: true,
+        max_concurrent: 4,
+        serial: true,
         ..QUICK
     };
     let bench = Bench::new(policy, done).await;
@@ -278,14 +281,14 @@ async fn oversized_payload_enqueues_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn workspace_awaiting_retry_does_not_block_others() {
     let policy = Policy {
-        in_order: true,
+        serial: true,
         min_delay: Duration::from_secs(3_600),
         max_delay: Duration::from_secs(3_600),
         ..QUICK
     };
     let bench = Bench::new(policy, |name, _| match name {
-        "stuck" => Err(Failure::Passing("not yet".to_owned())),
-        _ => Ok(Progress::Done),
+        "stuck" => Err(WorkFailure::Transient("not yet".to_owned())),
+        _ => Ok(WorkProgress::Done),
     })
     .await;
     bench.enqueue("a", &["stuck"]).await;
@@ -318,8 +321,8 @@ async fn restarted_work_is_settled_by_last_run_only() {
     let second = begin().await.unwrap().remove(0);
     assert_eq!((first.run, second.run), (1, 2));
     let settle = async |run: i64| {
-        let settled = [(first.id.clone(), run, Settled::Done)];
-        bench.store.settle_work(&settled).await.unwrap();
+        let settled = [(first.id.clone(), run, WorkOutcome::Done)];
+        bench.store.finish_work(&settled).await.unwrap();
         bench.store.n_waiting().await.unwrap().0
     };
     assert_eq!(settle(first.run).await, 1);

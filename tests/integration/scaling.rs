@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use ken_base::config::{Config, VectorsAt};
+use ken_base::config::{Config, VectorBackend};
 use reqwest::Client;
 use serde_json::{Value, json};
 
@@ -194,7 +194,7 @@ async fn nodes_with_local_vectors_encode_each_text_once() {
         assert_found(&app.client, &app.address, &ids).await;
     }
     let n_encoded = |app: &TestApp| app.app.follower.progress().borrow().n_encoded;
-    let leads = |app: &TestApp| app.app.lead.is_here();
+    let leads = |app: &TestApp| app.app.leadership.is_leader();
     assert_eq!(n_encoded(&first) + n_encoded(&second), 6);
     assert!(leads(&first) && !leads(&second) && n_encoded(&second) == 0);
     // A workspace deleted by one node is found by no other and leaves no files there.
@@ -271,11 +271,11 @@ async fn dropped_leader_election_handle_ends_its_task() {
     let folder = tempfile::tempdir().unwrap();
     let url = database_for(&server, folder.path());
     let store = ken_store::store::Store::open(&url).await.unwrap();
-    let lead = store.stand_for_lead(true, Duration::from_millis(50));
-    let mut leads = lead.watch();
+    let leadership = store.elect_leader(true, Duration::from_millis(50));
+    let mut leads = leadership.watch();
     let led = tokio::time::timeout(PATIENCE, leads.wait_for(|leads| *leads)).await;
     led.expect("no other candidate").unwrap();
-    drop(lead);
+    drop(leadership);
     let ended = async { while leads.changed().await.is_ok() {} };
     let ended = tokio::time::timeout(PATIENCE, ended).await;
     ended.expect("the task ends with its owner");
@@ -287,7 +287,7 @@ pub async fn app_on_qdrant(max_keys: u64) -> (TestApp, TestQdrant) {
     let qdrant = TestQdrant::start(1).await;
     let config = qdrant.config.clone();
     let app = TestApp::start_with(|settings| {
-        settings.vectors = VectorsAt::Qdrant;
+        settings.vectors = VectorBackend::Qdrant;
         settings.qdrant = config;
         settings.qdrant.max_keys = max_keys;
     })

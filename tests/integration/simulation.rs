@@ -10,7 +10,7 @@ use crate::support::{TestApp, config_in, embedder};
 
 async fn month(is_learning: bool) -> Month {
     let folder = Arc::new(tempfile::tempdir().unwrap());
-    let clock = Clock::standing(month::start());
+    let clock = Clock::fixed(month::start());
     let encoder = tokio::task::spawn_blocking(embedder).await.unwrap();
     let app = App::build_at(config_in(folder.path()), encoder, clock.clone())
         .await

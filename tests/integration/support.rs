@@ -8,7 +8,7 @@ use half::f16;
 use ken::app::{App, default_workspace};
 use ken::http;
 use ken_base::config::Config;
-use ken_knowledge::editing::files::{self, Report};
+use ken_knowledge::editing::files::{self, IngestReport};
 use ken_search::embed::Embedder;
 use ken_store::store::StoredVector;
 use reqwest::{Client, Method, StatusCode};
@@ -194,7 +194,7 @@ impl TestApp {
         let (store, workspace) = (&self.app.store, default_workspace());
         store.ensure_workspace(&workspace).await.unwrap();
         store
-            .keep_vectors(&workspace, encoder, vectors)
+            .insert_vectors(&workspace, encoder, vectors)
             .await
             .unwrap();
         let report = self.ingest(&root().join("corpus/shop/knowledge")).await;
@@ -202,13 +202,13 @@ impl TestApp {
     }
 
     /// Ingests a path and waits until it can be searched.
-    pub async fn ingest(&self, path: &Path) -> Report {
+    pub async fn ingest(&self, path: &Path) -> IngestReport {
         let workspace = default_workspace();
         let report = files::ingest(
             self.app.ingester(),
             &workspace,
             &[path.to_owned()],
-            files::Options::default(),
+            files::IngestOptions::default(),
             |_, _| {},
         )
         .await

@@ -112,7 +112,7 @@ async fn table_cell_questions_are_answered_with_row_labels() {
             service.app.ingester(),
             &workspace,
             &[folder.join(file)],
-            files::Options::default(),
+            files::IngestOptions::default(),
             |_, _| {},
         )
         .await

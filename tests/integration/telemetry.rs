@@ -75,11 +75,11 @@ async fn metrics_are_exposed_and_dashboard_uses_existing_ones() {
         "ken_http_requests_total{route=\"/v1/answers\",method=\"POST\",status=\"200\"}",
         "ken_revision_lag{workspace=\"default\"} 0",
         // All tests of the process share its encoder.
-        "ken_encoder_queue ",
+        "ken_encoder_queue_length ",
         "ken_queue_waiting 0",
         "ken_cases_waiting 0",
         "ken_degraded{part=\"encoder_unavailable\"} 0",
-        "ken_requests_in_work",
+        "ken_requests_in_flight",
     ] {
         assert!(metrics.contains(wanted), "{wanted} is not in\n{metrics}");
     }

@@ -17,10 +17,10 @@ use ken_base::domain::{
     Case, Clock, DocumentId, DraftState, FaqAnswer, FeedbackReason, Outcome, Reviewer, Source,
 };
 use ken_ingest::ingest::faq::FaqRow;
-use ken_learn::cases::{Edit, ReviewError};
+use ken_learn::cases::{DraftEdit, ReviewError};
 use ken_learn::learn::LearnError;
-use ken_learn::learn::feedback::Said;
-use ken_learn::learn::tuning::Learned;
+use ken_learn::learn::feedback::NewFeedback;
+use ken_learn::learn::tuning::LearnedTuning;
 use ken_store::store::Write;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -90,7 +90,7 @@ pub struct Month {
     /// Planted wordings that an editor approved without looking, with what came of it.
     pub variants: Vec<(String, &'static str)>,
     /// What each week's learning of settings came to.
-    pub tuned: Vec<Learned>,
+    pub tuned: Vec<LearnedTuning>,
     /// Documents that people's clicks demoted and that were right.
     pub demoted_wrongly: Vec<String>,
 }
@@ -190,11 +190,11 @@ pub async fn run(app: &App, clock: &Clock, plan: Plan) -> Month {
             }
             if answered && speaks < 0.4 {
                 let helpful = right != (lies < 0.1);
-                let said = Said {
+                let said = NewFeedback {
                     answer_id: answer.id.clone(),
                     helpful: Some(helpful),
                     reason: (!helpful).then_some(FeedbackReason::Wrong),
-                    ..Said::default()
+                    ..NewFeedback::default()
                 };
                 let effects = app.learning.feedback(&workspace, said).await;
                 let effects = effects.expect("it is kept").expect("the answer exists");
@@ -347,10 +347,10 @@ async fn evening(app: &App, needs: &[Need], month: &mut Month) {
             let Some((question, variants)) = wordings.split_first() else {
                 continue;
             };
-            let edit = Edit {
+            let edit = DraftEdit {
                 question: Some(question.clone()),
                 variants: Some(variants.to_vec()),
-                ..Edit::default()
+                ..DraftEdit::default()
             };
             let edited = app.cases.edit(&workspace, &draft.id, &editor, edit).await;
             edited.expect("it is open");
@@ -382,10 +382,10 @@ async fn careless(app: &App, planted: &[Planted], month: &mut Month) {
             ..Question::parse(&bad.question).unwrap()
         };
         let answer = app.answerer.answer(&workspace, question, None).await;
-        let said = Said {
+        let said = NewFeedback {
             answer_id: answer.expect("it answers").answer.id,
             corrected_document_id: bad.document.clone(),
-            ..Said::default()
+            ..NewFeedback::default()
         };
         let effects = app.learning.feedback(&workspace, said).await;
         let draft = effects

@@ -104,9 +104,9 @@ def load_weights(model, path, device):
 def learn_from(teacher, inputs, answers, start, end):
     """Loss against a teacher's outputs for the same pairs."""
     with torch.no_grad():
-        told, told_start, told_end = teacher(*inputs)
-    spans = F.cross_entropy(start, told_start.softmax(-1)) + F.cross_entropy(end, told_end.softmax(-1))
-    return F.binary_cross_entropy_with_logits(answers, told.sigmoid()) + 0.25 * spans
+        teacher_answers, teacher_start, teacher_end = teacher(*inputs)
+    spans = F.cross_entropy(start, teacher_start.softmax(-1)) + F.cross_entropy(end, teacher_end.softmax(-1))
+    return F.binary_cross_entropy_with_logits(answers, teacher_answers.sigmoid()) + 0.25 * spans
 
 
 def main():

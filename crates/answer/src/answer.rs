@@ -6,28 +6,29 @@
 //! and the record.
 
 mod admit;
+mod answer_type;
 mod assemble;
+mod assignment;
+mod cache;
 mod candidates;
-mod catalogue;
+mod chinese_script;
 mod compose;
-mod designation;
-mod expects;
+mod conflict_resolution;
+mod conversation_locks;
+mod disambiguate;
+mod gazetteer_cache;
 mod generate;
-mod guard;
-mod kept;
+mod model_number;
+mod near_misses;
 mod passage;
-mod phrases;
 mod pipeline;
 mod premise;
+mod prompt_injection;
 mod record;
 pub mod render;
-mod rules;
-mod script;
-mod settle;
-mod siblings;
-mod trial;
+mod settings;
+mod templates;
 mod turn;
-mod turns;
 mod understand;
 mod verify;
 mod window;
@@ -49,22 +50,22 @@ use ken_store::store::{Store, StoreError};
 use ken_text::redact::Redactor;
 
 pub use admit::{
-    Admission, CLIP, Decision, FEATURES, Features, Model, ModelError, N_FEATURES, ReadingModel,
-    Verdict, Weight, least_of,
+    Admission, AnswerDecision, AnswerabilityModel, CLIP, FEATURES, Features, ModelError,
+    N_FEATURES, ReadingModel, Verdict, Weight, least_of,
 };
-use assemble::{courteous, finish};
+use assemble::{courtesy_reply, finish};
+use cache::AnswerCache;
 use candidates::{READ, read};
 pub use candidates::{best_logit, lead, to_front};
-pub use compose::Draft;
-use kept::KeptAnswers;
+pub use chinese_script::occurs_in;
+pub use compose::AnswerDraft;
 pub use passage::Passage;
 use pipeline::{Pipeline, SubQuestion, elapsed_ms, find};
-pub use record::{Logged, Request};
-pub use rules::{RuleBook, Rules};
-pub use script::stands_in;
-use understand::Lifts;
-pub use understand::{Names, Understood, reply_language, understand};
-pub use verify::Rejected;
+pub use record::{LoggedQuestion, RecordedRequest};
+pub use settings::{AnswerSettings, SettingsCache};
+use understand::DocumentBoosts;
+pub use understand::{Gazetteer, UnderstoodQuestion, reply_language, understand};
+pub use verify::RejectedSentence;
 
 /// A question that got no answer, not even a refusal.
 #[derive(Debug, thiserror::Error)]
@@ -166,15 +167,15 @@ pub struct Answerer {
     admission: Arc<Admission>,
     reader: Option<Reader>,
     llm: Option<Llm>,
-    catalogue: catalogue::Catalogue,
-    rules: RuleBook,
-    turns: turns::Turns,
-    kept: KeptAnswers,
+    gazetteers: gazetteer_cache::GazetteerCache,
+    settings: SettingsCache,
+    turns: conversation_locks::ConversationLocks,
+    cache: AnswerCache,
 }
 
 /// An answer with its evidence, for explanation and evaluation.
 #[derive(Debug, Clone)]
-pub struct Explained {
+pub struct ExplainedAnswer {
     /// The answer.
     pub answer: Answer,
     /// The evidence for the first question; empty if the answer was recorded or cached earlier.
@@ -207,30 +208,30 @@ impl Answerer {
             );
         }
         Self {
-            catalogue: catalogue::Catalogue::new(store.clone()),
-            rules: RuleBook::new(store.clone()),
+            gazetteers: gazetteer_cache::GazetteerCache::new(store.clone()),
+            settings: SettingsCache::new(store.clone()),
             store,
             retriever,
             embedder,
             admission: Arc::new(admission.reading(reader.is_some())),
             reader,
             llm,
-            turns: turns::Turns::default(),
-            kept: KeptAnswers::new(0),
+            turns: conversation_locks::ConversationLocks::default(),
+            cache: AnswerCache::new(0),
         }
     }
 
     /// Caches up to `n_answers` answers. A cached answer is used as long as everything it depends on is unchanged.
-    pub fn keeping(self, n_answers: usize) -> Self {
-        let kept = KeptAnswers::new(n_answers);
-        Self { kept, ..self }
+    pub fn with_cache(self, n_answers: usize) -> Self {
+        let cache = AnswerCache::new(n_answers);
+        Self { cache, ..self }
     }
 
     /// Returns an answerer that searches with another retriever and starts with an empty cache.
-    pub fn searching(&self, retriever: Retriever) -> Self {
+    pub fn with_retriever(&self, retriever: Retriever) -> Self {
         Self {
             retriever,
-            kept: KeptAnswers::new(0),
+            cache: AnswerCache::new(0),
             ..self.clone()
         }
     }
@@ -245,7 +246,7 @@ impl Answerer {
         question: &Question,
         history: &[Utterance],
         vector: Option<Vec<f32>>,
-    ) -> Result<Explained, AnswerError> {
+    ) -> Result<ExplainedAnswer, AnswerError> {
         self.reply_until(workspace, question, history, vector, None, None)
             .await
     }
@@ -258,24 +259,27 @@ impl Answerer {
         mut vector: Option<Vec<f32>>,
         until: Option<Instant>,
         events: Option<&mpsc::UnboundedSender<Event>>,
-    ) -> Result<Explained, AnswerError> {
+    ) -> Result<ExplainedAnswer, AnswerError> {
         let start = Instant::now();
         let language = reply_language(&question.text, question.language.as_deref());
         if let Some(kind) = understand::courtesy(&question.text) {
             // `How do I reach a person?` may be a question that an FAQ answers.
             let faq = match kind {
-                understand::Courtesy::AsksForPerson => self.by_words(workspace, question).await?,
+                understand::Courtesy::AsksForPerson => {
+                    self.identical_faq(workspace, question).await?
+                }
                 _ => None,
             };
-            return Ok(faq.unwrap_or_else(|| courteous(question, language, kind, start)));
+            return Ok(faq.unwrap_or_else(|| courtesy_reply(question, language, kind, start)));
         }
-        let rules = self.rules.of(workspace).await?;
-        let tuning = question.tuning.or(rules.tuning);
+        let settings = self.settings.of(workspace).await?;
+        let tuning = question.tuning.or(settings.tuning);
         // A learned threshold counts only if the workspace has not chosen a level.
         let learned = tuning
             .min_confidence
-            .filter(|_| rules.level.is_none() || question.tuning.min_confidence.is_some());
-        let min_confidence = learned.unwrap_or_else(|| self.admission.min_confidence(rules.level));
+            .filter(|_| settings.level.is_none() || question.tuning.min_confidence.is_some());
+        let min_confidence =
+            learned.unwrap_or_else(|| self.admission.min_confidence(settings.level));
         let redactor = match &self.llm {
             None => Redactor::default(),
             Some(_) => Redactor::new(&self.store.patterns(workspace).await?).unwrap_or_default(),
@@ -302,7 +306,7 @@ impl Answerer {
                 events: events.filter(|_| is_one),
             });
         }
-        let pipeline = self.pipeline(&rules, &redactor);
+        let pipeline = self.pipeline(&settings, &redactor);
         let answers = asked
             .into_iter()
             .map(|asked| pipeline.answer(workspace, asked));
@@ -321,31 +325,31 @@ impl Answerer {
     }
 
     /// Returns whether the configured chat server was unreachable at the last request.
-    pub fn llm_is_away(&self) -> bool {
-        self.llm.as_ref().is_some_and(Llm::is_away)
+    pub fn llm_is_unavailable(&self) -> bool {
+        self.llm.as_ref().is_some_and(Llm::is_unavailable)
     }
 
     /// Drops everything cached for a workspace.
     pub fn forget_workspace(&self, workspace: &WorkspaceId) {
-        self.rules.forget(workspace);
-        self.catalogue.forget(workspace);
-        self.forget_kept();
+        self.settings.invalidate(workspace);
+        self.gazetteers.invalidate(workspace);
+        self.clear_cache();
     }
 
     /// Returns the vector of a single question; `None` if the message has several questions or none.
     pub async fn vector_of(&self, question: &Question) -> Result<Option<Vec<f32>>, AnswerError> {
-        let Some(worded) = self.worded(question) else {
+        let Some(normalized) = self.normalized(question) else {
             return Ok(None);
         };
-        let vector = self.embedder.embed_question(&worded).await;
+        let vector = self.embedder.embed_question(&normalized).await;
         Ok(Some(vector.map_err(RetrieveError::from)?))
     }
 
     /// Returns the text that is encoded for a single question; `None` if the message has several questions or none.
-    pub fn worded(&self, question: &Question) -> Option<String> {
-        let parts = understand::parts(&question.text);
+    pub fn normalized(&self, question: &Question) -> Option<String> {
+        let parts = understand::split_questions(&question.text);
         match &parts[..] {
-            [only] if understand::courtesy(only).is_none() => Some(self.retriever.worded(only)),
+            [only] if understand::courtesy(only).is_none() => Some(self.retriever.normalized(only)),
             _ => None,
         }
     }
@@ -356,7 +360,7 @@ impl Answerer {
         workspace: &WorkspaceId,
         question: &str,
         history: &[Utterance],
-    ) -> Result<Understood, AnswerError> {
+    ) -> Result<UnderstoodQuestion, AnswerError> {
         let names = self.names(workspace, history).await?;
         Ok(understand(question, history, &names))
     }
@@ -367,7 +371,7 @@ impl Answerer {
         &self,
         workspace: &WorkspaceId,
         query: &Query,
-        understood: &Understood,
+        understood: &UnderstoodQuestion,
         vector: Option<Vec<f32>>,
     ) -> Result<(Retrieved, Vec<Evidence>), AnswerError> {
         Ok(find(&self.retriever, workspace, query, &understood.about, vector).await?)
@@ -404,29 +408,29 @@ impl Answerer {
         &self,
         workspace: &WorkspaceId,
         history: &[Utterance],
-    ) -> Result<Arc<Names>, StoreError> {
+    ) -> Result<Arc<Gazetteer>, StoreError> {
         match history.is_empty() {
             true => Ok(Arc::default()),
-            false => self.catalogue.of(workspace).await,
+            false => self.gazetteers.of(workspace).await,
         }
     }
 
     /// Returns the answer of an FAQ with the same question, word for word, found without the encoder.
-    async fn by_words(
+    async fn identical_faq(
         &self,
         workspace: &WorkspaceId,
         question: &Question,
-    ) -> Result<Option<Explained>, AnswerError> {
+    ) -> Result<Option<ExplainedAnswer>, AnswerError> {
         let start = Instant::now();
         let language = reply_language(&question.text, question.language.as_deref());
-        let rules = self.rules.of(workspace).await?;
+        let settings = self.settings.of(workspace).await?;
         let query = Query::of(question.text.clone());
         let asked = SubQuestion {
             text: &question.text,
             query: query
                 .with_limit(question.limit)
                 .with_filter(question.filter.clone()),
-            about: Lifts::default(),
+            about: DocumentBoosts::default(),
             language,
             ceiling: Strategy::Standard,
             min_confidence: 1.0,
@@ -437,19 +441,23 @@ impl Answerer {
         let redactor = Redactor::default();
         let pipeline = Pipeline {
             llm: None,
-            ..self.pipeline(&rules, &redactor)
+            ..self.pipeline(&settings, &redactor)
         };
         let answer = pipeline.identical_faq(workspace, asked).await?;
         Ok(answer.map(|answer| finish(question, language, vec![answer], start)))
     }
 
-    fn pipeline<'a>(&'a self, rules: &'a Rules, redactor: &'a Redactor) -> Pipeline<'a> {
+    fn pipeline<'a>(
+        &'a self,
+        settings: &'a AnswerSettings,
+        redactor: &'a Redactor,
+    ) -> Pipeline<'a> {
         Pipeline {
             retriever: &self.retriever,
             admission: &self.admission,
             reader: self.reader.as_ref(),
             llm: self.llm.as_ref(),
-            distrusted: &rules.distrusted,
+            distrusted: &settings.distrusted,
             redactor,
         }
     }

@@ -27,7 +27,7 @@ pub enum LlmError {
     Client(String),
     /// The server could not be reached.
     #[error("chat server unreachable: {0}")]
-    Away(String),
+    Unavailable(String),
     // Without the body, which may repeat the key or the prompt.
     /// The server replied with an error status.
     #[error("chat server replied {status}")]
@@ -47,9 +47,9 @@ pub enum LlmError {
 
 impl LlmError {
     /// Returns whether a retry may help: the server was unreachable, overloaded or failing.
-    fn is_passing(&self) -> bool {
+    fn is_transient(&self) -> bool {
         match self {
-            LlmError::Away(_) => true,
+            LlmError::Unavailable(_) => true,
             LlmError::Status {
                 status,
                 retry_after,
@@ -64,7 +64,9 @@ impl LlmError {
     /// Returns the error's stable name for the record.
     pub fn note(&self) -> Note {
         match self {
-            LlmError::KeyFile(_) | LlmError::Client(_) | LlmError::Away(_) => Note::LlmUnavailable,
+            LlmError::KeyFile(_) | LlmError::Client(_) | LlmError::Unavailable(_) => {
+                Note::LlmUnavailable
+            }
             LlmError::Status { .. } => Note::LlmRefused,
             LlmError::Truncated => Note::LlmTruncated,
             LlmError::Garbage(_) => Note::LlmGarbage,
@@ -91,10 +93,9 @@ pub struct Message {
     pub content: String,
 }
 
-/// What a completion took.
+/// Usage of a completion.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
-#[schema(as = ModelUsage)]
-pub struct Usage {
+pub struct ModelUsage {
     /// The model's name.
     pub model: String,
     /// As the server counted them; null where it does not say.
@@ -112,7 +113,7 @@ pub struct Llm {
     config: Arc<LlmConfig>,
     key: Option<Arc<str>>,
     /// When the server was last found unreachable; `None` after a success.
-    away: Arc<Mutex<Option<Instant>>>,
+    failed_at: Arc<Mutex<Option<Instant>>>,
 }
 
 /// The longest accepted reply, in bytes.
@@ -142,14 +143,17 @@ impl Llm {
             client,
             config: Arc::new(config.clone()),
             key: key.map(|key| key.expose().into()),
-            away: Arc::default(),
+            failed_at: Arc::default(),
         }))
     }
 
     /// Returns whether the server was unreachable at the last request.
-    pub fn is_away(&self) -> bool {
-        let away = self.away.lock().unwrap_or_else(PoisonError::into_inner);
-        away.is_some()
+    pub fn is_unavailable(&self) -> bool {
+        let failed_at = self
+            .failed_at
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        failed_at.is_some()
     }
 
     /// Returns the time limit of a whole completion.
@@ -166,10 +170,14 @@ impl Llm {
         &self,
         messages: &[Message],
         mut take: impl FnMut(&str),
-    ) -> Result<Usage, LlmError> {
-        let away = || self.away.lock().unwrap_or_else(PoisonError::into_inner);
-        if away().is_some_and(|since| since.elapsed() < LEFT_ALONE) {
-            return Err(LlmError::Away("unavailable a moment ago".to_owned()));
+    ) -> Result<ModelUsage, LlmError> {
+        let failed_at = || {
+            self.failed_at
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+        };
+        if failed_at().is_some_and(|since| since.elapsed() < LEFT_ALONE) {
+            return Err(LlmError::Unavailable("unavailable a moment ago".to_owned()));
         }
         let body = json!({
             "model": self.config.model,
@@ -186,7 +194,7 @@ impl Llm {
             .with_jitter();
         let response = (|| self.send(&body))
             .retry(waits)
-            .when(LlmError::is_passing)
+            .when(LlmError::is_transient)
             .adjust(|error, wait| match error {
                 // The server knows best how long to wait.
                 LlmError::Status {
@@ -196,8 +204,8 @@ impl Llm {
                 _ => wait,
             })
             .await;
-        *away() = match &response {
-            Err(LlmError::Away(_)) => Some(Instant::now()),
+        *failed_at() = match &response {
+            Err(LlmError::Unavailable(_)) => Some(Instant::now()),
             _ => None,
         };
         let response = response?;
@@ -217,7 +225,7 @@ impl Llm {
         let cost = price(prompt_tokens, config.prompt_price)
             .zip(price(completion_tokens, config.completion_price))
             .map(|(prompt, completion)| prompt + completion);
-        Ok(Usage {
+        Ok(ModelUsage {
             model: config.model.clone(),
             prompt_tokens,
             completion_tokens,
@@ -231,7 +239,7 @@ impl Llm {
         if let Some(key) = &self.key {
             request = request.bearer_auth(key);
         }
-        let response = request.send().await.map_err(away)?;
+        let response = request.send().await.map_err(unreachable)?;
         let status = response.status();
         if status.is_success() {
             return Ok(response);
@@ -249,8 +257,8 @@ impl Llm {
 }
 
 /// Converts an error without its URL, which may contain a secret.
-fn away(error: reqwest::Error) -> LlmError {
-    LlmError::Away(error.without_url().to_string())
+fn unreachable(error: reqwest::Error) -> LlmError {
+    LlmError::Unavailable(error.without_url().to_string())
 }
 
 type Tokens = (Option<u64>, Option<u64>);
@@ -299,7 +307,7 @@ async fn streamed(
     while let Some(event) = events.next().await {
         let data = event
             .map_err(|error| match error {
-                eventsource_stream::EventStreamError::Transport(error) => away(error),
+                eventsource_stream::EventStreamError::Transport(error) => unreachable(error),
                 other => LlmError::Garbage(other.to_string()),
             })?
             .data;
@@ -339,7 +347,7 @@ async fn whole(
     let mut bytes = Vec::new();
     let mut stream = response.bytes_stream();
     while let Some(piece) = stream.next().await {
-        bytes.extend_from_slice(&piece.map_err(away)?);
+        bytes.extend_from_slice(&piece.map_err(unreachable)?);
         if bytes.len() > 2 * MAX_REPLY_BYTES {
             return Err(LlmError::Garbage("reply too long".to_owned()));
         }

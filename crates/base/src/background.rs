@@ -5,37 +5,37 @@ use std::sync::{Mutex, PoisonError};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::actor::{acting, actor, by_itself, makes_workspaces};
-use crate::blocking::carry_on;
+use crate::actor::{actor, as_actor, as_system, may_create_workspaces};
+use crate::blocking::resume_panic;
 
 /// Runs `work` to completion in a task of its own, even if the caller drops the returned future. For work that cleans
 /// up after itself. The task keeps the actor of its caller. A panic of `work` resumes in the caller.
-pub async fn to_the_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
-    let work = acting(actor(), work);
-    let task = match makes_workspaces() {
+pub async fn run_detached<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
+    let work = as_actor(actor(), work);
+    let task = match may_create_workspaces() {
         true => tokio::spawn(work),
-        false => tokio::spawn(by_itself(work)),
+        false => tokio::spawn(as_system(work)),
     };
     match task.await {
         Ok(outcome) => outcome,
-        Err(error) => carry_on(error).await,
+        Err(error) => resume_panic(error).await,
     }
 }
 
 /// A receiver that is true while both flags are true. It becomes false for good once a sender of either is dropped.
-pub fn both(
+pub fn and(
     mut one: watch::Receiver<bool>,
     mut other: watch::Receiver<bool>,
 ) -> watch::Receiver<bool> {
-    let (tell, told) = watch::channel(*one.borrow() && *other.borrow());
+    let (tell, both) = watch::channel(*one.borrow() && *other.borrow());
     tokio::spawn(async move {
         loop {
-            let goes_on = tokio::select! {
+            let is_open = tokio::select! {
                 changed = one.changed() => changed.is_ok(),
                 changed = other.changed() => changed.is_ok(),
                 () = tell.closed() => false,
             };
-            if !goes_on {
+            if !is_open {
                 break;
             }
             let holds = *one.borrow() && *other.borrow();
@@ -43,7 +43,7 @@ pub fn both(
         }
         tell.send_replace(false);
     });
-    told
+    both
 }
 
 /// A background task that can be asked to stop and then awaited.
@@ -63,7 +63,7 @@ impl Background {
         Self {
             name,
             stop,
-            task: Mutex::new(Some(tokio::spawn(by_itself(work(stopped))))),
+            task: Mutex::new(Some(tokio::spawn(as_system(work(stopped))))),
         }
     }
 
@@ -88,10 +88,10 @@ impl Background {
                     return;
                 }
                 let (stop, stop_of_work) = watch::channel(false);
-                let at_work = work(stop_of_work);
-                tokio::pin!(at_work);
+                let running = work(stop_of_work);
+                tokio::pin!(running);
                 let is_done = tokio::select! {
-                    () = &mut at_work => true,
+                    () = &mut running => true,
                     _ = stopped.wait_for(|stop| *stop) => false,
                     _ = leads.wait_for(|leads| !*leads) => false,
                 };
@@ -99,7 +99,7 @@ impl Background {
                     return;
                 }
                 stop.send_replace(true);
-                at_work.await;
+                running.await;
             }
         })
     }

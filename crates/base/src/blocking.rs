@@ -7,13 +7,13 @@ use tokio::task::JoinError;
 pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done,
-        Err(error) => carry_on(error).await,
+        Err(error) => resume_panic(error).await,
     }
 }
 
 /// Resumes the panic of a task. A task is cancelled only when the process ends; then this future never completes, so
 /// that the caller ends with the process.
-pub async fn carry_on<T>(error: JoinError) -> T {
+pub async fn resume_panic<T>(error: JoinError) -> T {
     match error.try_into_panic() {
         Ok(panic) => std::panic::resume_unwind(panic),
         Err(_) => std::future::pending().await,

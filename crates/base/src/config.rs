@@ -30,7 +30,7 @@ pub struct Config {
     /// The derived indexes.
     pub index: IndexConfig,
     /// Vector storage. Default `embedded`. `KEN_VECTORS`
-    pub vectors: VectorsAt,
+    pub vectors: VectorBackend,
     /// The Qdrant cluster.
     pub qdrant: QdrantConfig,
     /// Limits of parsing files.
@@ -151,7 +151,7 @@ pub struct IndexConfig {
 /// Where vectors are stored and searched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum VectorsAt {
+pub enum VectorBackend {
     /// In memory, with snapshots in `index.dir`.
     #[default]
     Embedded,
@@ -232,7 +232,7 @@ pub struct EncoderConfig {
     pub queue_capacity: usize,
     /// Number of cached question vectors; 0 disables the cache. 4,096 (about 15 MB); no setting.
     #[serde(skip)]
-    pub kept: usize,
+    pub cache_entries: usize,
     /// Maximum estimated waiting time for the encoder, in milliseconds; above it the question is rejected. Default 250.
     /// `KEN_ENCODER__MAX_WAIT_MS`
     pub max_wait_ms: u64,
@@ -292,12 +292,12 @@ pub struct RetrieveConfig {
     pub candidates: usize,
     /// Disabled parts of the search, for ablation. None; no setting.
     #[serde(skip)]
-    pub without: Vec<Part>,
+    pub without: Vec<SearchFeature>,
 }
 
 /// A part of the search that can be disabled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
+pub enum SearchFeature {
     /// Normalisation of spoken words and courtesy in questions, `text::written`.
     Spoken,
     /// Synonym expansion, `text::Synonyms`.
@@ -316,7 +316,7 @@ pub enum Part {
     OtherWriting,
 }
 
-impl std::str::FromStr for Part {
+impl std::str::FromStr for SearchFeature {
     type Err = String;
 
     fn from_str(name: &str) -> Result<Self, String> {
@@ -351,7 +351,7 @@ pub struct AnswerConfig {
     /// Number of cached answers, invalidated when their evidence changes; 0 disables the cache. Not used with a language
     /// model. 1,000 (about 30 MB); no setting.
     #[serde(skip)]
-    pub kept: usize,
+    pub cache_entries: usize,
 }
 
 /// `[learn]`: learning from cases, feedback and logged questions.
@@ -525,7 +525,7 @@ impl Default for EncoderConfig {
             threads: 0,
             queue_capacity: 256,
             max_wait_ms: 250,
-            kept: 4_096,
+            cache_entries: 4_096,
         }
     }
 }
@@ -548,7 +548,7 @@ impl Default for AnswerConfig {
             min_confidence: None,
             model: None,
             keep_days: 90,
-            kept: 1_000,
+            cache_entries: 1_000,
         }
     }
 }
@@ -562,7 +562,7 @@ const DEFAULT_PARTS: [(&str, f32); 2] = [
 
 /// Default URL of the vault: a file beside an SQLite store (`sqlite://data/ken.db` → `sqlite://data/vault.db`), or the
 /// PostgreSQL database itself.
-fn beside(url: &str) -> String {
+fn default_vault_url(url: &str) -> String {
     match url.rsplit_once('/') {
         Some((folder, _)) if url.starts_with("sqlite:") => format!("{folder}/vault.db"),
         _ if is_postgres(url) => url.to_owned(),
@@ -651,7 +651,7 @@ impl Config {
             self.reader.path = models.join("reader");
         }
         if self.store.vault_url.is_empty() {
-            self.store.vault_url = beside(&self.store.url);
+            self.store.vault_url = default_vault_url(&self.store.url);
         }
         if encoder.threads == 0 {
             encoder.threads = std::thread::available_parallelism().map_or(1, |n| n.get());

@@ -24,8 +24,8 @@ pub use case::{Case, CaseOutcome, CaseRole, CaseTurn, Distilled, Excerpt, NoKnow
 pub use chunk::{Chunk, ChunkNote, Evidence, NewChunk, Outline, Span, TableHeader};
 pub use clock::Clock;
 pub use document::{
-    Document, FaqAnswer, Kind, MAX_VIEWS, Metadata, Source, Status, Window, audience_open_to,
-    checked_uri,
+    Document, DocumentKind, DocumentStatus, FaqAnswer, MAX_VIEWS, Metadata, Source, ValidityPeriod,
+    audience_open_to, checked_uri,
 };
 pub use draft::{Draft, DraftAction, DraftClass, DraftEvent, DraftSource, DraftState, Reviewer};
 pub use encoder::{EncoderReport, EncoderScores};
@@ -34,7 +34,7 @@ pub use judged::{JudgedQuestion, Review, ReviewKind};
 pub use key::{ApiKey, KeyRole, Principal, Right};
 pub use learning::{
     AgentAction, Arm, Experiment, ExperimentState, Exposure, Feedback, FeedbackReason, Tuning,
-    Tunings,
+    TuningHistory,
 };
 pub use level::Level;
 pub use query::{

@@ -20,7 +20,7 @@ pub fn client(connect: Duration, silence: Duration) -> Result<reqwest::Client, S
         .no_proxy()
         .connect_timeout(connect)
         .read_timeout(silence)
-        .dns_resolver(Guarded)
+        .dns_resolver(GuardedResolver)
         .build()
         .map_err(|error| error.to_string())
 }
@@ -63,9 +63,9 @@ pub fn is_forbidden(address: IpAddr) -> bool {
 }
 
 /// Resolves names as the system does and drops forbidden addresses.
-struct Guarded;
+struct GuardedResolver;
 
-impl Resolve for Guarded {
+impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
@@ -113,8 +113,8 @@ mod tests {
     #[tokio::test]
     async fn name_resolving_to_metadata_address_is_rejected() {
         let name: Name = "169.254.169.254".parse().unwrap();
-        assert!(Guarded.resolve(name).await.is_err());
+        assert!(GuardedResolver.resolve(name).await.is_err());
         let name: Name = "localhost".parse().unwrap();
-        assert!(Guarded.resolve(name).await.unwrap().count() > 0);
+        assert!(GuardedResolver.resolve(name).await.unwrap().count() > 0);
     }
 }

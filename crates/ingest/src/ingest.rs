@@ -33,7 +33,8 @@ use serde::{Deserialize, Serialize};
 
 use containers::{Budget, MAX_UNPACKED};
 use ken_base::domain::{
-    ChunkNote, DocumentId, FaqAnswer, InvalidId, Kind, Metadata, NewChunk, Outline, Source, Span,
+    ChunkNote, DocumentId, DocumentKind, FaqAnswer, InvalidId, Metadata, NewChunk, Outline, Source,
+    Span,
 };
 use ken_text::text;
 
@@ -57,28 +58,28 @@ pub const FORMATS: &str = "md, markdown, txt, text, html, htm, xhtml, pdf, docx,
     jsonl, ndjson, epub, eml, zip";
 
 /// The format of each file name ending, for uploads, folders, archives and the command line.
-const ENDINGS: [(&str, Format); 21] = [
-    ("md", Format::Markdown),
-    ("markdown", Format::Markdown),
-    ("txt", Format::Plain),
-    ("text", Format::Plain),
-    ("html", Format::Html),
-    ("htm", Format::Html),
-    ("xhtml", Format::Html),
-    ("pdf", Format::Pdf),
-    ("docx", Format::Docx),
-    ("pptx", Format::Pptx),
-    ("xlsx", Format::Xlsx),
-    ("ods", Format::Ods),
-    ("csv", Format::Csv),
-    ("tsv", Format::Tsv),
-    ("tab", Format::Tsv),
-    ("json", Format::Json),
-    ("jsonl", Format::JsonLines),
-    ("ndjson", Format::JsonLines),
-    ("epub", Format::Epub),
-    ("eml", Format::Mail),
-    ("zip", Format::Zip),
+const ENDINGS: [(&str, FileFormat); 21] = [
+    ("md", FileFormat::Markdown),
+    ("markdown", FileFormat::Markdown),
+    ("txt", FileFormat::Plain),
+    ("text", FileFormat::Plain),
+    ("html", FileFormat::Html),
+    ("htm", FileFormat::Html),
+    ("xhtml", FileFormat::Html),
+    ("pdf", FileFormat::Pdf),
+    ("docx", FileFormat::Docx),
+    ("pptx", FileFormat::Pptx),
+    ("xlsx", FileFormat::Xlsx),
+    ("ods", FileFormat::Ods),
+    ("csv", FileFormat::Csv),
+    ("tsv", FileFormat::Tsv),
+    ("tab", FileFormat::Tsv),
+    ("json", FileFormat::Json),
+    ("jsonl", FileFormat::JsonLines),
+    ("ndjson", FileFormat::JsonLines),
+    ("epub", FileFormat::Epub),
+    ("eml", FileFormat::Mail),
+    ("zip", FileFormat::Zip),
 ];
 
 /// Why a file or text cannot be ingested, in words for the sender.
@@ -258,7 +259,7 @@ impl From<InvalidId> for IngestError {
 /// The format of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Format {
+pub enum FileFormat {
     /// CommonMark.
     Markdown,
     /// Plain text.
@@ -291,7 +292,7 @@ pub enum Format {
     Zip,
 }
 
-impl Format {
+impl FileFormat {
     /// Returns the format of a file name's ending, in upper or lower case.
     ///
     /// # Errors
@@ -340,12 +341,12 @@ fn parse_at(
     depth: usize,
     budget: &mut Budget,
 ) -> Result<Parsed, IngestError> {
-    let format = Format::of_name(name)?;
+    let format = FileFormat::of_name(name)?;
     let mut parsed = Parsed::default();
     let (extracted, raw) = match format {
-        Format::Zip => return containers::read_zip(name, bytes, depth, budget),
-        Format::Xlsx | Format::Ods => {
-            let kind = if format == Format::Xlsx {
+        FileFormat::Zip => return containers::read_zip(name, bytes, depth, budget),
+        FileFormat::Xlsx | FileFormat::Ods => {
+            let kind = if format == FileFormat::Xlsx {
                 "XLSX"
             } else {
                 "ODS"
@@ -353,7 +354,7 @@ fn parse_at(
             containers::check_package(bytes, kind)?;
             let (faqs, grids) = split_faqs(tables::read_workbook(bytes, kind)?);
             for (sheet, mut file) in faqs {
-                named_apart(&mut file, &format!("{name}/{sheet}"));
+                qualify_ids(&mut file, &format!("{name}/{sheet}"));
                 parsed.take(faq::into_good_sources(name, file)?);
             }
             match grids.iter().all(|grid| grid.rows.is_empty()) && !parsed.sources.is_empty() {
@@ -361,19 +362,19 @@ fn parse_at(
                 false => (tables::extract(grids), String::new()),
             }
         }
-        Format::Csv | Format::Tsv => {
+        FileFormat::Csv | FileFormat::Tsv => {
             let raw = decode(bytes)?;
-            let grid = tables::read_separated(&raw, format == Format::Tsv)?;
+            let grid = tables::read_separated(&raw, format == FileFormat::Tsv)?;
             if let Some(mut file) = faq::of_grid(&grid) {
-                named_apart(&mut file, name);
+                qualify_ids(&mut file, name);
                 parsed.take(faq::into_good_sources(name, file)?);
                 return Ok(parsed);
             }
             (tables::extract(vec![grid]), raw)
         }
-        Format::Json | Format::JsonLines => {
+        FileFormat::Json | FileFormat::JsonLines => {
             let raw = decode(bytes)?;
-            let values = json::read(&raw, format == Format::JsonLines)?;
+            let values = json::read(&raw, format == FileFormat::JsonLines)?;
             if let Some(file) = faq::of_values(&values) {
                 parsed.sources = faq::into_sources(file)?;
                 return Ok(parsed);
@@ -393,7 +394,7 @@ fn parse_at(
             }
             (json::extract(&values), raw)
         }
-        Format::Mail => {
+        FileFormat::Mail => {
             let (extracted, attached) = mail::read(name, bytes, depth, budget)?;
             parsed = attached;
             if extracted.text.trim().is_empty() && !parsed.sources.is_empty() {
@@ -401,10 +402,10 @@ fn parse_at(
             }
             (extracted, String::new())
         }
-        Format::Epub => (containers::read_book(bytes)?, String::new()),
-        Format::Pdf => (pdf::extract(bytes)?, String::new()),
-        Format::Docx | Format::Pptx => {
-            let kind = if format == Format::Docx {
+        FileFormat::Epub => (containers::read_book(bytes)?, String::new()),
+        FileFormat::Pdf => (pdf::extract(bytes)?, String::new()),
+        FileFormat::Docx | FileFormat::Pptx => {
+            let kind = if format == FileFormat::Docx {
                 "DOCX"
             } else {
                 "PPTX"
@@ -412,8 +413,8 @@ fn parse_at(
             containers::check_package(bytes, kind)?;
             (office::extract(bytes, kind)?, String::new())
         }
-        Format::Markdown | Format::Plain | Format::Html => {
-            let raw = match format == Format::Html && !has_mark(bytes) && bytes.contains(&0) {
+        FileFormat::Markdown | FileFormat::Plain | FileFormat::Html => {
+            let raw = match format == FileFormat::Html && !has_mark(bytes) && bytes.contains(&0) {
                 // The HTML standard drops NUL characters.
                 true => decode(
                     &bytes
@@ -440,7 +441,7 @@ fn parse_at(
 }
 
 /// Prefixes numeric row ids with the file's name: `1` of one sheet is not `1` of another.
-fn named_apart(file: &mut faq::FaqFile, name: &str) {
+fn qualify_ids(file: &mut faq::FaqFile, name: &str) {
     for row in &mut file.rows {
         if let Some(id) = &mut row.id
             && id.bytes().all(|b| b.is_ascii_digit())
@@ -468,23 +469,23 @@ fn split_faqs(grids: Vec<grid::Grid>) -> (Vec<(String, faq::FaqFile)>, Vec<grid:
 /// # Errors
 /// [`IngestError::NoFaqs`] if no column or field is recognised as the question and one as the answer.
 pub fn parse_faqs(name: &str, bytes: &[u8]) -> Result<faq::FaqFile, IngestError> {
-    let found = match Format::of_name(name)? {
-        Format::Xlsx => {
+    let found = match FileFormat::of_name(name)? {
+        FileFormat::Xlsx => {
             containers::check_package(bytes, "XLSX")?;
             let (faqs, _) = split_faqs(tables::read_workbook(bytes, "XLSX")?);
             faqs.into_iter().next().map(|(_, file)| file)
         }
-        Format::Ods => {
+        FileFormat::Ods => {
             containers::check_package(bytes, "ODS")?;
             let (faqs, _) = split_faqs(tables::read_workbook(bytes, "ODS")?);
             faqs.into_iter().next().map(|(_, file)| file)
         }
-        Format::Csv | Format::Tsv => {
-            let is_tsv = Format::of_name(name)? == Format::Tsv;
+        FileFormat::Csv | FileFormat::Tsv => {
+            let is_tsv = FileFormat::of_name(name)? == FileFormat::Tsv;
             faq::of_grid(&tables::read_separated(&decode(bytes)?, is_tsv)?)
         }
-        Format::Json => faq::of_values(&json::read(&decode(bytes)?, false)?),
-        Format::JsonLines => faq::of_values(&json::read(&decode(bytes)?, true)?),
+        FileFormat::Json => faq::of_values(&json::read(&decode(bytes)?, false)?),
+        FileFormat::JsonLines => faq::of_values(&json::read(&decode(bytes)?, true)?),
         _ => None,
     };
     found.ok_or(IngestError::NoFaqs)
@@ -495,23 +496,23 @@ fn has_mark(bytes: &[u8]) -> bool {
     encoding_rs::Encoding::for_bom(bytes).is_some()
 }
 
-fn extract_text(raw: &str, format: Format) -> Result<Extracted, IngestError> {
+fn extract_text(raw: &str, format: FileFormat) -> Result<Extracted, IngestError> {
     match format {
-        Format::Markdown => markdown::extract(raw),
-        Format::Html => html::extract(raw),
-        Format::Plain => Ok(plain::extract(&visible(raw))),
-        Format::Pdf
-        | Format::Docx
-        | Format::Pptx
-        | Format::Xlsx
-        | Format::Ods
-        | Format::Csv
-        | Format::Tsv
-        | Format::Json
-        | Format::JsonLines
-        | Format::Epub
-        | Format::Mail
-        | Format::Zip => unreachable!("{format:?} is not given as text"),
+        FileFormat::Markdown => markdown::extract(raw),
+        FileFormat::Html => html::extract(raw),
+        FileFormat::Plain => Ok(plain::extract(&visible(raw))),
+        FileFormat::Pdf
+        | FileFormat::Docx
+        | FileFormat::Pptx
+        | FileFormat::Xlsx
+        | FileFormat::Ods
+        | FileFormat::Csv
+        | FileFormat::Tsv
+        | FileFormat::Json
+        | FileFormat::JsonLines
+        | FileFormat::Epub
+        | FileFormat::Mail
+        | FileFormat::Zip => unreachable!("{format:?} is not given as text"),
     }
 }
 
@@ -552,7 +553,7 @@ pub fn parse_article(
     id: DocumentId,
     given: Metadata,
     raw: &str,
-    format: Format,
+    format: FileFormat,
 ) -> Result<Source, IngestError> {
     let extracted = extract_text(raw, format)?;
     article(id, given, extracted, raw.to_owned(), raw)
@@ -620,7 +621,7 @@ pub fn make_faq(
     {
         return Err(IngestError::Empty);
     }
-    metadata.kind = Kind::Faq;
+    metadata.kind = DocumentKind::Faq;
     if metadata.title.is_empty() {
         metadata.title = question.clone();
     }

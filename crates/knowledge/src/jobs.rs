@@ -7,13 +7,14 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::editing::gate::{Breaking, Each, Gate, GateError, Refused};
+use crate::editing::gate::{Breaking, Gate, GateError, PartialResult, RefusedWrites};
 use crate::editing::impact::ImpactError;
 use ken_base::domain::WorkspaceId;
 use ken_ingest::ingest::worker::FileReader;
-use ken_store::queue::{self, Failure, Handler, Policy, Progress};
+use ken_store::queue::{self, Handler, Policy, WorkFailure, WorkProgress};
 use ken_store::store::{
-    Base, Effect, EndsWith, JobItem, Recorded, Store, StoreError, Terms, WaitingJob, Write,
+    BaseVersions, Effect, EndsWith, JobItem, Recorded, Store, StoreError, WaitingJob, Write,
+    WriteConditions,
 };
 
 /// How many documents of one file are recorded in one transaction.
@@ -55,9 +56,9 @@ impl Uploads {
         &self,
         workspace: &WorkspaceId,
         upload: &Upload,
-    ) -> Result<Progress, ImpactError> {
+    ) -> Result<WorkProgress, ImpactError> {
         let Some((item, bytes)) = next_item(&self.store, workspace, &upload.job).await? else {
-            return Ok(Progress::Done);
+            return Ok(WorkProgress::Done);
         };
         let (state, detail) = match self.read_item(workspace, upload, &item.name, bytes).await {
             Ok(outcome) => outcome,
@@ -68,7 +69,7 @@ impl Uploads {
         self.store
             .finish_job_item(workspace, &upload.job, item.ordinal, state, &detail)
             .await?;
-        Ok(Progress::More)
+        Ok(WorkProgress::More)
     }
 
     /// Reads one file and records its documents. Returns the item's state and a message.
@@ -83,13 +84,13 @@ impl Uploads {
             Ok(parsed) => parsed,
             Err(error) => return Ok(("failed", error.to_string())),
         };
-        let mut whole = Each::default();
+        let mut whole = PartialResult::default();
         let mut sources = parsed.sources.into_iter().peekable();
         while sources.peek().is_some() {
             let writes: Vec<Write> = sources.by_ref().take(BATCH).map(Write::put).collect();
-            let terms = Terms {
+            let terms = WriteConditions {
                 job: Some(&upload.job),
-                ..Terms::default()
+                ..WriteConditions::default()
             };
             let gate = &self.gate;
             match gate
@@ -106,7 +107,7 @@ impl Uploads {
         let failed = parsed.failed.iter();
         let mut problems: Vec<String> =
             failed.map(|(path, why)| format!("{path}: {why}")).collect();
-        problems.extend(whole.refused.iter().map(told));
+        problems.extend(whole.refused.iter().map(refusal_detail));
         let mut detail = counted(&whole.recorded);
         for problem in &problems {
             detail.push_str("; ");
@@ -123,15 +124,15 @@ fn counted(recorded: &[Recorded]) -> String {
     let n_unchanged = count(|effect| effect == Effect::Unchanged);
     let n_not_found = count(|effect| effect == Effect::NotFound);
     let n_written = recorded.len() - n_unchanged - n_not_found;
-    let mut told = format!("{n_written} written, {n_unchanged} unchanged");
+    let mut counts = format!("{n_written} written, {n_unchanged} unchanged");
     if n_not_found > 0 {
-        told.push_str(&format!(", {n_not_found} not found"));
+        counts.push_str(&format!(", {n_not_found} not found"));
     }
-    told
+    counts
 }
 
 /// Returns a message with the refused documents and the reason.
-fn told(refused: &Refused) -> String {
+fn refusal_detail(refused: &RefusedWrites) -> String {
     let ids = refused
         .writes
         .iter()
@@ -172,7 +173,7 @@ impl Handler for Uploads {
 
     fn policy(&self) -> Policy {
         Policy {
-            at_once: 1,
+            max_concurrent: 1,
             ..PATIENT
         }
     }
@@ -182,7 +183,7 @@ impl Handler for Uploads {
         workspace: WorkspaceId,
         upload: Upload,
         stopped: watch::Receiver<bool>,
-    ) -> Result<Progress, Failure> {
+    ) -> Result<WorkProgress, WorkFailure> {
         until(stopped, self.next(&workspace, &upload)).await
     }
 
@@ -199,11 +200,11 @@ impl Handler for Uploads {
 /// Works until the service stops. What is written by then is complete; a later run does the rest.
 async fn until(
     mut stopped: watch::Receiver<bool>,
-    work: impl Future<Output = Result<Progress, ImpactError>>,
-) -> Result<Progress, Failure> {
+    work: impl Future<Output = Result<WorkProgress, ImpactError>>,
+) -> Result<WorkProgress, WorkFailure> {
     tokio::select! {
         biased;
-        _ = stopped.wait_for(|stopped| *stopped) => Ok(Progress::More),
+        _ = stopped.wait_for(|stopped| *stopped) => Ok(WorkProgress::More),
         worked = work => worked.map_err(|error| failure(&error)),
     }
 }
@@ -220,12 +221,12 @@ pub struct ChangeJob {
 
 /// Waiting changes, serialised as the job's only item.
 #[derive(Serialize, Deserialize)]
-struct Waiting {
+struct WaitingChanges {
     writes: Vec<Write>,
     breaking: Breaking,
     /// The versions of the documents at the time of the request.
     #[serde(default)]
-    base: Base,
+    base: BaseVersions,
 }
 
 /// Checks and makes waiting changes. Each job is written completely or not at all.
@@ -250,14 +251,14 @@ impl Changes {
         workspace: &WorkspaceId,
         writes: Vec<Write>,
         breaking: Breaking,
-        base: Base,
+        base: BaseVersions,
     ) -> Result<String, StoreError> {
         let id = format!("job_{}", Uuid::now_v7().simple());
         let name = match writes.as_slice() {
             [write] => write.document_id().to_string(),
             writes => format!("{} documents", writes.len()),
         };
-        let waiting = Waiting {
+        let waiting = WaitingChanges {
             writes,
             breaking,
             base,
@@ -271,14 +272,14 @@ impl Changes {
         Ok(id)
     }
 
-    async fn next(&self, workspace: &WorkspaceId, id: &str) -> Result<Progress, ImpactError> {
+    async fn next(&self, workspace: &WorkspaceId, id: &str) -> Result<WorkProgress, ImpactError> {
         let Some((item, bytes)) = next_item(&self.store, workspace, id).await? else {
-            return Ok(Progress::Done);
+            return Ok(WorkProgress::Done);
         };
         let made = self.make(workspace, id, item.ordinal, &bytes);
         let failed = match tokio::time::timeout(LONGEST_CHECK, made).await {
             // The transaction that wrote the changes has also finished the item.
-            Ok(Ok(Ok(()))) => return Ok(Progress::More),
+            Ok(Ok(Ok(()))) => return Ok(WorkProgress::More),
             Ok(Ok(Err(reason))) => format!("nothing written: {reason}"),
             Ok(Err(error)) if is_final(&error) => error.to_string(),
             Ok(Err(error)) => return Err(error),
@@ -290,7 +291,7 @@ impl Changes {
         self.store
             .finish_job_item(workspace, id, item.ordinal, "failed", &failed)
             .await?;
-        Ok(Progress::More)
+        Ok(WorkProgress::More)
     }
 
     /// Makes the changes and finishes their item. Returns the reason if nothing was written.
@@ -301,7 +302,7 @@ impl Changes {
         ordinal: i64,
         bytes: &[u8],
     ) -> Result<Result<(), String>, ImpactError> {
-        let waiting: Waiting = match serde_json::from_slice(bytes) {
+        let waiting: WaitingChanges = match serde_json::from_slice(bytes) {
             Ok(waiting) => waiting,
             Err(error) => return Ok(Err(format!("cannot parse the stored change: {error}"))),
         };
@@ -313,7 +314,7 @@ impl Changes {
             ordinal,
             detail: &detail,
         };
-        let terms = Terms {
+        let terms = WriteConditions {
             base: Some(&waiting.base),
             job: Some(id),
             ends: Some(&ends),
@@ -335,7 +336,7 @@ impl Handler for Changes {
 
     fn policy(&self) -> Policy {
         Policy {
-            at_once: 2,
+            max_concurrent: 2,
             ..PATIENT
         }
     }
@@ -345,7 +346,7 @@ impl Handler for Changes {
         workspace: WorkspaceId,
         change: ChangeJob,
         stopped: watch::Receiver<bool>,
-    ) -> Result<Progress, Failure> {
+    ) -> Result<WorkProgress, WorkFailure> {
         until(stopped, self.next(&workspace, &change.job)).await
     }
 
@@ -365,8 +366,8 @@ const LONGEST_CHECK: Duration = Duration::from_secs(3_000);
 /// Retry policy for acknowledged work: about 16 hours, to outlast a full disk; oldest first. A run may take a little
 /// longer than [`LONGEST_CHECK`].
 const PATIENT: Policy = Policy {
-    at_once: 1,
-    in_order: true,
+    max_concurrent: 1,
+    serial: true,
     max_attempts: 100,
     min_delay: Duration::from_secs(1),
     max_delay: Duration::from_secs(600),
@@ -386,10 +387,10 @@ fn is_final(error: &ImpactError) -> bool {
     }
 }
 
-fn failure(error: &ImpactError) -> Failure {
+fn failure(error: &ImpactError) -> WorkFailure {
     match is_final(error) {
-        true => Failure::Final(error.to_string()),
-        false => Failure::Passing(error.to_string()),
+        true => WorkFailure::Final(error.to_string()),
+        false => WorkFailure::Transient(error.to_string()),
     }
 }
 

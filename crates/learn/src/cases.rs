@@ -6,17 +6,17 @@
 //! No draft answers questions before a person has approved it, unless the workspace publishes its class automatically
 //! and the gate finds no broken question.
 
-mod acts;
+mod classify;
 mod collision;
+mod dialogue_acts;
 mod distill;
-mod general;
+mod draft_text;
+mod generalize;
 mod group;
 mod grouping;
 mod intake;
 mod model;
-mod relate;
 mod review;
-mod wording;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,7 +28,7 @@ use tokio::sync::watch;
 
 use ken_answer::answer::{AnswerError, Answerer};
 use ken_answer::llm::Llm;
-use ken_base::actor::{SERVICE, acting};
+use ken_base::actor::{SERVICE, as_actor};
 use ken_base::blocking::blocking;
 use ken_base::config::LearnConfig;
 use ken_base::domain::{
@@ -37,10 +37,10 @@ use ken_base::domain::{
 };
 use ken_ingest::ingest::IngestError;
 use ken_knowledge::editing::gate::Gate;
-use ken_knowledge::editing::impact::{ImpactError, Trials};
+use ken_knowledge::editing::impact::{ImpactError, WhatIf};
 use ken_search::embed::{EmbedError, Embedder};
-use ken_search::vectors::{Vectors, VectorsError};
-use ken_store::queue::{Failure, Handler, Policy, Progress, Waker};
+use ken_search::vectors::{CachedEmbedder, VectorsError};
+use ken_store::queue::{Handler, Policy, Waker, WorkFailure, WorkProgress};
 use ken_store::store::{Store, StoreError, StoredCase, Vault};
 use ken_text::redact::Redactor;
 use ken_text::text::{detect, sha256_hex};
@@ -49,8 +49,8 @@ pub use collision::{Collision, CollisionReason, collisions};
 pub use distill::distill;
 pub use group::Groups;
 use grouping::Groupings;
-pub use intake::{CaseFault, Kept, MAX_TURN_CHARS, MAX_TURNS};
-pub use review::{Details, Edit, Ranked, ReviewError, Reviewed};
+pub use intake::{CaseFault, MAX_TURN_CHARS, MAX_TURNS, SubmittedCase};
+pub use review::{DraftDetails, DraftEdit, RankedDraft, ReviewError, ReviewedDraft};
 
 /// Why cases could not be stored or distilled.
 #[derive(Debug, thiserror::Error)]
@@ -84,15 +84,15 @@ pub struct Cases {
     store: Store,
     vault: Vault,
     embedder: Embedder,
-    vectors: Vectors,
+    vectors: CachedEmbedder,
     answerer: Answerer,
-    trials: Trials,
+    what_if: WhatIf,
     gate: Gate,
     llm: Option<Llm>,
     config: LearnConfig,
     groupings: Groupings,
     /// Serializes storing and forgetting of cases. Lock it before a workspace's grouping.
-    taking: Arc<tokio::sync::Mutex<()>>,
+    intake_lock: Arc<tokio::sync::Mutex<()>>,
     /// Wakes the queue that distils.
     waker: Waker,
     /// The number of batches distilled since the process started.
@@ -100,7 +100,7 @@ pub struct Cases {
 }
 
 /// A distilled case in its currently stored version.
-struct Taken<'a> {
+struct DistilledCase<'a> {
     case: &'a Case,
     /// The draft that it was a source of before.
     draft_id: Option<String>,
@@ -109,7 +109,7 @@ struct Taken<'a> {
 }
 
 /// Distilled cases with the drafts that they create or join, before they are stored.
-struct Plan {
+struct BatchPlan {
     n_changes: u64,
     groups: Groups,
     /// Case id, distilled case, and the draft that it joins.
@@ -135,33 +135,33 @@ pub const DISTIL: &str = "distil";
 
 /// The payload of a [`DISTIL`] job: empty, since the store knows which cases wait.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct Distilling {}
+pub struct DistillPayload {}
 
 impl Cases {
-    /// Connects the parts. `trials` also provides the store and the answerer. Without `llm`, cases are distilled by
+    /// Connects the parts. `what_if` also provides the store and the answerer. Without `llm`, cases are distilled by
     /// rules.
     pub fn new(
         vault: Vault,
         embedder: Embedder,
-        trials: Trials,
+        what_if: WhatIf,
         gate: Gate,
         llm: Option<Llm>,
         config: LearnConfig,
         waker: Waker,
     ) -> Self {
-        let store = trials.store.clone();
+        let store = what_if.store.clone();
         Self {
-            vectors: Vectors::new(store.clone(), embedder.clone()),
+            vectors: CachedEmbedder::new(store.clone(), embedder.clone()),
             store,
             vault,
             embedder,
-            answerer: trials.answerer.clone(),
-            trials,
+            answerer: what_if.answerer.clone(),
+            what_if,
             gate,
             llm,
             config,
             groupings: Groupings::default(),
-            taking: Arc::default(),
+            intake_lock: Arc::default(),
             waker,
             done: watch::channel(0).0,
         }
@@ -193,7 +193,7 @@ impl Cases {
     }
 
     /// Distils and groups all waiting cases of a workspace. Returns their number.
-    pub async fn work_off(&self, workspace: &WorkspaceId) -> Result<usize, CaseError> {
+    pub async fn distill_all(&self, workspace: &WorkspaceId) -> Result<usize, CaseError> {
         let mut n = 0;
         loop {
             match self.next_batch(workspace).await? {
@@ -208,14 +208,18 @@ impl Cases {
         let cases = self.store.waiting_cases(workspace, BATCH).await?;
         let n = cases.len();
         if n > 0 {
-            self.take(workspace, cases).await?;
+            self.process_batch(workspace, cases).await?;
             self.done.send_modify(|n| *n += 1);
         }
         Ok(n)
     }
 
     /// Processes one batch: distil, encode, group, compare with the knowledge, store.
-    async fn take(&self, workspace: &WorkspaceId, cases: Vec<StoredCase>) -> Result<(), CaseError> {
+    async fn process_batch(
+        &self,
+        workspace: &WorkspaceId,
+        cases: Vec<StoredCase>,
+    ) -> Result<(), CaseError> {
         let mut distilled: Vec<(StoredCase, Distilled)> = Vec::with_capacity(cases.len());
         for case in cases {
             let made = self.distilled(&case.case).await;
@@ -227,21 +231,21 @@ impl Cases {
         let mut n_tries = 0;
         let drafts = loop {
             n_tries += 1;
-            let mut held = grouping.lock().await;
+            let mut guard = grouping.lock().await;
             let mut plan = self
-                .plan(workspace, &mut held, &distilled, &vectors)
+                .plan(workspace, &mut guard, &distilled, &vectors)
                 .await?;
             // After too many conflicts, keep the lock so that other changes wait.
-            let held = (n_tries > MAX_TRIES).then_some(held);
+            let guard = (n_tries > MAX_TRIES).then_some(guard);
             for draft in plan
                 .drafts
                 .iter_mut()
                 .filter(|draft| draft.state != DraftState::Merged)
             {
-                self.reword(workspace, draft).await?;
+                self.rewrite_text(workspace, draft).await?;
             }
-            let mut grouping = match held {
-                Some(held) => held,
+            let mut grouping = match guard {
+                Some(guard) => guard,
                 None => grouping.lock().await,
             };
             if grouping.n_changes() != plan.n_changes {
@@ -253,7 +257,7 @@ impl Cases {
                 .map(|draft| (draft.clone(), plan.groups.vector(&draft.id)))
                 .collect();
             self.store
-                .keep_distilled(
+                .insert_distilled(
                     workspace,
                     self.embedder.id(),
                     &plan.cases,
@@ -266,7 +270,7 @@ impl Cases {
             grouping.groups = (!self.store.is_shared()).then_some(plan.groups);
             break plan.drafts;
         };
-        self.groupings.keep_only(workspace);
+        self.groupings.retain(workspace);
         for draft in &drafts {
             self.publish_by_rule(workspace, draft).await?;
         }
@@ -281,19 +285,19 @@ impl Cases {
         grouping: &mut grouping::Grouping,
         distilled: &[(StoredCase, Distilled)],
         vectors: &[Vec<f32>],
-    ) -> Result<Plan, CaseError> {
+    ) -> Result<BatchPlan, CaseError> {
         // Cases that were changed or forgotten meanwhile are skipped. A changed case waits for its own batch.
         let ids: Vec<&str> = distilled
             .iter()
             .map(|(of, _)| of.case.id.as_str())
             .collect();
-        let mut kept = self.store.cases_as_kept(workspace, &ids).await?;
-        let mut current: Vec<Taken> = Vec::with_capacity(distilled.len());
+        let mut stored = self.store.stored_case_states(workspace, &ids).await?;
+        let mut current: Vec<DistilledCase> = Vec::with_capacity(distilled.len());
         for ((of, made), vector) in distilled.iter().zip(vectors) {
-            if let Some((hash, draft_id)) = kept.remove(&of.case.id)
+            if let Some((hash, draft_id)) = stored.remove(&of.case.id)
                 && hash == of.content_hash
             {
-                current.push(Taken {
+                current.push(DistilledCase {
                     case: &of.case,
                     draft_id,
                     made,
@@ -313,10 +317,10 @@ impl Cases {
         };
         let mut ids: Vec<String> = current
             .iter()
-            .filter_map(|taken| taken.draft_id.clone())
+            .filter_map(|entry| entry.draft_id.clone())
             .collect();
         let mut joins: Vec<Option<String>> = Vec::with_capacity(current.len());
-        for Taken { made, vector, .. } in &current {
+        for DistilledCase { made, vector, .. } in &current {
             // A case without a question has no subject.
             let id = (!made.question.is_empty()).then(|| groups.join(vector, group::figures(made)));
             ids.extend(id.clone());
@@ -325,22 +329,22 @@ impl Cases {
         ids.sort_unstable();
         ids.dedup();
         let mut drafts: Vec<Draft> = self.store.drafts_by_id(workspace, &ids).await?;
-        for (taken, id) in current.iter().zip(&joins) {
-            if let Some(old) = &taken.draft_id {
+        for (entry, id) in current.iter().zip(&joins) {
+            if let Some(old) = &entry.draft_id {
                 let before = drafts.iter_mut().find(|draft| draft.id == *old);
                 before
                     .into_iter()
-                    .for_each(|draft| draft.sources.retain(|source| source.id != taken.case.id));
+                    .for_each(|draft| draft.sources.retain(|source| source.id != entry.case.id));
             }
             let Some(id) = id else { continue };
             let at = match drafts.iter().position(|draft| draft.id == *id) {
                 Some(at) => at,
                 None => {
-                    drafts.push(wording::empty(id));
+                    drafts.push(draft_text::empty(id));
                     drafts.len() - 1
                 }
             };
-            wording::add(&mut drafts[at], taken.case, taken.made);
+            draft_text::add(&mut drafts[at], entry.case, entry.made);
         }
         let moved = self.merged(workspace, &mut groups, &mut drafts).await?;
         for (from, into) in &moved {
@@ -351,8 +355,8 @@ impl Cases {
         let cases = current
             .into_iter()
             .zip(joins)
-            .map(|(taken, id)| (taken.case.id.clone(), taken.made.clone(), id));
-        Ok(Plan {
+            .map(|(entry, id)| (entry.case.id.clone(), entry.made.clone(), id));
+        Ok(BatchPlan {
             n_changes: grouping.n_changes(),
             groups,
             cases: cases.collect(),
@@ -363,7 +367,11 @@ impl Cases {
 
     /// Rebuilds a draft from its sources. If the wording of an approved draft changes, it has to be approved again.
     /// Published, rejected and merged drafts stay unchanged.
-    async fn reword(&self, workspace: &WorkspaceId, draft: &mut Draft) -> Result<(), CaseError> {
+    async fn rewrite_text(
+        &self,
+        workspace: &WorkspaceId,
+        draft: &mut Draft,
+    ) -> Result<(), CaseError> {
         if !matches!(draft.state, DraftState::Open | DraftState::Approved) {
             return Ok(());
         }
@@ -377,14 +385,14 @@ impl Cases {
             (question.clone(), answer.clone(), variants.clone())
         };
         let before = words(draft);
-        wording::rebuild(draft);
+        draft_text::rebuild(draft);
         if draft.state == DraftState::Approved && before != words(draft) {
             draft.state = DraftState::Open;
             let at = self.store.now();
             review::note(draft, at, &Reviewer::rule(), DraftAction::Reopened, None);
         }
         if draft.state == DraftState::Open {
-            self.relate(workspace, draft).await?;
+            self.classify(workspace, draft).await?;
         }
         Ok(())
     }
@@ -413,17 +421,17 @@ impl Cases {
                     drafts.extend(self.store.draft(workspace, id).await?);
                 }
             }
-            let mut taken = Vec::new();
+            let mut moved = Vec::new();
             if let Some(small) = drafts.iter_mut().find(|draft| draft.id == *from) {
-                taken.append(&mut small.sources);
+                moved.append(&mut small.sources);
                 small.state = DraftState::Merged;
             }
             if let Some(large) = drafts.iter_mut().find(|draft| draft.id == *into) {
-                if matches!(large.class, DraftClass::Gap { .. }) && taken.iter().any(|s| s.settles)
+                if matches!(large.class, DraftClass::Gap { .. }) && moved.iter().any(|s| s.settles)
                 {
                     large.class = DraftClass::New;
                 }
-                large.sources.append(&mut taken);
+                large.sources.append(&mut moved);
             }
         }
         Ok(merged)
@@ -460,7 +468,7 @@ impl Cases {
     /// case. A draft without sources is deleted, unless it was published: published knowledge stays, since a person
     /// approved it.
     pub async fn forget(&self, workspace: &WorkspaceId, id: &str) -> Result<bool, CaseError> {
-        let _taking = self.taking.lock().await;
+        let _taking = self.intake_lock.lock().await;
         let grouping = self.groupings.of(workspace);
         loop {
             let Some(stored) = self.store.case(workspace, id).await? else {
@@ -474,7 +482,7 @@ impl Cases {
             if let Some(draft) = &mut draft {
                 draft.sources.retain(|source| source.id != id);
                 if !draft.sources.is_empty() {
-                    self.reword(workspace, draft).await?;
+                    self.rewrite_text(workspace, draft).await?;
                 }
             }
             let mut grouping = grouping.lock().await;
@@ -534,7 +542,7 @@ impl Cases {
         feedback: &Feedback,
     ) -> Result<String, CaseError> {
         let grouping = self.groupings.of(workspace);
-        let mut held = grouping.lock().await;
+        let mut guard = grouping.lock().await;
         let about = class
             .document_id()
             .map_or(String::new(), ToString::to_string);
@@ -552,7 +560,7 @@ impl Cases {
             // One person's feedback, not confirmed by others yet.
             confidence: 0.5,
             is_edited: true,
-            ..wording::empty(&id)
+            ..draft_text::empty(&id)
         });
         let who = feedback.customer.as_ref().unwrap_or(&feedback.answer_id);
         let source = format!("feedback/{who}");
@@ -571,11 +579,11 @@ impl Cases {
             settles: false,
             values: Vec::new(),
         });
-        held.changed();
+        guard.changed();
         self.store
             .put_draft(workspace, FROM_FEEDBACK, &draft, &[])
             .await?;
-        drop(held);
+        drop(guard);
         self.publish_by_rule(workspace, &draft).await?;
         Ok(id)
     }
@@ -586,7 +594,7 @@ impl Cases {
         workspace: &WorkspaceId,
         draft: &Draft,
     ) -> Result<(), CaseError> {
-        if !self.may_pass(workspace, draft).await? {
+        if !self.may_auto_publish(workspace, draft).await? {
             return Ok(());
         }
         match self.approve_by_rule(workspace, &draft.id).await {
@@ -606,7 +614,11 @@ impl Cases {
 
     /// Whether a rule of the workspace may publish a draft without review. Contradictions always need a person, and the
     /// four-eyes rule needs two.
-    async fn may_pass(&self, workspace: &WorkspaceId, draft: &Draft) -> Result<bool, StoreError> {
+    async fn may_auto_publish(
+        &self,
+        workspace: &WorkspaceId,
+        draft: &Draft,
+    ) -> Result<bool, StoreError> {
         let rules = self.store.learning(workspace).await?;
         let (is_publishable, needs_answer) = match draft.class {
             DraftClass::New | DraftClass::Update { .. } => (true, true),
@@ -631,13 +643,13 @@ impl Cases {
 
 /// Distils one batch of waiting cases per run, so that workspaces take turns.
 impl Handler for Cases {
-    type Payload = Distilling;
+    type Payload = DistillPayload;
     const KIND: &'static str = DISTIL;
 
     fn policy(&self) -> Policy {
         Policy {
-            at_once: 1,
-            in_order: true,
+            max_concurrent: 1,
+            serial: true,
             // About 16 hours: acknowledged cases wait while a disk is full.
             max_attempts: 100,
             timeout: Duration::from_secs(3_600),
@@ -648,14 +660,14 @@ impl Handler for Cases {
     async fn run(
         &self,
         workspace: WorkspaceId,
-        _all: Distilling,
+        _all: DistillPayload,
         _stopped: watch::Receiver<bool>,
-    ) -> Result<Progress, Failure> {
+    ) -> Result<WorkProgress, WorkFailure> {
         // The caller who sent the cases is not the author of the drafts, so the service is the actor.
-        match acting(SERVICE, self.next_batch(&workspace)).await {
-            Ok(0) => Ok(Progress::Done),
-            Ok(_) => Ok(Progress::More),
-            Err(error) => Err(Failure::Passing(error.to_string())),
+        match as_actor(SERVICE, self.next_batch(&workspace)).await {
+            Ok(0) => Ok(WorkProgress::Done),
+            Ok(_) => Ok(WorkProgress::More),
+            Err(error) => Err(WorkFailure::Transient(error.to_string())),
         }
     }
 }

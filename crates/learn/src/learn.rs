@@ -4,6 +4,7 @@
 //! their outcomes, [`experiments`] compares ways of answering on live traffic, [`tuning`] fits settings. Nothing here
 //! needs a language model.
 
+pub mod experiment_results;
 pub mod experiments;
 pub mod feedback;
 pub mod gaps;
@@ -11,7 +12,6 @@ pub mod insights;
 pub mod labels;
 pub mod sequential;
 pub mod tuning;
-pub mod verdict;
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
@@ -29,7 +29,7 @@ use ken_ingest::ingest::IngestError;
 use ken_knowledge::editing::gate::Gate;
 use ken_knowledge::editing::impact::ImpactError;
 use ken_search::retrieve::{RetrieveError, Retriever, Shares};
-use ken_search::vectors::{Vectors, VectorsError};
+use ken_search::vectors::{CachedEmbedder, VectorsError};
 use ken_store::store::{Store, StoreError};
 
 /// Why a learning operation failed.
@@ -70,7 +70,7 @@ pub struct Learning {
     /// The system of record.
     pub store: Store,
     /// Vectors of questions and passages, cached in the store.
-    pub vectors: Vectors,
+    pub vectors: CachedEmbedder,
     /// Answers labelled questions with candidate settings.
     pub answerer: Answerer,
     /// Retrieves passages for questions.
@@ -124,7 +124,7 @@ impl Learning {
     /// is logged and does not affect the others.
     pub async fn round(&self) -> Result<(), LearnError> {
         for (workspace, _) in self.store.workspaces().await? {
-            if let Err(error) = self.look_at_all(&workspace).await {
+            if let Err(error) = self.evaluate_all(&workspace).await {
                 tracing::error!(%error, %workspace, "cannot evaluate experiments");
             }
             if let Err(error) = self.tune_when_due(&workspace).await {

@@ -8,12 +8,12 @@ use std::collections::HashMap;
 /// One query's ranking as gains in order of rank (0: not relevant), with the gains of all relevant documents in
 /// descending order.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Ranked {
+pub struct RankedGains {
     gains: Vec<f64>,
     ideal: Vec<f64>,
 }
 
-impl Ranked {
+impl RankedGains {
     /// Ranks `documents` (id, score; in any order). Among equal scores the relevant ones rank last. `relevant` maps
     /// document ids to gains.
     pub fn new(documents: &[(String, f32)], relevant: &HashMap<String, f64>) -> Self {
@@ -83,7 +83,7 @@ impl Ranked {
 
 /// The admission decision on one judged question.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Decision {
+pub struct JudgedDecision {
     /// Whether the knowledge answers the question, by judgement.
     pub answerable: bool,
     /// The system's confidence, in [0, 1].
@@ -94,8 +94,8 @@ pub struct Decision {
 
 /// AUROC, in [0, 1]: the probability that an answerable question has a higher confidence than an unanswerable one. A
 /// tie counts as lower. `None` unless both kinds occur.
-pub fn auroc(decisions: &[Decision]) -> Option<f64> {
-    let (answerable, not): (Vec<&Decision>, Vec<&Decision>) =
+pub fn auroc(decisions: &[JudgedDecision]) -> Option<f64> {
+    let (answerable, not): (Vec<&JudgedDecision>, Vec<&JudgedDecision>) =
         decisions.iter().partition(|d| d.answerable);
     if answerable.is_empty() || not.is_empty() {
         return None;
@@ -111,7 +111,7 @@ pub fn auroc(decisions: &[Decision]) -> Option<f64> {
 
 /// The share of unanswerable questions answered at the threshold that answers `share` of the answerable ones, in [0,
 /// 1]. `None` unless both kinds occur.
-pub fn false_answer_rate_at(decisions: &[Decision], share: f64) -> Option<f64> {
+pub fn false_answer_rate_at(decisions: &[JudgedDecision], share: f64) -> Option<f64> {
     let mut answerable: Vec<f32> = decisions
         .iter()
         .filter(|d| d.answerable)
@@ -173,10 +173,10 @@ pub fn randomisation_p(gains: &[f64]) -> f64 {
 mod tests {
     use super::*;
 
-    fn ranked(scores: &[(&str, f32)], relevant: &[(&str, f64)]) -> Ranked {
+    fn ranked(scores: &[(&str, f32)], relevant: &[(&str, f64)]) -> RankedGains {
         let documents: Vec<(String, f32)> =
             scores.iter().map(|(id, s)| (id.to_string(), *s)).collect();
-        Ranked::new(
+        RankedGains::new(
             &documents,
             &relevant
                 .iter()
@@ -213,7 +213,7 @@ mod tests {
 
     #[test]
     fn admission_measures_match_hand_calculation() {
-        let d = |answerable, confidence| Decision {
+        let d = |answerable, confidence| JudgedDecision {
             answerable,
             confidence,
             answered: confidence >= 0.5,

@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::oneshot;
 
 use ken_base::config::EncoderConfig;
-use owner::{Passages, Question};
+use owner::{PassageRequest, QuestionRequest};
 
 /// A reason why a text could not be encoded, with the remedy.
 #[derive(Debug, thiserror::Error)]
@@ -58,7 +58,7 @@ pub enum EmbedError {
     FileWrong {
         /// The file's path.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The problem.
         detail: String,
     },
     /// The model cannot be loaded; the text is the library's message.
@@ -96,7 +96,7 @@ struct Pace(AtomicU64);
 
 impl Pace {
     /// Adds the time of a batch of questions. It gets a weight of one eighth in the moving average.
-    fn took(&self, time: Duration, n_questions: usize) {
+    fn record(&self, time: Duration, n_questions: usize) {
         let each = time.as_nanos() as u64 / n_questions.max(1) as u64;
         let known = self.0.load(Ordering::Relaxed);
         let pace = match known {
@@ -112,7 +112,7 @@ impl Pace {
 }
 
 /// Question vectors by the SHA-256 of the text.
-type KeptVectors = Cache<[u8; 32], Arc<[f32]>>;
+type VectorCache = Cache<[u8; 32], Arc<[f32]>>;
 
 /// A handle on the encoder. Clones share it.
 ///
@@ -126,18 +126,18 @@ pub struct Embedder {
     failing: Arc<AtomicBool>,
     stopped: Arc<AtomicBool>,
     /// Cache of question vectors by the hash of the text. A vector depends on the text alone.
-    kept: Option<Arc<KeptVectors>>,
+    cache: Option<Arc<VectorCache>>,
     pace: Arc<Pace>,
     max_wait: Duration,
-    questions: crossbeam_channel::Sender<Question>,
-    passages: crossbeam_channel::Sender<Passages>,
+    questions: crossbeam_channel::Sender<QuestionRequest>,
+    passages: crossbeam_channel::Sender<PassageRequest>,
 }
 
 impl Embedder {
     /// Loads the runtime library and the model (about half a second) and starts the thread that owns them. Blocks.
     pub fn open(config: &EncoderConfig) -> Result<Self, EmbedError> {
         let environment = runtime::load(&config.runtime)?;
-        let model = model::Model::load(config, &environment)?;
+        let model = model::EncoderModel::load(config, &environment)?;
         let (questions, question_queue) = crossbeam_channel::bounded(config.queue_capacity);
         let (passages, passage_queue) = crossbeam_channel::bounded(1);
         let embedder = Self {
@@ -146,7 +146,7 @@ impl Embedder {
             busy_ns: model.busy_ns.clone(),
             failing: Arc::default(),
             stopped: Arc::default(),
-            kept: (config.kept > 0).then(|| Arc::new(Cache::new(config.kept))),
+            cache: (config.cache_entries > 0).then(|| Arc::new(Cache::new(config.cache_entries))),
             pace: Arc::default(),
             max_wait: Duration::from_millis(config.max_wait_ms),
             questions,
@@ -171,7 +171,7 @@ impl Embedder {
     }
 
     /// Returns the total time spent on encoding since the models were loaded.
-    pub fn busy(&self) -> Duration {
+    pub fn busy_time(&self) -> Duration {
         Duration::from_nanos(self.busy_ns.load(Ordering::Relaxed))
     }
 
@@ -185,7 +185,7 @@ impl Embedder {
         self.failing.load(Ordering::Relaxed)
     }
 
-    fn noted<T>(&self, outcome: Result<T, EmbedError>) -> Result<T, EmbedError> {
+    fn record_outcome<T>(&self, outcome: Result<T, EmbedError>) -> Result<T, EmbedError> {
         let failed = outcome.as_ref().is_err_and(|error| !error.is_overload());
         self.failing.store(failed, Ordering::Relaxed);
         outcome
@@ -214,27 +214,27 @@ impl Embedder {
     #[tracing::instrument(name = "embed", skip_all)]
     pub async fn embed_question(&self, text: &str) -> Result<Vec<f32>, EmbedError> {
         let is_stopped = self.stopped.load(Ordering::Relaxed);
-        let kept = self.kept.as_ref().filter(|_| !is_stopped);
+        let cache = self.cache.as_ref().filter(|_| !is_stopped);
         let hash: [u8; 32] = Sha256::digest(text).into();
-        if let Some(vector) = kept.and_then(|kept| kept.get(&hash)) {
-            metrics::counter!("ken_question_vectors_kept_total").increment(1);
+        if let Some(vector) = cache.and_then(|cache| cache.get(&hash)) {
+            metrics::counter!("ken_question_vector_cache_hits_total").increment(1);
             return Ok(vector.to_vec());
         }
         let (reply, answer) = oneshot::channel();
-        let question = Question {
+        let question = QuestionRequest {
             text: text.to_owned(),
             reply,
         };
-        let outcome = self.asked(question, answer).await;
-        if let (Some(kept), Ok(vector)) = (kept, &outcome) {
-            kept.insert(hash, vector.as_slice().into());
+        let outcome = self.request(question, answer).await;
+        if let (Some(cache), Ok(vector)) = (cache, &outcome) {
+            cache.insert(hash, vector.as_slice().into());
         }
-        self.noted(outcome)
+        self.record_outcome(outcome)
     }
 
-    async fn asked(
+    async fn request(
         &self,
-        question: Question,
+        question: QuestionRequest,
         answer: oneshot::Receiver<Result<Vec<f32>, EmbedError>>,
     ) -> Result<Vec<f32>, EmbedError> {
         if self.stopped.load(Ordering::Relaxed) {
@@ -276,15 +276,15 @@ impl Embedder {
             return Ok(Vec::new());
         }
         if self.stopped.load(Ordering::Relaxed) {
-            return self.noted(Err(EmbedError::Stopped));
+            return self.record_outcome(Err(EmbedError::Stopped));
         }
         let (reply, answer) = oneshot::channel();
-        let sent = self.passages.send(Passages {
+        let sent = self.passages.send(PassageRequest {
             texts,
             as_questions,
             reply,
         });
-        self.noted(match sent {
+        self.record_outcome(match sent {
             Ok(()) => answer.blocking_recv().unwrap_or(Err(EmbedError::Stopped)),
             Err(_) => Err(EmbedError::Stopped),
         })

@@ -5,21 +5,21 @@
 //! Each index keeps the revision it holds as its watermark. Replaying the change log from an older revision is
 //! harmless. One process at a time writes the folder (a file lock); others may read it.
 
-mod collector;
 mod embedded;
 mod encoding;
 mod follower;
 mod forward;
 mod keyword;
+mod keyword_search;
 mod manifest;
+mod maxscore;
 mod proximity;
 mod qdrant;
+mod query_terms;
 mod schema;
 mod selection;
+mod snapshot;
 mod vector;
-mod view;
-mod wanted;
-mod words;
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -31,15 +31,15 @@ use ken_base::domain::{Revision, WorkspaceId};
 use ken_store::store::IndexEntry;
 
 pub use embedded::EmbeddedVectors;
-pub use encoding::Encoding;
-pub use follower::{Follower, Progress};
+pub use encoding::ChunkEncoding;
+pub use follower::{Follower, IndexingProgress};
 pub use keyword::KeywordIndex;
+pub use keyword_search::{KeywordHit, KeywordSearch, WordScores};
 pub use manifest::Manifest;
 pub use qdrant::{QdrantCluster, QdrantVectors};
-pub use selection::{Rules, Selection};
+pub use query_terms::{QueryTerm, TermForm};
+pub use selection::{Selection, SelectionRules};
 pub use vector::{VectorEntry, VectorHit, VectorStore};
-pub use wanted::{Form, Wanted};
-pub use words::{KeywordHit, KeywordSearch, WordScores};
 
 /// An error of the indexes, with the remedy.
 #[derive(Debug, thiserror::Error)]
@@ -63,7 +63,7 @@ pub enum IndexError {
     Damaged {
         /// The folder or file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The problem.
         detail: String,
     },
     /// The folder cannot be read or written.
@@ -203,7 +203,7 @@ impl Indexes {
     }
 
     /// Like [`Indexes::open`], with the role of `other`, which belongs to the same process: it writes if that one does.
-    pub fn open_beside(
+    pub fn open_sharing_role(
         config: &IndexConfig,
         encoder_id: &str,
         dimension: usize,
@@ -218,8 +218,8 @@ impl Indexes {
         dimension: usize,
         role: Option<Arc<File>>,
     ) -> Result<Self, IndexError> {
-        let is_apart = base_of(&config.dir) != config.dir;
-        let lock = match is_apart && role.is_some() {
+        let is_separate = base_of(&config.dir) != config.dir;
+        let lock = match is_separate && role.is_some() {
             true => take_lock(&config.dir)?,
             false => None,
         };
@@ -264,8 +264,8 @@ impl Indexes {
 
     /// Returns whether this process writes the indexes. Otherwise another process writes and this one reads.
     pub fn is_writer(&self) -> bool {
-        let is_apart = base_of(&self.config.dir) != self.config.dir;
-        self.role.is_some() && (!is_apart || self.lock.is_some())
+        let is_separate = base_of(&self.config.dir) != self.config.dir;
+        self.role.is_some() && (!is_separate || self.lock.is_some())
     }
 
     /// Returns a workspace's indexes if they are open. Never creates any, so an unknown name costs nothing.
@@ -380,7 +380,7 @@ impl Indexes {
 
     /// Deletes a workspace's folders, and its vectors wherever they are. Local data is deleted first, even if a cluster
     /// is unavailable: the leader later cleans up there.
-    pub fn delete_for_good(&self, workspace: &WorkspaceId) -> Result<(), IndexError> {
+    pub fn purge(&self, workspace: &WorkspaceId) -> Result<(), IndexError> {
         self.delete(workspace)?;
         // The indexes of other encoders.
         let base = base_of(&self.config.dir);
@@ -412,7 +412,7 @@ impl Indexes {
             if is_same {
                 open.remove(workspace);
                 // Under the lock, so that nobody opens the folder in between.
-                let aside = set_aside(&folder)?;
+                let aside = rename_for_deletion(&folder)?;
                 drop(open);
                 return aside.map_or(Ok(()), |folder| remove_all(&folder));
             }
@@ -512,11 +512,11 @@ fn take_lock(folder: &Path) -> Result<Option<File>, IndexError> {
 const ASIDE: &str = ".deleted-";
 
 fn remove_folder(folder: &Path) -> Result<(), IndexError> {
-    set_aside(folder)?.map_or(Ok(()), |aside| remove_all(&aside))
+    rename_for_deletion(folder)?.map_or(Ok(()), |aside| remove_all(&aside))
 }
 
 /// Renames a folder to a name that nobody opens or writes to. Returns `None` if the folder does not exist.
-fn set_aside(folder: &Path) -> Result<Option<PathBuf>, IndexError> {
+fn rename_for_deletion(folder: &Path) -> Result<Option<PathBuf>, IndexError> {
     let aside = folder.with_file_name(format!("{ASIDE}{}", uuid::Uuid::new_v4()));
     match std::fs::rename(folder, &aside) {
         Ok(()) => Ok(Some(aside)),

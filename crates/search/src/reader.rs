@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 use crate::embed::{self, EmbedError};
 use ken_base::config::{EncoderConfig, ReaderConfig};
 use ken_base::domain::Span;
-use model::Model;
+use model::ReaderModel;
 
 /// A reason why a passage was not read, with the remedy.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -31,7 +31,7 @@ pub enum ReaderError {
     File {
         /// The file's path.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The problem.
         detail: String,
     },
     /// The ONNX Runtime library cannot be loaded; the text is the cause.
@@ -73,26 +73,26 @@ pub struct Reading {
 }
 
 /// A question with the passages to read.
-struct Request {
+struct ReadRequest {
     question: String,
     passages: Vec<String>,
     reply: oneshot::Sender<Result<Vec<Reading>, ReaderError>>,
 }
 
 /// Readings by the SHA-256 of question and passage.
-type Readings = Cache<[u8; 32], Reading>;
+type ReadingCache = Cache<[u8; 32], Reading>;
 
 /// A handle on the reader. Clones share it.
 #[derive(Clone)]
 pub struct Reader {
     version: String,
-    requests: Sender<Request>,
+    requests: Sender<ReadRequest>,
     n_passages: usize,
     budget: Duration,
     /// The recent reading time of a passage in nanoseconds, as a moving average; 0 before the first.
     pace: Arc<AtomicU64>,
     is_loaded: Arc<AtomicBool>,
-    cache: Arc<Readings>,
+    cache: Arc<ReadingCache>,
 }
 
 /// How many requests may wait. Beyond that, questions are decided without reading.
@@ -115,7 +115,7 @@ impl Reader {
         if !config.enabled {
             return Ok(None);
         }
-        let files = model::Files::find(&config.path)?;
+        let files = model::ModelFiles::find(&config.path)?;
         let version = files.version.clone();
         let (requests, queue) = crossbeam_channel::bounded(MAX_WAITING);
         let pace = Arc::new(AtomicU64::new(0));
@@ -204,7 +204,7 @@ impl Reader {
             return Err(ReaderError::Overloaded { waiting });
         }
         let (reply, answer) = oneshot::channel();
-        let request = Request {
+        let request = ReadRequest {
             question: question.to_owned(),
             passages,
             reply,
@@ -233,13 +233,13 @@ fn hash(question: &str, passage: &str) -> [u8; 32] {
 
 /// Serves requests until every handle is dropped.
 fn serve(
-    files: &model::Files,
+    files: &model::ModelFiles,
     encoder: &EncoderConfig,
-    queue: &Receiver<Request>,
+    queue: &Receiver<ReadRequest>,
     pace: &AtomicU64,
     is_loaded: &AtomicBool,
 ) {
-    let mut loaded: Option<Result<Model, ReaderError>> = None;
+    let mut loaded: Option<Result<ReaderModel, ReaderError>> = None;
     while let Ok(request) = queue.recv() {
         // Callers give up at their deadline.
         if request.reply.is_closed() {
@@ -256,10 +256,10 @@ fn serve(
     }
 }
 
-fn load(files: &model::Files, encoder: &EncoderConfig) -> Result<Model, ReaderError> {
+fn load(files: &model::ModelFiles, encoder: &EncoderConfig) -> Result<ReaderModel, ReaderError> {
     let start = Instant::now();
     let environment = embed::environment(encoder).map_err(ReaderError::from);
-    let loaded = environment.and_then(|it| Model::load(files, &it, encoder.threads));
+    let loaded = environment.and_then(|it| ReaderModel::load(files, &it, encoder.threads));
     let ms = start.elapsed().as_millis() as u64;
     match &loaded {
         Ok(_) => tracing::info!(ms, version = files.version, "reader loaded"),
@@ -270,8 +270,8 @@ fn load(files: &model::Files, encoder: &EncoderConfig) -> Result<Model, ReaderEr
 
 /// Reads one request's passages together and updates the pace. A panic inside the model fails this request only.
 fn read(
-    model: &mut Model,
-    request: &Request,
+    model: &mut ReaderModel,
+    request: &ReadRequest,
     pace: &AtomicU64,
 ) -> Result<Vec<Reading>, ReaderError> {
     let start = Instant::now();

@@ -4,10 +4,10 @@
 //! searches cover the same chunks. Each candidate of one is scored by the other too, so fusion never has to guess a
 //! missing score.
 
-mod beside;
 mod explain;
 mod fusion;
 mod glossary;
+mod overlay;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,23 +18,23 @@ use tokio::sync::Semaphore;
 
 use crate::embed::{EmbedError, Embedder};
 use crate::index::{
-    IndexError, Indexes, KeywordHit, KeywordSearch, VectorHit, Wanted, WorkspaceIndex,
+    IndexError, Indexes, KeywordHit, KeywordSearch, QueryTerm, VectorHit, WorkspaceIndex,
 };
 use crate::vectors::VectorsError;
 use ken_base::blocking::blocking;
-use ken_base::config::{Part, RetrieveConfig};
+use ken_base::config::{RetrieveConfig, SearchFeature};
 use ken_base::domain::{
     Chunk, Clock, Evidence, Hit, LegScore, Mode, Note, Query, Revision, Timings, WorkspaceId,
 };
 use ken_store::store::{Store, StoreError};
 use ken_text::text::written;
 
-use beside::{Searched, Selected};
+use overlay::{SearchSelection, SearchTarget};
 
-pub use beside::Beside;
-pub use explain::{DocumentExplanation, FilterDecision, FilterName, Standing};
-pub use fusion::{Candidate, Fusion, Shares};
+pub use explain::{DocumentExplanation, FilterDecision, FilterName, SearchVerdict};
+pub use fusion::{Fusion, FusionCandidate, Shares};
 pub use glossary::Glossary;
+pub use overlay::Overlay;
 
 /// A search that failed. A failure never shortens the list of hits silently.
 #[derive(Debug, thiserror::Error)]
@@ -67,7 +67,7 @@ pub struct Retrieved {
     /// The question's terms with their weights (inverse document frequency in the collection).
     pub term_weights: Vec<(String, f32)>,
     /// The question's terms as written, each with the forms that were searched for.
-    pub wanted: Vec<Wanted>,
+    pub query_terms: Vec<QueryTerm>,
     /// Whether hardly any chunk is in the question's writing, so that words count little.
     pub is_foreign: bool,
     /// The part that was unavailable, so that only keywords were searched.
@@ -114,13 +114,13 @@ pub struct Retriever {
     embedder: Embedder,
     fusion: Fusion,
     candidates: usize,
-    without: Arc<[Part]>,
+    without: Arc<[SearchFeature]>,
     glossary: Glossary,
     clock: Clock,
     permits: Arc<Semaphore>,
     /// Whether the last vector search failed.
-    vectors_away: Arc<AtomicBool>,
-    beside: Option<Arc<Beside>>,
+    vectors_unavailable: Arc<AtomicBool>,
+    overlay: Option<Arc<Overlay>>,
 }
 
 impl Retriever {
@@ -141,15 +141,15 @@ impl Retriever {
             without: config.without.clone().into(),
             clock: Clock::default(),
             permits: Arc::new(Semaphore::new(MAX_SEARCHES)),
-            vectors_away: Arc::default(),
-            beside: None,
+            vectors_unavailable: Arc::default(),
+            overlay: None,
         }
     }
 
-    /// Returns a retriever that also searches `beside`. Use it for questions to that workspace only.
-    pub fn searching(&self, beside: Beside) -> Self {
+    /// Returns a retriever that also searches `overlay`. Use it for questions to that workspace only.
+    pub fn with_overlay(&self, overlay: Overlay) -> Self {
         Self {
-            beside: Some(Arc::new(beside)),
+            overlay: Some(Arc::new(overlay)),
             ..self.clone()
         }
     }
@@ -160,7 +160,7 @@ impl Retriever {
     }
 
     /// Returns the query with its time set: now, unless it names one. Search and loading then use the same time.
-    pub fn timed(&self, mut query: Query) -> Query {
+    pub fn with_time(&self, mut query: Query) -> Query {
         query.filter.at.get_or_insert_with(|| self.clock.now());
         query
     }
@@ -177,17 +177,22 @@ impl Retriever {
 
     /// Returns the parts that were unavailable when last needed.
     pub fn degraded(&self) -> Vec<Degraded> {
-        let away = [
+        let unavailable = [
             (Degraded::Encoder, self.embedder.is_failing()),
-            (Degraded::Vectors, self.vectors_away.load(Ordering::Relaxed)),
+            (
+                Degraded::Vectors,
+                self.vectors_unavailable.load(Ordering::Relaxed),
+            ),
         ];
-        let away = away.into_iter().filter(|(_, is_away)| *is_away);
-        away.map(|(part, _)| part).collect()
+        let unavailable = unavailable
+            .into_iter()
+            .filter(|(_, is_unavailable)| *is_unavailable);
+        unavailable.map(|(part, _)| part).collect()
     }
 
     /// Returns a question as it is searched for: spoken forms replaced by written ones, without courtesy.
-    pub fn worded(&self, question: &str) -> String {
-        match self.without.contains(&Part::Spoken) {
+    pub fn normalized(&self, question: &str) -> String {
+        match self.without.contains(&SearchFeature::Spoken) {
             true => question.to_owned(),
             false => written(question),
         }
@@ -218,35 +223,35 @@ impl Retriever {
         vector: Option<Vec<f32>>,
     ) -> Result<Retrieved, RetrieveError> {
         let start = Instant::now();
-        let query = &self.timed(query.clone());
+        let query = &self.with_time(query.clone());
         // A workspace without any indexed write has no index.
         let own = self.indexes.find(workspace);
-        let Some(index) = Searched::of(own, self.beside.as_ref()) else {
+        let Some(index) = SearchTarget::of(own, self.overlay.as_ref()) else {
             return Ok(Retrieved::default());
         };
         let revision = index.revision();
         let selection = index.select(query).await?;
         let by_words = self.keyword_leg(workspace, &index, query, &selection);
         let by_meaning = self.vector_leg(&index, query, &selection, vector);
-        let (words, meaning) = tokio::try_join!(by_words, by_meaning)?;
-        let (embed_ms, mut degraded) = (meaning.embed_ms, meaning.degraded);
-        let mut both = Both {
+        let (keywords, vectors) = tokio::try_join!(by_words, by_meaning)?;
+        let (embed_ms, mut degraded) = (vectors.embed_ms, vectors.degraded);
+        let mut both = Merge {
             index,
-            words,
-            meaning,
+            keywords,
+            vectors,
             fusion: self.fusion.tuned(query.tuning),
-            uses_negatives: !self.without.contains(&Part::Negatives),
+            uses_negatives: !self.without.contains(&SearchFeature::Negatives),
             limit: query.limit(),
             revision,
         };
         let _permit = self.permits.acquire().await;
         let by_words_too = query.mode == Mode::Hybrid;
-        let merged = computing(move || match both.merge() {
+        let merged = search_blocking(move || match both.merge() {
             Err(error)
-                if error.is_of_vectors() && by_words_too && both.meaning.vector.is_some() =>
+                if error.is_of_vectors() && by_words_too && both.vectors.vector.is_some() =>
             {
                 tracing::error!(%error, "vector search unavailable; falling back to keyword search");
-                both.meaning = Meaning::default();
+                both.vectors = VectorLeg::default();
                 Ok((both.merge()?, Some(Degraded::Vectors)))
             }
             found => Ok((found?, None)),
@@ -254,8 +259,9 @@ impl Retriever {
         let (mut found, failed) = merged.await?;
         degraded = degraded.or(failed);
         if degraded != Some(Degraded::Encoder) && query.mode != Mode::Keyword {
-            let is_away = degraded == Some(Degraded::Vectors);
-            self.vectors_away.store(is_away, Ordering::Relaxed);
+            let is_unavailable = degraded == Some(Degraded::Vectors);
+            self.vectors_unavailable
+                .store(is_unavailable, Ordering::Relaxed);
         }
         found.degraded = degraded;
         found.timings.embed = embed_ms;
@@ -271,10 +277,10 @@ impl Retriever {
         query: &Query,
         hits: &[Hit],
     ) -> Result<Vec<Evidence>, RetrieveError> {
-        let beside = |key: u32| self.beside.as_ref()?.entry(key);
+        let overlay = |key: u32| self.overlay.as_ref()?.entry(key);
         let keys = hits.iter().map(|hit| hit.chunk_key);
-        let (others, keys): (Vec<u32>, Vec<u32>) = keys.partition(|key| beside(*key).is_some());
-        let others = others.into_iter().filter_map(beside).cloned();
+        let (others, keys): (Vec<u32>, Vec<u32>) = keys.partition(|key| overlay(*key).is_some());
+        let others = others.into_iter().filter_map(overlay).cloned();
         let at = query.filter.at.unwrap_or_else(|| self.clock.now());
         let (audience, channel) = (&query.filter.audience, query.filter.channel.as_deref());
         let mut live: HashMap<u32, _> = self
@@ -302,15 +308,15 @@ impl Retriever {
 
     /// Returns the text of the next passage if it continues a piece of evidence in the same section, otherwise `None`.
     /// The later parts of a long list repeat its lead-in as a last heading, those of a table its header.
-    pub async fn behind(
+    pub async fn next_passage(
         &self,
         workspace: &WorkspaceId,
         evidence: &Evidence,
     ) -> Result<Option<String>, RetrieveError> {
         let chunk = &evidence.chunk;
         let key = chunk.key + 1;
-        let beside = self.beside.as_ref().and_then(|beside| beside.entry(key));
-        let next = match beside {
+        let overlay = self.overlay.as_ref().and_then(|overlay| overlay.entry(key));
+        let next = match overlay {
             Some(next) => Some(next.clone()),
             None => self.store.chunks(workspace, &[key]).await?.pop(),
         };
@@ -339,8 +345,8 @@ impl Retriever {
         if query.mode == Mode::Keyword {
             vector = None;
         } else if vector.is_none() {
-            let worded = self.worded(query.text());
-            match self.embedder.embed_question(&worded).await {
+            let normalized = self.normalized(query.text());
+            match self.embedder.embed_question(&normalized).await {
                 Ok(made) => vector = Some(made),
                 // An overload is returned as an error, so that the caller slows down.
                 Err(error) if query.mode == Mode::Vector || error.is_overload() => {
@@ -358,27 +364,27 @@ impl Retriever {
     async fn keyword_leg(
         &self,
         workspace: &WorkspaceId,
-        index: &Searched,
+        index: &SearchTarget,
         query: &Query,
-        selection: &Arc<Selected>,
-    ) -> Result<Words, RetrieveError> {
+        selection: &Arc<SearchSelection>,
+    ) -> Result<KeywordLeg, RetrieveError> {
         if query.mode == Mode::Vector {
-            return Ok(Words::default());
+            return Ok(KeywordLeg::default());
         }
-        let question = self.worded(query.text());
+        let question = self.normalized(query.text());
         let synonyms = self.glossary.of(workspace).await?;
         let (index, selection) = (index.clone(), selection.clone());
         let without = self.without.clone();
         let candidates = self.candidates.max(query.limit());
         let _permit = self.permits.acquire().await;
-        computing(move || {
+        search_blocking(move || {
             let start = Instant::now();
-            let search = index.words(&question, &synonyms, &without)?;
+            let search = index.keywords(&question, &synonyms, &without)?;
             let hits = match &search {
                 Some(search) => search.top(candidates, selection.both())?,
                 None => Vec::new(),
             };
-            Ok(Words {
+            Ok(KeywordLeg {
                 search,
                 hits,
                 ms: elapsed_ms(start),
@@ -390,16 +396,16 @@ impl Retriever {
     /// Searches near the question's vector, and encodes the question first if there is no vector yet.
     async fn vector_leg(
         &self,
-        index: &Searched,
+        index: &SearchTarget,
         query: &Query,
-        selection: &Arc<Selected>,
+        selection: &Arc<SearchSelection>,
         known: Option<Vec<f32>>,
-    ) -> Result<Meaning, RetrieveError> {
+    ) -> Result<VectorLeg, RetrieveError> {
         let (vector, embed_ms, degraded) = self.vector_of(query, known).await?;
-        let nothing = Meaning {
+        let nothing = VectorLeg {
             embed_ms,
             degraded,
-            ..Meaning::default()
+            ..VectorLeg::default()
         };
         let Some(vector) = vector else {
             return Ok(nothing);
@@ -407,25 +413,26 @@ impl Retriever {
         let (index, selection) = (index.clone(), selection.clone());
         let candidates = self.candidates.max(query.limit());
         let looks_across =
-            query.mode == Mode::Hybrid && !self.without.contains(&Part::OtherWriting);
+            query.mode == Mode::Hybrid && !self.without.contains(&SearchFeature::OtherWriting);
         let other = looks_across.then(|| query.text().to_owned());
         let _permit = self.permits.acquire().await;
-        let searched = computing(move || {
+        let searched = search_blocking(move || {
             let start = Instant::now();
             let hits = index.nearest(&vector, candidates, &selection)?;
-            let across = match other {
-                Some(text) => index.nearest_in_other_writing(&text, &vector, &selection)?,
+            let cross_script = match other {
+                Some(text) => index.nearest_in_other_script(&text, &vector, &selection)?,
                 None => None,
             };
             let best = hits.first().map_or(0.0, |hit| hit.similarity);
-            let across = across.filter(|hit| hit.similarity >= best - FARTHER_ACROSS);
-            Ok((vector, hits, across, elapsed_ms(start)))
+            let cross_script =
+                cross_script.filter(|hit| hit.similarity >= best - CROSS_SCRIPT_MARGIN);
+            Ok((vector, hits, cross_script, elapsed_ms(start)))
         });
         match searched.await {
-            Ok((vector, hits, across, ms)) => Ok(Meaning {
+            Ok((vector, hits, cross_script, ms)) => Ok(VectorLeg {
                 vector: Some(vector),
                 hits,
-                across,
+                cross_script,
                 ms,
                 ..nothing
             }),
@@ -433,7 +440,7 @@ impl Retriever {
                 if error.is_of_vectors() && query.mode == Mode::Hybrid =>
             {
                 tracing::error!(%error, "vector search unavailable; falling back to keyword search");
-                Ok(Meaning {
+                Ok(VectorLeg {
                     degraded: Some(Degraded::Vectors),
                     ..nothing
                 })
@@ -445,7 +452,7 @@ impl Retriever {
 
 /// The result of the keyword search.
 #[derive(Default)]
-struct Words {
+struct KeywordLeg {
     search: Option<KeywordSearch>,
     hits: Vec<KeywordHit>,
     ms: f64,
@@ -453,56 +460,56 @@ struct Words {
 
 /// The result of the vector search.
 #[derive(Default)]
-struct Meaning {
+struct VectorLeg {
     vector: Option<Vec<f32>>,
     hits: Vec<VectorHit>,
     /// The best chunk that is not in the question's writing, if the collection contains both.
-    across: Option<VectorHit>,
+    cross_script: Option<VectorHit>,
     embed_ms: f64,
     ms: f64,
     degraded: Option<Degraded>,
 }
 
 /// The second half of a search: missing scores, then fusion.
-struct Both {
-    index: Searched,
-    words: Words,
-    meaning: Meaning,
+struct Merge {
+    index: SearchTarget,
+    keywords: KeywordLeg,
+    vectors: VectorLeg,
     fusion: Fusion,
     uses_negatives: bool,
     limit: usize,
     revision: Revision,
 }
 
-impl Both {
+impl Merge {
     fn merge(&self) -> Result<Retrieved, IndexError> {
         let start = Instant::now();
-        let (words, meaning) = (&self.words, &self.meaning);
-        let n_found = words.hits.len() + meaning.hits.len();
-        let mut found: HashMap<u32, Candidate> = HashMap::with_capacity(n_found);
-        for (rank, hit) in (1..).zip(&words.hits) {
+        let (keywords, vectors) = (&self.keywords, &self.vectors);
+        let n_found = keywords.hits.len() + vectors.hits.len();
+        let mut found: HashMap<u32, FusionCandidate> = HashMap::with_capacity(n_found);
+        for (rank, hit) in (1..).zip(&keywords.hits) {
             let candidate = found
                 .entry(hit.key)
-                .or_insert_with(|| Candidate::new(hit.key));
-            candidate.take_words(Some(rank), &hit.words);
+                .or_insert_with(|| FusionCandidate::new(hit.key));
+            candidate.set_keyword_scores(Some(rank), &hit.words);
         }
-        let beyond = meaning.across.iter().map(|hit| (None, hit));
+        let beyond = vectors.cross_script.iter().map(|hit| (None, hit));
         let ranked = (1..)
-            .zip(&meaning.hits)
+            .zip(&vectors.hits)
             .map(|(rank, hit)| (Some(rank), hit));
         for (rank, hit) in beyond.chain(ranked) {
             let candidate = found
                 .entry(hit.key)
-                .or_insert_with(|| Candidate::new(hit.key));
+                .or_insert_with(|| FusionCandidate::new(hit.key));
             candidate.vector = Some(LegScore {
                 rank,
                 score: hit.similarity,
             });
         }
-        if let Some(vector) = &meaning.vector {
+        if let Some(vector) = &vectors.vector {
             self.compare(vector, &mut found)?;
         }
-        if let Some(search) = &words.search {
+        if let Some(search) = &keywords.search {
             let unseen: Vec<u32> = found
                 .values()
                 .filter(|c| c.keyword.is_none())
@@ -510,28 +517,31 @@ impl Both {
                 .collect();
             for (key, scores) in unseen.iter().zip(search.scores(&unseen)?) {
                 if let Some(candidate) = found.get_mut(key) {
-                    candidate.take_words(None, &scores);
+                    candidate.set_keyword_scores(None, &scores);
                 }
             }
         }
-        let is_foreign = words.search.as_ref().is_some_and(KeywordSearch::is_foreign);
+        let is_foreign = keywords
+            .search
+            .as_ref()
+            .is_some_and(KeywordSearch::is_foreign);
         let candidates = found.into_values().collect();
         let mut hits = self.fusion.fuse(candidates, is_foreign);
-        if let Some(across) = meaning.across {
-            keep_among_first(&mut hits, across.key);
+        if let Some(cross_script) = vectors.cross_script {
+            keep_among_first(&mut hits, cross_script.key);
         }
         hits.truncate(self.limit);
-        let term_weights = words
+        let term_weights = keywords
             .search
             .as_ref()
             .map_or_else(Vec::new, KeywordSearch::term_weights);
-        let wanted = words
+        let query_terms = keywords
             .search
             .as_ref()
-            .map_or_else(Vec::new, |search| search.wanted().to_vec());
+            .map_or_else(Vec::new, |search| search.query_terms().to_vec());
         let timings = Timings {
-            keyword: words.ms,
-            vector: meaning.ms,
+            keyword: keywords.ms,
+            vector: vectors.ms,
             fuse: elapsed_ms(start),
             ..Timings::default()
         };
@@ -540,7 +550,7 @@ impl Both {
             term_weights,
             is_foreign,
             degraded: None,
-            wanted,
+            query_terms,
             revision: self.revision,
             timings,
         })
@@ -550,7 +560,7 @@ impl Both {
     fn compare(
         &self,
         vector: &[f32],
-        found: &mut HashMap<u32, Candidate>,
+        found: &mut HashMap<u32, FusionCandidate>,
     ) -> Result<(), IndexError> {
         let unseen: Vec<u32> = found
             .values()
@@ -580,27 +590,27 @@ impl Both {
 
 /// The most that the cosine of a chunk in another writing may be below the best cosine. In six judged bases the chunks
 /// that answer are up to .08 below, and half of the others are farther.
-const FARTHER_ACROSS: f32 = 0.08;
+const CROSS_SCRIPT_MARGIN: f32 = 0.08;
 /// The lowest place, from 0, for the best chunk that is not in the question's writing. It is after the passages that
 /// are read unless `reader.passages` is 4, which answers more questions across languages, but more of them wrongly
 /// (docs/measured/reading.md).
-const ACROSS: usize = 3;
+const CROSS_SCRIPT_RANK: usize = 3;
 
-/// Moves the best chunk in another writing up to place [`ACROSS`]. Its score cannot be compared with the others: words
+/// Moves the best chunk in another writing up to place [`CROSS_SCRIPT_RANK`]. Its score cannot be compared with the others: words
 /// say nothing about it, and cosines less than about a chunk in the question's own writing. So it gets the score of the
 /// chunk that it displaces.
 fn keep_among_first(hits: &mut [Hit], key: u32) {
     // A chunk whose negatives match the question is not moved.
     let is_it = |hit: &Hit| hit.chunk_key == key && hit.negative == 0.0;
     let at = hits.iter().position(is_it);
-    if let Some(at) = at.filter(|at| *at > ACROSS) {
-        hits[at].score = hits[ACROSS].score;
-        hits[ACROSS..=at].rotate_right(1);
+    if let Some(at) = at.filter(|at| *at > CROSS_SCRIPT_RANK) {
+        hits[at].score = hits[CROSS_SCRIPT_RANK].score;
+        hits[CROSS_SCRIPT_RANK..=at].rotate_right(1);
     }
 }
 
 /// Runs a search off the async threads.
-async fn computing<T: Send + 'static>(
+async fn search_blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, IndexError> + Send + 'static,
 ) -> Result<T, RetrieveError> {
     Ok(blocking(work).await?)

@@ -1,4 +1,4 @@
-//! [`Vectors`]: the encoder with a cache in the store, so that no text is encoded twice.
+//! [`CachedEmbedder`]: the encoder with a cache in the store, so that no text is encoded twice.
 
 use std::collections::{HashMap, HashSet};
 
@@ -22,19 +22,19 @@ pub enum VectorsError {
 
 /// How a text is encoded. Questions and passages are encoded differently, so they are cached under different keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum As {
+enum TextRole {
     Question,
     Passage,
 }
 
 /// An encoder whose vectors are cached in the store. Clones share both.
 #[derive(Clone)]
-pub struct Vectors {
+pub struct CachedEmbedder {
     store: Store,
     embedder: Embedder,
 }
 
-impl Vectors {
+impl CachedEmbedder {
     /// Joins a store and an encoder.
     pub fn new(store: Store, embedder: Embedder) -> Self {
         Self { store, embedder }
@@ -46,35 +46,35 @@ impl Vectors {
         workspace: &WorkspaceId,
         texts: &[String],
     ) -> Result<Vec<Vec<f32>>, VectorsError> {
-        self.of(workspace, texts, As::Question).await
+        self.of(workspace, texts, TextRole::Question).await
     }
 
-    /// Like [`Vectors::of_questions`], for passages.
+    /// Like [`CachedEmbedder::of_questions`], for passages.
     pub async fn of_passages(
         &self,
         workspace: &WorkspaceId,
         texts: &[String],
     ) -> Result<Vec<Vec<f32>>, VectorsError> {
-        self.of(workspace, texts, As::Passage).await
+        self.of(workspace, texts, TextRole::Passage).await
     }
 
     async fn of(
         &self,
         workspace: &WorkspaceId,
         texts: &[String],
-        kind: As,
+        kind: TextRole,
     ) -> Result<Vec<Vec<f32>>, VectorsError> {
         let key = |text: &String| match kind {
-            As::Question => text_hash(&format!("question\n{text}")),
-            As::Passage => text_hash(&format!("passage\n{text}")),
+            TextRole::Question => text_hash(&format!("question\n{text}")),
+            TextRole::Passage => text_hash(&format!("passage\n{text}")),
         };
         let hashes: Vec<String> = texts.iter().map(key).collect();
-        let mut wanted = hashes.clone();
-        wanted.sort_unstable();
-        wanted.dedup();
+        let mut unique = hashes.clone();
+        unique.sort_unstable();
+        unique.dedup();
         let known = self
             .store
-            .cached_vectors(workspace, self.embedder.id(), &wanted)
+            .cached_vectors(workspace, self.embedder.id(), &unique)
             .await?;
         let widen = |vector: Vec<f16>| -> Vec<f32> { vector.iter().map(|x| x.to_f32()).collect() };
         let mut vectors: HashMap<String, Vec<f32>> = known
@@ -91,19 +91,23 @@ impl Vectors {
         if !missing.is_empty() {
             let embedder = self.embedder.clone();
             let made = blocking(move || match kind {
-                As::Question => embedder.embed_questions(new),
-                As::Passage => embedder.embed_passages(new),
+                TextRole::Question => embedder.embed_questions(new),
+                TextRole::Passage => embedder.embed_passages(new),
             })
             .await?;
-            let kept: Vec<(String, Vec<f16>)> = missing
+            let new_vectors: Vec<(String, Vec<f16>)> = missing
                 .into_iter()
                 .zip(made.iter().map(|vector| to_half(vector)))
                 .collect();
             self.store
-                .keep_vectors(workspace, self.embedder.id(), &kept)
+                .insert_vectors(workspace, self.embedder.id(), &new_vectors)
                 .await?;
             // New vectors are rounded to the precision of the cached ones.
-            vectors.extend(kept.into_iter().map(|(hash, vector)| (hash, widen(vector))));
+            vectors.extend(
+                new_vectors
+                    .into_iter()
+                    .map(|(hash, vector)| (hash, widen(vector))),
+            );
         }
         Ok(hashes
             .iter()

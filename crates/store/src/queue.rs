@@ -19,8 +19,8 @@ use serde::de::DeserializeOwned;
 use tokio::sync::watch;
 use tokio::task::{Id, JoinError, JoinSet};
 
-use crate::store::{NewWork, Settled, Store, StoreError, Work};
-use ken_base::actor::{acting, by_itself};
+use crate::store::{NewWork, Store, StoreError, Work, WorkOutcome};
+use ken_base::actor::{as_actor, as_system};
 use ken_base::background::Background;
 use ken_base::domain::WorkspaceId;
 
@@ -28,9 +28,9 @@ use ken_base::domain::WorkspaceId;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Policy {
     /// Maximum number of pieces that run at once, in all workspaces together.
-    pub at_once: usize,
+    pub max_concurrent: usize,
     /// Whether at most one piece of a workspace runs at a time, oldest first.
-    pub in_order: bool,
+    pub serial: bool,
     /// Number of attempts after which work becomes a dead letter.
     pub max_attempts: u32,
     /// Delay before the second attempt; it doubles with each further one.
@@ -45,8 +45,8 @@ impl Default for Policy {
     /// Ten attempts within 9 to 17 minutes.
     fn default() -> Self {
         Self {
-            at_once: 4,
-            in_order: false,
+            max_concurrent: 4,
+            serial: false,
             max_attempts: 10,
             min_delay: Duration::from_secs(1),
             max_delay: Duration::from_secs(600),
@@ -57,7 +57,7 @@ impl Default for Policy {
 
 /// Result of a run without an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Progress {
+pub enum WorkProgress {
     /// The work is done.
     Done,
     /// There is more to do: the work runs again after a turn of the other workspaces.
@@ -66,9 +66,9 @@ pub enum Progress {
 
 /// Why a run failed.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Failure {
+pub enum WorkFailure {
     /// A retry may help.
-    Passing(String),
+    Transient(String),
     /// A retry does not help.
     Final(String),
 }
@@ -85,13 +85,13 @@ pub trait Handler: Send + Sync + 'static {
         Policy::default()
     }
 
-    /// Runs one piece of work; has to be idempotent. Returns soon, with [`Progress::More`], once `stopped` is true.
+    /// Runs one piece of work; has to be idempotent. Returns soon, with [`WorkProgress::More`], once `stopped` is true.
     fn run(
         &self,
         workspace: WorkspaceId,
         payload: Self::Payload,
         stopped: watch::Receiver<bool>,
-    ) -> impl Future<Output = Result<Progress, Failure>> + Send;
+    ) -> impl Future<Output = Result<WorkProgress, WorkFailure>> + Send;
 
     /// Called before work becomes a dead letter, perhaps more than once. The workspace name may be invalid. Not called
     /// if the payload cannot be parsed: give new fields of it defaults.
@@ -117,11 +117,12 @@ pub fn work<'a>(kind: &'a str, key: &'a str, payload: &impl Serialize) -> NewWor
     }
 }
 
-type Run = dyn Fn(Store, Work, watch::Receiver<bool>) -> BoxFuture<'static, Settled> + Send + Sync;
+type Run =
+    dyn Fn(Store, Work, watch::Receiver<bool>) -> BoxFuture<'static, WorkOutcome> + Send + Sync;
 
 /// A handler with its type erased.
 #[derive(Clone)]
-struct Kind {
+struct RegisteredHandler {
     name: &'static str,
     policy: Policy,
     run: Arc<Run>,
@@ -129,17 +130,17 @@ struct Kind {
 
 /// The handlers of a queue, by kind.
 #[derive(Default)]
-pub struct Handlers(Vec<Kind>);
+pub struct Handlers(Vec<RegisteredHandler>);
 
 impl Handlers {
     /// Adds a handler.
     pub fn with<H: Handler>(mut self, handler: H) -> Self {
         let (policy, handler) = (handler.policy(), Arc::new(handler));
-        let run = move |store: Store, work: Work, stopped| -> BoxFuture<'static, Settled> {
+        let run = move |store: Store, work: Work, stopped| -> BoxFuture<'static, WorkOutcome> {
             let handler = handler.clone();
             Box::pin(async move { attempt(&*handler, policy, &store, work, stopped).await })
         };
-        self.0.push(Kind {
+        self.0.push(RegisteredHandler {
             name: H::KIND,
             policy,
             run: Arc::new(run),
@@ -155,7 +156,7 @@ async fn attempt<H: Handler>(
     store: &Store,
     work: Work,
     stopped: watch::Receiver<bool>,
-) -> Settled {
+) -> WorkOutcome {
     let parse = || serde_json::from_str::<H::Payload>(&work.payload);
     let (payload, again) = match (parse(), parse()) {
         (Ok(payload), Ok(again)) => (payload, again),
@@ -167,13 +168,13 @@ async fn attempt<H: Handler>(
                 error,
                 "job failed permanently"
             );
-            return Settled::Dead { error };
+            return WorkOutcome::Dead { error };
         }
     };
     let ran = match WorkspaceId::parse(&work.workspace) {
-        Err(error) => Err(Failure::Final(error.to_string())),
+        Err(error) => Err(WorkFailure::Final(error.to_string())),
         Ok(_) if work.attempt > policy.max_attempts => {
-            Err(Failure::Final(match work.last_error.as_str() {
+            Err(WorkFailure::Final(match work.last_error.as_str() {
                 "" => "the process died in every attempt".to_owned(),
                 error => error.to_owned(),
             }))
@@ -182,22 +183,27 @@ async fn attempt<H: Handler>(
             let run = AssertUnwindSafe(handler.run(workspace, payload, stopped));
             match tokio::time::timeout(policy.timeout, run.catch_unwind()).await {
                 Ok(Ok(ran)) => ran,
-                Ok(Err(panic)) => Err(Failure::Passing(format!("panicked: {}", said(&*panic)))),
+                Ok(Err(panic)) => Err(WorkFailure::Transient(format!(
+                    "panicked: {}",
+                    panic_message(&*panic)
+                ))),
                 Err(_) => {
                     let seconds = policy.timeout.as_secs();
-                    Err(Failure::Passing(format!("timed out after {seconds} s")))
+                    Err(WorkFailure::Transient(format!(
+                        "timed out after {seconds} s"
+                    )))
                 }
             }
         }
     };
-    let retry = |error: String| Settled::Retry {
+    let retry = |error: String| WorkOutcome::Retry {
         at: Timestamp::now() + delay(policy, work.attempt),
         error,
     };
     let error = match ran {
-        Ok(Progress::Done) => return Settled::Done,
-        Ok(Progress::More) => return Settled::More,
-        Err(Failure::Passing(error)) if work.attempt < policy.max_attempts => {
+        Ok(WorkProgress::Done) => return WorkOutcome::Done,
+        Ok(WorkProgress::More) => return WorkOutcome::More,
+        Err(WorkFailure::Transient(error)) if work.attempt < policy.max_attempts => {
             tracing::warn!(
                 work = work.id,
                 kind = H::KIND,
@@ -207,7 +213,7 @@ async fn attempt<H: Handler>(
             );
             return retry(error);
         }
-        Err(Failure::Passing(error) | Failure::Final(error)) => error,
+        Err(WorkFailure::Transient(error) | WorkFailure::Final(error)) => error,
     };
     tracing::error!(
         work = work.id,
@@ -224,7 +230,7 @@ async fn attempt<H: Handler>(
         }
     };
     match failed.await {
-        Ok(()) => Settled::Dead { error },
+        Ok(()) => WorkOutcome::Dead { error },
         Err(store) => {
             tracing::error!(%store, "cannot record job failure; retrying");
             retry(error)
@@ -233,7 +239,7 @@ async fn attempt<H: Handler>(
 }
 
 /// Message of a panic.
-fn said(panic: &(dyn Any + Send)) -> &str {
+fn panic_message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied())
         .unwrap_or("no message")
@@ -294,15 +300,15 @@ impl Queue {
         waker: Waker,
     ) -> Self {
         let woken = waker.0.subscribe();
-        let kinds: Arc<[Kind]> = handlers.0.into();
+        let kinds: Arc<[RegisteredHandler]> = handlers.0.into();
         let task = Background::start_while("the queue", leads, move |stopped| {
-            let worker = Worker {
+            let worker = QueueWorker {
                 store: store.clone(),
                 cursors: vec![String::new(); kinds.len()],
                 kinds: kinds.clone(),
                 running: JoinSet::new(),
-                begun: HashMap::new(),
-                settled: Vec::new(),
+                by_task: HashMap::new(),
+                outcomes: Vec::new(),
                 stopped,
             };
             worker.work(woken.clone())
@@ -322,35 +328,38 @@ impl Queue {
 }
 
 /// A running piece of work.
-struct Begun {
+struct RunningWork {
     kind: usize,
     work: String,
     run: i64,
     workspace: String,
 }
 
-struct Worker {
+struct QueueWorker {
     store: Store,
-    kinds: Arc<[Kind]>,
+    kinds: Arc<[RegisteredHandler]>,
     /// By kind, the workspace that had the last turn.
     cursors: Vec<String>,
-    running: JoinSet<Settled>,
-    begun: HashMap<Id, Begun>,
+    running: JoinSet<WorkOutcome>,
+    by_task: HashMap<Id, RunningWork>,
     /// Results that are not written yet.
-    settled: Vec<(String, i64, Settled)>,
+    outcomes: Vec<(String, i64, WorkOutcome)>,
     stopped: watch::Receiver<bool>,
 }
 
-impl Worker {
+impl QueueWorker {
     async fn work(mut self, mut woken: watch::Receiver<()>) {
         // Running rows that are missing here belong to a process that is gone, or their reply was lost.
         let mut recovered: Option<Instant> = None;
         let mut pruned: Option<Instant> = None;
         while !*self.stopped.borrow() {
             let pass = async {
-                self.settle().await?;
+                self.write_outcomes().await?;
                 if recovered.is_none_or(|at| at.elapsed() >= RECOVER_EVERY) {
-                    let known = self.begun.values().map(|begun| begun.work.clone());
+                    let known = self
+                        .by_task
+                        .values()
+                        .map(|running_work| running_work.work.clone());
                     self.store.recover_work(&known.collect::<Vec<_>>()).await?;
                     recovered = Some(Instant::now());
                 }
@@ -388,7 +397,7 @@ impl Worker {
         while let Some(ended) = self.running.join_next_with_id().await {
             self.ended(ended);
         }
-        if let Err(error) = self.settle().await {
+        if let Err(error) = self.write_outcomes().await {
             tracing::error!(%error, "cannot record finished jobs; they run again at next start");
         }
     }
@@ -396,25 +405,31 @@ impl Worker {
     /// Begins due work as far as there is room.
     async fn begin(&mut self) -> Result<(), StoreError> {
         for (at, kind) in self.kinds.clone().iter().enumerate() {
-            let of_kind = || self.begun.values().filter(move |begun| begun.kind == at);
-            let room = kind.policy.at_once.saturating_sub(of_kind().count());
+            let of_kind = || {
+                self.by_task
+                    .values()
+                    .filter(move |running_work| running_work.kind == at)
+            };
+            let room = kind.policy.max_concurrent.saturating_sub(of_kind().count());
             if room == 0 {
                 continue;
             }
-            let in_order = kind.policy.in_order;
-            let without: Vec<String> = match in_order {
-                true => of_kind().map(|begun| begun.workspace.clone()).collect(),
+            let serial = kind.policy.serial;
+            let without: Vec<String> = match serial {
+                true => of_kind()
+                    .map(|running_work| running_work.workspace.clone())
+                    .collect(),
                 false => Vec::new(),
             };
-            let begun = self
+            let running_work = self
                 .store
-                .begin_work(kind.name, room, in_order, &self.cursors[at], &without)
+                .begin_work(kind.name, room, serial, &self.cursors[at], &without)
                 .await?;
-            if let Some(last) = begun.last() {
+            if let Some(last) = running_work.last() {
                 self.cursors[at].clone_from(&last.workspace);
             }
-            for work in begun {
-                let begun = Begun {
+            for work in running_work {
+                let running_work = RunningWork {
                     kind: at,
                     work: work.id.clone(),
                     run: work.run,
@@ -422,35 +437,37 @@ impl Worker {
                 };
                 let actor = work.actor.clone();
                 let run = (kind.run)(self.store.clone(), work, self.stopped.clone());
-                let task = self.running.spawn(by_itself(acting(actor, run)));
-                self.begun.insert(task.id(), begun);
+                let task = self.running.spawn(as_system(as_actor(actor, run)));
+                self.by_task.insert(task.id(), running_work);
             }
         }
         Ok(())
     }
 
     /// Takes over the result of a task.
-    fn ended(&mut self, ended: Result<(Id, Settled), JoinError>) {
+    fn ended(&mut self, ended: Result<(Id, WorkOutcome), JoinError>) {
         let id = match &ended {
             Ok((id, _)) => *id,
             Err(error) => error.id(),
         };
-        let Some(begun) = self.begun.remove(&id) else {
+        let Some(running_work) = self.by_task.remove(&id) else {
             return;
         };
         match ended {
-            Ok((_, settled)) => self.settled.push((begun.work, begun.run, settled)),
+            Ok((_, outcome)) => self
+                .outcomes
+                .push((running_work.work, running_work.run, outcome)),
             // Not a panic of the handler, which is caught. The work is recovered later, and the attempt counts.
             Err(error) => {
-                tracing::error!(%error, work = begun.work, "job attempt ended without a result")
+                tracing::error!(%error, work = running_work.work, "job attempt ended without a result")
             }
         }
     }
 
     /// Writes the results of ended work. If the store fails, they are kept and written again later.
-    async fn settle(&mut self) -> Result<(), StoreError> {
-        self.store.settle_work(&self.settled).await?;
-        self.settled.clear();
+    async fn write_outcomes(&mut self) -> Result<(), StoreError> {
+        self.store.finish_work(&self.outcomes).await?;
+        self.outcomes.clear();
         Ok(())
     }
 }

@@ -27,7 +27,7 @@ mod encoders;
 mod jobs;
 mod judged;
 mod keys;
-mod lead;
+mod leader_election;
 mod learning;
 mod migrations;
 mod portable;
@@ -54,22 +54,24 @@ use ken_base::domain::{Clock, Revision, WorkspaceId};
 use ken_base::store_url::{is_postgres, without_password};
 
 pub use answers::RecordedAnswer;
-pub use audit::{Act, AuditEntry, Scope};
+pub use audit::{AuditEntry, AuditEvent, Scope};
 pub use cases::{CaseEffect, CaseLinks, DraftVector, StoredCase};
-pub use changes::{Change, IndexEntry, entries_of};
+pub use changes::{ChangeLogEntry, IndexEntry, entries_of};
 pub use documents::{DocumentSummary, Origin, OriginState, VersionSummary};
 pub use encoders::Encoder;
 pub use jobs::{Job, JobItem, WaitingJob};
-pub use lead::Lead;
-pub use learning::ToldAnswer;
+pub use leader_election::Leadership;
+pub use learning::AnswerRecord;
 pub use portable::{ExportedDocument, ExportedVersion};
-pub use queue::{DeadLetter, MAX_PAYLOAD, NewWork, Settled, Work};
+pub use queue::{DeadLetter, MAX_PAYLOAD, NewWork, Work, WorkOutcome};
 pub use settings::{AutoPublish, LearningRules, PublishableClass};
 pub use synonyms::SynonymGroups;
 pub use vault::Vault;
 pub use vectors::{StoredVector, text_hash};
-pub use workspaces::Deleted;
-pub use writes::{Base, Effect, EndsWith, Recorded, Terms, Unmet, Write};
+pub use workspaces::DeletedRows;
+pub use writes::{
+    BaseVersions, Effect, EndsWith, Recorded, UnmetCondition, Write, WriteConditions,
+};
 
 /// An error of the store or the vault.
 #[derive(Debug, thiserror::Error)]
@@ -93,7 +95,7 @@ pub enum StoreError {
     Corrupt {
         /// Kind of data, with its article.
         what: String,
-        /// What is wrong with it.
+        /// The problem.
         detail: String,
     },
     /// A value is too large.
@@ -229,9 +231,9 @@ impl Store {
             sqlx::Error::PoolTimedOut => failed(NO_CONNECTION.to_owned()),
             error => failed(error.to_string()),
         };
-        let durable = pool(url, Synced::Fully, 1).await.map_err(why)?;
+        let durable = pool(url, SyncMode::Full, 1).await.map_err(why)?;
         migrations::migrator().run(&durable).await?;
-        let relaxed = pool(url, Synced::Later, 4).await.map_err(why)?;
+        let relaxed = pool(url, SyncMode::Deferred, 4).await.map_err(why)?;
         Ok(Self {
             durable,
             relaxed,
@@ -273,7 +275,7 @@ impl Store {
     async fn change(
         &self,
         scope: impl Into<Scope<'_>>,
-        act: audit::Act,
+        act: audit::AuditEvent,
         statement: sqlx::query::Query<'_, sqlx::Any, sqlx::any::AnyArguments>,
     ) -> Result<u64, StoreError> {
         let mut tx = self.begin().await?;
@@ -288,9 +290,9 @@ impl Store {
     /// Creates the workspace if it does not exist.
     ///
     /// # Errors
-    /// [`StoreError::Gone`] if it does not exist and the caller must not create it, see [`ken_base::actor::by_itself`].
+    /// [`StoreError::Gone`] if it does not exist and the caller must not create it, see [`ken_base::actor::as_system`].
     pub async fn ensure_workspace(&self, workspace: &WorkspaceId) -> Result<(), StoreError> {
-        if !ken_base::actor::makes_workspaces() {
+        if !ken_base::actor::may_create_workspaces() {
             let row: Option<(i64,)> = sqlx::query_as("SELECT 1 FROM workspaces WHERE id = $1")
                 .bind(workspace.as_str())
                 .fetch_optional(&self.relaxed)
@@ -331,7 +333,7 @@ impl Store {
     }
 
     /// Creation time of a workspace in milliseconds since 1970, and its newest revision; both 0 if it does not exist.
-    pub async fn made_at_and_revision(
+    pub async fn created_at_and_revision(
         &self,
         workspace: &WorkspaceId,
     ) -> Result<(i64, Revision), StoreError> {
@@ -352,9 +354,9 @@ impl Store {
 
 /// Whether a commit waits for a sync.
 #[derive(Clone, Copy, PartialEq)]
-enum Synced {
-    Fully,
-    Later,
+enum SyncMode {
+    Full,
+    Deferred,
 }
 
 /// Waits for the lock of writers; the end of the transaction releases it.
@@ -367,7 +369,7 @@ async fn take_turn(tx: &mut Transaction<'_, Any>) -> Result<(), StoreError> {
 }
 
 /// Opens a connection pool. For SQLite it has `connections` connections and creates the file if missing.
-async fn pool(url: &str, synced: Synced, connections: u32) -> Result<AnyPool, sqlx::Error> {
+async fn pool(url: &str, synced: SyncMode, connections: u32) -> Result<AnyPool, sqlx::Error> {
     let is_remote = is_postgres(url);
     let (options, settings, connections) = match is_remote {
         true => (
@@ -413,10 +415,10 @@ async fn pool(url: &str, synced: Synced, connections: u32) -> Result<AnyPool, sq
     Ok(pool)
 }
 
-fn sqlite_settings(synced: Synced) -> String {
+fn sqlite_settings(synced: SyncMode) -> String {
     let synchronous = match synced {
-        Synced::Fully => "FULL",
-        Synced::Later => "NORMAL",
+        SyncMode::Full => "FULL",
+        SyncMode::Deferred => "NORMAL",
     };
     format!(
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = {synchronous}; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON; \
@@ -425,10 +427,10 @@ fn sqlite_settings(synced: Synced) -> String {
 }
 
 /// The keepalives detect a lost machine within about eight seconds, so that its locks become free.
-fn postgres_settings(synced: Synced) -> String {
+fn postgres_settings(synced: SyncMode) -> String {
     let commit = match synced {
-        Synced::Fully => "on",
-        Synced::Later => "off",
+        SyncMode::Full => "on",
+        SyncMode::Deferred => "off",
     };
     format!(
         "SET synchronous_commit = {commit}; SET lock_timeout = {BUSY_TIMEOUT_MS}; \
@@ -528,10 +530,10 @@ mod tests {
             "postgres://ken:geheim@db:5432/ken?sslpassword=geheim",
             "postgres://ken:geheim@[::1",
         ] {
-            let told = without_password(url);
+            let shown = without_password(url);
             assert!(
-                !told.contains("geheim") && told.starts_with("postgres"),
-                "{told}"
+                !shown.contains("geheim") && shown.starts_with("postgres"),
+                "{shown}"
             );
         }
         assert_eq!(

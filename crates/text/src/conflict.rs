@@ -46,7 +46,7 @@ pub enum Relation {
 /// A contradiction between two statements.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Conflict {
-    /// What differs.
+    /// The kind of difference.
     pub kind: ConflictKind,
     /// Words of the first statement.
     pub first: String,
@@ -260,8 +260,8 @@ fn is_about(row: &str, others: &BTreeSet<String>) -> bool {
         return true;
     };
     let subject = words(cells.split('|').next().unwrap_or_default());
-    let said = subject.intersection(others).count();
-    said as f32 >= MIN_SUBJECT * subject.len() as f32
+    let n_shared = subject.intersection(others).count();
+    n_shared as f32 >= MIN_SUBJECT * subject.len() as f32
 }
 
 /// Minimum share of the words of the first cell.
@@ -345,7 +345,7 @@ fn dates(a: &Claims, b: &Claims) -> Option<Conflict> {
         (ConflictKind::Date, &a.dates, &b.dates),
         (ConflictKind::Date, &a.times, &b.times),
     ] {
-        let missing = |a: &[claims::When], b: &[claims::When]| {
+        let missing = |a: &[claims::DateOrTime], b: &[claims::DateOrTime]| {
             a.iter()
                 .find(|w| !b.iter().any(|v| v.is(w)))
                 .map(|w| w.written.clone())

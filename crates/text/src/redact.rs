@@ -23,7 +23,7 @@ use ken_base::domain::Span;
 /// Kind of personal data.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum PersonalDataKind {
     /// Name of a person.
     Name,
     /// Phone number, except service numbers.
@@ -52,32 +52,32 @@ pub enum Kind {
     Literal,
 }
 
-impl Kind {
+impl PersonalDataKind {
     /// Name in a placeholder.
     pub fn name(&self) -> &str {
         match self {
-            Kind::Name => "name",
-            Kind::Phone => "phone",
-            Kind::Email => "email",
-            Kind::NationalId => "national_id",
-            Kind::Passport => "passport",
-            Kind::BankCard => "bank_card",
-            Kind::Plate => "plate",
-            Kind::Address => "address",
-            Kind::OrderNumber => "order_number",
-            Kind::AccountNumber => "account_number",
-            Kind::Customer => "customer",
-            Kind::Custom(name) => name,
-            Kind::Literal => "literal",
+            PersonalDataKind::Name => "name",
+            PersonalDataKind::Phone => "phone",
+            PersonalDataKind::Email => "email",
+            PersonalDataKind::NationalId => "national_id",
+            PersonalDataKind::Passport => "passport",
+            PersonalDataKind::BankCard => "bank_card",
+            PersonalDataKind::Plate => "plate",
+            PersonalDataKind::Address => "address",
+            PersonalDataKind::OrderNumber => "order_number",
+            PersonalDataKind::AccountNumber => "account_number",
+            PersonalDataKind::Customer => "customer",
+            PersonalDataKind::Custom(name) => name,
+            PersonalDataKind::Literal => "literal",
         }
     }
 }
 
 /// Personal data found in a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
+pub struct PersonalDataSpan {
     /// Kind of the data.
-    pub kind: Kind,
+    pub kind: PersonalDataKind,
     /// Byte span in the text.
     pub span: Span,
 }
@@ -196,28 +196,37 @@ impl Redactor {
 
     /// Personal data of a text, in order, without overlaps. If findings overlap, the more reliable rule wins; rules run
     /// in that order.
-    pub fn find(&self, text: &str) -> Vec<Finding> {
-        let mut narrow = Narrow::of(text);
+    pub fn find(&self, text: &str) -> Vec<PersonalDataSpan> {
+        let mut narrow = NarrowText::of(text);
         let masks = self.masks(text);
-        let mut found: Vec<Finding> = Vec::new();
-        let add = |found: &mut Vec<Finding>, kind: Kind, start: usize, end: usize| {
+        let mut found: Vec<PersonalDataSpan> = Vec::new();
+        let add = |found: &mut Vec<PersonalDataSpan>,
+                   kind: PersonalDataKind,
+                   start: usize,
+                   end: usize| {
             let is_free = |other: Span| end <= other.start || other.end <= start;
-            let is_masked = kind != Kind::Literal && !masks.iter().copied().all(is_free);
+            let is_masked =
+                kind != PersonalDataKind::Literal && !masks.iter().copied().all(is_free);
             if start < end && !is_masked && found.iter().all(|f| is_free(f.span)) {
-                found.push(Finding {
+                found.push(PersonalDataSpan {
                     kind,
                     span: Span::new(start, end),
                 });
             }
         };
         for literal in PLACEHOLDER.find_iter(text) {
-            add(&mut found, Kind::Literal, literal.start(), literal.end());
+            add(
+                &mut found,
+                PersonalDataKind::Literal,
+                literal.start(),
+                literal.end(),
+            );
         }
         for (kind, regex) in self.custom.iter() {
             for groups in regex.captures_iter(text) {
                 let whole = groups.get(1).or(groups.get(0));
                 if let Some(whole) = whole {
-                    let kind = Kind::Custom(kind.clone());
+                    let kind = PersonalDataKind::Custom(kind.clone());
                     add(&mut found, kind, whole.start(), whole.end());
                 }
             }
@@ -227,7 +236,7 @@ impl Redactor {
         }
         let mut n_blank = 0;
         for _ in 0..MAX_PASSES {
-            let mut take = |kind: Kind, start: usize, end: usize| {
+            let mut take = |kind: PersonalDataKind, start: usize, end: usize| {
                 let (start, end) = (narrow.place(start), narrow.place(end));
                 add(&mut found, kind, start, end);
             };
@@ -238,7 +247,7 @@ impl Redactor {
             if found.len() == n_blank {
                 break;
             }
-            for Finding { span, .. } in &found[n_blank..] {
+            for PersonalDataSpan { span, .. } in &found[n_blank..] {
                 narrow.blank(*span);
             }
             n_blank = found.len();
@@ -251,7 +260,7 @@ impl Redactor {
     fn masks(&self, text: &str) -> Vec<Span> {
         let is_kind = |name: &str| {
             BUILT_IN.contains(&name)
-                || name == Kind::Customer.name()
+                || name == PersonalDataKind::Customer.name()
                 || self.custom.iter().any(|(kind, _)| kind == name)
         };
         let masks = MASK.captures_iter(text).filter_map(|groups| {
@@ -278,13 +287,13 @@ impl Redactor {
 
     fn masked(&self, text: &str) -> Option<String> {
         let mut found = self.find(text);
-        found.retain(|finding| finding.kind != Kind::Literal);
+        found.retain(|finding| finding.kind != PersonalDataKind::Literal);
         if found.is_empty() {
             return None;
         }
         let mut masked = String::with_capacity(text.len());
         let mut at = 0;
-        for Finding { kind, span } in found {
+        for PersonalDataSpan { kind, span } in found {
             masked.push_str(&text[at..span.start]);
             masked.push('[');
             masked.push_str(kind.name());
@@ -302,10 +311,10 @@ impl Redactor {
     }
 
     /// As [`Redactor::redact`], and also redacts known values.
-    pub fn redact_with(&self, texts: &[&str], known: &[(Kind, String)]) -> Redacted {
+    pub fn redact_with(&self, texts: &[&str], known: &[(PersonalDataKind, String)]) -> Redacted {
         let mut values: Vec<(String, String)> = Vec::new();
         let mut counts: std::collections::HashMap<String, usize> = Default::default();
-        let mut number = |kind: &Kind, value: &str| -> String {
+        let mut number = |kind: &PersonalDataKind, value: &str| -> String {
             let prefix = format!("[{}:", kind.name());
             let known = |(placeholder, known): &&(String, String)| {
                 known == value && placeholder.starts_with(&prefix)
@@ -319,14 +328,16 @@ impl Redactor {
             values.push((placeholder.clone(), value.to_owned()));
             placeholder
         };
-        let mut found: Vec<Vec<Finding>> = texts.iter().map(|text| self.find(text)).collect();
-        let is_telling_known = |(kind, value): &&(Kind, String)| is_telling(kind, value);
-        let mut again: Vec<(Kind, String)> =
+        let mut found: Vec<Vec<PersonalDataSpan>> =
+            texts.iter().map(|text| self.find(text)).collect();
+        let is_telling_known =
+            |(kind, value): &&(PersonalDataKind, String)| is_distinctive(kind, value);
+        let mut again: Vec<(PersonalDataKind, String)> =
             known.iter().filter(is_telling_known).cloned().collect();
         for (text, found) in texts.iter().zip(&found) {
-            for Finding { kind, span } in found {
+            for PersonalDataSpan { kind, span } in found {
                 let value = &text[span.start..span.end];
-                if is_telling(kind, value) && !again.iter().any(|(_, known)| known == value) {
+                if is_distinctive(kind, value) && !again.iter().any(|(_, known)| known == value) {
                     again.push((kind.clone(), value.to_owned()));
                 }
             }
@@ -335,9 +346,9 @@ impl Redactor {
             for (kind, value) in &again {
                 for start in places_of(text, value) {
                     let end = start + value.len();
-                    let is_free = |f: &Finding| end <= f.span.start || f.span.end <= start;
-                    if stands_alone(text, start, end) && found.iter().all(is_free) {
-                        found.push(Finding {
+                    let is_free = |f: &PersonalDataSpan| end <= f.span.start || f.span.end <= start;
+                    if is_whole_word(text, start, end) && found.iter().all(is_free) {
+                        found.push(PersonalDataSpan {
                             kind: kind.clone(),
                             span: Span::new(start, end),
                         });
@@ -349,7 +360,7 @@ impl Redactor {
         let texts = texts.iter().zip(found).map(|(text, found)| {
             let mut redacted = String::with_capacity(text.len());
             let mut at = 0;
-            for Finding { kind, span } in found {
+            for PersonalDataSpan { kind, span } in found {
                 redacted.push_str(&text[at..span.start]);
                 redacted.push_str(&number(&kind, &text[span.start..span.end]));
                 at = span.end;
@@ -372,16 +383,16 @@ fn places_of(text: &str, value: &str) -> Vec<usize> {
 
 /// Whether a found value is distinctive enough to be redacted wherever else it occurs; a surname of one character is
 /// not.
-fn is_telling(kind: &Kind, value: &str) -> bool {
+fn is_distinctive(kind: &PersonalDataKind, value: &str) -> bool {
     match kind {
-        Kind::Literal => false,
-        Kind::Name => value.chars().count() >= 2,
+        PersonalDataKind::Literal => false,
+        PersonalDataKind::Name => value.chars().count() >= 2,
         _ => value.chars().count() >= 4,
     }
 }
 
 /// Whether a range is not part of a longer word or number.
-fn stands_alone(text: &str, start: usize, end: usize) -> bool {
+fn is_whole_word(text: &str, start: usize, end: usize) -> bool {
     let is_part = |c: char| c.is_ascii_alphanumeric();
     let inner = &text[start..end];
     let joined = |inside: Option<char>, outside: Option<char>| {
@@ -402,13 +413,13 @@ pub fn restore(text: &str, values: &[(String, String)]) -> String {
 }
 
 /// A text with full-width letters, digits and punctuation as narrow ones, and the original offset of each byte.
-struct Narrow {
+struct NarrowText {
     text: String,
     /// Original offset of each byte of `text`, and of its end.
     places: Vec<usize>,
 }
 
-impl Narrow {
+impl NarrowText {
     fn of(original: &str) -> Self {
         let mut text = String::with_capacity(original.len());
         let mut places = Vec::with_capacity(original.len() + 1);

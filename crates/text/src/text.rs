@@ -17,7 +17,7 @@ mod terms;
 mod wording;
 
 pub use figures::figures;
-pub use fold::{FOLDING, fold, forget_sentences};
+pub use fold::{FOLDING, clear_sentence_cache, fold};
 pub use function_words::is_function_word;
 pub use highlight::Highlighter;
 pub use ken_base::digest::{hex, sha256_hex, sha256_hex_of};

@@ -37,8 +37,8 @@ async function showState() {
   try {
     const state = await getJson("/readyz");
     const changes = state.workspaces.reduce((sum, w) => sum + w.indexed, 0);
-    const told = changes ? `就緒 · ${changes} 筆變更已索引` : "就緒";
-    $("state").textContent = state.ready ? told : "索引追趕中 …";
+    const text = changes ? `就緒 · ${changes} 筆變更已索引` : "就緒";
+    $("state").textContent = state.ready ? text : "索引追趕中 …";
     if (!state.ready) setTimeout(showState, 1000);
   } catch (error) {
     $("state").textContent = "連不上服務";

@@ -10,13 +10,13 @@ use ken_base::config::AnswerConfig;
 use ken_base::domain::{Evidence, Level};
 
 pub use features::{Features, N as N_FEATURES, NAMES as FEATURES};
-pub use model::{CLIP, Model, ModelError, ReadingModel, Weight};
+pub use model::{AnswerabilityModel, CLIP, ModelError, ReadingModel, Weight};
 
 /// The decision on a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-#[schema(as = AnswerDecision, description = "Whether the evidence is good enough to `answer`, or the answer is to `refuse`.")]
-pub enum Decision {
+#[schema(description = "Whether the evidence suffices to `answer`; otherwise `refuse`.")]
+pub enum AnswerDecision {
     /// The evidence is good enough.
     Answer,
     /// The evidence is not good enough.
@@ -27,7 +27,7 @@ pub enum Decision {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Verdict {
     /// The decision.
-    pub decision: Decision,
+    pub decision: AnswerDecision,
     /// The estimated probability that the evidence answers the question, in [0, 1].
     pub confidence: f32,
 }
@@ -35,13 +35,13 @@ pub struct Verdict {
 impl Verdict {
     /// The verdict before any decision.
     pub const NONE: Self = Self {
-        decision: Decision::Refuse,
+        decision: AnswerDecision::Refuse,
         confidence: 0.0,
     };
 
     /// The verdict on an FAQ with the same question, word for word.
     pub const CERTAIN: Self = Self {
-        decision: Decision::Answer,
+        decision: AnswerDecision::Answer,
         confidence: 1.0,
     };
 }
@@ -53,11 +53,11 @@ const ANOTHER: f32 = 0.1;
 const SETTLED: f32 = 0.9;
 
 /// The least confidence in a section whose heading asks the question. With a reader it is enough for [`Level::Strict`].
-const ASKED_OVER: f32 = 0.8;
+const HEADING_ASKS: f32 = 0.8;
 
 /// Decides from evidence alone: a model over [`Features`], and a threshold.
 pub struct Admission {
-    model: Model,
+    model: AnswerabilityModel,
     level: Level,
     min_confidence: Option<f32>,
     reads: bool,
@@ -67,8 +67,8 @@ impl Admission {
     /// Loads the model that `answer.model` names, or the shipped one.
     pub fn new(config: &AnswerConfig) -> Result<Self, ModelError> {
         let model = match &config.model {
-            Some(file) => Model::read(file)?,
-            None => Model::shipped(),
+            Some(file) => AnswerabilityModel::read(file)?,
+            None => AnswerabilityModel::shipped(),
         };
         Ok(Self {
             model,
@@ -107,11 +107,11 @@ impl Admission {
     }
 
     /// Raises a verdict if the heading of a section in the evidence asks the same question.
-    pub fn asked_over(&self, verdict: Verdict, min_confidence: f32) -> Verdict {
-        let confidence = verdict.confidence.max(ASKED_OVER);
+    pub fn raise_for_heading(&self, verdict: Verdict, min_confidence: f32) -> Verdict {
+        let confidence = verdict.confidence.max(HEADING_ASKS);
         match confidence >= min_confidence {
             true => Verdict {
-                decision: Decision::Answer,
+                decision: AnswerDecision::Answer,
                 confidence,
             },
             false => Verdict {
@@ -143,8 +143,8 @@ impl Admission {
         };
         let confidence = if evidence.is_empty() { 0.0 } else { confidence };
         let decision = match !evidence.is_empty() && confidence >= least {
-            true => Decision::Answer,
-            false => Decision::Refuse,
+            true => AnswerDecision::Answer,
+            false => AnswerDecision::Refuse,
         };
         Verdict {
             decision,
@@ -185,8 +185,8 @@ fn stricter_by_search(least: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::answer::settle::tests::evidence;
-    use ken_base::domain::Kind;
+    use crate::answer::conflict_resolution::tests::evidence;
+    use ken_base::domain::DocumentKind;
 
     #[test]
     fn unread_passage_admission_is_one_level_stricter() {
@@ -207,14 +207,17 @@ mod tests {
             .unwrap()
             .reading(true);
         let least = admission.min_confidence(None);
-        let found = [evidence("t", Kind::Article, "x", 1.0)];
+        let found = [evidence("t", DocumentKind::Article, "x", 1.0)];
         let judge = |logit: Option<f32>| {
             let verdict = admission.judge(&Features::default(), &found, Some(logit), least);
             verdict.decision
         };
-        assert_eq!(judge(Some(8.0)), Decision::Answer);
-        assert_eq!(judge(Some(-8.0)), Decision::Refuse);
+        assert_eq!(judge(Some(8.0)), AnswerDecision::Answer);
+        assert_eq!(judge(Some(-8.0)), AnswerDecision::Refuse);
         let none = admission.judge(&Features::default(), &[], Some(Some(8.0)), least);
-        assert_eq!((none.decision, none.confidence), (Decision::Refuse, 0.0));
+        assert_eq!(
+            (none.decision, none.confidence),
+            (AnswerDecision::Refuse, 0.0)
+        );
     }
 }

@@ -2,11 +2,11 @@
 
 use std::time::Instant;
 
-use super::compose::Draft;
-use super::guard;
+use super::compose::AnswerDraft;
 use super::pipeline::{SubAnswer, elapsed_ms};
+use super::prompt_injection;
 use super::understand::{Courtesy, reply_language};
-use super::{Decision, Explained, Features, Question, phrases};
+use super::{AnswerDecision, ExplainedAnswer, Features, Question, templates};
 use ken_base::domain::{Answer, Note, Outcome, Reason, Revision, Strategy, Timings};
 use ken_store::store::to_json;
 use ken_text::text::Language;
@@ -18,7 +18,7 @@ fn plain(
     outcome: Outcome,
     text: &str,
     start: Instant,
-) -> Explained {
+) -> ExplainedAnswer {
     let answer = Answer {
         id: String::new(),
         outcome,
@@ -38,7 +38,7 @@ fn plain(
             ..Timings::default()
         },
     };
-    Explained {
+    ExplainedAnswer {
         answer,
         evidence: Vec::new(),
         features: Features::default(),
@@ -48,12 +48,12 @@ fn plain(
 }
 
 /// Returns the answer to a message that asks nothing of the knowledge.
-pub fn courteous(
+pub fn courtesy_reply(
     question: &Question,
     language: Language,
     kind: Courtesy,
     start: Instant,
-) -> Explained {
+) -> ExplainedAnswer {
     let outcome = match kind {
         Courtesy::AsksForPerson => Outcome::Handoff,
         _ => Outcome::Answered,
@@ -62,7 +62,7 @@ pub fn courteous(
         question,
         language,
         outcome,
-        phrases::courtesy(language, kind),
+        templates::courtesy(language, kind),
         start,
     );
     explained.answer.reason = Some(kind.reason());
@@ -71,9 +71,9 @@ pub fn courteous(
 }
 
 /// Returns the refusal after the deadline has passed without an answer.
-pub fn out_of_time(question: &Question, start: Instant) -> Explained {
+pub fn deadline_exceeded(question: &Question, start: Instant) -> ExplainedAnswer {
     let language = reply_language(&question.text, question.language.as_deref());
-    let text = phrases::refusal(language);
+    let text = templates::refusal(language);
     let mut explained = plain(question, language, Outcome::Refused, text, start);
     explained.answer.reason = Some(Reason::Deadline);
     explained
@@ -85,7 +85,7 @@ pub fn finish(
     language: Language,
     replies: Vec<SubAnswer>,
     start: Instant,
-) -> Explained {
+) -> ExplainedAnswer {
     let trace = replies.iter().map(SubAnswer::trace).collect::<Vec<_>>();
     let trace = to_json(&trace).into();
     let is_one = replies.len() == 1;
@@ -93,7 +93,7 @@ pub fn finish(
     let answer = &mut explained.answer;
     let n_answered = replies.iter().filter(|reply| reply.is_answered()).count();
     let mut texts: Vec<String> = Vec::new();
-    let mut whole = Draft::default();
+    let mut whole = AnswerDraft::default();
     let revisions: Vec<Revision> = replies.iter().map(|reply| reply.revision).collect();
     for (i, reply) in replies.into_iter().enumerate() {
         let (outcome, text, reason) =
@@ -179,38 +179,38 @@ impl SubAnswer {
         number: Option<usize>,
     ) -> (Outcome, String, Option<Reason>) {
         if self.review.is_some() {
-            let text = phrases::contradiction(language).to_owned();
+            let text = templates::contradiction(language).to_owned();
             return (Outcome::Handoff, text, Some(Reason::ConflictingEvidence));
         }
         if !self.suggestions.is_empty() {
-            let text = phrases::which(language).to_owned();
+            let text = templates::which(language).to_owned();
             return (Outcome::Clarify, text, Some(Reason::Ambiguous));
         }
         if self.is_answered() {
             let mut text = self.draft.text.clone();
             if self.notes.contains(&Note::ListContinues) {
                 text.push('\n');
-                text.push_str(phrases::list_continues(language));
+                text.push_str(templates::list_continues(language));
             }
             return (Outcome::Answered, text, None);
         }
         let reason = match self.verdict.decision {
             _ if !self.similar.is_empty() => Reason::SimilarOnly,
-            Decision::Answer => Reason::NoSupportedSentence,
-            Decision::Refuse if self.evidence.is_empty() => Reason::NoEvidence,
-            Decision::Refuse => Reason::WeakEvidence,
+            AnswerDecision::Answer => Reason::NoSupportedSentence,
+            AnswerDecision::Refuse if self.evidence.is_empty() => Reason::NoEvidence,
+            AnswerDecision::Refuse => Reason::WeakEvidence,
         };
         let text = match number {
             None if !self.similar.is_empty() => {
-                let mut text = phrases::only_similar(language).to_owned();
+                let mut text = templates::only_similar(language).to_owned();
                 for label in &self.similar {
                     text.push_str("\n- ");
-                    text.push_str(guard::plain(label));
+                    text.push_str(prompt_injection::plain(label));
                 }
                 text
             }
-            None => phrases::refusal(language).to_owned(),
-            Some(number) => phrases::unanswered_part(language, number),
+            None => templates::refusal(language).to_owned(),
+            Some(number) => templates::unanswered_part(language, number),
         };
         (Outcome::Refused, text, Some(reason))
     }

@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use super::admit::Admission;
-use super::passage::{Passage, is_asked_by, is_asked_over};
-use super::understand::Lifts;
+use super::passage::{Passage, asks_same, heading_asks};
+use super::understand::DocumentBoosts;
 use super::window::Window;
 use ken_base::domain::Evidence;
 use ken_search::reader::{Reader, ReaderError, Reading};
@@ -66,7 +66,7 @@ impl Candidates {
 
     /// Puts an FAQ with the same question, word for word, first. Also returns whether there is one.
     pub fn leading_with_identical(mut evidence: Vec<Evidence>, question: &str) -> (Self, bool) {
-        let at = evidence.iter().position(|e| is_asked_by(e, question));
+        let at = evidence.iter().position(|e| asks_same(e, question));
         if let Some(at) = at {
             evidence[..=at].rotate_right(1);
         }
@@ -75,9 +75,9 @@ impl Candidates {
 
     /// Returns the index of the passage whose heading asks the question, among those that were read, unless its logit
     /// is very low. `None` if the headings of two documents ask it.
-    pub fn asked_over(&self, question: &str) -> Option<usize> {
+    pub fn position_asked_by_heading(&self, question: &str) -> Option<usize> {
         let read = self.evidence.iter().zip(&self.readings).enumerate();
-        let mut asked = read.filter(|(_, (e, _))| is_asked_over(e, question));
+        let mut asked = read.filter(|(_, (e, _))| heading_asks(e, question));
         let (at, (first, reading)) = asked.next()?;
         let is_only = asked.all(|(_, (e, _))| e.chunk.document_id == first.chunk.document_id);
         (is_only && reading.logit >= SAYS_NOTHING).then_some(at)
@@ -122,8 +122,8 @@ impl Candidates {
         }
     }
 
-    /// Puts the passage first that reading and score together put there. See [`lead`].
-    pub fn order_by_reading(&mut self, question: &str, about: &Lifts) {
+    /// Moves the best candidate by reading and score to the front. See [`lead`].
+    pub fn order_by_reading(&mut self, question: &str, about: &DocumentBoosts) {
         if let Some(at) = lead(question, &self.evidence, &self.readings, about) {
             self.lead_with(at);
         }
@@ -205,28 +205,28 @@ pub fn best_logit(readings: &[Reading]) -> Option<f32> {
     logits.max_by(f32::total_cmp)
 }
 
-/// The place of the passage that reading and score together put first; `None` if the search put it there already.
+/// Returns the index of the best passage by reading and score, or `None` if it is the first already.
 ///
-/// Two kinds of passages stay behind the first, whatever their reading:
-/// - passages in another writing (Han, Latin) than the question: between languages readings order worse than scores do
-///   (docs/measured/reading.md);
-/// - in a follow-up, passages of documents that the conversation is less about than the first's document, because the
-///   reader does not see the conversation. `about`: the documents of the conversation.
+/// Two kinds of passages never move to the front:
+/// - A passage in another writing system (Han or Latin) than the question. Between languages the reader orders passages
+///   worse than the search scores do (docs/measured/reading.md).
+/// - In a follow-up question, a passage of a document that is boosted less than the first one's. The reader does not see
+///   the conversation. `about` holds the boosts.
 pub fn lead(
     question: &str,
     evidence: &[Evidence],
     readings: &[Reading],
-    about: &Lifts,
+    about: &DocumentBoosts,
 ) -> Option<usize> {
-    let lift = |e: &Evidence| about.get(&e.chunk.document_id).copied().unwrap_or(0.0);
-    let least = evidence.first().map(lift)?;
+    let boost = |e: &Evidence| about.get(&e.chunk.document_id).copied().unwrap_or(0.0);
+    let least = evidence.first().map(boost)?;
     let is_latin = !question.chars().any(is_cjk);
-    let may_lead = |e: &Evidence| lift(e) >= least && detect(&e.chunk.text).is_latin() == is_latin;
+    let may_lead = |e: &Evidence| boost(e) >= least && detect(&e.chunk.text).is_latin() == is_latin;
     let read = evidence.iter().zip(readings).enumerate();
     let worth = read
         .filter(|(at, (e, _))| *at == 0 || may_lead(e))
         .map(|(at, (e, reading))| (at, reading.logit + SCORE * e.score));
-    // Of equals the first.
+    // Of equals, the first.
     let worth: Vec<(usize, f32)> = worth.collect();
     let best = worth.iter().rev().max_by(|(_, a), (_, b)| a.total_cmp(b));
     best.map(|(at, _)| *at).filter(|at| *at > 0)
@@ -242,13 +242,13 @@ pub fn to_front<T>(items: &mut [T], at: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::answer::settle::tests::evidence;
-    use ken_base::domain::{DocumentId, Kind};
+    use crate::answer::conflict_resolution::tests::evidence;
+    use ken_base::domain::{DocumentId, DocumentKind};
 
     /// Evidence of documents `d0`, `d1` …, with readings: of each a logit and a score.
     fn read_as(read: &[(f32, f32)]) -> (Vec<Evidence>, Vec<Reading>) {
         let each = read.iter().enumerate().map(|(at, (logit, score))| {
-            let mut found = evidence("", Kind::Article, "保固兩年。", *score);
+            let mut found = evidence("", DocumentKind::Article, "保固兩年。", *score);
             found.chunk.document_id = DocumentId::parse(&format!("d{at}")).unwrap();
             let reading = Reading {
                 logit: *logit,
@@ -264,7 +264,7 @@ mod tests {
         let check = |read: &[(f32, f32)], expected: Option<usize>| {
             let (found, readings) = read_as(read);
             assert_eq!(
-                lead("保固", &found, &readings, &Lifts::new()),
+                lead("保固", &found, &readings, &DocumentBoosts::new()),
                 expected,
                 "{read:?}"
             );
@@ -281,23 +281,24 @@ mod tests {
     #[test]
     fn follow_up_is_led_by_document_of_conversation() {
         let (found, readings) = read_as(&[(-2.0, 0.5), (3.0, 0.5), (1.0, 0.5)]);
-        let lifted = |about: &[(&str, f32)]| {
+        let led_by = |about: &[(&str, f32)]| {
             let about = about.iter();
-            let about = about.map(|(id, lift)| (DocumentId::parse(id).unwrap(), *lift));
+            let about = about.map(|(id, boost)| (DocumentId::parse(id).unwrap(), *boost));
             lead("保固", &found, &readings, &about.collect())
         };
-        assert_eq!(lifted(&[]), Some(1));
-        assert_eq!(lifted(&[("d0", 1.0)]), None);
-        assert_eq!(lifted(&[("d0", 1.0), ("d2", 1.0)]), Some(2));
-        assert_eq!(lifted(&[("d0", 1.0), ("d1", 0.8)]), None);
-        assert_eq!(lifted(&[("d0", 0.8), ("d2", 1.0)]), Some(2));
+        assert_eq!(led_by(&[]), Some(1));
+        assert_eq!(led_by(&[("d0", 1.0)]), None);
+        assert_eq!(led_by(&[("d0", 1.0), ("d2", 1.0)]), Some(2));
+        assert_eq!(led_by(&[("d0", 1.0), ("d1", 0.8)]), None);
+        assert_eq!(led_by(&[("d0", 0.8), ("d2", 1.0)]), Some(2));
     }
 
     #[test]
-    fn passage_in_other_writing_keeps_its_place() {
+    fn passage_in_other_writing_system_is_not_moved_to_front() {
         let (mut found, readings) = read_as(&[(-2.0, 0.5), (3.0, 0.5)]);
-        let leads =
-            |question: &str, found: &[Evidence]| lead(question, found, &readings, &Lifts::new());
+        let leads = |question: &str, found: &[Evidence]| {
+            lead(question, found, &readings, &DocumentBoosts::new())
+        };
         assert_eq!(leads("AirNest 保固", &found), Some(1));
         assert_eq!(leads("AirNest warranty", &found), None);
         found[1].chunk.text = "The AirNest (清淨機) has a warranty of two years.".to_owned();

@@ -2,15 +2,17 @@
 
 mod choose;
 
-use super::guard::plain;
 use super::passage::Passage;
+use super::prompt_injection::plain;
 use choose::{choose, is_item, is_row, join};
-use ken_base::domain::{Chunk, Citation, CitedLink, Evidence, Kind, Sentence, Span, Strategy};
+use ken_base::domain::{
+    Chunk, Citation, CitedLink, DocumentKind, Evidence, Sentence, Span, Strategy,
+};
 use ken_text::text::sentences;
 
 /// An answer in preparation.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Draft {
+pub struct AnswerDraft {
     /// How the answer was made.
     pub strategy: Strategy,
     /// The whole text.
@@ -21,7 +23,7 @@ pub struct Draft {
     pub citations: Vec<Citation>,
 }
 
-impl Default for Draft {
+impl Default for AnswerDraft {
     fn default() -> Self {
         Self {
             strategy: Strategy::None,
@@ -46,9 +48,9 @@ pub fn compose(
     term_weights: &[(String, f32)],
     evidence: &[Evidence],
     passages: &[Passage],
-) -> Draft {
+) -> AnswerDraft {
     let Some((best, passage)) = evidence.first().zip(passages.first()) else {
-        return Draft::default();
+        return AnswerDraft::default();
     };
     let is_standard = is_standard(best);
     let units = passage.spans();
@@ -72,7 +74,7 @@ pub fn compose(
 /// Returns whether a piece of evidence is quoted whole: an FAQ's answer, or an answer next to its question in a
 /// document.
 pub fn is_standard(evidence: &Evidence) -> bool {
-    evidence.metadata.kind == Kind::Faq || evidence.chunk.note.question.is_some()
+    evidence.metadata.kind == DocumentKind::Faq || evidence.chunk.note.question.is_some()
 }
 
 /// Returns the whole text as spans, without the sentences that are not among its units.
@@ -81,10 +83,10 @@ fn whole(text: &str, units: &[Span]) -> Vec<Span> {
     if units.len() == all.len() {
         return vec![Span::new(0, text.len())];
     }
-    let kept: Vec<usize> = (0..all.len())
+    let included: Vec<usize> = (0..all.len())
         .filter(|i| units.contains(&all[*i]))
         .collect();
-    join(text, &all, &kept)
+    join(text, &all, &included)
 }
 
 /// Returns the citation of a span of a chunk, or `None` if the span is outside the chunk.
@@ -150,10 +152,10 @@ fn in_first_table(text: &str, at: usize) -> bool {
 }
 
 /// Quotes spans of chunks, in order, each with its citation.
-fn quote(strategy: Strategy, quoted: &[(&Evidence, Vec<Span>)]) -> Draft {
-    let mut draft = Draft {
+fn quote(strategy: Strategy, quoted: &[(&Evidence, Vec<Span>)]) -> AnswerDraft {
+    let mut draft = AnswerDraft {
         strategy,
-        ..Draft::default()
+        ..AnswerDraft::default()
     };
     let all = quoted
         .iter()
@@ -192,7 +194,7 @@ fn quote(strategy: Strategy, quoted: &[(&Evidence, Vec<Span>)]) -> Draft {
 }
 
 /// How a draft's quotation ends.
-pub enum End<'a> {
+pub enum QuotationEnd<'a> {
     /// Not inside a list or table.
     Whole,
     /// Inside one: the passage has more of it.
@@ -202,13 +204,13 @@ pub enum End<'a> {
 }
 
 /// Returns how a draft ends, with regard to a list or table of which it quotes at least [`MIN_PARTS`] items or rows.
-pub fn end_of<'a>(draft: &Draft, evidence: &'a [Evidence]) -> End<'a> {
+pub fn quotation_end<'a>(draft: &AnswerDraft, evidence: &'a [Evidence]) -> QuotationEnd<'a> {
     let cited = draft.citations.last().and_then(|last| {
         let of = evidence.iter().find(|e| e.chunk.id() == last.chunk_id)?;
         Some((last, of))
     });
     let Some((last, of)) = cited else {
-        return End::Whole;
+        return QuotationEnd::Whole;
     };
     let is_part = |line: &&str| is_item(line) || is_row(line);
     let lines = last.quote.lines().map(str::trim).rev();
@@ -216,28 +218,28 @@ pub fn end_of<'a>(draft: &Draft, evidence: &'a [Evidence]) -> End<'a> {
     // A table's header does not count as a row.
     let n_headers = usize::from(parts.iter().any(|line| is_row(line)));
     if parts.len() - n_headers < MIN_PARTS {
-        return End::Whole;
+        return QuotationEnd::Whole;
     }
     let behind = last.end - of.chunk.span.start;
     match of.chunk.text.get(behind..).unwrap_or_default().trim() {
-        "" => End::WithPassage(of),
-        rest if goes_on(rest) => End::Cut,
-        _ => End::Whole,
+        "" => QuotationEnd::WithPassage(of),
+        rest if continues(rest) => QuotationEnd::Cut,
+        _ => QuotationEnd::Whole,
     }
 }
 
 /// Returns whether a text continues the list or table at the end of the previous one.
-pub fn goes_on(next: &str) -> bool {
+pub fn continues(next: &str) -> bool {
     let first = next.trim_start().lines().next().unwrap_or_default().trim();
     is_item(first) || is_row(first)
 }
 
 /// Moves a sentence of the evidence to the start of a draft.
-pub fn with_first(draft: Draft, evidence: &Evidence, span: Span) -> Draft {
+pub fn prepend(draft: AnswerDraft, evidence: &Evidence, span: Span) -> AnswerDraft {
     let Some(first) = quote_of(evidence, span, 1) else {
         return draft;
     };
-    let mut whole = Draft {
+    let mut whole = AnswerDraft {
         strategy: draft.strategy,
         text: String::new(),
         sentences: vec![Sentence {
@@ -274,9 +276,9 @@ pub fn with_first(draft: Draft, evidence: &Evidence, span: Span) -> Draft {
     whole
 }
 
-impl Draft {
+impl AnswerDraft {
     /// Appends another draft's sentences and citations with new numbers, but not its text.
-    pub fn append(&mut self, other: Draft) {
+    pub fn append(&mut self, other: AnswerDraft) {
         let before = self.citations.len();
         let renumbered = other.sentences.into_iter().map(|mut sentence| {
             sentence
@@ -335,8 +337,12 @@ mod tests {
     #[test]
     fn second_document_quoted_only_when_title_matches() {
         let of = |document: &str, title: &str, text: &str, score: f32| {
-            let mut found =
-                crate::answer::settle::tests::evidence(title, Kind::Article, text, score);
+            let mut found = crate::answer::conflict_resolution::tests::evidence(
+                title,
+                DocumentKind::Article,
+                text,
+                score,
+            );
             found.chunk.document_id = ken_base::domain::DocumentId::parse(document).unwrap();
             found
         };
@@ -399,19 +405,19 @@ mod tests {
     #[test]
     fn quotation_cut_within_list_is_detected() {
         let end = |text: &str, quoted: &str| {
-            let evidence = [crate::answer::settle::tests::evidence(
+            let evidence = [crate::answer::conflict_resolution::tests::evidence(
                 "t",
-                Kind::Article,
+                DocumentKind::Article,
                 text,
                 1.0,
             )];
             let start = text.find(quoted).unwrap();
             let span = Span::new(start, start + quoted.len());
             let draft = quote(Strategy::Extractive, &[(&evidence[0], vec![span])]);
-            match end_of(&draft, &evidence) {
-                End::Whole => "whole",
-                End::Cut => "cut",
-                End::WithPassage(_) => "with its passage",
+            match quotation_end(&draft, &evidence) {
+                QuotationEnd::Whole => "whole",
+                QuotationEnd::Cut => "cut",
+                QuotationEnd::WithPassage(_) => "with its passage",
             }
         };
         let list = "門市：\n1. 東店\n2. 西店\n3. 南店\n4. 北店\n";
@@ -430,7 +436,7 @@ mod tests {
             end(table, "| 店 | 電話 |\n| 東 | 1 |\n| 西 | 2 |\n| 南 | 3 |"),
             "cut"
         );
-        assert!(goes_on("4. 北店\n5. 中店") && goes_on("| a | b |") && !goes_on("營業時間"));
+        assert!(continues("4. 北店\n5. 中店") && continues("| a | b |") && !continues("營業時間"));
     }
 
     #[test]

@@ -6,11 +6,11 @@ use regex::Regex;
 use serde_json::json;
 use tokio::sync::mpsc;
 
-use super::compose::{Draft, quote_of};
-use super::guard::plain;
-use super::script::in_script_of;
-use super::verify::{Rejected, Worded, citable, support};
-use crate::llm::{Llm, LlmError, Message, Speaker, Usage};
+use super::chinese_script::in_script_of;
+use super::compose::{AnswerDraft, quote_of};
+use super::prompt_injection::plain;
+use super::verify::{CitedSentence, RejectedSentence, citable, support};
+use crate::llm::{Llm, LlmError, Message, ModelUsage, Speaker};
 use ken_base::domain::{Citation, Evidence, Sentence, Span, Strategy};
 use ken_text::text::{Language, detect, sentences};
 
@@ -23,11 +23,11 @@ const NO_ANSWER: &str = "NO_ANSWER";
 #[derive(Debug, Clone, Default)]
 pub struct Generated {
     /// The sentences that the evidence supports.
-    pub draft: Draft,
+    pub draft: AnswerDraft,
     /// The sentences that were rejected.
-    pub rejected: Vec<Rejected>,
+    pub rejected: Vec<RejectedSentence>,
     /// What the completion used.
-    pub usage: Usage,
+    pub usage: ModelUsage,
 }
 
 /// Returns the prompt. The evidence and the question are JSON strings, so their text cannot close the string.
@@ -43,7 +43,7 @@ pub fn messages(question: &str, language: Language, evidence: &[Evidence]) -> Ve
     let passages: Vec<_> = (1..)
         .zip(evidence)
         .map(|(number, e)| {
-            let said: Vec<&str> = citable(e)
+            let citable_sentences: Vec<&str> = citable(e)
                 .iter()
                 .filter_map(|s| s.slice(&e.chunk.text))
                 .collect();
@@ -52,7 +52,7 @@ pub fn messages(question: &str, language: Language, evidence: &[Evidence]) -> Ve
                 "title": plain(&e.metadata.title),
                 "headings": e.chunk.heading_path.iter().map(|heading| plain(heading)).collect::<Vec<_>>(),
                 "question": e.chunk.note.question.as_deref().map(plain),
-                "text": said.join("\n"),
+                "text": citable_sentences.join("\n"),
             })
         })
         .collect();
@@ -76,22 +76,22 @@ pub fn messages(question: &str, language: Language, evidence: &[Evidence]) -> Ve
     ]
 }
 
-/// Lets a model word the evidence. Each sentence is verified against its citations as soon as it is complete. `heard`
+/// Lets a model word the evidence. Each sentence is verified against its citations as soon as it is complete. `on_sentence`
 /// gets the accepted ones, in order.
 ///
 /// # Errors
-/// [`LlmError`] if the server failed or its text is incomplete. Then nothing may be sent, even what `heard` got
+/// [`LlmError`] if the server failed or its text is incomplete. Then nothing may be sent, even what `on_sentence` got
 /// already.
 pub async fn generate(
     llm: &Llm,
     question: &str,
     language: Language,
     evidence: &[Evidence],
-    mut heard: impl FnMut(&Sentence, &[Citation]),
+    mut on_sentence: impl FnMut(&Sentence, &[Citation]),
 ) -> Result<Generated, LlmError> {
     let evidence = &evidence[..evidence.len().min(MAX_EVIDENCE)];
     let messages = messages(question, language, evidence);
-    let (tell, mut told) = mpsc::unbounded_channel::<String>();
+    let (tell, mut pieces) = mpsc::unbounded_channel::<String>();
     let completing = async {
         let tell = tell;
         // The receiver is the other half of this join, so it still exists.
@@ -99,18 +99,18 @@ pub async fn generate(
             .await
     };
     let reading = async {
-        let mut reader = Reader::default();
+        let mut reader = CitationParser::default();
         let mut made = Generated::default();
         made.draft.strategy = Strategy::Generated;
         loop {
-            let piece = told.recv().await;
+            let piece = pieces.recv().await;
             let is_over = piece.is_none();
-            let worded = match piece {
+            let cited_sentences = match piece {
                 Some(piece) => reader.take(&piece),
                 None => reader.finish(),
             };
-            for sentence in worded {
-                take(sentence, language, evidence, &mut made, &mut heard);
+            for sentence in cited_sentences {
+                take(sentence, language, evidence, &mut made, &mut on_sentence);
             }
             if is_over {
                 return made;
@@ -124,11 +124,11 @@ pub async fn generate(
 
 /// Verifies a sentence against the evidence. Adds it with its citations to the draft, or to the rejected ones.
 fn take(
-    sentence: Worded,
+    sentence: CitedSentence,
     language: Language,
     evidence: &[Evidence],
     made: &mut Generated,
-    heard: &mut impl FnMut(&Sentence, &[Citation]),
+    on_sentence: &mut impl FnMut(&Sentence, &[Citation]),
 ) {
     if sentence.text.contains(NO_ANSWER) {
         return;
@@ -154,10 +154,10 @@ fn take(
                 citations: numbers,
             });
             if let Some(sentence) = draft.sentences.last() {
-                heard(sentence, &draft.citations[n_cited..]);
+                on_sentence(sentence, &draft.citations[n_cited..]);
             }
         }
-        Err(fault) => made.rejected.push(Rejected {
+        Err(fault) => made.rejected.push(RejectedSentence {
             text: sentence.text,
             fault,
         }),
@@ -165,7 +165,7 @@ fn take(
 }
 
 /// Returns the number of this span's citation, and adds the citation if it is new.
-fn cite(draft: &mut Draft, evidence: &Evidence, span: Span) -> usize {
+fn cite(draft: &mut AnswerDraft, evidence: &Evidence, span: Span) -> usize {
     let next = draft.citations.len() + 1;
     let Some(citation) = quote_of(evidence, span, next) else {
         return next;
@@ -182,7 +182,7 @@ fn cite(draft: &mut Draft, evidence: &Evidence, span: Span) -> usize {
 
 /// Reads sentences with their citations from a text that arrives in pieces.
 #[derive(Default)]
-struct Reader {
+struct CitationParser {
     text: String,
     /// How far the text has been read, in bytes.
     read: usize,
@@ -196,23 +196,23 @@ static CITES: LazyLock<Regex> = LazyLock::new(|| {
     .expect("the pattern is fixed and tested")
 });
 
-impl Reader {
-    fn take(&mut self, piece: &str) -> Vec<Worded> {
+impl CitationParser {
+    fn take(&mut self, piece: &str) -> Vec<CitedSentence> {
         self.text.push_str(piece);
         self.advance(false)
     }
 
-    fn finish(&mut self) -> Vec<Worded> {
-        let mut worded = self.advance(true);
+    fn finish(&mut self) -> Vec<CitedSentence> {
+        let mut cited_sentences = self.advance(true);
         let rest = self.text[self.read..].to_owned();
-        worded.extend(each_sentence(&rest, &[]));
-        worded
+        cited_sentences.extend(each_sentence(&rest, &[]));
+        cited_sentences
     }
 
     /// Returns the sentences before citations that are certain to be complete: more text follows them, or the text is
     /// over.
-    fn advance(&mut self, is_over: bool) -> Vec<Worded> {
-        let mut worded = Vec::new();
+    fn advance(&mut self, is_over: bool) -> Vec<CitedSentence> {
+        let mut cited_sentences = Vec::new();
         while let Some(found) = CITES.captures(&self.text[self.read..]) {
             let all = found.get(0).expect("the whole match is always there");
             let after = &self.text[self.read + all.end()..];
@@ -224,21 +224,21 @@ impl Reader {
                 .split(|c: char| !c.is_ascii_digit())
                 .filter_map(|digits| digits.parse().ok())
                 .collect();
-            let mut said = self.text[self.read..self.read + all.start()].to_owned();
-            said.push_str(&found[1]);
-            worded.extend(each_sentence(&said, &numbers));
+            let mut before = self.text[self.read..self.read + all.start()].to_owned();
+            before.push_str(&found[1]);
+            cited_sentences.extend(each_sentence(&before, &numbers));
             self.read += all.end();
         }
-        worded
+        cited_sentences
     }
 }
 
-fn each_sentence(text: &str, cites: &[usize]) -> Vec<Worded> {
+fn each_sentence(text: &str, cites: &[usize]) -> Vec<CitedSentence> {
     let spans = sentences(text);
     let texts = spans.iter().filter_map(|span| span.slice(text));
     texts
         .filter(|text| text.chars().any(char::is_alphanumeric))
-        .map(|text| Worded {
+        .map(|text| CitedSentence {
             text: text.trim_start_matches(['-', '*', '•', ' ']).to_owned(),
             cites: cites.to_vec(),
         })
@@ -250,8 +250,9 @@ mod tests {
     use super::*;
 
     fn read(pieces: &[&str]) -> Vec<(String, Vec<usize>)> {
-        let mut reader = Reader::default();
-        let mut all: Vec<Worded> = pieces.iter().flat_map(|piece| reader.take(piece)).collect();
+        let mut reader = CitationParser::default();
+        let mut all: Vec<CitedSentence> =
+            pieces.iter().flat_map(|piece| reader.take(piece)).collect();
         all.extend(reader.finish());
         all.into_iter().map(|w| (w.text, w.cites)).collect()
     }

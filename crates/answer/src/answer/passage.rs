@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::guard::untainted;
+use super::prompt_injection::free_of_injection;
 use super::understand::asks;
 use ken_base::domain::{Evidence, Span};
 use ken_text::text::{figures, fold, sentences, terms, terms_of_key, wording};
@@ -35,13 +35,16 @@ impl Passage {
             .into_iter()
             .map(|span| (span, fold(span.slice(text).unwrap_or_default())))
             .collect();
-        let kept = untainted(text, &folded);
+        let is_safe = free_of_injection(text, &folded);
         let unit = |(span, folded): (Span, String)| Unit {
             terms: terms_of_key(&figures(&folded)).into_iter().collect(),
             span,
             folded,
         };
-        let units = folded.into_iter().zip(kept).filter(|(_, kept)| *kept);
+        let units = folded
+            .into_iter()
+            .zip(is_safe)
+            .filter(|(_, is_safe)| *is_safe);
         Self {
             headings: terms(&headings(evidence)).into_iter().collect(),
             units: units.map(|(read, _)| unit(read)).collect(),
@@ -49,7 +52,7 @@ impl Passage {
     }
 
     /// Returns whether a term occurs in it or in its headings.
-    pub fn says(&self, term: &str) -> bool {
+    pub fn has_term(&self, term: &str) -> bool {
         self.headings.contains(term) || self.units.iter().any(|unit| unit.terms.contains(term))
     }
 
@@ -60,7 +63,7 @@ impl Passage {
 }
 
 /// Returns whether a question is one of those that a piece of evidence answers, in the same words.
-pub fn is_asked_by(evidence: &Evidence, question: &str) -> bool {
+pub fn asks_same(evidence: &Evidence, question: &str) -> bool {
     let note = evidence.chunk.note.question.as_deref();
     let questions = evidence.metadata.questions.iter().map(String::as_str);
     let asked = wording(question);
@@ -68,7 +71,7 @@ pub fn is_asked_by(evidence: &Evidence, question: &str) -> bool {
 }
 
 /// Returns whether the heading above a piece of evidence asks this question, in the same words.
-pub fn is_asked_over(evidence: &Evidence, question: &str) -> bool {
+pub fn heading_asks(evidence: &Evidence, question: &str) -> bool {
     let title = evidence.metadata.title.as_str();
     let heading = evidence
         .chunk

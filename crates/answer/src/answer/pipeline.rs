@@ -8,15 +8,15 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use tokio::sync::mpsc;
 
-use super::admit::{Admission, Decision, Features, Verdict};
+use super::admit::{Admission, AnswerDecision, Features, Verdict};
 use super::candidates::Candidates;
-use super::compose::{Draft, End, compose, end_of, goes_on, with_first};
+use super::compose::{AnswerDraft, QuotationEnd, compose, continues, prepend, quotation_end};
+use super::conflict_resolution::{self, Resolution};
 use super::generate::{Generated, MAX_EVIDENCE, generate};
-use super::settle::{self, Settled};
-use super::understand::{LIFTED_AMONG, Lifts, lift};
-use super::verify::{Rejected, verify};
-use super::{AnswerError, Event, premise, script, siblings};
-use crate::llm::{Llm, Usage};
+use super::understand::{BOOSTED_AMONG, DocumentBoosts, boost};
+use super::verify::{RejectedSentence, verify};
+use super::{AnswerError, Event, chinese_script, disambiguate, near_misses, premise};
+use crate::llm::{Llm, ModelUsage};
 use ken_base::domain::{
     Citation, DocumentId, Evidence, Mode, Note, Query, Review, Sentence, Span, Strategy, Timings,
     WorkspaceId,
@@ -33,7 +33,7 @@ pub struct SubQuestion<'a> {
     /// What to search for.
     pub query: Query,
     /// The documents that a follow-up is about.
-    pub about: Lifts,
+    pub about: DocumentBoosts,
     /// The language of the reply.
     pub language: Language,
     /// The highest strategy allowed.
@@ -56,7 +56,7 @@ pub struct SubAnswer {
     /// What was searched for.
     pub search_text: String,
     /// The answer; without sentences if there is none.
-    pub draft: Draft,
+    pub draft: AnswerDraft,
     /// Whether to answer, with the confidence.
     pub verdict: Verdict,
     /// The admission features.
@@ -72,11 +72,11 @@ pub struct SubAnswer {
     /// A conflict that a person has to resolve.
     pub review: Option<Review>,
     /// Sentences that verification rejected.
-    pub rejected: Vec<Rejected>,
+    pub rejected: Vec<RejectedSentence>,
     /// Notes for the answer.
     pub notes: Vec<Note>,
     /// What the model used, if one was called.
-    pub usage: Option<Usage>,
+    pub usage: Option<ModelUsage>,
     /// The revision that was searched.
     pub revision: i64,
     /// The time of each step.
@@ -106,7 +106,7 @@ const RESERVE: Duration = Duration::from_millis(15);
 const MIN_GENERATION: Duration = Duration::from_millis(50);
 
 /// The state that the stages pass on.
-struct State<'q> {
+struct PipelineState<'q> {
     question: SubQuestion<'q>,
     query: Query,
     retrieved: Retrieved,
@@ -117,13 +117,13 @@ struct State<'q> {
     is_settled: bool,
     features: Features,
     verdict: Verdict,
-    draft: Draft,
+    draft: AnswerDraft,
     suggestions: Vec<String>,
     similar: Vec<String>,
     review: Option<Review>,
-    rejected: Vec<Rejected>,
+    rejected: Vec<RejectedSentence>,
     notes: Vec<Note>,
-    usage: Option<Usage>,
+    usage: Option<ModelUsage>,
     timings: Timings,
 }
 
@@ -172,8 +172,8 @@ impl Pipeline<'_> {
         self,
         workspace: &WorkspaceId,
         mut question: SubQuestion<'q>,
-    ) -> Result<State<'q>, AnswerError> {
-        let query = self.retriever.timed(question.query.clone());
+    ) -> Result<PipelineState<'q>, AnswerError> {
+        let query = self.retriever.with_time(question.query.clone());
         let vector = question.vector.take();
         let (mut retrieved, mut evidence) =
             find(self.retriever, workspace, &query, &question.about, vector).await?;
@@ -187,9 +187,9 @@ impl Pipeline<'_> {
             evidence.retain(|e| !out.contains(&e.chunk.key));
             retrieved.hits.retain(|hit| !out.contains(&hit.chunk_key));
         }
-        let evidence = settle::prefer_specific(evidence, &query.filter, question.language);
+        let evidence = disambiguate::prefer_specific(evidence, &query.filter, question.language);
         let (candidates, is_identical) = Candidates::leading_with_identical(evidence, query.text());
-        Ok(State {
+        Ok(PipelineState {
             is_identical,
             is_settled: is_identical && candidates.is_uncontested(),
             notes: retrieved.degraded.into_iter().map(Note::from).collect(),
@@ -200,7 +200,7 @@ impl Pipeline<'_> {
             candidates,
             features: Features::default(),
             verdict: Verdict::NONE,
-            draft: Draft::default(),
+            draft: AnswerDraft::default(),
             suggestions: Vec::new(),
             similar: Vec::new(),
             review: None,
@@ -210,7 +210,7 @@ impl Pipeline<'_> {
     }
 
     /// Reads the best candidates together with the question.
-    async fn read(self, state: &mut State<'_>) {
+    async fn read(self, state: &mut PipelineState<'_>) {
         let reading = Instant::now();
         let Some(reader) = self.reader.filter(|_| !state.is_settled) else {
             return;
@@ -230,7 +230,7 @@ impl Pipeline<'_> {
     }
 
     /// Decides whether the candidates answer, and which is the best.
-    fn admit(self, state: &mut State<'_>) {
+    fn admit(self, state: &mut PipelineState<'_>) {
         let admitting = Instant::now();
         let (text, weights) = (state.query.text(), &state.retrieved.term_weights);
         let candidates = &mut state.candidates;
@@ -245,13 +245,13 @@ impl Pipeline<'_> {
                 .admission
                 .judge(&state.features, evidence, reading, least);
             // After the decision, because its model was fitted to the order of the search.
-            if let Some(at) = candidates.asked_over(text) {
-                state.verdict = self.admission.asked_over(state.verdict, least);
+            if let Some(at) = candidates.position_asked_by_heading(text) {
+                state.verdict = self.admission.raise_for_heading(state.verdict, least);
                 candidates.lead_with(at);
             } else {
                 candidates.order_by_reading(text, &state.question.about);
             }
-            if state.verdict.decision == Decision::Answer {
+            if state.verdict.decision == AnswerDecision::Answer {
                 self.match_named_thing(state);
             }
         }
@@ -260,33 +260,36 @@ impl Pipeline<'_> {
 
     /// Refuses if the question names a thing of a kind and the evidence is about another of that kind. If the first
     /// candidate is an FAQ about another, a passage that was read, answers, and names the thing replaces it.
-    fn match_named_thing(self, state: &mut State<'_>) {
+    fn match_named_thing(self, state: &mut PipelineState<'_>) {
         let own_words = state.query.text().lines().last().unwrap_or_default();
         let candidates = &mut state.candidates;
         let logit = candidates.best_logit();
         let is_beyond_doubt = logit.is_some_and(|logit| self.admission.settles(logit));
         let (evidence, readings) = (candidates.evidence(), candidates.readings());
         let replaced = evidence.first().filter(|_| !is_beyond_doubt);
-        let replaced = replaced.and_then(|best| siblings::replaced(own_words, best));
+        let replaced = replaced.and_then(|best| near_misses::substitutions(own_words, best));
         let answering = replaced.as_ref().and_then(|runs| {
             let least = state.question.min_confidence;
-            let says = |at: &usize| runs.iter().all(|run| siblings::says(&evidence[*at], run));
+            let says = |at: &usize| {
+                runs.iter()
+                    .all(|run| near_misses::mentions(&evidence[*at], run))
+            };
             let answers = |at: &usize| self.admission.answers(readings[*at].logit, least);
             (1..readings.len()).find(|at| says(at) && answers(at))
         });
         if let Some(at) = answering {
             candidates.lead_with(at);
         } else if replaced.is_some()
-            || siblings::names_another(own_words, &evidence[..candidates.passages().len()])
+            || near_misses::names_another(own_words, &evidence[..candidates.passages().len()])
         {
-            state.verdict.decision = Decision::Refuse;
-            let label = evidence.first().map(settle::label);
+            state.verdict.decision = AnswerDecision::Refuse;
+            let label = evidence.first().map(disambiguate::label);
             state.similar.extend(label.map(str::to_owned));
         }
     }
 
     /// Lets a model word the quoted evidence, if there is a model and enough time.
-    async fn generate(self, state: &mut State<'_>) {
+    async fn generate(self, state: &mut PipelineState<'_>) {
         let generating = Instant::now();
         let is_allowed = state.question.ceiling == Strategy::Generated
             && state.draft.strategy == Strategy::Extractive
@@ -294,7 +297,7 @@ impl Pipeline<'_> {
             && !state.notes.contains(&Note::FalsePremise);
         if let Some(llm) = self.llm.filter(|_| is_allowed) {
             let evidence = state.candidates.evidence();
-            let agreeing = settle::agreeing(&state.draft, evidence, MAX_EVIDENCE);
+            let agreeing = conflict_resolution::agreeing(&state.draft, evidence, MAX_EVIDENCE);
             let (question, query) = (&state.question, &state.query);
             match self.generated(llm, question, query, &agreeing).await {
                 Err(note) => state.notes.push(note),
@@ -315,17 +318,17 @@ impl Pipeline<'_> {
     async fn note_continuation(
         self,
         workspace: &WorkspaceId,
-        state: &mut State<'_>,
+        state: &mut PipelineState<'_>,
     ) -> Result<(), AnswerError> {
         if state.draft.strategy != Strategy::Extractive {
             return Ok(());
         }
-        let continues = match end_of(&state.draft, state.candidates.evidence()) {
-            End::Whole => false,
-            End::Cut => true,
-            End::WithPassage(last) => {
-                let next = self.retriever.behind(workspace, last).await?;
-                next.is_some_and(|next| goes_on(&next))
+        let continues = match quotation_end(&state.draft, state.candidates.evidence()) {
+            QuotationEnd::Whole => false,
+            QuotationEnd::Cut => true,
+            QuotationEnd::WithPassage(last) => {
+                let next = self.retriever.next_passage(workspace, last).await?;
+                next.is_some_and(|next| continues(&next))
             }
         };
         if continues {
@@ -339,12 +342,12 @@ impl Pipeline<'_> {
     async fn generated(
         self,
         llm: &Llm,
-        asked: &SubQuestion<'_>,
+        sub_question: &SubQuestion<'_>,
         query: &Query,
         evidence: &[Evidence],
     ) -> Result<Generated, Note> {
-        let (text, events) = (asked.text, asked.events);
-        let left = asked
+        let (text, events) = (sub_question.text, sub_question.events);
+        let left = sub_question
             .until
             .map(|until| until.saturating_duration_since(Instant::now()));
         let time = match left {
@@ -369,7 +372,7 @@ impl Pipeline<'_> {
             }
         };
         let question = self.redactor.mask(question);
-        let generating = generate(llm, &question, asked.language, evidence, heard);
+        let generating = generate(llm, &question, sub_question.language, evidence, heard);
         let outcome = tokio::time::timeout(time, generating).await;
         let note = match outcome {
             Ok(Ok(generated)) => return Ok(generated),
@@ -388,13 +391,13 @@ impl Pipeline<'_> {
     }
 }
 
-impl State<'_> {
+impl PipelineState<'_> {
     /// Composes a draft from admitted evidence, resolves contradictions, and may replace the draft by choices.
     fn quote(&mut self) {
         let composing = Instant::now();
-        if self.verdict.decision == Decision::Answer {
+        if self.verdict.decision == AnswerDecision::Answer {
             self.compose();
-            self.settle();
+            self.resolve_conflicts();
             self.clarify();
             self.keep_below_ceiling();
         }
@@ -408,7 +411,11 @@ impl State<'_> {
         let (evidence, passages) = (candidates.evidence(), candidates.passages());
         // A second passage that answers far less strongly than the first adds nothing.
         let n_quoted = match candidates.readings() {
-            [first, second, ..] if second.logit < first.logit - settle::ANSWERS_TOO => 1,
+            [first, second, ..]
+                if second.logit < first.logit - conflict_resolution::ANSWERS_TOO =>
+            {
+                1
+            }
             _ => evidence.len(),
         };
         let mut draft = compose(
@@ -421,15 +428,18 @@ impl State<'_> {
             if !self.notes.contains(&Note::FalsePremise) {
                 self.notes.push(Note::FalsePremise);
             }
-            draft = with_first(draft, &evidence[at], span);
+            draft = prepend(draft, &evidence[at], span);
         }
-        let (draft, dropped) = verify(script::in_script(draft, self.question.language), evidence);
+        let (draft, dropped) = verify(
+            chinese_script::in_script(draft, self.question.language),
+            evidence,
+        );
         self.draft = draft;
         self.rejected.extend(dropped);
     }
 
     /// Resolves contradictions between the draft and the other evidence.
-    fn settle(&mut self) {
+    fn resolve_conflicts(&mut self) {
         if self.draft.sentences.is_empty() || self.is_settled {
             return;
         }
@@ -437,26 +447,32 @@ impl State<'_> {
         let candidates = &mut self.candidates;
         let (evidence, passages) = (candidates.evidence(), candidates.passages());
         let readings = candidates.readings();
-        match settle::settle(own_words, &self.draft, evidence, passages, readings) {
-            Settled::Stands => {}
-            Settled::Unnamed(labels) => {
+        match conflict_resolution::resolve_conflicts(
+            own_words,
+            &self.draft,
+            evidence,
+            passages,
+            readings,
+        ) {
+            Resolution::Stands => {}
+            Resolution::Unnamed(labels) => {
                 self.suggestions = labels;
-                self.draft = Draft::default();
+                self.draft = AnswerDraft::default();
             }
-            Settled::Another(labels) => {
-                self.verdict.decision = Decision::Refuse;
+            Resolution::Another(labels) => {
+                self.verdict.decision = AnswerDecision::Refuse;
                 self.similar = labels;
-                self.draft = Draft::default();
+                self.draft = AnswerDraft::default();
             }
-            Settled::Overruled(by) => {
+            Resolution::Overruled(by) => {
                 candidates.overrule_first(by);
                 self.compose();
             }
-            Settled::Open(with, conflict) => {
+            Resolution::Open(with, conflict) => {
                 let ids = [0, with].map(|i| evidence[i].chunk.document_id.to_string());
                 let passages = [0, with].map(|i| evidence[i].chunk.id());
                 self.review = Some(conflict.review(&ids, &passages));
-                self.draft = Draft::default();
+                self.draft = AnswerDraft::default();
             }
         }
     }
@@ -467,16 +483,16 @@ impl State<'_> {
             return;
         }
         let (text, evidence) = (self.query.text(), self.candidates.evidence());
-        self.suggestions = settle::choices(text, evidence, self.question.language);
+        self.suggestions = disambiguate::choices(text, evidence, self.question.language);
         if !self.suggestions.is_empty() {
-            self.draft = Draft::default();
+            self.draft = AnswerDraft::default();
         }
     }
 
     fn keep_below_ceiling(&mut self) {
         let is_above = self.draft.strategy != Strategy::Standard;
         if self.question.ceiling == Strategy::Standard && is_above {
-            self.draft = Draft::default();
+            self.draft = AnswerDraft::default();
         }
     }
 
@@ -518,14 +534,14 @@ pub async fn find(
     retriever: &Retriever,
     workspace: &WorkspaceId,
     query: &Query,
-    about: &Lifts,
+    about: &DocumentBoosts,
     vector: Option<Vec<f32>>,
 ) -> Result<(Retrieved, Vec<Evidence>), RetrieveError> {
-    let query = retriever.timed(query.clone());
+    let query = retriever.with_time(query.clone());
     let limit = query.limit();
     let wide = match about.is_empty() {
         true => query,
-        false => query.with_limit(limit.max(LIFTED_AMONG)),
+        false => query.with_limit(limit.max(BOOSTED_AMONG)),
     };
     let mut found = retriever.retrieve_with(workspace, &wide, vector).await?;
     let loading = Instant::now();
@@ -533,7 +549,7 @@ pub async fn find(
         .load_evidence(workspace, &wide, &found.hits)
         .await?;
     if !about.is_empty() {
-        evidence = lift(evidence, about);
+        evidence = boost(evidence, about);
         evidence.truncate(limit);
     }
     found.timings.load = elapsed_ms(loading);
@@ -545,13 +561,13 @@ pub async fn find(
 pub struct SubAnswerTrace<'a> {
     question: &'a str,
     search_text: &'a str,
-    decision: Decision,
+    decision: AnswerDecision,
     confidence: f32,
     features: &'a Features,
     evidence: Vec<EvidenceTrace<'a>>,
-    rejected: &'a [Rejected],
+    rejected: &'a [RejectedSentence],
     notes: &'a [Note],
-    usage: &'a Option<Usage>,
+    usage: &'a Option<ModelUsage>,
     timings_ms: Timings,
 }
 

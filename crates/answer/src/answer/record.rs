@@ -8,24 +8,23 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::understand::utterances;
-use super::{AnswerError, Answerer, Explained, Features, Question, RECENT_TURNS};
+use super::{AnswerError, Answerer, ExplainedAnswer, Features, Question, RECENT_TURNS};
 use ken_base::domain::{
     DocumentId, Filter, InvalidQuestion, Strategy, Turn, Utterance, WorkspaceId,
 };
 use ken_store::store::{RecordedAnswer, to_json};
 
-/// What was asked besides the words, as the record keeps it.
+/// Request parameters besides the question, as recorded.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
-#[schema(as = RecordedRequest)]
-pub struct Request {
+pub struct RecordedRequest {
     /// The channel that was given.
     pub channel: Option<String>,
     /// Everything that the asker is.
     pub audience: Vec<String>,
     /// The tags that documents had to have.
     pub tags: Vec<String>,
-    /// The time asked about, where one was given.
+    /// The time that the question refers to, if given.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub as_of: Option<Timestamp>,
     /// The reply's language that was asked for (BCP 47).
@@ -36,11 +35,11 @@ pub struct Request {
     pub ceiling: Option<Strategy>,
     /// The customer's id that was given.
     pub customer_id: Option<String>,
-    /// What was said before, as it was used.
+    /// The earlier messages that were used.
     pub history: Vec<Utterance>,
 }
 
-impl Request {
+impl RecordedRequest {
     fn of(question: &Question, history: &[Utterance]) -> Self {
         Self {
             channel: question.filter.channel.clone(),
@@ -76,22 +75,22 @@ impl Request {
 /// Returns whether a caller with this audience may see a recorded turn. A turn that was addressed to a wider audience
 /// is hidden, and so is one whose request cannot be read.
 fn may_see(trace: &serde_json::Value, audience: &[String]) -> bool {
-    Request::recorded(trace)
-        .is_some_and(|asked| asked.audience.iter().all(|name| audience.contains(name)))
+    RecordedRequest::recorded(trace)
+        .is_some_and(|request| request.audience.iter().all(|name| audience.contains(name)))
 }
 
 /// A recorded answer with its request.
 #[derive(Debug, Clone)]
-pub struct Logged {
+pub struct LoggedQuestion {
     /// The recorded turn.
     pub turn: Turn,
     /// How the question was asked.
-    pub request: Request,
+    pub request: RecordedRequest,
 }
 
-impl Logged {
+impl LoggedQuestion {
     /// Returns the same question, asked about the present time, and its history.
-    pub fn again(&self) -> Result<(Question, &[Utterance]), InvalidQuestion> {
+    pub fn to_question(&self) -> Result<(Question, &[Utterance]), InvalidQuestion> {
         let request = &self.request;
         let question = Question {
             filter: Filter {
@@ -127,11 +126,11 @@ impl Answerer {
             .logged_answers(workspace, Some(conversation), RECENT_TURNS)
             .await?;
         let audience = &question.filter.audience;
-        let said = turns
+        let visible = turns
             .into_iter()
             .rev()
             .filter(|(_, trace)| may_see(trace, audience));
-        Ok(said.flat_map(|(turn, _)| utterances(turn)).collect())
+        Ok(visible.flat_map(|(turn, _)| utterances(turn)).collect())
     }
 
     /// Returns a recorded answer with its trace. Evidence gets its text if its document version still exists.
@@ -182,7 +181,7 @@ impl Answerer {
         conversation: &str,
     ) -> Result<u64, AnswerError> {
         let _turn = self.turns.wait(workspace, conversation).await;
-        self.forget_kept();
+        self.clear_cache();
         Ok(self
             .store
             .delete_conversation(workspace, conversation)
@@ -190,11 +189,11 @@ impl Answerer {
     }
 
     /// Returns the answer recorded under the same idempotency key, or `None`.
-    pub(super) async fn given_before(
+    pub(super) async fn recorded_answer(
         &self,
         workspace: &WorkspaceId,
         question: &Question,
-    ) -> Result<Option<Explained>, AnswerError> {
+    ) -> Result<Option<ExplainedAnswer>, AnswerError> {
         let Some(key) = &question.idempotency_key else {
             return Ok(None);
         };
@@ -203,13 +202,13 @@ impl Answerer {
             return Ok(None);
         };
         // The same key with another caller, channel or other settings is a different question.
-        let asked = Request::recorded(&trace).map(Request::without_history);
+        let request = RecordedRequest::recorded(&trace).map(RecordedRequest::without_history);
         let same = turn.question == *question.text
             && turn.answer.conversation_id == question.conversation_id
-            && asked == Some(Request::of(question, &[]));
+            && request == Some(RecordedRequest::of(question, &[]));
         match same {
             false => Err(AnswerError::KeyReused),
-            true => Ok(Some(Explained {
+            true => Ok(Some(ExplainedAnswer {
                 answer: turn.answer,
                 evidence: Vec::new(),
                 features: Features::default(),
@@ -224,9 +223,9 @@ impl Answerer {
         workspace: &WorkspaceId,
         question: &Question,
         history: &[Utterance],
-        explained: &Explained,
+        explained: &ExplainedAnswer,
     ) -> Result<bool, AnswerError> {
-        let request = Request::of(question, history);
+        let request = RecordedRequest::of(question, history);
         let (request, parts) = (to_json(&request), &explained.trace);
         let trace = format!(r#"{{"request":{request},"parts":{parts}}}"#);
         for review in &explained.reviews {

@@ -15,8 +15,10 @@ use utoipa::ToSchema;
 /// The format of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-#[schema(as = AnswerFormat, description = "`plain`: no markup. `markdown`: CommonMark with tables. `speech`: text to be spoken, without addresses.")]
-pub enum Format {
+#[schema(
+    description = "`plain`: no markup. `markdown`: CommonMark with tables. `speech`: text to be spoken, without addresses."
+)]
+pub enum AnswerFormat {
     /// No markup; sources as text with plain addresses.
     Plain,
     /// CommonMark with tables; sources as links.
@@ -29,7 +31,7 @@ pub enum Format {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Channel {
     /// The text format.
-    pub format: Format,
+    pub format: AnswerFormat,
     /// The longest message, in UTF-16 code units, as the channels count.
     pub max_units: Option<usize>,
     /// Whether the sources are listed below the text.
@@ -46,13 +48,13 @@ impl Channel {
             has_sources,
         };
         match name.unwrap_or_default().to_lowercase().as_str() {
-            "web" | "app" | "widget" => shows(Format::Markdown, None, true),
-            "sms" => shows(Format::Plain, Some(70), false),
-            "line" => shows(Format::Plain, Some(5_000), true),
-            "whatsapp" | "telegram" => shows(Format::Plain, Some(4_096), true),
-            "messenger" => shows(Format::Plain, Some(2_000), true),
-            "phone" | "voice" | "ivr" => shows(Format::Speech, None, false),
-            _ => shows(Format::Plain, None, true),
+            "web" | "app" | "widget" => shows(AnswerFormat::Markdown, None, true),
+            "sms" => shows(AnswerFormat::Plain, Some(70), false),
+            "line" => shows(AnswerFormat::Plain, Some(5_000), true),
+            "whatsapp" | "telegram" => shows(AnswerFormat::Plain, Some(4_096), true),
+            "messenger" => shows(AnswerFormat::Plain, Some(2_000), true),
+            "phone" | "voice" | "ivr" => shows(AnswerFormat::Speech, None, false),
+            _ => shows(AnswerFormat::Plain, None, true),
         }
     }
 }
@@ -61,28 +63,28 @@ impl Channel {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Rendered {
     /// The text format.
-    pub format: Format,
+    pub format: AnswerFormat,
     /// The messages in order, each within the channel's limit.
     pub messages: Vec<String>,
 }
 
 /// Renders an answer for a channel. `format` replaces the channel's own format.
-pub fn render(answer: &Answer, channel: Option<&str>, format: Option<Format>) -> Rendered {
+pub fn render(answer: &Answer, channel: Option<&str>, format: Option<AnswerFormat>) -> Rendered {
     let mut shows = Channel::of(channel);
     shows.format = format.unwrap_or(shows.format);
     let language = Language::from_tag(&answer.language);
     let mut text = match shows.format {
-        Format::Markdown => with_table_rules(&with_links(answer, escaped, |words, uri| {
+        AnswerFormat::Markdown => with_table_rules(&with_links(answer, escaped, |words, uri| {
             format!("[{words}](<{uri}>)")
         })),
-        Format::Plain => {
-            let said = |words: String, uri: &str| match bare(uri) {
+        AnswerFormat::Plain => {
+            let plain_link = |words: String, uri: &str| match bare(uri) {
                 address if answer.text.contains(address) => words,
                 address => format!("{words} {address} "),
             };
-            without_tables(&with_links(answer, str::to_owned, said), language)
+            without_tables(&with_links(answer, str::to_owned, plain_link), language)
         }
-        Format::Speech => spoken(&without_tables(&answer.text, language), language),
+        AnswerFormat::Speech => spoken(&without_tables(&answer.text, language), language),
     };
     let choices = match answer.outcome {
         Outcome::Clarify => &answer.suggestions[..],
@@ -90,14 +92,14 @@ pub fn render(answer: &Answer, channel: Option<&str>, format: Option<Format>) ->
     };
     for (number, choice) in (1..).zip(choices) {
         let choice = match shows.format {
-            Format::Speech => spoken(choice, language),
-            Format::Markdown => format!("{number}. {}", escaped(choice)),
-            Format::Plain => format!("{number}. {choice}"),
+            AnswerFormat::Speech => spoken(choice, language),
+            AnswerFormat::Markdown => format!("{number}. {}", escaped(choice)),
+            AnswerFormat::Plain => format!("{number}. {choice}"),
         };
         text.push('\n');
         text.push_str(&choice);
     }
-    if shows.has_sources && shows.format != Format::Speech {
+    if shows.has_sources && shows.format != AnswerFormat::Speech {
         text.push_str(&sources(answer, shows.format, language));
     }
     Rendered {
@@ -107,7 +109,7 @@ pub fn render(answer: &Answer, channel: Option<&str>, format: Option<Format>) ->
 }
 
 /// Returns the list of cited documents, each once.
-fn sources(answer: &Answer, format: Format, language: Language) -> String {
+fn sources(answer: &Answer, format: AnswerFormat, language: Language) -> String {
     let mut lines: Vec<String> = Vec::new();
     for citation in &answer.citations {
         let title = match citation.title.trim() {
@@ -120,11 +122,11 @@ fn sources(answer: &Answer, format: Format, language: Language) -> String {
         };
         let uri = citation.uri.as_ref().filter(is_open);
         let line = match (uri, format) {
-            (Some(uri), Format::Markdown) => {
+            (Some(uri), AnswerFormat::Markdown) => {
                 format!("- [{}](<{uri}>)", escaped(title))
             }
             (Some(uri), _) => format!("{title} {uri}"),
-            (None, Format::Markdown) => format!("- {}", escaped(title)),
+            (None, AnswerFormat::Markdown) => format!("- {}", escaped(title)),
             (None, _) => title.to_owned(),
         };
         if !lines.contains(&line) {
@@ -140,7 +142,7 @@ fn sources(answer: &Answer, format: Format, language: Language) -> String {
         _ => "Sources:",
     };
     match format {
-        Format::Markdown => format!("\n\n{heading}\n\n{}", lines.join("\n")),
+        AnswerFormat::Markdown => format!("\n\n{heading}\n\n{}", lines.join("\n")),
         _ => format!("\n\n{heading}\n{}", lines.join("\n")),
     }
 }
@@ -288,9 +290,9 @@ fn without_tables(text: &str, language: Language) -> String {
             lines.push((*line).to_owned());
             continue;
         };
-        let goes_on = rows.get(i + 1).is_some_and(|(_, next)| next.is_some());
+        let continues = rows.get(i + 1).is_some_and(|(_, next)| next.is_some());
         match header {
-            None if goes_on => header = Some(row),
+            None if continues => header = Some(row),
             None => lines.push(row.join(comma)),
             Some(names) => {
                 let named = row.iter().enumerate().filter(|(_, cell)| !cell.is_empty());

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::{OwnedMutexGuard, mpsc};
 use uuid::Uuid;
 
-use super::assemble::out_of_time;
+use super::assemble::deadline_exceeded;
 use super::pipeline::elapsed_ms;
-use super::{AnswerError, Answerer, Event, Explained, Question};
+use super::{AnswerError, Answerer, Event, ExplainedAnswer, Question};
 use ken_base::domain::{Note, Utterance, WorkspaceId};
 
 /// The part of a deadline (at most a quarter) reserved for looking up an FAQ by its question if the search takes too
@@ -17,12 +17,12 @@ const RESERVE: Duration = Duration::from_millis(150);
 
 /// When a turn began, and its deadline.
 #[derive(Clone, Copy)]
-struct Clock {
+struct TurnClock {
     start: Instant,
     until: Option<Instant>,
 }
 
-impl Clock {
+impl TurnClock {
     fn start(deadline: Option<Duration>) -> Self {
         let start = Instant::now();
         Self {
@@ -32,7 +32,7 @@ impl Clock {
     }
 
     /// Returns when a reply has to be ready, so that time for a short answer remains.
-    fn reply_by(self) -> Option<Instant> {
+    fn reply_deadline(self) -> Option<Instant> {
         let left = |until: Instant| until.saturating_duration_since(Instant::now());
         let reserve = |until| RESERVE.min(left(until) / 4);
         self.until.map(|until| until - reserve(until))
@@ -40,7 +40,7 @@ impl Clock {
 }
 
 /// Awaits a future. Returns `None` if the time limit passes first.
-async fn by<T>(until: Option<Instant>, future: impl Future<Output = T>) -> Option<T> {
+async fn timeout_until<T>(until: Option<Instant>, future: impl Future<Output = T>) -> Option<T> {
     match until {
         None => Some(future.await),
         Some(until) => tokio::time::timeout_at(until.into(), future).await.ok(),
@@ -56,21 +56,23 @@ impl Answerer {
         workspace: &WorkspaceId,
         question: Question,
         events: Option<&mpsc::UnboundedSender<Event>>,
-    ) -> Result<Explained, AnswerError> {
-        let clock = Clock::start(question.deadline);
-        let Some(_turn) = by(clock.until, self.in_order(workspace, &question)).await else {
-            return self.out_of_turn(workspace, &question, clock).await;
+    ) -> Result<ExplainedAnswer, AnswerError> {
+        let clock = TurnClock::start(question.deadline);
+        let Some(_turn) =
+            timeout_until(clock.until, self.wait_for_turn(workspace, &question)).await
+        else {
+            return self.time_out_turn(workspace, &question, clock).await;
         };
-        if let Some(given) = self.given_before(workspace, &question).await? {
+        if let Some(given) = self.recorded_answer(workspace, &question).await? {
             return Ok(given);
         }
         let history = self.history(workspace, &question).await?;
-        let reply_by = clock.reply_by();
-        let (served, taken_part) = self.assigned(workspace, &question).await?;
-        let reply = self.kept_or_new(workspace, &served, &history, reply_by, events);
-        let mut explained = match by(reply_by, reply).await {
+        let reply_deadline = clock.reply_deadline();
+        let (served, assignments) = self.assigned(workspace, &question).await?;
+        let reply = self.cached_or_new(workspace, &served, &history, reply_deadline, events);
+        let mut explained = match timeout_until(reply_deadline, reply).await {
             Some(explained) => explained?,
-            None => self.in_short(workspace, &question, clock).await?,
+            None => self.fallback(workspace, &question, clock).await?,
         };
         explained.answer.id = new_id();
         explained.answer.timings_ms.total = elapsed_ms(clock.start);
@@ -85,19 +87,19 @@ impl Answerer {
             Err(error) => Err(error),
             // Another request with the same key finished first; its answer counts.
             Ok(false) => {
-                let given = self.given_before(workspace, &question).await?;
+                let given = self.recorded_answer(workspace, &question).await?;
                 given.ok_or(AnswerError::KeyReused)
             }
             Ok(true) => {
                 let shown = &explained.answer;
-                self.expose(workspace, &taken_part, shown).await?;
+                self.expose(workspace, &assignments, shown).await?;
                 Ok(explained)
             }
         }
     }
 
     /// Waits until the conversation's earlier turns are finished.
-    async fn in_order(
+    async fn wait_for_turn(
         &self,
         workspace: &WorkspaceId,
         question: &Question,
@@ -110,13 +112,13 @@ impl Answerer {
 
     /// Records and returns a refusal, if the previous turn takes too long. Nothing was searched, so nothing can be
     /// answered.
-    async fn out_of_turn(
+    async fn time_out_turn(
         &self,
         workspace: &WorkspaceId,
         question: &Question,
-        clock: Clock,
-    ) -> Result<Explained, AnswerError> {
-        let mut explained = out_of_time(question, clock.start);
+        clock: TurnClock,
+    ) -> Result<ExplainedAnswer, AnswerError> {
+        let mut explained = deadline_exceeded(question, clock.start);
         explained.answer.id = new_id();
         // The key belongs to the earlier turn, which may be the first attempt of the same request.
         let question = Question {
@@ -128,49 +130,49 @@ impl Answerer {
     }
 
     /// Returns the cached answer, or a new one, which is then cached. Answers with a history are never cached.
-    async fn kept_or_new(
+    async fn cached_or_new(
         &self,
         workspace: &WorkspaceId,
         served: &Question,
         history: &[Utterance],
         until: Option<Instant>,
         events: Option<&mpsc::UnboundedSender<Event>>,
-    ) -> Result<Explained, AnswerError> {
+    ) -> Result<ExplainedAnswer, AnswerError> {
         // Read before the search, so that a change during the search invalidates the entry.
-        let basis = match history.is_empty() {
-            true => self.basis(workspace).await?,
+        let fingerprint = match history.is_empty() {
+            true => self.fingerprint(workspace).await?,
             false => None,
         };
-        let Some(basis) = basis else {
+        let Some(fingerprint) = fingerprint else {
             return self
                 .reply_until(workspace, served, history, None, until, events)
                 .await;
         };
-        if let Some(kept) = self.kept(workspace, served, &basis) {
-            return Ok(kept);
+        if let Some(cached) = self.cached(workspace, served, &fingerprint) {
+            return Ok(cached);
         }
         let explained = self
             .reply_until(workspace, served, history, None, until, events)
             .await?;
-        self.keep(workspace, served, basis, &explained);
+        self.cache_answer(workspace, served, fingerprint, &explained);
         Ok(explained)
     }
 
     /// Returns a short answer if the search takes too long: an FAQ with the same question, or a refusal for lack of
     /// time.
-    async fn in_short(
+    async fn fallback(
         &self,
         workspace: &WorkspaceId,
         question: &Question,
-        clock: Clock,
-    ) -> Result<Explained, AnswerError> {
-        let standard = by(clock.until, self.by_words(workspace, question)).await;
+        clock: TurnClock,
+    ) -> Result<ExplainedAnswer, AnswerError> {
+        let standard = timeout_until(clock.until, self.identical_faq(workspace, question)).await;
         Ok(match standard.transpose()?.flatten() {
             Some(mut explained) => {
                 explained.answer.notes.push(Note::Deadline);
                 explained
             }
-            None => out_of_time(question, clock.start),
+            None => deadline_exceeded(question, clock.start),
         })
     }
 }

@@ -2,31 +2,31 @@
 
 mod courtesy;
 mod follow_up;
-mod names;
-mod parts;
+mod gazetteer;
+mod split;
 
 pub use courtesy::{Courtesy, courtesy};
-pub use follow_up::{LIFTED_AMONG, Lifts, leans, lift, standalone};
-pub use names::Names;
-pub use parts::{asks, parts};
+pub use follow_up::{BOOSTED_AMONG, DocumentBoosts, boost, depends_on_previous, standalone};
+pub use gazetteer::Gazetteer;
+pub use split::{asks, split_questions};
 
 use ken_base::domain::{MAX_QUESTION_CHARS, Role, Turn, Utterance};
 use ken_text::text::{Language, detect};
 
 /// One question, as it is searched for.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Understood {
+pub struct UnderstoodQuestion {
     /// The question, with earlier messages if it cannot stand alone.
     pub search_text: String,
     /// The documents it is about, if an earlier message or the question named them.
-    pub about: Lifts,
+    pub about: DocumentBoosts,
 }
 
 /// Rewrites a question so that it can be searched for on its own.
-pub fn understand(question: &str, history: &[Utterance], names: &Names) -> Understood {
+pub fn understand(question: &str, history: &[Utterance], names: &Gazetteer) -> UnderstoodQuestion {
     let (text, about) = standalone(question, history, names);
     let surplus = text.chars().count().saturating_sub(MAX_QUESTION_CHARS);
-    Understood {
+    UnderstoodQuestion {
         search_text: text.chars().skip(surplus).collect(),
         about,
     }
@@ -34,12 +34,16 @@ pub fn understand(question: &str, history: &[Utterance], names: &Names) -> Under
 
 /// Returns the questions of a message, each with its understanding. A later one usually stands alone; otherwise it
 /// depends on the question before it.
-pub fn questions(message: &str, history: &[Utterance], names: &Names) -> Vec<(String, Understood)> {
+pub fn questions(
+    message: &str,
+    history: &[Utterance],
+    names: &Gazetteer,
+) -> Vec<(String, UnderstoodQuestion)> {
     let mut before = history.to_vec();
     let mut questions = Vec::new();
-    for text in parts(message) {
-        let leans = before.len() > history.len() && leans(&text);
-        let context = if leans { &before } else { history };
+    for text in split_questions(message) {
+        let is_dependent = before.len() > history.len() && depends_on_previous(&text);
+        let context = if is_dependent { &before } else { history };
         let understood = understand(&text, context, names);
         before.push(Utterance {
             role: Role::User,
@@ -60,10 +64,10 @@ pub fn reply_language(question: &str, asked_for: Option<&str>) -> Language {
 
 /// Returns a recorded turn as two utterances.
 pub fn utterances(turn: Turn) -> [Utterance; 2] {
-    let said = |role, text| Utterance { role, text };
+    let utterance = |role, text| Utterance { role, text };
     [
-        said(Role::User, turn.question),
-        said(Role::Agent, turn.answer.text),
+        utterance(Role::User, turn.question),
+        utterance(Role::Agent, turn.answer.text),
     ]
 }
 
@@ -87,12 +91,12 @@ mod tests {
 
     #[test]
     fn long_context_is_truncated_at_start() {
-        let said = |role, text: &str| Utterance {
+        let utterance = |role, text: &str| Utterance {
             role,
             text: text.into(),
         };
-        let history = [said(Role::User, &"長".repeat(3_000))];
-        let found = understand("那呢？", &history, &Names::default());
+        let history = [utterance(Role::User, &"長".repeat(3_000))];
+        let found = understand("那呢？", &history, &Gazetteer::default());
         assert_eq!(found.search_text.chars().count(), MAX_QUESTION_CHARS);
         assert!(found.search_text.ends_with("那呢？"));
     }

@@ -7,19 +7,18 @@ mod support;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::compose::Draft;
-use super::guard::to_machines;
-use super::script::stands_in;
+use super::chinese_script::occurs_in;
+use super::compose::AnswerDraft;
+use super::prompt_injection::injections;
 use ken_base::domain::{Citation, Evidence};
 
 pub use facts::denials;
-pub use support::{Worded, citable, support};
+pub use support::{CitedSentence, citable, support};
 
 /// Why a sentence is not sent.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[serde(tag = "why", content = "detail", rename_all = "snake_case")]
-#[schema(as = SentenceFault)]
-pub enum Fault {
+pub enum SentenceFault {
     /// It cites nothing that is evidence.
     Citation,
     /// It is not in what it quotes.
@@ -36,34 +35,33 @@ pub enum Fault {
     Name(String),
     /// A word on which it depends what is promised.
     Decision(String),
-    /// It says of one thing what the evidence says of another.
+    /// The sentence attributes a fact to another item than the evidence does.
     OtherThing(String),
-    /// It denies what the evidence says, or says what it denies.
+    /// The sentence negates a statement of the evidence, or the reverse.
     Denial(String),
     /// It contradicts the evidence.
     Opposed(String),
     /// It leaves out what it depends on.
     Condition(String),
-    /// How much of it the evidence says, which is too little.
+    /// Share of the sentence that the evidence supports; it is below the minimum.
     Unlike(f32),
 }
 
 /// A sentence that is not sent.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-#[schema(as = RejectedSentence)]
-pub struct Rejected {
+pub struct RejectedSentence {
     /// The sentence.
     pub text: String,
     // Why it was rejected. A doc comment would enter the OpenAPI document.
     #[allow(missing_docs)]
     #[serde(flatten)]
-    pub fault: Fault,
+    pub fault: SentenceFault,
 }
 
 /// Keeps the parts of a quoting draft that its citations support. A citation must equal the text at its span of a chunk
 /// in the evidence. A sentence must occur in the quote of a citation that it names, possibly in the other Chinese
 /// script. Also returns the rejected sentences.
-pub fn verify(draft: Draft, evidence: &[Evidence]) -> (Draft, Vec<Rejected>) {
+pub fn verify(draft: AnswerDraft, evidence: &[Evidence]) -> (AnswerDraft, Vec<RejectedSentence>) {
     let n_sentences = draft.sentences.len();
     let mut checked = draft;
     checked
@@ -76,15 +74,15 @@ pub fn verify(draft: Draft, evidence: &[Evidence]) -> (Draft, Vec<Rejected>) {
         let named = sentence.citations.len();
         sentence.citations.retain(|number| {
             let cited = citations.iter().find(|c| c.number == *number);
-            cited.is_some_and(|c| stands_in(text, &c.quote))
+            cited.is_some_and(|c| occurs_in(text, &c.quote))
         });
         let fault = match () {
-            _ if !to_machines(text).is_empty() => Fault::ToMachines,
+            _ if !injections(text).is_empty() => SentenceFault::ToMachines,
             _ if !sentence.citations.is_empty() => return true,
-            _ if named == 0 => Fault::Citation,
-            _ => Fault::NotQuoted,
+            _ if named == 0 => SentenceFault::Citation,
+            _ => SentenceFault::NotQuoted,
         };
-        rejected.push(Rejected {
+        rejected.push(RejectedSentence {
             text: text.clone(),
             fault,
         });
@@ -146,7 +144,7 @@ mod tests {
         }]
     }
 
-    fn draft(sentence: &str, quote: &str, start: usize, version: i64) -> Draft {
+    fn draft(sentence: &str, quote: &str, start: usize, version: i64) -> AnswerDraft {
         let citation = Citation {
             links: vec![],
             page: None,
@@ -161,7 +159,7 @@ mod tests {
             start,
             end: start + quote.len(),
         };
-        Draft {
+        AnswerDraft {
             strategy: Strategy::Extractive,
             text: sentence.into(),
             sentences: vec![Sentence {

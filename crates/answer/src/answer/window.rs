@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
-use super::guard::plain;
 use super::passage::Passage;
-use ken_base::domain::{Evidence, Kind, Span};
+use super::prompt_injection::plain;
+use ken_base::domain::{DocumentKind, Evidence, Span};
 use ken_text::text::{is_cjk, terms};
 
 /// The most tokens (estimated by [`tokens`]) that are read of a passage besides its heading line. The reader was
@@ -75,7 +75,7 @@ fn heading(evidence: &Evidence) -> String {
         .metadata
         .questions
         .first()
-        .filter(|_| evidence.metadata.kind == Kind::Faq);
+        .filter(|_| evidence.metadata.kind == DocumentKind::Faq);
     let mut line = match question.or(faq.map(String::as_str)) {
         Some(question) => plain(question).to_owned(),
         None => {
@@ -110,8 +110,8 @@ fn stretch(
     let above: HashSet<String> = above.unwrap_or_default().iter().cloned().collect();
     let size = |i: usize| tokens(units[i].span.slice(chunk).unwrap_or_default());
     let share_of = |holds: &dyn Fn(&String) -> bool| -> f32 {
-        let held = term_weights.iter().filter(|(term, _)| holds(term));
-        held.map(|(_, weight)| weight).sum()
+        let found = term_weights.iter().filter(|(term, _)| holds(term));
+        found.map(|(_, weight)| weight).sum()
     };
     let row = |i: usize| is_row(units[i].span.slice(chunk).unwrap_or_default());
     // Two tables are separated by an empty line.
@@ -124,9 +124,10 @@ fn stretch(
     let mut share: Vec<f32> = Vec::with_capacity(units.len());
     let mut names: &HashSet<String> = &nothing;
     for (i, unit) in units.iter().enumerate() {
-        let goes_on = i > 0 && follows(i);
-        let is_named = !goes_on && row(i) && i + 1 < units.len() && follows(i + 1) && !continues(i);
-        match (goes_on, is_named, continues(i) && row(i)) {
+        let is_continued = i > 0 && follows(i);
+        let is_named =
+            !is_continued && row(i) && i + 1 < units.len() && follows(i + 1) && !continues(i);
+        match (is_continued, is_named, continues(i) && row(i)) {
             (true, ..) => {}
             (_, true, _) => names = &unit.terms,
             (.., true) => names = &above,
@@ -138,9 +139,12 @@ fn stretch(
         });
     }
     let worth = |i: usize| {
-        let beside = [i.checked_sub(1), Some(i + 1)];
-        let beside = beside.into_iter().flatten().filter_map(|j| share.get(j));
-        share[i] + NEIGHBOUR * beside.copied().fold(0.0, f32::max)
+        let neighbours = [i.checked_sub(1), Some(i + 1)];
+        let neighbours = neighbours
+            .into_iter()
+            .flatten()
+            .filter_map(|j| share.get(j));
+        share[i] + NEIGHBOUR * neighbours.copied().fold(0.0, f32::max)
     };
     // Of equals the first, so that a question in another language reads the beginning.
     let best = (0..units.len())
@@ -187,10 +191,10 @@ fn tokens(text: &str) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::answer::settle::tests::evidence;
+    use crate::answer::conflict_resolution::tests::evidence;
 
     fn window(title: &str, text: &str, question: &str) -> (Window, String) {
-        let found = evidence(title, Kind::Article, text, 1.0);
+        let found = evidence(title, DocumentKind::Article, text, 1.0);
         let passage = Passage::read(&found);
         let weights: Vec<(String, f32)> = terms(question).into_iter().map(|t| (t, 1.0)).collect();
         let window = Window::of(&found, &passage, &weights);

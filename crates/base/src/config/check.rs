@@ -1,6 +1,6 @@
 //! Validation of the settings: ranges, URLs, and settings that depend on each other.
 
-use super::{Config, ConfigError, VectorsAt};
+use super::{Config, ConfigError, VectorBackend};
 use crate::outbound;
 use crate::store_url::{is_postgres, without_password};
 
@@ -38,7 +38,7 @@ impl Config {
                 format!("qdrant.{name}: expected at least 1, found {found}"),
             );
         }
-        if self.vectors == VectorsAt::Qdrant {
+        if self.vectors == VectorBackend::Qdrant {
             let addresses: Vec<&str> = qdrant.url.split(',').map(str::trim).collect();
             for address in addresses {
                 if let Err(detail) = outbound::check(address) {

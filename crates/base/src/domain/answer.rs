@@ -178,7 +178,7 @@ words! {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = RecordedSentence)]
 pub struct Sentence {
-    /// The sentence as it was sent.
+    /// The original sentence.
     pub text: String,
     /// Numbers of the citations that support it, from 1.
     pub citations: Vec<usize>,

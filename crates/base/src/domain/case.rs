@@ -29,7 +29,7 @@ pub enum CaseRole {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CaseTurn {
-    /// Who speaks.
+    /// The speaker.
     pub role: CaseRole,
     /// The words, without markup.
     pub text: String,

@@ -15,13 +15,13 @@ pub struct Clock {
 
 impl Clock {
     /// A clock that returns `at` until another time is set.
-    pub fn standing(at: Timestamp) -> Self {
+    pub fn fixed(at: Timestamp) -> Self {
         Self {
             set: Some(Arc::new(AtomicI64::new(at.as_millisecond()))),
         }
     }
 
-    /// Sets the time of a clock made by [`Clock::standing`] and of its clones; other clocks do not change.
+    /// Sets the time of a clock made by [`Clock::fixed`] and of its clones; other clocks do not change.
     pub fn set(&self, at: Timestamp) {
         if let Some(set) = &self.set {
             set.store(at.as_millisecond(), Ordering::Release);

@@ -9,8 +9,10 @@ use super::{ChunkNote, DocumentId, NewChunk, Outline};
 /// Kind of a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default, ToSchema)]
 #[serde(rename_all = "snake_case")]
-#[schema(as = DocumentKind, description = "`article`: a text. `faq`: a question with its answer. `case`: a support case.")]
-pub enum Kind {
+#[schema(
+    description = "`article`: a text. `faq`: a question with its answer. `case`: a support case."
+)]
+pub enum DocumentKind {
     /// A text.
     #[default]
     Article,
@@ -20,13 +22,13 @@ pub enum Kind {
     Case,
 }
 
-impl Kind {
+impl DocumentKind {
     /// Name in the API and in the store.
     pub fn as_str(self) -> &'static str {
         match self {
-            Kind::Article => "article",
-            Kind::Faq => "faq",
-            Kind::Case => "case",
+            DocumentKind::Article => "article",
+            DocumentKind::Faq => "faq",
+            DocumentKind::Case => "case",
         }
     }
 }
@@ -34,8 +36,10 @@ impl Kind {
 /// State of a document. Only `Published` documents are retrieved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default, ToSchema)]
 #[serde(rename_all = "snake_case")]
-#[schema(as = DocumentStatus, description = "`draft`: not published yet. `published`: answers use it. `archived`: answers do not use it any more.")]
-pub enum Status {
+#[schema(
+    description = "`draft`: not published yet. `published`: answers use it. `archived`: answers do not use it any more."
+)]
+pub enum DocumentStatus {
     /// Not published yet.
     Draft,
     /// Answers use it.
@@ -45,13 +49,13 @@ pub enum Status {
     Archived,
 }
 
-impl Status {
+impl DocumentStatus {
     /// Name in the API and in the store.
     pub fn as_str(self) -> &'static str {
         match self {
-            Status::Draft => "draft",
-            Status::Published => "published",
-            Status::Archived => "archived",
+            DocumentStatus::Draft => "draft",
+            DocumentStatus::Published => "published",
+            DocumentStatus::Archived => "archived",
         }
     }
 }
@@ -85,7 +89,7 @@ pub fn checked_uri(uri: &str) -> Result<(), String> {
 #[serde(default)]
 pub struct Metadata {
     /// Kind of the document.
-    pub kind: Kind,
+    pub kind: DocumentKind,
     /// The title; part of the searchable text.
     pub title: String,
     /// The document's own address, if it has one.
@@ -105,7 +109,7 @@ pub struct Metadata {
     /// When a person should review it.
     pub review_by: Option<Timestamp>,
     /// State of the document.
-    pub status: Status,
+    pub status: DocumentStatus,
     /// FAQ only: the question, then its alternative wordings. Searched, never quoted.
     pub questions: Vec<String>,
     /// FAQ only: similar questions that it does not answer.
@@ -125,7 +129,7 @@ pub struct FaqAnswer {
     /// The answer.
     #[schema(required = true)]
     pub text: String,
-    /// Who sees this answer; the FAQ's own audience, if absent.
+    /// The audience of this answer. Default: the FAQ's audience.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub audience: Vec<String>,
     /// The channels that show this answer; the FAQ's own channels, if absent.
@@ -139,7 +143,7 @@ pub struct FaqAnswer {
 impl Metadata {
     /// Whether a caller with all names of `audience`, on `channel`, may see the document at time `at`.
     pub fn visible(&self, audience: &[String], channel: Option<&str>, at: Timestamp) -> bool {
-        self.status == Status::Published
+        self.status == DocumentStatus::Published
             && self.open_to(audience, channel)
             && self.valid_from.is_none_or(|from| from <= at)
             && self.valid_until.is_none_or(|until| at < until)
@@ -155,7 +159,7 @@ impl Metadata {
 
     /// The metadata that hold for one chunk: those of the document, narrowed by the note of the chunk and the window of
     /// its version.
-    pub fn narrowed(&self, note: &ChunkNote, window: Window) -> Self {
+    pub fn narrowed(&self, note: &ChunkNote, window: ValidityPeriod) -> Self {
         let mut narrowed = self.clone();
         narrow_audience(&mut narrowed.audience, &note.audience);
         if narrowed.channels.is_empty() {
@@ -268,7 +272,7 @@ pub fn audience_open_to(allowed: &[String], who: &[String]) -> bool {
 
 /// The time during which a version is in force: `from <= t < until`; a missing bound is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Window {
+pub struct ValidityPeriod {
     /// Start, inclusive.
     pub from: Option<Timestamp>,
     /// End, exclusive.
@@ -364,7 +368,7 @@ mod tests {
             );
         }
         let draft = Metadata {
-            status: Status::Draft,
+            status: DocumentStatus::Draft,
             ..Metadata::default()
         };
         assert!(!draft.visible(&[], None, at("2026-01-01T00:00:00Z")));
@@ -420,9 +424,9 @@ mod tests {
         );
         assert_eq!(both("", "vip"), ["vip"]);
         assert_eq!(both("tier:gold", "tier:vip"), [NOBODY]);
-        let narrowed = whole.narrowed(&part("vip"), Window::default());
+        let narrowed = whole.narrowed(&part("vip"), ValidityPeriod::default());
         assert_eq!(narrowed.audience, ["vip"]);
-        let nobody = whole.narrowed(&part("guest"), Window::default());
+        let nobody = whole.narrowed(&part("guest"), ValidityPeriod::default());
         assert!(!nobody.open_to(&["guest".into(), "vip".into(), "staff".into()], None));
     }
 

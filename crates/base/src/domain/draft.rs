@@ -154,7 +154,7 @@ impl Reviewer {
     /// Whether this reviewer caused an event. If both have a key, the keys decide, since a caller can choose the name
     /// beside a key; otherwise the names decide. The actor of events older than the field `key_id` ends with the id of
     /// the key in brackets.
-    pub fn did(&self, event: &DraftEvent) -> bool {
+    pub fn is_author_of(&self, event: &DraftEvent) -> bool {
         match (&self.key_id, &event.key_id) {
             (Some(own), Some(other)) => own == other,
             (Some(own), None) => {
@@ -192,12 +192,12 @@ pub struct DraftEvent {
     /// When it was done.
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
-    /// Who did it, as a reviewer's name.
+    /// The reviewer's name.
     pub actor: String,
     /// The key of the request; missing if no keys exist.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key_id: Option<String>,
-    /// What was done.
+    /// The action.
     pub action: DraftAction,
     /// The reason that the reviewer gave for a rejection.
     #[serde(default)]
@@ -240,7 +240,7 @@ pub struct Draft {
     pub is_edited: bool,
     /// Id of the published document.
     pub published_as: Option<DocumentId>,
-    /// What was done to it, oldest first.
+    /// Its history, oldest first.
     pub history: Vec<DraftEvent>,
 }
 
@@ -269,7 +269,7 @@ mod tests {
                 action: DraftAction::Approved,
                 reason: None,
             };
-            assert_eq!(other.did(&event), expected, "{one:?} {other:?}");
+            assert_eq!(other.is_author_of(&event), expected, "{one:?} {other:?}");
         };
         check(who("amy", Some("k1")), who("bob", Some("k1")), true);
         check(who("amy", Some("k1")), who("amy", Some("k2")), false);

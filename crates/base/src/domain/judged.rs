@@ -37,7 +37,7 @@ pub struct Review {
     pub kind: String,
     /// The documents it is about.
     pub document_ids: Vec<String>,
-    /// What was found, in words.
+    /// The finding in words.
     pub detail: String,
 }
 

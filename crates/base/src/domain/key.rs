@@ -92,9 +92,9 @@ pub struct ApiKey {
     pub id: String,
     /// The workspace it is for; null for an operator.
     pub workspace: Option<WorkspaceId>,
-    /// What the key may do.
+    /// Permissions of the key.
     pub role: KeyRole,
-    /// What the key is for.
+    /// Purpose of the key.
     pub name: String,
     /// Networks from which the key may be used; empty: any.
     #[schema(value_type = Vec<String>)]

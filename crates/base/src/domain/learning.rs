@@ -46,14 +46,14 @@ impl Tuning {
 /// Learned settings of a workspace and their history; one value in the store, so both change atomically.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub struct Tunings {
+pub struct TuningHistory {
     /// The settings in force.
     pub in_force: Tuning,
     /// Former settings, oldest first.
     pub earlier: Vec<Tuning>,
 }
 
-impl Tunings {
+impl TuningHistory {
     /// Name of this setting in the store.
     pub const NAME: &str = "tuning";
 }
@@ -112,7 +112,7 @@ pub struct Feedback {
     pub corrected_answer: Option<String>,
     /// Document that should have been cited.
     pub corrected_document_id: Option<DocumentId>,
-    /// What an agent did with the answer.
+    /// The agent's use of the answer.
     pub agent_action: Option<AgentAction>,
     /// The customer's rating, 1 to 5.
     pub csat: Option<u8>,
@@ -257,7 +257,7 @@ pub struct Exposure {
     /// Whether the first reply was an answer.
     pub answered: bool,
     /// First feedback: positive or not, and when.
-    pub said: Option<(bool, Timestamp)>,
+    pub rated: Option<(bool, Timestamp)>,
     /// Time of the first complaint or request for a person.
     pub harmed_at: Option<Timestamp>,
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{DocumentId, Kind, Tuning};
+use super::{DocumentId, DocumentKind, Tuning};
 
 /// Maximum length of a question, in characters.
 pub const MAX_QUESTION_CHARS: usize = 2_000;
@@ -103,7 +103,7 @@ pub struct Filter {
     /// Is in one of these languages.
     pub languages: Vec<String>,
     /// Is of one of these kinds.
-    pub kinds: Vec<Kind>,
+    pub kinds: Vec<DocumentKind>,
     /// Is a chunk of one of these documents.
     pub document_ids: Vec<DocumentId>,
     /// Is not a chunk of these documents, which the changes of a what-if test would replace.

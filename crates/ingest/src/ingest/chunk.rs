@@ -22,7 +22,7 @@ const TINY_WIDTH: usize = 80;
 pub fn chunk(extracted: &Extracted) -> Vec<NewChunk> {
     let text = extracted.text.as_str();
     let blocks = questions::found_in(text, &extracted.blocks);
-    let mut chunks: Vec<Draft> = Vec::new();
+    let mut chunks: Vec<ChunkDraft> = Vec::new();
     let mut path: Vec<(u8, String)> = Vec::new();
     let mut heading: Option<Span> = None;
     let mut section = 0;
@@ -61,7 +61,7 @@ pub fn chunk(extracted: &Extracted) -> Vec<NewChunk> {
             let words = context.and_then(|span| span.slice(text));
             headings.extend(words.map(|words| clip(words, 200)));
             let is_table = matches!(block.kind, BlockKind::Table(_));
-            let draft = Draft {
+            let draft = ChunkDraft {
                 headings,
                 heading: heading.take(),
                 section,
@@ -83,7 +83,7 @@ pub fn chunk(extracted: &Extracted) -> Vec<NewChunk> {
         let span = trimmed(text, Span::new(0, text.len()));
         return match span.is_empty() {
             true => Vec::new(),
-            false => vec![noted(extracted, Draft::plain(span))],
+            false => vec![noted(extracted, ChunkDraft::plain(span))],
         };
     }
     join_small(text, chunks)
@@ -96,7 +96,7 @@ pub fn chunk(extracted: &Extracted) -> Vec<NewChunk> {
 /// nothing.
 fn push_bare(
     text: &str,
-    chunks: &mut Vec<Draft>,
+    chunks: &mut Vec<ChunkDraft>,
     path: &[(u8, String)],
     span: Span,
     level: u8,
@@ -106,14 +106,14 @@ fn push_bare(
         return;
     }
     let above = path.iter().filter(|(above, _)| *above < level);
-    chunks.push(Draft {
+    chunks.push(ChunkDraft {
         headings: above.map(|(_, heading)| heading.clone()).collect(),
         section,
-        ..Draft::plain(span)
+        ..ChunkDraft::plain(span)
     });
 }
 
-fn noted(extracted: &Extracted, draft: Draft) -> NewChunk {
+fn noted(extracted: &Extracted, draft: ChunkDraft) -> NewChunk {
     let span = draft.span;
     let pages = &extracted.pages;
     let first = pages
@@ -159,7 +159,7 @@ pub fn chunk_span(text: &str, start: usize, end: usize) -> Vec<Span> {
     cut(text, Span::new(start, end))
 }
 
-struct Draft {
+struct ChunkDraft {
     headings: Vec<String>,
     /// The heading directly above, if this is the first chunk of its section.
     heading: Option<Span>,
@@ -171,7 +171,7 @@ struct Draft {
     span: Span,
 }
 
-impl Draft {
+impl ChunkDraft {
     fn plain(span: Span) -> Self {
         Self {
             headings: Vec::new(),
@@ -203,7 +203,12 @@ fn pieces(text: &str, block: &Block, lead_in: Option<Span>) -> Vec<(Option<Span>
 
 /// Joins a draft to the last chunk of the same section if both fit, otherwise adds it. A list's lead-in moves with the
 /// list.
-fn join_or_push(text: &str, chunks: &mut Vec<Draft>, draft: Draft, lead_in: Option<Span>) {
+fn join_or_push(
+    text: &str,
+    chunks: &mut Vec<ChunkDraft>,
+    draft: ChunkDraft,
+    lead_in: Option<Span>,
+) {
     let Some(last) = chunks.last_mut() else {
         return chunks.push(draft);
     };
@@ -227,11 +232,11 @@ fn join_or_push(text: &str, chunks: &mut Vec<Draft>, draft: Draft, lead_in: Opti
 }
 
 /// Joins sections of a line or two with the section after them (or, at the end, before them), including the heading.
-fn join_small(text: &str, drafts: Vec<Draft>) -> Vec<Draft> {
-    let mut joined: Vec<Draft> = Vec::with_capacity(drafts.len());
+fn join_small(text: &str, drafts: Vec<ChunkDraft>) -> Vec<ChunkDraft> {
+    let mut joined: Vec<ChunkDraft> = Vec::with_capacity(drafts.len());
     for draft in drafts {
-        let width_of = |d: &Draft| width(d.span.slice(text).unwrap_or_default());
-        let is_small = |d: &Draft| width_of(d) < MIN_WIDTH;
+        let width_of = |d: &ChunkDraft| width(d.span.slice(text).unwrap_or_default());
+        let is_small = |d: &ChunkDraft| width_of(d) < MIN_WIDTH;
         if let Some(last) = joined.last_mut() {
             let start = last
                 .heading
@@ -291,14 +296,14 @@ fn cut(text: &str, span: Span) -> Vec<Span> {
 /// Splits at character boundaries, for a "sentence" longer than a chunk (base64, an endless table).
 fn cut_hard(text: &str, span: Span) -> Vec<Span> {
     let mut spans = Vec::new();
-    let (mut start, mut taken) = (span.start, 0);
+    let (mut start, mut used) = (span.start, 0);
     for (offset, c) in span.slice(text).unwrap_or_default().char_indices() {
         let here = span.start + offset;
-        if taken + char_width(c) > MAX_WIDTH {
+        if used + char_width(c) > MAX_WIDTH {
             spans.push(trimmed(text, Span::new(start, here)));
-            (start, taken) = (here, 0);
+            (start, used) = (here, 0);
         }
-        taken += char_width(c);
+        used += char_width(c);
     }
     spans.push(trimmed(text, Span::new(start, span.end)));
     spans.retain(|s| !s.is_empty());

@@ -11,7 +11,7 @@ use rbook::reader::errors::ReaderError;
 use zip::ZipArchive;
 
 use super::writer::{Writer, one_line};
-use super::{Extracted, Format, IngestError, Parsed, decode, html, parse_at};
+use super::{Extracted, FileFormat, IngestError, Parsed, decode, html, parse_at};
 
 /// The deepest nesting of files in files.
 pub const MAX_NESTING: usize = 3;
@@ -198,10 +198,10 @@ fn read_member(
             let is_hidden = name.split('/').any(|part| {
                 part.starts_with('.') || part == "__MACOSX" || part.chars().any(char::is_control)
             });
-            if !file.is_file() || file.is_symlink() || is_hidden || is_passed_over(&name) {
+            if !file.is_file() || file.is_symlink() || is_hidden || is_skipped(&name) {
                 return (name, None);
             }
-            if let Err(error) = Format::of_name(&name) {
+            if let Err(error) = FileFormat::of_name(&name) {
                 return (name, Some(Err(error)));
             }
             if file.encrypted() {
@@ -292,8 +292,8 @@ pub fn attached(
     parsed: &mut Parsed,
 ) -> Result<(), IngestError> {
     let path = format!("{name}/{file}");
-    if let Err(error) = Format::of_name(file) {
-        if !is_passed_over(file) {
+    if let Err(error) = FileFormat::of_name(file) {
+        if !is_skipped(file) {
             parsed.failed.push((path, error.to_string()));
         }
         return Ok(());
@@ -318,7 +318,7 @@ const PASSED_OVER: [&str; 40] = [
     "url",
 ];
 
-fn is_passed_over(name: &str) -> bool {
+fn is_skipped(name: &str) -> bool {
     let ending = name
         .rsplit_once('.')
         .map(|(_, ending)| ending.to_lowercase());

@@ -1,7 +1,7 @@
 //! Exports of help centres as JSON (Zendesk, Intercom, Freshdesk, Confluence, and similar ones): one document per
 //! article.
 
-use ken_base::domain::{DocumentId, Metadata, Source, Status};
+use ken_base::domain::{DocumentId, DocumentStatus, Metadata, Source};
 use ken_text::text;
 use serde_json::{Map, Value};
 
@@ -172,25 +172,25 @@ fn tags(fields: &Map<String, Value>) -> Vec<String> {
     words.map(one_line).filter(|tag| !tag.is_empty()).collect()
 }
 
-fn status(fields: &Map<String, Value>) -> Status {
+fn status(fields: &Map<String, Value>) -> DocumentStatus {
     let is = |key: &str| fields.get(key).and_then(Value::as_bool) == Some(true);
-    let said = ["state", "status"].iter().find_map(|key| fields.get(*key));
-    match said {
-        _ if is("draft") => Status::Draft,
-        _ if is("archived") || is("outdated") => Status::Archived,
+    let status_field = ["state", "status"].iter().find_map(|key| fields.get(*key));
+    match status_field {
+        _ if is("draft") => DocumentStatus::Draft,
+        _ if is("archived") || is("outdated") => DocumentStatus::Archived,
         // Freshdesk uses numbers: 1 is a draft, 2 is published.
         Some(Value::Number(number))
             if number.as_u64() == Some(1) && fields.contains_key("folder_id") =>
         {
-            Status::Draft
+            DocumentStatus::Draft
         }
         Some(Value::String(state)) if DRAFTS.contains(&state.to_lowercase().as_str()) => {
-            Status::Draft
+            DocumentStatus::Draft
         }
         Some(Value::String(state)) if ARCHIVED.contains(&state.to_lowercase().as_str()) => {
-            Status::Archived
+            DocumentStatus::Archived
         }
-        _ => Status::Published,
+        _ => DocumentStatus::Published,
     }
 }
 
@@ -254,8 +254,8 @@ mod tests {
             );
             assert_eq!(about.language.as_deref(), Some("zh-Hant"), "{system}");
             assert_eq!(about.tags, ["退"], "{system}");
-            assert_eq!(about.status, Status::Published, "{system}");
-            assert_eq!(second.metadata.status, Status::Draft, "{system}");
+            assert_eq!(about.status, DocumentStatus::Published, "{system}");
+            assert_eq!(second.metadata.status, DocumentStatus::Draft, "{system}");
         }
     }
 

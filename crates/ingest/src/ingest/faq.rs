@@ -9,7 +9,7 @@ use super::grid::Grid;
 use super::writer::one_line;
 use super::{IngestError, Parsed, make_faq};
 use ken_base::domain::{
-    Document, DocumentId, FaqAnswer, Kind, Metadata, Source, Status, checked_uri,
+    Document, DocumentId, DocumentKind, DocumentStatus, FaqAnswer, Metadata, Source, checked_uri,
 };
 use ken_text::text;
 
@@ -226,7 +226,7 @@ fn take(file: &mut FaqFile, row: usize, fields: Vec<(&str, Value)>) {
         row,
         ..FaqRow::default()
     };
-    faq.metadata.kind = Kind::Faq;
+    faq.metadata.kind = DocumentKind::Faq;
     let n_faults = file.faults.len();
     for (name, value) in fields {
         let Some(field) = Field::of(name) else {
@@ -402,14 +402,14 @@ fn time(value: &Value) -> Result<Timestamp, String> {
     read_time(&word(value)?)
 }
 
-fn status(text: &str) -> Result<Status, String> {
+fn status(text: &str) -> Result<DocumentStatus, String> {
     match text::fold(text).as_str() {
         "published" | "发布" | "已发布" | "上架" | "启用" | "生效" | "公开" => {
-            Ok(Status::Published)
+            Ok(DocumentStatus::Published)
         }
-        "draft" | "草稿" | "未发布" | "待审" => Ok(Status::Draft),
+        "draft" | "草稿" | "未发布" | "待审" => Ok(DocumentStatus::Draft),
         "archived" | "封存" | "下架" | "停用" | "归档" | "已归档" => {
-            Ok(Status::Archived)
+            Ok(DocumentStatus::Archived)
         }
         _ => Err(format!(
             "expected draft, published or archived (草稿, 發布, 封存), found {text:?}"
@@ -502,7 +502,7 @@ impl FaqRow {
     pub fn into_source(self) -> Result<Source, IngestError> {
         let id = self.id()?;
         let metadata = Metadata {
-            kind: Kind::Faq,
+            kind: DocumentKind::Faq,
             title: self.question.clone(),
             questions: [self.question].into_iter().chain(self.variants).collect(),
             negatives: self.negatives,

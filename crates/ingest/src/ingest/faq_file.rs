@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::faq::FaqRow;
-use super::{Format, IngestError};
+use super::{FileFormat, IngestError};
 use ken_base::domain::FaqAnswer;
 
 /// The columns of separated values and workbooks, in order.
@@ -31,19 +31,23 @@ const COLUMNS: [&str; 17] = [
 ///
 /// # Errors
 /// [`IngestError::UnknownFormat`] for any other format.
-pub fn write(rows: &[FaqRow], format: Format) -> Result<Vec<u8>, IngestError> {
+pub fn write(rows: &[FaqRow], format: FileFormat) -> Result<Vec<u8>, IngestError> {
     let objects = || rows.iter().map(|row| Value::Object(row.fields()));
     Ok(match format {
-        Format::JsonLines => objects()
+        FileFormat::JsonLines => objects()
             .map(|object| format!("{object}\n"))
             .collect::<String>()
             .into(),
-        Format::Json => {
+        FileFormat::Json => {
             let all: Vec<Value> = objects().collect();
             serde_json::to_vec_pretty(&all).expect("FAQs are plain data")
         }
-        Format::Csv | Format::Tsv => {
-            let separator = if format == Format::Csv { b',' } else { b'\t' };
+        FileFormat::Csv | FileFormat::Tsv => {
+            let separator = if format == FileFormat::Csv {
+                b','
+            } else {
+                b'\t'
+            };
             let mut writer = csv::WriterBuilder::new()
                 .delimiter(separator)
                 .from_writer(Vec::new());
@@ -56,7 +60,7 @@ pub fn write(rows: &[FaqRow], format: Format) -> Result<Vec<u8>, IngestError> {
                 .into_inner()
                 .map_err(|e| IngestError::damaged("CSV", e))?
         }
-        Format::Xlsx => {
+        FileFormat::Xlsx => {
             let failed = |e: rust_xlsxwriter::XlsxError| IngestError::damaged("XLSX", e);
             let mut book = rust_xlsxwriter::Workbook::new();
             let sheet = book.add_worksheet();
@@ -145,7 +149,7 @@ fn cell(value: Option<&Value>) -> String {
 mod tests {
     use super::*;
     use crate::ingest::parse_faqs;
-    use ken_base::domain::{Kind, Metadata};
+    use ken_base::domain::{DocumentKind, Metadata};
 
     #[test]
     fn faq_file_round_trip_preserves_rows() {
@@ -169,7 +173,7 @@ mod tests {
                     answer("可以喔", "line"),
                 ],
                 metadata: Metadata {
-                    kind: Kind::Faq,
+                    kind: DocumentKind::Faq,
                     tags: vec!["退貨".into(), "運費".into()],
                     valid_until: Some("2026-12-31T16:00:00Z".parse().unwrap()),
                     related: vec!["f2".into()],
@@ -183,18 +187,18 @@ mod tests {
                 question: "Windows 10；11 怎麼裝|\"quoted\"".into(),
                 answers: vec![answer("a|b;c", ""), answer("second", "")],
                 metadata: Metadata {
-                    kind: Kind::Faq,
+                    kind: DocumentKind::Faq,
                     ..Metadata::default()
                 },
                 ..FaqRow::default()
             },
         ];
         for (format, name) in [
-            (Format::Csv, "f.csv"),
-            (Format::Tsv, "f.tsv"),
-            (Format::Xlsx, "f.xlsx"),
-            (Format::Json, "f.json"),
-            (Format::JsonLines, "f.jsonl"),
+            (FileFormat::Csv, "f.csv"),
+            (FileFormat::Tsv, "f.tsv"),
+            (FileFormat::Xlsx, "f.xlsx"),
+            (FileFormat::Json, "f.json"),
+            (FileFormat::JsonLines, "f.jsonl"),
         ] {
             let bytes = write(&rows, format).unwrap();
             let mut read = parse_faqs(name, &bytes).unwrap();

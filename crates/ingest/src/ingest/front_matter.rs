@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::IngestError;
-use ken_base::domain::{DocumentId, Metadata, Status, checked_uri};
+use ken_base::domain::{DocumentId, DocumentStatus, Metadata, checked_uri};
 
 /// The metadata block at the start of a Markdown file. Unknown keys are ignored, since they belong to other tools.
 #[derive(Debug, Default, Clone, PartialEq)]
@@ -92,7 +92,7 @@ impl FrontMatter {
             given.status = status;
         } else if self.0.get("draft") == Some(&Value::Bool(true)) {
             // The convention of Hugo, Jekyll and Astro.
-            given.status = Status::Draft;
+            given.status = DocumentStatus::Draft;
         }
         if let Some(rank) = self.value("rank")? {
             given.rank = rank;
@@ -195,7 +195,7 @@ fn as_json(value: toml::Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ken_base::domain::Status;
+    use ken_base::domain::DocumentStatus;
 
     fn apply(yaml: &str) -> Result<(DocumentId, Metadata), IngestError> {
         FrontMatter::parse(yaml)?.apply(DocumentId::parse("a.md").unwrap(), Metadata::default())
@@ -217,7 +217,7 @@ mod tests {
             metadata.valid_from.unwrap().to_string(),
             "2026-01-31T00:00:00Z"
         );
-        assert_eq!(metadata.status, Status::Draft);
+        assert_eq!(metadata.status, DocumentStatus::Draft);
     }
 
     #[test]

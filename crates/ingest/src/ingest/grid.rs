@@ -60,7 +60,7 @@ pub struct Grid {
 
 /// A part of a grid, in reading order.
 #[derive(Debug, Clone, PartialEq)]
-enum Part {
+enum GridPart {
     /// A title above a table or a note below it.
     Words(String),
     /// Rows of equal width; the first has the column names.
@@ -180,8 +180,8 @@ impl Grid {
         let mut lines = Vec::new();
         for part in self.parts() {
             match part {
-                Part::Words(words) => lines.push(words),
-                Part::Table(rows) => {
+                GridPart::Words(words) => lines.push(words),
+                GridPart::Table(rows) => {
                     let header = rows.first().cloned().unwrap_or_default();
                     for row in rows.iter().skip(1) {
                         let cells = header.iter().zip(row).enumerate();
@@ -208,13 +208,13 @@ impl Grid {
     pub fn write(self, writer: &mut Writer) {
         for part in self.parts() {
             match part {
-                Part::Words(words) => writer.paragraph(&words),
-                Part::Table(rows) => writer.table(rows),
+                GridPart::Words(words) => writer.paragraph(&words),
+                GridPart::Table(rows) => writer.table(rows),
             }
         }
     }
 
-    fn parts(self) -> Vec<Part> {
+    fn parts(self) -> Vec<GridPart> {
         let mut parts = Vec::new();
         for block in self.blocks() {
             for columns in self.column_groups(&block) {
@@ -246,8 +246,8 @@ impl Grid {
 
     /// Returns whether the rows of `next`, after an empty one, are a table of their own.
     fn begins_table(&self, block: &[usize], next: &[usize]) -> bool {
-        let has_table = block.iter().any(|row| self.n_said(*row) > 1);
-        let Some(first) = next.iter().position(|row| self.n_said(*row) > 1) else {
+        let has_table = block.iter().any(|row| self.n_values(*row) > 1);
+        let Some(first) = next.iter().position(|row| self.n_values(*row) > 1) else {
             return false;
         };
         if !has_table || next.len() < first + 2 {
@@ -261,7 +261,7 @@ impl Grid {
         let differs = block
             .iter()
             .rev()
-            .find(|row| self.n_said(**row) > 1)
+            .find(|row| self.n_values(**row) > 1)
             .is_some_and(|row| self.rows[*row].len() != head.len());
         first > 0
             || (head.iter().all(names) && (others(block) || others(&next[first + 1..]) || differs))
@@ -286,9 +286,11 @@ impl Grid {
         }
         let are_tables = groups.len() > 1
             && groups.iter().all(|group| {
-                let heads = block.iter().find(|row| self.said(**row, group).len() > 1);
+                let heads = block
+                    .iter()
+                    .find(|row| self.values_of(**row, group).len() > 1);
                 group.len() > 1
-                    && heads.is_some_and(|row| self.said(*row, group).len() == group.len())
+                    && heads.is_some_and(|row| self.values_of(*row, group).len() == group.len())
             });
         match are_tables {
             true => groups,
@@ -297,7 +299,7 @@ impl Grid {
     }
 
     /// Returns the non-empty texts of a row in some columns, each merged cell once.
-    fn said(&self, row: usize, columns: &[usize]) -> Vec<&str> {
+    fn values_of(&self, row: usize, columns: &[usize]) -> Vec<&str> {
         let mut seen = HashSet::new();
         let number = self.numbers[row];
         let cells = columns.iter().filter_map(|column| {
@@ -311,20 +313,20 @@ impl Grid {
         cells.collect()
     }
 
-    fn n_said(&self, row: usize) -> usize {
+    fn n_values(&self, row: usize) -> usize {
         let columns: Vec<usize> = (0..self.rows[row].len()).collect();
-        self.said(row, &columns).len()
+        self.values_of(row, &columns).len()
     }
 
     /// Adds one table with the lines around it.
-    fn part(&self, block: &[usize], columns: &[usize], parts: &mut Vec<Part>) {
+    fn part(&self, block: &[usize], columns: &[usize], parts: &mut Vec<GridPart>) {
         let rows: Vec<usize> = block
             .iter()
             .copied()
-            .filter(|row| !self.said(*row, columns).is_empty())
+            .filter(|row| !self.values_of(*row, columns).is_empty())
             .collect();
-        let words = |row: usize| Part::Words(one_line(&self.said(row, columns).join(" ")));
-        let is_line = |row: &usize| self.said(*row, columns).len() == 1;
+        let words = |row: usize| GridPart::Words(one_line(&self.values_of(row, columns).join(" ")));
+        let is_line = |row: &usize| self.values_of(*row, columns).len() == 1;
         let is_narrow = columns.len() < 2 || rows.iter().all(is_line);
         let n_titles = match is_narrow {
             true => 0,
@@ -351,7 +353,7 @@ impl Grid {
         let mut table = vec![self.header(header, columns)];
         table.extend(body.iter().map(|row| self.body(*row, columns)));
         if !rows.is_empty() {
-            parts.push(Part::Table(table));
+            parts.push(GridPart::Table(table));
         }
         parts.extend(notes.iter().map(|row| words(*row)));
     }
@@ -371,11 +373,11 @@ impl Grid {
                 let here = at(above, &pair[0]);
                 here.is_some() && here == at(above, &pair[1])
             });
-            let tells_apart = columns.iter().all(|column| {
+            let distinguishes = columns.iter().all(|column| {
                 let cell = self.rows[below].get(*column).map_or("", String::as_str);
                 !is_figure(cell)
             });
-            if !covers || !tells_apart {
+            if !covers || !distinguishes {
                 break;
             }
             depth += 1;
@@ -400,9 +402,9 @@ impl Grid {
     }
 
     fn body(&self, row: usize, columns: &[usize]) -> Vec<String> {
-        let said = self.said(row, columns);
+        let values = self.values_of(row, columns);
         // A line across the table is a heading for the rows below it, not a value of each column.
-        if let ([only], true) = (said.as_slice(), columns.len() > 1) {
+        if let ([only], true) = (values.as_slice(), columns.len() > 1) {
             let mut cells = vec![String::new(); columns.len()];
             let own = |column: &&usize| {
                 self.rows[row]
@@ -424,20 +426,20 @@ impl Grid {
 /// Joins the lines of a cell into one, with a separator unless a line ends with punctuation.
 pub fn cell_lines(lines: &[String]) -> String {
     let separator = if has_cjk(lines) { "；" } else { "; " };
-    let mut said = String::new();
+    let mut joined = String::new();
     for line in lines.iter().filter(|line| !line.trim().is_empty()) {
-        let ends = said.ends_with([
+        let ends = joined.ends_with([
             '。', '；', '，', '、', '：', '！', '？', ';', ',', ':', '.', '!', '?', '/', '／',
         ]);
-        match (said.is_empty(), ends) {
+        match (joined.is_empty(), ends) {
             (true, _) => {}
-            (_, true) if said.is_ascii() => said.push(' '),
+            (_, true) if joined.is_ascii() => joined.push(' '),
             (_, true) => {}
-            _ => said.push_str(separator),
+            _ => joined.push_str(separator),
         }
-        said.push_str(line.trim());
+        joined.push_str(line.trim());
     }
-    said
+    joined
 }
 
 fn too_wide(found: usize) -> IngestError {
@@ -472,7 +474,7 @@ mod tests {
         Cell::new(text.to_owned(), columns, rows)
     }
 
-    fn parts(rows: &[&[&str]]) -> Vec<Part> {
+    fn parts(rows: &[&[&str]]) -> Vec<GridPart> {
         let mut grid = Grid::default();
         for row in rows {
             grid.push(row.iter().map(|cell| (*cell).to_owned()).collect())
@@ -481,9 +483,9 @@ mod tests {
         grid.parts()
     }
 
-    fn table(rows: &[&[&str]]) -> Part {
+    fn table(rows: &[&[&str]]) -> GridPart {
         let row = |row: &&[&str]| row.iter().map(|cell| (*cell).to_owned()).collect();
-        Part::Table(rows.iter().map(row).collect())
+        GridPart::Table(rows.iter().map(row).collect())
     }
 
     #[test]
@@ -535,7 +537,7 @@ mod tests {
             &["本島", "80", "150"],
             &["單位：元"],
         ]);
-        let words = |text: &str| Part::Words(text.to_owned());
+        let words = |text: &str| GridPart::Words(text.to_owned());
         let rows = table(&[&["地區", "常溫", "冷藏"], &["本島", "80", "150"]]);
         assert_eq!(found, [words("運費表"), rows, words("單位：元")]);
     }

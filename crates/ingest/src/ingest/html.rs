@@ -146,8 +146,8 @@ fn readable(page: &Document) -> Option<Document> {
             .sum::<usize>()
     };
     let all = length(page, "body").saturating_sub(length(page, "body a"));
-    let kept: usize = article.text_content.split_whitespace().map(str::len).sum();
-    (kept * 10 >= all * 7).then_some(content)
+    let article_len: usize = article.text_content.split_whitespace().map(str::len).sum();
+    (article_len * 10 >= all * 7).then_some(content)
 }
 
 enum Step<'a> {
@@ -157,7 +157,7 @@ enum Step<'a> {
 
 /// Walks the tree without recursion, because pages may be nested deeply.
 fn write(writer: &mut Writer, root: NodeRef<'_>) -> Result<(), IngestError> {
-    let mut gap = Gap::None;
+    let mut gap = Spacing::None;
     let mut steps = vec![Step::Enter(root)];
     while let Some(step) = steps.pop() {
         let node = match step {
@@ -182,14 +182,14 @@ fn write(writer: &mut Writer, root: NodeRef<'_>) -> Result<(), IngestError> {
 
 /// The white space between the last word and the next.
 #[derive(Clone, Copy, PartialEq)]
-enum Gap {
+enum Spacing {
     None,
     Space,
     Line,
 }
 
 /// Returns whether the element's children are walked too.
-fn enter(writer: &mut Writer, gap: &mut Gap, node: &NodeRef) -> Result<bool, IngestError> {
+fn enter(writer: &mut Writer, gap: &mut Spacing, node: &NodeRef) -> Result<bool, IngestError> {
     let Some(name) = node.node_name() else {
         return Ok(!node.is_comment() && !node.is_doctype());
     };
@@ -236,17 +236,17 @@ fn enter(writer: &mut Writer, gap: &mut Gap, node: &NodeRef) -> Result<bool, Ing
                     .unwrap_or(1)
             });
             writer.start_list(first);
-            *gap = Gap::None;
+            *gap = Spacing::None;
         }
         "li" if writer.in_list() => {
             writer.start_item();
-            *gap = Gap::None;
+            *gap = Spacing::None;
         }
         "br" => {
             if !writer.open_text().is_empty() {
                 writer.new_line();
             }
-            *gap = Gap::None;
+            *gap = Spacing::None;
         }
         "a" => {
             fill(writer, gap, None);
@@ -263,30 +263,30 @@ fn enter(writer: &mut Writer, gap: &mut Gap, node: &NodeRef) -> Result<bool, Ing
     Ok(true)
 }
 
-fn leave(writer: &mut Writer, gap: &mut Gap, node: &NodeRef) {
+fn leave(writer: &mut Writer, gap: &mut Spacing, node: &NodeRef) {
     let Some(name) = node.node_name() else { return };
     match name.as_ref() {
         "ul" | "ol" => writer.end_list(),
         "li" if writer.in_list() => writer.end_item(),
         "a" => {
-            if let Some(address) = unsaid_address(node) {
+            if let Some(address) = hidden_address(node) {
                 writer.text(&address);
             }
             writer.end_link();
         }
-        "td" | "th" => *gap = Gap::Space,
+        "td" | "th" => *gap = Spacing::Space,
         name if is_block(name) => part(writer, gap),
         _ => {}
     }
 }
 
 /// Starts or ends a block.
-fn part(writer: &mut Writer, gap: &mut Gap) {
+fn part(writer: &mut Writer, gap: &mut Spacing) {
     match writer.in_list() {
         true => writer.fresh_line_unless_at_item_head(),
         false => writer.close(),
     }
-    *gap = Gap::None;
+    *gap = Spacing::None;
 }
 
 fn is_block(name: &str) -> bool {
@@ -322,7 +322,7 @@ fn is_block(name: &str) -> bool {
 }
 
 /// Writes running text. White space becomes one space, or none if a line was broken between Han characters.
-fn flow(writer: &mut Writer, gap: &mut Gap, text: &str) {
+fn flow(writer: &mut Writer, gap: &mut Spacing, text: &str) {
     for piece in text.split_inclusive(char::is_whitespace) {
         let word = piece.trim_end();
         if !word.is_empty() {
@@ -330,25 +330,25 @@ fn flow(writer: &mut Writer, gap: &mut Gap, text: &str) {
             writer.text(word);
         }
         *gap = match (piece.len() > word.len(), piece.ends_with('\n')) {
-            (false, _) => Gap::None,
-            (true, true) => Gap::Line,
-            (true, false) if *gap == Gap::Line => Gap::Line,
-            (true, false) => Gap::Space,
+            (false, _) => Spacing::None,
+            (true, true) => Spacing::Line,
+            (true, false) if *gap == Spacing::Line => Spacing::Line,
+            (true, false) => Spacing::Space,
         };
     }
 }
 
-fn fill(writer: &mut Writer, gap: &mut Gap, next: Option<char>) {
+fn fill(writer: &mut Writer, gap: &mut Spacing, next: Option<char>) {
     let last = writer.open_text().chars().next_back();
-    let joined = *gap == Gap::Line && last.is_some_and(joins) && next.is_some_and(joins);
-    if *gap != Gap::None && last.is_some_and(|c| !c.is_whitespace()) && !joined {
+    let joined = *gap == Spacing::Line && last.is_some_and(joins) && next.is_some_and(joins);
+    if *gap != Spacing::None && last.is_some_and(|c| !c.is_whitespace()) && !joined {
         writer.text(" ");
     }
-    *gap = Gap::None;
+    *gap = Spacing::None;
 }
 
 /// Returns, in brackets, the number or mail address of a link whose words do not contain it.
-fn unsaid_address(link: &NodeRef) -> Option<String> {
+fn hidden_address(link: &NodeRef) -> Option<String> {
     let target = link.attr("href")?;
     let (scheme, address) = target.split_once(':')?;
     let is_number = match scheme.to_ascii_lowercase().as_str() {
@@ -579,7 +579,7 @@ fn text_of(cell: &NodeRef, depth: usize) -> Result<String, IngestError> {
                 );
             }
             (Some("img"), true) => text.push_str(&node.attr_or("alt", "")),
-            (Some("a"), false) => text.extend(unsaid_address(&node)),
+            (Some("a"), false) => text.extend(hidden_address(&node)),
             (Some(name), _) if is_block(name) => part(&mut text, " "),
             _ => {}
         }

@@ -24,10 +24,10 @@ pub fn extract(raw: &str) -> Result<Extracted, IngestError> {
         | Options::ENABLE_HEADING_ATTRIBUTES
         | Options::ENABLE_GFM;
     let raw = &without_marks(raw);
-    let mut reader = Reader::default();
+    let mut reader = MarkdownReader::default();
     for (event, at) in Parser::new_ext(raw, options).into_offset_iter() {
         match event {
-            Event::SoftBreak if begins_anew(&raw[at.end..]) || asks(&raw[..at.start]) => {
+            Event::SoftBreak if starts_block(&raw[at.end..]) || asks(&raw[..at.start]) => {
                 reader.writer.new_line()
             }
             // `30*40*20` is a size.
@@ -102,18 +102,18 @@ fn without_marks(raw: &str) -> Cow<'_, str> {
             }
             (None, None) => None,
         };
-        let mut kept = String::new();
+        let mut cleaned = String::new();
         for (i, piece) in title.unwrap_or(line).split("%%").enumerate() {
             in_comment ^= i > 0;
             if !in_comment {
-                kept.push_str(piece);
+                cleaned.push_str(piece);
             }
         }
         // The marked text becomes a paragraph of its own.
         if title.is_some() {
             lines.push(String::new());
         }
-        lines.push(kept);
+        lines.push(cleaned);
         if title.is_some() {
             lines.push(String::new());
         }
@@ -123,7 +123,7 @@ fn without_marks(raw: &str) -> Cow<'_, str> {
 
 /// Returns whether a line starts a new unit without a blank line before it: `A: …` below `Q: …`, or `電話：…` below
 /// `地址：…`.
-fn begins_anew(rest: &str) -> bool {
+fn starts_block(rest: &str) -> bool {
     let line = rest.lines().next().unwrap_or_default();
     let line = line.trim_start_matches([' ', '\t', '>', '*', '_']);
     let label = line.split('：').next().unwrap_or_default();
@@ -144,7 +144,7 @@ const LONGEST_LABEL: usize = 8;
 
 /// Translates the parser's events into calls of the writer.
 #[derive(Default)]
-struct Reader {
+struct MarkdownReader {
     writer: Writer,
     /// The front matter; `is_toml` says whether it is TOML.
     head: String,
@@ -154,7 +154,7 @@ struct Reader {
     struck: usize,
 }
 
-impl Reader {
+impl MarkdownReader {
     fn take(&mut self, event: Event) {
         match event {
             Event::Start(tag) => self.start(tag),
@@ -283,7 +283,7 @@ mod tests {
         let id = ken_base::domain::DocumentId::parse("a").unwrap();
         let (_, given) = read.front_matter.apply(id, Default::default()).unwrap();
         assert_eq!(given.title, "退款");
-        assert_eq!(given.status, ken_base::domain::Status::Draft);
+        assert_eq!(given.status, ken_base::domain::DocumentStatus::Draft);
     }
 
     #[test]

@@ -59,7 +59,7 @@ struct Package<'a> {
 }
 
 /// A relationship from one part to another.
-struct Relation {
+struct Relationship {
     kind: String,
     /// A part's name, or an address if it is external.
     target: String,
@@ -98,7 +98,7 @@ impl<'a> Package<'a> {
     }
 
     /// Returns the relationships of a part by id; those of the package for an empty name.
-    fn relations(&mut self, part: &str) -> Result<HashMap<String, Relation>, IngestError> {
+    fn relations(&mut self, part: &str) -> Result<HashMap<String, Relationship>, IngestError> {
         let (folder, file) = part.rsplit_once('/').unwrap_or(("", part));
         let name = match folder {
             "" => format!("_rels/{file}.rels"),
@@ -111,7 +111,7 @@ impl<'a> Package<'a> {
         let relation = |node: Node| {
             let target = node.attribute("Target")?;
             let is_external = node.attribute("TargetMode") == Some("External");
-            let relation = Relation {
+            let relation = Relationship {
                 kind: node.attribute("Type")?.to_owned(),
                 target: match is_external {
                     true => target.to_owned(),
@@ -199,17 +199,17 @@ fn formula(node: Node, out: &mut String, depth: usize) {
         return;
     }
     let part = |name: &str| {
-        let mut said = String::new();
+        let mut line = String::new();
         if let Some(part) = child(node, name) {
-            formula(part, &mut said, depth + 1);
+            formula(part, &mut line, depth + 1);
         }
-        said
+        line
     };
-    let grouped = |said: String| match said.chars().count() > 1
-        && said.chars().any(|c| "+-×÷*/−＋－".contains(c))
+    let grouped = |line: String| match line.chars().count() > 1
+        && line.chars().any(|c| "+-×÷*/−＋－".contains(c))
     {
-        true => format!("({said})"),
-        false => said,
+        true => format!("({line})"),
+        false => line,
     };
     match node.tag_name().name() {
         "t" => out.push_str(node.text().unwrap_or_default()),
@@ -242,9 +242,9 @@ fn formula(node: Node, out: &mut String, depth: usize) {
                 .children()
                 .filter(|child| is(*child, "e"))
                 .map(|e| {
-                    let mut said = String::new();
-                    formula(e, &mut said, depth + 1);
-                    said
+                    let mut line = String::new();
+                    formula(e, &mut line, depth + 1);
+                    line
                 })
                 .collect();
             out.push_str(&format!(
@@ -316,11 +316,11 @@ mod tests {
 
     #[test]
     fn office_formula_is_rendered_on_one_line() {
-        let said = |xml: &str| {
+        let line = |xml: &str| {
             let document = Document::parse(xml).unwrap();
-            let mut said = String::new();
-            formula(document.root_element(), &mut said, 0);
-            said
+            let mut line = String::new();
+            formula(document.root_element(), &mut line, 0);
+            line
         };
         let r = |text: &str| format!("<r><t>{text}</t></r>");
         let fraction = format!(
@@ -329,7 +329,7 @@ mod tests {
             r("2"),
             r("×3")
         );
-        assert_eq!(said(&fraction), "(月費+手續費)/2×3");
+        assert_eq!(line(&fraction), "(月費+手續費)/2×3");
         let power = format!(
             "<oMath><sSup><e>{}</e><sup>{}</sup></sSup><sSup><e>{}</e><sup>{}</sup></sSup></oMath>",
             r("10"),
@@ -337,6 +337,6 @@ mod tests {
             r("x"),
             r("k")
         );
-        assert_eq!(said(&power), "10⁶x^k");
+        assert_eq!(line(&power), "10⁶x^k");
     }
 }

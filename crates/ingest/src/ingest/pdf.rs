@@ -12,7 +12,7 @@ pub use glyphs::use_library;
 use super::grid::Grid;
 use super::writer::{Writer, joins, lowered, raised};
 use super::{Extracted, IngestError, Link};
-use glyphs::{PageLink, Rule, Sheet};
+use glyphs::{PageLink, RuledLine, Sheet};
 use ken_base::domain::Span;
 use tables::{Column, Row, columns_of, rows_of, table_at};
 
@@ -241,8 +241,8 @@ struct Page {
     number: u32,
     height: f64,
     lines: Vec<Line>,
-    rules: Vec<Rule>,
-    walls: Vec<Rule>,
+    rules: Vec<RuledLine>,
+    walls: Vec<RuledLine>,
 }
 
 /// Groups the glyphs of a sheet into lines, in drawing order.
@@ -345,12 +345,12 @@ fn layout(mut pages: Vec<Page>) -> Result<Extracted, IngestError> {
         page.lines = in_columns(std::mem::take(&mut page.lines), &page.rules, &page.walls);
     }
     let sizes = Sizes::of(&pages);
-    let mut text = Text {
+    let mut text = PageText {
         hyphenated: hyphenated(&pages),
-        ..Text::default()
+        ..PageText::default()
     };
     for page in &pages {
-        text.turn_to(page)?;
+        text.start_page(page)?;
         text.write(page, &sizes)?;
     }
     text.flush()?;
@@ -375,9 +375,9 @@ fn hyphenated(pages: &[Page]) -> HashSet<String> {
 
 /// The text written so far, and what is still open.
 #[derive(Default)]
-struct Text {
+struct PageText {
     writer: Writer,
-    open: Option<Open>,
+    open: Option<OpenBlock>,
     table: Option<OpenTable>,
     /// The current page.
     number: u32,
@@ -394,7 +394,7 @@ struct OpenTable {
 
 impl OpenTable {
     /// Returns how many lines at the top of a page continue the table.
-    fn goes_on(&self, lines: &[Line]) -> Option<usize> {
+    fn n_continuing_lines(&self, lines: &[Line]) -> Option<usize> {
         let n = table_at(lines, 1)?;
         let columns = columns_of(&lines[..n]);
         let is_same =
@@ -405,8 +405,8 @@ impl OpenTable {
 }
 
 /// A paragraph, heading or item with more lines to come.
-struct Open {
-    kind: Kind,
+struct OpenBlock {
+    kind: OpenKind,
     text: String,
     y: f64,
     size: f64,
@@ -417,9 +417,9 @@ struct Open {
     turns: Vec<(usize, u32)>,
 }
 
-impl Open {
+impl OpenBlock {
     /// Returns whether it is unfinished and the page's first line could continue it.
-    fn goes_on_to(&self, page: &Page) -> bool {
+    fn continues_on(&self, page: &Page) -> bool {
         let is_next = page.lines.first().is_some_and(|line| {
             line.cells().len() == 1 && (line.start() - self.left).abs() < 2.0 * line.size
         });
@@ -434,23 +434,23 @@ impl Open {
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum Kind {
+enum OpenKind {
     Heading(u8),
     Paragraph,
     Item(Option<u64>),
 }
 
-impl Text {
+impl PageText {
     /// Starts a page. An open paragraph or table may continue there.
-    fn turn_to(&mut self, page: &Page) -> Result<(), IngestError> {
-        let goes_on = self
+    fn start_page(&mut self, page: &Page) -> Result<(), IngestError> {
+        let continues = self
             .table
             .as_ref()
-            .is_some_and(|table| table.goes_on(&page.lines).is_some());
-        if let Some(open) = self.open.as_mut().filter(|open| open.goes_on_to(page)) {
+            .is_some_and(|table| table.n_continuing_lines(&page.lines).is_some());
+        if let Some(open) = self.open.as_mut().filter(|open| open.continues_on(page)) {
             open.turns.push((open.text.len(), page.number));
             open.y = f64::MIN;
-        } else if let Some(table) = self.table.as_mut().filter(|_| goes_on) {
+        } else if let Some(table) = self.table.as_mut().filter(|_| continues) {
             table.turns.push((table.rows.len(), page.number));
         } else {
             self.flush()?;
@@ -468,7 +468,7 @@ impl Text {
         while i < page.lines.len() {
             let rest = &page.lines[i..];
             let continued = match (i, &self.table) {
-                (0, Some(table)) => table.goes_on(rest),
+                (0, Some(table)) => table.n_continuing_lines(rest),
                 _ => None,
             };
             if let Some(n) = continued
@@ -515,37 +515,39 @@ impl Text {
     ) -> Result<(), IngestError> {
         let slack = right - line.end();
         let kind = match item(text) {
-            Some(number) => Kind::Item(number),
+            Some(number) => OpenKind::Item(number),
             None => {
                 // A full line is prose that continues.
                 let numbered = numbered_heading(text)
                     .filter(|_| slack > 2.0 * line.size)
                     .map(|depth| sizes.above(line).max(1) + depth - 1);
                 let level = sizes.heading(line).or(numbered);
-                level.map_or(Kind::Paragraph, |level| Kind::Heading(level.clamp(1, 6)))
+                level.map_or(OpenKind::Paragraph, |level| {
+                    OpenKind::Heading(level.clamp(1, 6))
+                })
             }
         };
-        let goes_on = self.open.as_ref().is_some_and(|open| {
+        let continues = self.open.as_ref().is_some_and(|open| {
             let distance = line.y - open.y;
             let size = open.size.max(line.size);
             let near = open.y == f64::MIN
                 || (line.begins_column && open.is_unfinished())
                 || (distance > 0.0 && distance < PARAGRAPH_GAP * sizes.pitch * size);
             let same_kind = match (open.kind, kind) {
-                (Kind::Heading(a), Kind::Heading(b)) => a == b,
-                (Kind::Item(_) | Kind::Paragraph, Kind::Paragraph) => true,
+                (OpenKind::Heading(a), OpenKind::Heading(b)) => a == b,
+                (OpenKind::Item(_) | OpenKind::Paragraph, OpenKind::Paragraph) => true,
                 _ => false,
             };
             let same_size = (open.size - line.size).abs() < 0.1 * open.size;
             near && same_kind && same_size && open.slack < room_for(text, line.size)
         });
-        if let Some(open) = self.open.as_mut().filter(|_| goes_on) {
+        if let Some(open) = self.open.as_mut().filter(|_| continues) {
             join(&mut open.text, text, &self.hyphenated);
             (open.y, open.slack) = (line.y, slack);
             return Ok(());
         }
         self.flush()?;
-        self.open = Some(Open {
+        self.open = Some(OpenBlock {
             kind,
             text: text.to_owned(),
             y: line.y,
@@ -560,14 +562,14 @@ impl Text {
     /// Writes what is open.
     fn flush(&mut self) -> Result<(), IngestError> {
         self.flush_table()?;
-        let Some(Open {
+        let Some(OpenBlock {
             kind, text, turns, ..
         }) = self.open.take()
         else {
             return Ok(());
         };
         match kind {
-            Kind::Item(number) => {
+            OpenKind::Item(number) => {
                 if !self.writer.in_list() {
                     self.writer.start_list(number);
                 }
@@ -578,11 +580,11 @@ impl Text {
                 self.writer.text(without_marker(&text));
                 self.writer.end_item();
             }
-            Kind::Heading(level) => {
+            OpenKind::Heading(level) => {
                 self.end_list();
                 self.writer.heading(level, &text);
             }
-            Kind::Paragraph => {
+            OpenKind::Paragraph => {
                 self.end_list();
                 self.writer.paragraph(&text);
             }
@@ -733,7 +735,7 @@ fn rows_at_margin(page: &Page) -> HashSet<usize> {
 }
 
 /// Puts the columns of prose one after the other. Without such columns the order is unchanged.
-fn in_columns(lines: Vec<Line>, rules: &[Rule], walls: &[Rule]) -> Vec<Line> {
+fn in_columns(lines: Vec<Line>, rules: &[RuledLine], walls: &[RuledLine]) -> Vec<Line> {
     let mut page = Page {
         lines,
         ..Page::default()
@@ -780,7 +782,11 @@ fn in_columns(lines: Vec<Line>, rules: &[Rule], walls: &[Rule]) -> Vec<Line> {
 const MAX_GUTTERS: usize = 64;
 
 /// Returns the first range of rows that a vertical gap splits into columns of prose, and the position of the gap.
-fn columns_at(rows: &[Line], rules: &[Rule], walls: &[Rule]) -> Option<(usize, usize, f64)> {
+fn columns_at(
+    rows: &[Line],
+    rules: &[RuledLine],
+    walls: &[RuledLine],
+) -> Option<(usize, usize, f64)> {
     // The gaps tried, each with the row up to which it was tried.
     let mut tried: Vec<(f64, usize)> = Vec::new();
     for (first, row) in rows.iter().enumerate() {
@@ -834,20 +840,27 @@ fn columns_at(rows: &[Line], rules: &[Rule], walls: &[Rule]) -> Option<(usize, u
     None
 }
 
-fn is_prose_or_columns(lines: &[Line], rules: &[Rule], walls: &[Rule]) -> bool {
+fn is_prose_or_columns(lines: &[Line], rules: &[RuledLine], walls: &[RuledLine]) -> bool {
     is_prose(lines) || columns_at(lines, rules, walls).is_some()
 }
 
 /// Returns whether rules cross a gap or walls are within it: then it separates cells, not columns.
-fn is_drawn(rows: &[Line], (left, right): (f64, f64), rules: &[Rule], walls: &[Rule]) -> bool {
+fn is_drawn(
+    rows: &[Line],
+    (left, right): (f64, f64),
+    rules: &[RuledLine],
+    walls: &[RuledLine],
+) -> bool {
     let (top, bottom) = (
         rows.iter().map(|row| row.y).fold(f64::MAX, f64::min),
         rows.iter().map(|row| row.y).fold(f64::MIN, f64::max),
     );
-    let crosses =
-        |rule: &Rule| top < rule.at && rule.at < bottom && rule.start < left && rule.end > right;
-    let within =
-        |wall: &Rule| left <= wall.at && wall.at <= right && wall.start < bottom && wall.end > top;
+    let crosses = |rule: &RuledLine| {
+        top < rule.at && rule.at < bottom && rule.start < left && rule.end > right
+    };
+    let within = |wall: &RuledLine| {
+        left <= wall.at && wall.at <= right && wall.start < bottom && wall.end > top
+    };
     rules.iter().any(crosses) && walls.iter().any(within)
 }
 
@@ -901,7 +914,7 @@ fn drop_running(pages: &mut [Page]) {
         }
     }
     let n_pages = pages.len();
-    let mut kept: HashSet<String> = HashSet::new();
+    let mut first_seen: HashSet<String> = HashSet::new();
     for (page, in_table) in pages.iter_mut().zip(in_table) {
         let lines = std::mem::take(&mut page.lines);
         page.lines = lines
@@ -918,7 +931,7 @@ fn drop_running(pages: &mut [Page]) {
                 let text = line.text();
                 let says = text.ends_with(['。', '.', '！', '!'])
                     && text.chars().count() >= MIN_SENTENCE
-                    && kept.insert(shape(line));
+                    && first_seen.insert(shape(line));
                 !(is_margin(page, line) && ((is_running && !says) || is_number))
             })
             .map(|(_, line)| line)

@@ -80,10 +80,10 @@ impl Page<'_> {
         if self.is_marked && lines.iter().any(|line| is_marked(self.slice(*line))) {
             return self.marked(&lines, found);
         }
-        let asks = |line: &Span| asked(self.slice(*line)).is_some();
+        let asks = |line: &Span| question_start(self.slice(*line)).is_some();
         // A question alone, followed by something else.
         if let [line] = lines.as_slice()
-            && let Some(start) = asked(self.slice(*line))
+            && let Some(start) = question_start(self.slice(*line))
         {
             match self.answers(next) {
                 true => found.push(self.heading(Span::new(line.start + start, line.end))),
@@ -105,10 +105,10 @@ impl Page<'_> {
     fn answers(&self, block: Option<&Block>) -> bool {
         block.is_some_and(|block| match &block.kind {
             BlockKind::Heading(_) => false,
-            BlockKind::Paragraph => asked(self.slice(block.span)).is_none(),
+            BlockKind::Paragraph => question_start(self.slice(block.span)).is_none(),
             BlockKind::List(items) => items
                 .iter()
-                .any(|item| asked(item_text(self.slice(*item))).is_none()),
+                .any(|item| question_start(item_text(self.slice(*item))).is_none()),
             _ => true,
         })
     }
@@ -138,7 +138,7 @@ impl Page<'_> {
         let mut open: Option<Span> = None;
         let mut asks_on = false;
         for line in lines {
-            let start = asked(self.slice(*line));
+            let start = question_start(self.slice(*line));
             // Two questions with a common answer are one heading.
             if let (Some(_), true, Some(last)) = (start, asks_on, found.last_mut()) {
                 last.span.end = line.end;
@@ -176,7 +176,7 @@ impl Page<'_> {
             let first = lines(self.text, *item).next()?;
             let head = self.slice(first);
             let text = item_text(head);
-            let start = first.end - text.len() + asked(text)?;
+            let start = first.end - text.len() + question_start(text)?;
             let rest = self.slice(Span::new(first.end, item.end));
             let answer = Span::new(item.end - rest.trim_start().len(), item.end);
             (!answer.is_empty()).then_some((Span::new(start, first.end), answer))
@@ -207,7 +207,7 @@ impl Page<'_> {
             && self.answers(next)
         {
             let text = item_text(self.slice(*item));
-            if let Some(start) = asked(text) {
+            if let Some(start) = question_start(text) {
                 found.push(self.heading(Span::new(item.end - text.len() + start, item.end)));
                 return;
             }
@@ -258,7 +258,7 @@ impl Page<'_> {
         // No column names, but the first column of every row is a question.
         let asks = |row: &Span| {
             let first = cells(self.text, *row).into_iter().next();
-            first.is_some_and(|cell| asked(self.slice(cell)).is_some())
+            first.is_some_and(|cell| question_start(self.slice(cell)).is_some())
         };
         let n_asking = rows.iter().filter(|row| asks(row)).count();
         let n_header = usize::from(!asks(&rows[0]));
@@ -295,7 +295,7 @@ fn item_text(item: &str) -> &str {
 }
 
 /// Returns where the question starts on a line that is only a question, after its number: `2. 可以分期嗎？`.
-fn asked(line: &str) -> Option<usize> {
+fn question_start(line: &str) -> Option<usize> {
     if line.contains('\n') || !is_question(line) {
         return None;
     }
@@ -337,7 +337,7 @@ fn pairs_in(paragraph: &str) -> Vec<(Span, Span)> {
         let asks = words.trim_end().ends_with(['？', '?']) && words.chars().count() <= MAX_CHARS;
         match pairs.last_mut() {
             _ if asks => {
-                let start = asked(words.trim()).unwrap_or(0);
+                let start = question_start(words.trim()).unwrap_or(0);
                 let lead = words.len() - words.trim_start().len();
                 let end = span.start + words.trim_end().len();
                 pairs.push((Span::new(span.start + lead + start, end), None));
@@ -535,8 +535,8 @@ mod tests {
 
     #[test]
     fn decimal_at_start_of_question_is_not_a_list_number() {
-        assert_eq!(asked("1.5 公升的水可以帶嗎？"), Some(0));
-        assert_eq!(asked("1. 可以帶嗎？"), Some(3));
+        assert_eq!(question_start("1.5 公升的水可以帶嗎？"), Some(0));
+        assert_eq!(question_start("1. 可以帶嗎？"), Some(3));
     }
 
     #[test]

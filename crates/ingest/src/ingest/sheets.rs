@@ -12,7 +12,7 @@ const MAX_REPEATED: u32 = 100_000;
 
 /// The properties of one sheet. Rows and columns count from 0.
 #[derive(Debug, Default, Clone, PartialEq)]
-pub struct Marks {
+pub struct SheetMarks {
     /// The hidden rows.
     pub hidden_rows: HashSet<u32>,
     /// The hidden columns.
@@ -24,7 +24,7 @@ pub struct Marks {
 }
 
 /// Returns the properties of each sheet by its name. A sheet that cannot be read has none.
-pub fn marks(bytes: &[u8], format: &str) -> HashMap<String, Marks> {
+pub fn marks(bytes: &[u8], format: &str) -> HashMap<String, SheetMarks> {
     let Ok(mut archive) = ZipArchive::new(Cursor::new(bytes)) else {
         return HashMap::new();
     };
@@ -35,7 +35,7 @@ pub fn marks(bytes: &[u8], format: &str) -> HashMap<String, Marks> {
     .unwrap_or_default()
 }
 
-fn of_xlsx<R: Read + Seek>(archive: &mut ZipArchive<R>) -> Option<HashMap<String, Marks>> {
+fn of_xlsx<R: Read + Seek>(archive: &mut ZipArchive<R>) -> Option<HashMap<String, SheetMarks>> {
     let mut sheets: Vec<(String, String)> = Vec::new();
     each(archive, "xl/workbook.xml", |name, element| {
         if name == "sheet" {
@@ -55,7 +55,7 @@ fn of_xlsx<R: Read + Seek>(archive: &mut ZipArchive<R>) -> Option<HashMap<String
             Some(path) => path.to_owned(),
             None => format!("xl/{target}"),
         };
-        let (mut marks, mut row) = (Marks::default(), 0);
+        let (mut marks, mut row) = (SheetMarks::default(), 0);
         each(archive, &path, |name, element| {
             let number = |key: &str| value(element, key).and_then(|n| n.parse::<u32>().ok());
             match name {
@@ -81,7 +81,7 @@ fn of_xlsx<R: Read + Seek>(archive: &mut ZipArchive<R>) -> Option<HashMap<String
     Some(found)
 }
 
-fn of_ods<R: Read + Seek>(archive: &mut ZipArchive<R>) -> Option<HashMap<String, Marks>> {
+fn of_ods<R: Read + Seek>(archive: &mut ZipArchive<R>) -> Option<HashMap<String, SheetMarks>> {
     let file = archive.by_name("content.xml").ok()?;
     let mut reader = Reader::from_reader(BufReader::new(file));
     let mut buffer = Vec::new();
@@ -130,9 +130,9 @@ const MAX_SHOWN: u32 = 100;
 /// The state while an ODS file's elements are read.
 #[derive(Default)]
 struct Sheets {
-    found: HashMap<String, Marks>,
+    found: HashMap<String, SheetMarks>,
     name: String,
-    marks: Marks,
+    marks: SheetMarks,
     row: u32,
     /// How many rows the open one represents.
     n_rows: u32,
@@ -277,7 +277,7 @@ fn value(element: &BytesStart<'_>, key: &str) -> Option<String> {
 }
 
 fn is_true(element: &BytesStart<'_>, key: &str) -> bool {
-    value(element, key).is_some_and(|said| said == "1" || said == "true")
+    value(element, key).is_some_and(|flag| flag == "1" || flag == "true")
 }
 
 /// Returns the corners of a range such as `B2:D5`, as row and column from 0.

@@ -7,7 +7,7 @@ use calamine::{Data, Reader, Sheets};
 use quick_xml::events::Event;
 
 use super::grid::{Grid, MAX_COLUMNS};
-use super::sheets::{Marks, marks};
+use super::sheets::{SheetMarks, marks};
 use super::writer::Writer;
 use super::{Extracted, IngestError};
 
@@ -159,7 +159,7 @@ pub fn read_workbook(bytes: &[u8], format: &'static str) -> Result<Vec<Grid>, In
         .map(|sheet| sheet.name.clone())
         .collect();
     let marks = marks(bytes, format);
-    let nothing = Marks::default();
+    let nothing = SheetMarks::default();
     let mut grids = Vec::new();
     for name in visible {
         let marks = marks.get(&name).unwrap_or(&nothing);
@@ -214,7 +214,7 @@ pub fn read_workbook(bytes: &[u8], format: &'static str) -> Result<Vec<Grid>, In
 type Texts = BTreeMap<u32, BTreeMap<u32, (String, Option<usize>)>>;
 
 /// Builds the grid of a sheet without hidden cells. A merged cell's text is repeated in each place that it covers.
-fn grid_of(name: String, mut texts: Texts, marks: &Marks) -> Result<Grid, IngestError> {
+fn grid_of(name: String, mut texts: Texts, marks: &SheetMarks) -> Result<Grid, IngestError> {
     for (which, ((top, left), (bottom, right))) in marks.merged.iter().enumerate() {
         let first = texts.get(top).and_then(|row| row.get(left));
         let Some(text) = first.map(|(text, _)| text.clone()) else {
@@ -350,11 +350,11 @@ mod tests {
                 .or_default()
                 .insert(x, (text.to_owned(), None));
         }
-        let marks = Marks {
+        let marks = SheetMarks {
             hidden_rows: [3].into(),
             hidden_columns: [1].into(),
             merged: vec![((1, 0), (2, 0))],
-            ..Marks::default()
+            ..SheetMarks::default()
         };
         let grid = grid_of(String::new(), texts, &marks).unwrap();
         assert_eq!(grid.rows, [["區", "價"], ["東", "8"], ["東", "9"]]);

@@ -32,7 +32,7 @@ pub struct FileReader {
     limits: Limits,
     program: Option<Arc<PathBuf>>,
     pdfium: Arc<PathBuf>,
-    idle: Arc<Mutex<Vec<Worker>>>,
+    idle: Arc<Mutex<Vec<WorkerProcess>>>,
     permits: Arc<Semaphore>,
 }
 
@@ -72,23 +72,28 @@ impl FileReader {
 
     /// Like [`parse_file`], within the limits.
     pub async fn read(&self, name: &str, bytes: Vec<u8>) -> Result<Parsed, IngestError> {
-        match self.ask(Kind::File, name, &bytes).await? {
-            Outcome::Read(parsed) => Ok(parsed),
-            Outcome::Refused(error) => Err(error),
-            Outcome::Faqs(_) => Err(unexpected()),
+        match self.ask(ReadAs::File, name, &bytes).await? {
+            WorkerReply::Read(parsed) => Ok(parsed),
+            WorkerReply::Refused(error) => Err(error),
+            WorkerReply::Faqs(_) => Err(unexpected()),
         }
     }
 
     /// Like [`parse_faqs`], within the limits.
     pub async fn read_faqs(&self, name: &str, bytes: Vec<u8>) -> Result<FaqFile, IngestError> {
-        match self.ask(Kind::Faqs, name, &bytes).await? {
-            Outcome::Faqs(faqs) => Ok(faqs),
-            Outcome::Refused(error) => Err(error),
-            Outcome::Read(_) => Err(unexpected()),
+        match self.ask(ReadAs::Faqs, name, &bytes).await? {
+            WorkerReply::Faqs(faqs) => Ok(faqs),
+            WorkerReply::Refused(error) => Err(error),
+            WorkerReply::Read(_) => Err(unexpected()),
         }
     }
 
-    async fn ask(&self, kind: Kind, name: &str, bytes: &[u8]) -> Result<Outcome, IngestError> {
+    async fn ask(
+        &self,
+        kind: ReadAs,
+        name: &str,
+        bytes: &[u8],
+    ) -> Result<WorkerReply, IngestError> {
         let failed = |detail: String| IngestError::Crashed { detail };
         let program = self
             .program
@@ -100,17 +105,17 @@ impl FileReader {
             let is_fresh = idle.is_none();
             let mut worker = match idle {
                 Some(worker) => worker,
-                None => Worker::start(program, self.limits.memory_bytes, &self.pdfium)
+                None => WorkerProcess::start(program, self.limits.memory_bytes, &self.pdfium)
                     .map_err(|error| failed(format!("{}: {error}", program.display())))?,
             };
-            let asked = worker.ask(kind, name, bytes, self.limits.memory_bytes);
-            match tokio::time::timeout(self.limits.timeout, asked).await {
+            let reply = worker.ask(kind, name, bytes, self.limits.memory_bytes);
+            match tokio::time::timeout(self.limits.timeout, reply).await {
                 Ok(Ok(outcome)) => {
                     self.give_back(worker);
                     return Ok(outcome);
                 }
                 Ok(Err(_)) if is_fresh => {
-                    return Err(worker.cause_of_death(self.limits.memory_bytes).await);
+                    return Err(worker.exit_reason(self.limits.memory_bytes).await);
                 }
                 Ok(Err(_)) => {}
                 // Dropping the worker kills it.
@@ -124,14 +129,14 @@ impl FileReader {
         Err(unexpected())
     }
 
-    fn take(&self) -> Option<Worker> {
+    fn take(&self) -> Option<WorkerProcess> {
         self.idle
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner())
             .pop()
     }
 
-    fn give_back(&self, worker: Worker) {
+    fn give_back(&self, worker: WorkerProcess) {
         self.idle
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner())
@@ -139,13 +144,13 @@ impl FileReader {
     }
 }
 
-struct Worker {
+struct WorkerProcess {
     child: Child,
     stdin: ChildStdin,
     stdout: ChildStdout,
 }
 
-impl Worker {
+impl WorkerProcess {
     fn start(program: &Path, memory_bytes: u64, pdfium: &Path) -> std::io::Result<Self> {
         let mut child = Command::new(program)
             .arg(memory_bytes.to_string())
@@ -171,11 +176,11 @@ impl Worker {
 
     async fn ask(
         &mut self,
-        kind: Kind,
+        kind: ReadAs,
         name: &str,
         bytes: &[u8],
         max_reply: u64,
-    ) -> std::io::Result<Outcome> {
+    ) -> std::io::Result<WorkerReply> {
         for part in [kind.as_bytes(), name.as_bytes(), bytes] {
             self.stdin
                 .write_all(&(part.len() as u64).to_le_bytes())
@@ -195,21 +200,21 @@ impl Worker {
     }
 
     /// Returns the reason for the worker's death, from its last output.
-    async fn cause_of_death(mut self, memory_bytes: u64) -> IngestError {
-        let mut said = Vec::new();
+    async fn exit_reason(mut self, memory_bytes: u64) -> IngestError {
+        let mut message = Vec::new();
         if let Some(stderr) = self.child.stderr.take() {
             let mut last_words = stderr.take(64 << 10);
-            let reading = last_words.read_to_end(&mut said);
+            let reading = last_words.read_to_end(&mut message);
             // Does not wait for a pipe that another process still holds open.
             let _ = tokio::time::timeout(Duration::from_secs(1), reading).await;
         }
-        let said = String::from_utf8_lossy(&said);
-        if said.contains("memory allocation") || said.contains("capacity overflow") {
+        let message = String::from_utf8_lossy(&message);
+        if message.contains("memory allocation") || message.contains("capacity overflow") {
             return IngestError::OutOfMemory {
                 max_bytes: memory_bytes,
             };
         }
-        if said.contains("overflowed its stack") {
+        if message.contains("overflowed its stack") {
             return IngestError::Crashed {
                 detail: "nested too deeply".into(),
             };
@@ -219,7 +224,7 @@ impl Worker {
         let is_aborted = status
             .as_ref()
             .is_ok_and(|status| status.signal() == Some(ABORTED));
-        if is_aborted && said.trim().is_empty() {
+        if is_aborted && message.trim().is_empty() {
             return IngestError::OutOfMemory {
                 max_bytes: memory_bytes,
             };
@@ -238,23 +243,23 @@ fn unexpected() -> IngestError {
 
 /// The kind of a request.
 #[derive(Clone, Copy, PartialEq)]
-enum Kind {
+enum ReadAs {
     File,
     Faqs,
 }
 
-impl Kind {
+impl ReadAs {
     fn as_bytes(self) -> &'static [u8] {
         match self {
-            Kind::File => b"file",
-            Kind::Faqs => b"faqs",
+            ReadAs::File => b"file",
+            ReadAs::Faqs => b"faqs",
         }
     }
 }
 
 /// A worker's reply.
 #[derive(Serialize, Deserialize)]
-enum Outcome {
+enum WorkerReply {
     Read(Parsed),
     Faqs(FaqFile),
     Refused(IngestError),
@@ -281,15 +286,15 @@ pub fn run(memory_bytes: u64, pdfium: PathBuf) -> std::io::Result<()> {
         let name = read_part(&mut stdin)?.unwrap_or_default();
         let bytes = read_part(&mut stdin)?.unwrap_or_default();
         let name = String::from_utf8_lossy(&name).into_owned();
-        let read = || match kind == Kind::Faqs.as_bytes() {
-            true => parse_faqs(&name, &bytes).map(Outcome::Faqs),
-            false => parse_file(&name, &bytes).map(Outcome::Read),
+        let read = || match kind == ReadAs::Faqs.as_bytes() {
+            true => parse_faqs(&name, &bytes).map(WorkerReply::Faqs),
+            false => parse_file(&name, &bytes).map(WorkerReply::Read),
         };
         let outcome = match std::panic::catch_unwind(read) {
             Ok(Ok(outcome)) => outcome,
-            Ok(Err(error)) => Outcome::Refused(error),
-            Err(panic) => Outcome::Refused(IngestError::Crashed {
-                detail: said_in(&*panic),
+            Ok(Err(error)) => WorkerReply::Refused(error),
+            Err(panic) => WorkerReply::Refused(IngestError::Crashed {
+                detail: panic_message(&*panic),
             }),
         };
         let reply = serde_json::to_vec(&outcome).map_err(std::io::Error::other)?;
@@ -300,12 +305,12 @@ pub fn run(memory_bytes: u64, pdfium: PathBuf) -> std::io::Result<()> {
     Ok(())
 }
 
-fn said_in(panic: &(dyn std::any::Any + Send)) -> String {
-    let said = panic
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> String {
+    let message = panic
         .downcast_ref::<String>()
         .map(String::as_str)
         .or_else(|| panic.downcast_ref::<&str>().copied());
-    said.unwrap_or("no message").chars().take(200).collect()
+    message.unwrap_or("no message").chars().take(200).collect()
 }
 
 /// Reads a length and that many bytes. Returns `None` at the end of the input.

@@ -12,7 +12,7 @@ use super::impact::ImpactError;
 use ken_base::blocking::blocking;
 use ken_base::domain::{DocumentId, Revision, Source, WorkspaceId};
 use ken_ingest::ingest::worker::FileReader;
-use ken_ingest::ingest::{Format, Parsed, file_hash};
+use ken_ingest::ingest::{FileFormat, Parsed, file_hash};
 use ken_store::store::{Effect, Origin, Store, Write};
 
 /// The most documents recorded in one transaction. Small enough that answers never wait long for it.
@@ -24,7 +24,7 @@ const READ_AHEAD: usize = 4;
 
 /// The result of an ingestion.
 #[derive(Debug, Default, Clone, Serialize, PartialEq, Eq)]
-pub struct Report {
+pub struct IngestReport {
     /// How many documents are new.
     pub added: usize,
     /// How many documents changed.
@@ -36,14 +36,14 @@ pub struct Report {
     /// How many files were skipped because of their name (images, scripts …).
     pub skipped: usize,
     /// The files that failed.
-    pub failed: Vec<Failure>,
+    pub failed: Vec<FileFailure>,
     /// The newest revision after the run.
     pub revision: Revision,
 }
 
 /// A file or document that failed. The rest was ingested.
 #[derive(Debug, Clone, Serialize, PartialEq, Eq)]
-pub struct Failure {
+pub struct FileFailure {
     /// Its path.
     pub path: String,
     /// Why it failed.
@@ -52,7 +52,7 @@ pub struct Failure {
 
 /// How files are ingested.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Options {
+pub struct IngestOptions {
     /// Whether to archive documents whose source file is gone.
     pub prune: bool,
     /// Whether documents may break judged questions.
@@ -82,11 +82,11 @@ pub async fn ingest(
     ingester: Ingester<'_>,
     workspace: &WorkspaceId,
     paths: &[PathBuf],
-    Options { prune, breaking }: Options,
+    IngestOptions { prune, breaking }: IngestOptions,
     mut on_file: impl FnMut(&str, usize),
-) -> Result<Report, ImpactError> {
+) -> Result<IngestReport, ImpactError> {
     let Ingester { store, reader, .. } = ingester;
-    let mut report = Report::default();
+    let mut report = IngestReport::default();
     let mut ids: HashMap<DocumentId, String> = HashMap::new();
     for path in paths {
         let n_failed = report.failed.len();
@@ -96,14 +96,14 @@ pub async fn ingest(
         };
         // A folder that cannot be read may still contain its files, so nothing counts as gone.
         let prune = prune && report.failed.len() == n_failed;
-        let mut known: HashMap<String, Known> = HashMap::new();
+        let mut known: HashMap<String, KnownFile> = HashMap::new();
         for origin in store.origins(workspace, &root).await? {
             let file = known.entry(origin.path).or_default();
             file.hashes.insert(origin.hash);
             file.documents.push(origin.document_id);
         }
         let mut seen: HashSet<DocumentId> = HashSet::new();
-        let mut batch = Batch::default();
+        let mut batch = WriteBatch::default();
         let n_files = files.len();
         let known = &known;
         let mut outcomes = stream::iter(files)
@@ -115,22 +115,22 @@ pub async fn ingest(
         while let Some((name, file, outcome)) = outcomes.next().await {
             on_file(&name, n_files);
             let mut fail =
-                |path: String, reason: String| report.failed.push(Failure { path, reason });
+                |path: String, reason: String| report.failed.push(FileFailure { path, reason });
             let (hash, parsed) = match outcome {
-                Outcome::Unchanged(documents) => {
+                FileOutcome::Unchanged(documents) => {
                     report.unchanged += documents.len();
                     seen.extend(documents.iter().cloned());
                     ids.extend(documents.into_iter().map(|id| (id, name.clone())));
                     continue;
                 }
-                Outcome::Failed(reason) => {
+                FileOutcome::Failed(reason) => {
                     fail(file.display().to_string(), reason);
                     // Documents read from it earlier stay unchanged.
                     let before = known.get(&name).map(|file| file.documents.clone());
                     seen.extend(before.unwrap_or_default());
                     continue;
                 }
-                Outcome::Parsed(hash, parsed) => (hash, parsed),
+                FileOutcome::Parsed(hash, parsed) => (hash, parsed),
             };
             if !parsed.failed.is_empty() {
                 // Documents read earlier from the parts that cannot be read now stay.
@@ -143,7 +143,11 @@ pub async fn ingest(
             // Until all of its documents are written, the file does not count as read, so an interrupted run is
             // completed later.
             let is_one = parsed.sources.len() == 1;
-            let partial = if is_one { hash.clone() } else { partly(&hash) };
+            let partial = if is_one {
+                hash.clone()
+            } else {
+                partial_hash(&hash)
+            };
             for source in parsed.sources {
                 seen.insert(source.id.clone());
                 if let Some(other) = ids.insert(source.id.clone(), name.clone()) {
@@ -177,9 +181,9 @@ pub async fn ingest(
                 .into_iter()
                 .filter(|o| !seen.contains(&o.document_id))
                 .map(|o| Write::Archive(o.document_id));
-            let gone = Batch {
+            let gone = WriteBatch {
                 writes: gone.collect(),
-                ..Batch::default()
+                ..WriteBatch::default()
             };
             record_batch(ingester, workspace, gone, breaking, &mut report).await?;
         }
@@ -189,7 +193,11 @@ pub async fn ingest(
 }
 
 /// Parses files and folders without recording anything. Adds failures to the report.
-pub async fn read_all(reader: &FileReader, paths: &[PathBuf], report: &mut Report) -> Vec<Source> {
+pub async fn read_all(
+    reader: &FileReader,
+    paths: &[PathBuf],
+    report: &mut IngestReport,
+) -> Vec<Source> {
     let known = HashMap::new();
     let mut sources = Vec::new();
     for path in paths {
@@ -198,17 +206,17 @@ pub async fn read_all(reader: &FileReader, paths: &[PathBuf], report: &mut Repor
         };
         for (name, file) in files {
             let mut fail =
-                |path: String, reason: String| report.failed.push(Failure { path, reason });
+                |path: String, reason: String| report.failed.push(FileFailure { path, reason });
             match read_and_parse(reader, &name, &file, &known).await {
-                Outcome::Parsed(_, parsed) => {
+                FileOutcome::Parsed(_, parsed) => {
                     sources.extend(parsed.sources);
                     parsed
                         .failed
                         .into_iter()
                         .for_each(|(path, reason)| fail(path, reason));
                 }
-                Outcome::Failed(reason) => fail(file.display().to_string(), reason),
-                Outcome::Unchanged(_) => {}
+                FileOutcome::Failed(reason) => fail(file.display().to_string(), reason),
+                FileOutcome::Unchanged(_) => {}
             }
         }
     }
@@ -217,27 +225,27 @@ pub async fn read_all(reader: &FileReader, paths: &[PathBuf], report: &mut Repor
 
 /// A file as known from the documents that came from it.
 #[derive(Default)]
-struct Known {
+struct KnownFile {
     /// The file's hash at the time each document was written.
     hashes: HashSet<String>,
     documents: Vec<DocumentId>,
 }
 
 /// Returns the placeholder for a file's hash until all of its documents are written.
-fn partly(hash: &str) -> String {
+fn partial_hash(hash: &str) -> String {
     format!("{hash} in part")
 }
 
 /// Documents that are recorded together, from whole files.
 #[derive(Default)]
-struct Batch {
+struct WriteBatch {
     writes: Vec<Write>,
     n_bytes: usize,
     /// Files with another number of documents than one, whose hash is recorded at the end.
     ends: Vec<Origin>,
 }
 
-impl Batch {
+impl WriteBatch {
     fn push(&mut self, source: Source, origin: Origin) {
         self.n_bytes += source.text.len();
         self.writes.push(Write::Put {
@@ -251,7 +259,7 @@ impl Batch {
     }
 }
 
-enum Outcome {
+enum FileOutcome {
     Unchanged(Vec<DocumentId>),
     Failed(String),
     /// The file's hash and its documents.
@@ -262,28 +270,28 @@ async fn read_and_parse(
     reader: &FileReader,
     name: &str,
     file: &Path,
-    known: &HashMap<String, Known>,
-) -> Outcome {
+    known: &HashMap<String, KnownFile>,
+) -> FileOutcome {
     let bytes = match read(file, reader.max_file_bytes()).await {
         Ok(bytes) => bytes,
-        Err(reason) => return Outcome::Failed(reason),
+        Err(reason) => return FileOutcome::Failed(reason),
     };
     let (hash, bytes) = blocking(move || (file_hash(&bytes), bytes)).await;
     match known.get(name) {
-        Some(file) if file.hashes.contains(&hash) => Outcome::Unchanged(file.documents.clone()),
+        Some(file) if file.hashes.contains(&hash) => FileOutcome::Unchanged(file.documents.clone()),
         _ => match reader.read(name, bytes).await {
-            Ok(parsed) => Outcome::Parsed(hash, parsed),
-            Err(error) => Outcome::Failed(error.to_string()),
+            Ok(parsed) => FileOutcome::Parsed(hash, parsed),
+            Err(error) => FileOutcome::Failed(error.to_string()),
         },
     }
 }
 
 /// Returns the files below a path whose name has a known format, in order, without hidden and git-ignored ones.
-fn walk(path: &Path, report: &mut Report) -> Option<(String, Vec<(String, PathBuf)>)> {
+fn walk(path: &Path, report: &mut IngestReport) -> Option<(String, Vec<(String, PathBuf)>)> {
     let root = match path.canonicalize() {
         Ok(root) => root,
         Err(error) => {
-            report.failed.push(Failure {
+            report.failed.push(FileFailure {
                 path: path.display().to_string(),
                 reason: error.to_string(),
             });
@@ -299,7 +307,7 @@ fn walk(path: &Path, report: &mut Report) -> Option<(String, Vec<(String, PathBu
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) => {
-                let failure = Failure {
+                let failure = FileFailure {
                     path: path.display().to_string(),
                     reason: error.to_string(),
                 };
@@ -319,7 +327,7 @@ fn walk(path: &Path, report: &mut Report) -> Option<(String, Vec<(String, PathBu
         );
         let name = parts.join("/");
         // A file given by name is read whatever its name, so that its error is reported.
-        match Format::of_name(&name).is_ok() || entry.path() == root {
+        match FileFormat::of_name(&name).is_ok() || entry.path() == root {
             true => files.push((name, entry.into_path())),
             false => report.skipped += 1,
         }
@@ -343,9 +351,9 @@ async fn read(file: &Path, max: u64) -> Result<Vec<u8>, String> {
 async fn record_batch(
     ingester: Ingester<'_>,
     workspace: &WorkspaceId,
-    batch: Batch,
+    batch: WriteBatch,
     breaking: Breaking,
-    report: &mut Report,
+    report: &mut IngestReport,
 ) -> Result<(), ImpactError> {
     let Ingester { store, gate, .. } = ingester;
     let each = gate.apply_each(workspace, batch.writes, breaking).await?;
@@ -368,7 +376,7 @@ async fn record_batch(
             {
                 in_part.insert(&origin.path);
             }
-            report.failed.push(Failure {
+            report.failed.push(FileFailure {
                 path: write.document_id().to_string(),
                 reason: refused.reason(),
             });
@@ -376,7 +384,7 @@ async fn record_batch(
     }
     for file in &batch.ends {
         if !in_part.contains(file.path.as_str()) {
-            let before = partly(&file.hash);
+            let before = partial_hash(&file.hash);
             store.complete_origin(workspace, file, &before).await?;
         }
     }

@@ -9,10 +9,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::impact::{Altered, Change, ImpactError, Trials};
+use super::impact::{AlteredAnswer, ImpactError, ProposedChange, WhatIf};
 use ken_base::domain::WorkspaceId;
 use ken_search::index::Follower;
-use ken_store::store::{Base, Recorded, StoreError, Terms, Unmet, Write};
+use ken_store::store::{
+    BaseVersions, Recorded, StoreError, UnmetCondition, Write, WriteConditions,
+};
 
 /// What happens to a change that would break a judged question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
@@ -40,25 +42,25 @@ impl Breaking {
 
 /// Changes that passed the gate. Only these can be recorded.
 #[must_use = "nothing is written before it is recorded"]
-pub struct Passed(Vec<Write>);
+pub struct CheckedWrites(Vec<Write>);
 
 /// Changes that were refused together.
-pub struct Refused {
+pub struct RefusedWrites {
     /// The judged questions that they would break; never empty.
-    pub broken: Vec<Altered>,
+    pub broken: Vec<AlteredAnswer>,
     /// The refused changes.
     pub writes: Vec<Write>,
 }
 
-impl Refused {
+impl RefusedWrites {
     /// Returns a message with each question that would break and the answer that it would get.
     pub fn reason(&self) -> String {
         let broken = self.broken.iter();
-        let told: Vec<String> = broken.map(Altered::told).collect();
+        let described: Vec<String> = broken.map(AlteredAnswer::describe).collect();
         format!(
             "would break {} judged question(s); set force to write anyway: {}",
-            told.len(),
-            told.join("; ")
+            described.len(),
+            described.join("; ")
         )
     }
 }
@@ -68,7 +70,7 @@ impl Refused {
 pub enum GateError {
     /// They would break judged questions.
     #[error("{}", .0.reason())]
-    WouldBreak(Refused),
+    WouldBreak(RefusedWrites),
     /// The check or the recording failed.
     #[error(transparent)]
     Impact(#[from] ImpactError),
@@ -90,14 +92,14 @@ impl From<StoreError> for GateError {
 /// Checks changes and records them. Clones share everything.
 #[derive(Clone)]
 pub struct Gate {
-    trials: Trials,
+    what_if: WhatIf,
     follower: Arc<Follower>,
 }
 
 impl Gate {
     /// Joins the parts of the gate. `follower` indexes what is recorded.
-    pub fn new(trials: Trials, follower: Arc<Follower>) -> Self {
-        Self { trials, follower }
+    pub fn new(what_if: WhatIf, follower: Arc<Follower>) -> Self {
+        Self { what_if, follower }
     }
 
     /// Checks changes and records them in one transaction, in order: all or none.
@@ -125,16 +127,16 @@ impl Gate {
         workspace: &WorkspaceId,
         writes: Vec<Write>,
         breaking: Breaking,
-        terms: Terms<'_>,
-    ) -> Result<Result<Vec<Recorded>, Unmet>, GateError> {
-        let store = &self.trials.store;
+        terms: WriteConditions<'_>,
+    ) -> Result<Result<Vec<Recorded>, UnmetCondition>, GateError> {
+        let store = &self.what_if.store;
         // Tested before the check as well, because the check may take long.
         if let Some(base) = terms.base
             && let Some(id) = store.changed_since(workspace, base).await?
         {
-            return Ok(Err(Unmet::Changed(id)));
+            return Ok(Err(UnmetCondition::Changed(id)));
         }
-        let Passed(writes) = self.check(workspace, writes, breaking).await?;
+        let CheckedWrites(writes) = self.check(workspace, writes, breaking).await?;
         let recorded = store.record_if(workspace, writes, terms).await?;
         self.follower.wake();
         Ok(recorded)
@@ -150,8 +152,8 @@ impl Gate {
         workspace: &WorkspaceId,
         writes: Vec<Write>,
         breaking: Breaking,
-    ) -> Result<Each, ImpactError> {
-        let none = Terms::default();
+    ) -> Result<PartialResult, ImpactError> {
+        let none = WriteConditions::default();
         let each = self.apply_each_if(workspace, writes, breaking, none);
         Ok(each.await?.expect("no terms were set"))
     }
@@ -165,9 +167,9 @@ impl Gate {
         workspace: &WorkspaceId,
         writes: Vec<Write>,
         breaking: Breaking,
-        terms: Terms<'_>,
-    ) -> Result<Result<Each, Unmet>, ImpactError> {
-        let mut each = Each::default();
+        terms: WriteConditions<'_>,
+    ) -> Result<Result<PartialResult, UnmetCondition>, ImpactError> {
+        let mut each = PartialResult::default();
         // A stack with the next part on top, so that changes are recorded in order.
         let mut parts = vec![writes];
         while let Some(part) = parts.pop() {
@@ -200,18 +202,18 @@ impl Gate {
         writes: Vec<Write>,
         breaking: Breaking,
         patience: Duration,
-    ) -> Result<Applied, GateError> {
+    ) -> Result<TimedResult, GateError> {
         let base = self
-            .trials
+            .what_if
             .store
             .base(workspace, writes.iter().map(Write::document_id))
             .await?;
         let check = self.broken(workspace, &writes, breaking);
         let Ok(broken) = tokio::time::timeout(patience, check).await else {
-            return Ok(Applied::TooLong(writes, base));
+            return Ok(TimedResult::TooLong(writes, base));
         };
         let passed = pass(broken?, writes)?;
-        Ok(Applied::Recorded(self.record(workspace, passed).await?))
+        Ok(TimedResult::Recorded(self.record(workspace, passed).await?))
     }
 
     /// Checks changes without recording them, for callers with a further decision between the two.
@@ -223,7 +225,7 @@ impl Gate {
         workspace: &WorkspaceId,
         writes: Vec<Write>,
         breaking: Breaking,
-    ) -> Result<Passed, GateError> {
+    ) -> Result<CheckedWrites, GateError> {
         pass(self.broken(workspace, &writes, breaking).await?, writes)
     }
 
@@ -233,19 +235,19 @@ impl Gate {
         workspace: &WorkspaceId,
         writes: &[Write],
         breaking: Breaking,
-    ) -> Result<Vec<Altered>, ImpactError> {
+    ) -> Result<Vec<AlteredAnswer>, ImpactError> {
         let is_asked = breaking == Breaking::Refused
-            && self.trials.store.has_judged_questions(workspace).await?;
+            && self.what_if.store.has_judged_questions(workspace).await?;
         if !is_asked {
             return Ok(Vec::new());
         }
         // What is written already, as before a crash, is not tried again.
-        let changing = self.trials.store.changing(workspace, writes).await?;
-        let mut broken: Vec<Altered> = Vec::new();
+        let changing = self.what_if.store.changing(workspace, writes).await?;
+        let mut broken: Vec<AlteredAnswer> = Vec::new();
         for at in times_of(&changing) {
             let effective = changing.iter().filter(|write| takes_effect(write) <= at);
-            let changes = effective.map(Change::of).collect();
-            for altered in self.trials.gate(workspace, changes, at).await? {
+            let changes = effective.map(ProposedChange::of).collect();
+            for altered in self.what_if.gate(workspace, changes, at).await? {
                 if broken.iter().all(|known| known.id != altered.id) {
                     broken.push(altered);
                 }
@@ -258,18 +260,18 @@ impl Gate {
     pub async fn record(
         &self,
         workspace: &WorkspaceId,
-        Passed(writes): Passed,
+        CheckedWrites(writes): CheckedWrites,
     ) -> Result<Vec<Recorded>, StoreError> {
-        let recorded = self.trials.store.record(workspace, writes).await?;
+        let recorded = self.what_if.store.record(workspace, writes).await?;
         self.follower.wake();
         Ok(recorded)
     }
 }
 
-fn pass(broken: Vec<Altered>, writes: Vec<Write>) -> Result<Passed, GateError> {
+fn pass(broken: Vec<AlteredAnswer>, writes: Vec<Write>) -> Result<CheckedWrites, GateError> {
     match broken.is_empty() {
-        true => Ok(Passed(writes)),
-        false => Err(GateError::WouldBreak(Refused { broken, writes })),
+        true => Ok(CheckedWrites(writes)),
+        false => Err(GateError::WouldBreak(RefusedWrites { broken, writes })),
     }
 }
 
@@ -287,18 +289,18 @@ fn times_of(writes: &[Write]) -> BTreeSet<Option<Timestamp>> {
 }
 
 /// The result of changes whose check had a time limit.
-pub enum Applied {
+pub enum TimedResult {
     /// The changes were made.
     Recorded(Vec<Recorded>),
     /// The check took too long. Contains the changes, and the versions of their documents.
-    TooLong(Vec<Write>, Base),
+    TooLong(Vec<Write>, BaseVersions),
 }
 
 /// The result of changes of which as many as possible were made.
 #[derive(Default)]
-pub struct Each {
+pub struct PartialResult {
     /// The recorded changes, in order.
     pub recorded: Vec<Recorded>,
     /// The refused changes, one per entry.
-    pub refused: Vec<Refused>,
+    pub refused: Vec<RefusedWrites>,
 }

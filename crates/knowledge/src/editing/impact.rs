@@ -10,11 +10,11 @@ use utoipa::ToSchema;
 
 use ken_answer::answer::{AnswerError, Answerer, Question};
 use ken_base::domain::{
-    Answer, DocumentId, Filter, InvalidQuestion, JudgedQuestion, Outcome, Source, Status,
+    Answer, DocumentId, DocumentStatus, Filter, InvalidQuestion, JudgedQuestion, Outcome, Source,
     WorkspaceId,
 };
 use ken_search::embed::Embedder;
-use ken_search::retrieve::{Beside, Retriever};
+use ken_search::retrieve::{Overlay, Retriever};
 use ken_store::store::{Store, StoreError, Write};
 use ken_text::text;
 
@@ -22,28 +22,28 @@ use ken_text::text;
 pub const LOGGED: i64 = 200;
 
 /// A change that is not live yet.
-pub enum Change {
+pub enum ProposedChange {
     /// Adds or replaces a document.
     Put(Box<Source>),
     /// Removes a document from all answers.
     Remove(DocumentId),
 }
 
-impl Change {
+impl ProposedChange {
     /// Returns a write as a change of what callers can find.
     pub fn of(write: &Write) -> Self {
         match write {
             Write::Put { source, .. } | Write::Schedule { source, .. } => {
-                Change::Put(source.clone())
+                ProposedChange::Put(source.clone())
             }
-            Write::Archive(id) | Write::Delete(id) => Change::Remove(id.clone()),
+            Write::Archive(id) | Write::Delete(id) => ProposedChange::Remove(id.clone()),
         }
     }
 
     fn id(&self) -> &DocumentId {
         match self {
-            Change::Put(source) => &source.id,
-            Change::Remove(id) => id,
+            ProposedChange::Put(source) => &source.id,
+            ProposedChange::Remove(id) => id,
         }
     }
 }
@@ -56,30 +56,29 @@ pub struct Impact {
     /// How many logged questions were asked.
     pub n_logged: usize,
     /// Judged questions answered correctly now, but not after the change.
-    pub broken: Vec<Altered>,
+    pub broken: Vec<AlteredAnswer>,
     /// Judged questions answered wrongly now, but correctly after the change.
-    pub healed: Vec<Altered>,
+    pub healed: Vec<AlteredAnswer>,
     /// Other questions whose answer would change.
-    pub changed: Vec<Altered>,
+    pub changed: Vec<AlteredAnswer>,
 }
 
 /// A question whose answer changes.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-#[schema(as = AlteredAnswer)]
-pub struct Altered {
+pub struct AlteredAnswer {
     /// Id of the judged question; null for a logged question.
     pub id: Option<String>,
     /// The question.
     pub question: String,
     /// The answer now.
-    pub before: Reply,
+    pub before: ImpactReply,
     /// The answer with the change.
-    pub after: Reply,
+    pub after: ImpactReply,
 }
 
-impl Altered {
+impl AlteredAnswer {
     /// Returns a message with the question, the answer now and the answer with the change.
-    pub fn told(&self) -> String {
+    pub fn describe(&self) -> String {
         format!(
             "{:?}: answered {:?} now, would be {} with {:?}",
             self.question,
@@ -90,11 +89,10 @@ impl Altered {
     }
 }
 
-/// What of an answer counts here.
+/// The parts of an answer that are compared.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-#[schema(as = ImpactReply)]
-pub struct Reply {
-    /// What is decided.
+pub struct ImpactReply {
+    /// The outcome.
     pub outcome: Outcome,
     /// The whole reply.
     pub text: String,
@@ -119,7 +117,7 @@ const MAX_AT_A_TIME: usize = 2;
 
 /// Tries changes out. Clones share everything.
 #[derive(Clone)]
-pub struct Trials {
+pub struct WhatIf {
     /// The system of record.
     pub store: Store,
     /// The encoder.
@@ -131,7 +129,7 @@ pub struct Trials {
     turns: Arc<Semaphore>,
 }
 
-impl Trials {
+impl WhatIf {
     /// Tries changes out with what answers questions. Clones share the limit of trials at a time.
     pub fn new(store: Store, embedder: Embedder, retriever: Retriever, answerer: Answerer) -> Self {
         Self {
@@ -151,7 +149,7 @@ impl Trials {
     pub async fn assess(
         &self,
         workspace: &WorkspaceId,
-        changes: Vec<Change>,
+        changes: Vec<ProposedChange>,
         n_logged: i64,
         at: Option<Timestamp>,
     ) -> Result<Impact, ImpactError> {
@@ -163,14 +161,14 @@ impl Trials {
         self.ask(workspace, changes, &judged, &logged, at).await
     }
 
-    /// Like [`Trials::assess`], with the given questions.
+    /// Like [`WhatIf::assess`], with the given questions.
     ///
     /// The changed documents are searched in memory beside the indexed ones, and questions take the usual path. Nothing
     /// is written except the vectors of the changed documents.
     pub async fn ask(
         &self,
         workspace: &WorkspaceId,
-        changes: Vec<Change>,
+        changes: Vec<ProposedChange>,
         judged: &[JudgedQuestion],
         logged: &[String],
         at: Option<Timestamp>,
@@ -180,7 +178,7 @@ impl Trials {
         }
         // Never closed, so waiting for a turn does not fail.
         let _turn = self.turns.acquire().await.ok();
-        let trial = Trial::of(self, workspace, changes).await?;
+        let trial = BeforeAfter::of(self, workspace, changes).await?;
         trial.ask(workspace, judged, logged, at).await
     }
 
@@ -189,9 +187,9 @@ impl Trials {
     pub(super) async fn gate(
         &self,
         workspace: &WorkspaceId,
-        changes: Vec<Change>,
+        changes: Vec<ProposedChange>,
         at: Option<Timestamp>,
-    ) -> Result<Vec<Altered>, ImpactError> {
+    ) -> Result<Vec<AlteredAnswer>, ImpactError> {
         let judged = self.store.judged_questions(workspace).await?;
         let impact = self.ask(workspace, changes, &judged, &[], at);
         Ok(impact.await?.broken)
@@ -199,16 +197,16 @@ impl Trials {
 }
 
 /// Answers questions with the current knowledge and with the changed one.
-struct Trial<'a> {
+struct BeforeAfter<'a> {
     before: &'a Answerer,
     after: Answerer,
 }
 
-impl<'a> Trial<'a> {
+impl<'a> BeforeAfter<'a> {
     async fn of(
-        trials: &'a Trials,
+        what_if: &'a WhatIf,
         workspace: &WorkspaceId,
-        changes: Vec<Change>,
+        changes: Vec<ProposedChange>,
     ) -> Result<Self, ImpactError> {
         // If a document changes more than once, the last change counts.
         let mut changes = changes;
@@ -218,18 +216,20 @@ impl<'a> Trial<'a> {
         changes.reverse();
         let replaced = changes.iter().map(|change| change.id().clone()).collect();
         let put = changes.into_iter().filter_map(|change| match change {
-            Change::Put(source) if source.metadata.status == Status::Published => Some(*source),
+            ProposedChange::Put(source) if source.metadata.status == DocumentStatus::Published => {
+                Some(*source)
+            }
             _ => None,
         });
         let put: Vec<Source> = put.collect();
-        let (store, embedder) = (&trials.store, &trials.embedder);
-        let beside = Beside::of(store, embedder, workspace, &put, replaced).await;
-        let retriever = trials
+        let (store, embedder) = (&what_if.store, &what_if.embedder);
+        let overlay = Overlay::of(store, embedder, workspace, &put, replaced).await;
+        let retriever = what_if
             .retriever
-            .searching(beside.map_err(AnswerError::from)?);
+            .with_overlay(overlay.map_err(AnswerError::from)?);
         Ok(Self {
-            before: &trials.answerer,
-            after: trials.answerer.searching(retriever),
+            before: &what_if.answerer,
+            after: what_if.answerer.with_retriever(retriever),
         })
     }
 
@@ -247,15 +247,15 @@ impl<'a> Trial<'a> {
         };
         for question in judged {
             let (before, after) = self
-                .both(workspace, &question.question, question, at)
+                .before_and_after(workspace, &question.question, question, at)
                 .await?;
-            let altered = |before, after| Altered {
+            let altered = |before, after| AlteredAnswer {
                 id: Some(question.id.clone()),
                 question: question.question.clone(),
                 before,
                 after,
             };
-            match (meets(question, &before), meets(question, &after)) {
+            match (is_met(question, &before), is_met(question, &after)) {
                 (true, false) => impact.broken.push(altered(before, after)),
                 (false, true) => impact.healed.push(altered(before, after)),
                 _ if before != after => impact.changed.push(altered(before, after)),
@@ -267,9 +267,11 @@ impl<'a> Trial<'a> {
             if judged.iter().any(|judged| judged.question == *question) {
                 continue;
             }
-            let (before, after) = self.both(workspace, question, &anyone, at).await?;
+            let (before, after) = self
+                .before_and_after(workspace, question, &anyone, at)
+                .await?;
             if before != after {
-                impact.changed.push(Altered {
+                impact.changed.push(AlteredAnswer {
                     id: None,
                     question: question.clone(),
                     before,
@@ -281,13 +283,13 @@ impl<'a> Trial<'a> {
     }
 
     /// Returns the current answer and the one after the change.
-    async fn both(
+    async fn before_and_after(
         &self,
         workspace: &WorkspaceId,
         text: &str,
         asker: &JudgedQuestion,
         at: Option<Timestamp>,
-    ) -> Result<(Reply, Reply), ImpactError> {
+    ) -> Result<(ImpactReply, ImpactReply), ImpactError> {
         let question = as_question(asker, text, at).map_err(AnswerError::Question)?;
         // Encoded once: only the knowledge differs.
         let vector = self.before.vector_of(&question).await?;
@@ -299,11 +301,11 @@ impl<'a> Trial<'a> {
 }
 
 /// Returns the parts of an answer that are compared.
-pub fn reply_of(answer: Answer) -> Reply {
+pub fn reply_of(answer: Answer) -> ImpactReply {
     let cited = answer.citations.iter();
     let mut document_ids: Vec<String> = cited.map(|c| c.document_id.to_string()).collect();
     document_ids.dedup();
-    Reply {
+    ImpactReply {
         outcome: answer.outcome,
         text: answer.text,
         document_ids,
@@ -329,7 +331,7 @@ pub fn as_question(
 }
 
 /// Returns whether a reply meets the expectation of a judged question.
-pub fn meets(question: &JudgedQuestion, reply: &Reply) -> bool {
+pub fn is_met(question: &JudgedQuestion, reply: &ImpactReply) -> bool {
     let contains = |words: &String| {
         let letters = |text: &str| -> String {
             text::fold(text)

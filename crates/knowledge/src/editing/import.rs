@@ -9,13 +9,15 @@ use super::Knowledge;
 use super::gate::{Breaking, Gate, GateError};
 use super::lint::{LintError, statement};
 use ken_base::blocking::blocking;
-use ken_base::domain::{Document, DocumentId, Kind, Revision, Source, Status, WorkspaceId};
+use ken_base::domain::{
+    Document, DocumentId, DocumentKind, DocumentStatus, Revision, Source, WorkspaceId,
+};
 use ken_ingest::ingest::faq::{CellFault, FaqFile, FaqRow, question_key};
 use ken_search::index::Selection;
 use ken_store::store::{Recorded, Store, StoreError, Write};
 use ken_text::conflict::{Conflict, Relation, Statement, compare, contradiction};
 
-/// What an import does, or would do.
+/// Effects of an import, or of its dry run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
 pub struct ImportReport {
     /// How many rows are new FAQs.
@@ -31,7 +33,7 @@ pub struct ImportReport {
     /// How many rows cannot be read.
     pub n_invalid: usize,
     /// All rows except unchanged ones, in order.
-    pub rows: Vec<RowReport>,
+    pub rows: Vec<ImportRow>,
     /// Unknown columns, ignored.
     pub ignored_columns: Vec<String>,
     /// Whether anything was written.
@@ -43,8 +45,7 @@ pub struct ImportReport {
 
 /// One row, and what becomes of it.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-#[schema(as = ImportRow)]
-pub struct RowReport {
+pub struct ImportRow {
     /// Row number in the file, from 1, including the header.
     pub row: usize,
     /// The FAQ's id, if the row has one.
@@ -54,16 +55,15 @@ pub struct RowReport {
     // What the import does with it. A doc comment would enter the OpenAPI document.
     #[allow(missing_docs)]
     #[serde(flatten)]
-    pub effect: RowEffect,
+    pub effect: ImportEffect,
     /// Semantically similar FAQs, nearest first; only if requested.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub similar: Vec<Similar>,
+    pub similar: Vec<SimilarQuestion>,
 }
 
 /// A stored passage whose question is near a row's.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-#[schema(as = SimilarQuestion)]
-pub struct Similar {
+pub struct SimilarQuestion {
     /// The stored document.
     pub document_id: DocumentId,
     /// Cosine similarity of the questions.
@@ -85,13 +85,13 @@ const STEP: usize = 64;
 pub async fn find_similar(
     knowledge: Knowledge<'_>,
     workspace: &WorkspaceId,
-    plan: &mut Plan,
+    plan: &mut ImportPlan,
 ) -> Result<(), LintError> {
     let Some(index) = knowledge.indexes.find(workspace) else {
         return Ok(());
     };
     let new: Vec<usize> = (0..plan.report.rows.len())
-        .filter(|i| plan.report.rows[*i].effect == RowEffect::New)
+        .filter(|i| plan.report.rows[*i].effect == ImportEffect::New)
         .collect();
     let questions: Vec<String> = new
         .iter()
@@ -130,7 +130,7 @@ pub async fn find_similar(
                 title: &row.question,
                 text: answer.unwrap_or_default(),
             };
-            row.similar.push(Similar {
+            row.similar.push(SimilarQuestion {
                 document_id: entry.chunk.document_id.clone(),
                 similarity: hit.similarity,
                 conflict: contradiction(own, statement(entry), Some(hit.similarity)),
@@ -140,11 +140,10 @@ pub async fn find_similar(
     Ok(())
 }
 
-/// What becomes of a row.
+/// Effect on a row.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[serde(tag = "effect", rename_all = "snake_case")]
-#[schema(as = ImportEffect)]
-pub enum RowEffect {
+pub enum ImportEffect {
     /// The FAQ is new.
     New,
     /// The FAQ exists and its fields differ.
@@ -161,14 +160,14 @@ pub enum RowEffect {
     Conflicting {
         /// The other FAQ's id, or the other row.
         with: String,
-        /// What the answers contradict each other in.
+        /// The contradiction between the answers.
         conflict: Conflict,
     },
     /// The row cannot be read.
     Invalid {
         /// The column with the fault.
         column: String,
-        /// What is wrong with it.
+        /// The problem.
         detail: String,
     },
 }
@@ -194,7 +193,7 @@ pub struct ImportOptions {
 }
 
 /// The documents that an import would write, with its report.
-pub struct Plan {
+pub struct ImportPlan {
     /// The documents to write.
     pub sources: Vec<Source>,
     /// The report on all rows.
@@ -202,7 +201,7 @@ pub struct Plan {
 }
 
 /// Writes a plan through the gate in one transaction: all rows or none, unless `partial` is set. Does nothing if
-/// [`ImportReport::stops`]. Duplicates are skipped and do not stop the import.
+/// [`ImportReport::is_blocked`]. Duplicates are skipped and do not stop the import.
 ///
 /// # Errors
 /// Those of [`Gate::apply`]. Faulty rows are listed in the report.
@@ -210,31 +209,31 @@ pub async fn import(
     store: &Store,
     gate: &Gate,
     workspace: &WorkspaceId,
-    plan: Plan,
+    plan: ImportPlan,
     options: ImportOptions,
     breaking: Breaking,
 ) -> Result<ImportReport, GateError> {
     let mut report = plan.report;
     report.revision = store.revision(workspace).await?;
-    if report.stops(options) || plan.sources.is_empty() {
+    if report.is_blocked(options) || plan.sources.is_empty() {
         return Ok(report);
     }
     let writes = plan.sources.into_iter().map(Write::put).collect();
     let recorded = gate.apply(workspace, writes, breaking).await?;
-    report.is_applied(&recorded);
+    report.mark_applied(&recorded);
     Ok(report)
 }
 
 impl ImportReport {
     /// Returns whether nothing may be written: in a dry run, or if rows are invalid or conflicting and `partial` is not
     /// set.
-    pub fn stops(&self, options: ImportOptions) -> bool {
+    pub fn is_blocked(&self, options: ImportOptions) -> bool {
         let is_wrong = self.n_invalid + self.n_conflicting > 0;
         options.dry_run || (is_wrong && !options.partial)
     }
 
     /// Marks the report as applied.
-    pub fn is_applied(&mut self, recorded: &[Recorded]) {
+    pub fn mark_applied(&mut self, recorded: &[Recorded]) {
         self.applied = true;
         if let Some(last) = recorded.last() {
             self.revision = last.revision;
@@ -247,8 +246,8 @@ pub async fn plan(
     store: &Store,
     workspace: &WorkspaceId,
     file: FaqFile,
-) -> Result<Plan, StoreError> {
-    let known = Known::load(store, workspace, &file.rows).await?;
+) -> Result<ImportPlan, StoreError> {
+    let known = StoredFaqs::load(store, workspace, &file.rows).await?;
     let mut report = ImportReport {
         ignored_columns: file.ignored_columns,
         ..ImportReport::default()
@@ -259,11 +258,11 @@ pub async fn plan(
         detail,
     } in file.faults
     {
-        report.rows.push(RowReport {
+        report.rows.push(ImportRow {
             row,
             id: None,
             question: String::new(),
-            effect: RowEffect::Invalid { column, detail },
+            effect: ImportEffect::Invalid { column, detail },
             similar: Vec::new(),
         });
     }
@@ -279,8 +278,8 @@ pub async fn plan(
             .first()
             .map(|a| a.text.clone())
             .unwrap_or_default();
-        let mut tell = |id: Option<&DocumentId>, effect: RowEffect| {
-            report.rows.push(RowReport {
+        let mut tell = |id: Option<&DocumentId>, effect: ImportEffect| {
+            report.rows.push(ImportRow {
                 row,
                 id: id.map(DocumentId::to_string),
                 question: question.clone(),
@@ -293,7 +292,7 @@ pub async fn plan(
             Err(error) => {
                 let detail = error.to_string();
                 let column = "id".to_owned();
-                tell(None, RowEffect::Invalid { column, detail });
+                tell(None, ImportEffect::Invalid { column, detail });
                 continue;
             }
         };
@@ -308,7 +307,7 @@ pub async fn plan(
             title: &question,
             text: &answer,
         };
-        let stored = known.twin(&keys, &id);
+        let stored = known.duplicate_of(&keys, &id);
         let twin = keys
             .iter()
             .find_map(|key| in_file.get(key).cloned())
@@ -319,8 +318,8 @@ pub async fn plan(
                 text: &other,
             };
             let effect = match compare(statement, other, Some(1.0)) {
-                Relation::Conflict(conflict) => RowEffect::Conflicting { with: of, conflict },
-                _ => RowEffect::Duplicate { of },
+                Relation::Conflict(conflict) => ImportEffect::Conflicting { with: of, conflict },
+                _ => ImportEffect::Duplicate { of },
             };
             tell(Some(&id), effect);
             continue;
@@ -328,7 +327,7 @@ pub async fn plan(
         if let Some(before) = ids.insert(id.to_string(), row) {
             let detail = format!("duplicate id {:?}, also in row {before}", id.as_str());
             let column = "id".to_owned();
-            tell(Some(&id), RowEffect::Invalid { column, detail });
+            tell(Some(&id), ImportEffect::Invalid { column, detail });
             continue;
         }
         for key in keys {
@@ -344,11 +343,11 @@ pub async fn plan(
                     unchanged += 1;
                     continue;
                 }
-                tell(Some(&id), RowEffect::Changed { changes });
+                tell(Some(&id), ImportEffect::Changed { changes });
                 sources.push(source);
             }
             None => {
-                tell(Some(&id), RowEffect::New);
+                tell(Some(&id), ImportEffect::New);
                 sources.push(source);
             }
         }
@@ -357,25 +356,25 @@ pub async fn plan(
     report.rows.sort_by_key(|row| row.row);
     for row in &report.rows {
         match row.effect {
-            RowEffect::New => report.n_new += 1,
-            RowEffect::Changed { .. } => report.n_changed += 1,
-            RowEffect::Duplicate { .. } => report.n_duplicate += 1,
-            RowEffect::Conflicting { .. } => report.n_conflicting += 1,
-            RowEffect::Invalid { .. } => report.n_invalid += 1,
+            ImportEffect::New => report.n_new += 1,
+            ImportEffect::Changed { .. } => report.n_changed += 1,
+            ImportEffect::Duplicate { .. } => report.n_duplicate += 1,
+            ImportEffect::Conflicting { .. } => report.n_conflicting += 1,
+            ImportEffect::Invalid { .. } => report.n_invalid += 1,
         }
     }
-    Ok(Plan { sources, report })
+    Ok(ImportPlan { sources, report })
 }
 
 /// The stored FAQs that a file is compared with.
-struct Known {
+struct StoredFaqs {
     /// The FAQs that the file names, by id.
     documents: HashMap<String, Document>,
     /// By question: the FAQ that asks it and its answer, for FAQs that the file does not name.
-    twins: HashMap<String, (String, String)>,
+    by_question: HashMap<String, (String, String)>,
 }
 
-impl Known {
+impl StoredFaqs {
     async fn load(
         store: &Store,
         workspace: &WorkspaceId,
@@ -391,40 +390,40 @@ impl Known {
             .flat_map(|row| std::iter::once(&row.question).chain(&row.variants))
             .map(|question| question_key(question))
             .collect();
-        let mut known = Known {
+        let mut known = StoredFaqs {
             documents: HashMap::new(),
-            twins: HashMap::new(),
+            by_question: HashMap::new(),
         };
-        let mut wanted: Vec<DocumentId> = Vec::new();
+        let mut document_ids: Vec<DocumentId> = Vec::new();
         for summary in store.all_documents(workspace).await? {
             let is_named = ids.contains(summary.id.as_str());
             let mut questions = summary.metadata.questions.iter();
-            let is_asked = summary.metadata.kind == Kind::Faq
+            let is_asked = summary.metadata.kind == DocumentKind::Faq
                 && questions.any(|question| asked.contains(&question_key(question)));
             if is_named || is_asked {
-                wanted.push(summary.id);
+                document_ids.push(summary.id);
             }
         }
-        for document in store.documents_by_id(workspace, &wanted).await? {
+        for document in store.documents_by_id(workspace, &document_ids).await? {
             if ids.contains(document.id.as_str()) {
                 known.documents.insert(document.id.to_string(), document);
                 continue;
             }
-            if document.metadata.status == Status::Archived {
+            if document.metadata.status == DocumentStatus::Archived {
                 continue;
             }
             let answers = document.answers();
             let answer = answers.first().map(|a| a.text.clone()).unwrap_or_default();
             for question in &document.metadata.questions {
                 let twin = (document.id.to_string(), answer.clone());
-                known.twins.insert(question_key(question), twin);
+                known.by_question.insert(question_key(question), twin);
             }
         }
         Ok(known)
     }
 
-    fn twin(&self, keys: &[String], id: &DocumentId) -> Option<(&str, &str)> {
-        let found = keys.iter().find_map(|key| self.twins.get(key));
+    fn duplicate_of(&self, keys: &[String], id: &DocumentId) -> Option<(&str, &str)> {
+        let found = keys.iter().find_map(|key| self.by_question.get(key));
         found
             .filter(|(of, _)| of != id.as_str())
             .map(|(of, answer)| (of.as_str(), answer.as_str()))
@@ -475,7 +474,7 @@ pub async fn export(store: &Store, workspace: &WorkspaceId) -> Result<Vec<FaqRow
         .all_documents(workspace)
         .await?
         .into_iter()
-        .filter(|summary| summary.metadata.kind == Kind::Faq)
+        .filter(|summary| summary.metadata.kind == DocumentKind::Faq)
         .map(|summary| summary.id)
         .collect();
     let documents = store.documents_by_id(workspace, &faqs).await?;

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::Knowledge;
 use ken_base::blocking::blocking;
-use ken_base::domain::{DocumentId, Status, WorkspaceId};
+use ken_base::domain::{DocumentId, DocumentStatus, WorkspaceId};
 use ken_ingest::ingest::faq::question_key;
 use ken_search::embed::EmbedError;
 use ken_search::index::{IndexError, Selection};
@@ -26,26 +26,24 @@ const NEIGHBOURS: usize = 6;
 
 /// Something in the knowledge that an editor would want to know.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-#[schema(as = LintFinding)]
-pub struct Finding {
+pub struct LintFinding {
     // What was found. A doc comment would enter the OpenAPI document.
     #[allow(missing_docs)]
     #[serde(flatten)]
-    pub what: What,
+    pub what: LintFindingKind,
     /// The documents it is about: two of a pair, else one.
     pub document_ids: Vec<DocumentId>,
     /// The two chunks concerned.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub passages: Vec<String>,
-    /// What was found, in words.
+    /// The finding in words.
     pub detail: String,
 }
 
-/// What was found.
+/// The finding.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[serde(tag = "finding", rename_all = "snake_case")]
-#[schema(as = LintFindingKind)]
-pub enum What {
+pub enum LintFindingKind {
     /// Two passages are duplicates.
     Duplicate {
         /// The cosine of the two passages' vectors, in [-1, 1].
@@ -53,7 +51,7 @@ pub enum What {
     },
     /// Two passages contradict each other; `decided` names the rule that decides, or a review is opened.
     Conflict {
-        /// What the passages contradict each other in.
+        /// The contradiction between the passages.
         conflict: Conflict,
         /// The cosine of the two passages' vectors, in [-1, 1].
         similarity: f32,
@@ -88,7 +86,7 @@ pub enum LintError {
 pub async fn lint(
     knowledge: Knowledge<'_>,
     workspace: &WorkspaceId,
-) -> Result<Vec<Finding>, LintError> {
+) -> Result<Vec<LintFinding>, LintError> {
     let mut findings = states(knowledge, workspace).await?;
     let mut seen = HashSet::new();
     let mut after = 0;
@@ -100,7 +98,7 @@ pub async fn lint(
         findings.extend(pairs(knowledge, workspace, &entries, &mut seen).await?);
     }
     for finding in &findings {
-        if let What::Conflict {
+        if let LintFindingKind::Conflict {
             decided: None,
             conflict,
             ..
@@ -118,7 +116,7 @@ pub async fn lint(
 async fn states(
     knowledge: Knowledge<'_>,
     workspace: &WorkspaceId,
-) -> Result<Vec<Finding>, StoreError> {
+) -> Result<Vec<LintFinding>, StoreError> {
     let now = knowledge.store.now();
     let documents = knowledge.store.all_documents(workspace).await?;
     let ids: std::collections::HashSet<String> = documents
@@ -128,11 +126,11 @@ async fn states(
     let mut findings = Vec::new();
     for document in &documents {
         let about = &document.metadata;
-        if about.status != Status::Published {
+        if about.status != DocumentStatus::Published {
             continue;
         }
-        let mut find = |what: What, detail: String| {
-            findings.push(Finding {
+        let mut find = |what: LintFindingKind, detail: String| {
+            findings.push(LintFinding {
                 what,
                 document_ids: vec![document.id.clone()],
                 passages: Vec::new(),
@@ -140,15 +138,18 @@ async fn states(
             });
         };
         if let Some(until) = about.valid_until.filter(|until| *until <= now) {
-            find(What::Expired, format!("expired at {until}"));
+            find(LintFindingKind::Expired, format!("expired at {until}"));
         }
         if let Some(by) = about.review_by.filter(|by| *by <= now) {
-            find(What::ReviewDue, format!("review was due by {by}"));
+            find(
+                LintFindingKind::ReviewDue,
+                format!("review was due by {by}"),
+            );
         }
         for other in about.related.iter().chain(&about.parent) {
             if !ids.contains(other) {
                 find(
-                    What::DeadReference,
+                    LintFindingKind::DeadReference,
                     format!("references {other:?}, which does not exist"),
                 );
             }
@@ -163,7 +164,7 @@ async fn pairs(
     workspace: &WorkspaceId,
     entries: &[IndexEntry],
     seen: &mut HashSet<(u32, u32)>,
-) -> Result<Vec<Finding>, LintError> {
+) -> Result<Vec<LintFinding>, LintError> {
     let Some(index) = knowledge.indexes.find(workspace) else {
         return Ok(Vec::new());
     };
@@ -239,7 +240,7 @@ pub fn statement(entry: &IndexEntry) -> Statement<'_> {
     }
 }
 
-fn judge(a: &IndexEntry, b: &IndexEntry, similarity: f32) -> Option<Finding> {
+fn judge(a: &IndexEntry, b: &IndexEntry, similarity: f32) -> Option<LintFinding> {
     let (of_a, of_b) = (&a.metadata, &b.metadata);
     // Answers of one FAQ for different channels or audiences differ on purpose.
     let apart = a.chunk.document_id == b.chunk.document_id
@@ -252,21 +253,23 @@ fn judge(a: &IndexEntry, b: &IndexEntry, similarity: f32) -> Option<Finding> {
     let (first, second) = (statement(a), statement(b));
     let same_question = question_key(first.title) == question_key(second.title);
     let what = match contradiction(first, second, Some(similarity)) {
-        Some(conflict) => What::Conflict {
+        Some(conflict) => LintFindingKind::Conflict {
             decided: decided_by(a, b),
             conflict,
             similarity,
         },
         None if similarity >= SAME || likeness(first, second) >= SAME_WORDS || same_question => {
-            What::Duplicate { similarity }
+            LintFindingKind::Duplicate { similarity }
         }
         None => return None,
     };
     let detail = match &what {
-        What::Conflict { conflict, .. } => conflict.describe(&[a.chunk.id(), b.chunk.id()]),
+        LintFindingKind::Conflict { conflict, .. } => {
+            conflict.describe(&[a.chunk.id(), b.chunk.id()])
+        }
         _ => format!("{} duplicates {}", a.chunk.id(), b.chunk.id()),
     };
-    Some(Finding {
+    Some(LintFinding {
         what,
         document_ids: vec![a.chunk.document_id.clone(), b.chunk.document_id.clone()],
         passages: vec![a.chunk.id(), b.chunk.id()],
@@ -275,6 +278,6 @@ fn judge(a: &IndexEntry, b: &IndexEntry, similarity: f32) -> Option<Finding> {
 }
 
 fn decided_by(a: &IndexEntry, b: &IndexEntry) -> Option<&'static str> {
-    let (_, rule) = ken_text::conflict::prevails(&a.standing(), &b.standing())?;
+    let (_, rule) = ken_text::conflict::prevails(&a.authority(), &b.authority())?;
     Some(rule)
 }

@@ -17,7 +17,7 @@ const FORMAT: u32 = 1;
 /// One line of an export.
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-enum Line {
+enum ExportLine {
     KenExport { format: u32, workspace: String },
     Synonyms { groups: Vec<Vec<String>> },
     JudgedQuestion { question: JudgedQuestion },
@@ -43,7 +43,7 @@ pub enum PortableError {
     Line {
         /// The line, from 1.
         line: usize,
-        /// What is wrong with it.
+        /// The problem.
         detail: String,
     },
     /// The operation was refused; the text is the reason.
@@ -68,23 +68,23 @@ pub async fn export(
     let wrong = file_error(path);
     let fresh = path.with_extension("partial");
     let mut file = std::io::BufWriter::new(std::fs::File::create(&fresh).map_err(&wrong)?);
-    let mut write = |line: &Line| -> Result<(), PortableError> {
+    let mut write = |line: &ExportLine| -> Result<(), PortableError> {
         let json = serde_json::to_string(line).expect("knowledge is plain data");
         writeln!(file, "{json}").map_err(&wrong)
     };
-    write(&Line::KenExport {
+    write(&ExportLine::KenExport {
         format: FORMAT,
         workspace: workspace.to_string(),
     })?;
     let groups = store.synonyms(workspace).await?.groups;
-    write(&Line::Synonyms { groups })?;
+    write(&ExportLine::Synonyms { groups })?;
     for question in store.judged_questions(workspace).await? {
-        write(&Line::JudgedQuestion { question })?;
+        write(&ExportLine::JudgedQuestion { question })?;
     }
     let ids = store.document_ids(workspace).await?;
     for id in &ids {
         if let Some(document) = store.exported(workspace, id).await? {
-            write(&Line::Document {
+            write(&ExportLine::Document {
                 document: Box::new(document),
             })?;
         }
@@ -97,7 +97,7 @@ pub async fn export(
 
 /// The result of importing an export.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Imported {
+pub struct ImportCounts {
     /// How many documents are new.
     pub n_added: usize,
     /// How many documents existed with other content. The file's live version became their new version.
@@ -113,10 +113,10 @@ pub async fn import(
     store: &Store,
     workspace: &WorkspaceId,
     path: &Path,
-) -> Result<Imported, PortableError> {
+) -> Result<ImportCounts, PortableError> {
     let wrong = file_error(path);
     let file = std::io::BufReader::new(std::fs::File::open(path).map_err(&wrong)?);
-    let mut imported = Imported::default();
+    let mut imported = ImportCounts::default();
     store.ensure_workspace(workspace).await?;
     for (number, line) in (1..).zip(file.lines()) {
         let at_line = |detail: String| PortableError::Line {
@@ -124,10 +124,10 @@ pub async fn import(
             detail,
         };
         let line = line.map_err(|e| at_line(e.to_string()))?;
-        let line: Line = serde_json::from_str(&line).map_err(|e| at_line(e.to_string()))?;
+        let line: ExportLine = serde_json::from_str(&line).map_err(|e| at_line(e.to_string()))?;
         match line {
-            Line::KenExport { format: FORMAT, .. } => {}
-            Line::KenExport { format, .. } => {
+            ExportLine::KenExport { format: FORMAT, .. } => {}
+            ExportLine::KenExport { format, .. } => {
                 return Err(at_line(format!(
                     "expected export format {FORMAT}, found {format}"
                 )));
@@ -135,21 +135,22 @@ pub async fn import(
             _ if number == 1 => {
                 return Err(at_line("not a Ken export: header line missing".into()));
             }
-            Line::Synonyms { groups } if groups.is_empty() => {}
-            Line::Synonyms { groups } => {
+            ExportLine::Synonyms { groups } if groups.is_empty() => {}
+            ExportLine::Synonyms { groups } => {
                 store.replace_synonyms(workspace, &groups).await?;
             }
-            Line::JudgedQuestion { question } => {
+            ExportLine::JudgedQuestion { question } => {
                 store.put_judged_question(workspace, &question).await?
             }
-            Line::Document { document } => match store.import_document(workspace, *document).await?
-            {
-                ken_store::store::Effect::Added | ken_store::store::Effect::Deleted => {
-                    imported.n_added += 1
+            ExportLine::Document { document } => {
+                match store.import_document(workspace, *document).await? {
+                    ken_store::store::Effect::Added | ken_store::store::Effect::Deleted => {
+                        imported.n_added += 1
+                    }
+                    ken_store::store::Effect::Unchanged => imported.n_unchanged += 1,
+                    _ => imported.n_changed += 1,
                 }
-                ken_store::store::Effect::Unchanged => imported.n_unchanged += 1,
-                _ => imported.n_changed += 1,
-            },
+            }
         }
     }
     Ok(imported)
@@ -183,24 +184,25 @@ pub async fn restore(config: &Config, backup: &Path) -> Result<PathBuf, Portable
         let _ = std::fs::remove_file(&fresh);
         return Err(PortableError::Refused(error.to_string()));
     }
-    let kept = target.with_extension("before-restore");
-    let beside = |path: &Path, ending: &str| PathBuf::from(format!("{}{ending}", path.display()));
+    let previous = target.with_extension("before-restore");
+    let with_suffix =
+        |path: &Path, ending: &str| PathBuf::from(format!("{}{ending}", path.display()));
     if target.exists() {
         // Moves the latest writes from the write-ahead log into the file. A store that does not open is kept unchanged.
         if let Ok(store) = Store::open(&config.store.url).await {
-            store.fold().await?;
+            store.checkpoint().await?;
             store.close().await;
         }
         // Removes the store kept by an earlier restore. Then the store has two names until the backup takes one of
         // them, so that a store exists whenever this is killed.
         for ending in ["", "-wal", "-shm"] {
-            let _ = std::fs::remove_file(beside(&kept, ending));
+            let _ = std::fs::remove_file(with_suffix(&previous, ending));
         }
-        std::fs::hard_link(&target, &kept)
-            .or_else(|_| std::fs::copy(&target, &kept).map(drop))
+        std::fs::hard_link(&target, &previous)
+            .or_else(|_| std::fs::copy(&target, &previous).map(drop))
             .map_err(&wrong)?;
         for ending in ["-wal", "-shm"] {
-            match std::fs::rename(beside(&target, ending), beside(&kept, ending)) {
+            match std::fs::rename(with_suffix(&target, ending), with_suffix(&previous, ending)) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                     return Err(wrong(error));
                 }
@@ -209,5 +211,5 @@ pub async fn restore(config: &Config, backup: &Path) -> Result<PathBuf, Portable
         }
     }
     std::fs::rename(&fresh, &target).map_err(&wrong)?;
-    Ok(kept)
+    Ok(previous)
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use ken_answer::answer::{AnswerError, Answerer, Logged, Request};
+use ken_answer::answer::{AnswerError, Answerer, LoggedQuestion, RecordedRequest};
 use ken_base::domain::{Answer, Outcome, WorkspaceId};
 use ken_store::store::Store;
 
@@ -12,25 +12,25 @@ pub struct Replay {
     /// How many questions were asked.
     pub n_asked: usize,
     /// The questions whose answer differs.
-    pub changed: Vec<Changed>,
+    pub changed: Vec<ChangedAnswer>,
 }
 
 /// A question whose answer differs now.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Changed {
+pub struct ChangedAnswer {
     /// The recorded answer's id.
     pub answer_id: String,
     /// The question.
     pub question: String,
     /// The recorded answer.
-    pub before: Said,
+    pub before: AnswerSummary,
     /// The answer now.
-    pub now: Said,
+    pub now: AnswerSummary,
 }
 
 /// The parts of an answer that are compared. Versions of its documents do not count.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Said {
+pub struct AnswerSummary {
     /// The outcome.
     pub outcome: Outcome,
     /// The text.
@@ -39,7 +39,7 @@ pub struct Said {
     pub document_ids: Vec<String>,
 }
 
-impl Said {
+impl AnswerSummary {
     fn of(answer: &Answer) -> Self {
         let mut document_ids: Vec<String> = answer
             .citations
@@ -74,14 +74,18 @@ pub async fn replay(
         .await?
     {
         // Turns from before requests were recorded are asked without restrictions or history.
-        let request: Request = serde_json::from_value(trace["request"].clone()).unwrap_or_default();
-        let logged = Logged { turn, request };
-        let (question, history) = logged.again()?;
+        let request: RecordedRequest =
+            serde_json::from_value(trace["request"].clone()).unwrap_or_default();
+        let logged = LoggedQuestion { turn, request };
+        let (question, history) = logged.to_question()?;
         let explained = answerer.reply(workspace, &question, history, None).await?;
-        let (before, now) = (Said::of(&logged.turn.answer), Said::of(&explained.answer));
+        let (before, now) = (
+            AnswerSummary::of(&logged.turn.answer),
+            AnswerSummary::of(&explained.answer),
+        );
         replay.n_asked += 1;
         if before != now {
-            replay.changed.push(Changed {
+            replay.changed.push(ChangedAnswer {
                 answer_id: logged.turn.answer.id,
                 question: question.text.to_string(),
                 before,

@@ -8,11 +8,12 @@ use utoipa::ToSchema;
 use super::CaseError;
 use ken_answer::answer::{AnswerError, Question};
 use ken_base::domain::{
-    DocumentId, Evidence, JudgedQuestion, Kind, Outcome, Query, Source, Strategy, WorkspaceId,
+    DocumentId, DocumentKind, Evidence, JudgedQuestion, Outcome, Query, Source, Strategy,
+    WorkspaceId,
 };
 use ken_ingest::ingest::faq::question_key;
-use ken_knowledge::editing::impact::{Change, Trials};
-use ken_search::vectors::{Vectors, dot};
+use ken_knowledge::editing::impact::{ProposedChange, WhatIf};
+use ken_search::vectors::{CachedEmbedder, dot};
 
 /// A question that belongs to another document.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -49,24 +50,24 @@ const DEPTH: usize = 100;
 /// wording with them. `faq` is the document that already contains the wordings. Returns the collisions; empty if there
 /// are none.
 pub async fn collisions(
-    trials: &Trials,
-    vectors: &Vectors,
+    what_if: &WhatIf,
+    vectors: &CachedEmbedder,
     workspace: &WorkspaceId,
     faq: &Source,
     wordings: &[String],
 ) -> Result<Vec<Collision>, CaseError> {
-    let retriever = &trials.retriever;
+    let retriever = &what_if.retriever;
     let mut neighbours: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut found = Vec::new();
     // A document that is not stored yet is never retrieved, so scores cannot be compared.
-    let is_known = trials
+    let is_known = what_if
         .store
         .document(workspace, &faq.id, None)
         .await?
         .is_some();
     for wording in wordings {
         let query = Query::parse(wording, DEPTH).map_err(AnswerError::Question)?;
-        let query = retriever.timed(query);
+        let query = retriever.with_time(query);
         let hits = retriever
             .retrieve(workspace, &query)
             .await
@@ -77,7 +78,8 @@ pub async fn collisions(
             .map_err(AnswerError::from)?;
         let own = evidence.iter().find(|e| e.chunk.document_id == faq.id);
         let own = own.map_or(0.0, |e| e.score);
-        let is_other = |e: &Evidence| e.chunk.document_id != faq.id && e.metadata.kind == Kind::Faq;
+        let is_other =
+            |e: &Evidence| e.chunk.document_id != faq.id && e.metadata.kind == DocumentKind::Faq;
         let nearer = evidence
             .iter()
             .find(|e| is_other(e))
@@ -99,7 +101,7 @@ pub async fn collisions(
             ceiling: Strategy::Extractive,
             ..Question::parse(wording).map_err(AnswerError::Question)?
         };
-        let explained = trials
+        let explained = what_if
             .answerer
             .reply(workspace, &question, &[], None)
             .await?;
@@ -175,8 +177,8 @@ pub async fn collisions(
             ..JudgedQuestion::default()
         })
         .collect();
-    let change = vec![Change::Put(Box::new(faq.clone()))];
-    let impact = trials.ask(workspace, change, &judged, &[], None).await?;
+    let change = vec![ProposedChange::Put(Box::new(faq.clone()))];
+    let impact = what_if.ask(workspace, change, &judged, &[], None).await?;
     for broken in impact.broken {
         let belongs_to = broken
             .id

@@ -4,8 +4,8 @@
 //! Only agents' sentences count as facts. Statements about one account, or about work done for one customer, are not
 //! knowledge.
 
-use super::acts::{self, Act};
-use super::general::{self, Values};
+use super::dialogue_acts::{self, DialogueAct};
+use super::generalize::{self, CaseValues};
 use ken_base::domain::{Case, CaseOutcome, CaseRole, Distilled, Excerpt, NoKnowledge};
 use ken_text::text::{char_width, detect, sentences};
 
@@ -15,18 +15,18 @@ const MAX_QUESTION_WIDTH: usize = 160;
 const MAX_EXCERPTS: usize = 40;
 
 /// A sentence of a case with its speaker and its dialogue act.
-pub(super) struct Said {
+pub(super) struct CaseSentence {
     /// The speaker.
     pub role: CaseRole,
     /// The sentence in general terms with its place in the case.
     pub excerpt: Excerpt,
     /// What the sentence does.
-    pub act: Act,
+    pub act: DialogueAct,
 }
 
 /// The sentences of customers and agents, in order and in general terms.
-pub(super) fn said(case: &Case) -> Vec<Said> {
-    let values = Values::of(case);
+pub(super) fn case_sentences(case: &Case) -> Vec<CaseSentence> {
+    let values = CaseValues::of(case);
     let mut all = Vec::new();
     for (turn, t) in case.turns.iter().enumerate() {
         if !matches!(t.role, CaseRole::Customer | CaseRole::Agent) {
@@ -36,26 +36,26 @@ pub(super) fn said(case: &Case) -> Vec<Said> {
             let whole = span.slice(&t.text).unwrap_or_default();
             // A salutation names the customer, but does not make the sentence specific to that customer.
             let skipped = match t.role {
-                CaseRole::Agent => general::salutation(whole),
+                CaseRole::Agent => generalize::salutation(whole),
                 _ => 0,
             };
             let sentence = &whole[skipped..];
             let (text, act) = match t.role {
                 CaseRole::Agent => {
-                    let (text, has_value) = general::agents(sentence, &values);
-                    let act = acts::act(sentence, has_value);
+                    let (text, has_value) = generalize::agent_sentence(sentence, &values);
+                    let act = dialogue_acts::dialogue_act(sentence, has_value);
                     (text, act)
                 }
                 _ => {
-                    let act = match acts::request(sentence) {
-                        0 => Act::Courtesy,
-                        _ => Act::Ask,
+                    let act = match dialogue_acts::request(sentence) {
+                        0 => DialogueAct::Courtesy,
+                        _ => DialogueAct::Ask,
                     };
-                    (general::customers(sentence, &values), act)
+                    (generalize::customer_sentence(sentence, &values), act)
                 }
             };
             let (start, end) = (span.start + skipped, span.end);
-            all.push(Said {
+            all.push(CaseSentence {
                 role: t.role,
                 excerpt: Excerpt {
                     turn,
@@ -72,28 +72,30 @@ pub(super) fn said(case: &Case) -> Vec<Said> {
 
 /// Distils a case whose personal data was already removed.
 pub fn distill(case: &Case) -> Distilled {
-    let said = said(case);
-    let of = |role: CaseRole, wanted: &[Act]| -> Vec<Excerpt> {
-        let some = said
+    let all = case_sentences(case);
+    let of = |role: CaseRole, acts: &[DialogueAct]| -> Vec<Excerpt> {
+        let some = all
             .iter()
-            .filter(|s| s.role == role && wanted.contains(&s.act));
-        let mut kept: Vec<Excerpt> = Vec::new();
+            .filter(|s| s.role == role && acts.contains(&s.act));
+        let mut excerpts: Vec<Excerpt> = Vec::new();
         for s in some {
-            if kept.len() < MAX_EXCERPTS && !kept.iter().any(|known| known.text == s.excerpt.text) {
-                kept.push(s.excerpt.clone());
+            if excerpts.len() < MAX_EXCERPTS
+                && !excerpts.iter().any(|known| known.text == s.excerpt.text)
+            {
+                excerpts.push(s.excerpt.clone());
             }
         }
-        kept
+        excerpts
     };
-    let requests = of(CaseRole::Customer, &[Act::Ask]);
-    let resolution = of(CaseRole::Agent, &[Act::Fact, Act::Instruct]);
-    let steps = of(CaseRole::Agent, &[Act::Ask, Act::Instruct]);
-    let is_about_one = said
+    let requests = of(CaseRole::Customer, &[DialogueAct::Ask]);
+    let resolution = of(CaseRole::Agent, &[DialogueAct::Fact, DialogueAct::Instruct]);
+    let steps = of(CaseRole::Agent, &[DialogueAct::Ask, DialogueAct::Instruct]);
+    let is_about_one = all
         .iter()
-        .any(|s| s.role == CaseRole::Agent && s.act == Act::Specific);
+        .any(|s| s.role == CaseRole::Agent && s.act == DialogueAct::Specific);
     let outcome = case
         .outcome
-        .unwrap_or_else(|| acts::outcome(case, !resolution.is_empty()));
+        .unwrap_or_else(|| dialogue_acts::outcome(case, !resolution.is_empty()));
     finish(case, requests, resolution, steps, is_about_one, outcome)
 }
 
@@ -117,7 +119,9 @@ pub(super) fn finish(
         _ if question.is_empty() => Some(NoKnowledge::SettlesNothing),
         _ => None,
     };
-    let conditions = resolution.iter().filter(|e| acts::is_condition(&e.text));
+    let conditions = resolution
+        .iter()
+        .filter(|e| dialogue_acts::is_condition(&e.text));
     let spoken: Vec<&str> = case.turns.iter().map(|turn| turn.text.as_str()).collect();
     Distilled {
         language: detect(&spoken.join("\n")).tag().to_owned(),
@@ -146,7 +150,7 @@ fn question(requests: &[Excerpt]) -> String {
             _ => -2,
         };
         let n_blanks = e.text.matches('[').count() as i64;
-        2 * acts::request(&e.text) as i64 + fits - n_blanks - *at as i64
+        2 * dialogue_acts::request(&e.text) as i64 + fits - n_blanks - *at as i64
     };
     let best = requests
         .iter()
@@ -162,7 +166,7 @@ mod tests {
 
     #[test]
     fn salutation_is_removed_from_distilled_sentence() {
-        for (said, left) in [
+        for (all, left) in [
             (
                 "[name:1]小姐您好，無電梯 5 樓以上每件加收 NT$90。",
                 "無電梯 5 樓以上每件加收 NT$90。",
@@ -175,7 +179,7 @@ mod tests {
             ("請 [name:1] 先生稍候。", "請 [name:1] 先生稍候。"),
             ("[name:1]，", "[name:1]，"),
         ] {
-            assert_eq!(&said[general::salutation(said)..], left);
+            assert_eq!(&all[generalize::salutation(all)..], left);
         }
         let turn = |role, text: &str| CaseTurn {
             role,
@@ -183,15 +187,18 @@ mod tests {
             at: None,
         };
         let asked = "五樓沒電梯，送上來要加錢嗎？我姓[name:1]";
-        let told = "[name:1]小姐您好，無電梯 5 樓以上每件加收 NT$90。";
-        let turns = vec![turn(CaseRole::Customer, asked), turn(CaseRole::Agent, told)];
+        let reply = "[name:1]小姐您好，無電梯 5 樓以上每件加收 NT$90。";
+        let turns = vec![
+            turn(CaseRole::Customer, asked),
+            turn(CaseRole::Agent, reply),
+        ];
         let made = distill(&Case {
             outcome: Some(CaseOutcome::Resolved),
             ..Case::new("c", turns)
         });
         assert_eq!(made.gap, None, "{made:?}");
-        let said = &made.resolution[0];
-        assert_eq!(said.text, "無電梯 5 樓以上每件加收 NT$90。");
-        assert_eq!(said.start, "[name:1]小姐您好，".len());
+        let all = &made.resolution[0];
+        assert_eq!(all.text, "無電梯 5 樓以上每件加收 NT$90。");
+        assert_eq!(all.start, "[name:1]小姐您好，".len());
     }
 }

@@ -21,7 +21,7 @@ pub struct Groups {
     /// The groups' centroids, row by row. The dot product of a centroid and a case's vector is the mean cosine of the
     /// case and the group's cases (average linkage). Centroids scaled to unit length would attract everything to large
     /// groups.
-    middles: Vec<f32>,
+    centroids: Vec<f32>,
     /// The figures that agents named in each group, with the number of cases that name each.
     figures: Vec<BTreeMap<String, usize>>,
     dimension: usize,
@@ -68,7 +68,7 @@ impl Groups {
         self.dimension = vector.len();
         self.ids.push(id);
         self.n_members.push(n_members);
-        self.middles.extend_from_slice(vector);
+        self.centroids.extend_from_slice(vector);
     }
 
     /// Adds a case to the nearest group, or to a new one if none is near enough. Returns the group's id. `vector` has
@@ -77,7 +77,7 @@ impl Groups {
         match self.nearest(vector, &figures) {
             Some((at, similarity)) if similarity >= self.same => {
                 let n = self.n_members[at] as f32;
-                let middle = &mut self.middles[at * self.dimension..(at + 1) * self.dimension];
+                let middle = &mut self.centroids[at * self.dimension..(at + 1) * self.dimension];
                 for (m, v) in middle.iter_mut().zip(vector) {
                     *m = (*m * n + v) / (n + 1.0);
                 }
@@ -101,7 +101,10 @@ impl Groups {
         if self.dimension != vector.len() {
             return None;
         }
-        let all = self.middles.chunks_exact(self.dimension.max(1)).enumerate();
+        let all = self
+            .centroids
+            .chunks_exact(self.dimension.max(1))
+            .enumerate();
         all.map(|(at, middle)| {
             // Figures that at least half of the group's cases name.
             let of_group = self.figures[at]
@@ -124,14 +127,14 @@ impl Groups {
         let mut merged = Vec::new();
         for id in touched {
             while let Some(at) = self.ids.iter().position(|known| known == id) {
-                let middle = &self.middles[at * self.dimension..(at + 1) * self.dimension];
+                let middle = &self.centroids[at * self.dimension..(at + 1) * self.dimension];
                 let figures: BTreeSet<String> = self.named_by_most(at).cloned().collect();
                 let near = (0..self.ids.len())
                     .filter(|other| *other != at)
                     .map(|other| {
                         let theirs: BTreeSet<&String> = self.named_by_most(other).collect();
                         let of_other =
-                            &self.middles[other * self.dimension..(other + 1) * self.dimension];
+                            &self.centroids[other * self.dimension..(other + 1) * self.dimension];
                         (other, dot(middle, of_other) + in_common(&figures, &theirs))
                     });
                 let nearest = near.max_by(|a, b| a.1.total_cmp(&b.1));
@@ -164,8 +167,8 @@ impl Groups {
     fn unite(&mut self, small: usize, large: usize) {
         let (n, m) = (self.n_members[small] as f32, self.n_members[large] as f32);
         for i in 0..self.dimension {
-            let of_small = self.middles[small * self.dimension + i];
-            let of_large = &mut self.middles[large * self.dimension + i];
+            let of_small = self.centroids[small * self.dimension + i];
+            let of_large = &mut self.centroids[large * self.dimension + i];
             *of_large = (*of_large * m + of_small * n) / (n + m);
         }
         self.n_members[large] += self.n_members[small];
@@ -175,7 +178,7 @@ impl Groups {
         self.ids.remove(small);
         self.n_members.remove(small);
         self.figures.remove(small);
-        self.middles
+        self.centroids
             .drain(small * self.dimension..(small + 1) * self.dimension);
     }
 
@@ -184,7 +187,7 @@ impl Groups {
         let Some(at) = self.ids.iter().position(|known| known == id) else {
             return Vec::new();
         };
-        let middle = &self.middles[at * self.dimension..(at + 1) * self.dimension];
+        let middle = &self.centroids[at * self.dimension..(at + 1) * self.dimension];
         middle.iter().map(|x| f16::from_f32(*x)).collect()
     }
 
@@ -203,20 +206,20 @@ impl Groups {
 /// of the latter, both are the requests.
 pub fn texts(made: &Distilled) -> [String; 2] {
     let some = |texts: Vec<&str>| texts.into_iter().take(6).collect::<Vec<_>>().join("\n");
-    let mut asked: Vec<&str> = vec![&made.question];
-    asked.extend(
+    let mut question: Vec<&str> = vec![&made.question];
+    question.extend(
         made.requests
             .iter()
             .map(|e| e.text.as_str())
             .filter(|text| *text != made.question)
             .take(2),
     );
-    let mut said: Vec<&str> = made.steps.iter().map(|e| e.text.as_str()).collect();
-    said.extend(made.resolution.iter().map(|e| e.text.as_str()));
-    if said.is_empty() {
-        said.clone_from(&asked);
+    let mut answer: Vec<&str> = made.steps.iter().map(|e| e.text.as_str()).collect();
+    answer.extend(made.resolution.iter().map(|e| e.text.as_str()));
+    if answer.is_empty() {
+        answer.clone_from(&question);
     }
-    [some(asked), some(said)]
+    [some(question), some(answer)]
 }
 
 /// The weight of the customer's requests in the similarity of two cases; the agents' sentences have the rest. Customers
@@ -227,12 +230,12 @@ const ASKED: f32 = 0.4;
 const SAME_FIGURES: f32 = 0.06;
 
 /// Concatenates two unit vectors into one unit vector, weighted so that dot products weigh requests by `ASKED`.
-pub fn joined(asked: &[f32], said: &[f32]) -> Vec<f32> {
+pub fn joined(question: &[f32], answer: &[f32]) -> Vec<f32> {
     let (a, b) = (ASKED.sqrt(), (1.0 - ASKED).sqrt());
-    asked
+    question
         .iter()
         .map(|x| x * a)
-        .chain(said.iter().map(|x| x * b))
+        .chain(answer.iter().map(|x| x * b))
         .collect()
 }
 

@@ -58,7 +58,7 @@ impl Groupings {
     }
 
     /// Drops the groups of all other workspaces that no task is using, so that memory holds one workspace's groups.
-    pub fn keep_only(&self, workspace: &WorkspaceId) {
+    pub fn retain(&self, workspace: &WorkspaceId) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.retain(|of, handle| of == workspace || Arc::strong_count(handle) > 1);
     }
@@ -76,7 +76,7 @@ mod tests {
         let _held = held.try_lock().unwrap();
         assert!(groupings.of(&one).try_lock().is_err());
         assert!(groupings.of(&other).try_lock().is_ok());
-        groupings.keep_only(&other);
+        groupings.retain(&other);
         assert!(
             groupings.of(&one).try_lock().is_err(),
             "what is in use stays the same lock"

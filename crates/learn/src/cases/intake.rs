@@ -4,11 +4,11 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{CaseError, Cases, DISTIL, Distilling};
+use super::{CaseError, Cases, DISTIL, DistillPayload};
 use ken_base::domain::{Case, WorkspaceId};
 use ken_store::queue;
 use ken_store::store::{CaseEffect, StoredCase};
-use ken_text::redact::{Kind, Redactor};
+use ken_text::redact::{PersonalDataKind, Redactor};
 use ken_text::text::sha256_hex;
 
 /// The most turns that a case may have.
@@ -27,7 +27,7 @@ pub struct CaseFault {
 
 /// The result of storing one case.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kept {
+pub struct SubmittedCase {
     /// The case's id; derived from its content if the caller set none.
     pub id: String,
     /// Whether the case was created, changed or already stored.
@@ -112,8 +112,8 @@ pub fn without_personal_data(mut case: Case, redactor: &Redactor) -> (Case, Vec<
         .collect();
     let all: Vec<&str> = texts.into_iter().chain(about).collect();
     let customer = case.customer_id.as_deref();
-    let known: Vec<(Kind, String)> = customer
-        .map(|id| (Kind::Customer, id.to_owned()))
+    let known: Vec<(PersonalDataKind, String)> = customer
+        .map(|id| (PersonalDataKind::Customer, id.to_owned()))
         .into_iter()
         .collect();
     let redacted = redactor.redact_with(&all, &known);
@@ -152,7 +152,7 @@ impl Cases {
         &self,
         workspace: &WorkspaceId,
         cases: Vec<Case>,
-    ) -> Result<Result<Vec<Kept>, Vec<(usize, CaseFault)>>, CaseError> {
+    ) -> Result<Result<Vec<SubmittedCase>, Vec<(usize, CaseFault)>>, CaseError> {
         let mut faults: Vec<(usize, CaseFault)> = Vec::new();
         for (at, case) in cases.iter().enumerate() {
             faults.extend(check(case).into_iter().map(|fault| (at, fault)));
@@ -176,7 +176,7 @@ impl Cases {
         .await;
         // The vault is written first, so that each stored case can be restored. An unchanged case is not touched, so
         // that its forgotten values stay forgotten.
-        let _taking = self.taking.lock().await;
+        let _taking = self.intake_lock.lock().await;
         let ids: Vec<&str> = clean.iter().map(|(case, ..)| case.id.as_str()).collect();
         let mut now = self.store.case_hashes(workspace, &ids).await?;
         let mut fresh = Vec::new();
@@ -189,34 +189,34 @@ impl Cases {
                 now.insert(case.id.clone(), hash.clone());
             }
         }
-        self.vault.keep(workspace, &fresh).await?;
+        self.vault.insert(workspace, &fresh).await?;
         // A changed case invalidates the plans that are being computed from its old content.
         let grouping = self.groupings.of(workspace);
         let _held = match is_change {
             true => {
-                let mut held = grouping.lock().await;
-                held.changed();
-                Some(held)
+                let mut guard = grouping.lock().await;
+                guard.changed();
+                Some(guard)
             }
             false => None,
         };
-        let kept: Vec<(Case, String)> = clean
+        let redacted: Vec<(Case, String)> = clean
             .iter()
             .map(|(case, hash, _)| (case.clone(), hash.clone()))
             .collect();
         let key = Uuid::now_v7().simple().to_string();
-        let work = queue::work(DISTIL, &key, &Distilling::default());
-        let effects = self.store.keep_cases(workspace, &kept, work).await?;
+        let work = queue::work(DISTIL, &key, &DistillPayload::default());
+        let effects = self.store.insert_cases(workspace, &redacted, work).await?;
         if is_change {
             for (id, ..) in &fresh {
-                self.vault.keep_only(workspace, id, &now[id]).await?;
+                self.vault.retain(workspace, id, &now[id]).await?;
             }
         }
         self.waker.wake();
         let report = clean
             .into_iter()
             .zip(effects)
-            .map(|((case, _, values), effect)| Kept {
+            .map(|((case, _, values), effect)| SubmittedCase {
                 id: case.id,
                 effect,
                 n_redacted: values.len(),

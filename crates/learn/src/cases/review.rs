@@ -1,27 +1,27 @@
 //! Reviews drafts: the queue by rank, the effects of a draft, and a person's decisions.
 
 mod details;
-mod taught;
+mod draft_ranking;
 
 use std::borrow::Cow;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{CaseError, Cases, Collision, collisions, wording};
+use super::{CaseError, Cases, Collision, collisions, draft_text};
+use draft_ranking::DraftRanking;
 use ken_base::domain::{
-    Draft, DraftAction, DraftClass, DraftEvent, DraftState, FaqAnswer, Kind, Reviewer, Source,
-    WorkspaceId,
+    DocumentKind, Draft, DraftAction, DraftClass, DraftEvent, DraftState, FaqAnswer, Reviewer,
+    Source, WorkspaceId,
 };
 use ken_ingest::ingest::faq::{FaqRow, question_key};
-use ken_knowledge::editing::gate::{Breaking, GateError, Passed};
-use ken_knowledge::editing::impact::Altered;
+use ken_knowledge::editing::gate::{Breaking, CheckedWrites, GateError};
+use ken_knowledge::editing::impact::AlteredAnswer;
 use ken_store::store::{StoreError, Write};
 use ken_text::redact::has_placeholder;
-use taught::Taught;
 use utoipa::ToSchema;
 
-pub use details::Details;
+pub use details::DraftDetails;
 
 /// Why a decision about a draft failed.
 #[derive(Debug, thiserror::Error)]
@@ -37,7 +37,7 @@ pub enum ReviewError {
     Incomplete(Vec<(&'static str, String)>),
     /// The judged questions that the draft would break.
     #[error("judged questions would break")]
-    WouldBreak(Vec<Altered>),
+    WouldBreak(Vec<AlteredAnswer>),
     /// The collisions of the draft's wordings.
     #[error("wording belongs to another FAQ")]
     Collides(Vec<Collision>),
@@ -57,7 +57,7 @@ impl From<StoreError> for ReviewError {
 
 /// A person's changes to a draft. `None` leaves a field unchanged.
 #[derive(Debug, Clone, Default)]
-pub struct Edit {
+pub struct DraftEdit {
     /// The new question.
     pub question: Option<String>,
     /// The new answer.
@@ -70,8 +70,7 @@ pub struct Edit {
 
 /// A draft with its place in the queue.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-#[schema(as = RankedDraft)]
-pub struct Ranked {
+pub struct RankedDraft {
     /// Demand × confidence × approval rate of similar drafts.
     pub rank: f64,
     /// How many cases or customers asked the question.
@@ -84,10 +83,9 @@ pub struct Ranked {
     pub draft: Draft,
 }
 
-/// What a decision did.
+/// Effect of a decision.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-#[schema(as = ReviewedDraft)]
-pub struct Reviewed {
+pub struct ReviewedDraft {
     /// The draft after the decision.
     pub draft: Draft,
     /// Revision of the written document, if any.
@@ -100,7 +98,7 @@ const CONTENDED: ReviewError = ReviewError::State(Cow::Borrowed(
     "the draft is being changed concurrently; retry",
 ));
 /// How many published and how many rejected drafts the ranking learns from, the newest.
-const TAUGHT_BY: i64 = 1_000;
+const RANKED_BY: i64 = 1_000;
 impl Cases {
     /// Returns the drafts in a state, by descending rank, at most `limit`. `class`: one class, or `all`. Without a
     /// class, open drafts of the classes `gap` and `known` are left out.
@@ -110,9 +108,9 @@ impl Cases {
         state: DraftState,
         class: Option<&str>,
         limit: usize,
-    ) -> Result<Vec<Ranked>, CaseError> {
+    ) -> Result<Vec<RankedDraft>, CaseError> {
         let drafts = self.store.drafts(workspace, state, 10_000).await?;
-        let taught = self.taught(workspace).await?;
+        let ranking = self.draft_ranking(workspace).await?;
         let is_wanted = |draft: &Draft| match class {
             Some("all") => true,
             Some(class) => draft.class.name() == class,
@@ -124,11 +122,11 @@ impl Cases {
                     )
             }
         };
-        let mut ranked: Vec<Ranked> = drafts
+        let mut ranked: Vec<RankedDraft> = drafts
             .into_iter()
             .filter(is_wanted)
-            .map(|draft| Ranked {
-                rank: taught.rank(&draft),
+            .map(|draft| RankedDraft {
+                rank: ranking.rank(&draft),
                 demand: draft.demand(),
                 draft,
             })
@@ -142,14 +140,14 @@ impl Cases {
         Ok(ranked)
     }
 
-    async fn taught(&self, workspace: &WorkspaceId) -> Result<Taught, StoreError> {
-        let mut taught = Taught::default();
+    async fn draft_ranking(&self, workspace: &WorkspaceId) -> Result<DraftRanking, StoreError> {
+        let mut ranking = DraftRanking::default();
         for (state, approved) in [(DraftState::Published, true), (DraftState::Rejected, false)] {
-            for draft in self.store.drafts(workspace, state, TAUGHT_BY).await? {
-                taught.learn(&draft, approved);
+            for draft in self.store.drafts(workspace, state, RANKED_BY).await? {
+                ranking.learn(&draft, approved);
             }
         }
-        Ok(taught)
+        Ok(ranking)
     }
 
     async fn found(&self, workspace: &WorkspaceId, id: &str) -> Result<Draft, ReviewError> {
@@ -216,7 +214,8 @@ impl Cases {
                 fault.to_owned(),
             )]));
         }
-        if let Some(document) = known.filter(|document| document.metadata.kind == Kind::Faq) {
+        if let Some(document) = known.filter(|document| document.metadata.kind == DocumentKind::Faq)
+        {
             let mut faq = FaqRow::of_document(&document);
             if is_negative {
                 let own = faq.variants.iter().chain([&faq.question]);
@@ -281,7 +280,7 @@ impl Cases {
             ..FaqRow::default()
         };
         faq.metadata.tags.clone_from(&draft.tags);
-        faq.metadata.language = wording::language(draft);
+        faq.metadata.language = draft_text::language(draft);
         if let DraftClass::Contradiction { document_id, .. } = &draft.class
             && let Some(other) = self.store.document(workspace, document_id, None).await?
         {
@@ -302,7 +301,7 @@ impl Cases {
         id: &str,
         reviewer: &Reviewer,
         force: bool,
-    ) -> Result<Reviewed, ReviewError> {
+    ) -> Result<ReviewedDraft, ReviewError> {
         self.decide(workspace, id, reviewer, force, false).await
     }
 
@@ -311,7 +310,7 @@ impl Cases {
         &self,
         workspace: &WorkspaceId,
         id: &str,
-    ) -> Result<Reviewed, ReviewError> {
+    ) -> Result<ReviewedDraft, ReviewError> {
         self.decide(workspace, id, &Reviewer::rule(), false, true)
             .await
     }
@@ -323,7 +322,7 @@ impl Cases {
         reviewer: &Reviewer,
         force: bool,
         by_rule: bool,
-    ) -> Result<Reviewed, ReviewError> {
+    ) -> Result<ReviewedDraft, ReviewError> {
         let grouping = self.groupings.of(workspace);
         for _ in 0..MAX_TRIES {
             let n_published = grouping.lock().await.n_published();
@@ -331,9 +330,9 @@ impl Cases {
             let mut draft = before.clone();
             if draft.state == DraftState::Open {
                 // The knowledge may have changed since.
-                self.relate(workspace, &mut draft).await?;
+                self.classify(workspace, &mut draft).await?;
             }
-            if by_rule && !self.may_pass(workspace, &draft).await? {
+            if by_rule && !self.may_auto_publish(workspace, &draft).await? {
                 return Err(ReviewError::State(
                     "the auto-publish rule no longer applies".into(),
                 ));
@@ -343,10 +342,10 @@ impl Cases {
             let is_first_of_two = rules.four_eyes && draft.state != DraftState::Approved;
             if rules.four_eyes && !is_first_of_two {
                 let mut events = draft.history.iter().rev();
-                let worded = events.find(|event| {
+                let rewording = events.find(|event| {
                     matches!(event.action, DraftAction::Approved | DraftAction::Edited)
                 });
-                if worded.is_some_and(|event| reviewer.did(event)) {
+                if rewording.is_some_and(|event| reviewer.is_author_of(event)) {
                     return Err(ReviewError::SameReviewer(reviewer.name.clone()));
                 }
             }
@@ -356,13 +355,13 @@ impl Cases {
                 }
                 _ => None,
             };
-            let mut held = grouping.lock().await;
+            let mut guard = grouping.lock().await;
             if self.store.draft(workspace, id).await?.as_ref() != Some(&before)
-                || held.n_published() != n_published
+                || guard.n_published() != n_published
             {
                 continue;
             }
-            held.changed();
+            guard.changed();
             if is_first_of_two {
                 draft.state = DraftState::Approved;
                 note(
@@ -373,12 +372,12 @@ impl Cases {
                     None,
                 );
                 self.store.update_drafts(workspace, &[&draft]).await?;
-                return Ok(Reviewed {
+                return Ok(ReviewedDraft {
                     draft,
                     revision: None,
                 });
             }
-            held.publishes();
+            guard.publishes();
             return self
                 .publish(workspace, draft, passed, reviewer, force)
                 .await;
@@ -391,10 +390,10 @@ impl Cases {
         &self,
         workspace: &WorkspaceId,
         mut draft: Draft,
-        passed: Option<Passed>,
+        passed: Option<CheckedWrites>,
         reviewer: &Reviewer,
         force: bool,
-    ) -> Result<Reviewed, ReviewError> {
+    ) -> Result<ReviewedDraft, ReviewError> {
         let mut revision = None;
         if let Some(passed) = passed {
             let recorded = self.gate.record(workspace, passed).await?;
@@ -424,7 +423,7 @@ impl Cases {
                 &detail,
             )
             .await?;
-        Ok(Reviewed { draft, revision })
+        Ok(ReviewedDraft { draft, revision })
     }
 
     /// Runs the gate and the collision test.
@@ -433,7 +432,7 @@ impl Cases {
         workspace: &WorkspaceId,
         (source, wordings): (Source, Vec<String>),
         force: bool,
-    ) -> Result<Passed, ReviewError> {
+    ) -> Result<CheckedWrites, ReviewError> {
         let writes = vec![Write::put(source.clone())];
         let breaking = Breaking::allowed_if(force);
         let passed = match self.gate.check(workspace, writes, breaking).await {
@@ -445,7 +444,7 @@ impl Cases {
         };
         if !force {
             let found =
-                collisions(&self.trials, &self.vectors, workspace, &source, &wordings).await?;
+                collisions(&self.what_if, &self.vectors, workspace, &source, &wordings).await?;
             if !found.is_empty() {
                 return Err(ReviewError::Collides(found));
             }
@@ -459,7 +458,7 @@ impl Cases {
         workspace: &WorkspaceId,
         id: &str,
         reviewer: &Reviewer,
-        edit: Edit,
+        edit: DraftEdit,
     ) -> Result<Draft, ReviewError> {
         let grouping = self.groupings.of(workspace);
         for _ in 0..MAX_TRIES {
@@ -480,13 +479,13 @@ impl Cases {
             {
                 draft.class = DraftClass::New;
             }
-            self.relate(workspace, &mut draft).await?;
+            self.classify(workspace, &mut draft).await?;
             note(&mut draft, self.now(), reviewer, DraftAction::Edited, None);
-            let mut held = grouping.lock().await;
+            let mut guard = grouping.lock().await;
             if self.store.draft(workspace, id).await?.as_ref() != Some(&before) {
                 continue;
             }
-            held.changed();
+            guard.changed();
             self.store.update_drafts(workspace, &[&draft]).await?;
             return Ok(draft);
         }
@@ -502,9 +501,9 @@ impl Cases {
         reason: &str,
     ) -> Result<Draft, ReviewError> {
         let grouping = self.groupings.of(workspace);
-        let mut held = grouping.lock().await;
+        let mut guard = grouping.lock().await;
         let mut draft = self.open(workspace, id).await?;
-        held.changed();
+        guard.changed();
         draft.state = DraftState::Rejected;
         note(
             &mut draft,
@@ -552,11 +551,11 @@ impl Cases {
             {
                 target.class = DraftClass::New;
             }
-            wording::rebuild(&mut target);
+            draft_text::rebuild(&mut target);
             // An earlier approval was for another wording.
             target.state = DraftState::Open;
-            self.relate(workspace, &mut target).await?;
-            let mut held = grouping.lock().await;
+            self.classify(workspace, &mut target).await?;
+            let mut guard = grouping.lock().await;
             let now = (
                 self.open(workspace, id).await?,
                 self.open(workspace, into).await?,
@@ -564,7 +563,7 @@ impl Cases {
             if now != before {
                 continue;
             }
-            held.changed();
+            guard.changed();
             self.store.move_cases(workspace, id, into).await?;
             self.store
                 .update_drafts(workspace, &[&from, &target])

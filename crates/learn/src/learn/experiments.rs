@@ -4,19 +4,19 @@ use jiff::SignedDuration;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::verdict::{self, ArmResult};
+use super::experiment_results::{self, ArmResult};
 use super::{LearnError, Learning};
 use ken_base::domain::{
-    Arm, DocumentId, Experiment, ExperimentState, FaqAnswer, Kind, Tuning, WorkspaceId,
+    Arm, DocumentId, DocumentKind, Experiment, ExperimentState, FaqAnswer, Tuning, WorkspaceId,
 };
 use ken_ingest::ingest::faq::FaqRow;
 use ken_knowledge::editing::gate::{Breaking, GateError};
-use ken_knowledge::editing::impact::Altered;
-use ken_store::store::{Base, Terms, Unmet, Write};
+use ken_knowledge::editing::impact::AlteredAnswer;
+use ken_store::store::{BaseVersions, UnmetCondition, Write, WriteConditions};
 
 /// The definition of a new experiment.
 #[derive(Debug, Clone)]
-pub struct Plan {
+pub struct ExperimentPlan {
     /// Its id, unique in the workspace.
     pub id: String,
     /// The FAQ whose answers are compared; `None` compares settings.
@@ -29,10 +29,9 @@ pub struct Plan {
     pub max_customers: usize,
 }
 
-/// How an experiment stands.
+/// State and results of an experiment.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-#[schema(as = ExperimentStanding)]
-pub struct Standing {
+pub struct ExperimentStatus {
     #[serde(flatten)]
     #[expect(
         missing_docs,
@@ -57,7 +56,7 @@ pub enum ExperimentError {
     State(String),
     /// The judged questions that its answer would break.
     #[error("judged questions would break")]
-    WouldBreak(Vec<Altered>),
+    WouldBreak(Vec<AlteredAnswer>),
     /// The store or a check failed.
     #[error(transparent)]
     Learn(LearnError),
@@ -75,7 +74,7 @@ impl Learning {
     pub async fn begin(
         &self,
         workspace: &WorkspaceId,
-        plan: Plan,
+        plan: ExperimentPlan,
         by: &str,
     ) -> Result<Experiment, ExperimentError> {
         let wrong = |place, detail: &str| Err(ExperimentError::Plan(place, detail.to_owned()));
@@ -175,7 +174,7 @@ impl Learning {
                 .map_err(|unmet| ExperimentError::State(unmet.to_string()))?;
         }
         self.store.put_experiment(workspace, &experiment).await?;
-        self.answerer.rules().forget(workspace);
+        self.answerer.settings().invalidate(workspace);
         let detail =
             serde_json::json!({ "arms": experiment.arms.len(), "faq_id": experiment.faq_id });
         self.store
@@ -189,10 +188,10 @@ impl Learning {
         &self,
         workspace: &WorkspaceId,
         id: &DocumentId,
-    ) -> Result<Option<(FaqRow, Base)>, ExperimentError> {
+    ) -> Result<Option<(FaqRow, BaseVersions)>, ExperimentError> {
         let base = self.store.base(workspace, [id]).await?;
         let document = self.store.document(workspace, id, None).await?;
-        let faq = document.filter(|document| document.metadata.kind == Kind::Faq);
+        let faq = document.filter(|document| document.metadata.kind == DocumentKind::Faq);
         Ok(faq.map(|document| (FaqRow::of_document(&document), base)))
     }
 
@@ -201,13 +200,13 @@ impl Learning {
         workspace: &WorkspaceId,
         row: FaqRow,
         breaking: Breaking,
-        base: &Base,
-    ) -> Result<Result<(), Unmet>, ExperimentError> {
+        base: &BaseVersions,
+    ) -> Result<Result<(), UnmetCondition>, ExperimentError> {
         let source = row.into_source().map_err(LearnError::from)?;
         let writes = vec![Write::put(source)];
-        let terms = Terms {
+        let terms = WriteConditions {
             base: Some(base),
-            ..Terms::default()
+            ..WriteConditions::default()
         };
         match self.gate.apply_if(workspace, writes, breaking, terms).await {
             Ok(written) => Ok(written.map(drop)),
@@ -220,44 +219,48 @@ impl Learning {
     pub async fn experiments(
         &self,
         workspace: &WorkspaceId,
-    ) -> Result<Vec<Standing>, ExperimentError> {
+    ) -> Result<Vec<ExperimentStatus>, ExperimentError> {
         let _deciding = self.deciding.lock().await;
         let mut standings = Vec::new();
         for experiment in self.store.experiments(workspace, false).await? {
-            standings.push(self.look(workspace, experiment).await?);
+            standings.push(self.evaluate(workspace, experiment).await?);
         }
         Ok(standings)
     }
 
     /// Evaluates running experiments and those whose winner is still to be promoted.
-    pub(super) async fn look_at_all(&self, workspace: &WorkspaceId) -> Result<(), ExperimentError> {
+    pub(super) async fn evaluate_all(
+        &self,
+        workspace: &WorkspaceId,
+    ) -> Result<(), ExperimentError> {
         let _deciding = self.deciding.lock().await;
         for experiment in self.store.experiments(workspace, false).await? {
             if experiment.state == ExperimentState::Running || experiment.to_promote {
-                self.look(workspace, experiment).await?;
+                self.evaluate(workspace, experiment).await?;
             }
         }
         Ok(())
     }
 
-    async fn look(
+    async fn evaluate(
         &self,
         workspace: &WorkspaceId,
         mut experiment: Experiment,
-    ) -> Result<Standing, ExperimentError> {
+    ) -> Result<ExperimentStatus, ExperimentError> {
         let silence = SignedDuration::from_hours(i64::from(self.config.reopen_hours));
         let exposures = self.store.exposures(workspace, &experiment.id).await?;
-        let results = verdict::results(&experiment, &exposures, self.store.now(), silence);
+        let results =
+            experiment_results::results(&experiment, &exposures, self.store.now(), silence);
         let mut changed = false;
         if experiment.state == ExperimentState::Running
-            && !self.arms_stand(workspace, &experiment).await?
+            && !self.arms_unchanged(workspace, &experiment).await?
         {
             experiment.state = ExperimentState::Stopped;
             experiment.reason =
                 Some("the FAQ was edited or deleted during the experiment".to_owned());
             changed = true;
         }
-        changed |= verdict::conclude(&mut experiment, &results);
+        changed |= experiment_results::conclude(&mut experiment, &results);
         if changed {
             if experiment.state != ExperimentState::Running {
                 // The arms have no customers any more. A winner's answer is put in force from the experiment itself.
@@ -270,17 +273,18 @@ impl Learning {
         }
         // Also after an earlier evaluation was interrupted.
         if experiment.to_promote {
-            let promoted = self.put_in_force(workspace, experiment.clone(), "rule");
+            let promoted = self.apply_winner(workspace, experiment.clone(), "rule");
             let reason = match promoted.await {
                 Ok(promoted) => {
                     experiment = promoted;
                     None
                 }
                 Err(ExperimentError::WouldBreak(broken)) => {
-                    let told: Vec<String> = broken.iter().map(Altered::told).collect();
+                    let descriptions: Vec<String> =
+                        broken.iter().map(AlteredAnswer::describe).collect();
                     Some(format!(
                         "the winner would break judged questions: {}",
-                        told.join("; ")
+                        descriptions.join("; ")
                     ))
                 }
                 Err(ExperimentError::State(detail)) => {
@@ -296,14 +300,14 @@ impl Learning {
                     .await?;
             }
         }
-        Ok(Standing {
+        Ok(ExperimentStatus {
             experiment,
             results,
         })
     }
 
     /// Whether the FAQ still has the compared answers: the live one and those of the arms.
-    async fn arms_stand(
+    async fn arms_unchanged(
         &self,
         workspace: &WorkspaceId,
         experiment: &Experiment,
@@ -357,10 +361,10 @@ impl Learning {
     ) -> Result<Experiment, ExperimentError> {
         let _deciding = self.deciding.lock().await;
         let experiment = self.experiment(workspace, id).await?;
-        self.put_in_force(workspace, experiment, by).await
+        self.apply_winner(workspace, experiment, by).await
     }
 
-    async fn put_in_force(
+    async fn apply_winner(
         &self,
         workspace: &WorkspaceId,
         mut experiment: Experiment,
@@ -404,7 +408,7 @@ impl Learning {
         action: &str,
     ) -> Result<(), ExperimentError> {
         self.store.put_experiment(workspace, experiment).await?;
-        self.answerer.rules().forget(workspace);
+        self.answerer.settings().invalidate(workspace);
         let detail = serde_json::json!({ "state": experiment.state, "winner": experiment.winner, "out": experiment.out, "reason": experiment.reason });
         self.store
             .audit(workspace, by, action, &experiment.id, &detail)

@@ -7,14 +7,14 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{LearnError, Learning};
 use ken_base::domain::{
-    AgentAction, Case, CaseOutcome, CaseRole, CaseTurn, DocumentId, DraftClass, DraftState,
-    Experiment, Feedback, FeedbackReason, Kind, Outcome, Review, WorkspaceId,
+    AgentAction, Case, CaseOutcome, CaseRole, CaseTurn, DocumentId, DocumentKind, DraftClass,
+    DraftState, Experiment, Feedback, FeedbackReason, Outcome, Review, WorkspaceId,
 };
 use ken_text::text::sha256_hex;
 
 /// Feedback as received, before its answer is looked up.
 #[derive(Debug, Clone, Default)]
-pub struct Said {
+pub struct NewFeedback {
     /// The answer it is about.
     pub answer_id: String,
     /// Whether the answer helped.
@@ -41,7 +41,7 @@ pub struct Said {
 
 /// The effects of feedback.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Effects {
+pub struct FeedbackEffects {
     /// The feedback's id.
     pub id: String,
     /// `false` if the same feedback was already stored.
@@ -99,15 +99,15 @@ impl Learning {
     pub async fn feedback(
         &self,
         workspace: &WorkspaceId,
-        said: Said,
-    ) -> Result<Option<Effects>, LearnError> {
-        let Some((turn, trace)) = self.store.answer(workspace, &said.answer_id).await? else {
+        given: NewFeedback,
+    ) -> Result<Option<FeedbackEffects>, LearnError> {
+        let Some((turn, trace)) = self.store.answer(workspace, &given.answer_id).await? else {
             return Ok(None);
         };
         let redactor = self.cases.redactor(workspace).await?;
         let clean =
             |text: &Option<String>| text.as_ref().map(|text| redactor.mask(text).into_owned());
-        let who = said.customer_id.clone().or_else(|| {
+        let who = given.customer_id.clone().or_else(|| {
             let of_request = trace["request"]["customer_id"].as_str().map(str::to_owned);
             of_request.or(turn.answer.conversation_id.clone())
         });
@@ -120,16 +120,16 @@ impl Learning {
         cited.dedup();
         let mut feedback = Feedback {
             id: String::new(),
-            answer_id: said.answer_id.clone(),
-            helpful: said.helpful,
-            reason: said.reason,
-            comment: clean(&said.comment),
-            corrected_answer: clean(&said.corrected_answer),
-            corrected_document_id: said.corrected_document_id.clone(),
-            agent_action: said.agent_action,
-            csat: said.csat,
-            reopened: said.reopened,
-            complaint: said.complaint,
+            answer_id: given.answer_id.clone(),
+            helpful: given.helpful,
+            reason: given.reason,
+            comment: clean(&given.comment),
+            corrected_answer: clean(&given.corrected_answer),
+            corrected_document_id: given.corrected_document_id.clone(),
+            agent_action: given.agent_action,
+            csat: given.csat,
+            reopened: given.reopened,
+            complaint: given.complaint,
             customer: who.map(|who| {
                 sha256_hex([workspace.as_str().as_bytes(), who.as_bytes()])[..24].to_owned()
             }),
@@ -146,12 +146,12 @@ impl Learning {
             .await?;
         let own: Vec<Feedback> = before
             .into_iter()
-            .filter(|said| said.customer == feedback.customer)
+            .filter(|given| given.customer == feedback.customer)
             .collect();
-        let bare = |said: &Feedback| Feedback {
+        let bare = |given: &Feedback| Feedback {
             id: String::new(),
             at: Timestamp::UNIX_EPOCH,
-            ..said.clone()
+            ..given.clone()
         };
         let last = own.last().filter(|last| bare(last) == feedback);
         feedback.id = match last {
@@ -163,19 +163,19 @@ impl Learning {
             }
         };
         feedback.at = last.map_or_else(|| self.store.now(), |last| last.at);
-        let mut effects = Effects {
+        let mut effects = FeedbackEffects {
             id: feedback.id.clone(),
-            is_new: self.store.keep_feedback(workspace, &feedback).await?,
-            ..Effects::default()
+            is_new: self.store.insert_feedback(workspace, &feedback).await?,
+            ..FeedbackEffects::default()
         };
         // The following steps are idempotent and run each time, in case an earlier run was interrupted.
         if let Some(success) = feedback.verdict() {
             let answer = &feedback.answer_id;
             self.store
-                .fared(workspace, answer, success, feedback.complaint)
+                .record_outcome(workspace, answer, success, feedback.complaint)
                 .await?;
         }
-        if let Some(answer) = &said.corrected_answer {
+        if let Some(answer) = &given.corrected_answer {
             effects.case_id = Some(
                 self.as_case(workspace, &feedback, &turn.question, answer)
                     .await?,
@@ -247,7 +247,7 @@ impl Learning {
         };
         let about = class.document_id().expect("both classes name one");
         let document = self.store.document(workspace, about, None).await?;
-        if document.is_none_or(|document| document.metadata.kind != Kind::Faq) {
+        if document.is_none_or(|document| document.metadata.kind != DocumentKind::Faq) {
             return Ok(None);
         }
         Ok(Some(self.cases.propose(workspace, class, feedback).await?))
@@ -274,12 +274,12 @@ impl Learning {
             .feedback_since(workspace, since, MAX_RECENT)
             .await?;
         let mut distrusted = Vec::new();
-        let rules = self.answerer.rules().of(workspace).await?;
+        let settings = self.answerer.settings().of(workspace).await?;
         for (document, version) in &feedback.cited {
             // During an experiment on the FAQ, the experiment's own guardrail decides.
             let is_compared = |e: &Experiment| e.faq_id.as_ref() == Some(document);
-            let is_known = rules.distrusted.contains(&(document.clone(), *version));
-            if is_known || rules.experiments.iter().any(is_compared) {
+            let is_known = settings.distrusted.contains(&(document.clone(), *version));
+            if is_known || settings.experiments.iter().any(is_compared) {
                 continue;
             }
             // Each person's last verdict.
@@ -301,7 +301,7 @@ impl Learning {
             }
             let detail = format!("{against} of {} people found it wrong", people.len());
             let stored = self.store.document(workspace, document, None).await?;
-            let is_faq = stored.is_some_and(|stored| stored.metadata.kind == Kind::Faq);
+            let is_faq = stored.is_some_and(|stored| stored.metadata.kind == DocumentKind::Faq);
             if is_faq
                 && !self
                     .store
@@ -310,7 +310,7 @@ impl Learning {
             {
                 continue;
             }
-            self.answerer.rules().forget(workspace);
+            self.answerer.settings().invalidate(workspace);
             let what = match is_faq {
                 true => "excluded from answers until edited or trusted again",
                 false => "still used in answers until it is edited",
@@ -370,7 +370,7 @@ impl Learning {
                 )
                 .await?;
         }
-        self.answerer.rules().forget(workspace);
+        self.answerer.settings().invalidate(workspace);
         Ok(!versions.is_empty())
     }
 

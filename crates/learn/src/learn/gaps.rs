@@ -33,17 +33,16 @@ pub struct Gap {
     /// Alternative wordings, at most five.
     pub wordings: Vec<String>,
     /// Nearest existing knowledge.
-    pub closest: Option<Closest>,
+    pub closest: Option<ClosestKnowledge>,
     /// Draft that would fill the gap; otherwise `stub` outlines the FAQ to write.
     pub draft_id: Option<String>,
     /// The beginning of the FAQ that would fill it.
-    pub stub: Option<Stub>,
+    pub stub: Option<FaqStub>,
 }
 
 /// The document that is nearest to a gap.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-#[schema(as = ClosestKnowledge)]
-pub struct Closest {
+pub struct ClosestKnowledge {
     /// Its id.
     pub document_id: DocumentId,
     /// Its title.
@@ -54,8 +53,7 @@ pub struct Closest {
 
 /// The beginning of an FAQ.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-#[schema(as = FaqStub)]
-pub struct Stub {
+pub struct FaqStub {
     /// The FAQ's question.
     pub question: String,
     /// Other wordings of the question.
@@ -66,7 +64,7 @@ pub struct Stub {
 
 /// How a question failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Failure {
+enum AnswerFailure {
     Refused,
     Clarified,
     HandedOff,
@@ -74,14 +72,14 @@ enum Failure {
     Case,
 }
 
-impl Failure {
+impl AnswerFailure {
     fn name(self) -> &'static str {
         match self {
-            Failure::Refused => "refused",
-            Failure::Clarified => "clarified",
-            Failure::HandedOff => "handed_off",
-            Failure::Disliked => "disliked",
-            Failure::Case => "case",
+            AnswerFailure::Refused => "refused",
+            AnswerFailure::Clarified => "clarified",
+            AnswerFailure::HandedOff => "handed_off",
+            AnswerFailure::Disliked => "disliked",
+            AnswerFailure::Case => "case",
         }
     }
 
@@ -89,18 +87,18 @@ impl Failure {
     /// most.
     fn cost(self) -> f64 {
         match self {
-            Failure::Clarified => 0.5,
-            Failure::Refused => 1.0,
-            Failure::HandedOff | Failure::Disliked => 2.0,
-            Failure::Case => 3.0,
+            AnswerFailure::Clarified => 0.5,
+            AnswerFailure::Refused => 1.0,
+            AnswerFailure::HandedOff | AnswerFailure::Disliked => 2.0,
+            AnswerFailure::Case => 3.0,
         }
     }
 }
 
-struct Asked {
+struct FailedQuestion {
     question: String,
     at: Timestamp,
-    failure: Failure,
+    failure: AnswerFailure,
 }
 
 /// The most answers and the most cases that are examined, the newest.
@@ -123,8 +121,11 @@ impl Learning {
     ) -> Result<Vec<Gap>, LearnError> {
         let now = self.store.now();
         let since = now - SignedDuration::from_hours(24 * days);
-        let asked = self.failed(workspace, since, now).await?;
-        let texts: Vec<String> = asked.iter().map(|asked| asked.question.clone()).collect();
+        let failed = self.failed(workspace, since, now).await?;
+        let texts: Vec<String> = failed
+            .iter()
+            .map(|failed| failed.question.clone())
+            .collect();
         let vectors = self.vectors.of_questions(workspace, &texts).await?;
         let (groups, vectors) = blocking(move || (grouped(&vectors, SAME_NEED), vectors)).await;
         let middle = since + SignedDuration::from_secs(now.duration_since(since).as_secs() / 2);
@@ -136,7 +137,7 @@ impl Learning {
         let draft_vectors = self.vectors.of_questions(workspace, &of_drafts).await?;
         let mut gaps: Vec<(Gap, Vec<f32>)> = groups
             .into_iter()
-            .map(|members| gap(&asked, &vectors, &members, middle))
+            .map(|members| gap(&failed, &vectors, &members, middle))
             .collect();
         gaps.sort_by(|a, b| {
             b.0.rank
@@ -154,7 +155,7 @@ impl Learning {
             match near.filter(|(_, similarity)| *similarity >= FILLS) {
                 Some((draft, _)) => gap.draft_id = Some(draft.id.clone()),
                 None => {
-                    gap.stub = Some(Stub {
+                    gap.stub = Some(FaqStub {
                         question: gap.question.clone(),
                         variants: gap.wordings.clone(),
                         answer: None,
@@ -172,11 +173,11 @@ impl Learning {
         workspace: &WorkspaceId,
         question: &str,
         vector: Vec<f32>,
-    ) -> Result<Option<Closest>, LearnError> {
+    ) -> Result<Option<ClosestKnowledge>, LearnError> {
         let Ok(query) = Query::parse(question, 1) else {
             return Ok(None);
         };
-        let query = self.retriever.timed(query);
+        let query = self.retriever.with_time(query);
         let found = self
             .retriever
             .retrieve_with(workspace, &query, Some(vector))
@@ -185,7 +186,7 @@ impl Learning {
             .retriever
             .load_evidence(workspace, &query, &found.hits)
             .await?;
-        Ok(evidence.into_iter().next().map(|e| Closest {
+        Ok(evidence.into_iter().next().map(|e| ClosestKnowledge {
             document_id: e.chunk.document_id,
             title: e.metadata.title,
             similarity: e.similarity,
@@ -198,7 +199,7 @@ impl Learning {
         workspace: &WorkspaceId,
         from: Timestamp,
         to: Timestamp,
-    ) -> Result<Vec<Asked>, LearnError> {
+    ) -> Result<Vec<FailedQuestion>, LearnError> {
         let redactor = self.cases.redactor(workspace).await?;
         let disliked = self.disliked(workspace, from).await?;
         let to_now = to + SignedDuration::from_secs(1);
@@ -206,17 +207,17 @@ impl Learning {
             .store
             .answers_between(workspace, from, to_now, MAX_QUESTIONS)
             .await?;
-        let mut asked: Vec<Asked> = turns
+        let mut failed: Vec<FailedQuestion> = turns
             .into_iter()
             .filter_map(|turn| {
                 let failure = match turn.outcome {
-                    _ if disliked.contains(&turn.id) => Failure::Disliked,
-                    Outcome::Refused => Failure::Refused,
-                    Outcome::Clarify => Failure::Clarified,
-                    Outcome::Handoff => Failure::HandedOff,
+                    _ if disliked.contains(&turn.id) => AnswerFailure::Disliked,
+                    Outcome::Refused => AnswerFailure::Refused,
+                    Outcome::Clarify => AnswerFailure::Clarified,
+                    Outcome::Handoff => AnswerFailure::HandedOff,
                     Outcome::Answered => return None,
                 };
-                Some(Asked {
+                Some(FailedQuestion {
                     question: redactor.mask(&turn.question).into_owned(),
                     at: turn.at,
                     failure,
@@ -234,13 +235,13 @@ impl Learning {
             else {
                 continue;
             };
-            asked.push(Asked {
+            failed.push(FailedQuestion {
                 question: made.question,
                 at: stored.created_at,
-                failure: Failure::Case,
+                failure: AnswerFailure::Case,
             });
         }
-        Ok(asked)
+        Ok(failed)
     }
 }
 
@@ -306,7 +307,7 @@ pub fn grouped(vectors: &[Vec<f32>], same: f32) -> Vec<Vec<usize>> {
 }
 
 fn gap(
-    asked: &[Asked],
+    failed: &[FailedQuestion],
     vectors: &[Vec<f32>],
     members: &[usize],
     middle: Timestamp,
@@ -325,23 +326,26 @@ fn gap(
     let volume = members.len();
     let cost = members
         .iter()
-        .map(|at| asked[*at].failure.cost())
+        .map(|at| failed[*at].failure.cost())
         .sum::<f64>()
         / volume as f64;
-    let late = members.iter().filter(|at| asked[**at].at >= middle).count() as f64;
+    let late = members
+        .iter()
+        .filter(|at| failed[**at].at >= middle)
+        .count() as f64;
     let trend = (late + 1.0) / (volume as f64 - late + 1.0);
-    let mut failures: HashMap<Failure, usize> = HashMap::new();
+    let mut failures: HashMap<AnswerFailure, usize> = HashMap::new();
     members
         .iter()
-        .for_each(|at| *failures.entry(asked[*at].failure).or_default() += 1);
+        .for_each(|at| *failures.entry(failed[*at].failure).or_default() += 1);
     let mut failures: Vec<(&'static str, usize)> =
         failures.into_iter().map(|(f, n)| (f.name(), n)).collect();
     failures.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
-    let question = asked[best].question.clone();
+    let question = failed[best].question.clone();
     let mut seen = std::collections::HashSet::from([question_key(&question)]);
     let others = members
         .iter()
-        .map(|at| &asked[*at].question)
+        .map(|at| &failed[*at].question)
         .filter(|q| seen.insert(question_key(q)));
     let wordings = others.take(5).cloned().collect();
     let gap = Gap {

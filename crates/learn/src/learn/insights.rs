@@ -9,8 +9,8 @@ use utoipa::ToSchema;
 use super::gaps::{SAME_NEED, grouped};
 use super::{LearnError, Learning};
 use ken_base::blocking::blocking;
-use ken_base::domain::{DocumentId, Feedback, Outcome, Status, WorkspaceId};
-use ken_store::store::ToldAnswer;
+use ken_base::domain::{DocumentId, DocumentStatus, Feedback, Outcome, WorkspaceId};
+use ken_store::store::AnswerRecord;
 
 /// What is counted of a group of answers.
 ///
@@ -18,8 +18,7 @@ use ken_store::store::ToldAnswer;
 /// nobody said that it did not help, no case with a person came of it, and the customer did not come back with the same
 /// conversation's question reopened within `learn.reopen_hours`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
-#[schema(as = AnswerCounts)]
-pub struct Counts {
+pub struct AnswerCounts {
     /// How many questions there were.
     pub n: usize,
     /// How many were answered.
@@ -46,8 +45,7 @@ pub struct Counts {
 
 /// Counts by what they are grouped by, in its order.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-#[schema(as = InsightSummary)]
-pub struct Summary {
+pub struct InsightSummary {
     /// The beginning of the period.
     #[schema(value_type = String, format = DateTime)]
     pub from: Timestamp,
@@ -55,14 +53,14 @@ pub struct Summary {
     #[schema(value_type = String, format = DateTime)]
     pub to: Timestamp,
     /// The counts of all questions.
-    pub total: Counts,
+    pub total: AnswerCounts,
     /// The counts by group; empty, if the request does not group.
-    pub groups: BTreeMap<String, Counts>,
+    pub groups: BTreeMap<String, AnswerCounts>,
 }
 
 /// The property that answers are grouped by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum By {
+pub enum GroupBy {
     /// No groups.
     Nothing,
     /// The channel of the request; `none` without one.
@@ -77,10 +75,9 @@ pub enum By {
     Reason,
 }
 
-/// How a document is used.
+/// Usage of a document.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-#[schema(as = DocumentUsage)]
-pub struct Usage {
+pub struct DocumentUsage {
     /// The document's id.
     pub document_id: DocumentId,
     /// The document's title.
@@ -97,13 +94,13 @@ pub struct Usage {
     pub flags: Vec<&'static str>,
 }
 
-/// A kind of questions that goes badly.
+/// A group of similar questions with poor results.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Scene {
     /// Channel, tag or intent, for example `channel line`.
     pub scene: String,
     /// The counts of its questions.
-    pub counts: Counts,
+    pub counts: AnswerCounts,
     /// Overall resolution rate.
     pub usual: f64,
     /// Unresolved questions, at most five.
@@ -119,8 +116,8 @@ const WEAK: f64 = 2.0;
 /// The most questions that are grouped by meaning, the newest.
 const MAX_INTENTS: usize = 2_000;
 
-struct Told {
-    answer: ToldAnswer,
+struct RatedAnswer {
+    answer: AnswerRecord,
     resolved: bool,
     feedback: Vec<Feedback>,
 }
@@ -132,20 +129,20 @@ impl Learning {
         workspace: &WorkspaceId,
         from: Timestamp,
         to: Timestamp,
-        by: By,
-    ) -> Result<Summary, LearnError> {
-        let told = self.told(workspace, from, to).await?;
-        let names = self.named(workspace, &told, by).await?;
-        let mut summary = Summary {
+        by: GroupBy,
+    ) -> Result<InsightSummary, LearnError> {
+        let rated_answers = self.rated_answers(workspace, from, to).await?;
+        let names = self.named(workspace, &rated_answers, by).await?;
+        let mut summary = InsightSummary {
             from,
             to,
-            total: Counts::default(),
+            total: AnswerCounts::default(),
             groups: BTreeMap::new(),
         };
-        for (told, names) in told.iter().zip(names) {
-            summary.total.add(told);
+        for (rated_answers, names) in rated_answers.iter().zip(names) {
+            summary.total.add(rated_answers);
             for name in names {
-                summary.groups.entry(name).or_default().add(told);
+                summary.groups.entry(name).or_default().add(rated_answers);
             }
         }
         Ok(summary)
@@ -155,38 +152,41 @@ impl Learning {
     async fn named(
         &self,
         workspace: &WorkspaceId,
-        told: &[Told],
-        by: By,
+        rated_answers: &[RatedAnswer],
+        by: GroupBy,
     ) -> Result<Vec<Vec<String>>, LearnError> {
         let one = |name: String| vec![name];
         Ok(match by {
-            By::Nothing => vec![Vec::new(); told.len()],
-            By::Channel => {
-                let of = |t: &Told| {
+            GroupBy::Nothing => vec![Vec::new(); rated_answers.len()],
+            GroupBy::Channel => {
+                let of = |t: &RatedAnswer| {
                     one(t
                         .answer
                         .channel
                         .clone()
                         .unwrap_or_else(|| "none".to_owned()))
                 };
-                told.iter().map(of).collect()
+                rated_answers.iter().map(of).collect()
             }
-            By::Tag => told.iter().map(|t| t.answer.tags.clone()).collect(),
-            By::Day => told
+            GroupBy::Tag => rated_answers
+                .iter()
+                .map(|t| t.answer.tags.clone())
+                .collect(),
+            GroupBy::Day => rated_answers
                 .iter()
                 .map(|t| one(t.answer.at.to_string()[..10].to_owned()))
                 .collect(),
-            By::Reason => told
+            GroupBy::Reason => rated_answers
                 .iter()
                 .map(|t| one(t.answer.reason.clone().unwrap_or_default()))
                 .collect(),
-            By::Intent => {
-                let some = &told[..told.len().min(MAX_INTENTS)];
+            GroupBy::Intent => {
+                let some = &rated_answers[..rated_answers.len().min(MAX_INTENTS)];
                 let redactor = self.cases.redactor(workspace).await?;
-                let masked = |t: &Told| redactor.mask(&t.answer.question).into_owned();
+                let masked = |t: &RatedAnswer| redactor.mask(&t.answer.question).into_owned();
                 let texts: Vec<String> = some.iter().map(masked).collect();
                 let vectors = self.vectors.of_questions(workspace, &texts).await?;
-                let mut names = vec![Vec::new(); told.len()];
+                let mut names = vec![Vec::new(); rated_answers.len()];
                 let groups = blocking(move || grouped(&vectors, SAME_NEED)).await;
                 for members in groups {
                     for at in &members {
@@ -198,12 +198,12 @@ impl Learning {
         })
     }
 
-    async fn told(
+    async fn rated_answers(
         &self,
         workspace: &WorkspaceId,
         from: Timestamp,
         to: Timestamp,
-    ) -> Result<Vec<Told>, LearnError> {
+    ) -> Result<Vec<RatedAnswer>, LearnError> {
         let mut feedback: HashMap<String, Vec<Feedback>> = HashMap::new();
         for f in self
             .store
@@ -219,7 +219,7 @@ impl Learning {
         }
         let answers = self.store.answers_between(workspace, from, to, MAX_ANSWERS);
         let hours = SignedDuration::from_hours(i64::from(self.config.reopen_hours));
-        let told = answers.await?.into_iter().map(|answer| {
+        let rated_answers = answers.await?.into_iter().map(|answer| {
             let feedback = feedback.remove(&answer.id).unwrap_or_default();
             let in_time = |f: &&Feedback| f.at.duration_since(answer.at) <= hours;
             let is_bad = feedback
@@ -230,13 +230,13 @@ impl Learning {
             let is_followed =
                 in_cases.contains(&answer.id) || of.is_some_and(|id| reopened.contains(id));
             let is_from_knowledge = answer.outcome == Outcome::Answered && !answer.cited.is_empty();
-            Told {
+            RatedAnswer {
                 resolved: is_from_knowledge && !is_bad && !is_followed,
                 answer,
                 feedback,
             }
         });
-        Ok(told.collect())
+        Ok(rated_answers.collect())
     }
 
     /// Returns the use of every published document from `from` to before `to`: most disliked first, then most cited.
@@ -245,10 +245,10 @@ impl Learning {
         workspace: &WorkspaceId,
         from: Timestamp,
         to: Timestamp,
-    ) -> Result<Vec<Usage>, LearnError> {
-        let told = self.told(workspace, from, to).await?;
+    ) -> Result<Vec<DocumentUsage>, LearnError> {
+        let rated_answers = self.rated_answers(workspace, from, to).await?;
         let mut used: HashMap<DocumentId, [usize; 3]> = HashMap::new();
-        for t in &told {
+        for t in &rated_answers {
             let cited: HashSet<&DocumentId> = t.answer.cited.iter().collect();
             let verdict = t.feedback.iter().rev().find_map(Feedback::verdict);
             for id in cited {
@@ -260,10 +260,10 @@ impl Learning {
         }
         let now = self.store.now();
         let distrusted = self.store.distrusted(workspace).await?;
-        let mut usage: Vec<Usage> = Vec::new();
+        let mut usage: Vec<DocumentUsage> = Vec::new();
         for document in self.store.all_documents(workspace).await? {
             let about = &document.metadata;
-            if about.status != Status::Published {
+            if about.status != DocumentStatus::Published {
                 continue;
             }
             let [cited, liked, disliked] = used.get(&document.id).copied().unwrap_or_default();
@@ -280,7 +280,7 @@ impl Learning {
                     distrusted.contains(&(document.id.clone(), document.version)),
                 ),
             ];
-            usage.push(Usage {
+            usage.push(DocumentUsage {
                 title: about.title.clone(),
                 flags: flags
                     .into_iter()
@@ -310,17 +310,17 @@ impl Learning {
         from: Timestamp,
         to: Timestamp,
     ) -> Result<Vec<Scene>, LearnError> {
-        let told = self.told(workspace, from, to).await?;
+        let rated_answers = self.rated_answers(workspace, from, to).await?;
         let redactor = self.cases.redactor(workspace).await?;
-        let mut total = Counts::default();
-        told.iter().for_each(|t| total.add(t));
+        let mut total = AnswerCounts::default();
+        rated_answers.iter().for_each(|t| total.add(t));
         let mut scenes = Vec::new();
         for (by, kind) in [
-            (By::Channel, "channel"),
-            (By::Tag, "tag"),
-            (By::Intent, "intent"),
+            (GroupBy::Channel, "channel"),
+            (GroupBy::Tag, "tag"),
+            (GroupBy::Intent, "intent"),
         ] {
-            let names = self.named(workspace, &told, by).await?;
+            let names = self.named(workspace, &rated_answers, by).await?;
             let mut groups: BTreeMap<String, Vec<usize>> = BTreeMap::new();
             for (at, names) in names.into_iter().enumerate() {
                 for name in names {
@@ -328,14 +328,19 @@ impl Learning {
                 }
             }
             for (name, members) in groups {
-                let mut counts = Counts::default();
-                members.iter().for_each(|at| counts.add(&told[*at]));
+                let mut counts = AnswerCounts::default();
+                members
+                    .iter()
+                    .for_each(|at| counts.add(&rated_answers[*at]));
                 let usual = total.resolution_rate;
                 let error = (usual * (1.0 - usual) / members.len() as f64).sqrt();
                 if members.len() < MIN_SCENE || counts.resolution_rate >= usual - WEAK * error {
                     continue;
                 }
-                let bad = members.iter().map(|at| &told[*at]).filter(|t| !t.resolved);
+                let bad = members
+                    .iter()
+                    .map(|at| &rated_answers[*at])
+                    .filter(|t| !t.resolved);
                 scenes.push(Scene {
                     scene: format!("{kind} {name}"),
                     evidence: bad
@@ -354,34 +359,39 @@ impl Learning {
     }
 }
 
-impl Counts {
-    fn add(&mut self, told: &Told) {
+impl AnswerCounts {
+    fn add(&mut self, rated_answers: &RatedAnswer) {
         self.n += 1;
-        match told.answer.outcome {
+        match rated_answers.answer.outcome {
             Outcome::Answered => self.answered += 1,
             Outcome::Clarify => self.clarified += 1,
             Outcome::Refused => self.refused += 1,
             Outcome::Handoff => self.handed_off += 1,
         }
-        self.resolved += usize::from(told.resolved);
+        self.resolved += usize::from(rated_answers.resolved);
         self.resolution_rate = self.resolved as f64 / self.n as f64;
-        match told.feedback.iter().rev().find_map(Feedback::verdict) {
+        match rated_answers
+            .feedback
+            .iter()
+            .rev()
+            .find_map(Feedback::verdict)
+        {
             Some(true) => self.liked += 1,
             Some(false) => self.disliked += 1,
             None => {}
         }
-        for rating in told.feedback.iter().filter_map(|f| f.csat) {
+        for rating in rated_answers.feedback.iter().filter_map(|f| f.csat) {
             self.ratings = (self.ratings.0 + u64::from(rating), self.ratings.1 + 1);
             self.csat = Some(self.ratings.0 as f64 / self.ratings.1 as f64);
         }
     }
 }
 
-/// The values of [`Usage::flags`].
+/// The values of [`DocumentUsage::flags`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
 #[schema(
     rename_all = "snake_case",
-    description = "What an editor has to know about a document's use."
+    description = "Usage figures of a document for editors."
 )]
 pub enum UsageFlag {
     /// Published and never cited.

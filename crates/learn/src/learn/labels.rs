@@ -8,13 +8,13 @@ use serde_json::json;
 use super::feedback::Label;
 use super::{LearnError, Learning};
 use ken_base::blocking::blocking;
-use ken_base::domain::{DocumentId, Kind, Status, WorkspaceId};
-use ken_ingest::ingest::{Format, faq_file};
+use ken_base::domain::{DocumentId, DocumentKind, DocumentStatus, WorkspaceId};
+use ken_ingest::ingest::{FileFormat, faq_file};
 use ken_knowledge::editing::import;
 
 /// The size of an export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Written {
+pub struct LabelCounts {
     /// The number of labelled questions.
     pub n_questions: usize,
     /// The number of FAQs and articles.
@@ -31,7 +31,7 @@ impl Learning {
         &self,
         workspace: &WorkspaceId,
         folder: &Path,
-    ) -> Result<Written, LearnError> {
+    ) -> Result<LabelCounts, LearnError> {
         let labels = self.labels(workspace).await?;
         let faqs = import::export(&self.store, workspace).await?;
         let ids: Vec<DocumentId> = self
@@ -39,7 +39,10 @@ impl Learning {
             .all_documents(workspace)
             .await?
             .into_iter()
-            .filter(|d| d.metadata.kind != Kind::Faq && d.metadata.status == Status::Published)
+            .filter(|d| {
+                d.metadata.kind != DocumentKind::Faq
+                    && d.metadata.status == DocumentStatus::Published
+            })
             .map(|document| document.id)
             .collect();
         let mut lines = Vec::new();
@@ -51,13 +54,13 @@ impl Learning {
         }
         lines.sort_unstable();
         let n_documents = faqs.len() + lines.len();
-        let faqs = faq_file::write(&faqs, Format::JsonLines)?;
+        let faqs = faq_file::write(&faqs, FileFormat::JsonLines)?;
         let folder = folder.to_owned();
         let n_questions = labels.len();
         blocking(move || write(&folder, &labels, &lines, &faqs))
             .await
             .map_err(LearnError::Write)?;
-        Ok(Written {
+        Ok(LabelCounts {
             n_questions,
             n_documents,
         })

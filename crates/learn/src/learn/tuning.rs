@@ -11,19 +11,18 @@ use utoipa::ToSchema;
 use super::feedback::Label;
 use super::{LearnError, Learning};
 use crate::measures::randomisation_p;
-use crate::measures::tune::{self, Candidate, Example};
+use crate::measures::tune::{self, Example, TuningCandidate};
 use ken_answer::answer::{AnswerError, Question};
 use ken_base::domain::{
-    DocumentId, MAX_LIMIT, Outcome, Query, Strategy, Tuning, Tunings, WorkspaceId,
+    DocumentId, MAX_LIMIT, Outcome, Query, Strategy, Tuning, TuningHistory, WorkspaceId,
 };
 use ken_search::retrieve::Shares;
-use ken_store::store::Act;
+use ken_store::store::AuditEvent;
 use ken_text::text::sha256_hex;
 
-/// What came of learning settings.
+/// Result of learning settings.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-#[schema(as = LearnedTuning)]
-pub struct Learned {
+pub struct LearnedTuning {
     /// Time of the run.
     #[schema(value_type = String, format = DateTime)]
     pub at: Timestamp,
@@ -36,9 +35,9 @@ pub struct Learned {
     /// How many labels were held out for the comparison.
     pub n_held_out: usize,
     /// Results on held-out labels, with the current settings and with those tried.
-    pub held_out_before: Fared,
-    /// How the answers do with the settings that were tried.
-    pub held_out_after: Fared,
+    pub held_out_before: AnswerResults,
+    /// Results with the settings that were tried.
+    pub held_out_after: AnswerResults,
     /// p-value of the paired randomisation test.
     pub p_value: f64,
     /// Languages with worse results.
@@ -49,7 +48,7 @@ pub struct Learned {
     pub is_live: bool,
 }
 
-/// That settings were to be learned and could not be.
+/// Learning settings failed.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct LearningFailure {
     /// When it failed.
@@ -59,10 +58,9 @@ pub struct LearningFailure {
     pub error: String,
 }
 
-/// How answers did.
+/// Results of answers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[schema(as = AnswerResults)]
-pub struct Fared {
+pub struct AnswerResults {
     /// How many answers were right.
     pub right: usize,
     /// How many answers were wrong.
@@ -71,7 +69,7 @@ pub struct Fared {
     pub refused: usize,
 }
 
-/// The setting that holds the last [`Learned`].
+/// The setting that holds the last [`LearnedTuning`].
 const LAST_LEARNED: &str = "tuning_learned";
 /// The setting that holds the last [`LearningFailure`].
 const LAST_FAILED: &str = "tuning_failed";
@@ -94,33 +92,37 @@ impl Learning {
     /// actor in the audit log.
     ///
     /// [`LearnError::Busy`] if this process is already tuning the workspace. A failure is stored, too.
-    pub async fn tune(&self, workspace: &WorkspaceId, by: &str) -> Result<Learned, LearnError> {
-        let _turn = Turn::begin(self, workspace).ok_or(LearnError::Busy)?;
+    pub async fn tune(
+        &self,
+        workspace: &WorkspaceId,
+        by: &str,
+    ) -> Result<LearnedTuning, LearnError> {
+        let _turn = TuningTurn::begin(self, workspace).ok_or(LearnError::Busy)?;
         let learned = self.fit(workspace, by).await;
         if let Err(error) = &learned {
-            self.keep_failure(workspace, error, by).await;
+            self.save_failure(workspace, error, by).await;
         }
         learned
     }
 
-    async fn fit(&self, workspace: &WorkspaceId, by: &str) -> Result<Learned, LearnError> {
+    async fn fit(&self, workspace: &WorkspaceId, by: &str) -> Result<LearnedTuning, LearnError> {
         let labels = self.labels(workspace).await?;
         let before = self.in_force(workspace).await?;
-        let mut learned = Learned {
+        let mut learned = LearnedTuning {
             at: self.store.now(),
             n_labels: labels.len(),
             before,
             candidate: None,
             n_held_out: 0,
-            held_out_before: Fared::default(),
-            held_out_after: Fared::default(),
+            held_out_before: AnswerResults::default(),
+            held_out_after: AnswerResults::default(),
             p_value: 1.0,
             lost_languages: Vec::new(),
             lost: Vec::new(),
             is_live: false,
         };
         if labels.len() < MIN_LABELS {
-            return self.keep(workspace, learned, by).await;
+            return self.save_result(workspace, learned, by).await;
         }
         let is_held_out = |label: &&Label| {
             let digest = sha256_hex([label.question.as_bytes()]);
@@ -152,8 +154,8 @@ impl Learning {
             if !is_judged && !is_out {
                 continue;
             }
-            let was = self.fares(workspace, label, before).await?;
-            let is = self.fares(workspace, label, candidate).await?;
+            let was = self.measure(workspace, label, before).await?;
+            let is = self.measure(workspace, label, candidate).await?;
             if is_judged && was.1 && !is.1 {
                 learned.lost.push(label.question.clone());
             }
@@ -180,18 +182,18 @@ impl Learning {
                 .put_tuning(workspace, (Some(before), candidate), by, "tune")
                 .await?;
         }
-        self.keep(workspace, learned, by).await
+        self.save_result(workspace, learned, by).await
     }
 
     /// Stores the outcome as the last one, with an audit entry.
-    async fn keep(
+    async fn save_result(
         &self,
         workspace: &WorkspaceId,
-        mut learned: Learned,
+        mut learned: LearnedTuning,
         by: &str,
-    ) -> Result<Learned, LearnError> {
+    ) -> Result<LearnedTuning, LearnError> {
         learned.at = self.store.now();
-        let act = Act::new("tuning.learn", "tuning").after(&learned);
+        let act = AuditEvent::new("tuning.learn", "tuning").after(&learned);
         self.store
             .set_setting_by(workspace, LAST_LEARNED, Some(&learned), (by, act))
             .await?;
@@ -199,17 +201,17 @@ impl Learning {
     }
 
     /// Stores the failure with an audit entry. If that fails, too, it is logged.
-    async fn keep_failure(&self, workspace: &WorkspaceId, error: &LearnError, by: &str) {
+    async fn save_failure(&self, workspace: &WorkspaceId, error: &LearnError, by: &str) {
         let failure = LearningFailure {
             at: self.store.now(),
             error: error.to_string(),
         };
-        let act = Act::new("tuning.learn_failed", "tuning").after(&failure);
-        let kept = self
+        let act = AuditEvent::new("tuning.learn_failed", "tuning").after(&failure);
+        let saved = self
             .store
             .set_setting_by(workspace, LAST_FAILED, Some(&failure), (by, act))
             .await;
-        if let Err(error) = kept {
+        if let Err(error) = saved {
             tracing::error!(%error, %workspace, "cannot record tuning failure");
         }
     }
@@ -223,7 +225,7 @@ impl Learning {
     pub async fn last_learned(
         &self,
         workspace: &WorkspaceId,
-    ) -> Result<Option<Learned>, LearnError> {
+    ) -> Result<Option<LearnedTuning>, LearnError> {
         Ok(self.store.setting(workspace, LAST_LEARNED).await?)
     }
 
@@ -231,7 +233,7 @@ impl Learning {
     pub async fn last_failed(
         &self,
         workspace: &WorkspaceId,
-        learned: Option<&Learned>,
+        learned: Option<&LearnedTuning>,
     ) -> Result<Option<LearningFailure>, LearnError> {
         let failed: Option<LearningFailure> = self.store.setting(workspace, LAST_FAILED).await?;
         let is_last = |failed: &LearningFailure| learned.is_none_or(|last| last.at <= failed.at);
@@ -252,7 +254,7 @@ impl Learning {
             else {
                 continue;
             };
-            let query = self.retriever.timed(query);
+            let query = self.retriever.with_time(query);
             let found = self.retriever.retrieve(workspace, &query).await?;
             if found.is_foreign {
                 continue;
@@ -263,7 +265,7 @@ impl Learning {
                 .await?;
             let candidates = evidence.iter().filter_map(|e| {
                 let hit = found.hits.iter().find(|hit| hit.chunk_key == e.chunk.key)?;
-                Some(Candidate {
+                Some(TuningCandidate {
                     document: e.chunk.document_id.to_string(),
                     coverage: hit.coverage,
                     proximity: hit.proximity,
@@ -296,7 +298,14 @@ impl Learning {
         labels: &[&Label],
         tuning: Tuning,
     ) -> Result<Option<f32>, LearnError> {
-        if self.answerer.rules().of(workspace).await?.level.is_some() {
+        if self
+            .answerer
+            .settings()
+            .of(workspace)
+            .await?
+            .level
+            .is_some()
+        {
             // A person set the level.
             return Ok(None);
         }
@@ -306,7 +315,7 @@ impl Learning {
         };
         let mut seen: Vec<(f32, bool)> = Vec::new();
         for label in labels {
-            let (outcome, confidence, cited) = self.asked(workspace, label, open).await?;
+            let (outcome, confidence, cited) = self.ask(workspace, label, open).await?;
             if outcome != Outcome::Answered {
                 continue;
             }
@@ -334,7 +343,7 @@ impl Learning {
         Ok(best.filter(|_| has_both))
     }
 
-    async fn asked(
+    async fn ask(
         &self,
         workspace: &WorkspaceId,
         label: &Label,
@@ -345,7 +354,7 @@ impl Learning {
             tuning,
             ..Question::parse(&label.question).map_err(AnswerError::Question)?
         };
-        let texts = [self.retriever.worded(&label.question)];
+        let texts = [self.retriever.normalized(&label.question)];
         let vector = self.vectors.of_questions(workspace, &texts).await?.pop();
         let explained = self
             .answerer
@@ -361,13 +370,13 @@ impl Learning {
     }
 
     /// Whether the answer is right (`None` without an answer), and whether the outcome is the expected one.
-    async fn fares(
+    async fn measure(
         &self,
         workspace: &WorkspaceId,
         label: &Label,
         tuning: Tuning,
     ) -> Result<(Option<bool>, bool), LearnError> {
-        let (outcome, _, cited) = self.asked(workspace, label, tuning).await?;
+        let (outcome, _, cited) = self.ask(workspace, label, tuning).await?;
         Ok(match outcome {
             Outcome::Answered => {
                 let is_right = label.is_right(Some(&cited));
@@ -387,8 +396,8 @@ impl Learning {
         Ok(self.tunings(workspace).await?.in_force)
     }
 
-    async fn tunings(&self, workspace: &WorkspaceId) -> Result<Tunings, LearnError> {
-        let known = self.store.setting(workspace, Tunings::NAME).await?;
+    async fn tunings(&self, workspace: &WorkspaceId) -> Result<TuningHistory, LearnError> {
+        let known = self.store.setting(workspace, TuningHistory::NAME).await?;
         Ok(known.unwrap_or_default())
     }
 
@@ -411,7 +420,9 @@ impl Learning {
         let n_over = known.earlier.len().saturating_sub(MAX_HISTORY);
         known.earlier.drain(..n_over);
         let after = serde_json::json!({ "tuning": tuning, "why": why });
-        let act = Act::new("tuning.put", "tuning").before(before).after(after);
+        let act = AuditEvent::new("tuning.put", "tuning")
+            .before(before)
+            .after(after);
         self.set_tunings(workspace, &known, (by, act)).await?;
         Ok(true)
     }
@@ -429,7 +440,7 @@ impl Learning {
         };
         let before = std::mem::replace(&mut known.in_force, back);
         let after = serde_json::json!({ "tuning": back });
-        let act = Act::new("tuning.roll_back", "tuning");
+        let act = AuditEvent::new("tuning.roll_back", "tuning");
         let act = act.before(before).after(after);
         self.set_tunings(workspace, &known, (by, act)).await?;
         Ok(Some(back))
@@ -438,24 +449,24 @@ impl Learning {
     async fn set_tunings(
         &self,
         workspace: &WorkspaceId,
-        tunings: &Tunings,
-        by: (&str, Act),
+        tunings: &TuningHistory,
+        by: (&str, AuditEvent),
     ) -> Result<(), LearnError> {
         self.store
-            .set_setting_by(workspace, Tunings::NAME, Some(tunings), by)
+            .set_setting_by(workspace, TuningHistory::NAME, Some(tunings), by)
             .await?;
-        self.answerer.rules().forget(workspace);
+        self.answerer.settings().invalidate(workspace);
         Ok(())
     }
 }
 
 /// Marks a workspace as being tuned until it is dropped.
-struct Turn<'a> {
+struct TuningTurn<'a> {
     learning: &'a Learning,
     workspace: &'a WorkspaceId,
 }
 
-impl<'a> Turn<'a> {
+impl<'a> TuningTurn<'a> {
     fn begin(learning: &'a Learning, workspace: &'a WorkspaceId) -> Option<Self> {
         let is_first = tuning(learning).insert(workspace.clone());
         // Created only on success, since dropping it ends the turn.
@@ -466,7 +477,7 @@ impl<'a> Turn<'a> {
     }
 }
 
-impl Drop for Turn<'_> {
+impl Drop for TuningTurn<'_> {
     fn drop(&mut self) {
         tuning(self.learning).remove(self.workspace);
     }
@@ -477,7 +488,7 @@ fn tuning(learning: &Learning) -> MutexGuard<'_, HashSet<WorkspaceId>> {
     of.unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Fared {
+impl AnswerResults {
     fn count(&mut self, right: Option<bool>) {
         match right {
             Some(true) => self.right += 1,

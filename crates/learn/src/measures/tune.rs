@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use super::{Ranked, mean};
+use super::{RankedGains, mean};
 use ken_search::retrieve::Shares;
 
 /// A judged question with the candidates that a search proposed.
@@ -16,11 +16,11 @@ pub struct Example {
     /// Document id → gain.
     pub relevant: HashMap<String, f64>,
     /// The chunks that retrieval proposed, in any order.
-    pub candidates: Vec<Candidate>,
+    pub candidates: Vec<TuningCandidate>,
 }
 
 /// One proposed chunk.
-pub struct Candidate {
+pub struct TuningCandidate {
     /// The id of the chunk's document.
     pub document: String,
     /// The share of the query's term weight found in the chunk, in [0, 1].
@@ -115,7 +115,7 @@ fn ndcg(examples: &[Example], shares: Shares) -> f64 {
             .into_iter()
             .map(|(document, score)| (document.to_owned(), score))
             .collect();
-        Ranked::new(&ranked, &example.relevant).ndcg(10)
+        RankedGains::new(&ranked, &example.relevant).ndcg(10)
     }))
 }
 
@@ -145,7 +145,7 @@ mod tests {
 
     /// One question whose answer is the best by `coverage` alone.
     fn by_words(id: &str) -> Example {
-        let candidate = |document: &str, coverage, similarity| Candidate {
+        let candidate = |document: &str, coverage, similarity| TuningCandidate {
             document: document.to_owned(),
             coverage,
             proximity: 0.0,

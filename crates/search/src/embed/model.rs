@@ -23,7 +23,7 @@ const BESIDE: usize = 4;
 
 /// `encoder.json`: the properties of a model folder that its files do not contain.
 #[derive(Debug, Deserialize)]
-struct Description {
+struct EncoderDescription {
     name: String,
     quantisation: String,
     dimension: usize,
@@ -47,19 +47,19 @@ enum PoolingName {
 }
 
 /// One or more loaded encoders whose vectors are joined into one.
-pub struct Model {
+pub struct EncoderModel {
     /// The encoder's id, as [`super::Embedder::id`] returns it.
     pub id: String,
     /// How many numbers a joined vector has.
     pub dimension: usize,
-    parts: Vec<Part>,
+    parts: Vec<LoadedEncoder>,
     is_parallel: bool,
     /// Time spent on encoding since the model was loaded, in nanoseconds.
     pub busy_ns: Arc<AtomicU64>,
 }
 
 /// An ONNX session with its tokenizer, prefixes and pooling.
-struct Part {
+struct LoadedEncoder {
     id: String,
     dimension: usize,
     query_prefix: String,
@@ -70,18 +70,22 @@ struct Part {
     scale: f32,
 }
 
-impl Model {
+impl EncoderModel {
     /// Loads one folder if `encoder.path` is set, otherwise all parts.
     pub fn load(config: &EncoderConfig, environment: &Environment) -> Result<Self, EmbedError> {
         let mut parts = match &config.path {
-            Some(folder) => vec![Part::from_folder(folder, config, environment.clone())?],
+            Some(folder) => vec![LoadedEncoder::from_folder(
+                folder,
+                config,
+                environment.clone(),
+            )?],
             None => Self::parts(config, environment)?,
         };
         let total: f32 = parts.iter().map(|part| part.scale).sum();
         for part in &mut parts {
             part.scale = (part.scale / total).sqrt();
         }
-        let id = |part: &Part| match config.path.is_none() {
+        let id = |part: &LoadedEncoder| match config.path.is_none() {
             true => format!("{:.4}*{}", part.scale * part.scale, part.id),
             false => part.id.clone(),
         };
@@ -95,10 +99,13 @@ impl Model {
     }
 
     /// Loads all parts in parallel, since loading one keeps one core busy most of the time.
-    fn parts(config: &EncoderConfig, environment: &Environment) -> Result<Vec<Part>, EmbedError> {
+    fn parts(
+        config: &EncoderConfig,
+        environment: &Environment,
+    ) -> Result<Vec<LoadedEncoder>, EmbedError> {
         let load = |part: &EncoderPart, environment| {
-            let loaded = Part::from_folder(&part.path, config, environment)?;
-            Ok(Part {
+            let loaded = LoadedEncoder::from_folder(&part.path, config, environment)?;
+            Ok(LoadedEncoder {
                 scale: part.share,
                 ..loaded
             })
@@ -145,12 +152,12 @@ impl Model {
         match self.parts.as_mut_slice() {
             [first, others @ ..] if self.is_parallel && texts.len() <= BESIDE => {
                 std::thread::scope(|scope| {
-                    let begun: Vec<_> = others
+                    let tasks: Vec<_> = others
                         .iter_mut()
                         .map(|part| scope.spawn(|| part.encode(texts, as_questions)))
                         .collect();
                     let first = first.encode(texts, as_questions);
-                    let others = begun.into_iter().map(|encoding| {
+                    let others = tasks.into_iter().map(|encoding| {
                         let encoded = encoding.join();
                         encoded.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
                     });
@@ -158,21 +165,21 @@ impl Model {
                 })
             }
             parts => {
-                let encode = |part: &mut Part| part.encode(texts, as_questions);
+                let encode = |part: &mut LoadedEncoder| part.encode(texts, as_questions);
                 parts.iter_mut().map(encode).collect()
             }
         }
     }
 }
 
-impl Part {
+impl LoadedEncoder {
     fn from_folder(
         folder: &Path,
         config: &EncoderConfig,
         environment: Environment,
     ) -> Result<Self, EmbedError> {
         let described = read(folder, "encoder.json")?;
-        let about: Description =
+        let about: EncoderDescription =
             serde_json::from_slice(&described).map_err(|error| EmbedError::FileWrong {
                 path: folder.join("encoder.json"),
                 detail: error.to_string(),
@@ -261,7 +268,11 @@ fn read(folder: &Path, file: &str) -> Result<Vec<u8>, EmbedError> {
     })
 }
 
-fn read_checked(folder: &Path, file: &str, about: &Description) -> Result<Vec<u8>, EmbedError> {
+fn read_checked(
+    folder: &Path,
+    file: &str,
+    about: &EncoderDescription,
+) -> Result<Vec<u8>, EmbedError> {
     let wrong = |detail: &str| EmbedError::FileWrong {
         path: folder.join(file),
         detail: detail.to_owned(),

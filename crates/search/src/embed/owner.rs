@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, select_biased};
 use tokio::sync::oneshot;
 
-use super::{EmbedError, Pace, model::Model};
+use super::{EmbedError, Pace, model::EncoderModel};
 use ken_text::text::width;
 
 /// The most questions that are encoded together. More would add waiting time without adding speed.
@@ -21,10 +21,10 @@ const MAX_BATCH_TEXTS: usize = 32;
 /// fast, large enough for ingestion to go on.
 const SHARE: i128 = 5;
 
-type Vectors = Result<Vec<Vec<f32>>, EmbedError>;
+type EncodedTexts = Result<Vec<Vec<f32>>, EmbedError>;
 
 /// A question in the queue.
-pub struct Question {
+pub struct QuestionRequest {
     /// The text to encode.
     pub text: String,
     /// Receives the vector or the error.
@@ -32,34 +32,34 @@ pub struct Question {
 }
 
 /// A batch of texts in the queue of passages.
-pub struct Passages {
+pub struct PassageRequest {
     /// The texts to encode.
     pub texts: Vec<String>,
     /// Whether to encode the texts with the questions' prefix.
     pub as_questions: bool,
     /// Receives the vectors in the order of the texts, or the error.
-    pub reply: oneshot::Sender<Vectors>,
+    pub reply: oneshot::Sender<EncodedTexts>,
 }
 
-/// Serves both queues until every handle is dropped. Questions usually go first: see [`Turns`].
+/// Serves both queues until every handle is dropped. Questions usually go first: see [`DeficitScheduler`].
 pub fn run(
-    mut model: Model,
-    questions: &Receiver<Question>,
-    passages: &Receiver<Passages>,
+    mut model: EncoderModel,
+    questions: &Receiver<QuestionRequest>,
+    passages: &Receiver<PassageRequest>,
     pace: &Pace,
 ) {
-    let mut turns = Turns::default();
-    let mut begun: Option<Work> = None;
+    let mut turns = DeficitScheduler::default();
+    let mut current: Option<PassageBatches> = None;
     loop {
-        begun = begun.or_else(|| passages.try_recv().ok().map(Work::new));
-        let Some(work) = &mut begun else {
+        current = current.or_else(|| passages.try_recv().ok().map(PassageBatches::new));
+        let Some(work) = &mut current else {
             select_biased! {
                 recv(questions) -> question => match question {
                     Ok(question) => answer(&mut model, question, questions, pace),
                     Err(_) => return,
                 },
                 recv(passages) -> job => match job {
-                    Ok(job) => begun = Some(Work::new(job)),
+                    Ok(job) => current = Some(PassageBatches::new(job)),
                     Err(_) => return,
                 },
             }
@@ -76,7 +76,7 @@ pub fn run(
             let outcome = work.encode_next(&mut model);
             turns.passages_took(start.elapsed(), others_wait);
             if let Some(outcome) = outcome
-                && let Some(work) = begun.take()
+                && let Some(work) = current.take()
             {
                 // The caller may have given up; then the vectors are dropped.
                 let _ = work.reply.send(outcome);
@@ -89,12 +89,12 @@ pub fn run(
 /// that new documents are indexed under any load. They accumulate credit, so that a short batch need not wait (deficit
 /// round robin: Shreedhar and Varghese, 1995).
 #[derive(Default)]
-struct Turns {
+struct DeficitScheduler {
     /// How much of the time passages may still use, in nanoseconds; negative if they used more than their share.
     credit: i128,
 }
 
-impl Turns {
+impl DeficitScheduler {
     fn is_passages(&self) -> bool {
         self.credit > 0
     }
@@ -114,17 +114,17 @@ impl Turns {
 }
 
 /// A partly encoded job of passages, in batches of similar length.
-struct Work {
+struct PassageBatches {
     texts: Vec<String>,
     as_questions: bool,
-    reply: oneshot::Sender<Vectors>,
+    reply: oneshot::Sender<EncodedTexts>,
     /// The remaining batches, as indexes into `texts`.
     batches: std::vec::IntoIter<Vec<usize>>,
     vectors: Vec<Vec<f32>>,
 }
 
-impl Work {
-    fn new(job: Passages) -> Self {
+impl PassageBatches {
+    fn new(job: PassageRequest) -> Self {
         let widths: Vec<usize> = job.texts.iter().map(|text| width(text)).collect();
         Self {
             batches: batches(&widths).into_iter(),
@@ -136,7 +136,7 @@ impl Work {
     }
 
     /// Encodes one more batch. Returns all vectors after the last batch, an error if a batch failed, otherwise `None`.
-    fn encode_next(&mut self, model: &mut Model) -> Option<Vectors> {
+    fn encode_next(&mut self, model: &mut EncoderModel) -> Option<EncodedTexts> {
         if let Some(batch) = self.batches.next() {
             let texts: Vec<&str> = batch.iter().map(|i| self.texts[*i].as_str()).collect();
             match encode(model, &texts, self.as_questions) {
@@ -154,14 +154,19 @@ impl Work {
 }
 
 /// Encodes a question together with those that wait behind it. Questions whose caller has given up are skipped.
-fn answer(model: &mut Model, first: Question, queue: &Receiver<Question>, pace: &Pace) {
-    let mut batch: Vec<Question> = std::iter::once(first)
+fn answer(
+    model: &mut EncoderModel,
+    first: QuestionRequest,
+    queue: &Receiver<QuestionRequest>,
+    pace: &Pace,
+) {
+    let mut batch: Vec<QuestionRequest> = std::iter::once(first)
         .chain(queue.try_iter().take(MAX_QUESTIONS - 1))
         .collect();
     batch.retain(|question| !question.reply.is_closed());
     batch.sort_by_cached_key(|question| width(&question.text));
     while !batch.is_empty() {
-        let n = n_alike(batch.iter().map(|question| width(&question.text)));
+        let n = n_similar_widths(batch.iter().map(|question| width(&question.text)));
         let rest = batch.split_off(n);
         encode_together(model, std::mem::replace(&mut batch, rest), pace);
     }
@@ -169,7 +174,7 @@ fn answer(model: &mut Model, first: Question, queue: &Receiver<Question>, pace: 
 
 /// Returns how many of the narrowest texts to encode together. A text is padded to the widest of its batch; if that one
 /// is much wider, encoding the text alone is cheaper.
-fn n_alike(widths: impl Iterator<Item = usize>) -> usize {
+fn n_similar_widths(widths: impl Iterator<Item = usize>) -> usize {
     let mut bound = usize::MAX;
     widths
         .take_while(|width| {
@@ -180,14 +185,14 @@ fn n_alike(widths: impl Iterator<Item = usize>) -> usize {
         .count()
 }
 
-fn encode_together(model: &mut Model, batch: Vec<Question>, pace: &Pace) {
+fn encode_together(model: &mut EncoderModel, batch: Vec<QuestionRequest>, pace: &Pace) {
     let texts: Vec<&str> = batch
         .iter()
         .map(|question| question.text.as_str())
         .collect();
     let start = Instant::now();
     let encoded = encode(model, &texts, true);
-    pace.took(start.elapsed(), batch.len());
+    pace.record(start.elapsed(), batch.len());
     match encoded {
         Ok(vectors) => {
             for (question, vector) in batch.into_iter().zip(vectors) {
@@ -205,7 +210,7 @@ fn encode_together(model: &mut Model, batch: Vec<Question>, pace: &Pace) {
 }
 
 /// Encodes one batch. A panic inside the model becomes an error for these texts only.
-fn encode(model: &mut Model, texts: &[&str], as_questions: bool) -> Vectors {
+fn encode(model: &mut EncoderModel, texts: &[&str], as_questions: bool) -> EncodedTexts {
     let encoding = std::panic::AssertUnwindSafe(|| model.encode(texts, as_questions));
     std::panic::catch_unwind(encoding)
         .unwrap_or_else(|_| Err(EmbedError::Encode("encoder panicked".to_owned())))
@@ -237,7 +242,11 @@ mod tests {
     #[test]
     fn questions_of_similar_width_are_batched() {
         let check = |widths: &[usize], expected| {
-            assert_eq!(n_alike(widths.iter().copied()), expected, "{widths:?}");
+            assert_eq!(
+                n_similar_widths(widths.iter().copied()),
+                expected,
+                "{widths:?}"
+            );
         };
         check(&[], 0);
         check(&[400], 1);
@@ -249,7 +258,7 @@ mod tests {
     #[test]
     fn passages_get_reserved_time_share_while_questions_wait() {
         let ms = Duration::from_millis;
-        let mut turns = Turns::default();
+        let mut turns = DeficitScheduler::default();
         let (mut questions, mut passages) = (0, 0);
         while questions + passages < 100_000 {
             if turns.is_passages() {

@@ -1,6 +1,6 @@
 //! Vector search inside the process: an HNSW graph, the vectors in half precision, and their snapshot on disk.
 
-mod halves;
+mod f16_vectors;
 
 use std::fs::File;
 use std::ops::Range;
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use usearch::{Index, IndexOptions, MetricKind, ScalarKind};
 use uuid::Uuid;
 
-use self::halves::{Halves, Scanner};
+use self::f16_vectors::{F16Vectors, Scanner};
 use super::vector::{by_views, sort};
 use super::{
     IndexError, Selection, VectorEntry, VectorHit, VectorStore, damaged, unusable, write_atomically,
@@ -44,21 +44,21 @@ const NEGATIVE: usize = 1 << (VIEW_BITS - 1);
 pub struct EmbeddedVectors {
     folder: PathBuf,
     dimension: usize,
-    held: RwLock<Held>,
+    state: RwLock<GraphAndVectors>,
     revision: AtomicI64,
     changed: AtomicBool,
     may_write: bool,
 }
 
-struct Held {
+struct GraphAndVectors {
     /// Views only. Negatives are never searched for.
     graph: Index,
-    vectors: Halves,
+    vectors: F16Vectors,
 }
 
 /// `snapshot.json`: the name of the snapshot's two files (`NAME.usearch` and `NAME.f16`) and their checksums.
 #[derive(Serialize, Deserialize)]
-struct Snapshot {
+struct SnapshotFile {
     name: String,
     revision: Revision,
     graph_sha256: String,
@@ -74,10 +74,10 @@ impl EmbeddedVectors {
     /// unusable.
     pub fn open(folder: &Path, dimension: usize, may_write: bool) -> Result<Self, IndexError> {
         let mut this = Self::empty(folder, dimension, may_write)?;
-        let held = this.held.get_mut();
-        let held = held.unwrap_or_else(|poisoned| poisoned.into_inner());
+        let state = this.state.get_mut();
+        let state = state.unwrap_or_else(|poisoned| poisoned.into_inner());
         match std::fs::read(folder.join("snapshot.json")) {
-            Ok(bytes) => *this.revision.get_mut() = held.load(folder, &bytes, dimension)?,
+            Ok(bytes) => *this.revision.get_mut() = state.load(folder, &bytes, dimension)?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 if may_write {
                     std::fs::create_dir_all(folder).map_err(|e| unusable(folder, &e))?;
@@ -85,16 +85,16 @@ impl EmbeddedVectors {
             }
             Err(error) => return Err(unusable(folder, &error)),
         }
-        held.reserve(held.graph.size().max(1_024))?;
+        state.reserve(state.graph.size().max(1_024))?;
         Ok(this)
     }
 
     /// Starts empty and never saves.
     pub fn in_memory(dimension: usize) -> Result<Self, IndexError> {
         let mut this = Self::empty(Path::new(""), dimension, false)?;
-        let held = this.held.get_mut();
-        let held = held.unwrap_or_else(|poisoned| poisoned.into_inner());
-        held.reserve(1_024)?;
+        let state = this.state.get_mut();
+        let state = state.unwrap_or_else(|poisoned| poisoned.into_inner());
+        state.reserve(1_024)?;
         Ok(this)
     }
 
@@ -110,28 +110,28 @@ impl EmbeddedVectors {
             multi: false,
         })
         .map_err(failed)?;
-        let held = Held {
+        let state = GraphAndVectors {
             graph,
-            vectors: Halves::new(dimension),
+            vectors: F16Vectors::new(dimension),
         };
         Ok(Self {
             folder: folder.to_owned(),
             dimension,
-            held: RwLock::new(held),
+            state: RwLock::new(state),
             revision: AtomicI64::new(0),
             changed: AtomicBool::new(false),
             may_write,
         })
     }
 
-    fn read(&self) -> RwLockReadGuard<'_, Held> {
-        self.held
+    fn read(&self) -> RwLockReadGuard<'_, GraphAndVectors> {
+        self.state
             .read()
             .unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, Held> {
-        self.held
+    fn write(&self) -> RwLockWriteGuard<'_, GraphAndVectors> {
+        self.state
             .write()
             .unwrap_or_else(|poisoned| poisoned.into_inner())
     }
@@ -180,23 +180,23 @@ impl VectorStore for EmbeddedVectors {
         selection: &Selection,
     ) -> Result<Vec<VectorHit>, IndexError> {
         self.check(query.len())?;
-        let held = self.read();
-        let size = held.vectors.len();
+        let state = self.read();
+        let size = state.vectors.len();
         if size == 0 || limit == 0 {
             return Ok(Vec::new());
         }
         let listed = selection.listed();
         let narrow = |n: u64| n <= SCAN_SELECTED || n as usize * NARROW <= size;
         let mut hits = if let Some(keys) = listed.filter(|keys| narrow(keys.len())) {
-            held.score(query, keys.iter())
+            state.score(query, keys.iter())
         } else if size <= SCAN_ALL {
             let is_everything = selection.is_everything();
-            let compared = held
+            let compared = state
                 .vectors
                 .scan(query, |key| is_everything || selection.admits(key));
             best_views(compared)
         } else {
-            held.walk(query, limit, selection)?
+            state.walk(query, limit, selection)?
         };
         sort(&mut hits);
         hits.truncate(limit);
@@ -205,15 +205,15 @@ impl VectorStore for EmbeddedVectors {
 
     fn similarities(&self, query: &[f32], keys: &[u32]) -> Result<Vec<Option<f32>>, IndexError> {
         self.check(query.len())?;
-        let held = self.read();
-        let mut scanner = Scanner::new(&held.vectors, query);
+        let state = self.read();
+        let mut scanner = Scanner::new(&state.vectors, query);
         Ok(keys.iter().map(|key| scanner.similarity(*key, 0)).collect())
     }
 
     fn negatives(&self, query: &[f32], keys: &[u32]) -> Result<Vec<Option<f32>>, IndexError> {
         self.check(query.len())?;
-        let held = self.read();
-        let mut scanner = Scanner::new(&held.vectors, query);
+        let state = self.read();
+        let mut scanner = Scanner::new(&state.vectors, query);
         let nearest = keys.iter().map(|key| scanner.similarity(*key, NEGATIVE));
         Ok(nearest.collect())
     }
@@ -223,10 +223,10 @@ impl VectorStore for EmbeddedVectors {
     }
 
     fn missing(&self, keys: &[u32]) -> Result<Vec<u32>, IndexError> {
-        let held = self.read();
+        let state = self.read();
         let keys = keys.iter().copied();
         Ok(keys
-            .filter(|key| !held.vectors.contains(view_key(*key, 0)))
+            .filter(|key| !state.vectors.contains(view_key(*key, 0)))
             .collect())
     }
 
@@ -246,7 +246,7 @@ impl VectorStore for EmbeddedVectors {
     }
 }
 
-impl Held {
+impl GraphAndVectors {
     /// Removes a chunk. Views are numbered without gaps, and so are negatives, so the first missing number ends each.
     fn remove(&mut self, key: u32) -> Result<(), IndexError> {
         for first in [0, NEGATIVE] {
@@ -338,7 +338,7 @@ impl Held {
         snapshot: &[u8],
         dimension: usize,
     ) -> Result<Revision, IndexError> {
-        let snapshot: Snapshot =
+        let snapshot: SnapshotFile =
             serde_json::from_slice(snapshot).map_err(|e| damaged(folder, &e))?;
         let path_of = |kind| folder.join(format!("{}.{kind}", snapshot.name));
         let (of_graph, of_vectors) = (path_of("usearch"), path_of("f16"));
@@ -354,7 +354,7 @@ impl Held {
                 .map_err(|e| damaged(&of_graph, &e))
         };
         let (graph, loaded) = std::thread::scope(|scope| {
-            let loading = scope.spawn(|| Halves::load(&of_vectors, dimension));
+            let loading = scope.spawn(|| F16Vectors::load(&of_vectors, dimension));
             let graph = load_graph();
             let loaded = loading
                 .join()
@@ -386,7 +386,7 @@ impl Held {
             .vectors
             .save(&of_vectors)
             .map_err(|e| unusable(&of_vectors, &e))?;
-        let snapshot = Snapshot {
+        let snapshot = SnapshotFile {
             name: name.clone(),
             revision,
             graph_sha256,

@@ -15,7 +15,7 @@ use ken_store::store::{IndexEntry, Store, text_hash};
 const TEXTS_PER_STEP: usize = 64;
 
 /// Chunks with the vectors that the store has cached for them.
-pub struct Encoding<'a> {
+pub struct ChunkEncoding<'a> {
     store: &'a Store,
     embedder: &'a Embedder,
     workspace: &'a WorkspaceId,
@@ -27,7 +27,7 @@ pub struct Encoding<'a> {
     missing: Vec<(String, String)>,
 }
 
-impl<'a> Encoding<'a> {
+impl<'a> ChunkEncoding<'a> {
     /// Looks up the cached vectors of all texts of `entries`.
     pub async fn of(
         store: &'a Store,
@@ -88,7 +88,7 @@ impl<'a> Encoding<'a> {
                 .map(|((hash, _), vector)| (hash.clone(), to_half(&vector)))
                 .collect();
             self.store
-                .keep_vectors(self.workspace, self.embedder.id(), &fresh)
+                .insert_vectors(self.workspace, self.embedder.id(), &fresh)
                 .await?;
             self.known.extend(fresh);
             encoded(step.len());

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::{Encoding, IndexError, Indexes, VectorEntry, VectorStore, WorkspaceIndex};
+use super::{ChunkEncoding, IndexError, Indexes, VectorEntry, VectorStore, WorkspaceIndex};
 use crate::embed::{EmbedError, Embedder};
 use crate::vectors::VectorsError;
 use ken_base::background::Background;
@@ -68,7 +68,7 @@ impl FollowError {
 
 /// How far the indexes have followed the store.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Progress {
+pub struct IndexingProgress {
     /// The revision that both indexes hold, by workspace.
     pub indexed: HashMap<WorkspaceId, Revision>,
     /// The revision that the keyword index holds, by workspace.
@@ -86,8 +86,8 @@ pub struct Progress {
 /// A failed pass is retried with growing pauses. Acknowledged changes are safe in the store meanwhile.
 pub struct Follower {
     wake: watch::Sender<()>,
-    publish: watch::Sender<Progress>,
-    progress: watch::Receiver<Progress>,
+    publish: watch::Sender<IndexingProgress>,
+    progress: watch::Receiver<IndexingProgress>,
     task: Background,
 }
 
@@ -102,15 +102,15 @@ impl Follower {
         poll: Duration,
     ) -> Self {
         let (wake, woken) = watch::channel(());
-        let (publish, progress) = watch::channel(Progress::default());
-        let worker = Worker {
+        let (publish, progress) = watch::channel(IndexingProgress::default());
+        let worker = FollowerTask {
             store,
             indexes,
             embedder,
             leads,
             publish: publish.clone(),
             save_at: HashMap::new(),
-            settled: HashMap::new(),
+            last_change: HashMap::new(),
             compacting: None,
         };
         let task = Background::start("the follower", |stopped| worker.run(woken, stopped, poll));
@@ -144,7 +144,7 @@ impl Follower {
     }
 
     /// Returns a receiver of the progress.
-    pub fn progress(&self) -> watch::Receiver<Progress> {
+    pub fn progress(&self) -> watch::Receiver<IndexingProgress> {
         self.progress.clone()
     }
 
@@ -168,29 +168,29 @@ impl Follower {
 }
 
 /// The chunk keys to remove, the chunks to add, and the revision after that.
-type Changed = (Vec<Range<u32>>, Vec<IndexEntry>, Revision);
+type ChangeBatch = (Vec<Range<u32>>, Vec<IndexEntry>, Revision);
 
 /// The time since which a workspace's keyword index has been unchanged.
-struct Settled {
+struct LastChange {
     revision: Revision,
     since: Instant,
     /// Whether it was compacted since.
     is_compact: Arc<AtomicBool>,
 }
 
-struct Worker {
+struct FollowerTask {
     store: Store,
     indexes: Arc<Indexes>,
     embedder: Embedder,
     leads: watch::Receiver<bool>,
-    publish: watch::Sender<Progress>,
+    publish: watch::Sender<IndexingProgress>,
     /// When each workspace's vectors are due to be saved again.
     save_at: HashMap<WorkspaceId, Instant>,
-    settled: HashMap<WorkspaceId, Settled>,
+    last_change: HashMap<WorkspaceId, LastChange>,
     compacting: Option<JoinHandle<()>>,
 }
 
-impl Worker {
+impl FollowerTask {
     async fn run(
         mut self,
         mut woken: watch::Receiver<()>,
@@ -247,7 +247,7 @@ impl Worker {
             self.store.promote_due().await?;
         }
         let workspaces = self.store.workspaces().await?;
-        self.forget_all_but(&workspaces).await?;
+        self.retain_workspaces(&workspaces).await?;
         let mut open = Vec::with_capacity(workspaces.len());
         for (workspace, newest) in &workspaces {
             let index = self.open(workspace, *newest).await?;
@@ -256,10 +256,10 @@ impl Worker {
         // Concurrently: the keyword index does not wait for the encoder, and each leaves a core idle at times. Both run
         // to their end, so that the next pass never meets an unfinished write.
         let by_vectors = async {
-            self.look_at_the_cluster(&workspaces).await?;
-            self.all_by_vectors(&open, stop).await
+            self.refresh_cluster(&workspaces).await?;
+            self.index_all_vectors(&open, stop).await
         };
-        let (words, vectors) = tokio::join!(self.all_by_words(&open, stop), by_vectors);
+        let (words, vectors) = tokio::join!(self.index_all_keywords(&open, stop), by_vectors);
         words.and(vectors)?;
         for (workspace, index, _) in &open {
             // It may have been deleted meanwhile.
@@ -272,7 +272,7 @@ impl Worker {
         Ok(())
     }
 
-    async fn all_by_words(
+    async fn index_all_keywords(
         &self,
         open: &[(&WorkspaceId, Arc<WorkspaceIndex>, Revision)],
         stop: &watch::Receiver<bool>,
@@ -286,7 +286,7 @@ impl Worker {
             let mut batch = MIN_BATCH;
             while index.keyword.revision() < *newest
                 && !*stop.borrow()
-                && self.follow_by_words(workspace, index, batch).await?
+                && self.index_keywords(workspace, index, batch).await?
             {
                 batch = (batch * 4).min(MAX_BATCH);
             }
@@ -294,7 +294,7 @@ impl Worker {
         Ok(())
     }
 
-    async fn all_by_vectors(
+    async fn index_all_vectors(
         &self,
         open: &[(&WorkspaceId, Arc<WorkspaceIndex>, Revision)],
         stop: &watch::Receiver<bool>,
@@ -305,7 +305,7 @@ impl Worker {
                 && index.vectors.revision() < *newest
                 && !*stop.borrow()
             {
-                batch = self.follow_by_vectors(workspace, index, size).await?;
+                batch = self.index_vectors(workspace, index, size).await?;
                 self.report(workspace, index);
             }
         }
@@ -327,7 +327,7 @@ impl Worker {
 
     /// Reads the revisions of shared vectors. The leader deletes the vectors of workspaces that are gone, and of those
     /// whose store was restored to an earlier state.
-    async fn look_at_the_cluster(
+    async fn refresh_cluster(
         &self,
         workspaces: &[(WorkspaceId, Revision)],
     ) -> Result<(), FollowError> {
@@ -359,7 +359,7 @@ impl Worker {
     }
 
     /// Drops the progress and the indexes of workspaces that were deleted, by this process or another.
-    async fn forget_all_but(
+    async fn retain_workspaces(
         &mut self,
         workspaces: &[(WorkspaceId, Revision)],
     ) -> Result<(), FollowError> {
@@ -368,7 +368,7 @@ impl Worker {
         blocking(move || indexes.close_others(&known)).await?;
         let is_there = |name: &WorkspaceId| workspaces.iter().any(|(there, _)| there == name);
         self.save_at.retain(|name, _| is_there(name));
-        self.settled.retain(|name, _| is_there(name));
+        self.last_change.retain(|name, _| is_there(name));
         self.publish.send_if_modified(|progress| {
             let n = progress.indexed.len();
             progress.indexed.retain(|name, _| is_there(name));
@@ -395,7 +395,7 @@ impl Worker {
     }
 
     /// Applies the next changes to the keyword index. Returns `false` if there are none.
-    async fn follow_by_words(
+    async fn index_keywords(
         &self,
         workspace: &WorkspaceId,
         index: &Arc<WorkspaceIndex>,
@@ -413,7 +413,7 @@ impl Worker {
     }
 
     /// Applies the next changes to the vectors. Returns the size of the next batch, or `None` if there are no changes.
-    async fn follow_by_vectors(
+    async fn index_vectors(
         &self,
         workspace: &WorkspaceId,
         index: &Arc<WorkspaceIndex>,
@@ -445,7 +445,7 @@ impl Worker {
         workspace: &WorkspaceId,
         from: Revision,
         batch: i64,
-    ) -> Result<Option<Changed>, FollowError> {
+    ) -> Result<Option<ChangeBatch>, FollowError> {
         let changes = self.store.changes_since(workspace, from, batch).await?;
         let Some(last) = changes.last().map(|change| change.revision) else {
             return Ok(None);
@@ -466,7 +466,7 @@ impl Worker {
         workspace: &WorkspaceId,
         entries: &[IndexEntry],
     ) -> Result<Option<(Vec<VectorEntry>, usize)>, FollowError> {
-        let encoding = Encoding::of(&self.store, &self.embedder, workspace, entries).await?;
+        let encoding = ChunkEncoding::of(&self.store, &self.embedder, workspace, entries).await?;
         if encoding.n_missing() > 0 && self.store.is_shared() && !self.leads() {
             return Ok(None);
         }
@@ -482,21 +482,24 @@ impl Worker {
             return;
         }
         let revision = index.keyword.revision();
-        let now = || Settled {
+        let now = || LastChange {
             revision,
             since: Instant::now(),
             is_compact: Arc::default(),
         };
-        let settled = self.settled.entry(workspace.clone()).or_insert_with(now);
-        if settled.revision != revision {
-            *settled = now();
+        let last_change = self
+            .last_change
+            .entry(workspace.clone())
+            .or_insert_with(now);
+        if last_change.revision != revision {
+            *last_change = now();
         }
         let is_free = self.compacting.as_ref().is_none_or(JoinHandle::is_finished);
-        let is_compact = settled.is_compact.clone();
-        if is_compact.load(Ordering::Relaxed) || settled.since.elapsed() < QUIET || !is_free {
+        let is_compact = last_change.is_compact.clone();
+        if is_compact.load(Ordering::Relaxed) || last_change.since.elapsed() < QUIET || !is_free {
             return;
         }
-        settled.since = Instant::now();
+        last_change.since = Instant::now();
         let index = index.clone();
         self.compacting = Some(tokio::task::spawn_blocking(move || {
             match index.write(|index| index.keyword.compact()) {

@@ -27,9 +27,9 @@ pub fn rows(terms: &[(String, usize)]) -> Vec<u64> {
 fn codes(terms: &[(String, usize)]) -> Vec<u32> {
     let mut codes: Vec<u32> = Vec::with_capacity(terms.len());
     for (term, at) in terms {
-        match Shape::of(term) {
-            Shape::Pair(..) => codes[*at] |= JOINS,
-            Shape::Single(code) => codes.push(code),
+        match TermShape::of(term) {
+            TermShape::Pair(..) => codes[*at] |= JOINS,
+            TermShape::Single(code) => codes.push(code),
         }
     }
     codes
@@ -37,12 +37,12 @@ fn codes(terms: &[(String, usize)]) -> Vec<u32> {
 
 /// How a term appears in the codes: one code or two joined ones.
 #[derive(Clone, Copy)]
-enum Shape {
+enum TermShape {
     Single(u32),
     Pair(u32, u32),
 }
 
-impl Shape {
+impl TermShape {
     fn of(term: &str) -> Self {
         let mut characters = term.chars();
         match (characters.next(), characters.next()) {
@@ -57,9 +57,9 @@ impl Shape {
 
 /// Returns a number that identifies a term.
 pub fn code_of(term: &str) -> u64 {
-    match Shape::of(term) {
-        Shape::Single(code) => u64::from(code),
-        Shape::Pair(first, second) => pair_code(first, second),
+    match TermShape::of(term) {
+        TermShape::Single(code) => u64::from(code),
+        TermShape::Pair(first, second) => pair_code(first, second),
     }
 }
 
@@ -105,7 +105,7 @@ pub struct Target<'a> {
 
 /// The result of reading one chunk.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Found {
+pub struct ForwardScores {
     /// The sum of the terms' BM25 scores, ≥ 0.
     pub score: f32,
     /// How close the terms are, in [0, 1]; see [`super::proximity`].
@@ -113,8 +113,8 @@ pub struct Found {
 }
 
 /// The targets, arranged by their first code, with buffers for the chunk being read.
-pub struct Reading {
-    by_first: HashMap<u32, Vec<Wanted>, BuildHasherDefault<FnvHasher>>,
+pub struct ForwardScan {
+    by_first: HashMap<u32, Vec<CodeTarget>, BuildHasherDefault<FnvHasher>>,
     /// Whether any target starts with a code that has these low bits. It rejects most codes of a text at once.
     begins: Vec<bool>,
     weights: Vec<f32>,
@@ -125,7 +125,7 @@ pub struct Reading {
     occurrences: [Occurrences; 2],
 }
 
-struct Wanted {
+struct CodeTarget {
     /// For a bigram, the second character.
     second: Option<u32>,
     target: usize,
@@ -133,7 +133,7 @@ struct Wanted {
 
 const LOW_BITS: u32 = 0x3ff;
 
-impl Reading {
+impl ForwardScan {
     /// Prepares a reading of these targets.
     pub fn of(targets: &[Target<'_>]) -> Self {
         let mut this = Self {
@@ -146,14 +146,14 @@ impl Reading {
             frequencies: vec![0; targets.len()],
             occurrences: Default::default(),
         };
-        for (target, wanted) in targets.iter().enumerate() {
-            let (first, second) = match Shape::of(wanted.term) {
-                Shape::Single(code) => (code, None),
-                Shape::Pair(first, second) => (first, Some(second)),
+        for (target, candidate) in targets.iter().enumerate() {
+            let (first, second) = match TermShape::of(candidate.term) {
+                TermShape::Single(code) => (code, None),
+                TermShape::Pair(first, second) => (first, Some(second)),
             };
             this.begins[(first & LOW_BITS) as usize] = true;
             let beginning = this.by_first.entry(first).or_default();
-            beginning.push(Wanted { second, target });
+            beginning.push(CodeTarget { second, target });
         }
         this
     }
@@ -167,7 +167,7 @@ impl Reading {
         score: impl Fn(u32) -> f32,
         shares: Option<&[Vec<f32>; 2]>,
         least: f32,
-    ) -> Found {
+    ) -> ForwardScores {
         read(&mut self.rows);
         self.codes.clear();
         self.codes.extend(codes_of(&self.rows));
@@ -189,13 +189,13 @@ impl Reading {
                 _ => codes.get(position as usize + 1),
             };
             let next = next.map(|code| code & !JOINS);
-            for wanted in beginning {
-                if wanted.second.is_some() && wanted.second != next {
+            for candidate in beginning {
+                if candidate.second.is_some() && candidate.second != next {
                     continue;
                 }
-                self.frequencies[wanted.target] += 1;
+                self.frequencies[candidate.target] += 1;
                 if shares.is_some() {
-                    let numbers = self.numbers[wanted.target];
+                    let numbers = self.numbers[candidate.target];
                     for (of, number) in self.occurrences.iter_mut().zip(numbers) {
                         of.extend(number.map(|number| (position, number)));
                     }
@@ -226,7 +226,7 @@ impl Reading {
             }
             _ => 0.0,
         };
-        Found {
+        ForwardScores {
             score: total,
             proximity,
         }
@@ -260,7 +260,7 @@ mod tests {
                 numbers: [Some(0), None],
             };
             let read = |into: &mut Vec<u64>| into.clone_from(&rows);
-            let found = Reading::of(&[target]).read(read, |n| n as f32, None, 0.0);
+            let found = ForwardScan::of(&[target]).read(read, |n| n as f32, None, 0.0);
             let n = expected.get(term).copied().unwrap_or(0);
             assert_eq!(found.score, n as f32, "{term} in {text}");
         }
@@ -294,7 +294,7 @@ mod tests {
             target("天", [None, Some(0)]),
         ];
         let shares = [vec![1.0, 1.0, 2.0], vec![1.0]];
-        let mut reading = Reading::of(&targets);
+        let mut reading = ForwardScan::of(&targets);
         let read = |into: &mut Vec<u64>| into.clone_from(&rows);
         for _ in 0..2 {
             let found = reading.read(read, |n| n as f32, Some(&shares), 0.0);
@@ -303,7 +303,7 @@ mod tests {
         let found = reading.read(read, |n| n as f32, Some(&shares), 3.5);
         assert_eq!(found.proximity, 0.0);
         // Two forms of one term count as the better one.
-        let mut forms = Reading::of(&[
+        let mut forms = ForwardScan::of(&[
             Target {
                 weight: 0.5,
                 ..target("退货", [Some(0), None])

@@ -16,13 +16,13 @@ use tantivy::{
     Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Searcher, TantivyDocument, Term,
 };
 
-use super::collector::KEY_FIELD;
 use super::forward::rows;
+use super::keyword_search::{FOREIGN, KeywordSearch, LATIN, is_latin};
+use super::maxscore::KEY_FIELD;
 use super::schema::{ANALYZER, Analyzer, Fields, RESTRICTED, joined, schema};
-use super::view::View;
-use super::words::{FOREIGN, KeywordSearch, LATIN, is_latin};
-use super::{IndexError, Rules, Selection, damaged, unusable};
-use ken_base::config::Part;
+use super::snapshot::IndexSnapshot;
+use super::{IndexError, Selection, SelectionRules, damaged, unusable};
+use ken_base::config::SearchFeature;
 use ken_base::domain::{Filter, Metadata, Revision, audience_open_to};
 use ken_store::store::IndexEntry;
 use ken_text::text::{self, Language, Synonyms};
@@ -30,12 +30,12 @@ use ken_text::text::{self, Language, Synonyms};
 /// The audience and channels of a chunk. Few documents have any, and those share a few combinations, so a search
 /// decides once per rule and not once per chunk.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Rule {
+pub(super) struct VisibilityRule {
     audience: Vec<String>,
     channels: Vec<String>,
 }
 
-impl Rule {
+impl VisibilityRule {
     /// Returns the rule as JSON, as it is indexed; `None` if the chunk is open to everyone everywhere.
     pub(super) fn of(metadata: &Metadata) -> Option<String> {
         if metadata.audience.is_empty() && metadata.channels.is_empty() {
@@ -46,7 +46,7 @@ impl Rule {
             names.sort_unstable();
             names
         };
-        let rule = Rule {
+        let rule = VisibilityRule {
             audience: sorted(&metadata.audience),
             channels: sorted(&metadata.channels),
         };
@@ -64,12 +64,12 @@ impl Rule {
 const SMALLEST_BUFFER: usize = 15_000_000;
 
 /// The index writer, created again after a failure: tantivy's own refuses to write once it has failed.
-struct Writer {
+struct IndexWriterSlot {
     bytes: usize,
     inner: Option<IndexWriter>,
 }
 
-impl Writer {
+impl IndexWriterSlot {
     fn of(&mut self, index: &Index) -> Result<&mut IndexWriter, IndexError> {
         if self.inner.is_none() {
             self.inner = Some(index.writer_with_num_threads(1, self.bytes)?);
@@ -83,10 +83,10 @@ pub struct KeywordIndex {
     fields: Fields,
     index: Index,
     reader: IndexReader,
-    view: ArcSwap<View>,
+    view: ArcSwap<IndexSnapshot>,
     /// Held during a reload, so that an older view never replaces a newer one.
     reloading: Mutex<()>,
-    writer: Option<Mutex<Writer>>,
+    writer: Option<Mutex<IndexWriterSlot>>,
     revision: AtomicI64,
 }
 
@@ -123,7 +123,7 @@ impl KeywordIndex {
         let writer = writer_bytes
             .map(|bytes| {
                 let inner = Some(index.writer_with_num_threads(1, bytes)?);
-                Ok(Writer { bytes, inner })
+                Ok(IndexWriterSlot { bytes, inner })
             })
             .transpose()
             .map_err(damage)?;
@@ -132,7 +132,7 @@ impl KeywordIndex {
             .reload_policy(ReloadPolicy::Manual)
             .try_into()
             .map_err(damage)?;
-        let view = View::of(reader.searcher(), &fields, None).map_err(damage)?;
+        let view = IndexSnapshot::of(reader.searcher(), &fields, None).map_err(damage)?;
         let this = Self {
             view: ArcSwap::from_pointee(view),
             reloading: Mutex::new(()),
@@ -157,11 +157,11 @@ impl KeywordIndex {
             .reload_policy(ReloadPolicy::Manual)
             .try_into()?;
         let this = Self {
-            view: ArcSwap::from_pointee(View::of(reader.searcher(), &fields, None)?),
+            view: ArcSwap::from_pointee(IndexSnapshot::of(reader.searcher(), &fields, None)?),
             reloading: Mutex::new(()),
             fields,
             reader,
-            writer: Some(Mutex::new(Writer {
+            writer: Some(Mutex::new(IndexWriterSlot {
                 bytes: SMALLEST_BUFFER,
                 inner: None,
             })),
@@ -225,7 +225,7 @@ impl KeywordIndex {
             .unwrap_or_else(|poisoned| poisoned.into_inner());
         self.reader.reload()?;
         let earlier = self.view.load();
-        let view = View::of(self.reader.searcher(), &self.fields, Some(&earlier))?;
+        let view = IndexSnapshot::of(self.reader.searcher(), &self.fields, Some(&earlier))?;
         self.view.store(Arc::new(view));
         Ok(())
     }
@@ -286,19 +286,19 @@ impl KeywordIndex {
         &self,
         question: &str,
         synonyms: &Synonyms,
-        without: &[Part],
+        without: &[SearchFeature],
     ) -> Result<Option<KeywordSearch>, IndexError> {
         let view = self.view.load_full();
         KeywordSearch::prepare(view, &self.fields, question, synonyms, without)
     }
 
     /// Like [`Self::search`], over this index and another one as if they were one.
-    pub fn search_beside(
+    pub fn search_with_overlay(
         &self,
         other: &Self,
         question: &str,
         synonyms: &Synonyms,
-        without: &[Part],
+        without: &[SearchFeature],
     ) -> Result<Option<KeywordSearch>, IndexError> {
         let view = Arc::new(self.view.load().with(&other.view.load()));
         KeywordSearch::prepare(view, &self.fields, question, synonyms, without)
@@ -321,7 +321,7 @@ impl KeywordIndex {
         let names_any = !(document_ids.is_empty() && without_documents.is_empty());
         let is_open = !asks_for_any && !names_any && !self.has_restricted();
         is_open.then(|| Selection {
-            rules: Some(Arc::new(Rules::of(filter, Vec::new()))),
+            rules: Some(Arc::new(SelectionRules::of(filter, Vec::new()))),
             ..Selection::default()
         })
     }
@@ -331,7 +331,7 @@ impl KeywordIndex {
     pub fn select(&self, filter: &Filter) -> Result<Selection, IndexError> {
         let view = self.view.load();
         let searcher = &view.searcher;
-        let mut rules = Rules::of(filter, Vec::new());
+        let mut rules = SelectionRules::of(filter, Vec::new());
         let mut except = RoaringBitmap::new();
         if view.has_restricted {
             rules.closed = self.closed(searcher, filter)?;
@@ -342,9 +342,9 @@ impl KeywordIndex {
             let terms = ids.map(|id| self.term(self.fields.document_id, id.as_str()));
             except |= keys(searcher, &TermSetQuery::new(terms))?;
         }
-        let mut wanted: Vec<(Occur, Box<dyn Query>)> = Vec::new();
+        let mut clauses: Vec<(Occur, Box<dyn Query>)> = Vec::new();
         for tag in &filter.tags {
-            wanted.push((Occur::Must, self.is(self.fields.tags, tag)));
+            clauses.push((Occur::Must, self.is(self.fields.tags, tag)));
         }
         let any = |field: Field, values: Vec<&str>| -> (Occur, Box<dyn Query>) {
             (
@@ -355,26 +355,26 @@ impl KeywordIndex {
             )
         };
         if !filter.languages.is_empty() {
-            wanted.push(any(
+            clauses.push(any(
                 self.fields.language,
                 filter.languages.iter().map(String::as_str).collect(),
             ));
         }
         if !filter.kinds.is_empty() {
-            wanted.push(any(
+            clauses.push(any(
                 self.fields.kind,
                 filter.kinds.iter().map(|k| k.as_str()).collect(),
             ));
         }
         if !filter.document_ids.is_empty() {
-            wanted.push(any(
+            clauses.push(any(
                 self.fields.document_id,
                 filter.document_ids.iter().map(|id| id.as_str()).collect(),
             ));
         }
-        let only = match wanted.is_empty() {
+        let only = match clauses.is_empty() {
             true => None,
-            false => Some(keys(searcher, &BooleanQuery::new(wanted))?),
+            false => Some(keys(searcher, &BooleanQuery::new(clauses))?),
         };
         let rules = Some(Arc::new(rules));
         Ok(Selection {
@@ -388,7 +388,7 @@ impl KeywordIndex {
     /// Returns `None` if hardly any chunk is in one of the two, or if the filter names languages.
     ///
     /// `latin` is the share of chunks in Latin letters in everything that is searched, see [`Self::latin_share`].
-    pub fn in_other_writing(
+    pub fn in_other_script(
         &self,
         question: &str,
         selection: &Selection,
@@ -420,10 +420,10 @@ impl KeywordIndex {
     }
 
     /// Returns the share of chunks in Latin letters, in [0, 1], of this index, or of this and the one beside it.
-    pub fn latin_share(&self, beside: Option<&Self>) -> f32 {
+    pub fn latin_share(&self, overlay: Option<&Self>) -> f32 {
         let view = self.view.load();
-        match beside {
-            Some(beside) => view.with(&beside.view.load()).latin,
+        match overlay {
+            Some(overlay) => view.with(&overlay.view.load()).latin,
             None => view.latin,
         }
     }
@@ -496,7 +496,7 @@ impl KeywordIndex {
         for tag in &metadata.tags {
             document.add_text(fields.tags, tag);
         }
-        if let Some(rule) = Rule::of(metadata) {
+        if let Some(rule) = VisibilityRule::of(metadata) {
             document.add_text(fields.rule, rule);
         }
         if metadata.is_restricted() {
@@ -527,8 +527,8 @@ impl KeywordIndex {
             while rules.advance() {
                 let text = String::from_utf8_lossy(rules.key());
                 // A rule that cannot be read admits nobody.
-                let admits =
-                    serde_json::from_str::<Rule>(&text).is_ok_and(|rule| rule.admits(filter));
+                let admits = serde_json::from_str::<VisibilityRule>(&text)
+                    .is_ok_and(|rule| rule.admits(filter));
                 if !admits {
                     closed.push(text.into_owned());
                 }
@@ -573,7 +573,7 @@ impl KeywordIndex {
         Term::from_field_u64(self.fields.key, u64::from(key))
     }
 
-    fn writer(&self) -> Result<MutexGuard<'_, Writer>, IndexError> {
+    fn writer(&self) -> Result<MutexGuard<'_, IndexWriterSlot>, IndexError> {
         let writer = self.writer.as_ref().ok_or(IndexError::ReadOnly)?;
         Ok(writer
             .lock()

@@ -26,9 +26,9 @@ use tokio::sync::Mutex;
 use tonic::Code;
 use uuid::Uuid;
 
-use super::keyword::Rule;
+use super::keyword::VisibilityRule;
 use super::vector::{by_views, sort};
-use super::{IndexError, Rules, Selection, VectorEntry, VectorHit, VectorStore};
+use super::{IndexError, Selection, SelectionRules, VectorEntry, VectorHit, VectorStore};
 use ken_base::config::{QdrantConfig, Secret};
 use ken_base::domain::{Revision, WorkspaceId};
 use ken_text::text::sha256_hex;
@@ -169,7 +169,8 @@ impl QdrantCluster {
     pub fn drop_collection(&self) -> Result<(), IndexError> {
         let cluster = &self.0;
         let dropped = cluster.runtime.block_on(
-            cluster.call(async |client| client.delete_collection(&cluster.collection).await),
+            cluster
+                .call_prepared(async |client| client.delete_collection(&cluster.collection).await),
         );
         cluster.revisions_mut().clear();
         dropped.map(|_| ())
@@ -194,7 +195,7 @@ fn growing(n: usize) -> ExponentialBuilder {
 }
 
 /// Returns whether the error is transient, so that a retry or another node may help.
-fn may_pass(error: &QdrantError) -> bool {
+fn is_transient(error: &QdrantError) -> bool {
     match error {
         QdrantError::ResponseError { status } => matches!(
             status.code(),
@@ -225,7 +226,7 @@ impl Cluster {
     }
 
     /// Sends a request to a node, to the next one if it does not answer, then to all again with growing pauses.
-    async fn ask<T>(
+    async fn call_any_node<T>(
         &self,
         request: &impl AsyncFn(Qdrant) -> Result<T, QdrantError>,
     ) -> Result<T, (String, QdrantError)> {
@@ -233,7 +234,7 @@ impl Cluster {
             let at = self.current.load(Ordering::Relaxed) % self.nodes.len();
             let (address, client) = &self.nodes[at];
             request(client.clone()).await.map_err(|error| {
-                if may_pass(&error) {
+                if is_transient(&error) {
                     // Unless another request has switched nodes already.
                     let _ = self.current.compare_exchange(
                         at,
@@ -248,13 +249,13 @@ impl Cluster {
         let n_tries = RETRIES.max(self.nodes.len() - 1);
         attempt
             .retry(growing(n_tries))
-            .when(|(_, error)| may_pass(error))
+            .when(|(_, error)| is_transient(error))
             .await
     }
 
-    /// Like [`Cluster::ask`], after checking that the collection belongs to us. A collection that was deleted is an
+    /// Like [`Cluster::call_any_node`], after checking that the collection belongs to us. A collection that was deleted is an
     /// error, not an empty one.
-    async fn call<T>(
+    async fn call_prepared<T>(
         &self,
         request: impl AsyncFn(Qdrant) -> Result<T, QdrantError>,
     ) -> Result<T, IndexError> {
@@ -264,27 +265,31 @@ impl Cluster {
                 self.collection
             )));
         }
-        self.ask(&request).await.map_err(|(address, error)| {
-            if let QdrantError::ResponseError { status } = &error
-                && status.code() == Code::NotFound
-            {
-                // The collection was deleted. The next `prepare` creates it again and the leader fills it from the
-                // store.
-                self.is_prepared.store(false, Ordering::Release);
-                self.revisions_mut().clear();
-            }
-            self.away((address, error))
-        })
+        self.call_any_node(&request)
+            .await
+            .map_err(|(address, error)| {
+                if let QdrantError::ResponseError { status } = &error
+                    && status.code() == Code::NotFound
+                {
+                    // The collection was deleted. The next `prepare` creates it again and the leader fills it from the
+                    // store.
+                    self.is_prepared.store(false, Ordering::Release);
+                    self.revisions_mut().clear();
+                }
+                self.unavailable((address, error))
+            })
     }
 
-    async fn tell<T>(
+    async fn call_unchecked<T>(
         &self,
         request: impl AsyncFn(Qdrant) -> Result<T, QdrantError>,
     ) -> Result<T, IndexError> {
-        self.ask(&request).await.map_err(|e| self.away(e))
+        self.call_any_node(&request)
+            .await
+            .map_err(|e| self.unavailable(e))
     }
 
-    async fn prepared(&self) -> Result<(), IndexError> {
+    async fn ensure_prepared(&self) -> Result<(), IndexError> {
         let _one_at_a_time = self.preparing.lock().await;
         if !self.is_prepared.load(Ordering::Acquire) {
             self.prepare().await?;
@@ -293,7 +298,7 @@ impl Cluster {
         Ok(())
     }
 
-    fn away(&self, (address, error): (String, QdrantError)) -> IndexError {
+    fn unavailable(&self, (address, error): (String, QdrantError)) -> IndexError {
         let detail = match &error {
             QdrantError::ResponseError { status }
                 if [Code::Unauthenticated, Code::PermissionDenied].contains(&status.code()) =>
@@ -314,7 +319,7 @@ impl Cluster {
     /// Checks the server and the collection. Creates the collection if it does not exist.
     async fn prepare(&self) -> Result<(), IndexError> {
         let version = self
-            .tell(async |client| client.health_check().await)
+            .call_unchecked(async |client| client.health_check().await)
             .await?
             .version;
         let mut parts = version
@@ -329,12 +334,12 @@ impl Cluster {
         }
         let name = &self.collection;
         let exists = self
-            .tell(async |client| client.collection_exists(name).await)
+            .call_unchecked(async |client| client.collection_exists(name).await)
             .await?;
         if !exists {
             self.make_collection().await?;
         }
-        let info = self.tell(async |client| client.collection_info(name).await);
+        let info = self.call_unchecked(async |client| client.collection_info(name).await);
         self.check_form(info.await?.result)?;
         for (field, kind) in FIELDS {
             let request = || {
@@ -346,7 +351,7 @@ impl Cluster {
                     _ => index,
                 }
             };
-            self.tell(async |client| client.create_field_index(request()).await)
+            self.call_unchecked(async |client| client.create_field_index(request()).await)
                 .await?;
         }
         self.check_owner().await
@@ -367,16 +372,16 @@ impl Cluster {
                 .write_consistency_factor(config.replication / 2 + 1)
         };
         let create = async |client: Qdrant| client.create_collection(request()).await;
-        match self.ask(&create).await {
+        match self.call_any_node(&create).await {
             Ok(_) => Ok(()),
             Err((address, error)) => {
                 // Another process may have created it first, or an attempt that timed out may have succeeded.
                 let exists = self
-                    .ask(&async |client| client.collection_exists(&self.collection).await)
+                    .call_any_node(&async |client| client.collection_exists(&self.collection).await)
                     .await;
                 match exists {
                     Ok(true) => Ok(()),
-                    _ if may_pass(&error) => Err(self.away((address, error))),
+                    _ if is_transient(&error) => Err(self.unavailable((address, error))),
                     _ => Err(IndexError::Cluster(format!(
                         "Qdrant at {address} failed to create collection {}: {error}",
                         self.collection
@@ -411,7 +416,7 @@ impl Cluster {
         let name = &self.collection;
         let id = about("/owner");
         let request = || GetPointsBuilder::new(name, vec![id.clone()]).with_payload(true);
-        let found = self.tell(async |client| client.get_points(request()).await);
+        let found = self.call_unchecked(async |client| client.get_points(request()).await);
         let found = found.await?.result;
         let text = |field: &str| {
             let value = found.first()?.payload.get(field)?;
@@ -446,19 +451,19 @@ impl Cluster {
     async fn upsert_about(&self, id: PointId, payload: Payload) -> Result<(), IndexError> {
         let point = PointStruct::new(id, vec![0.0_f32; self.dimension], payload);
         let request = || UpsertPointsBuilder::new(&self.collection, vec![point.clone()]).wait(true);
-        self.tell(async |client| client.upsert_points(request()).await)
+        self.call_unchecked(async |client| client.upsert_points(request()).await)
             .await
             .map(|_| ())
     }
 
     async fn refresh(&self) -> Result<(), IndexError> {
-        self.prepared().await?;
-        *self.revisions_mut() = self.held().await?;
+        self.ensure_prepared().await?;
+        *self.revisions_mut() = self.indexed_revisions().await?;
         Ok(())
     }
 
     /// Reads every workspace's revision from the server.
-    async fn held(&self) -> Result<HashMap<String, Revision>, IndexError> {
+    async fn indexed_revisions(&self) -> Result<HashMap<String, Revision>, IndexError> {
         const PAGE: u32 = 1_000;
         let mut found = HashMap::new();
         let mut offset: Option<PointId> = None;
@@ -474,7 +479,7 @@ impl Cluster {
                 }
             };
             let page = self
-                .call(async |client| client.scroll(request()).await)
+                .call_prepared(async |client| client.scroll(request()).await)
                 .await?;
             for point in page.result {
                 let of = point.payload.get("of").and_then(|of| of.as_str().cloned());

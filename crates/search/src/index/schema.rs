@@ -5,7 +5,7 @@ use tantivy::schema::{
 };
 use tantivy::tokenizer::{Token, TokenStream, Tokenizer};
 
-use super::collector::KEY_FIELD;
+use super::maxscore::KEY_FIELD;
 
 /// The name of the field that contains the forward index.
 pub const FORWARD_FIELD: &str = "forward";
@@ -29,11 +29,11 @@ pub struct Fields {
     pub kind: Field,
     /// The chunk's language tag.
     pub language: Field,
-    /// The chunk's script: [`LATIN`](super::words::LATIN) or another.
+    /// The chunk's script: [`LATIN`](super::keyword_search::LATIN) or another.
     pub writing: Field,
     /// The document's tags.
     pub tags: Field,
-    /// The audience and channels, if restricted: a [`super::keyword::Rule`] as JSON.
+    /// The audience and channels, if restricted: a [`super::keyword::VisibilityRule`] as JSON.
     pub rule: Field,
     /// [`RESTRICTED`] if the chunk is restricted, otherwise without a value.
     pub restricted: Field,
@@ -94,23 +94,23 @@ pub fn joined(terms: &[(String, usize)]) -> String {
 pub struct Analyzer;
 
 /// The terms of one text, as a token stream.
-pub struct Terms<'a> {
+pub struct TermStream<'a> {
     terms: std::str::Split<'a, char>,
     token: Token,
 }
 
 impl Tokenizer for Analyzer {
-    type TokenStream<'a> = Terms<'a>;
+    type TokenStream<'a> = TermStream<'a>;
 
-    fn token_stream<'a>(&'a mut self, text: &'a str) -> Terms<'a> {
-        Terms {
+    fn token_stream<'a>(&'a mut self, text: &'a str) -> TermStream<'a> {
+        TermStream {
             terms: text.split(SEPARATOR),
             token: Token::default(),
         }
     }
 }
 
-impl TokenStream for Terms<'_> {
+impl TokenStream for TermStream<'_> {
     fn advance(&mut self) -> bool {
         // A text without terms is one empty piece.
         let Some(term) = self.terms.find(|term| !term.is_empty()) else {

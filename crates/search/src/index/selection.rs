@@ -14,12 +14,12 @@ pub struct Selection {
     /// These keys are never admitted.
     pub except: RoaringBitmap,
     /// The same selection as rules, for vectors on a server; `None` if the keys were listed by the caller.
-    pub rules: Option<Arc<Rules>>,
+    pub rules: Option<Arc<SelectionRules>>,
 }
 
 /// The conditions of a [`Selection`].
 #[derive(Debug, Clone, PartialEq)]
-pub struct Rules {
+pub struct SelectionRules {
     /// The filter. Its `audience`, `channel` and `at` are replaced by the fields below.
     pub filter: Filter,
     /// The rules of audience and channel in the index that exclude the caller.
@@ -28,7 +28,7 @@ pub struct Rules {
     pub at: i64,
 }
 
-impl Rules {
+impl SelectionRules {
     /// Returns the rules of a filter, at its time or now.
     pub(super) fn of(filter: &Filter, closed: Vec<String>) -> Self {
         let at = filter.at.unwrap_or_else(jiff::Timestamp::now);

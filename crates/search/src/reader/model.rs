@@ -27,14 +27,14 @@ const END: i64 = 2;
 
 /// `reader.json`: the content of the folder.
 #[derive(Debug, Deserialize)]
-struct Description {
+struct ReaderDescription {
     version: String,
     /// File name → SHA-256 (hex).
     files: BTreeMap<String, String>,
 }
 
 /// The model's files, which exist but have not been read.
-pub struct Files {
+pub struct ModelFiles {
     /// Name and date of the weights.
     pub version: String,
     folder: PathBuf,
@@ -51,7 +51,7 @@ fn wrong(path: &Path, detail: impl std::fmt::Display) -> ReaderError {
     }
 }
 
-impl Files {
+impl ModelFiles {
     /// Finds the files in a folder.
     ///
     /// # Errors
@@ -59,7 +59,7 @@ impl Files {
     pub fn find(folder: &Path) -> Result<Self, ReaderError> {
         let description = folder.join("reader.json");
         let text = std::fs::read(&description).map_err(|error| wrong(&description, error))?;
-        let about: Description =
+        let about: ReaderDescription =
             serde_json::from_slice(&text).map_err(|error| wrong(&description, error))?;
         for name in [MODEL, TOKENIZER] {
             if !about.files.contains_key(name) {
@@ -87,13 +87,13 @@ impl Files {
 }
 
 /// The loaded reader: an ONNX session with its tokenizer.
-pub struct Model {
+pub struct ReaderModel {
     session: Session,
     tokenizer: Tokenizer,
 }
 
 /// A question and a passage in pieces.
-struct Pair {
+struct TokenPair {
     ids: Vec<i64>,
     /// Index of the passage's first piece.
     first: usize,
@@ -103,13 +103,13 @@ struct Pair {
 /// The bytes of a text that each of its pieces covers: start and end.
 type Offsets = Vec<(usize, usize)>;
 
-impl Model {
+impl ReaderModel {
     /// Loads session and tokenizer; the session uses `threads` threads.
     ///
     /// # Errors
     /// [`ReaderError`] if a file is damaged or ONNX Runtime rejects the model.
     pub fn load(
-        files: &Files,
+        files: &ModelFiles,
         environment: &Environment,
         threads: usize,
     ) -> Result<Self, ReaderError> {
@@ -147,7 +147,7 @@ impl Model {
         let failed = |error: String| ReaderError::Read(error);
         let mut asked = self.pieces(question)?.0;
         asked.truncate(MAX_QUESTION);
-        let pairs: Vec<Pair> = passages
+        let pairs: Vec<TokenPair> = passages
             .iter()
             .map(|passage| self.pair(&asked, passage))
             .collect::<Result<_, _>>()?;
@@ -190,7 +190,7 @@ impl Model {
                 "expected one finite logit per passage and two per piece".to_owned(),
             ));
         }
-        let reading = |(i, pair): (usize, &Pair)| Reading {
+        let reading = |(i, pair): (usize, &TokenPair)| Reading {
             logit: answers[i],
             span: best_span(pair, &spans[i * length * 2..(i + 1) * length * 2]),
         };
@@ -207,7 +207,7 @@ impl Model {
     }
 
     /// Builds `<s> question </s></s> passage </s>`. A passage that is too long is cut at its end.
-    fn pair(&self, question: &[i64], passage: &str) -> Result<Pair, ReaderError> {
+    fn pair(&self, question: &[i64], passage: &str) -> Result<TokenPair, ReaderError> {
         let (mut pieces, mut offsets) = self.pieces(passage)?;
         let room = MAX_PIECES.saturating_sub(question.len() + 4);
         pieces.truncate(room);
@@ -219,7 +219,7 @@ impl Model {
         let first = ids.len();
         ids.extend(pieces);
         ids.push(END);
-        Ok(Pair {
+        Ok(TokenPair {
             ids,
             first,
             offsets,
@@ -229,7 +229,7 @@ impl Model {
 
 /// Returns the likeliest span of at most [`MAX_ANSWER`] pieces, or `None` if "no answer here" is likelier. `logits`
 /// holds the start and end logit of each piece, interleaved; the first piece represents "no answer here".
-fn best_span(pair: &Pair, logits: &[f32]) -> Option<Span> {
+fn best_span(pair: &TokenPair, logits: &[f32]) -> Option<Span> {
     let start = |i: usize| logits[2 * (pair.first + i)];
     let end = |i: usize| logits[2 * (pair.first + i) + 1];
     let none = logits[0] + logits[1];
@@ -254,7 +254,7 @@ mod tests {
 
     #[test]
     fn best_span_prefers_likeliest_pair_in_order() {
-        let pair = Pair {
+        let pair = TokenPair {
             ids: vec![0; 6],
             first: 2,
             offsets: vec![(0, 3), (3, 6), (6, 9)],
@@ -280,7 +280,7 @@ mod tests {
     #[test]
     fn missing_reader_file_error_names_remedy() {
         let folder = tempfile::tempdir().unwrap();
-        let fault = || Files::find(folder.path()).err().unwrap().to_string();
+        let fault = || ModelFiles::find(folder.path()).err().unwrap().to_string();
         let error = fault();
         assert!(
             error.contains("ken setup") && error.contains("reader.json"),
@@ -294,7 +294,7 @@ mod tests {
         for name in [MODEL, TOKENIZER] {
             std::fs::write(folder.path().join(name), "x").unwrap();
         }
-        let files = Files::find(folder.path()).unwrap();
+        let files = ModelFiles::find(folder.path()).unwrap();
         let error = files.read(MODEL).err().unwrap().to_string();
         assert!(error.contains("checksum"), "{error}");
     }

@@ -4,16 +4,17 @@ use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{RetrieveError, Retriever, computing};
+use super::{RetrieveError, Retriever, search_blocking};
 use ken_base::domain::{
-    DocumentId, Filter, Hit, MAX_LIMIT, Metadata, Query, Status, WorkspaceId, audience_open_to,
+    DocumentId, DocumentStatus, Filter, Hit, MAX_LIMIT, Metadata, Query, WorkspaceId,
+    audience_open_to,
 };
 
 /// Why a document was found or not.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DocumentExplanation {
     /// The outcome.
-    pub verdict: Standing,
+    pub verdict: SearchVerdict,
     /// Each condition of the query and of the document's state, with whether the document meets it. Empty if the
     /// document does not exist.
     pub filters: Vec<FilterDecision>,
@@ -28,10 +29,12 @@ pub struct DocumentExplanation {
 /// The outcome for a document in a search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-#[schema(as = SearchStanding, description = "`listed`: it is among the hits. `outranked`: other documents score higher. `no_match`: it shares no word with the question. \
+#[schema(
+    description = "`listed`: it is among the hits. `outranked`: other documents score higher. `no_match`: it shares no word with the question. \
      `filtered`: it does not meet a filter. `not_indexed`: the indexes do not have it yet. `no_such_document`: the workspace has \
-     no document with this id.")]
-pub enum Standing {
+     no document with this id."
+)]
+pub enum SearchVerdict {
     /// Among the hits.
     Listed,
     /// Ranked below the limit.
@@ -69,7 +72,7 @@ impl Retriever {
         id: &DocumentId,
     ) -> Result<DocumentExplanation, RetrieveError> {
         let mut explanation = DocumentExplanation {
-            verdict: Standing::NoSuchDocument,
+            verdict: SearchVerdict::NoSuchDocument,
             filters: Vec::new(),
             rank: None,
             best: None,
@@ -78,16 +81,16 @@ impl Retriever {
         let Some(document) = self.store.document(workspace, id, None).await? else {
             return Ok(explanation);
         };
-        let query = &self.timed(query.clone());
+        let query = &self.with_time(query.clone());
         let at = query.filter.at.unwrap_or_else(Timestamp::now);
         explanation.filters = decisions(&query.filter, id, &document.metadata, at);
         if explanation.filters.iter().any(|filter| !filter.passed) {
-            explanation.verdict = Standing::Filtered;
+            explanation.verdict = SearchVerdict::Filtered;
             return Ok(explanation);
         }
         explanation.last_score = hits.last().map(|hit| hit.score);
         let Some(index) = self.indexes.find(workspace) else {
-            explanation.verdict = Standing::NotIndexed;
+            explanation.verdict = SearchVerdict::NotIndexed;
             return Ok(explanation);
         };
         let alone = Filter {
@@ -95,9 +98,9 @@ impl Retriever {
             ..query.filter.clone()
         };
         let held = alone.clone();
-        let selection = computing(move || index.keyword.select(&held)).await?;
+        let selection = search_blocking(move || index.keyword.select(&held)).await?;
         if selection.listed().is_none_or(|keys| keys.is_empty()) {
-            explanation.verdict = Standing::NotIndexed;
+            explanation.verdict = SearchVerdict::NotIndexed;
             return Ok(explanation);
         }
         let (vector, ..) = self.vector_of(query, None).await?;
@@ -105,7 +108,7 @@ impl Retriever {
         let found = self.retrieve_with(workspace, &alone, vector.clone());
         explanation.best = found.await?.hits.into_iter().next();
         let Some(best) = &explanation.best else {
-            explanation.verdict = Standing::NoMatch;
+            explanation.verdict = SearchVerdict::NoMatch;
             return Ok(explanation);
         };
         let place = |hits: &[Hit]| {
@@ -113,12 +116,12 @@ impl Retriever {
             place.map(|place| place + 1)
         };
         explanation.rank = place(hits);
-        explanation.verdict = Standing::Listed;
+        explanation.verdict = SearchVerdict::Listed;
         if explanation.rank.is_none() {
             let all = query.clone().with_limit(MAX_LIMIT);
             let found = self.retrieve_with(workspace, &all, vector).await?;
             explanation.rank = place(&found.hits);
-            explanation.verdict = Standing::Outranked;
+            explanation.verdict = SearchVerdict::Outranked;
         }
         Ok(explanation)
     }
@@ -141,7 +144,7 @@ fn decisions(
     };
     decide(
         "status",
-        metadata.status == Status::Published,
+        metadata.status == DocumentStatus::Published,
         format!("expected published, found {}", metadata.status.as_str()),
     );
     let channel: Vec<String> = filter.channel.iter().cloned().collect();

@@ -9,7 +9,7 @@ use ken_base::domain::{Hit, LegScore, Tuning};
 /// How much a chunk's score falls for each unit by which a question's cosine with the chunk's negative exceeds its
 /// cosine with the chunk. No set has negatives to measure it on. With this value a difference of .1 outweighs any match
 /// in meaning.
-const AVERSION: f32 = 4.0;
+const NEGATIVE_PENALTY: f32 = 4.0;
 
 /// The weights of coverage and proximity in coverage fusion; closeness has the rest. Each in [0, 1], together below 1.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -82,7 +82,7 @@ impl From<&RetrieveConfig> for Fusion {
 
 /// A chunk that at least one search proposed, with the scores of both.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Candidate {
+pub struct FusionCandidate {
     /// The chunk's key.
     pub key: u32,
     /// Rank and score of the keyword search.
@@ -97,7 +97,7 @@ pub struct Candidate {
     pub negative: f32,
 }
 
-impl Candidate {
+impl FusionCandidate {
     /// Starts without scores.
     pub fn new(key: u32) -> Self {
         Self {
@@ -111,7 +111,7 @@ impl Candidate {
     }
 
     /// Sets the scores of the keyword search.
-    pub fn take_words(&mut self, rank: Option<usize>, words: &WordScores) {
+    pub fn set_keyword_scores(&mut self, rank: Option<usize>, words: &WordScores) {
         self.keyword = Some(LegScore {
             rank,
             score: words.score,
@@ -123,11 +123,12 @@ impl Candidate {
 
 impl Fusion {
     /// Scores and orders the candidates: best first, ties by key. If only one search ran, its order is kept.
-    pub fn fuse(self, candidates: Vec<Candidate>, is_foreign: bool) -> Vec<Hit> {
+    pub fn fuse(self, candidates: Vec<FusionCandidate>, is_foreign: bool) -> Vec<Hit> {
         let mut hits: Vec<Hit> = candidates
             .into_iter()
             .map(|candidate| {
-                let score = self.score(&candidate, is_foreign) - AVERSION * candidate.negative;
+                let score =
+                    self.score(&candidate, is_foreign) - NEGATIVE_PENALTY * candidate.negative;
                 let score = score.max(0.0);
                 Hit {
                     chunk_key: candidate.key,
@@ -148,7 +149,7 @@ impl Fusion {
         hits
     }
 
-    fn score(self, candidate: &Candidate, is_foreign: bool) -> f32 {
+    fn score(self, candidate: &FusionCandidate, is_foreign: bool) -> f32 {
         let shares = if is_foreign {
             self.foreign
         } else {
@@ -181,16 +182,16 @@ mod tests {
         key: u32,
         (by_words, coverage): (usize, f32),
         (by_meaning, cosine): (usize, f32),
-    ) -> Candidate {
-        Candidate {
+    ) -> FusionCandidate {
+        FusionCandidate {
             keyword: leg(by_words, coverage * 10.0),
             vector: leg(by_meaning, cosine),
             coverage,
-            ..Candidate::new(key)
+            ..FusionCandidate::new(key)
         }
     }
 
-    fn candidates() -> Vec<Candidate> {
+    fn candidates() -> Vec<FusionCandidate> {
         vec![
             candidate(1, (1, 0.8), (3, 0.80)),
             candidate(2, (2, 0.4), (1, 0.90)),
@@ -252,9 +253,9 @@ mod tests {
 
     #[test]
     fn tied_hits_are_ordered_by_key() {
-        let same = |key| Candidate {
+        let same = |key| FusionCandidate {
             vector: leg(1, 0.9),
-            ..Candidate::new(key)
+            ..FusionCandidate::new(key)
         };
         let hits = HALF.fuse(vec![same(7), same(3), same(5)], false);
         let keys: Vec<_> = hits.iter().map(|h| h.chunk_key).collect();

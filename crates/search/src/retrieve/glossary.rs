@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
 
-use super::{RetrieveError, computing};
+use super::{RetrieveError, search_blocking};
 use ken_base::domain::WorkspaceId;
 use ken_store::store::Store;
 use ken_text::text::Synonyms;
@@ -17,10 +17,10 @@ const FRESH: Duration = Duration::from_secs(1);
 #[derive(Clone)]
 pub struct Glossary {
     store: Store,
-    known: Arc<RwLock<HashMap<WorkspaceId, Known>>>,
+    cached: Arc<RwLock<HashMap<WorkspaceId, CachedSynonyms>>>,
 }
 
-struct Known {
+struct CachedSynonyms {
     version: i64,
     read: Instant,
     synonyms: Synonyms,
@@ -31,7 +31,7 @@ impl Glossary {
     pub fn new(store: Store) -> Self {
         Self {
             store,
-            known: Arc::default(),
+            cached: Arc::default(),
         }
     }
 
@@ -44,52 +44,56 @@ impl Glossary {
         let synonyms = match self.unchanged(workspace, stored.version) {
             Some(synonyms) => synonyms,
             // Building a long list takes a while.
-            None => computing(move || Ok(Synonyms::with(&stored.groups))).await?,
+            None => search_blocking(move || Ok(Synonyms::with(&stored.groups))).await?,
         };
-        let known = Known {
+        let cached = CachedSynonyms {
             version: stored.version,
             read: Instant::now(),
             synonyms: synonyms.clone(),
         };
-        self.known
+        self.cached
             .write()
             .unwrap_or_else(|poisoned| poisoned.into_inner())
-            .insert(workspace.clone(), known);
+            .insert(workspace.clone(), cached);
         Ok(synonyms)
     }
 
     /// Returns the version of a workspace's own synonyms, at most a second old.
     pub async fn version(&self, workspace: &WorkspaceId) -> Result<i64, RetrieveError> {
         self.of(workspace).await?;
-        let known = self
-            .known
+        let cached = self
+            .cached
             .read()
             .unwrap_or_else(|poisoned| poisoned.into_inner());
-        Ok(known.get(workspace).map_or(0, |known| known.version))
+        Ok(cached.get(workspace).map_or(0, |cached| cached.version))
     }
 
     /// Drops a workspace from the cache, so that the next question reads its synonyms again.
-    pub fn forget(&self, workspace: &WorkspaceId) {
-        self.known
+    pub fn invalidate(&self, workspace: &WorkspaceId) {
+        self.cached
             .write()
             .unwrap_or_else(|poisoned| poisoned.into_inner())
             .remove(workspace);
     }
 
     fn fresh(&self, workspace: &WorkspaceId) -> Option<Synonyms> {
-        self.read(workspace, |known| known.read.elapsed() < FRESH)
+        self.read(workspace, |cached| cached.read.elapsed() < FRESH)
     }
 
     fn unchanged(&self, workspace: &WorkspaceId, version: i64) -> Option<Synonyms> {
-        self.read(workspace, |known| known.version == version)
+        self.read(workspace, |cached| cached.version == version)
     }
 
-    fn read(&self, workspace: &WorkspaceId, will_do: impl Fn(&Known) -> bool) -> Option<Synonyms> {
-        let known = self
-            .known
+    fn read(
+        &self,
+        workspace: &WorkspaceId,
+        will_do: impl Fn(&CachedSynonyms) -> bool,
+    ) -> Option<Synonyms> {
+        let cached = self
+            .cached
             .read()
             .unwrap_or_else(|poisoned| poisoned.into_inner());
-        let known = known.get(workspace).filter(|known| will_do(known))?;
-        Some(known.synonyms.clone())
+        let cached = cached.get(workspace).filter(|cached| will_do(cached))?;
+        Some(cached.synonyms.clone())
     }
 }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::audit::Act;
+use super::audit::AuditEvent;
 use super::{Store, StoreError, from_json, time_of, to_json};
 use ken_base::domain::{Answer, Turn, WorkspaceId};
 
@@ -105,9 +105,9 @@ impl Store {
             sqlx::query("DELETE FROM answers WHERE workspace = $1 AND conversation_id = $2")
                 .bind(workspace.as_str())
                 .bind(conversation_id);
-        let act = Act::new("conversation.delete", conversation_id);
+        let act = AuditEvent::new("conversation.delete", conversation_id);
         let done = self.change(workspace, act, delete).await?;
-        self.leave_no_trace().await?;
+        self.purge_deleted().await?;
         Ok(done)
     }
 
@@ -133,20 +133,20 @@ impl Store {
         .await?;
         let n_forgotten = done.rows_affected() + stray.rows_affected();
         if n_forgotten > 0 {
-            self.leave_no_trace().await?;
+            self.purge_deleted().await?;
         }
         Ok(n_forgotten)
     }
 
     /// Moves the write-ahead log of SQLite into the database file; does nothing on PostgreSQL.
-    pub async fn fold(&self) -> Result<(), StoreError> {
-        self.leave_no_trace().await
+    pub async fn checkpoint(&self) -> Result<(), StoreError> {
+        self.purge_deleted().await
     }
 
     /// Removes deleted data from the write-ahead log, too; in the file `secure_delete` has overwritten it. While a
     /// reader is active, the next deletion tries again. PostgreSQL overwrites nothing: its VACUUM frees the space for
     /// other rows.
-    pub(super) async fn leave_no_trace(&self) -> Result<(), StoreError> {
+    pub(super) async fn purge_deleted(&self) -> Result<(), StoreError> {
         if self.is_shared() {
             return Ok(());
         }

@@ -67,7 +67,7 @@ pub struct AuditEntry {
 
 impl AuditEntry {
     /// The hash of the entry after the hash of the previous one.
-    fn sealed(&self, previous: &str) -> String {
+    fn hash_after(&self, previous: &str) -> String {
         let (before, after) = (self.before.to_string(), self.after.to_string());
         sha256_hex([
             previous.as_bytes(),
@@ -83,14 +83,14 @@ impl AuditEntry {
 }
 
 /// A change to record in the audit log.
-pub struct Act {
+pub struct AuditEvent {
     pub(super) action: String,
     pub(super) subject: String,
     pub(super) before: Value,
     pub(super) after: Value,
 }
 
-impl Act {
+impl AuditEvent {
     /// A change with the name of its action (`document.put`) and the id or name of its subject.
     pub fn new(action: impl Into<String>, subject: impl Into<String>) -> Self {
         Self {
@@ -121,7 +121,7 @@ pub(super) async fn note(
     scope: Scope<'_>,
     actor: &str,
     now: Timestamp,
-    acts: Vec<Act>,
+    acts: Vec<AuditEvent>,
 ) -> Result<(), StoreError> {
     if acts.is_empty() {
         return Ok(());
@@ -147,7 +147,7 @@ pub(super) async fn note(
             after: act.after,
             hash: String::new(),
         };
-        entry.hash = entry.sealed(&hash);
+        entry.hash = entry.hash_after(&hash);
         sqlx::query(
             "INSERT INTO audit_log (scope, number, actor, action, subject, was, became, created_at, hash) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
@@ -182,7 +182,7 @@ impl Store {
         &self,
         tx: &mut Transaction<'_, Any>,
         scope: impl Into<Scope<'_>>,
-        acts: Vec<Act>,
+        acts: Vec<AuditEvent>,
     ) -> Result<(), StoreError> {
         note(tx, scope.into(), &actor(), self.now(), acts).await
     }
@@ -198,7 +198,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.ensure_workspace(workspace).await?;
         let mut tx = self.begin().await?;
-        let act = Act::new(action, subject).after(after);
+        let act = AuditEvent::new(action, subject).after(after);
         note(
             &mut tx,
             Scope::Workspace(workspace),
@@ -266,7 +266,7 @@ impl Store {
                 }
                 // Entries older than hashing precede all others.
                 let is_old = hash.is_empty() && line.hash.is_empty();
-                if !is_old && line.sealed(&hash) != line.hash {
+                if !is_old && line.hash_after(&hash) != line.hash {
                     faults.push(format!("audit log: line {} was altered", line.number));
                 }
                 last = line.number;

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::audit::Act;
+use super::audit::AuditEvent;
 use super::queue::{NewWork, enqueue_in};
 use super::vectors::{bytes_of, vector_of};
 use super::{MAX_IN, Store, StoreError, from_json, now_ms, placeholders, to_json};
@@ -70,7 +70,7 @@ impl Store {
     /// Stores cases in one transaction, each with the hash of its submitted form. A case with an equal hash stays as it
     /// is. Other cases wait to be distilled; `work`, which distils them, is enqueued in the same transaction. Returns
     /// the effect on each case, in order.
-    pub async fn keep_cases(
+    pub async fn insert_cases(
         &self,
         workspace: &WorkspaceId,
         cases: &[(Case, String)],
@@ -110,7 +110,11 @@ impl Store {
             .await?;
             let before = known.map(|(hash,)| json!({ "content_hash": hash }));
             let after = json!({ "content_hash": hash });
-            acts.push(Act::new("case.put", &case.id).before(before).after(after));
+            acts.push(
+                AuditEvent::new("case.put", &case.id)
+                    .before(before)
+                    .after(after),
+            );
         }
         if !acts.is_empty() {
             enqueue_in(&mut tx, workspace, &[work]).await?;
@@ -126,17 +130,20 @@ impl Store {
         workspace: &WorkspaceId,
         ids: &[&str],
     ) -> Result<HashMap<String, String>, StoreError> {
-        let kept = self.cases_as_kept(workspace, ids).await?;
-        Ok(kept.into_iter().map(|(id, (hash, _))| (id, hash)).collect())
+        let states = self.stored_case_states(workspace, ids).await?;
+        Ok(states
+            .into_iter()
+            .map(|(id, (hash, _))| (id, hash))
+            .collect())
     }
 
     /// Content hash of each stored case and the draft that it is a source of, by id; missing cases are left out.
-    pub async fn cases_as_kept(
+    pub async fn stored_case_states(
         &self,
         workspace: &WorkspaceId,
         ids: &[&str],
     ) -> Result<HashMap<String, (String, Option<String>)>, StoreError> {
-        let mut kept = HashMap::with_capacity(ids.len());
+        let mut states = HashMap::with_capacity(ids.len());
         for some in ids.chunks(MAX_IN) {
             let sql = format!(
                 "SELECT id, content_hash, draft FROM cases WHERE workspace = $1 AND id IN ({})",
@@ -148,12 +155,12 @@ impl Store {
             }
             let rows: Vec<(String, String, Option<String>)> =
                 query.fetch_all(&self.relaxed).await?;
-            kept.extend(
+            states.extend(
                 rows.into_iter()
                     .map(|(id, hash, draft)| (id, (hash, draft))),
             );
         }
-        Ok(kept)
+        Ok(states)
     }
 
     /// A case by its id.
@@ -241,7 +248,7 @@ impl Store {
 
     /// Records results of distilling (case id, result, draft id), the changed drafts, and drafts that were merged into
     /// others (`moved`: from, into). All or none.
-    pub async fn keep_distilled(
+    pub async fn insert_distilled(
         &self,
         workspace: &WorkspaceId,
         encoder_id: &str,
@@ -281,9 +288,9 @@ impl Store {
         let delete = sqlx::query("DELETE FROM cases WHERE workspace = $1 AND id = $2")
             .bind(workspace.as_str())
             .bind(id);
-        let act = Act::new("case.delete", id);
+        let act = AuditEvent::new("case.delete", id);
         let done = self.change(workspace, act, delete).await?;
-        self.leave_no_trace().await?;
+        self.purge_deleted().await?;
         Ok(done == 1)
     }
 

@@ -7,13 +7,14 @@ use jiff::Timestamp;
 
 use super::{MAX_IN, Store, StoreError, corrupt, from_json, placeholders, time_of};
 use ken_base::domain::{
-    Chunk, ChunkNote, Document, DocumentId, Metadata, Revision, Source, Span, Window, WorkspaceId,
+    Chunk, ChunkNote, Document, DocumentId, Metadata, Revision, Source, Span, ValidityPeriod,
+    WorkspaceId,
 };
 use ken_text::conflict::Authority;
 
 /// One entry of a workspace's change log.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
+pub struct ChangeLogEntry {
     /// Revision of the change.
     pub revision: Revision,
     /// The changed document.
@@ -35,7 +36,7 @@ pub struct IndexEntry {
 
 impl IndexEntry {
     /// Its precedence in a contradiction.
-    pub fn standing(&self) -> Authority {
+    pub fn authority(&self) -> Authority {
         Authority::of(&self.metadata, self.updated_at)
     }
 }
@@ -55,7 +56,7 @@ pub fn entries_of(
         let text = chunk.span.slice(&source.text);
         let text = text.ok_or_else(|| corrupt("a chunk", &"span outside of its document"))?;
         let metadata = match chunk.note.narrows() {
-            true => Arc::new(shared.narrowed(&chunk.note, Window::default())),
+            true => Arc::new(shared.narrowed(&chunk.note, ValidityPeriod::default())),
             false => shared.clone(),
         };
         Ok(IndexEntry {
@@ -116,7 +117,7 @@ impl Store {
         workspace: &WorkspaceId,
         revision: Revision,
         limit: i64,
-    ) -> Result<Vec<Change>, StoreError> {
+    ) -> Result<Vec<ChangeLogEntry>, StoreError> {
         let rows: Vec<(i64, String, i64, i64)> = sqlx::query_as(
             "SELECT revision, document_id, removed_first, removed_count FROM changes \
              WHERE workspace = $1 AND revision > $2 ORDER BY revision LIMIT $3",
@@ -128,7 +129,7 @@ impl Store {
         .await?;
         rows.into_iter()
             .map(|(revision, id, first, count)| {
-                Ok(Change {
+                Ok(ChangeLogEntry {
                     revision,
                     document_id: DocumentId::parse(&id)
                         .map_err(|e| corrupt("a document id", &e))?,
@@ -292,16 +293,16 @@ fn entries(rows: Vec<ChunkRow>) -> Result<Vec<IndexEntry>, StoreError> {
         };
         let next_at = row.next_at.map(time_of).transpose()?;
         let window = match row.version == row.live_version {
-            true => Window {
+            true => ValidityPeriod {
                 from: None,
                 until: next_at,
             },
-            false => Window {
+            false => ValidityPeriod {
                 from: next_at,
                 until: None,
             },
         };
-        let metadata = match note.narrows() || window != Window::default() {
+        let metadata = match note.narrows() || window != ValidityPeriod::default() {
             true => Arc::new(shared.narrowed(&note, window)),
             false => shared,
         };

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::audit::Act;
+use super::audit::AuditEvent;
 use super::{Scope, Store, StoreError, from_json, time_of, to_json};
 use ken_base::domain::EncoderReport;
 
@@ -79,7 +79,7 @@ impl Store {
         .bind(self.now_ms())
         .execute(&mut *tx)
         .await?;
-        let act = Act::new("encoder.prepare", spec).after(spec);
+        let act = AuditEvent::new("encoder.prepare", spec).after(spec);
         self.note(&mut tx, Scope::Service, vec![act]).await?;
         tx.commit().await?;
         Ok(Some(last + 1))
@@ -111,7 +111,7 @@ impl Store {
         .bind(state)
         .bind(self.now_ms())
         .bind(number);
-        let act = Act::new("encoder.end", number.to_string()).after(state);
+        let act = AuditEvent::new("encoder.end", number.to_string()).after(state);
         Ok(self.change(Scope::Service, act, end).await? == 1)
     }
 
@@ -176,7 +176,9 @@ impl Store {
             .bind(number)
             .execute(&mut **tx)
             .await?;
-        let act = Act::new("encoder.switch", spec).before(before).after(spec);
+        let act = AuditEvent::new("encoder.switch", spec)
+            .before(before)
+            .after(spec);
         self.note(tx, Scope::Service, vec![act]).await
     }
 }

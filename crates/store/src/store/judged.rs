@@ -1,6 +1,6 @@
 //! Judged questions, logged questions, and reviews.
 
-use super::audit::Act;
+use super::audit::AuditEvent;
 use super::writes::lock;
 use super::{Store, StoreError, from_json, to_json};
 use ken_base::domain::{JudgedQuestion, Review, WorkspaceId};
@@ -55,7 +55,7 @@ impl Store {
         .bind(self.now_ms())
         .execute(&mut *tx)
         .await?;
-        let act = Act::new("judged-question.put", &question.id)
+        let act = AuditEvent::new("judged-question.put", &question.id)
             .before(before.transpose()?)
             .after(question);
         self.note(&mut tx, workspace, vec![act]).await?;
@@ -72,7 +72,7 @@ impl Store {
         let delete = sqlx::query("DELETE FROM judged_questions WHERE workspace = $1 AND id = $2")
             .bind(workspace.as_str())
             .bind(id);
-        let act = Act::new("judged-question.delete", id);
+        let act = AuditEvent::new("judged-question.delete", id);
         Ok(self.change(workspace, act, delete).await? == 1)
     }
 
@@ -136,7 +136,9 @@ impl Store {
         )
         .bind(workspace.as_str())
         .bind(id);
-        let act = Act::new("review.close", id).before("open").after("closed");
+        let act = AuditEvent::new("review.close", id)
+            .before("open")
+            .after("closed");
         Ok(self.change(workspace, act, close).await? == 1)
     }
 }

@@ -1,6 +1,6 @@
 //! API keys, with the hashes of their secrets.
 
-use super::audit::Act;
+use super::audit::AuditEvent;
 use super::{Scope, Store, StoreError, corrupt, from_json, time_of, to_json};
 use ken_base::domain::{ApiKey, KeyRole, WorkspaceId};
 
@@ -19,7 +19,7 @@ type KeyRow = (
 
 impl Store {
     /// Stores a key with the hash of its secret.
-    pub async fn keep_key(&self, key: &ApiKey, secret_hash: &str) -> Result<(), StoreError> {
+    pub async fn insert_key(&self, key: &ApiKey, secret_hash: &str) -> Result<(), StoreError> {
         if let Some(workspace) = &key.workspace {
             self.ensure_workspace(workspace).await?;
         }
@@ -35,7 +35,7 @@ impl Store {
         .bind(to_json(&key.networks))
         .bind(key.created_at.as_millisecond())
         .bind(key.expires_at.map(jiff::Timestamp::as_millisecond));
-        let act = Act::new("key.create", &key.id).after(key);
+        let act = AuditEvent::new("key.create", &key.id).after(key);
         self.change(Scope::of(key.workspace.as_ref()), act, insert)
             .await?;
         Ok(())
@@ -58,7 +58,7 @@ impl Store {
             sqlx::query("UPDATE api_keys SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL")
                 .bind(self.now_ms())
                 .bind(&key.id);
-        let act = Act::new("key.revoke", &key.id).before(key);
+        let act = AuditEvent::new("key.revoke", &key.id).before(key);
         let scope = Scope::of(key.workspace.as_ref());
         Ok(self.change(scope, act, update).await? == 1)
     }

@@ -13,13 +13,13 @@ use ken_base::domain::{DocumentId, Experiment, Exposure, Feedback, Outcome, Work
 type ExposureRow = (String, i64, i64, Option<i64>, Option<i64>, Option<i64>, i64);
 
 /// Records a success or failure of an exposure, and whether it did harm. The first values stay.
-const FARED: &str = "UPDATE exposures SET success = COALESCE(success, $1), \
+const UPDATE_OUTCOME: &str = "UPDATE exposures SET success = COALESCE(success, $1), \
     decided_at = CASE WHEN success IS NULL AND $1 IS NOT NULL THEN $2 ELSE decided_at END, \
     harmed_at = CASE WHEN $3 = 1 THEN COALESCE(harmed_at, $2) ELSE harmed_at END WHERE workspace = $4 AND ";
 
 /// Columns of a recorded answer that statistics need.
 #[derive(Debug, Clone)]
-pub struct ToldAnswer {
+pub struct AnswerRecord {
     /// The question as the customer sent it.
     pub question: String,
     /// When it was recorded.
@@ -71,7 +71,7 @@ struct RequestPart {
 
 impl Store {
     /// Stores feedback; `false` if feedback with this id exists.
-    pub async fn keep_feedback(
+    pub async fn insert_feedback(
         &self,
         workspace: &WorkspaceId,
         feedback: &Feedback,
@@ -118,7 +118,7 @@ impl Store {
         from: Timestamp,
         to: Timestamp,
         limit: i64,
-    ) -> Result<Vec<ToldAnswer>, StoreError> {
+    ) -> Result<Vec<AnswerRecord>, StoreError> {
         let mut rows = sqlx::query_as::<_, (String, String, i64, String)>(
             "SELECT question, body, created_at, trace FROM answers WHERE workspace = $1 AND created_at >= $2 \
              AND created_at < $3 ORDER BY created_at DESC, id DESC LIMIT $4",
@@ -128,11 +128,11 @@ impl Store {
         .bind(to.as_millisecond())
         .bind(limit)
         .fetch(&self.relaxed);
-        let mut told = Vec::new();
+        let mut records = Vec::new();
         while let Some((question, body, at, trace)) = rows.try_next().await? {
             let body: AnswerPart = from_json("an answer", &body)?;
             let record: RecordPart = from_json("an answer's record", &trace)?;
-            told.push(ToldAnswer {
+            records.push(AnswerRecord {
                 question,
                 at: time_of(at)?,
                 id: body.id,
@@ -144,7 +144,7 @@ impl Store {
                 tags: record.request.tags,
             });
         }
-        Ok(told)
+        Ok(records)
     }
 
     /// Sets whether answers may use a version of a document. A version that a person has declared right stays trusted
@@ -265,33 +265,35 @@ impl Store {
     }
 
     /// Records success or failure, and harm, for participants who saw an answer.
-    pub async fn fared(
+    pub async fn record_outcome(
         &self,
         workspace: &WorkspaceId,
         answer_id: &str,
         success: bool,
         harm: bool,
     ) -> Result<(), StoreError> {
-        sqlx::query(sqlx::AssertSqlSafe(format!("{FARED} answer_id = $5")))
-            .bind(Some(i64::from(success)))
-            .bind(self.now_ms())
-            .bind(i64::from(harm))
-            .bind(workspace.as_str())
-            .bind(answer_id)
-            .execute(&self.durable)
-            .await?;
+        sqlx::query(sqlx::AssertSqlSafe(format!(
+            "{UPDATE_OUTCOME} answer_id = $5"
+        )))
+        .bind(Some(i64::from(success)))
+        .bind(self.now_ms())
+        .bind(i64::from(harm))
+        .bind(workspace.as_str())
+        .bind(answer_id)
+        .execute(&self.durable)
+        .await?;
         Ok(())
     }
 
     /// Records that a participant asked for a person: a failure and a harm.
-    pub async fn harmed(
+    pub async fn record_harm(
         &self,
         workspace: &WorkspaceId,
         experiment: &str,
         customer: &str,
     ) -> Result<(), StoreError> {
         sqlx::query(sqlx::AssertSqlSafe(format!(
-            "{FARED} experiment = $5 AND customer = $6"
+            "{UPDATE_OUTCOME} experiment = $5 AND customer = $6"
         )))
         .bind(Some(0_i64))
         .bind(self.now_ms())
@@ -320,7 +322,7 @@ impl Store {
         .await?;
         rows.into_iter()
             .map(|(customer, arm, answered, success, decided, harmed, at)| {
-                let said = match (success, decided) {
+                let rated = match (success, decided) {
                     (Some(success), Some(decided)) => Some((success == 1, time_of(decided)?)),
                     _ => None,
                 };
@@ -329,7 +331,7 @@ impl Store {
                     arm: usize::try_from(arm).unwrap_or(0),
                     at: time_of(at)?,
                     answered: answered == 1,
-                    said,
+                    rated,
                     harmed_at: harmed.map(time_of).transpose()?,
                 })
             })

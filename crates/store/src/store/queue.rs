@@ -41,7 +41,7 @@ pub struct Work {
 
 /// What becomes of work after a run.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Settled {
+pub enum WorkOutcome {
     /// Done. Its key stays known until the row is pruned.
     Done,
     /// Failed; runs again later.
@@ -103,13 +103,13 @@ impl Store {
     }
 
     /// Begins up to `limit` pieces of due work of a kind. Workspaces take turns, one piece each, starting after `after`
-    /// in the order of their names; within a workspace the oldest work comes first. With `in_order`, each workspace has
+    /// in the order of their names; within a workspace the oldest work comes first. With `serial`, each workspace has
     /// at most one piece, its oldest; while that is not due, the workspace waits. Workspaces in `without` are skipped.
     pub async fn begin_work(
         &self,
         kind: &str,
         limit: usize,
-        in_order: bool,
+        serial: bool,
         after: &str,
         without: &[String],
     ) -> Result<Vec<Work>, StoreError> {
@@ -120,12 +120,12 @@ impl Store {
         due.sort_unstable();
         let next = due.partition_point(|workspace| workspace.as_str() <= after);
         due.rotate_left(next);
-        let each = if in_order {
+        let each = if serial {
             1
         } else {
             limit.div_ceil(due.len().max(1))
         };
-        let choice = match in_order {
+        let choice = match serial {
             true => "ORDER BY created_at, id LIMIT $3",
             false => "AND due_at <= $4 ORDER BY due_at, id LIMIT $3",
         };
@@ -139,12 +139,12 @@ impl Store {
                 .bind(kind)
                 .bind(&workspace)
                 .bind(each as i64);
-            if !in_order {
+            if !serial {
                 query = query.bind(now);
             }
             let rows: Vec<BegunRow> = query.fetch_all(&self.relaxed).await?;
             let of = rows.into_iter().filter(|row| row.4 <= now);
-            let of: Vec<Work> = of.map(|row| begun(&workspace, row)).collect();
+            let of: Vec<Work> = of.map(|row| work_of_row(&workspace, row)).collect();
             if !of.is_empty() {
                 of_each.push(of.into_iter());
             }
@@ -175,8 +175,8 @@ impl Store {
         for work in &chosen {
             update = update.bind(&work.id);
         }
-        let begun: Vec<(String,)> = update.fetch_all(&self.durable).await?;
-        chosen.retain(|work| begun.iter().any(|(id,)| *id == work.id));
+        let claimed: Vec<(String,)> = update.fetch_all(&self.durable).await?;
+        chosen.retain(|work| claimed.iter().any(|(id,)| *id == work.id));
         Ok(chosen)
     }
 
@@ -206,19 +206,22 @@ impl Store {
 
     /// Writes the results of runs (id, run, result) in one transaction. Skips work that was deleted or begun again
     /// since.
-    pub async fn settle_work(&self, settled: &[(String, i64, Settled)]) -> Result<(), StoreError> {
-        if settled.is_empty() {
+    pub async fn finish_work(
+        &self,
+        outcomes: &[(String, i64, WorkOutcome)],
+    ) -> Result<(), StoreError> {
+        if outcomes.is_empty() {
             return Ok(());
         }
         let mut tx = self.begin().await?;
-        for (id, run, settled) in settled {
-            let (state, due_at, error, finished_at, counts) = match settled {
-                Settled::Done => ("done", None, "", Some(now_ms()), 1),
-                Settled::More => ("ready", None, "", None, 0),
-                Settled::Retry { at, error } => {
+        for (id, run, outcome) in outcomes {
+            let (state, due_at, error, finished_at, counts) = match outcome {
+                WorkOutcome::Done => ("done", None, "", Some(now_ms()), 1),
+                WorkOutcome::More => ("ready", None, "", None, 0),
+                WorkOutcome::Retry { at, error } => {
                     ("ready", Some(at.as_millisecond()), error.as_str(), None, 1)
                 }
-                Settled::Dead { error } => ("dead", None, error.as_str(), Some(now_ms()), 1),
+                WorkOutcome::Dead { error } => ("dead", None, error.as_str(), Some(now_ms()), 1),
             };
             sqlx::query(
                 "UPDATE queue SET state = $1, due_at = COALESCE($2, due_at), last_error = $3, finished_at = $4, \
@@ -368,7 +371,7 @@ impl Store {
     }
 }
 
-fn begun(workspace: &str, row: BegunRow) -> Work {
+fn work_of_row(workspace: &str, row: BegunRow) -> Work {
     let (id, payload, attempts, runs, _, last_error, actor) = row;
     Work {
         id,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use utoipa::ToSchema;
 
-use super::audit::{self, Act};
+use super::audit::{self, AuditEvent};
 use super::writes::lock;
 use super::{Store, StoreError, from_json};
 use ken_base::domain::Level;
@@ -66,7 +66,7 @@ impl Store {
         workspace: &WorkspaceId,
         name: &str,
         value: Option<&T>,
-        (by, act): (&str, Act),
+        (by, act): (&str, AuditEvent),
     ) -> Result<(), StoreError> {
         self.put_setting(workspace, name, value, Some((by, act)))
             .await
@@ -77,7 +77,7 @@ impl Store {
         workspace: &WorkspaceId,
         name: &str,
         value: Option<&T>,
-        by: Option<(&str, Act)>,
+        by: Option<(&str, AuditEvent)>,
     ) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         lock(&mut tx, workspace).await?;
@@ -112,7 +112,9 @@ impl Store {
                 audit::note(&mut tx, workspace.into(), by, self.now(), vec![act]).await?;
             }
             None => {
-                let act = Act::new("settings.put", name).before(before).after(after);
+                let act = AuditEvent::new("settings.put", name)
+                    .before(before)
+                    .after(after);
                 self.note(&mut tx, workspace, vec![act]).await?;
             }
         }

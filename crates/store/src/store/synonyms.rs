@@ -1,6 +1,6 @@
 //! Synonyms of a workspace.
 
-use super::audit::Act;
+use super::audit::AuditEvent;
 use super::writes::lock;
 use super::{Store, StoreError, from_json, now_ms, to_json};
 use ken_base::domain::WorkspaceId;
@@ -56,7 +56,7 @@ impl Store {
         .bind(now_ms())
         .fetch_one(&mut *tx)
         .await?;
-        let act = Act::new("synonyms.put", "synonyms")
+        let act = AuditEvent::new("synonyms.put", "synonyms")
             .before(before.transpose()?)
             .after(groups);
         self.note(&mut tx, workspace, vec![act]).await?;

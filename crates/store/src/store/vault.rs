@@ -7,7 +7,7 @@ use sqlx::AnyPool;
 
 use super::portable::{BACKUP, copy_into};
 use super::{
-    StoreError, Synced, is_postgres, now_ms, pool, sqlite_path, take_turn, without_password,
+    StoreError, SyncMode, is_postgres, now_ms, pool, sqlite_path, take_turn, without_password,
 };
 use ken_base::domain::WorkspaceId;
 
@@ -37,7 +37,7 @@ impl Vault {
         if let Some(path) = &path {
             make_private(path).map_err(|e| failed(e.to_string()))?;
         }
-        let pool = pool(url, Synced::Fully, 2)
+        let pool = pool(url, SyncMode::Full, 2)
             .await
             .map_err(|e| failed(e.to_string()))?;
         let mut tx = pool.begin().await?;
@@ -59,7 +59,7 @@ impl Vault {
 
     /// Stores redacted values by case and by hash of its content, so that values never meet the placeholders of another
     /// content.
-    pub async fn keep(
+    pub async fn insert(
         &self,
         workspace: &WorkspaceId,
         cases: &[TakenOut],
@@ -104,7 +104,7 @@ impl Vault {
     }
 
     /// Deletes the values of earlier contents of a case.
-    pub async fn keep_only(
+    pub async fn retain(
         &self,
         workspace: &WorkspaceId,
         case: &str,
@@ -118,7 +118,7 @@ impl Vault {
         .bind(hash)
         .execute(&self.pool)
         .await?;
-        self.leave_no_trace().await
+        self.purge_deleted().await
     }
 
     /// Deletes the values of a case, which can then not be restored.
@@ -128,7 +128,7 @@ impl Vault {
             .bind(case)
             .execute(&self.pool)
             .await?;
-        self.leave_no_trace().await
+        self.purge_deleted().await
     }
 
     /// Deletes the values of a workspace. Returns how many were deleted and how many exist afterwards.
@@ -140,7 +140,7 @@ impl Vault {
             .bind(workspace.as_str())
             .execute(&self.pool)
             .await?;
-        self.leave_no_trace().await?;
+        self.purge_deleted().await?;
         let (left,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM vault WHERE workspace = $1")
             .bind(workspace.as_str())
             .fetch_one(&self.pool)
@@ -155,12 +155,12 @@ impl Vault {
             .execute(&self.pool)
             .await?;
         if done.rows_affected() > 0 {
-            self.leave_no_trace().await?;
+            self.purge_deleted().await?;
         }
         Ok(done.rows_affected())
     }
 
-    async fn leave_no_trace(&self) -> Result<(), StoreError> {
+    async fn purge_deleted(&self) -> Result<(), StoreError> {
         if !self.is_file {
             return Ok(());
         }

@@ -45,7 +45,7 @@ impl Store {
 
     /// Stores vectors; existing ones stay. Nothing is stored for a missing workspace, so texts that were being encoded
     /// while it was deleted do not recreate it.
-    pub async fn keep_vectors(
+    pub async fn insert_vectors(
         &self,
         workspace: &WorkspaceId,
         encoder_id: &str,

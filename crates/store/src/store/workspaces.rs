@@ -6,14 +6,13 @@ use serde::Serialize;
 use sqlx::{Any, Transaction};
 use utoipa::ToSchema;
 
-use super::audit::Act;
+use super::audit::AuditEvent;
 use super::{Scope, Store, StoreError};
 use ken_base::domain::WorkspaceId;
 
 /// Rows deleted with a workspace.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
-#[schema(as = DeletedRows)]
-pub struct Deleted {
+pub struct DeletedRows {
     /// Number of deleted rows per table.
     pub rows: BTreeMap<String, i64>,
     /// Number of rows found by a final check: 0 unless written concurrently.
@@ -53,7 +52,7 @@ impl Store {
     pub async fn delete_workspace(
         &self,
         workspace: &WorkspaceId,
-    ) -> Result<Option<Deleted>, StoreError> {
+    ) -> Result<Option<DeletedRows>, StoreError> {
         let mut tx = self.begin().await?;
         if self.is_shared() {
             // A transaction that adds a row of the workspace waits, and then finds that the workspace is gone.
@@ -76,13 +75,13 @@ impl Store {
         if rows.is_empty() {
             return Ok(None);
         }
-        let act = Act::new("workspace.delete", workspace.as_str()).before(&rows);
+        let act = AuditEvent::new("workspace.delete", workspace.as_str()).before(&rows);
         self.note(&mut tx, Scope::Service, vec![act]).await?;
         tx.commit().await?;
-        self.leave_no_trace().await?;
+        self.purge_deleted().await?;
         let mut tx = self.relaxed.begin().await?;
         let remaining = count(&mut tx, workspace).await?;
-        Ok(Some(Deleted { rows, remaining }))
+        Ok(Some(DeletedRows { rows, remaining }))
     }
 }
 
@@ -113,7 +112,10 @@ mod tests {
         let workspace = WorkspaceId::parse("late").unwrap();
         let vectors = [("0f".to_owned(), vec![half::f16::ONE; 4])];
         store.ensure_workspace(&workspace).await.unwrap();
-        store.keep_vectors(&workspace, "e", &vectors).await.unwrap();
+        store
+            .insert_vectors(&workspace, "e", &vectors)
+            .await
+            .unwrap();
         let known = |store: Store| async move {
             let workspace = WorkspaceId::parse("late").unwrap();
             let hashes = ["0f".to_owned()];
@@ -123,7 +125,10 @@ mod tests {
         assert_eq!(known(store.clone()).await, 1);
         let deleted = store.delete_workspace(&workspace).await.unwrap().unwrap();
         assert_eq!(deleted.remaining, 0);
-        store.keep_vectors(&workspace, "e", &vectors).await.unwrap();
+        store
+            .insert_vectors(&workspace, "e", &vectors)
+            .await
+            .unwrap();
         assert_eq!(known(store.clone()).await, 0);
         assert_eq!(store.delete_workspace(&workspace).await.unwrap(), None);
     }

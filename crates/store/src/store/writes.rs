@@ -7,14 +7,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::{Any, AnyConnection, Transaction};
 
-use super::audit::{Act, note};
+use super::audit::{AuditEvent, note};
 use super::documents::Origin;
 use super::jobs::finish_item;
 use super::{
     MAX_IN, ROWS, Scope, Store, StoreError, corrupt, from_json, now_ms, placeholders, to_json,
 };
-use ken_base::actor::{actor, makes_workspaces};
-use ken_base::domain::{DocumentId, Metadata, NewChunk, Revision, Source, Status, WorkspaceId};
+use ken_base::actor::{actor, may_create_workspaces};
+use ken_base::domain::{
+    DocumentId, DocumentStatus, Metadata, NewChunk, Revision, Source, WorkspaceId,
+};
 use ken_text::text::sha256_hex;
 
 /// One change of a document. Only the gate of `ken-knowledge` changes knowledge.
@@ -63,9 +65,9 @@ impl Write {
 /// The last revisions of documents when changes of them were requested. Archiving, scheduling and deleting count, too.
 /// The changes are written only if these revisions are still the last ones.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Base(Vec<(DocumentId, Option<Revision>)>);
+pub struct BaseVersions(Vec<(DocumentId, Option<Revision>)>);
 
-impl Base {
+impl BaseVersions {
     fn ids(&self) -> impl Iterator<Item = &DocumentId> {
         self.0.iter().map(|(id, _)| id)
     }
@@ -81,18 +83,18 @@ pub struct EndsWith<'a> {
 
 /// Conditions of a write, checked in its transaction.
 #[derive(Default, Clone, Copy)]
-pub struct Terms<'a> {
+pub struct WriteConditions<'a> {
     /// Revisions that have to be the last ones of their documents.
-    pub base: Option<&'a Base>,
+    pub base: Option<&'a BaseVersions>,
     /// The job that writes. It has to be running, which it is not after it was cancelled or its workspace deleted.
     pub job: Option<&'a str>,
     /// The item of `job` that ends with the write.
     pub ends: Option<&'a EndsWith<'a>>,
 }
 
-/// The condition of [`Terms`] that did not hold, so that nothing was written.
+/// The condition of [`WriteConditions`] that did not hold, so that nothing was written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unmet {
+pub enum UnmetCondition {
     /// A document was changed by another write.
     #[error("{0} was changed concurrently; retry")]
     Changed(DocumentId),
@@ -198,8 +200,8 @@ impl Store {
         &self,
         workspace: &WorkspaceId,
         writes: Vec<Write>,
-        terms: Terms<'_>,
-    ) -> Result<Result<Vec<Recorded>, Unmet>, StoreError> {
+        terms: WriteConditions<'_>,
+    ) -> Result<Result<Vec<Recorded>, UnmetCondition>, StoreError> {
         let mut tx = self.begin().await?;
         if let Some(job) = terms.job {
             // The first statement writes, as in `lock`. A deleted workspace is not created again.
@@ -211,7 +213,7 @@ impl Store {
             .execute(&mut *tx)
             .await?;
             if running.rows_affected() == 0 {
-                return Ok(Err(Unmet::NotRunning));
+                return Ok(Err(UnmetCondition::NotRunning));
             }
         }
         lock(&mut tx, workspace).await?;
@@ -223,7 +225,7 @@ impl Store {
                 .iter()
                 .find(|(id, then)| now.get(id).copied() != *then)
             {
-                return Ok(Err(Unmet::Changed(id.clone())));
+                return Ok(Err(UnmetCondition::Changed(id.clone())));
             }
         }
         let recorded = self.record_in(&mut tx, workspace, writes).await?;
@@ -231,7 +233,7 @@ impl Store {
             let detail = (ends.detail)(&recorded);
             // If an earlier run has written it, dropping the transaction undoes this write.
             if !finish_item(&mut *tx, workspace, job, ends.ordinal, "done", &detail).await? {
-                return Ok(Err(Unmet::NotRunning));
+                return Ok(Err(UnmetCondition::NotRunning));
             }
         }
         tx.commit().await?;
@@ -243,7 +245,7 @@ impl Store {
         &self,
         workspace: &WorkspaceId,
         ids: impl IntoIterator<Item = &'a DocumentId>,
-    ) -> Result<Base, StoreError> {
+    ) -> Result<BaseVersions, StoreError> {
         let ids: Vec<DocumentId> = ids.into_iter().cloned().collect();
         let mut connection = self.relaxed.acquire().await?;
         let mut found = revisions(&mut connection, workspace, &ids).await?;
@@ -251,14 +253,14 @@ impl Store {
             let revision = found.remove(&id);
             (id, revision)
         });
-        Ok(Base(base.collect()))
+        Ok(BaseVersions(base.collect()))
     }
 
     /// The first document whose last revision differs from `base`; `None` if there is none.
     pub async fn changed_since(
         &self,
         workspace: &WorkspaceId,
-        base: &Base,
+        base: &BaseVersions,
     ) -> Result<Option<DocumentId>, StoreError> {
         let now = self.base(workspace, base.ids()).await?;
         let mut pairs = base.0.iter().zip(&now.0);
@@ -391,7 +393,7 @@ pub(super) async fn lock(
     tx: &mut Transaction<'_, Any>,
     workspace: &WorkspaceId,
 ) -> Result<(), StoreError> {
-    if !makes_workspaces() {
+    if !may_create_workspaces() {
         let found = sqlx::query("UPDATE workspaces SET revision = revision WHERE id = $1")
             .bind(workspace.as_str())
             .execute(&mut **tx)
@@ -417,7 +419,7 @@ pub(super) struct Cursor {
     revision: i64,
     next_key: i64,
     now: Timestamp,
-    acts: Vec<Act>,
+    acts: Vec<AuditEvent>,
 }
 
 impl Cursor {
@@ -524,7 +526,7 @@ async fn promote(
     .execute(&mut **tx)
     .await?;
     let version = before.next_version.unwrap_or(before.version);
-    let act = Act::new("document.publish", id.as_str());
+    let act = AuditEvent::new("document.publish", id.as_str());
     let (was, became) = (
         json!({ "version": before.version }),
         json!({ "version": version }),
@@ -583,10 +585,10 @@ async fn schedule(
     mut source: Source,
     at: Timestamp,
 ) -> Result<Recorded, StoreError> {
-    source.metadata.status = Status::Published;
+    source.metadata.status = DocumentStatus::Published;
     let before = live(tx, workspace, cursor, &source.id).await?;
     let is_live = match &before {
-        Some(live) if live.deleted == 0 && live.status == Status::Published.as_str() => {
+        Some(live) if live.deleted == 0 && live.status == DocumentStatus::Published.as_str() => {
             // A document that becomes valid later is not live yet; this version replaces it.
             let metadata: Metadata = from_json("a document's metadata", &live.metadata)?;
             metadata.valid_from.is_none_or(|from| from <= cursor.now)
@@ -621,7 +623,7 @@ async fn schedule(
     .execute(&mut **tx)
     .await?;
     cursor.acts.push(
-        Act::new("document.schedule", source.id.as_str())
+        AuditEvent::new("document.schedule", source.id.as_str())
             .before(json!({ "version": before.version, "scheduled_at": before.next_at }))
             .after(json!({ "version": version, "scheduled_at": at })),
     );
@@ -685,7 +687,7 @@ async fn put(
     });
     if let Some(live) = unchanged {
         let version = live.version;
-        remember_origin(tx, workspace, &source.id, origin).await?;
+        insert_origin(tx, workspace, &source.id, origin).await?;
         return Ok(Recorded {
             document_id: source.id,
             version,
@@ -702,8 +704,8 @@ async fn put(
     let removed = remove_chunks(tx, workspace, before.as_ref().map_or((0, 0), Live::keys)).await?;
     let first_key = cursor.next_key;
     let n_chunks = match status {
-        Status::Published => add_chunks(tx, workspace, first_key, version, &source).await?,
-        Status::Draft | Status::Archived => 0,
+        DocumentStatus::Published => add_chunks(tx, workspace, first_key, version, &source).await?,
+        DocumentStatus::Draft | DocumentStatus::Archived => 0,
     };
     cursor.next_key += n_chunks;
     cursor.revision += 1;
@@ -727,7 +729,7 @@ async fn put(
     .bind(now_ms())
     .execute(&mut **tx)
     .await?;
-    remember_origin(tx, workspace, &source.id, origin).await?;
+    insert_origin(tx, workspace, &source.id, origin).await?;
     cursor
         .acts
         .push(put_act(before.as_ref(), &source, version, &metadata)?);
@@ -771,7 +773,7 @@ async fn retire(
         });
     };
     let mut metadata: Metadata = from_json("a document's metadata", &before.metadata)?;
-    metadata.status = Status::Archived;
+    metadata.status = DocumentStatus::Archived;
     unschedule(tx, workspace, cursor, &id, &before).await?;
     let removed = remove_chunks(tx, workspace, before.keys()).await?;
     cursor.revision += 1;
@@ -793,7 +795,9 @@ async fn retire(
     };
     let was = json!({ "version": before.version, "status": before.status });
     let became = json!({ "version": before.version, "status": "archived", "deleted": delete });
-    let act = Act::new(action, id.as_str()).before(was).after(became);
+    let act = AuditEvent::new(action, id.as_str())
+        .before(was)
+        .after(became);
     cursor.acts.push(act);
     log_change(
         tx,
@@ -819,7 +823,7 @@ fn put_act(
     source: &Source,
     version: i64,
     metadata: &str,
-) -> Result<Act, StoreError> {
+) -> Result<AuditEvent, StoreError> {
     type Fields = serde_json::Map<String, serde_json::Value>;
     let fields = |json: &str| from_json::<Fields>("a document's metadata", json);
     let mut now = fields(metadata)?;
@@ -845,7 +849,7 @@ fn put_act(
     let became = json!({
         "version": version, "status": source.metadata.status, "content_hash": source.content_hash, "metadata": now,
     });
-    Ok(Act::new("document.put", source.id.as_str())
+    Ok(AuditEvent::new("document.put", source.id.as_str())
         .before(was)
         .after(became))
 }
@@ -911,7 +915,7 @@ async fn add_chunks(
     Ok(source.chunks.len() as i64)
 }
 
-async fn remember_origin(
+async fn insert_origin(
     tx: &mut Transaction<'_, Any>,
     workspace: &WorkspaceId,
     id: &DocumentId,

@@ -12,11 +12,11 @@ use crate::text;
 #[derive(Debug, Default)]
 pub struct Claims {
     /// Quantities by kind.
-    pub quantities: BTreeMap<Kind, Vec<Quantity>>,
+    pub quantities: BTreeMap<QuantityKind, Vec<Quantity>>,
     /// Days of the year.
-    pub dates: Vec<When>,
+    pub dates: Vec<DateOrTime>,
     /// Times of the day.
-    pub times: Vec<When>,
+    pub times: Vec<DateOrTime>,
     /// Whether it is allowed, offered, possible.
     pub allowed: Polarity,
     /// Whether something is needed.
@@ -41,7 +41,7 @@ pub enum Polarity {
 
 /// Kind of a quantity. Values of one kind have one unit.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
+pub enum QuantityKind {
     /// In days.
     Duration,
     /// In months.
@@ -68,12 +68,20 @@ pub enum Kind {
     Count(String),
 }
 
-impl Kind {
+impl QuantityKind {
     /// Whether a number of one kind is easily written for one of the other.
-    pub fn is_mistakable_for(&self, other: &Kind) -> bool {
-        const GROUPS: [&[Kind]; 2] = [
-            &[Kind::Duration, Kind::WorkingDays, Kind::Months],
-            &[Kind::Money, Kind::MoneyPerMonth, Kind::MoneyPerYear],
+    pub fn is_mistakable_for(&self, other: &QuantityKind) -> bool {
+        const GROUPS: [&[QuantityKind]; 2] = [
+            &[
+                QuantityKind::Duration,
+                QuantityKind::WorkingDays,
+                QuantityKind::Months,
+            ],
+            &[
+                QuantityKind::Money,
+                QuantityKind::MoneyPerMonth,
+                QuantityKind::MoneyPerYear,
+            ],
         ];
         GROUPS
             .iter()
@@ -101,16 +109,16 @@ impl Quantity {
 
 /// A date (month, day, perhaps year) or a time of the day (hour, minute).
 #[derive(Debug, Clone, PartialEq)]
-pub struct When {
+pub struct DateOrTime {
     year: Option<u32>,
     pair: (u32, u32),
     /// The date or time as written.
     pub written: String,
 }
 
-impl When {
+impl DateOrTime {
     /// Whether both are the same date or time. A year counts only if both have one.
-    pub fn is(&self, other: &When) -> bool {
+    pub fn is(&self, other: &DateOrTime) -> bool {
         let years = self.year.zip(other.year).is_none_or(|(a, b)| a == b);
         self.pair == other.pair && years
     }
@@ -126,10 +134,10 @@ impl Claims {
         rest = take_times(&rest, &mut claims);
         take_quantities(&rest, &mut claims);
         // The title asks, the text affirms.
-        let said = text::fold(statement.text);
-        claims.allowed = polarity(&said, &ALLOWED, &NOT_ALLOWED);
-        claims.needed = polarity(&said, &NEEDED, &NOT_NEEDED);
-        claims.for_all = polarity(&said, &FOR_ALL, &FOR_SOME);
+        let folded_text = text::fold(statement.text);
+        claims.allowed = polarity(&folded_text, &ALLOWED, &NOT_ALLOWED);
+        claims.needed = polarity(&folded_text, &NEEDED, &NOT_NEEDED);
+        claims.for_all = polarity(&folded_text, &FOR_ALL, &FOR_SOME);
         claims
     }
 }
@@ -225,7 +233,7 @@ fn take_dates(text: &str, claims: &mut Claims) -> String {
                 };
                 if let Some(pair) = pair {
                     let written = found[0].trim().to_owned();
-                    claims.dates.push(When {
+                    claims.dates.push(DateOrTime {
                         year,
                         pair,
                         written,
@@ -254,7 +262,7 @@ fn take_times(text: &str, claims: &mut Claims) -> String {
         } else {
             hour
         };
-        claims.times.push(When {
+        claims.times.push(DateOrTime {
             year: None,
             pair: (hour, minute),
             written: written.trim().to_owned(),
@@ -296,49 +304,52 @@ fn take_times(text: &str, claims: &mut Claims) -> String {
 }
 
 /// Kind of a unit and its size in the unit of the kind. Longer names come first: `个工作天` is not `天`.
-fn unit(name: &str) -> Option<(Kind, f64)> {
+fn unit(name: &str) -> Option<(QuantityKind, f64)> {
     Some(match name {
         "个工作天" | "工作天" | "个工作日" | "工作日" | "个营业日" | "营业日" | "business day"
-        | "business days" | "working day" | "working days" => (Kind::WorkingDays, 1.0),
-        "天" | "日" | "day" | "days" => (Kind::Duration, 1.0),
+        | "business days" | "working day" | "working days" => (QuantityKind::WorkingDays, 1.0),
+        "天" | "日" | "day" | "days" => (QuantityKind::Duration, 1.0),
         "周" | "个星期" | "星期" | "个礼拜" | "礼拜" | "week" | "weeks" => {
-            (Kind::Duration, 7.0)
+            (QuantityKind::Duration, 7.0)
         }
         "小时" | "个小时" | "钟头" | "个钟头" | "hour" | "hours" | "hrs" => {
-            (Kind::Duration, 1.0 / 24.0)
+            (QuantityKind::Duration, 1.0 / 24.0)
         }
-        "分钟" | "分" | "minute" | "minutes" | "min" | "mins" => (Kind::Duration, 1.0 / 1_440.0),
-        "秒" | "秒钟" | "second" | "seconds" => (Kind::Duration, 1.0 / 86_400.0),
-        "个月" | "月" | "month" | "months" => (Kind::Months, 1.0),
-        "年" | "year" | "years" => (Kind::Months, 12.0),
+        "分钟" | "分" | "minute" | "minutes" | "min" | "mins" => {
+            (QuantityKind::Duration, 1.0 / 1_440.0)
+        }
+        "秒" | "秒钟" | "second" | "seconds" => (QuantityKind::Duration, 1.0 / 86_400.0),
+        "个月" | "月" | "month" | "months" => (QuantityKind::Months, 1.0),
+        "年" | "year" | "years" => (QuantityKind::Months, 12.0),
         "元" | "块" | "圆" | "块钱" | "dollars" | "usd" | "twd" | "台币" | "美元" | "港币" => {
-            (Kind::Money, 1.0)
+            (QuantityKind::Money, 1.0)
         }
-        "%" | "percent" => (Kind::Percent, 1.0),
-        "折" => (Kind::Percent, 10.0),
-        "成" => (Kind::Percent, 10.0),
-        "公斤" | "kg" | "千克" => (Kind::Mass, 1.0),
-        "公克" | "克" | "g" => (Kind::Mass, 0.001),
-        "磅" | "lb" | "lbs" => (Kind::Mass, 0.453_592),
-        "公里" | "km" => (Kind::Length, 100_000.0),
-        "公尺" | "米" | "m" => (Kind::Length, 100.0),
-        "公分" | "厘米" | "cm" => (Kind::Length, 1.0),
-        "毫米" | "mm" => (Kind::Length, 0.1),
-        "英寸" | "吋" | "inch" | "inches" => (Kind::Length, 2.54),
-        "mbps" => (Kind::Speed, 1.0),
-        "gbps" => (Kind::Speed, 1_000.0),
-        "kb" => (Kind::Data, 0.001),
-        "mb" => (Kind::Data, 1.0),
-        "gb" => (Kind::Data, 1_000.0),
-        "tb" => (Kind::Data, 1_000_000.0),
+        "%" | "percent" => (QuantityKind::Percent, 1.0),
+        "折" => (QuantityKind::Percent, 10.0),
+        "成" => (QuantityKind::Percent, 10.0),
+        "公斤" | "kg" | "千克" => (QuantityKind::Mass, 1.0),
+        "公克" | "克" | "g" => (QuantityKind::Mass, 0.001),
+        "磅" | "lb" | "lbs" => (QuantityKind::Mass, 0.453_592),
+        "公里" | "km" => (QuantityKind::Length, 100_000.0),
+        "公尺" | "米" | "m" => (QuantityKind::Length, 100.0),
+        "公分" | "厘米" | "cm" => (QuantityKind::Length, 1.0),
+        "毫米" | "mm" => (QuantityKind::Length, 0.1),
+        "英寸" | "吋" | "inch" | "inches" => (QuantityKind::Length, 2.54),
+        "mbps" => (QuantityKind::Speed, 1.0),
+        "gbps" => (QuantityKind::Speed, 1_000.0),
+        "kb" => (QuantityKind::Data, 0.001),
+        "mb" => (QuantityKind::Data, 1.0),
+        "gb" => (QuantityKind::Data, 1_000.0),
+        "tb" => (QuantityKind::Data, 1_000_000.0),
         "分贝" | "件" | "份" | "张" | "次" | "台" | "部" | "位" | "人" | "名" | "本" | "期"
         | "倍" | "岁" | "点" | "支" | "组" | "笔" | "则" | "家" | "层" | "瓶" | "箱" | "堂"
-        | "集" | "间" | "晚" | "席" => (Kind::Count(name.to_owned()), 1.0),
+        | "集" | "间" | "晚" | "席" => (QuantityKind::Count(name.to_owned()), 1.0),
         "devices" | "device" | "users" | "user" | "people" | "guests" | "guest" | "seats"
         | "times" | "items" | "bags" | "pieces" | "nights" | "night" | "instalments"
-        | "installments" | "projects" | "members" => {
-            (Kind::Count(name.trim_end_matches('s').to_owned()), 1.0)
-        }
+        | "installments" | "projects" | "members" => (
+            QuantityKind::Count(name.trim_end_matches('s').to_owned()),
+            1.0,
+        ),
         _ => return None,
     })
 }
@@ -362,7 +373,7 @@ fn take_quantities(text: &str, claims: &mut Claims) {
         )
     });
     static HALF: LazyLock<Regex> = LazyLock::new(|| regex(r"半价|half[ -]price"));
-    let mut push = |kind: Kind, value: f64, number: f64, written: &str| {
+    let mut push = |kind: QuantityKind, value: f64, number: f64, written: &str| {
         let known = claims.quantities.entry(kind).or_default();
         let quantity = Quantity {
             value,
@@ -377,7 +388,7 @@ fn take_quantities(text: &str, claims: &mut Claims) {
         let is_money = found.name("currency").is_some();
         let named = found.name("unit").map(|unit| unit.as_str());
         let (mut kind, factor) = match (named.and_then(unit), is_money) {
-            (_, true) => (Kind::Money, 1.0),
+            (_, true) => (QuantityKind::Money, 1.0),
             (Some(known), false) => known,
             (None, false) => continue,
         };
@@ -392,13 +403,13 @@ fn take_quantities(text: &str, claims: &mut Claims) {
         if before.trim_end().ends_with('第') {
             continue;
         }
-        if kind == Kind::Months
+        if kind == QuantityKind::Months
             && named == Some("月")
             && before.ends_with(|c: char| c.is_ascii_digit())
         {
             continue;
         }
-        if kind == Kind::Money {
+        if kind == QuantityKind::Money {
             let per = found.name("per").map_or("", |per| per.as_str());
             let head: String = before
                 .chars()
@@ -411,9 +422,9 @@ fn take_quantities(text: &str, claims: &mut Claims) {
             let says =
                 |words: [&str; 3]| words.iter().any(|w| per.contains(w)) || head.contains(words[2]);
             if says(["月", "month", "每月"]) || head.contains("月租") {
-                kind = Kind::MoneyPerMonth;
+                kind = QuantityKind::MoneyPerMonth;
             } else if says(["年", "year", "每年"]) || head.contains("年费") {
-                kind = Kind::MoneyPerYear;
+                kind = QuantityKind::MoneyPerYear;
             }
         }
         let discount = named == Some("折") && first > 10.0;
@@ -427,14 +438,14 @@ fn take_quantities(text: &str, claims: &mut Claims) {
         }
     }
     if let Some(half) = HALF.find(text) {
-        push(Kind::Percent, 50.0, 50.0, half.as_str());
+        push(QuantityKind::Percent, 50.0, 50.0, half.as_str());
     }
 }
 
 /// A pattern of words that affirm or deny. Denials are searched for first, so that `不可以` is not read as `可以`.
-struct Words(LazyLock<Regex>);
+struct WordPattern(LazyLock<Regex>);
 
-impl Words {
+impl WordPattern {
     fn find(&self, text: &str) -> Option<String> {
         self.0
             .find(text)
@@ -442,7 +453,7 @@ impl Words {
     }
 }
 
-static NOT_ALLOWED: Words = Words(LazyLock::new(|| {
+static NOT_ALLOWED: WordPattern = WordPattern(LazyLock::new(|| {
     regex(
         r"(?x) 不可以?|不能|不得|不会|无法|不提供|未提供|不支[援持]|未支[援持]|不接受|不予|不受理|恕不|没有|并无|不含|不包[含括]
         |不在|不适用|不开放|未开放|禁止|请勿|暂停|停止|只能|不再|无提供
@@ -450,40 +461,40 @@ static NOT_ALLOWED: Words = Words(LazyLock::new(|| {
         |not\ (?:allowed|available|possible|supported|offered|included|accepted)",
     )
 }));
-static ALLOWED: Words = Words(LazyLock::new(|| {
+static ALLOWED: WordPattern = WordPattern(LazyLock::new(|| {
     regex(
         r"(?x) 可以|可(?:于|在|至|向|凭|选|用|享|申|办|继|更|使|免费|直接|随时|线上|自行)|均可|皆可|即可|能够?(?:在|用|于|申|办|直接|使)|[，,。]得|者,得|提供|支[援持]|接受|受理
         |有的?[，,。]|包含|含有?|附有?|开放
         |\byes\b|\bcan\b|\bmay\b|supports?\b|offers?\b|includes?\b|available|allowed|accepts?\b|provides?\b",
     )
 }));
-static NOT_NEEDED: Words = Words(LazyLock::new(|| {
+static NOT_NEEDED: WordPattern = WordPattern(LazyLock::new(|| {
     regex(
         r"(?x) 无[须需]|不[需须必用限]|毋[须需]|免(?:出示|附|填|提供|持|检附|备|费)|不要求|即使|不论|无论|一律免|免收
         |no\ need|not\ (?:need|require|necessary)|(?:isn't|aren't|is\ not|are\ not)\ (?:needed|required)|without\ (?:needing|having)
         |no\ [a-z\ ]{1,40}(?:required|needed|necessary)|free\ of\ charge",
     )
 }));
-static NEEDED: Words = Words(LazyLock::new(|| {
+static NEEDED: WordPattern = WordPattern(LazyLock::new(|| {
     regex(
         r"(?x) 必[须需]|[应需须](?:要|于|在|出示|附|填|提供|持|检附|备|带|事先|先|达|满|缴|支付|付|自费|自行|另|单笔|加|收|经|由|以|全额)|才能|方[可得]|才[可会由]|满\ ?\d+|自付|酌收|收取
         |\bmust\b|\brequire[ds]?\b|\bneeds?\ to\b|\bneeded\b|\bhave\ to\b|\bhas\ to\b|only\ (?:if|when|after)|necessary|mandatory",
     )
 }));
-static FOR_ALL: Words = Words(LazyLock::new(|| {
+static FOR_ALL: WordPattern = WordPattern(LazyLock::new(|| {
     regex(
         r"(?x) 所有|任何|每一?位|凡|皆可|均可|一律|全部|不限|人人|各
         |\bevery(?:one|body)\b|\b(?:all|every|any)\ (?:customer|guest|passenger|member|user|traveller|traveler|visitor|buyer)s?\b|regardless",
     )
 }));
-static FOR_SOME: Words = Words(LazyLock::new(|| {
+static FOR_SOME: WordPattern = WordPattern(LazyLock::new(|| {
     regex(
         r"(?x) 仅[限开供能有限]|只[限有开能]|限(?:本|会员|\w{0,4}会员|定)|仅|以上会员|除外
         |\bonly\ (?:for|to|available|open|members)\b|(?:members|customers|guests)\ only|\bonly\ \w+\ (?:members|customers|guests)|exclusive|restricted\ to|limited\ to|reserved\ for",
     )
 }));
 
-fn polarity(text: &str, yes: &Words, no: &Words) -> Polarity {
+fn polarity(text: &str, yes: &WordPattern, no: &WordPattern) -> Polarity {
     let denied = no.find(text);
     // Denials are removed, since they may contain words that affirm.
     let rest = no.0.replace_all(text, " ");

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::Kind;
+use super::PersonalDataKind;
 
 fn regex(pattern: &str) -> Regex {
     Regex::new(pattern).expect("the pattern is fixed and tested")
@@ -40,7 +40,7 @@ static LEAD: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// Calls `take` with the kind and byte range of each address.
-pub fn find(text: &str, take: &mut impl FnMut(Kind, usize, usize)) {
+pub fn find(text: &str, take: &mut impl FnMut(PersonalDataKind, usize, usize)) {
     for pattern in [&*CHINESE, &*ESTATE] {
         for found in pattern.find_iter(text) {
             let written = found.as_str();
@@ -62,11 +62,11 @@ pub fn find(text: &str, take: &mut impl FnMut(Kind, usize, usize)) {
                 && named >= 2
                 || rest.starts_with(|c: char| c.is_ascii_digit())
             {
-                take(Kind::Address, start, end);
+                take(PersonalDataKind::Address, start, end);
             }
         }
     }
     for found in ENGLISH.find_iter(text) {
-        take(Kind::Address, found.start(), found.end());
+        take(PersonalDataKind::Address, found.start(), found.end());
     }
 }

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::Kind;
+use super::PersonalDataKind;
 use crate::text::is_function_word;
 
 /// The most common surnames in both scripts, which cover nearly everyone.
@@ -79,19 +79,23 @@ static LATIN: LazyLock<[(Regex, bool); 6]> = LazyLock::new(|| {
 });
 
 /// Calls `take` with the kind and byte range of each name.
-pub fn find(text: &str, take: &mut impl FnMut(Kind, usize, usize)) {
+pub fn find(text: &str, take: &mut impl FnMut(PersonalDataKind, usize, usize)) {
     for groups in HAN_CUE.captures_iter(text) {
         let after = groups.get(1).expect("the group is not optional");
         // "我是" often introduces something else than a name.
         let is_weak = groups[0].starts_with("我是");
         if let Some(length) = leading_name(after.as_str(), &text[after.end()..], is_weak) {
-            take(Kind::Name, after.start(), after.start() + length);
+            take(
+                PersonalDataKind::Name,
+                after.start(),
+                after.start() + length,
+            );
         }
     }
     for groups in HAN_SAN.captures_iter(text) {
         let name = groups.get(1).expect("the group is not optional");
         if surname(name.as_str()) == Some(name.len()) {
-            take(Kind::Name, name.start(), name.end());
+            take(PersonalDataKind::Name, name.start(), name.end());
         }
     }
     let mut from = 0;
@@ -99,7 +103,7 @@ pub fn find(text: &str, take: &mut impl FnMut(Kind, usize, usize)) {
         let whole = groups.get(0).expect("it matched");
         let name = groups.get(1).expect("the group is not optional");
         if let Some(start) = trailing_name(name.as_str()) {
-            take(Kind::Name, name.start() + start, name.end());
+            take(PersonalDataKind::Name, name.start() + start, name.end());
         }
         from = whole.end();
     }
@@ -111,7 +115,7 @@ pub fn find(text: &str, take: &mut impl FnMut(Kind, usize, usize)) {
                 // "我叫 Tom12345678": the digits belong to the name.
                 let is_rest = |c: &char| c.is_ascii_alphanumeric();
                 let n_more = text[end..].chars().take_while(is_rest).count();
-                take(Kind::Name, name.start(), end + n_more);
+                take(PersonalDataKind::Name, name.start(), end + n_more);
             }
         }
     }
@@ -176,8 +180,8 @@ fn leading_name(text: &str, _after: &str, is_weak: bool) -> Option<usize> {
     }
     // "我是" with a surname only does not introduce a name.
     let whole = text[end..].chars().next();
-    let is_told = whole.is_none_or(|c| AFTER_A_NAME.contains(c));
-    match is_weak && (given == 0 || !is_told) {
+    let is_terminated = whole.is_none_or(|c| AFTER_A_NAME.contains(c));
+    match is_weak && (given == 0 || !is_terminated) {
         true => None,
         false => Some(end),
     }

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::Kind;
+use super::PersonalDataKind;
 
 fn regex(pattern: &str) -> Regex {
     Regex::new(pattern).expect("the pattern is fixed and tested")
@@ -135,13 +135,13 @@ static NEAR_ORDER: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// Calls `take` with the kind and byte range of each number.
-pub fn find(text: &str, take: &mut impl FnMut(Kind, usize, usize)) {
+pub fn find(text: &str, take: &mut impl FnMut(PersonalDataKind, usize, usize)) {
     for found in EMAIL.find_iter(text) {
-        take(Kind::Email, found.start(), found.end());
+        take(PersonalDataKind::Email, found.start(), found.end());
     }
     for found in MAINLAND_PLATE.find_iter(text) {
         if alone(text, found.start(), found.end()) {
-            take(Kind::Plate, found.start(), found.end());
+            take(PersonalDataKind::Plate, found.start(), found.end());
         }
     }
     for (pattern, is_valid) in [
@@ -154,7 +154,7 @@ pub fn find(text: &str, take: &mut impl FnMut(Kind, usize, usize)) {
             if alone(text, start, end)
                 && (is_valid(&plain(found.as_str())) || ID_CUE.is_match(before(text, start)))
             {
-                take(Kind::NationalId, start, end);
+                take(PersonalDataKind::NationalId, start, end);
             }
         }
     }
@@ -162,7 +162,7 @@ pub fn find(text: &str, take: &mut impl FnMut(Kind, usize, usize)) {
         for number in [groups.get(1), groups.get(2)].into_iter().flatten() {
             let digits = number.as_str().chars().filter(char::is_ascii_digit).count();
             if digits >= 6 && alone(text, number.start(), number.end()) {
-                take(Kind::Passport, number.start(), number.end());
+                take(PersonalDataKind::Passport, number.start(), number.end());
             }
         }
     }
@@ -173,15 +173,19 @@ pub fn find(text: &str, take: &mut impl FnMut(Kind, usize, usize)) {
             && is_luhn(&digits)
             && "3456".contains(&digits[..1])
         {
-            take(Kind::BankCard, found.start(), found.end());
+            take(PersonalDataKind::BankCard, found.start(), found.end());
         }
     }
-    by_name(text, &ORDER, Kind::OrderNumber, 4, take);
-    by_name(text, &ACCOUNT, Kind::AccountNumber, 5, take);
+    by_name(text, &ORDER, PersonalDataKind::OrderNumber, 4, take);
+    by_name(text, &ACCOUNT, PersonalDataKind::AccountNumber, 5, take);
     for groups in ACCOUNT_BEFORE.captures_iter(text) {
         let number = groups.get(1).expect("the group is not optional");
         if alone(text, number.start(), number.end()) {
-            take(Kind::AccountNumber, number.start(), number.end());
+            take(
+                PersonalDataKind::AccountNumber,
+                number.start(),
+                number.end(),
+            );
         }
     }
     for pattern in PHONES.iter() {
@@ -207,11 +211,11 @@ pub fn find(text: &str, take: &mut impl FnMut(Kind, usize, usize)) {
         if is_number && !is_public && !SERVICE.is_match(written) {
             let near = before(text, start);
             let kind = match () {
-                () if NEAR_PASSPORT.is_match(text) => Kind::Passport,
+                () if NEAR_PASSPORT.is_match(text) => PersonalDataKind::Passport,
                 () if NEAR_ORDER.is_match(near) || NEAR_ORDER.is_match(after(text, end)) => {
-                    Kind::OrderNumber
+                    PersonalDataKind::OrderNumber
                 }
-                () => Kind::AccountNumber,
+                () => PersonalDataKind::AccountNumber,
             };
             take(kind, start, end);
         }
@@ -223,17 +227,22 @@ pub fn find(text: &str, take: &mut impl FnMut(Kind, usize, usize)) {
             && PLATE_CUE.is_match(before(text, start))
             && !NO_PLATE.is_match(found.as_str());
         if is_plate {
-            take(Kind::Plate, start, end);
+            take(PersonalDataKind::Plate, start, end);
         }
         // A plate may begin within a match that is not one: "is 8" of "is 8HJR402".
         from = if is_plate { end } else { start + 1 };
     }
 }
 
-fn phone(text: &str, start: usize, end: usize, take: &mut impl FnMut(Kind, usize, usize)) {
+fn phone(
+    text: &str,
+    start: usize,
+    end: usize,
+    take: &mut impl FnMut(PersonalDataKind, usize, usize),
+) {
     let is_service = SERVICE.is_match(&text[start..end]);
     if alone(text, start, end) && !is_service {
-        take(Kind::Phone, start, end);
+        take(PersonalDataKind::Phone, start, end);
     }
 }
 
@@ -241,9 +250,9 @@ fn phone(text: &str, start: usize, end: usize, take: &mut impl FnMut(Kind, usize
 fn by_name(
     text: &str,
     pattern: &Regex,
-    kind: Kind,
+    kind: PersonalDataKind,
     min: usize,
-    take: &mut impl FnMut(Kind, usize, usize),
+    take: &mut impl FnMut(PersonalDataKind, usize, usize),
 ) {
     for groups in pattern.captures_iter(text) {
         let number = groups.get(1).expect("the group is not optional");

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::*;
 
 #[derive(Deserialize)]
-struct Line {
+struct MarkedLine {
     id: String,
     marked: String,
 }
@@ -45,12 +45,12 @@ fn score(file: &str) -> (f64, f64, usize) {
     let (mut wanted, mut found, mut taken, mut right) = (0, 0, 0, 0);
     let mut by_kind: BTreeMap<String, (usize, usize)> = BTreeMap::new();
     for line in lines.lines() {
-        let Line { id, marked } = serde_json::from_str(line).unwrap();
+        let MarkedLine { id, marked } = serde_json::from_str(line).unwrap();
         let (text, spans) = unmark(&marked);
         let findings = redactor.find(&text);
         for (kind, span) in &spans {
             let is_covered = (span.start..span.end).all(|at| {
-                let holds = |f: &Finding| f.span.start <= at && at < f.span.end;
+                let holds = |f: &PersonalDataSpan| f.span.start <= at && at < f.span.end;
                 !text.is_char_boundary(at) || findings.iter().any(holds)
             });
             let of_kind = by_kind.entry(kind.clone()).or_default();

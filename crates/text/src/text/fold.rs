@@ -28,12 +28,12 @@ pub const FOLDING: &str = "fold-1";
 /// questions fold the same sentences again, and the conversion takes longer than most other steps.
 pub fn fold(text: &str) -> String {
     if text.is_ascii() || text.len() > SENTENCE {
-        return fold_anew(text);
+        return fold_uncached(text);
     }
     if let Some(folded) = FOLDED.get(text) {
         return folded.as_ref().to_owned();
     }
-    let folded = fold_anew(text);
+    let folded = fold_uncached(text);
     FOLDED.insert(text.into(), folded.as_str().into());
     folded
 }
@@ -45,11 +45,11 @@ const REMEMBERED: usize = 8_192;
 static FOLDED: LazyLock<Cache<Box<str>, Arc<str>>> = LazyLock::new(|| Cache::new(REMEMBERED));
 
 /// Clears the cache, as after a deletion of the documents that the sentences are from.
-pub fn forget_sentences() {
+pub fn clear_sentence_cache() {
     FOLDED.clear();
 }
 
-fn fold_anew(text: &str) -> String {
+fn fold_uncached(text: &str) -> String {
     let compatible: String = text
         .nfkc()
         .filter(|c| !is_invisible(*c))
@@ -72,11 +72,11 @@ fn is_invisible(c: char) -> bool {
 /// Removes a bracket that follows a Han character and holds only its pronunciation: pinyin with a tone mark
 /// or tone digit, or bopomofo. `打開(app)` and `價格(NT$1200)` stay.
 fn drop_glosses(text: &str) -> String {
-    let mut kept = String::with_capacity(text.len());
+    let mut cleaned = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(open) = rest.find('(') {
         let (before, from_open) = rest.split_at(open);
-        kept.push_str(before);
+        cleaned.push_str(before);
         let gloss = from_open[1..]
             .find(')')
             .map(|length| &from_open[1..1 + length]);
@@ -85,13 +85,13 @@ fn drop_glosses(text: &str) -> String {
                 rest = &from_open[gloss.len() + 2..];
             }
             _ => {
-                kept.push('(');
+                cleaned.push('(');
                 rest = &from_open[1..];
             }
         }
     }
-    kept.push_str(rest);
-    kept
+    cleaned.push_str(rest);
+    cleaned
 }
 
 fn is_gloss(text: &str) -> bool {

@@ -64,7 +64,7 @@ fn local_words(pairs: &[Pair]) -> Vec<Pair> {
 /// Marks query terms in original texts.
 pub struct Highlighter<'a> {
     /// Query terms, from [`terms`].
-    wanted: HashSet<&'a str>,
+    terms: HashSet<&'a str>,
     /// Query terms of one or two characters, sorted.
     pairs: Vec<Pair>,
     local: Vec<Pair>,
@@ -72,12 +72,12 @@ pub struct Highlighter<'a> {
 
 impl<'a> Highlighter<'a> {
     /// A highlighter of query terms, which come from [`terms`](super::terms).
-    pub fn new(wanted: HashSet<&'a str>) -> Self {
-        let mut pairs: Vec<Pair> = wanted.iter().filter_map(|term| as_pair(term)).collect();
+    pub fn new(terms: HashSet<&'a str>) -> Self {
+        let mut pairs: Vec<Pair> = terms.iter().filter_map(|term| as_pair(term)).collect();
         pairs.sort_unstable();
         let local = local_words(&pairs);
         Self {
-            wanted,
+            terms,
             pairs,
             local,
         }
@@ -95,7 +95,7 @@ impl<'a> Highlighter<'a> {
         for (start, word) in text.split_word_bound_indices() {
             if !word.chars().all(is_cjk) {
                 previous = None;
-                if word.chars().any(char::is_alphanumeric) && self.is_wanted(word) {
+                if word.chars().any(char::is_alphanumeric) && self.is_match(word) {
                     mark(start, start + word.len());
                 }
                 continue;
@@ -103,10 +103,10 @@ impl<'a> Highlighter<'a> {
             for (offset, c) in word.char_indices() {
                 let (from, to) = (start + offset, start + offset + c.len_utf8());
                 match previous {
-                    Some((before, first)) if self.is_pair_wanted((first, Some(c))) => {
+                    Some((before, first)) if self.is_pair_match((first, Some(c))) => {
                         mark(before, to);
                     }
-                    None if self.is_pair_wanted((c, None)) => mark(from, to),
+                    None if self.is_pair_match((c, None)) => mark(from, to),
                     _ => {}
                 }
                 previous = Some((from, c));
@@ -115,12 +115,12 @@ impl<'a> Highlighter<'a> {
         spans
     }
 
-    fn is_wanted(&self, piece: &str) -> bool {
+    fn is_match(&self, piece: &str) -> bool {
         let terms = terms(piece);
-        terms.iter().any(|term| self.wanted.contains(term.as_str()))
+        terms.iter().any(|term| self.terms.contains(term.as_str()))
     }
 
-    fn is_pair_wanted(&self, pair: Pair) -> bool {
+    fn is_pair_match(&self, pair: Pair) -> bool {
         let holds = |pair: Pair| self.pairs.binary_search(&pair).is_ok();
         match (folded(pair.0), pair.1.map(folded)) {
             (Some(first), None) => holds((first, None)),
@@ -129,7 +129,7 @@ impl<'a> Highlighter<'a> {
             }
             _ => {
                 let characters = std::iter::once(pair.0).chain(pair.1);
-                self.is_wanted(&String::from_iter(characters))
+                self.is_match(&String::from_iter(characters))
             }
         }
     }
@@ -141,8 +141,8 @@ mod tests {
 
     fn check(text: &str, question: &str, expected: &[&str]) {
         let question = terms(question);
-        let wanted: HashSet<&str> = question.iter().map(String::as_str).collect();
-        let found: Vec<&str> = Highlighter::new(wanted)
+        let terms: HashSet<&str> = question.iter().map(String::as_str).collect();
+        let found: Vec<&str> = Highlighter::new(terms)
             .marks(text)
             .iter()
             .map(|s| s.slice(text).unwrap())

@@ -49,9 +49,9 @@ fn in_prose(text: &str, from: usize, to: usize, spans: &mut Vec<Span>) {
                 || ABBREVIATIONS
                     .iter()
                     .any(|a| ends_with_word(so_far.trim_end(), a)));
-        let goes_on =
+        let continues =
             ends_in_abbreviation || ends_in_initial(so_far, &text[end..]) || is_quoting(so_far);
-        if goes_on && end < text.len() {
+        if continues && end < text.len() {
             open = Some(begin);
             continue;
         }
@@ -139,13 +139,13 @@ const CLAUSE_BEGINS: &str = "若凡如但並并且惟遇 ";
 fn windows(text: &str, span: Span, spans: &mut Vec<Span>) {
     let mut start = span.start;
     while start < span.end {
-        let (mut taken, mut place, mut last) = (0, None, None);
+        let (mut used, mut place, mut last) = (0, None, None);
         let rest = &text[start..span.end];
         let mut is_whole = true;
         let mut before: Option<char> = None;
         for (at, c) in rest.char_indices() {
             let here = start + at;
-            if taken > WINDOW {
+            if used > WINDOW {
                 is_whole = false;
                 break;
             }
@@ -155,12 +155,12 @@ fn windows(text: &str, span: Span, spans: &mut Vec<Span>) {
                 let is_word = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
                 is_word(a) && is_word(b)
             };
-            if taken >= MIN_WINDOW && CLAUSE_BEGINS.contains(c) && !in_figure(before, after) {
+            if used >= MIN_WINDOW && CLAUSE_BEGINS.contains(c) && !in_figure(before, after) {
                 place = Some(here);
             }
-            taken += char_width(c);
+            used += char_width(c);
             let end = here + c.len_utf8();
-            if taken >= MIN_WINDOW && CLAUSE_ENDS.contains(c) && !in_figure(before, after) {
+            if used >= MIN_WINDOW && CLAUSE_ENDS.contains(c) && !in_figure(before, after) {
                 place = Some(end);
             }
             if !in_figure(Some(c), after) && !".,:：".contains(c) {

@@ -32,7 +32,7 @@ pub fn written(question: &str) -> String {
     let mut end = 0;
     for found in matcher.find_iter(question) {
         let span = &question[found.range()];
-        if !stands_alone(question, found.start(), found.end()) {
+        if !is_whole_word(question, found.start(), found.end()) {
             continue;
         }
         text.push_str(&question[end..found.start()]);
@@ -53,7 +53,7 @@ pub fn written(question: &str) -> String {
 }
 
 /// Whether a match is a whole word: neither Latin words nor zhuyin syllables continue on either side.
-pub(super) fn stands_alone(text: &str, start: usize, end: usize) -> bool {
+pub(super) fn is_whole_word(text: &str, start: usize, end: usize) -> bool {
     let joins = |inner: Option<char>, outer: Option<char>| match (inner, outer) {
         (Some(a), Some(b)) => {
             let is_word = |c: char| c.is_alphanumeric() && !is_cjk(c);

@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
-use super::spoken::stands_alone;
+use super::spoken::is_whole_word;
 use super::{is_function_word, search_key, terms_of_key};
 
 /// Synonym groups that expand a question. Cheap to clone.
@@ -86,7 +86,10 @@ impl Synonyms {
             .expect("far fewer synonyms than the matcher can hold");
         Self(Arc::new(Table {
             matcher,
-            terms: members.iter().map(|member| telling(member)).collect(),
+            terms: members
+                .iter()
+                .map(|member| distinctive_terms(member))
+                .collect(),
             groups_of,
             groups: all,
         }))
@@ -97,7 +100,7 @@ impl Synonyms {
     pub fn of(&self, key: &str) -> Vec<Replacement> {
         let mut replacements: Vec<Replacement> = Vec::new();
         for found in self.0.matcher.find_iter(key) {
-            if !stands_alone(key, found.start(), found.end()) {
+            if !is_whole_word(key, found.start(), found.end()) {
                 continue;
             }
             let table = &*self.0;
@@ -122,7 +125,7 @@ impl Synonyms {
 }
 
 /// Terms of a synonym without function words: `多少錢` without `多少`. A synonym of function words only keeps them.
-fn telling(key: &str) -> Vec<String> {
+fn distinctive_terms(key: &str) -> Vec<String> {
     let all = terms_of_key(key);
     match all.iter().all(|term| is_function_word(term)) {
         true => all,

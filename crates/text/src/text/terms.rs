@@ -31,8 +31,8 @@ pub fn terms_of_key(key: &str) -> Vec<String> {
     let mut terms = Vec::with_capacity(key.len() / 3);
     for run in runs(key) {
         match run {
-            Run::Cjk(run) => push_bigrams(run, |bigram, _| terms.push(bigram.to_owned())),
-            Run::Word(word) => terms.push(ENGLISH.stem(word).into_owned()),
+            TextRun::Cjk(run) => push_bigrams(run, |bigram, _| terms.push(bigram.to_owned())),
+            TextRun::Word(word) => terms.push(ENGLISH.stem(word).into_owned()),
         }
     }
     terms
@@ -44,8 +44,8 @@ pub fn characters_of_key(key: &str) -> Vec<String> {
     let mut characters = Vec::with_capacity(key.len() / 3);
     for run in runs(key) {
         match run {
-            Run::Cjk(run) => characters.extend(run.chars().map(String::from)),
-            Run::Word(word) => characters.push(ENGLISH.stem(word).into_owned()),
+            TextRun::Cjk(run) => characters.extend(run.chars().map(String::from)),
+            TextRun::Word(word) => characters.push(ENGLISH.stem(word).into_owned()),
         }
     }
     characters
@@ -59,7 +59,7 @@ pub fn index_terms(text: &str) -> Vec<(String, usize)> {
     let mut position = 0;
     for run in runs(&key) {
         match run {
-            Run::Cjk(run) => {
+            TextRun::Cjk(run) => {
                 let first = terms.len();
                 let n = run.chars().count();
                 terms.extend(
@@ -75,7 +75,7 @@ pub fn index_terms(text: &str) -> Vec<(String, usize)> {
                 terms[first..].sort_by_key(|(_, at)| *at);
                 position += n;
             }
-            Run::Word(word) => {
+            TextRun::Word(word) => {
                 terms.push((ENGLISH.stem(word).into_owned(), position));
                 position += 1;
             }
@@ -85,43 +85,43 @@ pub fn index_terms(text: &str) -> Vec<(String, usize)> {
 }
 
 /// A run of characters of one class.
-enum Run<'a> {
+enum TextRun<'a> {
     Cjk(&'a str),
     Word(&'a str),
 }
 
-fn runs(key: &str) -> impl Iterator<Item = Run<'_>> {
+fn runs(key: &str) -> impl Iterator<Item = TextRun<'_>> {
     let mut rest = key;
     std::iter::from_fn(move || {
         loop {
             let class = class_of(rest.chars().next()?);
             let end = match class {
-                Class::Word => word_end(rest),
+                CharClass::Word => word_end(rest),
                 _ => rest.find(|c| class_of(c) != class).unwrap_or(rest.len()),
             };
             let (run, after) = rest.split_at(end);
             rest = after;
             match class {
-                Class::Cjk => return Some(Run::Cjk(run)),
-                Class::Word if run.len() <= MAX_WORD_BYTES => return Some(Run::Word(run)),
-                Class::Word | Class::Other => {}
+                CharClass::Cjk => return Some(TextRun::Cjk(run)),
+                CharClass::Word if run.len() <= MAX_WORD_BYTES => return Some(TextRun::Word(run)),
+                CharClass::Word | CharClass::Other => {}
             }
         }
     })
 }
 
 #[derive(PartialEq, Eq, Clone, Copy)]
-enum Class {
+enum CharClass {
     Cjk,
     Word,
     Other,
 }
 
-fn class_of(c: char) -> Class {
+fn class_of(c: char) -> CharClass {
     match c {
-        c if is_cjk(c) => Class::Cjk,
-        c if c.is_alphanumeric() => Class::Word,
-        _ => Class::Other,
+        c if is_cjk(c) => CharClass::Cjk,
+        c if c.is_alphanumeric() => CharClass::Word,
+        _ => CharClass::Other,
     }
 }
 
@@ -156,7 +156,7 @@ fn word_end(text: &str) -> usize {
                 .chars()
                 .next()
                 .is_some_and(|next| next.is_ascii_digit());
-        if class_of(c) != Class::Word && !joins {
+        if class_of(c) != CharClass::Word && !joins {
             return i;
         }
         previous_is_digit = c.is_ascii_digit();

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
-use super::spoken::stands_alone;
+use super::spoken::is_whole_word;
 use super::{fold, written};
 
 /// A way of asking → the one for all of its kind, both folded, see `lexicon/README.md`.
@@ -33,7 +33,7 @@ pub fn wording(question: &str) -> String {
     let mut text = String::with_capacity(folded.len());
     let mut end = 0;
     for found in matcher.find_iter(&folded) {
-        if stands_alone(&folded, found.start(), found.end()) {
+        if is_whole_word(&folded, found.start(), found.end()) {
             text.push_str(&folded[end..found.start()]);
             text.push_str(&kinds[found.pattern().as_usize()]);
             end = found.end();
@@ -41,9 +41,9 @@ pub fn wording(question: &str) -> String {
     }
     text.push_str(&folded[end..]);
     text.retain(char::is_alphanumeric);
-    let kept = text.trim_end_matches(ENDINGS).len();
-    if kept > 0 {
-        text.truncate(kept);
+    let length = text.trim_end_matches(ENDINGS).len();
+    if length > 0 {
+        text.truncate(length);
     }
     text
 }

@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde::{Serialize, Serializer};
 
-use crate::answer::designation::names_another;
-use crate::answer::expects::{expected, holds};
+use crate::answer::answer_type::{answer_type, contains_type};
+use crate::answer::model_number::names_another;
 use crate::answer::passage::{Passage, Unit};
 use crate::answer::verify::denials;
 use ken_base::domain::{Evidence, Hit};
@@ -83,12 +83,12 @@ const READ: usize = 5;
 const SHAPE: usize = 10;
 
 /// A sentence compared with the question: its passage, and its share of the question's words without and with headings.
-struct Held<'a> {
+struct ScoredUnit<'a> {
     at: usize,
     unit: &'a Unit,
     share: f32,
     with_headings: f32,
-    holds_expected: bool,
+    holds_answer_type: bool,
 }
 
 impl Features {
@@ -117,36 +117,41 @@ impl Features {
             let found = asked.iter().filter(|(term, _)| has(term.as_str()));
             found.map(|(_, weight)| weight).sum::<f32>() / total
         };
-        let kind = expected(question);
-        let mut held: Vec<Held> = Vec::new();
+        let kind = answer_type(question);
+        let mut scored: Vec<ScoredUnit> = Vec::new();
         for (at, (passage, e)) in passages.iter().zip(evidence).enumerate() {
             for unit in &passage.units {
                 let sentence = unit.span.slice(&e.chunk.text).unwrap_or_default();
                 let with =
                     |term: &str| unit.terms.contains(term) || passage.headings.contains(term);
-                held.push(Held {
+                scored.push(ScoredUnit {
                     at,
                     unit,
                     share: share(&|term| unit.terms.contains(term)),
                     with_headings: share(&with),
-                    holds_expected: kind
-                        .is_none_or(|kind| holds(kind, sentence, &unit.folded, question)),
+                    holds_answer_type: kind
+                        .is_none_or(|kind| contains_type(kind, sentence, &unit.folded, question)),
                 });
             }
         }
         // The best sentence: the highest share with headings; of similar ones, one that contains what is asked for, or
         // an early one.
-        let worth = |held: &Held| {
-            let bonus = if held.holds_expected { 0.02 } else { 0.0 };
-            held.share + 0.5 * held.with_headings + bonus - 0.01 * held.at as f32
+        let worth = |scored: &ScoredUnit| {
+            let bonus = if scored.holds_answer_type { 0.02 } else { 0.0 };
+            scored.share + 0.5 * scored.with_headings + bonus - 0.01 * scored.at as f32
         };
-        let best = held.iter().max_by(|a, b| worth(a).total_cmp(&worth(b)));
-        let in_three = share(&|term| passages.iter().take(3).any(|passage| passage.says(term)));
-        let expected_in = |n: usize| {
-            let of_these = held
+        let best = scored.iter().max_by(|a, b| worth(a).total_cmp(&worth(b)));
+        let in_three = share(&|term| {
+            passages
                 .iter()
-                .filter(|held| held.at < n && held.holds_expected);
-            of_these.map(|held| held.share).fold(0.0, f32::max)
+                .take(3)
+                .any(|passage| passage.has_term(term))
+        });
+        let expected_in = |n: usize| {
+            let of_these = scored
+                .iter()
+                .filter(|scored| scored.at < n && scored.holds_answer_type);
+            of_these.map(|scored| scored.share).fold(0.0, f32::max)
         };
         let han: HashSet<char> = asked
             .keys()
@@ -162,25 +167,30 @@ impl Features {
         };
         let names = names(question);
         let figures = numbers(&key);
-        let missing = |wanted: &[String], has: &dyn Fn(&str) -> bool| {
-            wanted
+        let missing = |terms: &[String], has: &dyn Fn(&str) -> bool| {
+            terms
                 .iter()
                 .filter(|name| !has(name.as_str()))
                 .count()
                 .min(3) as f32
         };
         let in_best = |term: &str| {
-            best.is_some_and(|held| {
-                held.unit.terms.contains(term) || passages[held.at].headings.contains(term)
+            best.is_some_and(|scored| {
+                scored.unit.terms.contains(term) || passages[scored.at].headings.contains(term)
             })
         };
-        let in_first = |term: &str| passages.first().is_some_and(|passage| passage.says(term));
-        let best_text = best.map_or("", |held| held.unit.folded.as_str());
-        let best_with = best.map_or(0.0, |held| held.with_headings);
+        let in_first = |term: &str| {
+            passages
+                .first()
+                .is_some_and(|passage| passage.has_term(term))
+        };
+        let best_text = best.map_or("", |scored| scored.unit.folded.as_str());
+        let best_with = best.map_or(0.0, |scored| scored.with_headings);
         let share_of_first = share(&in_first);
-        let best_units: Vec<&Unit> = best.iter().map(|held| held.unit).collect();
-        let around: Vec<&Unit> =
-            best.map_or(Vec::new(), |held| passages[held.at].units.iter().collect());
+        let best_units: Vec<&Unit> = best.iter().map(|scored| scored.unit).collect();
+        let around: Vec<&Unit> = best.map_or(Vec::new(), |scored| {
+            passages[scored.at].units.iter().collect()
+        });
 
         let by_key: HashMap<u32, &Hit> = hits.iter().map(|hit| (hit.chunk_key, hit)).collect();
         let hit_of = |e: &Evidence| by_key.get(&e.chunk.key).copied();
@@ -251,8 +261,8 @@ fn content(key: &str, term_weights: &[(String, f32)]) -> HashMap<String, f32> {
     let most = known.values().copied().fold(1.0, f32::max);
     let all: HashSet<String> = terms_of_key(key).into_iter().collect();
     let weight = |term: &str| known.get(term).copied().unwrap_or(most);
-    let said = all.iter().filter(|term| !is_grammar(term));
-    let content: HashMap<String, f32> = said.map(|term| (term.clone(), weight(term))).collect();
+    let stated = all.iter().filter(|term| !is_grammar(term));
+    let content: HashMap<String, f32> = stated.map(|term| (term.clone(), weight(term))).collect();
     match content.is_empty() {
         true => all
             .into_iter()

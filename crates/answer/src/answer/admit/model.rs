@@ -10,7 +10,7 @@ use super::features::{Features, N, NAMES};
 /// that half of all questions can be answered.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Model {
+pub struct AnswerabilityModel {
     /// One weight per feature, in the features' order.
     pub weights: Vec<Weight>,
     /// The intercept.
@@ -50,7 +50,7 @@ pub enum ModelError {
     Content(PathBuf, String),
 }
 
-impl Model {
+impl AnswerabilityModel {
     /// Returns the compiled-in model, which was fitted on the development sets (docs/measured/quality.md).
     pub fn shipped() -> Self {
         Self::parse(include_str!("model.json")).expect("the shipped model is tested")
@@ -67,7 +67,8 @@ impl Model {
     }
 
     fn parse(text: &str) -> Result<Self, String> {
-        let model: Model = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let model: AnswerabilityModel =
+            serde_json::from_str(text).map_err(|error| error.to_string())?;
         let names: Vec<&str> = model
             .weights
             .iter()

@@ -3,9 +3,9 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::MAX_SENTENCES;
-use crate::answer::expects::{Expected, expected, holds};
+use crate::answer::answer_type::{AnswerType, answer_type, contains_type};
 use crate::answer::passage::{Passage, Unit};
-use ken_base::domain::{Evidence, Kind, Span};
+use ken_base::domain::{DocumentKind, Evidence, Span};
 use ken_text::conflict::{Statement, contradiction};
 use ken_text::text::{fold, names, terms, width};
 
@@ -41,17 +41,17 @@ const EXPECTED: f32 = 0.1;
 /// Weight of a second sentence's new terms.
 const GAIN: f32 = 2.0;
 /// Bonus for a second sentence next to the first.
-const BESIDE: f32 = 0.05;
+const ADJACENT: f32 = 0.05;
 
 /// A sentence that may be chosen.
-struct Candidate {
+struct SentenceCandidate {
     /// Index of its evidence; `unit` is the index of the sentence in it.
     at: usize,
     unit: usize,
     score: f32,
     /// The question's terms in it, each with its weight in the chunk.
     terms: HashMap<usize, f32>,
-    holds_expected: bool,
+    holds_answer_type: bool,
 }
 
 /// Returns the spans of the best chunks that answer: by chunk, best first, in reading order, neighbours joined.
@@ -61,26 +61,26 @@ pub fn choose(
     evidence: &[Evidence],
     passages: &[Passage],
 ) -> Vec<(usize, Vec<Span>)> {
-    let expected = expected(question);
+    let expected = answer_type(question);
     let passages = &passages[..passages.len().min(CHUNKS)];
     let chunks: Vec<Vec<Span>> = passages.iter().map(Passage::spans).collect();
     let names = names(question);
     let over = |(term, _): &&(String, f32)| passages[0].headings.contains(term);
     let subject: Vec<&(String, f32)> = term_weights.iter().filter(over).collect();
-    let mut candidates: Vec<Candidate> = Vec::new();
+    let mut candidates: Vec<SentenceCandidate> = Vec::new();
     for (at, passage) in passages.iter().enumerate() {
-        let is_apart =
-            evidence[at].metadata.kind == Kind::Faq || evidence[at].chunk.note.question.is_some();
+        let is_standalone = evidence[at].metadata.kind == DocumentKind::Faq
+            || evidence[at].chunk.note.question.is_some();
         // From another document, only text that mentions the question's names and enough of the subject, so that facts
         // about two things are never joined.
         let is_other = at > 0 && evidence[at].chunk.document_id != evidence[0].chunk.document_id;
-        let speaks_of_it = names.iter().all(|name| passages[at].says(name))
-            && said_of(&subject, |term| passages[at].says(term)) >= MIN_SUBJECT;
-        if (at > 0 && is_apart) || (is_other && !speaks_of_it) {
+        let covers_subject = names.iter().all(|name| passages[at].has_term(name))
+            && weight_share(&subject, |term| passages[at].has_term(term)) >= MIN_SUBJECT;
+        if (at > 0 && is_standalone) || (is_other && !covers_subject) {
             continue;
         }
         let behind = CHUNK * (evidence[at].score - evidence[0].score);
-        candidates.extend(judged(
+        candidates.extend(score_units(
             question,
             expected,
             term_weights,
@@ -90,7 +90,7 @@ pub fn choose(
             behind,
         ));
     }
-    let total = |a: &Candidate, b: &Candidate| {
+    let total = |a: &SentenceCandidate, b: &SentenceCandidate| {
         let order = a.score.total_cmp(&b.score);
         order.then((b.at, b.unit).cmp(&(a.at, a.unit)))
     };
@@ -109,69 +109,72 @@ pub fn choose(
         let beginning: Vec<usize> = beginning.into_iter().collect();
         return vec![(0, join(text, units, &beginning))];
     }
-    let line = |c: &Candidate| {
+    let line = |c: &SentenceCandidate| {
         chunks[c.at][c.unit]
             .slice(&evidence[c.at].chunk.text)
             .unwrap_or_default()
     };
     let mut chosen = vec![(first.at, first.unit)];
-    let leads_back = first.unit > 0 && points_back(line(first));
-    if leads_back {
+    let refers_back = first.unit > 0 && is_anaphoric(line(first));
+    if refers_back {
         chosen.push((first.at, first.unit - 1));
     } else {
-        let gain = |c: &Candidate| -> f32 {
+        let gain = |c: &SentenceCandidate| -> f32 {
             let new = c
                 .terms
                 .iter()
                 .filter(|(term, _)| !first.terms.contains_key(term));
             new.map(|(_, weight)| weight).sum()
         };
-        let beside = |c: &Candidate| c.at == first.at && c.unit.abs_diff(first.unit) == 1;
-        let value = |c: &Candidate| c.score + GAIN * gain(c) + if beside(c) { BESIDE } else { 0.0 };
-        let stands_alone = |c: &Candidate| {
+        let is_adjacent =
+            |c: &SentenceCandidate| c.at == first.at && c.unit.abs_diff(first.unit) == 1;
+        let value = |c: &SentenceCandidate| {
+            c.score + GAIN * gain(c) + if is_adjacent(c) { ADJACENT } else { 0.0 }
+        };
+        let is_self_contained = |c: &SentenceCandidate| {
             let before = c.unit.checked_sub(1);
-            !points_back(line(c))
+            !is_anaphoric(line(c))
                 || before.is_some_and(|unit| (c.at, unit) == (first.at, first.unit))
         };
-        let agrees = |c: &Candidate| {
-            let said = |c| Statement {
+        let agrees = |c: &SentenceCandidate| {
+            let statement = |c| Statement {
                 title: "",
                 text: line(c),
             };
-            c.at == first.at || contradiction(said(first), said(c), None).is_none()
+            c.at == first.at || contradiction(statement(first), statement(c), None).is_none()
         };
-        let said = fold(line(first));
+        let statement = fold(line(first));
         let second = candidates
             .iter()
-            .filter(|c| (c.at, c.unit) != (first.at, first.unit) && stands_alone(c))
-            .filter(|c| fold(line(c)) != said)
+            .filter(|c| (c.at, c.unit) != (first.at, first.unit) && is_self_contained(c))
+            .filter(|c| fold(line(c)) != statement)
             .max_by(|a, b| {
                 value(a)
                     .total_cmp(&value(b))
                     .then((b.at, b.unit).cmp(&(a.at, a.unit)))
             });
         let is_enough = first.terms.values().sum::<f32>() >= ENOUGH
-            && (expected.is_none() || first.holds_expected);
+            && (expected.is_none() || first.holds_answer_type);
         // Another row or item is about another thing, unless it contains more of what is asked for.
-        let is_structured = |c: &Candidate| is_row(line(c)) || is_item(line(c));
+        let is_structured = |c: &SentenceCandidate| is_row(line(c)) || is_item(line(c));
         // The same holds for another paragraph.
-        let is_same_paragraph = |c: &Candidate| {
-            let span = |of: &Candidate| chunks[of.at][of.unit];
+        let is_same_paragraph = |c: &SentenceCandidate| {
+            let span = |of: &SentenceCandidate| chunks[of.at][of.unit];
             let (a, b) = (span(first), span(c));
             let between = a.end.min(b.end)..a.start.max(b.start);
             let text = &evidence[c.at].chunk.text;
             c.at == first.at && text.get(between).is_some_and(|gap| !gap.contains("\n\n"))
         };
-        let adds = |c: &Candidate| {
-            let goes_along = !is_enough && !is_structured(c) && is_same_paragraph(c);
-            goes_along || gain(c) >= MIN_GAIN
+        let adds = |c: &SentenceCandidate| {
+            let is_included = !is_enough && !is_structured(c) && is_same_paragraph(c);
+            is_included || gain(c) >= MIN_GAIN
         };
         if let Some(second) = second.filter(|c| adds(c) && agrees(c)) {
             chosen.push((second.at, second.unit));
         }
     }
     let mut by_chunk = Vec::new();
-    let is_list = expected == Some(Expected::List);
+    let is_list = expected == Some(AnswerType::List);
     for (at, units) in chunks.iter().enumerate() {
         let text = &evidence[at].chunk.text;
         let has_header = evidence[at].chunk.note.header.is_some();
@@ -189,32 +192,32 @@ pub fn choose(
 }
 
 /// Returns the share of some terms' weight that `says` accepts; 1 if there are no terms.
-fn said_of(terms: &[&(String, f32)], says: impl Fn(&str) -> bool) -> f32 {
+fn weight_share(terms: &[&(String, f32)], says: impl Fn(&str) -> bool) -> f32 {
     let total: f32 = terms.iter().map(|(_, weight)| weight).sum();
-    let said = terms.iter().filter(|(term, _)| says(term));
+    let found = terms.iter().filter(|(term, _)| says(term));
     match total > 0.0 {
-        true => said.map(|(_, weight)| weight).sum::<f32>() / total,
+        true => found.map(|(_, weight)| weight).sum::<f32>() / total,
         false => 1.0,
     }
 }
 
 /// Returns the sentences of a chunk with their scores.
-fn judged(
+fn score_units(
     question: &str,
-    expected: Option<Expected>,
+    expected: Option<AnswerType>,
     term_weights: &[(String, f32)],
     evidence: &Evidence,
     units: &[Unit],
     at: usize,
     behind: f32,
-) -> Vec<Candidate> {
+) -> Vec<SentenceCandidate> {
     let text = &evidence.chunk.text;
     let line = |unit: &Unit| unit.span.slice(text).unwrap_or_default();
     let is_heading = |i: usize| {
         let line = line(&units[i]);
         line == evidence.metadata.title
             || evidence.chunk.heading_path.iter().any(|h| h == line)
-            || heads(text, units[i].span)
+            || is_heading(text, units[i].span)
     };
     let headings: Vec<bool> = (0..units.len()).map(is_heading).collect();
     let mut found: Vec<HashSet<usize>> = units
@@ -253,10 +256,11 @@ fn judged(
         let above = evidence.chunk.note.header.as_ref();
         if let Some(above) = above.filter(|_| i == 0 && is_row(line(&units[i]))) {
             let names: HashSet<String> = terms(&above.text).into_iter().collect();
-            let held = (0..term_weights.len()).filter(|t| names.contains(&term_weights[*t].0));
-            let held: HashSet<usize> = held.collect();
-            found[i].extend(held.iter().copied());
-            header = Some(held);
+            let header_terms =
+                (0..term_weights.len()).filter(|t| names.contains(&term_weights[*t].0));
+            let header_terms: HashSet<usize> = header_terms.collect();
+            found[i].extend(header_terms.iter().copied());
+            header = Some(header_terms);
             continue;
         }
         let names_columns = is_row(line(&units[i])) && i + 1 < units.len() && follows(i + 1);
@@ -290,15 +294,16 @@ fn judged(
     (0..units.len())
         .filter(|i| are_all || !headings[*i])
         .map(|i| {
-            let holds_expected = expected
-                .is_some_and(|kind| holds(kind, line(&units[i]), &units[i].folded, question));
-            let bonus = if holds_expected { EXPECTED } else { 0.0 };
-            Candidate {
+            let holds_answer_type = expected.is_some_and(|kind| {
+                contains_type(kind, line(&units[i]), &units[i].folded, question)
+            });
+            let bonus = if holds_answer_type { EXPECTED } else { 0.0 };
+            SentenceCandidate {
                 at,
                 unit: i,
                 score: own[i] + NEIGHBOUR * neighbour(i) + bonus + behind,
                 terms: found[i].iter().map(|t| (*t, weights[*t])).collect(),
-                holds_expected,
+                holds_answer_type,
             }
         })
         .collect()
@@ -309,13 +314,13 @@ const MAX_HEADING: usize = 40;
 
 /// Returns whether a sentence is a heading within its chunk: a short paragraph with another one below it, without a
 /// figure, without the end of a sentence, and without a colon.
-fn heads(text: &str, span: Span) -> bool {
+fn is_heading(text: &str, span: Span) -> bool {
     let line = span.slice(text).unwrap_or_default();
     let (before, after) = (&text[..span.start], &text[span.end..]);
-    let is_apart = (before.trim_end_matches(' ').is_empty() || before.ends_with("\n\n"))
+    let is_standalone = (before.trim_end_matches(' ').is_empty() || before.ends_with("\n\n"))
         && after.starts_with("\n\n");
     let is_text = |c: char| c.is_alphabetic() || matches!(c, ' ' | '、' | '/' | '&' | '-');
-    is_apart
+    is_standalone
         && !is_row(line)
         && !is_item(line)
         && width(line) <= MAX_HEADING
@@ -379,13 +384,13 @@ fn context(text: &str, units: &[Span], i: usize, is_list: bool, has_header: bool
                     .take(MAX_LIST_LINES),
             );
         }
-    } else if i > 0 && points_back(line(i)) {
+    } else if i > 0 && is_anaphoric(line(i)) {
         all.push(i - 1);
     }
     // Clauses joined by semicolons are cases of one rule, or restrict one another.
-    let goes_on = |j: &usize| line(*j).ends_with('；') && !is_row(line(*j));
-    let first = (0..i).rev().take_while(goes_on).last().unwrap_or(i);
-    let last = (i..units.len() - 1).take_while(goes_on).last();
+    let continues = |j: &usize| line(*j).ends_with('；') && !is_row(line(*j));
+    let first = (0..i).rev().take_while(continues).last().unwrap_or(i);
+    let last = (i..units.len() - 1).take_while(continues).last();
     let last = last.map_or(i, |j| j + 1);
     match (first..=last).map(|j| width(line(j))).sum::<usize>() <= MAX_ENUMERATION {
         true => all.extend(first..=last),
@@ -409,7 +414,7 @@ fn ends_in_colon(line: &str) -> bool {
     line.ends_with(['：', ':'])
 }
 
-fn points_back(line: &str) -> bool {
+fn is_anaphoric(line: &str) -> bool {
     const WORDS: [&str; 18] = [
         "它",
         "該",

@@ -35,7 +35,7 @@ pub fn spoken(text: &str, language: Language) -> String {
         true => ("。", &['，', '；']),
         false => (".", &[',', ';']),
     };
-    let mut said: Vec<String> = Vec::new();
+    let mut spoken_sentences: Vec<String> = Vec::new();
     for span in sentences(&text) {
         let mut rest = span.slice(&text).unwrap_or_default();
         while width(rest) > MAX_BREATH {
@@ -50,18 +50,18 @@ pub fn spoken(text: &str, language: Language) -> String {
                 .map(|(at, c)| (at, c.len_utf8()))
                 .last();
             let Some((at, len)) = cut else { break };
-            said.push(format!("{}{stop}", rest[..at].trim()));
+            spoken_sentences.push(format!("{}{stop}", rest[..at].trim()));
             rest = rest[at + len..].trim_start();
         }
         let rest = rest.trim_end_matches(['；', ';', '，', ',', '、']);
         let ends = rest.ends_with(['。', '！', '？', '.', '!', '?', '：', ':']);
-        said.push(if ends {
+        spoken_sentences.push(if ends {
             rest.to_owned()
         } else {
             format!("{rest}{stop}")
         });
     }
-    said.join(if language.is_chinese() { "" } else { " " })
+    spoken_sentences.join(if language.is_chinese() { "" } else { " " })
 }
 
 /// Returns a number digit by digit.

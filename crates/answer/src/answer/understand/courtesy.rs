@@ -76,11 +76,11 @@ const MAX_WISH: usize = 120;
 /// Returns the kind of a message that asks nothing of the knowledge; `None` for other messages.
 pub fn courtesy(message: &str) -> Option<Courtesy> {
     let folded = fold(message);
-    let said = folded.trim();
-    if said.chars().count() <= MAX_WISH && PERSON.is_match(said) {
+    let trimmed = folded.trim();
+    if trimmed.chars().count() <= MAX_WISH && PERSON.is_match(trimmed) {
         return Some(Courtesy::AsksForPerson);
     }
-    let mut kinds = KINDS.iter().filter(|(_, words)| words.is_match(said));
+    let mut kinds = KINDS.iter().filter(|(_, words)| words.is_match(trimmed));
     kinds.next().map(|(kind, _)| *kind)
 }
 

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use std::ops::Range;
 
-use super::names::{Name, Names, tokens};
-use super::parts::asks;
-use crate::answer::siblings::is_grammar;
+use super::gazetteer::{Gazetteer, Name, tokens};
+use super::split::asks;
+use crate::answer::near_misses::is_grammar;
 use ken_base::domain::{DocumentId, Evidence, Role, Span, Utterance};
 use ken_text::text::{fold, is_cjk, is_function_word, terms, width};
 
@@ -21,7 +21,7 @@ const FIT: f32 = 2.0;
 /// How many names raise their documents.
 const MAX_NAMES: usize = 3;
 /// The most that a named document's fused score is raised by.
-const LIFT: f32 = 0.05;
+const BOOST: f32 = 0.05;
 /// How many utterances are added if there is no name. The whole history does harm (R@1 .30 against .59).
 const CONTEXT: usize = 3;
 /// Up to this width (Han 2, others 1) an answer is added too. A search would find a longer one, such as quoted
@@ -32,34 +32,38 @@ const SHORT: usize = 24;
 /// Up to this width it does not even name its subject, so the user's last words are added.
 const TERSE: usize = 16;
 /// How many hits are considered when documents are raised.
-pub const LIFTED_AMONG: usize = 100;
+pub const BOOSTED_AMONG: usize = 100;
 
 /// The documents that a follow-up is about, each with its weight in [0, 1].
-pub type Lifts = BTreeMap<DocumentId, f32>;
+pub type DocumentBoosts = BTreeMap<DocumentId, f32>;
 
 /// Returns what to search for instead of a question, and the documents it is about. A question without a history, or
 /// one that names something itself, is unchanged.
-pub fn standalone(question: &str, history: &[Utterance], names: &Names) -> (String, Lifts) {
+pub fn standalone(
+    question: &str,
+    history: &[Utterance],
+    names: &Gazetteer,
+) -> (String, DocumentBoosts) {
     let question = question.trim();
-    let as_it_is = (question.to_owned(), Lifts::new());
+    let as_it_is = (question.to_owned(), DocumentBoosts::new());
     if history.is_empty() {
         return as_it_is;
     }
     let history = &resolved(history);
     let of_question = tokens(question);
-    let last_asked = history.iter().rev().find(|said| said.role == Role::User);
-    let said: BTreeSet<Name> = names
-        .said(&of_question)
+    let last_asked = history
+        .iter()
+        .rev()
+        .find(|utterance| utterance.role == Role::User);
+    let mentioned: BTreeSet<Name> = names
+        .mentions(&of_question)
         .into_iter()
         .map(|(_, name)| name)
         .collect();
-    if !said.is_empty() {
+    if !mentioned.is_empty() {
         // `那 X 呢`: the previous question, about X.
-        let is_all = names
-            .without(question)
-            .iter()
-            .all(|token| says_nothing(token));
-        let named = || lifts(names, said.iter().map(|name| (1.0, name)));
+        let is_all = names.without(question).iter().all(|token| is_filler(token));
+        let named = || boosts(names, mentioned.iter().map(|name| (1.0, name)));
         return match last_asked.filter(|_| is_all) {
             Some(asked) if let Some(text) = substituted(question, &asked.text) => (text, named()),
             Some(asked) => {
@@ -70,35 +74,36 @@ pub fn standalone(question: &str, history: &[Utterance], names: &Names) -> (Stri
         };
     }
     if let Some(text) = last_asked.and_then(|asked| substituted(question, &asked.text)) {
-        return (text, Lifts::new());
+        return (text, DocumentBoosts::new());
     }
     let ranked = salient(names, &of_question, history);
     let is_about = ranked
         .iter()
         .any(|(_, name)| names.fits(name, &of_question));
     match ranked.first() {
-        Some((most, name)) if is_about || points_back(question, true) => {
-            let mut lines: Vec<&str> = names.written(name).into_iter().collect();
+        Some((most, name)) if is_about || is_anaphoric(question, true) => {
+            let mut lines: Vec<&str> = names.as_in_title(name).into_iter().collect();
             lines.extend(
                 last_asked
                     .filter(|_| width(question) <= TERSE)
-                    .map(|said| said.text.trim()),
+                    .map(|utterance| utterance.text.trim()),
             );
             lines.push(question);
-            let meant = ranked
+            let weighted = ranked
                 .iter()
                 .take(MAX_NAMES)
                 .map(|(weight, name)| (weight / most, name));
-            (lines.join("\n"), lifts(names, meant))
+            (lines.join("\n"), boosts(names, weighted))
         }
-        None if points_back(question, false) => {
+        None if is_anaphoric(question, false) => {
             let recent = &history[history.len().saturating_sub(CONTEXT)..];
-            let goes_along =
-                |said: &&Utterance| said.role == Role::User || width(&said.text) <= BRIEF;
-            let recent = recent.iter().filter(goes_along);
-            let mut lines: Vec<&str> = recent.map(|said| said.text.trim()).collect();
+            let is_included = |utterance: &&Utterance| {
+                utterance.role == Role::User || width(&utterance.text) <= BRIEF
+            };
+            let recent = recent.iter().filter(is_included);
+            let mut lines: Vec<&str> = recent.map(|utterance| utterance.text.trim()).collect();
             lines.push(question);
-            (lines.join("\n"), Lifts::new())
+            (lines.join("\n"), DocumentBoosts::new())
         }
         _ => as_it_is,
     }
@@ -108,11 +113,14 @@ pub fn standalone(question: &str, history: &[Utterance], names: &Names) -> (Stri
 fn resolved(history: &[Utterance]) -> Vec<Utterance> {
     let mut asked: Option<String> = None;
     let mut resolved = history.to_vec();
-    for said in resolved.iter_mut().filter(|said| said.role == Role::User) {
-        if let Some(text) = asked.and_then(|before| substituted(&said.text, &before)) {
-            said.text = text;
+    for utterance in resolved
+        .iter_mut()
+        .filter(|utterance| utterance.role == Role::User)
+    {
+        if let Some(text) = asked.and_then(|before| substituted(&utterance.text, &before)) {
+            utterance.text = text;
         }
-        asked = Some(said.text.trim().to_owned());
+        asked = Some(utterance.text.trim().to_owned());
     }
     resolved
 }
@@ -120,7 +128,7 @@ fn resolved(history: &[Utterance]) -> Vec<Utterance> {
 /// Applies `那 X 呢 / and X?` to the previous question about another thing of the same kind: returns that question, about
 /// X. `None` if the question has nothing of X's kind, or its place is unclear.
 fn substituted(question: &str, before: &str) -> Option<String> {
-    let thing = thing(question)?;
+    let thing = compared_thing(question)?;
     let (new, old) = (words(thing), words(before));
     let keys = |words: &[(Span, String)]| -> Vec<String> {
         words.iter().map(|(_, key)| key.clone()).collect()
@@ -196,7 +204,7 @@ fn place_of_name(thing: &str, before: &str, words: &[(Span, String)]) -> Option<
 }
 
 /// Returns the X of `那 X 呢 / and X?`; `None` for other questions.
-fn thing(question: &str) -> Option<&str> {
+fn compared_thing(question: &str) -> Option<&str> {
     const BEFORE: [&str; 18] = [
         "那麼",
         "那么",
@@ -274,42 +282,45 @@ fn words(text: &str) -> Vec<(Span, String)> {
 }
 
 /// Raises the scores of the documents that the question is about. Returns the evidence best first.
-pub fn lift(mut evidence: Vec<Evidence>, lifts: &Lifts) -> Vec<Evidence> {
+pub fn boost(mut evidence: Vec<Evidence>, boosts: &DocumentBoosts) -> Vec<Evidence> {
     for e in &mut evidence {
-        e.score += LIFT * lifts.get(&e.chunk.document_id).unwrap_or(&0.0);
+        e.score += BOOST * boosts.get(&e.chunk.document_id).unwrap_or(&0.0);
     }
     // Stable: equals keep their order.
     evidence.sort_by(|a, b| b.score.total_cmp(&a.score));
     evidence
 }
 
-fn lifts<'a>(names: &Names, meant: impl Iterator<Item = (f32, &'a Name)>) -> Lifts {
-    let mut lifts = Lifts::new();
-    for (weight, name) in meant {
-        for (id, weight) in names.meant(name, weight) {
-            let known = lifts.entry(id).or_insert(weight);
+fn boosts<'a>(
+    names: &Gazetteer,
+    weighted: impl Iterator<Item = (f32, &'a Name)>,
+) -> DocumentBoosts {
+    let mut boosts = DocumentBoosts::new();
+    for (weight, name) in weighted {
+        for (id, weight) in names.documents_of(name, weight) {
+            let known = boosts.entry(id).or_insert(weight);
             *known = known.max(weight);
         }
     }
-    lifts
+    boosts
 }
 
 /// Returns the names in the history, the likeliest to be meant first: recent, alone in their message, and of the kind
 /// that the question mentions. Ties go to the later one.
-fn salient(names: &Names, question: &[Box<str>], history: &[Utterance]) -> Vec<(f32, Name)> {
+fn salient(names: &Gazetteer, question: &[Box<str>], history: &[Utterance]) -> Vec<(f32, Name)> {
     let mut ranked: Vec<(f32, Name)> = Vec::new();
     for (back, utterance) in history.iter().rev().take(LOOK_BACK).enumerate() {
-        let mut said: Vec<Name> = names
-            .said(&tokens(&utterance.text))
+        let mut mentioned: Vec<Name> = names
+            .mentions(&tokens(&utterance.text))
             .into_iter()
             .map(|(_, name)| name)
             .collect();
         // If a whole title occurs, for example above a quotation, its first name is the subject.
-        said.dedup_by(|later, earlier| names.are_of_one_title(earlier, later));
-        let different: BTreeSet<&Name> = said.iter().collect();
+        mentioned.dedup_by(|later, earlier| names.share_title(earlier, later));
+        let different: BTreeSet<&Name> = mentioned.iter().collect();
         // In a list, no single name is meant.
         let weight = DECAY.powi(back as i32) / different.len().max(1) as f32;
-        for name in said.iter().rev() {
+        for name in mentioned.iter().rev() {
             match ranked.iter_mut().find(|(_, known)| known == name) {
                 Some((known, _)) => *known = known.max(weight),
                 None => ranked.push((weight, name.clone())),
@@ -329,13 +340,13 @@ fn salient(names: &Names, question: &[Box<str>], history: &[Utterance]) -> Vec<(
 const TERSE_PART: usize = 6;
 
 /// Returns whether a further question of a message depends on the one before it: it is very short, or points back.
-pub fn leans(question: &str) -> bool {
+pub fn depends_on_previous(question: &str) -> bool {
     const HAN: [&str; 8] = ["它", "那", "這", "这", "該", "该", "其", "佢"];
     const LATIN: [&str; 5] = ["it", "its", "that", "they", "them"];
     let lower = question.to_lowercase();
     let mut words = lower.split(|c: char| !c.is_alphanumeric());
-    let said: String = question.chars().filter(|c| c.is_alphanumeric()).collect();
-    width(&said) <= TERSE_PART
+    let letters: String = question.chars().filter(|c| c.is_alphanumeric()).collect();
+    width(&letters) <= TERSE_PART
         || terms(question).iter().all(|term| is_function_word(term))
         || HAN.iter().any(|word| question.contains(word))
         || words.any(|word| LATIN.contains(&word))
@@ -343,7 +354,7 @@ pub fn leans(question: &str) -> bool {
 
 /// Returns whether a question cannot stand alone: it is short or points back. If there is a name to carry over, weaker
 /// words count too.
-fn points_back(question: &str, is_named: bool) -> bool {
+fn is_anaphoric(question: &str, is_named: bool) -> bool {
     const HAN: [&str; 18] = [
         "它", "牠", "那", "這", "这", "该", "該", "其", "呢", "也", "還", "还", "上面", "剛", "刚",
         "嗰", "同樣", "佢",
@@ -367,7 +378,7 @@ fn points_back(question: &str, is_named: bool) -> bool {
 }
 
 /// Returns whether a token may accompany a name without asking more than `那 X 呢`.
-fn says_nothing(token: &str) -> bool {
+fn is_filler(token: &str) -> bool {
     const HAN: &str = "那呢如果是换成的话吗怎么样也一行可以好请问又还有嗯哦同点咁";
     const LATIN: [&str; 26] = [
         "and", "what", "how", "about", "then", "is", "it", "for", "the", "with", "if", "a", "an",
@@ -388,14 +399,14 @@ fn joined(tokens: &[Box<str>]) -> String {
 mod tests {
     use super::*;
 
-    fn said(role: Role, text: &str) -> Utterance {
+    fn mentioned(role: Role, text: &str) -> Utterance {
         Utterance {
             role,
             text: text.into(),
         }
     }
 
-    fn names() -> Names {
+    fn names() -> Gazetteer {
         let titles = [
             ("h1", "酒店：北京飯店"),
             ("h2", "酒店：和平賓館"),
@@ -405,23 +416,23 @@ mod tests {
             ("f1", "怎麼退貨？"),
             ("e1", "Harbor Court Hotel: parking"),
         ];
-        Names::of(titles.map(|(id, title)| (DocumentId::parse(id).unwrap(), title.to_owned())))
+        Gazetteer::of(titles.map(|(id, title)| (DocumentId::parse(id).unwrap(), title.to_owned())))
     }
 
     fn check(history: &[Utterance], question: &str, expected: &str, about: &[&str]) {
-        let (text, lifts) = standalone(question, history, &names());
+        let (text, boosts) = standalone(question, history, &names());
         assert_eq!(text, expected, "{question}");
-        let lifts: Vec<&str> = lifts.keys().map(DocumentId::as_str).collect();
-        assert_eq!(lifts, about, "{question}");
+        let boosts: Vec<&str> = boosts.keys().map(DocumentId::as_str).collect();
+        assert_eq!(boosts, about, "{question}");
     }
 
     #[test]
     fn follow_up_inherits_last_mentioned_name() {
         let history = [
-            said(Role::User, "故宮門票多少錢"),
-            said(Role::Agent, "60 元。"),
-            said(Role::User, "附近有酒店嗎？"),
-            said(Role::Agent, "可以住北京飯店。"),
+            mentioned(Role::User, "故宮門票多少錢"),
+            mentioned(Role::Agent, "60 元。"),
+            mentioned(Role::User, "附近有酒店嗎？"),
+            mentioned(Role::Agent, "可以住北京飯店。"),
         ];
         check(
             &history,
@@ -448,7 +459,10 @@ mod tests {
             &[],
         );
         check(&[], "電話多少？", "電話多少？", &[]);
-        let spoken = [said(Role::User, "i want to stay at harbor courts hotel")];
+        let spoken = [mentioned(
+            Role::User,
+            "i want to stay at harbor courts hotel",
+        )];
         check(
             &spoken,
             "can i park there",
@@ -501,10 +515,10 @@ mod tests {
     fn substituted_item_carries_over_two_turns() {
         let row = "| 型號 | 重量 | 電池 | 防水 |\n| 山嵐 T2 | 1.1 kg | 11 小時 | IPX5 |";
         let history = [
-            said(Role::User, "山嵐 T1 多重"),
-            said(Role::Agent, "2 kg。"),
-            said(Role::User, "那 T2 呢"),
-            said(Role::Agent, row),
+            mentioned(Role::User, "山嵐 T1 多重"),
+            mentioned(Role::Agent, "2 kg。"),
+            mentioned(Role::User, "那 T2 呢"),
+            mentioned(Role::Agent, row),
         ];
         check(&history, "它防水嗎", "2 kg。\n山嵐 T2 多重\n它防水嗎", &[]);
     }
@@ -512,9 +526,9 @@ mod tests {
     #[test]
     fn follow_up_without_name_prepends_recent_turns() {
         let history = [
-            said(Role::User, "你好"),
-            said(Role::User, "耳機可以退嗎"),
-            said(Role::Agent, "七天內可以。"),
+            mentioned(Role::User, "你好"),
+            mentioned(Role::User, "耳機可以退嗎"),
+            mentioned(Role::Agent, "七天內可以。"),
         ];
         check(
             &history,
@@ -523,8 +537,8 @@ mod tests {
             &[],
         );
         let titled = [
-            said(Role::User, "hotel with parking?"),
-            said(
+            mentioned(Role::User, "hotel with parking?"),
+            mentioned(
                 Role::Agent,
                 "Harbor Court Hotel: parking\nThere is a garage.",
             ),
@@ -532,7 +546,10 @@ mod tests {
         let (text, _) = standalone("how much is it", &titled, &names());
         assert!(text.starts_with("Harbor Court Hotel\n"), "{text}");
         let quoted = "網上購買的商品拆封查看後，簽收次日起七天內仍可退貨，配件和贈品要齊全。但入耳式耳機拆封後不退。";
-        let history = [said(Role::User, "耳機可以退嗎"), said(Role::Agent, quoted)];
+        let history = [
+            mentioned(Role::User, "耳機可以退嗎"),
+            mentioned(Role::Agent, quoted),
+        ];
         check(&history, "那運費呢？", "耳機可以退嗎\n那運費呢？", &[]);
         let alone = "請問超過保固期限之後送修掃地機器人，檢測費用怎麼收？";
         check(&history, alone, alone, &[]);

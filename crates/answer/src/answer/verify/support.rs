@@ -2,16 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use super::{Fault, facts};
-use crate::answer::guard::{plain, to_machines};
+use super::{SentenceFault, facts};
 use crate::answer::passage::Passage;
+use crate::answer::prompt_injection::{injections, plain};
 use ken_base::domain::{Evidence, Span};
 use ken_text::conflict::{Statement, opposed, unnamed_case};
 use ken_text::text::{characters_of_key, is_function_word, search_key};
 
 /// A sentence worded by a model, with the numbers (from 1) of the evidence that it cites.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Worded {
+pub struct CitedSentence {
     /// The sentence.
     pub text: String,
     /// The numbers of the cited evidence.
@@ -35,16 +35,19 @@ pub fn citable(evidence: &Evidence) -> Vec<Span> {
 /// clause.
 ///
 /// # Errors
-/// The [`Fault`] of the part that no evidence supports.
-pub fn support(sentence: &Worded, evidence: &[Evidence]) -> Result<Vec<(usize, Span)>, Fault> {
+/// The [`SentenceFault`] of the part that no evidence supports.
+pub fn support(
+    sentence: &CitedSentence,
+    evidence: &[Evidence],
+) -> Result<Vec<(usize, Span)>, SentenceFault> {
     let text = sentence.text.as_str();
     if facts::has_markup(text) {
-        return Err(Fault::Markup);
+        return Err(SentenceFault::Markup);
     }
-    if !to_machines(text).is_empty() {
-        return Err(Fault::ToMachines);
+    if !injections(text).is_empty() {
+        return Err(SentenceFault::ToMachines);
     }
-    let mut fault = Fault::Citation;
+    let mut fault = SentenceFault::Citation;
     for number in &sentence.cites {
         let Some(at) = number.checked_sub(1).filter(|at| *at < evidence.len()) else {
             continue;
@@ -64,10 +67,10 @@ struct Clause<'a> {
     sentence: Span,
 }
 
-fn carried(text: &str, of: &Evidence) -> Result<Vec<Span>, Fault> {
+fn carried(text: &str, of: &Evidence) -> Result<Vec<Span>, SentenceFault> {
     let citable = citable(of);
-    let said = |span: &Span| span.slice(&of.chunk.text).unwrap_or_default();
-    let body: Vec<&str> = citable.iter().map(said).collect();
+    let text_of = |span: &Span| span.slice(&of.chunk.text).unwrap_or_default();
+    let body: Vec<&str> = citable.iter().map(text_of).collect();
     let path = of.chunk.heading_path.iter().map(String::as_str);
     let question = of.chunk.note.question.as_deref();
     let over: Vec<&str> = path
@@ -79,21 +82,21 @@ fn carried(text: &str, of: &Evidence) -> Result<Vec<Span>, Fault> {
     let source = format!("{heading}\n{}", body.join("\n"));
 
     if let Some(address) = facts::missing_address(text, &source) {
-        return Err(Fault::Address(address));
+        return Err(SentenceFault::Address(address));
     }
     if let Some(figure) = facts::missing_figure(text, &source) {
-        return Err(Fault::Figure(figure));
+        return Err(SentenceFault::Figure(figure));
     }
     if let Some(name) = facts::missing_name(text, &source) {
-        return Err(Fault::Name(name));
+        return Err(SentenceFault::Name(name));
     }
     if let Some(thing) = unnamed_case(text, &source) {
-        return Err(Fault::OtherThing(thing.to_owned()));
+        return Err(SentenceFault::OtherThing(thing.to_owned()));
     }
     let of_heading: BTreeSet<String> = words(&heading).into_iter().collect();
     let clauses_of = |span: &Span| {
         let sentence = *span;
-        clauses(said(span)).into_iter().map(move |text| Clause {
+        clauses(text_of(span)).into_iter().map(move |text| Clause {
             text,
             words: words(text),
             sentence,
@@ -103,17 +106,17 @@ fn carried(text: &str, of: &Evidence) -> Result<Vec<Span>, Fault> {
     let mut cited: Vec<Span> = Vec::new();
     let mut nearest = 0.0_f32;
     for clause in clauses(text) {
-        let said = words(clause);
-        if said.is_empty() {
+        let claimed = words(clause);
+        if claimed.is_empty() {
             continue;
         }
         let mut fault = None;
         let carrier = sources.iter().find(|source| {
-            let share = share(&said, &source.words, &of_heading);
+            let share = share(&claimed, &source.words, &of_heading);
             nearest = nearest.max(share);
             if share < MIN_SAID
-                || order(&said, &source.words) < MIN_ORDER * known(&said, &source.words)
-                || !is_whole(source, &said, &of_heading)
+                || order(&claimed, &source.words) < MIN_ORDER * known(&claimed, &source.words)
+                || !is_whole(source, &claimed, &of_heading)
             {
                 return false;
             }
@@ -124,39 +127,39 @@ fn carried(text: &str, of: &Evidence) -> Result<Vec<Span>, Fault> {
             (Some(source), _) if !cited.contains(&source.sentence) => cited.push(source.sentence),
             (Some(_), _) => {}
             (None, Some(fault)) => return Err(fault),
-            (None, None) => return Err(Fault::Unlike(nearest)),
+            (None, None) => return Err(SentenceFault::Unlike(nearest)),
         }
     }
     if cited.is_empty() {
-        return Err(Fault::Unlike(0.0));
+        return Err(SentenceFault::Unlike(0.0));
     }
     // If the source states a condition, the sentence must state it too.
-    let whole: Vec<&str> = cited.iter().map(said).collect();
+    let whole: Vec<&str> = cited.iter().map(text_of).collect();
     if let Some(condition) = facts::missing_condition(&whole.join("\n"), text) {
-        return Err(Fault::Condition(condition));
+        return Err(SentenceFault::Condition(condition));
     }
     cited.sort_by_key(|span| span.start);
     Ok(cited)
 }
 
 /// Returns the fault by which a clause differs from a source clause with the same words.
-fn differs(clause: &str, source: &str, heading: &str) -> Option<Fault> {
+fn differs(clause: &str, source: &str, heading: &str) -> Option<SentenceFault> {
     let near = format!("{heading}\n{source}");
     if let Some(figure) = facts::missing_figure(clause, source) {
-        return Some(Fault::Figure(figure));
+        return Some(SentenceFault::Figure(figure));
     }
     if let Some(name) = facts::missing_name(clause, &near) {
-        return Some(Fault::Name(name));
+        return Some(SentenceFault::Name(name));
     }
     if let Some(word) = facts::missing_decision(clause, &near) {
-        return Some(Fault::Decision(word));
+        return Some(SentenceFault::Decision(word));
     }
     if facts::denials(clause).is_empty() != facts::denials(source).is_empty() {
-        return Some(Fault::Denial(clause.trim().to_owned()));
+        return Some(SentenceFault::Denial(clause.trim().to_owned()));
     }
     let statement = |text| Statement { title: "", text };
     let conflict = opposed(statement(clause), statement(source))?;
-    Some(Fault::Opposed(format!(
+    Some(SentenceFault::Opposed(format!(
         "{} / {}",
         conflict.first, conflict.second
     )))
@@ -173,23 +176,23 @@ fn words(text: &str) -> Vec<String> {
 }
 
 /// Returns the share of words that occur in the source's clause or in the headings, in [0, 1].
-fn share(said: &[String], source: &[String], heading: &BTreeSet<String>) -> f32 {
-    let found = said
+fn share(claimed: &[String], source: &[String], heading: &BTreeSet<String>) -> f32 {
+    let found = claimed
         .iter()
         .filter(|word| source.contains(word) || heading.contains(*word));
-    found.count() as f32 / said.len().max(1) as f32
+    found.count() as f32 / claimed.len().max(1) as f32
 }
 
 /// Returns the share of words that occur in the source's clause itself.
-fn known(said: &[String], source: &[String]) -> f32 {
-    let found = said.iter().filter(|word| source.contains(word));
-    found.count() as f32 / said.len().max(1) as f32
+fn known(claimed: &[String], source: &[String]) -> f32 {
+    let found = claimed.iter().filter(|word| source.contains(word));
+    found.count() as f32 / claimed.len().max(1) as f32
 }
 
 /// Returns the share of words that occur in the source's clause in the same order: the longest common subsequence.
-fn order(said: &[String], source: &[String]) -> f32 {
+fn order(claimed: &[String], source: &[String]) -> f32 {
     let mut row = vec![0_usize; source.len() + 1];
-    for word in said {
+    for word in claimed {
         let mut diagonal = 0;
         for (j, other) in source.iter().enumerate() {
             let above = row[j + 1];
@@ -201,14 +204,14 @@ fn order(said: &[String], source: &[String]) -> f32 {
             diagonal = above;
         }
     }
-    row[source.len()] as f32 / said.len().max(1) as f32
+    row[source.len()] as f32 / claimed.len().max(1) as f32
 }
 
 /// Returns whether the sentence contains the whole source clause, except for words of the headings. One omitted word
 /// may be a condition (`非瑕疵品`, *gold members*).
-fn is_whole(source: &Clause, said: &[String], heading: &BTreeSet<String>) -> bool {
+fn is_whole(source: &Clause, claimed: &[String], heading: &BTreeSet<String>) -> bool {
     let mut own = source.words.iter().filter(|word| !heading.contains(*word));
-    own.all(|word| said.contains(word))
+    own.all(|word| claimed.contains(word))
 }
 
 /// Returns a text's clauses: the parts between commas and similar punctuation, but not within a figure.
@@ -260,18 +263,25 @@ mod tests {
 
     fn check(title: &str, text: &str, good: &[&str], bad: &[&str]) {
         let evidence = [evidence(title, text)];
-        let supported = |said: &str| {
-            let sentence = Worded {
-                text: said.to_owned(),
+        let supported = |claimed: &str| {
+            let sentence = CitedSentence {
+                text: claimed.to_owned(),
                 cites: vec![1],
             };
             support(&sentence, &evidence)
         };
-        for said in good {
-            assert!(supported(said).is_ok(), "{said}: {:?}", supported(said));
+        for claimed in good {
+            assert!(
+                supported(claimed).is_ok(),
+                "{claimed}: {:?}",
+                supported(claimed)
+            );
         }
-        for said in bad {
-            assert!(supported(said).is_err(), "{said} is not what {text:?} says");
+        for claimed in bad {
+            assert!(
+                supported(claimed).is_err(),
+                "{claimed} is not what {text:?} says"
+            );
         }
     }
 

@@ -7,10 +7,10 @@ use roxmltree::Node;
 use super::super::grid::{Cell, Grid, MAX_SPAN, cell_lines};
 use super::super::writer::{Writer, lowered, one_line, raised};
 use super::super::{BlockKind, IngestError};
-use super::numbering::{Label, Numbering};
+use super::numbering::{ListLabel, Numbering};
 use super::{
-    MAX_DEPTH, MAX_NESTED, Package, Relation, attribute, child, diagram, end_lists, formula, is,
-    parsed, switch, value,
+    MAX_DEPTH, MAX_NESTED, Package, Relationship, attribute, child, diagram, end_lists, formula,
+    is, parsed, switch, value,
 };
 
 /// A short bold paragraph without the end of a sentence is a heading up to this many characters.
@@ -56,7 +56,7 @@ pub fn write(writer: &mut Writer, package: &mut Package, main: &str) -> Result<(
         Some(xml) => Numbering::read(parsed(xml, format)?.root_element()),
         None => Numbering::default(),
     };
-    let mut reader = Reader {
+    let mut reader = DocxReader {
         writer,
         package,
         relations: &relations,
@@ -72,8 +72,8 @@ pub fn write(writer: &mut Writer, package: &mut Package, main: &str) -> Result<(
         for note in notes.root_element().children() {
             // Notes with a type are the separator lines above the notes.
             if let (Some(id), None) = (attribute(note, "id"), attribute(note, "type")) {
-                let said = reader.said(note)?;
-                reader.notes.insert((kind, id.to_owned()), said);
+                let run_text = reader.text_of(note)?;
+                reader.notes.insert((kind, id.to_owned()), run_text);
             }
         }
     }
@@ -225,10 +225,10 @@ struct List {
     is_numbered: bool,
 }
 
-struct Reader<'r, 'p> {
+struct DocxReader<'r, 'p> {
     writer: &'r mut Writer,
     package: &'r mut Package<'p>,
-    relations: &'r HashMap<String, Relation>,
+    relations: &'r HashMap<String, Relationship>,
     styles: Styles,
     numbering: Numbering,
     lists: Vec<List>,
@@ -238,7 +238,7 @@ struct Reader<'r, 'p> {
     level: u8,
 }
 
-impl Reader<'_, '_> {
+impl DocxReader<'_, '_> {
     fn blocks(&mut self, node: Node, depth: usize) -> Result<(), IngestError> {
         if depth > MAX_DEPTH {
             return Err(IngestError::too_deep("DOCX"));
@@ -312,7 +312,7 @@ impl Reader<'_, '_> {
         content: &Paragraph,
         style: &Style,
         level: Option<u8>,
-        label: Option<Labelled>,
+        label: Option<ItemLabel>,
     ) {
         let text = content.text();
         let spoken = content
@@ -324,8 +324,8 @@ impl Reader<'_, '_> {
         if let Some(level) = level {
             self.end_lists();
             let label = match label.map(|label| label.label) {
-                Some(Label::Number(number)) => format!("{number}. "),
-                Some(Label::Text(label)) => label,
+                Some(ListLabel::Number(number)) => format!("{number}. "),
+                Some(ListLabel::Text(label)) => label,
                 _ => String::new(),
             };
             self.level = level;
@@ -359,7 +359,7 @@ impl Reader<'_, '_> {
     }
 
     /// Returns the label before the paragraph, with its list and level.
-    fn label(&mut self, properties: Option<Node>, style: &Style) -> Option<Labelled> {
+    fn label(&mut self, properties: Option<Node>, style: &Style) -> Option<ItemLabel> {
         let own = properties.and_then(list_of);
         let (number, level) = match own {
             // Numbering is switched off.
@@ -371,20 +371,20 @@ impl Reader<'_, '_> {
             },
         };
         let label = self.numbering.next(&number, level)?;
-        Some(Labelled {
+        Some(ItemLabel {
             label,
             number,
             level,
         })
     }
 
-    fn item(&mut self, content: &Paragraph, label: Labelled) {
-        let Labelled {
+    fn item(&mut self, content: &Paragraph, label: ItemLabel) {
+        let ItemLabel {
             label,
             number,
             level,
         } = label;
-        let is_numbered = label != Label::Bullet;
+        let is_numbered = label != ListLabel::Bullet;
         let is_same = |list: &List| list.number == number && list.level == level;
         while let Some(top) = self.lists.last() {
             // Bullets below a number explain it, whatever their level.
@@ -396,7 +396,7 @@ impl Reader<'_, '_> {
             self.lists.pop();
         }
         let first = match label {
-            Label::Number(number) => Some(number),
+            ListLabel::Number(number) => Some(number),
             _ => None,
         };
         if !self.lists.last().is_some_and(is_same) {
@@ -408,9 +408,9 @@ impl Reader<'_, '_> {
             });
         }
         match label {
-            Label::Bullet => self.writer.start_item(),
-            Label::Number(number) => self.writer.start_item_labelled(&format!("{number}. ")),
-            Label::Text(label) => self.writer.start_item_labelled(&label),
+            ListLabel::Bullet => self.writer.start_item(),
+            ListLabel::Number(number) => self.writer.start_item_labelled(&format!("{number}. ")),
+            ListLabel::Text(label) => self.writer.start_item_labelled(&label),
         }
         self.runs(&content.runs);
         self.writer.end_item();
@@ -439,10 +439,14 @@ impl Reader<'_, '_> {
 
     fn write_notes(&mut self, notes: Vec<(&'static str, String)>) {
         for note in notes {
-            if let Some(said) = self.notes.get(&note).filter(|said| !said.is_empty()) {
+            if let Some(run_text) = self
+                .notes
+                .get(&note)
+                .filter(|run_text| !run_text.is_empty())
+            {
                 end_lists(self.writer);
                 self.lists.clear();
-                self.writer.paragraph(said);
+                self.writer.paragraph(run_text);
             }
         }
     }
@@ -521,11 +525,11 @@ impl Reader<'_, '_> {
         for part in node.children().filter(Node::is_element) {
             match part.tag_name().name() {
                 "t" => {
-                    let said = part.text().unwrap_or_default();
+                    let run_text = part.text().unwrap_or_default();
                     match raise {
-                        Some("superscript") => text.push_str(&raised(said)),
-                        Some("subscript") => text.push_str(&lowered(said)),
-                        _ => text.push_str(said),
+                        Some("superscript") => text.push_str(&raised(run_text)),
+                        Some("subscript") => text.push_str(&lowered(run_text)),
+                        _ => text.push_str(run_text),
                     }
                 }
                 "tab" | "ptab" => text.push(' '),
@@ -612,7 +616,7 @@ impl Reader<'_, '_> {
     }
 
     /// Returns the whole text of an element on one line.
-    fn said(&mut self, node: Node) -> Result<String, IngestError> {
+    fn text_of(&mut self, node: Node) -> Result<String, IngestError> {
         let mut lines = Vec::new();
         let mut notes = Vec::new();
         self.cell(node, 0, &mut lines, &mut notes)?;
@@ -625,7 +629,7 @@ impl Reader<'_, '_> {
         depth: usize,
         notes: &mut Vec<(&'static str, String)>,
     ) -> Result<Grid, IngestError> {
-        let mut rows: Vec<(bool, Vec<Placed>)> = Vec::new();
+        let mut rows: Vec<(bool, Vec<PlacedCell>)> = Vec::new();
         for row in within(node, "tr") {
             let properties = child(row, "trPr");
             let is_deleted = properties.is_some_and(|p| child(p, "del").is_some());
@@ -635,23 +639,23 @@ impl Reader<'_, '_> {
             let is_header = properties.and_then(|p| switch(p, "tblHeader")) == Some(true);
             let before = properties.and_then(|p| value(p, "gridBefore"));
             let mut column = before.and_then(|n| n.parse().ok()).unwrap_or(0_usize);
-            let mut cells: Vec<Placed> = Vec::new();
+            let mut cells: Vec<PlacedCell> = Vec::new();
             if column > 0 {
-                cells.push(Placed::empty(0, column));
+                cells.push(PlacedCell::empty(0, column));
             }
             for cell in within(row, "tc") {
                 let properties = child(cell, "tcPr");
                 let span = properties.and_then(|p| value(p, "gridSpan"));
                 let span = span.and_then(|n| n.parse().ok()).unwrap_or(1_usize).max(1);
                 let merge = properties.and_then(|p| child(p, "vMerge"));
-                let goes_on = merge.is_some_and(|m| attribute(m, "val") != Some("restart"));
+                let continues = merge.is_some_and(|m| attribute(m, "val") != Some("restart"));
                 let mut lines = Vec::new();
                 self.cell(cell, depth, &mut lines, notes)?;
-                cells.push(Placed {
+                cells.push(PlacedCell {
                     column,
                     span,
-                    begins: merge.is_some() && !goes_on,
-                    goes_on,
+                    begins: merge.is_some() && !continues,
+                    continues,
                     text: cell_lines(&lines),
                 });
                 column = column.saturating_add(span);
@@ -667,11 +671,11 @@ impl Reader<'_, '_> {
                 grid.end_header();
                 in_header = false;
             }
-            let reach = |cell: &Placed| {
+            let reach = |cell: &PlacedCell| {
                 let below = rows[i + 1..].iter().take_while(|(_, cells)| {
                     cells
                         .iter()
-                        .any(|other| other.goes_on && other.column == cell.column)
+                        .any(|other| other.continues && other.column == cell.column)
                 });
                 below.count() + 1
             };
@@ -680,7 +684,7 @@ impl Reader<'_, '_> {
             for cell in cells {
                 if let Some(left) = open
                     .get_mut(&cell.column)
-                    .filter(|left| cell.goes_on && **left > 0)
+                    .filter(|left| cell.continues && **left > 0)
                 {
                     *left -= 1;
                     continue;
@@ -717,8 +721,8 @@ impl Reader<'_, '_> {
                     let mut content = Paragraph::default();
                     self.inline(node, &style, None, &mut content, 0)?;
                     let label = match self.label(properties, &style).map(|label| label.label) {
-                        Some(Label::Number(number)) => format!("{number}. "),
-                        Some(Label::Text(label)) => label,
+                        Some(ListLabel::Number(number)) => format!("{number}. "),
+                        Some(ListLabel::Text(label)) => label,
                         _ => String::new(),
                     };
                     let text = content.text();
@@ -753,41 +757,41 @@ impl Reader<'_, '_> {
 }
 
 /// A label with its list and level.
-struct Labelled {
-    label: Label,
+struct ItemLabel {
+    label: ListLabel,
     number: String,
     level: usize,
 }
 
 /// Returns the list for numbering that comes from a style alone (`List Bullet 2`), without a definition in the
 /// document.
-fn usual_list(style: &str) -> Option<Labelled> {
+fn usual_list(style: &str) -> Option<ItemLabel> {
     let rest = style.strip_prefix("list bullet")?;
     let depth: usize = rest.trim().parse().unwrap_or(1);
-    Some(Labelled {
-        label: Label::Bullet,
+    Some(ItemLabel {
+        label: ListLabel::Bullet,
         number: style.to_owned(),
         level: depth.clamp(1, 9) - 1,
     })
 }
 
 /// A cell with its place in the table's grid.
-struct Placed {
+struct PlacedCell {
     column: usize,
     span: usize,
     /// Whether it starts a merged cell, or continues one from above.
     begins: bool,
-    goes_on: bool,
+    continues: bool,
     text: String,
 }
 
-impl Placed {
+impl PlacedCell {
     fn empty(column: usize, span: usize) -> Self {
         Self {
             column,
             span,
             begins: false,
-            goes_on: false,
+            continues: false,
             text: String::new(),
         }
     }

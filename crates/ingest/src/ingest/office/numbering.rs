@@ -12,7 +12,7 @@ const N_LEVELS: usize = 9;
 
 /// How one level of a list is numbered.
 #[derive(Debug, Clone, PartialEq)]
-struct Level {
+struct ListLevel {
     start: u64,
     format: String,
     /// The text with `%1` to `%9` for the numbers of the levels: `第%1條`.
@@ -25,8 +25,8 @@ struct Level {
 }
 
 #[derive(Debug, Clone, Default)]
-struct Abstract {
-    levels: HashMap<usize, Level>,
+struct AbstractNumbering {
+    levels: HashMap<usize, ListLevel>,
     /// The style that defines this list, if it is defined elsewhere.
     style_link: Option<String>,
 }
@@ -34,7 +34,7 @@ struct Abstract {
 /// A document's lists and their counters.
 #[derive(Debug, Default)]
 pub struct Numbering {
-    abstracts: HashMap<String, Abstract>,
+    abstracts: HashMap<String, AbstractNumbering>,
     /// By `numId`: its list, and the levels that restart with their first number.
     numbers: HashMap<String, (String, HashMap<usize, u64>)>,
     /// The list that a style defines.
@@ -42,12 +42,12 @@ pub struct Numbering {
     /// By list: the last number of each level.
     counted: HashMap<String, [Option<u64>; N_LEVELS]>,
     /// The `numId`s used so far. A restart takes effect only at the first use.
-    begun: HashSet<String>,
+    started: HashSet<String>,
 }
 
 /// The label before a paragraph.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Label {
+pub enum ListLabel {
     /// A bullet.
     Bullet,
     /// A plain number: `3.`
@@ -70,7 +70,7 @@ impl Numbering {
                 if let Some(style) = value(node, "styleLink") {
                     found.of_style.insert(style.to_owned(), id.to_owned());
                 }
-                let list = Abstract {
+                let list = AbstractNumbering {
                     levels: levels.collect(),
                     style_link: value(node, "numStyleLink").map(str::to_owned),
                 };
@@ -97,7 +97,7 @@ impl Numbering {
     }
 
     /// Advances the counter and returns the paragraph's label; `None` if the list is unknown.
-    pub fn next(&mut self, number: &str, level: usize) -> Option<Label> {
+    pub fn next(&mut self, number: &str, level: usize) -> Option<ListLabel> {
         let level = level.min(N_LEVELS - 1);
         let (list, starts) = self.numbers.get(number)?.clone();
         let list = match self.abstracts.get(&list)?.style_link.as_ref() {
@@ -107,7 +107,7 @@ impl Numbering {
         let levels = &self.abstracts.get(&list)?.levels;
         let this = levels.get(&level)?;
         let counted = self.counted.entry(list.clone()).or_default();
-        if self.begun.insert(number.to_owned()) {
+        if self.started.insert(number.to_owned()) {
             for (level, start) in &starts {
                 if let Some(place) = counted.get_mut(*level) {
                     *place = start.checked_sub(1);
@@ -115,7 +115,7 @@ impl Numbering {
             }
         }
         if this.format == "bullet" {
-            return Some(Label::Bullet);
+            return Some(ListLabel::Bullet);
         }
         let start = |level: usize| levels.get(&level).map_or(1, |level| level.start);
         counted[level] = match counted[level] {
@@ -134,12 +134,12 @@ impl Numbering {
         let place = format!("%{}", level + 1);
         let around = this.text.replace(&place, "");
         if this.format == "decimal" && [".", ")", "、", ""].contains(&around.trim()) {
-            return Some(Label::Number(own));
+            return Some(ListLabel::Number(own));
         }
-        let mut said = this.text.clone();
+        let mut rendered = this.text.clone();
         for (at, last) in counted.iter().enumerate() {
             let place = format!("%{}", at + 1);
-            if !said.contains(&place) {
+            if !rendered.contains(&place) {
                 continue;
             }
             let format = match this.in_figures {
@@ -147,12 +147,12 @@ impl Numbering {
                 false => levels.get(&at).map_or("decimal", |level| &level.format),
             };
             let number = last.unwrap_or_else(|| start(at));
-            said = said.replace(&place, &written(number, format));
+            rendered = rendered.replace(&place, &written(number, format));
         }
         if !this.is_followed_by_nothing {
-            said.push(' ');
+            rendered.push(' ');
         }
-        Some(Label::Text(said))
+        Some(ListLabel::Text(rendered))
     }
 }
 
@@ -161,13 +161,13 @@ fn level_of(node: Node) -> Option<usize> {
     (level < N_LEVELS).then_some(level)
 }
 
-fn level(node: Node) -> Level {
+fn level(node: Node) -> ListLevel {
     // Newer formats are in an alternative with an older one as fallback.
     let format = child(node, "numFmt").or_else(|| {
         let choice = child(node, "AlternateContent")?;
         child(child(choice, "Choice")?, "numFmt")
     });
-    Level {
+    ListLevel {
         start: value(node, "start")
             .and_then(|start| start.parse().ok())
             .unwrap_or(1),
@@ -253,14 +253,14 @@ fn roman(mut number: u64) -> Option<String> {
     if !(1..4000).contains(&number) {
         return None;
     }
-    let mut said = String::new();
+    let mut rendered = String::new();
     for (value, sign) in SIGNS {
         while number >= value {
-            said.push_str(sign);
+            rendered.push_str(sign);
             number -= value;
         }
     }
-    Some(said)
+    Some(rendered)
 }
 
 #[cfg(test)]
@@ -285,8 +285,8 @@ mod tests {
         format!("<num numId=\"{id}\"><abstractNumId val=\"7\"/></num>")
     }
 
-    fn text(said: &str) -> Option<Label> {
-        Some(Label::Text(said.to_owned()))
+    fn text(rendered: &str) -> Option<ListLabel> {
+        Some(ListLabel::Text(rendered.to_owned()))
     }
 
     #[test]
@@ -312,9 +312,9 @@ mod tests {
     fn numbered_and_bulleted_levels_are_distinguished() {
         let levels = [level(0, "decimal", "%1."), level(1, "bullet", "•")].concat();
         let mut lists = numbering(&levels, &number("1"));
-        assert_eq!(lists.next("1", 0), Some(Label::Number(1)));
-        assert_eq!(lists.next("1", 1), Some(Label::Bullet));
-        assert_eq!(lists.next("1", 0), Some(Label::Number(2)));
+        assert_eq!(lists.next("1", 0), Some(ListLabel::Number(1)));
+        assert_eq!(lists.next("1", 1), Some(ListLabel::Bullet));
+        assert_eq!(lists.next("1", 0), Some(ListLabel::Number(2)));
         assert_eq!(lists.next("9", 0), None, "an unknown list");
     }
 
@@ -331,11 +331,11 @@ mod tests {
 
     #[test]
     fn list_start_override_applies_once() {
-        let anew = "<num numId=\"2\"><abstractNumId val=\"7\"/><lvlOverride ilvl=\"0\"><startOverride val=\"5\"/></lvlOverride></num>";
-        let mut lists = numbering(&level(0, "decimal", "%1."), &(number("1") + anew));
-        assert_eq!(lists.next("1", 0), Some(Label::Number(1)));
-        assert_eq!(lists.next("2", 0), Some(Label::Number(5)));
-        assert_eq!(lists.next("2", 0), Some(Label::Number(6)));
+        let restarted = "<num numId=\"2\"><abstractNumId val=\"7\"/><lvlOverride ilvl=\"0\"><startOverride val=\"5\"/></lvlOverride></num>";
+        let mut lists = numbering(&level(0, "decimal", "%1."), &(number("1") + restarted));
+        assert_eq!(lists.next("1", 0), Some(ListLabel::Number(1)));
+        assert_eq!(lists.next("2", 0), Some(ListLabel::Number(5)));
+        assert_eq!(lists.next("2", 0), Some(ListLabel::Number(6)));
     }
 
     #[test]

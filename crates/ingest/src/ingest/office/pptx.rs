@@ -8,7 +8,7 @@ use super::super::IngestError;
 use super::super::grid::{Cell, Grid, cell_lines};
 use super::super::writer::{Writer, lowered, one_line, raised};
 use super::{
-    MAX_DEPTH, Package, Relation, attribute, child, diagram, end_lists, formula, is, parsed,
+    MAX_DEPTH, Package, Relationship, attribute, child, diagram, end_lists, formula, is, parsed,
 };
 
 /// Shapes are side by side if their upper edges are nearer than this: half an inch, in English Metric Units.
@@ -164,7 +164,7 @@ fn in_order<'a, 'x>(mut shapes: Vec<Shape<'a, 'x>>) -> Vec<Shape<'a, 'x>> {
 fn write_shape(
     writer: &mut Writer,
     package: &mut Package,
-    relations: &HashMap<String, Relation>,
+    relations: &HashMap<String, Relationship>,
     shape: &Shape,
 ) -> Result<(), IngestError> {
     if let Some(body) = child(shape.node, "txBody") {
@@ -225,7 +225,7 @@ impl Paragraph {
 
 fn paragraphs<'a>(
     body: Node<'a, '_>,
-    relations: &'a HashMap<String, Relation>,
+    relations: &'a HashMap<String, Relationship>,
 ) -> impl Iterator<Item = Paragraph> + 'a {
     let nodes: Vec<Node> = body.children().filter(|node| is(*node, "p")).collect();
     let read: Vec<Paragraph> = nodes
@@ -235,7 +235,7 @@ fn paragraphs<'a>(
     read.into_iter()
 }
 
-fn paragraph(node: Node, relations: &HashMap<String, Relation>) -> Paragraph {
+fn paragraph(node: Node, relations: &HashMap<String, Relationship>) -> Paragraph {
     let properties = child(node, "pPr");
     let has = |name: &str| properties.is_some_and(|p| child(p, name).is_some());
     let level = properties.and_then(|p| attribute(p, "lvl"));
@@ -256,7 +256,12 @@ fn paragraph(node: Node, relations: &HashMap<String, Relation>) -> Paragraph {
     read
 }
 
-fn inline(node: Node, relations: &HashMap<String, Relation>, runs: &mut Vec<Run>, depth: usize) {
+fn inline(
+    node: Node,
+    relations: &HashMap<String, Relationship>,
+    runs: &mut Vec<Run>,
+    depth: usize,
+) {
     if depth > MAX_DEPTH {
         return;
     }
@@ -302,7 +307,7 @@ fn inline(node: Node, relations: &HashMap<String, Relation>, runs: &mut Vec<Run>
 fn write_body(
     writer: &mut Writer,
     body: Node,
-    relations: &HashMap<String, Relation>,
+    relations: &HashMap<String, Relationship>,
     is_list: bool,
 ) {
     let read: Vec<Paragraph> = paragraphs(body, relations)
@@ -352,7 +357,7 @@ fn write_runs(writer: &mut Writer, runs: &[Run]) {
     writer.end_link();
 }
 
-fn grid_of(table: Node, relations: &HashMap<String, Relation>) -> Result<Grid, IngestError> {
+fn grid_of(table: Node, relations: &HashMap<String, Relationship>) -> Result<Grid, IngestError> {
     let mut grid = Grid::default();
     for row in table.children().filter(|node| is(*node, "tr")) {
         let mut cells = Vec::new();

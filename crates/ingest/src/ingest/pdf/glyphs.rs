@@ -57,14 +57,14 @@ pub struct Sheet {
     /// The glyphs in drawing order.
     pub glyphs: Vec<Glyph>,
     /// Drawn lines, and edges of drawn boxes, parallel to the lines of text.
-    pub rules: Vec<Rule>,
+    pub rules: Vec<RuledLine>,
     /// Those perpendicular to the lines of text: `at` is the horizontal position, `start` and `end` are heights.
-    pub walls: Vec<Rule>,
+    pub walls: Vec<RuledLine>,
 }
 
 /// A drawn straight line.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Rule {
+pub struct RuledLine {
     /// Its start, in points.
     pub start: f64,
     /// Its end, in points.
@@ -303,7 +303,7 @@ unsafe fn pages(pdfium: &dyn PdfiumLibraryBindings, bytes: &[u8]) -> Result<Page
                 edges
             };
             let written = |turns: i32| {
-                let mut found = Written::of(sides, turns);
+                let mut found = PageScan::of(sides, turns);
                 found.edges = edges();
                 let text = pdfium.FPDFText_LoadPage(page);
                 if text.is_null() {
@@ -341,7 +341,7 @@ unsafe fn pages(pdfium: &dyn PdfiumLibraryBindings, bytes: &[u8]) -> Result<Page
                     let mut matrix = std::mem::zeroed();
                     pdfium.FPDFText_GetMatrix(text, i, &mut matrix);
                     let area = f64::from(matrix.a * matrix.d - matrix.b * matrix.c);
-                    found.seen.push(Seen {
+                    found.seen.push(PlacedGlyph {
                         text: character,
                         origin: (x, y),
                         low: (f64::from(frame.left), f64::from(frame.bottom)),
@@ -358,7 +358,7 @@ unsafe fn pages(pdfium: &dyn PdfiumLibraryBindings, bytes: &[u8]) -> Result<Page
                 }
                 found
             };
-            let (mut best, mut best_turns) = (Written::default(), turns);
+            let (mut best, mut best_turns) = (PageScan::default(), turns);
             if turns > 0 {
                 turn(turns);
             }
@@ -374,7 +374,7 @@ unsafe fn pages(pdfium: &dyn PdfiumLibraryBindings, bytes: &[u8]) -> Result<Page
                 }
                 turn(1);
             }
-            let Written {
+            let PageScan {
                 mut seen,
                 n_unknown,
                 corners,
@@ -390,7 +390,7 @@ unsafe fn pages(pdfium: &dyn PdfiumLibraryBindings, bytes: &[u8]) -> Result<Page
             if best_turns == 0 {
                 found.links.extend(links.into_iter().map(|(frames, url)| {
                     let is_within =
-                        |glyph: &Seen| frames.iter().any(|frame| glyph.is_within(*frame));
+                        |glyph: &PlacedGlyph| frames.iter().any(|frame| glyph.is_within(*frame));
                     let within = seen
                         .iter()
                         .filter(|glyph| glyph.is_shown && is_within(glyph));
@@ -417,8 +417,8 @@ unsafe fn pages(pdfium: &dyn PdfiumLibraryBindings, bytes: &[u8]) -> Result<Page
 
 /// The result of one reading of a page.
 #[derive(Default)]
-struct Written {
-    seen: Vec<Seen>,
+struct PageScan {
+    seen: Vec<PlacedGlyph>,
     n_unknown: usize,
     /// The text objects of which something was found.
     objects: HashSet<usize>,
@@ -448,7 +448,7 @@ const MAX_SEGMENTS: i32 = 5_000;
 const MIN_RULE: f64 = 8.0;
 const MAX_SLANT: f64 = 0.8;
 
-impl Written {
+impl PageScan {
     /// Starts empty, for a page with these sides (left, right, bottom, top) after a rotation.
     fn of([left, right, bottom, top]: [f64; 4], turns: i32) -> Self {
         let [a, b, c, d] = quarters(turns);
@@ -523,7 +523,7 @@ const MAX_NOTES: i32 = 10_000;
 const TEXT_OBJECT: i32 = 1;
 
 /// A glyph in the page's own coordinates, upwards and to the right.
-struct Seen {
+struct PlacedGlyph {
     text: char,
     origin: (f64, f64),
     low: (f64, f64),
@@ -537,7 +537,7 @@ struct Seen {
     object: usize,
 }
 
-impl Seen {
+impl PlacedGlyph {
     /// Returns whether its centre is in a frame: left, bottom, right, top.
     fn is_within(&self, [left, bottom, right, top]: [f64; 4]) -> bool {
         let middle = |a: f64, b: f64| (a + b) / 2.0;
@@ -550,14 +550,19 @@ impl Seen {
 }
 
 /// Returns one sheet for each writing direction, the one with the most text first, without slanted text.
-fn sheets(number: u32, seen: &[Seen], edges: &[Edge], corners: [(f64, f64); 4]) -> Vec<Sheet> {
+fn sheets(
+    number: u32,
+    seen: &[PlacedGlyph],
+    edges: &[Edge],
+    corners: [(f64, f64); 4],
+) -> Vec<Sheet> {
     let mut sheets: Vec<Sheet> = Vec::new();
     for turns in 0..4 {
         let (cos, sin) = [(1.0, 0.0), (0.0, 1.0), (-1.0, 0.0), (0.0, -1.0)][turns];
         // Along the line, and from line to line.
         let along = |(x, y): (f64, f64)| x * cos + y * sin;
         let down = |(x, y): (f64, f64)| x * sin - y * cos;
-        let is_written = |glyph: &&Seen| {
+        let is_written = |glyph: &&PlacedGlyph| {
             let quarters = glyph.angle / std::f64::consts::FRAC_PI_2;
             let near = quarters.round();
             (quarters - near).abs() < SLANT && near.rem_euclid(4.0) as usize == turns
@@ -575,7 +580,7 @@ fn sheets(number: u32, seen: &[Seen], edges: &[Edge], corners: [(f64, f64); 4]) 
         let (width, height) = (last(&along) - left, last(&down) - top);
         let mut glyphs: Vec<Glyph> = Vec::new();
         let mut tops: Vec<(f64, f64)> = Vec::new();
-        let mut drawn = Drawn::default();
+        let mut drawn = DrawnGlyphs::default();
         for glyph in seen.iter().filter(is_written) {
             let ends = [along(glyph.low), along(glyph.high)];
             let heights = [down(glyph.low), down(glyph.high)];
@@ -611,7 +616,7 @@ fn sheets(number: u32, seen: &[Seen], edges: &[Edge], corners: [(f64, f64); 4]) 
         }
         let straight = |(from, to): ((f64, f64), (f64, f64))| {
             let is_rule = (from.0 - to.0).abs() > MIN_RULE && (from.1 - to.1).abs() < MAX_SLANT;
-            is_rule.then(|| Rule {
+            is_rule.then(|| RuledLine {
                 start: from.0.min(to.0),
                 end: from.0.max(to.0),
                 at: from.1,
@@ -640,14 +645,14 @@ const OVERPRINT: f64 = 0.2;
 
 /// The positions of the letters drawn so far.
 #[derive(Default)]
-struct Drawn(HashMap<(char, i64, i64), Vec<Place>>);
+struct DrawnGlyphs(HashMap<(char, i64, i64), Vec<Place>>);
 
 /// A position, with the text object.
 type Place = (f64, f64, usize);
 
-impl Drawn {
+impl DrawnGlyphs {
     /// Returns whether this glyph was drawn at this position before.
-    fn again(&mut self, glyph: &Seen) -> bool {
+    fn again(&mut self, glyph: &PlacedGlyph) -> bool {
         let (x, y) = glyph.origin;
         if glyph.text.is_whitespace() || !x.is_finite() || !y.is_finite() {
             return false;
@@ -690,8 +695,8 @@ fn is_vertical(glyphs: &[Glyph]) -> bool {
 mod tests {
     use super::*;
 
-    fn seen(text: char, x: f64, y: f64, angle: f64) -> Seen {
-        Seen {
+    fn seen(text: char, x: f64, y: f64, angle: f64) -> PlacedGlyph {
+        PlacedGlyph {
             text,
             origin: (x, y),
             low: (x, y - 2.0),
@@ -705,8 +710,8 @@ mod tests {
     }
 
     /// Returns the glyph as drawn by another text object.
-    fn again(glyph: Seen, object: usize) -> Seen {
-        Seen { object, ..glyph }
+    fn again(glyph: PlacedGlyph, object: usize) -> PlacedGlyph {
+        PlacedGlyph { object, ..glyph }
     }
 
     const PAGE: [(f64, f64); 4] = [(0.0, 0.0), (200.0, 0.0), (0.0, 100.0), (200.0, 100.0)];

@@ -1,7 +1,7 @@
 //! Tables of a PDF: which lines are rows, where the columns are, and which places merged cells cover.
 
 use super::super::writer::joins;
-use super::glyphs::Rule;
+use super::glyphs::RuledLine;
 use super::{Line, Page, item, room_for};
 
 /// Returns how many lines from here on belong to one table: at least `min_rows` lines of several cells below one
@@ -140,7 +140,7 @@ fn fill_across(
     groups: &[Vec<usize>],
     lines: &[Line],
     columns: &[Column],
-    walls: &[Rule],
+    walls: &[RuledLine],
     n_merged: &mut usize,
 ) {
     let heights: Vec<f64> = groups
@@ -154,7 +154,7 @@ fn fill_across(
         heights.iter().copied().fold(f64::MAX, f64::min),
         heights.iter().copied().fold(f64::MIN, f64::max),
     );
-    let near: Vec<&Rule> = walls
+    let near: Vec<&RuledLine> = walls
         .iter()
         .filter(|wall| wall.start < bottom && wall.end > top)
         .collect();
@@ -199,11 +199,11 @@ fn fill_across(
 
 /// Returns the only text of some cells; `None` if there is none, or several.
 fn only<'a>(cells: impl Iterator<Item = &'a Cell>) -> Option<String> {
-    let mut said = cells.filter(|cell| !cell.text.is_empty());
-    let first = said.next()?;
+    let mut filled = cells.filter(|cell| !cell.text.is_empty());
+    let first = filled.next()?;
     // A cell that is already merged over columns counts once.
     let is_same = |cell: &Cell| cell.merged.is_some() && cell.merged == first.merged;
-    said.all(is_same).then(|| first.text.clone())
+    filled.all(is_same).then(|| first.text.clone())
 }
 
 /// Repeats the text of a merged cell in each row that it covers. `between` is the height of the rule between each row
@@ -211,14 +211,14 @@ fn only<'a>(cells: impl Iterator<Item = &'a Cell>) -> Option<String> {
 fn fill(
     rows: &mut [Row],
     columns: &[Column],
-    rules: &[Rule],
+    rules: &[RuledLine],
     between: &[f64],
     n_merged: &mut usize,
 ) {
     for (column, (start, end)) in columns.iter().enumerate() {
         let middle = (start + end) / 2.0;
         let is_parted = |y: f64| {
-            let near = |rule: &&Rule| (rule.at - y).abs() < SAME_RULE;
+            let near = |rule: &&RuledLine| (rule.at - y).abs() < SAME_RULE;
             rules
                 .iter()
                 .filter(near)
@@ -259,16 +259,16 @@ fn middle(line: &Line) -> f64 {
 }
 
 /// Returns the rules between the lines of a table; none if there are too many.
-fn within(lines: &[Line], columns: &[Column], rules: &[Rule]) -> Vec<Rule> {
+fn within(lines: &[Line], columns: &[Column], rules: &[RuledLine]) -> Vec<RuledLine> {
     let (Some(first), Some(last)) = (columns.first(), columns.last()) else {
         return Vec::new();
     };
     let top = lines.iter().map(middle).fold(f64::MAX, f64::min);
     let bottom = lines.iter().map(middle).fold(f64::MIN, f64::max);
-    let is_within = |rule: &&Rule| {
+    let is_within = |rule: &&RuledLine| {
         rule.at > top && rule.at < bottom && rule.start < last.1 && rule.end > first.0
     };
-    let found: Vec<Rule> = rules.iter().filter(is_within).copied().collect();
+    let found: Vec<RuledLine> = rules.iter().filter(is_within).copied().collect();
     match found.len() > MAX_RULES {
         true => Vec::new(),
         false => found,
@@ -279,7 +279,7 @@ fn within(lines: &[Line], columns: &[Column], rules: &[Rule]) -> Vec<Rule> {
 type Ruled = (Vec<Vec<usize>>, Vec<f64>);
 
 /// Groups lines by the rules between them; `None` if there are too few rules.
-fn ruled(lines: &[Line], rules: &[Rule]) -> Option<Ruled> {
+fn ruled(lines: &[Line], rules: &[RuledLine]) -> Option<Ruled> {
     let mut heights: Vec<f64> = rules.iter().map(|rule| rule.at).collect();
     heights.sort_by(f64::total_cmp);
     heights.dedup_by(|a, b| (*a - *b).abs() < SAME_RULE);
@@ -365,11 +365,11 @@ mod tests {
         }
     }
 
-    fn rule(at: f64, start: f64, end: f64) -> Rule {
-        Rule { start, end, at }
+    fn rule(at: f64, start: f64, end: f64) -> RuledLine {
+        RuledLine { start, end, at }
     }
 
-    fn rows(lines: &[Line], rules: &[Rule], walls: &[Rule]) -> Vec<Vec<String>> {
+    fn rows(lines: &[Line], rules: &[RuledLine], walls: &[RuledLine]) -> Vec<Vec<String>> {
         let page = Page {
             rules: rules.to_vec(),
             walls: walls.to_vec(),

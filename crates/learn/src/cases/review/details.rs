@@ -4,25 +4,24 @@ use serde::Serialize;
 use similar::TextDiff;
 use utoipa::ToSchema;
 
-use super::{Ranked, ReviewError};
+use super::{RankedDraft, ReviewError};
 use crate::cases::{CaseError, Cases, Collision, collisions};
 use ken_answer::answer::{AnswerError, Question};
 use ken_base::domain::{DocumentId, Draft, DraftState, Outcome, Strategy, WorkspaceId};
-use ken_knowledge::editing::impact::{Altered, Change, Impact};
+use ken_knowledge::editing::impact::{AlteredAnswer, Impact, ProposedChange};
 use ken_search::vectors::dot;
 
-/// What a reviewer has to see.
+/// Findings that a reviewer must see.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-#[schema(as = DraftDetails)]
-pub struct Details {
+pub struct DraftDetails {
     #[serde(flatten)]
     #[expect(
         missing_docs,
         reason = "a description would change the OpenAPI document"
     )]
-    pub ranked: Ranked,
+    pub ranked: RankedDraft,
     /// Nearest existing knowledge, with a unified diff of the answers.
-    pub nearest: Option<Nearest>,
+    pub nearest: Option<NearestKnowledge>,
     /// Logged questions without an answer now that this draft would answer.
     pub would_answer: Vec<String>,
     /// Answers that it would change.
@@ -33,8 +32,7 @@ pub struct Details {
 
 /// The document that is nearest to a draft.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-#[schema(as = NearestKnowledge)]
-pub struct Nearest {
+pub struct NearestKnowledge {
     /// Its id.
     pub document_id: DocumentId,
     /// Its title.
@@ -52,14 +50,18 @@ const LOGGED_AMONG: i64 = 1_000;
 
 impl Cases {
     /// Returns a draft with its details, computed against the current knowledge.
-    pub async fn details(&self, workspace: &WorkspaceId, id: &str) -> Result<Details, ReviewError> {
+    pub async fn details(
+        &self,
+        workspace: &WorkspaceId,
+        id: &str,
+    ) -> Result<DraftDetails, ReviewError> {
         let mut draft = self.found(workspace, id).await?;
         if draft.state == DraftState::Open {
             // The knowledge may have changed since. The new class is not stored, since others may decide at the same
             // time.
-            self.relate(workspace, &mut draft).await?;
+            self.classify(workspace, &mut draft).await?;
         }
-        let taught = self.taught(workspace).await?;
+        let ranking = self.draft_ranking(workspace).await?;
         let nearest = self.nearest(workspace, &draft).await?;
         let is_done = matches!(draft.state, DraftState::Published | DraftState::Merged);
         let (mut impact, mut collided, mut would_answer) =
@@ -68,24 +70,24 @@ impl Cases {
         {
             let logged = self.logged_near(workspace, &draft).await?;
             let judged = self.store.judged_questions(workspace).await?;
-            let change = vec![Change::Put(Box::new(source.clone()))];
+            let change = vec![ProposedChange::Put(Box::new(source.clone()))];
             impact = self
-                .trials
+                .what_if
                 .ask(workspace, change, &judged, &logged, None)
                 .await
                 .map_err(CaseError::from)?;
-            let answers = |altered: &&Altered| {
+            let answers = |altered: &&AlteredAnswer| {
                 altered.before.outcome != Outcome::Answered
                     && altered.after.document_ids.contains(&source.id.to_string())
             };
             let gained = impact.changed.iter().chain(&impact.healed).filter(answers);
             would_answer = gained.map(|altered| altered.question.clone()).collect();
             collided =
-                collisions(&self.trials, &self.vectors, workspace, &source, &wordings).await?;
+                collisions(&self.what_if, &self.vectors, workspace, &source, &wordings).await?;
         }
-        Ok(Details {
-            ranked: Ranked {
-                rank: taught.rank(&draft),
+        Ok(DraftDetails {
+            ranked: RankedDraft {
+                rank: ranking.rank(&draft),
                 demand: draft.demand(),
                 draft,
             },
@@ -126,7 +128,7 @@ impl Cases {
         &self,
         workspace: &WorkspaceId,
         draft: &Draft,
-    ) -> Result<Option<Nearest>, CaseError> {
+    ) -> Result<Option<NearestKnowledge>, CaseError> {
         let known = match draft.class.document_id().or(draft.published_as.as_ref()) {
             Some(id) => Some(id.clone()),
             None if draft.question.is_empty() => None,
@@ -154,7 +156,7 @@ impl Cases {
             .unified_diff()
             .header("known", "draft")
             .to_string();
-        Ok(Some(Nearest {
+        Ok(Some(NearestKnowledge {
             document_id: id,
             title: document.metadata.title,
             text,

@@ -95,7 +95,7 @@ impl QdrantVectors {
                         .exact(is_exact),
                 )
         };
-        let found = cluster.call(async |client| client.query(request()).await);
+        let found = cluster.call_prepared(async |client| client.query(request()).await);
         Ok(self.block_on(found)?.result)
     }
 
@@ -107,7 +107,7 @@ impl QdrantVectors {
         payload.insert("tags", metadata.tags.clone());
         payload.insert("language", metadata.language.as_deref().unwrap_or("und"));
         payload.insert("kind", metadata.kind.as_str());
-        if let Some(rule) = Rule::of(metadata) {
+        if let Some(rule) = VisibilityRule::of(metadata) {
             payload.insert("rule", rule);
         }
         if let Some(from) = metadata.valid_from {
@@ -141,18 +141,18 @@ impl QdrantVectors {
         };
         let done = self
             .cluster
-            .call(async |client| client.delete_points(request()).await);
+            .call_prepared(async |client| client.delete_points(request()).await);
         done.await.map(|_| ())
     }
 
     /// Reads the workspace's revision from the server.
-    async fn held(&self) -> Result<Revision, IndexError> {
+    async fn indexed_revision(&self) -> Result<Revision, IndexError> {
         let name = &self.cluster.collection;
         let id = about(&self.workspace);
         let request = || GetPointsBuilder::new(name, vec![id.clone()]).with_payload(true);
         let found = self
             .cluster
-            .call(async |client| client.get_points(request()).await);
+            .call_prepared(async |client| client.get_points(request()).await);
         let found = found.await?.result;
         let revision = found
             .first()
@@ -190,7 +190,7 @@ impl QdrantVectors {
             let ids: Vec<PointId> = points.iter().filter_map(|point| point.id.clone()).collect();
             let request = || UpsertPointsBuilder::new(name, points.clone()).wait(true);
             let call = async |client: Qdrant| client.upsert_points(request()).await;
-            self.cluster.call(call).await?;
+            self.cluster.call_prepared(call).await?;
             // Deletes views that these chunks had before and no longer have.
             let keys = is_key(some.iter().map(|entry| entry.key));
             let mut stale = Filter::must([self.everything(), keys]);
@@ -200,13 +200,13 @@ impl QdrantVectors {
         // If the collection was replaced meanwhile, the revision written below would claim missing vectors. A replica
         // may be a moment behind the one that took the last write.
         let from = self.revision();
-        let mut held = self.held().await?;
+        let mut held = self.indexed_revision().await?;
         for pause in growing(COPIES_TRIED).build() {
             if held >= from {
                 break;
             }
             tokio::time::sleep(pause).await;
-            held = self.held().await?;
+            held = self.indexed_revision().await?;
         }
         if held != from {
             self.cluster.is_prepared.store(false, Ordering::Release);
@@ -235,7 +235,7 @@ fn scored(point: &ScoredPoint) -> Option<(u32, f32)> {
 }
 
 /// Adds the selection's rules, equal to those of the keyword index, to a filter.
-fn by_rules(rules: &Rules, filter: &mut Filter) {
+fn by_rules(rules: &SelectionRules, filter: &mut Filter) {
     let asked = &rules.filter;
     for tag in &asked.tags {
         filter.must.push(is_any("tags", [tag.as_str()]));
@@ -337,7 +337,7 @@ impl VectorStore for QdrantVectors {
         };
         let counted = self
             .cluster
-            .call(async |client| client.count(request()).await);
+            .call_prepared(async |client| client.count(request()).await);
         let counted = self.block_on(counted)?.result;
         Ok(counted.map_or(0, |result| result.count as usize))
     }
@@ -355,7 +355,7 @@ impl VectorStore for QdrantVectors {
         };
         let found = self
             .cluster
-            .call(async |client| client.get_points(request()).await);
+            .call_prepared(async |client| client.get_points(request()).await);
         let found = self.block_on(found)?.result;
         let held: std::collections::HashSet<u32> = found
             .iter()
@@ -388,7 +388,7 @@ impl VectorStore for QdrantVectors {
                     .wait(true)
             };
             let call = async |client: Qdrant| client.delete_points(request()).await;
-            self.cluster.call(call).await?;
+            self.cluster.call_prepared(call).await?;
             self.cluster.revisions_mut().remove(&self.workspace);
             Ok(())
         })

@@ -9,8 +9,8 @@ use tantivy::{InvertedIndexReader, TantivyError, Term};
 
 use super::IndexError;
 use super::schema::Fields;
-use super::view::View;
-use ken_base::config::Part;
+use super::snapshot::IndexSnapshot;
+use ken_base::config::SearchFeature;
 use ken_text::text::{self, Synonyms};
 
 /// The boost of a homophone or a near spelling; the term as written has 1. Measured for homophones with keyword search
@@ -30,11 +30,11 @@ const COMMON: u64 = 4;
 
 /// A term of a question, with the forms of it that the collection contains.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Wanted {
+pub struct QueryTerm {
     /// The term as written, folded and stemmed.
     pub term: String,
     /// Empty if the collection contains nothing like the term.
-    pub forms: Vec<Form>,
+    pub forms: Vec<TermForm>,
     /// The term's weight: the highest inverse document frequency of its forms times their boost, or its own if it has
     /// no forms.
     pub weight: f32,
@@ -42,7 +42,7 @@ pub struct Wanted {
 
 /// A form of a term that occurs in the collection.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Form {
+pub struct TermForm {
     /// The form as indexed.
     pub term: String,
     /// How much the form counts, in (0, 1].
@@ -55,7 +55,7 @@ pub struct Form {
 /// propose chunks but do not score them, also count deleted chunks until their segment is merged.
 pub struct Frequencies {
     field: Field,
-    view: Arc<View>,
+    view: Arc<IndexSnapshot>,
     segments: Vec<Arc<InvertedIndexReader>>,
     /// Whether deleted chunks are left out.
     is_exact: bool,
@@ -65,14 +65,14 @@ pub struct Frequencies {
 
 impl Frequencies {
     /// Reads the frequencies of the chunks' text.
-    pub fn of_text(view: &Arc<View>, fields: &Fields) -> Result<Self, IndexError> {
+    pub fn of_text(view: &Arc<IndexSnapshot>, fields: &Fields) -> Result<Self, IndexError> {
         let tables = view.segments().map(|(_, tables)| tables);
         let counts = tables.map(|tables| (tables.n_chunks(), tables.n_terms()));
         Self::of(view, fields.text, true, counts)
     }
 
     /// Reads the frequencies of the wordings of FAQ questions.
-    pub fn of_questions(view: &Arc<View>, fields: &Fields) -> Result<Self, IndexError> {
+    pub fn of_questions(view: &Arc<IndexSnapshot>, fields: &Fields) -> Result<Self, IndexError> {
         let readers = view.readers().iter();
         let counts = readers.map(|reader| {
             let inverted = reader.inverted_index(fields.questions)?;
@@ -83,7 +83,7 @@ impl Frequencies {
     }
 
     fn of(
-        view: &Arc<View>,
+        view: &Arc<IndexSnapshot>,
         field: Field,
         is_exact: bool,
         counts: impl Iterator<Item = (u64, u64)>,
@@ -152,12 +152,12 @@ impl Frequencies {
     }
 
     /// Returns the terms of a question, each once, with their forms.
-    pub fn wanted(
+    pub fn query_terms(
         &self,
         question: &str,
         synonyms: &Synonyms,
-        without: &[Part],
-    ) -> Result<Vec<Wanted>, IndexError> {
+        without: &[SearchFeature],
+    ) -> Result<Vec<QueryTerm>, IndexError> {
         let mut terms = text::terms_of_key(question);
         // A question of function words only is still searched for.
         if !terms.iter().all(|term| text::is_function_word(term)) {
@@ -165,32 +165,32 @@ impl Frequencies {
         }
         terms.sort_unstable();
         terms.dedup();
-        let others = match without.contains(&Part::Lexicon) {
+        let others = match without.contains(&SearchFeature::Lexicon) {
             true => Vec::new(),
             false => synonyms.of(question),
         };
-        let mut wanted = Vec::with_capacity(terms.len());
+        let mut query_terms = Vec::with_capacity(terms.len());
         for term in terms {
             let n_with = self.n_with(&term)?;
             let mut forms = match n_with {
                 0 => self.guesses(&term, without)?,
                 _ => vec![self.form(&term, 1.0, n_with)],
             };
-            let meant = others.iter().filter(|other| other.instead_of == term);
-            for synonym in meant.map(|other| &other.term) {
+            let matching = others.iter().filter(|other| other.instead_of == term);
+            for synonym in matching.map(|other| &other.term) {
                 let n_with = self.n_with(synonym)?;
                 if n_with > 0 && forms.iter().all(|form| form.term != *synonym) {
                     forms.push(self.form(synonym, SYNONYM, n_with));
                 }
             }
-            wanted.push(self.want(term, forms));
+            query_terms.push(self.query_term(term, forms));
         }
-        Ok(wanted)
+        Ok(query_terms)
     }
 
-    fn want(&self, term: String, forms: Vec<Form>) -> Wanted {
+    fn query_term(&self, term: String, forms: Vec<TermForm>) -> QueryTerm {
         let of_forms = forms.iter().map(|form| form.boost * form.idf);
-        Wanted {
+        QueryTerm {
             weight: match forms.is_empty() {
                 true => self.idf(0),
                 false => of_forms.fold(0.0, f32::max),
@@ -202,16 +202,23 @@ impl Frequencies {
 
     /// Returns the single characters of a question except the common ones, and its words, each once. A word has the
     /// forms found for it as a term.
-    pub fn characters(&self, question: &str, terms: &[Wanted]) -> Result<Vec<Wanted>, IndexError> {
+    pub fn characters(
+        &self,
+        question: &str,
+        terms: &[QueryTerm],
+    ) -> Result<Vec<QueryTerm>, IndexError> {
         let mut seen = HashSet::new();
-        let mut wanted = Vec::new();
+        let mut query_terms = Vec::new();
         for character in text::characters_of_key(question) {
             if !seen.insert(character.clone()) {
                 continue;
             }
             let is_word = !character.chars().any(text::is_cjk);
-            match terms.iter().find(|wanted| wanted.term == character) {
-                Some(term) => wanted.push(term.clone()),
+            match terms
+                .iter()
+                .find(|query_terms| query_terms.term == character)
+            {
+                Some(term) => query_terms.push(term.clone()),
                 // Function words are left out.
                 None if is_word => {}
                 None => {
@@ -223,15 +230,15 @@ impl Frequencies {
                         0 => Vec::new(),
                         _ => vec![self.form(&character, 1.0, n_with)],
                     };
-                    wanted.push(self.want(character, forms));
+                    query_terms.push(self.query_term(character, forms));
                 }
             }
         }
-        Ok(wanted)
+        Ok(query_terms)
     }
 
-    fn form(&self, term: &str, boost: f32, n_with: u64) -> Form {
-        Form {
+    fn form(&self, term: &str, boost: f32, n_with: u64) -> TermForm {
+        TermForm {
             term: term.to_owned(),
             boost,
             idf: self.idf(n_with),
@@ -240,16 +247,16 @@ impl Frequencies {
 
     /// Returns replacements for a term that the collection does not contain: Han bigrams of the same sound, or Latin
     /// words of similar spelling.
-    fn guesses(&self, term: &str, without: &[Part]) -> Result<Vec<Form>, IndexError> {
+    fn guesses(&self, term: &str, without: &[SearchFeature]) -> Result<Vec<TermForm>, IndexError> {
         let characters: Vec<char> = term.chars().collect();
         let mut found = match characters[..] {
             [first, second] if text::is_cjk(first) && text::is_cjk(second) => {
-                match without.contains(&Part::Homophones) {
+                match without.contains(&SearchFeature::Homophones) {
                     true => Vec::new(),
                     false => self.same_sounds(first, second)?,
                 }
             }
-            _ if without.contains(&Part::Fuzzy) => Vec::new(),
+            _ if without.contains(&SearchFeature::Fuzzy) => Vec::new(),
             _ => self.near_spellings(term)?,
         };
         found.sort_unstable_by(|a, b| b.cmp(a));
@@ -266,7 +273,7 @@ impl Frequencies {
         let in_second = like_second.iter().map(|other| (first, *other));
         let others = in_first.chain(in_second);
         let mut found = Vec::new();
-        for (first, second) in others.filter(|(a, b)| self.view.may_have(*a, *b)) {
+        for (first, second) in others.filter(|(a, b)| self.view.may_contain(*a, *b)) {
             let other = String::from_iter([first, second]);
             match self.n_with(&other)? {
                 0 => {}

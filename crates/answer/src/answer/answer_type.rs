@@ -8,7 +8,7 @@ use ken_text::text::{fold, is_cjk};
 
 /// The kind of thing that would answer a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Expected {
+pub enum AnswerType {
     /// A person's name.
     Person,
     /// A date, a time or a duration.
@@ -28,43 +28,43 @@ fn regex(pattern: &str) -> Regex {
 }
 
 /// Patterns of questions, folded; more specific ones first.
-static ASKS: LazyLock<[(Expected, Regex); 6]> = LazyLock::new(|| {
+static ASKS: LazyLock<[(AnswerType, Regex); 6]> = LazyLock::new(|| {
     [
         (
-            Expected::Person,
+            AnswerType::Person,
             regex(r"谁|何人|哪位|哪一位|什么人|边个|\bwho\b|\bwhom\b|\bwhose\b"),
         ),
         (
-            Expected::Time,
+            AnswerType::Time,
             regex(
                 r"何时|几时|什么时[候间]|哪一?年|几年|哪[一]?天|哪[一]?日|几[月号点]|哪一?个?世纪|的时候|\bwhen\b|\bwhat (?:year|date|century|decade|day|month|time)\b|\bwhich (?:year|day|month)\b",
             ),
         ),
         (
-            Expected::Number,
+            AnswerType::Number,
             regex(
                 r"多少|几[^乎何时年月号点]|多[大高长远久重快]|几钱|\bhow (?:many|much|long|old|far|large|big|tall|high|often|fast|heavy)\b|\bwhat (?:percentage|number|percent|amount|price)\b",
             ),
         ),
         (
-            Expected::Place,
+            AnswerType::Place,
             regex(
                 r"哪里|何处|哪儿|在哪|哪[个一]?(?:国|城|省|县|市|地)|什么地方|何地|边度|\bwhere\b",
             ),
         ),
         (
-            Expected::Reason,
+            AnswerType::Reason,
             regex(r"为什么|为何|何以|怎么会|原因|点解|\bwhy\b"),
         ),
         (
-            Expected::List,
+            AnswerType::List,
             regex(r"哪些|哪几[个种项样]|有咩|\bwhat are\b|\bwhich (?:\w+ )?\w+s\b"),
         ),
     ]
 });
 
 /// Returns the kind that a question asks for, or `None` if its wording does not show it.
-pub fn expected(question: &str) -> Option<Expected> {
+pub fn answer_type(question: &str) -> Option<AnswerType> {
     let folded = fold(question);
     let mut asks = ASKS.iter().filter(|(_, asks)| asks.is_match(&folded));
     asks.next().map(|(expected, _)| *expected)
@@ -72,7 +72,7 @@ pub fn expected(question: &str) -> Option<Expected> {
 
 /// Returns whether a sentence (as written, and folded) contains the expected kind. Without a dictionary Han names look
 /// like other words, so every Chinese sentence counts as naming a person.
-pub fn holds(expected: Expected, sentence: &str, folded: &str, question: &str) -> bool {
+pub fn contains_type(expected: AnswerType, sentence: &str, folded: &str, question: &str) -> bool {
     static TIME: LazyLock<Regex> = LazyLock::new(|| {
         regex(
             r"[0-9]{3,4}|[0-9]+ ?(?:年|月|日|世纪|点|时)|世纪|[一二三四五六七八九十]+[年月日]|\b(?:january|february|march|april|may|june|july|august|september|october|november|december|(?:mon|tues|wednes|thurs|fri|satur|sun)day|century|centuries|[0-9]{1,2}(?:th|st|nd|rd))\b|周[一二三四五六日]|星期",
@@ -96,17 +96,17 @@ pub fn holds(expected: Expected, sentence: &str, folded: &str, question: &str) -
     static CAPITALISED: LazyLock<Regex> =
         LazyLock::new(|| regex(r"[a-z,;] ([A-Z][a-z]+)|^([A-Z][a-z]+) [A-Z]"));
     match expected {
-        Expected::List => {
+        AnswerType::List => {
             ["- ", "* ", "|"]
                 .iter()
                 .any(|mark| sentence.starts_with(mark))
                 || sentence.contains('、')
         }
-        Expected::Time => TIME.is_match(folded),
-        Expected::Number => NUMBER.is_match(folded),
-        Expected::Place => PLACE.is_match(folded) || PLACE.is_match(sentence),
-        Expected::Reason => REASON.is_match(folded),
-        Expected::Person => {
+        AnswerType::Time => TIME.is_match(folded),
+        AnswerType::Number => NUMBER.is_match(folded),
+        AnswerType::Place => PLACE.is_match(folded) || PLACE.is_match(sentence),
+        AnswerType::Reason => REASON.is_match(folded),
+        AnswerType::Person => {
             let asked = question.to_lowercase();
             sentence.chars().any(is_cjk)
                 || CAPITALISED.captures_iter(sentence).any(|found| {
@@ -124,50 +124,55 @@ mod tests {
     #[test]
     fn expected_answer_type_is_detected_and_matched() {
         for (question, asks, yes, no) in [
-            ("誰發明了電話", Expected::Person, "貝爾發明了電話。", ""),
+            ("誰發明了電話", AnswerType::Person, "貝爾發明了電話。", ""),
             (
                 "Who founded Lumina?",
-                Expected::Person,
+                AnswerType::Person,
                 "It was founded by Chen Wei.",
                 "Lumina was founded early.",
             ),
             (
                 "門市幾點開門",
-                Expected::Time,
+                AnswerType::Time,
                 "每天上午 10 點開門。",
                 "門市在台北。",
             ),
             (
                 "When does the sale end?",
-                Expected::Time,
+                AnswerType::Time,
                 "It ends on 5th May.",
                 "It ends soon.",
             ),
             (
                 "運費多少錢",
-                Expected::Number,
+                AnswerType::Number,
                 "運費 80 元。",
                 "運費由本店負擔。",
             ),
             (
                 "個電池用幾耐",
-                Expected::Number,
+                AnswerType::Number,
                 "可用八小時。",
                 "電池可換。",
             ),
             (
                 "門市在哪裡",
-                Expected::Place,
+                AnswerType::Place,
                 "在台北市信義路。",
                 "有兩個。",
             ),
-            ("為什麼不能退", Expected::Reason, "因為已拆封。", "不能退。"),
+            (
+                "為什麼不能退",
+                AnswerType::Reason,
+                "因為已拆封。",
+                "不能退。",
+            ),
         ] {
-            assert_eq!(expected(question), Some(asks), "{question}");
-            let holds = |text: &str| holds(asks, text, &fold(text), question);
-            assert!(holds(yes), "{question}: {yes}");
-            assert!(no.is_empty() || !holds(no), "{no}");
+            assert_eq!(answer_type(question), Some(asks), "{question}");
+            let contains_type = |text: &str| contains_type(asks, text, &fold(text), question);
+            assert!(contains_type(yes), "{question}: {yes}");
+            assert!(no.is_empty() || !contains_type(no), "{no}");
         }
-        assert_eq!(expected("怎麼退貨"), None);
+        assert_eq!(answer_type("怎麼退貨"), None);
     }
 }

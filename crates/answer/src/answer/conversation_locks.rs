@@ -7,15 +7,15 @@ use tokio::sync::OwnedMutexGuard;
 
 use ken_base::domain::WorkspaceId;
 
-type Key = (WorkspaceId, String);
+type ConversationKey = (WorkspaceId, String);
 
 /// Runs one turn at a time in each conversation, in order of arrival, so that a later turn sees the earlier answer.
 #[derive(Clone, Default)]
-pub struct Turns {
-    under_way: Arc<Mutex<HashMap<Key, Weak<tokio::sync::Mutex<()>>>>>,
+pub struct ConversationLocks {
+    under_way: Arc<Mutex<HashMap<ConversationKey, Weak<tokio::sync::Mutex<()>>>>>,
 }
 
-impl Turns {
+impl ConversationLocks {
     /// Waits for the conversation's earlier turns. The next turn starts when the guard is dropped.
     pub async fn wait(&self, workspace: &WorkspaceId, conversation: &str) -> OwnedMutexGuard<()> {
         let key = (workspace.clone(), conversation.to_owned());
@@ -43,7 +43,7 @@ mod tests {
 
     #[tokio::test]
     async fn turns_of_one_conversation_run_sequentially() {
-        let turns = Turns::default();
+        let turns = ConversationLocks::default();
         let workspace = WorkspaceId::parse("w").unwrap();
         let first = turns.wait(&workspace, "a").await;
         let other = turns.wait(&workspace, "b").await;

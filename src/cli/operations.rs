@@ -8,11 +8,11 @@ use std::time::Duration;
 use anyhow::Context;
 use ken::app::App;
 use ken::doctor::{self, Severity};
-use ken::http::Current;
+use ken::http::CurrentApp;
 use ken::keys::KeyRing;
 use ken::reencode::Reencoding;
 use ken::{check, http};
-use ken_base::config::{Config, VectorsAt};
+use ken_base::config::{Config, VectorBackend};
 use ken_base::domain::WorkspaceId;
 use ken_knowledge::editing::portable;
 use ken_search::index;
@@ -40,7 +40,7 @@ pub async fn serve(config: Config) -> anyhow::Result<ExitCode> {
         Some(_) => "https",
         None => "http",
     };
-    let (app, spec) = App::build_chosen_on(config.clone(), store).await?;
+    let (app, spec) = App::build_serving_on(config.clone(), store).await?;
     let app = Arc::new(app);
     if !app.indexes.is_writer() {
         tracing::warn!("another process writes the indexes; opening them read-only");
@@ -52,7 +52,7 @@ pub async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     println!("ken: serving on {scheme}://{address} ({access})");
     println!("ken: web page {scheme}://{address}/ · API docs {scheme}://{address}/docs");
     let poll = Duration::from_millis(config.index.poll_ms);
-    let current = Arc::new(Current::new(app));
+    let current = Arc::new(CurrentApp::new(app));
     let reencoding = tokio::spawn(Reencoding::new(config, current.clone(), spec).run(poll));
     http::serve_current(current.clone(), listener, stop_signal()).await?;
     reencoding.abort();
@@ -97,7 +97,7 @@ pub async fn doctor(config: Config) -> anyhow::Result<ExitCode> {
 
 /// `ken status`: prints counts and revisions of all workspaces.
 pub async fn status(config: Config) -> anyhow::Result<ExitCode> {
-    let app = App::build_chosen(config).await?.0;
+    let app = App::build_serving(config).await?.0;
     println!(
         "encoder {} ({} dimensions)",
         app.embedder.id(),
@@ -116,15 +116,15 @@ pub async fn status(config: Config) -> anyhow::Result<ExitCode> {
 /// `ken rebuild`: deletes the indexes and builds them again from the store.
 pub async fn rebuild(config: Config) -> anyhow::Result<ExitCode> {
     index::clear(&config.index.dir)?;
-    if config.vectors == VectorsAt::Qdrant {
-        let app = App::build_chosen(config.clone()).await?.0;
+    if config.vectors == VectorBackend::Qdrant {
+        let app = App::build_serving(config.clone()).await?.0;
         if let Some(cluster) = app.indexes.cluster().cloned() {
             // The leader fills it again from the store, without encoding.
             tokio::task::spawn_blocking(move || cluster.drop_collection()).await??;
         }
         app.close().await;
     }
-    let app = App::build_chosen(config).await?.0;
+    let app = App::build_serving(config).await?.0;
     for (workspace, revision) in app.store.workspaces().await? {
         wait_until_indexed(&app, &workspace, revision).await?;
         println!("{workspace}: revision {revision}");
@@ -135,7 +135,7 @@ pub async fn rebuild(config: Config) -> anyhow::Result<ExitCode> {
 
 /// `ken check`: prints the inconsistencies of all workspaces.
 pub async fn run_check(config: Config) -> anyhow::Result<ExitCode> {
-    let app = App::build_chosen(config).await?.0;
+    let app = App::build_serving(config).await?.0;
     let mut sound = true;
     for (workspace, mut revision) in app.store.workspaces().await? {
         let found = loop {
@@ -197,7 +197,7 @@ pub async fn import(
     workspace: &WorkspaceId,
     file: &Path,
 ) -> anyhow::Result<ExitCode> {
-    let app = App::build_chosen(config).await?.0;
+    let app = App::build_serving(config).await?.0;
     let imported = portable::import(&app.store, workspace, file).await?;
     let revision = app.store.revision(workspace).await?;
     wait_until_indexed(&app, workspace, revision).await?;
@@ -233,11 +233,11 @@ pub async fn backup(config: Config, file: &Path, vault: Option<&Path>) -> anyhow
 
 /// `ken restore`: replaces the store with a backup.
 pub async fn restore(config: Config, file: &Path) -> anyhow::Result<ExitCode> {
-    let kept = portable::restore(&config, file).await?;
+    let previous = portable::restore(&config, file).await?;
     println!(
         "restored {}; the previous store is {}",
         file.display(),
-        kept.display()
+        previous.display()
     );
     println!("the next start rebuilds the indexes, without encoding");
     Ok(ExitCode::SUCCESS)

@@ -7,7 +7,7 @@ use sqlx::any::AnyConnectOptions;
 use sqlx::{AnyConnection, Connection};
 use tokio::sync::watch;
 
-use super::{Store, StoreError, Synced, postgres_settings};
+use super::{Store, StoreError, SyncMode, postgres_settings};
 use ken_base::background::Background;
 
 /// PostgreSQL's advisory lock of the leading process. An arbitrary number that no other lock uses.
@@ -19,19 +19,19 @@ const LEADER: i64 = 0x4b65_6e02;
 /// On PostgreSQL the process that holds an advisory lock leads. The lock belongs to its connection, so it becomes free
 /// when the process is gone, and another process gets it at its next try. A process that cannot reach the store does
 /// not lead.
-pub struct Lead {
+pub struct Leadership {
     leads: watch::Receiver<bool>,
     task: Background,
 }
 
-impl Lead {
+impl Leadership {
     /// A receiver that is true while this process leads.
     pub fn watch(&self) -> watch::Receiver<bool> {
         self.leads.clone()
     }
 
     /// Whether this process leads now.
-    pub fn is_here(&self) -> bool {
+    pub fn is_leader(&self) -> bool {
         *self.leads.borrow()
     }
 
@@ -44,7 +44,7 @@ impl Lead {
 impl Store {
     /// Tries to become the leader every `retry`. With `may_lead` false, this process never leads. On SQLite, each
     /// process that may lead does.
-    pub fn stand_for_lead(&self, may_lead: bool, retry: Duration) -> Lead {
+    pub fn elect_leader(&self, may_lead: bool, retry: Duration) -> Leadership {
         let (tell, leads) = watch::channel(may_lead && !self.is_shared());
         let url = self.url.clone();
         let is_contested = may_lead && self.is_shared();
@@ -53,7 +53,7 @@ impl Store {
                 tokio::select! {
                     // Also if the sender was dropped.
                     _ = stopped.wait_for(|stop| *stop) => break,
-                    held = hold(&url, &tell, retry) => {
+                    held = hold_leadership(&url, &tell, retry) => {
                         if let Err(error) = held {
                             tracing::warn!(%error, "lost the store; leadership unknown, standing down");
                         }
@@ -66,15 +66,19 @@ impl Store {
             let _ = stopped.wait_for(|stop| *stop).await;
             tell.send_replace(false);
         });
-        Lead { leads, task }
+        Leadership { leads, task }
     }
 }
 
 /// Waits for the lock, then holds it until its connection fails.
-async fn hold(url: &str, tell: &watch::Sender<bool>, retry: Duration) -> Result<(), StoreError> {
+async fn hold_leadership(
+    url: &str,
+    tell: &watch::Sender<bool>,
+    retry: Duration,
+) -> Result<(), StoreError> {
     let options = AnyConnectOptions::from_str(url)?;
     let mut connection = AnyConnection::connect_with(&options).await?;
-    let settings = postgres_settings(Synced::Later);
+    let settings = postgres_settings(SyncMode::Deferred);
     sqlx::raw_sql(sqlx::AssertSqlSafe(settings))
         .execute(&mut connection)
         .await?;

@@ -8,10 +8,10 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Args;
 use ken::bench;
-use ken::eval::compare::{self, Run};
+use ken::eval::compare::{self, EvalRun};
 use ken::eval::{self, Dataset, Evaluation, calibrate};
-use ken_answer::answer::Model;
-use ken_base::config::{Config, Part};
+use ken_answer::answer::AnswerabilityModel;
+use ken_base::config::{Config, SearchFeature};
 use ken_learn::measures::tune;
 use ken_search::retrieve::Shares;
 
@@ -39,7 +39,7 @@ pub struct EvalArgs {
     /// Disable parts of the search (ablation), comma-separated: spoken, lexicon, homophones, fuzzy, proximity,
     /// faq_questions, negatives, other_writing
     #[arg(long, value_name = "PARTS", value_delimiter = ',')]
-    without: Vec<Part>,
+    without: Vec<SearchFeature>,
     /// Also report by language and by perturbation rule, if the queries have them
     #[arg(long)]
     slices: bool,
@@ -80,7 +80,7 @@ pub async fn eval(mut config: Config, args: EvalArgs) -> anyhow::Result<ExitCode
         }
     }
     // Read first, since the run may overwrite it.
-    let before = baseline.as_deref().map(Run::read).transpose()?;
+    let before = baseline.as_deref().map(EvalRun::read).transpose()?;
     let (reports, run) = evaluate(
         config,
         &dirs,
@@ -154,7 +154,7 @@ async fn evaluate(
     json: bool,
     cache: Option<&Path>,
     per_query: Option<&Path>,
-) -> anyhow::Result<(Vec<eval::Report>, Run)> {
+) -> anyhow::Result<(Vec<eval::EvalReport>, EvalRun)> {
     let mut paths = Vec::new();
     for dir in dirs {
         match eval::find(dir) {
@@ -170,7 +170,7 @@ async fn evaluate(
         None => Box::new(std::io::sink()),
     };
     let evaluation = Evaluation::open(&config, cache).await?;
-    let (mut reports, mut scores) = (Vec::new(), Run::default());
+    let (mut reports, mut scores) = (Vec::new(), EvalRun::default());
     for path in paths {
         let dataset = Dataset::load(&path)?;
         for mode in mode.modes() {
@@ -211,10 +211,10 @@ pub async fn calibrate(
     reading_only: bool,
     cache: Option<&Path>,
 ) -> anyhow::Result<ExitCode> {
-    let kept = match (reading_only, &config.answer.model) {
+    let base_model = match (reading_only, &config.answer.model) {
         (false, _) => None,
-        (true, Some(file)) => Some(Model::read(file)?),
-        (true, None) => Some(Model::shipped()),
+        (true, Some(file)) => Some(AnswerabilityModel::read(file)?),
+        (true, None) => Some(AnswerabilityModel::shipped()),
     };
     let evaluation = Evaluation::open(&config, cache).await?;
     let mut rows = Vec::new();
@@ -233,7 +233,7 @@ pub async fn calibrate(
     }
     let reader = evaluation.reader_version().unwrap_or_default().to_owned();
     evaluation.close().await;
-    let fitted = tokio::task::spawn_blocking(move || match kept {
+    let fitted = tokio::task::spawn_blocking(move || match base_model {
         None => calibrate::calibrate(&rows),
         Some(model) => calibrate::calibrate_reading(&rows, model),
     })

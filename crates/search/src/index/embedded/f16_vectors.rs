@@ -18,7 +18,7 @@ use ken_text::text::hex;
 const PER_BLOCK: usize = 1_024;
 
 /// Vectors in half precision, by view key.
-pub struct Halves {
+pub struct F16Vectors {
     dimension: usize,
     slots: HashMap<u64, usize>,
     /// The number of chunks, counted by their first views.
@@ -27,7 +27,7 @@ pub struct Halves {
     blocks: Vec<Vec<f16>>,
 }
 
-impl Halves {
+impl F16Vectors {
     /// Starts empty, for vectors of this length.
     pub fn new(dimension: usize) -> Self {
         Self {
@@ -158,32 +158,32 @@ impl Halves {
 
 /// Compares a query with the vectors of given chunks, one after another.
 pub struct Scanner<'a> {
-    halves: &'a Halves,
+    vectors: &'a F16Vectors,
     query: &'a [f32],
     buffer: Vec<f32>,
 }
 
 impl<'a> Scanner<'a> {
     /// Prepares comparisons with one query.
-    pub fn new(halves: &'a Halves, query: &'a [f32]) -> Self {
+    pub fn new(vectors: &'a F16Vectors, query: &'a [f32]) -> Self {
         Self {
-            halves,
+            vectors,
             query,
-            buffer: vec![0.0; halves.dimension],
+            buffer: vec![0.0; vectors.dimension],
         }
     }
 
     fn compare(&mut self, slot: usize) -> f32 {
-        self.halves.at(slot).convert_to_f32_slice(&mut self.buffer);
+        self.vectors.at(slot).convert_to_f32_slice(&mut self.buffer);
         dot(self.query, &self.buffer)
     }
 
     /// Returns the cosine of a chunk's nearest view, counted from view number `first`: 0 for views, [`NEGATIVE`] for
     /// negatives.
     pub fn similarity(&mut self, key: u32, first: usize) -> Option<f32> {
-        let halves = self.halves;
+        let vectors = self.vectors;
         let slots = (first..first + NEGATIVE)
-            .map_while(|view| halves.slots.get(&view_key(key, view)).copied());
+            .map_while(|view| vectors.slots.get(&view_key(key, view)).copied());
         slots.map(|slot| self.compare(slot)).reduce(f32::max)
     }
 }
@@ -195,44 +195,44 @@ mod tests {
     #[test]
     fn f16_vectors_survive_insert_remove_and_reload() {
         let vector = |of: u64| [of as f32, 1.0, -0.5].map(f16::from_f32);
-        let mut halves = Halves::new(3);
+        let mut vectors = F16Vectors::new(3);
         for view in 0..3_000 {
-            halves.put(view, &vector(view));
+            vectors.put(view, &vector(view));
         }
         for view in 0..1_500 {
-            assert!(halves.remove(view * 2));
+            assert!(vectors.remove(view * 2));
         }
-        assert!(!halves.remove(0));
+        assert!(!vectors.remove(0));
         for view in (3_000..3_500).chain([1]) {
-            halves.put(view, &vector(view + 7));
+            vectors.put(view, &vector(view + 7));
         }
         // Free slots were used again.
-        assert_eq!(halves.blocks.len(), 3);
+        assert_eq!(vectors.blocks.len(), 3);
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("all.f16");
-        let saved = halves.save(&path).unwrap();
-        let (read, found) = Halves::load(&path, 3).unwrap();
+        let saved = vectors.save(&path).unwrap();
+        let (read, found) = F16Vectors::load(&path, 3).unwrap();
         assert_eq!(found, saved);
-        for halves in [&halves, &read] {
-            assert_eq!(halves.len(), 2_000);
-            let n_first = halves.slots.keys().filter(|view| is_first(**view)).count();
-            assert_eq!(halves.n_chunks, n_first);
-            assert_eq!(halves.n_views_of(n_first), 2_000);
+        for vectors in [&vectors, &read] {
+            assert_eq!(vectors.len(), 2_000);
+            let n_first = vectors.slots.keys().filter(|view| is_first(**view)).count();
+            assert_eq!(vectors.n_chunks, n_first);
+            assert_eq!(vectors.n_views_of(n_first), 2_000);
             for view in 0..4_000 {
                 let expected = match view {
                     1 | 3_000..3_500 => Some(vector(view + 7)),
                     0..3_000 if view % 2 == 1 => Some(vector(view)),
                     _ => None,
                 };
-                let slot = halves.slots.get(&view);
+                let slot = vectors.slots.get(&view);
                 assert_eq!(
-                    slot.map(|slot| halves.at(*slot)),
+                    slot.map(|slot| vectors.at(*slot)),
                     expected.as_ref().map(|v| &v[..])
                 );
             }
         }
         let whole = std::fs::read(&path).unwrap();
         std::fs::write(&path, &whole[..whole.len() - 1]).unwrap();
-        assert_ne!(Halves::load(&path, 3).unwrap().1, saved);
+        assert_ne!(F16Vectors::load(&path, 3).unwrap().1, saved);
     }
 }

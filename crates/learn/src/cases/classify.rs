@@ -3,7 +3,7 @@
 use super::{CaseError, Cases};
 use ken_answer::answer::{AnswerError, Question};
 use ken_base::domain::{
-    Draft, DraftClass, Evidence, Kind, MAX_QUESTION_CHARS, Outcome, Strategy, WorkspaceId,
+    DocumentKind, Draft, DraftClass, Evidence, MAX_QUESTION_CHARS, Outcome, Strategy, WorkspaceId,
 };
 use ken_search::vectors::dot;
 use ken_text::conflict::{self, Statement};
@@ -21,7 +21,7 @@ const SAME_QUESTION: f32 = 0.9;
 impl Cases {
     /// Sets a draft's class by comparing it with the passages retrieved for its question. Drafts without an answer,
     /// gaps and negatives keep their class.
-    pub(super) async fn relate(
+    pub(super) async fn classify(
         &self,
         workspace: &WorkspaceId,
         draft: &mut Draft,
@@ -34,13 +34,17 @@ impl Cases {
         {
             return Ok(());
         }
-        let asked: String = draft.question.chars().take(MAX_QUESTION_CHARS).collect();
+        let question_text: String = draft.question.chars().take(MAX_QUESTION_CHARS).collect();
         let question = Question {
             ceiling: Strategy::Extractive,
-            ..Question::parse(&asked).map_err(AnswerError::Question)?
+            ..Question::parse(&question_text).map_err(AnswerError::Question)?
         };
-        let worded = self.trials.retriever.worded(&question.text);
-        let vector = self.vectors.of_questions(workspace, &[worded]).await?.pop();
+        let normalized = self.what_if.retriever.normalized(&question.text);
+        let vector = self
+            .vectors
+            .of_questions(workspace, &[normalized])
+            .await?
+            .pop();
         let explained = self
             .answerer
             .reply(workspace, &question, &[], vector)
@@ -53,7 +57,8 @@ impl Cases {
         for (e, vector) in found.iter().zip(&vectors[1..]) {
             let similarity = dot(&vectors[0], vector);
             let document_id = e.chunk.document_id.clone();
-            let asks_the_same = e.metadata.kind == Kind::Faq && e.similarity >= SAME_QUESTION;
+            let asks_the_same =
+                e.metadata.kind == DocumentKind::Faq && e.similarity >= SAME_QUESTION;
             // If the FAQ asks the same in other words, both texts are compared as answers to the draft's question.
             let title = match (asks_the_same, e.chunk.note.question.as_deref()) {
                 (true, _) => &draft.question,

@@ -7,7 +7,7 @@ use ken_answer::answer::Question;
 use ken_base::config::Config;
 use ken_base::domain::{DocumentId, Hit, LegScore, Query, WorkspaceId};
 use ken_knowledge::editing::replay;
-use ken_search::index::Form;
+use ken_search::index::TermForm;
 
 use super::open_caught_up;
 
@@ -23,13 +23,13 @@ pub async fn search(
     let app = open_caught_up(config, workspace).await?;
     let found = app.retriever.retrieve(workspace, &query).await?;
     if explain && !json {
-        for wanted in &found.wanted {
-            let form = |form: &Form| format!("{} ×{}", form.term, form.boost);
-            let forms: Vec<String> = wanted.forms.iter().map(form).collect();
+        for query_terms in &found.query_terms {
+            let form = |form: &TermForm| format!("{} ×{}", form.term, form.boost);
+            let forms: Vec<String> = query_terms.forms.iter().map(form).collect();
             println!(
                 "{} ({:.2}): {}",
-                wanted.term,
-                wanted.weight,
+                query_terms.term,
+                query_terms.weight,
                 forms.join(", ")
             );
         }
@@ -180,11 +180,11 @@ pub async fn replay(
     }
     for changed in &replayed.changed {
         println!("{}  {}", changed.answer_id, changed.question);
-        for (when, said) in [("before", &changed.before), ("now", &changed.now)] {
+        for (when, reply) in [("before", &changed.before), ("now", &changed.now)] {
             println!(
                 "  {when:6} {}: {}",
-                said.outcome.as_str(),
-                said.text.replace('\n', " ⏎ ")
+                reply.outcome.as_str(),
+                reply.text.replace('\n', " ⏎ ")
             );
         }
     }

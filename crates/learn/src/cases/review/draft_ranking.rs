@@ -7,12 +7,12 @@ use ken_base::domain::{Draft, DraftAction};
 /// Approval rates of earlier drafts by class, agent and tag, with Laplace smoothing (one approval and one rejection
 /// added).
 #[derive(Debug, Default)]
-pub struct Taught {
+pub struct DraftRanking {
     approved: HashMap<String, f64>,
     decided: HashMap<String, f64>,
 }
 
-impl Taught {
+impl DraftRanking {
     fn features(draft: &Draft) -> Vec<String> {
         let mut features = vec![format!("class {}", draft.class.name())];
         features.extend(draft.tags.iter().map(|tag| format!("tag {tag}")));
@@ -72,12 +72,12 @@ mod tests {
 
     use super::super::note;
     use super::*;
-    use crate::cases::wording;
+    use crate::cases::draft_text;
 
     #[test]
     fn rejection_reason_lowers_rank_of_named_source_only() {
         let draft = |agent: &str, tag: &str, reason: Option<&str>| {
-            let mut draft = wording::empty("d");
+            let mut draft = draft_text::empty("d");
             draft.confidence = 0.5;
             draft.tags = vec![tag.to_owned()];
             draft.sources = vec![ken_base::domain::DraftSource {
@@ -101,7 +101,7 @@ mod tests {
             }
             draft
         };
-        let mut taught = Taught::default();
+        let mut taught = DraftRanking::default();
         assert_eq!(
             taught.rank(&draft("amy", "gift", None)),
             0.5,

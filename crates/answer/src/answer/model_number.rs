@@ -11,7 +11,7 @@ use ken_text::text::{fold, is_function_word};
 
 /// A number with the letters that belong to it, and the name before it if the number alone is not enough.
 #[derive(Debug, PartialEq, Eq)]
-struct Designation {
+struct ModelNumber {
     /// The part common to all of a kind: `k#`, `airnest ###`, `voltcard ##k`.
     kind: String,
     /// The number: `2`, `500`, `20`.
@@ -58,7 +58,7 @@ const NO_NAMES: [&str; 31] = [
 ];
 
 /// Returns all designations of a folded text.
-fn designations(folded: &str) -> impl Iterator<Item = Designation> + '_ {
+fn model_numbers(folded: &str) -> impl Iterator<Item = ModelNumber> + '_ {
     // A name with a number beside it, or a few letters with one.
     static RUN: LazyLock<Regex> = LazyLock::new(|| {
         Regex::new(r"(?:([a-z]{3,})[ -]?(\d{1,4})([a-z]?)|([a-z]{1,2})(\d{1,4})([a-z]?))(?-u:\b)")
@@ -94,7 +94,7 @@ fn designations(folded: &str) -> impl Iterator<Item = Designation> + '_ {
             Some(_) => format!("{letters} {}{suffix}", "#".repeat(number.len())),
             None => format!("{letters}#{suffix}"),
         };
-        Some(Designation {
+        Some(ModelNumber {
             kind,
             number: number.to_owned(),
             is_open: OPEN.is_match(after)
@@ -109,7 +109,7 @@ fn designations(folded: &str) -> impl Iterator<Item = Designation> + '_ {
 /// its kind: in its title, its headings, the questions it answers, or at the start of a sentence or row.
 pub fn names_another(question: &str, evidence: &[Evidence], passages: &[Passage]) -> bool {
     let folded = fold(question);
-    let mut asked = designations(&folded).filter(|d| !d.is_open).peekable();
+    let mut asked = model_numbers(&folded).filter(|d| !d.is_open).peekable();
     if asked.peek().is_none() {
         return false;
     }
@@ -120,12 +120,12 @@ pub fn names_another(question: &str, evidence: &[Evidence], passages: &[Passage]
         .map(|line| (true, line))
         .chain(units.map(|unit| (false, unit.folded.as_str())))
         .collect();
-    let said: Vec<(bool, Designation)> = texts
+    let mentioned: Vec<(bool, ModelNumber)> = texts
         .into_iter()
-        .flat_map(|(is_over, text)| designations(text).map(move |d| (is_over || d.begins, d)))
+        .flat_map(|(is_over, text)| model_numbers(text).map(move |d| (is_over || d.begins, d)))
         .collect();
     asked.any(|asked| {
-        let mut of_kind = said.iter().filter(|(_, d)| d.kind == asked.kind);
+        let mut of_kind = mentioned.iter().filter(|(_, d)| d.kind == asked.kind);
         let is_named = of_kind.clone().any(|(_, d)| d.number == asked.number);
         !is_named && of_kind.any(|(is_about, d)| *is_about && !d.is_open)
     })
@@ -134,13 +134,13 @@ pub fn names_another(question: &str, evidence: &[Evidence], passages: &[Passage]
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::answer::settle::tests::evidence;
-    use ken_base::domain::Kind;
+    use crate::answer::conflict_resolution::tests::evidence;
+    use ken_base::domain::DocumentKind;
 
     #[test]
     fn different_model_or_code_is_detected() {
         let another = |question: &str, title: &str, text: &str| {
-            let found = [evidence(title, Kind::Article, text, 1.0)];
+            let found = [evidence(title, DocumentKind::Article, text, 1.0)];
             let passages: Vec<Passage> = found.iter().map(Passage::read).collect();
             names_another(question, &found, &passages)
         };

@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use super::{AnswerError, Answerer, Question, RuleBook};
+use super::{AnswerError, Answerer, Question, SettingsCache};
 use ken_base::domain::{Answer, Experiment, Outcome, WorkspaceId};
 
 /// A customer's assignment in an experiment.
-pub struct Part {
+pub struct Assignment {
     experiment: Experiment,
     customer: String,
     arm: usize,
@@ -14,8 +14,8 @@ pub struct Part {
 
 impl Answerer {
     /// Returns the rules by which workspaces answer.
-    pub fn rules(&self) -> &RuleBook {
-        &self.rules
+    pub fn settings(&self) -> &SettingsCache {
+        &self.settings
     }
 
     /// Returns the least confidence of an answer if a workspace sets none.
@@ -29,18 +29,18 @@ impl Answerer {
         &self,
         workspace: &WorkspaceId,
         question: &'q Question,
-    ) -> Result<(Cow<'q, Question>, Vec<Part>), AnswerError> {
-        let rules = self.rules.of(workspace).await?;
+    ) -> Result<(Cow<'q, Question>, Vec<Assignment>), AnswerError> {
+        let settings = self.settings.of(workspace).await?;
         let customer = question.customer_id.as_ref();
         let customer = customer.or(question.conversation_id.as_ref());
-        let Some(customer) = customer.filter(|_| !rules.experiments.is_empty()) else {
+        let Some(customer) = customer.filter(|_| !settings.experiments.is_empty()) else {
             return Ok((Cow::Borrowed(question), Vec::new()));
         };
         let mut served = question.clone();
         let customer =
             ken_text::text::sha256_hex([workspace.as_str().as_bytes(), customer.as_bytes()]);
         let mut parts = Vec::new();
-        for experiment in &rules.experiments {
+        for experiment in &settings.experiments {
             let arm = experiment.arm_of(&customer);
             if let Some(tuning) = experiment.arms[arm].tuning {
                 served.tuning = tuning.or(served.tuning);
@@ -48,7 +48,7 @@ impl Answerer {
             if experiment.faq_id.is_some() && arm > 0 {
                 served.filter.audience.push(experiment.audience(arm));
             }
-            parts.push(Part {
+            parts.push(Assignment {
                 experiment: experiment.clone(),
                 customer: customer.clone(),
                 arm,
@@ -61,14 +61,16 @@ impl Answerer {
     pub(super) async fn expose(
         &self,
         workspace: &WorkspaceId,
-        parts: &[Part],
+        parts: &[Assignment],
         answer: &Answer,
     ) -> Result<(), AnswerError> {
         for part in parts {
             let id = &part.experiment.id;
             // A request for a person counts against what the customer was shown before.
             if answer.outcome == Outcome::Handoff {
-                self.store.harmed(workspace, id, &part.customer).await?;
+                self.store
+                    .record_harm(workspace, id, &part.customer)
+                    .await?;
             }
             let shown = match &part.experiment.faq_id {
                 None => true,

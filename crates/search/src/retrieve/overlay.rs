@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use super::RetrieveError;
 use crate::embed::Embedder;
-use crate::index::{Encoding, IndexError, KeywordSearch, Selection, VectorHit, WorkspaceIndex};
+use crate::index::{
+    ChunkEncoding, IndexError, KeywordSearch, Selection, VectorHit, WorkspaceIndex,
+};
 use ken_base::blocking::blocking;
-use ken_base::config::Part;
+use ken_base::config::SearchFeature;
 use ken_base::domain::{DocumentId, Query, Revision, Source, WorkspaceId};
 use ken_store::store::{IndexEntry, Store, entries_of};
 use ken_text::text::Synonyms;
@@ -16,14 +18,14 @@ use ken_text::text::Synonyms;
 const FIRST_KEY: u32 = 0xFF00_0000;
 
 /// Documents searched beside a workspace's own. They can replace some of those.
-pub struct Beside {
+pub struct Overlay {
     index: Arc<WorkspaceIndex>,
     entries: BTreeMap<u32, IndexEntry>,
     /// Documents of the workspace to exclude.
     without: Vec<DocumentId>,
 }
 
-impl Beside {
+impl Overlay {
     /// Encodes and indexes documents in memory. Their vectors are cached, so that storing the documents later does not
     /// encode them again.
     pub async fn of(
@@ -38,7 +40,7 @@ impl Beside {
             let first_key = FIRST_KEY + entries.len() as u32;
             entries.extend(entries_of(source, first_key, store.now())?);
         }
-        let encoding = Encoding::of(store, embedder, workspace, &entries).await?;
+        let encoding = ChunkEncoding::of(store, embedder, workspace, &entries).await?;
         let vectors = encoding.finish(|_| ()).await?;
         let dimension = embedder.dimension();
         let (index, entries) = blocking(move || -> Result<_, IndexError> {
@@ -62,29 +64,29 @@ impl Beside {
 
 /// Everything to search: a workspace's indexes and the documents beside them.
 #[derive(Clone)]
-pub struct Searched {
+pub struct SearchTarget {
     own: Arc<WorkspaceIndex>,
-    beside: Option<Arc<Beside>>,
+    overlay: Option<Arc<Overlay>>,
 }
 
 /// The chunks that a query may find.
-pub struct Selected {
+pub struct SearchSelection {
     own: Selection,
-    beside: Selection,
+    overlay: Selection,
     both: Selection,
 }
 
-impl Searched {
+impl SearchTarget {
     /// Returns `None` if there is nothing to search. A workspace without any write has no indexes.
-    pub fn of(own: Option<Arc<WorkspaceIndex>>, beside: Option<&Arc<Beside>>) -> Option<Self> {
-        match (own, beside) {
-            (Some(own), beside) => Some(Self {
+    pub fn of(own: Option<Arc<WorkspaceIndex>>, overlay: Option<&Arc<Overlay>>) -> Option<Self> {
+        match (own, overlay) {
+            (Some(own), overlay) => Some(Self {
                 own,
-                beside: beside.cloned(),
+                overlay: overlay.cloned(),
             }),
-            (None, Some(beside)) => Some(Self {
-                own: beside.index.clone(),
-                beside: None,
+            (None, Some(overlay)) => Some(Self {
+                own: overlay.index.clone(),
+                overlay: None,
             }),
             (None, None) => None,
         }
@@ -97,37 +99,39 @@ impl Searched {
 
     /// Returns the chunks that a query may find. Takes hardly any time if no chunk is restricted and the filter asks
     /// for nothing particular.
-    pub async fn select(&self, query: &Query) -> Result<Arc<Selected>, RetrieveError> {
+    pub async fn select(&self, query: &Query) -> Result<Arc<SearchSelection>, RetrieveError> {
         let filter = query.filter.clone();
-        if self.beside.is_none()
+        if self.overlay.is_none()
             && let Some(everything) = self.own.keyword.select_everything(&filter)
         {
-            return Ok(Arc::new(Selected::only(everything)));
+            return Ok(Arc::new(SearchSelection::only(everything)));
         }
         let this = self.clone();
-        let selected = blocking(move || match &this.beside {
-            None => Ok(Selected::only(this.own.keyword.select(&filter)?)),
-            Some(beside) => {
+        let selected = blocking(move || match &this.overlay {
+            None => Ok(SearchSelection::only(this.own.keyword.select(&filter)?)),
+            Some(overlay) => {
                 let mut own = filter.clone();
-                own.without_documents.extend_from_slice(&beside.without);
+                own.without_documents.extend_from_slice(&overlay.without);
                 let own = this.own.keyword.select(&own)?;
-                Ok(own.beside(beside.index.keyword.select(&filter)?))
+                Ok(own.overlay(overlay.index.keyword.select(&filter)?))
             }
         });
         Ok(Arc::new(selected.await.map_err(RetrieveError::Index)?))
     }
 
     /// Prepares a search for a question's terms. Returns `None` if the question has no terms.
-    pub fn words(
+    pub fn keywords(
         &self,
         question: &str,
         synonyms: &Synonyms,
-        without: &[Part],
+        without: &[SearchFeature],
     ) -> Result<Option<KeywordSearch>, IndexError> {
         let own = &self.own.keyword;
-        match &self.beside {
+        match &self.overlay {
             None => own.search(question, synonyms, without),
-            Some(beside) => own.search_beside(&beside.index.keyword, question, synonyms, without),
+            Some(overlay) => {
+                own.search_with_overlay(&overlay.index.keyword, question, synonyms, without)
+            }
         }
     }
 
@@ -136,38 +140,38 @@ impl Searched {
         &self,
         vector: &[f32],
         limit: usize,
-        selected: &Selected,
+        selected: &SearchSelection,
     ) -> Result<Vec<VectorHit>, IndexError> {
         let own = self.own.vectors.search(vector, limit, &selected.own)?;
-        let Some(beside) = &self.beside else {
+        let Some(overlay) = &self.overlay else {
             return Ok(own);
         };
-        let others = beside
+        let others = overlay
             .index
             .vectors
-            .search(vector, limit, &selected.beside)?;
+            .search(vector, limit, &selected.overlay)?;
         Ok(merged(own, others, limit))
     }
 
     /// Returns the nearest chunk that is not in the question's writing. `None` if hardly any chunk of the workspace is
     /// in one of the two, or if the query names languages.
-    pub fn nearest_in_other_writing(
+    pub fn nearest_in_other_script(
         &self,
         question: &str,
         vector: &[f32],
-        selected: &Selected,
+        selected: &SearchSelection,
     ) -> Result<Option<VectorHit>, IndexError> {
-        let beside = self.beside.as_ref().map(|beside| &beside.index.keyword);
-        let latin = self.own.keyword.latin_share(beside);
+        let overlay = self.overlay.as_ref().map(|overlay| &overlay.index.keyword);
+        let latin = self.own.keyword.latin_share(overlay);
         let in_index = |index: &WorkspaceIndex, selection: &Selection| {
-            let other = index.keyword.in_other_writing(question, selection, latin);
+            let other = index.keyword.in_other_script(question, selection, latin);
             other.map_or(Ok(Vec::new()), |other| {
                 index.vectors.search(vector, 1, &other)
             })
         };
         let own = in_index(&self.own, &selected.own)?;
-        let others = match &self.beside {
-            Some(beside) => in_index(&beside.index, &selected.beside)?,
+        let others = match &self.overlay {
+            Some(overlay) => in_index(&overlay.index, &selected.overlay)?,
             None => Vec::new(),
         };
         Ok(merged(own, others, 1).pop())
@@ -193,8 +197,8 @@ impl Searched {
         of: impl Fn(&WorkspaceIndex, &[u32]) -> Result<Vec<Option<f32>>, IndexError>,
     ) -> Result<Vec<Option<f32>>, IndexError> {
         let mut found = of(&self.own, keys)?;
-        if let Some(beside) = &self.beside {
-            for (own, other) in found.iter_mut().zip(of(&beside.index, keys)?) {
+        if let Some(overlay) = &self.overlay {
+            for (own, other) in found.iter_mut().zip(of(&overlay.index, keys)?) {
                 *own = other.or(*own);
             }
         }
@@ -202,10 +206,10 @@ impl Searched {
     }
 }
 
-impl Selected {
+impl SearchSelection {
     fn only(own: Selection) -> Self {
         Self {
-            beside: Selection::default(),
+            overlay: Selection::default(),
             both: own.clone(),
             own,
         }
@@ -219,19 +223,19 @@ impl Selected {
 
 impl Selection {
     /// Joins two selections of the same filter over chunks with different keys.
-    fn beside(self, beside: Self) -> Selected {
+    fn overlay(self, overlay: Self) -> SearchSelection {
         let listed = |own: &Self, other: &Self| match (&own.only, &other.only) {
             (Some(own), Some(other)) => Some(own | other),
             _ => None,
         };
-        Selected {
+        SearchSelection {
             both: Self {
-                only: listed(&self, &beside),
-                except: &self.except | &beside.except,
+                only: listed(&self, &overlay),
+                except: &self.except | &overlay.except,
                 rules: None,
             },
             own: self,
-            beside,
+            overlay,
         }
     }
 }

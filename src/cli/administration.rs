@@ -11,7 +11,7 @@ use ken_base::config::Config;
 use ken_base::domain::{KeyRole, WorkspaceId};
 use ken_store::store::Scope;
 
-use super::operating::open_store;
+use super::operations::open_store;
 
 #[derive(Subcommand)]
 pub enum KeyCommand {
@@ -142,7 +142,7 @@ pub async fn workspaces(config: Config, command: WorkspaceCommand) -> anyhow::Re
             store.close().await;
         }
         WorkspaceCommand::Delete { name, .. } => {
-            let app = App::build_chosen(config).await?.0;
+            let app = App::build_serving(config).await?.0;
             let deleted = app.delete_workspace(&name).await;
             app.close().await;
             match deleted? {

@@ -29,11 +29,11 @@ static FURTHER: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// A sentence that continues the question before it.
-static GOES_ON: LazyLock<Regex> = LazyLock::new(|| regex(r"^(?:还是|或者?|亦或|抑或|定系|or\b)"));
+static CONTINUES: LazyLock<Regex> = LazyLock::new(|| regex(r"^(?:还是|或者?|亦或|抑或|定系|or\b)"));
 
 /// Returns the questions of a message, in order. Statements before a question belong to it. A message with one question
 /// is returned whole.
-pub fn parts(message: &str) -> Vec<String> {
+pub fn split_questions(message: &str) -> Vec<String> {
     // A numbered list in one line.
     static NUMBER: LazyLock<Regex> = LazyLock::new(|| regex(r"(?:^|\s+)\d{1,2}[.、)]\s+"));
     let listed = match NUMBER.find_iter(message).count() {
@@ -42,7 +42,7 @@ pub fn parts(message: &str) -> Vec<String> {
     };
     let message = listed.as_deref().unwrap_or(message);
     let mut parts: Vec<String> = Vec::new();
-    let mut told = String::new();
+    let mut pending = String::new();
     for span in sentences(message) {
         let sentence = span.slice(message).unwrap_or_default();
         // A greeting before a question, such as `你好嗎？`, asks nothing.
@@ -54,23 +54,23 @@ pub fn parts(message: &str) -> Vec<String> {
         }
         for clause in questions(sentence) {
             let folded = fold(clause.trim());
-            let goes_on = GOES_ON.is_match(&folded);
+            let continues = CONTINUES.is_match(&folded);
             let asks = ASKS.is_match(&folded) && says_something(clause);
-            if asks && !goes_on && parts.len() < MAX_PARTS {
-                parts.push(join(&std::mem::take(&mut told), clause));
+            if asks && !continues && parts.len() < MAX_PARTS {
+                parts.push(join(&std::mem::take(&mut pending), clause));
                 continue;
             }
-            let goes_on = goes_on || asks || (told.is_empty() && !is_start(&folded));
+            let continues = continues || asks || (pending.is_empty() && !is_start(&folded));
             match parts.last_mut() {
-                Some(last) if goes_on => *last = join(last, clause),
-                _ => told = join(&told, clause),
+                Some(last) if continues => *last = join(last, clause),
+                _ => pending = join(&pending, clause),
             }
         }
     }
-    if !told.is_empty() {
+    if !pending.is_empty() {
         match parts.last_mut() {
-            Some(last) => *last = join(last, &told),
-            None => parts.push(told),
+            Some(last) => *last = join(last, &pending),
+            None => parts.push(pending),
         }
     }
     match parts.len() {
@@ -156,7 +156,7 @@ mod tests {
                 vec!["夜班車資多少？", "可以帶狗嗎？", "座位可以先訂嗎？"],
             ),
         ] {
-            let found = parts(message);
+            let found = split_questions(message);
             let found: Vec<&str> = found.iter().map(String::as_str).collect();
             match expected.len() {
                 1 => assert_eq!(found.len(), 1, "{message}: {found:?}"),

@@ -23,28 +23,28 @@ const PART: f32 = 0.5;
 const MAX_FITTING: usize = 8;
 
 /// A title segment as written, and its ways to be said.
-type Segment = (String, Vec<Name>);
+type TitleSegment = (String, Vec<Name>);
 
 /// The names in a workspace's titles. A title is split at `:` and `|`. Each segment is a name: as a whole, without its
 /// brackets, and without the part after a dash. Segments that are questions are skipped.
 #[derive(Debug, Default)]
-pub struct Names {
+pub struct Gazetteer {
     documents: HashMap<Name, BTreeSet<usize>>,
     by_first: HashMap<Box<str>, Vec<Name>>,
     /// Id, and the title's segments: as written, and in all ways to say it, the whole first.
-    titles: Vec<(DocumentId, Vec<Segment>)>,
+    titles: Vec<(DocumentId, Vec<TitleSegment>)>,
 }
 
-impl Names {
+impl Gazetteer {
     /// Collects the names of these titles.
     pub fn of(titles: impl IntoIterator<Item = (DocumentId, String)>) -> Self {
         let mut names = Self::default();
         let mut asked: BTreeSet<Name> = BTreeSet::new();
         for (id, title) in titles {
-            let segments: Vec<Segment> = title
+            let segments: Vec<TitleSegment> = title
                 .split([':', '：', '|', '｜'])
                 .filter(|segment| !segment.trim().is_empty())
-                .map(|segment| (segment.trim().to_owned(), ways_to_say(segment)))
+                .map(|segment| (segment.trim().to_owned(), name_variants(segment)))
                 .collect();
             let at = names.titles.len();
             for (segment, ways) in &segments {
@@ -76,7 +76,7 @@ impl Names {
 
     /// Returns the names in a text, in order, with their position in tokens. Each is the longest at its place, without
     /// overlaps.
-    pub fn said(&self, tokens: &[Box<str>]) -> Vec<(usize, Name)> {
+    pub fn mentions(&self, tokens: &[Box<str>]) -> Vec<(usize, Name)> {
         let (mut found, mut i) = (Vec::new(), 0);
         while i < tokens.len() {
             let candidates = self.by_first.get(&tokens[i]).map_or(&[][..], Vec::as_slice);
@@ -94,28 +94,29 @@ impl Names {
     /// Returns a text's tokens without the names in it.
     pub fn without(&self, text: &str) -> Vec<Box<str>> {
         let tokens = tokens(text);
-        let said = self.said(&tokens);
+        let mentions = self.mentions(&tokens);
         let is_named = |i: usize| {
-            said.iter()
+            mentions
+                .iter()
                 .any(|(start, name)| (*start..start + name.len()).contains(&i))
         };
-        let kept = tokens.iter().enumerate().filter(|(i, _)| !is_named(*i));
-        kept.map(|(_, token)| token.clone()).collect()
+        let remaining = tokens.iter().enumerate().filter(|(i, _)| !is_named(*i));
+        remaining.map(|(_, token)| token.clone()).collect()
     }
 
     /// Returns the documents that a name refers to, with their weights times `weight`.
-    pub fn meant(&self, name: &Name, weight: f32) -> BTreeMap<DocumentId, f32> {
+    pub fn documents_of(&self, name: &Name, weight: f32) -> BTreeMap<DocumentId, f32> {
         let documents = self.documents.get(name).into_iter().flatten();
-        let meant = documents.map(|at| {
+        let weighted = documents.map(|at| {
             let (id, segments) = &self.titles[*at];
             let is_whole = segments.iter().any(|(_, ways)| ways.first() == Some(name));
             (id.clone(), if is_whole { weight } else { weight * PART })
         });
-        meant.collect()
+        weighted.collect()
     }
 
     /// Returns whether a title contains both names.
-    pub fn are_of_one_title(&self, one: &Name, other: &Name) -> bool {
+    pub fn share_title(&self, one: &Name, other: &Name) -> bool {
         let of = |name| self.documents.get(name);
         of(one)
             .zip(of(other))
@@ -123,7 +124,7 @@ impl Names {
     }
 
     /// Returns a name as a title writes it.
-    pub fn written(&self, name: &Name) -> Option<&str> {
+    pub fn as_in_title(&self, name: &Name) -> Option<&str> {
         let at = self.documents.get(name)?.first()?;
         let mut segments = self.titles[*at].1.iter();
         let (written, _) = segments.find(|(_, ways)| ways.contains(name))?;
@@ -216,7 +217,7 @@ fn width(tokens: &[Box<str>]) -> usize {
 }
 
 /// Returns the whole, the part without brackets, and the part before a dash.
-fn ways_to_say(segment: &str) -> Vec<Name> {
+fn name_variants(segment: &str) -> Vec<Name> {
     static BRACKETS: LazyLock<Regex> =
         LazyLock::new(|| Regex::new(r"\s*[(（\[【].*?[)）\]】]\s*").expect("the pattern is fixed"));
     static DASH: LazyLock<Regex> =

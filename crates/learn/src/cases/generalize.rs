@@ -17,7 +17,7 @@ fn regex(pattern: &str) -> Regex {
 
 /// Values that belong to one case, longest first, each with the name of its field.
 #[derive(Debug, Clone, Default)]
-pub struct Values(Vec<(String, String)>);
+pub struct CaseValues(Vec<(String, String)>);
 
 /// Fields of a record that hold a status or a call, not a value.
 static STATUS: LazyLock<Regex> = LazyLock::new(|| {
@@ -34,7 +34,7 @@ static PAIR: LazyLock<Regex> =
 /// The longest value, in characters; longer texts are messages.
 const MAX_VALUE_CHARS: usize = 120;
 
-impl Values {
+impl CaseValues {
     /// The values in the system's notes of a case.
     pub fn of(case: &Case) -> Self {
         let mut found: BTreeSet<(String, String)> = BTreeSet::new();
@@ -67,7 +67,7 @@ impl Values {
     }
 
     /// Replaces these values by `[name]`. Also returns whether there was any.
-    fn taken_out(&self, text: &str) -> (String, bool) {
+    fn without_own_values(&self, text: &str) -> (String, bool) {
         let mut text = text.to_owned();
         let mut has_value = false;
         for (value, name) in &self.0 {
@@ -185,7 +185,7 @@ const MAX_WORDS: usize = 6;
 /// The hashes of the names in a case's notes. Figures are left out: the price that one customer paid may be a rule for
 /// all.
 pub fn hashed_values(case: &Case) -> Vec<String> {
-    let values = Values::of(case);
+    let values = CaseValues::of(case);
     let is_name = |value: &&(String, String)| {
         value.0.chars().any(char::is_alphabetic) && value.0.chars().count() >= 3
     };
@@ -277,17 +277,17 @@ pub fn salutation(sentence: &str) -> usize {
 }
 
 /// Generalizes an agent's sentence. Also returns whether it held anything of this customer.
-pub fn agents(sentence: &str, values: &Values) -> (String, bool) {
+pub fn agent_sentence(sentence: &str, values: &CaseValues) -> (String, bool) {
     let bare = ken_text::redact::without_numbers(sentence);
     let had_placeholder = ken_text::redact::has_placeholder(sentence);
-    let (text, has_value) = values.taken_out(&bare);
+    let (text, has_value) = values.without_own_values(&bare);
     (one_line(&text), has_value || had_placeholder)
 }
 
 /// Generalizes a customer's sentence.
-pub fn customers(sentence: &str, values: &Values) -> String {
+pub fn customer_sentence(sentence: &str, values: &CaseValues) -> String {
     let bare = ken_text::redact::without_numbers(sentence);
-    let (mut text, _) = values.taken_out(&bare);
+    let (mut text, _) = values.without_own_values(&bare);
     for (pattern, name) in OWN.iter() {
         let replaced = pattern.replace_all(&text, |found: &regex::Captures| {
             let place = found.get(0).expect("it matched");
@@ -337,7 +337,7 @@ mod tests {
 
     #[test]
     fn looked_up_values_are_replaced_by_placeholders() {
-        let values = Values::of(&case(&[
+        let values = CaseValues::of(&case(&[
             r#"query hotel_book [{"Name": "api.is_equal_to(\"Shadyside Inn\")"}, {"RequestType": "\"Check\""}]"#,
             r#"result {"APIName": "ride_book", "DriverName": "Ella", "Price": 24, "Message": "Available", "AllowsChanges": true}"#,
             "room=1204; guest：Angela",
@@ -356,15 +356,18 @@ mod tests {
                 "[guest] is in [room], not 12045.",
             ),
         ] {
-            assert_eq!(agents(sentence, &values), (expected.to_owned(), true));
+            assert_eq!(
+                agent_sentence(sentence, &values),
+                (expected.to_owned(), true)
+            );
         }
         let check = "Check-in begins at 3 pm. A deposit of $100 is needed.";
-        assert_eq!(agents(check, &values), (check.to_owned(), false));
+        assert_eq!(agent_sentence(check, &values), (check.to_owned(), false));
     }
 
     #[test]
     fn customer_amounts_are_generalized_and_model_names_are_not() {
-        let none = Values::default();
+        let none = CaseValues::default();
         for (sentence, expected) in [
             (
                 "Someone took $500 on May 15th at 6 pm",
@@ -376,7 +379,7 @@ mod tests {
             ),
             ("iPhone 15 的 7 天鑑賞期？", "iPhone 15 的 7 天鑑賞期？"),
         ] {
-            assert_eq!(customers(sentence, &none), expected);
+            assert_eq!(customer_sentence(sentence, &none), expected);
         }
     }
 }

@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use quick_cache::sync::Cache;
 
-use super::rules::Rules;
-use super::{AnswerError, Answerer, Explained, Features, Question};
+use super::settings::AnswerSettings;
+use super::{AnswerError, Answerer, ExplainedAnswer, Features, Question};
 use ken_base::domain::Note;
 use ken_base::domain::{
     Answer, Filter, QuestionText, Revision, Strategy, Timings, Tuning, WorkspaceId,
@@ -16,30 +16,30 @@ use ken_base::domain::{
 /// The fingerprint of everything that an answer depends on besides the question. An answer that could be different has
 /// another fingerprint.
 #[derive(Clone)]
-pub struct Basis {
+pub struct Fingerprint {
     /// Creation time of the workspace: a later one may have the same name.
-    made_at: i64,
+    created_at: i64,
     /// Revisions of the store, of the keyword index and of the vectors.
     revisions: (Revision, Revision, Revision),
     synonyms: i64,
-    rules: Arc<Rules>,
+    settings: Arc<AnswerSettings>,
     /// The current second, if the workspace contains restricted documents, whose visibility depends on time.
     second: Option<i64>,
 }
 
-impl PartialEq for Basis {
+impl PartialEq for Fingerprint {
     fn eq(&self, other: &Self) -> bool {
-        self.made_at == other.made_at
+        self.created_at == other.created_at
             && self.revisions == other.revisions
             && self.synonyms == other.synonyms
             && self.second == other.second
-            && (Arc::ptr_eq(&self.rules, &other.rules) || self.rules == other.rules)
+            && (Arc::ptr_eq(&self.settings, &other.settings) || self.settings == other.settings)
     }
 }
 
 /// A cached answer, without the search details that only its first request needs.
-struct Kept {
-    basis: Basis,
+struct CachedAnswer {
+    fingerprint: Fingerprint,
     answer: Answer,
     features: Features,
     trace: Arc<str>,
@@ -47,24 +47,24 @@ struct Kept {
 
 /// The answer cache. Clones share it.
 #[derive(Clone)]
-pub struct KeptAnswers {
-    cache: Option<Arc<Cache<Key, Arc<Kept>>>>,
-    n_given: Arc<AtomicU64>,
+pub struct AnswerCache {
+    entries: Option<Arc<Cache<CacheKey, Arc<CachedAnswer>>>>,
+    n_hits: Arc<AtomicU64>,
 }
 
-impl KeptAnswers {
+impl AnswerCache {
     /// Creates a cache for up to `most` answers; 0 disables it.
     pub fn new(most: usize) -> Self {
         Self {
-            cache: (most > 0).then(|| Arc::new(Cache::new(most))),
-            n_given: Arc::default(),
+            entries: (most > 0).then(|| Arc::new(Cache::new(most))),
+            n_hits: Arc::default(),
         }
     }
 }
 
 /// The cache key: every field of a question that can change its answer.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Key {
+struct CacheKey {
     workspace: WorkspaceId,
     text: QuestionText,
     filter: Filter,
@@ -74,7 +74,7 @@ struct Key {
     ceiling: Strategy,
 }
 
-impl Key {
+impl CacheKey {
     /// Returns `None` for a question about a given time. Questions with a history are never cached.
     fn of(workspace: &WorkspaceId, question: &Question) -> Option<Self> {
         // Destructured, so that a new field has to be considered here.
@@ -115,12 +115,12 @@ impl Key {
 
 impl Answerer {
     /// Returns the current fingerprint of a workspace; `None` if answers are not cached.
-    pub(super) async fn basis(
+    pub(super) async fn fingerprint(
         &self,
         workspace: &WorkspaceId,
-    ) -> Result<Option<Basis>, AnswerError> {
+    ) -> Result<Option<Fingerprint>, AnswerError> {
         // A model's text differs each time, and a listener may be waiting for its events.
-        if self.kept.cache.is_none() || self.llm.is_some() {
+        if self.cache.entries.is_none() || self.llm.is_some() {
             return Ok(None);
         }
         let Some(index) = self.retriever.index_of(workspace) else {
@@ -128,74 +128,74 @@ impl Answerer {
         };
         let glossary = self.retriever.glossary();
         let synonyms = glossary.version(workspace).await?;
-        let rules = self.rules.of(workspace).await?;
+        let settings = self.settings.of(workspace).await?;
         let indexed = (index.keyword.revision(), index.vectors.revision());
-        let (made_at, stored) = self.store.made_at_and_revision(workspace).await?;
+        let (created_at, stored) = self.store.created_at_and_revision(workspace).await?;
         let is_passing = index.keyword.has_restricted();
-        Ok(Some(Basis {
-            made_at,
+        Ok(Some(Fingerprint {
+            created_at,
             revisions: (stored, indexed.0, indexed.1),
             synonyms,
-            rules,
+            settings,
             second: is_passing.then(|| self.store.now().as_second()),
         }))
     }
 
     /// Clears the cache of all workspaces.
-    pub(super) fn forget_kept(&self) {
-        ken_text::text::forget_sentences();
-        if let Some(cache) = &self.kept.cache {
+    pub(super) fn clear_cache(&self) {
+        ken_text::text::clear_sentence_cache();
+        if let Some(cache) = &self.cache.entries {
             cache.clear();
         }
     }
 
     /// Returns the number of cache hits.
-    pub fn n_kept(&self) -> u64 {
-        self.kept.n_given.load(Ordering::Relaxed)
+    pub fn n_cache_hits(&self) -> u64 {
+        self.cache.n_hits.load(Ordering::Relaxed)
     }
 
     /// Returns the cached answer to the same question with the same fingerprint.
-    pub(super) fn kept(
+    pub(super) fn cached(
         &self,
         workspace: &WorkspaceId,
         question: &Question,
-        basis: &Basis,
-    ) -> Option<Explained> {
+        fingerprint: &Fingerprint,
+    ) -> Option<ExplainedAnswer> {
         let start = Instant::now();
-        let kept = self
-            .kept
+        let cached = self
             .cache
+            .entries
             .as_ref()?
-            .get(&Key::of(workspace, question)?)?;
-        if kept.basis != *basis {
+            .get(&CacheKey::of(workspace, question)?)?;
+        if cached.fingerprint != *fingerprint {
             return None;
         }
-        self.kept.n_given.fetch_add(1, Ordering::Relaxed);
-        metrics::counter!("ken_answers_kept_total").increment(1);
-        let mut answer = kept.answer.clone();
+        self.cache.n_hits.fetch_add(1, Ordering::Relaxed);
+        metrics::counter!("ken_answer_cache_hits_total").increment(1);
+        let mut answer = cached.answer.clone();
         answer.conversation_id.clone_from(&question.conversation_id);
         answer.timings_ms = Timings {
             total: super::elapsed_ms(start),
             ..Timings::default()
         };
-        Some(Explained {
+        Some(ExplainedAnswer {
             answer,
             evidence: Vec::new(),
-            features: kept.features,
+            features: cached.features,
             reviews: Vec::new(),
-            trace: kept.trace.clone(),
+            trace: cached.trace.clone(),
         })
     }
 
     /// Caches an answer, unless a part was unavailable or the time limit cut it short.
-    pub(super) fn keep(
+    pub(super) fn cache_answer(
         &self,
         workspace: &WorkspaceId,
         question: &Question,
-        basis: Basis,
-        explained: &Explained,
+        fingerprint: Fingerprint,
+        explained: &ExplainedAnswer,
     ) {
-        let Some(cache) = &self.kept.cache else {
+        let Some(cache) = &self.cache.entries else {
             return;
         };
         // Notes about the moment prevent caching. That a list continues depends on the text only.
@@ -203,14 +203,14 @@ impl Answerer {
         if explained.answer.notes.iter().any(is_of_the_moment) || !explained.reviews.is_empty() {
             return;
         }
-        if let Some(key) = Key::of(workspace, question) {
-            let kept = Kept {
-                basis,
+        if let Some(key) = CacheKey::of(workspace, question) {
+            let cached = CachedAnswer {
+                fingerprint,
                 answer: explained.answer.clone(),
                 features: explained.features,
                 trace: explained.trace.clone(),
             };
-            cache.insert(key, Arc::new(kept));
+            cache.insert(key, Arc::new(cached));
         }
     }
 }
@@ -218,7 +218,7 @@ impl Answerer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ken_base::domain::{DocumentId, Kind};
+    use ken_base::domain::{DocumentId, DocumentKind};
 
     #[test]
     fn cache_keys_differ_when_any_question_field_differs() {
@@ -227,7 +227,7 @@ mod tests {
         let with = |change: &dyn Fn(&mut Question)| {
             let mut question = asked.clone();
             change(&mut question);
-            Key::of(&shop, &question)
+            CacheKey::of(&shop, &question)
         };
         let id = || DocumentId::parse("d").unwrap();
         let keys = [
@@ -245,12 +245,12 @@ mod tests {
             with(&|q| q.filter.channel = Some("line".into())),
             with(&|q| q.filter.tags.push("agent".into())),
             with(&|q| q.filter.languages.push("en".into())),
-            with(&|q| q.filter.kinds.push(Kind::Faq)),
+            with(&|q| q.filter.kinds.push(DocumentKind::Faq)),
             with(&|q| q.filter.document_ids.push(id())),
             with(&|q| q.filter.without_documents.push(id())),
-            Key::of(&WorkspaceId::parse("other").unwrap(), &asked),
+            CacheKey::of(&WorkspaceId::parse("other").unwrap(), &asked),
         ];
-        let distinct: std::collections::HashSet<&Key> = keys.iter().flatten().collect();
+        let distinct: std::collections::HashSet<&CacheKey> = keys.iter().flatten().collect();
         assert_eq!(distinct.len(), keys.len());
         assert_eq!(
             with(&|q| q.filter.at = Some(jiff::Timestamp::UNIX_EPOCH)),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{acts, general};
+use super::{dialogue_acts, generalize};
 use ken_base::domain::{
     Case, Distilled, Draft, DraftClass, DraftSource, DraftState, NoKnowledge, join,
 };
@@ -21,7 +21,7 @@ const MAX_STEPS: usize = 24;
 /// The least share of the longer step's words that two equal steps have in common.
 const SAME_STEP: f32 = 0.6;
 /// The least share of the shorter sentence's words that another case's sentence has in common to support it.
-const BORNE_OUT: f32 = 0.4;
+const CORROBORATED: f32 = 0.4;
 
 /// A draft without sources.
 pub fn empty(id: &str) -> Draft {
@@ -68,7 +68,7 @@ pub fn add(draft: &mut Draft, case: &Case, made: &Distilled) {
         agent: case.agent.clone(),
         tags,
         settles: made.gap.is_none(),
-        values: general::hashed_values(case),
+        values: generalize::hashed_values(case),
     });
     if draft.sources.len() == 1 {
         draft.class = match made.gap {
@@ -114,13 +114,13 @@ pub fn rebuild(draft: &mut Draft) {
     tags.sort_unstable();
     tags.dedup();
     tags.truncate(16);
-    let settled: Vec<&DraftSource> = draft
+    let resolved: Vec<&DraftSource> = draft
         .sources
         .iter()
         .filter(|source| source.settles && !source.resolution.is_empty())
         .take(MAX_COMPARED)
         .collect();
-    let answers: Vec<String> = settled.iter().map(|source| answer_of(source)).collect();
+    let answers: Vec<String> = resolved.iter().map(|source| answer_of(source)).collect();
     let bags: Vec<_> = answers.iter().map(|answer| words(answer)).collect();
     let mut support = vec![0.0f32; answers.len()];
     let mut n_backing = vec![0usize; answers.len()];
@@ -128,11 +128,11 @@ pub fn rebuild(draft: &mut Draft) {
     for a in 0..answers.len() {
         for b in a + 1..answers.len() {
             let statement = |at: usize| Statement {
-                title: &settled[at].question,
+                title: &resolved[at].question,
                 text: &answers[at],
             };
             if let Some(found) = conflict::contradiction(statement(a), statement(b), None) {
-                let names = [settled[a].id.clone(), settled[b].id.clone()];
+                let names = [resolved[a].id.clone(), resolved[b].id.clone()];
                 draft.disagreement.get_or_insert(found.describe(&names));
                 continue;
             }
@@ -156,21 +156,21 @@ pub fn rebuild(draft: &mut Draft) {
     let (answer, conditions) = match best {
         None => (String::new(), Vec::new()),
         Some(at) => {
-            let sentences: Vec<&str> = settled[at]
+            let sentences: Vec<&str> = resolved[at]
                 .resolution
                 .iter()
                 .map(|e| e.text.as_str())
                 .collect();
-            let others: Vec<&DraftSource> = (0..settled.len())
+            let others: Vec<&DraftSource> = (0..resolved.len())
                 .filter(|other| *other != at && in_language(*other))
-                .map(|other| settled[other])
+                .map(|other| resolved[other])
                 .collect();
-            let kept = borne_out(&sentences, &others);
-            let conditions = kept
+            let chosen = corroborated(&sentences, &others);
+            let conditions = chosen
                 .iter()
-                .filter(|s| acts::is_condition(s))
+                .filter(|s| dialogue_acts::is_condition(s))
                 .map(|s| (*s).to_owned());
-            (join(kept.iter().copied()), conditions.collect())
+            (join(chosen.iter().copied()), conditions.collect())
         }
     };
     draft.confidence = match best {
@@ -199,7 +199,7 @@ pub fn rebuild(draft: &mut Draft) {
         .iter()
         .flat_map(|source| source.values.iter().map(String::as_str))
         .collect();
-    let general = |text: &str| general::without_values(text, &values);
+    let general = |text: &str| generalize::without_values(text, &values);
     let steps: Vec<String> = steps(&draft.sources)
         .iter()
         .map(|step| general(step))
@@ -232,7 +232,7 @@ pub fn rebuild(draft: &mut Draft) {
 
 /// The answer's sentences that another case supports. All sentences, if there are fewer than two other cases or none is
 /// supported.
-fn borne_out<'a>(sentences: &[&'a str], others: &[&DraftSource]) -> Vec<&'a str> {
+fn corroborated<'a>(sentences: &[&'a str], others: &[&DraftSource]) -> Vec<&'a str> {
     if others.len() < 2 {
         return sentences.to_vec();
     }
@@ -243,14 +243,15 @@ fn borne_out<'a>(sentences: &[&'a str], others: &[&DraftSource]) -> Vec<&'a str>
         .collect();
     let is_borne_out = |sentence: &&&str| {
         let own = words(sentence);
-        said.iter()
-            .any(|other| shared(&own, other).1 >= BORNE_OUT && own.intersection(other).count() >= 2)
+        said.iter().any(|other| {
+            shared(&own, other).1 >= CORROBORATED && own.intersection(other).count() >= 2
+        })
     };
-    let kept: Vec<&str> = sentences.iter().filter(is_borne_out).copied().collect();
-    if kept.is_empty() {
+    let chosen: Vec<&str> = sentences.iter().filter(is_borne_out).copied().collect();
+    if chosen.is_empty() {
         sentences.to_vec()
     } else {
-        kept
+        chosen
     }
 }
 
@@ -292,13 +293,13 @@ fn questions(draft: &mut Draft, wordings: Vec<String>, prefers_chinese: bool) {
 
 /// The steps of all sources, merged and ordered by their mean position in the conversation.
 fn steps(sources: &[DraftSource]) -> Vec<String> {
-    struct Step {
+    struct DraftStep {
         text: String,
         words: BTreeSet<String>,
         n: usize,
         place: f32,
     }
-    let mut all: Vec<Step> = Vec::new();
+    let mut all: Vec<DraftStep> = Vec::new();
     for source in sources {
         let n = source.steps.len().max(1) as f32;
         for (at, step) in source.steps.iter().enumerate() {
@@ -312,7 +313,7 @@ fn steps(sources: &[DraftSource]) -> Vec<String> {
                     known.place = (known.place * known.n as f32 + place) / (known.n + 1) as f32;
                     known.n += 1;
                 }
-                None => all.push(Step {
+                None => all.push(DraftStep {
                     text: step.text.clone(),
                     words: bag,
                     n: 1,
@@ -324,13 +325,13 @@ fn steps(sources: &[DraftSource]) -> Vec<String> {
     // The most frequent steps are kept, in order of position.
     let mut order: Vec<usize> = (0..all.len()).collect();
     order.sort_by(|a, b| all[*b].n.cmp(&all[*a].n).then(a.cmp(b)));
-    let mut kept: Vec<&Step> = order
+    let mut chosen: Vec<&DraftStep> = order
         .into_iter()
         .take(MAX_STEPS)
         .map(|at| &all[at])
         .collect();
-    kept.sort_by(|a, b| a.place.total_cmp(&b.place));
-    kept.into_iter().map(|step| step.text.clone()).collect()
+    chosen.sort_by(|a, b| a.place.total_cmp(&b.place));
+    chosen.into_iter().map(|step| step.text.clone()).collect()
 }
 
 /// The draft's language as a tag; `None` if it is unknown.

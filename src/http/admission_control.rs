@@ -21,14 +21,14 @@ const STANDING: Duration = Duration::from_secs(1);
 
 /// The questions in progress and the interval at which they finish. By Little's law (1961) a new question waits as long
 /// as it takes to finish those in progress, regardless of what they wait for.
-pub struct Load {
+pub struct AdmissionControl {
     max_wait: Duration,
-    now: Mutex<Now>,
+    now: Mutex<LoadState>,
 }
 
-struct Now {
+struct LoadState {
     /// The number of questions in progress.
-    n_in_work: u32,
+    n_in_flight: u32,
     /// The beginning of the current busy period.
     busy_since: Instant,
     /// The last reply in the busy period, or the period's beginning.
@@ -40,21 +40,21 @@ struct Now {
 }
 
 /// A question in progress. Dropping it ends the question.
-pub struct InWork(Arc<Load>);
+pub struct InFlight(Arc<AdmissionControl>);
 
-impl Drop for InWork {
+impl Drop for InFlight {
     fn drop(&mut self) {
-        self.0.ended(Instant::now());
+        self.0.end(Instant::now());
     }
 }
 
-impl Load {
+impl AdmissionControl {
     /// Admits questions as long as their estimated wait is at most `max_wait`.
     pub fn new(max_wait: Duration) -> Self {
         Self {
             max_wait,
-            now: Mutex::new(Now {
-                n_in_work: 0,
+            now: Mutex::new(LoadState {
+                n_in_flight: 0,
                 busy_since: Instant::now(),
                 since: Instant::now(),
                 pace: Duration::ZERO,
@@ -66,43 +66,43 @@ impl Load {
     /// Admits a question.
     ///
     /// `/problems/overloaded` if the estimated wait exceeds the bound.
-    pub fn admit(self: &Arc<Self>) -> Result<InWork, Problem> {
-        match self.begun(Instant::now()) {
-            true => Ok(InWork(self.clone())),
+    pub fn admit(self: &Arc<Self>) -> Result<InFlight, Problem> {
+        match self.try_begin(Instant::now()) {
+            true => Ok(InFlight(self.clone())),
             false => Err(Problem::overloaded(
                 "estimated queueing time exceeds http.max_wait_ms",
             )),
         }
     }
 
-    fn begun(&self, at: Instant) -> bool {
+    fn try_begin(&self, at: Instant) -> bool {
         let mut now = self.now();
         let pace = match (now.pace, now.alone) {
             (Duration::ZERO, Duration::MAX) => Duration::ZERO,
             (Duration::ZERO, alone) => alone,
             (pace, _) => pace,
         };
-        if now.n_in_work == 0 {
+        if now.n_in_flight == 0 {
             (now.busy_since, now.since) = (at, at);
         }
         let max_wait = match at.saturating_duration_since(now.busy_since) > STANDING {
             true => self.max_wait / 2,
             false => self.max_wait,
         };
-        if now.n_in_work >= FEW && pace * now.n_in_work > max_wait {
+        if now.n_in_flight >= FEW && pace * now.n_in_flight > max_wait {
             return false;
         }
-        now.n_in_work += 1;
+        now.n_in_flight += 1;
         true
     }
 
-    fn ended(&self, at: Instant) {
+    fn end(&self, at: Instant) {
         let mut now = self.now();
         let took = at.saturating_duration_since(now.since);
         now.since = at;
-        now.n_in_work -= 1;
+        now.n_in_flight -= 1;
         // A single reply shows the duration of a reply, not the interval between replies.
-        if now.n_in_work == 0 {
+        if now.n_in_flight == 0 {
             now.alone = now.alone.min(took);
             return;
         }
@@ -112,7 +112,7 @@ impl Load {
         };
     }
 
-    fn now(&self) -> MutexGuard<'_, Now> {
+    fn now(&self) -> MutexGuard<'_, LoadState> {
         self.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -123,75 +123,75 @@ mod tests {
 
     #[test]
     fn request_is_refused_while_estimated_wait_exceeds_limit() {
-        let load = Load::new(Duration::from_millis(100));
+        let load = AdmissionControl::new(Duration::from_millis(100));
         let start = Instant::now();
         let after = |ms| start + Duration::from_millis(ms);
         // The duration of a reply is still unknown.
         for _ in 0..50 {
-            assert!(load.begun(start));
+            assert!(load.try_begin(start));
         }
         // One reply every ten milliseconds, so eleven questions are too many.
         for n in 1..=39 {
-            load.ended(after(n * 10));
-            assert!(!load.begun(after(n * 10)), "{n}");
+            load.end(after(n * 10));
+            assert!(!load.try_begin(after(n * 10)), "{n}");
         }
-        load.ended(after(400));
-        assert!(load.begun(after(400)));
-        assert!(!load.begun(after(400)));
+        load.end(after(400));
+        assert!(load.try_begin(after(400)));
+        assert!(!load.try_begin(after(400)));
     }
 
     #[test]
     fn single_reply_time_limits_first_burst() {
-        let load = Load::new(Duration::from_millis(100));
+        let load = AdmissionControl::new(Duration::from_millis(100));
         let start = Instant::now();
         let after = |ms| start + Duration::from_millis(ms);
-        assert!(load.begun(start));
-        load.ended(after(20));
-        let n_taken = (0..50).filter(|_| load.begun(after(1_000))).count();
+        assert!(load.try_begin(start));
+        load.end(after(20));
+        let n_taken = (0..50).filter(|_| load.try_begin(after(1_000))).count();
         assert_eq!(n_taken, FEW as usize);
         // Concurrent replies are faster.
-        load.ended(after(1_005));
-        assert!(load.begun(after(1_005)) && load.begun(after(1_005)));
+        load.end(after(1_005));
+        assert!(load.try_begin(after(1_005)) && load.try_begin(after(1_005)));
     }
 
     #[test]
     fn admission_halves_after_sustained_load_without_pause() {
-        let load = Load::new(Duration::from_millis(400));
+        let load = AdmissionControl::new(Duration::from_millis(400));
         let start = Instant::now();
         let after = |ms| start + Duration::from_millis(ms);
-        let taken = |at| (0..100).filter(|_| load.begun(at)).count();
+        let taken = |at| (0..100).filter(|_| load.try_begin(at)).count();
         assert_eq!(taken(start), 100);
         for n in 1..=80 {
-            load.ended(after(n * 10));
+            load.end(after(n * 10));
         }
         // Twenty are in progress, and one finishes every ten milliseconds.
         assert_eq!(taken(after(990)), 21);
         for n in 81..=102 {
-            load.ended(after(n * 10));
+            load.end(after(n * 10));
         }
         assert_eq!(taken(after(1_020)), 2);
         for n in 103..=123 {
-            load.ended(after(n * 10));
+            load.end(after(n * 10));
         }
-        assert_eq!(load.now().n_in_work, 0);
+        assert_eq!(load.now().n_in_flight, 0);
         // After a pause, as many as before are admitted.
         assert_eq!(taken(after(2_000)), 41);
     }
 
     #[test]
     fn pace_ignores_pauses_and_single_requests() {
-        let load = Load::new(Duration::from_millis(100));
+        let load = AdmissionControl::new(Duration::from_millis(100));
         let start = Instant::now();
         let after = |ms| start + Duration::from_millis(ms);
         for n in 0..20 {
-            assert!(load.begun(after(n * 10_000)));
-            load.ended(after(n * 10_000 + 900));
+            assert!(load.try_begin(after(n * 10_000)));
+            load.end(after(n * 10_000 + 900));
         }
         for n in 20..40 {
             let at = n * 10_000;
-            assert!(load.begun(after(at)) && load.begun(after(at)));
-            load.ended(after(at + 5));
-            load.ended(after(at + 9));
+            assert!(load.try_begin(after(at)) && load.try_begin(after(at)));
+            load.end(after(at + 5));
+            load.end(after(at + 9));
         }
         let pace = load.now().pace;
         assert_eq!(pace, Duration::from_millis(5));

@@ -7,13 +7,13 @@ use tantivy::query::Bm25Weight;
 use tantivy::schema::{Field, IndexRecordOption};
 use tantivy::{DocId, SegmentReader, TantivyError, Term};
 
-use super::collector::{Best, K1, List, Scored, Segment};
-use super::forward::{Reading, Target};
+use super::forward::{ForwardScan, Target};
+use super::maxscore::{K1, PostingList, ScoredChunk, Segment, TopK};
+use super::query_terms::{Frequencies, QueryTerm, TermForm};
 use super::schema::Fields;
-use super::view::{SegmentTables, View};
-use super::wanted::{Form, Frequencies, Wanted};
+use super::snapshot::{IndexSnapshot, SegmentTables};
 use super::{IndexError, Selection};
-use ken_base::config::Part;
+use ken_base::config::SearchFeature;
 use ken_text::text::{self, Synonyms};
 
 /// If the share of chunks in Latin letters is below this, the collection is foreign to a question in Latin letters.
@@ -53,51 +53,56 @@ pub struct WordScores {
 
 /// One question against one snapshot of the index.
 pub struct KeywordSearch {
-    view: Arc<View>,
-    text: Proposing,
+    view: Arc<IndexSnapshot>,
+    text: CandidateScorer,
     /// The highest BM25 that the question could reach in the chunks' text: each of its terms, including unknown ones,
     /// at full saturation in a chunk of length 0.
     ceiling: f32,
     /// Search over the wordings of FAQ questions. It proposes chunks whose long answers would hide them; all chunks are
     /// then scored by their whole text. `None` if no chunk has such wordings.
-    questions: Option<Proposing>,
-    wanted: Vec<Wanted>,
-    sought: Vec<Sought>,
+    questions: Option<CandidateScorer>,
+    query_terms: Vec<QueryTerm>,
+    searched_terms: Vec<SearchedTerm>,
     /// The weights of each term and of each character, if proximity is computed.
     weights: Option<[Vec<f32>; 2]>,
     is_foreign: bool,
 }
 
 /// A word or character to find in a chunk, for both the score and the proximity.
-struct Sought {
-    forms: Vec<Form>,
+struct SearchedTerm {
+    forms: Vec<TermForm>,
     /// Its index among the terms, and below among the characters.
     term: Option<u16>,
     character: Option<u16>,
 }
 
-impl Sought {
+impl SearchedTerm {
     fn numbers(&self) -> [Option<u16>; 2] {
         [self.term, self.character]
     }
 
-    fn of(wanted: &[Wanted], characters: &[Wanted]) -> Vec<Self> {
-        let place = |of: &[Wanted], one: &Wanted| of.iter().position(|w| w.term == one.term);
-        let terms = wanted.iter().enumerate().map(|(n, term)| (Some(n), term));
-        let others = characters.iter().filter(|c| place(wanted, c).is_none());
+    fn of(query_terms: &[QueryTerm], characters: &[QueryTerm]) -> Vec<Self> {
+        let place = |of: &[QueryTerm], one: &QueryTerm| of.iter().position(|w| w.term == one.term);
+        let terms = query_terms
+            .iter()
+            .enumerate()
+            .map(|(n, term)| (Some(n), term));
+        let others = characters
+            .iter()
+            .filter(|c| place(query_terms, c).is_none());
         terms
             .chain(others.map(|character| (None, character)))
-            .map(|(term, sought)| Self {
-                forms: sought.forms.clone(),
+            .map(|(term, searched_terms)| Self {
+                forms: searched_terms.forms.clone(),
                 term: term.map(|n| n as u16),
-                character: place(characters, sought).map(|n| n as u16),
+                character: place(characters, searched_terms).map(|n| n as u16),
             })
             .collect()
     }
 }
 
 /// A BM25 query over one field that proposes chunks: a disjunction of all forms of all terms.
-struct Proposing {
+struct CandidateScorer {
     field: Field,
     /// BM25 of a term of weight 1 in the field.
     unit: Bm25Weight,
@@ -105,15 +110,15 @@ struct Proposing {
     terms: Vec<(Term, f32)>,
 }
 
-impl Proposing {
+impl CandidateScorer {
     /// Builds the query. `idf` returns a form's inverse document frequency in the field.
     fn of(
         frequencies: &Frequencies,
-        wanted: &[Wanted],
-        idf: impl Fn(&Form) -> Result<f32, IndexError>,
+        query_terms: &[QueryTerm],
+        idf: impl Fn(&TermForm) -> Result<f32, IndexError>,
     ) -> Result<Self, IndexError> {
         let field = frequencies.field();
-        let forms = wanted.iter().flat_map(|w| &w.forms);
+        let forms = query_terms.iter().flat_map(|w| &w.forms);
         let terms = forms.map(|form| {
             let term = Term::from_field_text(field, &form.term);
             Ok((term, form.boost * idf(form)?))
@@ -125,7 +130,7 @@ impl Proposing {
         })
     }
 
-    fn walk(&self, readers: &[SegmentReader], best: &mut Best) -> Result<(), IndexError> {
+    fn walk(&self, readers: &[SegmentReader], best: &mut TopK) -> Result<(), IndexError> {
         for (number, reader) in (0..).zip(readers) {
             let inverted = reader.inverted_index(self.field)?;
             let mut lists = Vec::with_capacity(self.terms.len());
@@ -133,7 +138,7 @@ impl Proposing {
                 let postings = inverted.read_block_postings(term, IndexRecordOption::WithFreqs);
                 let weight = *weight;
                 let list = postings.map_err(TantivyError::from)?;
-                lists.extend(list.map(|postings| List { postings, weight }));
+                lists.extend(list.map(|postings| PostingList { postings, weight }));
             }
             if !lists.is_empty() {
                 let lengths = reader.get_fieldnorms_reader(self.field)?;
@@ -145,7 +150,7 @@ impl Proposing {
 }
 
 /// The parts of a segment that reading its chunks needs.
-struct OfSegment<'a> {
+struct ScannedSegment<'a> {
     lengths: FieldNormReader,
     tables: &'a SegmentTables,
 }
@@ -153,40 +158,40 @@ struct OfSegment<'a> {
 impl KeywordSearch {
     /// Prepares a search. Returns `None` if the question has no terms.
     pub fn prepare(
-        view: Arc<View>,
+        view: Arc<IndexSnapshot>,
         fields: &Fields,
         question: &str,
         synonyms: &Synonyms,
-        without: &[Part],
+        without: &[SearchFeature],
     ) -> Result<Option<Self>, IndexError> {
         let key = text::search_key(question);
         let of_text = Frequencies::of_text(&view, fields)?;
-        let wanted = of_text.wanted(&key, synonyms, without)?;
-        if wanted.is_empty() {
+        let query_terms = of_text.query_terms(&key, synonyms, without)?;
+        if query_terms.is_empty() {
             return Ok(None);
         }
         let n_chunks = of_text.n_chunks() as f32;
         let is_short = (of_text.n_terms() as f32) < SHORT * n_chunks;
         let (mut characters, mut weights) = (Vec::new(), None);
-        if !is_short && !without.contains(&Part::Proximity) {
-            characters = of_text.characters(&key, &wanted)?;
-            let of = |wanted: &[Wanted]| wanted.iter().map(|w| w.weight).collect();
-            weights = Some([of(&wanted), of(&characters)]);
+        if !is_short && !without.contains(&SearchFeature::Proximity) {
+            characters = of_text.characters(&key, &query_terms)?;
+            let of = |query_terms: &[QueryTerm]| query_terms.iter().map(|w| w.weight).collect();
+            weights = Some([of(&query_terms), of(&characters)]);
         }
         let of_questions = Frequencies::of_questions(&view, fields)?;
         let has_questions = of_questions.n_terms() > 0;
-        let questions = match has_questions && !without.contains(&Part::FaqQuestions) {
-            true => Some(Proposing::of(&of_questions, &wanted, |form| {
+        let questions = match has_questions && !without.contains(&SearchFeature::FaqQuestions) {
+            true => Some(CandidateScorer::of(&of_questions, &query_terms, |form| {
                 of_questions.idf_of(&form.term)
             })?),
             false => None,
         };
         Ok(Some(Self {
-            text: Proposing::of(&of_text, &wanted, |form| Ok(form.idf))?,
-            ceiling: (1.0 + K1) * wanted.iter().map(|w| w.weight).sum::<f32>(),
+            text: CandidateScorer::of(&of_text, &query_terms, |form| Ok(form.idf))?,
+            ceiling: (1.0 + K1) * query_terms.iter().map(|w| w.weight).sum::<f32>(),
             questions,
-            sought: Sought::of(&wanted, &characters),
-            wanted,
+            searched_terms: SearchedTerm::of(&query_terms, &characters),
+            query_terms,
             weights,
             is_foreign: is_latin(question) && view.latin < FOREIGN,
             view,
@@ -196,9 +201,9 @@ impl KeywordSearch {
     /// Returns the best `limit` admitted chunks, proposed by the chunks' text and, separately, by the wordings of FAQ
     /// questions. Ordered by coverage, best first, ties by key.
     pub fn top(&self, limit: usize, selection: &Selection) -> Result<Vec<KeywordHit>, IndexError> {
-        let mut found: Vec<Scored> = Vec::new();
+        let mut found: Vec<ScoredChunk> = Vec::new();
         for proposing in std::iter::once(&self.text).chain(&self.questions) {
-            let mut best = Best::new(limit, selection);
+            let mut best = TopK::new(limit, selection);
             proposing.walk(self.view.readers(), &mut best)?;
             found.extend(best.found());
         }
@@ -245,35 +250,35 @@ impl KeywordSearch {
         Ok(scores)
     }
 
-    fn reading(&self) -> Reading {
-        let forms = |sought: &Sought| sought.forms.len();
-        let mut targets = Vec::with_capacity(self.sought.iter().map(forms).sum());
-        for sought in &self.sought {
-            targets.extend(sought.forms.iter().map(|form| Target {
+    fn reading(&self) -> ForwardScan {
+        let forms = |searched_terms: &SearchedTerm| searched_terms.forms.len();
+        let mut targets = Vec::with_capacity(self.searched_terms.iter().map(forms).sum());
+        for searched_terms in &self.searched_terms {
+            targets.extend(searched_terms.forms.iter().map(|form| Target {
                 term: &form.term,
-                weight: match sought.term {
+                weight: match searched_terms.term {
                     Some(_) => form.boost * form.idf,
                     None => 0.0,
                 },
-                numbers: sought.numbers(),
+                numbers: searched_terms.numbers(),
             }));
         }
-        Reading::of(&targets)
+        ForwardScan::of(&targets)
     }
 
     fn of_segment<'a>(
         &self,
         reader: &SegmentReader,
         tables: &'a SegmentTables,
-    ) -> Result<OfSegment<'a>, IndexError> {
-        Ok(OfSegment {
+    ) -> Result<ScannedSegment<'a>, IndexError> {
+        Ok(ScannedSegment {
             lengths: reader.get_fieldnorms_reader(self.text.field)?,
             tables,
         })
     }
 
     /// Computes the scores of one chunk.
-    fn read(&self, of: &OfSegment, doc: DocId, reading: &mut Reading) -> WordScores {
+    fn read(&self, of: &ScannedSegment, doc: DocId, reading: &mut ForwardScan) -> WordScores {
         let length = of.lengths.fieldnorm_id(doc);
         let score = |frequency| self.text.unit.score(length, frequency);
         let shares = self.weights.as_ref();
@@ -294,12 +299,12 @@ impl KeywordSearch {
 
     /// Returns the question's different terms, in the forms that the collection contains, with their weights.
     pub fn term_weights(&self) -> Vec<(String, f32)> {
-        let mut weights = Vec::with_capacity(self.wanted.len());
-        for wanted in &self.wanted {
-            match wanted.forms.is_empty() {
-                true => weights.push((wanted.term.clone(), wanted.weight)),
+        let mut weights = Vec::with_capacity(self.query_terms.len());
+        for query_terms in &self.query_terms {
+            match query_terms.forms.is_empty() {
+                true => weights.push((query_terms.term.clone(), query_terms.weight)),
                 false => weights.extend(
-                    wanted
+                    query_terms
                         .forms
                         .iter()
                         .map(|form| (form.term.clone(), form.boost * form.idf)),
@@ -310,7 +315,7 @@ impl KeywordSearch {
     }
 
     /// Returns the question's terms.
-    pub fn wanted(&self) -> &[Wanted] {
-        &self.wanted
+    pub fn query_terms(&self) -> &[QueryTerm] {
+        &self.query_terms
     }
 }

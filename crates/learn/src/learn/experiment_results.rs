@@ -11,14 +11,14 @@ use utoipa::ToSchema;
 use super::sequential::SequentialTest;
 use ken_base::domain::{Experiment, ExperimentState, Exposure};
 
-/// How an arm does.
+/// Results of an arm.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
 pub struct ArmResult {
     /// The arm's name.
     pub name: String,
     /// Customers who saw it, and those with a known outcome.
     pub shown: usize,
-    /// Customers of whom it is known how they fared.
+    /// Customers with a known outcome.
     pub known: usize,
     /// Customers who were helped.
     pub successes: usize,
@@ -54,28 +54,28 @@ pub fn results(
         .collect();
     let mut tests = vec![(SequentialTest::default(), SequentialTest::default()); n];
     let exposures: Vec<&Exposure> = exposures.iter().filter(|e| e.arm < n).collect();
-    let mut fared: Vec<(Timestamp, &str, usize, bool)> = Vec::new();
+    let mut outcomes: Vec<(Timestamp, &str, usize, bool)> = Vec::new();
     let mut harmed: Vec<(Timestamp, &str, usize, bool)> = Vec::new();
     for e in &exposures {
         results[e.arm].shown += 1;
         let (silent, unharmed) = (e.at + silence, e.at + HARM_WITHIN);
-        let (when, success) = match e.said {
+        let (when, success) = match e.rated {
             Some((success, at)) if at <= silent => (at, success),
             _ => (silent, e.answered),
         };
-        fared.push((when, &e.customer, e.arm, success));
+        outcomes.push((when, &e.customer, e.arm, success));
         harmed.push(match e.harmed_at {
             Some(at) if at <= unharmed => (at, &e.customer, e.arm, true),
             _ => (unharmed, &e.customer, e.arm, false),
         });
     }
-    for events in [&mut fared, &mut harmed] {
+    for events in [&mut outcomes, &mut harmed] {
         events.retain(|(when, ..)| *when <= now);
         events.sort_unstable();
     }
     // The first arm's customers count in every comparison.
     let compared = |arm: usize| if arm == 0 { 1..n } else { arm..arm + 1 };
-    for (_, _, arm, success) in fared {
+    for (_, _, arm, success) in outcomes {
         results[arm].known += 1;
         results[arm].successes += usize::from(success);
         for (test, _) in &mut tests[compared(arm)] {
@@ -204,7 +204,7 @@ mod tests {
                     at,
                     // Silent customers were shown an answer as often as it was a success.
                     answered: success,
-                    said: says.then(|| (success, later(random))),
+                    rated: says.then(|| (success, later(random))),
                     harmed_at: harmed.then(|| later(random)),
                 }
             })
@@ -266,7 +266,7 @@ mod tests {
                 .iter()
                 .filter(|e| e.at <= now)
                 .map(|e| Exposure {
-                    said: e.said.filter(|(_, at)| *at <= now),
+                    rated: e.rated.filter(|(_, at)| *at <= now),
                     harmed_at: e.harmed_at.filter(|at| *at <= now),
                     ..e.clone()
                 })

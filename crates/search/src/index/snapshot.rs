@@ -12,13 +12,13 @@ use tantivy::index::SegmentId;
 use tantivy::schema::IndexRecordOption;
 use tantivy::{DocId, DocSet, Searcher, SegmentReader, TERMINATED, TantivyError, Term};
 
-use super::collector::KEY_FIELD;
 use super::forward;
+use super::keyword_search::LATIN;
+use super::maxscore::KEY_FIELD;
 use super::schema::{FORWARD_FIELD, Fields, RESTRICTED};
-use super::words::LATIN;
 
 /// A snapshot of the keyword index. A commit replaces it by a new one.
-pub struct View {
+pub struct IndexSnapshot {
     /// tantivy's searcher over the snapshot.
     pub searcher: Searcher,
     /// Whether any chunk has an audience, a channel or a validity period.
@@ -30,7 +30,7 @@ pub struct View {
     segments: HashMap<SegmentId, Arc<SegmentTables>>,
 }
 
-impl View {
+impl IndexSnapshot {
     /// Builds a view from a searcher. Segments that `earlier` contains keep its tables.
     pub fn of(
         searcher: Searcher,
@@ -45,7 +45,7 @@ impl View {
                 Some(tables) => tables.clone(),
                 None => Arc::new(SegmentTables::of(reader, fields)?),
             };
-            tables.leave_out_deleted(reader, fields)?;
+            tables.subtract_deleted(reader, fields)?;
             segments.insert(id, tables);
         }
         let restricted = Term::from_field_text(fields.restricted, RESTRICTED);
@@ -101,7 +101,7 @@ impl View {
 
     /// Returns whether a bigram of common Han may occur, without a lookup in the dictionaries; `true` for other
     /// bigrams.
-    pub fn may_have(&self, first: char, second: char) -> bool {
+    pub fn may_contain(&self, first: char, second: char) -> bool {
         let Some(packed) = packed(first, second) else {
             return true;
         };
@@ -130,13 +130,13 @@ pub struct SegmentTables {
     latin: RoaringBitmap,
     /// The number of terms in all chunks, including deleted ones. Lengths are exact to one byte of precision.
     n_terms: u64,
-    deleted: RwLock<Deleted>,
+    deleted: RwLock<DeletedCounts>,
 }
 
 /// Counts of the deleted chunks. tantivy counts deleted chunks until their segment is merged. Subtracting these counts
 /// makes a term's weight independent of earlier content and of the time of merges.
 #[derive(Default)]
-struct Deleted {
+struct DeletedCounts {
     docs: RoaringBitmap,
     n_terms: u64,
     /// The number of deleted chunks with a term, by the term's [code](forward::code_of).
@@ -185,7 +185,7 @@ impl SegmentTables {
     }
 
     /// Adds the chunks deleted since the last call to the counts of deleted chunks.
-    fn leave_out_deleted(&self, reader: &SegmentReader, fields: &Fields) -> tantivy::Result<()> {
+    fn subtract_deleted(&self, reader: &SegmentReader, fields: &Fields) -> tantivy::Result<()> {
         let mut deleted = self.deleted.write().unwrap_or_else(PoisonError::into_inner);
         let Some(alive) = reader.alive_bitset() else {
             return Ok(());

@@ -14,7 +14,7 @@ fn regex(pattern: &str) -> Regex {
 
 /// What an agent's sentence does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Act {
+pub enum DialogueAct {
     /// Greets, thanks, apologises, asks to wait, says goodbye.
     Courtesy,
     /// Asks the customer for something.
@@ -36,7 +36,7 @@ static COURTESY: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// The letters and digits that remain without courtesy phrases.
-fn rest_of(folded: &str) -> String {
+fn without_courtesy(folded: &str) -> String {
     let rest = COURTESY.replace_all(folded, " ");
     rest.chars().filter(|c| c.is_alphanumeric()).collect()
 }
@@ -62,21 +62,21 @@ static SPECIFIC: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 /// Classifies an agent's sentence. `has_value`: a value of this customer was removed from it.
-pub fn act(sentence: &str, has_value: bool) -> Act {
+pub fn dialogue_act(sentence: &str, has_value: bool) -> DialogueAct {
     let folded = fold(sentence);
-    let rest = rest_of(&folded);
+    let rest = without_courtesy(&folded);
     if rest.chars().count() <= 3 && !rest.chars().any(|c| c.is_ascii_digit()) {
-        return Act::Courtesy;
+        return DialogueAct::Courtesy;
     }
     if ASKS.is_match(&folded) {
-        return Act::Ask;
+        return DialogueAct::Ask;
     }
     if has_value || SPECIFIC.is_match(&folded) {
-        return Act::Specific;
+        return DialogueAct::Specific;
     }
     match INSTRUCTS.is_match(&folded) {
-        true => Act::Instruct,
-        false => Act::Fact,
+        true => DialogueAct::Instruct,
+        false => DialogueAct::Fact,
     }
 }
 
@@ -95,7 +95,7 @@ pub fn request(sentence: &str) -> usize {
             r"^\W*(?:(?:my name is|i am|i'm|this is|it's|我是|我叫|我姓|姓名)\W*)?(?:\W|\[[a-z_ ]+(?::\d+)?\]|\d)*\W*$",
         )
     });
-    let rest = rest_of(&folded);
+    let rest = without_courtesy(&folded);
     if BARE.is_match(&folded) || rest.chars().count() < 4 {
         return 0;
     }
@@ -185,29 +185,41 @@ mod tests {
     #[test]
     fn agent_sentence_dialogue_act_is_classified() {
         for (sentence, expected) in [
-            ("您好，很高興為您服務！", Act::Courtesy),
-            ("感謝您的耐心等候。", Act::Courtesy),
-            ("請問還有什麼可以幫您的嗎？", Act::Courtesy),
-            ("Thank you and goodbye.", Act::Courtesy),
+            ("您好，很高興為您服務！", DialogueAct::Courtesy),
+            ("感謝您的耐心等候。", DialogueAct::Courtesy),
+            ("請問還有什麼可以幫您的嗎？", DialogueAct::Courtesy),
+            ("Thank you and goodbye.", DialogueAct::Courtesy),
             (
                 "Is there anything else that I can do for you?",
-                Act::Courtesy,
+                DialogueAct::Courtesy,
             ),
-            ("請問您的訂單編號是多少？", Act::Ask),
-            ("May I have your name, please?", Act::Ask),
-            ("Could you describe your symptoms, please?", Act::Ask),
-            ("我已經幫您取消這筆訂單了。", Act::Specific),
-            ("您的包裹目前在物流中心。", Act::Specific),
-            ("I've sent you a new one.", Act::Specific),
-            ("請到會員中心點選「修改資料」。", Act::Instruct),
-            ("Press and hold the button for 5 seconds.", Act::Instruct),
-            ("雷射刻字服務每件收費 200 元，需要 3 個工作天。", Act::Fact),
-            ("Gift cards are valid for 12 months.", Act::Fact),
-            ("學生憑學生證可以享 9 折。", Act::Fact),
+            ("請問您的訂單編號是多少？", DialogueAct::Ask),
+            ("May I have your name, please?", DialogueAct::Ask),
+            (
+                "Could you describe your symptoms, please?",
+                DialogueAct::Ask,
+            ),
+            ("我已經幫您取消這筆訂單了。", DialogueAct::Specific),
+            ("您的包裹目前在物流中心。", DialogueAct::Specific),
+            ("I've sent you a new one.", DialogueAct::Specific),
+            ("請到會員中心點選「修改資料」。", DialogueAct::Instruct),
+            (
+                "Press and hold the button for 5 seconds.",
+                DialogueAct::Instruct,
+            ),
+            (
+                "雷射刻字服務每件收費 200 元，需要 3 個工作天。",
+                DialogueAct::Fact,
+            ),
+            ("Gift cards are valid for 12 months.", DialogueAct::Fact),
+            ("學生憑學生證可以享 9 折。", DialogueAct::Fact),
         ] {
-            assert_eq!(act(sentence, false), expected, "{sentence}");
+            assert_eq!(dialogue_act(sentence, false), expected, "{sentence}");
         }
-        assert_eq!(act("於 [date] 到貨。", true), Act::Specific);
+        assert_eq!(
+            dialogue_act("於 [date] 到貨。", true),
+            DialogueAct::Specific
+        );
     }
 
     #[test]

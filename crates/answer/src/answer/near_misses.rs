@@ -2,7 +2,7 @@
 //! question means, and whether it means a third that no evidence is about.
 
 use super::passage::headings;
-use ken_base::domain::{Evidence, Kind};
+use ken_base::domain::{DocumentKind, Evidence};
 use ken_text::text::{is_cjk, search_key, width};
 
 /// The least width (Han 2, others 1) that two labels must share.
@@ -82,7 +82,7 @@ pub struct Contrast {
 
 /// Which of two things a question means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Meant {
+pub enum IntendedThing {
     /// The first.
     First,
     /// The second.
@@ -96,7 +96,8 @@ pub enum Meant {
 impl Contrast {
     /// Compares the labels of two pieces of evidence. Returns `None` unless they differ in exactly one part.
     pub fn of(first: &Evidence, second: &Evidence) -> Option<Self> {
-        let asks = |e: &Evidence| e.metadata.kind == Kind::Faq || e.chunk.note.question.is_some();
+        let asks =
+            |e: &Evidence| e.metadata.kind == DocumentKind::Faq || e.chunk.note.question.is_some();
         Self::of_labels(&label(first), &label(second), asks(first) || asks(second))
     }
 
@@ -132,14 +133,16 @@ impl Contrast {
     }
 
     /// Returns which of the two a question means.
-    pub fn meant(&self, question: &str) -> Meant {
+    pub fn intended(&self, question: &str) -> IntendedThing {
         let asked = pieces(question);
         let [first, second] = self.own.each_ref().map(|own| contains(&asked, own));
         match (first, second) {
-            (true, false) => Meant::First,
-            (false, true) => Meant::Second,
-            (false, false) if self.is_certain && self.other(&asked).is_some() => Meant::Other,
-            _ => Meant::Open,
+            (true, false) => IntendedThing::First,
+            (false, true) => IntendedThing::Second,
+            (false, false) if self.is_certain && self.other(&asked).is_some() => {
+                IntendedThing::Other
+            }
+            _ => IntendedThing::Open,
         }
     }
 
@@ -181,7 +184,7 @@ impl Contrast {
 pub fn label(evidence: &Evidence) -> String {
     let question = evidence.chunk.note.question.as_deref();
     let faq = evidence.metadata.questions.first();
-    let faq = faq.filter(|_| evidence.metadata.kind == Kind::Faq);
+    let faq = faq.filter(|_| evidence.metadata.kind == DocumentKind::Faq);
     match question.or(faq.map(String::as_str)) {
         Some(question) => question.to_owned(),
         None => {
@@ -202,33 +205,34 @@ pub fn names_another(question: &str, evidence: &[Evidence]) -> bool {
         return false;
     };
     let asked = pieces(question);
-    let is_named = |stretch: &[String]| evidence.iter().any(|e| says(e, stretch));
+    let is_named = |stretch: &[String]| evidence.iter().any(|e| mentions(e, stretch));
     others.iter().any(|other| {
         Contrast::of(best, other).is_some_and(|contrast| {
-            let meant = contrast.meant(question);
-            meant == Meant::Other && contrast.other(&asked).is_some_and(|it| !is_named(&it))
+            let intended = contrast.intended(question);
+            intended == IntendedThing::Other
+                && contrast.other(&asked).is_some_and(|it| !is_named(&it))
         })
     })
 }
 
 /// Returns what a question has in place of one part of an FAQ's question, as runs of pieces, unless the FAQ's answer
 /// contains it. `None` if it replaces nothing. The two may still be synonyms.
-pub fn replaced(question: &str, faq: &Evidence) -> Option<Vec<Vec<String>>> {
+pub fn substitutions(question: &str, faq: &Evidence) -> Option<Vec<Vec<String>>> {
     let asked = pieces(question);
     let mut questions: Vec<&str> = faq.chunk.note.question.as_deref().into_iter().collect();
-    if faq.metadata.kind == Kind::Faq {
+    if faq.metadata.kind == DocumentKind::Faq {
         questions.extend(faq.metadata.questions.iter().map(String::as_str));
     }
-    let said = search_key(&format!("{}\n{}", questions.join("\n"), faq.chunk.text));
-    let is_new = |piece: &String| !is_grammar(piece) && !said.contains(piece.as_str());
+    let faq_text = search_key(&format!("{}\n{}", questions.join("\n"), faq.chunk.text));
+    let is_new = |piece: &String| !is_grammar(piece) && !faq_text.contains(piece.as_str());
     let of = |known: &&str| -> Option<Vec<Vec<String>>> {
         let known = pieces(known);
         let (before, after) = shared(&asked, &known);
         let put = &asked[before..asked.len() - after];
-        let taken = &known[before..known.len() - after];
+        let replaced_part = &known[before..known.len() - after];
         let behind = &asked[asked.len() - after..];
         let has_content = |stretch: &[String]| stretch.iter().any(|piece| !is_grammar(piece));
-        let is_one_stretch = has_content(taken)
+        let is_one_stretch = has_content(replaced_part)
             && has_content(behind)
             && width_of(put) <= MAX_REPLACED
             && width_of(&asked[..before]) + width_of(behind) >= MIN_SHARED_QUESTION;
@@ -245,7 +249,7 @@ pub fn replaced(question: &str, faq: &Evidence) -> Option<Vec<Vec<String>>> {
 }
 
 /// Returns whether a piece of evidence contains a run of pieces, in its headings or its text.
-pub fn says(evidence: &Evidence, stretch: &[String]) -> bool {
+pub fn mentions(evidence: &Evidence, stretch: &[String]) -> bool {
     let text = format!("{}\n{}", headings(evidence), evidence.chunk.text);
     contains(&pieces(&text), stretch)
 }
@@ -253,7 +257,7 @@ pub fn says(evidence: &Evidence, stretch: &[String]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::answer::settle::tests::evidence;
+    use crate::answer::conflict_resolution::tests::evidence;
 
     #[test]
     fn question_is_matched_to_label_by_contrast() {
@@ -262,62 +266,67 @@ mod tests {
                 "基本方案",
                 "進階方案",
                 "進階方案有電話客服嗎",
-                Some(Meant::Second),
+                Some(IntendedThing::Second),
             ),
             (
                 "基本方案",
                 "進階方案",
                 "尊榮方案有電話客服嗎",
-                Some(Meant::Other),
+                Some(IntendedThing::Other),
             ),
             (
                 "基本方案",
                 "進階方案",
                 "這個方案有電話客服嗎",
-                Some(Meant::Open),
+                Some(IntendedThing::Open),
             ),
             (
                 "西門店（嘉義）",
                 "西門店（臺南）",
                 "台南西門店電話",
-                Some(Meant::Second),
+                Some(IntendedThing::Second),
             ),
             (
                 "西門店（嘉義）",
                 "西門店（臺南）",
                 "西門店電話",
-                Some(Meant::Open),
+                Some(IntendedThing::Open),
             ),
             (
                 "2024 年收費表",
                 "2025 年收費表",
                 "2024 年收費",
-                Some(Meant::First),
+                Some(IntendedThing::First),
             ),
             (
                 "2024 年收費表",
                 "2025 年收費表",
                 "2019 年收費",
-                Some(Meant::Other),
+                Some(IntendedThing::Other),
             ),
             (
                 "Kettle R2",
                 "Kettle R3",
                 "is the Kettle R5 quiet",
-                Some(Meant::Other),
+                Some(IntendedThing::Other),
             ),
             (
                 "Solo plan: storage",
                 "Crew plan: storage",
                 "storage of the Crew plan",
-                Some(Meant::Second),
+                Some(IntendedThing::Second),
             ),
             // Two texts about one thing.
-            ("退貨政策", "退貨規定", "退貨期限", Some(Meant::Open)),
+            (
+                "退貨政策",
+                "退貨規定",
+                "退貨期限",
+                Some(IntendedThing::Open),
+            ),
             ("運費", "退款", "運費多少", None),
         ] {
             let contrast = Contrast::of_labels(first, second, false);
-            let found = contrast.map(|contrast| contrast.meant(question));
+            let found = contrast.map(|contrast| contrast.intended(question));
             assert_eq!(found, expected, "{question}: {first} – {second}");
         }
     }
@@ -342,31 +351,31 @@ mod tests {
 
     #[test]
     fn paraphrased_labels_are_not_certain_contrast() {
-        let meant = |first: &str, second: &str, question: &str| {
-            Contrast::of_labels(first, second, true).map(|contrast| contrast.meant(question))
+        let intended = |first: &str, second: &str, question: &str| {
+            Contrast::of_labels(first, second, true).map(|contrast| contrast.intended(question))
         };
         assert_eq!(
-            meant("寄件運費誰付？", "寄件運費誰出？", "寄件運費"),
-            Some(Meant::Open)
+            intended("寄件運費誰付？", "寄件運費誰出？", "寄件運費"),
+            Some(IntendedThing::Open)
         );
         let contrast = Contrast::of_labels("寄件運費誰付？", "寄件運費誰出？", true);
         assert!(!contrast.unwrap().is_certain());
         assert_eq!(
-            meant(
+            intended(
                 "灰鍋 310 號的保固多久？",
                 "灰鍋 311 號的保固多久？",
                 "灰鍋 315 號的保固多久？"
             ),
-            Some(Meant::Other)
+            Some(IntendedThing::Other)
         );
     }
 
     #[test]
     fn question_replacing_one_faq_span_is_about_another_item() {
         let about_another = |question: &str, faq: &str, answer: &str| {
-            let mut found = evidence(faq, Kind::Faq, answer, 1.0);
+            let mut found = evidence(faq, DocumentKind::Faq, answer, 1.0);
             found.metadata.questions = vec![faq.to_owned()];
-            replaced(question, &found).is_some()
+            substitutions(question, &found).is_some()
         };
         for (question, faq, answer, expected) in [
             (
@@ -419,7 +428,7 @@ mod tests {
                 ("基本方案", "月費 199 元。"),
                 ("進階方案", "月費 399 元，不含備份。"),
             ];
-            let all = all.map(|(title, text)| evidence(title, Kind::Article, text, 1.0));
+            let all = all.map(|(title, text)| evidence(title, DocumentKind::Article, text, 1.0));
             names_another(question, &all)
         };
         assert!(found("尊榮方案月費多少"));

@@ -25,7 +25,7 @@ const DENSE: usize = 32;
 
 /// A scored chunk and its location. Ordered so that a better chunk is greater; ties go by key.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Scored {
+pub struct ScoredChunk {
     /// The BM25 score, ≥ 0.
     pub score: Score,
     /// The chunk's key.
@@ -36,9 +36,9 @@ pub struct Scored {
     pub doc: DocId,
 }
 
-impl Eq for Scored {}
+impl Eq for ScoredChunk {}
 
-impl Ord for Scored {
+impl Ord for ScoredChunk {
     fn cmp(&self, other: &Self) -> Ordering {
         self.score
             .total_cmp(&other.score)
@@ -46,21 +46,21 @@ impl Ord for Scored {
     }
 }
 
-impl PartialOrd for Scored {
+impl PartialOrd for ScoredChunk {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
 /// The posting list of a term in one segment.
-pub struct List {
+pub struct PostingList {
     /// The chunks that contain the term, with its frequencies.
     pub postings: BlockSegmentPostings,
     /// The term's weight (inverse document frequency times boost), > 0.
     pub weight: Score,
 }
 
-impl List {
+impl PostingList {
     /// Returns the most that the term can add to a chunk's score.
     fn most(&self) -> Score {
         self.weight * (1.0 + K1)
@@ -79,7 +79,7 @@ pub struct Segment<'a> {
 }
 
 impl<'a> Segment<'a> {
-    /// Collects the parts of a segment; `number` becomes [`Scored::segment`].
+    /// Collects the parts of a segment; `number` becomes [`ScoredChunk::segment`].
     pub fn of(
         number: u32,
         reader: &'a SegmentReader,
@@ -103,14 +103,14 @@ impl<'a> Segment<'a> {
 
 /// The partial scores of a segment's chunks.
 #[derive(Default)]
-struct Sums {
+struct ScoreAccumulator {
     of: Vec<Score>,
     /// The chunks with a partial score above 0.
     touched: Vec<DocId>,
 }
 
-impl Sums {
-    fn add(&mut self, list: &mut List, segment: &Segment) {
+impl ScoreAccumulator {
+    fn add(&mut self, list: &mut PostingList, segment: &Segment) {
         while !list.postings.docs().is_empty() {
             let (docs, frequencies) = (list.postings.docs(), list.postings.freqs());
             for (doc, frequency) in docs.iter().zip(frequencies) {
@@ -125,7 +125,7 @@ impl Sums {
     }
 
     /// Like [`Self::add`], but only for the chosen chunks, which are in ascending order.
-    fn add_to(&mut self, chosen: &[DocId], list: &mut List, segment: &Segment) {
+    fn add_to(&mut self, chosen: &[DocId], list: &mut PostingList, segment: &Segment) {
         for doc in chosen {
             let at = list.postings.seek(*doc);
             if list.postings.doc(at) == *doc {
@@ -143,26 +143,26 @@ impl Sums {
 /// posting lists are then only probed for the collected chunks. Chunks that are not admitted never count towards the
 /// top. Questions here have dozens of terms, for which this is several times faster than tantivy's block-max walk
 /// (docs/measured/speed.md).
-pub struct Best<'a> {
+pub struct TopK<'a> {
     limit: usize,
     selection: &'a Selection,
-    heap: BinaryHeap<Reverse<Scored>>,
-    sums: Sums,
+    heap: BinaryHeap<Reverse<ScoredChunk>>,
+    sums: ScoreAccumulator,
 }
 
-impl<'a> Best<'a> {
+impl<'a> TopK<'a> {
     /// Starts with no chunks.
     pub fn new(limit: usize, selection: &'a Selection) -> Self {
         Self {
             limit,
             selection,
             heap: BinaryHeap::with_capacity(limit + 1),
-            sums: Sums::default(),
+            sums: ScoreAccumulator::default(),
         }
     }
 
     /// Adds the top chunks of one more segment, scored by `lists`.
-    pub fn walk(&mut self, segment: &Segment, mut lists: Vec<List>) {
+    pub fn walk(&mut self, segment: &Segment, mut lists: Vec<PostingList>) {
         lists.sort_unstable_by(|a, b| b.weight.total_cmp(&a.weight));
         // The most that each list and all lists after it can add together.
         let mut rests = vec![0.0; lists.len() + 1];
@@ -188,7 +188,7 @@ impl<'a> Best<'a> {
             sums.add(list, segment);
             n_walked += 1;
         }
-        let reaches = |sums: &Sums, doc: DocId, rest: Score, floor: Score| {
+        let reaches = |sums: &ScoreAccumulator, doc: DocId, rest: Score, floor: Score| {
             sums.of[doc as usize] * (1.0 + ROUNDING) + rest >= floor
         };
         let reaching = |doc: &DocId| reaches(&sums, *doc, rests[n_walked], floor);
@@ -228,7 +228,7 @@ impl<'a> Best<'a> {
 
     /// Returns a score that at least `limit` chunks reach, counting those of earlier segments and the partial scores of
     /// `docs`; 0 if there are fewer.
-    fn floor(&self, segment: &Segment, docs: &[DocId], sums: &Sums) -> Score {
+    fn floor(&self, segment: &Segment, docs: &[DocId], sums: &ScoreAccumulator) -> Score {
         let mut heap = self.heap.clone();
         put(&mut heap, self.limit, self.selection, segment, docs, sums);
         let worst = heap.peek().filter(|_| heap.len() >= self.limit);
@@ -236,19 +236,19 @@ impl<'a> Best<'a> {
     }
 
     /// Returns the top chunks in no particular order.
-    pub fn found(self) -> impl Iterator<Item = Scored> {
+    pub fn found(self) -> impl Iterator<Item = ScoredChunk> {
         self.heap.into_iter().map(|Reverse(scored)| scored)
     }
 }
 
 /// Adds those chunks to the heap that are alive, admitted and good enough.
 fn put(
-    heap: &mut BinaryHeap<Reverse<Scored>>,
+    heap: &mut BinaryHeap<Reverse<ScoredChunk>>,
     limit: usize,
     selection: &Selection,
     segment: &Segment,
     docs: &[DocId],
-    sums: &Sums,
+    sums: &ScoreAccumulator,
 ) {
     for doc in docs {
         let score = sums.of[*doc as usize];
@@ -261,7 +261,7 @@ fn put(
         let Some(key) = segment.keys.first(*doc) else {
             continue;
         };
-        let scored = Scored {
+        let scored = ScoredChunk {
             score,
             key: key as u32,
             segment: segment.number,
@@ -292,9 +292,9 @@ mod tests {
 
     use super::*;
     use crate::index::forward;
+    use crate::index::query_terms::Frequencies;
     use crate::index::schema::{ANALYZER, Analyzer, Fields, joined, schema};
-    use crate::index::view::View;
-    use crate::index::wanted::Frequencies;
+    use crate::index::snapshot::IndexSnapshot;
     use ken_text::text;
 
     /// Counts the live chunks by a scan of all of them.
@@ -409,16 +409,16 @@ mod tests {
             expected.sort_by(|a, b| b.total_cmp(a));
             expected.truncate(limit);
 
-            let view = Arc::new(View::of(searcher.clone(), &fields, None).unwrap());
+            let view = Arc::new(IndexSnapshot::of(searcher.clone(), &fields, None).unwrap());
             let frequencies = Frequencies::of_text(&view, &fields).unwrap();
             let unit = frequencies.unit();
-            let mut best = Best::new(limit, &selection);
+            let mut best = TopK::new(limit, &selection);
             for (number, reader) in (0..).zip(readers) {
                 let inverted = reader.inverted_index(fields.text).unwrap();
                 let lists = terms.iter().filter_map(|(term, boost)| {
                     let postings = inverted.read_block_postings(term, IndexRecordOption::WithFreqs);
                     let idf = frequencies.idf_of(term.value().as_str().unwrap()).unwrap();
-                    Some(List { postings: postings.unwrap()?, weight: boost * idf })
+                    Some(PostingList { postings: postings.unwrap()?, weight: boost * idf })
                 });
                 let lengths = reader.get_fieldnorms_reader(fields.text).unwrap();
                 let segment = Segment::of(number, reader, lengths, &unit).unwrap();

@@ -5,12 +5,12 @@ use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
 
 use ken_base::domain::Level;
-use ken_base::domain::{DocumentId, Experiment, Tuning, Tunings, WorkspaceId};
+use ken_base::domain::{DocumentId, Experiment, Tuning, TuningHistory, WorkspaceId};
 use ken_store::store::{Store, StoreError};
 
 /// A workspace's settings for answering, chosen or learned.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Rules {
+pub struct AnswerSettings {
     /// The chosen level of confidence.
     pub level: Option<Level>,
     /// The learned settings.
@@ -24,22 +24,22 @@ pub struct Rules {
 /// How old cached rules may be before the store is checked for changes by other processes.
 const FRESH: Duration = Duration::from_secs(1);
 
-type Known = HashMap<WorkspaceId, (Instant, Arc<Rules>)>;
+type CachedSettings = HashMap<WorkspaceId, (Instant, Arc<AnswerSettings>)>;
 
 /// The rules of every workspace, read from the store if they are a second old or were changed here. Clones share the
 /// cache.
 #[derive(Clone)]
-pub struct RuleBook {
+pub struct SettingsCache {
     store: Store,
-    known: Arc<RwLock<Known>>,
+    cached: Arc<RwLock<CachedSettings>>,
 }
 
-impl RuleBook {
+impl SettingsCache {
     /// Starts with an empty cache.
     pub fn new(store: Store) -> Self {
         Self {
             store,
-            known: Arc::default(),
+            cached: Arc::default(),
         }
     }
 
@@ -47,46 +47,46 @@ impl RuleBook {
     ///
     /// # Errors
     /// [`StoreError`] if the store fails.
-    pub async fn of(&self, workspace: &WorkspaceId) -> Result<Arc<Rules>, StoreError> {
-        if let Some(rules) = self.fresh(workspace) {
-            return Ok(rules);
+    pub async fn of(&self, workspace: &WorkspaceId) -> Result<Arc<AnswerSettings>, StoreError> {
+        if let Some(settings) = self.fresh(workspace) {
+            return Ok(settings);
         }
-        let rules = Arc::new(Rules {
+        let settings = Arc::new(AnswerSettings {
             level: self.store.level(workspace).await?,
             tuning: self
                 .store
-                .setting::<Tunings>(workspace, Tunings::NAME)
+                .setting::<TuningHistory>(workspace, TuningHistory::NAME)
                 .await?
                 .unwrap_or_default()
                 .in_force,
             distrusted: self.store.distrusted(workspace).await?,
             experiments: self.store.experiments(workspace, true).await?,
         });
-        let mut known = self
-            .known
+        let mut cached = self
+            .cached
             .write()
             .unwrap_or_else(|poisoned| poisoned.into_inner());
-        known.insert(workspace.clone(), (Instant::now(), rules.clone()));
-        Ok(rules)
+        cached.insert(workspace.clone(), (Instant::now(), settings.clone()));
+        Ok(settings)
     }
 
-    fn fresh(&self, workspace: &WorkspaceId) -> Option<Arc<Rules>> {
-        let known = self
-            .known
+    fn fresh(&self, workspace: &WorkspaceId) -> Option<Arc<AnswerSettings>> {
+        let cached = self
+            .cached
             .read()
             .unwrap_or_else(|poisoned| poisoned.into_inner());
-        let fresh = known
+        let fresh = cached
             .get(workspace)
             .filter(|(read, _)| read.elapsed() < FRESH);
-        fresh.map(|(_, rules)| rules.clone())
+        fresh.map(|(_, settings)| settings.clone())
     }
 
     /// Drops a workspace from the cache, so that the next question reads its rules again.
-    pub fn forget(&self, workspace: &WorkspaceId) {
-        let mut known = self
-            .known
+    pub fn invalidate(&self, workspace: &WorkspaceId) {
+        let mut cached = self
+            .cached
             .write()
             .unwrap_or_else(|poisoned| poisoned.into_inner());
-        known.remove(workspace);
+        cached.remove(workspace);
     }
 }
