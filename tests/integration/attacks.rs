@@ -1,11 +1,11 @@
-//! The prompt-injection attacks in corpus/attacks fail, with and without a model that obeys them.
+//! The prompt-injection attacks in corpus/attacks fail in the service as it ships, with and without a model that obeys them.
 
 use ken_text::text::fold;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::scripted_llm::{Script, ScriptedLlm};
-use crate::support::{Answer, TestApp, root};
+use crate::support::{Answer, TestApp, read_passages, root};
 
 #[derive(Deserialize)]
 struct Attack {
@@ -117,7 +117,7 @@ async fn ask_all(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn attacks_without_model_fail() {
-    let app = TestApp::start().await;
+    let app = TestApp::start_with(read_passages).await;
     let (found, answers) = ask_all(&app, "without a model", None).await;
     assert_eq!(answers.len(), 64);
     assert!(found.is_empty(), "{}", found.join("\n"));
@@ -133,6 +133,7 @@ async fn attacks_without_model_fail() {
 async fn attacks_with_compliant_model_fail() {
     let llm = ScriptedLlm::start(vec![Script::Says(String::new())]).await;
     let app = TestApp::start_with(|config| {
+        read_passages(config);
         config.llm.url = llm.url.clone();
         config.llm.model = "scripted".into();
     })

@@ -207,11 +207,12 @@ pub fn best_logit(readings: &[Reading]) -> Option<f32> {
 
 /// Returns the index of the best passage by reading and score, or `None` if it is the first already.
 ///
-/// Two kinds of passages never move to the front:
-/// - A passage in another writing system (Han or Latin) than the question. Between languages the reader orders passages
-///   worse than the search scores do (docs/measured/reading.md).
-/// - In a follow-up question, a passage of a document that is boosted less than the first one's. The reader does not see
-///   the conversation. `about` holds the boosts.
+/// Two kinds of passages are held back:
+/// - A passage in another writing system (Han or Latin) than the question moves to the front only if the reader accepts it
+///   (logit above 0) and rejects the first (below −3). Between languages, smaller differences order passages worse
+///   than the search scores do (docs/measured/reading.md).
+/// - In a follow-up question, a passage of a document that is boosted less than the first one's never moves. The reader
+///   does not see the conversation. `about` holds the boosts.
 pub fn lead(
     question: &str,
     evidence: &[Evidence],
@@ -221,10 +222,16 @@ pub fn lead(
     let boost = |e: &Evidence| about.get(&e.chunk.document_id).copied().unwrap_or(0.0);
     let least = evidence.first().map(boost)?;
     let is_latin = !question.chars().any(is_cjk);
-    let may_lead = |e: &Evidence| boost(e) >= least && detect(&e.chunk.text).is_latin() == is_latin;
+    let is_rejected = readings
+        .first()
+        .is_some_and(|first| first.logit < SAYS_NOTHING);
+    let may_lead = |e: &Evidence, reading: &Reading| {
+        let is_same = detect(&e.chunk.text).is_latin() == is_latin;
+        boost(e) >= least && (is_same || is_rejected && reading.logit > 0.0)
+    };
     let read = evidence.iter().zip(readings).enumerate();
     let worth = read
-        .filter(|(at, (e, _))| *at == 0 || may_lead(e))
+        .filter(|(at, (e, reading))| *at == 0 || may_lead(e, reading))
         .map(|(at, (e, reading))| (at, reading.logit + SCORE * e.score));
     // Of equals, the first.
     let worth: Vec<(usize, f32)> = worth.collect();
@@ -294,16 +301,25 @@ mod tests {
     }
 
     #[test]
-    fn passage_in_other_writing_system_is_not_moved_to_front() {
-        let (mut found, readings) = read_as(&[(-2.0, 0.5), (3.0, 0.5)]);
-        let leads = |question: &str, found: &[Evidence]| {
-            lead(question, found, &readings, &DocumentBoosts::new())
+    fn passage_in_other_language_leads_only_if_first_is_rejected() {
+        let leads = |question: &str, text: &str, logits: [f32; 2]| {
+            let (mut found, readings) = read_as(&logits.map(|logit| (logit, 0.5)));
+            found[1].chunk.text = text.to_owned();
+            lead(question, &found, &readings, &DocumentBoosts::new())
         };
-        assert_eq!(leads("AirNest 保固", &found), Some(1));
-        assert_eq!(leads("AirNest warranty", &found), None);
-        found[1].chunk.text = "The AirNest (清淨機) has a warranty of two years.".to_owned();
-        assert_eq!(leads("AirNest 保固", &found), None);
-        assert_eq!(leads("AirNest warranty", &found), Some(1));
+        let (han, latin) = (
+            "保固兩年。",
+            "The AirNest (清淨機) has a warranty of two years.",
+        );
+        for (question, same, other) in [
+            ("AirNest 保固", han, latin),
+            ("AirNest warranty", latin, han),
+        ] {
+            assert_eq!(leads(question, same, [-2.0, -1.0]), Some(1), "{question}");
+            assert_eq!(leads(question, other, [-2.0, 3.0]), None, "{question}");
+            assert_eq!(leads(question, other, [-4.0, -0.5]), None, "{question}");
+            assert_eq!(leads(question, other, [-4.0, 0.5]), Some(1), "{question}");
+        }
     }
 
     #[test]
