@@ -68,7 +68,7 @@ impl Background {
     }
 
     /// As [`Background::start`], but runs `work` only while `leads` is true: asks it to stop when `leads` becomes false
-    /// and starts it again when `leads` becomes true. Ends when `work` returns unasked.
+    /// and starts it again when `leads` becomes true. Ends when `work` returns unasked, or the sender of `leads` is dropped.
     pub fn start_while<F>(
         name: &'static str,
         mut leads: watch::Receiver<bool>,
@@ -90,16 +90,16 @@ impl Background {
                 let (stop, stop_of_work) = watch::channel(false);
                 let running = work(stop_of_work);
                 tokio::pin!(running);
-                let is_done = tokio::select! {
-                    () = &mut running => true,
+                let starts_again = tokio::select! {
+                    () = &mut running => return,
                     _ = stopped.wait_for(|stop| *stop) => false,
-                    _ = leads.wait_for(|leads| !*leads) => false,
+                    ended = leads.wait_for(|leads| !*leads) => ended.is_ok(),
                 };
-                if is_done {
-                    return;
-                }
                 stop.send_replace(true);
                 running.await;
+                if !starts_again {
+                    return;
+                }
             }
         })
     }
@@ -117,5 +117,35 @@ impl Background {
         {
             tracing::error!(%error, "background task {} panicked", self.name);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn work_ends_once_sender_of_leads_is_dropped() {
+        let (leads, led) = watch::channel(true);
+        let starts = Arc::new(AtomicUsize::new(0));
+        let counted = starts.clone();
+        let background = Background::start_while("test", led, move |mut stopped| {
+            counted.fetch_add(1, Ordering::SeqCst);
+            async move {
+                let _ = stopped.wait_for(|stop| *stop).await;
+            }
+        });
+        while starts.load(Ordering::SeqCst) == 0 {
+            tokio::task::yield_now().await;
+        }
+        drop(leads);
+        let task = background.task.lock().unwrap().take().unwrap();
+        let ended = tokio::time::timeout(Duration::from_secs(60), task).await;
+        ended.expect("the task ends").unwrap();
+        assert_eq!(starts.load(Ordering::SeqCst), 1);
     }
 }

@@ -84,7 +84,7 @@ pub fn find(text: &str, take: &mut impl FnMut(PersonalDataKind, usize, usize)) {
         let after = groups.get(1).expect("the group is not optional");
         // "我是" often introduces something else than a name.
         let is_weak = groups[0].starts_with("我是");
-        if let Some(length) = leading_name(after.as_str(), &text[after.end()..], is_weak) {
+        if let Some(length) = leading_name(after.as_str(), is_weak) {
             take(
                 PersonalDataKind::Name,
                 after.start(),
@@ -154,7 +154,7 @@ const AFTER_A_NAME: &str = "啦呀咧囉耶唷您為为的是在要想會会有�
 const TITLES: [&str; 5] = ["先生", "小姐", "女士", "太太", "老師"];
 
 /// Length in bytes of the name at the start of a text.
-fn leading_name(text: &str, _after: &str, is_weak: bool) -> Option<usize> {
+fn leading_name(text: &str, is_weak: bool) -> Option<usize> {
     let surname = surname(text)?;
     if NO_NAMES.iter().any(|word| text.starts_with(word)) {
         return None;
