@@ -20,8 +20,8 @@ use serde_json::json;
 use crate::app::{App, AppError};
 use compare::Scores;
 use ken_answer::answer::{
-    AnswerError, Features, Passage, Question, UnderstoodQuestion, best_logit, lead, occurs_in,
-    to_front,
+    AnswerError, Features, Passage, Question, UnderstoodQuestion, best_logit, occurs_in,
+    reranked_first, to_front,
 };
 use ken_base::blocking::blocking;
 use ken_base::config::Config;
@@ -184,7 +184,7 @@ impl Evaluation {
                 }
                 _ => Vec::new(),
             };
-            let led_by = lead(parsed.text(), &evidence, &readings, &understood.about);
+            let led_by = reranked_first(parsed.text(), &evidence, &readings, &understood.about);
             if let Some(at) = led_by {
                 // Scores stay at their positions, so that the list is still in descending order.
                 let places: Vec<f32> = evidence.iter().map(|e| e.score).collect();

@@ -2,38 +2,38 @@
 //! search, and gives a customer-service bot answers in which every sentence cites text that can be opened. Before an answer
 //! is composed, Ken decides from the evidence whether the question can be answered. If it cannot, Ken says so.
 //!
-//! # The map, in reading order
+//! # Modules, in reading order
 //!
-//! | Crate, module | Is |
+//! | Crate, module | Contents |
 //! |---|---|
-//! | [`ken_base`] `domain` | the nouns: `Document`, `Chunk`, `Query`, `Hit`, `Evidence`, `Citation`, `Answer`. No I/O |
+//! | [`ken_base`] `domain` | the domain types: `Document`, `Chunk`, `Query`, `Hit`, `Evidence`, `Citation`, `Answer`. No I/O |
 //! | `config` | `Config` in sections; the only place that reads settings |
-//! | `outbound` | requests to other servers, with limits |
-//! | `blocking`, `background` | work off the async threads; tasks that stop with the service |
-//! | `actor`, `digest`, `store_url` | the acting key or person; SHA-256; the address of a store |
-//! | [`ken_text`] `text` | text by language: folding, figures, terms, homophones, synonyms, sentences, language, highlights. Pure |
+//! | `outbound` | HTTP requests to other servers, with limits |
+//! | `blocking`, `background` | blocking work off the async threads; background tasks that stop with the service |
+//! | `actor`, `digest`, `store_url` | the actor of a change, for the audit log; SHA-256; store URLs |
+//! | [`ken_text`] `text` | text processing by language: folding, numbers, terms, homophones, synonyms, sentences, language, highlights. Pure |
 //! | `conflict` | whether two statements contradict each other. Pure |
 //! | `redact` | personal data → placeholders, and back. Pure |
-//! | [`ken_ingest`] `ingest` | bytes → text with structure → chunks: one file per family of formats; run by `ken-read` (`src/read.rs`) in bounded processes ([`ken_ingest::ingest::worker`]) |
+//! | [`ken_ingest`] `ingest` | bytes → text with structure → chunks: one file per family of formats; runs in `ken-read` (`src/read.rs`), in worker processes with resource limits ([`ken_ingest::ingest::worker`]) |
 //! | [`ken_store`] `store` | the system of record, SQLite or PostgreSQL; all SQL (`crates/store/migrations`); the change log; leader election; the vault, a separate store |
 //! | `queue` | `Queue`: durable jobs with retries, fairness among workspaces, dead letters |
-//! | [`ken_search`] `embed`, `vectors` | `Embedder`: texts → vectors, by one thread that owns the models; a cache of vectors |
-//! | `reader` | `Reader`: does a passage answer a question, and where? A cross-encoder of our own (`tools/reader/`) |
-//! | `index` | `KeywordIndex` (tantivy, with a forward index that scores the hits), `VectorStore` (usearch or a Qdrant cluster), the `Follower` that keeps both in step with the store |
-//! | `retrieve` | `Retriever`: query → hits; `Fusion`; explanation why a document was found or not |
+//! | [`ken_search`] `embed`, `vectors` | `Embedder`: texts → vectors, on one thread that owns the models; the vector cache |
+//! | `reader` | `Reader`: scores whether a passage answers a question, and finds the answer's span. Our own cross-encoder (`tools/reader/`) |
+//! | `index` | `KeywordIndex` (tantivy, with a forward index that scores the hits), `VectorStore` (usearch or a Qdrant cluster), the `Follower` that applies the store's change log to both |
+//! | `retrieve` | `Retriever`: query → hits; `Fusion`; explains why a document was found or not |
 //! | [`ken_answer`] `answer` | message → answer: understand, retrieve, admit, compose, verify, resolve contradictions, record; explain, render |
 //! | `llm` | a client of OpenAI-compatible chat servers; none by default |
-//! | [`ken_knowledge`] `editing` | `Gate`, which every change of knowledge passes; editors' tools: files and folders, FAQ import, lint, impact of a change, replay of questions, export and restore |
-//! | `jobs` | jobs of the queue: uploaded files, and changes whose check takes long |
+//! | [`ken_knowledge`] `editing` | `Gate`, which checks every change of knowledge; editors' tools: files and folders, FAQ import, lint, impact of a change, replay of questions, export and restore |
+//! | `jobs` | queue jobs: uploaded files, and changes whose check takes long |
 //! | [`ken_learn`] `cases` | cases that human agents resolved → drafts, compared with the knowledge, reviewed, published |
 //! | `learn` | feedback and unanswered questions → work for editors; experiments; tuning; insights |
-//! | `measures` | measures of ranking and admission, a test of significance, tuning of the fusion. Pure |
-//! | `ken` [`app`] | `App::build`: the one place that connects the parts |
-//! | [`http`] | the API, the web console, every failure as a problem |
+//! | `measures` | metrics of ranking and admission, a significance test, tuning of the fusion. Pure |
+//! | `ken` [`app`] | `App::build`: the only place that connects the parts |
+//! | [`http`] | the API, the web console, errors as problem details (RFC 9457) |
 //! | [`keys`], [`oidc`] | `KeyRing`: authentication by a key or by a provider's token |
 //! | [`check`], [`doctor`] | consistency of store and indexes; common misconfigurations |
-//! | [`encoders`], [`reencode`] | which encoder is in service; a switch to another one, prepared in a standby `App` |
-//! | [`eval`], [`mod@bench`] | judged questions → measures, comparison of runs, calibration of admission; load test on a synthetic corpus |
+//! | [`encoders`], [`reencode`] | which encoder is active; switching to another one, prepared in a standby `App` |
+//! | [`eval`], [`mod@bench`] | judged questions → metrics, comparison of runs, calibration of admission; load test on a synthetic corpus |
 //! | [`setup`], [`telemetry`] | download of the models; logging and tracing |
 //! | `cli`, `main.rs` | the commands: each calls its parts and prints their results |
 //!
@@ -41,7 +41,7 @@
 //!
 //! ## Crates
 //!
-//! Each is in `crates/NAME`, as `ken-NAME`. A line lists the crate and the crates of ours that it links.
+//! Each is in `crates/NAME`, as `ken-NAME`. A line names a crate, then the workspace crates that it depends on.
 //!
 //! ```text
 //! base
@@ -57,7 +57,7 @@
 //!
 //! ## Modules
 //!
-//! A module uses only modules of the lines above its own.
+//! A module depends only on modules in earlier lines.
 //!
 //! ```text
 //! actor blocking digest outbound store_url
@@ -79,11 +79,11 @@
 //!
 //! # Three pipelines
 //!
-//! **Ingest**: read → parse → chunk → record (one transaction, one revision per change) → *acknowledge* → follower:
-//! keyword index ‖ encode in batches, vectors → each commits with the revision as watermark.
+//! **Ingest**: read → parse → chunk → record (one transaction, one revision per change) → *acknowledge*. Then the
+//! follower: keyword index ‖ encode in batches, vector index. Each index commits with the revision as its watermark.
 //!
 //! **Answer**: understand → keyword search ‖ encode, vector search → fuse → load evidence → read → admit →
-//! compose → verify (→ a language model's wording, verified against the evidence) → record. See
+//! compose → verify → record. A language model may rewrite the draft; its text is verified against the evidence. See
 //! [`ken_answer::answer::Answerer::reply`].
 //!
 //! **Learn**: case → redact (personal data goes to the vault) → record → *acknowledge* → distil → group → compare with the
@@ -93,25 +93,27 @@
 //!
 //! - The store is the system of record. The index folder can be deleted; it is rebuilt from vectors that the store caches.
 //! - A write is acknowledged when its transaction is durable. Revisions of a workspace have no gaps.
-//! - A language model's sentence is sent only after it was verified against the passage it cites. An answer never repeats
-//!   text that a customer wrote.
-//! - Nothing is derived from a case before its personal data was removed. Removed data exists in the vault only. Language
-//!   models and logs receive text without it.
+//! - A language model's sentence is sent only after it has been verified against the passage it cites. An answer never
+//!   repeats text that a customer wrote.
+//! - Nothing is derived from a case before its personal data is removed. Removed data exists in the vault only.
+//!   Language models and logs receive text without it.
 //! - Learned knowledge answers questions only after a person has approved it, unless a workspace publishes that class of
 //!   drafts automatically.
-//! - `text[start..end]` of the cited document version *is* the quote, or the citation does not leave `answer`.
-//! - Audience and validity are filtered inside the searches. A scheduled version is indexed beside the live one.
-//! - A change is previewed by searching it beside the indexes, in memory (`retrieve/overlay.rs`). Nothing of it is recorded.
+//! - The quote of every returned citation equals `text[start..end]` of the cited document version.
+//! - The searches themselves filter by audience and validity. A scheduled version is indexed together with the live
+//!   one.
+//! - A preview indexes the changed documents in memory and searches them together with the indexes
+//!   (`retrieve/overlay.rs`). It does not record the change.
 //! - Evidence is loaded from the store and checked to be live, valid and visible, whatever the indexes contain.
 //! - A chunk's score depends on the live chunks only, not on deleted ones or on merges of segments (`index/snapshot.rs`).
-//! - A failed search is a named error, never a silently shorter list. If the encoder or the vectors are unavailable, only
-//!   keywords are searched, and the answer says so. Finding nothing is an answer (a refusal).
-//! - Knowledge changes only through `Gate` (`editing/gate.rs`); a test finds code that records without it. `ken import`
-//!   and `ken restore` bring back a state with its own judged questions.
-//! - Every change is logged with its actor in its own transaction (`store/audit.rs`). The service's own work creates no
-//!   workspace, so a deleted one stays deleted.
+//! - A failed search returns an error, never a silently shorter list. If the encoder or the vectors are unavailable,
+//!   only keywords are searched, and the answer has a note about it. No hits is not an error: the answer is a refusal.
+//! - Knowledge changes only through `Gate` (`editing/gate.rs`); a test finds code that bypasses it. `ken import`
+//!   and `ken restore` do not pass it: they restore a state together with its judged questions.
+//! - Every change is logged with its actor in its own transaction (`store/audit.rs`). Background work never
+//!   creates a workspace, so a deleted one stays deleted.
 //! - Of several processes on one store, one is the leader (`store/leader_election.rs`). Only the leader encodes, writes shared
-//!   vectors, runs jobs, distils cases and learns. Every process follows the change log into its own keyword index.
+//!   vectors, runs jobs, distils cases and learns. Every process applies the change log to its own keyword index.
 //! - A cached answer is returned only while the store, both indexes, synonyms and rules are unchanged (`answer/cache.rs`).
 //! - Vectors of different encoders are never mixed: the manifest and the vector cache hold the encoder's id.
 //! - Only [`http`] uses axum, only `config` and the command line read the environment, only `store` contains SQL. The
@@ -128,9 +130,10 @@
 //!   `fuzz/targets.rs`, `fuzz/fuzz_targets/`, `fuzz/Cargo.toml`, `FUZZ` in the Makefile). The list in
 //!   docs/reference/formats.md. Uploads, folders, archives and the command line use `ENDINGS`. Unit tests:
 //!   `cargo test --workspace --lib ingest`.
-//! - *An endpoint*: a handler in `http/`, a line in the router (`http.rs`), its right in `RIGHTS` (`http/auth.rs`; without
-//!   one the reply is 405), its row in docs/reference/routes.md. A test next to its neighbours in `tests/integration/`, and
-//!   a free arm of the `match` in `operations()` of `tests/integration/tenants.rs`; with a JSON body, `problems_of`. Its
+//! - *An endpoint*: a handler in `http/`, a line in the router (`http.rs`), its required right in `RIGHTS`
+//!   (`http/auth.rs`; without one the reply is 405), its row in docs/reference/routes.md. A test among those of its
+//!   area in `tests/integration/`, and an unused arm of the `match` in `operations()` of
+//!   `tests/integration/tenants.rs`. An endpoint with a JSON body also needs a line in `problems_of` (`http.rs`). Its
 //!   bodies are types with `ToSchema` and a comment on each field, and `replies_match_their_schemas`
 //!   (`tests/integration/openapi.rs`) calls it. An example is a file in `http/examples/` with its row in
 //!   `http/examples.rs`. Two snapshots change: `INSTA_UPDATE=always cargo test --test integration -- openapi:: keys::`,
@@ -144,11 +147,11 @@
 //!   docs/licences.md.
 //! - *A vector back end*: `index/`, then run the contract tests on it.
 //! - *Synonyms*: `text/lexicon/`, or a workspace's `/v1/synonyms`.
-//! - *A text rule*: a pure function in `text/`, a [`ken_base::config::SearchFeature`] to switch it off, and a row in
+//! - *A text rule*: a pure function in `text/`, a [`ken_base::config::SearchFeature`] to disable it, and a row in
 //!   docs/measured/quality.md.
 //! - *Admission*: `tools/reader/`, then `ken calibrate --reading-only`.
-//! - *A channel*: `answer/render.rs`. *A measure*: `measures.rs`, with an example worked out by hand. *An attack*: a line in
-//!   corpus/attacks. *A setting*: `config`.
+//! - *A channel*: `answer/render.rs`. *A metric*: `measures.rs`, with an example computed by hand. *An attack*: a line
+//!   in corpus/attacks/cases.jsonl. *A setting*: `config`.
 
 #![deny(missing_docs)]
 

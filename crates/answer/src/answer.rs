@@ -55,8 +55,8 @@ pub use admit::{
 };
 use assemble::{courtesy_reply, finish};
 use cache::AnswerCache;
-use candidates::{READ, read};
-pub use candidates::{best_logit, lead, to_front};
+use candidates::{MAX_PASSAGES, read};
+pub use candidates::{best_logit, reranked_first, to_front};
 pub use chinese_script::occurs_in;
 pub use compose::AnswerDraft;
 pub use passage::Passage;
@@ -301,7 +301,7 @@ impl Answerer {
                 language,
                 ceiling: question.ceiling,
                 min_confidence,
-                until,
+                deadline: until,
                 vector: vector.take().filter(|_| is_one),
                 events: events.filter(|_| is_one),
             });
@@ -388,7 +388,11 @@ impl Answerer {
         let Some(reader) = &self.reader else {
             return Vec::new();
         };
-        let passages: Vec<Passage> = evidence.iter().take(READ).map(Passage::read).collect();
+        let passages: Vec<Passage> = evidence
+            .iter()
+            .take(MAX_PASSAGES)
+            .map(Passage::read)
+            .collect();
         let read = read(
             reader,
             (&self.admission, self.min_confidence()),
@@ -434,7 +438,7 @@ impl Answerer {
             language,
             ceiling: Strategy::Standard,
             min_confidence: 1.0,
-            until: None,
+            deadline: None,
             vector: None,
             events: None,
         };

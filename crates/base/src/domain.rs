@@ -1,7 +1,7 @@
-//! Domain types of the service: no I/O, no async, no web, no SQL.
+//! The domain types of the service: no I/O, no async, no web, no SQL.
 //!
-//! One word per thing, the field's word. Types with an invariant are made by parsing, so that code that holds a
-//! [`Query`] or a [`WorkspaceId`] never checks it again.
+//! Each concept has one name, the field's standard term. A type with an invariant can only be created by parsing, so
+//! code that receives a [`Query`] or a [`WorkspaceId`] need not validate it again.
 
 mod answer;
 mod case;

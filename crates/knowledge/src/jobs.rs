@@ -13,7 +13,7 @@ use ken_base::domain::WorkspaceId;
 use ken_ingest::ingest::worker::FileReader;
 use ken_store::queue::{self, Handler, Policy, WorkFailure, WorkProgress};
 use ken_store::store::{
-    BaseVersions, Effect, EndsWith, JobItem, Recorded, Store, StoreError, WaitingJob, Write,
+    BaseRevisions, CompletedItem, Effect, JobItem, Recorded, Store, StoreError, WaitingJob, Write,
     WriteConditions,
 };
 
@@ -88,13 +88,13 @@ impl Uploads {
         let mut sources = parsed.sources.into_iter().peekable();
         while sources.peek().is_some() {
             let writes: Vec<Write> = sources.by_ref().take(BATCH).map(Write::put).collect();
-            let terms = WriteConditions {
+            let conditions = WriteConditions {
                 job: Some(&upload.job),
                 ..WriteConditions::default()
             };
             let gate = &self.gate;
             match gate
-                .apply_each_if(workspace, writes, upload.breaking, terms)
+                .apply_each_if(workspace, writes, upload.breaking, conditions)
                 .await?
             {
                 Ok(each) => {
@@ -226,7 +226,7 @@ struct WaitingChanges {
     breaking: Breaking,
     /// The versions of the documents at the time of the request.
     #[serde(default)]
-    base: BaseVersions,
+    base: BaseRevisions,
 }
 
 /// Checks and makes waiting changes. Each job is written completely or not at all.
@@ -251,7 +251,7 @@ impl Changes {
         workspace: &WorkspaceId,
         writes: Vec<Write>,
         breaking: Breaking,
-        base: BaseVersions,
+        base: BaseRevisions,
     ) -> Result<String, StoreError> {
         let id = format!("job_{}", Uuid::now_v7().simple());
         let name = match writes.as_slice() {
@@ -310,18 +310,18 @@ impl Changes {
             let revision = recorded.last().map_or(0, |last| last.revision);
             format!("{}, revision {revision}", counted(recorded))
         };
-        let ends = EndsWith {
+        let item = CompletedItem {
             ordinal,
             detail: &detail,
         };
-        let terms = WriteConditions {
+        let conditions = WriteConditions {
             base: Some(&waiting.base),
             job: Some(id),
-            ends: Some(&ends),
+            completes: Some(&item),
         };
         let made = self
             .gate
-            .apply_if(workspace, waiting.writes, waiting.breaking, terms);
+            .apply_if(workspace, waiting.writes, waiting.breaking, conditions);
         match made.await {
             Ok(made) => Ok(made.map(drop).map_err(|unmet| unmet.to_string())),
             Err(GateError::WouldBreak(refused)) => Ok(Err(refused.reason())),

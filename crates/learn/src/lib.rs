@@ -1,5 +1,5 @@
-//! Learns from resolved support cases and from feedback on answers: drafts of knowledge, experiments, settings,
-//! statistics. Also the measures of ranking and admission that `ken eval` and `ken tune` use.
+//! Learning from resolved support cases and from feedback on answers: drafts of knowledge, experiments, tuning of
+//! settings and statistics. Also the metrics of ranking and admission that `ken eval` and `ken tune` use.
 
 #![deny(missing_docs)]
 

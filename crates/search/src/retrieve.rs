@@ -1,8 +1,8 @@
 //! The [`Retriever`]: a [`Query`] → [`Hit`]s. Keyword and vector search run in parallel, then [`Fusion`] merges them.
 //!
-//! The keyword search runs while the encoder works, so a request takes little more than the encoder's time. Both
-//! searches cover the same chunks. Each candidate of one is scored by the other too, so fusion never has to guess a
-//! missing score.
+//! The keyword search runs while the encoder works, so a request takes little longer than encoding alone. Both searches
+//! cover the same chunks. Candidates that only one search found also get a score from the other, so fusion never has to
+//! guess a missing score.
 
 mod explain;
 mod fusion;
@@ -36,7 +36,7 @@ pub use fusion::{Fusion, FusionCandidate, Shares};
 pub use glossary::Glossary;
 pub use overlay::Overlay;
 
-/// A search that failed. A failure never shortens the list of hits silently.
+/// The error of a failed search. A failure never shortens the list of hits silently.
 #[derive(Debug, thiserror::Error)]
 pub enum RetrieveError {
     /// The encoder failed.
@@ -62,34 +62,34 @@ impl From<VectorsError> for RetrieveError {
 /// The result of a query.
 #[derive(Debug, Clone, Default)]
 pub struct Retrieved {
-    /// Best first, at most the query's limit, ties by chunk key.
+    /// Best first, at most as many as the query's limit; ties are ordered by chunk key.
     pub hits: Vec<Hit>,
     /// The question's terms with their weights (inverse document frequency in the collection).
     pub term_weights: Vec<(String, f32)>,
-    /// The question's terms as written, each with the forms that were searched for.
+    /// The question's terms as written, each with its search forms.
     pub query_terms: Vec<QueryTerm>,
-    /// Whether hardly any chunk is in the question's writing, so that words count little.
+    /// Whether the question is in Latin script and hardly any chunk is. Then keyword scores have a low weight.
     pub is_foreign: bool,
-    /// The part that was unavailable, so that only keywords were searched.
+    /// The component that was unavailable, so that only keywords were searched; `None` if nothing was.
     pub degraded: Option<Degraded>,
-    /// The revision that both indexes held.
+    /// The revision that both indexes had reached when the search began.
     pub revision: Revision,
-    /// The time of each step.
+    /// The duration of each step.
     pub timings: Timings,
 }
 
-/// A part whose failure reduces the search to keywords.
+/// A component whose failure reduces a hybrid search to keyword search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Degraded {
-    /// The encoder failed on the question.
+    /// The encoder could not encode the question.
     Encoder,
     /// The vectors could not be searched.
     Vectors,
 }
 
 impl From<Degraded> for Note {
-    fn from(part: Degraded) -> Self {
-        match part {
+    fn from(degraded: Degraded) -> Self {
+        match degraded {
             Degraded::Encoder => Self::EncoderUnavailable,
             Degraded::Vectors => Self::VectorsUnavailable,
         }
@@ -97,16 +97,17 @@ impl From<Degraded> for Note {
 }
 
 impl Degraded {
-    /// Returns a stable word for answers, `/readyz` and metrics.
+    /// Returns the stable name for answers, `/readyz` and metrics.
     pub fn as_str(self) -> &'static str {
         Note::from(self).as_str()
     }
 }
 
-/// How many searches run at once; more wait. A search is pure computation, so more than a few per core gain nothing.
+/// The maximum number of concurrent searches; more wait. A search is CPU-bound, so more than a few per core gain
+/// nothing.
 const MAX_SEARCHES: usize = 32;
 
-/// Finds chunks in both indexes of a workspace. Clones share everything.
+/// Searches both indexes of a workspace. Clones share all state.
 #[derive(Clone)]
 pub struct Retriever {
     store: Store,
@@ -124,7 +125,7 @@ pub struct Retriever {
 }
 
 impl Retriever {
-    /// Joins the parts of a retriever.
+    /// Creates a retriever with the system clock and no overlay.
     pub fn new(
         store: Store,
         indexes: Arc<Indexes>,
@@ -146,7 +147,7 @@ impl Retriever {
         }
     }
 
-    /// Returns a retriever that also searches `overlay`. Use it for questions to that workspace only.
+    /// Returns a retriever that also searches `overlay`. Use it only for the workspace that the overlay was made for.
     pub fn with_overlay(&self, overlay: Overlay) -> Self {
         Self {
             overlay: Some(Arc::new(overlay)),
@@ -154,18 +155,19 @@ impl Retriever {
         }
     }
 
-    /// Replaces the clock.
+    /// Returns the retriever with another clock.
     pub fn with_clock(self, clock: Clock) -> Self {
         Self { clock, ..self }
     }
 
-    /// Returns the query with its time set: now, unless it names one. Search and loading then use the same time.
+    /// Returns the query with `filter.at` set: the current time, unless the query has one. Searching and loading
+    /// evidence then use the same time.
     pub fn with_time(&self, mut query: Query) -> Query {
         query.filter.at.get_or_insert_with(|| self.clock.now());
         query
     }
 
-    /// Returns a workspace's indexes if they are open.
+    /// Returns a workspace's indexes, or `None` if they are not open.
     pub fn index_of(&self, workspace: &WorkspaceId) -> Option<Arc<WorkspaceIndex>> {
         self.indexes.find(workspace)
     }
@@ -175,7 +177,7 @@ impl Retriever {
         &self.glossary
     }
 
-    /// Returns the parts that were unavailable when last needed.
+    /// Returns the components that were unavailable when they were last needed.
     pub fn degraded(&self) -> Vec<Degraded> {
         let unavailable = [
             (Degraded::Encoder, self.embedder.is_failing()),
@@ -187,10 +189,11 @@ impl Retriever {
         let unavailable = unavailable
             .into_iter()
             .filter(|(_, is_unavailable)| *is_unavailable);
-        unavailable.map(|(part, _)| part).collect()
+        unavailable.map(|(degraded, _)| degraded).collect()
     }
 
-    /// Returns a question as it is searched for: spoken forms replaced by written ones, without courtesy.
+    /// Normalizes a question for search: replaces spoken forms by written ones and removes courtesy phrases. Returns
+    /// the question unchanged if [`SearchFeature::Spoken`] is disabled.
     pub fn normalized(&self, question: &str) -> String {
         match self.without.contains(&SearchFeature::Spoken) {
             true => question.to_owned(),
@@ -210,11 +213,12 @@ impl Retriever {
         self.retrieve_with(workspace, query, None).await
     }
 
-    /// Searches with a given vector; `None` encodes the question first.
+    /// Searches with the question's `vector`. If it is `None`, encodes the question first, unless the query is in
+    /// keyword mode.
     ///
     /// # Errors
-    /// [`RetrieveError`] if an index or the store fails or the encoder is overloaded. In hybrid mode a broken encoder
-    /// or vector index only sets [`Retrieved::degraded`].
+    /// [`RetrieveError`] if an index or the store fails or the encoder is overloaded. In hybrid mode, any other failure
+    /// of the encoder or of the vector index only sets [`Retrieved::degraded`].
     #[tracing::instrument(name = "retrieve", skip_all)]
     pub async fn retrieve_with(
         &self,
@@ -224,18 +228,18 @@ impl Retriever {
     ) -> Result<Retrieved, RetrieveError> {
         let start = Instant::now();
         let query = &self.with_time(query.clone());
-        // A workspace without any indexed write has no index.
+        // A workspace has no index before its first write is indexed.
         let own = self.indexes.find(workspace);
         let Some(index) = SearchTarget::of(own, self.overlay.as_ref()) else {
             return Ok(Retrieved::default());
         };
         let revision = index.revision();
         let selection = index.select(query).await?;
-        let by_words = self.keyword_leg(workspace, &index, query, &selection);
-        let by_meaning = self.vector_leg(&index, query, &selection, vector);
-        let (keywords, vectors) = tokio::try_join!(by_words, by_meaning)?;
+        let keyword_leg = self.keyword_leg(workspace, &index, query, &selection);
+        let vector_leg = self.vector_leg(&index, query, &selection, vector);
+        let (keywords, vectors) = tokio::try_join!(keyword_leg, vector_leg)?;
         let (embed_ms, mut degraded) = (vectors.embed_ms, vectors.degraded);
-        let mut both = Merge {
+        let mut merge = Merge {
             index,
             keywords,
             vectors,
@@ -245,14 +249,12 @@ impl Retriever {
             revision,
         };
         let _permit = self.permits.acquire().await;
-        let by_words_too = query.mode == Mode::Hybrid;
-        let merged = search_blocking(move || match both.merge() {
-            Err(error)
-                if error.is_of_vectors() && by_words_too && both.vectors.vector.is_some() =>
-            {
+        let is_hybrid = query.mode == Mode::Hybrid;
+        let merged = search_blocking(move || match merge.run() {
+            Err(error) if error.is_of_vectors() && is_hybrid && merge.vectors.vector.is_some() => {
                 tracing::error!(%error, "vector search unavailable; falling back to keyword search");
-                both.vectors = VectorLeg::default();
-                Ok((both.merge()?, Some(Degraded::Vectors)))
+                merge.vectors = VectorLeg::default();
+                Ok((merge.run()?, Some(Degraded::Vectors)))
             }
             found => Ok((found?, None)),
         });
@@ -269,18 +271,19 @@ impl Retriever {
         Ok(found)
     }
 
-    /// Loads the hits' chunks from the store, in their order. Leaves out chunks that are no longer live, valid or
-    /// visible to the caller, whatever the indexes contain.
+    /// Loads the hits' chunks from the store or the overlay, in the order of the hits. Leaves out chunks that are no
+    /// longer live, valid or visible to the caller, whatever the indexes contain.
     pub async fn load_evidence(
         &self,
         workspace: &WorkspaceId,
         query: &Query,
         hits: &[Hit],
     ) -> Result<Vec<Evidence>, RetrieveError> {
-        let overlay = |key: u32| self.overlay.as_ref()?.entry(key);
+        let overlay_entry = |key: u32| self.overlay.as_ref()?.entry(key);
         let keys = hits.iter().map(|hit| hit.chunk_key);
-        let (others, keys): (Vec<u32>, Vec<u32>) = keys.partition(|key| overlay(*key).is_some());
-        let others = others.into_iter().filter_map(overlay).cloned();
+        let (overlay_keys, keys): (Vec<u32>, Vec<u32>) =
+            keys.partition(|key| overlay_entry(*key).is_some());
+        let overlay_entries = overlay_keys.into_iter().filter_map(overlay_entry).cloned();
         let at = query.filter.at.unwrap_or_else(|| self.clock.now());
         let (audience, channel) = (&query.filter.audience, query.filter.channel.as_deref());
         let mut live: HashMap<u32, _> = self
@@ -288,7 +291,7 @@ impl Retriever {
             .chunks(workspace, &keys)
             .await?
             .into_iter()
-            .chain(others)
+            .chain(overlay_entries)
             .filter(|entry| entry.metadata.visible(audience, channel, at))
             .map(|entry| (entry.chunk.key, entry))
             .collect();
@@ -306,8 +309,9 @@ impl Retriever {
         Ok(evidence.collect())
     }
 
-    /// Returns the text of the next passage if it continues a piece of evidence in the same section, otherwise `None`.
-    /// The later parts of a long list repeat its lead-in as a last heading, those of a table its header.
+    /// Returns the text of the chunk that follows `evidence` in its document if it is in the same section, otherwise
+    /// `None`. A long list or table is split into several chunks. Each later one has the lead-in of the list, or the
+    /// header of the table, as an additional last heading; it is in the same section.
     pub async fn next_passage(
         &self,
         workspace: &WorkspaceId,
@@ -321,13 +325,13 @@ impl Retriever {
             None => self.store.chunks(workspace, &[key]).await?.pop(),
         };
         let is_next = |next: &Chunk| {
-            let carried = next.heading_path.split_last();
-            let is_of_section = next.heading_path == chunk.heading_path
-                || carried.is_some_and(|(last, section)| {
+            let repeated = next.heading_path.split_last();
+            let is_in_section = next.heading_path == chunk.heading_path
+                || repeated.is_some_and(|(last, section)| {
                     section == chunk.heading_path && chunk.text.contains(last.as_str())
                 });
             (&next.document_id, next.version) == (&chunk.document_id, chunk.version)
-                && is_of_section
+                && is_in_section
         };
         Ok(next
             .map(|entry| entry.chunk)
@@ -335,7 +339,9 @@ impl Retriever {
             .map(|next| next.text))
     }
 
-    async fn vector_of(
+    /// Returns the question's vector, the encoding time in milliseconds, and [`Degraded::Encoder`] if the encoder
+    /// failed in hybrid mode. The vector is `None` in keyword mode and if the encoder failed.
+    async fn question_vector(
         &self,
         query: &Query,
         known: Option<Vec<f32>>,
@@ -347,7 +353,7 @@ impl Retriever {
         } else if vector.is_none() {
             let normalized = self.normalized(query.text());
             match self.embedder.embed_question(&normalized).await {
-                Ok(made) => vector = Some(made),
+                Ok(encoded) => vector = Some(encoded),
                 // An overload is returned as an error, so that the caller slows down.
                 Err(error) if query.mode == Mode::Vector || error.is_overload() => {
                     return Err(error.into());
@@ -361,6 +367,7 @@ impl Retriever {
         Ok((vector, elapsed_ms(start), degraded))
     }
 
+    /// Runs the keyword search. Returns an empty result in vector mode.
     async fn keyword_leg(
         &self,
         workspace: &WorkspaceId,
@@ -393,7 +400,7 @@ impl Retriever {
         .await
     }
 
-    /// Searches near the question's vector, and encodes the question first if there is no vector yet.
+    /// Runs the vector search. Encodes the question first if its vector is not known.
     async fn vector_leg(
         &self,
         index: &SearchTarget,
@@ -401,25 +408,25 @@ impl Retriever {
         selection: &Arc<SearchSelection>,
         known: Option<Vec<f32>>,
     ) -> Result<VectorLeg, RetrieveError> {
-        let (vector, embed_ms, degraded) = self.vector_of(query, known).await?;
-        let nothing = VectorLeg {
+        let (vector, embed_ms, degraded) = self.question_vector(query, known).await?;
+        let empty = VectorLeg {
             embed_ms,
             degraded,
             ..VectorLeg::default()
         };
         let Some(vector) = vector else {
-            return Ok(nothing);
+            return Ok(empty);
         };
         let (index, selection) = (index.clone(), selection.clone());
         let candidates = self.candidates.max(query.limit());
-        let looks_across =
+        let searches_other_script =
             query.mode == Mode::Hybrid && !self.without.contains(&SearchFeature::OtherWriting);
-        let other = looks_across.then(|| query.text().to_owned());
+        let other_script = searches_other_script.then(|| query.text().to_owned());
         let _permit = self.permits.acquire().await;
         let searched = search_blocking(move || {
             let start = Instant::now();
             let hits = index.nearest(&vector, candidates, &selection)?;
-            let cross_script = match other {
+            let cross_script = match other_script {
                 Some(text) => index.nearest_in_other_script(&text, &vector, &selection)?,
                 None => None,
             };
@@ -434,7 +441,7 @@ impl Retriever {
                 hits,
                 cross_script,
                 ms,
-                ..nothing
+                ..empty
             }),
             Err(RetrieveError::Index(error))
                 if error.is_of_vectors() && query.mode == Mode::Hybrid =>
@@ -442,7 +449,7 @@ impl Retriever {
                 tracing::error!(%error, "vector search unavailable; falling back to keyword search");
                 Ok(VectorLeg {
                     degraded: Some(Degraded::Vectors),
-                    ..nothing
+                    ..empty
                 })
             }
             Err(error) => Err(error),
@@ -463,14 +470,15 @@ struct KeywordLeg {
 struct VectorLeg {
     vector: Option<Vec<f32>>,
     hits: Vec<VectorHit>,
-    /// The best chunk that is not in the question's writing, if the collection contains both.
+    /// The best chunk in another script than the question, if the collection contains both scripts and its cosine is
+    /// within [`CROSS_SCRIPT_MARGIN`] of the best.
     cross_script: Option<VectorHit>,
     embed_ms: f64,
     ms: f64,
     degraded: Option<Degraded>,
 }
 
-/// The second half of a search: missing scores, then fusion.
+/// The last step of a search: adds missing scores, then fuses the results.
 struct Merge {
     index: SearchTarget,
     keywords: KeywordLeg,
@@ -482,7 +490,7 @@ struct Merge {
 }
 
 impl Merge {
-    fn merge(&self) -> Result<Retrieved, IndexError> {
+    fn run(&self) -> Result<Retrieved, IndexError> {
         let start = Instant::now();
         let (keywords, vectors) = (&self.keywords, &self.vectors);
         let n_found = keywords.hits.len() + vectors.hits.len();
@@ -493,11 +501,11 @@ impl Merge {
                 .or_insert_with(|| FusionCandidate::new(hit.key));
             candidate.set_keyword_scores(Some(rank), &hit.words);
         }
-        let beyond = vectors.cross_script.iter().map(|hit| (None, hit));
+        let unranked = vectors.cross_script.iter().map(|hit| (None, hit));
         let ranked = (1..)
             .zip(&vectors.hits)
             .map(|(rank, hit)| (Some(rank), hit));
-        for (rank, hit) in beyond.chain(ranked) {
+        for (rank, hit) in unranked.chain(ranked) {
             let candidate = found
                 .entry(hit.key)
                 .or_insert_with(|| FusionCandidate::new(hit.key));
@@ -507,7 +515,7 @@ impl Merge {
             });
         }
         if let Some(vector) = &vectors.vector {
-            self.compare(vector, &mut found)?;
+            self.add_vector_scores(vector, &mut found)?;
         }
         if let Some(search) = &keywords.search {
             let unseen: Vec<u32> = found
@@ -528,7 +536,7 @@ impl Merge {
         let candidates = found.into_values().collect();
         let mut hits = self.fusion.fuse(candidates, is_foreign);
         if let Some(cross_script) = vectors.cross_script {
-            keep_among_first(&mut hits, cross_script.key);
+            promote_cross_script(&mut hits, cross_script.key);
         }
         hits.truncate(self.limit);
         let term_weights = keywords
@@ -556,8 +564,9 @@ impl Merge {
         })
     }
 
-    /// Adds the missing cosines of chunks that keyword search found, and how near the question is to their negatives.
-    fn compare(
+    /// Adds the missing cosines of chunks that only the keyword search found. For each chunk, also sets by how much the
+    /// question's cosine with the chunk's negatives exceeds its cosine with the chunk.
+    fn add_vector_scores(
         &self,
         vector: &[f32],
         found: &mut HashMap<u32, FusionCandidate>,
@@ -588,28 +597,27 @@ impl Merge {
     }
 }
 
-/// The most that the cosine of a chunk in another writing may be below the best cosine. In six judged bases the chunks
-/// that answer are up to .08 below, and half of the others are farther.
+/// The maximum distance of a cross-script chunk's cosine below the best cosine. In six judged knowledge bases, the
+/// chunks that answer are at most .08 below, and half of the others are farther below.
 const CROSS_SCRIPT_MARGIN: f32 = 0.08;
-/// The lowest place, from 0, for the best chunk that is not in the question's writing. It is after the passages that
-/// are read unless `reader.passages` is 4, which answers more questions across languages, but more of them wrongly
-/// (docs/measured/reading.md).
+/// The lowest rank, from 0, for the best cross-script chunk. It is not read unless `reader.passages` is 4 or
+/// more. With 4, more questions are answered across languages, but more of them wrongly (docs/measured/reading.md).
 const CROSS_SCRIPT_RANK: usize = 3;
 
-/// Moves the best chunk in another writing up to place [`CROSS_SCRIPT_RANK`]. Its score cannot be compared with the others: words
-/// say nothing about it, and cosines less than about a chunk in the question's own writing. So it gets the score of the
-/// chunk that it displaces.
-fn keep_among_first(hits: &mut [Hit], key: u32) {
+/// Moves the best cross-script chunk up to [`CROSS_SCRIPT_RANK`] if it ranks lower. Its score cannot be compared with
+/// the others: keywords cannot match it, and cosines across scripts are lower than within one. So it gets the score of
+/// the chunk that it displaces.
+fn promote_cross_script(hits: &mut [Hit], key: u32) {
     // A chunk whose negatives match the question is not moved.
-    let is_it = |hit: &Hit| hit.chunk_key == key && hit.negative == 0.0;
-    let at = hits.iter().position(is_it);
+    let is_eligible = |hit: &Hit| hit.chunk_key == key && hit.negative == 0.0;
+    let at = hits.iter().position(is_eligible);
     if let Some(at) = at.filter(|at| *at > CROSS_SCRIPT_RANK) {
         hits[at].score = hits[CROSS_SCRIPT_RANK].score;
         hits[CROSS_SCRIPT_RANK..=at].rotate_right(1);
     }
 }
 
-/// Runs a search off the async threads.
+/// Runs a search on a thread for blocking work.
 async fn search_blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, IndexError> + Send + 'static,
 ) -> Result<T, RetrieveError> {

@@ -70,7 +70,7 @@ pub use vault::Vault;
 pub use vectors::{StoredVector, text_hash};
 pub use workspaces::DeletedRows;
 pub use writes::{
-    BaseVersions, Effect, EndsWith, Recorded, UnmetCondition, Write, WriteConditions,
+    BaseRevisions, CompletedItem, Effect, Recorded, UnmetCondition, Write, WriteConditions,
 };
 
 /// An error of the store or the vault.

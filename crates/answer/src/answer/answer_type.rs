@@ -1,4 +1,4 @@
-//! Answer types: which kind of thing a question asks for, and whether a sentence contains one.
+//! Expected answer types: detects which type a question asks for, and whether a sentence contains that type.
 
 use std::sync::LazyLock;
 
@@ -6,7 +6,7 @@ use regex::Regex;
 
 use ken_text::text::{fold, is_cjk};
 
-/// The kind of thing that would answer a question.
+/// The type of answer that a question asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AnswerType {
     /// A person's name.
@@ -27,8 +27,9 @@ fn regex(pattern: &str) -> Regex {
     Regex::new(pattern).expect("the pattern is fixed and tested")
 }
 
-/// Patterns of questions, folded; more specific ones first.
-static ASKS: LazyLock<[(AnswerType, Regex); 6]> = LazyLock::new(|| {
+/// The question patterns of each type, for folded text. The first that matches decides, so more specific ones come
+/// first.
+static QUESTION_PATTERNS: LazyLock<[(AnswerType, Regex); 6]> = LazyLock::new(|| {
     [
         (
             AnswerType::Person,
@@ -63,15 +64,18 @@ static ASKS: LazyLock<[(AnswerType, Regex); 6]> = LazyLock::new(|| {
     ]
 });
 
-/// Returns the kind that a question asks for, or `None` if its wording does not show it.
+/// Returns the answer type of a question, or `None` if its wording does not show it.
 pub fn answer_type(question: &str) -> Option<AnswerType> {
     let folded = fold(question);
-    let mut asks = ASKS.iter().filter(|(_, asks)| asks.is_match(&folded));
-    asks.next().map(|(expected, _)| *expected)
+    let mut matching = QUESTION_PATTERNS
+        .iter()
+        .filter(|(_, pattern)| pattern.is_match(&folded));
+    matching.next().map(|(expected, _)| *expected)
 }
 
-/// Returns whether a sentence (as written, and folded) contains the expected kind. Without a dictionary Han names look
-/// like other words, so every Chinese sentence counts as naming a person.
+/// Returns whether a sentence contains the expected answer type. `sentence` is as written, `folded` is the same
+/// sentence after folding. A capitalised name counts as a person only if `question` does not contain it. There is no
+/// dictionary of Chinese names, so every sentence with a CJK character counts as naming a person.
 pub fn contains_type(expected: AnswerType, sentence: &str, folded: &str, question: &str) -> bool {
     static TIME: LazyLock<Regex> = LazyLock::new(|| {
         regex(
@@ -107,11 +111,11 @@ pub fn contains_type(expected: AnswerType, sentence: &str, folded: &str, questio
         AnswerType::Place => PLACE.is_match(folded) || PLACE.is_match(sentence),
         AnswerType::Reason => REASON.is_match(folded),
         AnswerType::Person => {
-            let asked = question.to_lowercase();
+            let question = question.to_lowercase();
             sentence.chars().any(is_cjk)
                 || CAPITALISED.captures_iter(sentence).any(|found| {
                     let name = found.get(1).or(found.get(2)).map_or("", |m| m.as_str());
-                    !asked.contains(&name.to_lowercase())
+                    !question.contains(&name.to_lowercase())
                 })
         }
     }
@@ -123,7 +127,7 @@ mod tests {
 
     #[test]
     fn expected_answer_type_is_detected_and_matched() {
-        for (question, asks, yes, no) in [
+        for (question, expected, yes, no) in [
             ("誰發明了電話", AnswerType::Person, "貝爾發明了電話。", ""),
             (
                 "Who founded Lumina?",
@@ -168,8 +172,8 @@ mod tests {
                 "不能退。",
             ),
         ] {
-            assert_eq!(answer_type(question), Some(asks), "{question}");
-            let contains_type = |text: &str| contains_type(asks, text, &fold(text), question);
+            assert_eq!(answer_type(question), Some(expected), "{question}");
+            let contains_type = |text: &str| contains_type(expected, text, &fold(text), question);
             assert!(contains_type(yes), "{question}: {yes}");
             assert!(no.is_empty() || !contains_type(no), "{no}");
         }

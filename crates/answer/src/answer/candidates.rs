@@ -10,22 +10,23 @@ use ken_base::domain::Evidence;
 use ken_search::reader::{Reader, ReaderError, Reading};
 use ken_text::text::{detect, is_cjk};
 
-/// How many of the first passages are split into sentences and rows, for admission and composition.
-pub const READ: usize = 5;
-/// The weight of the fused score beside the reader's logit when passages are ordered. Read off six judged bases
+/// The number of top candidates that are split into sentences and table rows, for admission and composition.
+pub const MAX_PASSAGES: usize = 5;
+/// The weight of the fused score relative to the reader's logit in reranking. Chosen on six judged knowledge bases
 /// (docs/measured/reading.md), where 20 and 50 differ from it by 4 points at most.
-const SCORE: f32 = 30.0;
-/// Most passages about something else have a logit below this; no question is answered by such a passage.
-const SAYS_NOTHING: f32 = -3.0;
-/// A passage of another document with at least this share of the best score is read even if the best one answers, since
-/// it may contradict it.
-const RIVAL: f32 = 0.93;
-/// How many passages are read at once. Later ones are read only if none of these answers.
-const AT_ONCE: usize = 2;
+const SCORE_WEIGHT: f32 = 30.0;
+/// Most irrelevant passages have a logit below this. No passage below it answers a question.
+const MIN_RELEVANT_LOGIT: f32 = -3.0;
+/// A passage of another document is a rival of the best passage if it has at least this share of the best score. A
+/// rival is read even if the best passage answers, because it may contradict it.
+const RIVAL_SCORE_SHARE: f32 = 0.93;
+/// The number of top passages that are read before the rest. The rest are read only if none of these answers, or if one
+/// of the rest is a rival.
+const READ_BEFORE_REST: usize = 2;
 
-/// The evidence, its first [`READ`] as [`Passage`]s, and the readings of the first of these: three lists in the same
-/// order, which only the methods change. Scores stay with the ranks, so that later steps always see the first as the
-/// best.
+/// The evidence, its first [`MAX_PASSAGES`] items as [`Passage`]s, and the readings of the first passages. All three
+/// lists have the same order, and only the methods change it. When [`Self::move_to_front`] reorders them, each score
+/// stays at its rank, so that the first candidate still has the highest score.
 #[derive(Debug, Default)]
 pub struct Candidates {
     evidence: Vec<Evidence>,
@@ -34,9 +35,13 @@ pub struct Candidates {
 }
 
 impl Candidates {
-    /// Starts from evidence, best first.
+    /// Creates candidates from evidence, best first. Nothing has been read yet.
     pub fn new(evidence: Vec<Evidence>) -> Self {
-        let passages = evidence.iter().take(READ).map(Passage::read).collect();
+        let passages = evidence
+            .iter()
+            .take(MAX_PASSAGES)
+            .map(Passage::read)
+            .collect();
         Self {
             evidence,
             passages,
@@ -49,7 +54,7 @@ impl Candidates {
         &self.evidence
     }
 
-    /// Returns the first [`READ`] as passages.
+    /// Returns the first [`MAX_PASSAGES`] candidates as passages.
     pub fn passages(&self) -> &[Passage] {
         &self.passages
     }
@@ -64,8 +69,9 @@ impl Candidates {
         (self.evidence, self.readings)
     }
 
-    /// Puts an FAQ with the same question, word for word, first. Also returns whether there is one.
-    pub fn leading_with_identical(mut evidence: Vec<Evidence>, question: &str) -> (Self, bool) {
+    /// Creates candidates with the FAQ that has the same question, word for word, in first place. Also returns whether
+    /// there is such an FAQ.
+    pub fn with_identical_first(mut evidence: Vec<Evidence>, question: &str) -> (Self, bool) {
         let at = evidence.iter().position(|e| asks_same(e, question));
         if let Some(at) = at {
             evidence[..=at].rotate_right(1);
@@ -73,29 +79,29 @@ impl Candidates {
         (Self::new(evidence), at.is_some())
     }
 
-    /// Returns the index of the passage whose heading asks the question, among those that were read, unless its logit
-    /// is very low. `None` if the headings of two documents ask it.
-    pub fn position_asked_by_heading(&self, question: &str) -> Option<usize> {
+    /// Returns the index of the first passage that was read and whose heading is the question. `None` if there is none,
+    /// if its logit is below [`MIN_RELEVANT_LOGIT`], or if headings of several documents are the question.
+    pub fn position_with_same_heading(&self, question: &str) -> Option<usize> {
         let read = self.evidence.iter().zip(&self.readings).enumerate();
-        let mut asked = read.filter(|(_, (e, _))| heading_asks(e, question));
-        let (at, (first, reading)) = asked.next()?;
-        let is_only = asked.all(|(_, (e, _))| e.chunk.document_id == first.chunk.document_id);
-        (is_only && reading.logit >= SAYS_NOTHING).then_some(at)
+        let mut matching = read.filter(|(_, (e, _))| heading_asks(e, question));
+        let (at, (first, reading)) = matching.next()?;
+        let is_unique = matching.all(|(_, (e, _))| e.chunk.document_id == first.chunk.document_id);
+        (is_unique && reading.logit >= MIN_RELEVANT_LOGIT).then_some(at)
     }
 
-    /// Returns whether no other document scored nearly as high as the first.
+    /// Returns whether the first candidate has no rival, that is, no other document scored nearly as high.
     pub fn is_uncontested(&self) -> bool {
         rival(&self.evidence, 1).is_none()
     }
 
-    /// Reads the first passages with the question. See [`read`].
+    /// Runs the reader on the question and the first passages, and stores the readings. See [`read`].
     pub async fn read(
         &mut self,
         reader: &Reader,
         admission: (&Admission, f32),
         question: &str,
         term_weights: &[(String, f32)],
-        until: Option<Instant>,
+        deadline: Option<Instant>,
     ) -> Result<(), ReaderError> {
         let (evidence, passages) = (&self.evidence, &self.passages);
         self.readings = read(
@@ -105,14 +111,14 @@ impl Candidates {
             term_weights,
             evidence,
             passages,
-            until,
+            deadline,
         )
         .await?;
         Ok(())
     }
 
-    /// Moves the candidate at an index to the front of all lists. The scores stay with the ranks.
-    pub fn lead_with(&mut self, at: usize) {
+    /// Moves the candidate at index `at` to the front of all lists. Each score stays at its rank.
+    pub fn move_to_front(&mut self, at: usize) {
         let scores: Vec<f32> = self.evidence.iter().map(|e| e.score).collect();
         to_front(&mut self.evidence, at);
         to_front(&mut self.passages, at);
@@ -122,44 +128,54 @@ impl Candidates {
         }
     }
 
-    /// Moves the best candidate by reading and score to the front. See [`lead`].
-    pub fn order_by_reading(&mut self, question: &str, about: &DocumentBoosts) {
-        if let Some(at) = lead(question, &self.evidence, &self.readings, about) {
-            self.lead_with(at);
+    /// Moves the best candidate by reading and score to the front. See [`reranked_first`].
+    pub fn rerank(&mut self, question: &str, about: &DocumentBoosts) {
+        if let Some(at) = reranked_first(question, &self.evidence, &self.readings, about) {
+            self.move_to_front(at);
         }
     }
 
-    /// Removes the first candidate and replaces it by the one at an index.
-    pub fn overrule_first(&mut self, by: usize) {
+    /// Removes the first candidate and moves the one at index `by` into its place, with its own score.
+    pub fn replace_first(&mut self, by: usize) {
         self.evidence.swap(0, by);
         self.evidence.remove(by);
-        self.passages = self.evidence.iter().take(READ).map(Passage::read).collect();
+        self.passages = self
+            .evidence
+            .iter()
+            .take(MAX_PASSAGES)
+            .map(Passage::read)
+            .collect();
         if by < self.readings.len() {
             self.readings.swap(0, by);
             self.readings.remove(by);
         } else {
-            // The new first was not read, so the other readings cannot be compared with it.
+            // The new first candidate was not read, so its logit cannot be compared with the others.
             self.readings.clear();
         }
     }
 
-    /// Returns the highest logit.
+    /// Returns the highest logit; `None` if nothing was read.
     pub fn best_logit(&self) -> Option<f32> {
         best_logit(&self.readings)
     }
 }
 
-/// Reads the question with the first of the evidence. Spans are in bytes of the chunk. If the first passage answers
-/// beyond doubt and has no rival, the others are not read. Those after the second are read only if neither answers with
-/// the `least` confidence, or if one of them is a rival.
+/// Runs the reader on the question and the first passages. Spans are in bytes of the chunk. The result may be shorter
+/// than the list of passages:
+/// - If the first passage answers beyond doubt and has no rival, the others are not read.
+/// - The passages after the second are read only if neither of the first two answers with at least `min_confidence`, or
+///   if one of the later passages is a rival.
+///
+/// # Errors
+/// [`ReaderError`] if the reader fails on any passage; earlier readings are dropped.
 pub async fn read(
     reader: &Reader,
-    (admission, least): (&Admission, f32),
+    (admission, min_confidence): (&Admission, f32),
     question: &str,
     term_weights: &[(String, f32)],
     evidence: &[Evidence],
     passages: &[Passage],
-    until: Option<Instant>,
+    deadline: Option<Instant>,
 ) -> Result<Vec<Reading>, ReaderError> {
     let windows: Vec<Window> = evidence
         .iter()
@@ -168,81 +184,90 @@ pub async fn read(
         .map(|(evidence, passage)| Window::of(evidence, passage, term_weights))
         .collect();
     let texts: Vec<String> = windows.iter().map(|window| window.text.clone()).collect();
-    let until = reader.until(until);
-    let mut read: Vec<Reading> = Vec::with_capacity(texts.len());
-    for range in [0..1, 1..AT_ONCE, AT_ONCE..texts.len()] {
-        let is_enough = match best_logit(&read) {
+    let deadline = reader.until(deadline);
+    let mut readings: Vec<Reading> = Vec::with_capacity(texts.len());
+    for range in [0..1, 1..READ_BEFORE_REST, READ_BEFORE_REST..texts.len()] {
+        let is_enough = match best_logit(&readings) {
             None => false,
-            Some(logit) if read.len() < AT_ONCE => {
+            Some(logit) if readings.len() < READ_BEFORE_REST => {
                 admission.settles(logit) && rival(evidence, 1).is_none()
             }
-            Some(logit) => admission.answers(logit, least) && rival(evidence, read.len()).is_none(),
+            Some(logit) => {
+                admission.answers(logit, min_confidence)
+                    && rival(evidence, readings.len()).is_none()
+            }
         };
         let next = texts.get(range).unwrap_or_default();
         if is_enough || next.is_empty() {
             break;
         }
-        read.extend(reader.read(question, next, until).await?);
+        readings.extend(reader.read(question, next, deadline).await?);
     }
     let in_chunk = |(reading, window): (Reading, &Window)| Reading {
         span: reading.span.and_then(|span| window.in_chunk(span)),
         ..reading
     };
-    Ok(read.into_iter().zip(&windows).map(in_chunk).collect())
+    Ok(readings.into_iter().zip(&windows).map(in_chunk).collect())
 }
 
-/// Returns a passage of another document, from an index on, that scored nearly as high as the best.
+/// Returns a rival of the best passage at index `from` or later: a passage of another document that scored nearly as
+/// high.
 fn rival(evidence: &[Evidence], from: usize) -> Option<&Evidence> {
     let best = evidence.first()?;
     evidence.iter().skip(from).find(|other| {
-        other.chunk.document_id != best.chunk.document_id && other.score >= RIVAL * best.score
+        other.chunk.document_id != best.chunk.document_id
+            && other.score >= RIVAL_SCORE_SHARE * best.score
     })
 }
 
-/// Returns the highest logit of the readings.
+/// Returns the highest logit; `None` without readings.
 pub fn best_logit(readings: &[Reading]) -> Option<f32> {
     let logits = readings.iter().map(|reading| reading.logit);
     logits.max_by(f32::total_cmp)
 }
 
-/// Returns the index of the best passage by reading and score, or `None` if it is the first already.
+/// Returns the index of the passage that reranking by reading and score puts first, or `None` if it is first already.
+/// Of equal passages, the first in the list wins.
 ///
 /// Two kinds of passages are held back:
-/// - A passage in another writing system (Han or Latin) than the question moves to the front only if the reader accepts it
-///   (logit above 0) and rejects the first (below −3). Between languages, smaller differences order passages worse
-///   than the search scores do (docs/measured/reading.md).
-/// - In a follow-up question, a passage of a document that is boosted less than the first one's never moves. The reader
-///   does not see the conversation. `about` holds the boosts.
-pub fn lead(
+/// - A passage in another script (Han or Latin) than the question moves to the front only if the reader accepts it
+///   (logit above 0) and rejects the first (below −3). Across languages, smaller differences rank
+///   passages worse than the search scores do (docs/measured/reading.md).
+/// - For a follow-up question, a passage whose document has a lower boost than the first passage's document never moves.
+///   The reader does not see the conversation. `about` contains the boosts.
+pub fn reranked_first(
     question: &str,
     evidence: &[Evidence],
     readings: &[Reading],
     about: &DocumentBoosts,
 ) -> Option<usize> {
     let boost = |e: &Evidence| about.get(&e.chunk.document_id).copied().unwrap_or(0.0);
-    let least = evidence.first().map(boost)?;
+    let first_boost = evidence.first().map(boost)?;
     let is_latin = !question.chars().any(is_cjk);
-    let is_rejected = readings
+    let is_first_rejected = readings
         .first()
-        .is_some_and(|first| first.logit < SAYS_NOTHING);
-    let may_lead = |e: &Evidence, reading: &Reading| {
-        let is_same = detect(&e.chunk.text).is_latin() == is_latin;
-        boost(e) >= least && (is_same || is_rejected && reading.logit > 0.0)
+        .is_some_and(|first| first.logit < MIN_RELEVANT_LOGIT);
+    let is_eligible = |e: &Evidence, reading: &Reading| {
+        let is_same_script = detect(&e.chunk.text).is_latin() == is_latin;
+        boost(e) >= first_boost && (is_same_script || is_first_rejected && reading.logit > 0.0)
     };
     let read = evidence.iter().zip(readings).enumerate();
-    let worth = read
-        .filter(|(at, (e, reading))| *at == 0 || may_lead(e, reading))
-        .map(|(at, (e, reading))| (at, reading.logit + SCORE * e.score));
-    // Of equals, the first.
-    let worth: Vec<(usize, f32)> = worth.collect();
-    let best = worth.iter().rev().max_by(|(_, a), (_, b)| a.total_cmp(b));
+    let combined = read
+        .filter(|(at, (e, reading))| *at == 0 || is_eligible(e, reading))
+        .map(|(at, (e, reading))| (at, reading.logit + SCORE_WEIGHT * e.score));
+    let combined: Vec<(usize, f32)> = combined.collect();
+    // `max_by` returns the last of equal items, so the reversed order makes the first one win.
+    let best = combined
+        .iter()
+        .rev()
+        .max_by(|(_, a), (_, b)| a.total_cmp(b));
     best.map(|(at, _)| *at).filter(|at| *at > 0)
 }
 
-/// Moves the item at an index to the front; the others keep their order. Does nothing if the list is too short.
+/// Moves the item at index `at` to the front; the others keep their order. Does nothing if `at` is out of bounds.
 pub fn to_front<T>(items: &mut [T], at: usize) {
-    if let Some(until) = items.get_mut(..=at) {
-        until.rotate_right(1);
+    if let Some(head) = items.get_mut(..=at) {
+        head.rotate_right(1);
     }
 }
 
@@ -252,8 +277,8 @@ mod tests {
     use crate::answer::conflict_resolution::tests::evidence;
     use ken_base::domain::{DocumentId, DocumentKind};
 
-    /// Evidence of documents `d0`, `d1` …, with readings: of each a logit and a score.
-    fn read_as(read: &[(f32, f32)]) -> (Vec<Evidence>, Vec<Reading>) {
+    /// Evidence from documents `d0`, `d1` … with readings; one (logit, score) for each document.
+    fn with_readings(read: &[(f32, f32)]) -> (Vec<Evidence>, Vec<Reading>) {
         let each = read.iter().enumerate().map(|(at, (logit, score))| {
             let mut found = evidence("", DocumentKind::Article, "保固兩年。", *score);
             found.chunk.document_id = DocumentId::parse(&format!("d{at}")).unwrap();
@@ -267,18 +292,18 @@ mod tests {
     }
 
     #[test]
-    fn lead_passage_combines_reading_and_score() {
+    fn reranking_combines_logit_and_score() {
         let check = |read: &[(f32, f32)], expected: Option<usize>| {
-            let (found, readings) = read_as(read);
+            let (found, readings) = with_readings(read);
             assert_eq!(
-                lead("保固", &found, &readings, &DocumentBoosts::new()),
+                reranked_first("保固", &found, &readings, &DocumentBoosts::new()),
                 expected,
                 "{read:?}"
             );
         };
         check(&[], None);
         check(&[(-3.0, 0.5)], None);
-        // With a score lower by .1, four more logits are enough, two are not.
+        // A logit higher by 4 outweighs a score lower by .1; one higher by 2 does not.
         check(&[(0.0, 0.6), (4.0, 0.5)], Some(1));
         check(&[(0.0, 0.6), (2.0, 0.5)], None);
         check(&[(0.5, 0.5), (0.5, 0.5)], None);
@@ -286,26 +311,26 @@ mod tests {
     }
 
     #[test]
-    fn follow_up_is_led_by_document_of_conversation() {
-        let (found, readings) = read_as(&[(-2.0, 0.5), (3.0, 0.5), (1.0, 0.5)]);
-        let led_by = |about: &[(&str, f32)]| {
+    fn follow_up_reranking_prefers_boosted_document() {
+        let (found, readings) = with_readings(&[(-2.0, 0.5), (3.0, 0.5), (1.0, 0.5)]);
+        let reranked = |about: &[(&str, f32)]| {
             let about = about.iter();
             let about = about.map(|(id, boost)| (DocumentId::parse(id).unwrap(), *boost));
-            lead("保固", &found, &readings, &about.collect())
+            reranked_first("保固", &found, &readings, &about.collect())
         };
-        assert_eq!(led_by(&[]), Some(1));
-        assert_eq!(led_by(&[("d0", 1.0)]), None);
-        assert_eq!(led_by(&[("d0", 1.0), ("d2", 1.0)]), Some(2));
-        assert_eq!(led_by(&[("d0", 1.0), ("d1", 0.8)]), None);
-        assert_eq!(led_by(&[("d0", 0.8), ("d2", 1.0)]), Some(2));
+        assert_eq!(reranked(&[]), Some(1));
+        assert_eq!(reranked(&[("d0", 1.0)]), None);
+        assert_eq!(reranked(&[("d0", 1.0), ("d2", 1.0)]), Some(2));
+        assert_eq!(reranked(&[("d0", 1.0), ("d1", 0.8)]), None);
+        assert_eq!(reranked(&[("d0", 0.8), ("d2", 1.0)]), Some(2));
     }
 
     #[test]
-    fn passage_in_other_language_leads_only_if_first_is_rejected() {
+    fn passage_in_other_script_leads_only_if_first_is_rejected() {
         let leads = |question: &str, text: &str, logits: [f32; 2]| {
-            let (mut found, readings) = read_as(&logits.map(|logit| (logit, 0.5)));
+            let (mut found, readings) = with_readings(&logits.map(|logit| (logit, 0.5)));
             found[1].chunk.text = text.to_owned();
-            lead(question, &found, &readings, &DocumentBoosts::new())
+            reranked_first(question, &found, &readings, &DocumentBoosts::new())
         };
         let (han, latin) = (
             "保固兩年。",

@@ -34,8 +34,8 @@ pub enum Resolution {
     Another(Vec<String>),
 }
 
-/// A passage can contradict the best, or be quoted beside it, if its logit is at most this much lower.
-pub const ANSWERS_TOO: f32 = 2.0;
+/// A passage can contradict the best one, or be quoted together with it, if its logit is at most this much lower.
+pub const MAX_LOGIT_GAP: f32 = 2.0;
 
 /// Looks for evidence in other documents that contradicts the draft. If passages were read, only those count that
 /// answer the same question.
@@ -77,7 +77,7 @@ pub fn resolve_conflicts(
         None => true,
         Some(best) => readings
             .get(i)
-            .is_some_and(|other| other.logit >= best.logit - ANSWERS_TOO),
+            .is_some_and(|other| other.logit >= best.logit - MAX_LOGIT_GAP),
     };
     for (i, other) in evidence.iter().enumerate().take(COMPARED).skip(1) {
         if !answers_too(i) {

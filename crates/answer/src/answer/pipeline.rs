@@ -1,6 +1,6 @@
-//! The pipeline of one question: retrieve → read → admit → compose → verify → resolve contradictions, then a model's
-//! wording. It records nothing and is independent of conversations, experiments and caches, which [`super::Answerer`]
-//! handles.
+//! The pipeline of one question: retrieve → read → admit → compose → verify → resolve contradictions → generate (a
+//! language model rewrites the answer). It records nothing and is independent of conversations, experiments and caches;
+//! [`super::Answerer`] handles those.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -32,42 +32,42 @@ pub struct SubQuestion<'a> {
     pub text: &'a str,
     /// What to search for.
     pub query: Query,
-    /// The documents that a follow-up is about.
+    /// Boosts for the documents that a follow-up question refers to.
     pub about: DocumentBoosts,
     /// The language of the reply.
     pub language: Language,
-    /// The highest strategy allowed.
+    /// The most capable strategy that is allowed.
     pub ceiling: Strategy,
-    /// The least confidence for an answer, in [0, 1].
+    /// The minimum confidence for an answer, in [0, 1].
     pub min_confidence: f32,
-    /// The deadline.
-    pub until: Option<Instant>,
+    /// The time by which the answer is due; `None` for no limit.
+    pub deadline: Option<Instant>,
     /// The question's vector, if it is known already.
     pub vector: Option<Vec<f32>>,
-    /// Receives the progress of a model's wording.
+    /// Receives the sentences of a model's answer as they are generated.
     pub events: Option<&'a mpsc::UnboundedSender<Event>>,
 }
 
-/// The answer to one question, and how it came about.
+/// The answer to one question, with the data that explains it.
 #[derive(Debug, Clone)]
 pub struct SubAnswer {
     /// The question in the customer's words.
     pub text: String,
     /// What was searched for.
     pub search_text: String,
-    /// The answer; without sentences if there is none.
+    /// The answer; it has no sentences if there is no answer.
     pub draft: AnswerDraft,
-    /// Whether to answer, with the confidence.
+    /// The decision whether to answer, with its confidence.
     pub verdict: Verdict,
     /// The admission features.
     pub features: Features,
     /// The evidence, best first.
     pub evidence: Vec<Evidence>,
-    /// The readings of the first of the evidence, in the same order; empty if nothing was read.
+    /// The readings of the first items of `evidence`, in the same order; empty if nothing was read.
     pub readings: Vec<Reading>,
-    /// Choices for the customer, if the question is ambiguous.
+    /// Choices to offer to the customer if the question is ambiguous.
     pub suggestions: Vec<String>,
-    /// Labels of similar things that the evidence is about, if nothing found names the thing asked about.
+    /// Labels of the similar things that the evidence covers, if no evidence names the thing that was asked about.
     pub similar: Vec<String>,
     /// A conflict that a person has to resolve.
     pub review: Option<Review>,
@@ -75,15 +75,15 @@ pub struct SubAnswer {
     pub rejected: Vec<RejectedSentence>,
     /// Notes for the answer.
     pub notes: Vec<Note>,
-    /// What the model used, if one was called.
+    /// The model's tokens and cost, if one was called.
     pub usage: Option<ModelUsage>,
     /// The revision that was searched.
     pub revision: i64,
-    /// The time of each step.
+    /// The duration of each step.
     pub timings: Timings,
 }
 
-/// The parts that answering needs besides the question.
+/// The components that answer a question.
 #[derive(Clone, Copy)]
 pub struct Pipeline<'a> {
     /// Finds the evidence.
@@ -92,29 +92,30 @@ pub struct Pipeline<'a> {
     pub admission: &'a Admission,
     /// Reads passages, if configured.
     pub reader: Option<&'a Reader>,
-    /// Words answers, if configured.
+    /// Rewrites answers, if configured.
     pub llm: Option<&'a Llm>,
     /// Document versions that no answer may use.
     pub distrusted: &'a HashSet<(DocumentId, i64)>,
-    /// Removes personal data from what is sent to a model.
+    /// Removes personal data from text that is sent to a model.
     pub redactor: &'a Redactor,
 }
 
-/// The part of a deadline reserved for the steps after a model's wording.
+/// The time before the deadline that is reserved for the steps after generation.
 const RESERVE: Duration = Duration::from_millis(15);
-/// With less than this left before the deadline, no model is called.
+/// The minimum time for generation. If less remains, no model is called.
 const MIN_GENERATION: Duration = Duration::from_millis(50);
 
-/// The state that the stages pass on.
+/// The state that the stages read and update.
 struct PipelineState<'q> {
     question: SubQuestion<'q>,
     query: Query,
     retrieved: Retrieved,
     candidates: Candidates,
-    /// Whether the first candidate is an FAQ with the same question, word for word. Then it is the answer.
+    /// Whether the first candidate is an FAQ with the same question, word for word. Such an FAQ is always admitted.
     is_identical: bool,
-    /// Whether, in addition, no other document may contradict it. Then nothing is read.
-    is_settled: bool,
+    /// Whether `is_identical` holds and no other document scored nearly as high. Then nothing is read, and
+    /// contradictions are not looked for.
+    is_uncontested: bool,
     features: Features,
     verdict: Verdict,
     draft: AnswerDraft,
@@ -148,8 +149,8 @@ impl Pipeline<'_> {
         Ok(state.into_answer(start))
     }
 
-    /// Returns the answer of an FAQ with the same question, word for word, found by keywords alone; `None` if there is
-    /// none. It needs neither encoder nor reader, so it is fast enough when [`Self::answer`] is not.
+    /// Returns the answer of an FAQ with the same question, word for word, or `None` if keyword search finds no such
+    /// FAQ. Needs neither encoder nor reader, so it can meet a deadline that [`Self::answer`] would miss.
     pub async fn identical_faq(
         self,
         workspace: &WorkspaceId,
@@ -182,16 +183,18 @@ impl Pipeline<'_> {
                 let version = (e.chunk.document_id.clone(), e.chunk.version);
                 self.distrusted.contains(&version)
             };
-            let out = evidence.iter().filter(is_distrusted);
-            let out: HashSet<u32> = out.map(|e| e.chunk.key).collect();
-            evidence.retain(|e| !out.contains(&e.chunk.key));
-            retrieved.hits.retain(|hit| !out.contains(&hit.chunk_key));
+            let removed = evidence.iter().filter(is_distrusted);
+            let removed: HashSet<u32> = removed.map(|e| e.chunk.key).collect();
+            evidence.retain(|e| !removed.contains(&e.chunk.key));
+            retrieved
+                .hits
+                .retain(|hit| !removed.contains(&hit.chunk_key));
         }
         let evidence = disambiguate::prefer_specific(evidence, &query.filter, question.language);
-        let (candidates, is_identical) = Candidates::leading_with_identical(evidence, query.text());
+        let (candidates, is_identical) = Candidates::with_identical_first(evidence, query.text());
         Ok(PipelineState {
             is_identical,
-            is_settled: is_identical && candidates.is_uncontested(),
+            is_uncontested: is_identical && candidates.is_uncontested(),
             notes: retrieved.degraded.into_iter().map(Note::from).collect(),
             timings: retrieved.timings,
             question,
@@ -209,10 +212,10 @@ impl Pipeline<'_> {
         })
     }
 
-    /// Reads the best candidates together with the question.
+    /// Runs the reader on the question and the best candidates.
     async fn read(self, state: &mut PipelineState<'_>) {
         let reading = Instant::now();
-        let Some(reader) = self.reader.filter(|_| !state.is_settled) else {
+        let Some(reader) = self.reader.filter(|_| !state.is_uncontested) else {
             return;
         };
         let read = state.candidates.read(
@@ -220,7 +223,7 @@ impl Pipeline<'_> {
             (self.admission, state.question.min_confidence),
             state.query.text(),
             &state.retrieved.term_weights,
-            state.question.until,
+            state.question.deadline,
         );
         if let Err(error) = read.await {
             tracing::debug!(%error, "reader unavailable; falling back to search scores");
@@ -229,7 +232,7 @@ impl Pipeline<'_> {
         state.timings.read = elapsed_ms(reading);
     }
 
-    /// Decides whether the candidates answer, and which is the best.
+    /// Decides whether the candidates answer the question, and moves the best one to the front.
     fn admit(self, state: &mut PipelineState<'_>) {
         let admitting = Instant::now();
         let (text, weights) = (state.query.text(), &state.retrieved.term_weights);
@@ -240,46 +243,49 @@ impl Pipeline<'_> {
             state.verdict = Verdict::CERTAIN;
         } else {
             let reading = self.reader.map(|_| candidates.best_logit());
-            let least = state.question.min_confidence;
-            state.verdict = self
-                .admission
-                .judge(&state.features, evidence, reading, least);
-            // After the decision, because its model was fitted to the order of the search.
-            if let Some(at) = candidates.position_asked_by_heading(text) {
-                state.verdict = self.admission.raise_for_heading(state.verdict, least);
-                candidates.lead_with(at);
+            let min_confidence = state.question.min_confidence;
+            state.verdict =
+                self.admission
+                    .judge(&state.features, evidence, reading, min_confidence);
+            // Reranking follows the decision, because the admission model was fitted to the search order.
+            if let Some(at) = candidates.position_with_same_heading(text) {
+                state.verdict = self
+                    .admission
+                    .raise_for_heading(state.verdict, min_confidence);
+                candidates.move_to_front(at);
             } else {
-                candidates.order_by_reading(text, &state.question.about);
+                candidates.rerank(text, &state.question.about);
             }
             if state.verdict.decision == AnswerDecision::Answer {
-                self.match_named_thing(state);
+                self.match_named_entity(state);
             }
         }
         state.timings.admit = elapsed_ms(admitting);
     }
 
-    /// Refuses if the question names a thing of a kind and the evidence is about another of that kind. If the first
-    /// candidate is an FAQ about another, a passage that was read, answers, and names the thing replaces it.
-    fn match_named_thing(self, state: &mut PipelineState<'_>) {
+    /// Refuses if the question names one entity and the evidence is about another of the same type. If the first
+    /// candidate is an FAQ about another entity, it first looks for a passage that was read, answers, and mentions the
+    /// named entity; that passage moves to the front instead.
+    fn match_named_entity(self, state: &mut PipelineState<'_>) {
         let own_words = state.query.text().lines().last().unwrap_or_default();
         let candidates = &mut state.candidates;
         let logit = candidates.best_logit();
         let is_beyond_doubt = logit.is_some_and(|logit| self.admission.settles(logit));
         let (evidence, readings) = (candidates.evidence(), candidates.readings());
-        let replaced = evidence.first().filter(|_| !is_beyond_doubt);
-        let replaced = replaced.and_then(|best| near_misses::substitutions(own_words, best));
-        let answering = replaced.as_ref().and_then(|runs| {
-            let least = state.question.min_confidence;
-            let says = |at: &usize| {
+        let doubtful = evidence.first().filter(|_| !is_beyond_doubt);
+        let substituted = doubtful.and_then(|best| near_misses::substitutions(own_words, best));
+        let answering = substituted.as_ref().and_then(|runs| {
+            let min_confidence = state.question.min_confidence;
+            let mentions_all = |at: &usize| {
                 runs.iter()
                     .all(|run| near_misses::mentions(&evidence[*at], run))
             };
-            let answers = |at: &usize| self.admission.answers(readings[*at].logit, least);
-            (1..readings.len()).find(|at| says(at) && answers(at))
+            let answers = |at: &usize| self.admission.answers(readings[*at].logit, min_confidence);
+            (1..readings.len()).find(|at| mentions_all(at) && answers(at))
         });
         if let Some(at) = answering {
-            candidates.lead_with(at);
-        } else if replaced.is_some()
+            candidates.move_to_front(at);
+        } else if substituted.is_some()
             || near_misses::names_another(own_words, &evidence[..candidates.passages().len()])
         {
             state.verdict.decision = AnswerDecision::Refuse;
@@ -288,18 +294,18 @@ impl Pipeline<'_> {
         }
     }
 
-    /// Lets a model word the quoted evidence, if there is a model and enough time.
+    /// Lets a model rewrite the quoted evidence, if a model is configured and enough time remains.
     async fn generate(self, state: &mut PipelineState<'_>) {
         let generating = Instant::now();
         let is_allowed = state.question.ceiling == Strategy::Generated
             && state.draft.strategy == Strategy::Extractive
-            // A correction is quoted unchanged.
+            // The correction of a false premise is always quoted.
             && !state.notes.contains(&Note::FalsePremise);
         if let Some(llm) = self.llm.filter(|_| is_allowed) {
             let evidence = state.candidates.evidence();
             let agreeing = conflict_resolution::agreeing(&state.draft, evidence, MAX_EVIDENCE);
             let (question, query) = (&state.question, &state.query);
-            match self.generated(llm, question, query, &agreeing).await {
+            match self.generate_draft(llm, question, query, &agreeing).await {
                 Err(note) => state.notes.push(note),
                 Ok(generated) => {
                     state.rejected.extend(generated.rejected);
@@ -337,9 +343,9 @@ impl Pipeline<'_> {
         Ok(())
     }
 
-    /// Returns a model's wording, or a note on why there is none. Never exceeds the deadline.
+    /// Returns a model's draft, or a note that says why there is none. Stops [`RESERVE`] before the deadline.
     #[tracing::instrument(name = "generate", skip_all)]
-    async fn generated(
+    async fn generate_draft(
         self,
         llm: &Llm,
         sub_question: &SubQuestion<'_>,
@@ -347,15 +353,15 @@ impl Pipeline<'_> {
         evidence: &[Evidence],
     ) -> Result<Generated, Note> {
         let (text, events) = (sub_question.text, sub_question.events);
-        let left = sub_question
-            .until
-            .map(|until| until.saturating_duration_since(Instant::now()));
-        let time = match left {
-            Some(left) if left < RESERVE + MIN_GENERATION => return Err(Note::LlmDeadline),
-            Some(left) => llm.timeout().min(left - RESERVE),
+        let remaining = sub_question
+            .deadline
+            .map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        let timeout = match remaining {
+            Some(time) if time < RESERVE + MIN_GENERATION => return Err(Note::LlmDeadline),
+            Some(time) => llm.timeout().min(time - RESERVE),
             None => llm.timeout(),
         };
-        // The search text may contain earlier messages, which may be needed to understand the question.
+        // The search text may also contain earlier messages, which the model may need to understand the question.
         let question = match query.text().contains(text.trim()) {
             true => query.text(),
             false => text,
@@ -363,17 +369,18 @@ impl Pipeline<'_> {
         if let Some(events) = events {
             let _ = events.send(Event::evidence(evidence));
         }
-        let mut n_heard = 0;
-        let heard = |sentence: &Sentence, new: &[Citation]| {
-            n_heard += 1;
+        let mut n_sentences = 0;
+        let on_sentence = |sentence: &Sentence, new: &[Citation]| {
+            n_sentences += 1;
             if let Some(events) = events {
-                // If nobody listens any more, this future is dropped and so is the request.
+                // A send fails only after the receiver was dropped; then this future is dropped, too, which cancels the
+                // request.
                 let _ = events.send(Event::Delta(sentence.clone(), new.to_vec()));
             }
         };
         let question = self.redactor.mask(question);
-        let generating = generate(llm, &question, sub_question.language, evidence, heard);
-        let outcome = tokio::time::timeout(time, generating).await;
+        let generating = generate(llm, &question, sub_question.language, evidence, on_sentence);
+        let outcome = tokio::time::timeout(timeout, generating).await;
         let note = match outcome {
             Ok(Ok(generated)) => return Ok(generated),
             Ok(Err(error)) => {
@@ -382,7 +389,7 @@ impl Pipeline<'_> {
             }
             Err(_) => Note::LlmDeadline,
         };
-        if n_heard > 0
+        if n_sentences > 0
             && let Some(events) = events
         {
             let _ = events.send(Event::Restart);
@@ -392,27 +399,28 @@ impl Pipeline<'_> {
 }
 
 impl PipelineState<'_> {
-    /// Composes a draft from admitted evidence, resolves contradictions, and may replace the draft by choices.
+    /// Composes a draft from admitted evidence and resolves contradictions. Replaces the draft by choices if the
+    /// question is ambiguous.
     fn quote(&mut self) {
         let composing = Instant::now();
         if self.verdict.decision == AnswerDecision::Answer {
             self.compose();
             self.resolve_conflicts();
             self.clarify();
-            self.keep_below_ceiling();
+            self.enforce_ceiling();
         }
         self.timings.compose = elapsed_ms(composing);
     }
 
-    /// Quotes the candidates and verifies the quotations. If the evidence contradicts a premise of the question, the
-    /// correction comes first.
+    /// Composes a draft of quotations and verifies it. If the evidence contradicts a premise of the question, the draft
+    /// begins with the correction.
     fn compose(&mut self) {
         let candidates = &self.candidates;
         let (evidence, passages) = (candidates.evidence(), candidates.passages());
-        // A second passage that answers far less strongly than the first adds nothing.
+        // If the second passage has a much lower logit than the first, only the first is quoted.
         let n_quoted = match candidates.readings() {
             [first, second, ..]
-                if second.logit < first.logit - conflict_resolution::ANSWERS_TOO =>
+                if second.logit < first.logit - conflict_resolution::MAX_LOGIT_GAP =>
             {
                 1
             }
@@ -440,7 +448,7 @@ impl PipelineState<'_> {
 
     /// Resolves contradictions between the draft and the other evidence.
     fn resolve_conflicts(&mut self) {
-        if self.draft.sentences.is_empty() || self.is_settled {
+        if self.draft.sentences.is_empty() || self.is_uncontested {
             return;
         }
         let own_words = self.query.text().lines().last().unwrap_or_default();
@@ -465,7 +473,7 @@ impl PipelineState<'_> {
                 self.draft = AnswerDraft::default();
             }
             Resolution::Overruled(by) => {
-                candidates.overrule_first(by);
+                candidates.replace_first(by);
                 self.compose();
             }
             Resolution::Open(with, conflict) => {
@@ -477,7 +485,7 @@ impl PipelineState<'_> {
         }
     }
 
-    /// Offers choices instead of an answer if a short question fits several things equally well.
+    /// Offers choices instead of an answer if a short question matches several answers equally well.
     fn clarify(&mut self) {
         if self.draft.sentences.is_empty() || self.notes.contains(&Note::FalsePremise) {
             return;
@@ -489,9 +497,10 @@ impl PipelineState<'_> {
         }
     }
 
-    fn keep_below_ceiling(&mut self) {
-        let is_above = self.draft.strategy != Strategy::Standard;
-        if self.question.ceiling == Strategy::Standard && is_above {
+    /// Drops the draft if it needs a strategy above the ceiling of the question.
+    fn enforce_ceiling(&mut self) {
+        let exceeds_standard = self.draft.strategy != Strategy::Standard;
+        if self.question.ceiling == Strategy::Standard && exceeds_standard {
             self.draft = AnswerDraft::default();
         }
     }
@@ -528,8 +537,8 @@ impl PipelineState<'_> {
     }
 }
 
-/// Searches, loads the evidence and raises the documents that the question is about. Best first, at most the query's
-/// limit.
+/// Searches, loads the evidence and boosts the documents in `about`. Returns the evidence best first, at most as many
+/// items as the query's limit.
 pub async fn find(
     retriever: &Retriever,
     workspace: &WorkspaceId,
@@ -556,7 +565,7 @@ pub async fn find(
     Ok((found, evidence))
 }
 
-/// The record of the answer to one question, for explanations.
+/// A trace of how one question was answered, for explanations.
 #[derive(Serialize)]
 pub struct SubAnswerTrace<'a> {
     question: &'a str,
@@ -583,15 +592,16 @@ struct EvidenceTrace<'a> {
     score: f32,
     coverage: f32,
     similarity: f32,
-    /// The reader's logit, and the answer's place in bytes of the document.
+    /// The reader's logit.
     #[serde(skip_serializing_if = "Option::is_none")]
     reading: Option<f32>,
+    /// The span of the answer, in bytes of the document.
     #[serde(skip_serializing_if = "Option::is_none")]
     answer_at: Option<Span>,
 }
 
 impl SubAnswer {
-    /// Returns the record of this answer.
+    /// Returns the trace of this answer.
     pub fn trace(&self) -> SubAnswerTrace<'_> {
         let readings = self
             .readings

@@ -1,4 +1,4 @@
-//! [`Document`] and its [`Metadata`]: kinds, states, validity, and who may see what.
+//! [`Document`] and its [`Metadata`]: kind, status, validity, and visibility by audience and channel.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -60,45 +60,47 @@ impl DocumentStatus {
     }
 }
 
-/// URI schemes that only open something. Schemes that run their content are rejected.
-const SCHEMES: [&str; 6] = ["http", "https", "mailto", "tel", "ftp", "file"];
+/// The allowed URI schemes. They open a resource; schemes that execute their content, such as `javascript`, are
+/// rejected.
+const ALLOWED_SCHEMES: [&str; 6] = ["http", "https", "mailto", "tel", "ftp", "file"];
 
-/// Checks that an address may be shown as a link: relative, or absolute with a scheme that only opens something
-/// (`https`, `mailto` …). Parses it as browsers do (WHATWG URL). Clients turn it into a link, which must not be
-/// `javascript:…`.
+/// Checks that a URI may be shown as a link: it is relative, or absolute with an allowed scheme (`https`, `mailto` …).
+/// Parses it as browsers do (WHATWG URL), because clients turn it into a link, which must not execute `javascript:…`.
 ///
 /// # Errors
 /// A message with the allowed schemes and the one that was found.
 pub fn checked_uri(uri: &str) -> Result<(), String> {
     match reqwest::Url::parse(uri) {
-        // A Windows path begins like a scheme of one letter.
-        Ok(url) if !SCHEMES.contains(&url.scheme()) && url.scheme().len() > 1 => Err(format!(
-            "expected a relative URI or one of the schemes {}, found {:?}",
-            SCHEMES.join(", "),
-            url.scheme()
-        )),
+        // The drive letter of a Windows path parses as a scheme of one letter.
+        Ok(url) if !ALLOWED_SCHEMES.contains(&url.scheme()) && url.scheme().len() > 1 => {
+            Err(format!(
+                "expected a relative URI or one of the schemes {}, found {:?}",
+                ALLOWED_SCHEMES.join(", "),
+                url.scheme()
+            ))
+        }
         _ => Ok(()),
     }
 }
 
 /// Metadata of a document.
 ///
-/// Empty `audience` or `channels` mean "everyone" and "every channel". The document is valid in
-/// `valid_from <= t < valid_until`; an absent bound is open.
+/// An empty `audience` means everyone, empty `channels` mean every channel. The document is valid in
+/// `valid_from <= t < valid_until`; a missing bound is open.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Metadata {
-    /// Kind of the document.
+    /// The kind of the document.
     pub kind: DocumentKind,
     /// The title; part of the searchable text.
     pub title: String,
-    /// The document's own address, if it has one.
+    /// The document's own URI, if it has one.
     pub uri: Option<String>,
-    /// BCP 47, as in `zh-Hant`, `zh-Hans`, `en`.
+    /// The language tag (BCP 47), such as `zh-Hant`, `zh-Hans`, `en`.
     pub language: Option<String>,
     /// Tags, for filters.
     pub tags: Vec<String>,
-    /// Who may see it, see [`audience_open_to`].
+    /// The audience that may see it; see [`audience_open_to`].
     pub audience: Vec<String>,
     /// The channels that may show it.
     pub channels: Vec<String>,
@@ -108,17 +110,17 @@ pub struct Metadata {
     pub valid_until: Option<Timestamp>,
     /// When a person should review it.
     pub review_by: Option<Timestamp>,
-    /// State of the document.
+    /// The status of the document.
     pub status: DocumentStatus,
-    /// FAQ only: the question, then its alternative wordings. Searched, never quoted.
+    /// FAQ only: the question, then its paraphrases. They are searched, never quoted.
     pub questions: Vec<String>,
-    /// FAQ only: similar questions that it does not answer.
+    /// FAQ only: similar questions that it does not answer (hard negatives).
     pub negatives: Vec<String>,
-    /// Ids of related documents.
+    /// The ids of related documents.
     pub related: Vec<String>,
-    /// FAQ only: id of the parent FAQ that this one follows up.
+    /// FAQ only: the id of the parent FAQ, to which this one is a follow-up.
     pub parent: Option<String>,
-    /// Precedence in contradictions: the document of higher rank wins. Default 0.
+    /// The precedence in contradictions: the document with the higher rank wins. Default 0.
     pub rank: i64,
 }
 
@@ -141,7 +143,8 @@ pub struct FaqAnswer {
 }
 
 impl Metadata {
-    /// Whether a caller with all names of `audience`, on `channel`, may see the document at time `at`.
+    /// Returns whether a caller with all names in `audience` may see the document on `channel` at time `at`: it is
+    /// published, open to the caller, and valid.
     pub fn visible(&self, audience: &[String], channel: Option<&str>, at: Timestamp) -> bool {
         self.status == DocumentStatus::Published
             && self.open_to(audience, channel)
@@ -149,17 +152,17 @@ impl Metadata {
             && self.valid_until.is_none_or(|until| at < until)
     }
 
-    /// Whether a caller with all names of `audience` may see the document on `channel`, whatever its state and
-    /// validity.
+    /// Returns whether a caller with all names in `audience` may see the document on `channel`, regardless of its
+    /// status and validity.
     pub fn open_to(&self, audience: &[String], channel: Option<&str>) -> bool {
         let is_on = |channel: &str| self.channels.iter().any(|c| c == channel);
         audience_open_to(&self.audience, audience)
             && (self.channels.is_empty() || channel.is_some_and(is_on))
     }
 
-    /// The metadata that hold for one chunk: those of the document, narrowed by the note of the chunk and the window of
-    /// its version.
-    pub fn narrowed(&self, note: &ChunkNote, window: ValidityPeriod) -> Self {
+    /// Returns the effective metadata of one chunk: those of the document, narrowed by the chunk's note and by the
+    /// validity period of its version.
+    pub fn narrowed(&self, note: &ChunkNote, period: ValidityPeriod) -> Self {
         let mut narrowed = self.clone();
         narrow_audience(&mut narrowed.audience, &note.audience);
         if narrowed.channels.is_empty() {
@@ -178,15 +181,15 @@ impl Metadata {
         if let Some(question) = &note.question {
             narrowed.questions = vec![question.clone()];
         }
-        narrowed.valid_from = narrowed.valid_from.max(window.from);
-        narrowed.valid_until = match (narrowed.valid_until, window.until) {
+        narrowed.valid_from = narrowed.valid_from.max(period.from);
+        narrowed.valid_until = match (narrowed.valid_until, period.until) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
         };
         narrowed
     }
 
-    /// Searchable text of a chunk: title, headings and text, one per line.
+    /// Returns the searchable text of a chunk: title, headings and text, one per line.
     pub fn searchable(&self, heading_path: &[String], text: &str) -> String {
         let mut lines: Vec<&str> = Vec::with_capacity(heading_path.len() + 2);
         lines.push(&self.title);
@@ -201,10 +204,11 @@ impl Metadata {
         lines.join("\n")
     }
 
-    /// Texts of a chunk for vector search, in a fixed order, at most [`MAX_VIEWS`]; each becomes one vector.
+    /// Returns the views of a chunk: the texts that represent it in vector search, at most [`MAX_VIEWS`], in a fixed
+    /// order. Each becomes one vector.
     ///
-    /// The first is the [searchable text](Self::searchable). An FAQ has one more for each wording of its question. A
-    /// hit on any of them is a hit on the chunk.
+    /// The first view is the [searchable text](Self::searchable). An FAQ has one more for its question and for each
+    /// paraphrase. A hit on any view is a hit on the chunk.
     pub fn views(&self, heading_path: &[String], text: &str) -> Vec<String> {
         let mut views = vec![self.searchable(heading_path, text)];
         views.extend(self.questions.iter().cloned());
@@ -212,12 +216,13 @@ impl Metadata {
         views
     }
 
-    /// Questions that must not find the chunk, in a fixed order, at most [`MAX_VIEWS`]; each becomes one vector.
+    /// Returns the questions that lower the chunk's score, at most [`MAX_VIEWS`], in a fixed order. Each becomes one
+    /// vector.
     pub fn negative_views(&self) -> &[String] {
         &self.negatives[..self.negatives.len().min(MAX_VIEWS)]
     }
 
-    /// Whether visibility depends on the caller or the time.
+    /// Returns whether visibility depends on the caller, the channel or the time.
     pub fn is_restricted(&self) -> bool {
         !self.audience.is_empty()
             || !self.channels.is_empty()
@@ -226,51 +231,48 @@ impl Metadata {
     }
 }
 
-/// A name that no caller has. It stands for the empty intersection of the audiences of a document and its part.
+/// A name that no caller and no channel has. It stands for an empty intersection: the document and one of its chunks
+/// have no audience, or no channel, in common.
 const NOBODY: &str = "\u{0}nobody:";
 
-/// Category of an audience name: `tier` for `tier:gold`; empty for a name without a colon.
-fn about(name: &str) -> &str {
-    name.split_once(':').map_or("", |(about, _)| about)
+/// Returns the category of an audience name: `tier` for `tier:gold`, empty for a name without a colon.
+fn category(name: &str) -> &str {
+    name.split_once(':').map_or("", |(category, _)| category)
 }
 
-/// Narrows an audience by that of a part. In a category that both name, only the common names are left; a category that
-/// only one of them names stays.
-fn narrow_audience(audience: &mut Vec<String>, own: &[String]) {
-    let mut subjects: Vec<&str> = own.iter().map(|name| about(name)).collect();
-    subjects.sort_unstable();
-    subjects.dedup();
-    for subject in subjects {
-        let of_part = || own.iter().filter(|name| about(name) == subject);
-        if !audience.iter().any(|name| about(name) == subject) {
-            audience.extend(of_part().cloned());
+/// Narrows a document's audience by the audience of one of its chunks. In a category that both have, the common names
+/// remain, or [`NOBODY`] if there are none. A category that only one of them has remains unchanged.
+fn narrow_audience(audience: &mut Vec<String>, of_chunk: &[String]) {
+    let mut categories: Vec<&str> = of_chunk.iter().map(|name| category(name)).collect();
+    categories.sort_unstable();
+    categories.dedup();
+    for own in categories {
+        if !audience.iter().any(|name| category(name) == own) {
+            let added = of_chunk.iter().filter(|name| category(name) == own);
+            audience.extend(added.cloned());
             continue;
         }
-        audience.retain(|name| about(name) != subject || own.contains(name));
-        if !audience.iter().any(|name| about(name) == subject) {
+        audience.retain(|name| category(name) != own || of_chunk.contains(name));
+        if !audience.iter().any(|name| category(name) == own) {
             audience.push(NOBODY.to_owned());
         }
     }
 }
 
-/// Whether content for `allowed` is open to a caller with all names of `who`. An empty `allowed` is open to everyone.
+/// Returns whether content with the audience `allowed` is open to a caller with all names in `caller`. Content with an
+/// empty audience is open to everyone.
 ///
-/// A name may have a category, as in `tier:gold` or `region:tw`. The caller needs one of the allowed names in each
-/// category. Names without a colon form one category.
-pub fn audience_open_to(allowed: &[String], who: &[String]) -> bool {
-    let about = |name: &str| {
-        name.split_once(':')
-            .map_or("", |(about, _)| about)
-            .to_owned()
-    };
+/// A name may have a category, as in `tier:gold` or `region:tw`. In each category of `allowed`, the caller needs at
+/// least one of the allowed names. Names without a colon form one category.
+pub fn audience_open_to(allowed: &[String], caller: &[String]) -> bool {
     allowed.iter().all(|name| {
-        let about_this = about(name);
-        let mut same = allowed.iter().filter(|other| about(other) == about_this);
-        same.any(|other| who.contains(other))
+        let own = category(name);
+        let mut same = allowed.iter().filter(|other| category(other) == own);
+        same.any(|other| caller.contains(other))
     })
 }
 
-/// The time during which a version is in force: `from <= t < until`; a missing bound is open.
+/// The period during which a version is live: `from <= t < until`; a missing bound is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ValidityPeriod {
     /// Start, inclusive.
@@ -279,16 +281,16 @@ pub struct ValidityPeriod {
     pub until: Option<Timestamp>,
 }
 
-/// Maximum number of views of a chunk, and of its negative views. The vector index stores the number of a view in 6
+/// The maximum number of views of a chunk, and of its negative views. The vector index stores a view's number in 6
 /// bits.
 pub const MAX_VIEWS: usize = 64;
 
-/// One version of a source text, as stored: the live one unless another was requested.
+/// One stored version of a document: the live one unless another was requested.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Document {
     /// Id of the document.
     pub id: DocumentId,
-    /// 1, 2, 3 … per document; all versions are kept, one is live.
+    /// The version number: 1, 2, 3 … per document. All versions are kept; one is live.
     pub version: i64,
     /// Metadata of this version.
     pub metadata: Metadata,
@@ -303,27 +305,27 @@ pub struct Document {
 }
 
 impl Document {
-    /// Answers of an FAQ, as submitted; empty for other kinds.
+    /// Returns the answers of an FAQ as submitted; empty for other kinds.
     pub fn answers(&self) -> Vec<FaqAnswer> {
         let answers = self.outline.answers.iter();
         answers
-            .map(|(span, about)| FaqAnswer {
+            .map(|(span, attributes)| FaqAnswer {
                 text: span.slice(&self.text).unwrap_or_default().to_owned(),
-                ..about.clone()
+                ..attributes.clone()
             })
             .collect()
     }
 }
 
-/// A document that was parsed and is not stored yet.
+/// A parsed document that is not stored yet.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Source {
     /// Id of the document.
     pub id: DocumentId,
     /// Metadata of the document.
     pub metadata: Metadata,
-    /// The submitted text before extraction, kept so that a better parser can read it again. Empty for binary formats
-    /// (PDF, Office files, archives).
+    /// The submitted text before extraction, kept so that an improved parser can parse it again. Empty for binary
+    /// formats (PDF, Office files, archives).
     pub raw: String,
     /// The extracted text.
     pub text: String,
@@ -401,11 +403,11 @@ mod tests {
             audience: vec!["staff".into(), "vip".into()],
             ..Metadata::default()
         };
-        let part = |audience: &str| ChunkNote {
+        let note = |audience: &str| ChunkNote {
             audience: vec![audience.to_owned()],
             ..ChunkNote::default()
         };
-        let both = |whole: &str, own: &str| {
+        let intersect = |whole: &str, own: &str| {
             let names = |list: &str| -> Vec<String> {
                 list.split_whitespace().map(str::to_owned).collect()
             };
@@ -414,19 +416,22 @@ mod tests {
             audience
         };
         assert_eq!(
-            both("tier:gold region:tw", "tier:gold"),
+            intersect("tier:gold region:tw", "tier:gold"),
             ["tier:gold", "region:tw"]
         );
-        assert_eq!(both("region:tw", "tier:gold"), ["region:tw", "tier:gold"]);
         assert_eq!(
-            both("staff vip \u{0}trial:x", "vip"),
+            intersect("region:tw", "tier:gold"),
+            ["region:tw", "tier:gold"]
+        );
+        assert_eq!(
+            intersect("staff vip \u{0}trial:x", "vip"),
             ["vip", "\u{0}trial:x"]
         );
-        assert_eq!(both("", "vip"), ["vip"]);
-        assert_eq!(both("tier:gold", "tier:vip"), [NOBODY]);
-        let narrowed = whole.narrowed(&part("vip"), ValidityPeriod::default());
+        assert_eq!(intersect("", "vip"), ["vip"]);
+        assert_eq!(intersect("tier:gold", "tier:vip"), [NOBODY]);
+        let narrowed = whole.narrowed(&note("vip"), ValidityPeriod::default());
         assert_eq!(narrowed.audience, ["vip"]);
-        let nobody = whole.narrowed(&part("guest"), ValidityPeriod::default());
+        let nobody = whole.narrowed(&note("guest"), ValidityPeriod::default());
         assert!(!nobody.open_to(&["guest".into(), "vip".into(), "staff".into()], None));
     }
 

@@ -13,7 +13,7 @@ use super::impact::{AlteredAnswer, ImpactError, ProposedChange, WhatIf};
 use ken_base::domain::WorkspaceId;
 use ken_search::index::Follower;
 use ken_store::store::{
-    BaseVersions, Recorded, StoreError, UnmetCondition, Write, WriteConditions,
+    BaseRevisions, Recorded, StoreError, UnmetCondition, Write, WriteConditions,
 };
 
 /// What happens to a change that would break a judged question.
@@ -241,8 +241,12 @@ impl Gate {
         if !is_asked {
             return Ok(Vec::new());
         }
-        // What is written already, as before a crash, is not tried again.
-        let changing = self.what_if.store.changing(workspace, writes).await?;
+        // Writes that were already made, for example before a crash, are not checked again.
+        let changing = self
+            .what_if
+            .store
+            .changing_writes(workspace, writes)
+            .await?;
         let mut broken: Vec<AlteredAnswer> = Vec::new();
         for at in times_of(&changing) {
             let effective = changing.iter().filter(|write| takes_effect(write) <= at);
@@ -293,7 +297,7 @@ pub enum TimedResult {
     /// The changes were made.
     Recorded(Vec<Recorded>),
     /// The check took too long. Contains the changes, and the versions of their documents.
-    TooLong(Vec<Write>, BaseVersions),
+    TooLong(Vec<Write>, BaseRevisions),
 }
 
 /// The result of changes of which as many as possible were made.

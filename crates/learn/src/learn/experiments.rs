@@ -12,7 +12,7 @@ use ken_base::domain::{
 use ken_ingest::ingest::faq::FaqRow;
 use ken_knowledge::editing::gate::{Breaking, GateError};
 use ken_knowledge::editing::impact::AlteredAnswer;
-use ken_store::store::{BaseVersions, UnmetCondition, Write, WriteConditions};
+use ken_store::store::{BaseRevisions, UnmetCondition, Write, WriteConditions};
 
 /// The definition of a new experiment.
 #[derive(Debug, Clone)]
@@ -188,7 +188,7 @@ impl Learning {
         &self,
         workspace: &WorkspaceId,
         id: &DocumentId,
-    ) -> Result<Option<(FaqRow, BaseVersions)>, ExperimentError> {
+    ) -> Result<Option<(FaqRow, BaseRevisions)>, ExperimentError> {
         let base = self.store.base(workspace, [id]).await?;
         let document = self.store.document(workspace, id, None).await?;
         let faq = document.filter(|document| document.metadata.kind == DocumentKind::Faq);
@@ -200,7 +200,7 @@ impl Learning {
         workspace: &WorkspaceId,
         row: FaqRow,
         breaking: Breaking,
-        base: &BaseVersions,
+        base: &BaseRevisions,
     ) -> Result<Result<(), UnmetCondition>, ExperimentError> {
         let source = row.into_source().map_err(LearnError::from)?;
         let writes = vec![Write::put(source)];

@@ -103,7 +103,7 @@ impl Retriever {
             explanation.verdict = SearchVerdict::NotIndexed;
             return Ok(explanation);
         }
-        let (vector, ..) = self.vector_of(query, None).await?;
+        let (vector, ..) = self.question_vector(query, None).await?;
         let alone = query.clone().with_filter(alone).with_limit(MAX_LIMIT);
         let found = self.retrieve_with(workspace, &alone, vector.clone());
         explanation.best = found.await?.hits.into_iter().next();

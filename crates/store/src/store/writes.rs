@@ -1,4 +1,4 @@
-//! Writes of documents, each in one transaction with its entry of the change log.
+//! Document writes. Each write and its change log entry are in one transaction.
 
 use std::collections::HashMap;
 
@@ -19,33 +19,33 @@ use ken_base::domain::{
 };
 use ken_text::text::sha256_hex;
 
-/// One change of a document. Only the gate of `ken-knowledge` changes knowledge.
+/// One change of a document. Knowledge is changed through the gate of `ken-knowledge` only.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Write {
-    /// Writes a version that is live at once.
+    /// Writes a version that is live immediately.
     Put {
         /// The parsed document.
         source: Box<Source>,
         /// The file that it was read from, if any.
         origin: Option<Origin>,
     },
-    /// Writes a version that replaces the live one at a later time. It replaces an earlier schedule. If no version is
-    /// live, it is written at once and valid from that time.
+    /// Writes a version that replaces the live one at the time `at`, and drops an earlier scheduled version. If no
+    /// version is live, the new one is written immediately, with `valid_from` at that time or later.
     Schedule {
         /// The parsed document.
         source: Box<Source>,
         /// When it becomes live.
         at: Timestamp,
     },
-    /// Removes the document from all answers and keeps it.
+    /// Archives the document: answers no longer use it, but it can still be opened.
     Archive(DocumentId),
-    /// Removes the document from everything except its history.
+    /// Deletes the document; only its history is kept.
     Delete(DocumentId),
 }
 
 impl Write {
-    /// A write of a document that was not read from a file.
+    /// Returns a [`Write::Put`] of a document that was not read from a file.
     pub fn put(source: Source) -> Self {
         Write::Put {
             source: Box::new(source),
@@ -53,7 +53,7 @@ impl Write {
         }
     }
 
-    /// The document that it changes.
+    /// Returns the id of the document that the write changes.
     pub fn document_id(&self) -> &DocumentId {
         match self {
             Write::Put { source, .. } | Write::Schedule { source, .. } => &source.id,
@@ -62,48 +62,49 @@ impl Write {
     }
 }
 
-/// The last revisions of documents when changes of them were requested. Archiving, scheduling and deleting count, too.
-/// The changes are written only if these revisions are still the last ones.
+/// The last revision of each document at the time when a change of it was requested; `None` for a missing document.
+/// Archiving, scheduling and deleting also create revisions. The change is written only if these are still the last
+/// revisions (optimistic locking).
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct BaseVersions(Vec<(DocumentId, Option<Revision>)>);
+pub struct BaseRevisions(Vec<(DocumentId, Option<Revision>)>);
 
-impl BaseVersions {
+impl BaseRevisions {
     fn ids(&self) -> impl Iterator<Item = &DocumentId> {
         self.0.iter().map(|(id, _)| id)
     }
 }
 
-/// The item of a job that writes. It ends in the transaction of its write: both or neither.
-pub struct EndsWith<'a> {
-    /// Position of the item in the job.
+/// The job item that a write completes. Both are in one transaction: either both happen or neither.
+pub struct CompletedItem<'a> {
+    /// The item's position in the job.
     pub ordinal: i64,
-    /// Result text of the item.
+    /// Returns the result text of the item from the results of the writes.
     pub detail: &'a (dyn Fn(&[Recorded]) -> String + Sync),
 }
 
 /// Conditions of a write, checked in its transaction.
 #[derive(Default, Clone, Copy)]
 pub struct WriteConditions<'a> {
-    /// Revisions that have to be the last ones of their documents.
-    pub base: Option<&'a BaseVersions>,
-    /// The job that writes. It has to be running, which it is not after it was cancelled or its workspace deleted.
+    /// Revisions that must still be the last ones of their documents.
+    pub base: Option<&'a BaseRevisions>,
+    /// The job that writes. It must be running; a job that was cancelled or whose workspace was deleted is not.
     pub job: Option<&'a str>,
-    /// The item of `job` that ends with the write.
-    pub ends: Option<&'a EndsWith<'a>>,
+    /// The item of `job` that the write completes. Ignored without `job`.
+    pub completes: Option<&'a CompletedItem<'a>>,
 }
 
-/// The condition of [`WriteConditions`] that did not hold, so that nothing was written.
+/// The first of the [`WriteConditions`] that was not met. Nothing was written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UnmetCondition {
-    /// A document was changed by another write.
+    /// Another write changed the document.
     #[error("{0} was changed concurrently; retry")]
     Changed(DocumentId),
-    /// The job is not running.
+    /// The job is not running, or its item is completed already.
     #[error("the job was cancelled")]
     NotRunning,
 }
 
-/// Effect of a write.
+/// The effect of a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
     /// The document is new.
@@ -122,21 +123,21 @@ pub enum Effect {
     NotFound,
 }
 
-/// Result of one write.
+/// The result of one write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recorded {
     /// The document.
     pub document_id: DocumentId,
-    /// The version concerned; 0 if there is no such document.
+    /// The version that was written, archived or deleted, or the unchanged one; 0 if there is no such document.
     pub version: i64,
-    /// What the write did.
+    /// The effect of the write.
     pub effect: Effect,
-    /// Revision of the write; the newest of the workspace if nothing changed.
+    /// The revision of the write, or the workspace's current revision if nothing changed.
     pub revision: Revision,
 }
 
-/// The row of a document, inside a transaction.
-struct Live {
+/// The row of a document, read inside a transaction. A deleted document has a row, too.
+struct CurrentRow {
     version: i64,
     content_hash: String,
     deleted: i64,
@@ -148,11 +149,11 @@ struct Live {
     next_at: Option<i64>,
     next_first_key: Option<i64>,
     next_n_chunks: Option<i64>,
-    /// The highest version number.
+    /// The highest version number, including scheduled and dropped versions.
     newest: i64,
 }
 
-from_row!(Live {
+from_row!(CurrentRow {
     version,
     content_hash,
     deleted,
@@ -167,11 +168,13 @@ from_row!(Live {
     newest,
 });
 
-impl Live {
+impl CurrentRow {
+    /// Returns the first chunk key and the number of chunks of the current version.
     fn keys(&self) -> (i64, i64) {
         (self.first_key, self.n_chunks)
     }
 
+    /// Returns the same for the scheduled version; zeros if there is none.
     fn next_keys(&self) -> (i64, i64) {
         (
             self.next_first_key.unwrap_or(0),
@@ -194,17 +197,18 @@ impl Store {
         Ok(recorded)
     }
 
-    /// As [`Store::record`], if the terms hold in the same transaction; otherwise nothing is written and the unmet term
-    /// is returned.
+    /// Like [`Store::record`], but checks `conditions` in the same transaction. Returns the first unmet condition; then
+    /// nothing is written.
     pub async fn record_if(
         &self,
         workspace: &WorkspaceId,
         writes: Vec<Write>,
-        terms: WriteConditions<'_>,
+        conditions: WriteConditions<'_>,
     ) -> Result<Result<Vec<Recorded>, UnmetCondition>, StoreError> {
         let mut tx = self.begin().await?;
-        if let Some(job) = terms.job {
-            // The first statement writes, as in `lock`. A deleted workspace is not created again.
+        if let Some(job) = conditions.job {
+            // As in `lock`, the first statement is a write. It precedes `lock`, so that a deleted workspace is not
+            // created again.
             let running = sqlx::query(
                 "UPDATE jobs SET state = 'running' WHERE workspace = $1 AND id = $2 AND state = 'running'",
             )
@@ -217,7 +221,7 @@ impl Store {
             }
         }
         lock(&mut tx, workspace).await?;
-        if let Some(base) = terms.base {
+        if let Some(base) = conditions.base {
             let ids: Vec<DocumentId> = base.ids().cloned().collect();
             let now = revisions(&mut tx, workspace, &ids).await?;
             if let Some((id, _)) = base
@@ -229,10 +233,10 @@ impl Store {
             }
         }
         let recorded = self.record_in(&mut tx, workspace, writes).await?;
-        if let (Some(job), Some(ends)) = (terms.job, terms.ends) {
-            let detail = (ends.detail)(&recorded);
-            // If an earlier run has written it, dropping the transaction undoes this write.
-            if !finish_item(&mut *tx, workspace, job, ends.ordinal, "done", &detail).await? {
+        if let (Some(job), Some(item)) = (conditions.job, conditions.completes) {
+            let detail = (item.detail)(&recorded);
+            // If an earlier run completed the item, the transaction is dropped, which rolls back this write.
+            if !finish_item(&mut *tx, workspace, job, item.ordinal, "done", &detail).await? {
                 return Ok(Err(UnmetCondition::NotRunning));
             }
         }
@@ -240,12 +244,12 @@ impl Store {
         Ok(Ok(recorded))
     }
 
-    /// Last revisions of documents.
+    /// Returns the last revision of each document.
     pub async fn base<'a>(
         &self,
         workspace: &WorkspaceId,
         ids: impl IntoIterator<Item = &'a DocumentId>,
-    ) -> Result<BaseVersions, StoreError> {
+    ) -> Result<BaseRevisions, StoreError> {
         let ids: Vec<DocumentId> = ids.into_iter().cloned().collect();
         let mut connection = self.relaxed.acquire().await?;
         let mut found = revisions(&mut connection, workspace, &ids).await?;
@@ -253,14 +257,14 @@ impl Store {
             let revision = found.remove(&id);
             (id, revision)
         });
-        Ok(BaseVersions(base.collect()))
+        Ok(BaseRevisions(base.collect()))
     }
 
-    /// The first document whose last revision differs from `base`; `None` if there is none.
+    /// Returns the first document whose last revision differs from `base`, or `None` if there is none.
     pub async fn changed_since(
         &self,
         workspace: &WorkspaceId,
-        base: &BaseVersions,
+        base: &BaseRevisions,
     ) -> Result<Option<DocumentId>, StoreError> {
         let now = self.base(workspace, base.ids()).await?;
         let mut pairs = base.0.iter().zip(&now.0);
@@ -268,22 +272,23 @@ impl Store {
         Ok(changed.map(|((id, _), _)| id.clone()))
     }
 
-    /// The writes that would change something, as [`Store::record`] would find.
-    pub async fn changing(
+    /// Returns the writes without each [`Write::Put`] whose document already has this content and status. All other
+    /// kinds of writes are returned, even if they would change nothing.
+    pub async fn changing_writes(
         &self,
         workspace: &WorkspaceId,
         writes: &[Write],
     ) -> Result<Vec<Write>, StoreError> {
         let ids: Vec<&str> = writes.iter().map(|w| w.document_id().as_str()).collect();
         let mut live: HashMap<String, (String, String)> = HashMap::new();
-        for some in ids.chunks(MAX_IN) {
+        for batch in ids.chunks(MAX_IN) {
             let sql = format!(
                 "SELECT id, content_hash, status FROM documents WHERE workspace = $1 AND deleted = 0 \
                  AND next_version IS NULL AND id IN ({})",
-                placeholders(2, some.len())
+                placeholders(2, batch.len())
             );
             let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(workspace.as_str());
-            for id in some {
+            for id in batch {
                 query = query.bind(*id);
             }
             let rows: Vec<(String, String, String)> = query.fetch_all(&self.relaxed).await?;
@@ -322,8 +327,8 @@ impl Store {
         Ok(recorded)
     }
 
-    /// Makes due scheduled versions live; returns whether there were any, at most 1,000 at a time. Searches do not
-    /// depend on it: they use the times of the versions.
+    /// Makes up to 1,000 due scheduled versions live, each in its own transaction. Returns whether any was due.
+    /// Searches do not depend on this: they compare the times of the versions with the current time.
     pub async fn promote_due(&self) -> Result<bool, StoreError> {
         let now = self.clock.now();
         let due: Vec<(String, String)> = sqlx::query_as(
@@ -339,7 +344,7 @@ impl Store {
             let mut tx = self.begin().await?;
             lock(&mut tx, &workspace).await?;
             let mut cursor = Cursor::read(&mut tx, &workspace, now).await?;
-            live(&mut tx, &workspace, &mut cursor, &id).await?;
+            promoted_row(&mut tx, &workspace, &mut cursor, &id).await?;
             cursor.save(&mut tx, &workspace).await?;
             tx.commit().await?;
         }
@@ -347,20 +352,20 @@ impl Store {
     }
 }
 
-/// Last revision of each document; missing documents are left out.
+/// Returns the last revision of each document. Leaves out missing documents.
 async fn revisions(
     connection: &mut AnyConnection,
     workspace: &WorkspaceId,
     ids: &[DocumentId],
 ) -> Result<HashMap<DocumentId, Revision>, StoreError> {
     let mut found = HashMap::with_capacity(ids.len());
-    for some in ids.chunks(MAX_IN) {
+    for batch in ids.chunks(MAX_IN) {
         let sql = format!(
             "SELECT id, revision FROM documents WHERE workspace = $1 AND id IN ({})",
-            placeholders(2, some.len())
+            placeholders(2, batch.len())
         );
         let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(workspace.as_str());
-        for id in some {
+        for id in batch {
             query = query.bind(id.as_str());
         }
         let rows: Vec<(String, Revision)> = query.fetch_all(&mut *connection).await?;
@@ -372,7 +377,7 @@ async fn revisions(
     Ok(found)
 }
 
-/// Applies one write in a transaction.
+/// Applies one write in the transaction.
 pub(super) async fn apply(
     tx: &mut Transaction<'_, Any>,
     workspace: &WorkspaceId,
@@ -387,8 +392,11 @@ pub(super) async fn apply(
     })
 }
 
-/// Locks the workspace: a statement that writes comes first, so that writers queue here and no transaction fails half
-/// way. Creates the workspace if the caller may.
+/// Locks the workspace until the transaction ends. The first statement of a transaction must be a write, so that
+/// writers queue here and no transaction fails later. Creates a missing workspace if the caller may.
+///
+/// # Errors
+/// [`StoreError::Gone`] if the workspace is missing and the caller may not create it.
 pub(super) async fn lock(
     tx: &mut Transaction<'_, Any>,
     workspace: &WorkspaceId,
@@ -414,12 +422,14 @@ pub(super) async fn lock(
     Ok(())
 }
 
-/// Counters of a workspace during a transaction.
+/// The counters of a workspace during a transaction, and the audit events to write at its end.
 pub(super) struct Cursor {
+    /// The revision of the last change.
     revision: i64,
+    /// The key of the next chunk.
     next_key: i64,
     now: Timestamp,
-    acts: Vec<AuditEvent>,
+    events: Vec<AuditEvent>,
 }
 
 impl Cursor {
@@ -437,11 +447,14 @@ impl Cursor {
             revision,
             next_key,
             now,
-            acts: Vec::new(),
+            events: Vec::new(),
         })
     }
 
-    /// Writes the counters, and the audit entries of the changes.
+    /// Writes the counters and the audit events.
+    ///
+    /// # Errors
+    /// [`StoreError::ChunkKeysExhausted`] if the chunk keys exceed 32 bits.
     pub(super) async fn save(
         self,
         tx: &mut Transaction<'_, Any>,
@@ -457,18 +470,18 @@ impl Cursor {
             .execute(&mut **tx)
             .await?;
         let scope = Scope::Workspace(workspace);
-        note(tx, scope, &actor(), self.now, self.acts).await
+        note(tx, scope, &actor(), self.now, self.events).await
     }
 }
 
-/// The row of a document, after a due scheduled version was made live.
-async fn live(
+/// Returns the row of a document. Makes a due scheduled version live first.
+async fn promoted_row(
     tx: &mut Transaction<'_, Any>,
     workspace: &WorkspaceId,
     cursor: &mut Cursor,
     id: &DocumentId,
-) -> Result<Option<Live>, StoreError> {
-    let Some(found) = read_live(tx, workspace, id).await? else {
+) -> Result<Option<CurrentRow>, StoreError> {
+    let Some(found) = read_row(tx, workspace, id).await? else {
         return Ok(None);
     };
     let is_due = found
@@ -477,17 +490,17 @@ async fn live(
     match is_due && found.deleted == 0 {
         true => {
             promote(tx, workspace, cursor, id, &found).await?;
-            read_live(tx, workspace, id).await
+            read_row(tx, workspace, id).await
         }
         false => Ok(Some(found)),
     }
 }
 
-async fn read_live(
+async fn read_row(
     tx: &mut Transaction<'_, Any>,
     workspace: &WorkspaceId,
     id: &DocumentId,
-) -> Result<Option<Live>, StoreError> {
+) -> Result<Option<CurrentRow>, StoreError> {
     Ok(sqlx::query_as(
         "SELECT version, content_hash, deleted, status, metadata, first_key, n_chunks, next_version, next_at, \
          next_first_key, next_n_chunks, (SELECT MAX(v.version) FROM document_versions v \
@@ -500,13 +513,13 @@ async fn read_live(
     .await?)
 }
 
-/// Makes the scheduled version live and removes the chunks of the previous one.
+/// Makes the scheduled version live and removes the chunks of the previous version.
 async fn promote(
     tx: &mut Transaction<'_, Any>,
     workspace: &WorkspaceId,
     cursor: &mut Cursor,
     id: &DocumentId,
-    before: &Live,
+    before: &CurrentRow,
 ) -> Result<(), StoreError> {
     let removed = remove_chunks(tx, workspace, before.keys()).await?;
     cursor.revision += 1;
@@ -526,12 +539,11 @@ async fn promote(
     .execute(&mut **tx)
     .await?;
     let version = before.next_version.unwrap_or(before.version);
-    let act = AuditEvent::new("document.publish", id.as_str());
-    let (was, became) = (
-        json!({ "version": before.version }),
-        json!({ "version": version }),
+    cursor.events.push(
+        AuditEvent::new("document.publish", id.as_str())
+            .before(json!({ "version": before.version }))
+            .after(json!({ "version": version })),
     );
-    cursor.acts.push(act.before(was).after(became));
     log_change(
         tx,
         workspace,
@@ -544,13 +556,13 @@ async fn promote(
     .await
 }
 
-/// Drops the scheduled version, if there is one.
+/// Drops the scheduled version, if there is one. Its text stays in the history.
 async fn unschedule(
     tx: &mut Transaction<'_, Any>,
     workspace: &WorkspaceId,
     cursor: &mut Cursor,
     id: &DocumentId,
-    before: &Live,
+    before: &CurrentRow,
 ) -> Result<(), StoreError> {
     let Some(version) = before.next_version else {
         return Ok(());
@@ -578,6 +590,7 @@ async fn unschedule(
     .await
 }
 
+/// Writes a version that becomes live at a time, or a live one with `valid_from` if none is live now.
 async fn schedule(
     tx: &mut Transaction<'_, Any>,
     workspace: &WorkspaceId,
@@ -586,10 +599,10 @@ async fn schedule(
     at: Timestamp,
 ) -> Result<Recorded, StoreError> {
     source.metadata.status = DocumentStatus::Published;
-    let before = live(tx, workspace, cursor, &source.id).await?;
+    let before = promoted_row(tx, workspace, cursor, &source.id).await?;
     let is_live = match &before {
         Some(live) if live.deleted == 0 && live.status == DocumentStatus::Published.as_str() => {
-            // A document that becomes valid later is not live yet; this version replaces it.
+            // A document that is not valid yet is not live. The new version replaces it immediately.
             let metadata: Metadata = from_json("a document's metadata", &live.metadata)?;
             metadata.valid_from.is_none_or(|from| from <= cursor.now)
         }
@@ -597,7 +610,7 @@ async fn schedule(
     };
     let Some(before) = before.filter(|_| is_live) else {
         source.metadata.valid_from = source.metadata.valid_from.max(Some(at));
-        // The same text without the time is another content.
+        // The time is part of the content: the same text without it has another hash.
         let time = at.to_string();
         source.content_hash = sha256_hex([source.content_hash.as_bytes(), time.as_bytes()]);
         return put(tx, workspace, cursor, source, None).await;
@@ -622,7 +635,7 @@ async fn schedule(
     .bind(source.id.as_str())
     .execute(&mut **tx)
     .await?;
-    cursor.acts.push(
+    cursor.events.push(
         AuditEvent::new("document.schedule", source.id.as_str())
             .before(json!({ "version": before.version, "scheduled_at": before.next_at }))
             .after(json!({ "version": version, "scheduled_at": at })),
@@ -670,6 +683,7 @@ async fn insert_version(
     Ok(())
 }
 
+/// Writes a new version that is live immediately, unless the document already has this content and status.
 async fn put(
     tx: &mut Transaction<'_, Any>,
     workspace: &WorkspaceId,
@@ -677,7 +691,7 @@ async fn put(
     source: Source,
     origin: Option<Origin>,
 ) -> Result<Recorded, StoreError> {
-    let before = live(tx, workspace, cursor, &source.id).await?;
+    let before = promoted_row(tx, workspace, cursor, &source.id).await?;
     let status = source.metadata.status;
     let unchanged = before.as_ref().filter(|live| {
         live.content_hash == source.content_hash
@@ -701,7 +715,12 @@ async fn put(
     let version = before.as_ref().map_or(1, |live| live.newest + 1);
     let metadata = to_json(&source.metadata);
     insert_version(tx, workspace, version, &source).await?;
-    let removed = remove_chunks(tx, workspace, before.as_ref().map_or((0, 0), Live::keys)).await?;
+    let removed = remove_chunks(
+        tx,
+        workspace,
+        before.as_ref().map_or((0, 0), CurrentRow::keys),
+    )
+    .await?;
     let first_key = cursor.next_key;
     let n_chunks = match status {
         DocumentStatus::Published => add_chunks(tx, workspace, first_key, version, &source).await?,
@@ -731,8 +750,8 @@ async fn put(
     .await?;
     insert_origin(tx, workspace, &source.id, origin).await?;
     cursor
-        .acts
-        .push(put_act(before.as_ref(), &source, version, &metadata)?);
+        .events
+        .push(put_event(before.as_ref(), &source, version, &metadata)?);
     log_change(
         tx,
         workspace,
@@ -755,6 +774,7 @@ async fn put(
     })
 }
 
+/// Archives a document, or deletes it if `delete`.
 async fn retire(
     tx: &mut Transaction<'_, Any>,
     workspace: &WorkspaceId,
@@ -762,7 +782,7 @@ async fn retire(
     id: DocumentId,
     delete: bool,
 ) -> Result<Recorded, StoreError> {
-    let before = live(tx, workspace, cursor, &id).await?;
+    let before = promoted_row(tx, workspace, cursor, &id).await?;
     let before = before.filter(|live| live.deleted == 0);
     let Some(before) = before else {
         return Ok(Recorded {
@@ -793,12 +813,10 @@ async fn retire(
         true => ("delete", "document.delete", Effect::Deleted),
         false => ("archive", "document.archive", Effect::Archived),
     };
-    let was = json!({ "version": before.version, "status": before.status });
-    let became = json!({ "version": before.version, "status": "archived", "deleted": delete });
-    let act = AuditEvent::new(action, id.as_str())
-        .before(was)
-        .after(became);
-    cursor.acts.push(act);
+    let old = json!({ "version": before.version, "status": before.status });
+    let new = json!({ "version": before.version, "status": "archived", "deleted": delete });
+    let event = AuditEvent::new(action, id.as_str()).before(old).after(new);
+    cursor.events.push(event);
     log_change(
         tx,
         workspace,
@@ -817,44 +835,47 @@ async fn retire(
     })
 }
 
-/// Audit entry of a new version: number, state, hash, and metadata fields that changed. The texts are kept as versions.
-fn put_act(
-    before: Option<&Live>,
+/// Returns the audit event of a new version: its number, status, content hash, and the metadata fields that changed. It
+/// contains no text, because `document_versions` keeps the texts.
+fn put_event(
+    before: Option<&CurrentRow>,
     source: &Source,
     version: i64,
     metadata: &str,
 ) -> Result<AuditEvent, StoreError> {
     type Fields = serde_json::Map<String, serde_json::Value>;
     let fields = |json: &str| from_json::<Fields>("a document's metadata", json);
-    let mut now = fields(metadata)?;
-    let mut then = match before {
+    let mut new_fields = fields(metadata)?;
+    let mut old_fields = match before {
         Some(live) => fields(&live.metadata)?,
         None => Fields::new(),
     };
-    let same: Vec<String> = now
+    let unchanged: Vec<String> = new_fields
         .iter()
-        .filter(|(name, value)| then.get(*name) == Some(value))
+        .filter(|(name, value)| old_fields.get(*name) == Some(value))
         .map(|(name, _)| name.clone())
         .collect();
-    for name in &same {
-        now.remove(name);
-        then.remove(name);
+    for name in &unchanged {
+        new_fields.remove(name);
+        old_fields.remove(name);
     }
-    let was = before.map(|live| {
+    let old = before.map(|live| {
         json!({
             "version": live.version, "status": live.status, "deleted": live.deleted != 0,
-            "content_hash": live.content_hash, "metadata": then,
+            "content_hash": live.content_hash, "metadata": old_fields,
         })
     });
-    let became = json!({
-        "version": version, "status": source.metadata.status, "content_hash": source.content_hash, "metadata": now,
+    let new = json!({
+        "version": version, "status": source.metadata.status, "content_hash": source.content_hash,
+        "metadata": new_fields,
     });
     Ok(AuditEvent::new("document.put", source.id.as_str())
-        .before(was)
-        .after(became))
+        .before(old)
+        .after(new))
 }
 
-/// Removes chunks by their keys, given and returned as first key and count.
+/// Removes the chunks with `count` consecutive keys from `first`. Returns the removed range as (first key, count), or
+/// zeros if it is empty.
 async fn remove_chunks(
     tx: &mut Transaction<'_, Any>,
     workspace: &WorkspaceId,
@@ -872,6 +893,7 @@ async fn remove_chunks(
     Ok((first, count))
 }
 
+/// Inserts the chunks of a version with consecutive keys from `first_key`. Returns their number.
 async fn add_chunks(
     tx: &mut Transaction<'_, Any>,
     workspace: &WorkspaceId,
@@ -915,6 +937,7 @@ async fn add_chunks(
     Ok(source.chunks.len() as i64)
 }
 
+/// Sets the source file of a document. Does nothing without an origin.
 async fn insert_origin(
     tx: &mut Transaction<'_, Any>,
     workspace: &WorkspaceId,
@@ -935,6 +958,7 @@ async fn insert_origin(
     Ok(())
 }
 
+/// Appends one change to the change log. The last argument is the range of removed chunk keys: first key, count.
 async fn log_change(
     tx: &mut Transaction<'_, Any>,
     workspace: &WorkspaceId,

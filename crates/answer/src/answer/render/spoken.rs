@@ -1,4 +1,4 @@
-//! Converts a text for speech output.
+//! Text normalization for speech output (TTS).
 
 use std::sync::LazyLock;
 
@@ -11,25 +11,26 @@ fn regex(pattern: &str) -> Regex {
     Regex::new(pattern).expect("the pattern is fixed and tested")
 }
 
-/// A wider sentence (Han 2, others 1) is cut at a comma when it is spoken.
-const MAX_BREATH: usize = 60;
+/// The maximum width of a spoken sentence; a Han character has width 2, others 1. A wider sentence is split at commas.
+const MAX_SENTENCE_WIDTH: usize = 60;
 
-/// Returns a text for speech output: without addresses and markup, with figures in words.
+/// Returns a text for speech output: without URLs, email addresses and markup, with numbers spelled out, and with long
+/// sentences split at commas.
 pub fn spoken(text: &str, language: Language) -> String {
-    static ADDRESS: LazyLock<Regex> = LazyLock::new(|| {
+    static URL_OR_EMAIL: LazyLock<Regex> = LazyLock::new(|| {
         regex(r"[（(]?\b(?:https?://|www\.)[^\s，。；）)]+[）)]?|[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
     });
-    static MARKS: LazyLock<Regex> =
+    static MARKUP: LazyLock<Regex> =
         LazyLock::new(|| regex(r"(?m)^\s*(?:#+|[-*•>])\s+|[*_`~]{1,3}"));
     static PHONE: LazyLock<Regex> = LazyLock::new(|| {
         regex(r"\+?\d{2,4}[- ]\d{3,4}[- ]\d{3,4}(?: ?#\d+)?|\b0\d{8,10}\b|\b\d{4}-\d{6}\b")
     });
-    let text = ADDRESS.replace_all(text, "");
-    let text = MARKS.replace_all(&text, "");
+    let text = URL_OR_EMAIL.replace_all(text, "");
+    let text = MARKUP.replace_all(&text, "");
     let text = PHONE.replace_all(&text, |found: &Captures| digits(&found[0], language));
     let text = match language.is_chinese() {
-        true => chinese_figures(&text, language),
-        false => english_figures(&text),
+        true => chinese_numbers(&text, language),
+        false => english_numbers(&text),
     };
     let (stop, commas): (&str, &[char]) = match language.is_chinese() {
         true => ("。", &['，', '；']),
@@ -38,15 +39,16 @@ pub fn spoken(text: &str, language: Language) -> String {
     let mut spoken_sentences: Vec<String> = Vec::new();
     for span in sentences(&text) {
         let mut rest = span.slice(&text).unwrap_or_default();
-        while width(rest) > MAX_BREATH {
-            let mut wide = 0;
+        while width(rest) > MAX_SENTENCE_WIDTH {
+            let mut used = 0;
             let fits = rest.char_indices().take_while(|(_, c)| {
-                wide += char_width(*c);
-                wide <= MAX_BREATH
+                used += char_width(*c);
+                used <= MAX_SENTENCE_WIDTH
             });
-            let is_figure = |at: usize| rest[at + 1..].starts_with(|c: char| c.is_ascii_digit());
+            let is_before_digit =
+                |at: usize| rest[at + 1..].starts_with(|c: char| c.is_ascii_digit());
             let cut = fits
-                .filter(|(at, c)| commas.contains(c) && !(*c == ',' && is_figure(*at)))
+                .filter(|(at, c)| commas.contains(c) && !(*c == ',' && is_before_digit(*at)))
                 .map(|(at, c)| (at, c.len_utf8()))
                 .last();
             let Some((at, len)) = cut else { break };
@@ -64,9 +66,9 @@ pub fn spoken(text: &str, language: Language) -> String {
     spoken_sentences.join(if language.is_chinese() { "" } else { " " })
 }
 
-/// Returns a number digit by digit.
+/// Returns a phone number or the decimals of a number digit by digit. Groups are separated by commas.
 fn digits(number: &str, language: Language) -> String {
-    let says = |c: char| -> Option<String> {
+    let spell = |c: char| -> Option<String> {
         let digit = c.to_digit(10)?;
         Some(match language.is_chinese() {
             true => "零一二三四五六七八九"
@@ -82,7 +84,7 @@ fn digits(number: &str, language: Language) -> String {
             .filter_map(|c| match c {
                 '#' if language.is_chinese() => Some("轉".to_owned()),
                 '#' => Some("extension".to_owned()),
-                c => says(c),
+                c => spell(c),
             })
             .collect();
         digits.join(if language.is_chinese() { "" } else { " " })
@@ -92,7 +94,8 @@ fn digits(number: &str, language: Language) -> String {
         .join(if language.is_chinese() { "，" } else { ", " })
 }
 
-fn chinese_figures(text: &str, language: Language) -> String {
+/// Spells out dates, times, amounts of money, percentages, numbers and ranges in Chinese.
+fn chinese_numbers(text: &str, language: Language) -> String {
     static FIGURE: LazyLock<Regex> = LazyLock::new(|| {
         regex(
             r"(?x)
@@ -110,7 +113,7 @@ fn chinese_figures(text: &str, language: Language) -> String {
     };
     let number = |digits: &str| -> String {
         let plain = digits.replace(',', "");
-        let (whole, part) = plain.split_once('.').unwrap_or((&plain, ""));
+        let (whole, decimals) = plain.split_once('.').unwrap_or((&plain, ""));
         let value: Option<u64> = whole.parse().ok();
         let words = value.and_then(|value| {
             value
@@ -118,21 +121,21 @@ fn chinese_figures(text: &str, language: Language) -> String {
                 .ok()
         });
         let words = words.unwrap_or_else(|| whole.to_owned());
-        match part {
+        match decimals {
             "" => words,
-            part => {
+            decimals => {
                 let point = if is_traditional { "點" } else { "点" };
-                format!("{words}{point}{}", self::digits(part, language))
+                format!("{words}{point}{}", self::digits(decimals, language))
             }
         }
     };
     let spoken = FIGURE.replace_all(text, |found: &Captures| {
         let at = found.get(0).map_or(0, |all| all.start());
-        // Part of a name: `S7`, `VC10`.
-        let in_name = text[..at].ends_with(|c: char| c.is_ascii_alphabetic() || c == '-');
+        // A number that is part of a name stays as it is: `S7`, `VC10`.
+        let is_in_name = text[..at].ends_with(|c: char| c.is_ascii_alphabetic() || c == '-');
         let group = |name| found.name(name).map(|m| m.as_str());
         match () {
-            _ if in_name && group("number").is_some() => found[0].to_owned(),
+            _ if is_in_name && group("number").is_some() => found[0].to_owned(),
             _ if group("y").is_some() => format!(
                 "{}年{}月{}日",
                 self::digits(&found["y"], language),
@@ -166,14 +169,14 @@ fn chinese_figures(text: &str, language: Language) -> String {
             _ => number(&found["number"]),
         }
     });
-    // `7–10 天`, `本島 → 離島`.
+    // `七–十 天`: the numbers are spelled out already.
     static RANGE: LazyLock<Regex> =
         LazyLock::new(|| regex(r"([\p{Han}])\s?[–~～-]\s?([零一二三四五六七八九十百千萬万])"));
     let spoken = RANGE.replace_all(&spoken, "${1}到${2}");
     let mut text = String::with_capacity(spoken.len());
     let mut characters = spoken.chars().peekable();
     while let Some(c) = characters.next() {
-        // Gaps between Han are only visual.
+        // A space between Han characters is only visual, so it is dropped.
         let after_han = c == ' ' && text.chars().next_back().is_some_and(is_cjk);
         if after_han
             && characters
@@ -187,7 +190,8 @@ fn chinese_figures(text: &str, language: Language) -> String {
     text
 }
 
-fn english_figures(text: &str) -> String {
+/// Replaces currency symbols, percent signs and range dashes with English words. Digits stay.
+fn english_numbers(text: &str) -> String {
     static MONEY: LazyLock<Regex> =
         LazyLock::new(|| regex(r"(NT\$|US\$|HK\$|\$|€|£)\s?(\d+(?:,\d{3})*(?:\.\d+)?)"));
     static PERCENT: LazyLock<Regex> = LazyLock::new(|| regex(r"(\d)\s?%"));
