@@ -23,15 +23,10 @@ pub async fn search(
     let app = open_caught_up(config, workspace).await?;
     let found = app.retriever.retrieve(workspace, &query).await?;
     if explain && !json {
-        for query_terms in &found.query_terms {
+        for term in &found.query_terms {
             let form = |form: &TermForm| format!("{} ×{}", form.term, form.boost);
-            let forms: Vec<String> = query_terms.forms.iter().map(form).collect();
-            println!(
-                "{} ({:.2}): {}",
-                query_terms.term,
-                query_terms.weight,
-                forms.join(", ")
-            );
+            let forms: Vec<String> = term.forms.iter().map(form).collect();
+            println!("{} ({:.2}): {}", term.term, term.weight, forms.join(", "));
         }
     }
     let evidence = app

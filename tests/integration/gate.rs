@@ -234,6 +234,10 @@ async fn batch_is_judged_at_each_time_it_takes_effect() {
         assert_eq!(refused.broken.len(), 1, "{when}");
     }
     assert!(text_of(&app, "w.md").await.unwrap().contains("十二個月"));
+    // The second schedule cancels the first, so the wrong version never goes live.
+    let writes = vec![later(&wrong), later(&right)];
+    let applied = app.app.gate.apply(&workspace, writes, Breaking::Refused);
+    assert_eq!(applied.await.unwrap().len(), 2);
     app.stop().await;
 }
 

@@ -8,7 +8,7 @@ use super::understand::DocumentBoosts;
 use super::window::Window;
 use ken_base::domain::Evidence;
 use ken_search::reader::{Reader, ReaderError, Reading};
-use ken_text::text::{detect, is_cjk};
+use ken_text::text::is_cjk;
 
 /// The number of top candidates that are split into sentences and table rows, for admission and composition.
 pub const MAX_PASSAGES: usize = 5;
@@ -158,6 +158,12 @@ impl Candidates {
     pub fn best_logit(&self) -> Option<f32> {
         best_logit(&self.readings)
     }
+
+    /// Returns the highest logit of the passages that may be first; `None` without readings.
+    pub fn best_eligible_logit(&self, question: &str, about: &DocumentBoosts) -> Option<f32> {
+        let eligible = eligible(question, &self.evidence, &self.readings, about);
+        eligible.map(|(_, logit)| logit).max_by(f32::total_cmp)
+    }
 }
 
 /// Runs the reader on the question and the first passages. Spans are in bytes of the chunk. The result may be shorter
@@ -227,34 +233,15 @@ pub fn best_logit(readings: &[Reading]) -> Option<f32> {
 }
 
 /// Returns the index of the passage that reranking by reading and score puts first, or `None` if it is first already.
-/// Of equal passages, the first in the list wins.
-///
-/// Two kinds of passages are held back:
-/// - A passage in another script (Han or Latin) than the question moves to the front only if the reader accepts it
-///   (logit above 0) and rejects the first (below −3). Across languages, smaller differences rank
-///   passages worse than the search scores do (docs/measured/reading.md).
-/// - For a follow-up question, a passage whose document has a lower boost than the first passage's document never moves.
-///   The reader does not see the conversation. `about` contains the boosts.
+/// Of equal passages, the first in the list wins. See `eligible` for the passages that may move.
 pub fn reranked_first(
     question: &str,
     evidence: &[Evidence],
     readings: &[Reading],
     about: &DocumentBoosts,
 ) -> Option<usize> {
-    let boost = |e: &Evidence| about.get(&e.chunk.document_id).copied().unwrap_or(0.0);
-    let first_boost = evidence.first().map(boost)?;
-    let is_latin = !question.chars().any(is_cjk);
-    let is_first_rejected = readings
-        .first()
-        .is_some_and(|first| first.logit < MIN_RELEVANT_LOGIT);
-    let is_eligible = |e: &Evidence, reading: &Reading| {
-        let is_same_script = detect(&e.chunk.text).is_latin() == is_latin;
-        boost(e) >= first_boost && (is_same_script || is_first_rejected && reading.logit > 0.0)
-    };
-    let read = evidence.iter().zip(readings).enumerate();
-    let combined = read
-        .filter(|(at, (e, reading))| *at == 0 || is_eligible(e, reading))
-        .map(|(at, (e, reading))| (at, reading.logit + SCORE_WEIGHT * e.score));
+    let combined = eligible(question, evidence, readings, about)
+        .map(|(at, logit)| (at, logit + SCORE_WEIGHT * evidence[at].score));
     let combined: Vec<(usize, f32)> = combined.collect();
     // `max_by` returns the last of equal items, so the reversed order makes the first one win.
     let best = combined
@@ -262,6 +249,38 @@ pub fn reranked_first(
         .rev()
         .max_by(|(_, a), (_, b)| a.total_cmp(b));
     best.map(|(at, _)| *at).filter(|at| *at > 0)
+}
+
+/// Returns the indexes and the logits of the passages that may be first: the first one, and those that may take its place.
+///
+/// Two kinds of passages are held back:
+/// - A passage in another script (Han or Latin) than the question, unless the reader accepts it (logit above 0) and
+///   rejects the first (below −3). Across languages, smaller differences rank passages worse than the search scores do
+///   (docs/measured/reading.md). A passage without letters is in every script.
+/// - For a follow-up question, a passage whose document has a lower boost than the first passage's document. The reader
+///   does not see the conversation. `about` contains the boosts.
+fn eligible(
+    question: &str,
+    evidence: &[Evidence],
+    readings: &[Reading],
+    about: &DocumentBoosts,
+) -> impl Iterator<Item = (usize, f32)> {
+    let boost = |e: &Evidence| about.get(&e.chunk.document_id).copied().unwrap_or(0.0);
+    let first_boost = evidence.first().map_or(0.0, boost);
+    let is_han = |text: &str| text.chars().any(is_cjk);
+    let is_question_han = is_han(question);
+    let is_first_rejected = readings
+        .first()
+        .is_some_and(|first| first.logit < MIN_RELEVANT_LOGIT);
+    let is_eligible = move |e: &Evidence, logit: f32| {
+        let text = &e.chunk.text;
+        let is_same_script =
+            is_han(text) == is_question_han || !text.chars().any(char::is_alphabetic);
+        boost(e) >= first_boost && (is_same_script || is_first_rejected && logit > 0.0)
+    };
+    let read = evidence.iter().zip(readings).enumerate();
+    read.filter(move |(at, (e, reading))| *at == 0 || is_eligible(e, reading.logit))
+        .map(|(at, (_, reading))| (at, reading.logit))
 }
 
 /// Moves the item at index `at` to the front; the others keep their order. Does nothing if `at` is out of bounds.
@@ -332,10 +351,7 @@ mod tests {
             found[1].chunk.text = text.to_owned();
             reranked_first(question, &found, &readings, &DocumentBoosts::new())
         };
-        let (han, latin) = (
-            "保固兩年。",
-            "The AirNest (清淨機) has a warranty of two years.",
-        );
+        let (han, latin) = ("保固兩年。", "The AirNest has a warranty of two years.");
         for (question, same, other) in [
             ("AirNest 保固", han, latin),
             ("AirNest warranty", latin, han),
@@ -344,6 +360,36 @@ mod tests {
             assert_eq!(leads(question, other, [-2.0, 3.0]), None, "{question}");
             assert_eq!(leads(question, other, [-4.0, -0.5]), None, "{question}");
             assert_eq!(leads(question, other, [-4.0, 0.5]), Some(1), "{question}");
+        }
+    }
+
+    #[test]
+    fn admission_ignores_passages_that_may_not_lead() {
+        let (evidence, readings) = with_readings(&[(-8.0, 0.5), (5.0, 0.4)]);
+        let candidates = Candidates {
+            evidence,
+            readings,
+            ..Candidates::default()
+        };
+        let of = |about: &[(&str, f32)]| {
+            let about = about.iter();
+            let about = about.map(|(id, boost)| (DocumentId::parse(id).unwrap(), *boost));
+            candidates.best_eligible_logit("保固", &about.collect())
+        };
+        assert_eq!(of(&[]), Some(5.0));
+        assert_eq!(of(&[("d0", 1.0)]), Some(-8.0));
+        let none = Candidates::default().best_eligible_logit("保固", &DocumentBoosts::new());
+        assert_eq!(none, None);
+    }
+
+    #[test]
+    fn table_of_figures_leads_in_every_script() {
+        let (mut found, readings) = with_readings(&[(-2.0, 0.5), (3.0, 0.5)]);
+        found[1].chunk.text = "| 1 | 2 |\n| 30 | 40 |".to_owned();
+        for question in ["保固", "warranty"] {
+            found[0].chunk.text = question.to_owned();
+            let at = reranked_first(question, &found, &readings, &DocumentBoosts::new());
+            assert_eq!(at, Some(1), "{question}");
         }
     }
 

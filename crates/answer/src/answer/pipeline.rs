@@ -242,7 +242,10 @@ impl Pipeline<'_> {
         if state.is_identical {
             state.verdict = Verdict::CERTAIN;
         } else {
-            let reading = self.reader.map(|_| candidates.best_logit());
+            let about = &state.question.about;
+            let reading = self
+                .reader
+                .map(|_| candidates.best_eligible_logit(text, about));
             let min_confidence = state.question.min_confidence;
             state.verdict =
                 self.admission

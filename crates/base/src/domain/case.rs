@@ -186,8 +186,8 @@ impl Distilled {
     }
 }
 
-/// Joins sentences into one text. A space follows each sentence unless it ends in a wide character (U+2E80 or above,
-/// such as Chinese).
+/// Joins sentences into one text. A space separates two sentences unless the first ends in a wide character (U+2E80 or
+/// above, such as Chinese).
 pub fn join<'a>(sentences: impl Iterator<Item = &'a str>) -> String {
     let mut text = String::new();
     for sentence in sentences {

@@ -1,7 +1,7 @@
 //! The gate that every change of knowledge passes. It refuses a change that would break a judged question, unless the
 //! caller forces it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -117,7 +117,7 @@ impl Gate {
         Ok(self.record(workspace, passed).await?)
     }
 
-    /// Like [`Gate::apply`], if the terms still hold at the time of writing. Otherwise nothing is written and the unmet
+    /// Like [`Gate::apply`], if the conditions still hold at the time of writing. Otherwise nothing is written and the unmet
     /// term is returned.
     ///
     /// # Errors
@@ -127,17 +127,17 @@ impl Gate {
         workspace: &WorkspaceId,
         writes: Vec<Write>,
         breaking: Breaking,
-        terms: WriteConditions<'_>,
+        conditions: WriteConditions<'_>,
     ) -> Result<Result<Vec<Recorded>, UnmetCondition>, GateError> {
         let store = &self.what_if.store;
         // Tested before the check as well, because the check may take long.
-        if let Some(base) = terms.base
+        if let Some(base) = conditions.base
             && let Some(id) = store.changed_since(workspace, base).await?
         {
             return Ok(Err(UnmetCondition::Changed(id)));
         }
         let CheckedWrites(writes) = self.check(workspace, writes, breaking).await?;
-        let recorded = store.record_if(workspace, writes, terms).await?;
+        let recorded = store.record_if(workspace, writes, conditions).await?;
         self.follower.wake();
         Ok(recorded)
     }
@@ -155,10 +155,10 @@ impl Gate {
     ) -> Result<PartialResult, ImpactError> {
         let none = WriteConditions::default();
         let each = self.apply_each_if(workspace, writes, breaking, none);
-        Ok(each.await?.expect("no terms were set"))
+        Ok(each.await?.expect("no conditions were set"))
     }
 
-    /// Like [`Gate::apply_each`]. If the terms no longer hold, nothing more is written.
+    /// Like [`Gate::apply_each`]. If the conditions no longer hold, nothing more is written.
     ///
     /// # Errors
     /// As [`Gate::apply_each`].
@@ -167,7 +167,7 @@ impl Gate {
         workspace: &WorkspaceId,
         writes: Vec<Write>,
         breaking: Breaking,
-        terms: WriteConditions<'_>,
+        conditions: WriteConditions<'_>,
     ) -> Result<Result<PartialResult, UnmetCondition>, ImpactError> {
         let mut each = PartialResult::default();
         // A stack with the next part on top, so that changes are recorded in order.
@@ -176,7 +176,7 @@ impl Gate {
             if part.is_empty() {
                 continue;
             }
-            match self.apply_if(workspace, part, breaking, terms).await {
+            match self.apply_if(workspace, part, breaking, conditions).await {
                 Ok(Ok(recorded)) => each.recorded.extend(recorded),
                 Ok(Err(unmet)) => return Ok(Err(unmet)),
                 Err(GateError::WouldBreak(mut refused)) if refused.writes.len() > 1 => {
@@ -247,17 +247,16 @@ impl Gate {
             .store
             .changing_writes(workspace, writes)
             .await?;
-        let mut broken: Vec<AlteredAnswer> = Vec::new();
+        let changing = uncancelled(changing);
         for at in times_of(&changing) {
             let effective = changing.iter().filter(|write| takes_effect(write) <= at);
             let changes = effective.map(ProposedChange::of).collect();
-            for altered in self.what_if.gate(workspace, changes, at).await? {
-                if broken.iter().all(|known| known.id != altered.id) {
-                    broken.push(altered);
-                }
+            let broken = self.what_if.gate(workspace, changes, at).await?;
+            if !broken.is_empty() {
+                return Ok(broken);
             }
         }
-        Ok(broken)
+        Ok(Vec::new())
     }
 
     /// Records passed changes in one transaction.
@@ -279,7 +278,21 @@ fn pass(broken: Vec<AlteredAnswer>, writes: Vec<Write>) -> Result<CheckedWrites,
     }
 }
 
-/// When a change takes effect: `None`, the earliest of all, at once.
+/// Removes scheduled versions that a later write of the same document cancels.
+fn uncancelled(writes: Vec<Write>) -> Vec<Write> {
+    let mut later = HashSet::new();
+    let mut kept: Vec<Write> = Vec::with_capacity(writes.len());
+    for write in writes.into_iter().rev() {
+        let is_last = later.insert(write.document_id().clone());
+        if is_last || takes_effect(&write).is_none() {
+            kept.push(write);
+        }
+    }
+    kept.reverse();
+    kept
+}
+
+/// Returns when a change takes effect; `None`, which sorts first, means immediately.
 fn takes_effect(write: &Write) -> Option<Timestamp> {
     match write {
         Write::Schedule { at, .. } => Some(*at),
@@ -287,7 +300,7 @@ fn takes_effect(write: &Write) -> Option<Timestamp> {
     }
 }
 
-/// The times as of which changes are judged, in order: each at which one of them takes effect.
+/// Returns the times at which changes take effect, in order. Judged questions are asked as of each of them.
 fn times_of(writes: &[Write]) -> BTreeSet<Option<Timestamp>> {
     writes.iter().map(takes_effect).collect()
 }

@@ -111,8 +111,9 @@ pub enum ImpactError {
     Answer(#[from] AnswerError),
 }
 
-/// How many changes are tried at a time; the others wait. Each holds the text and the vectors of its chunks in memory, some
-/// 2 kB a chunk, and asks every judged question twice.
+/// How many previews run at once, and how many checks of the gate; further ones wait. Each holds the text and the vectors
+/// of its chunks in memory, some 2 kB a chunk, and asks every judged question twice. Previews have a limit of their own,
+/// so that they do not delay writes.
 const MAX_AT_A_TIME: usize = 2;
 
 /// Tries changes out. Clones share everything.
@@ -126,18 +127,20 @@ pub struct WhatIf {
     pub retriever: Retriever,
     /// Answers questions.
     pub answerer: Answerer,
-    turns: Arc<Semaphore>,
+    previews: Arc<Semaphore>,
+    checks: Arc<Semaphore>,
 }
 
 impl WhatIf {
-    /// Tries changes out with what answers questions. Clones share the limit of trials at a time.
+    /// Compares answers of `answerer` before and after changes. Clones share the limits of concurrency.
     pub fn new(store: Store, embedder: Embedder, retriever: Retriever, answerer: Answerer) -> Self {
         Self {
             store,
             embedder,
             retriever,
             answerer,
-            turns: Arc::new(Semaphore::new(MAX_AT_A_TIME)),
+            previews: Arc::new(Semaphore::new(MAX_AT_A_TIME)),
+            checks: Arc::new(Semaphore::new(MAX_AT_A_TIME)),
         }
     }
 
@@ -158,7 +161,9 @@ impl WhatIf {
             0 => Vec::new(),
             n => self.store.logged_questions(workspace, n).await?,
         };
-        self.ask(workspace, changes, &judged, &logged, at).await
+        // The semaphores are never closed, so waiting for a permit does not fail.
+        let _permit = self.previews.acquire().await.ok();
+        self.compare(workspace, changes, &judged, &logged, at).await
     }
 
     /// Like [`WhatIf::assess`], with the given questions.
@@ -173,11 +178,21 @@ impl WhatIf {
         logged: &[String],
         at: Option<Timestamp>,
     ) -> Result<Impact, ImpactError> {
+        let _permit = self.checks.acquire().await.ok();
+        self.compare(workspace, changes, judged, logged, at).await
+    }
+
+    async fn compare(
+        &self,
+        workspace: &WorkspaceId,
+        changes: Vec<ProposedChange>,
+        judged: &[JudgedQuestion],
+        logged: &[String],
+        at: Option<Timestamp>,
+    ) -> Result<Impact, ImpactError> {
         if judged.is_empty() && logged.is_empty() {
             return Ok(Impact::default());
         }
-        // Never closed, so waiting for a turn does not fail.
-        let _turn = self.turns.acquire().await.ok();
         let trial = BeforeAfter::of(self, workspace, changes).await?;
         trial.ask(workspace, judged, logged, at).await
     }

@@ -587,9 +587,12 @@ impl KeywordIndex {
 }
 
 fn writing_of(language: Language) -> &'static str {
-    match language.is_latin() {
-        true => LATIN,
-        false => "cjk",
+    match language {
+        Language::TraditionalChinese
+        | Language::SimplifiedChinese
+        | Language::Japanese
+        | Language::Korean => "cjk",
+        Language::English | Language::Other => LATIN,
     }
 }
 

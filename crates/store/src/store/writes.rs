@@ -530,6 +530,7 @@ async fn promote(
          AND v.document_id = documents.id AND v.version = documents.next_version), \
          metadata = (SELECT v.metadata FROM document_versions v WHERE v.workspace = documents.workspace \
          AND v.document_id = documents.id AND v.version = documents.next_version), \
+         origin_root = NULL, origin_path = NULL, origin_hash = NULL, \
          revision = $1, updated_at = $2 WHERE workspace = $3 AND id = $4",
     )
     .bind(cursor.revision)

@@ -77,11 +77,6 @@ impl Language {
         }
     }
 
-    /// Whether it is written without Han, kana and hangul.
-    pub fn is_latin(self) -> bool {
-        matches!(self, Language::English | Language::Other)
-    }
-
     /// Whether it is Chinese, in either script.
     pub fn is_chinese(self) -> bool {
         matches!(

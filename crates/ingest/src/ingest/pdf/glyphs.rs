@@ -190,7 +190,8 @@ unsafe fn frames_of(pdfium: &dyn PdfiumLibraryBindings, link: FPDF_LINK) -> Vec<
                 |of: [f64; 4]| of.into_iter().fold(f64::INFINITY, f64::min),
                 |of: [f64; 4]| of.into_iter().fold(f64::NEG_INFINITY, f64::max),
             );
-            is_read.then(|| [least(xs), least(ys), most(xs), most(ys)])
+            let frame = [least(xs), least(ys), most(xs), most(ys)];
+            (is_read && frame[0] < frame[2] && frame[1] < frame[3]).then_some(frame)
         });
         let quads: Vec<[f64; 4]> = quads.collect();
         let mut frame = std::mem::zeroed();
