@@ -370,11 +370,15 @@ async fn file_is_ingested_again_after_scheduled_version_went_live() {
     let clock = Clock::fixed("2026-06-01T00:00:00Z".parse().unwrap());
     let app = at_a_standing_clock(&clock).await;
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("fee.md"), "# 運費\n\n本島運費八十元。").unwrap();
+    std::fs::write(
+        folder.path().join("fee.md"),
+        "---\nid: fee\n---\n# 運費\n\n本島運費八十元。",
+    )
+    .unwrap();
     assert_eq!(app.ingest(folder.path()).await.added, 1);
     assert_eq!(app.ingest(folder.path()).await.unchanged, 1);
     app.put(
-        "fee.md",
+        "fee",
         json!({ "text": "# 運費\n\n本島運費一百元。", "publish_at": "2026-06-07T16:00:00Z" }),
     )
     .await;
@@ -382,7 +386,7 @@ async fn file_is_ingested_again_after_scheduled_version_went_live() {
     clock.set("2026-06-07T16:00:00Z".parse().unwrap());
     app.app.store.promote_due().await.unwrap();
     assert_eq!(app.ingest(folder.path()).await.changed, 1);
-    let (_, document) = app.get("/v1/documents/fee.md").await;
+    let (_, document) = app.get("/v1/documents/fee").await;
     assert!(document["text"].as_str().unwrap().contains("八十元"));
     app.stop().await;
 }
