@@ -400,7 +400,7 @@ impl Retriever {
         .await
     }
 
-    /// Runs the vector search. Encodes the question first if its vector is not known.
+    /// Runs the vector search. Encodes the question first if the caller has no vector.
     async fn vector_leg(
         &self,
         index: &SearchTarget,
