@@ -1,0 +1,10301 @@
+// Written by `npm run api` from docs/reference/openapi.json.
+export interface paths {
+    "/healthz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Liveness: the process is running. */
+        get: operations["healthz"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Metrics in Prometheus text format. */
+        get: operations["metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/readyz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Readiness: the model is loaded and the indexes are up to date, or the service can run degraded. Otherwise 503 with
+         *     the same body.
+         */
+        get: operations["readyz"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/answers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Answer a question from the knowledge base, or refuse. */
+        post: operations["post_answer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/answers/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Explain an answer: its evidence, features, decision, rejected sentences and timings. */
+        get: operations["get_answer"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List audit log entries. */
+        get: operations["get_audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/audit:export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Export the whole audit log as JSON Lines, oldest first. */
+        get: operations["export_audit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Submit resolved cases: one, a list, or one a line (`application/x-ndjson`).
+         * @description All or none: one invalid case rejects the request. A case is identified by its `id`, or by its content if it has none.
+         *     Submitting it again changes nothing; with other content it replaces the previous case.
+         */
+        post: operations["post_cases"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cases/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a case and its distillation. */
+        get: operations["get_case"];
+        put?: never;
+        post?: never;
+        /** Delete a case with its transcript, its redacted personal data and its contribution to drafts. */
+        delete: operations["delete_case"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/conversations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read the turns of a conversation with their citations. */
+        get: operations["get_conversation"];
+        put?: never;
+        post?: never;
+        /** Delete a conversation with its turns, traces and logged questions. */
+        delete: operations["delete_conversation"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/dead-letters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List permanently failed background jobs, newest first. */
+        get: operations["list_dead_letters"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/dead-letters/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Retry a dead letter with a fresh attempt count. */
+        post: operations["revive_dead_letter"];
+        /** Delete a dead letter. */
+        delete: operations["discard_dead_letter"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/documents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List documents. */
+        get: operations["list_documents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/documents/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a document. */
+        get: operations["get_document"];
+        /** Create a document or a new version of it. Equal content changes nothing. */
+        put: operations["put_document"];
+        /**
+         * Publish, archive, restore or trust a document: the path ends in `:publish`, `:archive`, `:restore` or `:trust`. `:trust`
+         *     lets answers use a version again that too many people found wrong.
+         */
+        post: operations["post_action"];
+        /** Delete a document. Its versions stay in the history. */
+        delete: operations["delete_document"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/documents/{id}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Compare two versions of a document. */
+        get: operations["diff_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/documents/{id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the versions of a document, including a deleted one. Each can be read, compared and restored (`:restore`). */
+        get: operations["list_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/documents:lint": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Report duplicates, contradictions, expired content and dead references. */
+        post: operations["post_lint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/documents:preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Parse a file without storing it: multipart, or the file as the body. */
+        post: operations["preview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/documents:preview-impact": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Preview which answers a change would alter, break or fix. */
+        post: operations["preview_impact"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/documents:upload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Upload files in any supported format; a job ingests them. File names become document ids. The files are durable once
+         *     this replies.
+         */
+        post: operations["upload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/drafts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List drafts, highest rank first. */
+        get: operations["list_drafts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/drafts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a draft with its evidence, the nearest existing knowledge and the difference from it, the logged questions it
+         *     would answer, the answers it would change, and wording collisions with other FAQs.
+         */
+        get: operations["get_draft"];
+        put?: never;
+        /** Review a draft: the path ends in `:approve`, `:edit`, `:reject` or `:merge`. */
+        post: operations["post_draft_action"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/experiments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List experiments with their current results. Also ends those that have reached a decision. */
+        get: operations["list"];
+        put?: never;
+        /**
+         * Start an experiment. A customer sees the same arm on every channel. Requests without a `customer_id` or
+         *     `conversation_id` see the live state.
+         */
+        post: operations["begin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/experiments/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Stop an experiment without a winner, or promote the winner: the path ends in `:stop` or `:promote`. */
+        post: operations["decide"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/faqs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List FAQs. */
+        get: operations["list_faqs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/faqs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read an FAQ. */
+        get: operations["get_faq"];
+        /** Create an FAQ or a new version of it. Equal content changes nothing. */
+        put: operations["put_faq"];
+        post?: never;
+        /** Delete an FAQ. Its versions stay in the history. */
+        delete: operations["delete_faq"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/faqs:export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Export all FAQs as a file; importing it restores the same state. */
+        get: operations["export_faqs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/faqs:import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import FAQs from CSV, TSV, XLSX, ODS, JSON or JSON Lines: multipart, or the file as the body. Columns are
+         *     recognised by their Chinese or English names. All rows or none, unless `partial`. The report lists every row except
+         *     unchanged ones.
+         */
+        post: operations["import_faqs"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/feedback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List feedback. */
+        get: operations["list_feedback"];
+        put?: never;
+        /** Submit feedback on an answer. */
+        post: operations["post_feedback"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/insights/gaps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List unanswered questions, clustered by meaning, most urgent first. */
+        get: operations["gaps"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/insights/knowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Report knowledge usage: cited, disliked, unused and stale documents. */
+        get: operations["knowledge"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/insights/scenes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Report channels, tags and intents with a significantly lower resolution rate than the rest. */
+        get: operations["scenes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/insights/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count questions, outcomes, resolutions and ratings, in total and by group.
+         * @description A question is *resolved* if it was answered from the knowledge base, nobody found the answer unhelpful, and no case or
+         *     reopening followed within `learn.reopen_hours`.
+         */
+        get: operations["summary"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read the state and progress of a job. */
+        get: operations["get_job"];
+        put?: never;
+        post?: never;
+        /** Cancel a job: the current item is finished, waiting items are dropped. Written documents stay. */
+        delete: operations["cancel_job"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/judged-questions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List judged questions. */
+        get: operations["list_judged"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/judged-questions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Create or replace a judged question. Changes that break it are rejected unless forced, whether they come from this API,
+         *     uploads, the command line, review or experiments. `ken import` and `ken restore` are not checked.
+         */
+        put: operations["put_judged"];
+        post?: never;
+        /** Delete a judged question. */
+        delete: operations["delete_judged"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the keys of the workspace; operators also see operator keys. */
+        get: operations["list_keys"];
+        put?: never;
+        /** Create a key for the workspace. Once a key exists, requests without a key are rejected. */
+        post: operations["create_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/keys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revoke a key permanently. */
+        delete: operations["revoke_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/reviews": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List open reviews, such as contradictions that no rule resolves. */
+        get: operations["list_reviews"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/reviews/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Close a review. The same pair of document versions does not open another one. */
+        delete: operations["close_review"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Search for passages. */
+        post: operations["post_search"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read the settings of a workspace. */
+        get: operations["get_settings"];
+        /** Change the settings of a workspace; they take effect with the next question. */
+        put: operations["put_settings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/synonyms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read the synonyms of a workspace. */
+        get: operations["get_synonyms"];
+        /** Replace the synonyms of a workspace; they take effect with the next question, without a rebuild. */
+        put: operations["put_synonyms"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/tuning": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read the learned settings of a workspace. */
+        get: operations["get_tuning"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/tuning/learn": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Learn settings from feedback and judged questions. They take effect only if they improve results and break no judged
+         *     question. If tuning takes longer than 20 s or half of `http.timeout_ms`, it continues in the background: `GET /v1/tuning`
+         *     returns its state (`is_learning`) and result (`last_learned`, `last_failed`).
+         */
+        post: operations["learn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/tuning/rollback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Roll back to the settings before the last change. */
+        post: operations["roll_back"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workspaces": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List all workspaces. */
+        get: operations["list_workspaces"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/workspaces/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Delete a workspace with its knowledge, cases, conversations, keys and audit log. This cannot be undone. */
+        delete: operations["delete_workspace"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
+export type webhooks = Record<string, never>;
+export interface components {
+    schemas: {
+        /** @description Parameters of a document action. */
+        ActionRequest: {
+            /**
+             * Format: date-time
+             * @description `publish` only: when it replaces the live version, to the second. Default: immediately.
+             * @default null
+             */
+            at?: string | null;
+            /**
+             * @description See `PUT /v1/documents/{id}`.
+             * @default false
+             */
+            background?: boolean;
+            /**
+             * @description Write even if judged questions break.
+             * @default false
+             */
+            force?: boolean;
+            /**
+             * Format: int64
+             * @description Version to act on. Default for `publish`: the newest. Required for `restore`.
+             * @default null
+             */
+            version?: number | null;
+        };
+        /** @description The reply of `:publish`, `:archive` and `:restore`, or that of `:trust`. */
+        ActionResponse: components["schemas"]["WriteResponse"] | components["schemas"]["TrustResponse"];
+        /**
+         * @description What the agent did with a suggested answer: `accepted` it, `edited` it, or `ignored` it.
+         * @enum {string}
+         */
+        AgentAction: "accepted" | "edited" | "ignored";
+        /** @description A question whose answer changes. */
+        AlteredAnswer: {
+            /** @description The answer with the change. */
+            after: components["schemas"]["ImpactReply"];
+            /** @description The answer now. */
+            before: components["schemas"]["ImpactReply"];
+            /** @description Id of the judged question; null for a logged question. */
+            id?: string | null;
+            /** @description The question. */
+            question: string;
+        };
+        /**
+         * @description What is counted of a group of answers.
+         *
+         *     *Resolved*: the question was answered from the knowledge (so relevant and supported, by admission and verification),
+         *     nobody said that it did not help, no case with a person came of it, and the customer did not come back with the same
+         *     conversation's question reopened within `learn.reopen_hours`.
+         */
+        AnswerCounts: {
+            /** @description How many were answered. */
+            answered: number;
+            /** @description How many were answered with a question back. */
+            clarified: number;
+            /**
+             * Format: double
+             * @description The mean rating, 1 to 5.
+             */
+            csat?: number | null;
+            /** @description How many answers were rated as not helpful. */
+            disliked: number;
+            /** @description How many were handed off to a person. */
+            handed_off: number;
+            /** @description Number of helpful and unhelpful ratings. */
+            liked: number;
+            /** @description How many questions there were. */
+            n: number;
+            /** @description How many were refused. */
+            refused: number;
+            /**
+             * Format: double
+             * @description `resolved` divided by `n`, in [0, 1].
+             */
+            resolution_rate: number;
+            /** @description How many were resolved. */
+            resolved: number;
+        };
+        /**
+         * @description Whether the evidence suffices to `answer`; otherwise `refuse`.
+         * @enum {string}
+         */
+        AnswerDecision: "answer" | "refuse";
+        /**
+         * @description `plain`: no markup. `markdown`: CommonMark with tables. `speech`: text to be spoken, without addresses.
+         * @enum {string}
+         */
+        AnswerFormat: "plain" | "markdown" | "speech";
+        /** @description A question. */
+        AnswerRequest: {
+            /**
+             * Format: date-time
+             * @description Answer as of this time. Default: now.
+             */
+            as_of?: string | null;
+            audience?: components["schemas"]["OneOrMany"] | null;
+            /** @description The channel that the question comes from, as `web` or `sms`: 1 to 128 characters. */
+            channel?: string | null;
+            /** @description Chosen by the caller, 1 to 128 characters; the same for all turns of a conversation. */
+            conversation_id?: string | null;
+            /** @description Stored with the turn and used to assign experiment arms. */
+            customer_id?: string | null;
+            /**
+             * Format: int64
+             * @description Time budget in milliseconds, 1 to 60,000. When it runs short, the reply degrades from generated text to quoted
+             *     sentences, then to an FAQ with exactly this question, then to a refusal with the reason `deadline`.
+             */
+            deadline_ms?: number | null;
+            format?: components["schemas"]["AnswerFormat"] | null;
+            /**
+             * @description Previous utterances, oldest first, if the caller stores the conversation: at most 50, each at most 2,000
+             *     characters. Default: the recorded turns of `conversation_id`.
+             */
+            history?: components["schemas"]["Utterance"][];
+            /** @description Language of the reply (BCP 47). Default: that of the question. Quotations are not translated. */
+            language?: string | null;
+            /** @description Maximum number of evidence passages, 1 to 100. */
+            limit?: number;
+            /** @description 1 to 2,000 characters. A list of messages sent in a burst is joined into one question. */
+            question: components["schemas"]["Messages"];
+            strategy?: components["schemas"]["StrategyName"] | null;
+            /**
+             * @description Reply with server-sent events: `evidence` (`citations`, or the `passages` given to the language model), then
+             *     `delta`s, then `done` with the whole answer, or `error` with a problem. Discard all previous deltas on
+             *     `restart`: the generated text was incomplete.
+             */
+            stream?: boolean;
+            /** @description Only documents with all of these tags. */
+            tags?: string[];
+        };
+        /** @description An answer with its citations. */
+        AnswerResponse: {
+            /** @description Citations of the sentences, in order of use. */
+            citations: components["schemas"]["CitationBody"][];
+            /**
+             * Format: float
+             * @description Estimated probability that the evidence answers the question, 0 to 1.
+             */
+            confidence: number;
+            /** @description The conversation's id, as the request gave it. */
+            conversation_id?: string | null;
+            /** @description The answer's id; feedback names it. */
+            id: string;
+            /** @description BCP 47. */
+            language: string;
+            /** @description Limitations of the answer, and components that were unavailable. */
+            notes: components["schemas"]["Note"][];
+            /** @description The decision. */
+            outcome: components["schemas"]["Outcome"];
+            reason?: components["schemas"]["Reason"] | null;
+            /** @description The text formatted for the channel. */
+            rendered: components["schemas"]["RenderedBody"];
+            /**
+             * Format: int64
+             * @description Revision of the knowledge that was searched.
+             */
+            revision: number;
+            /** @description The sentences that cite the knowledge base, in order. */
+            sentences: components["schemas"]["SentenceBody"][];
+            /** @description How the term matched. */
+            strategy: components["schemas"]["Strategy"];
+            /** @description Questions that the asker can choose from. */
+            suggestions: string[];
+            /** @description The whole reply, without markup of a channel. */
+            text: string;
+            /** @description How long each stage took. */
+            timings_ms: components["schemas"]["TimingsBody"];
+        };
+        /** @description Results of answers. */
+        AnswerResults: {
+            /** @description How many questions were refused. */
+            refused: number;
+            /** @description How many answers were right. */
+            right: number;
+            /** @description How many answers were wrong. */
+            wrong: number;
+        };
+        /** @description A range of a document's text. */
+        AnswerSpan: {
+            /** @description Where it ends, in bytes, exclusive. */
+            end: number;
+            /** @description Where it begins, in bytes. */
+            start: number;
+        };
+        /** @description A key without its secret. */
+        ApiKey: {
+            /**
+             * Format: date-time
+             * @description When it was created.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it expires; never, if null.
+             */
+            expires_at?: string | null;
+            /** @description The key's id; it is not the secret. */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When it was used last, to the minute.
+             */
+            last_used_at?: string | null;
+            /** @description Purpose of the key. */
+            name: string;
+            /** @description Networks from which the key may be used; empty: any. */
+            networks: string[];
+            /**
+             * Format: date-time
+             * @description When it was revoked, if it was.
+             */
+            revoked_at?: string | null;
+            /** @description Permissions of the key. */
+            role: components["schemas"]["KeyRole"];
+            workspace?: components["schemas"]["WorkspaceId"] | null;
+        };
+        /** @description An arm of an experiment. */
+        Arm: {
+            /** @description FAQ experiments: the answer. The first arm is the live state and has none. */
+            answer?: string | null;
+            /** @description The arm's name, 1 to 128 characters. */
+            name: string;
+            tuning?: components["schemas"]["Tuning"] | null;
+        };
+        /** @description Results of an arm. */
+        ArmResult: {
+            /**
+             * Format: double
+             * @description E-value against "as good as the first arm"; significant from 1/α of this comparison.
+             */
+            e_value: number;
+            /**
+             * Format: double
+             * @description The same for harm.
+             */
+            harm_e_value: number;
+            /** @description Customers who complained or asked for a person. */
+            harms: number;
+            /** @description Customers with a known outcome. */
+            known: number;
+            /** @description The arm's name. */
+            name: string;
+            /** @description Customers who saw it, and those with a known outcome. */
+            shown: number;
+            /** @description Customers who were helped. */
+            successes: number;
+        };
+        /** @description An entry of the audit log. */
+        AuditEntry: {
+            /** @description The action, such as `document.put` or `key.revoke`. */
+            action: string;
+            /** @description The actor: name and id of the key, or the service itself. */
+            actor: string;
+            /** @description New value; null if none is recorded. */
+            after: unknown;
+            /**
+             * Format: date-time
+             * @description When it was done.
+             */
+            at: string;
+            /** @description Previous value, if any. */
+            before: unknown;
+            /** @description SHA-256 over the entry and the previous hash, hexadecimal; empty in entries older than hashing. */
+            hash: string;
+            /**
+             * Format: int64
+             * @description 1, 2, 3 … within the log, without gaps.
+             */
+            number: number;
+            /** @description Subject of the action: an id or a name. */
+            subject: string;
+        };
+        /** @description Lines of the audit log. */
+        AuditResponse: {
+            /**
+             * @description Newest first: `number` (1, 2, 3 … without gaps), `at`, `actor`, `action`, `subject`, `before`, `after`, `hash` (SHA-256
+             *     over the entry and the previous hash).
+             */
+            entries: components["schemas"]["AuditEntry"][];
+        };
+        /** @description A class of drafts, and the number of sources from which on it is published without review. */
+        AutoPublish: {
+            /** @description `new`, `variant`, `update` or `negative`. */
+            class: components["schemas"]["PublishableClass"];
+            /** @description Minimum number of sources, at least 2. */
+            min_sources: number;
+        };
+        /**
+         * @description What happens to a change that breaks a judged question: it is `refused` or `allowed`.
+         * @enum {string}
+         */
+        Breaking: "refused" | "allowed";
+        /** @description A support case handled by an agent. */
+        Case: {
+            /** @description Name of the agent. */
+            agent?: string | null;
+            /** @description Ids of the answers that Ken gave before the case began. */
+            answer_ids?: string[];
+            /** @description The channel that the customer used, as `chat` or `phone`. */
+            channel?: string | null;
+            /**
+             * Format: date-time
+             * @description When it was closed.
+             */
+            closed_at?: string | null;
+            /** @description Id of the preceding conversation with Ken. */
+            conversation_id?: string | null;
+            /**
+             * Format: int32
+             * @description The customer's rating, 1 to 5.
+             */
+            csat?: number | null;
+            /** @description The company's id of the customer. */
+            customer_id?: string | null;
+            /** @description Id of the case; derived from its content if missing. */
+            id?: string;
+            outcome?: components["schemas"]["CaseOutcome"] | null;
+            /** @description The product it is about. */
+            product?: string | null;
+            /** @description Whether the customer contacted support again about the same issue. */
+            reopened?: boolean;
+            /** @description Tags that the company gave the case. */
+            tags?: string[];
+            /** @description Turns of the case, oldest first. */
+            turns: components["schemas"]["CaseTurn"][];
+        };
+        /**
+         * @description `added`: the case is new. `changed`: it replaces a case with the same id. `unchanged`: it was known already.
+         * @enum {string}
+         */
+        CaseEffect: "added" | "changed" | "unchanged";
+        /**
+         * @description `resolved`: the customer's request was met. `workaround`: the request was not met, but the customer was helped otherwise. `unresolved`: neither.
+         * @enum {string}
+         */
+        CaseOutcome: "resolved" | "workaround" | "unresolved";
+        /** @description A case with its draft, if there is one. */
+        CaseResponse: {
+            /** @description Without personal data unless `reveal` is set. */
+            case: components["schemas"]["Case"];
+            distilled?: components["schemas"]["Distilled"] | null;
+            /** @description The draft that uses it as a source. */
+            draft_id?: string | null;
+        };
+        /**
+         * @description Who speaks. `customer`: the customer. `agent`: a person of the company. `bot`: an automatic reply. `system`: a note of a system (a query, a record, a transfer).
+         * @enum {string}
+         */
+        CaseRole: "customer" | "agent" | "bot" | "system";
+        /** @description One utterance of a case. */
+        CaseTurn: {
+            /**
+             * Format: date-time
+             * @description When it was said.
+             */
+            at?: string | null;
+            /** @description The speaker. */
+            role: components["schemas"]["CaseRole"];
+            /** @description The words, without markup. */
+            text: string;
+        };
+        /**
+         * @description A resolved case, or several: `{ "cases": [ … ] }`.
+         *
+         *     Fields of a case: `turns` (`[{ "role": "customer | agent | bot | system", "text", "at" }]`), and optionally
+         *     `id`, `channel`, `outcome` (`resolved`, `workaround`, `unresolved`; default: inferred from the transcript), `tags`,
+         *     `product`, `agent`, `customer_id`, `conversation_id`, `answer_ids`, `csat` (1 to 5), `reopened`, `closed_at`.
+         */
+        CasesRequest: {
+            /** @description At least one case. */
+            cases: components["schemas"]["Case"][];
+        } | components["schemas"]["Case"];
+        /** @description Results for the submitted cases. */
+        CasesResponse: {
+            /** @description In request order. */
+            cases: components["schemas"]["SubmittedCaseBody"][];
+            /** @description Whether all cases of the workspace are distilled; only with `wait`. */
+            distilled?: boolean | null;
+            /** @description How many cases are new. */
+            n_added: number;
+            /** @description How many cases replace one with the same id. */
+            n_changed: number;
+            /** @description How many cases were known already. */
+            n_unchanged: number;
+        };
+        /** @description A retried or deleted dead letter. */
+        ChangedDeadLetter: {
+            /** @description The work's id. */
+            id: string;
+            /** @description `ready` (queued for retry) or `deleted`. */
+            state: components["schemas"]["DeadLetterState"];
+        };
+        /** @description A quotation: the document's text from byte `start` to byte `end` equals `quote`. */
+        CitationBody: {
+            /** @description The passage that is quoted. */
+            chunk_id: string;
+            /** @description The document that is quoted. */
+            document_id: string;
+            /**
+             * Format: int64
+             * @description The version of it that is quoted, from 1.
+             */
+            document_version: number;
+            /** @description Where the quote ends in the document's text, in bytes, exclusive. */
+            end: number;
+            /** @description The headings above the passage, outermost first. */
+            heading_path: string[];
+            /** @description Links within the quote; omitted if empty. */
+            links?: components["schemas"]["LinkBody"][];
+            /** @description The citation's number, from 1, in order of use. */
+            number: number;
+            /**
+             * Format: int32
+             * @description Page or slide where the quote begins, from 1, if the source has pages.
+             */
+            page?: number | null;
+            /** @description The quoted text. */
+            quote: string;
+            /** @description Where the quote begins in the document's text, in bytes. */
+            start: number;
+            /** @description The document's title. */
+            title: string;
+            /** @description The document's own address, if it has one. */
+            uri?: string | null;
+        };
+        /** @description The document that is nearest to a gap. */
+        ClosestKnowledge: {
+            /** @description Its id. */
+            document_id: components["schemas"]["DocumentId"];
+            /**
+             * Format: float
+             * @description The cosine of its vector and the question's vector, in [-1, 1].
+             */
+            similarity: number;
+            /** @description Its title. */
+            title: string;
+        };
+        /** @description A question that belongs to another document. */
+        Collision: {
+            /** @description The document that the question belongs to. */
+            belongs_to: components["schemas"]["DocumentId"];
+            /** @description The affected question of the other FAQ. */
+            question: string;
+            /**
+             * @description `taken`: that question would be answered from the new document. `same`: the wording equals a question of that
+             *     document. `answered`: the wording is already answered from that document. `nearer`: that FAQ ranks clearly above
+             *     the target FAQ for this wording.
+             */
+            why: components["schemas"]["CollisionReason"];
+            /** @description The new wording. */
+            wording: string;
+        };
+        /**
+         * @description Why a wording collides with another document.
+         * @enum {string}
+         */
+        CollisionReason: "taken" | "same" | "answered" | "nearer";
+        /** @description A contradiction between two statements. */
+        Conflict: {
+            /** @description Words of the first statement. */
+            first: string;
+            /** @description The kind of difference. */
+            kind: components["schemas"]["ConflictKind"];
+            /** @description Words of the second statement. */
+            second: string;
+        };
+        /**
+         * @description What differs. `figure`: two numbers. `unit`: two units. `date`: two dates. `condition`: whom or what it holds for. `negation`: one says that it is so, the other that it is not.
+         * @enum {string}
+         */
+        ConflictKind: "figure" | "unit" | "date" | "condition" | "negation";
+        /**
+         * @description The rule that decides which of two passages is right. `rank`: the higher rank. `specific`: the one for fewer people or channels. `newer`: the one that became valid later.
+         * @enum {string}
+         */
+        ConflictRule: "rank" | "specific" | "newer";
+        /** @description The conversation that was deleted. */
+        ConversationDeleted: {
+            /** @description Always `deleted`. */
+            effect: components["schemas"]["ItemEffect"];
+            /** @description The conversation's id. */
+            id: string;
+            /**
+             * Format: int64
+             * @description How many turns were deleted.
+             */
+            n_turns: number;
+        };
+        /** @description A conversation. */
+        ConversationResponse: {
+            /** @description The conversation's id. */
+            id: string;
+            /** @description Oldest first. */
+            turns: components["schemas"]["TurnBody"][];
+        };
+        /** @description A pattern of the workspace for personal data. */
+        CustomPattern: {
+            /** @description Name used in the placeholder: 1 to 32 of `a-z`, `0-9`, `_`, other than a built-in kind. */
+            kind: string;
+            /** @description Regular expression (`regex` crate syntax); redacts the first group if it has one, otherwise the match. */
+            pattern: string;
+        };
+        /** @description A job that failed permanently. */
+        DeadLetterBody: {
+            /**
+             * Format: int32
+             * @description How many times it was tried.
+             */
+            attempts: number;
+            /**
+             * Format: date-time
+             * @description When it was enqueued.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When the last attempt failed.
+             */
+            died_at: string;
+            /** @description Why the last attempt failed. */
+            error: string;
+            /** @description The work's id. */
+            id: string;
+            /** @description Kind of work, for example `upload`. */
+            kind: components["schemas"]["WorkKind"];
+            /** @description Input of the job. */
+            payload: components["schemas"]["WorkPayload"];
+        };
+        /**
+         * @description `ready`: it runs again. `deleted`: it is gone.
+         * @enum {string}
+         */
+        DeadLetterState: "ready" | "deleted";
+        /** @description A decision. */
+        DecisionRequest: {
+            /**
+             * @description Name of the person who decides, 1 to 128 characters.
+             * @default null
+             */
+            reviewer?: string | null;
+        };
+        /**
+         * @description What is unavailable. `encoder_unavailable`, `vectors_unavailable`: the search uses keywords only. `llm_unavailable`: answers quote documents.
+         * @enum {string}
+         */
+        Degradation: "encoder_unavailable" | "vectors_unavailable" | "llm_unavailable";
+        /** @description Rows deleted with a workspace. */
+        DeletedRows: {
+            /**
+             * Format: int64
+             * @description Number of rows found by a final check: 0 unless written concurrently.
+             */
+            remaining: number;
+            /** @description Number of deleted rows per table. */
+            rows: {
+                [key: string]: number;
+            };
+        };
+        /** @description The difference between two versions. */
+        DiffResponse: {
+            /**
+             * Format: int64
+             * @description The older version.
+             */
+            from: number;
+            /** @description Metadata fields that differ: `[name, before, after]`. */
+            metadata: [
+                string,
+                string,
+                string
+            ][];
+            /** @description Unified diff of the texts; empty if they are equal. */
+            text: string;
+            /**
+             * Format: int64
+             * @description The newer version.
+             */
+            to: number;
+        };
+        /** @description A distilled case. */
+        Distilled: {
+            /** @description Whether a language model selected the sentences; otherwise rules did. */
+            by_model: boolean;
+            /** @description Conditions of the resolution, quoted from the agent. */
+            conditions: components["schemas"]["Excerpt"][];
+            gap?: components["schemas"]["NoKnowledge"] | null;
+            /** @description Whether the submitter gave the outcome. */
+            is_outcome_given: boolean;
+            /** @description The case's language (BCP 47). */
+            language: string;
+            /** @description How the case ended. */
+            outcome: components["schemas"]["CaseOutcome"];
+            /** @description The product it is about. */
+            product?: string | null;
+            /** @description The customer's question, generalized; empty if none was asked. */
+            question: string;
+            /** @description Requests of the customer. */
+            requests: components["schemas"]["Excerpt"][];
+            /** @description Sentences of the agent that apply to any customer. */
+            resolution: components["schemas"]["Excerpt"][];
+            /** @description Requests and instructions of the agent, in order. */
+            steps: components["schemas"]["Excerpt"][];
+            /** @description The case's tags. */
+            tags: string[];
+        };
+        /** @description Why a document was or was not found. */
+        DocumentExplanationBody: {
+            best?: components["schemas"]["ExplanationBody"] | null;
+            /** @description The document's id. */
+            document_id: string;
+            /** @description Every active filter and whether the document passes it. */
+            filters: components["schemas"]["FilterDecision"][];
+            /**
+             * Format: float
+             * @description Score of the last hit within the limit.
+             */
+            last_score?: number | null;
+            /** @description Rank of its best passage among the first 100, from 1. */
+            rank?: number | null;
+            /** @description `listed`, `outranked`, `no_match`, `filtered`, `not_indexed`, `no_such_document`. */
+            verdict: components["schemas"]["SearchVerdict"];
+        };
+        /** @description A document's id: 1 to 256 bytes, no control characters, no space at either end. */
+        DocumentId: string;
+        /**
+         * @description `article`: a text. `faq`: a question with its answer. `case`: a support case.
+         * @enum {string}
+         */
+        DocumentKind: "article" | "faq" | "case";
+        /** @description A page of documents. */
+        DocumentListResponse: {
+            /** @description Ordered by id. */
+            documents: components["schemas"]["SummaryBody"][];
+            /** @description Pass as `after` to get the next page; null on the last page. */
+            next?: string | null;
+            /**
+             * Format: int64
+             * @description The workspace's newest revision when it was read.
+             */
+            revision: number;
+        };
+        /** @description An article. */
+        DocumentRequest: {
+            /** @description Audiences that may see it; empty: everyone. */
+            audience?: string[];
+            /** @description The channels that show it; all, if empty. */
+            channels?: string[];
+            /** @description `markdown` (default), `plain` or `html`. */
+            format?: components["schemas"]["FormatName"];
+            /** @description BCP 47. Default: detected from the text. */
+            language?: string | null;
+            /**
+             * Format: date-time
+             * @description When this version replaces the live one, to the second. Default: immediately.
+             */
+            publish_at?: string | null;
+            /**
+             * Format: int64
+             * @description Precedence in contradictions: the document of higher rank wins. Default 0.
+             */
+            rank?: number;
+            /** @description Ids of related documents. */
+            related?: string[];
+            /**
+             * Format: date-time
+             * @description When a person should check it. The lint reports it from then on.
+             */
+            review_by?: string | null;
+            /** @description `draft`, `published` (default) or `archived`. */
+            status?: components["schemas"]["DocumentStatus"];
+            /** @description Tags; a request can ask for documents with certain tags. */
+            tags?: string[];
+            /** @description The text, up to the request body limit. Markdown front matter overrides the fields here, except `id`. */
+            text: string;
+            /** @description Default: the first heading, or the first line. */
+            title?: string;
+            /** @description The document's own address; a citation shows it. */
+            uri?: string | null;
+            /**
+             * Format: date-time
+             * @description From when it is valid; from the beginning, if absent.
+             */
+            valid_from?: string | null;
+            /**
+             * Format: date-time
+             * @description Until when it is valid, exclusive; for ever, if absent.
+             */
+            valid_until?: string | null;
+        };
+        /** @description A document with its text. */
+        DocumentResponse: components["schemas"]["SummaryBody"] & {
+            /**
+             * Format: int64
+             * @description Newest revision of the workspace at the time of reading.
+             */
+            revision: number;
+            /** @description The extracted text; citation spans are byte offsets into it. */
+            text: string;
+        };
+        /**
+         * @description `draft`: not published yet. `published`: answers use it. `archived`: answers do not use it any more.
+         * @enum {string}
+         */
+        DocumentStatus: "draft" | "published" | "archived";
+        /** @description Usage of a document. */
+        DocumentUsage: {
+            /** @description How many answers cite it. */
+            cited: number;
+            /** @description How many of them were rated as not helpful. */
+            disliked: number;
+            /** @description The document's id. */
+            document_id: components["schemas"]["DocumentId"];
+            /**
+             * @description `unused` (published, never cited), `stale` (past its review date or validity), `disliked` (cited at least five times
+             *     and disliked more often than liked), `distrusted` (excluded from answers).
+             */
+            flags: components["schemas"]["UsageFlag"][];
+            /** @description How many of them were rated as helpful. */
+            liked: number;
+            /** @description The document's title. */
+            title: string;
+        };
+        /** @description Candidate knowledge to review. */
+        Draft: components["schemas"]["DraftClass"] & {
+            /** @description Text from agents; empty if no case resolves the question. */
+            answer: string;
+            /** @description Conditions of the answer, in the words of the agents. */
+            conditions: string[];
+            /**
+             * Format: float
+             * @description Confidence that the answer is correct and general, 0 to 1.
+             */
+            confidence: number;
+            /** @description Contradiction between its sources, if any. */
+            disagreement?: string | null;
+            /** @description Its history, oldest first. */
+            history: components["schemas"]["DraftEvent"][];
+            /** @description The draft's id. */
+            id: string;
+            /** @description Whether a person edited question, answer or variants; new sources no longer change them. */
+            is_edited: boolean;
+            /** @description The draft's language (BCP 47). */
+            language: string;
+            /** @description The product it is about. */
+            product?: string | null;
+            published_as?: components["schemas"]["DocumentId"] | null;
+            /** @description The question in general terms. */
+            question: string;
+            /** @description Cases and feedback that it was made from. */
+            sources: components["schemas"]["DraftSource"][];
+            /** @description State of the review. */
+            state: components["schemas"]["DraftState"];
+            /** @description Requests and instructions of agents, over all sources, in order. */
+            steps: string[];
+            /** @description Tags of its sources. */
+            tags: string[];
+            /** @description Alternative wordings from other customers. */
+            variants: string[];
+        };
+        /**
+         * @description What was done. `reopened`: the text changed after an approval, which no longer counts.
+         * @enum {string}
+         */
+        DraftAction: "approved" | "edited" | "rejected" | "merged" | "published" | "reopened";
+        /** @description A review decision. */
+        DraftActionRequest: {
+            /**
+             * @description `:edit` only: the new answer, 1 to 20,000 characters.
+             * @default null
+             */
+            answer?: string | null;
+            /**
+             * @description `:approve` only: publish despite broken judged questions or wording collisions.
+             * @default false
+             */
+            force?: boolean;
+            /**
+             * @description `:merge` only: id of the target draft.
+             * @default null
+             */
+            into?: string | null;
+            /**
+             * @description `:edit` only; omitted fields stay unchanged.
+             * @default null
+             */
+            question?: string | null;
+            /**
+             * @description `:reject` only, 1 to 500 characters. `wrong`, `duplicate` and `not_general` also train the ranking.
+             * @default null
+             */
+            reason?: string | null;
+            /**
+             * @description Name of the reviewer, 1 to 128 characters. With `four_eyes`, approval needs two different reviewers.
+             * @default null
+             */
+            reviewer?: string | null;
+            /**
+             * @description `:edit` only: the new tags, each 1 to 128 characters.
+             * @default null
+             */
+            tags?: string[] | null;
+            /**
+             * @description `:edit` only: the new wordings, each 1 to 2,000 characters.
+             * @default null
+             */
+            variants?: string[] | null;
+        };
+        /** @description How a draft relates to existing knowledge. */
+        DraftClass: {
+            /** @enum {string} */
+            class: "new";
+        } | {
+            /** @enum {string} */
+            class: "variant";
+            /** @description The FAQ that answers the question already. */
+            document_id: components["schemas"]["DocumentId"];
+        } | {
+            /** @enum {string} */
+            class: "update";
+            /** @description The document that would be extended. */
+            document_id: components["schemas"]["DocumentId"];
+        } | {
+            /** @enum {string} */
+            class: "contradiction";
+            /** @description The figures or words that differ. */
+            detail: string;
+            /** @description The document that it contradicts. */
+            document_id: components["schemas"]["DocumentId"];
+        } | {
+            /** @enum {string} */
+            class: "known";
+            /** @description The document that answers the question already. */
+            document_id: components["schemas"]["DocumentId"];
+        } | {
+            /** @enum {string} */
+            class: "negative";
+            /** @description The FAQ that is found for the question and does not answer it. */
+            document_id: components["schemas"]["DocumentId"];
+        } | {
+            /** @enum {string} */
+            class: "gap";
+            /** @description Why no case answers the question. */
+            reason: components["schemas"]["NoKnowledge"];
+        };
+        /** @description Findings that a reviewer must see. */
+        DraftDetails: components["schemas"]["RankedDraft"] & {
+            /** @description Wording collisions with other FAQs. */
+            collisions: components["schemas"]["Collision"][];
+            /** @description Answers that it would change. */
+            impact: components["schemas"]["Impact"];
+            nearest?: components["schemas"]["NearestKnowledge"] | null;
+            /** @description Logged questions without an answer now that this draft would answer. */
+            would_answer: string[];
+        };
+        /** @description An entry in the history of a draft. */
+        DraftEvent: {
+            /** @description The action. */
+            action: components["schemas"]["DraftAction"];
+            /** @description The reviewer's name. */
+            actor: string;
+            /**
+             * Format: date-time
+             * @description When it was done.
+             */
+            at: string;
+            /** @description The key of the request; missing if no keys exist. */
+            key_id?: string | null;
+            /** @description The reason that the reviewer gave for a rejection. */
+            reason?: string | null;
+        };
+        /** @description Drafts, by rank. */
+        DraftListResponse: {
+            /** @description By rank: demand × confidence × approval rate of similar drafts. */
+            drafts: components["schemas"]["RankedDraft"][];
+        };
+        /** @description Source of a draft: a case or feedback. */
+        DraftSource: {
+            /** @description The agent who handled the case. */
+            agent?: string | null;
+            /** @description Id of the case or feedback. */
+            id: string;
+            /** @description The question in general terms. */
+            question: string;
+            /** @description Sentences of the agent that apply to any customer. */
+            resolution: components["schemas"]["Excerpt"][];
+            /** @description Whether it resolves the question. */
+            settles: boolean;
+            /** @description Requests and instructions of the agent, in order. */
+            steps: components["schemas"]["Excerpt"][];
+            /** @description The case's tags. */
+            tags: string[];
+            /** @description Hashes of customer values found in system notes, to recognise them without storing them. */
+            values?: string[];
+        };
+        /**
+         * @description `open`: waits for a decision. `approved`: one reviewer has approved it and a second one has to. `published`: it is an FAQ now. `rejected`: a reviewer has rejected it. `merged`: another draft has its sources now.
+         * @enum {string}
+         */
+        DraftState: "open" | "approved" | "published" | "rejected" | "merged";
+        /** @description A generalized sentence of a case and its position: bytes `start..end` of the redacted text of turn `turn` (from 0). */
+        Excerpt: {
+            /** @description Where the sentence ends in the turn's text, in bytes, exclusive. */
+            end: number;
+            /** @description Where the sentence begins in the turn's text, in bytes. */
+            start: number;
+            /** @description The sentence in general terms. */
+            text: string;
+            /** @description The turn, from 0. */
+            turn: number;
+        };
+        /** @description Two or more arms served side by side. The first arm is the live state. */
+        Experiment: {
+            /**
+             * Format: double
+             * @description Maximum probability of a false positive (winner, loser or harm) over all arms and looks.
+             */
+            alpha: number;
+            /** @description The compared arms; the first one is the live state. */
+            arms: components["schemas"]["Arm"][];
+            faq_id?: components["schemas"]["DocumentId"] | null;
+            /** @description The experiment's id. */
+            id: string;
+            /** @description Live answer of the FAQ at the start. */
+            live?: string | null;
+            /** @description Customers per arm after which the experiment ends without a winner. */
+            max_customers: number;
+            /** @description Indexes of the arms removed by a guardrail, from 0. */
+            out?: number[];
+            /** @description Why it ended. */
+            reason?: string | null;
+            /** @description State of the experiment. */
+            state: components["schemas"]["ExperimentState"];
+            /** @description Whether automatic promotion of the winner is pending. */
+            to_promote?: boolean;
+            /** @description Index of the winning arm, from 0. */
+            winner?: number | null;
+        };
+        /** @description An experiment: answers or settings served side by side. */
+        ExperimentRequest: {
+            /**
+             * Format: double
+             * @description Probability of a false positive over the whole experiment, 0.0001 to 0.2; default 0.05.
+             */
+            alpha?: number | null;
+            /**
+             * @description 2 to 8 arms: `[{ "name", "answer" | "tuning": { "keyword_share", "proximity_share", "min_confidence" } }]`. The first
+             *     arm is the live state and has neither.
+             */
+            arms: components["schemas"]["Arm"][];
+            /** @description FAQ whose answers are compared. Default: none; the arms compare settings. */
+            faq_id?: string | null;
+            /** @description 1 to 64 of `a–z 0–9 - _`. */
+            id: string;
+            /** @description Customers per arm after which the experiment ends without a winner, 50 to 1,000,000; default 10,000. */
+            max_customers?: number | null;
+            /** @description Name of the person who starts it, 1 to 128 characters. */
+            reviewer?: string | null;
+        };
+        /**
+         * @description `running`: customers see its arms. `stopped`: ended without a winner, or by a guard rail. `decided`: it has a winner, which is not in force yet. `promoted`: the winner is in force.
+         * @enum {string}
+         */
+        ExperimentState: "running" | "stopped" | "decided" | "promoted";
+        /** @description State and results of an experiment. */
+        ExperimentStatus: components["schemas"]["Experiment"] & {
+            /** @description By arm. */
+            results: components["schemas"]["ArmResult"][];
+        };
+        /** @description The workspace's experiments. */
+        ExperimentsResponse: {
+            /** @description Newest first: the experiment, and per arm `shown`, `known`, `successes`, `harms`, `e_value`, `harm_e_value`. */
+            experiments: components["schemas"]["ExperimentStatus"][];
+        };
+        /** @description A passage that was found for a question. */
+        ExplainedEvidence: {
+            /** @description Where the reader found the answer, in bytes of the document; absent, if it found none. */
+            answer_at?: components["schemas"]["AnswerSpan"];
+            /** @description The passage's id. */
+            chunk_id: string;
+            /**
+             * Format: float
+             * @description BM25 divided by the highest BM25 that the question could reach, in [0, 1].
+             */
+            coverage: number;
+            /** @description The document that it is from. */
+            document_id: string;
+            /**
+             * Format: int64
+             * @description The version of the document, from 1.
+             */
+            document_version: number;
+            /** @description Where the passage ends in the document's text, in bytes, exclusive. */
+            end: number;
+            /** @description The headings above the passage, outermost first. */
+            heading_path: string[];
+            /**
+             * Format: float
+             * @description The reader's logit that the passage answers the question; absent, if the passage was not read.
+             */
+            reading?: number;
+            /**
+             * Format: float
+             * @description The score after fusion, in [0, 1].
+             */
+            score: number;
+            /**
+             * Format: float
+             * @description The cosine of the passage's vector and the question's vector, in [-1, 1].
+             */
+            similarity: number;
+            /** @description Where the passage begins in the document's text, in bytes. */
+            start: number;
+            /** @description The passage's text; null, if the version does not exist any more. */
+            text?: string | null;
+            /** @description The document's title. */
+            title: string;
+        };
+        /** @description How one question of a message was answered. */
+        ExplainedPart: {
+            /**
+             * Format: float
+             * @description The estimated probability that the evidence answers the question, in [0, 1].
+             */
+            confidence: number;
+            /** @description Whether the evidence was good enough. */
+            decision: components["schemas"]["AnswerDecision"];
+            /** @description The passages that were found, best first. */
+            evidence: components["schemas"]["ExplainedEvidence"][];
+            /** @description The features that the decision was made from, by name; null if a feature is unknown. */
+            features: {
+                [key: string]: number | null;
+            };
+            /** @description Limitations of the answer, and components that were unavailable. */
+            notes: components["schemas"]["Note"][];
+            /** @description The standalone question that was searched for. */
+            question: string;
+            /** @description Sentences that failed verification. */
+            rejected: components["schemas"]["RejectedSentence"][];
+            /** @description The text that was searched for. */
+            search_text: string;
+            /** @description How long each stage took. */
+            timings_ms: components["schemas"]["RecordedTimings"];
+            usage?: components["schemas"]["ModelUsage"] | null;
+        };
+        /** @description The parts of a passage's score. */
+        ExplanationBody: {
+            /**
+             * Format: float
+             * @description BM25 divided by the highest BM25 possible for the question in this workspace, 0 to 1.
+             */
+            coverage: number;
+            keyword?: components["schemas"]["LegBody"] | null;
+            /** @description Query term forms found in the passage; hits only. */
+            matched?: string[] | null;
+            /**
+             * Format: float
+             * @description Penalty for questions that the passage is known not to answer, as a cosine difference.
+             */
+            negative: number;
+            /**
+             * Format: float
+             * @description Term proximity, 0 to 1.
+             */
+            proximity: number;
+            /**
+             * Format: float
+             * @description Fused score.
+             */
+            score: number;
+            vector?: components["schemas"]["LegBody"] | null;
+        };
+        /** @description How an answer was produced. */
+        ExplanationResponse: {
+            /** @description The answer as returned. */
+            answer: components["schemas"]["RecordedAnswer"];
+            /**
+             * Format: date-time
+             * @description When it was answered.
+             */
+            at: string;
+            /**
+             * @description For each sub-question: query terms, evidence (with text if the version still exists), features, decision, rejected
+             *     sentences, tokens and cost of the language model, timings.
+             */
+            parts: components["schemas"]["ExplainedPart"][];
+            /** @description The original question. */
+            question: string;
+            /** @description Audience, channel and conversation history of the request. */
+            request: components["schemas"]["RecordedRequest"];
+        };
+        /** @description The fields of an FAQ. A reply leaves out fields without a value. A request also accepts the column names of an import. */
+        Faq: {
+            /** @description The answer, if it is the same for everybody. A request has `answer` or `answers`. */
+            answer?: string;
+            /** @description Several answers, each for its own audience, channels or language. */
+            answers?: components["schemas"]["FaqAnswer"][];
+            /** @description The audience. Default: everyone. */
+            audience?: string[];
+            /** @description The channels that show it; all, if absent. */
+            channels?: string[];
+            /** @description The FAQ's id; in a request it can be left out, because the address names it. */
+            id?: string;
+            /** @description The FAQ's language (BCP 47); detected from the text, if absent. */
+            language?: string | null;
+            /** @description Similar questions that this FAQ does not answer. */
+            negatives?: string[];
+            /** @description The id of the FAQ that this one follows up. */
+            parent?: string | null;
+            /** @description The question, 1 to 2,000 characters. */
+            question: string;
+            /**
+             * Format: int64
+             * @description Of two documents that contradict each other, the one of higher rank is right; 0, if absent.
+             */
+            rank?: number;
+            /** @description Ids of documents that a reader may want next. */
+            related?: string[];
+            /**
+             * Format: date-time
+             * @description When a person should check it. The lint reports it from then on.
+             */
+            review_by?: string | null;
+            /** @description Its state. Default: `published`. */
+            status?: components["schemas"]["DocumentStatus"];
+            /** @description Tags; a request can ask for documents with certain tags. */
+            tags?: string[];
+            /** @description The FAQ's own address; a citation shows it. */
+            uri?: string | null;
+            /**
+             * Format: date-time
+             * @description From when it is valid; from the beginning, if absent.
+             */
+            valid_from?: string | null;
+            /**
+             * Format: date-time
+             * @description Until when it is valid, exclusive; for ever, if absent.
+             */
+            valid_until?: string | null;
+            /** @description Other wordings of the question. */
+            variants?: string[];
+        };
+        /** @description One of an FAQ's answers. Empty `audience` or `channels` mean those of the FAQ itself. */
+        FaqAnswer: {
+            /**
+             * @description The audience of this answer. Default: the FAQ's audience.
+             * @default []
+             */
+            audience?: string[];
+            /**
+             * @description The channels that show this answer; the FAQ's own channels, if absent.
+             * @default []
+             */
+            channels?: string[];
+            /**
+             * @description The answer's language (BCP 47); the FAQ's own, if absent.
+             * @default null
+             */
+            language?: string | null;
+            /**
+             * @description The answer.
+             * @default
+             */
+            text: string;
+        };
+        /** @description A page of FAQs. */
+        FaqListResponse: {
+            /** @description Ordered by id. */
+            faqs: components["schemas"]["Faq"][];
+            /** @description Ask again with `after` set to this; null on the last page. */
+            next?: string | null;
+            /**
+             * Format: int64
+             * @description The workspace's newest revision when it was read.
+             */
+            revision: number;
+        };
+        /**
+         * @description An FAQ: `question`, `answer` (a string) or `answers` (`[{ "text", "channels", "audience", "language" }]`), and
+         *     optionally `variants`, `negatives`, `tags`, `audience`, `channels`, `language`, `uri`, `valid_from`,
+         *     `valid_until`, `review_by`, `status`, `related`, `parent` (the FAQ it follows up), `rank`.
+         */
+        FaqResponse: components["schemas"]["Faq"] & {
+            /** @description Ids of follow-up FAQs. */
+            follow_ups: string[];
+            /**
+             * Format: int64
+             * @description The workspace's newest revision when it was read.
+             */
+            revision: number;
+            /**
+             * Format: int64
+             * @description The live version, from 1.
+             */
+            version: number;
+        };
+        /** @description The beginning of an FAQ. */
+        FaqStub: {
+            /** @description The answer, if one is known. */
+            answer?: string | null;
+            /** @description The FAQ's question. */
+            question: string;
+            /** @description Other wordings of the question. */
+            variants: string[];
+        };
+        /** @description One invalid value. */
+        Fault: {
+            /** @description The problem. */
+            detail: string;
+            /** @description A JSON pointer into the body (RFC 6901), or a query parameter as `?name`. */
+            pointer: string;
+        };
+        /** @description Feedback on an answer. */
+        Feedback: {
+            agent_action?: components["schemas"]["AgentAction"] | null;
+            /** @description The answer that it is about. */
+            answer_id: string;
+            /**
+             * Format: date-time
+             * @description When it was given.
+             */
+            at: string;
+            /** @description The documents that the answer cited, each as `[id, version]`. */
+            cited: [
+                string,
+                number
+            ][];
+            /** @description The comment, without personal data. */
+            comment?: string | null;
+            /** @description Whether the customer complained. */
+            complaint: boolean;
+            /**
+             * Format: float
+             * @description The confidence of the answer, in [0, 1].
+             */
+            confidence: number;
+            /** @description The answer that should have been given, without personal data. */
+            corrected_answer?: string | null;
+            corrected_document_id?: components["schemas"]["DocumentId"] | null;
+            /**
+             * Format: int32
+             * @description The customer's rating, 1 to 5.
+             */
+            csat?: number | null;
+            /** @description Hash of the author, to count each person once. */
+            customer?: string | null;
+            /** @description Whether the answer helped. */
+            helpful?: boolean | null;
+            /** @description The feedback's id. */
+            id: string;
+            /** @description The outcome of the answer. */
+            outcome: components["schemas"]["Outcome"];
+            /** @description Question of the answer, without personal data. */
+            question: string;
+            reason?: components["schemas"]["FeedbackReason"] | null;
+            /** @description Whether the customer contacted support again about the same issue. */
+            reopened: boolean;
+        };
+        /** @description Feedback on answers. */
+        FeedbackListResponse: {
+            /** @description Newest first, without personal data. */
+            feedback: components["schemas"]["Feedback"][];
+        };
+        /**
+         * @description `wrong`: the answer is not true. `outdated`: it was true once. `irrelevant`: it answers another question. `incomplete`: something is missing. `unclear`: it is hard to understand. `other`: another reason.
+         * @enum {string}
+         */
+        FeedbackReason: "wrong" | "outdated" | "irrelevant" | "incomplete" | "unclear" | "other";
+        /** @description Feedback on an answer: at least one field besides `answer_id` is required. */
+        FeedbackRequest: {
+            agent_action?: components["schemas"]["AgentAction"] | null;
+            /** @description `id` of the answer. */
+            answer_id: string;
+            /** @description 1 to 2,000 characters. */
+            comment?: string | null;
+            /** @description Whether the customer complained. */
+            complaint?: boolean;
+            /**
+             * @description The correct answer, 1 to 10,000 characters: handled as a case resolved by an agent, and made into a draft.
+             *     Requires a role that may review drafts.
+             */
+            corrected_answer?: string | null;
+            /** @description Document that should have been cited. For an FAQ, the question becomes a draft variant. */
+            corrected_document_id?: string | null;
+            /**
+             * Format: int32
+             * @description Rating, 1 to 5; 4 and 5 are positive, 1 and 2 negative.
+             */
+            csat?: number | null;
+            /** @description Author of the feedback, if other than the asker. Only the latest feedback per person counts. Stored as a hash. */
+            customer_id?: string | null;
+            /** @description Whether the answer helped. */
+            helpful?: boolean | null;
+            reason?: components["schemas"]["FeedbackReason"] | null;
+            /** @description Whether the customer contacted support again about the same issue. */
+            reopened?: boolean;
+        };
+        /** @description Effects of the feedback. */
+        FeedbackResponse: {
+            /** @description Case created from the corrected answer. */
+            case_id?: string | null;
+            /** @description Documents excluded from answers from now on because too many people found them wrong. */
+            distrusted: string[];
+            /** @description Draft created or supported by the feedback. */
+            draft_id?: string | null;
+            /** @description The feedback's id. */
+            id: string;
+            /** @description `false` if the same feedback was already recorded; nothing changed then. */
+            is_new: boolean;
+        };
+        /** @description A field that differs. */
+        FieldChange: {
+            /** @description The row's value. */
+            after: string;
+            /** @description The stored value. */
+            before: string;
+            /** @description The field's name. */
+            field: string;
+        };
+        /** @description A form with files. Only parts with a file name are read. */
+        FileForm: {
+            /**
+             * Format: binary
+             * @description The file; a call that takes several files takes several parts of this name.
+             */
+            file: string;
+        };
+        /** @description One filter's decision on a document. */
+        FilterDecision: {
+            /** @description Expected and found values. */
+            detail: string;
+            /** @description `status`, `audience`, `channel`, `valid_from`, `valid_until`, `tags`, `languages`, `kinds`, `document_ids`. */
+            filter: components["schemas"]["FilterName"];
+            /** @description Whether the document meets the filter. */
+            passed: boolean;
+        };
+        /**
+         * @description The filter that decides, by the request's field or the document's field.
+         * @enum {string}
+         */
+        FilterName: "status" | "audience" | "channel" | "valid_from" | "valid_until" | "tags" | "languages" | "kinds" | "document_ids";
+        /** @description A form of a term that was searched for. */
+        FormBody: {
+            /**
+             * Format: float
+             * @description Weight of the form, above 0 to 1; 1 is the term as written.
+             */
+            boost: number;
+            /** @description The form, as it is in the index. */
+            term: string;
+        };
+        /**
+         * @description Format of a text.
+         * @enum {string}
+         */
+        FormatName: "markdown" | "plain" | "html";
+        /** @description Questions of one meaning that were not answered well. */
+        Gap: {
+            closest?: components["schemas"]["ClosestKnowledge"] | null;
+            /**
+             * Format: double
+             * @description Mean cost of its failures: 0.5 clarified, 1 refused, 2 handed off or disliked, 3 a case without knowledge.
+             */
+            cost: number;
+            /** @description Draft that would fill the gap; otherwise `stub` outlines the FAQ to write. */
+            draft_id?: string | null;
+            /** @description Failures by kind, with counts. */
+            failures: [
+                "refused" | "clarified" | "handed_off" | "disliked" | "case",
+                number
+            ][];
+            /** @description Derived from the most central question, so it is stable across calls. */
+            id: string;
+            /** @description The most central question. */
+            question: string;
+            /**
+             * Format: double
+             * @description Volume × cost × trend.
+             */
+            rank: number;
+            stub?: components["schemas"]["FaqStub"] | null;
+            /**
+             * Format: double
+             * @description Ratio of questions in the later half of the period to the earlier half; 1: constant.
+             */
+            trend: number;
+            /** @description Number of askers. */
+            volume: number;
+            /** @description Alternative wordings, at most five. */
+            wordings: string[];
+        };
+        /** @description Questions that were not answered well. */
+        GapsResponse: {
+            /**
+             * @description By volume × cost × trend. Each has `id`, `question` (the most central), `volume`, `rank`, `cost`, `trend`,
+             *     `failures`, `wordings`, the `closest` knowledge, and a `draft_id` that would fill it or a `stub` to write.
+             */
+            gaps: components["schemas"]["Gap"][];
+        };
+        /** @description A highlighted part of a passage. */
+        HighlightBody: {
+            /** @description Where the highlight ends in `text`, in bytes, exclusive. */
+            end: number;
+            /** @description Where the highlight begins in `text`, in bytes. */
+            start: number;
+        };
+        /** @description A passage: the document's text from byte `start` to byte `end` equals `text`. */
+        HitBody: {
+            /** @description The passage's id. */
+            chunk_id: string;
+            /** @description The document that it is from. */
+            document_id: string;
+            /**
+             * Format: int64
+             * @description The version of the document, from 1.
+             */
+            document_version: number;
+            /** @description Where the passage ends in the document's text, in bytes, exclusive. */
+            end: number;
+            explanation?: components["schemas"]["ExplanationBody"] | null;
+            /** @description The headings above the passage, outermost first. */
+            heading_path: string[];
+            /** @description Byte ranges of `text` that match query terms. */
+            highlights: components["schemas"]["HighlightBody"][];
+            /** @description The document's language (BCP 47). */
+            language?: string | null;
+            /**
+             * Format: float
+             * @description Fused score, 0 to 1.
+             */
+            score: number;
+            /** @description Where the passage begins in the document's text, in bytes. */
+            start: number;
+            /** @description The passage's text. */
+            text: string;
+            /** @description The document's title. */
+            title: string;
+            /** @description The document's own address, if it has one. */
+            uri?: string | null;
+        };
+        /** @description Which answers a change alters. */
+        Impact: {
+            /** @description Judged questions answered correctly now, but not after the change. */
+            broken: components["schemas"]["AlteredAnswer"][];
+            /** @description Other questions whose answer would change. */
+            changed: components["schemas"]["AlteredAnswer"][];
+            /** @description Judged questions answered wrongly now, but correctly after the change. */
+            healed: components["schemas"]["AlteredAnswer"][];
+            /** @description How many judged questions were asked. */
+            n_judged: number;
+            /** @description How many logged questions were asked. */
+            n_logged: number;
+        };
+        /** @description The parts of an answer that are compared. */
+        ImpactReply: {
+            /** @description The documents that it cites. */
+            document_ids: string[];
+            /** @description The outcome. */
+            outcome: components["schemas"]["Outcome"];
+            /** @description The whole reply. */
+            text: string;
+        };
+        /** @description A change to preview: documents to write and to remove. */
+        ImpactRequest: {
+            /**
+             * Format: date-time
+             * @description Answer as of this time. Default: now.
+             */
+            at?: string | null;
+            /**
+             * Format: int64
+             * @description Number of recent logged questions to ask besides the judged ones, 0 to 1,000; default 200.
+             */
+            logged?: number | null;
+            /** @description Documents to write, by id. */
+            put?: {
+                [key: string]: components["schemas"]["DocumentRequest"];
+            };
+            /** @description Ids of documents to delete. */
+            remove?: string[];
+        };
+        /** @description Effect on a row. */
+        ImportEffect: {
+            /** @enum {string} */
+            effect: "new";
+        } | {
+            /** @description The fields that differ. */
+            changes: components["schemas"]["FieldChange"][];
+            /** @enum {string} */
+            effect: "changed";
+        } | {
+            /** @enum {string} */
+            effect: "duplicate";
+            /** @description The other FAQ's id, or the other row. */
+            of: string;
+        } | {
+            /** @description The contradiction between the answers. */
+            conflict: components["schemas"]["Conflict"];
+            /** @enum {string} */
+            effect: "conflicting";
+            /** @description The other FAQ's id, or the other row. */
+            with: string;
+        } | {
+            /** @description The column with the fault. */
+            column: string;
+            /** @description The problem. */
+            detail: string;
+            /** @enum {string} */
+            effect: "invalid";
+        };
+        /** @description An import that a job checks against the judged questions, then writes. */
+        ImportJobResponse: components["schemas"]["JobResponse"] & {
+            /** @description Effects that the import would have. The job's item holds the result. */
+            report: components["schemas"]["ImportReport"];
+        };
+        /** @description Effects of an import, or of its dry run. */
+        ImportReport: {
+            /** @description Whether anything was written. */
+            applied: boolean;
+            /** @description Unknown columns, ignored. */
+            ignored_columns: string[];
+            /** @description How many rows change an FAQ. */
+            n_changed: number;
+            /** @description How many rows contradict another FAQ or row. */
+            n_conflicting: number;
+            /** @description How many rows ask what another FAQ or row asks. */
+            n_duplicate: number;
+            /** @description How many rows cannot be read. */
+            n_invalid: number;
+            /** @description How many rows are new FAQs. */
+            n_new: number;
+            /** @description How many rows equal a stored FAQ. */
+            n_unchanged: number;
+            /**
+             * Format: int64
+             * @description Newest revision after the import.
+             */
+            revision: number;
+            /** @description All rows except unchanged ones, in order. */
+            rows: components["schemas"]["ImportRow"][];
+        };
+        /** @description One row, and what becomes of it. */
+        ImportRow: components["schemas"]["ImportEffect"] & {
+            /** @description The FAQ's id, if the row has one. */
+            id?: string | null;
+            /** @description The row's question. */
+            question: string;
+            /** @description Row number in the file, from 1, including the header. */
+            row: number;
+            /** @description Semantically similar FAQs, nearest first; only if requested. */
+            similar?: components["schemas"]["SimilarQuestion"][];
+        };
+        /** @description Counts by what they are grouped by, in its order. */
+        InsightSummary: {
+            /**
+             * Format: date-time
+             * @description The beginning of the period.
+             */
+            from: string;
+            /** @description The counts by group; empty, if the request does not group. */
+            groups: {
+                [key: string]: components["schemas"]["AnswerCounts"];
+            };
+            /**
+             * Format: date-time
+             * @description The end of the period, exclusive.
+             */
+            to: string;
+            /** @description The counts of all questions. */
+            total: components["schemas"]["AnswerCounts"];
+        };
+        /** @description The item that was changed. */
+        ItemChanged: {
+            /** @description Its history. */
+            effect: components["schemas"]["ItemEffect"];
+            /** @description The item's id. */
+            id: string;
+        };
+        /**
+         * @description What was done: the item was `deleted`, the key was `revoked`, or the review was `closed`.
+         * @enum {string}
+         */
+        ItemEffect: "deleted" | "revoked" | "closed";
+        /** @description One item of a job. */
+        JobItemBody: {
+            /** @description The result, or the error. */
+            detail: string;
+            /** @description The file's name, or what is changed. */
+            name: string;
+            /** @description `waiting`, `done` or `failed`. */
+            state: components["schemas"]["JobItemState"];
+        };
+        /**
+         * @description How far an item of a job is.
+         * @enum {string}
+         */
+        JobItemState: "waiting" | "done" | "failed";
+        /**
+         * @description `upload`: reads uploaded files. `change`: checks the judged questions, then writes.
+         * @enum {string}
+         */
+        JobKind: "upload" | "change";
+        /** @description A background job and its progress. */
+        JobResponse: {
+            /**
+             * Format: date-time
+             * @description When it was created.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it was finished; null, if it is not.
+             */
+            finished_at?: string | null;
+            /** @description The job's id. */
+            id: string;
+            /** @description The items, in order. */
+            items: components["schemas"]["JobItemBody"][];
+            /** @description Kind of the job. */
+            kind: components["schemas"]["JobKind"];
+            /** @description How many items are done. */
+            n_done: number;
+            /** @description How many items failed. */
+            n_failed: number;
+            /** @description How many items it has. */
+            n_items: number;
+            /** @description `filling`, `queued`, `running`, `done`, `failed` (the job did not run, or its only item failed) or `cancelled`. */
+            state: components["schemas"]["JobState"];
+        };
+        /**
+         * @description `filling`: its files are being received. `queued`: it waits for its turn. `running`. `done`: it is finished, though single items may have failed. `failed`: it could not run, or its only item failed. `cancelled`.
+         * @enum {string}
+         */
+        JobState: "filling" | "queued" | "running" | "done" | "failed" | "cancelled";
+        /** @description A question with a known correct answer, asked before and after each change. */
+        JudgedQuestion: {
+            /**
+             * @description All audience names of the caller, such as `agent` or `tier:gold`.
+             * @default []
+             */
+            audience?: string[];
+            /**
+             * @description The channel of the question.
+             * @default null
+             */
+            channel?: string | null;
+            /**
+             * @description Text that the answer must contain; Chinese script, width and case are ignored.
+             * @default null
+             */
+            contains?: string | null;
+            /**
+             * @description Document that must be cited.
+             * @default null
+             */
+            document_id?: string | null;
+            /**
+             * @description Its id, 1 to 128 characters.
+             * @default
+             */
+            id: string;
+            /** @default null */
+            outcome?: components["schemas"]["Outcome"] | null;
+            /**
+             * @description The question, 1 to 2,000 characters.
+             * @default
+             */
+            question: string;
+        };
+        /** @description A question with a known correct answer. Omitted expectations are not checked. */
+        JudgedQuestionRequest: {
+            audience?: components["schemas"]["OneOrMany"] | null;
+            /** @description The channel that it is asked on. */
+            channel?: string | null;
+            /** @description Text that the answer must contain; Chinese script, width and case are ignored. */
+            contains?: string | null;
+            /** @description Document that must be cited. */
+            document_id?: string | null;
+            outcome?: components["schemas"]["Outcome"] | null;
+            /** @description 1 to 2,000 characters. */
+            question: string;
+        };
+        /** @description The workspace's judged questions. */
+        JudgedQuestionsResponse: {
+            /** @description Ordered by id. */
+            questions: components["schemas"]["JudgedQuestion"][];
+        };
+        /** @description A new key with its secret. */
+        KeyCreated: components["schemas"]["ApiKey"] & {
+            /** @description The secret to send as `Authorization: Bearer …`. Shown only once. */
+            key: string;
+        };
+        /** @description A key to create. */
+        KeyRequest: {
+            /**
+             * Format: date-time
+             * @description Expiry time. Default: never.
+             */
+            expires_at?: string | null;
+            /** @description Name of the key, 1 to 128 characters; shown in the audit log. */
+            name: string;
+            /**
+             * @description Networks from which the key may be used, for example `["10.0.0.0/8"]`; empty: any. Behind a proxy, the proxy's
+             *     address is checked.
+             */
+            networks?: string[];
+            /** @description `bot`, `editor`, `agent`, `admin` or `operator`; only operators create operator keys. */
+            role: components["schemas"]["KeyRole"];
+        };
+        /**
+         * @description `bot`: asks questions. `editor`: writes knowledge. `agent`: submits cases and reviews drafts. `admin`: does everything in one workspace. `operator`: does everything in every workspace.
+         * @enum {string}
+         */
+        KeyRole: "bot" | "editor" | "agent" | "admin" | "operator";
+        /** @description The keys of a workspace. */
+        KeysResponse: {
+            /**
+             * @description Oldest first, including revoked keys: `id`, `workspace`, `role`, `name`, `networks`, `created_at`, `expires_at`,
+             *     `revoked_at`, `last_used_at`.
+             */
+            keys: components["schemas"]["ApiKey"][];
+        };
+        /** @description Result of learning settings. */
+        LearnedTuning: {
+            /**
+             * Format: date-time
+             * @description Time of the run.
+             */
+            at: string;
+            /** @description The settings that were in force. */
+            before: components["schemas"]["Tuning"];
+            candidate?: components["schemas"]["Tuning"] | null;
+            /** @description Results with the settings that were tried. */
+            held_out_after: components["schemas"]["AnswerResults"];
+            /** @description Results on held-out labels, with the current settings and with those tried. */
+            held_out_before: components["schemas"]["AnswerResults"];
+            /** @description Whether the settings that were tried are in force now. */
+            is_live: boolean;
+            /** @description Judged questions that would break. */
+            lost: string[];
+            /** @description Languages with worse results. */
+            lost_languages: string[];
+            /** @description How many labels were held out for the comparison. */
+            n_held_out: number;
+            /** @description How many labelled questions there were. */
+            n_labels: number;
+            /**
+             * Format: double
+             * @description p-value of the paired randomisation test.
+             */
+            p_value: number;
+        };
+        /** @description Learning settings failed. */
+        LearningFailure: {
+            /**
+             * Format: date-time
+             * @description When it failed.
+             */
+            at: string;
+            /** @description Why it failed. */
+            error: string;
+        };
+        /** @description Rules for the review of drafts. */
+        LearningRules: {
+            /**
+             * @description Promote winners of experiments automatically.
+             * @default false
+             */
+            auto_promote?: boolean;
+            /**
+             * @description Draft classes published without review if no judged question breaks.
+             * @default []
+             */
+            auto_publish?: components["schemas"]["AutoPublish"][];
+            /**
+             * @description Require approval by two people.
+             * @default false
+             */
+            four_eyes?: boolean;
+        };
+        /** @description A passage's rank and score in one of the two searches. */
+        LegBody: {
+            /** @description From 1; null if this leg did not list the passage. */
+            rank?: number | null;
+            /**
+             * Format: float
+             * @description BM25 (keyword) or cosine (vector).
+             */
+            score: number;
+        };
+        /**
+         * @description Confidence that an answer needs, from `very_strict` (fewest wrong answers, most refusals) to `very_lenient`. `balanced` is the default.
+         * @enum {string}
+         */
+        Level: "very_strict" | "strict" | "balanced" | "lenient" | "very_lenient";
+        /** @description A link: its text and an `http`, `https`, `mailto` or `tel` URI. */
+        LinkBody: {
+            /** @description Where the words end in the document, in bytes, exclusive. */
+            end: number;
+            /** @description Byte offset of the link text in the document. */
+            start: number;
+            /** @description The words of the link. */
+            text: string;
+            /** @description The address that the link leads to. */
+            uri: string;
+        };
+        /** @description Something in the knowledge that an editor would want to know. */
+        LintFinding: components["schemas"]["LintFindingKind"] & {
+            /** @description The finding in words. */
+            detail: string;
+            /** @description The documents it is about: two of a pair, else one. */
+            document_ids: components["schemas"]["DocumentId"][];
+            /** @description The two chunks concerned. */
+            passages?: string[];
+        };
+        /** @description The finding. */
+        LintFindingKind: {
+            /** @enum {string} */
+            finding: "duplicate";
+            /**
+             * Format: float
+             * @description The cosine of the two passages' vectors, in [-1, 1].
+             */
+            similarity: number;
+        } | {
+            /** @description The contradiction between the passages. */
+            conflict: components["schemas"]["Conflict"];
+            decided?: components["schemas"]["ConflictRule"] | null;
+            /** @enum {string} */
+            finding: "conflict";
+            /**
+             * Format: float
+             * @description The cosine of the two passages' vectors, in [-1, 1].
+             */
+            similarity: number;
+        } | {
+            /** @enum {string} */
+            finding: "expired";
+        } | {
+            /** @enum {string} */
+            finding: "review_due";
+        } | {
+            /** @enum {string} */
+            finding: "dead_reference";
+        };
+        /** @description Findings of the lint. */
+        LintResponse: {
+            /** @description `duplicate`, `conflict`, `expired`, `review_due` or `dead_reference`, each with the documents concerned. */
+            findings: components["schemas"]["LintFinding"][];
+        };
+        /** @description One message, or several sent in a burst. */
+        Messages: string | string[];
+        /** @description Usage of a completion. */
+        ModelUsage: {
+            /**
+             * Format: int64
+             * @description Tokens of the completion; null where the server does not report them.
+             */
+            completion_tokens?: number | null;
+            /**
+             * Format: double
+             * @description By the configured prices; null where tokens or prices are unknown.
+             */
+            cost?: number | null;
+            /** @description The model's name. */
+            model: string;
+            /**
+             * Format: int64
+             * @description As the server counted them; null where it does not say.
+             */
+            prompt_tokens?: number | null;
+        };
+        /** @description The document that is nearest to a draft. */
+        NearestKnowledge: {
+            /** @description The unified diff from its answer to the draft's answer. */
+            difference: string;
+            /** @description Its id. */
+            document_id: components["schemas"]["DocumentId"];
+            /** @description The passage that is nearest. */
+            text: string;
+            /** @description Its title. */
+            title: string;
+        };
+        /**
+         * @description Why a case yields no knowledge. `unresolved`: the case was not resolved. `one_account`: all statements apply to this customer's account only. `settles_nothing`: no statement answers the question.
+         * @enum {string}
+         */
+        NoKnowledge: "unresolved" | "one_account" | "settles_nothing";
+        /**
+         * @description `false_premise`: the answer corrects a false assumption in the question. `partly_answered`: some questions of the message were not answered. `list_continues`: the quoted list or table has more items. `deadline`: the search took too long; keyword search found an FAQ with exactly this question. `encoder_unavailable`, `vectors_unavailable`: keyword search only. `reader_unavailable`: the reader was unavailable; search scores decided, one level stricter. `not_recorded`: the answer could not be written to the store. `llm_unavailable`, `llm_refused`, `llm_truncated`, `llm_garbage`, `llm_deadline`, `llm_unsupported`: why the answer is quoted instead of generated.
+         * @enum {string}
+         */
+        Note: "false_premise" | "partly_answered" | "list_continues" | "deadline" | "encoder_unavailable" | "vectors_unavailable" | "reader_unavailable" | "not_recorded" | "llm_unavailable" | "llm_refused" | "llm_truncated" | "llm_garbage" | "llm_deadline" | "llm_unsupported";
+        /** @description One name, or a list of names. */
+        OneOrMany: string | string[];
+        /**
+         * @description `answered`: from the knowledge base, or a reply to a greeting. `clarify`: choose one of the suggestions. `refused`: the knowledge base has no answer. `handoff`: a person has to answer.
+         * @enum {string}
+         */
+        Outcome: "answered" | "clarify" | "refused" | "handoff";
+        /** @description A document that a file holds. */
+        PreviewBody: {
+            /** @description The passages, in reading order. */
+            chunks: components["schemas"]["PreviewChunk"][];
+            /** @description The id that the document would have. */
+            id: string;
+            /** @description The kind of document. */
+            kind: components["schemas"]["DocumentKind"];
+            /** @description The document's language (BCP 47). */
+            language?: string | null;
+            /** @description The extracted text. */
+            text: string;
+            /** @description The document's title. */
+            title: string;
+        };
+        /** @description A chunk: bytes `start..end` of the document's text. */
+        PreviewChunk: {
+            /** @description Where the passage ends, in bytes, exclusive. */
+            end: number;
+            /** @description The headings above the passage, outermost first. */
+            heading_path: string[];
+            /**
+             * Format: int32
+             * @description First page, from 1, if the source has pages.
+             */
+            page?: number | null;
+            /** @description The question it answers, if the source has questions and answers. */
+            question?: string | null;
+            /** @description Where the passage begins, in bytes. */
+            start: number;
+            /** @description The passage's text. */
+            text: string;
+        };
+        /** @description The parsed content of a file. */
+        PreviewResponse: {
+            /** @description The documents that the file holds. */
+            documents: components["schemas"]["PreviewBody"][];
+            /** @description Parts that cannot be parsed: `[path, reason]`. */
+            failed: [
+                string,
+                string
+            ][];
+        };
+        /** @description An error (RFC 9457). `type` is stable: branch on it. */
+        Problem: {
+            /** @description The cause and the remedy. */
+            detail?: string | null;
+            /** @description Every invalid value (422), or every judged question or wording that blocks the change (409). */
+            errors?: components["schemas"]["Fault"][];
+            /** @description The request's id; the service's log has the same. */
+            request_id?: string | null;
+            /**
+             * Format: int32
+             * @description The HTTP status.
+             */
+            status: number;
+            /** @description The failure in a few words. */
+            title: string;
+            /** @description A stable path, for example `/problems/invalid-value`. */
+            type: components["schemas"]["ProblemType"];
+        };
+        /**
+         * @description The kind of the failure; it is stable.
+         * @enum {string}
+         */
+        ProblemType: "/problems/breaks-judged-questions" | "/problems/conflict" | "/problems/forbidden" | "/problems/internal" | "/problems/invalid-value" | "/problems/method-not-allowed" | "/problems/not-found" | "/problems/not-json" | "/problems/overloaded" | "/problems/timed-out" | "/problems/too-large" | "/problems/too-many-requests" | "/problems/unauthorized" | "/problems/unavailable" | "/problems/unsupported-media-type" | "/problems/wording-collides";
+        /**
+         * @description A class of drafts that can be published without a review.
+         * @enum {string}
+         */
+        PublishableClass: "new" | "variant" | "update" | "negative";
+        /** @description A draft with its place in the queue. */
+        RankedDraft: components["schemas"]["Draft"] & {
+            /** @description How many cases or customers asked the question. */
+            demand: number;
+            /**
+             * Format: double
+             * @description Demand × confidence × approval rate of similar drafts.
+             */
+            rank: number;
+        };
+        /** @description Whether the service can answer from all stored knowledge. */
+        Readiness: {
+            /**
+             * @description Unavailable components: `encoder_unavailable` or `vectors_unavailable` (keyword search only; answers carry a note),
+             *     `llm_unavailable` (answers are quoted, not generated).
+             */
+            degraded: components["schemas"]["Degradation"][];
+            /** @description Id of the encoder. */
+            encoder: string;
+            /** @description Indexing error, if any. Operators only. */
+            error?: string | null;
+            /** @description Whether this process is the leader. */
+            leads: boolean;
+            /** @description Version of the reader; `null` if the reader is disabled and search scores alone decide. */
+            reader?: string | null;
+            /** @description Whether questions can be answered from everything that is stored. */
+            ready: boolean;
+            /** @description Operators only; empty for other callers. */
+            workspaces: components["schemas"]["WorkspaceReadiness"][];
+        };
+        /**
+         * @description Refused: `no_evidence` (nothing was found), `weak_evidence` (confidence below the threshold), `no_supported_sentence` (no sentence passed verification), `similar_only` (the knowledge base covers only a similar item, not the one asked about), `deadline` (time budget exceeded). Handoff: `conflicting_evidence` (two passages contradict each other), `asked_for_person`. Clarify: `ambiguous`. Answered: `greeting`, `thanks`, `goodbye`.
+         * @enum {string}
+         */
+        Reason: "no_evidence" | "weak_evidence" | "no_supported_sentence" | "similar_only" | "deadline" | "conflicting_evidence" | "asked_for_person" | "ambiguous" | "greeting" | "thanks" | "goodbye";
+        /** @description The reply to a question. */
+        RecordedAnswer: {
+            /** @description Citations of the sentences, in order of use. */
+            citations: components["schemas"]["RecordedCitation"][];
+            /**
+             * Format: float
+             * @description Estimated probability that the evidence answers the question, 0 to 1.
+             */
+            confidence: number;
+            /** @description Id of the conversation, if it is part of one. */
+            conversation_id?: string | null;
+            /** @description The answer's id. */
+            id: string;
+            /** @description The reply's language (BCP 47). */
+            language: string;
+            /** @description Limitations of the answer, and components that were unavailable. */
+            notes?: components["schemas"]["Note"][];
+            /** @description The outcome. */
+            outcome: components["schemas"]["Outcome"];
+            reason?: components["schemas"]["Reason"] | null;
+            /**
+             * Format: int64
+             * @description Lowest revision among the indexes that were searched.
+             */
+            revision: number;
+            /** @description The sentences that cite the knowledge base, in order. */
+            sentences: components["schemas"]["RecordedSentence"][];
+            /** @description How the text was produced. */
+            strategy: components["schemas"]["Strategy"];
+            /** @description Questions that the customer can choose from. */
+            suggestions: string[];
+            /** @description The whole reply. */
+            text: string;
+            /** @description How long each stage took. */
+            timings_ms: components["schemas"]["RecordedTimings"];
+        };
+        /** @description A span of a document version and the quotation found there: `text[start..end] == quote`, in bytes. */
+        RecordedCitation: {
+            /** @description The passage that is quoted. */
+            chunk_id: string;
+            /** @description The document that is quoted. */
+            document_id: components["schemas"]["DocumentId"];
+            /**
+             * Format: int64
+             * @description The version of it that is quoted, from 1.
+             */
+            document_version: number;
+            /** @description Where the quote ends in the document's text, in bytes, exclusive. */
+            end: number;
+            /** @description The headings above the passage, outermost first. */
+            heading_path: string[];
+            /** @description Links within the quote. */
+            links?: components["schemas"]["RecordedLink"][];
+            /** @description From 1, in order of use. */
+            number: number;
+            /**
+             * Format: int32
+             * @description Page or slide where the quote begins, from 1, if the source has pages.
+             */
+            page?: number | null;
+            /** @description The quoted text. */
+            quote: string;
+            /** @description Where the quote begins in the document's text, in bytes. */
+            start: number;
+            /** @description The document's title. */
+            title: string;
+            /** @description The document's own address, if it has one. */
+            uri?: string | null;
+        };
+        /** @description A link: its text and an http, https, mailto or tel URI. */
+        RecordedLink: {
+            /** @description End of the link text in the document, in bytes, exclusive. */
+            end: number;
+            /** @description Byte offset of the link text in the document. */
+            start: number;
+            /** @description The link text. */
+            text: string;
+            /** @description The address of the link. */
+            uri: string;
+        };
+        /** @description Request parameters besides the question, as recorded. */
+        RecordedRequest: {
+            /**
+             * Format: date-time
+             * @description The time that the question refers to, if given.
+             * @default null
+             */
+            as_of?: string | null;
+            /**
+             * @description Everything that the asker is.
+             * @default []
+             */
+            audience?: string[];
+            /** @default null */
+            ceiling?: components["schemas"]["Strategy"] | null;
+            /**
+             * @description The channel that was given.
+             * @default null
+             */
+            channel?: string | null;
+            /**
+             * @description The customer's id that was given.
+             * @default null
+             */
+            customer_id?: string | null;
+            /**
+             * @description The earlier messages that were used.
+             * @default []
+             */
+            history?: components["schemas"]["Utterance"][];
+            /**
+             * @description The reply's language that was asked for (BCP 47).
+             * @default null
+             */
+            language?: string | null;
+            /**
+             * @description How many passages could serve as evidence.
+             * @default 0
+             */
+            limit?: number;
+            /**
+             * @description The tags that documents had to have.
+             * @default []
+             */
+            tags?: string[];
+        };
+        /** @description A sentence of an answer with the numbers of its citations. */
+        RecordedSentence: {
+            /** @description Numbers of the citations that support it, from 1. */
+            citations: number[];
+            /** @description The original sentence. */
+            text: string;
+        };
+        /** @description Milliseconds spent by stage. `keyword` and `vector` run in parallel, so `total` is less than the sum. */
+        RecordedTimings: {
+            /**
+             * Format: double
+             * @description Deciding whether to answer, in milliseconds.
+             * @default 0
+             */
+            admit?: number;
+            /**
+             * Format: double
+             * @description Choosing and verifying the sentences, in milliseconds.
+             * @default 0
+             */
+            compose?: number;
+            /**
+             * Format: double
+             * @description Encoding the question, in milliseconds.
+             * @default 0
+             */
+            embed?: number;
+            /**
+             * Format: double
+             * @description Merging both result lists, in milliseconds.
+             * @default 0
+             */
+            fuse?: number;
+            /**
+             * Format: double
+             * @description Text generation by a language model, in milliseconds.
+             * @default 0
+             */
+            generate?: number;
+            /**
+             * Format: double
+             * @description Keyword search, in milliseconds.
+             * @default 0
+             */
+            keyword?: number;
+            /**
+             * Format: double
+             * @description Loading the evidence from the store, in milliseconds.
+             * @default 0
+             */
+            load?: number;
+            /**
+             * Format: double
+             * @description Scoring the best passages with the reader model, in milliseconds.
+             * @default 0
+             */
+            read?: number;
+            /**
+             * Format: double
+             * @description From the request to the reply, in milliseconds.
+             * @default 0
+             */
+            total?: number;
+            /**
+             * Format: double
+             * @description Vector search, in milliseconds.
+             * @default 0
+             */
+            vector?: number;
+        };
+        /** @description A sentence that is not sent. */
+        RejectedSentence: components["schemas"]["SentenceFault"] & {
+            /** @description The sentence. */
+            text: string;
+        };
+        /**
+         * @description The text for the channel: Markdown for `web` and `app`, speech for `phone` and `voice`, plain text for others. Split
+         *     into messages of at most 70 UTF-16 units for `sms` (numbered), 5,000 for `line`, 4,096 for `whatsapp` and `telegram`,
+         *     2,000 for `messenger`.
+         */
+        RenderedBody: {
+            /** @description `plain`, `markdown` or `speech`. */
+            format: components["schemas"]["AnswerFormat"];
+            /** @description In sending order. */
+            messages: string[];
+        };
+        /** @description An issue for manual review. */
+        Review: {
+            /** @description The finding in words. */
+            detail: string;
+            /** @description The documents it is about. */
+            document_ids: string[];
+            /** @description Derived from the pair of document versions, so the same issue is opened only once. */
+            id: string;
+            /** @description `conflict` or `failing_evidence`. */
+            kind: components["schemas"]["ReviewKind"];
+        };
+        /**
+         * @description `conflict`: two documents contradict each other and no rule decides. `failing_evidence`: answers that cite the document were rated as wrong too often.
+         * @enum {string}
+         */
+        ReviewKind: "conflict" | "failing_evidence";
+        /** @description Effect of a decision. */
+        ReviewedDraft: {
+            /** @description The draft after the decision. */
+            draft: components["schemas"]["Draft"];
+            /**
+             * Format: int64
+             * @description Revision of the written document, if any.
+             */
+            revision?: number | null;
+        };
+        /** @description The reviews that are open. */
+        ReviewsResponse: {
+            /** @description Newest first. */
+            reviews: components["schemas"]["Review"][];
+        };
+        /** @description A group of similar questions with poor results. */
+        Scene: {
+            /** @description The counts of its questions. */
+            counts: components["schemas"]["AnswerCounts"];
+            /** @description Unresolved questions, at most five. */
+            evidence: string[];
+            /** @description Channel, tag or intent, for example `channel line`. */
+            scene: string;
+            /**
+             * Format: double
+             * @description Overall resolution rate.
+             */
+            usual: number;
+        };
+        /** @description Scenes that are resolved less often than the rest. */
+        ScenesResponse: {
+            /**
+             * @description Largest loss first. Each has `scene` (`channel …`, `tag …`, `intent …`), `counts`, the `usual` resolution rate,
+             *     and `evidence`: unresolved questions.
+             */
+            scenes: components["schemas"]["Scene"][];
+        };
+        /**
+         * @description `hybrid`: keyword and vector search together. `keyword`: keyword search only. `vector`: vector search only.
+         * @enum {string}
+         */
+        SearchMode: "hybrid" | "keyword" | "vector";
+        /** @description A search. */
+        SearchRequest: {
+            /**
+             * Format: date-time
+             * @description The time that the question refers to. Default: now.
+             */
+            as_of?: string | null;
+            audience?: components["schemas"]["OneOrMany"] | null;
+            /** @description The channel that the question comes from, as `web`. */
+            channel?: string | null;
+            /** @description Only these documents. */
+            document_ids?: string[];
+            /** @description Add rank and score per leg to each hit, and the weighted query terms. */
+            explain?: boolean;
+            /** @description Explain why this document was or was not found. */
+            explain_document?: string | null;
+            /** @description `article`, `faq`, `case`. */
+            kinds?: components["schemas"]["DocumentKind"][];
+            /** @description Only documents in one of these languages (BCP 47, as stored). */
+            languages?: string[];
+            /** @description 1 to 100. */
+            limit?: number;
+            /** @description `hybrid` (default), `keyword` or `vector`. */
+            mode?: components["schemas"]["SearchMode"];
+            /** @description 1 to 2,000 characters. */
+            question: string;
+            /** @description Only documents with all of these tags. */
+            tags?: string[];
+        };
+        /** @description Search results. */
+        SearchResponse: {
+            degraded?: components["schemas"]["Degradation"] | null;
+            document?: components["schemas"]["DocumentExplanationBody"] | null;
+            /** @description Best first. */
+            hits: components["schemas"]["HitBody"][];
+            /**
+             * Format: int64
+             * @description The lowest revision that the indexes held when they were searched.
+             */
+            revision: number;
+            /** @description The question's terms; with `explain` only. */
+            terms?: components["schemas"]["TermBody"][] | null;
+            /** @description How long each stage took. */
+            timings_ms: components["schemas"]["TimingsBody"];
+        };
+        /**
+         * @description `listed`: it is among the hits. `outranked`: other documents score higher. `no_match`: it shares no word with the question. `filtered`: it does not meet a filter. `not_indexed`: the indexes do not have it yet. `no_such_document`: the workspace has no document with this id.
+         * @enum {string}
+         */
+        SearchVerdict: "listed" | "outranked" | "no_match" | "filtered" | "not_indexed" | "no_such_document";
+        /** @description A sentence of an answer. */
+        SentenceBody: {
+            /** @description Citation numbers. */
+            citations: number[];
+            /** @description The sentence. */
+            text: string;
+        };
+        /** @description Why a sentence is not sent. */
+        SentenceFault: {
+            /** @enum {string} */
+            why: "citation";
+        } | {
+            /** @enum {string} */
+            why: "not_quoted";
+        } | {
+            /** @enum {string} */
+            why: "markup";
+        } | {
+            /** @enum {string} */
+            why: "to_machines";
+        } | {
+            /** @description A web or mail address or a phone number that the evidence does not have. */
+            detail: string;
+            /** @enum {string} */
+            why: "address";
+        } | {
+            /** @description A number, or a number with another unit. */
+            detail: string;
+            /** @enum {string} */
+            why: "figure";
+        } | {
+            /** @description A name that the evidence does not have. */
+            detail: string;
+            /** @enum {string} */
+            why: "name";
+        } | {
+            /** @description A word on which it depends what is promised. */
+            detail: string;
+            /** @enum {string} */
+            why: "decision";
+        } | {
+            /** @description The sentence attributes a fact to another item than the evidence does. */
+            detail: string;
+            /** @enum {string} */
+            why: "other_thing";
+        } | {
+            /** @description The sentence negates a statement of the evidence, or the reverse. */
+            detail: string;
+            /** @enum {string} */
+            why: "denial";
+        } | {
+            /** @description It contradicts the evidence. */
+            detail: string;
+            /** @enum {string} */
+            why: "opposed";
+        } | {
+            /** @description It leaves out what it depends on. */
+            detail: string;
+            /** @enum {string} */
+            why: "condition";
+        } | {
+            /**
+             * Format: float
+             * @description Share of the sentence that the evidence supports; it is below the minimum.
+             */
+            detail: number;
+            /** @enum {string} */
+            why: "unlike";
+        };
+        /** @description Settings of a workspace. */
+        Settings: {
+            learning?: components["schemas"]["LearningRules"] | null;
+            level?: components["schemas"]["Level"] | null;
+            /**
+             * @description Personal data patterns in addition to the built-in ones: `[{ "kind", "pattern" }]`, applied to new data only.
+             *     Unchanged if omitted.
+             */
+            redaction?: components["schemas"]["CustomPattern"][] | null;
+        };
+        /** @description A stored passage whose question is near a row's. */
+        SimilarQuestion: {
+            conflict?: components["schemas"]["Conflict"] | null;
+            /** @description The stored document. */
+            document_id: components["schemas"]["DocumentId"];
+            /**
+             * Format: float
+             * @description Cosine similarity of the questions.
+             */
+            similarity: number;
+        };
+        /**
+         * @description `standard`: an FAQ's own answer. `extractive`: sentences quoted from documents. `generated`: text generated by a language model from documents and verified against them. `none`: nothing from the knowledge base.
+         * @enum {string}
+         */
+        Strategy: "standard" | "extractive" | "generated" | "none";
+        /**
+         * @description The highest strategy that a request allows.
+         * @enum {string}
+         */
+        StrategyName: "standard" | "extractive" | "generated";
+        /** @description Result for one case. */
+        SubmittedCaseBody: {
+            /** @description `added`, `changed` or `unchanged`. */
+            effect: components["schemas"]["CaseEffect"];
+            /** @description The case's id. */
+            id: string;
+            /** @description Number of redacted personal data items. */
+            n_redacted: number;
+        };
+        /** @description A document without its text. */
+        SummaryBody: {
+            /** @description The audiences; everyone, if empty. */
+            audience: string[];
+            /** @description The channels that show it; all, if empty. */
+            channels: string[];
+            /** @description The document's id. */
+            id: string;
+            /** @description `article`, `faq` or `case`. */
+            kind: components["schemas"]["DocumentKind"];
+            /** @description The document's language (BCP 47). */
+            language?: string | null;
+            /**
+             * Format: date-time
+             * @description When a person should check it.
+             */
+            review_by?: string | null;
+            /** @description `draft`, `published` or `archived`. */
+            status: components["schemas"]["DocumentStatus"];
+            /** @description The document's tags. */
+            tags: string[];
+            /** @description The document's title. */
+            title: string;
+            /**
+             * Format: date-time
+             * @description When the live version was written.
+             */
+            updated_at: string;
+            /** @description The document's own address, if it has one. */
+            uri?: string | null;
+            /**
+             * Format: date-time
+             * @description From when it is valid; from the beginning, if null.
+             */
+            valid_from?: string | null;
+            /**
+             * Format: date-time
+             * @description Until when it is valid, exclusive; for ever, if null.
+             */
+            valid_until?: string | null;
+            /**
+             * Format: int64
+             * @description The live version, from 1.
+             */
+            version: number;
+        };
+        /** @description Synonym groups, used to expand questions. */
+        SynonymsRequest: {
+            /**
+             * @description 0 to 10,000 groups of 2 to 50 words or phrases, each 1 to 100 characters. Matching ignores Chinese script, width and
+             *     case. Replaces all existing groups.
+             */
+            groups: string[][];
+        };
+        /** @description The workspace's own synonyms. */
+        SynonymsResponse: {
+            /** @description Groups of words or phrases that mean the same. */
+            groups: string[][];
+            /**
+             * Format: int64
+             * @description Incremented with every replacement; 0 if never set.
+             */
+            version: number;
+        };
+        /** @description A term of the question. */
+        TermBody: {
+            /** @description Forms searched for: the term, synonyms, homophones and near spellings. */
+            forms: components["schemas"]["FormBody"][];
+            /** @description The term, as it is in the index. */
+            term: string;
+            /**
+             * Format: float
+             * @description Inverse document frequency in this workspace.
+             */
+            weight: number;
+        };
+        /** @description Milliseconds per stage; `keyword` and `embed` run in parallel. */
+        TimingsBody: {
+            /**
+             * Format: double
+             * @description Deciding whether to answer.
+             */
+            admit: number;
+            /**
+             * Format: double
+             * @description Choosing and verifying the sentences.
+             */
+            compose: number;
+            /**
+             * Format: double
+             * @description Encoding the question.
+             */
+            embed: number;
+            /**
+             * Format: double
+             * @description Merging both result lists.
+             */
+            fuse: number;
+            /**
+             * Format: double
+             * @description A language model's wording.
+             */
+            generate: number;
+            /**
+             * Format: double
+             * @description Keyword search.
+             */
+            keyword: number;
+            /**
+             * Format: double
+             * @description Loading the evidence from the store.
+             */
+            load: number;
+            /**
+             * Format: double
+             * @description Scoring the best passages with the reader model.
+             */
+            read: number;
+            /**
+             * Format: double
+             * @description From the request to the reply.
+             */
+            total: number;
+            /**
+             * Format: double
+             * @description Vector search.
+             */
+            vector: number;
+        };
+        /** @description Result of `:trust`. */
+        TrustResponse: {
+            /** @description The document's id. */
+            document_id: string;
+            /** @description Whether answers did not use a version of it before and use it again now. */
+            trusted: boolean;
+        };
+        /** @description Pipeline settings of a workspace; empty fields fall back to those of the service. */
+        Tuning: {
+            /**
+             * Format: float
+             * @description Weights of keyword match and term proximity, 0 to 1, sum below 1. Set both or neither.
+             * @default null
+             */
+            keyword_share?: number | null;
+            /**
+             * Format: float
+             * @description Minimum confidence to answer, 0 to 1.
+             * @default null
+             */
+            min_confidence?: number | null;
+            /**
+             * Format: float
+             * @description Weight of term proximity, 0 to 1.
+             * @default null
+             */
+            proximity_share?: number | null;
+        };
+        /** @description The settings that a workspace has learned. */
+        TuningResponse: {
+            /** @description Whether tuning is running in the process that handles this request. */
+            is_learning: boolean;
+            last_failed?: components["schemas"]["LearningFailure"] | null;
+            last_learned?: components["schemas"]["LearnedTuning"] | null;
+            /** @description Number of earlier settings available for rollback. */
+            n_earlier: number;
+            /** @description Settings that override those of the service; empty fields fall back to them. */
+            tuning: components["schemas"]["Tuning"];
+        };
+        /** @description A question and its answer. */
+        TurnBody: {
+            /** @description The answer's id. */
+            answer_id: string;
+            /**
+             * Format: date-time
+             * @description When it was answered.
+             */
+            at: string;
+            /** @description The citations. */
+            citations: components["schemas"]["CitationBody"][];
+            /** @description `answered`, `clarify`, `refused` or `handoff`. */
+            outcome: components["schemas"]["Outcome"];
+            /** @description The original question. */
+            question: string;
+            reason?: components["schemas"]["Reason"] | null;
+            /** @description The whole reply. */
+            text: string;
+        };
+        /**
+         * @description Usage figures of a document for editors.
+         * @enum {string}
+         */
+        UsageFlag: "unused" | "stale" | "disliked" | "distrusted";
+        /** @description Usage of the documents. */
+        UsageResponse: {
+            /**
+             * @description Most disliked first, then most cited. Each published document has `document_id`, `title`, `cited`, `liked`,
+             *     `disliked`, and `flags` among `unused`, `stale`, `disliked`, `distrusted`.
+             */
+            documents: components["schemas"]["DocumentUsage"][];
+        };
+        /** @description An earlier message of the conversation. */
+        Utterance: {
+            /** @description The speaker. */
+            role: components["schemas"]["UtteranceRole"];
+            /** @description The text, at most 2,000 characters. */
+            text: string;
+        };
+        /**
+         * @description `user`: the customer. `agent`: the bot or the person who answers.
+         * @enum {string}
+         */
+        UtteranceRole: "user" | "agent";
+        /** @description A version of a document, without its text. */
+        VersionBody: {
+            /**
+             * Format: date-time
+             * @description When it was written.
+             */
+            created_at: string;
+            /** @description Whether this version is live. */
+            live: boolean;
+            /**
+             * Format: date-time
+             * @description Scheduled publication time, if any.
+             */
+            publish_at?: string | null;
+            /** @description Status of this version. */
+            status: components["schemas"]["DocumentStatus"];
+            /** @description The version's title. */
+            title: string;
+            /**
+             * Format: int64
+             * @description The version's number, from 1.
+             */
+            version: number;
+        };
+        /** @description The versions of a document. */
+        VersionsResponse: {
+            /** @description Oldest first. */
+            versions: components["schemas"]["VersionBody"][];
+        };
+        /**
+         * @description `upload`: reads uploaded files. `change`: checks the judged questions, then writes. `distil`: makes drafts of cases.
+         * @enum {string}
+         */
+        WorkKind: "upload" | "change" | "distil";
+        /** @description Payload of the job; a string, if it cannot be parsed. */
+        WorkPayload: {
+            breaking?: components["schemas"]["Breaking"] | null;
+            /** @description The job that it belongs to; absent for `distil`, which takes all cases that wait. */
+            job?: string | null;
+        } | string;
+        /** @description A workspace that was deleted. */
+        WorkspaceDeleted: components["schemas"]["DeletedRows"] & {
+            /** @description The workspace's name. */
+            workspace: string;
+        };
+        /** @description A workspace's name: 1 to 64 of `a-z`, `0-9`, `-` and `_`. */
+        WorkspaceId: string;
+        /** @description How far a workspace's indexes are. */
+        WorkspaceReadiness: {
+            /**
+             * Format: int64
+             * @description Newest searchable revision.
+             */
+            indexed: number;
+            /**
+             * Format: int64
+             * @description Newest stored revision.
+             */
+            revision: number;
+            /**
+             * Format: int64
+             * @description Newest revision in the keyword index.
+             */
+            words: number;
+            /** @description The workspace's name. */
+            workspace: string;
+        };
+        /** @description A workspace. */
+        WorkspaceSummary: {
+            /** @description The workspace's name. */
+            name: string;
+            /**
+             * Format: int64
+             * @description The workspace's newest revision.
+             */
+            revision: number;
+        };
+        /** @description All workspaces. */
+        WorkspacesResponse: {
+            /** @description Ordered by name: `name` and newest `revision`. */
+            workspaces: components["schemas"]["WorkspaceSummary"][];
+        };
+        /**
+         * @description What a write did. `unchanged`: the content is equal to the live version. `scheduled`: a new version takes the live one's place later.
+         * @enum {string}
+         */
+        WriteEffect: "added" | "changed" | "unchanged" | "scheduled" | "archived" | "deleted";
+        /** @description The result of a write. */
+        WriteResponse: {
+            /** @description The document's id. */
+            document_id: string;
+            /** @description `added`, `changed`, `unchanged`, `scheduled`, `archived` or `deleted`. */
+            effect: components["schemas"]["WriteEffect"];
+            /** @description Whether the change is searchable; with `?wait=indexed` true unless indexing took longer than 20 s. */
+            indexed: boolean;
+            /**
+             * Format: int64
+             * @description Revision of the change, or the newest revision if nothing changed. The change is durable.
+             */
+            revision: number;
+            /**
+             * Format: int64
+             * @description The version that is live now, or that is scheduled, from 1.
+             */
+            version: number;
+        };
+    };
+    responses: never;
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
+}
+export type $defs = Record<string, never>;
+export interface operations {
+    healthz: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+        };
+    };
+    metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid value */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    readyz: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Readiness"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Readiness"];
+                };
+            };
+        };
+    };
+    post_answer: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A repeated request with the same key returns the first answer */
+                "Idempotency-Key"?: string | null;
+                /** @description Default: the key's workspace, or `default` */
+                "X-Ken-Workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AnswerRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnswerResponse"];
+                    "text/event-stream": string;
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_answer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExplanationResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid value */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_audit: {
+        parameters: {
+            query?: {
+                /** @description 1 to 1,000; default 100. */
+                limit?: number;
+                /** @description Return only entries with a smaller number: the last `number` of the previous page. */
+                before?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_audit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": string;
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid value */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_cases: {
+        parameters: {
+            query?: {
+                /** @description `distilled`: reply once the cases are distilled into drafts, after 10 s at most. */
+                wait?: "distilled";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CasesRequest"];
+                "application/x-ndjson": string;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CasesResponse"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description All faults, by the index of the case */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_case: {
+        parameters: {
+            query?: {
+                /** @description Restore redacted personal data that is still in the vault; recorded in the audit log. */
+                reveal?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid value */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_case: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ItemChanged"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid value */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_conversation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid value */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_conversation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationDeleted"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid value */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_dead_letters: {
+        parameters: {
+            query?: {
+                /** @description 1 to 1,000; default 100. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeadLetterBody"][];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revive_dead_letter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangedDeadLetter"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid value */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    discard_dead_letter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangedDeadLetter"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid value */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_documents: {
+        parameters: {
+            query?: {
+                /** @description Return only documents with a greater id: `next` of the previous page. */
+                after?: string;
+                /** @description 1 to 1,000; default 100. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DocumentListResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_document: {
+        parameters: {
+            query?: {
+                /** @description Default: the live version. */
+                version?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DocumentResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid value */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_document: {
+        parameters: {
+            query?: {
+                /** @description `indexed`: reply once the change is searchable, after 20 s at most. */
+                wait?: "indexed";
+                /** @description Write even if judged questions break. */
+                force?: boolean;
+                /**
+                 * @description Check the judged questions in a job and reply 202 immediately. Default: a job takes over if the check takes longer
+                 *     than 10 s or a third of `http.timeout_ms`.
+                 */
+                background?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description 1 to 256 bytes, percent-encoded */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DocumentRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WriteResponse"];
+                };
+            };
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WriteResponse"];
+                };
+            };
+            /** @description A job checks the judged questions, then writes */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobResponse"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Judged questions would break; `?force=true` writes anyway */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_action: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id, then `:publish`, `:archive`, `:restore` or `:trust` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ActionRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionResponse"];
+                };
+            };
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WriteResponse"];
+                };
+            };
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Judged questions would break; `force` writes anyway */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_document: {
+        parameters: {
+            query?: {
+                /** @description `indexed`: reply once the change is searchable, after 20 s at most. */
+                wait?: "indexed";
+                /** @description Write even if judged questions break. */
+                force?: boolean;
+                /**
+                 * @description Check the judged questions in a job and reply 202 immediately. Default: a job takes over if the check takes longer
+                 *     than 10 s or a third of `http.timeout_ms`.
+                 */
+                background?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WriteResponse"];
+                };
+            };
+            /** @description A job checks the judged questions */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Judged questions would break */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid value */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    diff_versions: {
+        parameters: {
+            query: {
+                from: number;
+                to: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DiffResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_versions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VersionsResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid value */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_lint: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LintResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid value */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview: {
+        parameters: {
+            query?: {
+                /** @description File name; needed if the body is the file itself and its content type does not identify the format. */
+                name?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description One file */
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["FileForm"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PreviewResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_impact: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImpactRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Impact"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    upload: {
+        parameters: {
+            query?: {
+                /** @description `done`: reply once the job is finished, after 20 s at most. */
+                wait?: "done";
+                /**
+                 * @description Write even if judged questions break. Default: a document that would break one is skipped, and its item reports
+                 *     the reason.
+                 */
+                force?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Parts with file names */
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["FileForm"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_drafts: {
+        parameters: {
+            query?: {
+                /** @description `open` (default), `approved`, `published`, `rejected`, `merged`. */
+                state?: "open" | "approved" | "published" | "rejected" | "merged";
+                /**
+                 * @description `new`, `variant`, `update`, `contradiction`, `known`, `negative`, `gap`, or `all`. Default: for open drafts, those
+                 *     with new content; otherwise all.
+                 */
+                class?: "new" | "variant" | "update" | "contradiction" | "known" | "negative" | "gap" | "all";
+                /** @description 1 to 1,000; default 50. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DraftListResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_draft: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DraftDetails"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid value */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_draft_action: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id, then `:approve`, `:edit`, `:reject` or `:merge` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DraftActionRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewedDraft"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Judged questions would break, a wording belongs to another FAQ, or the draft is already decided */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExperimentsResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid value */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    begin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ExperimentRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Experiment"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The id is taken, or an experiment on the same subject is running */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    decide: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id, then `:stop` or `:promote` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DecisionRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Experiment"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The experiment is not running, or has no winner */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_faqs: {
+        parameters: {
+            query?: {
+                /** @description Return only documents with a greater id: `next` of the previous page. */
+                after?: string;
+                /** @description 1 to 1,000; default 100. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FaqListResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_faq: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FaqResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid value */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_faq: {
+        parameters: {
+            query?: {
+                /** @description `indexed`: reply once the change is searchable, after 20 s at most. */
+                wait?: "indexed";
+                /** @description Write even if judged questions break. */
+                force?: boolean;
+                /**
+                 * @description Check the judged questions in a job and reply 202 immediately. Default: a job takes over if the check takes longer
+                 *     than 10 s or a third of `http.timeout_ms`.
+                 */
+                background?: boolean;
+            };
+            header?: never;
+            path: {
+                /** @description 1 to 256 bytes, percent-encoded */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Faq"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WriteResponse"];
+                };
+            };
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WriteResponse"];
+                };
+            };
+            /** @description The judged questions are checked in a job, which writes */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Judged questions would break; `?force=true` writes anyway */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_faq: {
+        parameters: {
+            query?: {
+                /** @description `indexed`: reply once the change is searchable, after 20 s at most. */
+                wait?: "indexed";
+                /** @description Write even if judged questions break. */
+                force?: boolean;
+                /**
+                 * @description Check the judged questions in a job and reply 202 immediately. Default: a job takes over if the check takes longer
+                 *     than 10 s or a third of `http.timeout_ms`.
+                 */
+                background?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WriteResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid value */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_faqs: {
+        parameters: {
+            query?: {
+                /** @description `jsonl` (default), `json`, `csv`, `tsv` or `xlsx`. */
+                format?: "jsonl" | "json" | "csv" | "tsv" | "xlsx";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string;
+                    "application/jsonl": string;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/csv": string;
+                    "text/tab-separated-values": string;
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    import_faqs: {
+        parameters: {
+            query?: {
+                /** @description Report what each row would change, without writing. */
+                dry_run?: boolean;
+                /** @description Write the valid rows even if others are invalid or conflicting. */
+                partial?: boolean;
+                /** @description Write even if judged questions break. */
+                force?: boolean;
+                /** @description See `PUT /v1/documents/{id}`. */
+                background?: boolean;
+                /** @description With `dry_run`: also find existing FAQs that are semantically similar to new rows. */
+                similar?: boolean;
+                /** @description File name; needed if the body is the file itself and its content type does not identify the format. */
+                name?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description One file */
+        requestBody: {
+            content: {
+                "application/jsonl": string;
+                "multipart/form-data": components["schemas"]["FileForm"];
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description The changes made, or planned if `applied` is false */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportReport"];
+                };
+            };
+            /** @description A job checks the judged questions, then writes */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportJobResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_feedback: {
+        parameters: {
+            query?: {
+                /** @description 1 to 1,000; default 100. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeedbackListResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_feedback: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FeedbackRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeedbackResponse"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid value, or answer or document not found */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    gaps: {
+        parameters: {
+            query?: {
+                /** @description Period in days, 1 to 366; default 30. */
+                days?: number;
+                /** @description 1 to 500; default 50. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GapsResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    knowledge: {
+        parameters: {
+            query?: {
+                /** @description RFC 3339. Default: 30 days before `to`. */
+                from?: string;
+                /** @description RFC 3339, exclusive. Default: now. */
+                to?: string;
+                /** @description Group by (summary only): `channel`, `tag`, `day`, `intent` or `reason`. */
+                by?: "channel" | "tag" | "day" | "intent" | "reason";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UsageResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    scenes: {
+        parameters: {
+            query?: {
+                /** @description RFC 3339. Default: 30 days before `to`. */
+                from?: string;
+                /** @description RFC 3339, exclusive. Default: now. */
+                to?: string;
+                /** @description Group by (summary only): `channel`, `tag`, `day`, `intent` or `reason`. */
+                by?: "channel" | "tag" | "day" | "intent" | "reason";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScenesResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    summary: {
+        parameters: {
+            query?: {
+                /** @description RFC 3339. Default: 30 days before `to`. */
+                from?: string;
+                /** @description RFC 3339, exclusive. Default: now. */
+                to?: string;
+                /** @description Group by (summary only): `channel`, `tag`, `day`, `intent` or `reason`. */
+                by?: "channel" | "tag" | "day" | "intent" | "reason";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InsightSummary"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid value */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid value */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_judged: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JudgedQuestionsResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid value */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_judged: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description 1 to 128 characters */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JudgedQuestionRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JudgedQuestion"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_judged: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ItemChanged"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid value */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_keys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeysResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid value */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeyRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeyCreated"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    revoke_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ItemChanged"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid value */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_reviews: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewsResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid value */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    close_review: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ItemChanged"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid value */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_search: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Default: the key's workspace, or `default` */
+                "X-Ken-Workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SearchRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchResponse"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Settings"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid value */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Settings"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Settings"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_synonyms: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Default: the key's workspace, or `default` */
+                "X-Ken-Workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SynonymsResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid value */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_synonyms: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Default: the key's workspace, or `default` */
+                "X-Ken-Workspace"?: string | null;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SynonymsRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SynonymsResponse"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_tuning: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TuningResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid value */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    learn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DecisionRequest"];
+            };
+        };
+        responses: {
+            /** @description Settings tried, their results, and whether they took effect */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LearnedTuning"];
+                };
+            };
+            /** @description Tuning continues in the background; the current settings */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TuningResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Tuning is already running */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid value */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    roll_back: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DecisionRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TuningResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description There are no earlier settings */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid value */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_workspaces: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkspacesResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid value */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_workspace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkspaceDeleted"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+}

@@ -1,0 +1,11 @@
+import admin from './admin.json';
+import ask from './ask.json';
+import common from './common.json';
+import documents from './documents.json';
+import faqs from './faqs.json';
+import home from './home.json';
+import labels from './labels.json';
+import learning from './learning.json';
+import quality from './quality.json';
+
+export default { admin, ask, common, documents, faqs, home, labels, learning, quality };
