@@ -8,6 +8,7 @@ mod cases;
 mod changed;
 mod console;
 mod conversations;
+mod cookies;
 mod dead_letters;
 mod documents;
 mod drafts;
@@ -26,6 +27,7 @@ mod metrics;
 mod problem;
 mod schema_enums;
 mod search;
+mod sessions;
 mod settings;
 mod synonyms;
 mod uploads;
@@ -75,6 +77,7 @@ pub struct AppState {
     load: Arc<admission_control::AdmissionControl>,
     rates: Option<Arc<auth::Rates>>,
     in_flight_per_key: Arc<auth::InFlightPerKey>,
+    sign_ins: Arc<sessions::SignInRates>,
 }
 
 #[derive(OpenApi)]
@@ -93,6 +96,7 @@ pub struct AppState {
         (name = "conversations", description = "Recorded conversations"),
         (name = "learning", description = "Cases, drafts, feedback, gaps and experiments"),
         (name = "synonyms", description = "Synonym groups"),
+        (name = "session", description = "Sign-in to the console"),
         (name = "operation", description = "Health, metrics, keys, workspaces and audit log")
     )
 )]
@@ -139,6 +143,7 @@ pub fn router(app: Arc<App>) -> Router {
         )),
         rates: auth::rates(http.requests_per_minute).map(Arc::new),
         in_flight_per_key: Arc::new(auth::InFlightPerKey::new(http.max_concurrent_per_key)),
+        sign_ins: Arc::default(),
     };
     let max_upload_bytes = state.app.config.ingest.max_upload_bytes;
     let timeout = Duration::from_millis(http.timeout_ms);
@@ -213,6 +218,19 @@ pub fn router(app: Arc<App>) -> Router {
             state.clone(),
             auth::authorize,
         ));
+    // They need no right: signing in, and showing who is signed in.
+    let (session, document) = OpenApiRouter::with_openapi(document)
+        .routes(routes!(
+            sessions::get_session,
+            sessions::sign_in,
+            sessions::sign_out
+        ))
+        .routes(routes!(sessions::begin_oidc))
+        .routes(routes!(sessions::finish_oidc))
+        .split_for_parts();
+    let session = session.layer(middleware::from_fn(move |request: Request, next: Next| {
+        timeout_after(timeout, request, next)
+    }));
     let (operation, document) = OpenApiRouter::with_openapi(document)
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
@@ -226,6 +244,7 @@ pub fn router(app: Arc<App>) -> Router {
     ));
     Router::new()
         .merge(api)
+        .merge(session)
         .merge(operation)
         .merge(measures)
         .merge(SwaggerUi::new("/docs").url("/openapi.json", described(document)))
@@ -289,6 +308,7 @@ pub fn problems_of(bytes: &[u8]) -> Vec<(&'static str, String)> {
         ),
         ("keys", problem_of::<keys::KeyRequest>(bytes)),
         ("lifecycle", problem_of::<lifecycle::ActionRequest>(bytes)),
+        ("sessions", problem_of::<sessions::SignInRequest>(bytes)),
         ("settings", problem_of::<settings::Settings>(bytes)),
         ("synonyms", problem_of::<synonyms::SynonymsRequest>(bytes)),
     ];
@@ -411,7 +431,8 @@ async fn reload_certificate(tls: RustlsConfig, cert: PathBuf, key: PathBuf) {
     }
 }
 
-/// Allows browsers to call the API from pages of these origins only; `None` without origins.
+/// Allows browsers to call the API from pages of these origins only; `None` without origins. Never with credentials, so
+/// that the cookie of the console is of no use there.
 fn cors(origins: &[String]) -> Option<CorsLayer> {
     let origins: Vec<HeaderValue> = origins.iter().filter_map(|o| o.parse().ok()).collect();
     let may = CorsLayer::new()

@@ -130,6 +130,21 @@ impl Problem {
         )
     }
 
+    /// 403: a page of another site may have made the request.
+    pub fn cross_site(detail: impl Into<String>) -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "/problems/cross-site",
+            "Cross-site request refused",
+            detail,
+        )
+    }
+
+    /// Whether the sender has no valid key, token or session.
+    pub fn is_unauthorized(&self) -> bool {
+        self.status == StatusCode::UNAUTHORIZED
+    }
+
     /// 404: the resource does not exist.
     pub fn not_found(detail: impl Into<String>) -> Self {
         Self::new(
@@ -232,14 +247,14 @@ impl Problem {
         problem
     }
 
-    /// 429: the key has exceeded a limit; `wait` is the time until the next request.
-    pub fn too_many(wait: Duration) -> Self {
+    /// 429: the key or address has exceeded a limit; `wait` is the time until the next request.
+    pub fn too_many(wait: Duration, more: &str) -> Self {
         let seconds = u32::try_from(wait.as_secs() + 1).unwrap_or(u32::MAX);
         let mut problem = Self::new(
             StatusCode::TOO_MANY_REQUESTS,
             "/problems/too-many-requests",
             "Rate limit exceeded",
-            format!("retry in {seconds} s, or raise http.requests_per_minute"),
+            format!("retry in {seconds} s{more}"),
         );
         problem.retry_after_s = Some(seconds);
         problem

@@ -98,6 +98,7 @@ schema!(
     [
         "/problems/breaks-judged-questions",
         "/problems/conflict",
+        "/problems/cross-site",
         "/problems/forbidden",
         "/problems/internal",
         "/problems/invalid-value",

@@ -97,6 +97,7 @@ fn operations(tenant: &str, seed: u64, n: usize) -> Vec<Operation> {
             },
             16 => request(Method::GET, "/v1/conversations/c1".into(), None),
             17 => request(Method::GET, "/v1/audit".into(), None),
+            18 => request(Method::GET, "/v1/session".into(), None),
             _ => request(Method::POST, "/v1/answers".into(), Some(question)),
         }
     };

@@ -7,4 +7,4 @@ if [ -z "${KEN_TEST_POSTGRES_URL:-}" ]; then
 fi
 KEN_TEST_STORE=postgres cargo test --locked --workspace --test integration -- \
     answers:: cases:: conflicts:: conversations:: documents:: editing:: experiments:: filters:: gate:: ingestion:: keys:: learning:: \
-    queue:: tenants:: wording:: "$@"
+    queue:: sessions:: tenants:: wording:: "$@"

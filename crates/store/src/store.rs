@@ -32,6 +32,7 @@ mod learning;
 mod migrations;
 mod portable;
 mod queue;
+mod sessions;
 mod settings;
 mod synonyms;
 mod vault;

@@ -40,6 +40,7 @@ pub(super) const TABLES: &[(&str, &str)] = &[
     ("chunks", "workspace"),
     ("document_versions", "workspace"),
     ("documents", "workspace"),
+    ("sessions", "workspace"),
     ("api_keys", "workspace"),
     ("audit_log", "scope"),
     ("audit_heads", "scope"),
@@ -161,10 +162,10 @@ mod tests {
         .fetch_one(&store.relaxed)
         .await
         .unwrap();
-        // The table `encoders` belongs to the service.
+        // The tables `encoders` and `sign_ins` belong to the service.
         assert_eq!(
             n_tables as usize,
-            named.len() + 1,
+            named.len() + 2,
             "a table is of no workspace"
         );
     }
