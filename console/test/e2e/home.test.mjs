@@ -117,8 +117,10 @@ describe('an empty workspace', () => {
     await empty();
     const page = await newPage(browser, service);
     await page.goto('/');
+    let nRequests = 0;
     await page.route('**/v1/documents:upload', async (route) => {
-      if (!route.request().postDataBuffer()?.includes('14 days')) return route.continue();
+      // Both files, then the first alone; the second alone is taken.
+      if (++nRequests > 2) return route.continue();
       const problem = { type: '/problems/too-large', title: 'Too large', status: 413, detail: 'expected at most 10 bytes per file', errors: [] };
       await route.fulfill({ status: 413, contentType: 'application/problem+json', body: JSON.stringify(problem) });
     });
@@ -129,6 +131,7 @@ describe('an empty workspace', () => {
     await page.getByText('expected at most 10 bytes per file').waitFor();
     await job(page).getByText('1 of 1 done').waitFor();
     assert.deepEqual(await documents(), ['shipping.md']);
+    assert.equal(nRequests, 3);
     await page.context().close();
   });
 });
@@ -140,7 +143,7 @@ describe('the sample shop', () => {
     service = await startService();
     rated = await service.api('POST', '/v1/answers', { question: '可以寄到國外嗎？' });
     await service.api('POST', '/v1/answers', { question: '你們的咖啡豆是哪裡烘的？' });
-    await service.api('POST', '/v1/feedback', { answer_id: rated.id, solved: true });
+    await service.api('POST', '/v1/feedback', { answer_id: rated.id, helpful: true });
   });
   after(() => service?.stop());
 
