@@ -24,6 +24,8 @@ after(async () => {
 });
 
 const job = (page) => page.getByRole('region', { name: /^Upload, / });
+/** Waits until the end of the job is announced with its figures. */
+const ended = (page, figures) => job(page).getByRole('status').filter({ hasText: figures }).waitFor();
 
 describe('an empty workspace', () => {
   let service;
@@ -53,8 +55,7 @@ describe('an empty workspace', () => {
     await page.getByText('Uploaded 3 files.').waitFor();
     await page.getByText('1 file was skipped').click();
     await page.getByText('handbook/.hidden.md').waitFor();
-    await job(page).getByText('2 of 3 done').waitFor();
-    await job(page).getByText('Done', { exact: true }).waitFor();
+    await ended(page, '2 of 3 done');
     const rows = await job(page).getByRole('listitem').allInnerTexts();
     assert.match(rows[0], /handbook\/broken\.pdf\s+Failed · .*PDF/, 'what failed comes first, with the reason');
     assert.deepEqual((await documents()).sort(), ['handbook/returns/time.md', 'handbook/shipping.md']);
@@ -76,7 +77,7 @@ describe('an empty workspace', () => {
     await page.goto('/');
     const [chooser] = await Promise.all([page.waitForEvent('filechooser'), page.getByRole('button', { name: 'Choose a folder' }).click()]);
     await chooser.setFiles(join(folder, 'handbook'));
-    await job(page).getByText('2 of 3 done').waitFor();
+    await ended(page, '2 of 3 done');
     assert.deepEqual((await documents()).sort(), ['handbook/returns/time.md', 'handbook/shipping.md']);
     await page.context().close();
   });
@@ -84,12 +85,15 @@ describe('an empty workspace', () => {
   test('leads_to_a_question_by_keyboard_alone', async () => {
     await empty();
     const page = await newPage(browser, service);
+    // The browser catches file choosers from here on; otherwise a key can come before it does.
+    page.on('filechooser', () => {});
     await page.goto('/');
     await settle(page);
+    await page.getByRole('heading', { name: 'Start in three steps' }).waitFor();
     await tabTo(page, page.getByRole('button', { name: 'Choose files' }));
     const [chooser] = await Promise.all([page.waitForEvent('filechooser'), page.keyboard.press('Enter')]);
     await chooser.setFiles(join(folder, 'handbook/shipping.md'));
-    await job(page).getByText('1 of 1 done').waitFor();
+    await ended(page, '1 of 1 done');
     assert.deepEqual(await documents(), ['shipping.md']);
     const ask = page.getByRole('link', { name: 'Ask a question' });
     await tabTo(page, ask);
@@ -129,7 +133,7 @@ describe('an empty workspace', () => {
     await page.getByText('Uploaded 1 file.').waitFor();
     await page.getByText('1 file was skipped').click();
     await page.getByText('expected at most 10 bytes per file').waitFor();
-    await job(page).getByText('1 of 1 done').waitFor();
+    await ended(page, '1 of 1 done');
     assert.deepEqual(await documents(), ['shipping.md']);
     assert.equal(nRequests, 3);
     await page.context().close();
