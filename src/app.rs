@@ -81,9 +81,11 @@ const KEEP_HOUSE_EVERY: Duration = Duration::from_secs(3_600);
 
 /// The age at which an unfilled job counts as abandoned, if other processes may still be filling it.
 const LEFT_BEHIND: SignedDuration = SignedDuration::from_hours(1);
+/// How long the files of failed items of jobs are kept, so that they can be run again.
+const KEEP_FAILED_FILES: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// Cleans up at start and every hour. Deletes abandoned jobs of a shared store, conversations without a turn for
-/// `keep_days` days (0: keeps them), expired sessions, and expired cases and personal data.
+/// Cleans up at start and every hour. Deletes abandoned jobs of a shared store, old files of failed items, conversations
+/// without a turn for `keep_days` days (0: keeps them), expired sessions, and expired cases and personal data.
 async fn housekeeping(
     store: Store,
     cases: Cases,
@@ -97,6 +99,12 @@ async fn housekeeping(
                 .await
         {
             tracing::error!(%error, "cleanup failed");
+        }
+        if let Err(error) = store
+            .forget_failed_files(Timestamp::now() - KEEP_FAILED_FILES)
+            .await
+        {
+            tracing::error!(%error, "cannot delete the files of failed uploads");
         }
         let retention = SignedDuration::from_hours(24 * i64::from(keep_days));
         if keep_days > 0 {

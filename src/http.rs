@@ -21,10 +21,13 @@ mod files;
 mod health;
 mod impact;
 mod insights;
+mod jobs;
 mod keys;
 mod lifecycle;
 mod metrics;
+mod page;
 mod problem;
+mod questions;
 mod schema_enums;
 mod search;
 mod sessions;
@@ -187,10 +190,13 @@ pub fn router(app: Arc<App>) -> Router {
             documents::delete_document,
             lifecycle::post_action
         ))
+        .routes(routes!(documents::list_chunks))
         .routes(routes!(lifecycle::list_versions))
         .routes(routes!(lifecycle::diff_versions))
         .routes(routes!(uploads::preview))
-        .routes(routes!(uploads::get_job, uploads::cancel_job))
+        .routes(routes!(jobs::list_jobs))
+        .routes(routes!(jobs::get_job, jobs::retry_job, jobs::cancel_job))
+        .routes(routes!(questions::list_questions))
         .routes(routes!(faqs::put_faq, faqs::get_faq, faqs::delete_faq))
         .routes(routes!(faqs::list_faqs))
         .routes(routes!(faqs::import_faqs))
@@ -203,6 +209,7 @@ pub fn router(app: Arc<App>) -> Router {
         .routes(routes!(impact::close_review))
         .routes(routes!(uploads::upload))
         .routes(routes!(documents::list_documents))
+        .routes(routes!(documents::list_tree))
         .routes(routes!(synonyms::get_synonyms, synonyms::put_synonyms))
         .split_for_parts();
     let api = api

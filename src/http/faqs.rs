@@ -10,19 +10,19 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::AppState;
 use super::documents::{
-    ChangeResult, DocumentListParams, WriteParams, WriteResponse, accepted, change, changes,
+    ChangeResult, ListPage, WriteParams, WriteResponse, accepted, change, changes,
 };
 use super::extract::{Json, Params, PathId, Workspace};
 use super::files::{FileForm, RequestFiles};
+use super::jobs::JobResponse;
 use super::problem::{Fault, Problem};
 use super::schema_enums;
-use super::uploads::JobResponse;
 use ken_base::blocking::blocking;
 use ken_base::domain::{Document, DocumentKind, DocumentStatus, FaqAnswer};
 use ken_ingest::ingest::faq::{self, FaqRow};
 use ken_ingest::ingest::{FileFormat, faq_file};
 use ken_knowledge::editing::import::{self, ImportOptions};
-use ken_store::store::Write;
+use ken_store::store::{DocumentFilter, Write};
 
 /// An FAQ: `question`, `answer` (a string) or `answers` (`[{ "text", "channels", "audience", "language" }]`), and
 /// optionally `variants`, `negatives`, `tags`, `audience`, `channels`, `language`, `uri`, `valid_from`,
@@ -100,7 +100,7 @@ struct FaqFields {
 /// A page of FAQs.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct FaqListResponse {
-    /// Ordered by id.
+    /// Ordered by the bytes of the id.
     #[schema(value_type = Vec<FaqFields>)]
     pub faqs: Vec<Map<String, Value>>,
     /// Ask again with `after` set to this; null on the last page.
@@ -178,15 +178,11 @@ pub async fn get_faq(
     let Some(document) = store.document(&workspace, &id, None).await?.filter(is_faq) else {
         return Err(Problem::not_found(format!("FAQ {id} not found")));
     };
-    let all = store.all_documents(&workspace).await?;
-    let follows = |parent: Option<&String>| parent.is_some_and(|parent| parent == id.as_str());
-    let follow_ups = all
-        .into_iter()
-        .filter(|other| follows(other.metadata.parent.as_ref()));
+    let follow_ups = store.follow_ups(&workspace, &id).await?;
     Ok(axum::Json(FaqResponse {
         version: document.version,
         fields: FaqRow::of_document(&document).fields(),
-        follow_ups: follow_ups.map(|other| other.id.to_string()).collect(),
+        follow_ups: follow_ups.iter().map(ToString::to_string).collect(),
         revision: store.revision(&workspace).await?,
     }))
 }
@@ -209,37 +205,54 @@ pub async fn delete_faq(
     super::documents::delete_document(state, workspace, id, params).await
 }
 
+/// Query parameters of `GET /v1/faqs`.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct FaqListParams {
+    /// Only FAQs whose question, variants and answers together contain each of these words; case, width and Chinese script do
+    /// not matter. 1 to 200 characters.
+    q: Option<String>,
+    /// Only FAQs with this tag.
+    tag: Option<String>,
+    /// Only FAQs with this status.
+    #[param(inline)]
+    status: Option<DocumentStatus>,
+    /// Only FAQs whose audience has this name.
+    audience: Option<String>,
+    /// Return only FAQs with a greater id, in the order of their bytes: `next` of the previous page.
+    after: Option<String>,
+    /// 1 to 1,000; default 100.
+    limit: Option<i64>,
+}
+
 /// List FAQs.
 #[utoipa::path(
-    get, path = "/v1/faqs", tag = "faqs", params(DocumentListParams),
+    get, path = "/v1/faqs", tag = "faqs", params(FaqListParams),
     responses((status = 200, body = FaqListResponse), (status = 422, body = Problem))
 )]
 pub async fn list_faqs(
     State(state): State<AppState>,
     Workspace(workspace): Workspace,
-    Params(params): Params<DocumentListParams>,
+    Params(params): Params<FaqListParams>,
 ) -> Result<axum::Json<FaqListResponse>, Problem> {
-    let limit = params.checked_limit()?;
+    let filter = DocumentFilter {
+        q: params.q,
+        in_faq: true,
+        prefix: None,
+        kind: Some(DocumentKind::Faq),
+        status: params.status,
+        tag: params.tag,
+        audience: params.audience,
+    };
+    let page = ListPage::checked(filter, params.after.as_deref(), params.limit)?;
+    let (ids, next) = page.ids(&state, &workspace).await?;
     let store = &state.app.store;
-    let mut ids: Vec<_> = store
-        .all_documents(&workspace)
-        .await?
-        .into_iter()
-        .filter(|document| document.metadata.kind == DocumentKind::Faq)
-        .map(|document| document.id)
-        .filter(|id| {
-            params
-                .after
-                .as_deref()
-                .is_none_or(|after| id.as_str() > after)
-        })
-        .take(limit + 1)
-        .collect();
-    let more = ids.len() > limit;
-    ids.truncate(limit);
-    let documents = store.documents_by_id(&workspace, &ids).await?;
+    let mut documents = store.documents_by_id(&workspace, &ids).await?;
+    // The order of texts in the database may differ.
+    documents.sort_by(|a, b| a.id.cmp(&b.id));
     Ok(axum::Json(FaqListResponse {
-        next: ids.last().filter(|_| more).map(ToString::to_string),
+        next,
         faqs: documents
             .iter()
             .map(|d| FaqRow::of_document(d).fields())
@@ -323,7 +336,7 @@ pub async fn import_faqs(
     let writes = plan.sources.into_iter().map(Write::put).collect();
     match changes(&state, &workspace, writes, params.force, params.background).await? {
         ChangeResult::Later(job) => {
-            let id = job.id.clone();
+            let id = job.about.id.clone();
             Ok(accepted(&id, ImportJobResponse { job, report }))
         }
         ChangeResult::Now(recorded) => {

@@ -26,6 +26,7 @@ mod hostile;
 mod ingestion;
 mod keys;
 mod learning;
+mod lists;
 mod llm;
 #[path = "../month/mod.rs"]
 mod month;

@@ -461,6 +461,14 @@ impl Compared {
         self.get(ID, "/v1/documents/wrap").await;
         self.get(ID, "/v1/documents/nothing").await;
         self.get("/v1/documents", "/v1/documents?limit=3").await;
+        let filtered = "/v1/documents?q=包裝&kind=article&status=published";
+        self.get("/v1/documents", filtered).await;
+        self.get("/v1/documents:tree", "/v1/documents:tree?limit=2")
+            .await;
+        self.get("/v1/documents:tree", "/v1/documents:tree?prefix=x")
+            .await;
+        self.get("/v1/documents/{id}/chunks", "/v1/documents/wrap/chunks")
+            .await;
         self.get("/v1/documents/{id}/versions", "/v1/documents/wrap/versions")
             .await;
         self.get(
@@ -500,6 +508,13 @@ impl Compared {
         let (_, job) = self.send((Method::POST, UPLOAD), UPLOAD, request).await;
         let path = format!("/v1/jobs/{}", id_of(&job));
         self.get("/v1/jobs/{id}", &path).await;
+        self.get("/v1/jobs/{id}", &format!("{path}?limit=1&state=failed"))
+            .await;
+        self.get("/v1/jobs", "/v1/jobs?limit=1").await;
+        let retry = format!("{path}:retry");
+        self.post("/v1/jobs/{id}", &retry, Value::Null).await;
+        self.post("/v1/jobs/{id}", "/v1/jobs/none:retry", Value::Null)
+            .await;
         let store = &self.app.app.store;
         let workspace = default_workspace();
         store
@@ -534,6 +549,7 @@ impl Compared {
             .await;
         self.get(ID, "/v1/faqs/voucher").await;
         self.get("/v1/faqs", "/v1/faqs?limit=200").await;
+        self.get("/v1/faqs", "/v1/faqs?q=禮券&tag=payment").await;
         const IMPORT: &str = "/v1/faqs:import";
         let rows = "id,question,answer,color\nvoucher,可以用禮券付款嗎？,可以,red\n,收禮券嗎？,不收。,\nx1,有停車場嗎？,有,\n,,沒有問題,\n";
         for query in [
@@ -586,10 +602,14 @@ impl Compared {
             self.post("/v1/feedback", "/v1/feedback", body).await;
         }
         self.get("/v1/feedback", "/v1/feedback").await;
+        self.get("/v1/questions", "/v1/questions?limit=2").await;
+        self.get("/v1/questions", "/v1/questions?reason=odd").await;
         self.get("/v1/conversations/{id}", "/v1/conversations/c1")
             .await;
         for (template, query) in [
             ("/v1/insights/gaps", ""),
+            ("/v1/insights/gaps", "?limit=1"),
+            ("/v1/insights/knowledge", "?limit=1"),
             ("/v1/insights/summary", "?by=channel"),
             ("/v1/insights/summary", ""),
             ("/v1/insights/knowledge", ""),

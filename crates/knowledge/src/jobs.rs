@@ -159,8 +159,10 @@ async fn next_item(
     }
     let next = store.next_job_item(workspace, id).await?;
     if next.is_none() {
-        let items = store.job_items(workspace, id).await?;
-        let has_failed = matches!(items.as_slice(), [only] if only.state == "failed");
+        let counts = store.job_counts(workspace, &[id]).await?;
+        let has_failed = counts
+            .get(id)
+            .is_some_and(|counts| (counts.n_items, counts.n_failed) == (1, 1));
         let state = if has_failed { "failed" } else { "done" };
         store.move_job(workspace, id, &["running"], state).await?;
     }

@@ -29,8 +29,10 @@ mod judged;
 mod keys;
 mod leader_election;
 mod learning;
+mod lists;
 mod migrations;
 mod portable;
+mod questions;
 mod queue;
 mod sessions;
 mod settings;
@@ -60,10 +62,12 @@ pub use cases::{CaseEffect, CaseLinks, DraftVector, StoredCase};
 pub use changes::{ChangeLogEntry, IndexEntry, entries_of};
 pub use documents::{DocumentSummary, Origin, OriginState, VersionSummary};
 pub use encoders::Encoder;
-pub use jobs::{Job, JobItem, WaitingJob};
+pub use jobs::{Job, JobCounts, JobFilter, JobItem, Retried, WaitingJob};
 pub use leader_election::Leadership;
 pub use learning::AnswerRecord;
+pub use lists::{DocumentFilter, TreeEntry};
 pub use portable::{ExportedDocument, ExportedVersion};
+pub use questions::{LoggedQuestion, NO_CHANNEL, QuestionFilter, TimeKey};
 pub use queue::{DeadLetter, MAX_PAYLOAD, NewWork, Work, WorkOutcome};
 pub use settings::{AutoPublish, LearningRules, PublishableClass};
 pub use synonyms::SynonymGroups;
@@ -214,7 +218,7 @@ const POSTGRES_CONNECTIONS: u32 = 6;
 const WRITERS: i64 = 0x4b65_6e01;
 
 impl Store {
-    /// Opens the store and runs missing migrations. Creates the SQLite file and its folder if missing.
+    /// Opens the store, runs missing migrations and fills columns that SQL cannot. Creates the SQLite file and its folder if missing.
     ///
     /// # Errors
     /// [`StoreError::Open`] if the database cannot be reached or opened, [`StoreError::Migrate`] if a migration fails.
@@ -235,12 +239,15 @@ impl Store {
         let durable = pool(url, SyncMode::Full, 1).await.map_err(why)?;
         migrations::migrator().run(&durable).await?;
         let relaxed = pool(url, SyncMode::Deferred, 4).await.map_err(why)?;
-        Ok(Self {
+        let store = Self {
             durable,
             relaxed,
             clock: Clock::default(),
             url: url.into(),
-        })
+        };
+        store.fill_list_columns().await?;
+        store.fill_answer_facts().await?;
+        Ok(store)
     }
 
     /// Whether other processes, also on other machines, may write to it at the same time (PostgreSQL).

@@ -54,6 +54,7 @@ const ALL: [(i64, &str, &str); 12] = [
         "sessions",
         include_str!("../../migrations/0012_sessions.sql"),
     ),
+    (13, "lists", include_str!("../../migrations/0013_lists.sql")),
 ];
 
 /// All migrations in order.

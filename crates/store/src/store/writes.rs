@@ -10,6 +10,7 @@ use sqlx::{Any, AnyConnection, Transaction};
 use super::audit::{AuditEvent, note};
 use super::documents::Origin;
 use super::jobs::finish_item;
+use super::lists::{ListColumns, version_text};
 use super::{
     MAX_IN, ROWS, Scope, Store, StoreError, corrupt, from_json, now_ms, placeholders, to_json,
 };
@@ -540,6 +541,16 @@ async fn promote(
     .execute(&mut **tx)
     .await?;
     let version = before.next_version.unwrap_or(before.version);
+    let (metadata,): (String,) =
+        sqlx::query_as("SELECT metadata FROM documents WHERE workspace = $1 AND id = $2")
+            .bind(workspace.as_str())
+            .bind(id.as_str())
+            .fetch_one(&mut **tx)
+            .await?;
+    let metadata: Metadata = from_json("a document's metadata", &metadata)?;
+    let text = version_text(tx, workspace.as_str(), id.as_str(), version).await?;
+    let listed = ListColumns::of(id.as_str(), &metadata, &text);
+    listed.save(tx, workspace.as_str(), id.as_str()).await?;
     cursor.events.push(
         AuditEvent::new("document.publish", id.as_str())
             .before(json!({ "version": before.version }))
@@ -729,13 +740,16 @@ async fn put(
     };
     cursor.next_key += n_chunks;
     cursor.revision += 1;
+    let listed = ListColumns::of(source.id.as_str(), &source.metadata, &source.text);
     sqlx::query(
         "INSERT INTO documents (workspace, id, version, status, deleted, content_hash, metadata, first_key, \
-         n_chunks, revision, updated_at) VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8, $9, $10) \
-         ON CONFLICT (workspace, id) DO UPDATE SET version = excluded.version, status = excluded.status, \
+         n_chunks, revision, updated_at, kind, sort_key, title_folded, faq_folded) \
+         VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT (workspace, id) DO UPDATE SET version = excluded.version, status = excluded.status, \
          deleted = 0, content_hash = excluded.content_hash, metadata = excluded.metadata, \
          first_key = excluded.first_key, n_chunks = excluded.n_chunks, revision = excluded.revision, \
-         updated_at = excluded.updated_at, origin_root = NULL, origin_path = NULL, origin_hash = NULL",
+         updated_at = excluded.updated_at, origin_root = NULL, origin_path = NULL, origin_hash = NULL, \
+         kind = excluded.kind, sort_key = excluded.sort_key, title_folded = excluded.title_folded, \
+         faq_folded = excluded.faq_folded",
     )
     .bind(workspace.as_str())
     .bind(source.id.as_str())
@@ -747,8 +761,14 @@ async fn put(
     .bind(n_chunks)
     .bind(cursor.revision)
     .bind(now_ms())
+    .bind(listed.kind)
+    .bind(listed.sort_key.as_slice())
+    .bind(&listed.title_folded)
+    .bind(&listed.faq_folded)
     .execute(&mut **tx)
     .await?;
+    let has_old = before.is_some();
+    listed.set_labels(tx, workspace.as_str(), has_old).await?;
     insert_origin(tx, workspace, &source.id, origin).await?;
     cursor
         .events
