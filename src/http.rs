@@ -23,6 +23,7 @@ mod insights;
 mod keys;
 mod lifecycle;
 mod metrics;
+mod preconditions;
 mod problem;
 mod schema_enums;
 mod search;
@@ -421,7 +422,10 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
             header::CONTENT_TYPE,
             HeaderName::from_static(extract::WORKSPACE_HEADER),
             HeaderName::from_static("idempotency-key"),
-        ]);
+            header::IF_MATCH,
+            header::IF_NONE_MATCH,
+        ])
+        .expose_headers([header::ETAG]);
     (!origins.is_empty()).then(|| may.allow_origin(origins))
 }
 

@@ -14,6 +14,7 @@ use super::documents::{
 };
 use super::extract::{Json, Params, PathId, Workspace};
 use super::files::{FileForm, RequestFiles};
+use super::preconditions::{IfMatch, Preconditions, etag};
 use super::problem::{Fault, Problem};
 use super::schema_enums;
 use super::uploads::JobResponse;
@@ -21,6 +22,7 @@ use ken_base::blocking::blocking;
 use ken_base::domain::{Document, DocumentKind, DocumentStatus, FaqAnswer};
 use ken_ingest::ingest::faq::{self, FaqRow};
 use ken_ingest::ingest::{FileFormat, faq_file};
+use ken_knowledge::editing::gate::ChangeTerms;
 use ken_knowledge::editing::import::{self, ImportOptions};
 use ken_store::store::Write;
 
@@ -112,12 +114,12 @@ pub struct FaqListResponse {
 /// Create an FAQ or a new version of it. Equal content changes nothing.
 #[utoipa::path(
     put, path = "/v1/faqs/{id}", tag = "faqs", request_body = FaqFields,
-    params(("id" = String, Path, description = "1 to 256 bytes, percent-encoded"), WriteParams),
+    params(("id" = String, Path, description = "1 to 256 bytes, percent-encoded"), WriteParams, IfMatch),
     responses(
         (status = 200, body = WriteResponse), (status = 201, body = WriteResponse),
         (status = 202, body = JobResponse, description = "The judged questions are checked in a job, which writes"),
         (status = 409, body = Problem, description = "Judged questions would break; `?force=true` writes anyway"),
-        (status = 422, body = Problem),
+        (status = 412, body = Problem, description = "Another version is live"), (status = 422, body = Problem),
     )
 )]
 pub async fn put_faq(
@@ -125,6 +127,7 @@ pub async fn put_faq(
     Workspace(workspace): Workspace,
     PathId(id): PathId,
     Params(params): Params<WriteParams>,
+    preconditions: Preconditions,
     Json(mut fields): Json<Map<String, Value>>,
 ) -> Result<Response, Problem> {
     if let Some(given) = fields.insert("id".to_owned(), Value::String(id.to_string()))
@@ -160,19 +163,23 @@ pub async fn put_faq(
         );
         return Err(Problem::conflict(detail));
     }
-    change(&state, &workspace, Write::put(source), params).await
+    let write = Write::put(source);
+    change(&state, &workspace, write, params, preconditions).await
 }
 
 /// Read an FAQ.
 #[utoipa::path(
     get, path = "/v1/faqs/{id}", tag = "faqs", params(("id" = String, Path)),
-    responses((status = 200, body = FaqResponse), (status = 404, body = Problem))
+    responses(
+        (status = 200, body = FaqResponse, headers(("ETag" = String, description = "The version in quotes, for `If-Match`"))),
+        (status = 404, body = Problem),
+    )
 )]
 pub async fn get_faq(
     State(state): State<AppState>,
     Workspace(workspace): Workspace,
     PathId(id): PathId,
-) -> Result<axum::Json<FaqResponse>, Problem> {
+) -> Result<Response, Problem> {
     let store = &state.app.store;
     let is_faq = |document: &Document| document.metadata.kind == DocumentKind::Faq;
     let Some(document) = store.document(&workspace, &id, None).await?.filter(is_faq) else {
@@ -183,30 +190,37 @@ pub async fn get_faq(
     let follow_ups = all
         .into_iter()
         .filter(|other| follows(other.metadata.parent.as_ref()));
-    Ok(axum::Json(FaqResponse {
+    let body = FaqResponse {
         version: document.version,
         fields: FaqRow::of_document(&document).fields(),
         follow_ups: follow_ups.map(|other| other.id.to_string()).collect(),
         revision: store.revision(&workspace).await?,
-    }))
+    };
+    Ok((etag(document.version), axum::Json(body)).into_response())
 }
 
 /// Delete an FAQ. Its versions stay in the history.
 #[utoipa::path(
-    delete, path = "/v1/faqs/{id}", tag = "faqs", params(("id" = String, Path), WriteParams),
-    responses((status = 200, body = WriteResponse), (status = 404, body = Problem), (status = 409, body = Problem))
+    delete, path = "/v1/faqs/{id}", tag = "faqs", params(("id" = String, Path), WriteParams, IfMatch),
+    responses(
+        (status = 200, body = WriteResponse), (status = 202, body = JobResponse, description = "A job checks the judged questions"),
+        (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 412, body = Problem, description = "Another version is live"),
+    )
 )]
 pub async fn delete_faq(
     state: State<AppState>,
     workspace: Workspace,
     id: PathId,
     params: Params<WriteParams>,
+    preconditions: Preconditions,
 ) -> Result<Response, Problem> {
+    preconditions.check(&state, &workspace, &id.0).await?;
     let document = state.app.store.document(&workspace.0, &id.0, None).await?;
     if document.is_none_or(|document| document.metadata.kind != DocumentKind::Faq) {
         return Err(Problem::not_found(format!("FAQ {} not found", id.0)));
     }
-    super::documents::delete_document(state, workspace, id, params).await
+    super::documents::delete_document(state, workspace, id, params, preconditions).await
 }
 
 /// List FAQs.
@@ -321,7 +335,16 @@ pub async fn import_faqs(
         return Ok(axum::Json(report).into_response());
     }
     let writes = plan.sources.into_iter().map(Write::put).collect();
-    match changes(&state, &workspace, writes, params.force, params.background).await? {
+    let terms = ChangeTerms::default();
+    let changed = changes(
+        &state,
+        &workspace,
+        writes,
+        params.force,
+        params.background,
+        terms,
+    );
+    match changed.await? {
         ChangeResult::Later(job) => {
             let id = job.id.clone();
             Ok(accepted(&id, ImportJobResponse { job, report }))

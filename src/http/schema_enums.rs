@@ -111,6 +111,7 @@ schema!(
         "/problems/unauthorized",
         "/problems/unavailable",
         "/problems/unsupported-media-type",
+        "/problems/version-mismatch",
         "/problems/wording-collides",
     ],
     "The kind of the failure; it is stable."

@@ -49,3 +49,4 @@ mod tenants;
 mod transport;
 mod vault;
 mod wording;
+mod writes;

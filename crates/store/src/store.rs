@@ -22,6 +22,7 @@ mod answers;
 mod audit;
 mod cases;
 mod changes;
+mod conditions;
 mod documents;
 mod encoders;
 mod jobs;
@@ -57,6 +58,7 @@ pub use answers::RecordedAnswer;
 pub use audit::{AuditEntry, AuditEvent, Scope};
 pub use cases::{CaseEffect, CaseLinks, DraftVector, StoredCase};
 pub use changes::{ChangeLogEntry, IndexEntry, entries_of};
+pub use conditions::{BaseRevisions, CompletedItem, Precondition, UnmetCondition, WriteConditions};
 pub use documents::{DocumentSummary, Origin, OriginState, VersionSummary};
 pub use encoders::Encoder;
 pub use jobs::{Job, JobItem, WaitingJob};
@@ -69,9 +71,7 @@ pub use synonyms::SynonymGroups;
 pub use vault::Vault;
 pub use vectors::{StoredVector, text_hash};
 pub use workspaces::DeletedRows;
-pub use writes::{
-    BaseRevisions, CompletedItem, Effect, Recorded, UnmetCondition, Write, WriteConditions,
-};
+pub use writes::{Effect, Recorded, Write};
 
 /// An error of the store or the vault.
 #[derive(Debug, thiserror::Error)]

@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::impact::{AlteredAnswer, ImpactError, ProposedChange, WhatIf};
-use ken_base::domain::WorkspaceId;
+use ken_base::domain::{DocumentId, WorkspaceId};
 use ken_search::index::Follower;
 use ken_store::store::{
-    BaseRevisions, Recorded, StoreError, UnmetCondition, Write, WriteConditions,
+    BaseRevisions, Precondition, Recorded, StoreError, UnmetCondition, Write, WriteConditions,
 };
 
 /// What happens to a change that would break a judged question.
@@ -131,10 +131,8 @@ impl Gate {
     ) -> Result<Result<Vec<Recorded>, UnmetCondition>, GateError> {
         let store = &self.what_if.store;
         // Tested before the check as well, because the check may take long.
-        if let Some(base) = conditions.base
-            && let Some(id) = store.changed_since(workspace, base).await?
-        {
-            return Ok(Err(UnmetCondition::Changed(id)));
+        if let Some(unmet) = store.unmet_condition(workspace, &conditions).await? {
+            return Ok(Err(unmet));
         }
         let CheckedWrites(writes) = self.check(workspace, writes, breaking).await?;
         let recorded = store.record_if(workspace, writes, conditions).await?;
@@ -191,8 +189,9 @@ impl Gate {
         Ok(Ok(each))
     }
 
-    /// Like [`Gate::apply`], if the check takes at most `patience`. Otherwise the check is cancelled, nothing is
-    /// written, and the changes are returned with the earlier versions of their documents.
+    /// Like [`Gate::apply_if`], if the check takes at most `patience`. Otherwise the check is cancelled, nothing is
+    /// written, and the changes are returned with their terms for a job. These then contain the revisions that the
+    /// documents had at the beginning.
     ///
     /// # Errors
     /// As [`Gate::apply`].
@@ -201,19 +200,28 @@ impl Gate {
         workspace: &WorkspaceId,
         writes: Vec<Write>,
         breaking: Breaking,
+        terms: ChangeTerms,
         patience: Duration,
     ) -> Result<TimedResult, GateError> {
-        let base = self
-            .what_if
-            .store
+        let store = &self.what_if.store;
+        let conditions = terms.conditions();
+        if let Some(unmet) = store.unmet_condition(workspace, &conditions).await? {
+            return Ok(TimedResult::Unmet(unmet));
+        }
+        let base = store
             .base(workspace, writes.iter().map(Write::document_id))
             .await?;
         let check = self.broken(workspace, &writes, breaking);
         let Ok(broken) = tokio::time::timeout(patience, check).await else {
-            return Ok(TimedResult::TooLong(writes, base));
+            return Ok(TimedResult::TooLong(writes, terms.or_base(base)));
         };
-        let passed = pass(broken?, writes)?;
-        Ok(TimedResult::Recorded(self.record(workspace, passed).await?))
+        let CheckedWrites(writes) = pass(broken?, writes)?;
+        let recorded = store.record_if(workspace, writes, conditions).await?;
+        self.follower.wake();
+        Ok(match recorded {
+            Ok(recorded) => TimedResult::Recorded(recorded),
+            Err(unmet) => TimedResult::Unmet(unmet),
+        })
     }
 
     /// Checks changes without recording them, for callers with a further decision between the two.
@@ -305,12 +313,42 @@ fn times_of(writes: &[Write]) -> BTreeSet<Option<Timestamp>> {
     writes.iter().map(takes_effect).collect()
 }
 
+/// The terms of a change, which hold also if a job makes it later.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ChangeTerms {
+    /// Revisions that must still be the last ones of their documents.
+    pub base: Option<BaseRevisions>,
+    /// Conditions on the live versions of documents.
+    pub versions: Vec<(DocumentId, Precondition)>,
+}
+
+impl ChangeTerms {
+    /// The terms as conditions of the write.
+    pub fn conditions(&self) -> WriteConditions<'_> {
+        WriteConditions {
+            base: self.base.as_ref(),
+            versions: &self.versions,
+            ..WriteConditions::default()
+        }
+    }
+
+    /// The same terms, with `base` if they have none.
+    #[must_use]
+    pub fn or_base(mut self, base: BaseRevisions) -> Self {
+        self.base.get_or_insert(base);
+        self
+    }
+}
+
 /// The result of changes whose check had a time limit.
 pub enum TimedResult {
     /// The changes were made.
     Recorded(Vec<Recorded>),
-    /// The check took too long. Contains the changes, and the versions of their documents.
-    TooLong(Vec<Write>, BaseRevisions),
+    /// A condition was not met. Nothing was written.
+    Unmet(UnmetCondition),
+    /// The check took too long. Contains the changes and their terms.
+    TooLong(Vec<Write>, ChangeTerms),
 }
 
 /// The result of changes of which as many as possible were made.
