@@ -12,6 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use ken::app::App;
 use ken_base::config::Config;
 use ken_base::domain::{DocumentId, WorkspaceId};
+use ken_ingest::ingest::faq::FaqOptions;
 use ken_ingest::ingest::{FileFormat, faq_file, worker::FileReader};
 use ken_knowledge::editing::files;
 use ken_knowledge::editing::gate::{Breaking, GateError};
@@ -181,7 +182,8 @@ pub async fn faqs(config: Config, command: FaqCommand) -> anyhow::Result<ExitCod
             let name = file.display().to_string();
             let bytes = tokio::fs::read(&file).await.with_context(|| name.clone())?;
             let reader = FileReader::new(&config.ingest);
-            let faqs = reader.read_faqs(&name, bytes).await;
+            let faqs = reader.read_faqs(&name, bytes, &FaqOptions::default());
+            let faqs = faqs.await;
             let faqs = faqs.with_context(|| name.clone())?;
             let options = ImportOptions { dry_run, partial };
             let breaking = Breaking::allowed_if(force);
@@ -237,7 +239,7 @@ fn print_import(report: &ImportReport, dry_run: bool) {
                 changes.iter().map(change).collect::<Vec<_>>().join("; ")
             }
             ImportEffect::Duplicate { of } => format!("duplicate of {of}, skipped"),
-            ImportEffect::Conflicting { with, conflict } => {
+            ImportEffect::Conflicting { with, conflict, .. } => {
                 format!(
                     "contradicts {with}: {:?} vs. {:?}",
                     conflict.first, conflict.second

@@ -13,15 +13,15 @@ use super::documents::{
     ChangeResult, DocumentListParams, WriteParams, WriteResponse, accepted, change, changes,
 };
 use super::extract::{Json, Params, PathId, Workspace};
-use super::files::{FileForm, RequestFiles};
+use super::files::{ImportForm, RequestFiles};
 use super::preconditions::{IfMatch, Preconditions, etag};
 use super::problem::{Fault, Problem};
 use super::schema_enums;
 use super::uploads::JobResponse;
 use ken_base::blocking::blocking;
 use ken_base::domain::{Document, DocumentKind, DocumentStatus, FaqAnswer};
-use ken_ingest::ingest::faq::{self, FaqRow};
-use ken_ingest::ingest::{FileFormat, faq_file};
+use ken_ingest::ingest::faq::{self, ColumnMapping, FaqFile, FaqOptions, FaqRow, MappingFault};
+use ken_ingest::ingest::{FileFormat, IngestError, faq_file};
 use ken_knowledge::editing::gate::ChangeTerms;
 use ken_knowledge::editing::import::{self, ImportOptions};
 use ken_store::store::Write;
@@ -284,6 +284,85 @@ pub struct ImportParams {
     similar: bool,
     /// File name; needed if the body is the file itself and its content type does not identify the format.
     name: Option<String>,
+    /// A JSON object from the names of columns to fields, or to null for columns to ignore: `{"Reply": "answer"}`. Fields
+    /// are those of an FAQ, and `answer[channel=…,audience=…,language=…]`. Other columns are recognised by their names.
+    /// A form can have it as the part `columns`.
+    columns: Option<String>,
+}
+
+/// Where the mapping of columns is in the request.
+enum MappingPlace {
+    Query,
+    Part,
+}
+
+impl MappingPlace {
+    /// The pointer to the mapping, or to the entry of a column.
+    fn pointer(&self, column: Option<&str>) -> String {
+        let start = match self {
+            Self::Query => "?columns",
+            Self::Part => "/columns",
+        };
+        match column {
+            // Escaped as in RFC 6901.
+            Some(column) => format!("{start}/{}", column.replace('~', "~0").replace('/', "~1")),
+            None => start.to_owned(),
+        }
+    }
+}
+
+/// The mapping of columns of a request, from its query or its form.
+struct RequestMapping {
+    mapping: ColumnMapping,
+    place: MappingPlace,
+}
+
+impl RequestMapping {
+    /// Parses the mapping. A request has at most one.
+    fn of(query: Option<&str>, part: Option<&str>) -> Result<Self, Problem> {
+        let (place, text) = match (query, part) {
+            (Some(_), Some(_)) => {
+                let detail = "expected columns in the query or in the form, found both";
+                return Err(Problem::invalid(vec![Fault::new("?columns", detail)]));
+            }
+            (Some(text), None) => (MappingPlace::Query, text),
+            (None, Some(text)) => (MappingPlace::Part, text),
+            (None, None) => (MappingPlace::Query, "{}"),
+        };
+        let value: Value = serde_json::from_str(text).map_err(|error| {
+            let detail = format!("expected a JSON object: {error}");
+            Problem::invalid(vec![Fault::new(place.pointer(None), detail)])
+        })?;
+        let fault = |fault: MappingFault| {
+            let pointer = place.pointer(fault.column.as_deref());
+            Fault::new(pointer, fault.detail)
+        };
+        let faults = |all: Vec<MappingFault>| all.into_iter().map(fault).collect();
+        match ColumnMapping::of_value(&value) {
+            Ok(mapping) => Ok(Self { mapping, place }),
+            Err(all) => Err(Problem::invalid(faults(all))),
+        }
+    }
+
+    /// Refuses a file that does not have the mapped columns, or whose question or answer column is unknown. A dry run
+    /// reports the columns of the latter.
+    fn check(&self, file: &FaqFile, dry_run: bool) -> Result<(), Problem> {
+        let count = |name: &str| file.columns.iter().filter(|c| c.header == name).count();
+        let fault = |name: &str| {
+            let detail = match count(name) {
+                1 => return None,
+                0 => "the file has no column of this name".to_owned(),
+                n => format!("the file has {n} columns of this name"),
+            };
+            Some(Fault::new(self.place.pointer(Some(name)), detail))
+        };
+        let faults: Vec<Fault> = self.mapping.columns().filter_map(fault).collect();
+        match faults.is_empty() {
+            true if file.recognised || dry_run => Ok(()),
+            true => Err(IngestError::NoFaqs.into()),
+            false => Err(Problem::invalid(faults)),
+        }
+    }
 }
 
 /// An import that a job checks against the judged questions, then writes.
@@ -296,11 +375,11 @@ pub struct ImportJobResponse {
 }
 
 /// Import FAQs from CSV, TSV, XLSX, ODS, JSON or JSON Lines: multipart, or the file as the body. Columns are
-/// recognised by their Chinese or English names. All rows or none, unless `partial`. The report lists every row except
-/// unchanged ones.
+/// recognised by their Chinese or English names, or mapped by `columns`. All rows or none, unless `partial`. The report
+/// lists every column, and every row except unchanged ones. A dry run reports the columns also if none is recognised.
 #[utoipa::path(
     post, path = "/v1/faqs:import", tag = "faqs", params(ImportParams),
-    request_body(content((FileForm = "multipart/form-data"), (String = "text/csv"), (String = "application/jsonl")), description = "One file"),
+    request_body(content((ImportForm = "multipart/form-data"), (String = "text/csv"), (String = "application/jsonl")), description = "One file"),
     responses(
         (status = 200, body = import::ImportReport, description = "The changes made, or planned if `applied` is false"),
         (status = 202, body = ImportJobResponse, description = "A job checks the judged questions, then writes"),
@@ -314,13 +393,21 @@ pub async fn import_faqs(
     request: Request,
 ) -> Result<Response, Problem> {
     let mut files = RequestFiles::of(request, &state, params.name.as_deref()).await?;
-    let Some(file) = files.next().await? else {
+    let (file, columns) = files.file_with_field("columns").await?;
+    let Some(file) = file else {
         return Err(Problem::invalid(vec![Fault::new(
             "",
             "expected a part with a file name, found none",
         )]));
     };
-    let faqs = state.app.reader.read_faqs(&file.name, file.bytes).await?;
+    let columns = RequestMapping::of(params.columns.as_deref(), columns.as_deref())?;
+    let reading = FaqOptions {
+        mapping: columns.mapping.clone(),
+        unrecognised: true,
+    };
+    let read = state.app.reader.read_faqs(&file.name, file.bytes, &reading);
+    let faqs = read.await?;
+    columns.check(&faqs, params.dry_run)?;
     let options = ImportOptions {
         dry_run: params.dry_run,
         partial: params.partial,

@@ -12,7 +12,7 @@ use ken_base::blocking::blocking;
 use ken_base::domain::{
     Document, DocumentId, DocumentKind, DocumentStatus, Revision, Source, WorkspaceId,
 };
-use ken_ingest::ingest::faq::{CellFault, FaqFile, FaqRow, question_key};
+use ken_ingest::ingest::faq::{CellFault, Column, FaqFile, FaqRow, question_key};
 use ken_search::index::Selection;
 use ken_store::store::{Recorded, Store, StoreError, Write};
 use ken_text::conflict::{Conflict, Relation, Statement, compare, contradiction};
@@ -36,11 +36,31 @@ pub struct ImportReport {
     pub rows: Vec<ImportRow>,
     /// Unknown columns, ignored.
     pub ignored_columns: Vec<String>,
+    /// All columns of the file, in order, and what each is taken for.
+    pub columns: Vec<ImportColumn>,
+    /// The row with the columns' names, from 1; null if there is none, as in JSON, or if none names a question and an
+    /// answer.
+    pub header_row: Option<usize>,
     /// Whether anything was written.
     pub applied: bool,
     /// Newest revision after the import.
     #[schema(value_type = i64)]
     pub revision: Revision,
+}
+
+/// A column of an imported file.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct ImportColumn {
+    /// The column's name; empty if it has none.
+    pub header: String,
+    /// Its position, from 1.
+    pub position: usize,
+    /// Its letters in a spreadsheet (`A`, `AB`); null for a field of JSON objects.
+    pub letters: Option<String>,
+    /// The field that it is taken for, such as `question` or `answer[channel=line]`; null if it is ignored.
+    pub field: Option<String>,
+    /// Its first values, at most 3, cut after 200 characters.
+    pub samples: Vec<String>,
 }
 
 /// One row, and what becomes of it.
@@ -162,6 +182,10 @@ pub enum ImportEffect {
         with: String,
         /// The contradiction between the answers.
         conflict: Conflict,
+        /// The row's answer.
+        answer: String,
+        /// The answer of the other FAQ or row.
+        other_answer: String,
     },
     /// The row cannot be read.
     Invalid {
@@ -249,9 +273,19 @@ pub async fn plan(
 ) -> Result<ImportPlan, StoreError> {
     let known = StoredFaqs::load(store, workspace, &file.rows).await?;
     let mut report = ImportReport {
-        ignored_columns: file.ignored_columns,
+        ignored_columns: file.ignored_columns(),
+        header_row: file.header_row,
         ..ImportReport::default()
     };
+    let is_table = file.is_table;
+    let column = |column: Column| ImportColumn {
+        letters: is_table.then(|| column.letters()),
+        header: column.header,
+        position: column.position,
+        field: column.field,
+        samples: column.samples,
+    };
+    report.columns = file.columns.into_iter().map(column).collect();
     for CellFault {
         row,
         column,
@@ -313,12 +347,17 @@ pub async fn plan(
             .find_map(|key| in_file.get(key).cloned())
             .or_else(|| stored.map(|(of, text)| (of.to_owned(), text.to_owned())));
         if let Some((of, other)) = twin {
-            let other = Statement {
+            let stated = Statement {
                 title: &question,
                 text: &other,
             };
-            let effect = match compare(statement, other, Some(1.0)) {
-                Relation::Conflict(conflict) => ImportEffect::Conflicting { with: of, conflict },
+            let effect = match compare(statement, stated, Some(1.0)) {
+                Relation::Conflict(conflict) => ImportEffect::Conflicting {
+                    with: of,
+                    conflict,
+                    answer,
+                    other_answer: other,
+                },
                 _ => ImportEffect::Duplicate { of },
             };
             tell(Some(&id), effect);
