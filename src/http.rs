@@ -19,6 +19,7 @@ mod feedback;
 mod files;
 mod health;
 mod impact;
+mod imports;
 mod insights;
 mod keys;
 mod lifecycle;
@@ -191,6 +192,8 @@ pub fn router(app: Arc<App>) -> Router {
         .routes(routes!(faqs::list_faqs))
         .routes(routes!(faqs::import_faqs))
         .routes(routes!(faqs::export_faqs))
+        .routes(routes!(imports::list_imports))
+        .routes(routes!(imports::undo_import))
         .routes(routes!(impact::preview_impact))
         .routes(routes!(impact::list_judged))
         .routes(routes!(impact::put_judged, impact::delete_judged))
@@ -288,6 +291,7 @@ pub fn problems_of(bytes: &[u8]) -> Vec<(&'static str, String)> {
             "judged questions",
             problem_of::<impact::JudgedQuestionRequest>(bytes),
         ),
+        ("imports", problem_of::<imports::UndoRequest>(bytes)),
         ("keys", problem_of::<keys::KeyRequest>(bytes)),
         ("lifecycle", problem_of::<lifecycle::ActionRequest>(bytes)),
         ("settings", problem_of::<settings::Settings>(bytes)),

@@ -19,6 +19,7 @@ use ken_knowledge::editing::gate::{Breaking, GateError};
 use ken_knowledge::editing::impact::{self, ProposedChange};
 use ken_knowledge::editing::import::{self, ImportEffect, ImportOptions, ImportReport};
 use ken_knowledge::editing::lint;
+use ken_knowledge::editing::undo::{ImportKind, new_import};
 use ken_store::store::Store;
 use notify::{RecursiveMode, Watcher};
 
@@ -189,8 +190,10 @@ pub async fn faqs(config: Config, command: FaqCommand) -> anyhow::Result<ExitCod
             let breaking = Breaking::allowed_if(force);
             let app = Arc::new(App::build_serving(config).await?.0);
             let plan = import::plan(&app.store, &workspace, faqs).await?;
+            let file_name = file.file_name().unwrap_or(file.as_os_str());
+            let record = new_import(ImportKind::Import, &file_name.to_string_lossy());
             let imported =
-                import::import(&app.store, &app.gate, &workspace, plan, options, breaking).await;
+                import::import(&app.gate, &workspace, plan, options, breaking, record).await;
             let report = match imported {
                 Err(GateError::WouldBreak(refused)) => {
                     let broken = refused.broken.iter();

@@ -24,6 +24,7 @@ use ken_ingest::ingest::faq::{self, ColumnMapping, FaqFile, FaqOptions, FaqRow, 
 use ken_ingest::ingest::{FileFormat, IngestError, faq_file};
 use ken_knowledge::editing::gate::ChangeTerms;
 use ken_knowledge::editing::import::{self, ImportOptions};
+use ken_knowledge::editing::undo::{ImportKind, new_import};
 use ken_store::store::Write;
 
 /// An FAQ: `question`, `answer` (a string) or `answers` (`[{ "text", "channels", "audience", "language" }]`), and
@@ -422,7 +423,12 @@ pub async fn import_faqs(
         return Ok(axum::Json(report).into_response());
     }
     let writes = plan.sources.into_iter().map(Write::put).collect();
-    let terms = ChangeTerms::default();
+    let import = new_import(ImportKind::Import, &file.name);
+    report.import_id = Some(import.id.clone());
+    let terms = ChangeTerms {
+        import: Some(import),
+        ..ChangeTerms::default()
+    };
     let changed = changes(
         &state,
         &workspace,

@@ -35,7 +35,7 @@ pub struct Problem {
     /// The cause and the remedy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
-    /// Every invalid value (422), or every judged question or wording that blocks the change (409).
+    /// Every invalid value (422), or every judged question, wording or document that blocks the change (409).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<Fault>,
     /// The live version of the document (412), to compare it with what was sent.
@@ -179,6 +179,18 @@ impl Problem {
             "Conflict with the current state",
             detail,
         )
+    }
+
+    /// 409: documents of an import were changed after it.
+    pub fn changed_since_import(errors: Vec<Fault>) -> Self {
+        let mut problem = Self::new(
+            StatusCode::CONFLICT,
+            "/problems/changed-since-import",
+            "Documents were changed after the import",
+            "see errors; set partial to undo the others",
+        );
+        problem.errors = errors;
+        problem
     }
 
     /// 412: the document has another version than the request expects.

@@ -23,6 +23,7 @@ mod formats;
 mod fuzzed;
 mod gate;
 mod hostile;
+mod imports;
 mod ingestion;
 mod keys;
 mod learning;

@@ -97,6 +97,7 @@ fn operations(tenant: &str, seed: u64, n: usize) -> Vec<Operation> {
             },
             16 => request(Method::GET, "/v1/conversations/c1".into(), None),
             17 => request(Method::GET, "/v1/audit".into(), None),
+            19 => request(Method::GET, "/v1/imports".into(), None),
             _ => request(Method::POST, "/v1/answers".into(), Some(question)),
         }
     };
@@ -187,7 +188,7 @@ impl Tenants {
 
 /// The reply without volatile fields: times and random ids.
 fn lasting(reply: &Value) -> Value {
-    const OF_THE_MOMENT: [&str; 14] = [
+    const OF_THE_MOMENT: [&str; 15] = [
         "timings_ms",
         "request_id",
         "created_at",
@@ -202,6 +203,7 @@ fn lasting(reply: &Value) -> Value {
         "subject",
         "draft",
         "content_hash",
+        "import_id",
     ];
     match reply {
         Value::Object(fields) => {

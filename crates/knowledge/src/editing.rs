@@ -8,6 +8,7 @@ pub mod import;
 pub mod lint;
 pub mod portable;
 pub mod replay;
+pub mod undo;
 
 use ken_search::embed::Embedder;
 use ken_search::index::Indexes;

@@ -10,10 +10,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::impact::{AlteredAnswer, ImpactError, ProposedChange, WhatIf};
-use ken_base::domain::{DocumentId, WorkspaceId};
+use ken_base::domain::{DocumentId, Revision, WorkspaceId};
 use ken_search::index::Follower;
 use ken_store::store::{
-    BaseRevisions, Precondition, Recorded, StoreError, UnmetCondition, Write, WriteConditions,
+    BaseRevisions, NewImport, Precondition, Recorded, StoreError, UnmetCondition, Write,
+    WriteConditions,
 };
 
 /// What happens to a change that would break a judged question.
@@ -100,6 +101,14 @@ impl Gate {
     /// Joins the parts of the gate. `follower` indexes what is recorded.
     pub fn new(what_if: WhatIf, follower: Arc<Follower>) -> Self {
         Self { what_if, follower }
+    }
+
+    /// Returns the newest revision of a workspace.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store fails.
+    pub async fn revision(&self, workspace: &WorkspaceId) -> Result<Revision, StoreError> {
+        self.what_if.store.revision(workspace).await
     }
 
     /// Checks changes and records them in one transaction, in order: all or none.
@@ -321,6 +330,10 @@ pub struct ChangeTerms {
     pub base: Option<BaseRevisions>,
     /// Conditions on the live versions of documents.
     pub versions: Vec<(DocumentId, Precondition)>,
+    /// The import that the change is recorded as.
+    pub import: Option<NewImport>,
+    /// The id of the import that the change undoes.
+    pub undoes: Option<String>,
 }
 
 impl ChangeTerms {
@@ -329,6 +342,8 @@ impl ChangeTerms {
         WriteConditions {
             base: self.base.as_ref(),
             versions: &self.versions,
+            import: self.import.as_ref(),
+            undoes: self.undoes.as_deref(),
             ..WriteConditions::default()
         }
     }

@@ -14,7 +14,7 @@ use ken_base::domain::{
 };
 use ken_ingest::ingest::faq::{CellFault, Column, FaqFile, FaqRow, question_key};
 use ken_search::index::Selection;
-use ken_store::store::{Recorded, Store, StoreError, Write};
+use ken_store::store::{NewImport, Recorded, Store, StoreError, Write, WriteConditions};
 use ken_text::conflict::{Conflict, Relation, Statement, compare, contradiction};
 
 /// Effects of an import, or of its dry run.
@@ -43,6 +43,8 @@ pub struct ImportReport {
     pub header_row: Option<usize>,
     /// Whether anything was written.
     pub applied: bool,
+    /// The id under which the import is listed and can be undone once it is written; null if nothing is written.
+    pub import_id: Option<String>,
     /// Newest revision after the import.
     #[schema(value_type = i64)]
     pub revision: Revision,
@@ -227,23 +229,31 @@ pub struct ImportPlan {
 /// Writes a plan through the gate in one transaction: all rows or none, unless `partial` is set. Does nothing if
 /// [`ImportReport::is_blocked`]. Duplicates are skipped and do not stop the import.
 ///
+/// It is recorded as `record`, so that it can be undone.
+///
 /// # Errors
 /// Those of [`Gate::apply`]. Faulty rows are listed in the report.
 pub async fn import(
-    store: &Store,
     gate: &Gate,
     workspace: &WorkspaceId,
     plan: ImportPlan,
     options: ImportOptions,
     breaking: Breaking,
+    record: NewImport,
 ) -> Result<ImportReport, GateError> {
     let mut report = plan.report;
-    report.revision = store.revision(workspace).await?;
+    report.revision = gate.revision(workspace).await?;
     if report.is_blocked(options) || plan.sources.is_empty() {
         return Ok(report);
     }
     let writes = plan.sources.into_iter().map(Write::put).collect();
-    let recorded = gate.apply(workspace, writes, breaking).await?;
+    let conditions = WriteConditions {
+        import: Some(&record),
+        ..WriteConditions::default()
+    };
+    let recorded = gate.apply_if(workspace, writes, breaking, conditions);
+    let recorded = recorded.await?.expect("no conditions were set");
+    report.import_id = Some(record.id);
     report.mark_applied(&recorded);
     Ok(report)
 }

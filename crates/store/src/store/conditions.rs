@@ -6,9 +6,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sqlx::AnyConnection;
 
+use super::imports::{EarlierState, NewImport};
 use super::writes::Recorded;
-use super::{MAX_IN, Store, StoreError, corrupt, placeholders};
-use ken_base::domain::{DocumentId, Revision, WorkspaceId};
+use super::{MAX_IN, Store, StoreError, corrupt, from_json, placeholders};
+use ken_base::domain::{DocumentId, DocumentStatus, Revision, WorkspaceId};
 
 /// The last revision of each document at the time when a change of it was requested; `None` for a missing document.
 /// Archiving, scheduling and deleting also create revisions. The change is written only if these are still the last
@@ -17,6 +18,12 @@ use ken_base::domain::{DocumentId, Revision, WorkspaceId};
 pub struct BaseRevisions(Vec<(DocumentId, Option<Revision>)>);
 
 impl BaseRevisions {
+    /// Makes them of known revisions.
+    pub fn of(revisions: impl IntoIterator<Item = (DocumentId, Revision)>) -> Self {
+        let known = revisions.into_iter();
+        Self(known.map(|(id, revision)| (id, Some(revision))).collect())
+    }
+
     fn ids(&self) -> impl Iterator<Item = &DocumentId> {
         self.0.iter().map(|(id, _)| id)
     }
@@ -63,6 +70,10 @@ pub struct WriteConditions<'a> {
     pub job: Option<&'a str>,
     /// The item of `job` that the write completes. Ignored without `job`.
     pub completes: Option<&'a CompletedItem<'a>>,
+    /// The import that the write is recorded as.
+    pub import: Option<&'a NewImport>,
+    /// The import that the write undoes. It must not have been undone.
+    pub undoes: Option<&'a str>,
 }
 
 /// The first of the [`WriteConditions`] that was not met. Nothing was written.
@@ -79,6 +90,9 @@ pub enum UnmetCondition {
         /// Its live version; `None` if it does not exist or was deleted.
         current: Option<i64>,
     },
+    /// The import that the write would undo was undone before, or is no longer kept.
+    #[error("import {0} was undone already")]
+    Undone(String),
     /// The job is not running, or its item is completed already.
     #[error("the job was cancelled")]
     NotRunning,
@@ -100,12 +114,23 @@ impl Store {
     ) -> Result<BaseRevisions, StoreError> {
         let ids: Vec<DocumentId> = ids.into_iter().cloned().collect();
         let mut connection = self.relaxed.acquire().await?;
-        let mut found = rows(&mut connection, workspace, &ids).await?;
+        let mut found = states(&mut connection, workspace, &ids).await?;
         let base = ids.into_iter().map(|id| {
-            let revision = found.remove(&id).map(|row| row.revision);
+            let revision = found.0.remove(&id).map(|row| row.revision);
             (id, revision)
         });
         Ok(BaseRevisions(base.collect()))
+    }
+
+    /// Returns the documents whose last revision is another one now.
+    pub async fn changed_since(
+        &self,
+        workspace: &WorkspaceId,
+        base: &BaseRevisions,
+    ) -> Result<Vec<DocumentId>, StoreError> {
+        let now = self.base(workspace, base.ids()).await?;
+        let changed = base.0.iter().zip(&now.0).filter(|(then, now)| then != now);
+        Ok(changed.map(|((id, _), _)| id.clone()).collect())
     }
 
     /// Returns the first condition on documents that does not hold now. The writing transaction checks all of them
@@ -129,8 +154,8 @@ pub(super) async fn first_unmet(
 ) -> Result<Option<UnmetCondition>, StoreError> {
     if let Some(base) = conditions.base {
         let ids: Vec<DocumentId> = base.ids().cloned().collect();
-        let found = rows(connection, workspace, &ids).await?;
-        let revision = |id: &DocumentId| found.get(id).map(|row| row.revision);
+        let found = states(connection, workspace, &ids).await?;
+        let revision = |id: &DocumentId| found.0.get(id).map(|row| row.revision);
         if let Some((id, _)) = base.0.iter().find(|(id, then)| revision(id) != *then) {
             return Ok(Some(UnmetCondition::Changed(id.clone())));
         }
@@ -140,9 +165,9 @@ pub(super) async fn first_unmet(
         .iter()
         .map(|(id, _)| id.clone())
         .collect();
-    let found = rows(connection, workspace, &ids).await?;
+    let found = states(connection, workspace, &ids).await?;
     for (id, condition) in conditions.versions {
-        let current = found.get(id).and_then(|row| row.live_version(now));
+        let current = found.0.get(id).and_then(|row| row.live_version(now));
         if !condition.is_met(current) {
             let id = id.clone();
             return Ok(Some(UnmetCondition::Version { id, current }));
@@ -151,44 +176,79 @@ pub(super) async fn first_unmet(
     Ok(None)
 }
 
-/// What conditions need of a document's row. A deleted document has a row, too.
-struct ConditionRow {
+/// The rows of documents by id, without missing documents.
+pub(super) struct DocumentState(HashMap<DocumentId, StateRow>);
+
+/// What conditions and imports need of a document's row. A deleted document has a row, too.
+struct StateRow {
     id: String,
     revision: Revision,
     version: i64,
+    status: String,
     deleted: i64,
     next_version: Option<i64>,
     next_at: Option<i64>,
 }
 
-from_row!(ConditionRow {
+from_row!(StateRow {
     id,
     revision,
     version,
+    status,
     deleted,
     next_version,
     next_at,
 });
 
-impl ConditionRow {
-    /// The live version; `None` for a deleted document. A scheduled version that is due is live.
-    fn live_version(&self, now: Timestamp) -> Option<i64> {
+impl StateRow {
+    /// The scheduled version if it is due: it is live then.
+    fn due_version(&self, now: Timestamp) -> Option<i64> {
         let is_due = self.next_at.is_some_and(|at| at <= now.as_millisecond());
-        let version = self.next_version.filter(|_| is_due).unwrap_or(self.version);
+        self.next_version.filter(|_| is_due)
+    }
+
+    /// The live version; `None` for a deleted document.
+    fn live_version(&self, now: Timestamp) -> Option<i64> {
+        let version = self.due_version(now).unwrap_or(self.version);
         (self.deleted == 0).then_some(version)
     }
 }
 
-/// Returns the rows of documents by id. Leaves out missing documents.
-async fn rows(
+impl DocumentState {
+    /// What an import needs to restore a document; `None` if it does not exist or was deleted.
+    pub(super) fn earlier(
+        &self,
+        id: &DocumentId,
+        now: Timestamp,
+    ) -> Result<Option<EarlierState>, StoreError> {
+        let Some(row) = self.0.get(id).filter(|row| row.deleted == 0) else {
+            return Ok(None);
+        };
+        Ok(Some(match row.due_version(now) {
+            Some(version) => EarlierState {
+                version,
+                status: DocumentStatus::Published,
+                next: None,
+            },
+            None => EarlierState {
+                version: row.version,
+                status: from_json("a document's status", &format!("\"{}\"", row.status))?,
+                next: row.next_version.zip(row.next_at),
+            },
+        }))
+    }
+}
+
+/// Returns the states of documents.
+pub(super) async fn states(
     connection: &mut AnyConnection,
     workspace: &WorkspaceId,
     ids: &[DocumentId],
-) -> Result<HashMap<DocumentId, ConditionRow>, StoreError> {
+) -> Result<DocumentState, StoreError> {
     let mut found = HashMap::with_capacity(ids.len());
     for batch in ids.chunks(MAX_IN) {
         let sql = format!(
-            "SELECT id, revision, version, deleted, next_version, next_at FROM documents \
+            "SELECT id, revision, version, status, deleted, next_version, next_at FROM documents \
              WHERE workspace = $1 AND id IN ({})",
             placeholders(2, batch.len())
         );
@@ -196,11 +256,11 @@ async fn rows(
         for id in batch {
             query = query.bind(id.as_str());
         }
-        let rows: Vec<ConditionRow> = query.fetch_all(&mut *connection).await?;
+        let rows: Vec<StateRow> = query.fetch_all(&mut *connection).await?;
         for row in rows {
             let id = DocumentId::parse(&row.id).map_err(|e| corrupt("a document id", &e))?;
             found.insert(id, row);
         }
     }
-    Ok(found)
+    Ok(DocumentState(found))
 }

@@ -8,11 +8,13 @@ use serde_json::json;
 use sqlx::{Any, Transaction};
 
 use super::audit::{AuditEvent, note};
-use super::conditions::{UnmetCondition, WriteConditions, first_unmet};
+use super::conditions::{UnmetCondition, WriteConditions, first_unmet, states};
 use super::documents::Origin;
+use super::imports::{insert_import, mark_undone};
 use super::jobs::finish_item;
 use super::{
-    MAX_IN, ROWS, Scope, Store, StoreError, corrupt, from_json, now_ms, placeholders, to_json,
+    MAX_IN, ROWS, Scope, Store, StoreError, corrupt, from_json, now_ms, placeholders,
+    to_json,
 };
 use ken_base::actor::{actor, may_create_workspaces};
 use ken_base::domain::{
@@ -183,10 +185,25 @@ impl Store {
         if let Some(unmet) = first_unmet(&mut tx, workspace, &conditions, self.clock.now()).await? {
             return Ok(Err(unmet));
         }
+        let ids: Vec<DocumentId> = match conditions.import {
+            Some(_) => writes.iter().map(|w| w.document_id().clone()).collect(),
+            None => Vec::new(),
+        };
+        let before = states(&mut tx, workspace, &ids).await?;
         let recorded = self.record_in(&mut tx, workspace, writes).await?;
+        let now = self.clock.now();
+        if let Some(import) = conditions.import {
+            insert_import(&mut tx, workspace, import, &before, &recorded, now).await?;
+        }
+        // Here and below, the transaction is dropped if a condition is unmet, which rolls back this write.
+        if let Some(import) = conditions.undoes
+            && !mark_undone(&mut tx, workspace, import, &recorded, now).await?
+        {
+            return Ok(Err(UnmetCondition::Undone(import.to_owned())));
+        }
         if let (Some(job), Some(item)) = (conditions.job, conditions.completes) {
             let detail = (item.detail)(&recorded);
-            // If an earlier run completed the item, the transaction is dropped, which rolls back this write.
+            // An earlier run may have completed the item.
             if !finish_item(&mut *tx, workspace, job, item.ordinal, "done", &detail).await? {
                 return Ok(Err(UnmetCondition::NotRunning));
             }
