@@ -4,6 +4,7 @@ mod admission_control;
 mod answers;
 mod audit;
 mod auth;
+mod bulk;
 mod cases;
 mod changed;
 mod console;
@@ -192,6 +193,7 @@ pub fn router(app: Arc<App>) -> Router {
         .routes(routes!(faqs::list_faqs))
         .routes(routes!(faqs::import_faqs))
         .routes(routes!(faqs::export_faqs))
+        .routes(routes!(bulk::bulk))
         .routes(routes!(imports::list_imports))
         .routes(routes!(imports::undo_import))
         .routes(routes!(impact::preview_impact))
@@ -279,6 +281,7 @@ pub fn problems_of(bytes: &[u8]) -> Vec<(&'static str, String)> {
     let all = [
         ("answers", problem_of::<answers::AnswerRequest>(bytes)),
         ("search", problem_of::<search::SearchRequest>(bytes)),
+        ("bulk", problem_of::<bulk::BulkRequest>(bytes)),
         ("documents", problem_of::<documents::DocumentRequest>(bytes)),
         ("drafts", problem_of::<drafts::DraftActionRequest>(bytes)),
         (

@@ -58,6 +58,7 @@ const RIGHTS: &[(&str, &[&str], Right)] = &[
     ("/v1/documents:lint", &["POST"], Right::Write),
     ("/v1/documents:upload", &["POST"], Right::Write),
     ("/v1/faqs/{id}", &["PUT", "DELETE"], Right::Write),
+    ("/v1/faqs:bulk", &["POST"], Right::Write),
     ("/v1/faqs:import", &["POST"], Right::Write),
     ("/v1/imports/{id}", &["POST"], Right::Write),
     ("/v1/jobs/{id}", &["GET", "DELETE"], Right::Write),

@@ -368,6 +368,175 @@ async fn undo_breaking_judged_question_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn bulk_change_applies_to_all_or_none() {
+    let app = TestApp::start().await;
+    app.import(NEW_CSV).await;
+    app.put("article", json!({ "text": "# 門市\n\n門市在一樓。" }))
+        .await;
+    let before = app.faqs().await;
+    let bulk = async |body: Value| {
+        let (status, reply) = app.post("/v1/faqs:bulk", body).await;
+        (status.as_u16(), reply)
+    };
+    for (body, places) in [
+        (
+            json!({ "ids": ["f1", "none", "article"], "set": { "rank": 1 } }),
+            vec!["/ids/1", "/ids/2"],
+        ),
+        (
+            json!({ "ids": ["f1", "f1"], "set": { "rank": 1 } }),
+            vec!["/ids/1"],
+        ),
+        (json!({ "ids": [], "delete": true }), vec!["/ids"]),
+        (
+            json!({ "ids": vec!["f1"; 1_001], "delete": true }),
+            vec!["/ids"],
+        ),
+        (json!({ "ids": ["f1"] }), vec!["/set"]),
+        (json!({ "ids": ["f1"], "set": {} }), vec!["/set"]),
+        (
+            json!({ "ids": ["f1"], "set": { "rank": 1 }, "delete": true }),
+            vec!["/delete"],
+        ),
+        (
+            json!({ "ids": ["f1"], "set": { "tags_add": ["a", " "] } }),
+            vec!["/set/tags_add/1"],
+        ),
+        (
+            json!({ "ids": ["f1"], "set": { "valid_from": "2026-02-01T00:00:00Z", "valid_until": "2026-01-01T00:00:00Z" } }),
+            vec!["/ids/0"],
+        ),
+    ] {
+        let (status, problem) = bulk(body.clone()).await;
+        assert_eq!(
+            (status, pointers(&problem)),
+            (422, places),
+            "{body}: {problem}"
+        );
+    }
+    assert_eq!(app.faqs().await, before, "nothing was written");
+
+    let set = json!({
+        "status": "draft", "tags_add": ["退貨", "新"], "tags_remove": ["運費"], "audience": ["vip"],
+        "valid_until": "2030-01-01T00:00:00Z", "review_by": "2029-01-01T00:00:00Z", "rank": 3,
+    });
+    let body = |dry_run| json!({ "ids": ["f2", "f1"], "set": set, "dry_run": dry_run });
+    let (status, report) = bulk(body(true)).await;
+    assert_eq!(
+        (status, &report["applied"], &report["import_id"]),
+        (200, &json!(false), &Value::Null)
+    );
+    assert_eq!(app.faqs().await, before);
+    let (status, report) = bulk(body(false)).await;
+    assert_eq!((status, &report["n_changed"]), (200, &json!(2)), "{report}");
+    let row = &report["faqs"][0];
+    assert_eq!(
+        (&row["id"], &row["effect"]),
+        (&json!("f2"), &json!("changed"))
+    );
+    let fields: Vec<&str> = row["changes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|c| c["field"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        fields,
+        [
+            "audience",
+            "rank",
+            "review_by",
+            "status",
+            "tags",
+            "valid_until"
+        ]
+    );
+    let faqs = app.faqs().await;
+    assert_eq!(faqs[0]["tags"], json!(["退貨", "新"]));
+    assert_eq!(faqs[1]["tags"], json!(["退貨", "新"]));
+    assert_eq!(
+        (&faqs[0]["status"], &faqs[0]["rank"]),
+        (&json!("draft"), &json!(3))
+    );
+    assert_eq!(faqs[2], before[2]);
+    let import = id_of(&report).to_owned();
+
+    let (_, again) = bulk(body(false)).await;
+    assert_eq!(
+        (&again["n_unchanged"], &again["import_id"]),
+        (&json!(2), &Value::Null),
+        "{again}"
+    );
+    // Null removes a time.
+    let clear = json!({ "ids": ["f1"], "set": { "valid_until": null } });
+    let (_, cleared) = bulk(clear).await;
+    let faqs = app.faqs().await;
+    assert_eq!(
+        (
+            faqs[0].get("valid_until"),
+            faqs[1].get("valid_until").is_some()
+        ),
+        (None, true)
+    );
+
+    assert_eq!(app.undo(id_of(&cleared), json!({})).await.0, 200);
+    // The undo is a change as well.
+    assert_eq!(app.undo(&import, json!({})).await.0, 409);
+    let (status, undone) = app.undo(&import, json!({ "partial": true })).await;
+    assert_eq!((status, &undone["skipped"]), (200, &json!(["f1"])));
+    assert_eq!(app.faqs().await[1], before[1]);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bulk_deletion_is_undone() {
+    let app = TestApp::start().await;
+    app.import(NEW_CSV).await;
+    let before = app.faqs().await;
+    let delete = json!({ "ids": ["f1", "f3"], "delete": true });
+    let (status, report) = app.post("/v1/faqs:bulk", delete).await;
+    assert_eq!(
+        (status.as_u16(), &report["n_deleted"]),
+        (200, &json!(2)),
+        "{report}"
+    );
+    assert_eq!(app.faqs().await.as_array().unwrap().len(), 1);
+    let list = app.list_imports("").await;
+    let last = &list["imports"][0];
+    assert_eq!(
+        (&last["kind"], &last["n_deleted"]),
+        (&json!("bulk"), &json!(2))
+    );
+    let (status, undone) = app.undo(id_of(&report), json!({})).await;
+    assert_eq!(
+        (status, &undone["n_restored"]),
+        (200, &json!(2)),
+        "{undone}"
+    );
+    assert_eq!(app.faqs().await, before);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn last_hundred_imports_are_kept() {
+    let app = TestApp::start().await;
+    let first = app.import(CSV).await;
+    let second = app.import(NEW_CSV).await;
+    for rank in 1..=99 {
+        let body = json!({ "ids": ["f1"], "set": { "rank": rank } });
+        assert_eq!(app.post("/v1/faqs:bulk", body).await.0, 200);
+    }
+    let list = app.list_imports("").await;
+    let imports = list["imports"].as_array().unwrap();
+    assert_eq!(
+        (imports.len(), imports[99]["id"].as_str()),
+        (100, Some(id_of(&second)))
+    );
+    assert_eq!(app.undo(id_of(&first), json!({})).await.0, 404);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn acknowledged_import_and_undo_survive_kill_9() {
     let folder = tempfile::tempdir().unwrap();
     let client = crate::support::client();

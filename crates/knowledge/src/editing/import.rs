@@ -484,7 +484,7 @@ fn is_same(before: &Document, after: &Source) -> bool {
 }
 
 /// Returns the fields that differ, by the names under which they are imported.
-fn changes(before: &Document, after: &Source) -> Vec<FieldChange> {
+pub(super) fn changes(before: &Document, after: &Source) -> Vec<FieldChange> {
     let after = Document {
         id: after.id.clone(),
         version: 0,
