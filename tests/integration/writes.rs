@@ -240,3 +240,63 @@ async fn job_expecting_other_version_writes_nothing() {
     assert_eq!(document["version"], 2);
     app.stop().await;
 }
+
+/// The actions in the audit log, oldest first.
+async fn actions(app: &TestApp) -> Vec<String> {
+    let workspace = default_workspace();
+    let log = app
+        .app
+        .store
+        .audit_log(Scope::Workspace(&workspace), None, 1_000);
+    let log = log.await.unwrap().into_iter().rev();
+    log.map(|entry| entry.action).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn archiving_archived_document_changes_nothing() {
+    let app = TestApp::start().await;
+    app.put("d", text(7)).await;
+    let archive = async || {
+        let (status, written) = app.post("/v1/documents/d:archive", json!({})).await;
+        assert_eq!(status, 200, "{written}");
+        let effect = written["effect"].as_str().unwrap().to_owned();
+        (effect, written["revision"].as_i64().unwrap())
+    };
+    assert_eq!(archive().await, ("archived".to_owned(), 2));
+    assert_eq!(archive().await, ("unchanged".to_owned(), 2));
+    assert_eq!(actions(&app).await, ["document.put", "document.archive"]);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cancelled_schedule_is_audited() {
+    let app = TestApp::start().await;
+    app.put("d", text(7)).await;
+    let at = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1);
+    let mut next = text(8);
+    next["publish_at"] = json!(at);
+    app.put("d", next).await;
+    app.put("d", text(9)).await;
+    let expected = [
+        "document.put",
+        "document.schedule",
+        "document.unschedule",
+        "document.put",
+    ];
+    assert_eq!(actions(&app).await, expected);
+    let workspace = default_workspace();
+    let log = app
+        .app
+        .store
+        .audit_log(Scope::Workspace(&workspace), None, 2);
+    let cancelled = &log.await.unwrap()[1];
+    assert_eq!(cancelled.before["version"], 2);
+    let scheduled: jiff::Timestamp = cancelled.before["scheduled_at"]
+        .as_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert_eq!(scheduled.as_millisecond(), at.as_millisecond());
+    assert_eq!(cancelled.after["version"], 1);
+    app.stop().await;
+}

@@ -94,7 +94,7 @@ pub enum UnmetCondition {
     #[error("import {0} was undone already")]
     Undone(String),
     /// The job is not running, or its item is completed already.
-    #[error("the job was cancelled")]
+    #[error("the job is not running: it was cancelled or has completed the change already")]
     NotRunning,
 }
 

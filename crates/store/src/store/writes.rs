@@ -13,7 +13,7 @@ use super::documents::Origin;
 use super::imports::{insert_import, mark_undone};
 use super::jobs::finish_item;
 use super::{
-    MAX_IN, ROWS, Scope, Store, StoreError, corrupt, from_json, now_ms, placeholders,
+    MAX_IN, ROWS, Scope, Store, StoreError, corrupt, from_json, now_ms, placeholders, time_of,
     to_json,
 };
 use ken_base::actor::{actor, may_create_workspaces};
@@ -494,6 +494,12 @@ async fn unschedule(
     .bind(id.as_str())
     .execute(&mut **tx)
     .await?;
+    let at = before.next_at.map(time_of).transpose()?;
+    cursor.events.push(
+        AuditEvent::new("document.unschedule", id.as_str())
+            .before(json!({ "version": version, "scheduled_at": at }))
+            .after(json!({ "version": before.version, "scheduled_at": null })),
+    );
     log_change(
         tx,
         workspace,
@@ -553,7 +559,7 @@ async fn schedule(
     .await?;
     cursor.events.push(
         AuditEvent::new("document.schedule", source.id.as_str())
-            .before(json!({ "version": before.version, "scheduled_at": before.next_at }))
+            .before(json!({ "version": before.version, "scheduled_at": null }))
             .after(json!({ "version": version, "scheduled_at": at })),
     );
     log_change(
@@ -690,7 +696,7 @@ async fn put(
     })
 }
 
-/// Archives a document, or deletes it if `delete`.
+/// Archives a document, or deletes it if `delete`. Archiving an archived document changes nothing.
 async fn retire(
     tx: &mut Transaction<'_, Any>,
     workspace: &WorkspaceId,
@@ -708,6 +714,15 @@ async fn retire(
             revision: cursor.revision,
         });
     };
+    let is_archived = before.status == DocumentStatus::Archived.as_str();
+    if is_archived && !delete && before.next_version.is_none() {
+        return Ok(Recorded {
+            document_id: id,
+            version: before.version,
+            effect: Effect::Unchanged,
+            revision: cursor.revision,
+        });
+    }
     let mut metadata: Metadata = from_json("a document's metadata", &before.metadata)?;
     metadata.status = DocumentStatus::Archived;
     unschedule(tx, workspace, cursor, &id, &before).await?;
