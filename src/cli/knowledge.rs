@@ -183,8 +183,8 @@ pub async fn faqs(config: Config, command: FaqCommand) -> anyhow::Result<ExitCod
             let name = file.display().to_string();
             let bytes = tokio::fs::read(&file).await.with_context(|| name.clone())?;
             let reader = FileReader::new(&config.ingest);
-            let faqs = reader.read_faqs(&name, bytes, &FaqOptions::default());
-            let faqs = faqs.await;
+            let reading = FaqOptions::default();
+            let faqs = reader.read_faqs(&name, bytes, &reading).await;
             let faqs = faqs.with_context(|| name.clone())?;
             let options = ImportOptions { dry_run, partial };
             let breaking = Breaking::allowed_if(force);

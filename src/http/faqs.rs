@@ -216,7 +216,7 @@ pub async fn delete_faq(
     params: Params<WriteParams>,
     preconditions: Preconditions,
 ) -> Result<Response, Problem> {
-    preconditions.check(&state, &workspace, &id.0).await?;
+    preconditions.check(&state, &workspace.0, &id.0).await?;
     let document = state.app.store.document(&workspace.0, &id.0, None).await?;
     if document.is_none_or(|document| document.metadata.kind != DocumentKind::Faq) {
         return Err(Problem::not_found(format!("FAQ {} not found", id.0)));
