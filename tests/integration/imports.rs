@@ -110,7 +110,8 @@ async fn import_reports_and_maps_columns() {
     assert_eq!(report["ignored_columns"], json!(["備註"]));
     // The same as a query parameter.
     let url = format!("{}/v1/faqs:import", app.address);
-    let sent = app.client.post(url).query(&[("columns", mapping)]);
+    let url = reqwest::Url::parse_with_params(&url, [("columns", mapping)]).unwrap();
+    let sent = app.client.post(url);
     let sent = sent
         .header("content-type", "text/csv")
         .body(SHEET)
