@@ -4,6 +4,7 @@ mod admission_control;
 mod answers;
 mod audit;
 mod auth;
+mod bulk;
 mod cases;
 mod changed;
 mod console;
@@ -20,12 +21,14 @@ mod feedback;
 mod files;
 mod health;
 mod impact;
+mod imports;
 mod insights;
 mod jobs;
 mod keys;
 mod lifecycle;
 mod metrics;
 mod page;
+mod preconditions;
 mod problem;
 mod questions;
 mod schema_enums;
@@ -201,6 +204,9 @@ pub fn router(app: Arc<App>) -> Router {
         .routes(routes!(faqs::list_faqs))
         .routes(routes!(faqs::import_faqs))
         .routes(routes!(faqs::export_faqs))
+        .routes(routes!(bulk::bulk))
+        .routes(routes!(imports::list_imports))
+        .routes(routes!(imports::undo_import))
         .routes(routes!(impact::preview_impact))
         .routes(routes!(impact::list_judged))
         .routes(routes!(impact::put_judged, impact::delete_judged))
@@ -301,6 +307,7 @@ pub fn problems_of(bytes: &[u8]) -> Vec<(&'static str, String)> {
     let all = [
         ("answers", problem_of::<answers::AnswerRequest>(bytes)),
         ("search", problem_of::<search::SearchRequest>(bytes)),
+        ("bulk", problem_of::<bulk::BulkRequest>(bytes)),
         ("documents", problem_of::<documents::DocumentRequest>(bytes)),
         ("drafts", problem_of::<drafts::DraftActionRequest>(bytes)),
         (
@@ -313,6 +320,7 @@ pub fn problems_of(bytes: &[u8]) -> Vec<(&'static str, String)> {
             "judged questions",
             problem_of::<impact::JudgedQuestionRequest>(bytes),
         ),
+        ("imports", problem_of::<imports::UndoRequest>(bytes)),
         ("keys", problem_of::<keys::KeyRequest>(bytes)),
         ("lifecycle", problem_of::<lifecycle::ActionRequest>(bytes)),
         ("sessions", problem_of::<sessions::SignInRequest>(bytes)),
@@ -449,7 +457,10 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
             header::CONTENT_TYPE,
             HeaderName::from_static(extract::WORKSPACE_HEADER),
             HeaderName::from_static("idempotency-key"),
-        ]);
+            header::IF_MATCH,
+            header::IF_NONE_MATCH,
+        ])
+        .expose_headers([header::ETAG]);
     (!origins.is_empty()).then(|| may.allow_origin(origins))
 }
 

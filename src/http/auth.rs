@@ -44,6 +44,7 @@ const RIGHTS: &[(&str, &[&str], Right)] = &[
     ("/v1/faqs", &["GET"], Right::Read),
     ("/v1/faqs/{id}", &["GET"], Right::Read),
     ("/v1/faqs:export", &["GET"], Right::Read),
+    ("/v1/imports", &["GET"], Right::Read),
     ("/v1/insights/gaps", &["GET"], Right::Read),
     ("/v1/insights/knowledge", &["GET"], Right::Read),
     ("/v1/insights/scenes", &["GET"], Right::Read),
@@ -61,7 +62,9 @@ const RIGHTS: &[(&str, &[&str], Right)] = &[
     ("/v1/documents:lint", &["POST"], Right::Write),
     ("/v1/documents:upload", &["POST"], Right::Write),
     ("/v1/faqs/{id}", &["PUT", "DELETE"], Right::Write),
+    ("/v1/faqs:bulk", &["POST"], Right::Write),
     ("/v1/faqs:import", &["POST"], Right::Write),
+    ("/v1/imports/{id}", &["POST"], Right::Write),
     ("/v1/jobs", &["GET"], Right::Write),
     ("/v1/jobs/{id}", &["GET", "POST", "DELETE"], Right::Write),
     (

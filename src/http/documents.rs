@@ -14,6 +14,7 @@ use super::AppState;
 use super::extract::{Json, Params, PathId, Workspace};
 use super::jobs::{JobResponse, read_job};
 use super::page::{DEFAULT_LIMIT, MAX_LIMIT, page_of, parse_position, wrong_cursor};
+use super::preconditions::{IfMatch, Preconditions, etag, unmet_problem};
 use super::problem::{Fault, Problem};
 use super::schema_enums;
 use super::settings::limit_of;
@@ -23,7 +24,7 @@ use ken_base::domain::{
     Document, DocumentId, DocumentKind, DocumentStatus, Metadata, Source, WorkspaceId, checked_uri,
 };
 use ken_ingest::ingest::{FileFormat, IngestError, parse_article};
-use ken_knowledge::editing::gate::{Breaking, TimedResult};
+use ken_knowledge::editing::gate::{Breaking, ChangeTerms, TimedResult};
 use ken_knowledge::jobs::Changes;
 use ken_store::store::{DocumentFilter, DocumentSummary, Effect, Recorded, TreeEntry, Write};
 
@@ -446,13 +447,13 @@ impl DocumentRequest {
 /// Create a document or a new version of it. Equal content changes nothing.
 #[utoipa::path(
     put, path = "/v1/documents/{id}", tag = "documents", request_body = DocumentRequest,
-    params(("id" = String, Path, description = "1 to 256 bytes, percent-encoded"), WriteParams),
+    params(("id" = String, Path, description = "1 to 256 bytes, percent-encoded"), WriteParams, IfMatch),
     responses(
         (status = 200, body = WriteResponse), (status = 201, body = WriteResponse),
         (status = 202, body = JobResponse, description = "A job checks the judged questions, then writes"),
         (status = 400, body = Problem),
         (status = 409, body = Problem, description = "Judged questions would break; `?force=true` writes anyway"),
-        (status = 413, body = Problem), (status = 422, body = Problem),
+        (status = 412, body = Problem, description = "Another version is live"), (status = 413, body = Problem), (status = 422, body = Problem),
     )
 )]
 pub async fn put_document(
@@ -460,6 +461,7 @@ pub async fn put_document(
     Workspace(workspace): Workspace,
     PathId(id): PathId,
     Params(params): Params<WriteParams>,
+    preconditions: Preconditions,
     Json(request): Json<DocumentRequest>,
 ) -> Result<Response, Problem> {
     let publish_at = request.publish_at;
@@ -471,16 +473,17 @@ pub async fn put_document(
             origin: None,
         },
     };
-    change(&state, &workspace, write, params).await
+    change(&state, &workspace, write, params, preconditions).await
 }
 
 /// Delete a document. Its versions stay in the history.
 #[utoipa::path(
     delete, path = "/v1/documents/{id}", tag = "documents",
-    params(("id" = String, Path), WriteParams),
+    params(("id" = String, Path), WriteParams, IfMatch),
     responses(
         (status = 200, body = WriteResponse), (status = 202, body = JobResponse, description = "A job checks the judged questions"),
         (status = 404, body = Problem), (status = 409, body = Problem, description = "Judged questions would break"),
+        (status = 412, body = Problem, description = "Another version is live"),
     )
 )]
 pub async fn delete_document(
@@ -488,7 +491,9 @@ pub async fn delete_document(
     Workspace(workspace): Workspace,
     PathId(id): PathId,
     Params(params): Params<WriteParams>,
+    preconditions: Preconditions,
 ) -> Result<Response, Problem> {
+    preconditions.check(&state, &workspace, &id).await?;
     if state
         .app
         .store
@@ -498,21 +503,25 @@ pub async fn delete_document(
     {
         return Err(Problem::not_found(format!("document {id} not found")));
     }
-    change(&state, &workspace, Write::Delete(id), params).await
+    let write = Write::Delete(id);
+    change(&state, &workspace, write, params, preconditions).await
 }
 
 /// Read a document.
 #[utoipa::path(
     get, path = "/v1/documents/{id}", tag = "documents",
     params(("id" = String, Path), ReadParams),
-    responses((status = 200, body = DocumentResponse), (status = 404, body = Problem))
+    responses(
+        (status = 200, body = DocumentResponse, headers(("ETag" = String, description = "The version in quotes, for `If-Match`"))),
+        (status = 404, body = Problem),
+    )
 )]
 pub async fn get_document(
     State(state): State<AppState>,
     Workspace(workspace): Workspace,
     PathId(id): PathId,
     Params(params): Params<ReadParams>,
-) -> Result<axum::Json<DocumentResponse>, Problem> {
+) -> Result<Response, Problem> {
     let store = &state.app.store;
     let Some(document) = store.document(&workspace, &id, params.version).await? else {
         return Err(Problem::not_found(format!("document {id} not found")));
@@ -525,11 +534,12 @@ pub async fn get_document(
         updated_at,
         ..
     } = document;
-    Ok(axum::Json(DocumentResponse {
+    let body = DocumentResponse {
         about: SummaryBody::new(id, version, metadata, updated_at),
         text,
         revision: store.revision(&workspace).await?,
-    }))
+    };
+    Ok((etag(version), axum::Json(body)).into_response())
 }
 
 /// List documents.
@@ -676,12 +686,13 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// How long a request waits for the gate before a job takes over.
 const GATE_PATIENCE: Duration = Duration::from_secs(10);
 
-/// Makes one change through the gate or a job, and returns the reply.
+/// Makes one change through the gate or a job, on the request's preconditions, and returns the reply.
 pub async fn change(
     state: &AppState,
     workspace: &WorkspaceId,
     write: Write,
     params: WriteParams,
+    preconditions: Preconditions,
 ) -> Result<Response, Problem> {
     let id = write.document_id().clone();
     let WriteParams {
@@ -689,7 +700,9 @@ pub async fn change(
         force,
         background,
     } = params;
-    let mut recorded = match changes(state, workspace, vec![write], force, background).await? {
+    let terms = preconditions.on(&id);
+    let changed = changes(state, workspace, vec![write], force, background, terms);
+    let mut recorded = match changed.await? {
         ChangeResult::Now(recorded) => recorded,
         ChangeResult::Later(job) => return Ok(accepted(&job.about.id, &job)),
     };
@@ -718,35 +731,42 @@ pub enum ChangeResult {
     Later(JobResponse),
 }
 
-/// Makes changes through the gate, all or none. If the gate takes too long or `background` is set, a job makes them.
+/// Makes changes through the gate on these terms, all or none. If the gate takes too long or `background` is set, a job
+/// makes them.
 pub async fn changes(
     state: &AppState,
     workspace: &WorkspaceId,
     writes: Vec<Write>,
     force: bool,
     background: bool,
+    terms: ChangeTerms,
 ) -> Result<ChangeResult, Problem> {
     let breaking = Breaking::allowed_if(force);
-    let (writes, base) = if background {
-        let base = state
-            .app
-            .store
-            .base(workspace, writes.iter().map(Write::document_id))
+    let store = &state.app.store;
+    let (writes, terms) = if background {
+        let unmet = store
+            .unmet_condition(workspace, &terms.conditions())
             .await?;
-        (writes, base)
+        if let Some(unmet) = unmet {
+            return Err(unmet_problem(state, workspace, unmet).await?);
+        }
+        let ids = writes.iter().map(Write::document_id);
+        let base = store.base(workspace, ids).await?;
+        (writes, terms.or_base(base))
     } else {
         let longest = Duration::from_millis(state.app.config.http.timeout_ms);
         let patience = GATE_PATIENCE.min(longest / 3);
         let gate = &state.app.gate;
         match gate
-            .apply_within(workspace, writes, breaking, patience)
+            .apply_within(workspace, writes, breaking, terms, patience)
             .await?
         {
             TimedResult::Recorded(recorded) => return Ok(ChangeResult::Now(recorded)),
-            TimedResult::TooLong(writes, base) => (writes, base),
+            TimedResult::Unmet(unmet) => return Err(unmet_problem(state, workspace, unmet).await?),
+            TimedResult::TooLong(writes, terms) => (writes, terms),
         }
     };
-    let job = Changes::enqueue(&state.app.store, workspace, writes, breaking, base).await?;
+    let job = Changes::enqueue(store, workspace, writes, breaking, terms).await?;
     state.app.queue.wake();
     Ok(ChangeResult::Later(read_job(state, workspace, &job).await?))
 }

@@ -563,7 +563,34 @@ impl Compared {
             let request = request.header("content-type", "text/csv").body(rows);
             self.send((Method::POST, IMPORT), &path, request).await;
         }
+        self.imports().await;
         self.delete(ID, "/v1/faqs/change").await;
+    }
+
+    async fn imports(&mut self) {
+        const BULK: &str = "/v1/faqs:bulk";
+        const UNDO: &str = "/v1/imports/{id}";
+        let set = json!({ "tags_add": ["gift"], "valid_until": "2999-01-01T00:00:00Z", "review_by": null });
+        let change = json!({ "ids": ["voucher", "change"], "set": set, "dry_run": true });
+        self.post(BULK, BULK, change).await;
+        let change = json!({ "ids": ["voucher", "change"], "set": { "rank": 4 } });
+        let changed = self.post(BULK, BULK, change.clone()).await;
+        self.post(BULK, BULK, change).await;
+        self.post(BULK, BULK, json!({ "ids": ["nothing"], "delete": true }))
+            .await;
+        let import = changed["import_id"].as_str().unwrap();
+        let path = format!("/v1/imports/{import}:undo");
+        self.post(UNDO, &path, json!({})).await;
+        self.post(UNDO, &path, json!({})).await;
+        self.get("/v1/imports", "/v1/imports?limit=2").await;
+        const ID: &str = "/v1/faqs/{id}";
+        let request = self
+            .app
+            .client
+            .delete(format!("{}/v1/faqs/voucher", self.app.address))
+            .header("if-match", "\"99\"");
+        let refused = self.send((Method::DELETE, ID), ID, request).await;
+        assert_eq!(refused.0, 412);
     }
 
     async fn questions(&mut self) {

@@ -22,8 +22,10 @@ mod answers;
 mod audit;
 mod cases;
 mod changes;
+mod conditions;
 mod documents;
 mod encoders;
+mod imports;
 mod jobs;
 mod judged;
 mod keys;
@@ -60,8 +62,10 @@ pub use answers::RecordedAnswer;
 pub use audit::{AuditEntry, AuditEvent, Scope};
 pub use cases::{CaseEffect, CaseLinks, DraftVector, StoredCase};
 pub use changes::{ChangeLogEntry, IndexEntry, entries_of};
+pub use conditions::{BaseRevisions, CompletedItem, Precondition, UnmetCondition, WriteConditions};
 pub use documents::{DocumentSummary, Origin, OriginState, VersionSummary};
 pub use encoders::Encoder;
+pub use imports::{EarlierState, ImportSummary, ImportedDocument, NewImport};
 pub use jobs::{Job, JobCounts, JobFilter, JobItem, Retried, WaitingJob};
 pub use leader_election::Leadership;
 pub use learning::AnswerRecord;
@@ -74,9 +78,7 @@ pub use synonyms::SynonymGroups;
 pub use vault::Vault;
 pub use vectors::{StoredVector, text_hash};
 pub use workspaces::DeletedRows;
-pub use writes::{
-    BaseRevisions, CompletedItem, Effect, Recorded, UnmetCondition, Write, WriteConditions,
-};
+pub use writes::{Effect, Recorded, Write};
 
 /// An error of the store or the vault.
 #[derive(Debug, thiserror::Error)]

@@ -55,6 +55,11 @@ const ALL: [(i64, &str, &str); 12] = [
         include_str!("../../migrations/0012_sessions.sql"),
     ),
     (13, "lists", include_str!("../../migrations/0013_lists.sql")),
+    (
+        15,
+        "imports",
+        include_str!("../../migrations/0015_imports.sql"),
+    ),
 ];
 
 /// All migrations in order.

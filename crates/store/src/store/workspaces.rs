@@ -27,6 +27,7 @@ pub(super) const TABLES: &[(&str, &str)] = &[
     ("job_items", "workspace"),
     ("jobs", "workspace"),
     ("queue", "workspace"),
+    ("imports", "workspace"),
     ("settings", "workspace"),
     ("cases", "workspace"),
     ("drafts", "workspace"),
