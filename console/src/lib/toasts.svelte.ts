@@ -7,10 +7,13 @@ export interface Toast {
   /** A link to what the message is about. */
   href?: string;
   linkText?: string;
+  /** Something to do about it, as to undo it. */
+  action?: { text: string; run: () => void };
 }
 
-/** How long a message stays; WCAG 2.2.1 asks for 20 s where one has to act, these only inform. */
+/** How long a message stays that only informs, and one with something to do (WCAG 2.2.1: at least 20 s). */
 const SHOWN_MS = 8_000;
+const ACTION_SHOWN_MS = 30_000;
 
 class Toasts {
   list = $state<Toast[]>([]);
@@ -19,7 +22,7 @@ class Toasts {
   add(text: string, options: Partial<Omit<Toast, 'id' | 'text'>> = {}): void {
     const toast: Toast = { id: this.#next++, text, tone: 'good', ...options };
     this.list.push(toast);
-    setTimeout(() => this.remove(toast.id), SHOWN_MS);
+    setTimeout(() => this.remove(toast.id), toast.action ? ACTION_SHOWN_MS : SHOWN_MS);
   }
 
   remove(id: number): void {
