@@ -44,7 +44,7 @@ export class Asking {
 
   /** What is known of the text: the answer's, or the sentences that have arrived. */
   get text(): string {
-    return this.answer?.text ?? this.sentences.map((sentence) => sentence.text).join('\n');
+    return this.answer?.text ?? this.sentences.reduce((text, sentence) => text + gap(text, sentence.text) + sentence.text, '');
   }
 
   stop(): void {
@@ -92,4 +92,11 @@ export class Asking {
     }
     throw new Error(t('ask:cutShort'));
   }
+}
+
+/** What stands between two sentences while they arrive: rows and items begin a line; Chinese has no spaces. */
+function gap(before: string, next: string): string {
+  if (before === '') return '';
+  if (/^[|\-*]/.test(next)) return '\n';
+  return /[!-~]$/.test(before) ? ' ' : '';
 }

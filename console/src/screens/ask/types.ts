@@ -70,6 +70,11 @@ export function passageAt(value: string): Passage | undefined {
   return id === undefined ? undefined : { id, version: Number(version), start: Number(start), end: Number(end) };
 }
 
+/** The headings above a passage. The document's title, which often is the first one, is shown beside them. */
+export function headingsOf({ title, heading_path }: { title: string; heading_path: readonly string[] }): string {
+  return heading_path.filter((heading) => heading !== title).join(' › ');
+}
+
 /** A part of an answer's text: one of its sentences, or what stands between them. */
 export interface Piece {
   text: string;
