@@ -7,7 +7,7 @@ export interface Segment {
   text: string;
   /** The index of the sentence that it is a part of. */
   sentence?: number | undefined;
-  /** The sources of the sentence, where it ends. */
+  /** The sources of the sentence; they have a segment of their own behind it. */
   sources: Citation[];
 }
 
@@ -41,9 +41,9 @@ function lines(answer: Cited): Segment[][] {
     const sources = numbers.flatMap((number) => answer.citations.find((citation) => citation.number === number) ?? []);
     for (const [n, part] of text.split('\n').entries()) {
       if (n > 0) found.push([]);
-      found.at(-1)!.push({ text: part, sentence, sources: [] });
+      if (part) found.at(-1)!.push({ text: part, sentence, sources: [] });
     }
-    found.at(-1)!.at(-1)!.sources = sources;
+    if (sources.length > 0) found.at(-1)!.push({ text: '', sentence, sources });
   }
   return found;
 }
