@@ -48,6 +48,12 @@ function lines(answer: Cited): Segment[][] {
   return found;
 }
 
+/** A quotation in one paragraph: rows of a table without their lines. */
+export function inline(quote: string): string {
+  const lines = quote.split('\n').map((line) => rowOf([{ text: line, sources: [] }])?.cells.join(' · ') ?? line);
+  return lines.join('\n');
+}
+
 function rowOf(line: readonly Segment[]): Row | undefined {
   const text = line.map((segment) => segment.text).join('').trim();
   if (!/^\|.*\|$/.test(text) || text.length < 3) return undefined;
