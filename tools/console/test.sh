@@ -12,15 +12,16 @@ missing=
 command -v node > /dev/null && node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' || missing="Node 20.19 or later"
 command -v npm > /dev/null || missing="${missing:+$missing, }npm"
 [ -n "$CHROMIUM" ] || missing="${missing:+$missing, }Chromium"
-if [ -n "$missing" ]; then
-    echo "console: NOT TESTED, for want of $missing" >&2
+not_tested() {
+    echo "console: NOT TESTED, for want of $1" >&2
     [ "${KEN_CONSOLE:-}" != required ]
     exit
-fi
+}
+[ -z "$missing" ] || not_tested "$missing"
 target=$(realpath "${CARGO_TARGET_DIR:-target}")
 export KEN=${KEN:-$target/debug/ken}
 cd console
-npm ci --ignore-scripts --no-progress --loglevel=error
+npm ci --ignore-scripts --no-progress --loglevel=error || not_tested "the packages of console/package-lock.json"
 npm run --silent api
 git diff --exit-code -- src/api/schema.d.ts || { echo "console: run \`npm run api\` and commit what it writes" >&2; exit 1; }
 npm run --silent check
