@@ -53,6 +53,7 @@ const asked = (query) => `/ask?${new URLSearchParams(query)}`;
 test('an editor asks and opens the cited passage in its document', async () => {
   await open('/ask');
   const examples = page.getByRole('list', { name: 'Questions to begin with' }).getByRole('button');
+  await examples.nth(2).waitFor();
   assert.equal(await examples.count(), 3);
   await ask(QUESTION);
   assert.equal(new URL(page.url()).searchParams.get('q'), QUESTION);
@@ -102,9 +103,11 @@ test('a trial leaves no record', async () => {
   await open(asked({ q: question }), question);
   const { gaps } = await service.api('GET', '/v1/insights/gaps');
   assert.ok(!JSON.stringify(gaps).includes('drone'));
-  const summary = await service.api('GET', '/v1/insights/summary');
+  const count = async () => (await service.api('GET', '/v1/insights/summary')).total.n;
+  const n = await count();
   await ask('Is the drone delivery insured?');
-  assert.deepEqual((await service.api('GET', '/v1/insights/summary')).total, summary.total);
+  assert.equal(await count(), n);
+  assert.equal(typeof n, 'number');
 });
 
 test('the same question stands side by side with its differences', async () => {
