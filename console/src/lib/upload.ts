@@ -39,7 +39,7 @@ export interface Sending {
 /** The service's default of `ingest.max_file_bytes`. A lower limit of the service itself shows as its refusal. */
 export const MAX_FILE_BYTES = 128 * 1024 * 1024;
 /** Files and bytes of one batch. Smaller than the service allows, so that the first job begins soon. */
-const BATCH_FILES = 100;
+const BATCH_FILES = 500;
 const BATCH_BYTES = 32 * 1024 * 1024;
 
 /** Files that systems leave in folders. */
