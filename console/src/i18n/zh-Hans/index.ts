@@ -7,5 +7,6 @@ import home from './home.json';
 import labels from './labels.json';
 import learning from './learning.json';
 import quality from './quality.json';
+import upload from './upload.json';
 
-export default { admin, ask, common, documents, faqs, home, labels, learning, quality };
+export default { admin, ask, common, documents, faqs, home, labels, learning, quality, upload };
