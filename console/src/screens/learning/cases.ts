@@ -9,9 +9,10 @@ export interface Turn {
 
 export const ROLES: readonly Schemas['CaseRole'][] = ['customer', 'agent', 'bot', 'system'];
 
+export const WAYS = ['typed', 'pasted'] as const;
+
 /** What is typed into the form. */
 export interface CaseDraft {
-  way: 'typed' | 'pasted';
   turns: Turn[];
   id: string;
   outcome: Schemas['CaseOutcome'] | '';
@@ -21,7 +22,6 @@ export interface CaseDraft {
 }
 
 export const emptyCase = (): CaseDraft => ({
-  way: 'typed',
   turns: [
     { role: 'customer', text: '' },
     { role: 'agent', text: '' },
@@ -32,8 +32,6 @@ export const emptyCase = (): CaseDraft => ({
   tags: '',
   pasted: '',
 });
-
-export const isEmptyCase = (draft: CaseDraft): boolean => JSON.stringify({ ...draft, way: 'typed' }) === JSON.stringify(emptyCase());
 
 /** The typed case without what was left empty. */
 export function caseOf(draft: CaseDraft): Schemas['Case'] {
@@ -48,23 +46,20 @@ export function caseOf(draft: CaseDraft): Schemas['Case'] {
 }
 
 /** Submits a typed case, or a text of JSON or JSON Lines, and waits until it is distilled. */
-export function submit(draft: CaseDraft, signal: AbortSignal): Promise<Schemas['CasesResponse']> {
+export function submit(draft: CaseDraft, way: (typeof WAYS)[number], signal: AbortSignal): Promise<Schemas['CasesResponse']> {
   const query = { wait: 'distilled' as const };
-  if (draft.way === 'typed') return data(api.POST('/v1/cases', { params: { query }, body: caseOf(draft), signal }));
+  if (way === 'typed') return data(api.POST('/v1/cases', { params: { query }, body: caseOf(draft), signal }));
   const text = draft.pasted.trim();
-  const body = isJson(text) ? text : lines(text);
   return data(
     api.POST('/v1/cases', {
       params: { query },
-      body: body as never,
+      body: text as never,
       bodySerializer: (value: unknown) => value as string,
       headers: { 'Content-Type': isJson(text) ? 'application/json' : 'application/x-ndjson' },
       signal,
     }),
   );
 }
-
-const lines = (text: string): string => `${text}\n`;
 
 /** Whether a text is one JSON value; otherwise it is taken as one case a line. */
 function isJson(text: string): boolean {

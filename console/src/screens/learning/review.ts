@@ -52,3 +52,19 @@ export function isSameReviewer(error: unknown): boolean {
 export function mayBeForced(error: unknown): boolean {
   return error instanceof ApiError && (error.type === 'breaks-judged-questions' || error.type === 'wording-collides');
 }
+
+/** Closes the open reviews of a contradiction between two documents. */
+export async function closeReviewsOf(first: string, second: string): Promise<void> {
+  const { reviews } = await data(api.GET('/v1/reviews'));
+  const between = reviews.filter((one) => one.kind === 'conflict' && one.document_ids.includes(first) && one.document_ids.includes(second));
+  for (const { id } of between) await closeReview(id);
+}
+
+export async function closeReview(id: string): Promise<void> {
+  try {
+    await data(api.DELETE('/v1/reviews/{id}', { params: { path: { id } } }));
+  } catch (error) {
+    // Somebody else has closed it meanwhile.
+    if (!(error instanceof ApiError && error.status === 404)) throw error;
+  }
+}
