@@ -337,6 +337,10 @@ pub struct SummaryBody {
     /// When a person should check it.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub review_by: Option<Timestamp>,
+    /// Precedence in contradictions: the document of higher rank wins.
+    pub rank: i64,
+    /// Ids of related documents.
+    pub related: Vec<String>,
     /// When the live version was written.
     #[schema(value_type = String, format = DateTime)]
     pub updated_at: Timestamp,
@@ -380,6 +384,8 @@ impl SummaryBody {
             valid_from: metadata.valid_from,
             valid_until: metadata.valid_until,
             review_by: metadata.review_by,
+            rank: metadata.rank,
+            related: metadata.related,
             updated_at,
         }
     }

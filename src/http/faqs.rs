@@ -19,7 +19,7 @@ use super::preconditions::{IfMatch, Preconditions, etag};
 use super::problem::{Fault, Problem};
 use super::schema_enums;
 use ken_base::blocking::blocking;
-use ken_base::domain::{Document, DocumentKind, DocumentStatus, FaqAnswer};
+use ken_base::domain::{Document, DocumentId, DocumentKind, DocumentStatus, FaqAnswer, Source};
 use ken_ingest::ingest::faq::{self, ColumnMapping, FaqFile, FaqOptions, FaqRow, MappingFault};
 use ken_ingest::ingest::{FileFormat, IngestError, faq_file};
 use ken_knowledge::editing::gate::ChangeTerms;
@@ -47,7 +47,7 @@ pub struct FaqResponse {
 #[derive(ToSchema)]
 #[schema(as = Faq)]
 #[expect(dead_code, reason = "it describes the JSON")]
-struct FaqFields {
+pub struct FaqFields {
     /// The FAQ's id; in a request it can be left out, because the address names it.
     #[schema(required = false)]
     id: String,
@@ -129,8 +129,24 @@ pub async fn put_faq(
     PathId(id): PathId,
     Params(params): Params<WriteParams>,
     preconditions: Preconditions,
-    Json(mut fields): Json<Map<String, Value>>,
+    Json(fields): Json<Map<String, Value>>,
 ) -> Result<Response, Problem> {
+    let source = source_of(&id, fields)?;
+    if let Some(other) = state.app.store.document(&workspace, &id, None).await?
+        && other.metadata.kind != DocumentKind::Faq
+    {
+        let detail = format!(
+            "{id} is a document of kind {}, not an FAQ",
+            other.metadata.kind.as_str()
+        );
+        return Err(Problem::conflict(detail));
+    }
+    let write = Write::put(source);
+    change(&state, &workspace, write, params, preconditions).await
+}
+
+/// Parses the fields of an FAQ. The problem lists every fault.
+pub fn source_of(id: &DocumentId, mut fields: Map<String, Value>) -> Result<Source, Problem> {
     if let Some(given) = fields.insert("id".to_owned(), Value::String(id.to_string()))
         && given.as_str() != Some(id.as_str())
     {
@@ -151,21 +167,11 @@ pub async fn put_faq(
         return Err(Problem::invalid(faults.collect()));
     }
     let source = file.rows.remove(0).into_source()?;
-    if source.id != id {
+    if source.id != *id {
         let detail = format!("id {} differs from the id in the path, {id}", source.id);
         return Err(Problem::invalid(vec![Fault::new("", detail)]));
     }
-    if let Some(other) = state.app.store.document(&workspace, &id, None).await?
-        && other.metadata.kind != DocumentKind::Faq
-    {
-        let detail = format!(
-            "{id} is a document of kind {}, not an FAQ",
-            other.metadata.kind.as_str()
-        );
-        return Err(Problem::conflict(detail));
-    }
-    let write = Write::put(source);
-    change(&state, &workspace, write, params, preconditions).await
+    Ok(source)
 }
 
 /// Read an FAQ.

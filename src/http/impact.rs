@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 
 use super::AppState;
 use super::changed::ItemChanged;
 use super::documents::DocumentRequest;
 use super::extract::{Json, OneOrMany, Params, Path, Workspace, one_or_many};
+use super::faqs::{self, FaqFields};
 use super::page::{cursor_of, page_of, parse_time_cursor, wrong_cursor};
 use super::problem::{Fault, Problem};
 use super::settings::limit_of;
@@ -27,6 +29,10 @@ pub struct ImpactRequest {
     #[serde(default)]
     #[schema(value_type = BTreeMap<String, DocumentRequest>)]
     pub put: BTreeMap<DocumentId, DocumentRequest>,
+    /// FAQs to write, by id, with the fields of `PUT /v1/faqs/{id}`.
+    #[serde(default)]
+    #[schema(value_type = BTreeMap<String, FaqFields>)]
+    pub put_faqs: BTreeMap<DocumentId, Map<String, Value>>,
     /// Ids of documents to delete.
     #[serde(default)]
     #[schema(value_type = Vec<String>)]
@@ -62,6 +68,12 @@ pub async fn preview_impact(
         changes.push(ProposedChange::Put(Box::new(
             document.parse_off_thread(id).await?,
         )));
+    }
+    for (id, fields) in request.put_faqs {
+        // A problem points into the request.
+        let source = faqs::source_of(&id, fields);
+        let source = source.map_err(|problem| problem.within("/put_faqs", id.as_str()))?;
+        changes.push(ProposedChange::Put(Box::new(source)));
     }
     let what_if = &state.app.what_if;
     let impact = what_if.assess(&workspace, changes, n_logged, request.at);

@@ -130,6 +130,15 @@ impl Problem {
         problem
     }
 
+    /// The problem of a value, as one of the member `name` of the object at `pointer`.
+    pub fn within(mut self, pointer: &str, name: &str) -> Self {
+        let name = name.replace('~', "~0").replace('/', "~1");
+        for fault in &mut self.errors {
+            fault.pointer = format!("{pointer}/{name}{}", fault.pointer);
+        }
+        self
+    }
+
     /// 401: no valid key or token.
     pub fn unauthorized(detail: impl Into<String>) -> Self {
         Self::new(

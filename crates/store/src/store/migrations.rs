@@ -9,7 +9,7 @@ use sqlx::SqlStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 /// Number, name and SQL of each migration.
-const ALL: [(i64, &str, &str); 12] = [
+const ALL: [(i64, &str, &str); 14] = [
     (1, "init", include_str!("../../migrations/0001_init.sql")),
     (
         2,
