@@ -137,8 +137,8 @@
 //!   `tests/integration/tenants.rs`. An endpoint with a JSON body also needs a line in `problems_of` (`http.rs`). Its
 //!   bodies are types with `ToSchema` and a comment on each field, and `replies_match_their_schemas`
 //!   (`tests/integration/openapi.rs`) calls it. An example is a file in `http/examples/` with its row in
-//!   `http/examples.rs`. Two snapshots change: `INSTA_UPDATE=always cargo test --test integration -- openapi:: keys::`,
-//!   then read the diff.
+//!   `http/examples.rs`. Write what is generated again and read the diff: `INSTA_UPDATE=always KEN_UPDATE_REFERENCE=1
+//!   cargo test --test integration -- keys:: openapi:: reference::`, then `make console` for the console's types.
 //! - *Background work*: a [`ken_store::queue::Handler`] in the module that owns the work, and `.with(…)` in
 //!   `App::assemble`. Enqueue it by `Store::enqueue`, or in one transaction with its data by a store method that calls
 //!   `enqueue_in`. Then call `queue.wake()`.

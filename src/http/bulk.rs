@@ -11,8 +11,8 @@ use utoipa::ToSchema;
 use super::AppState;
 use super::documents::{ChangeResult, accepted, changes};
 use super::extract::{Json, Workspace};
+use super::jobs::JobResponse;
 use super::problem::{Fault, Problem};
-use super::uploads::JobResponse;
 use ken_base::domain::{DocumentId, DocumentStatus};
 use ken_knowledge::editing::bulk::{BulkChange, BulkEffect, BulkRow, FieldUpdates, plan};
 use ken_knowledge::editing::gate::ChangeTerms;
@@ -154,7 +154,7 @@ pub async fn bulk(
     };
     match changes(&state, &workspace, planned.writes, force, background, terms).await? {
         ChangeResult::Later(job) => {
-            let id = job.id.clone();
+            let id = job.about.id.clone();
             Ok(accepted(&id, BulkJobResponse { job, report }))
         }
         ChangeResult::Now(recorded) => {
