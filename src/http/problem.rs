@@ -33,7 +33,8 @@ pub struct Problem {
     /// The cause and the remedy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
-    /// Every invalid value (422), or every judged question or wording that blocks the change (409).
+    /// Every invalid value (422), every value that the caller may not send (403), or every judged question or wording that
+    /// blocks the change (409).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<Fault>,
     /// The request's id; the service's log has the same.
@@ -128,6 +129,14 @@ impl Problem {
             "Insufficient permissions",
             detail,
         )
+    }
+
+    /// 403: the caller lacks the right to send these values.
+    pub fn forbidden_values(detail: impl Into<String>, errors: Vec<Fault>) -> Self {
+        Self {
+            errors,
+            ..Self::forbidden(detail)
+        }
     }
 
     /// 404: the resource does not exist.
