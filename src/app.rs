@@ -23,6 +23,7 @@ use ken_knowledge::editing::impact::WhatIf;
 use ken_knowledge::jobs::{Changes, Uploads};
 use ken_learn::cases::Cases;
 use ken_learn::learn::Learning;
+use ken_learn::learn::judged_runs::JudgedRuns;
 use ken_search::embed::{EmbedError, Embedder};
 use ken_search::index::{Follower, IndexError, Indexes, QdrantCluster};
 use ken_search::reader::{Reader, ReaderError};
@@ -334,6 +335,7 @@ impl App {
         let handlers = Handlers::default()
             .with(uploads)
             .with(changes)
+            .with(JudgedRuns::new(store.clone(), answerer.clone()))
             .with(cases.clone());
         let queue = Queue::start(store.clone(), handlers, works, waker);
         Ok(Self {

@@ -23,6 +23,7 @@ mod insights;
 mod keys;
 mod lifecycle;
 mod metrics;
+mod judged_runs;
 mod problem;
 mod schema_enums;
 mod search;
@@ -208,6 +209,11 @@ pub fn router(app: Arc<App>) -> Router {
             state.clone(),
             acquire_permit,
         ))
+        .routes(routes!(
+            judged_runs::start_judged_run,
+            judged_runs::list_judged_runs
+        ))
+        .routes(routes!(judged_runs::get_judged_run))
         .layer(DefaultBodyLimit::max(max_upload_bytes))
         .layer(middleware::from_fn_with_state(
             state.clone(),

@@ -325,10 +325,7 @@ impl AnswerResponse {
 impl AnswerRequest {
     /// Checks that the role may send the values that bypass the workspace's settings or its records.
     fn authorize(&self, role: KeyRole) -> Result<(), Problem> {
-        let restricted = [
-            ("/level", self.level.is_some()),
-            ("/dry_run", self.dry_run),
-        ];
+        let restricted = [("/level", self.level.is_some()), ("/dry_run", self.dry_run)];
         let detail = format!("role {} may not send this value", role.as_str());
         let faults: Vec<Fault> = restricted
             .into_iter()

@@ -47,6 +47,8 @@ const RIGHTS: &[(&str, &[&str], Right)] = &[
     ("/v1/insights/summary", &["GET"], Right::Read),
     ("/v1/judged-questions", &["GET"], Right::Read),
     ("/v1/reviews", &["GET"], Right::Read),
+    ("/v1/judged-runs", &["GET"], Right::Read),
+    ("/v1/judged-runs/{id}", &["GET"], Right::Read),
     ("/v1/settings", &["GET"], Right::Read),
     ("/v1/synonyms", &["GET"], Right::Read),
     (
@@ -65,6 +67,7 @@ const RIGHTS: &[(&str, &[&str], Right)] = &[
         Right::Write,
     ),
     ("/v1/synonyms", &["PUT"], Right::Write),
+    ("/v1/judged-runs", &["POST"], Right::Write),
     ("/v1/cases", &["POST"], Right::Cases),
     ("/v1/cases/{id}", &["GET", "DELETE"], Right::Cases),
     ("/v1/drafts/{id}", &["POST"], Right::Review),

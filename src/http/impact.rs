@@ -12,7 +12,7 @@ use super::changed::ItemChanged;
 use super::documents::DocumentRequest;
 use super::extract::{Json, OneOrMany, Path, Workspace, one_or_many};
 use super::problem::{Fault, Problem};
-use ken_base::domain::{DocumentId, JudgedQuestion, Outcome, Review};
+use ken_base::domain::{DocumentId, JudgedQuestion, Outcome, QuestionKind, Review};
 use ken_knowledge::editing::gate::GateError;
 use ken_knowledge::editing::impact::{AlteredAnswer, Impact, ImpactError, LOGGED, ProposedChange};
 use ken_knowledge::editing::lint::{LintError, LintFinding, lint};
@@ -116,6 +116,8 @@ pub struct JudgedQuestionRequest {
     pub document_id: Option<String>,
     /// Text that the answer must contain; Chinese script, width and case are ignored.
     pub contains: Option<String>,
+    /// The kind of question. Near misses and foreign questions must not be answered; judged runs count them apart.
+    pub kind: Option<QuestionKind>,
 }
 
 /// The workspace's judged questions.
@@ -164,6 +166,16 @@ pub async fn put_judged(
             "expected at least one of outcome, document_id, contains",
         ));
     }
+    let contradicting = match (request.kind, request.outcome) {
+        (Some(QuestionKind::Answerable), Some(Outcome::Refused)) => Some("answerable"),
+        (Some(QuestionKind::NearMiss), Some(Outcome::Answered)) => Some("near_miss"),
+        (Some(QuestionKind::Foreign), Some(Outcome::Answered)) => Some("foreign"),
+        _ => None,
+    };
+    if let (Some(kind), Some(outcome)) = (contradicting, request.outcome) {
+        let detail = format!("{kind} contradicts the outcome {}", outcome.as_str());
+        faults.push(Fault::new("/kind", detail));
+    }
     if !faults.is_empty() {
         return Err(Problem::invalid(faults));
     }
@@ -175,6 +187,7 @@ pub async fn put_judged(
         outcome: request.outcome,
         document_id: request.document_id,
         contains: request.contains,
+        kind: request.kind,
     };
     state
         .app

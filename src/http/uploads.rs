@@ -76,7 +76,7 @@ pub struct JobResponse {
 /// One item of a job.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct JobItemBody {
-    /// The file's name, or what is changed.
+    /// The file's name, what is changed, or the judged question's id.
     pub name: String,
     /// `waiting`, `done` or `failed`.
     #[schema(value_type = schema_enums::JobItemState)]

@@ -330,7 +330,7 @@ async fn level_of_one_question_overrides_workspace_level() {
     ];
     let mut outcomes = Vec::new();
     for question in questions {
-        let mut at = async |level: &str| {
+        let at = async |level: &str| {
             let body = json!({ "question": question, "level": level });
             let answer = app.answer(body).await;
             let (_, read) = app.get(&format!("/v1/answers/{}", answer.id)).await;
@@ -350,7 +350,10 @@ async fn level_of_one_question_overrides_workspace_level() {
     let (_, settings) = app.get("/v1/settings").await;
     assert_eq!(settings["level"], json!(null), "the workspace's is kept");
     let (status, problem) = app
-        .post("/v1/answers", json!({ "question": "運費", "level": "bold" }))
+        .post(
+            "/v1/answers",
+            json!({ "question": "運費", "level": "bold" }),
+        )
         .await;
     assert_eq!((status.as_u16(), pointers(&problem)), (422, vec!["/level"]));
     app.stop().await;
@@ -397,7 +400,10 @@ async fn dry_run_is_explained_and_leaves_nothing_behind() {
     assert_eq!(figures().await, before);
     // Without the flag the same question is recorded and has no explanation.
     let (_, reply) = app
-        .post("/v1/answers", json!({ "question": "運費是多少？", "conversation_id": "c1" }))
+        .post(
+            "/v1/answers",
+            json!({ "question": "運費是多少？", "conversation_id": "c1" }),
+        )
         .await;
     assert_eq!(reply.get("explanation"), None);
     assert_eq!(figures().await.2, Some(2));

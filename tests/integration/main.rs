@@ -24,6 +24,7 @@ mod fuzzed;
 mod gate;
 mod hostile;
 mod ingestion;
+mod judged_runs;
 mod keys;
 mod learning;
 mod llm;

@@ -665,8 +665,22 @@ impl Compared {
         self.put(JUDGED, "/v1/judged-questions/q1", judged).await;
         self.get("/v1/judged-questions", "/v1/judged-questions")
             .await;
-        self.delete(JUDGED, "/v1/judged-questions/q1").await;
-        self.delete(JUDGED, "/v1/judged-questions/q1").await;
+        let foreign =
+            json!({ "question": "今天台北天氣如何？", "outcome": "refused", "kind": "foreign" });
+        self.put(JUDGED, "/v1/judged-questions/q2", foreign).await;
+        const RUNS: &str = "/v1/judged-runs";
+        let run = self.post(RUNS, RUNS, Value::Null).await;
+        self.app.finish_run(&id_of(&run), self.key.as_deref()).await;
+        self.get(RUNS, RUNS).await;
+        self.get("/v1/judged-runs/{id}", &format!("{RUNS}/{}", id_of(&run)))
+            .await;
+        self.get("/v1/judged-runs/{id}", "/v1/judged-runs/none")
+            .await;
+        for id in ["q1", "q2", "q2"] {
+            self.delete(JUDGED, &format!("/v1/judged-questions/{id}"))
+                .await;
+        }
+        self.post(RUNS, RUNS, Value::Null).await;
         let review = Review {
             id: "rev_1".into(),
             kind: "conflict".into(),

@@ -47,7 +47,7 @@ fn operations(tenant: &str, seed: u64, n: usize) -> Vec<Operation> {
         };
         let question =
             json!({ "question": format!("{topic}要幾天？ {own}"), "conversation_id": "c1" });
-        match random.u32(..20) {
+        match random.u32(..22) {
             0..5 => {
                 let text = format!("# {topic}說明\n\n{topic}需要 {days} 天，憑 {own} 辦理。\n");
                 request(
@@ -97,6 +97,15 @@ fn operations(tenant: &str, seed: u64, n: usize) -> Vec<Operation> {
             },
             16 => request(Method::GET, "/v1/conversations/c1".into(), None),
             17 => request(Method::GET, "/v1/audit".into(), None),
+            18 => {
+                let judged = json!({ "question": format!("{topic}要幾天？"), "contains": own });
+                request(
+                    Method::PUT,
+                    format!("/v1/judged-questions/j{id}"),
+                    Some(judged),
+                )
+            }
+            19 => request(Method::GET, "/v1/judged-runs".into(), None),
             _ => request(Method::POST, "/v1/answers".into(), Some(question)),
         }
     };

@@ -409,7 +409,7 @@ impl Answerer {
         Ok(Message {
             language: reply_language(&question.text, question.language.as_deref()),
             tuning: question.tuning.or(settings.tuning),
-            min_confidence: self.threshold(question, &settings),
+            min_confidence: self.threshold(question.level, question.tuning, &settings),
             questions: understand::questions(&question.text, history, &names),
             settings,
             redactor,
@@ -418,15 +418,26 @@ impl Answerer {
 
     /// Returns the least confidence for answering a question: by the question's own level, else by an experiment, by the
     /// workspace's level, by what was learned, or by the configuration.
-    fn threshold(&self, question: &Question, settings: &AnswerSettings) -> f32 {
-        if question.level.is_some() {
-            return self.admission.min_confidence(question.level);
+    fn threshold(&self, level: Option<Level>, tuning: Tuning, settings: &AnswerSettings) -> f32 {
+        if level.is_some() {
+            return self.admission.min_confidence(level);
         }
         // A learned threshold counts only if the workspace has not chosen a level.
-        let learned = question.tuning.or(settings.tuning).min_confidence;
+        let learned = tuning.or(settings.tuning).min_confidence;
         learned
-            .filter(|_| settings.level.is_none() || question.tuning.min_confidence.is_some())
+            .filter(|_| settings.level.is_none() || tuning.min_confidence.is_some())
             .unwrap_or_else(|| self.admission.min_confidence(settings.level))
+    }
+
+    /// Returns a workspace's level, or the service's if it has chosen none, and the least confidence for answering in
+    /// force.
+    pub async fn threshold_in_force(
+        &self,
+        workspace: &WorkspaceId,
+    ) -> Result<(Level, f32), StoreError> {
+        let settings = self.settings.of(workspace).await?;
+        let min_confidence = self.threshold(None, Tuning::default(), &settings);
+        Ok((self.admission.level(settings.level), min_confidence))
     }
 
     /// Returns the version of the reader, or `None` without one.

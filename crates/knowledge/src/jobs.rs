@@ -143,7 +143,7 @@ fn refusal_detail(refused: &RefusedWrites) -> String {
 
 /// Returns the next waiting part of a job. Without one, the job is finished: done, or failed if its only part failed. A
 /// cancelled job has no next part.
-async fn next_item(
+pub async fn next_item(
     store: &Store,
     workspace: &WorkspaceId,
     id: &str,
@@ -174,7 +174,7 @@ impl Handler for Uploads {
     fn policy(&self) -> Policy {
         Policy {
             max_concurrent: 1,
-            ..PATIENT
+            ..LONG_WORK
         }
     }
 
@@ -337,7 +337,7 @@ impl Handler for Changes {
     fn policy(&self) -> Policy {
         Policy {
             max_concurrent: 2,
-            ..PATIENT
+            ..LONG_WORK
         }
     }
 
@@ -364,8 +364,8 @@ impl Handler for Changes {
 const LONGEST_CHECK: Duration = Duration::from_secs(3_000);
 
 /// Retry policy for acknowledged work: about 16 hours, to outlast a full disk; oldest first. A run may take a little
-/// longer than [`LONGEST_CHECK`].
-const PATIENT: Policy = Policy {
+/// longer than the longest check of a change, 50 minutes.
+pub const LONG_WORK: Policy = Policy {
     max_concurrent: 1,
     serial: true,
     max_attempts: 100,
@@ -395,7 +395,7 @@ fn failure(error: &ImpactError) -> WorkFailure {
 }
 
 /// Fails a job whose work is a dead letter.
-async fn fail(store: &Store, workspace: &str, id: &str, error: &str) -> Result<(), StoreError> {
+pub async fn fail(store: &Store, workspace: &str, id: &str, error: &str) -> Result<(), StoreError> {
     let job = WaitingJob {
         workspace: workspace.to_owned(),
         id: id.to_owned(),

@@ -9,7 +9,7 @@ use sqlx::SqlStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 /// Number, name and SQL of each migration.
-const ALL: [(i64, &str, &str); 11] = [
+const ALL: [(i64, &str, &str); 12] = [
     (1, "init", include_str!("../../migrations/0001_init.sql")),
     (
         2,
@@ -48,6 +48,11 @@ const ALL: [(i64, &str, &str); 11] = [
         11,
         "trials",
         include_str!("../../migrations/0011_trials.sql"),
+    ),
+    (
+        14,
+        "judged runs and originals",
+        include_str!("../../migrations/0014_judged_runs_and_originals.sql"),
     ),
 ];
 
