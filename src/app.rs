@@ -81,7 +81,7 @@ const KEEP_HOUSE_EVERY: Duration = Duration::from_secs(3_600);
 const LEFT_BEHIND: SignedDuration = SignedDuration::from_hours(1);
 
 /// Cleans up at start and every hour. Deletes abandoned jobs of a shared store, conversations without a turn for
-/// `keep_days` days (0: keeps them), and expired cases and personal data.
+/// `keep_days` days (0: keeps them), originals of no version, and expired cases and personal data.
 async fn housekeeping(
     store: Store,
     cases: Cases,
@@ -103,6 +103,9 @@ async fn housekeeping(
                 Ok(n) => tracing::info!(n_turns = n, "deleted expired conversations"),
                 Err(error) => tracing::error!(%error, "cannot delete expired conversations"),
             }
+        }
+        if let Err(error) = store.drop_unused_originals().await {
+            tracing::error!(%error, "cannot delete unused originals");
         }
         if let Err(error) = cases.forget_old().await {
             tracing::error!(%error, "cannot delete expired cases");
@@ -330,7 +333,8 @@ impl App {
         };
         let learning_rounds = learning.start(works.clone());
         let reader = FileReader::new(&config.ingest);
-        let uploads = Uploads::new(store.clone(), reader.clone(), gate.clone());
+        let keep_bytes = config.ingest.keep_original_bytes;
+        let uploads = Uploads::new(store.clone(), reader.clone(), gate.clone(), keep_bytes);
         let changes = Changes::new(store.clone(), gate.clone());
         let handlers = Handlers::default()
             .with(uploads)

@@ -23,6 +23,7 @@ mod insights;
 mod keys;
 mod lifecycle;
 mod metrics;
+mod originals;
 mod judged_runs;
 mod problem;
 mod schema_enums;
@@ -184,6 +185,7 @@ pub fn router(app: Arc<App>) -> Router {
             lifecycle::post_action
         ))
         .routes(routes!(lifecycle::list_versions))
+        .routes(routes!(originals::get_original))
         .routes(routes!(lifecycle::diff_versions))
         .routes(routes!(uploads::preview))
         .routes(routes!(uploads::get_job, uploads::cancel_job))

@@ -210,6 +210,9 @@ pub struct IngestConfig {
 pub struct ModelsConfig {
     /// Folder. Default `models`. `KEN_MODELS__DIR`
     pub dir: PathBuf,
+    /// Maximum size in bytes of an uploaded file that is kept as the original of its documents; larger ones are read and
+    /// not kept. 0 keeps none. Default 10 MiB. `KEN_INGEST__KEEP_ORIGINAL_BYTES`
+    pub keep_original_bytes: usize,
 }
 
 /// `[encoder]`: the model that turns texts into vectors.
@@ -523,6 +526,7 @@ impl Default for EncoderConfig {
             parts: Vec::new(),
             runtime: PathBuf::new(),
             threads: 0,
+            keep_original_bytes: 10 << 20,
             queue_capacity: 256,
             max_wait_ms: 250,
             cache_entries: 4_096,

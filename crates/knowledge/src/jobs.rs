@@ -9,13 +9,14 @@ use uuid::Uuid;
 
 use crate::editing::gate::{Breaking, Gate, GateError, PartialResult, RefusedWrites};
 use crate::editing::impact::ImpactError;
-use ken_base::domain::WorkspaceId;
+use ken_base::domain::{DocumentId, WorkspaceId};
 use ken_ingest::ingest::worker::FileReader;
 use ken_store::queue::{self, Handler, Policy, WorkFailure, WorkProgress};
 use ken_store::store::{
-    BaseRevisions, CompletedItem, Effect, JobItem, Recorded, Store, StoreError, WaitingJob, Write,
-    WriteConditions,
+    BaseRevisions, CompletedItem, Effect, JobItem, Original, Recorded, Store, StoreError,
+    WaitingJob, Write, WriteConditions,
 };
+use ken_text::text::sha256_hex;
 
 /// How many documents of one file are recorded in one transaction.
 const BATCH: usize = 64;
@@ -39,15 +40,17 @@ pub struct Uploads {
     store: Store,
     reader: FileReader,
     gate: Gate,
+    keep_original_bytes: usize,
 }
 
 impl Uploads {
-    /// Joins the parts that uploads need.
-    pub fn new(store: Store, reader: FileReader, gate: Gate) -> Self {
+    /// Joins the parts that uploads need. Files up to `keep_original_bytes` are kept as originals.
+    pub fn new(store: Store, reader: FileReader, gate: Gate, keep_original_bytes: usize) -> Self {
         Self {
             store,
             reader,
             gate,
+            keep_original_bytes,
         }
     }
 
@@ -80,6 +83,10 @@ impl Uploads {
         name: &str,
         bytes: Vec<u8>,
     ) -> Result<(&'static str, String), ImpactError> {
+        let original = (bytes.len() <= self.keep_original_bytes).then(|| Original {
+            name: name.to_owned(),
+            bytes: bytes.clone(),
+        });
         let parsed = match self.reader.read(name, bytes).await {
             Ok(parsed) => parsed,
             Err(error) => return Ok(("failed", error.to_string())),
@@ -104,6 +111,10 @@ impl Uploads {
                 Err(unmet) => return Ok(("failed", unmet.to_string())),
             }
         }
+        if let Some(original) = original {
+            self.keep_original(workspace, original, &whole.recorded)
+                .await?;
+        }
         let failed = parsed.failed.iter();
         let mut problems: Vec<String> =
             failed.map(|(path, why)| format!("{path}: {why}")).collect();
@@ -115,6 +126,29 @@ impl Uploads {
         }
         let all_failed = whole.recorded.is_empty() && !problems.is_empty();
         Ok((if all_failed { "failed" } else { "done" }, detail))
+    }
+
+    /// Keeps a file as the original of the versions that were read from it. After a crash before this, the file is read
+    /// again and its documents are found unchanged.
+    async fn keep_original(
+        &self,
+        workspace: &WorkspaceId,
+        original: Original,
+        recorded: &[Recorded],
+    ) -> Result<(), StoreError> {
+        if self.keep_original_bytes == 0 {
+            return Ok(());
+        }
+        let is_there = |one: &&Recorded| one.effect != Effect::NotFound;
+        let versions = recorded.iter().filter(is_there);
+        let versions: Vec<(DocumentId, i64)> = versions
+            .map(|one| (one.document_id.clone(), one.version))
+            .collect();
+        let sha256 = sha256_hex([original.bytes.as_slice()]);
+        self.store
+            .keep_original(workspace, &sha256, &original, &versions)
+            .await?;
+        Ok(())
     }
 }
 
