@@ -4,11 +4,14 @@ mod admission_control;
 mod answers;
 mod audit;
 mod auth;
+mod backups;
 mod cases;
 mod changed;
+mod config;
 mod console;
 mod conversations;
 mod dead_letters;
+mod doctor;
 mod documents;
 mod drafts;
 mod examples;
@@ -20,11 +23,11 @@ mod files;
 mod health;
 mod impact;
 mod insights;
+mod judged_runs;
 mod keys;
 mod lifecycle;
 mod metrics;
 mod originals;
-mod judged_runs;
 mod problem;
 mod schema_enums;
 mod search;
@@ -65,6 +68,7 @@ use utoipa_axum::routes;
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::app::App;
+use crate::backups::Backups;
 use ken_base::outbound;
 use problem::Problem;
 
@@ -77,6 +81,9 @@ pub struct AppState {
     load: Arc<admission_control::AdmissionControl>,
     rates: Option<Arc<auth::Rates>>,
     in_flight_per_key: Arc<auth::InFlightPerKey>,
+    backups: Backups,
+    /// Held while the service is checked.
+    checking: Arc<tokio::sync::Mutex<()>>,
 }
 
 #[derive(OpenApi)]
@@ -133,6 +140,7 @@ pub struct KeyPermit(#[expect(dead_code, reason = "it is held")] Arc<OwnedSemaph
 /// The whole API with its OpenAPI document.
 pub fn router(app: Arc<App>) -> Router {
     let http = app.config.http.clone();
+    let backups = Backups::new(&app.config);
     let state = AppState {
         app,
         permits: Arc::new(Semaphore::new(http.max_concurrent)),
@@ -141,6 +149,8 @@ pub fn router(app: Arc<App>) -> Router {
         )),
         rates: auth::rates(http.requests_per_minute).map(Arc::new),
         in_flight_per_key: Arc::new(auth::InFlightPerKey::new(http.max_concurrent_per_key)),
+        backups,
+        checking: Arc::default(),
     };
     let max_upload_bytes = state.app.config.ingest.max_upload_bytes;
     let timeout = Duration::from_millis(http.timeout_ms);
@@ -152,6 +162,9 @@ pub fn router(app: Arc<App>) -> Router {
             conversations::delete_conversation
         ))
         .routes(routes!(settings::get_settings, settings::put_settings))
+        .routes(routes!(backups::start_backup, backups::list_backups))
+        .routes(routes!(config::get_config))
+        .routes(routes!(doctor::get_doctor))
         .routes(routes!(audit::get_audit))
         .routes(routes!(audit::export_audit))
         .routes(routes!(workspaces::list_workspaces))
@@ -196,6 +209,11 @@ pub fn router(app: Arc<App>) -> Router {
         .routes(routes!(impact::preview_impact))
         .routes(routes!(impact::list_judged))
         .routes(routes!(impact::put_judged, impact::delete_judged))
+        .routes(routes!(
+            judged_runs::start_judged_run,
+            judged_runs::list_judged_runs
+        ))
+        .routes(routes!(judged_runs::get_judged_run))
         .routes(routes!(impact::post_lint))
         .routes(routes!(impact::list_reviews))
         .routes(routes!(impact::close_review))
@@ -211,11 +229,6 @@ pub fn router(app: Arc<App>) -> Router {
             state.clone(),
             acquire_permit,
         ))
-        .routes(routes!(
-            judged_runs::start_judged_run,
-            judged_runs::list_judged_runs
-        ))
-        .routes(routes!(judged_runs::get_judged_run))
         .layer(DefaultBodyLimit::max(max_upload_bytes))
         .layer(middleware::from_fn_with_state(
             state.clone(),

@@ -47,9 +47,9 @@ const RIGHTS: &[(&str, &[&str], Right)] = &[
     ("/v1/insights/scenes", &["GET"], Right::Read),
     ("/v1/insights/summary", &["GET"], Right::Read),
     ("/v1/judged-questions", &["GET"], Right::Read),
-    ("/v1/reviews", &["GET"], Right::Read),
     ("/v1/judged-runs", &["GET"], Right::Read),
     ("/v1/judged-runs/{id}", &["GET"], Right::Read),
+    ("/v1/reviews", &["GET"], Right::Read),
     ("/v1/settings", &["GET"], Right::Read),
     ("/v1/synonyms", &["GET"], Right::Read),
     (
@@ -67,8 +67,8 @@ const RIGHTS: &[(&str, &[&str], Right)] = &[
         &["PUT", "DELETE"],
         Right::Write,
     ),
-    ("/v1/synonyms", &["PUT"], Right::Write),
     ("/v1/judged-runs", &["POST"], Right::Write),
+    ("/v1/synonyms", &["PUT"], Right::Write),
     ("/v1/cases", &["POST"], Right::Cases),
     ("/v1/cases/{id}", &["GET", "DELETE"], Right::Cases),
     ("/v1/drafts/{id}", &["POST"], Right::Review),
@@ -88,6 +88,9 @@ const RIGHTS: &[(&str, &[&str], Right)] = &[
     ("/v1/tuning/rollback", &["POST"], Right::Manage),
     ("/v1/workspaces", &["GET"], Right::Operate),
     ("/v1/workspaces/{id}", &["DELETE"], Right::Operate),
+    ("/v1/backups", &["GET", "POST"], Right::Operate),
+    ("/v1/config", &["GET"], Right::Operate),
+    ("/v1/doctor", &["GET"], Right::Operate),
     ("/metrics", &["GET"], Right::Operate),
 ];
 

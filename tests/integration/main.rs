@@ -32,6 +32,7 @@ mod llm;
 mod month;
 mod near_misses;
 mod openapi;
+mod operation;
 mod plain_words;
 mod postgres;
 mod qdrant_standin;

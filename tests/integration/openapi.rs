@@ -350,7 +350,12 @@ struct Compared {
 
 impl Compared {
     async fn start() -> Self {
-        let app = TestApp::with_shop().await;
+        let app = TestApp::start_with(|config| {
+            let folder = config.index.dir.parent().unwrap();
+            config.backup.dir = Some(folder.join("backups"));
+        })
+        .await;
+        app.ingest_shop().await;
         let document = Document(app.get("/openapi.json").await.1);
         Self {
             app,
@@ -695,6 +700,11 @@ impl Compared {
         self.get("/v1/dead-letters", "/v1/dead-letters").await;
         self.get("/readyz", "/readyz").await;
         self.get("/v1/workspaces", "/v1/workspaces").await;
+        self.get("/v1/config", "/v1/config").await;
+        self.post("/v1/backups", "/v1/backups", Value::Null).await;
+        self.app.finish_backup().await;
+        self.get("/v1/backups", "/v1/backups").await;
+        self.get("/v1/doctor", "/v1/doctor").await;
     }
 
     async fn experiments(&mut self) {

@@ -445,6 +445,11 @@ impl Answerer {
         self.reader.as_ref().map(Reader::version)
     }
 
+    /// Returns the reader, or `None` without one.
+    pub fn reader(&self) -> Option<&Reader> {
+        self.reader.as_ref()
+    }
+
     /// Returns whether a chat server is configured, so that extractive answers can be reworded.
     pub fn has_llm(&self) -> bool {
         self.llm.is_some()
