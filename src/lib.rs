@@ -33,6 +33,7 @@
 //! | [`keys`], [`oidc`] | `KeyRing`: authentication by a key or by a provider's token |
 //! | [`sessions`] | `Sessions`: sign-in to the console, by a key or at the provider |
 //! | [`check`], [`doctor`] | consistency of store and indexes; common misconfigurations |
+//! | [`backups`] | backups that the running service writes |
 //! | [`encoders`], [`reencode`] | which encoder is active; switching to another one, prepared in a standby `App` |
 //! | [`eval`], [`mod@bench`] | judged questions → metrics, comparison of runs, calibration of admission; load test on a synthetic corpus |
 //! | [`setup`], [`telemetry`] | download of the models; logging and tracing |
@@ -68,7 +69,7 @@
 //! reader store telemetry
 //! ingest keys queue vectors
 //! index sessions
-//! doctor encoders retrieve
+//! backups doctor encoders retrieve
 //! answer measures
 //! editing
 //! cases jobs
@@ -157,6 +158,7 @@
 #![deny(missing_docs)]
 
 pub mod app;
+pub mod backups;
 pub mod bench;
 pub mod check;
 pub mod doctor;
