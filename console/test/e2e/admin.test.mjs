@@ -146,7 +146,10 @@ test('key is shown once and revoked with a question', async (t) => {
   await page.getByRole('button', { name: 'Revoke <img' }).click();
   await dialog.getByRole('button', { name: 'Revoke' }).click();
   await dialog.waitFor({ state: 'detached' });
-  await assert.rejects(guarded.api('POST', '/v1/search', { question: 'x' }, { key: secret }), /401/);
+  // A process may go by keys that it read within the last second.
+  const deadline = Date.now() + 5_000;
+  const isRefused = () => guarded.api('POST', '/v1/search', { question: 'x' }, { key: secret }).then(() => false, (error) => /401/.test(error.message));
+  while (!(await isRefused())) assert.ok(Date.now() < deadline, 'the revoked key is refused');
   assert.equal(await page.getByRole('tab', { name: 'Workspaces' }).count(), 0, 'only operators see the workspaces');
 });
 
