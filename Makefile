@@ -1,5 +1,5 @@
 # Thin: the real work is in the binary (`ken setup`, `ken ingest`, `ken serve`) and in cargo.
-.PHONY: demo test setup quality bench peers eval test-llm test-oidc test-qdrant faults soak fuzz schemathesis corpora audit
+.PHONY: demo test console console-test setup quality bench peers eval test-llm test-oidc test-qdrant faults soak fuzz schemathesis corpora audit
 
 BUILT := $(or $(CARGO_TARGET_DIR),target)
 KEN := $(BUILT)/release/ken
@@ -27,6 +27,18 @@ test:
 # Without a server its tests are counted as ignored.
 	tools/postgres/with.sh sh -c 'cargo test --locked --workspace -- $${KEN_TEST_POSTGRES_URL:+--include-ignored}'
 	tools/postgres/with.sh tools/postgres/suite.sh
+	tools/console/test.sh short
+
+# What the binary serves as its console, made again from console/src.
+console:
+	cd console && npm ci --ignore-scripts && npm run api && npm run build
+
+# The console in Debian's Chromium, whole: three languages, both themes, every screen; takes pictures into docs/console.
+console-test: export RUSTC_WORKSPACE_WRAPPER := $(CURDIR)/tools/ci/rustc.sh
+console-test:
+	cargo build --locked
+	$(BUILT)/debug/ken setup
+	tools/console/test.sh full
 
 setup:
 	cargo build --release --locked

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use crate::encoders;
 use crate::keys::KeyRing;
 use crate::oidc::{Oidc, OidcError};
+use crate::sessions::{IDLE, Sessions};
 use ken_answer::answer::{Admission, Answerer, ModelError};
 use ken_answer::llm::{Llm, LlmError};
 use ken_base::background::{Background, and};
@@ -61,6 +62,8 @@ pub struct App {
     pub cases: Cases,
     /// Authenticates callers.
     pub keys: KeyRing,
+    /// Sessions of the console.
+    pub sessions: Sessions,
     /// Feedback, experiments, tuning and insights.
     pub learning: Learning,
     /// The scheduled learning rounds.
@@ -78,9 +81,11 @@ const KEEP_HOUSE_EVERY: Duration = Duration::from_secs(3_600);
 
 /// The age at which an unfilled job counts as abandoned, if other processes may still be filling it.
 const LEFT_BEHIND: SignedDuration = SignedDuration::from_hours(1);
+/// How long the files of failed items of jobs are kept, so that they can be run again.
+const KEEP_FAILED_FILES: SignedDuration = SignedDuration::from_hours(7 * 24);
 
-/// Cleans up at start and every hour. Deletes abandoned jobs of a shared store, conversations without a turn for
-/// `keep_days` days (0: keeps them), and expired cases and personal data.
+/// Cleans up at start and every hour. Deletes abandoned jobs of a shared store, old files of failed items, conversations
+/// without a turn for `keep_days` days (0: keeps them), expired sessions, and expired cases and personal data.
 async fn housekeeping(
     store: Store,
     cases: Cases,
@@ -95,6 +100,12 @@ async fn housekeeping(
         {
             tracing::error!(%error, "cleanup failed");
         }
+        if let Err(error) = store
+            .forget_failed_files(Timestamp::now() - KEEP_FAILED_FILES)
+            .await
+        {
+            tracing::error!(%error, "cannot delete the files of failed uploads");
+        }
         let retention = SignedDuration::from_hours(24 * i64::from(keep_days));
         if keep_days > 0 {
             match store.forget_answers_before(store.now() - retention).await {
@@ -102,6 +113,9 @@ async fn housekeeping(
                 Ok(n) => tracing::info!(n_turns = n, "deleted expired conversations"),
                 Err(error) => tracing::error!(%error, "cannot delete expired conversations"),
             }
+        }
+        if let Err(error) = store.drop_expired_sessions(IDLE).await {
+            tracing::error!(%error, "cannot delete expired sessions");
         }
         if let Err(error) = cases.forget_old().await {
             tracing::error!(%error, "cannot delete expired cases");
@@ -336,12 +350,15 @@ impl App {
             .with(changes)
             .with(cases.clone());
         let queue = Queue::start(store.clone(), handlers, works, waker);
+        let oidc = Oidc::new(&config.auth)?.map(Arc::new);
+        let keys = KeyRing::new(store.clone()).with_oidc(oidc.clone());
         Ok(Self {
             vault,
             what_if,
             gate,
             cases,
-            keys: KeyRing::new(store.clone()).with_oidc(Oidc::new(&config.auth)?),
+            sessions: Sessions::new(store.clone(), keys.clone(), oidc),
+            keys,
             learning,
             learning_rounds,
             leadership,

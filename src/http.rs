@@ -4,10 +4,12 @@ mod admission_control;
 mod answers;
 mod audit;
 mod auth;
+mod bulk;
 mod cases;
 mod changed;
 mod console;
 mod conversations;
+mod cookies;
 mod dead_letters;
 mod documents;
 mod drafts;
@@ -19,13 +21,19 @@ mod feedback;
 mod files;
 mod health;
 mod impact;
+mod imports;
 mod insights;
+mod jobs;
 mod keys;
 mod lifecycle;
 mod metrics;
+mod page;
+mod preconditions;
 mod problem;
+mod questions;
 mod schema_enums;
 mod search;
+mod sessions;
 mod settings;
 mod synonyms;
 mod uploads;
@@ -75,6 +83,7 @@ pub struct AppState {
     load: Arc<admission_control::AdmissionControl>,
     rates: Option<Arc<auth::Rates>>,
     in_flight_per_key: Arc<auth::InFlightPerKey>,
+    sign_ins: Arc<sessions::SignInRates>,
 }
 
 #[derive(OpenApi)]
@@ -93,6 +102,7 @@ pub struct AppState {
         (name = "conversations", description = "Recorded conversations"),
         (name = "learning", description = "Cases, drafts, feedback, gaps and experiments"),
         (name = "synonyms", description = "Synonym groups"),
+        (name = "session", description = "Sign-in to the console"),
         (name = "operation", description = "Health, metrics, keys, workspaces and audit log")
     )
 )]
@@ -139,6 +149,7 @@ pub fn router(app: Arc<App>) -> Router {
         )),
         rates: auth::rates(http.requests_per_minute).map(Arc::new),
         in_flight_per_key: Arc::new(auth::InFlightPerKey::new(http.max_concurrent_per_key)),
+        sign_ins: Arc::default(),
     };
     let max_upload_bytes = state.app.config.ingest.max_upload_bytes;
     let timeout = Duration::from_millis(http.timeout_ms);
@@ -182,14 +193,20 @@ pub fn router(app: Arc<App>) -> Router {
             documents::delete_document,
             lifecycle::post_action
         ))
+        .routes(routes!(documents::list_chunks))
         .routes(routes!(lifecycle::list_versions))
         .routes(routes!(lifecycle::diff_versions))
         .routes(routes!(uploads::preview))
-        .routes(routes!(uploads::get_job, uploads::cancel_job))
+        .routes(routes!(jobs::list_jobs))
+        .routes(routes!(jobs::get_job, jobs::retry_job, jobs::cancel_job))
+        .routes(routes!(questions::list_questions))
         .routes(routes!(faqs::put_faq, faqs::get_faq, faqs::delete_faq))
         .routes(routes!(faqs::list_faqs))
         .routes(routes!(faqs::import_faqs))
         .routes(routes!(faqs::export_faqs))
+        .routes(routes!(bulk::bulk))
+        .routes(routes!(imports::list_imports))
+        .routes(routes!(imports::undo_import))
         .routes(routes!(impact::preview_impact))
         .routes(routes!(impact::list_judged))
         .routes(routes!(impact::put_judged, impact::delete_judged))
@@ -198,6 +215,7 @@ pub fn router(app: Arc<App>) -> Router {
         .routes(routes!(impact::close_review))
         .routes(routes!(uploads::upload))
         .routes(routes!(documents::list_documents))
+        .routes(routes!(documents::list_tree))
         .routes(routes!(synonyms::get_synonyms, synonyms::put_synonyms))
         .split_for_parts();
     let api = api
@@ -213,6 +231,19 @@ pub fn router(app: Arc<App>) -> Router {
             state.clone(),
             auth::authorize,
         ));
+    // They need no right: signing in, and showing who is signed in.
+    let (session, document) = OpenApiRouter::with_openapi(document)
+        .routes(routes!(
+            sessions::get_session,
+            sessions::sign_in,
+            sessions::sign_out
+        ))
+        .routes(routes!(sessions::begin_oidc))
+        .routes(routes!(sessions::finish_oidc))
+        .split_for_parts();
+    let session = session.layer(middleware::from_fn(move |request: Request, next: Next| {
+        timeout_after(timeout, request, next)
+    }));
     let (operation, document) = OpenApiRouter::with_openapi(document)
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
@@ -226,6 +257,7 @@ pub fn router(app: Arc<App>) -> Router {
     ));
     Router::new()
         .merge(api)
+        .merge(session)
         .merge(operation)
         .merge(measures)
         .merge(SwaggerUi::new("/docs").url("/openapi.json", described(document)))
@@ -275,6 +307,7 @@ pub fn problems_of(bytes: &[u8]) -> Vec<(&'static str, String)> {
     let all = [
         ("answers", problem_of::<answers::AnswerRequest>(bytes)),
         ("search", problem_of::<search::SearchRequest>(bytes)),
+        ("bulk", problem_of::<bulk::BulkRequest>(bytes)),
         ("documents", problem_of::<documents::DocumentRequest>(bytes)),
         ("drafts", problem_of::<drafts::DraftActionRequest>(bytes)),
         (
@@ -287,8 +320,10 @@ pub fn problems_of(bytes: &[u8]) -> Vec<(&'static str, String)> {
             "judged questions",
             problem_of::<impact::JudgedQuestionRequest>(bytes),
         ),
+        ("imports", problem_of::<imports::UndoRequest>(bytes)),
         ("keys", problem_of::<keys::KeyRequest>(bytes)),
         ("lifecycle", problem_of::<lifecycle::ActionRequest>(bytes)),
+        ("sessions", problem_of::<sessions::SignInRequest>(bytes)),
         ("settings", problem_of::<settings::Settings>(bytes)),
         ("synonyms", problem_of::<synonyms::SynonymsRequest>(bytes)),
     ];
@@ -411,7 +446,8 @@ async fn reload_certificate(tls: RustlsConfig, cert: PathBuf, key: PathBuf) {
     }
 }
 
-/// Allows browsers to call the API from pages of these origins only; `None` without origins.
+/// Allows browsers to call the API from pages of these origins only; `None` without origins. Never with credentials, so
+/// that the cookie of the console is of no use there.
 fn cors(origins: &[String]) -> Option<CorsLayer> {
     let origins: Vec<HeaderValue> = origins.iter().filter_map(|o| o.parse().ok()).collect();
     let may = CorsLayer::new()
@@ -421,7 +457,10 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
             header::CONTENT_TYPE,
             HeaderName::from_static(extract::WORKSPACE_HEADER),
             HeaderName::from_static("idempotency-key"),
-        ]);
+            header::IF_MATCH,
+            header::IF_NONE_MATCH,
+        ])
+        .expose_headers([header::ETAG]);
     (!origins.is_empty()).then(|| may.allow_origin(origins))
 }
 

@@ -23,6 +23,9 @@ pub enum KeyError {
     /// The request has no key.
     #[error("missing key: send `Authorization: Bearer ken_…`")]
     Missing,
+    /// There is no such session, or it has ended.
+    #[error("the session has ended: sign in again")]
+    SessionEnded,
     /// The key or token is invalid. The message does not say why.
     #[error("the key is unknown, revoked, expired, or not allowed from this network")]
     Refused,
@@ -60,8 +63,7 @@ impl KeyRing {
     }
 
     /// Also accepts tokens of an OpenID Connect provider.
-    pub fn with_oidc(self, oidc: Option<Oidc>) -> Self {
-        let oidc = oidc.map(Arc::new);
+    pub fn with_oidc(self, oidc: Option<Arc<Oidc>>) -> Self {
         Self { oidc, ..self }
     }
 
@@ -114,14 +116,8 @@ impl KeyRing {
         token: Option<&str>,
         from: Option<IpAddr>,
     ) -> Result<Principal, KeyError> {
-        let keys = self.keys().await?;
-        if keys.is_empty() && self.oidc.is_none() {
-            return Ok(Principal {
-                role: KeyRole::Operator,
-                workspace: None,
-                key_id: None,
-                name: None,
-            });
+        if let Some(anyone) = self.anyone().await? {
+            return Ok(anyone);
         }
         let token = token.ok_or(KeyError::Missing)?;
         if let Some(oidc) = &self.oidc
@@ -129,6 +125,32 @@ impl KeyRing {
         {
             return oidc.authenticate(token).await.ok_or(KeyError::Refused);
         }
+        self.authenticate_key(token, from).await
+    }
+
+    /// The principal of every caller, an operator, if no key was ever created and no provider is configured.
+    pub async fn anyone(&self) -> Result<Option<Principal>, StoreError> {
+        let is_open = self.oidc.is_none() && !self.has_keys().await?;
+        Ok(is_open.then_some(Principal {
+            role: KeyRole::Operator,
+            workspace: None,
+            key_id: None,
+            name: None,
+        }))
+    }
+
+    /// Whether a key was ever created.
+    pub async fn has_keys(&self) -> Result<bool, StoreError> {
+        Ok(!self.keys().await?.is_empty())
+    }
+
+    /// Authenticates the sender of a key, `ken_ID_SECRET`, from an address.
+    pub async fn authenticate_key(
+        &self,
+        token: &str,
+        from: Option<IpAddr>,
+    ) -> Result<Principal, KeyError> {
+        let keys = self.keys().await?;
         let parts = token.strip_prefix("ken_").and_then(|t| t.split_once('_'));
         let (id, secret) = parts.ok_or(KeyError::Refused)?;
         let found = keys.get(id);
@@ -137,6 +159,22 @@ impl KeyRing {
         let expected = found.map_or("", |(_, hash)| hash.as_str());
         let is_right = bool::from(hash.as_bytes().ct_eq(expected.as_bytes()));
         let (key, _) = found.filter(|_| is_right).ok_or(KeyError::Refused)?;
+        self.admit(key, from)
+    }
+
+    /// The principal of a session by the key with this id, from an address.
+    pub async fn principal_of(
+        &self,
+        id: &str,
+        from: Option<IpAddr>,
+    ) -> Result<Principal, KeyError> {
+        let keys = self.keys().await?;
+        let (key, _) = keys.get(id).ok_or(KeyError::Refused)?;
+        self.admit(key, from)
+    }
+
+    /// The principal of a key, unless the key is revoked, expired, or not allowed from the address.
+    fn admit(&self, key: &ApiKey, from: Option<IpAddr>) -> Result<Principal, KeyError> {
         let now = self.store.now();
         let is_over = key.revoked_at.is_some() || key.expires_at.is_some_and(|at| at <= now);
         let is_from_here = key.networks.is_empty()
@@ -204,7 +242,8 @@ impl KeyRing {
     }
 }
 
-fn random_hex<const N: usize>() -> String {
+/// N random bytes of the system, in hexadecimal digits.
+pub(crate) fn random_hex<const N: usize>() -> String {
     let mut bytes = [0_u8; N];
     getrandom::fill(&mut bytes).expect("the system has randomness");
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()

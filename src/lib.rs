@@ -31,6 +31,7 @@
 //! | `ken` [`app`] | `App::build`: the only place that connects the parts |
 //! | [`http`] | the API, the web console, errors as problem details (RFC 9457) |
 //! | [`keys`], [`oidc`] | `KeyRing`: authentication by a key or by a provider's token |
+//! | [`sessions`] | `Sessions`: sign-in to the console, by a key or at the provider |
 //! | [`check`], [`doctor`] | consistency of store and indexes; common misconfigurations |
 //! | [`encoders`], [`reencode`] | which encoder is active; switching to another one, prepared in a standby `App` |
 //! | [`eval`], [`mod@bench`] | judged questions → metrics, comparison of runs, calibration of admission; load test on a synthetic corpus |
@@ -66,7 +67,7 @@
 //! conflict embed llm oidc redact setup
 //! reader store telemetry
 //! ingest keys queue vectors
-//! index
+//! index sessions
 //! doctor encoders retrieve
 //! answer measures
 //! editing
@@ -165,5 +166,6 @@ pub mod http;
 pub mod keys;
 pub mod oidc;
 pub mod reencode;
+pub mod sessions;
 pub mod setup;
 pub mod telemetry;

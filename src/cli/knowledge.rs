@@ -12,12 +12,14 @@ use indicatif::{ProgressBar, ProgressStyle};
 use ken::app::App;
 use ken_base::config::Config;
 use ken_base::domain::{DocumentId, WorkspaceId};
+use ken_ingest::ingest::faq::FaqOptions;
 use ken_ingest::ingest::{FileFormat, faq_file, worker::FileReader};
 use ken_knowledge::editing::files;
 use ken_knowledge::editing::gate::{Breaking, GateError};
 use ken_knowledge::editing::impact::{self, ProposedChange};
 use ken_knowledge::editing::import::{self, ImportEffect, ImportOptions, ImportReport};
 use ken_knowledge::editing::lint;
+use ken_knowledge::editing::undo::{ImportKind, new_import};
 use ken_store::store::Store;
 use notify::{RecursiveMode, Watcher};
 
@@ -181,14 +183,17 @@ pub async fn faqs(config: Config, command: FaqCommand) -> anyhow::Result<ExitCod
             let name = file.display().to_string();
             let bytes = tokio::fs::read(&file).await.with_context(|| name.clone())?;
             let reader = FileReader::new(&config.ingest);
-            let faqs = reader.read_faqs(&name, bytes).await;
+            let reading = FaqOptions::default();
+            let faqs = reader.read_faqs(&name, bytes, &reading).await;
             let faqs = faqs.with_context(|| name.clone())?;
             let options = ImportOptions { dry_run, partial };
             let breaking = Breaking::allowed_if(force);
             let app = Arc::new(App::build_serving(config).await?.0);
             let plan = import::plan(&app.store, &workspace, faqs).await?;
+            let file_name = file.file_name().unwrap_or(file.as_os_str());
+            let record = new_import(ImportKind::Import, &file_name.to_string_lossy());
             let imported =
-                import::import(&app.store, &app.gate, &workspace, plan, options, breaking).await;
+                import::import(&app.gate, &workspace, plan, options, breaking, record).await;
             let report = match imported {
                 Err(GateError::WouldBreak(refused)) => {
                     let broken = refused.broken.iter();
@@ -237,7 +242,7 @@ fn print_import(report: &ImportReport, dry_run: bool) {
                 changes.iter().map(change).collect::<Vec<_>>().join("; ")
             }
             ImportEffect::Duplicate { of } => format!("duplicate of {of}, skipped"),
-            ImportEffect::Conflicting { with, conflict } => {
+            ImportEffect::Conflicting { with, conflict, .. } => {
                 format!(
                     "contradicts {with}: {:?} vs. {:?}",
                     conflict.first, conflict.second

@@ -257,7 +257,7 @@ pub async fn gaps(
     json: bool,
 ) -> anyhow::Result<ExitCode> {
     let app = open_caught_up(config, workspace).await?;
-    let gaps = app.learning.gaps(workspace, days, limit).await?;
+    let gaps = app.learning.gaps(workspace, days, None, limit).await?;
     app.close().await;
     if json {
         println!("{}", serde_json::to_string(&gaps)?);

@@ -1,7 +1,7 @@
 //! Authentication, authorization and limits per key. Every operation needs a right, and every role has some.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -15,6 +15,7 @@ use governor::clock::Clock;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::cookies::{Cookie, check_site};
 use super::extract::WORKSPACE_HEADER;
 use super::problem::Problem;
 use super::{AppState, KeyPermit};
@@ -32,20 +33,24 @@ const RIGHTS: &[(&str, &[&str], Right)] = &[
     ("/v1/feedback", &["GET"], Right::Read),
     ("/v1/documents", &["GET"], Right::Read),
     ("/v1/documents/{id}", &["GET"], Right::Read),
+    ("/v1/documents/{id}/chunks", &["GET"], Right::Read),
     ("/v1/documents/{id}/diff", &["GET"], Right::Read),
     ("/v1/documents/{id}/versions", &["GET"], Right::Read),
     ("/v1/documents:preview", &["POST"], Right::Read),
     ("/v1/documents:preview-impact", &["POST"], Right::Read),
+    ("/v1/documents:tree", &["GET"], Right::Read),
     ("/v1/drafts", &["GET"], Right::Read),
     ("/v1/drafts/{id}", &["GET"], Right::Read),
     ("/v1/faqs", &["GET"], Right::Read),
     ("/v1/faqs/{id}", &["GET"], Right::Read),
     ("/v1/faqs:export", &["GET"], Right::Read),
+    ("/v1/imports", &["GET"], Right::Read),
     ("/v1/insights/gaps", &["GET"], Right::Read),
     ("/v1/insights/knowledge", &["GET"], Right::Read),
     ("/v1/insights/scenes", &["GET"], Right::Read),
     ("/v1/insights/summary", &["GET"], Right::Read),
     ("/v1/judged-questions", &["GET"], Right::Read),
+    ("/v1/questions", &["GET"], Right::Read),
     ("/v1/reviews", &["GET"], Right::Read),
     ("/v1/settings", &["GET"], Right::Read),
     ("/v1/synonyms", &["GET"], Right::Read),
@@ -57,8 +62,11 @@ const RIGHTS: &[(&str, &[&str], Right)] = &[
     ("/v1/documents:lint", &["POST"], Right::Write),
     ("/v1/documents:upload", &["POST"], Right::Write),
     ("/v1/faqs/{id}", &["PUT", "DELETE"], Right::Write),
+    ("/v1/faqs:bulk", &["POST"], Right::Write),
     ("/v1/faqs:import", &["POST"], Right::Write),
-    ("/v1/jobs/{id}", &["GET", "DELETE"], Right::Write),
+    ("/v1/imports/{id}", &["POST"], Right::Write),
+    ("/v1/jobs", &["GET"], Right::Write),
+    ("/v1/jobs/{id}", &["GET", "POST", "DELETE"], Right::Write),
     (
         "/v1/judged-questions/{id}",
         &["PUT", "DELETE"],
@@ -174,7 +182,11 @@ async fn admitted(state: &AppState, parts: &Parts) -> Result<Principal, Problem>
         && let Err(until) = rates.check_key(key)
     {
         let now = rates.clock().now();
-        return Err(Problem::too_many(until.wait_time_from(now)));
+        let wait = until.wait_time_from(now);
+        return Err(Problem::too_many(
+            wait,
+            ", or raise http.requests_per_minute",
+        ));
     }
     // The reply does not show whether another workspace exists.
     let own = principal.workspace.as_ref().map(WorkspaceId::as_str);
@@ -192,7 +204,7 @@ async fn admitted(state: &AppState, parts: &Parts) -> Result<Principal, Problem>
     }
 }
 
-/// Authenticates the sender of a request.
+/// Authenticates the sender of a request by its bearer token, else by the session's cookie.
 async fn principal_of(state: &AppState, parts: &Parts) -> Result<Principal, Problem> {
     let header = parts.headers.get(AUTHORIZATION);
     let token = header.and_then(|value| value.to_str().ok());
@@ -200,9 +212,33 @@ async fn principal_of(state: &AppState, parts: &Parts) -> Result<Principal, Prob
     let token = token
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .map(|(_, token)| token.trim());
+    let (app, from) = (&state.app, address_of(parts));
+    if let Some(token) = token {
+        return Ok(app.keys.authenticate(Some(token), from).await?);
+    }
+    let principal = match Cookie::Session.of(&app.config.http, parts) {
+        Some(session) => app.sessions.authenticate(session, from).await?,
+        None => app.keys.authenticate(None, from).await?,
+    };
+    check_site(state, parts, principal.key_id.is_some())?;
+    Ok(principal)
+}
+
+/// The address of the sender.
+pub fn address_of(parts: &Parts) -> Option<IpAddr> {
     let address = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-    let from = address.map(|ConnectInfo(address)| address.ip());
-    Ok(state.app.keys.authenticate(token, from).await?)
+    address.map(|ConnectInfo(address)| address.ip())
+}
+
+/// The sender, or why the sender is not authenticated, for operations that need no right.
+pub struct Caller(pub Result<Principal, Problem>);
+
+impl FromRequestParts<AppState> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        Ok(Self(principal_of(state, parts).await))
+    }
 }
 
 /// Whether the sender is an operator, for operations that need no key.

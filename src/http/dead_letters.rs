@@ -8,6 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::AppState;
 use super::extract::{Params, Path, Workspace};
+use super::page::{parse_time_cursor, time_cursor};
 use super::problem::Problem;
 use super::schema_enums;
 use super::settings::limit_of;
@@ -19,6 +20,8 @@ use ken_store::store::DeadLetter;
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct DeadLetterListParams {
+    /// `cursor` of the last dead letter of the previous page.
+    after: Option<String>,
     /// 1 to 1,000; default 100.
     limit: Option<i64>,
 }
@@ -44,6 +47,8 @@ pub struct DeadLetterBody {
     /// When the last attempt failed.
     #[schema(value_type = String, format = DateTime)]
     pub died_at: Timestamp,
+    /// Pass as `after` to get the dead letters after this one.
+    pub cursor: String,
 }
 
 /// Payload of the job; a string, if it cannot be parsed.
@@ -64,6 +69,7 @@ impl From<DeadLetter> for DeadLetterBody {
     fn from(letter: DeadLetter) -> Self {
         let payload = serde_json::from_str(&letter.payload);
         Self {
+            cursor: time_cursor(letter.died_at, &letter.id),
             id: letter.id,
             kind: letter.kind,
             payload: payload.unwrap_or(serde_json::Value::String(letter.payload)),
@@ -96,7 +102,11 @@ pub async fn list_dead_letters(
     Params(params): Params<DeadLetterListParams>,
 ) -> Result<axum::Json<Vec<DeadLetterBody>>, Problem> {
     let limit = limit_of(params.limit, 100, 1_000)?;
-    let letters = state.app.store.dead_letters(&workspace, limit).await?;
+    let after = parse_time_cursor(params.after.as_deref())?;
+    let store = &state.app.store;
+    let letters = store
+        .dead_letters(&workspace, after.as_ref(), limit)
+        .await?;
     Ok(axum::Json(
         letters.into_iter().map(DeadLetterBody::from).collect(),
     ))

@@ -12,17 +12,21 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::AppState;
 use super::extract::{Json, Params, PathId, Workspace};
+use super::jobs::{JobResponse, read_job};
+use super::page::{DEFAULT_LIMIT, MAX_LIMIT, page_of, parse_position, wrong_cursor};
+use super::preconditions::{IfMatch, Preconditions, etag, unmet_problem};
 use super::problem::{Fault, Problem};
 use super::schema_enums;
-use super::uploads::{JobResponse, read_job};
+use super::settings::limit_of;
+use super::uploads::PreviewChunk;
 use ken_base::blocking::blocking;
 use ken_base::domain::{
     Document, DocumentId, DocumentKind, DocumentStatus, Metadata, Source, WorkspaceId, checked_uri,
 };
 use ken_ingest::ingest::{FileFormat, IngestError, parse_article};
-use ken_knowledge::editing::gate::{Breaking, TimedResult};
+use ken_knowledge::editing::gate::{Breaking, ChangeTerms, TimedResult};
 use ken_knowledge::jobs::Changes;
-use ken_store::store::{DocumentSummary, Effect, Recorded, Write};
+use ken_store::store::{DocumentFilter, DocumentSummary, Effect, Recorded, TreeEntry, Write};
 
 /// An article.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -131,29 +135,161 @@ pub struct ReadParams {
     version: Option<i64>,
 }
 
-/// Query parameters of a list of documents or FAQs.
+/// Query parameters of `GET /v1/documents`.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct DocumentListParams {
-    /// Return only documents with a greater id: `next` of the previous page.
-    pub after: Option<String>,
+    /// Only documents whose title or id contains each of these words; case, width and Chinese script do not matter. 1 to 200
+    /// characters.
+    q: Option<String>,
+    /// Only documents whose id begins with this.
+    prefix: Option<String>,
+    /// Only documents of this kind.
+    #[param(inline)]
+    kind: Option<DocumentKind>,
+    /// Only documents with this status.
+    #[param(inline)]
+    status: Option<DocumentStatus>,
+    /// Only documents with this tag.
+    tag: Option<String>,
+    /// Only documents whose audience has this name.
+    audience: Option<String>,
+    /// Return only documents with a greater id, in the order of their bytes: `next` of the previous page.
+    after: Option<String>,
     /// 1 to 1,000; default 100.
     limit: Option<i64>,
 }
 
-impl DocumentListParams {
-    /// The page size; 422 if it is out of range.
-    pub fn checked_limit(&self) -> Result<usize, Problem> {
-        let limit = self.limit.unwrap_or(100);
-        match (1..=1_000).contains(&limit) {
-            true => Ok(limit as usize),
-            false => Err(Problem::invalid(vec![Fault::new(
-                "?limit",
-                format!("expected 1 to 1000, found {limit}"),
-            )])),
+/// A page of documents to read, checked.
+pub struct ListPage {
+    /// Which documents.
+    pub filter: DocumentFilter,
+    /// The last document of the previous page.
+    pub after: Option<DocumentId>,
+    /// How many documents.
+    pub limit: usize,
+}
+
+impl ListPage {
+    /// Checks the parameters that lists of documents and FAQs share. The problem lists every fault.
+    pub fn checked(
+        filter: DocumentFilter,
+        after: Option<&str>,
+        limit: Option<i64>,
+    ) -> Result<Self, Problem> {
+        let limit = limit_of(limit, 100, 1_000)?;
+        let texts = [
+            ("?q", &filter.q, 200),
+            ("?prefix", &filter.prefix, 256),
+            ("?tag", &filter.tag, 128),
+            ("?audience", &filter.audience, 128),
+        ];
+        let faults: Vec<Fault> = texts
+            .into_iter()
+            .filter_map(|(pointer, text, most)| Fault::bounded(pointer, text.as_ref()?, most))
+            .collect();
+        if !faults.is_empty() {
+            return Err(Problem::invalid(faults));
         }
+        let after = match after.map(DocumentId::parse) {
+            None => None,
+            Some(Ok(id)) => Some(id),
+            Some(Err(_)) => return Err(wrong_cursor(after.unwrap_or_default())),
+        };
+        Ok(Self {
+            filter,
+            after,
+            limit: limit as usize,
+        })
     }
+
+    /// Reads the ids of the page, and the cursor of the next one.
+    pub async fn ids(
+        &self,
+        state: &AppState,
+        workspace: &WorkspaceId,
+    ) -> Result<(Vec<DocumentId>, Option<String>), Problem> {
+        let limit = self.limit as i64 + 1;
+        let store = &state.app.store;
+        let ids = store.listed_ids(workspace, &self.filter, self.after.as_ref(), limit);
+        Ok(page_of(ids.await?, self.limit, ToString::to_string))
+    }
+}
+
+/// Query parameters of `GET /v1/documents:tree`.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct TreeParams {
+    /// The folder: empty (default) or the `prefix` of a folder, which ends in `/`.
+    #[serde(default)]
+    prefix: String,
+    /// `next` of the previous page.
+    after: Option<String>,
+    /// 1 to 200; default 100.
+    limit: Option<i64>,
+}
+
+/// A page of one level of the tree.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct TreeResponse {
+    /// The folder that was read; empty for the highest level.
+    pub prefix: String,
+    /// The folders of this page, ordered by prefix. Folders and documents share the order of the pages.
+    pub folders: Vec<FolderBody>,
+    /// The documents of this page, ordered by id.
+    pub documents: Vec<ListedDocument>,
+    /// Pass as `after` to get the next page; null on the last page.
+    pub next: Option<String>,
+    /// The workspace's newest revision when it was read.
+    pub revision: i64,
+}
+
+/// A folder of the tree that ids with `/` form.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FolderBody {
+    /// The folder's name, without `/`.
+    pub name: String,
+    /// The beginning of the ids below it, to read that level.
+    pub prefix: String,
+    /// How many documents are below it, at all levels.
+    pub n_documents: i64,
+}
+
+/// Query parameters of `GET /v1/documents/{id}/chunks`.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct ChunkListParams {
+    /// Default: the live version.
+    version: Option<i64>,
+    /// `next` of the previous page.
+    after: Option<String>,
+    /// 1 to 200; default 100.
+    limit: Option<i64>,
+}
+
+/// A page of the chunks of a version.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ChunkListResponse {
+    /// The version, from 1.
+    pub version: i64,
+    /// How many chunks the version has.
+    pub n_chunks: usize,
+    /// The chunks, in reading order.
+    pub chunks: Vec<ListedChunk>,
+    /// Pass as `after` to get the next page; null on the last page.
+    pub next: Option<String>,
+}
+
+/// A chunk of a stored version.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ListedChunk {
+    /// Its position in the document, from 0.
+    pub ordinal: usize,
+    #[serde(flatten)]
+    pub chunk: PreviewChunk,
 }
 
 /// A document with its text.
@@ -201,16 +337,31 @@ pub struct SummaryBody {
     /// When a person should check it.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub review_by: Option<Timestamp>,
+    /// Precedence in contradictions: the document of higher rank wins.
+    pub rank: i64,
+    /// Ids of related documents.
+    pub related: Vec<String>,
     /// When the live version was written.
     #[schema(value_type = String, format = DateTime)]
     pub updated_at: Timestamp,
 }
 
+/// A document in a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ListedDocument {
+    #[serde(flatten)]
+    pub about: SummaryBody,
+    /// How many chunks the live version has; 0 unless it is published.
+    pub n_chunks: i64,
+    /// Whether its last change is searchable, by keywords and by vectors of the active encoder.
+    pub indexed: bool,
+}
+
 /// A page of documents.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DocumentListResponse {
-    /// Ordered by id.
-    pub documents: Vec<SummaryBody>,
+    /// Ordered by the bytes of the id.
+    pub documents: Vec<ListedDocument>,
     /// Pass as `after` to get the next page; null on the last page.
     pub next: Option<String>,
     /// The workspace's newest revision when it was read.
@@ -233,6 +384,8 @@ impl SummaryBody {
             valid_from: metadata.valid_from,
             valid_until: metadata.valid_until,
             review_by: metadata.review_by,
+            rank: metadata.rank,
+            related: metadata.related,
             updated_at,
         }
     }
@@ -300,13 +453,13 @@ impl DocumentRequest {
 /// Create a document or a new version of it. Equal content changes nothing.
 #[utoipa::path(
     put, path = "/v1/documents/{id}", tag = "documents", request_body = DocumentRequest,
-    params(("id" = String, Path, description = "1 to 256 bytes, percent-encoded"), WriteParams),
+    params(("id" = String, Path, description = "1 to 256 bytes, percent-encoded"), WriteParams, IfMatch),
     responses(
         (status = 200, body = WriteResponse), (status = 201, body = WriteResponse),
         (status = 202, body = JobResponse, description = "A job checks the judged questions, then writes"),
         (status = 400, body = Problem),
         (status = 409, body = Problem, description = "Judged questions would break; `?force=true` writes anyway"),
-        (status = 413, body = Problem), (status = 422, body = Problem),
+        (status = 412, body = Problem, description = "Another version is live"), (status = 413, body = Problem), (status = 422, body = Problem),
     )
 )]
 pub async fn put_document(
@@ -314,6 +467,7 @@ pub async fn put_document(
     Workspace(workspace): Workspace,
     PathId(id): PathId,
     Params(params): Params<WriteParams>,
+    preconditions: Preconditions,
     Json(request): Json<DocumentRequest>,
 ) -> Result<Response, Problem> {
     let publish_at = request.publish_at;
@@ -325,16 +479,17 @@ pub async fn put_document(
             origin: None,
         },
     };
-    change(&state, &workspace, write, params).await
+    change(&state, &workspace, write, params, preconditions).await
 }
 
 /// Delete a document. Its versions stay in the history.
 #[utoipa::path(
     delete, path = "/v1/documents/{id}", tag = "documents",
-    params(("id" = String, Path), WriteParams),
+    params(("id" = String, Path), WriteParams, IfMatch),
     responses(
         (status = 200, body = WriteResponse), (status = 202, body = JobResponse, description = "A job checks the judged questions"),
         (status = 404, body = Problem), (status = 409, body = Problem, description = "Judged questions would break"),
+        (status = 412, body = Problem, description = "Another version is live"),
     )
 )]
 pub async fn delete_document(
@@ -342,7 +497,9 @@ pub async fn delete_document(
     Workspace(workspace): Workspace,
     PathId(id): PathId,
     Params(params): Params<WriteParams>,
+    preconditions: Preconditions,
 ) -> Result<Response, Problem> {
+    preconditions.check(&state, &workspace, &id).await?;
     if state
         .app
         .store
@@ -352,21 +509,25 @@ pub async fn delete_document(
     {
         return Err(Problem::not_found(format!("document {id} not found")));
     }
-    change(&state, &workspace, Write::Delete(id), params).await
+    let write = Write::Delete(id);
+    change(&state, &workspace, write, params, preconditions).await
 }
 
 /// Read a document.
 #[utoipa::path(
     get, path = "/v1/documents/{id}", tag = "documents",
     params(("id" = String, Path), ReadParams),
-    responses((status = 200, body = DocumentResponse), (status = 404, body = Problem))
+    responses(
+        (status = 200, body = DocumentResponse, headers(("ETag" = String, description = "The version in quotes, for `If-Match`"))),
+        (status = 404, body = Problem),
+    )
 )]
 pub async fn get_document(
     State(state): State<AppState>,
     Workspace(workspace): Workspace,
     PathId(id): PathId,
     Params(params): Params<ReadParams>,
-) -> Result<axum::Json<DocumentResponse>, Problem> {
+) -> Result<Response, Problem> {
     let store = &state.app.store;
     let Some(document) = store.document(&workspace, &id, params.version).await? else {
         return Err(Problem::not_found(format!("document {id} not found")));
@@ -379,11 +540,12 @@ pub async fn get_document(
         updated_at,
         ..
     } = document;
-    Ok(axum::Json(DocumentResponse {
+    let body = DocumentResponse {
         about: SummaryBody::new(id, version, metadata, updated_at),
         text,
         revision: store.revision(&workspace).await?,
-    }))
+    };
+    Ok((etag(version), axum::Json(body)).into_response())
 }
 
 /// List documents.
@@ -396,19 +558,131 @@ pub async fn list_documents(
     Workspace(workspace): Workspace,
     Params(params): Params<DocumentListParams>,
 ) -> Result<axum::Json<DocumentListResponse>, Problem> {
-    let limit = params.checked_limit()?;
-    let store = &state.app.store;
-    let mut page = store
-        .documents(&workspace, params.after.as_deref(), limit as i64 + 1)
-        .await?;
-    let more = page.len() > limit;
-    page.truncate(limit);
-    let next = page.last().filter(|_| more).map(|last| last.id.to_string());
-    let body = |d: DocumentSummary| SummaryBody::new(d.id, d.version, d.metadata, d.updated_at);
+    let filter = DocumentFilter {
+        q: params.q,
+        in_faq: false,
+        prefix: params.prefix,
+        kind: params.kind,
+        status: params.status,
+        tag: params.tag,
+        audience: params.audience,
+    };
+    let page = ListPage::checked(filter, params.after.as_deref(), params.limit)?;
+    let (ids, next) = page.ids(&state, &workspace).await?;
     Ok(axum::Json(DocumentListResponse {
-        documents: page.into_iter().map(body).collect(),
+        documents: listed(&state, &workspace, &ids).await?,
+        next,
+        revision: state.app.store.revision(&workspace).await?,
+    }))
+}
+
+/// List one level of the tree that document ids with `/` form: folders with their number of documents, and documents.
+#[utoipa::path(
+    get, path = "/v1/documents:tree", tag = "documents", params(TreeParams),
+    responses((status = 200, body = TreeResponse), (status = 422, body = Problem))
+)]
+pub async fn list_tree(
+    State(state): State<AppState>,
+    Workspace(workspace): Workspace,
+    Params(params): Params<TreeParams>,
+) -> Result<axum::Json<TreeResponse>, Problem> {
+    let limit = limit_of(params.limit, DEFAULT_LIMIT, MAX_LIMIT)? as usize;
+    let prefix = params.prefix;
+    if !prefix.is_empty() && !prefix.ends_with('/') {
+        let detail = format!("expected no prefix or one that ends in \"/\", found {prefix:?}");
+        return Err(Problem::invalid(vec![Fault::new("?prefix", detail)]));
+    }
+    let after = params.after.as_deref();
+    // A document or a folder of this level: nothing follows a `/` in the rest.
+    let is_of_level = |after: &str| {
+        let rest = after.strip_prefix(&*prefix);
+        rest.is_some_and(|rest| !rest.trim_end_matches('/').contains('/') && !after.is_empty())
+    };
+    if let Some(other) = after.filter(|after| !is_of_level(after)) {
+        return Err(wrong_cursor(other));
+    }
+    let store = &state.app.store;
+    let entries = store.tree(&workspace, &prefix, after, limit + 1).await?;
+    let (entries, next) = page_of(entries, limit, |entry| match entry {
+        TreeEntry::Document(id) => id.to_string(),
+        TreeEntry::Folder { prefix, .. } => prefix.clone(),
+    });
+    let (mut ids, mut folders) = (Vec::new(), Vec::new());
+    for entry in entries {
+        match entry {
+            TreeEntry::Document(id) => ids.push(id),
+            TreeEntry::Folder {
+                prefix: of,
+                n_documents,
+            } => folders.push(FolderBody {
+                name: of[prefix.len()..of.len() - 1].to_owned(),
+                prefix: of,
+                n_documents,
+            }),
+        }
+    }
+    Ok(axum::Json(TreeResponse {
+        folders,
+        documents: listed(&state, &workspace, &ids).await?,
         next,
         revision: store.revision(&workspace).await?,
+        prefix,
+    }))
+}
+
+/// Documents for a list, in the order of the ids.
+async fn listed(
+    state: &AppState,
+    workspace: &WorkspaceId,
+    ids: &[DocumentId],
+) -> Result<Vec<ListedDocument>, Problem> {
+    let progress = state.app.follower.progress();
+    let indexed = progress.borrow().indexed.get(workspace).copied();
+    let indexed = indexed.unwrap_or(0);
+    let documents = state.app.store.summaries(workspace, ids).await?;
+    let body = |d: DocumentSummary| ListedDocument {
+        about: SummaryBody::new(d.id, d.version, d.metadata, d.updated_at),
+        n_chunks: d.n_chunks,
+        indexed: d.revision <= indexed,
+    };
+    Ok(documents.into_iter().map(body).collect())
+}
+
+/// List the chunks of a stored version as Ken indexes them: bytes `start..end` of its text, with headings, page and
+/// question. A draft or an archived document is not searched, but has chunks here.
+#[utoipa::path(
+    get, path = "/v1/documents/{id}/chunks", tag = "documents", params(("id" = String, Path), ChunkListParams),
+    responses((status = 200, body = ChunkListResponse), (status = 404, body = Problem), (status = 422, body = Problem))
+)]
+pub async fn list_chunks(
+    State(state): State<AppState>,
+    Workspace(workspace): Workspace,
+    PathId(id): PathId,
+    Params(params): Params<ChunkListParams>,
+) -> Result<axum::Json<ChunkListResponse>, Problem> {
+    let limit = limit_of(params.limit, DEFAULT_LIMIT, MAX_LIMIT)? as usize;
+    let after = parse_position(params.after.as_deref())?;
+    let store = &state.app.store;
+    let absent = || Problem::not_found(format!("document {id} not found"));
+    let document = store.document(&workspace, &id, params.version).await?;
+    let version = document.ok_or_else(absent)?.version;
+    let source = store.source(&workspace, &id, version).await?;
+    let source = source.ok_or_else(absent)?;
+    let first = usize::try_from(after + 1).unwrap_or(usize::MAX);
+    let chunks = source.chunks.iter().enumerate().skip(first);
+    let chunks: Vec<ListedChunk> = chunks
+        .take(limit + 1)
+        .map(|(ordinal, chunk)| ListedChunk {
+            ordinal,
+            chunk: PreviewChunk::of(chunk, &source.text),
+        })
+        .collect();
+    let (chunks, next) = page_of(chunks, limit, |chunk| chunk.ordinal.to_string());
+    Ok(axum::Json(ChunkListResponse {
+        version,
+        n_chunks: source.chunks.len(),
+        chunks,
+        next,
     }))
 }
 
@@ -418,12 +692,13 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// How long a request waits for the gate before a job takes over.
 const GATE_PATIENCE: Duration = Duration::from_secs(10);
 
-/// Makes one change through the gate or a job, and returns the reply.
+/// Makes one change through the gate or a job, on the request's preconditions, and returns the reply.
 pub async fn change(
     state: &AppState,
     workspace: &WorkspaceId,
     write: Write,
     params: WriteParams,
+    preconditions: Preconditions,
 ) -> Result<Response, Problem> {
     let id = write.document_id().clone();
     let WriteParams {
@@ -431,9 +706,11 @@ pub async fn change(
         force,
         background,
     } = params;
-    let mut recorded = match changes(state, workspace, vec![write], force, background).await? {
+    let terms = preconditions.on(&id);
+    let changed = changes(state, workspace, vec![write], force, background, terms);
+    let mut recorded = match changed.await? {
         ChangeResult::Now(recorded) => recorded,
-        ChangeResult::Later(job) => return Ok(accepted(&job.id, &job)),
+        ChangeResult::Later(job) => return Ok(accepted(&job.about.id, &job)),
     };
     let recorded = recorded.remove(0);
     let patience = match wait {
@@ -460,35 +737,42 @@ pub enum ChangeResult {
     Later(JobResponse),
 }
 
-/// Makes changes through the gate, all or none. If the gate takes too long or `background` is set, a job makes them.
+/// Makes changes through the gate on these terms, all or none. If the gate takes too long or `background` is set, a job
+/// makes them.
 pub async fn changes(
     state: &AppState,
     workspace: &WorkspaceId,
     writes: Vec<Write>,
     force: bool,
     background: bool,
+    terms: ChangeTerms,
 ) -> Result<ChangeResult, Problem> {
     let breaking = Breaking::allowed_if(force);
-    let (writes, base) = if background {
-        let base = state
-            .app
-            .store
-            .base(workspace, writes.iter().map(Write::document_id))
+    let store = &state.app.store;
+    let (writes, terms) = if background {
+        let unmet = store
+            .unmet_condition(workspace, &terms.conditions())
             .await?;
-        (writes, base)
+        if let Some(unmet) = unmet {
+            return Err(unmet_problem(state, workspace, unmet).await?);
+        }
+        let ids = writes.iter().map(Write::document_id);
+        let base = store.base(workspace, ids).await?;
+        (writes, terms.or_base(base))
     } else {
         let longest = Duration::from_millis(state.app.config.http.timeout_ms);
         let patience = GATE_PATIENCE.min(longest / 3);
         let gate = &state.app.gate;
         match gate
-            .apply_within(workspace, writes, breaking, patience)
+            .apply_within(workspace, writes, breaking, terms, patience)
             .await?
         {
             TimedResult::Recorded(recorded) => return Ok(ChangeResult::Now(recorded)),
-            TimedResult::TooLong(writes, base) => (writes, base),
+            TimedResult::Unmet(unmet) => return Err(unmet_problem(state, workspace, unmet).await?),
+            TimedResult::TooLong(writes, terms) => (writes, terms),
         }
     };
-    let job = Changes::enqueue(&state.app.store, workspace, writes, breaking, base).await?;
+    let job = Changes::enqueue(store, workspace, writes, breaking, terms).await?;
     state.app.queue.wake();
     Ok(ChangeResult::Later(read_job(state, workspace, &job).await?))
 }

@@ -8,6 +8,7 @@ use super::AppState;
 use super::auth::Actor;
 use super::documents::wait_until_indexed;
 use super::extract::{Json, Params, Path, Workspace};
+use super::page::{after_rank, page_of, parse_rank_cursor, rank_cursor};
 use super::problem::{Fault, Problem};
 use super::schema_enums;
 use super::settings::limit_of;
@@ -27,6 +28,8 @@ pub struct DraftListParams {
     /// with new content; otherwise all.
     #[param(inline, value_type = Option<schema_enums::ClassFilter>)]
     class: Option<String>,
+    /// `next` of the previous page.
+    after: Option<String>,
     /// 1 to 1,000; default 50.
     limit: Option<i64>,
 }
@@ -36,6 +39,8 @@ pub struct DraftListParams {
 pub struct DraftListResponse {
     /// By rank: demand × confidence × approval rate of similar drafts.
     pub drafts: Vec<RankedDraft>,
+    /// Pass as `after` to get the next page; null on the last page.
+    pub next: Option<String>,
 }
 
 /// List drafts, highest rank first.
@@ -51,12 +56,17 @@ pub async fn list_drafts(
     let limit = limit_of(params.limit, 50, 1_000)?;
     let state_of = params.state.unwrap_or(DraftState::Open);
     let limit = usize::try_from(limit).unwrap_or(50);
-    let drafts = state
-        .app
-        .cases
-        .queue(&workspace, state_of, params.class.as_deref(), limit)
-        .await?;
-    Ok(axum::Json(DraftListResponse { drafts }))
+    let after = parse_rank_cursor(params.after.as_deref())?;
+    let cases = &state.app.cases;
+    let class = params.class.as_deref();
+    let drafts = cases.queue(&workspace, state_of, class, usize::MAX).await?;
+    let drafts = after_rank(drafts, after.as_ref(), |ranked| {
+        (ranked.rank, ranked.draft.id.as_str())
+    });
+    let (drafts, next) = page_of(drafts, limit, |ranked| {
+        rank_cursor(ranked.rank, &ranked.draft.id)
+    });
+    Ok(axum::Json(DraftListResponse { drafts, next }))
 }
 
 /// Read a draft with its evidence, the nearest existing knowledge and the difference from it, the logged questions it

@@ -10,19 +10,22 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::AppState;
 use super::documents::{
-    ChangeResult, DocumentListParams, WriteParams, WriteResponse, accepted, change, changes,
+    ChangeResult, ListPage, WriteParams, WriteResponse, accepted, change, changes,
 };
 use super::extract::{Json, Params, PathId, Workspace};
-use super::files::{FileForm, RequestFiles};
+use super::files::{ImportForm, RequestFiles};
+use super::jobs::JobResponse;
+use super::preconditions::{IfMatch, Preconditions, etag};
 use super::problem::{Fault, Problem};
 use super::schema_enums;
-use super::uploads::JobResponse;
 use ken_base::blocking::blocking;
-use ken_base::domain::{Document, DocumentKind, DocumentStatus, FaqAnswer};
-use ken_ingest::ingest::faq::{self, FaqRow};
-use ken_ingest::ingest::{FileFormat, faq_file};
+use ken_base::domain::{Document, DocumentId, DocumentKind, DocumentStatus, FaqAnswer, Source};
+use ken_ingest::ingest::faq::{self, ColumnMapping, FaqFile, FaqOptions, FaqRow, MappingFault};
+use ken_ingest::ingest::{FileFormat, IngestError, faq_file};
+use ken_knowledge::editing::gate::ChangeTerms;
 use ken_knowledge::editing::import::{self, ImportOptions};
-use ken_store::store::Write;
+use ken_knowledge::editing::undo::{ImportKind, new_import};
+use ken_store::store::{DocumentFilter, Write};
 
 /// An FAQ: `question`, `answer` (a string) or `answers` (`[{ "text", "channels", "audience", "language" }]`), and
 /// optionally `variants`, `negatives`, `tags`, `audience`, `channels`, `language`, `uri`, `valid_from`,
@@ -44,7 +47,7 @@ pub struct FaqResponse {
 #[derive(ToSchema)]
 #[schema(as = Faq)]
 #[expect(dead_code, reason = "it describes the JSON")]
-struct FaqFields {
+pub struct FaqFields {
     /// The FAQ's id; in a request it can be left out, because the address names it.
     #[schema(required = false)]
     id: String,
@@ -100,7 +103,7 @@ struct FaqFields {
 /// A page of FAQs.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct FaqListResponse {
-    /// Ordered by id.
+    /// Ordered by the bytes of the id.
     #[schema(value_type = Vec<FaqFields>)]
     pub faqs: Vec<Map<String, Value>>,
     /// Ask again with `after` set to this; null on the last page.
@@ -112,12 +115,12 @@ pub struct FaqListResponse {
 /// Create an FAQ or a new version of it. Equal content changes nothing.
 #[utoipa::path(
     put, path = "/v1/faqs/{id}", tag = "faqs", request_body = FaqFields,
-    params(("id" = String, Path, description = "1 to 256 bytes, percent-encoded"), WriteParams),
+    params(("id" = String, Path, description = "1 to 256 bytes, percent-encoded"), WriteParams, IfMatch),
     responses(
         (status = 200, body = WriteResponse), (status = 201, body = WriteResponse),
         (status = 202, body = JobResponse, description = "The judged questions are checked in a job, which writes"),
         (status = 409, body = Problem, description = "Judged questions would break; `?force=true` writes anyway"),
-        (status = 422, body = Problem),
+        (status = 412, body = Problem, description = "Another version is live"), (status = 422, body = Problem),
     )
 )]
 pub async fn put_faq(
@@ -125,8 +128,25 @@ pub async fn put_faq(
     Workspace(workspace): Workspace,
     PathId(id): PathId,
     Params(params): Params<WriteParams>,
-    Json(mut fields): Json<Map<String, Value>>,
+    preconditions: Preconditions,
+    Json(fields): Json<Map<String, Value>>,
 ) -> Result<Response, Problem> {
+    let source = source_of(&id, fields)?;
+    if let Some(other) = state.app.store.document(&workspace, &id, None).await?
+        && other.metadata.kind != DocumentKind::Faq
+    {
+        let detail = format!(
+            "{id} is a document of kind {}, not an FAQ",
+            other.metadata.kind.as_str()
+        );
+        return Err(Problem::conflict(detail));
+    }
+    let write = Write::put(source);
+    change(&state, &workspace, write, params, preconditions).await
+}
+
+/// Parses the fields of an FAQ. The problem lists every fault.
+pub fn source_of(id: &DocumentId, mut fields: Map<String, Value>) -> Result<Source, Problem> {
     if let Some(given) = fields.insert("id".to_owned(), Value::String(id.to_string()))
         && given.as_str() != Some(id.as_str())
     {
@@ -147,99 +167,113 @@ pub async fn put_faq(
         return Err(Problem::invalid(faults.collect()));
     }
     let source = file.rows.remove(0).into_source()?;
-    if source.id != id {
+    if source.id != *id {
         let detail = format!("id {} differs from the id in the path, {id}", source.id);
         return Err(Problem::invalid(vec![Fault::new("", detail)]));
     }
-    if let Some(other) = state.app.store.document(&workspace, &id, None).await?
-        && other.metadata.kind != DocumentKind::Faq
-    {
-        let detail = format!(
-            "{id} is a document of kind {}, not an FAQ",
-            other.metadata.kind.as_str()
-        );
-        return Err(Problem::conflict(detail));
-    }
-    change(&state, &workspace, Write::put(source), params).await
+    Ok(source)
 }
 
 /// Read an FAQ.
 #[utoipa::path(
     get, path = "/v1/faqs/{id}", tag = "faqs", params(("id" = String, Path)),
-    responses((status = 200, body = FaqResponse), (status = 404, body = Problem))
+    responses(
+        (status = 200, body = FaqResponse, headers(("ETag" = String, description = "The version in quotes, for `If-Match`"))),
+        (status = 404, body = Problem),
+    )
 )]
 pub async fn get_faq(
     State(state): State<AppState>,
     Workspace(workspace): Workspace,
     PathId(id): PathId,
-) -> Result<axum::Json<FaqResponse>, Problem> {
+) -> Result<Response, Problem> {
     let store = &state.app.store;
     let is_faq = |document: &Document| document.metadata.kind == DocumentKind::Faq;
     let Some(document) = store.document(&workspace, &id, None).await?.filter(is_faq) else {
         return Err(Problem::not_found(format!("FAQ {id} not found")));
     };
-    let all = store.all_documents(&workspace).await?;
-    let follows = |parent: Option<&String>| parent.is_some_and(|parent| parent == id.as_str());
-    let follow_ups = all
-        .into_iter()
-        .filter(|other| follows(other.metadata.parent.as_ref()));
-    Ok(axum::Json(FaqResponse {
+    let follow_ups = store.follow_ups(&workspace, &id).await?;
+    let body = FaqResponse {
         version: document.version,
         fields: FaqRow::of_document(&document).fields(),
-        follow_ups: follow_ups.map(|other| other.id.to_string()).collect(),
+        follow_ups: follow_ups.iter().map(ToString::to_string).collect(),
         revision: store.revision(&workspace).await?,
-    }))
+    };
+    Ok((etag(document.version), axum::Json(body)).into_response())
 }
 
 /// Delete an FAQ. Its versions stay in the history.
 #[utoipa::path(
-    delete, path = "/v1/faqs/{id}", tag = "faqs", params(("id" = String, Path), WriteParams),
-    responses((status = 200, body = WriteResponse), (status = 404, body = Problem), (status = 409, body = Problem))
+    delete, path = "/v1/faqs/{id}", tag = "faqs", params(("id" = String, Path), WriteParams, IfMatch),
+    responses(
+        (status = 200, body = WriteResponse), (status = 202, body = JobResponse, description = "A job checks the judged questions"),
+        (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 412, body = Problem, description = "Another version is live"),
+    )
 )]
 pub async fn delete_faq(
     state: State<AppState>,
     workspace: Workspace,
     id: PathId,
     params: Params<WriteParams>,
+    preconditions: Preconditions,
 ) -> Result<Response, Problem> {
+    preconditions.check(&state, &workspace.0, &id.0).await?;
     let document = state.app.store.document(&workspace.0, &id.0, None).await?;
     if document.is_none_or(|document| document.metadata.kind != DocumentKind::Faq) {
         return Err(Problem::not_found(format!("FAQ {} not found", id.0)));
     }
-    super::documents::delete_document(state, workspace, id, params).await
+    super::documents::delete_document(state, workspace, id, params, preconditions).await
+}
+
+/// Query parameters of `GET /v1/faqs`.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct FaqListParams {
+    /// Only FAQs whose question, variants and answers together contain each of these words; case, width and Chinese script do
+    /// not matter. 1 to 200 characters.
+    q: Option<String>,
+    /// Only FAQs with this tag.
+    tag: Option<String>,
+    /// Only FAQs with this status.
+    #[param(inline)]
+    status: Option<DocumentStatus>,
+    /// Only FAQs whose audience has this name.
+    audience: Option<String>,
+    /// Return only FAQs with a greater id, in the order of their bytes: `next` of the previous page.
+    after: Option<String>,
+    /// 1 to 1,000; default 100.
+    limit: Option<i64>,
 }
 
 /// List FAQs.
 #[utoipa::path(
-    get, path = "/v1/faqs", tag = "faqs", params(DocumentListParams),
+    get, path = "/v1/faqs", tag = "faqs", params(FaqListParams),
     responses((status = 200, body = FaqListResponse), (status = 422, body = Problem))
 )]
 pub async fn list_faqs(
     State(state): State<AppState>,
     Workspace(workspace): Workspace,
-    Params(params): Params<DocumentListParams>,
+    Params(params): Params<FaqListParams>,
 ) -> Result<axum::Json<FaqListResponse>, Problem> {
-    let limit = params.checked_limit()?;
+    let filter = DocumentFilter {
+        q: params.q,
+        in_faq: true,
+        prefix: None,
+        kind: Some(DocumentKind::Faq),
+        status: params.status,
+        tag: params.tag,
+        audience: params.audience,
+    };
+    let page = ListPage::checked(filter, params.after.as_deref(), params.limit)?;
+    let (ids, next) = page.ids(&state, &workspace).await?;
     let store = &state.app.store;
-    let mut ids: Vec<_> = store
-        .all_documents(&workspace)
-        .await?
-        .into_iter()
-        .filter(|document| document.metadata.kind == DocumentKind::Faq)
-        .map(|document| document.id)
-        .filter(|id| {
-            params
-                .after
-                .as_deref()
-                .is_none_or(|after| id.as_str() > after)
-        })
-        .take(limit + 1)
-        .collect();
-    let more = ids.len() > limit;
-    ids.truncate(limit);
-    let documents = store.documents_by_id(&workspace, &ids).await?;
+    let mut documents = store.documents_by_id(&workspace, &ids).await?;
+    // The order of texts in the database may differ.
+    documents.sort_by(|a, b| a.id.cmp(&b.id));
     Ok(axum::Json(FaqListResponse {
-        next: ids.last().filter(|_| more).map(ToString::to_string),
+        next,
         faqs: documents
             .iter()
             .map(|d| FaqRow::of_document(d).fields())
@@ -270,6 +304,85 @@ pub struct ImportParams {
     similar: bool,
     /// File name; needed if the body is the file itself and its content type does not identify the format.
     name: Option<String>,
+    /// A JSON object from the names of columns to fields, or to null for columns to ignore: `{"Reply": "answer"}`. Fields
+    /// are those of an FAQ, and `answer[channel=…,audience=…,language=…]`. Other columns are recognised by their names.
+    /// A form can have it as the part `columns`.
+    columns: Option<String>,
+}
+
+/// Where the mapping of columns is in the request.
+enum MappingPlace {
+    Query,
+    Part,
+}
+
+impl MappingPlace {
+    /// The pointer to the mapping, or to the entry of a column.
+    fn pointer(&self, column: Option<&str>) -> String {
+        let start = match self {
+            Self::Query => "?columns",
+            Self::Part => "/columns",
+        };
+        match column {
+            // Escaped as in RFC 6901.
+            Some(column) => format!("{start}/{}", column.replace('~', "~0").replace('/', "~1")),
+            None => start.to_owned(),
+        }
+    }
+}
+
+/// The mapping of columns of a request, from its query or its form.
+struct RequestMapping {
+    mapping: ColumnMapping,
+    place: MappingPlace,
+}
+
+impl RequestMapping {
+    /// Parses the mapping. A request has at most one.
+    fn of(query: Option<&str>, part: Option<&str>) -> Result<Self, Problem> {
+        let (place, text) = match (query, part) {
+            (Some(_), Some(_)) => {
+                let detail = "expected columns in the query or in the form, found both";
+                return Err(Problem::invalid(vec![Fault::new("?columns", detail)]));
+            }
+            (Some(text), None) => (MappingPlace::Query, text),
+            (None, Some(text)) => (MappingPlace::Part, text),
+            (None, None) => (MappingPlace::Query, "{}"),
+        };
+        let value: Value = serde_json::from_str(text).map_err(|error| {
+            let detail = format!("expected a JSON object: {error}");
+            Problem::invalid(vec![Fault::new(place.pointer(None), detail)])
+        })?;
+        let fault = |fault: MappingFault| {
+            let pointer = place.pointer(fault.column.as_deref());
+            Fault::new(pointer, fault.detail)
+        };
+        let faults = |all: Vec<MappingFault>| all.into_iter().map(fault).collect();
+        match ColumnMapping::of_value(&value) {
+            Ok(mapping) => Ok(Self { mapping, place }),
+            Err(all) => Err(Problem::invalid(faults(all))),
+        }
+    }
+
+    /// Refuses a file that does not have the mapped columns, or whose question or answer column is unknown. A dry run
+    /// reports the columns of the latter.
+    fn check(&self, file: &FaqFile, dry_run: bool) -> Result<(), Problem> {
+        let count = |name: &str| file.columns.iter().filter(|c| c.header == name).count();
+        let fault = |name: &str| {
+            let detail = match count(name) {
+                1 => return None,
+                0 => "the file has no column of this name".to_owned(),
+                n => format!("the file has {n} columns of this name"),
+            };
+            Some(Fault::new(self.place.pointer(Some(name)), detail))
+        };
+        let faults: Vec<Fault> = self.mapping.columns().filter_map(fault).collect();
+        match faults.is_empty() {
+            true if file.recognised || dry_run => Ok(()),
+            true => Err(IngestError::NoFaqs.into()),
+            false => Err(Problem::invalid(faults)),
+        }
+    }
 }
 
 /// An import that a job checks against the judged questions, then writes.
@@ -282,11 +395,11 @@ pub struct ImportJobResponse {
 }
 
 /// Import FAQs from CSV, TSV, XLSX, ODS, JSON or JSON Lines: multipart, or the file as the body. Columns are
-/// recognised by their Chinese or English names. All rows or none, unless `partial`. The report lists every row except
-/// unchanged ones.
+/// recognised by their Chinese or English names, or mapped by `columns`. All rows or none, unless `partial`. The report
+/// lists every column, and every row except unchanged ones. A dry run reports the columns also if none is recognised.
 #[utoipa::path(
     post, path = "/v1/faqs:import", tag = "faqs", params(ImportParams),
-    request_body(content((FileForm = "multipart/form-data"), (String = "text/csv"), (String = "application/jsonl")), description = "One file"),
+    request_body(content((ImportForm = "multipart/form-data"), (String = "text/csv"), (String = "application/jsonl")), description = "One file"),
     responses(
         (status = 200, body = import::ImportReport, description = "The changes made, or planned if `applied` is false"),
         (status = 202, body = ImportJobResponse, description = "A job checks the judged questions, then writes"),
@@ -300,13 +413,21 @@ pub async fn import_faqs(
     request: Request,
 ) -> Result<Response, Problem> {
     let mut files = RequestFiles::of(request, &state, params.name.as_deref()).await?;
-    let Some(file) = files.next().await? else {
+    let (file, columns) = files.file_with_field("columns").await?;
+    let Some(file) = file else {
         return Err(Problem::invalid(vec![Fault::new(
             "",
             "expected a part with a file name, found none",
         )]));
     };
-    let faqs = state.app.reader.read_faqs(&file.name, file.bytes).await?;
+    let columns = RequestMapping::of(params.columns.as_deref(), columns.as_deref())?;
+    let reading = FaqOptions {
+        mapping: columns.mapping.clone(),
+        unrecognised: true,
+    };
+    let read = state.app.reader.read_faqs(&file.name, file.bytes, &reading);
+    let faqs = read.await?;
+    columns.check(&faqs, params.dry_run)?;
     let options = ImportOptions {
         dry_run: params.dry_run,
         partial: params.partial,
@@ -321,9 +442,23 @@ pub async fn import_faqs(
         return Ok(axum::Json(report).into_response());
     }
     let writes = plan.sources.into_iter().map(Write::put).collect();
-    match changes(&state, &workspace, writes, params.force, params.background).await? {
+    let import = new_import(ImportKind::Import, &file.name);
+    report.import_id = Some(import.id.clone());
+    let terms = ChangeTerms {
+        import: Some(import),
+        ..ChangeTerms::default()
+    };
+    let changed = changes(
+        &state,
+        &workspace,
+        writes,
+        params.force,
+        params.background,
+        terms,
+    );
+    match changed.await? {
         ChangeResult::Later(job) => {
-            let id = job.id.clone();
+            let id = job.about.id.clone();
             Ok(accepted(&id, ImportJobResponse { job, report }))
         }
         ChangeResult::Now(recorded) => {

@@ -7,6 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::AppState;
 use super::extract::{Json, Params, Workspace};
+use super::page::{page_of, parse_time_cursor, time_cursor};
 use super::problem::{Fault, Problem};
 use super::settings::limit_of;
 use ken_base::domain::Principal;
@@ -170,6 +171,8 @@ fn check(request: &FeedbackRequest) -> Vec<Fault> {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct FeedbackListParams {
+    /// `next` of the previous page.
+    after: Option<String>,
     /// 1 to 1,000; default 100.
     limit: Option<i64>,
 }
@@ -179,6 +182,8 @@ pub struct FeedbackListParams {
 pub struct FeedbackListResponse {
     /// Newest first, without personal data.
     pub feedback: Vec<Feedback>,
+    /// Pass as `after` to get the next page; null on the last page.
+    pub next: Option<String>,
 }
 
 /// List feedback.
@@ -192,13 +197,14 @@ pub async fn list_feedback(
     Params(params): Params<FeedbackListParams>,
 ) -> Result<axum::Json<FeedbackListResponse>, Problem> {
     let limit = limit_of(params.limit, 100, 1_000)?;
-    let mut feedback = state
+    let after = parse_time_cursor(params.after.as_deref())?;
+    let feedback = state
         .app
         .store
-        .feedback_since(&workspace, jiff::Timestamp::UNIX_EPOCH, limit)
+        .feedback_page(&workspace, after.as_ref(), limit + 1)
         .await?;
-    feedback.reverse();
-    Ok(axum::Json(FeedbackListResponse { feedback }))
+    let (feedback, next) = page_of(feedback, limit as usize, |one| time_cursor(one.at, &one.id));
+    Ok(axum::Json(FeedbackListResponse { feedback, next }))
 }
 
 impl From<LearnError> for Problem {

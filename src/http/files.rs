@@ -18,13 +18,24 @@ pub struct RequestFile {
     pub bytes: Vec<u8>,
 }
 
-/// A form with files. Only parts with a file name are read.
+/// A form with files.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "it describes the JSON")]
 pub struct FileForm {
     /// The file; a call that takes several files takes several parts of this name.
     #[schema(value_type = String, format = Binary)]
     file: Vec<u8>,
+}
+
+/// A form with a file of FAQs.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it describes the JSON")]
+pub struct ImportForm {
+    /// The file.
+    #[schema(value_type = String, format = Binary)]
+    file: Vec<u8>,
+    /// Like the query parameter `columns`.
+    columns: Option<String>,
 }
 
 /// The content types of a body that is one file, with the file name ending of the format.
@@ -100,29 +111,71 @@ impl RequestFiles {
 
     /// Returns the next file; `None` at the end. Parts without a file name are skipped.
     pub async fn next(&mut self) -> Result<Option<RequestFile>, Problem> {
+        loop {
+            match self.next_part().await? {
+                Some(RequestPart::File(file)) => return Ok(Some(file)),
+                Some(RequestPart::Field(..)) => {}
+                None => return Ok(None),
+            }
+        }
+    }
+
+    /// Returns the first file and the field with this name, in either order.
+    pub async fn file_with_field(
+        &mut self,
+        field: &str,
+    ) -> Result<(Option<RequestFile>, Option<String>), Problem> {
+        let (mut file, mut value) = (None, None);
+        while let Some(part) = self.next_part().await? {
+            match part {
+                RequestPart::File(found) => drop(file.get_or_insert(found)),
+                RequestPart::Field(name, text) if name == field => value = Some(text),
+                RequestPart::Field(..) => {}
+            }
+        }
+        Ok((file, value))
+    }
+
+    async fn next_part(&mut self) -> Result<Option<RequestPart>, Problem> {
         let (parts, max) = match self {
-            RequestFiles::Body(file) => return Ok(file.take()),
+            RequestFiles::Body(file) => return Ok(file.take().map(RequestPart::File)),
             RequestFiles::Parts(parts, max) => (parts, *max),
         };
         let broken = |e: MultipartError| match e.status().as_u16() {
             413 => Problem::too_large("upload exceeds ingest.max_upload_bytes"),
             _ => Problem::invalid(vec![Fault::new("", e.body_text())]),
         };
-        while let Some(mut part) = parts.next_field().await.map_err(broken)? {
-            let Some(name) = part.file_name().map(str::to_owned) else {
-                continue;
-            };
-            let mut bytes = Vec::new();
-            while let Some(piece) = part.chunk().await.map_err(broken)? {
-                if (bytes.len() + piece.len()) as u64 > max {
-                    return Err(Problem::too_large(format!(
-                        "{name}: expected at most {max} bytes per file"
-                    )));
-                }
-                bytes.extend_from_slice(&piece);
+        let Some(mut part) = parts.next_field().await.map_err(broken)? else {
+            return Ok(None);
+        };
+        let file_name = part.file_name().map(str::to_owned);
+        let field = part.name().unwrap_or_default().to_owned();
+        let (label, max) = match &file_name {
+            Some(name) => (name.clone(), max),
+            None => (field.clone(), MAX_FIELD_BYTES.min(max)),
+        };
+        let mut bytes = Vec::new();
+        while let Some(piece) = part.chunk().await.map_err(broken)? {
+            if (bytes.len() + piece.len()) as u64 > max {
+                return Err(Problem::too_large(format!(
+                    "{label}: expected at most {max} bytes per part"
+                )));
             }
-            return Ok(Some(RequestFile { name, bytes }));
+            bytes.extend_from_slice(&piece);
         }
-        Ok(None)
+        Ok(Some(match file_name {
+            Some(name) => RequestPart::File(RequestFile { name, bytes }),
+            None => RequestPart::Field(field, String::from_utf8_lossy(&bytes).into_owned()),
+        }))
     }
+}
+
+/// The largest part without a file name, in bytes.
+const MAX_FIELD_BYTES: u64 = 1 << 20;
+
+/// One part of a form.
+enum RequestPart {
+    File(RequestFile),
+    /// A part without a file name: its name and text.
+    Field(String, String),
 }

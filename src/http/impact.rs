@@ -5,13 +5,17 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use serde_json::{Map, Value};
+use utoipa::{IntoParams, ToSchema};
 
 use super::AppState;
 use super::changed::ItemChanged;
 use super::documents::DocumentRequest;
-use super::extract::{Json, OneOrMany, Path, Workspace, one_or_many};
+use super::extract::{Json, OneOrMany, Params, Path, Workspace, one_or_many};
+use super::faqs::{self, FaqFields};
+use super::page::{cursor_of, page_of, parse_time_cursor, wrong_cursor};
 use super::problem::{Fault, Problem};
+use super::settings::limit_of;
 use ken_base::domain::{DocumentId, JudgedQuestion, Outcome, Review};
 use ken_knowledge::editing::gate::GateError;
 use ken_knowledge::editing::impact::{AlteredAnswer, Impact, ImpactError, LOGGED, ProposedChange};
@@ -25,6 +29,10 @@ pub struct ImpactRequest {
     #[serde(default)]
     #[schema(value_type = BTreeMap<String, DocumentRequest>)]
     pub put: BTreeMap<DocumentId, DocumentRequest>,
+    /// FAQs to write, by id, with the fields of `PUT /v1/faqs/{id}`.
+    #[serde(default)]
+    #[schema(value_type = BTreeMap<String, FaqFields>)]
+    pub put_faqs: BTreeMap<DocumentId, Map<String, Value>>,
     /// Ids of documents to delete.
     #[serde(default)]
     #[schema(value_type = Vec<String>)]
@@ -60,6 +68,12 @@ pub async fn preview_impact(
         changes.push(ProposedChange::Put(Box::new(
             document.parse_off_thread(id).await?,
         )));
+    }
+    for (id, fields) in request.put_faqs {
+        // A problem points into the request.
+        let source = faqs::source_of(&id, fields);
+        let source = source.map_err(|problem| problem.within("/put_faqs", id.as_str()))?;
+        changes.push(ProposedChange::Put(Box::new(source)));
     }
     let what_if = &state.app.what_if;
     let impact = what_if.assess(&workspace, changes, n_logged, request.at);
@@ -118,24 +132,51 @@ pub struct JudgedQuestionRequest {
     pub contains: Option<String>,
 }
 
+/// Query parameters of `GET /v1/judged-questions` and `GET /v1/reviews`.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct PageParams {
+    /// `next` of the previous page.
+    after: Option<String>,
+    /// 1 to 1,000. Default: all judged questions, or 1,000 reviews.
+    limit: Option<i64>,
+}
+
 /// The workspace's judged questions.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct JudgedQuestionsResponse {
     /// Ordered by id.
     pub questions: Vec<JudgedQuestion>,
+    /// Pass as `after` to get the next page; null on the last page, and without `limit`.
+    pub next: Option<String>,
 }
 
 /// List judged questions.
 #[utoipa::path(
-    get, path = "/v1/judged-questions", tag = "editing",
-    responses((status = 200, body = JudgedQuestionsResponse))
+    get, path = "/v1/judged-questions", tag = "editing", params(PageParams),
+    responses((status = 200, body = JudgedQuestionsResponse), (status = 422, body = Problem))
 )]
 pub async fn list_judged(
     State(state): State<AppState>,
     Workspace(workspace): Workspace,
+    Params(params): Params<PageParams>,
 ) -> Result<axum::Json<JudgedQuestionsResponse>, Problem> {
-    let questions = state.app.store.judged_questions(&workspace).await?;
-    Ok(axum::Json(JudgedQuestionsResponse { questions }))
+    let limit = match params.limit {
+        Some(limit) => limit_of(Some(limit), limit, 1_000)?,
+        None => i64::MAX - 1,
+    };
+    let after = params.after.as_deref();
+    if let Some(other) = after.filter(|id| !(1..=128).contains(&id.chars().count())) {
+        return Err(wrong_cursor(other));
+    }
+    let questions = state
+        .app
+        .store
+        .judged_questions_page(&workspace, after, limit + 1)
+        .await?;
+    let (questions, next) = page_of(questions, limit as usize, |judged| judged.id.clone());
+    Ok(axum::Json(JudgedQuestionsResponse { questions, next }))
 }
 
 /// Create or replace a judged question. Changes that break it are rejected unless forced, whether they come from this API,
@@ -234,18 +275,32 @@ pub async fn post_lint(
 pub struct ReviewsResponse {
     /// Newest first.
     pub reviews: Vec<Review>,
+    /// Pass as `after` to get the next page; null on the last page.
+    pub next: Option<String>,
 }
 
 /// List open reviews, such as contradictions that no rule resolves.
 #[utoipa::path(
-    get, path = "/v1/reviews", tag = "editing", responses((status = 200, body = ReviewsResponse))
+    get, path = "/v1/reviews", tag = "editing", params(PageParams),
+    responses((status = 200, body = ReviewsResponse), (status = 422, body = Problem))
 )]
 pub async fn list_reviews(
     State(state): State<AppState>,
     Workspace(workspace): Workspace,
+    Params(params): Params<PageParams>,
 ) -> Result<axum::Json<ReviewsResponse>, Problem> {
-    let reviews = state.app.store.open_reviews(&workspace).await?;
-    Ok(axum::Json(ReviewsResponse { reviews }))
+    let limit = limit_of(params.limit, 1_000, 1_000)?;
+    let after = parse_time_cursor(params.after.as_deref())?;
+    let reviews = state
+        .app
+        .store
+        .open_reviews(&workspace, after.as_ref(), limit + 1)
+        .await?;
+    let (reviews, next) = page_of(reviews, limit as usize, |(_, key)| cursor_of(key));
+    Ok(axum::Json(ReviewsResponse {
+        reviews: reviews.into_iter().map(|(review, _)| review).collect(),
+        next,
+    }))
 }
 
 /// Close a review. The same pair of document versions does not open another one.

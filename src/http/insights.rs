@@ -7,6 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::AppState;
 use super::extract::{Params, Workspace};
+use super::page::{page_of, parse_rank_cursor, rank_cursor, wrong_cursor};
 use super::problem::{Fault, Problem};
 use super::schema_enums;
 use super::settings::limit_of;
@@ -22,6 +23,8 @@ pub struct GapParams {
     days: Option<i64>,
     /// 1 to 500; default 50.
     limit: Option<i64>,
+    /// `next` of the previous page.
+    after: Option<String>,
 }
 
 /// Questions that were not answered well.
@@ -30,6 +33,8 @@ pub struct GapsResponse {
     /// By volume × cost × trend. Each has `id`, `question` (the most central), `volume`, `rank`, `cost`, `trend`,
     /// `failures`, `wordings`, the `closest` knowledge, and a `draft_id` that would fill it or a `stub` to write.
     pub gaps: Vec<Gap>,
+    /// Pass as `after` to get the next page; null on the last page.
+    pub next: Option<String>,
 }
 
 /// List unanswered questions, clustered by meaning, most urgent first.
@@ -49,8 +54,13 @@ pub async fn gaps(
         return Err(Problem::invalid(vec![Fault::new("?days", detail)]));
     }
     let limit = usize::try_from(limit).unwrap_or(50);
-    let gaps = state.app.learning.gaps(&workspace, days, limit).await?;
-    Ok(axum::Json(GapsResponse { gaps }))
+    let after = parse_rank_cursor(params.after.as_deref())?;
+    let learning = &state.app.learning;
+    let gaps = learning
+        .gaps(&workspace, days, after.as_ref(), limit + 1)
+        .await?;
+    let (gaps, next) = page_of(gaps, limit, |gap| rank_cursor(gap.rank, &gap.id));
+    Ok(axum::Json(GapsResponse { gaps, next }))
 }
 
 /// Query parameters of the other insights.
@@ -69,21 +79,30 @@ pub struct PeriodParams {
     by: Option<String>,
 }
 
+/// The period of a request. Default: the 30 days before `to`, which is now by default.
+pub fn period_of(
+    state: &AppState,
+    from: Option<Timestamp>,
+    to: Option<Timestamp>,
+) -> Result<(Timestamp, Timestamp), Problem> {
+    // Include answers of the current millisecond.
+    let now = state.app.store.now() + SignedDuration::from_millis(1);
+    let to = to.unwrap_or(now);
+    let month = SignedDuration::from_hours(24 * 30);
+    let from = from.or_else(|| to.checked_sub(month).ok());
+    let from = from.unwrap_or(Timestamp::MIN);
+    match from < to {
+        true => Ok((from, to)),
+        false => {
+            let detail = format!("expected a time before {to}, found {from}");
+            Err(Problem::invalid(vec![Fault::new("?from", detail)]))
+        }
+    }
+}
+
 impl PeriodParams {
     fn period(&self, state: &AppState) -> Result<(Timestamp, Timestamp), Problem> {
-        // Include answers of the current millisecond.
-        let now = state.app.store.now() + SignedDuration::from_millis(1);
-        let to = self.to.unwrap_or(now);
-        let month = SignedDuration::from_hours(24 * 30);
-        let from = self.from.or_else(|| to.checked_sub(month).ok());
-        let from = from.unwrap_or(Timestamp::MIN);
-        match from < to {
-            true => Ok((from, to)),
-            false => {
-                let detail = format!("expected a time before {to}, found {from}");
-                Err(Problem::invalid(vec![Fault::new("?from", detail)]))
-            }
-        }
+        period_of(state, self.from, self.to)
     }
 
     fn by(&self) -> Result<GroupBy, Problem> {
@@ -101,15 +120,16 @@ impl PeriodParams {
             }
         })
     }
+}
 
-    fn takes_no_by(&self) -> Result<(), Problem> {
-        match self.by {
-            None => Ok(()),
-            Some(_) => Err(Problem::invalid(vec![Fault::new(
-                "?by",
-                "by is supported by the summary only",
-            )])),
-        }
+/// 422 if a request groups what is not grouped.
+fn takes_no_by(by: Option<&str>) -> Result<(), Problem> {
+    match by {
+        None => Ok(()),
+        Some(_) => Err(Problem::invalid(vec![Fault::new(
+            "?by",
+            "by is supported by the summary only",
+        )])),
     }
 }
 
@@ -133,28 +153,84 @@ pub async fn summary(
     ))
 }
 
+/// Query parameters of `GET /v1/insights/knowledge`.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct UsageParams {
+    /// RFC 3339. Default: 30 days before `to`.
+    #[param(value_type = Option<String>)]
+    from: Option<Timestamp>,
+    /// RFC 3339, exclusive. Default: now.
+    #[param(value_type = Option<String>)]
+    to: Option<Timestamp>,
+    #[param(ignore)]
+    by: Option<String>,
+    /// `next` of the previous page.
+    after: Option<String>,
+    /// 1 to 1,000. Default: all.
+    limit: Option<i64>,
+}
+
+/// The cursor of a document in a list by usage.
+fn usage_cursor(usage: &DocumentUsage) -> String {
+    format!("{}.{}.{}", usage.disliked, usage.cited, usage.document_id)
+}
+
+/// Reads a cursor of [`usage_cursor`]: dislikes, citations, id.
+fn parse_usage_cursor(text: &str) -> Result<(usize, usize, &str), Problem> {
+    let mut parts = text.splitn(3, '.');
+    let mut number = || parts.next()?.parse().ok();
+    let key = number().zip(number());
+    let id = parts.next().filter(|id| !id.is_empty());
+    let key = key
+        .zip(id)
+        .map(|((disliked, cited), id)| (disliked, cited, id));
+    key.ok_or_else(|| wrong_cursor(text))
+}
+
 /// Usage of the documents.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct UsageResponse {
     /// Most disliked first, then most cited. Each published document has `document_id`, `title`, `cited`, `liked`,
     /// `disliked`, and `flags` among `unused`, `stale`, `disliked`, `distrusted`.
     pub documents: Vec<DocumentUsage>,
+    /// Pass as `after` to get the next page; null on the last page.
+    pub next: Option<String>,
 }
 
 /// Report knowledge usage: cited, disliked, unused and stale documents.
 #[utoipa::path(
-    get, path = "/v1/insights/knowledge", tag = "learning", params(PeriodParams),
+    get, path = "/v1/insights/knowledge", tag = "learning", params(UsageParams),
     responses((status = 200, body = UsageResponse), (status = 422, body = Problem))
 )]
 pub async fn knowledge(
     State(state): State<AppState>,
     Workspace(workspace): Workspace,
-    Params(params): Params<PeriodParams>,
+    Params(params): Params<UsageParams>,
 ) -> Result<axum::Json<UsageResponse>, Problem> {
-    params.takes_no_by()?;
-    let (from, to) = params.period(&state)?;
-    let documents = state.app.learning.usage(&workspace, from, to).await?;
-    Ok(axum::Json(UsageResponse { documents }))
+    takes_no_by(params.by.as_deref())?;
+    let limit = match params.limit {
+        Some(limit) => limit_of(Some(limit), limit, 1_000)? as usize,
+        None => usize::MAX,
+    };
+    let after = params
+        .after
+        .as_deref()
+        .map(parse_usage_cursor)
+        .transpose()?;
+    let (from, to) = period_of(&state, params.from, params.to)?;
+    let mut documents = state.app.learning.usage(&workspace, from, to).await?;
+    if let Some((disliked, cited, id)) = after {
+        let order = |usage: &DocumentUsage| {
+            let order = disliked.cmp(&usage.disliked);
+            let order = order.then(cited.cmp(&usage.cited));
+            order.then_with(|| usage.document_id.as_str().cmp(id))
+        };
+        documents.retain(|usage| order(usage).is_gt());
+    }
+    let (documents, next) = page_of(documents, limit, usage_cursor);
+    Ok(axum::Json(UsageResponse { documents, next }))
 }
 
 /// Scenes that are resolved less often than the rest.
@@ -175,7 +251,7 @@ pub async fn scenes(
     Workspace(workspace): Workspace,
     Params(params): Params<PeriodParams>,
 ) -> Result<axum::Json<ScenesResponse>, Problem> {
-    params.takes_no_by()?;
+    takes_no_by(params.by.as_deref())?;
     let (from, to) = params.period(&state)?;
     let scenes = state.app.learning.scenes(&workspace, from, to).await?;
     Ok(axum::Json(ScenesResponse { scenes }))

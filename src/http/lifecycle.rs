@@ -11,8 +11,9 @@ use super::AppState;
 use super::auth::Actor;
 use super::documents::{WriteParams, WriteResponse, change};
 use super::extract::{Json, Params, Path, PathId, Workspace};
+use super::jobs::JobResponse;
+use super::preconditions::{IfMatch, Preconditions};
 use super::problem::{Fault, Problem};
-use super::uploads::JobResponse;
 use ken_base::blocking::blocking;
 use ken_base::domain::{DocumentId, DocumentStatus, Source, WorkspaceId};
 use ken_store::store::{VersionSummary, Write};
@@ -181,11 +182,11 @@ pub async fn diff_versions(
 /// lets answers use a version again that too many people found wrong.
 #[utoipa::path(
     post, path = "/v1/documents/{id}", tag = "documents", request_body = ActionRequest,
-    params(("id" = String, Path, description = "The id, then `:publish`, `:archive`, `:restore` or `:trust`")),
+    params(("id" = String, Path, description = "The id, then `:publish`, `:archive`, `:restore` or `:trust`"), IfMatch),
     responses(
         (status = 200, body = ActionResponse), (status = 201, body = WriteResponse), (status = 202, body = JobResponse), (status = 404, body = Problem),
         (status = 409, body = Problem, description = "Judged questions would break; `force` writes anyway"),
-        (status = 422, body = Problem),
+        (status = 412, body = Problem, description = "Another version is live"), (status = 422, body = Problem),
     )
 )]
 pub async fn post_action(
@@ -193,6 +194,7 @@ pub async fn post_action(
     Workspace(workspace): Workspace,
     Path(address): Path<String>,
     actor: Actor,
+    preconditions: Preconditions,
     Json(request): Json<ActionRequest>,
 ) -> Result<Response, Problem> {
     let unknown =
@@ -200,6 +202,7 @@ pub async fn post_action(
     let (id, action) = address.rsplit_once(':').ok_or_else(unknown)?;
     let id = DocumentId::parse(id)
         .map_err(|e| Problem::invalid(vec![Fault::new("{id}", e.to_string())]))?;
+    preconditions.check(&state, &workspace, &id).await?;
     let write = match action {
         "publish" => publish(&state, &workspace, &id, &request).await?,
         "archive" => {
@@ -240,7 +243,7 @@ pub async fn post_action(
         force: request.force,
         background: request.background,
     };
-    change(&state, &workspace, write, params).await
+    change(&state, &workspace, write, params, preconditions).await
 }
 
 async fn publish(

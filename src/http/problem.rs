@@ -1,6 +1,7 @@
 //! Errors as problem details (RFC 9457): every failure of the API and its OpenAPI documentation.
 
 use std::any::Any;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -8,6 +9,7 @@ use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa::openapi::{Content, OpenApi, Ref, RefOr};
@@ -33,14 +35,31 @@ pub struct Problem {
     /// The cause and the remedy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
-    /// Every invalid value (422), or every judged question or wording that blocks the change (409).
+    /// Every invalid value (422), or every judged question, wording or document that blocks the change (409).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<Fault>,
+    /// The live version of the document (412), to compare it with what was sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub current: Option<Box<CurrentVersion>>,
     /// The request's id; the service's log has the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<String>,
     #[serde(skip)]
-    retry_after_s: Option<u32>,
+    retry_after_s: Option<NonZeroU32>,
+}
+
+/// The live version of a document that was expected to have another one.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct CurrentVersion {
+    /// The document's id.
+    pub document_id: String,
+    /// The live version; null if the document does not exist or was deleted.
+    pub version: Option<i64>,
+    /// Who last wrote, archived or deleted it; null if the audit log has no entry.
+    pub changed_by: Option<String>,
+    /// When that was; null if the audit log has no entry.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub changed_at: Option<Timestamp>,
 }
 
 /// One invalid value.
@@ -82,6 +101,7 @@ impl Problem {
             status: status.as_u16(),
             detail: Some(detail.into()),
             errors: Vec::new(),
+            current: None,
             request_id: None,
             retry_after_s: None,
         }
@@ -110,6 +130,15 @@ impl Problem {
         problem
     }
 
+    /// The problem of a value, as one of the member `name` of the object at `pointer`.
+    pub fn within(mut self, pointer: &str, name: &str) -> Self {
+        let name = name.replace('~', "~0").replace('/', "~1");
+        for fault in &mut self.errors {
+            fault.pointer = format!("{pointer}/{name}{}", fault.pointer);
+        }
+        self
+    }
+
     /// 401: no valid key or token.
     pub fn unauthorized(detail: impl Into<String>) -> Self {
         Self::new(
@@ -128,6 +157,21 @@ impl Problem {
             "Insufficient permissions",
             detail,
         )
+    }
+
+    /// 403: a page of another site may have made the request.
+    pub fn cross_site(detail: impl Into<String>) -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "/problems/cross-site",
+            "Cross-site request refused",
+            detail,
+        )
+    }
+
+    /// Whether the sender has no valid key, token or session.
+    pub fn is_unauthorized(&self) -> bool {
+        self.status == StatusCode::UNAUTHORIZED
     }
 
     /// 404: the resource does not exist.
@@ -159,6 +203,30 @@ impl Problem {
             "Conflict with the current state",
             detail,
         )
+    }
+
+    /// 409: documents of an import were changed after it.
+    pub fn changed_since_import(errors: Vec<Fault>) -> Self {
+        let mut problem = Self::new(
+            StatusCode::CONFLICT,
+            "/problems/changed-since-import",
+            "Documents were changed after the import",
+            "see errors; set partial to undo the others",
+        );
+        problem.errors = errors;
+        problem
+    }
+
+    /// 412: the document has another version than the request expects.
+    pub fn version_mismatch(detail: impl Into<String>, current: CurrentVersion) -> Self {
+        let mut problem = Self::new(
+            StatusCode::PRECONDITION_FAILED,
+            "/problems/version-mismatch",
+            "The document has another version",
+            detail,
+        );
+        problem.current = Some(Box::new(current));
+        problem
     }
 
     /// 413: the body or a file is too large.
@@ -228,20 +296,20 @@ impl Problem {
             "Service overloaded",
             detail,
         );
-        problem.retry_after_s = Some(1);
+        problem.retry_after_s = NonZeroU32::new(1);
         problem
     }
 
-    /// 429: the key has exceeded a limit; `wait` is the time until the next request.
-    pub fn too_many(wait: Duration) -> Self {
+    /// 429: the key or address has exceeded a limit; `wait` is the time until the next request.
+    pub fn too_many(wait: Duration, more: &str) -> Self {
         let seconds = u32::try_from(wait.as_secs() + 1).unwrap_or(u32::MAX);
         let mut problem = Self::new(
             StatusCode::TOO_MANY_REQUESTS,
             "/problems/too-many-requests",
             "Rate limit exceeded",
-            format!("retry in {seconds} s, or raise http.requests_per_minute"),
+            format!("retry in {seconds} s{more}"),
         );
-        problem.retry_after_s = Some(seconds);
+        problem.retry_after_s = NonZeroU32::new(seconds);
         problem
     }
 
@@ -253,7 +321,7 @@ impl Problem {
             "Service unavailable",
             detail,
         );
-        problem.retry_after_s = Some(5);
+        problem.retry_after_s = NonZeroU32::new(5);
         problem
     }
 
@@ -345,7 +413,7 @@ impl IntoResponse for Problem {
             HeaderValue::from_static("application/problem+json"),
         );
         if let Some(seconds) = self.retry_after_s {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds.get()));
         }
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

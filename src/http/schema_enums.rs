@@ -51,6 +51,11 @@ schema!(
     "What was done: the item was `deleted`, the key was `revoked`, or the review was `closed`."
 );
 schema!(
+    ImportKind,
+    ["import", "bulk"],
+    "`import`: of a file. `bulk`: one change of many FAQs."
+);
+schema!(
     JobKind,
     [UPLOAD, CHANGE],
     "`upload`: reads uploaded files. `change`: checks the judged questions, then writes."
@@ -97,7 +102,9 @@ schema!(
     ProblemType,
     [
         "/problems/breaks-judged-questions",
+        "/problems/changed-since-import",
         "/problems/conflict",
+        "/problems/cross-site",
         "/problems/forbidden",
         "/problems/internal",
         "/problems/invalid-value",
@@ -111,6 +118,7 @@ schema!(
         "/problems/unauthorized",
         "/problems/unavailable",
         "/problems/unsupported-media-type",
+        "/problems/version-mismatch",
         "/problems/wording-collides",
     ],
     "The kind of the failure; it is stable."

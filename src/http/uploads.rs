@@ -1,26 +1,24 @@
-//! Uploads of files as jobs, the jobs' progress, and previews of parsed files.
+//! Uploads of files as jobs, and previews of parsed files.
 
 use std::time::{Duration, Instant};
 
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::AppState;
-use super::extract::{Params, Path, Workspace};
+use super::extract::{Params, Workspace};
 use super::files::{FileForm, RequestFiles};
+use super::jobs::{JobResponse, read_job};
 use super::problem::{Fault, Problem};
-use super::schema_enums;
-use ken_base::domain::{DocumentKind, Source, WorkspaceId};
+use ken_base::domain::{DocumentKind, NewChunk, Source};
 use ken_ingest::ingest::{FileFormat, IngestError};
 use ken_knowledge::editing::gate::Breaking;
 use ken_knowledge::jobs::{UPLOAD, Upload};
 use ken_store::queue;
-use ken_store::store::JobItem;
 
 /// The longest time that a request waits for a job. The job continues after that.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -44,55 +42,6 @@ pub struct UploadParams {
 #[serde(rename_all = "snake_case")]
 enum WaitForJob {
     Done,
-}
-
-/// A background job and its progress.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct JobResponse {
-    /// The job's id.
-    pub id: String,
-    /// Kind of the job.
-    #[schema(value_type = schema_enums::JobKind)]
-    pub kind: String,
-    /// `filling`, `queued`, `running`, `done`, `failed` (the job did not run, or its only item failed) or `cancelled`.
-    #[schema(value_type = schema_enums::JobState)]
-    pub state: String,
-    /// How many items it has.
-    pub n_items: usize,
-    /// How many items are done.
-    pub n_done: usize,
-    /// How many items failed.
-    pub n_failed: usize,
-    /// The items, in order.
-    pub items: Vec<JobItemBody>,
-    /// When it was created.
-    #[schema(value_type = String, format = DateTime)]
-    pub created_at: Timestamp,
-    /// When it was finished; null, if it is not.
-    #[schema(value_type = Option<String>, format = DateTime)]
-    pub finished_at: Option<Timestamp>,
-}
-
-/// One item of a job.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct JobItemBody {
-    /// The file's name, or what is changed.
-    pub name: String,
-    /// `waiting`, `done` or `failed`.
-    #[schema(value_type = schema_enums::JobItemState)]
-    pub state: String,
-    /// The result, or the error.
-    pub detail: String,
-}
-
-impl From<JobItem> for JobItemBody {
-    fn from(item: JobItem) -> Self {
-        Self {
-            name: item.name,
-            state: item.state,
-            detail: item.detail,
-        }
-    }
 }
 
 /// Upload files in any supported format; a job ingests them. File names become document ids. The files are durable once
@@ -163,70 +112,6 @@ pub async fn upload(
     }
     let job = read_job(&state, &workspace, &id).await?;
     Ok((StatusCode::ACCEPTED, axum::Json(job)).into_response())
-}
-
-/// Read the state and progress of a job.
-#[utoipa::path(
-    get, path = "/v1/jobs/{id}", tag = "documents", params(("id" = String, Path)),
-    responses((status = 200, body = JobResponse), (status = 404, body = Problem))
-)]
-pub async fn get_job(
-    State(state): State<AppState>,
-    Workspace(workspace): Workspace,
-    Path(id): Path<String>,
-) -> Result<axum::Json<JobResponse>, Problem> {
-    Ok(axum::Json(read_job(&state, &workspace, &id).await?))
-}
-
-/// Cancel a job: the current item is finished, waiting items are dropped. Written documents stay.
-#[utoipa::path(
-    delete, path = "/v1/jobs/{id}", tag = "documents", params(("id" = String, Path)),
-    responses((status = 200, body = JobResponse), (status = 404, body = Problem), (status = 409, body = Problem))
-)]
-pub async fn cancel_job(
-    State(state): State<AppState>,
-    Workspace(workspace): Workspace,
-    Path(id): Path<String>,
-) -> Result<axum::Json<JobResponse>, Problem> {
-    let job = read_job(&state, &workspace, &id).await?;
-    let from = ["filling", "queued", "running"];
-    match state
-        .app
-        .store
-        .move_job(&workspace, &id, &from, "cancelled")
-        .await?
-    {
-        true => Ok(axum::Json(read_job(&state, &workspace, &id).await?)),
-        false => Err(Problem::conflict(format!(
-            "the job is {} already",
-            job.state
-        ))),
-    }
-}
-
-/// Reads a job with its items; 404 if it does not exist.
-pub async fn read_job(
-    state: &AppState,
-    workspace: &WorkspaceId,
-    id: &str,
-) -> Result<JobResponse, Problem> {
-    let store = &state.app.store;
-    let Some(job) = store.job(workspace, id).await? else {
-        return Err(Problem::not_found(format!("job {id} not found")));
-    };
-    let items = store.job_items(workspace, id).await?;
-    let count = |state: &str| items.iter().filter(|item| item.state == state).count();
-    Ok(JobResponse {
-        id: job.id,
-        kind: job.kind,
-        state: job.state,
-        n_items: items.len(),
-        n_done: count("done"),
-        n_failed: count("failed"),
-        items: items.into_iter().map(JobItemBody::from).collect(),
-        created_at: job.created_at,
-        finished_at: job.finished_at,
-    })
 }
 
 /// The parsed content of a file.
@@ -309,19 +194,23 @@ pub async fn preview(
     }))
 }
 
+impl PreviewChunk {
+    /// A chunk of a document with this text.
+    pub fn of(chunk: &NewChunk, text: &str) -> Self {
+        Self {
+            heading_path: chunk.heading_path.clone(),
+            start: chunk.span.start,
+            end: chunk.span.end,
+            text: chunk.span.slice(text).unwrap_or_default().to_owned(),
+            page: chunk.note.page_of(chunk.span.start),
+            question: chunk.note.question.clone(),
+        }
+    }
+}
+
 fn previewed(source: Source) -> PreviewBody {
-    let chunks = source.chunks.iter().map(|chunk| PreviewChunk {
-        heading_path: chunk.heading_path.clone(),
-        start: chunk.span.start,
-        end: chunk.span.end,
-        text: chunk
-            .span
-            .slice(&source.text)
-            .unwrap_or_default()
-            .to_owned(),
-        page: chunk.note.page_of(chunk.span.start),
-        question: chunk.note.question.clone(),
-    });
+    let chunks = source.chunks.iter();
+    let chunks = chunks.map(|chunk| PreviewChunk::of(chunk, &source.text));
     PreviewBody {
         id: source.id.to_string(),
         kind: source.metadata.kind.as_str(),

@@ -6,7 +6,7 @@ use ken::app::default_workspace;
 use ken_base::domain::{DocumentId, JudgedQuestion, Metadata, Outcome, Source};
 use ken_ingest::ingest::{FileFormat, parse_article};
 use ken_knowledge::editing::files;
-use ken_knowledge::editing::gate::{Breaking, GateError};
+use ken_knowledge::editing::gate::{Breaking, ChangeTerms, GateError};
 use ken_knowledge::jobs::{ChangeJob, Changes};
 use ken_store::queue::{Handler, WorkProgress};
 use ken_store::store::{UnmetCondition, Write, WriteConditions};
@@ -372,7 +372,8 @@ async fn background_change_of_modified_document_is_rejected() {
     app.app.queue.stop().await;
     let base = store.base(&workspace, [&source.id]).await.unwrap();
     let writes = vec![Write::put(source)];
-    let job = Changes::enqueue(store, &workspace, writes, Breaking::Refused, base).await;
+    let terms = ChangeTerms::default().or_base(base);
+    let job = Changes::enqueue(store, &workspace, writes, Breaking::Refused, terms).await;
     app.put(
         "w.md",
         json!({ "text": "# 保固\n\n耳機保固十二個月，憑發票。" }),

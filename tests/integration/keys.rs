@@ -15,14 +15,14 @@ use crate::support::{TestApp, config_in, embedder, models_dir, pointers};
 
 const ROLES: [&str; 5] = ["bot", "editor", "agent", "admin", "operator"];
 
-struct Keyed {
-    app: TestApp,
+pub struct Keyed {
+    pub app: TestApp,
     /// By role. All keys except the operator's belong to workspace `a`.
-    keys: BTreeMap<&'static str, String>,
+    pub keys: BTreeMap<&'static str, String>,
 }
 
 impl Keyed {
-    async fn on(app: TestApp) -> Self {
+    pub async fn on(app: TestApp) -> Self {
         let mut this = Self {
             app,
             keys: BTreeMap::new(),
@@ -42,11 +42,11 @@ impl Keyed {
         this
     }
 
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         Self::on(TestApp::start().await).await
     }
 
-    async fn make(&self, workspace: &str, body: Value) -> (StatusCode, Value) {
+    pub async fn make(&self, workspace: &str, body: Value) -> (StatusCode, Value) {
         let key = &self.keys["operator"];
         self.send(
             Method::POST,
@@ -58,7 +58,7 @@ impl Keyed {
         .await
     }
 
-    async fn send(
+    pub async fn send(
         &self,
         method: Method,
         path: &str,
@@ -100,6 +100,11 @@ impl Keyed {
     }
 }
 
+/// Whether an operation needs no right.
+fn is_open(path: &str) -> bool {
+    ["/healthz", "/readyz"].contains(&path) || path.starts_with("/v1/session")
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn role_permissions_match_table_within_own_workspace() {
     let keyed = Keyed::start().await;
@@ -108,7 +113,7 @@ async fn role_permissions_match_table_within_own_workspace() {
     assert!(operations.len() > 50, "{}", operations.len());
     for (method, path) in operations {
         let address = path.replace("{id}", "nothing");
-        let is_open = ["/healthz", "/readyz"].contains(&path.as_str());
+        let is_open = is_open(&path);
         let (status, problem) = keyed.send(method.clone(), &address, None, None, None).await;
         assert_eq!(
             status == 401,
@@ -149,7 +154,7 @@ async fn role_permissions_match_table_within_own_workspace() {
 }
 
 /// A service whose time is set by hand, with a key for each role.
-async fn keyed_at(clock: &Clock) -> Keyed {
+pub async fn keyed_at(clock: &Clock) -> Keyed {
     let folder = std::sync::Arc::new(tempfile::tempdir().unwrap());
     let encoder = tokio::task::spawn_blocking(embedder).await.unwrap();
     let app = App::build_at(config_in(folder.path()), encoder, clock.clone())

@@ -170,7 +170,11 @@ async fn failing_work_is_retried_then_becomes_dead_letter() {
     let count = |of: &str| runs.iter().filter(|(_, name)| name == of).count();
     let counts = ["passes", "never", "panics", "final"].map(count);
     assert_eq!((counts, n_dead), ([3, 3, 2, 1], 2), "{runs:?}");
-    let letters = bench.store.dead_letters(&named("a"), 10).await.unwrap();
+    let letters = bench
+        .store
+        .dead_letters(&named("a"), None, 10)
+        .await
+        .unwrap();
     let mut reasons: Vec<_> = letters.iter().map(|letter| &*letter.error).collect();
     reasons.sort_unstable();
     assert_eq!(reasons, ["no use", "not yet"]);

@@ -47,7 +47,7 @@ fn operations(tenant: &str, seed: u64, n: usize) -> Vec<Operation> {
         };
         let question =
             json!({ "question": format!("{topic}要幾天？ {own}"), "conversation_id": "c1" });
-        match random.u32(..20) {
+        match random.u32(..26) {
             0..5 => {
                 let text = format!("# {topic}說明\n\n{topic}需要 {days} 天，憑 {own} 辦理。\n");
                 request(
@@ -97,6 +97,25 @@ fn operations(tenant: &str, seed: u64, n: usize) -> Vec<Operation> {
             },
             16 => request(Method::GET, "/v1/conversations/c1".into(), None),
             17 => request(Method::GET, "/v1/audit".into(), None),
+            18 => request(Method::GET, "/v1/session".into(), None),
+            19 => {
+                let list = ["/v1/documents:tree", "/v1/jobs", "/v1/questions"];
+                let list = list[random.usize(..3)].to_owned();
+                request(Method::GET, list, None)
+            }
+            20 => {
+                let path = format!("/v1/documents/d{id}/chunks");
+                request(Method::GET, path, None)
+            }
+            21 => {
+                let path = format!("/v1/documents?kind=article&q={own}");
+                request(Method::GET, path, None)
+            }
+            22 => {
+                let bulk = json!({ "ids": [format!("f{id}")], "set": { "tags_add": [own] } });
+                request(Method::POST, "/v1/faqs:bulk".into(), Some(bulk))
+            }
+            23 => request(Method::GET, "/v1/imports".into(), None),
             _ => request(Method::POST, "/v1/answers".into(), Some(question)),
         }
     };
@@ -187,7 +206,7 @@ impl Tenants {
 
 /// The reply without volatile fields: times and random ids.
 fn lasting(reply: &Value) -> Value {
-    const OF_THE_MOMENT: [&str; 14] = [
+    const OF_THE_MOMENT: [&str; 15] = [
         "timings_ms",
         "request_id",
         "created_at",
@@ -202,6 +221,7 @@ fn lasting(reply: &Value) -> Value {
         "subject",
         "draft",
         "content_hash",
+        "import_id",
     ];
     match reply {
         Value::Object(fields) => {

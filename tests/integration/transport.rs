@@ -4,17 +4,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use axum::Router;
-use axum::routing::get;
-use jsonwebtoken::jwk::{Jwk, JwkSet, PublicKeyUse};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use ken::app::App;
 use ken_search::embed::Embedder;
-use rcgen::{CertifiedKey, KeyPair};
+use rcgen::CertifiedKey;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+use crate::provider::Provider;
 use crate::scripted_llm::{Script, ScriptedLlm};
 use crate::support::{TestApp, config_in};
 
@@ -48,63 +46,6 @@ async fn tls_certificate_encrypts_connections() {
     let plain = app.client.get(format!("{}/healthz", app.address)).send();
     assert!(plain.await.is_err(), "unencrypted connections fail");
     app.stop().await;
-}
-
-/// An OpenID Connect provider with a published signing key and a key that it does not publish.
-struct Provider {
-    issuer: String,
-    known: EncodingKey,
-    unknown: EncodingKey,
-    public_pem: String,
-}
-
-impl Provider {
-    async fn start() -> Self {
-        let pair = KeyPair::generate().unwrap();
-        let sign =
-            |pair: &KeyPair| EncodingKey::from_ec_pem(pair.serialize_pem().as_bytes()).unwrap();
-        let known = sign(&pair);
-        let mut key = Jwk::from_encoding_key(&known, Algorithm::ES256).unwrap();
-        key.common.key_id = Some("first".to_owned());
-        key.common.public_key_use = Some(PublicKeyUse::Signature);
-        let keys = JwkSet { keys: vec![key] };
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let issuer = format!("http://{}", listener.local_addr().unwrap());
-        let about = json!({ "issuer": issuer, "jwks_uri": format!("{issuer}/keys") });
-        let keys = serde_json::to_value(keys).unwrap();
-        let router = Router::new()
-            .route(
-                "/.well-known/openid-configuration",
-                get(async move || axum::Json(about)),
-            )
-            .route("/keys", get(async move || axum::Json(keys)));
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        Self {
-            issuer,
-            known,
-            unknown: sign(&KeyPair::generate().unwrap()),
-            public_pem: pair.public_key_pem(),
-        }
-    }
-
-    fn claims(&self, change: impl FnOnce(&mut Value)) -> Value {
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap()
-            .as_secs();
-        let mut claims = json!({
-            "iss": self.issuer, "aud": "ken", "sub": "amy", "exp": now + 300, "nbf": now - 10,
-            "ken_role": ["offline_access", "editor"], "ken_workspace": "a",
-        });
-        change(&mut claims);
-        claims
-    }
-
-    fn token(&self, change: impl FnOnce(&mut Value)) -> String {
-        let mut header = Header::new(Algorithm::ES256);
-        header.kid = Some("first".to_owned());
-        encode(&header, &self.claims(change), &self.known).unwrap()
-    }
 }
 
 impl Provider {

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Tests tokens of a third-party OpenID Connect provider (oidc-provider-mock, on Authlib; from PyPI into a private
-# environment): discovery, fetching its keys, and tokens of the authorization code flow. Compares the status of each
-# request with the expected one.
+# environment): discovery, fetching its keys, tokens of the authorization code flow, and sign-in to the console.
+# Compares the status of each request with the expected one.
 set -eu
 cd "$(dirname "$0")/../.."
 ken=$PWD/${KEN:-target/release/ken}
@@ -24,7 +24,8 @@ issuer=http://127.0.0.1:$port
     --user-claims '{"sub": "eve"}' > "$folder/provider" 2>&1 &
 provider=$!
 until curl -sf "$issuer/jwks" > /dev/null; do sleep 0.1; kill -0 "$provider"; done
-KEN_AUTH__ISSUER=$issuer KEN_AUTH__AUDIENCE=ken "$ken" serve --listen 127.0.0.1:0 > "$folder/out" 2> "$folder/err" &
+export KEN_AUTH__ISSUER=$issuer KEN_AUTH__AUDIENCE=ken KEN_AUTH__CLIENT_ID=console KEN_AUTH__CLIENT_SECRET=secret
+"$ken" serve --listen 127.0.0.1:0 > "$folder/out" 2> "$folder/err" &
 server=$!
 until grep -q 'serving on' "$folder/out"; do sleep 0.1; kill -0 "$server"; done
 address=$(sed -n 's/.*serving on \(http[^ ]*\) .*/\1/p' "$folder/out")
@@ -45,6 +46,26 @@ expect() { # STATUS WHAT TOKEN WORKSPACE METHOD PATH BODY
         failed=1
     fi
 }
+location() { # the address that a response leads to
+    tr -d '\r' | sed -n 's/^[Ll]ocation: *//p'
+}
+signs_in() { # PLACE USER: signs a user in to the console; the last address has to be PLACE
+    jar=$folder/$2
+    page=$(curl -s -o /dev/null -D - -c "$jar" "$address/v1/session/oidc?next=/faqs" | location)
+    back=$(curl -s -o /dev/null -D - "$page" -d "sub=$2" | location)
+    found=$(curl -s -o /dev/null -D - -b "$jar" -c "$jar" "$back" | location)
+    if [ "$found" = "$1" ]; then echo "ok: $2 signs in: $found"; else
+        echo "wrong: $2 signs in: $found, expected $1: $(cat "$folder/err")"
+        failed=1
+    fi
+}
+browses() { # STATUS WHAT USER METHOD PATH
+    found=$(curl -s -o "$folder/body" -w '%{http_code}' -b "$folder/$3" -X "$4" -H 'x-ken-console: 1' "$address$5")
+    if [ "$found" = "$1" ]; then echo "ok: $2: $found"; else
+        echo "wrong: $2: $found, expected $1: $(cat "$folder/body")"
+        failed=1
+    fi
+}
 ask='{"question": "退貨要運費嗎？"}' text='{"text": "離島運費另計。"}'
 amy=$(token amy ken) bob=$(token bob ken) eve=$(token eve ken) for_another=$(token amy another)
 expect 200 'a bot asks' "$amy" default POST /v1/answers "$ask"
@@ -54,6 +75,12 @@ expect 403 "an editor writes in another's workspace" "$bob" default PUT /v1/docu
 expect 401 'nobody in particular asks' "$eve" default POST /v1/answers "$ask"
 expect 401 'with a token for another service' "$for_another" default POST /v1/answers "$ask"
 expect 401 'with an altered token' "${amy%??????}AAAAAA" default POST /v1/answers "$ask"
+signs_in /faqs bob
+browses 200 'an editor reads in the console' bob GET /v1/faqs
+browses 403 "an editor lists all workspaces in the console" bob GET /v1/workspaces
+browses 200 'an editor signs out' bob DELETE '/v1/session?everywhere=true'
+browses 401 'an editor reads after the end of the session' bob GET /v1/faqs
+signs_in '/?sign_in_error=refused' eve
 kill "$provider"
 wait "$provider" 2> /dev/null || true
 expect 200 'a bot asks while the provider is unavailable' "$amy" default POST /v1/answers "$ask"

@@ -68,7 +68,7 @@ test('no text is empty or left in another script', () => {
 });
 
 /** Characters of Traditional Chinese that Simplified Chinese uses for others as well. */
-const BOTH = new Set('台只后里面系干了才征松致几丑回余谷采别表斗向冬卷借');
+const BOTH = new Set('台只后里面系干了才征松致几丑回余谷采别表斗向冬卷借准');
 
 test('every text is used', () => {
   const all = [...sources.values()].join('\n');

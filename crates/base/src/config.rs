@@ -82,12 +82,16 @@ pub struct HttpConfig {
     pub tls_cert: Option<PathBuf>,
     /// Private key (PEM) of `tls_cert`.
     pub tls_key: Option<PathBuf>,
+    /// Address of the service in browsers, for example `https://ken.example.com`; needed behind a proxy that ends TLS.
+    /// Default: that of the request. With `https`, the console's cookie is sent over TLS only. `KEN_HTTP__PUBLIC_URL`
+    pub public_url: String,
     /// Origins allowed to call the API from a browser (CORS), for example `https://help.example.com`. Default: none. File
     /// only.
     pub cors_origins: Vec<String>,
 }
 
-/// `[auth]`: an OpenID Connect provider whose tokens are accepted in addition to keys. Default: none.
+/// `[auth]`: an OpenID Connect provider, in addition to keys: Ken accepts its tokens, and people sign in to the console
+/// with it. Default: none.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AuthConfig {
@@ -102,6 +106,13 @@ pub struct AuthConfig {
     pub role_claim: String,
     /// Claim that contains the workspace; operators have none. Default `ken_workspace`. `KEN_AUTH__WORKSPACE_CLAIM`
     pub workspace_claim: String,
+    /// Client id of Ken at the provider; people then sign in to the console there. The redirect address to register is
+    /// `http.public_url` and `/v1/session/oidc/callback`. Default: none. `KEN_AUTH__CLIENT_ID`
+    pub client_id: String,
+    /// Client secret; none for a public client. `KEN_AUTH__CLIENT_SECRET`
+    pub client_secret: Option<Secret>,
+    /// File that contains the client secret; overrides `client_secret`. `KEN_AUTH__CLIENT_SECRET_FILE`
+    pub client_secret_file: Option<PathBuf>,
 }
 
 impl Default for AuthConfig {
@@ -112,6 +123,9 @@ impl Default for AuthConfig {
             jwks_url: None,
             role_claim: "ken_role".into(),
             workspace_claim: "ken_workspace".into(),
+            client_id: String::new(),
+            client_secret: None,
+            client_secret_file: None,
         }
     }
 }
@@ -457,6 +471,7 @@ impl Default for HttpConfig {
             timeout_ms: 30_000,
             tls_cert: None,
             tls_key: None,
+            public_url: String::new(),
             cors_origins: Vec::new(),
         }
     }

@@ -17,6 +17,11 @@ pub fn sha256_hex<const N: usize>(parts: [&[u8]; N]) -> String {
     hex(&hash.finalize())
 }
 
+/// SHA-256 of `bytes`.
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
+    Sha256::digest(bytes).into()
+}
+
 /// SHA-256 of all bytes of `reader`, equal to [`sha256_hex`] of one part.
 ///
 /// # Errors

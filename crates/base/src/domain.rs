@@ -16,6 +16,7 @@ mod key;
 mod learning;
 mod level;
 mod query;
+mod session;
 
 pub use answer::{
     Answer, Citation, CitedLink, Note, Outcome, Reason, Sentence, Strategy, Timings, Turn,
@@ -41,3 +42,4 @@ pub use query::{
     Filter, Hit, InvalidQuestion, LegScore, MAX_LIMIT, MAX_QUESTION_CHARS, Mode, Query,
     QuestionText, Role, Utterance,
 };
+pub use session::{PendingSignIn, Session};

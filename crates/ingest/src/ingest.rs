@@ -469,23 +469,52 @@ fn split_faqs(grids: Vec<grid::Grid>) -> (Vec<(String, faq::FaqFile)>, Vec<grid:
 /// # Errors
 /// [`IngestError::NoFaqs`] if no column or field is recognised as the question and one as the answer.
 pub fn parse_faqs(name: &str, bytes: &[u8]) -> Result<faq::FaqFile, IngestError> {
-    let found = match FileFormat::of_name(name)? {
-        FileFormat::Xlsx => {
-            containers::check_package(bytes, "XLSX")?;
-            let (faqs, _) = split_faqs(tables::read_workbook(bytes, "XLSX")?);
-            faqs.into_iter().next().map(|(_, file)| file)
+    parse_faqs_with(name, bytes, &faq::FaqOptions::default())
+}
+
+/// Like [`parse_faqs`], with options.
+///
+/// # Errors
+/// As [`parse_faqs`], unless a file without recognised columns is wanted.
+pub fn parse_faqs_with(
+    name: &str,
+    bytes: &[u8],
+    options: &faq::FaqOptions,
+) -> Result<faq::FaqFile, IngestError> {
+    let format = FileFormat::of_name(name)?;
+    let mapping = &options.mapping;
+    let found = match format {
+        FileFormat::Xlsx | FileFormat::Ods | FileFormat::Csv | FileFormat::Tsv => {
+            let workbook = |kind: &'static str| {
+                containers::check_package(bytes, kind)?;
+                tables::read_workbook(bytes, kind)
+            };
+            let grids = match format {
+                FileFormat::Xlsx => workbook("XLSX")?,
+                FileFormat::Ods => workbook("ODS")?,
+                _ => {
+                    let is_tsv = format == FileFormat::Tsv;
+                    vec![tables::read_separated(&decode(bytes)?, is_tsv)?]
+                }
+            };
+            let mut files = grids.iter();
+            let file = files.find_map(|grid| faq::of_mapped_grid(grid, mapping));
+            let unrecognised = || {
+                let mut grids = grids.iter().filter(|_| options.unrecognised);
+                grids.find_map(|grid| faq::unrecognised(grid, mapping))
+            };
+            file.or_else(unrecognised)
         }
-        FileFormat::Ods => {
-            containers::check_package(bytes, "ODS")?;
-            let (faqs, _) = split_faqs(tables::read_workbook(bytes, "ODS")?);
-            faqs.into_iter().next().map(|(_, file)| file)
+        FileFormat::Json | FileFormat::JsonLines => {
+            let values = json::read(&decode(bytes)?, format == FileFormat::JsonLines)?;
+            let unrecognised = || faq::FaqFile {
+                columns: faq::json_columns(&values, mapping),
+                ..faq::FaqFile::default()
+            };
+            faq::of_mapped_values(&values, mapping)
+                .or_else(|| options.unrecognised.then(unrecognised))
+                .filter(|file| !file.columns.is_empty())
         }
-        FileFormat::Csv | FileFormat::Tsv => {
-            let is_tsv = FileFormat::of_name(name)? == FileFormat::Tsv;
-            faq::of_grid(&tables::read_separated(&decode(bytes)?, is_tsv)?)
-        }
-        FileFormat::Json => faq::of_values(&json::read(&decode(bytes)?, false)?),
-        FileFormat::JsonLines => faq::of_values(&json::read(&decode(bytes)?, true)?),
         _ => None,
     };
     found.ok_or(IngestError::NoFaqs)

@@ -1,6 +1,7 @@
 //! Tools for editors: import FAQs with a preview per row, find duplicates and contradictions, see which
 //! answers a change would alter before it is live, and move knowledge between installations.
 
+pub mod bulk;
 pub mod files;
 pub mod gate;
 pub mod impact;
@@ -8,6 +9,7 @@ pub mod import;
 pub mod lint;
 pub mod portable;
 pub mod replay;
+pub mod undo;
 
 use ken_search::embed::Embedder;
 use ken_search::index::Indexes;

@@ -7,14 +7,13 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::editing::gate::{Breaking, Gate, GateError, PartialResult, RefusedWrites};
+use crate::editing::gate::{Breaking, ChangeTerms, Gate, GateError, PartialResult, RefusedWrites};
 use crate::editing::impact::ImpactError;
 use ken_base::domain::WorkspaceId;
 use ken_ingest::ingest::worker::FileReader;
 use ken_store::queue::{self, Handler, Policy, WorkFailure, WorkProgress};
 use ken_store::store::{
-    BaseRevisions, CompletedItem, Effect, JobItem, Recorded, Store, StoreError, WaitingJob, Write,
-    WriteConditions,
+    CompletedItem, Effect, JobItem, Recorded, Store, StoreError, WaitingJob, Write, WriteConditions,
 };
 
 /// How many documents of one file are recorded in one transaction.
@@ -159,8 +158,10 @@ async fn next_item(
     }
     let next = store.next_job_item(workspace, id).await?;
     if next.is_none() {
-        let items = store.job_items(workspace, id).await?;
-        let has_failed = matches!(items.as_slice(), [only] if only.state == "failed");
+        let counts = store.job_counts(workspace, &[id]).await?;
+        let has_failed = counts
+            .get(id)
+            .is_some_and(|counts| (counts.n_items, counts.n_failed) == (1, 1));
         let state = if has_failed { "failed" } else { "done" };
         store.move_job(workspace, id, &["running"], state).await?;
     }
@@ -224,9 +225,9 @@ pub struct ChangeJob {
 struct WaitingChanges {
     writes: Vec<Write>,
     breaking: Breaking,
-    /// The versions of the documents at the time of the request.
-    #[serde(default)]
-    base: BaseRevisions,
+    /// With the revisions of the documents at the time of the request.
+    #[serde(default, flatten)]
+    terms: ChangeTerms,
 }
 
 /// Checks and makes waiting changes. Each job is written completely or not at all.
@@ -241,8 +242,8 @@ impl Changes {
         Self { store, gate }
     }
 
-    /// Creates a job of changes to documents whose versions are `base`. The job is durable when this returns. Returns
-    /// the job's id.
+    /// Creates a job of changes. The job writes only on these terms, which should contain the revisions of the documents.
+    /// It is durable when this returns. Returns the job's id.
     ///
     /// # Errors
     /// [`StoreError`] if the store fails. Then there is no job.
@@ -251,7 +252,7 @@ impl Changes {
         workspace: &WorkspaceId,
         writes: Vec<Write>,
         breaking: Breaking,
-        base: BaseRevisions,
+        terms: ChangeTerms,
     ) -> Result<String, StoreError> {
         let id = format!("job_{}", Uuid::now_v7().simple());
         let name = match writes.as_slice() {
@@ -261,7 +262,7 @@ impl Changes {
         let waiting = WaitingChanges {
             writes,
             breaking,
-            base,
+            terms,
         };
         let bytes = serde_json::to_vec(&waiting).expect("changes are plain data");
         let payload = ChangeJob { job: id.clone() };
@@ -315,9 +316,9 @@ impl Changes {
             detail: &detail,
         };
         let conditions = WriteConditions {
-            base: Some(&waiting.base),
             job: Some(id),
             completes: Some(&item),
+            ..waiting.terms.conditions()
         };
         let made = self
             .gate

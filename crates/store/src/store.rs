@@ -22,16 +22,21 @@ mod answers;
 mod audit;
 mod cases;
 mod changes;
+mod conditions;
 mod documents;
 mod encoders;
+mod imports;
 mod jobs;
 mod judged;
 mod keys;
 mod leader_election;
 mod learning;
+mod lists;
 mod migrations;
 mod portable;
+mod questions;
 mod queue;
+mod sessions;
 mod settings;
 mod synonyms;
 mod vault;
@@ -57,21 +62,23 @@ pub use answers::RecordedAnswer;
 pub use audit::{AuditEntry, AuditEvent, Scope};
 pub use cases::{CaseEffect, CaseLinks, DraftVector, StoredCase};
 pub use changes::{ChangeLogEntry, IndexEntry, entries_of};
+pub use conditions::{BaseRevisions, CompletedItem, Precondition, UnmetCondition, WriteConditions};
 pub use documents::{DocumentSummary, Origin, OriginState, VersionSummary};
 pub use encoders::Encoder;
-pub use jobs::{Job, JobItem, WaitingJob};
+pub use imports::{EarlierState, ImportSummary, ImportedDocument, NewImport};
+pub use jobs::{Job, JobCounts, JobFilter, JobItem, Retried, WaitingJob};
 pub use leader_election::Leadership;
 pub use learning::AnswerRecord;
+pub use lists::{DocumentFilter, TreeEntry};
 pub use portable::{ExportedDocument, ExportedVersion};
+pub use questions::{LoggedQuestion, NO_CHANNEL, QuestionFilter, TimeKey};
 pub use queue::{DeadLetter, MAX_PAYLOAD, NewWork, Work, WorkOutcome};
 pub use settings::{AutoPublish, LearningRules, PublishableClass};
 pub use synonyms::SynonymGroups;
 pub use vault::Vault;
 pub use vectors::{StoredVector, text_hash};
 pub use workspaces::DeletedRows;
-pub use writes::{
-    BaseRevisions, CompletedItem, Effect, Recorded, UnmetCondition, Write, WriteConditions,
-};
+pub use writes::{Effect, Recorded, Write};
 
 /// An error of the store or the vault.
 #[derive(Debug, thiserror::Error)]
@@ -213,7 +220,7 @@ const POSTGRES_CONNECTIONS: u32 = 6;
 const WRITERS: i64 = 0x4b65_6e01;
 
 impl Store {
-    /// Opens the store and runs missing migrations. Creates the SQLite file and its folder if missing.
+    /// Opens the store, runs missing migrations and fills columns that SQL cannot. Creates the SQLite file and its folder if missing.
     ///
     /// # Errors
     /// [`StoreError::Open`] if the database cannot be reached or opened, [`StoreError::Migrate`] if a migration fails.
@@ -234,12 +241,15 @@ impl Store {
         let durable = pool(url, SyncMode::Full, 1).await.map_err(why)?;
         migrations::migrator().run(&durable).await?;
         let relaxed = pool(url, SyncMode::Deferred, 4).await.map_err(why)?;
-        Ok(Self {
+        let store = Self {
             durable,
             relaxed,
             clock: Clock::default(),
             url: url.into(),
-        })
+        };
+        store.fill_list_columns().await?;
+        store.fill_answer_facts().await?;
+        Ok(store)
     }
 
     /// Whether other processes, also on other machines, may write to it at the same time (PostgreSQL).

@@ -236,6 +236,8 @@ impl Answerer {
             answer: &explained.answer,
             trace: &trace,
             idempotency_key: question.idempotency_key.as_deref(),
+            channel: question.filter.channel.as_deref(),
+            tags: &question.filter.tags,
         };
         Ok(self.store.record_answer(workspace, record).await?)
     }

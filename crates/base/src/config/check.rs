@@ -73,10 +73,19 @@ impl Config {
             self.http.tls_cert.is_some() == self.http.tls_key.is_some(),
             "http.tls_cert, http.tls_key: expected both or neither".to_owned(),
         );
-        for origin in &self.http.cors_origins {
+        require(
+            auth.client_id.is_empty() || !auth.issuer.is_empty(),
+            "auth.issuer: expected the provider's issuer because auth.client_id is set".to_owned(),
+        );
+        let public_url = Some(&self.http.public_url).filter(|url| !url.is_empty());
+        for (name, origin) in public_url
+            .map(|url| ("public_url", url))
+            .into_iter()
+            .chain(self.http.cors_origins.iter().map(|of| ("cors_origins", of)))
+        {
             let is_origin = outbound::check(origin).is_ok() && origin.matches('/').count() == 2;
             let fault = format!(
-                "http.cors_origins: expected scheme and host, for example https://help.example.com, found {origin:?}"
+                "http.{name}: expected scheme and host, for example https://help.example.com, found {origin:?}"
             );
             require(is_origin, fault);
         }

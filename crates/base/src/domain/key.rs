@@ -28,7 +28,12 @@ pub enum KeyRole {
 }
 
 /// Permission required by an operation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(
+    description = "`ask`: ask, search, give feedback. `read`, `write`: knowledge. `cases`: submit and read cases. \
+     `review`: review drafts. `manage`: keys, settings, experiments and the audit log. `operate`: all workspaces."
+)]
 pub enum Right {
     /// Ask, search, give feedback and read conversations.
     Ask,
@@ -44,6 +49,19 @@ pub enum Right {
     Manage,
     /// Manage the service across workspaces.
     Operate,
+}
+
+impl Right {
+    /// All rights.
+    pub const ALL: [Right; 7] = [
+        Right::Ask,
+        Right::Read,
+        Right::Write,
+        Right::Cases,
+        Right::Review,
+        Right::Manage,
+        Right::Operate,
+    ];
 }
 
 impl KeyRole {

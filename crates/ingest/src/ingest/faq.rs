@@ -1,8 +1,13 @@
 //! FAQs in rows: spreadsheets, separated values, JSON. Column names are recognised in Chinese and English.
 
+mod columns;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+use columns::scope_of;
+pub use columns::{Column, ColumnMapping, MappingFault};
 
 use super::front_matter::read_time;
 use super::grid::Grid;
@@ -50,8 +55,33 @@ pub struct FaqFile {
     pub rows: Vec<FaqRow>,
     /// The faults.
     pub faults: Vec<CellFault>,
-    /// Unknown columns, which are ignored.
-    pub ignored_columns: Vec<String>,
+    /// The columns of the file, in order.
+    pub columns: Vec<Column>,
+    /// The row with the columns' names, from 1; `None` if there is none, as in JSON.
+    pub header_row: Option<usize>,
+    /// Whether the file is a table, whose columns have letters.
+    pub is_table: bool,
+    /// Whether there is a column for the question, and in a table also one for the answer. Otherwise there are no rows.
+    pub recognised: bool,
+}
+
+impl FaqFile {
+    /// Returns the names of the ignored columns.
+    pub fn ignored_columns(&self) -> Vec<String> {
+        let ignored = self.columns.iter().filter(|column| column.field.is_none());
+        let names = ignored.map(|column| column.header.clone());
+        names.filter(|name| !name.is_empty()).collect()
+    }
+}
+
+/// How a file of FAQs is read.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct FaqOptions {
+    /// Fields of columns that override the recognition.
+    pub mapping: ColumnMapping,
+    /// Whether a file without recognised columns is returned with its columns and without rows, so that a person can map
+    /// them. Otherwise it is an error.
+    pub unrecognised: bool,
 }
 
 /// The meaning of a column.
@@ -77,6 +107,50 @@ enum Field {
 }
 
 impl Field {
+    /// All fields, in the order of an export.
+    const ALL: [Field; 17] = [
+        Field::Id,
+        Field::Question,
+        Field::Answer,
+        Field::Variants,
+        Field::Negatives,
+        Field::Tags,
+        Field::Audience,
+        Field::Channels,
+        Field::Language,
+        Field::Uri,
+        Field::ValidFrom,
+        Field::ValidUntil,
+        Field::ReviewBy,
+        Field::Status,
+        Field::Related,
+        Field::Parent,
+        Field::Rank,
+    ];
+
+    /// Returns the name under which the field is exported.
+    fn name(self) -> &'static str {
+        match self {
+            Field::Id => "id",
+            Field::Question => "question",
+            Field::Answer => "answer",
+            Field::Variants => "variants",
+            Field::Negatives => "negatives",
+            Field::Tags => "tags",
+            Field::Audience => "audience",
+            Field::Channels => "channels",
+            Field::Language => "language",
+            Field::Uri => "uri",
+            Field::ValidFrom => "valid_from",
+            Field::ValidUntil => "valid_until",
+            Field::ReviewBy => "review_by",
+            Field::Status => "status",
+            Field::Related => "related",
+            Field::Parent => "parent",
+            Field::Rank => "rank",
+        }
+    }
+
     /// Returns the field of a column's name, folded: width, case, script and text in brackets do not matter.
     fn of(name: &str) -> Option<Field> {
         let name = text::fold(
@@ -151,44 +225,116 @@ const MAX_TITLE_ROWS: usize = 10;
 
 /// Reads a table's rows as FAQs. Returns `None` if none of the first rows names a question and an answer column.
 pub fn of_grid(grid: &Grid) -> Option<FaqFile> {
+    of_mapped_grid(grid, &ColumnMapping::default())
+}
+
+/// Like [`of_grid`], with fields of columns that override the recognition.
+pub fn of_mapped_grid(grid: &Grid, mapping: &ColumnMapping) -> Option<FaqFile> {
+    let fields_of = |row: &[String]| mapping.fields(row.iter().map(String::as_str));
+    let is_header = |row: &Vec<String>| {
+        mapping.unfit(row.iter().map(String::as_str)).is_none() && is_faq(&fields_of(row))
+    };
     let mut first = grid.rows.iter().take(MAX_TITLE_ROWS);
-    let at = first.position(|row| is_faq(row.iter().map(String::as_str)))?;
+    let at = first.position(is_header)?;
     let header = &grid.rows[at];
+    let fields = fields_of(header);
     let mut file = FaqFile {
-        ignored_columns: ignored(header.iter().map(String::as_str)),
+        columns: columns(header, &fields, &grid.rows[at + 1..]),
+        header_row: grid.numbered().nth(at).map(|(number, _)| number),
+        is_table: true,
+        recognised: true,
         ..FaqFile::default()
     };
     for (row, cells) in grid.numbered().skip(at + 1) {
-        let fields = header
-            .iter()
-            .zip(cells)
+        let named = header.iter().zip(&fields).zip(cells);
+        let cells = named
             .filter(|(_, cell)| !cell.trim().is_empty())
-            .map(|(name, cell)| (name.as_str(), Value::String(cell.clone())));
-        take(&mut file, row, fields.collect());
+            .filter_map(|((name, field), cell)| {
+                let value = Value::String(cell.clone());
+                Some((name.as_str(), field.as_deref()?, value))
+            });
+        take(&mut file, row, cells.collect());
     }
     Some(file)
 }
 
+/// Returns the columns of a table without recognised ones, and no rows: those of the first row that has the mapped
+/// columns, and several cells.
+pub fn unrecognised(grid: &Grid, mapping: &ColumnMapping) -> Option<FaqFile> {
+    let n_cells = |row: &Vec<String>| row.iter().filter(|cell| !cell.trim().is_empty()).count();
+    let is_mapped = |row: &Vec<String>| mapping.unfit(row.iter().map(String::as_str)).is_none();
+    let position = |is_header: &dyn Fn(&Vec<String>) -> bool| {
+        let mut first = grid.rows.iter().take(MAX_TITLE_ROWS);
+        first.position(|row| n_cells(row) > 1 && is_header(row))
+    };
+    let at = position(&is_mapped).or_else(|| position(&|_| true))?;
+    let header = &grid.rows[at];
+    let fields = mapping.fields(header.iter().map(String::as_str));
+    Some(FaqFile {
+        columns: columns(header, &fields, &grid.rows[at + 1..]),
+        is_table: true,
+        ..FaqFile::default()
+    })
+}
+
+/// Returns the columns of a table with samples from its rows.
+fn columns(header: &[String], fields: &[Option<String>], rows: &[Vec<String>]) -> Vec<Column> {
+    let named = (1..).zip(header.iter().zip(fields));
+    let column = |(position, (name, field)): (usize, (&String, &Option<String>))| {
+        let mut column = Column::new(position, name, field.clone());
+        let cells = rows.iter().filter_map(|row| row.get(position - 1));
+        cells.for_each(|cell| column.sample(cell));
+        column
+    };
+    named.map(column).collect()
+}
+
 /// Reads JSON objects as FAQs. Returns `None` if the first has no question field.
 pub fn of_values(values: &[(usize, Value)]) -> Option<FaqFile> {
+    of_mapped_values(values, &ColumnMapping::default())
+}
+
+/// Like [`of_values`], with fields that override the recognition.
+pub fn of_mapped_values(values: &[(usize, Value)], mapping: &ColumnMapping) -> Option<FaqFile> {
     let first = values.first()?.1.as_object()?;
-    let asks = |name: &String| name != "title" && Field::of(name) == Some(Field::Question);
-    if !first.keys().any(asks) {
+    let fields_of = |names: &Map<String, Value>| mapping.fields(names.keys().map(String::as_str));
+    let asks = first.keys().zip(fields_of(first));
+    let is_question = |field: &Option<String>| field.as_deref() == Some(Field::Question.name());
+    // A document of another kind has a title.
+    let mut asks = asks.filter(|(name, _)| mapping.names(name) || *name != "title");
+    if !asks.any(|(_, field)| is_question(&field)) {
         return None;
     }
-    let mut file = FaqFile::default();
+    let mut file = FaqFile {
+        columns: json_columns(values, mapping),
+        recognised: true,
+        ..FaqFile::default()
+    };
     for (row, value) in values {
         match value {
             Value::Object(fields) => {
-                let unknown = ignored(fields.keys().map(String::as_str));
-                for name in unknown {
-                    file.faults.push(CellFault {
-                        row: *row,
-                        detail: format!("unknown field {name:?}"),
-                        column: name,
-                    });
+                let fields_of_row = fields_of(fields);
+                let named = fields.iter().zip(&fields_of_row);
+                let mut cells = Vec::new();
+                for ((name, value), field) in named {
+                    match field {
+                        Some(field) if !value.is_null() => {
+                            cells.push((name.as_str(), field.as_str(), value.clone()));
+                        }
+                        None if !mapping.names(name) && !name.trim().is_empty() => {
+                            let detail = format!("unknown field {name:?}");
+                            let column = name.clone();
+                            let row = *row;
+                            file.faults.push(CellFault {
+                                row,
+                                column,
+                                detail,
+                            });
+                        }
+                        _ => {}
+                    }
                 }
-                take(&mut file, *row, pairs(fields));
+                take(&mut file, *row, cells);
             }
             other => file.faults.push(CellFault {
                 row: *row,
@@ -200,39 +346,52 @@ pub fn of_values(values: &[(usize, Value)]) -> Option<FaqFile> {
     Some(file)
 }
 
-fn pairs(fields: &Map<String, Value>) -> Vec<(&str, Value)> {
-    fields
+/// Returns the fields of JSON objects as columns, in the order of their first appearance.
+pub fn json_columns(values: &[(usize, Value)], mapping: &ColumnMapping) -> Vec<Column> {
+    let mut columns: Vec<Column> = Vec::new();
+    for (name, value) in values
         .iter()
-        .filter(|(_, value)| !value.is_null())
-        .map(|(name, value)| (name.as_str(), value.clone()))
-        .collect()
+        .filter_map(|(_, row)| row.as_object())
+        .flatten()
+    {
+        let known = columns
+            .iter()
+            .position(|column| column.header == name.trim());
+        let at = known.unwrap_or_else(|| {
+            let field = mapping.fields([name.as_str()].into_iter()).remove(0);
+            columns.push(Column::new(columns.len() + 1, name, field));
+            columns.len() - 1
+        });
+        match value {
+            Value::Null => {}
+            Value::String(text) => columns[at].sample(text),
+            other => columns[at].sample(&other.to_string()),
+        }
+    }
+    columns
 }
 
-fn is_faq<'a>(names: impl Iterator<Item = &'a str>) -> bool {
-    let fields: Vec<Option<Field>> = names.map(Field::of).collect();
-    fields.contains(&Some(Field::Question)) && fields.contains(&Some(Field::Answer))
+fn is_faq(fields: &[Option<String>]) -> bool {
+    let has = |field: Field| {
+        let mut named = fields.iter().flatten();
+        named.any(|name| Field::of(name) == Some(field))
+    };
+    has(Field::Question) && has(Field::Answer)
 }
 
-fn ignored<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
-    names
-        .filter(|name| Field::of(name).is_none() && !name.trim().is_empty())
-        .map(str::to_owned)
-        .collect()
-}
-
-/// Reads one row. A row with a fault is added to the faults only.
-fn take(file: &mut FaqFile, row: usize, fields: Vec<(&str, Value)>) {
+/// Reads one row: each cell with its column's name and field. A row with a fault is added to the faults only.
+fn take(file: &mut FaqFile, row: usize, cells: Vec<(&str, &str, Value)>) {
     let mut faq = FaqRow {
         row,
         ..FaqRow::default()
     };
     faq.metadata.kind = DocumentKind::Faq;
     let n_faults = file.faults.len();
-    for (name, value) in fields {
-        let Some(field) = Field::of(name) else {
+    for (name, field, value) in cells {
+        let Some(meaning) = Field::of(field) else {
             continue;
         };
-        if let Err(detail) = put(&mut faq, field, name, &value) {
+        if let Err(detail) = put(&mut faq, meaning, field, &value) {
             file.faults.push(CellFault {
                 row,
                 column: name.to_owned(),
@@ -332,10 +491,7 @@ fn answers(faq: &mut FaqRow, name: &str, value: &Value) -> Result<(), String> {
         text: word(value)?,
         ..FaqAnswer::default()
     };
-    let inside = name
-        .split_once(['(', '（', '[', ':', '：'])
-        .map_or("", |(_, inside)| inside)
-        .trim_end_matches([')', '）', ']']);
+    let inside = scope_of(name);
     for part in inside
         .split([',', '，'])
         .map(str::trim)
@@ -669,7 +825,7 @@ mod tests {
         ]))
         .unwrap();
         assert_eq!(file.faults, []);
-        assert_eq!(file.ignored_columns, ["備註"]);
+        assert_eq!(file.ignored_columns(), ["備註"]);
         let faq = &file.rows[0];
         assert_eq!(faq.variants, ["想退", "怎麼退", "退錢"]);
         assert_eq!(faq.metadata.tags, ["退貨", "運費"]);
@@ -679,6 +835,50 @@ mod tests {
             "2026-12-31T00:00:00Z"
         );
         assert_eq!(of_grid(&grid(&[&["品名", "價格"], &["a", "1"]])), None);
+    }
+
+    #[test]
+    fn mapped_columns_are_read_whatever_their_names() {
+        let grid = grid(&[
+            &["客服手冊", ""],
+            &["顧客說", "我們說", "answer", "tags"],
+            &["能退貨嗎", "七天內可以。", "old", "x"],
+            &["能換貨嗎", "可以。", "", "y"],
+        ]);
+        let mapping = serde_json::json!({ "顧客說": "question", "我們說": "answer", "tags": null });
+        let mapping = ColumnMapping::of_value(&mapping).unwrap();
+        assert_eq!(of_grid(&grid), None);
+        let file = of_mapped_grid(&grid, &mapping).unwrap();
+        assert_eq!((file.header_row, file.faults.len()), (Some(2), 0));
+        assert_eq!(file.rows[0].answers[0].text, "七天內可以。");
+        assert_eq!(file.rows[0].metadata.tags, [] as [&str; 0]);
+        let columns = file.columns.iter();
+        let columns: Vec<_> = columns
+            .map(|c| (c.letters(), c.field.as_deref(), c.samples.len()))
+            .collect();
+        let expected = [
+            ("A", Some("question"), 2),
+            ("B", Some("answer"), 2),
+            ("C", None, 1),
+            ("D", None, 2),
+        ];
+        assert_eq!(columns, expected.map(|(l, f, n)| (l.to_owned(), f, n)));
+        // Without the mapping a person sees the first row with several cells.
+        let unknown = unrecognised(&grid, &ColumnMapping::default()).unwrap();
+        assert!(!unknown.recognised && unknown.rows.is_empty());
+        assert_eq!(unknown.columns[0].header, "顧客說");
+        assert_eq!(unknown.columns[2].field.as_deref(), Some("answer"));
+    }
+
+    #[test]
+    fn mapped_json_fields_are_read() {
+        let values = json::read(r#"[{"ask":"q","say":"a","note":1},{"ask":"r"}]"#, false).unwrap();
+        let mapping = serde_json::json!({ "ask": "question", "say": "answer", "note": null });
+        let mapping = ColumnMapping::of_value(&mapping).unwrap();
+        assert_eq!(of_values(&values), None);
+        let file = of_mapped_values(&values, &mapping).unwrap();
+        assert_eq!((file.rows.len(), file.faults.len()), (1, 1));
+        assert_eq!(file.columns[2].samples, ["1"]);
     }
 
     #[test]

@@ -17,8 +17,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::Semaphore;
 
-use super::faq::FaqFile;
-use super::{IngestError, Parsed, parse_faqs, parse_file, pdf};
+use super::faq::{FaqFile, FaqOptions};
+use super::{IngestError, Parsed, parse_faqs_with, parse_file, pdf};
 use ken_base::config::IngestConfig;
 
 /// SIGABRT.
@@ -72,16 +72,22 @@ impl FileReader {
 
     /// Like [`parse_file`], within the limits.
     pub async fn read(&self, name: &str, bytes: Vec<u8>) -> Result<Parsed, IngestError> {
-        match self.ask(ReadAs::File, name, &bytes).await? {
+        match self.ask(ReadAs::File, name, &bytes, &[]).await? {
             WorkerReply::Read(parsed) => Ok(parsed),
             WorkerReply::Refused(error) => Err(error),
             WorkerReply::Faqs(_) => Err(unexpected()),
         }
     }
 
-    /// Like [`parse_faqs`], within the limits.
-    pub async fn read_faqs(&self, name: &str, bytes: Vec<u8>) -> Result<FaqFile, IngestError> {
-        match self.ask(ReadAs::Faqs, name, &bytes).await? {
+    /// Like [`parse_faqs_with`], within the limits.
+    pub async fn read_faqs(
+        &self,
+        name: &str,
+        bytes: Vec<u8>,
+        options: &FaqOptions,
+    ) -> Result<FaqFile, IngestError> {
+        let options = serde_json::to_vec(options).expect("options are plain data");
+        match self.ask(ReadAs::Faqs, name, &bytes, &options).await? {
             WorkerReply::Faqs(faqs) => Ok(faqs),
             WorkerReply::Refused(error) => Err(error),
             WorkerReply::Read(_) => Err(unexpected()),
@@ -93,6 +99,7 @@ impl FileReader {
         kind: ReadAs,
         name: &str,
         bytes: &[u8],
+        options: &[u8],
     ) -> Result<WorkerReply, IngestError> {
         let failed = |detail: String| IngestError::Crashed { detail };
         let program = self
@@ -108,7 +115,8 @@ impl FileReader {
                 None => WorkerProcess::start(program, self.limits.memory_bytes, &self.pdfium)
                     .map_err(|error| failed(format!("{}: {error}", program.display())))?,
             };
-            let reply = worker.ask(kind, name, bytes, self.limits.memory_bytes);
+            let parts = [kind.as_bytes(), name.as_bytes(), bytes, options];
+            let reply = worker.ask(parts, self.limits.memory_bytes);
             match tokio::time::timeout(self.limits.timeout, reply).await {
                 Ok(Ok(outcome)) => {
                     self.give_back(worker);
@@ -174,14 +182,8 @@ impl WorkerProcess {
         })
     }
 
-    async fn ask(
-        &mut self,
-        kind: ReadAs,
-        name: &str,
-        bytes: &[u8],
-        max_reply: u64,
-    ) -> std::io::Result<WorkerReply> {
-        for part in [kind.as_bytes(), name.as_bytes(), bytes] {
+    async fn ask(&mut self, parts: [&[u8]; 4], max_reply: u64) -> std::io::Result<WorkerReply> {
+        for part in parts {
             self.stdin
                 .write_all(&(part.len() as u64).to_le_bytes())
                 .await?;
@@ -285,10 +287,15 @@ pub fn run(memory_bytes: u64, pdfium: PathBuf) -> std::io::Result<()> {
     while let Some(kind) = read_part(&mut stdin)? {
         let name = read_part(&mut stdin)?.unwrap_or_default();
         let bytes = read_part(&mut stdin)?.unwrap_or_default();
+        let options = read_part(&mut stdin)?.unwrap_or_default();
         let name = String::from_utf8_lossy(&name).into_owned();
-        let read = || match kind == ReadAs::Faqs.as_bytes() {
-            true => parse_faqs(&name, &bytes).map(WorkerReply::Faqs),
-            false => parse_file(&name, &bytes).map(WorkerReply::Read),
+        let options: Option<FaqOptions> = match kind == ReadAs::Faqs.as_bytes() {
+            true => Some(serde_json::from_slice(&options).map_err(std::io::Error::other)?),
+            false => None,
+        };
+        let read = || match &options {
+            Some(options) => parse_faqs_with(&name, &bytes, options).map(WorkerReply::Faqs),
+            None => parse_file(&name, &bytes).map(WorkerReply::Read),
         };
         let outcome = match std::panic::catch_unwind(read) {
             Ok(Ok(outcome)) => outcome,

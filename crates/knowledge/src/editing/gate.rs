@@ -10,10 +10,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::impact::{AlteredAnswer, ImpactError, ProposedChange, WhatIf};
-use ken_base::domain::WorkspaceId;
+use ken_base::domain::{DocumentId, Revision, WorkspaceId};
 use ken_search::index::Follower;
 use ken_store::store::{
-    BaseRevisions, Recorded, StoreError, UnmetCondition, Write, WriteConditions,
+    BaseRevisions, NewImport, Precondition, Recorded, StoreError, UnmetCondition, Write,
+    WriteConditions,
 };
 
 /// What happens to a change that would break a judged question.
@@ -102,6 +103,14 @@ impl Gate {
         Self { what_if, follower }
     }
 
+    /// Returns the newest revision of a workspace.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store fails.
+    pub async fn revision(&self, workspace: &WorkspaceId) -> Result<Revision, StoreError> {
+        self.what_if.store.revision(workspace).await
+    }
+
     /// Checks changes and records them in one transaction, in order: all or none.
     ///
     /// # Errors
@@ -131,10 +140,8 @@ impl Gate {
     ) -> Result<Result<Vec<Recorded>, UnmetCondition>, GateError> {
         let store = &self.what_if.store;
         // Tested before the check as well, because the check may take long.
-        if let Some(base) = conditions.base
-            && let Some(id) = store.changed_since(workspace, base).await?
-        {
-            return Ok(Err(UnmetCondition::Changed(id)));
+        if let Some(unmet) = store.unmet_condition(workspace, &conditions).await? {
+            return Ok(Err(unmet));
         }
         let CheckedWrites(writes) = self.check(workspace, writes, breaking).await?;
         let recorded = store.record_if(workspace, writes, conditions).await?;
@@ -191,8 +198,9 @@ impl Gate {
         Ok(Ok(each))
     }
 
-    /// Like [`Gate::apply`], if the check takes at most `patience`. Otherwise the check is cancelled, nothing is
-    /// written, and the changes are returned with the earlier versions of their documents.
+    /// Like [`Gate::apply_if`], if the check takes at most `patience`. Otherwise the check is cancelled, nothing is
+    /// written, and the changes are returned with their terms for a job. These then contain the revisions that the
+    /// documents had at the beginning.
     ///
     /// # Errors
     /// As [`Gate::apply`].
@@ -201,19 +209,28 @@ impl Gate {
         workspace: &WorkspaceId,
         writes: Vec<Write>,
         breaking: Breaking,
+        terms: ChangeTerms,
         patience: Duration,
     ) -> Result<TimedResult, GateError> {
-        let base = self
-            .what_if
-            .store
+        let store = &self.what_if.store;
+        let conditions = terms.conditions();
+        if let Some(unmet) = store.unmet_condition(workspace, &conditions).await? {
+            return Ok(TimedResult::Unmet(unmet));
+        }
+        let base = store
             .base(workspace, writes.iter().map(Write::document_id))
             .await?;
         let check = self.broken(workspace, &writes, breaking);
         let Ok(broken) = tokio::time::timeout(patience, check).await else {
-            return Ok(TimedResult::TooLong(writes, base));
+            return Ok(TimedResult::TooLong(writes, terms.or_base(base)));
         };
-        let passed = pass(broken?, writes)?;
-        Ok(TimedResult::Recorded(self.record(workspace, passed).await?))
+        let CheckedWrites(writes) = pass(broken?, writes)?;
+        let recorded = store.record_if(workspace, writes, conditions).await?;
+        self.follower.wake();
+        Ok(match recorded {
+            Ok(recorded) => TimedResult::Recorded(recorded),
+            Err(unmet) => TimedResult::Unmet(unmet),
+        })
     }
 
     /// Checks changes without recording them, for callers with a further decision between the two.
@@ -305,12 +322,48 @@ fn times_of(writes: &[Write]) -> BTreeSet<Option<Timestamp>> {
     writes.iter().map(takes_effect).collect()
 }
 
+/// The terms of a change, which hold also if a job makes it later.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ChangeTerms {
+    /// Revisions that must still be the last ones of their documents.
+    pub base: Option<BaseRevisions>,
+    /// Conditions on the live versions of documents.
+    pub versions: Vec<(DocumentId, Precondition)>,
+    /// The import that the change is recorded as.
+    pub import: Option<NewImport>,
+    /// The id of the import that the change undoes.
+    pub undoes: Option<String>,
+}
+
+impl ChangeTerms {
+    /// The terms as conditions of the write.
+    pub fn conditions(&self) -> WriteConditions<'_> {
+        WriteConditions {
+            base: self.base.as_ref(),
+            versions: &self.versions,
+            import: self.import.as_ref(),
+            undoes: self.undoes.as_deref(),
+            ..WriteConditions::default()
+        }
+    }
+
+    /// The same terms, with `base` if they have none.
+    #[must_use]
+    pub fn or_base(mut self, base: BaseRevisions) -> Self {
+        self.base.get_or_insert(base);
+        self
+    }
+}
+
 /// The result of changes whose check had a time limit.
 pub enum TimedResult {
     /// The changes were made.
     Recorded(Vec<Recorded>),
-    /// The check took too long. Contains the changes, and the versions of their documents.
-    TooLong(Vec<Write>, BaseRevisions),
+    /// A condition was not met. Nothing was written.
+    Unmet(UnmetCondition),
+    /// The check took too long. Contains the changes and their terms.
+    TooLong(Vec<Write>, ChangeTerms),
 }
 
 /// The result of changes of which as many as possible were made.

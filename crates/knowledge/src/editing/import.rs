@@ -12,9 +12,9 @@ use ken_base::blocking::blocking;
 use ken_base::domain::{
     Document, DocumentId, DocumentKind, DocumentStatus, Revision, Source, WorkspaceId,
 };
-use ken_ingest::ingest::faq::{CellFault, FaqFile, FaqRow, question_key};
+use ken_ingest::ingest::faq::{CellFault, Column, FaqFile, FaqRow, question_key};
 use ken_search::index::Selection;
-use ken_store::store::{Recorded, Store, StoreError, Write};
+use ken_store::store::{NewImport, Recorded, Store, StoreError, Write, WriteConditions};
 use ken_text::conflict::{Conflict, Relation, Statement, compare, contradiction};
 
 /// Effects of an import, or of its dry run.
@@ -36,11 +36,33 @@ pub struct ImportReport {
     pub rows: Vec<ImportRow>,
     /// Unknown columns, ignored.
     pub ignored_columns: Vec<String>,
+    /// All columns of the file, in order, and what each is taken for.
+    pub columns: Vec<ImportColumn>,
+    /// The row with the columns' names, from 1; null if there is none, as in JSON, or if none names a question and an
+    /// answer.
+    pub header_row: Option<usize>,
     /// Whether anything was written.
     pub applied: bool,
+    /// The id under which the import is listed and can be undone once it is written; null if nothing is written.
+    pub import_id: Option<String>,
     /// Newest revision after the import.
     #[schema(value_type = i64)]
     pub revision: Revision,
+}
+
+/// A column of an imported file.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct ImportColumn {
+    /// The column's name; empty if it has none.
+    pub header: String,
+    /// Its position, from 1.
+    pub position: usize,
+    /// Its letters in a spreadsheet (`A`, `AB`); null for a field of JSON objects.
+    pub letters: Option<String>,
+    /// The field that it is taken for, such as `question` or `answer[channel=line]`; null if it is ignored.
+    pub field: Option<String>,
+    /// Its first values, at most 3, cut after 200 characters.
+    pub samples: Vec<String>,
 }
 
 /// One row, and what becomes of it.
@@ -162,6 +184,10 @@ pub enum ImportEffect {
         with: String,
         /// The contradiction between the answers.
         conflict: Conflict,
+        /// The row's answer.
+        answer: String,
+        /// The answer of the other FAQ or row.
+        other_answer: String,
     },
     /// The row cannot be read.
     Invalid {
@@ -203,23 +229,31 @@ pub struct ImportPlan {
 /// Writes a plan through the gate in one transaction: all rows or none, unless `partial` is set. Does nothing if
 /// [`ImportReport::is_blocked`]. Duplicates are skipped and do not stop the import.
 ///
+/// It is recorded as `record`, so that it can be undone.
+///
 /// # Errors
 /// Those of [`Gate::apply`]. Faulty rows are listed in the report.
 pub async fn import(
-    store: &Store,
     gate: &Gate,
     workspace: &WorkspaceId,
     plan: ImportPlan,
     options: ImportOptions,
     breaking: Breaking,
+    record: NewImport,
 ) -> Result<ImportReport, GateError> {
     let mut report = plan.report;
-    report.revision = store.revision(workspace).await?;
+    report.revision = gate.revision(workspace).await?;
     if report.is_blocked(options) || plan.sources.is_empty() {
         return Ok(report);
     }
     let writes = plan.sources.into_iter().map(Write::put).collect();
-    let recorded = gate.apply(workspace, writes, breaking).await?;
+    let conditions = WriteConditions {
+        import: Some(&record),
+        ..WriteConditions::default()
+    };
+    let recorded = gate.apply_if(workspace, writes, breaking, conditions);
+    let recorded = recorded.await?.expect("no conditions were set");
+    report.import_id = Some(record.id);
     report.mark_applied(&recorded);
     Ok(report)
 }
@@ -249,9 +283,19 @@ pub async fn plan(
 ) -> Result<ImportPlan, StoreError> {
     let known = StoredFaqs::load(store, workspace, &file.rows).await?;
     let mut report = ImportReport {
-        ignored_columns: file.ignored_columns,
+        ignored_columns: file.ignored_columns(),
+        header_row: file.header_row,
         ..ImportReport::default()
     };
+    let is_table = file.is_table;
+    let column = |column: Column| ImportColumn {
+        letters: is_table.then(|| column.letters()),
+        header: column.header,
+        position: column.position,
+        field: column.field,
+        samples: column.samples,
+    };
+    report.columns = file.columns.into_iter().map(column).collect();
     for CellFault {
         row,
         column,
@@ -313,12 +357,17 @@ pub async fn plan(
             .find_map(|key| in_file.get(key).cloned())
             .or_else(|| stored.map(|(of, text)| (of.to_owned(), text.to_owned())));
         if let Some((of, other)) = twin {
-            let other = Statement {
+            let stated = Statement {
                 title: &question,
                 text: &other,
             };
-            let effect = match compare(statement, other, Some(1.0)) {
-                Relation::Conflict(conflict) => ImportEffect::Conflicting { with: of, conflict },
+            let effect = match compare(statement, stated, Some(1.0)) {
+                Relation::Conflict(conflict) => ImportEffect::Conflicting {
+                    with: of,
+                    conflict,
+                    answer,
+                    other_answer: other,
+                },
                 _ => ImportEffect::Duplicate { of },
             };
             tell(Some(&id), effect);
@@ -435,7 +484,7 @@ fn is_same(before: &Document, after: &Source) -> bool {
 }
 
 /// Returns the fields that differ, by the names under which they are imported.
-fn changes(before: &Document, after: &Source) -> Vec<FieldChange> {
+pub(super) fn changes(before: &Document, after: &Source) -> Vec<FieldChange> {
     let after = Document {
         id: after.id.clone(),
         version: 0,

@@ -112,11 +112,13 @@ const ALIKE: f32 = 0.93;
 const FILLS: f32 = 0.86;
 
 impl Learning {
-    /// Returns the gaps of the last `days` days, by descending rank, at most `limit`.
+    /// Returns the gaps of the last `days` days, by descending rank, then by id, at most `limit`. `after` is the rank and
+    /// the id of the last gap of the previous page.
     pub async fn gaps(
         &self,
         workspace: &WorkspaceId,
         days: i64,
+        after: Option<&(f64, String)>,
         limit: usize,
     ) -> Result<Vec<Gap>, LearnError> {
         let now = self.store.now();
@@ -144,6 +146,10 @@ impl Learning {
                 .total_cmp(&a.0.rank)
                 .then_with(|| a.0.id.cmp(&b.0.id))
         });
+        if let Some((rank, id)) = after {
+            let order = |gap: &Gap| rank.total_cmp(&gap.rank).then_with(|| gap.id.cmp(id));
+            gaps.retain(|(gap, _)| order(gap).is_gt());
+        }
         gaps.truncate(limit);
         let mut found = Vec::with_capacity(gaps.len());
         for (mut gap, vector) in gaps {

@@ -10,7 +10,7 @@ use super::gaps::{SAME_NEED, grouped};
 use super::{LearnError, Learning};
 use ken_base::blocking::blocking;
 use ken_base::domain::{DocumentId, DocumentStatus, Feedback, Outcome, WorkspaceId};
-use ken_store::store::AnswerRecord;
+use ken_store::store::{AnswerRecord, LoggedQuestion, NO_CHANNEL, QuestionFilter, TimeKey};
 
 /// What is counted of a group of answers.
 ///
@@ -107,6 +107,26 @@ pub struct Scene {
     pub evidence: Vec<String>,
 }
 
+/// Which logged questions to list; `None` does not restrict.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct LogFilter {
+    /// What is stored of the answer itself.
+    pub stored: QuestionFilter,
+    /// The intent: a name of [`GroupBy::Intent`].
+    pub intent: Option<String>,
+    /// Whether the newest rating was positive.
+    pub liked: Option<bool>,
+}
+
+/// A logged question with its rating.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RatedQuestion {
+    /// The question, without personal data, and its answer.
+    pub logged: LoggedQuestion,
+    /// Whether the newest rating is positive; `None` without one.
+    pub liked: Option<bool>,
+}
+
 /// The most answers that are counted, and the most feedback entries.
 const MAX_ANSWERS: i64 = 50_000;
 /// The least number of questions of a scene.
@@ -164,7 +184,7 @@ impl Learning {
                         .answer
                         .channel
                         .clone()
-                        .unwrap_or_else(|| "none".to_owned()))
+                        .unwrap_or_else(|| NO_CHANNEL.to_owned()))
                 };
                 rated_answers.iter().map(of).collect()
             }
@@ -181,21 +201,99 @@ impl Learning {
                 .map(|t| one(t.answer.reason.clone().unwrap_or_default()))
                 .collect(),
             GroupBy::Intent => {
-                let some = &rated_answers[..rated_answers.len().min(MAX_INTENTS)];
-                let redactor = self.cases.redactor(workspace).await?;
-                let masked = |t: &RatedAnswer| redactor.mask(&t.answer.question).into_owned();
-                let texts: Vec<String> = some.iter().map(masked).collect();
-                let vectors = self.vectors.of_questions(workspace, &texts).await?;
-                let mut names = vec![Vec::new(); rated_answers.len()];
-                let groups = blocking(move || grouped(&vectors, SAME_NEED)).await;
-                for members in groups {
-                    for at in &members {
-                        names[*at] = one(texts[members[0]].clone());
-                    }
-                }
+                let newest = rated_answers.iter().take(MAX_INTENTS);
+                let questions: Vec<&str> = newest.map(|t| t.answer.question.as_str()).collect();
+                let intents = self.intents(workspace, &questions).await?;
+                let mut names: Vec<Vec<String>> = intents.into_iter().map(one).collect();
+                names.resize(rated_answers.len(), Vec::new());
                 names
             }
         })
+    }
+
+    /// The intent of each question: the first question of the same meaning, without personal data.
+    async fn intents(
+        &self,
+        workspace: &WorkspaceId,
+        questions: &[&str],
+    ) -> Result<Vec<String>, LearnError> {
+        let redactor = self.cases.redactor(workspace).await?;
+        let masked = questions
+            .iter()
+            .map(|question| redactor.mask(question).into_owned());
+        let texts: Vec<String> = masked.collect();
+        let vectors = self.vectors.of_questions(workspace, &texts).await?;
+        let mut names = texts.clone();
+        for members in blocking(move || grouped(&vectors, SAME_NEED)).await {
+            for at in &members {
+                names[*at].clone_from(&texts[members[0]]);
+            }
+        }
+        Ok(names)
+    }
+
+    /// Returns logged questions from `from` to before `to`, without personal data, newest first, at most `limit`; and the
+    /// key of the last one if there are more. `after` is that key of the previous page. The filters select the answers that [`Learning::summary`] counts,
+    /// an intent among the newest 2,000.
+    pub async fn questions(
+        &self,
+        workspace: &WorkspaceId,
+        (from, to): (Timestamp, Timestamp),
+        filter: LogFilter,
+        after: Option<&TimeKey>,
+        limit: usize,
+    ) -> Result<(Vec<RatedQuestion>, Option<TimeKey>), LearnError> {
+        let mut only: Option<HashSet<String>> = None;
+        if let Some(liked) = filter.liked {
+            let mut verdicts: HashMap<String, bool> = HashMap::new();
+            let feedback = self.store.feedback_since(workspace, from, MAX_ANSWERS);
+            for given in feedback.await? {
+                if let Some(verdict) = given.verdict() {
+                    verdicts.insert(given.answer_id, verdict);
+                }
+            }
+            let of = verdicts
+                .into_iter()
+                .filter(|(_, verdict)| *verdict == liked);
+            only = Some(of.map(|(id, _)| id).collect());
+        }
+        if let Some(intent) = &filter.intent {
+            let newest = self
+                .store
+                .answers_between(workspace, from, to, MAX_INTENTS as i64)
+                .await?;
+            let questions: Vec<&str> = newest.iter().map(|a| a.question.as_str()).collect();
+            let intents = self.intents(workspace, &questions).await?;
+            let ids = newest.iter().zip(&intents);
+            let ids = ids.filter(|(_, of)| *of == intent);
+            let mut ids: HashSet<String> = ids.map(|(answer, _)| answer.id.clone()).collect();
+            if let Some(rated) = &only {
+                ids.retain(|id| rated.contains(id));
+            }
+            only = Some(ids);
+        }
+        if only.as_ref().is_some_and(HashSet::is_empty) {
+            return Ok((Vec::new(), None));
+        }
+        let stored = QuestionFilter {
+            only,
+            ..filter.stored
+        };
+        let (logged, next) = self
+            .store
+            .logged_questions_page(workspace, (from, to), &stored, after, limit)
+            .await?;
+        let ids: Vec<&str> = logged.iter().map(|one| one.answer_id.as_str()).collect();
+        let verdicts = self.store.verdicts(workspace, &ids).await?;
+        let redactor = self.cases.redactor(workspace).await?;
+        let rated = |mut logged: LoggedQuestion| {
+            logged.question = redactor.mask(&logged.question).into_owned();
+            RatedQuestion {
+                liked: verdicts.get(&logged.answer_id).copied(),
+                logged,
+            }
+        };
+        Ok((logged.into_iter().map(rated).collect(), next))
     }
 
     async fn rated_answers(

@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 
 use super::audit::AuditEvent;
+use super::questions::AnswerFacts;
 use super::{Store, StoreError, from_json, time_of, to_json};
-use ken_base::domain::{Answer, Turn, WorkspaceId};
+use ken_base::domain::{Answer, Reason, Turn, WorkspaceId};
 
 /// An answer to record.
 pub struct RecordedAnswer<'a> {
@@ -16,6 +17,10 @@ pub struct RecordedAnswer<'a> {
     pub trace: &'a str,
     /// Idempotency key of the request, if it has one.
     pub idempotency_key: Option<&'a str>,
+    /// Channel of the request, if it has one.
+    pub channel: Option<&'a str>,
+    /// Tags of the request.
+    pub tags: &'a [String],
 }
 
 /// How long answers of a missing workspace are kept, in milliseconds.
@@ -28,21 +33,43 @@ impl Store {
         workspace: &WorkspaceId,
         record: RecordedAnswer<'_>,
     ) -> Result<bool, StoreError> {
+        let (answer, now) = (record.answer, self.now_ms());
+        let mut cited: Vec<&str> = answer
+            .citations
+            .iter()
+            .map(|citation| citation.document_id.as_str())
+            .collect();
+        cited.sort_unstable();
+        cited.dedup();
+        let facts = AnswerFacts {
+            answer_id: &answer.id,
+            outcome: answer.outcome,
+            reason: answer.reason.map_or("", Reason::as_str),
+            channel: record.channel,
+            tags: record.tags,
+            cited,
+        };
+        let mut tx = self.relaxed.begin().await?;
         let done = sqlx::query(
             "INSERT INTO answers (workspace, id, conversation_id, idempotency_key, question, body, trace, created_at) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (workspace, idempotency_key) DO NOTHING",
         )
         .bind(workspace.as_str())
-        .bind(&record.answer.id)
-        .bind(record.answer.conversation_id.as_deref())
+        .bind(&answer.id)
+        .bind(answer.conversation_id.as_deref())
         .bind(record.idempotency_key)
         .bind(record.question)
-        .bind(to_json(record.answer))
+        .bind(to_json(answer))
         .bind(record.trace)
-        .bind(self.now_ms())
-        .execute(&self.relaxed)
+        .bind(now)
+        .execute(&mut *tx)
         .await?;
-        Ok(done.rows_affected() == 1)
+        if done.rows_affected() == 0 {
+            return Ok(false);
+        }
+        facts.save(&mut *tx, workspace.as_str(), now).await?;
+        tx.commit().await?;
+        Ok(true)
     }
 
     /// The answer with an idempotency key, and its record as JSON.

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::{Store, StoreError, from_json, time_of};
 use ken_base::actor::actor;
-use ken_base::domain::WorkspaceId;
+use ken_base::domain::{DocumentId, WorkspaceId};
 use ken_text::text::sha256_hex;
 
 /// Which audit log.
@@ -232,6 +232,26 @@ impl Store {
     ) -> Result<Vec<AuditEntry>, StoreError> {
         self.audit_lines("number > $2 ORDER BY number", scope, after, limit)
             .await
+    }
+
+    /// The newest entry about the live version of a document: its writing, publication, archiving or deletion. `None`
+    /// if the log has none.
+    pub async fn last_change_of(
+        &self,
+        workspace: &WorkspaceId,
+        id: &DocumentId,
+    ) -> Result<Option<AuditEntry>, StoreError> {
+        let row: Option<AuditRow> = sqlx::query_as(
+            "SELECT number, created_at, actor, action, subject, was, became, hash FROM audit_log \
+             WHERE scope = $1 AND subject = $2 AND action IN \
+             ('document.put', 'document.publish', 'document.archive', 'document.delete') \
+             ORDER BY number DESC LIMIT 1",
+        )
+        .bind(workspace.as_str())
+        .bind(id.as_str())
+        .fetch_optional(&self.relaxed)
+        .await?;
+        row.map(entry).transpose()
     }
 
     async fn audit_lines(

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{MAX_IN, Store, StoreError, corrupt, from_json, placeholders, time_of};
-use ken_base::domain::{Document, DocumentId, Metadata, WorkspaceId};
+use ken_base::domain::{Document, DocumentId, Metadata, Revision, WorkspaceId};
 
 /// Source file of a document; an unchanged file is recognised by its hash and not parsed again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,6 +84,8 @@ pub struct DocumentSummary {
     pub n_chunks: i64,
     /// SHA-256 (hex) of the source bytes and the metadata.
     pub content_hash: String,
+    /// Revision of its last change.
+    pub revision: Revision,
     /// When the document was last written.
     pub updated_at: Timestamp,
 }
@@ -231,8 +233,8 @@ impl Store {
         after: Option<&str>,
         limit: i64,
     ) -> Result<Vec<DocumentSummary>, StoreError> {
-        let rows: Vec<(String, i64, String, i64, String, i64)> = sqlx::query_as(
-            "SELECT id, version, metadata, n_chunks, content_hash, updated_at FROM documents \
+        let rows: Vec<(String, i64, String, i64, String, i64, i64)> = sqlx::query_as(
+            "SELECT id, version, metadata, n_chunks, content_hash, revision, updated_at FROM documents \
              WHERE workspace = $1 AND deleted = 0 AND id > $2 ORDER BY id LIMIT $3",
         )
         .bind(workspace.as_str())
@@ -242,13 +244,14 @@ impl Store {
         .await?;
         rows.into_iter()
             .map(
-                |(id, version, metadata, n_chunks, content_hash, updated_at)| {
+                |(id, version, metadata, n_chunks, content_hash, revision, updated_at)| {
                     Ok(DocumentSummary {
                         id: DocumentId::parse(&id).map_err(|e| corrupt("a document id", &e))?,
                         version,
                         metadata: from_json("a document's metadata", &metadata)?,
                         n_chunks,
                         content_hash,
+                        revision,
                         updated_at: time_of(updated_at)?,
                     })
                 },

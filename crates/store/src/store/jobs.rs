@@ -1,11 +1,15 @@
 //! Jobs: long work with its items, shown to the caller while it runs.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use sqlx::{Any, Executor};
 
+use super::audit::AuditEvent;
+use super::questions::TimeKey;
 use super::queue::{NewWork, enqueue_in};
 use super::writes::lock;
-use super::{Store, StoreError, now_ms, time_of};
+use super::{MAX_IN, Store, StoreError, now_ms, placeholders, time_of};
 use ken_base::actor::actor;
 use ken_base::domain::WorkspaceId;
 
@@ -48,6 +52,39 @@ pub struct JobItem {
     pub state: String,
     /// Result of the item, or why it failed.
     pub detail: String,
+    /// Whether its file is stored, so that it can be run again.
+    pub has_file: bool,
+}
+
+/// Number of a job's items by state.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct JobCounts {
+    /// All items.
+    pub n_items: usize,
+    /// Items that are done.
+    pub n_done: usize,
+    /// Items that failed.
+    pub n_failed: usize,
+}
+
+/// Which jobs to list; `None` does not restrict.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct JobFilter {
+    /// State of the job.
+    pub state: Option<String>,
+    /// Kind of work.
+    pub kind: Option<String>,
+}
+
+/// Whether the failed items of a job run again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retried {
+    /// They do: their number.
+    Items(u64),
+    /// No failed item has a stored file.
+    NothingStored,
+    /// The job has not ended, or it was cancelled.
+    NotEnded,
 }
 
 type JobRow = (String, String, String, String, i64, Option<i64>, String);
@@ -97,7 +134,8 @@ impl Store {
         Ok(())
     }
 
-    /// Changes the state of a job; `false` if its state is not in `from`. Deletes the files of a job that ends.
+    /// Changes the state of a job; `false` if its state is not in `from`. Deletes the files of a job that ends, except
+    /// those of failed items of a job that was not cancelled: they can be run again ([`Store::retry_job`]).
     pub async fn move_job(
         &self,
         workspace: &WorkspaceId,
@@ -122,11 +160,15 @@ impl Store {
         }
         if moved > 0 && finished.is_some() {
             // The files of waiting items are no longer needed.
-            sqlx::query("UPDATE job_items SET bytes = NULL WHERE workspace = $1 AND job = $2")
-                .bind(workspace.as_str())
-                .bind(id)
-                .execute(&self.durable)
-                .await?;
+            sqlx::query(
+                "UPDATE job_items SET bytes = NULL WHERE workspace = $1 AND job = $2 \
+                 AND (state <> 'failed' OR $3 = 'cancelled')",
+            )
+            .bind(workspace.as_str())
+            .bind(id)
+            .bind(to)
+            .execute(&self.durable)
+            .await?;
         }
         Ok(moved > 0)
     }
@@ -215,26 +257,163 @@ impl Store {
         row.map(job).transpose()
     }
 
-    /// A job's items, in order.
+    /// Jobs that a filter allows, newest first, at most `limit`. `after` is the last job of the previous page.
+    pub async fn jobs(
+        &self,
+        workspace: &WorkspaceId,
+        filter: &JobFilter,
+        after: Option<&TimeKey>,
+        limit: i64,
+    ) -> Result<Vec<Job>, StoreError> {
+        let mut sql = format!("{JOB} WHERE workspace = $1");
+        let mut texts = Vec::new();
+        for (column, value) in [("state", &filter.state), ("kind", &filter.kind)] {
+            if let Some(value) = value {
+                texts.push(value);
+                sql.push_str(&format!(" AND {column} = ${}", texts.len() + 4));
+            }
+        }
+        sql.push_str(" AND (created_at, id) < ($2, $3) ORDER BY created_at DESC, id DESC LIMIT $4");
+        let end = TimeKey {
+            at_ms: i64::MAX,
+            id: String::new(),
+        };
+        let after = after.unwrap_or(&end);
+        let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+            .bind(workspace.as_str())
+            .bind(after.at_ms)
+            .bind(&after.id)
+            .bind(limit);
+        for text in texts {
+            query = query.bind(text);
+        }
+        let rows: Vec<JobRow> = query.fetch_all(&self.relaxed).await?;
+        rows.into_iter().map(job).collect()
+    }
+
+    /// The numbers of items of jobs, by the job's id. A job without items is left out.
+    pub async fn job_counts(
+        &self,
+        workspace: &WorkspaceId,
+        ids: &[&str],
+    ) -> Result<HashMap<String, JobCounts>, StoreError> {
+        let mut counts: HashMap<String, JobCounts> = HashMap::with_capacity(ids.len());
+        for some in ids.chunks(MAX_IN) {
+            let sql = format!(
+                "SELECT job, state, COUNT(*) FROM job_items WHERE workspace = $1 AND job IN ({}) GROUP BY job, state",
+                placeholders(2, some.len())
+            );
+            let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(workspace.as_str());
+            for id in some {
+                query = query.bind(*id);
+            }
+            let rows: Vec<(String, String, i64)> = query.fetch_all(&self.relaxed).await?;
+            for (job, state, n) in rows {
+                let (counts, n) = (counts.entry(job).or_default(), n as usize);
+                counts.n_items += n;
+                match state.as_str() {
+                    "done" => counts.n_done += n,
+                    "failed" => counts.n_failed += n,
+                    _ => {}
+                }
+            }
+        }
+        Ok(counts)
+    }
+
+    /// A job's items above the position `after`, in order, at most `limit`; only those in `state`, if given.
     pub async fn job_items(
         &self,
         workspace: &WorkspaceId,
         id: &str,
+        state: Option<&str>,
+        after: i64,
+        limit: i64,
     ) -> Result<Vec<JobItem>, StoreError> {
-        let rows: Vec<(i64, String, String, String)> = sqlx::query_as(
-            "SELECT ordinal, name, state, detail FROM job_items WHERE workspace = $1 AND job = $2 ORDER BY ordinal",
-        )
-        .bind(workspace.as_str())
-        .bind(id)
-        .fetch_all(&self.relaxed)
-        .await?;
-        let item = |(ordinal, name, state, detail)| JobItem {
+        let of_state = match state {
+            Some(_) => "AND state = $5",
+            None => "",
+        };
+        let sql = format!(
+            "SELECT ordinal, name, state, detail, CASE WHEN bytes IS NULL THEN 0 ELSE 1 END FROM job_items \
+             WHERE workspace = $1 AND job = $2 AND ordinal > $3 {of_state} ORDER BY ordinal LIMIT $4"
+        );
+        let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+            .bind(workspace.as_str())
+            .bind(id)
+            .bind(after)
+            .bind(limit);
+        if let Some(state) = state {
+            query = query.bind(state);
+        }
+        let rows: Vec<(i64, String, String, String, i64)> = query.fetch_all(&self.relaxed).await?;
+        let item = |(ordinal, name, state, detail, has_file): (_, _, _, _, i64)| JobItem {
             ordinal,
             name,
             state,
             detail,
+            has_file: has_file != 0,
         };
         Ok(rows.into_iter().map(item).collect())
+    }
+
+    /// Runs the failed items of an ended job again whose files are stored, in one transaction with their work.
+    pub async fn retry_job(
+        &self,
+        workspace: &WorkspaceId,
+        id: &str,
+        work: NewWork<'_>,
+    ) -> Result<Retried, StoreError> {
+        let mut tx = self.begin().await?;
+        let moved = sqlx::query(
+            "UPDATE jobs SET state = 'queued', finished_at = NULL WHERE workspace = $1 AND id = $2 \
+             AND state IN ('done', 'failed')",
+        )
+        .bind(workspace.as_str())
+        .bind(id)
+        .execute(&mut *tx)
+        .await?;
+        if moved.rows_affected() == 0 {
+            return Ok(Retried::NotEnded);
+        }
+        let items = sqlx::query(
+            "UPDATE job_items SET state = 'waiting', detail = '' \
+             WHERE workspace = $1 AND job = $2 AND state = 'failed' AND bytes IS NOT NULL",
+        )
+        .bind(workspace.as_str())
+        .bind(id)
+        .execute(&mut *tx)
+        .await?;
+        if items.rows_affected() == 0 {
+            return Ok(Retried::NothingStored);
+        }
+        // The former work, perhaps a dead letter. If its last run is still ending, nothing of that run is left to write.
+        sqlx::query("DELETE FROM queue WHERE workspace = $1 AND kind = $2 AND dedup_key = $3")
+            .bind(workspace.as_str())
+            .bind(work.kind)
+            .bind(work.key)
+            .execute(&mut *tx)
+            .await?;
+        enqueue_in(&mut tx, workspace, &[work]).await?;
+        let event = AuditEvent::new("job.retry", id);
+        self.note(&mut tx, workspace, vec![event]).await?;
+        tx.commit().await?;
+        Ok(Retried::Items(items.rows_affected()))
+    }
+
+    /// Deletes the files of failed items of jobs that ended before `then` and have no dead letter. Returns the number of
+    /// items.
+    pub async fn forget_failed_files(&self, then: Timestamp) -> Result<u64, StoreError> {
+        let done = sqlx::query(
+            "UPDATE job_items SET bytes = NULL WHERE state = 'failed' AND bytes IS NOT NULL AND EXISTS \
+             (SELECT 1 FROM jobs j WHERE j.workspace = job_items.workspace AND j.id = job_items.job \
+             AND j.finished_at < $1 AND NOT EXISTS (SELECT 1 FROM queue q WHERE q.workspace = j.workspace \
+             AND q.kind = j.kind AND q.dedup_key = j.id AND q.state = 'dead'))",
+        )
+        .bind(then.as_millisecond())
+        .execute(&self.durable)
+        .await?;
+        Ok(done.rows_affected())
     }
 
     /// The next waiting item, with its file.
@@ -257,12 +436,13 @@ impl Store {
                 name,
                 state,
                 detail,
+                has_file: true,
             };
             (item, bytes)
         }))
     }
 
-    /// Records the result of a waiting item and deletes its file.
+    /// Records the result of a waiting item. Deletes its file, unless it failed.
     pub async fn finish_job_item(
         &self,
         workspace: &WorkspaceId,
@@ -327,7 +507,7 @@ impl Store {
     }
 }
 
-/// Records the result of a waiting item and deletes its file; `false` if it no longer waits.
+/// Records the result of a waiting item; `false` if it no longer waits. Deletes its file, unless it failed.
 pub(super) async fn finish_item<'e>(
     executor: impl Executor<'e, Database = Any>,
     workspace: &WorkspaceId,
@@ -337,7 +517,7 @@ pub(super) async fn finish_item<'e>(
     detail: &str,
 ) -> Result<bool, StoreError> {
     let finished = sqlx::query(
-        "UPDATE job_items SET state = $1, detail = $2, bytes = NULL \
+        "UPDATE job_items SET state = $1, detail = $2, bytes = CASE WHEN $6 = 1 THEN bytes ELSE NULL END \
          WHERE workspace = $3 AND job = $4 AND ordinal = $5 AND state = 'waiting'",
     )
     .bind(state)
@@ -345,6 +525,7 @@ pub(super) async fn finish_item<'e>(
     .bind(workspace.as_str())
     .bind(job)
     .bind(ordinal)
+    .bind(i64::from(state == "failed"))
     .execute(executor)
     .await?;
     Ok(finished.rows_affected() > 0)

@@ -1,6 +1,7 @@
 //! Judged questions, logged questions, and reviews.
 
 use super::audit::AuditEvent;
+use super::questions::TimeKey;
 use super::writes::lock;
 use super::{Store, StoreError, from_json, to_json};
 use ken_base::domain::{JudgedQuestion, Review, WorkspaceId};
@@ -16,6 +17,25 @@ impl Store {
                 .bind(workspace.as_str())
                 .fetch_all(&self.relaxed)
                 .await?;
+        let read = |(body,): (String,)| from_json("a judged question", &body);
+        rows.into_iter().map(read).collect()
+    }
+
+    /// Judged questions with an id above `after`, sorted by id, at most `limit`.
+    pub async fn judged_questions_page(
+        &self,
+        workspace: &WorkspaceId,
+        after: Option<&str>,
+        limit: i64,
+    ) -> Result<Vec<JudgedQuestion>, StoreError> {
+        let rows: Vec<(String,)> = sqlx::query_as(
+            "SELECT body FROM judged_questions WHERE workspace = $1 AND id > $2 ORDER BY id LIMIT $3",
+        )
+        .bind(workspace.as_str())
+        .bind(after.unwrap_or(""))
+        .bind(limit)
+        .fetch_all(&self.relaxed)
+        .await?;
         let read = |(body,): (String,)| from_json("a judged question", &body);
         rows.into_iter().map(read).collect()
     }
@@ -93,15 +113,28 @@ impl Store {
         Ok(rows.into_iter().map(|(question,)| question).collect())
     }
 
-    /// Open reviews, newest first, at most 1,000.
-    pub async fn open_reviews(&self, workspace: &WorkspaceId) -> Result<Vec<Review>, StoreError> {
-        let rows: Vec<(String,)> = sqlx::query_as(
-            "SELECT body FROM reviews WHERE workspace = $1 AND state = 'open' ORDER BY created_at DESC, id LIMIT 1000",
+    /// Open reviews with the time when they were opened, newest first, at most `limit`. `after` is the last one of the
+    /// previous page.
+    pub async fn open_reviews(
+        &self,
+        workspace: &WorkspaceId,
+        after: Option<&TimeKey>,
+        limit: i64,
+    ) -> Result<Vec<(Review, TimeKey)>, StoreError> {
+        let (at_ms, id) = after.map_or((i64::MAX, ""), |key| (key.at_ms, &*key.id));
+        let rows: Vec<(String, i64, String)> = sqlx::query_as(
+            "SELECT body, created_at, id FROM reviews WHERE workspace = $1 AND state = 'open' \
+             AND (created_at < $2 OR (created_at = $2 AND id > $3)) ORDER BY created_at DESC, id LIMIT $4",
         )
         .bind(workspace.as_str())
+        .bind(at_ms)
+        .bind(id)
+        .bind(limit)
         .fetch_all(&self.relaxed)
         .await?;
-        let read = |(body,): (String,)| from_json("a review", &body);
+        let read = |(body, at_ms, id): (String, i64, String)| {
+            Ok((from_json("a review", &body)?, TimeKey { at_ms, id }))
+        };
         rows.into_iter().map(read).collect()
     }
 

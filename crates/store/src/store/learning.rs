@@ -1,12 +1,13 @@
 //! Feedback, distrusted versions, and experiments with their participants.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use futures_util::TryStreamExt;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::{Store, StoreError, corrupt, from_json, time_of, to_json};
+use super::questions::TimeKey;
+use super::{MAX_IN, Store, StoreError, corrupt, from_json, placeholders, time_of, to_json};
 use ken_base::domain::{DocumentId, Experiment, Exposure, Feedback, Outcome, WorkspaceId};
 
 /// Customer, arm, answered, success, decided at, harmed at, shown at.
@@ -42,31 +43,31 @@ pub struct AnswerRecord {
 
 /// Parts of a stored answer.
 #[derive(Deserialize)]
-struct AnswerPart {
+pub(super) struct AnswerPart {
     id: String,
-    outcome: Outcome,
-    reason: Option<String>,
+    pub(super) outcome: Outcome,
+    pub(super) reason: Option<String>,
     conversation_id: Option<String>,
-    citations: Vec<CitationPart>,
+    pub(super) citations: Vec<CitationPart>,
 }
 
 #[derive(Deserialize)]
-struct CitationPart {
-    document_id: DocumentId,
+pub(super) struct CitationPart {
+    pub(super) document_id: DocumentId,
 }
 
 /// Parts of its record.
-#[derive(Deserialize)]
-struct RecordPart {
+#[derive(Default, Deserialize)]
+pub(super) struct RecordPart {
     #[serde(default)]
-    request: RequestPart,
+    pub(super) request: RequestPart,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct RequestPart {
-    channel: Option<String>,
-    tags: Vec<String>,
+pub(super) struct RequestPart {
+    pub(super) channel: Option<String>,
+    pub(super) tags: Vec<String>,
 }
 
 impl Store {
@@ -108,6 +109,28 @@ impl Store {
         .await?;
         let read = |(body,): (String,)| from_json("feedback", &body);
         rows.into_iter().rev().map(read).collect()
+    }
+
+    /// Feedback, newest first, at most `limit`. `after` is the last entry of the previous page.
+    pub async fn feedback_page(
+        &self,
+        workspace: &WorkspaceId,
+        after: Option<&TimeKey>,
+        limit: i64,
+    ) -> Result<Vec<Feedback>, StoreError> {
+        let (at_ms, id) = after.map_or((i64::MAX, ""), |key| (key.at_ms, &*key.id));
+        let rows: Vec<(String,)> = sqlx::query_as(
+            "SELECT body FROM feedback WHERE workspace = $1 \
+             AND (created_at < $2 OR (created_at = $2 AND id > $3)) ORDER BY created_at DESC, id LIMIT $4",
+        )
+        .bind(workspace.as_str())
+        .bind(at_ms)
+        .bind(id)
+        .bind(limit)
+        .fetch_all(&self.relaxed)
+        .await?;
+        let read = |(body,): (String,)| from_json("feedback", &body);
+        rows.into_iter().map(read).collect()
     }
 
     /// Answers from `from` until before `to`, newest first, at most `limit`. Reads them one by one: each has some
@@ -336,6 +359,34 @@ impl Store {
                 })
             })
             .collect()
+    }
+
+    /// The newest verdict of feedback on each answer: `true` if it is positive. An answer without a verdict is left out.
+    pub async fn verdicts(
+        &self,
+        workspace: &WorkspaceId,
+        answer_ids: &[&str],
+    ) -> Result<HashMap<String, bool>, StoreError> {
+        let mut verdicts = HashMap::new();
+        for some in answer_ids.chunks(MAX_IN) {
+            let sql = format!(
+                "SELECT answer_id, body FROM feedback WHERE workspace = $1 AND answer_id IN ({}) \
+                 ORDER BY created_at DESC, id",
+                placeholders(2, some.len())
+            );
+            let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(workspace.as_str());
+            for id in some {
+                query = query.bind(*id);
+            }
+            let rows: Vec<(String, String)> = query.fetch_all(&self.relaxed).await?;
+            for (answer_id, body) in rows {
+                let feedback: Feedback = from_json("feedback", &body)?;
+                if let Some(verdict) = feedback.verdict() {
+                    verdicts.entry(answer_id).or_insert(verdict);
+                }
+            }
+        }
+        Ok(verdicts)
     }
 
     /// Feedback on one answer, oldest first.

@@ -9,7 +9,7 @@ use sqlx::SqlStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 /// Number, name and SQL of each migration.
-const ALL: [(i64, &str, &str); 11] = [
+const ALL: [(i64, &str, &str); 14] = [
     (1, "init", include_str!("../../migrations/0001_init.sql")),
     (
         2,
@@ -48,6 +48,17 @@ const ALL: [(i64, &str, &str); 11] = [
         11,
         "trials",
         include_str!("../../migrations/0011_trials.sql"),
+    ),
+    (
+        12,
+        "sessions",
+        include_str!("../../migrations/0012_sessions.sql"),
+    ),
+    (13, "lists", include_str!("../../migrations/0013_lists.sql")),
+    (
+        15,
+        "imports",
+        include_str!("../../migrations/0015_imports.sql"),
     ),
 ];
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use sqlx::{Any, Executor, Transaction};
+use sqlx::{Any, Executor, Row, Transaction};
 
 use super::writes::{Cursor, Effect, Write, apply, lock};
 use super::{Store, StoreError, corrupt, from_json, time_of, to_json};
@@ -134,6 +134,48 @@ impl Store {
             .map(exported_version)
             .transpose()?
             .map(|version| source(id, version)))
+    }
+
+    /// Versions as in [`Store::source`]; missing ones are left out. In no order.
+    pub async fn sources(
+        &self,
+        workspace: &WorkspaceId,
+        versions: &[(DocumentId, i64)],
+    ) -> Result<Vec<(i64, Source)>, StoreError> {
+        /// How many versions are named in one statement.
+        const BATCH: usize = 200;
+        let mut found = Vec::with_capacity(versions.len());
+        for some in versions.chunks(BATCH) {
+            let pairs = (0..some.len()).map(|n| {
+                let (id, version) = (2 * n + 2, 2 * n + 3);
+                format!("(document_id = ${id} AND version = ${version})")
+            });
+            let sql = format!(
+                "SELECT document_id, version, content_hash, metadata, raw, text, outline, chunks, created_at \
+                 FROM document_versions WHERE workspace = $1 AND ({})",
+                pairs.collect::<Vec<_>>().join(" OR ")
+            );
+            let mut query = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(workspace.as_str());
+            for (id, version) in some {
+                query = query.bind(id.as_str()).bind(*version);
+            }
+            for row in query.fetch_all(&self.relaxed).await? {
+                let id: String = row.try_get(0)?;
+                let id = DocumentId::parse(&id).map_err(|e| corrupt("a document id", &e))?;
+                let version = exported_version((
+                    row.try_get(1)?,
+                    row.try_get(2)?,
+                    row.try_get(3)?,
+                    row.try_get(4)?,
+                    row.try_get(5)?,
+                    row.try_get(6)?,
+                    row.try_get(7)?,
+                    row.try_get(8)?,
+                ))?;
+                found.push((version.version, source(&id, version)));
+            }
+        }
+        Ok(found)
     }
 
     /// Imports an exported document. A new document comes with all its versions. Of an existing one only the live

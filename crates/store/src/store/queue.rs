@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use sqlx::{Any, Transaction};
 use uuid::Uuid;
 
+use super::questions::TimeKey;
 use super::{Store, StoreError, now_ms, placeholders, time_of};
 use ken_base::actor::actor;
 use ken_base::domain::WorkspaceId;
@@ -292,17 +293,22 @@ impl Store {
         .await?)
     }
 
-    /// Dead letters of a workspace, newest first, at most `limit`.
+    /// Dead letters of a workspace, newest first, at most `limit`. `after` is the last one of the previous page.
     pub async fn dead_letters(
         &self,
         workspace: &WorkspaceId,
+        after: Option<&TimeKey>,
         limit: i64,
     ) -> Result<Vec<DeadLetter>, StoreError> {
+        let (at_ms, id) = after.map_or((i64::MAX, ""), |key| (key.at_ms, &*key.id));
         let rows: Vec<DeadRow> = sqlx::query_as(
             "SELECT id, kind, payload, attempts, last_error, created_at, finished_at FROM queue \
-             WHERE workspace = $1 AND state = 'dead' ORDER BY finished_at DESC, id DESC LIMIT $2",
+             WHERE workspace = $1 AND state = 'dead' AND (finished_at, id) < ($2, $3) \
+             ORDER BY finished_at DESC, id DESC LIMIT $4",
         )
         .bind(workspace.as_str())
+        .bind(at_ms)
+        .bind(id)
         .bind(limit)
         .fetch_all(&self.relaxed)
         .await?;

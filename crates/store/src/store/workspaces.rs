@@ -27,6 +27,7 @@ pub(super) const TABLES: &[(&str, &str)] = &[
     ("job_items", "workspace"),
     ("jobs", "workspace"),
     ("queue", "workspace"),
+    ("imports", "workspace"),
     ("settings", "workspace"),
     ("cases", "workspace"),
     ("drafts", "workspace"),
@@ -34,12 +35,15 @@ pub(super) const TABLES: &[(&str, &str)] = &[
     ("distrusted", "workspace"),
     ("exposures", "workspace"),
     ("experiments", "workspace"),
+    ("answer_facts", "workspace"),
     ("answers", "workspace"),
     ("vectors", "workspace"),
     ("changes", "workspace"),
     ("chunks", "workspace"),
     ("document_versions", "workspace"),
+    ("document_labels", "workspace"),
     ("documents", "workspace"),
+    ("sessions", "workspace"),
     ("api_keys", "workspace"),
     ("audit_log", "scope"),
     ("audit_heads", "scope"),
@@ -161,10 +165,10 @@ mod tests {
         .fetch_one(&store.relaxed)
         .await
         .unwrap();
-        // The table `encoders` belongs to the service.
+        // The tables `encoders` and `sign_ins` belong to the service.
         assert_eq!(
             n_tables as usize,
-            named.len() + 1,
+            named.len() + 2,
             "a table is of no workspace"
         );
     }

@@ -5,13 +5,17 @@ use std::collections::HashMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sqlx::{Any, AnyConnection, Transaction};
+use sqlx::{Any, Transaction};
 
 use super::audit::{AuditEvent, note};
+use super::conditions::{UnmetCondition, WriteConditions, first_unmet, states};
 use super::documents::Origin;
+use super::imports::{insert_import, mark_undone};
 use super::jobs::finish_item;
+use super::lists::{ListColumns, version_text};
 use super::{
-    MAX_IN, ROWS, Scope, Store, StoreError, corrupt, from_json, now_ms, placeholders, to_json,
+    MAX_IN, ROWS, Scope, Store, StoreError, corrupt, from_json, now_ms, placeholders, time_of,
+    to_json,
 };
 use ken_base::actor::{actor, may_create_workspaces};
 use ken_base::domain::{
@@ -60,48 +64,6 @@ impl Write {
             Write::Archive(id) | Write::Delete(id) => id,
         }
     }
-}
-
-/// The last revision of each document at the time when a change of it was requested; `None` for a missing document.
-/// Archiving, scheduling and deleting also create revisions. The change is written only if these are still the last
-/// revisions (optimistic locking).
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct BaseRevisions(Vec<(DocumentId, Option<Revision>)>);
-
-impl BaseRevisions {
-    fn ids(&self) -> impl Iterator<Item = &DocumentId> {
-        self.0.iter().map(|(id, _)| id)
-    }
-}
-
-/// The job item that a write completes. Both are in one transaction: either both happen or neither.
-pub struct CompletedItem<'a> {
-    /// The item's position in the job.
-    pub ordinal: i64,
-    /// Returns the result text of the item from the results of the writes.
-    pub detail: &'a (dyn Fn(&[Recorded]) -> String + Sync),
-}
-
-/// Conditions of a write, checked in its transaction.
-#[derive(Default, Clone, Copy)]
-pub struct WriteConditions<'a> {
-    /// Revisions that must still be the last ones of their documents.
-    pub base: Option<&'a BaseRevisions>,
-    /// The job that writes. It must be running; a job that was cancelled or whose workspace was deleted is not.
-    pub job: Option<&'a str>,
-    /// The item of `job` that the write completes. Ignored without `job`.
-    pub completes: Option<&'a CompletedItem<'a>>,
-}
-
-/// The first of the [`WriteConditions`] that was not met. Nothing was written.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum UnmetCondition {
-    /// Another write changed the document.
-    #[error("{0} was changed concurrently; retry")]
-    Changed(DocumentId),
-    /// The job is not running, or its item is completed already.
-    #[error("the job was cancelled")]
-    NotRunning,
 }
 
 /// The effect of a write.
@@ -221,55 +183,34 @@ impl Store {
             }
         }
         lock(&mut tx, workspace).await?;
-        if let Some(base) = conditions.base {
-            let ids: Vec<DocumentId> = base.ids().cloned().collect();
-            let now = revisions(&mut tx, workspace, &ids).await?;
-            if let Some((id, _)) = base
-                .0
-                .iter()
-                .find(|(id, then)| now.get(id).copied() != *then)
-            {
-                return Ok(Err(UnmetCondition::Changed(id.clone())));
-            }
+        if let Some(unmet) = first_unmet(&mut tx, workspace, &conditions, self.clock.now()).await? {
+            return Ok(Err(unmet));
         }
+        let ids: Vec<DocumentId> = match conditions.import {
+            Some(_) => writes.iter().map(|w| w.document_id().clone()).collect(),
+            None => Vec::new(),
+        };
+        let before = states(&mut tx, workspace, &ids).await?;
         let recorded = self.record_in(&mut tx, workspace, writes).await?;
+        let now = self.clock.now();
+        if let Some(import) = conditions.import {
+            insert_import(&mut tx, workspace, import, &before, &recorded, now).await?;
+        }
+        // Here and below, the transaction is dropped if a condition is unmet, which rolls back this write.
+        if let Some(import) = conditions.undoes
+            && !mark_undone(&mut tx, workspace, import, &recorded, now).await?
+        {
+            return Ok(Err(UnmetCondition::Undone(import.to_owned())));
+        }
         if let (Some(job), Some(item)) = (conditions.job, conditions.completes) {
             let detail = (item.detail)(&recorded);
-            // If an earlier run completed the item, the transaction is dropped, which rolls back this write.
+            // An earlier run may have completed the item.
             if !finish_item(&mut *tx, workspace, job, item.ordinal, "done", &detail).await? {
                 return Ok(Err(UnmetCondition::NotRunning));
             }
         }
         tx.commit().await?;
         Ok(Ok(recorded))
-    }
-
-    /// Returns the last revision of each document.
-    pub async fn base<'a>(
-        &self,
-        workspace: &WorkspaceId,
-        ids: impl IntoIterator<Item = &'a DocumentId>,
-    ) -> Result<BaseRevisions, StoreError> {
-        let ids: Vec<DocumentId> = ids.into_iter().cloned().collect();
-        let mut connection = self.relaxed.acquire().await?;
-        let mut found = revisions(&mut connection, workspace, &ids).await?;
-        let base = ids.into_iter().map(|id| {
-            let revision = found.remove(&id);
-            (id, revision)
-        });
-        Ok(BaseRevisions(base.collect()))
-    }
-
-    /// Returns the first document whose last revision differs from `base`, or `None` if there is none.
-    pub async fn changed_since(
-        &self,
-        workspace: &WorkspaceId,
-        base: &BaseRevisions,
-    ) -> Result<Option<DocumentId>, StoreError> {
-        let now = self.base(workspace, base.ids()).await?;
-        let mut pairs = base.0.iter().zip(&now.0);
-        let changed = pairs.find(|(then, now)| then != now);
-        Ok(changed.map(|((id, _), _)| id.clone()))
     }
 
     /// Returns the writes without each [`Write::Put`] whose document already has this content and status. All other
@@ -350,31 +291,6 @@ impl Store {
         }
         Ok(!due.is_empty())
     }
-}
-
-/// Returns the last revision of each document. Leaves out missing documents.
-async fn revisions(
-    connection: &mut AnyConnection,
-    workspace: &WorkspaceId,
-    ids: &[DocumentId],
-) -> Result<HashMap<DocumentId, Revision>, StoreError> {
-    let mut found = HashMap::with_capacity(ids.len());
-    for batch in ids.chunks(MAX_IN) {
-        let sql = format!(
-            "SELECT id, revision FROM documents WHERE workspace = $1 AND id IN ({})",
-            placeholders(2, batch.len())
-        );
-        let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(workspace.as_str());
-        for id in batch {
-            query = query.bind(id.as_str());
-        }
-        let rows: Vec<(String, Revision)> = query.fetch_all(&mut *connection).await?;
-        for (id, revision) in rows {
-            let id = DocumentId::parse(&id).map_err(|e| corrupt("a document id", &e))?;
-            found.insert(id, revision);
-        }
-    }
-    Ok(found)
 }
 
 /// Applies one write in the transaction.
@@ -540,6 +456,16 @@ async fn promote(
     .execute(&mut **tx)
     .await?;
     let version = before.next_version.unwrap_or(before.version);
+    let (metadata,): (String,) =
+        sqlx::query_as("SELECT metadata FROM documents WHERE workspace = $1 AND id = $2")
+            .bind(workspace.as_str())
+            .bind(id.as_str())
+            .fetch_one(&mut **tx)
+            .await?;
+    let metadata: Metadata = from_json("a document's metadata", &metadata)?;
+    let text = version_text(tx, workspace.as_str(), id.as_str(), version).await?;
+    let listed = ListColumns::of(id.as_str(), &metadata, &text);
+    listed.save(tx, workspace.as_str(), id.as_str()).await?;
     cursor.events.push(
         AuditEvent::new("document.publish", id.as_str())
             .before(json!({ "version": before.version }))
@@ -579,6 +505,12 @@ async fn unschedule(
     .bind(id.as_str())
     .execute(&mut **tx)
     .await?;
+    let at = before.next_at.map(time_of).transpose()?;
+    cursor.events.push(
+        AuditEvent::new("document.unschedule", id.as_str())
+            .before(json!({ "version": version, "scheduled_at": at }))
+            .after(json!({ "version": before.version, "scheduled_at": null })),
+    );
     log_change(
         tx,
         workspace,
@@ -638,7 +570,7 @@ async fn schedule(
     .await?;
     cursor.events.push(
         AuditEvent::new("document.schedule", source.id.as_str())
-            .before(json!({ "version": before.version, "scheduled_at": before.next_at }))
+            .before(json!({ "version": before.version, "scheduled_at": null }))
             .after(json!({ "version": version, "scheduled_at": at })),
     );
     log_change(
@@ -729,13 +661,16 @@ async fn put(
     };
     cursor.next_key += n_chunks;
     cursor.revision += 1;
+    let listed = ListColumns::of(source.id.as_str(), &source.metadata, &source.text);
     sqlx::query(
         "INSERT INTO documents (workspace, id, version, status, deleted, content_hash, metadata, first_key, \
-         n_chunks, revision, updated_at) VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8, $9, $10) \
-         ON CONFLICT (workspace, id) DO UPDATE SET version = excluded.version, status = excluded.status, \
+         n_chunks, revision, updated_at, kind, sort_key, title_folded, faq_folded) \
+         VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) ON CONFLICT (workspace, id) DO UPDATE SET version = excluded.version, status = excluded.status, \
          deleted = 0, content_hash = excluded.content_hash, metadata = excluded.metadata, \
          first_key = excluded.first_key, n_chunks = excluded.n_chunks, revision = excluded.revision, \
-         updated_at = excluded.updated_at, origin_root = NULL, origin_path = NULL, origin_hash = NULL",
+         updated_at = excluded.updated_at, origin_root = NULL, origin_path = NULL, origin_hash = NULL, \
+         kind = excluded.kind, sort_key = excluded.sort_key, title_folded = excluded.title_folded, \
+         faq_folded = excluded.faq_folded",
     )
     .bind(workspace.as_str())
     .bind(source.id.as_str())
@@ -747,8 +682,14 @@ async fn put(
     .bind(n_chunks)
     .bind(cursor.revision)
     .bind(now_ms())
+    .bind(listed.kind)
+    .bind(listed.sort_key.as_slice())
+    .bind(&listed.title_folded)
+    .bind(&listed.faq_folded)
     .execute(&mut **tx)
     .await?;
+    let has_old = before.is_some();
+    listed.set_labels(tx, workspace.as_str(), has_old).await?;
     insert_origin(tx, workspace, &source.id, origin).await?;
     cursor
         .events
@@ -775,7 +716,7 @@ async fn put(
     })
 }
 
-/// Archives a document, or deletes it if `delete`.
+/// Archives a document, or deletes it if `delete`. Archiving an archived document changes nothing.
 async fn retire(
     tx: &mut Transaction<'_, Any>,
     workspace: &WorkspaceId,
@@ -793,6 +734,15 @@ async fn retire(
             revision: cursor.revision,
         });
     };
+    let is_archived = before.status == DocumentStatus::Archived.as_str();
+    if is_archived && !delete && before.next_version.is_none() {
+        return Ok(Recorded {
+            document_id: id,
+            version: before.version,
+            effect: Effect::Unchanged,
+            revision: cursor.revision,
+        });
+    }
     let mut metadata: Metadata = from_json("a document's metadata", &before.metadata)?;
     metadata.status = DocumentStatus::Archived;
     unschedule(tx, workspace, cursor, &id, &before).await?;
