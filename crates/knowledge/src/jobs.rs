@@ -13,7 +13,8 @@ use ken_base::domain::{DocumentId, WorkspaceId};
 use ken_ingest::ingest::worker::FileReader;
 use ken_store::queue::{self, Handler, Policy, WorkFailure, WorkProgress};
 use ken_store::store::{
-    CompletedItem, Effect, JobItem, Original, Recorded, Store, StoreError, WaitingJob, Write, WriteConditions,
+    CompletedItem, Effect, JobItem, Original, Recorded, Store, StoreError, WaitingJob, Write,
+    WriteConditions,
 };
 use ken_text::text::sha256_hex;
 
