@@ -91,7 +91,7 @@ pub struct BulkReport {
     pub faqs: Vec<BulkRow>,
     /// Whether it is written.
     pub applied: bool,
-    /// The id under which `GET /v1/imports` lists the change once it is written, to undo it; null if nothing is written.
+    /// The id of the change in `GET /v1/imports` once it is written, to undo it; null if nothing is written.
     pub import_id: Option<String>,
     /// Newest revision after the change.
     pub revision: i64,
