@@ -24,6 +24,7 @@ use ken_knowledge::editing::impact::WhatIf;
 use ken_knowledge::jobs::{Changes, Uploads};
 use ken_learn::cases::Cases;
 use ken_learn::learn::Learning;
+use ken_learn::learn::judged_runs::JudgedRuns;
 use ken_search::embed::{EmbedError, Embedder};
 use ken_search::index::{Follower, IndexError, Indexes, QdrantCluster};
 use ken_search::reader::{Reader, ReaderError};
@@ -85,7 +86,8 @@ const LEFT_BEHIND: SignedDuration = SignedDuration::from_hours(1);
 const KEEP_FAILED_FILES: SignedDuration = SignedDuration::from_hours(7 * 24);
 
 /// Cleans up at start and every hour. Deletes abandoned jobs of a shared store, old files of failed items, conversations
-/// without a turn for `keep_days` days (0: keeps them), expired sessions, and expired cases and personal data.
+/// without a turn for `keep_days` days (0: keeps them), expired sessions, originals of no version, and expired cases and
+/// personal data.
 async fn housekeeping(
     store: Store,
     cases: Cases,
@@ -116,6 +118,9 @@ async fn housekeeping(
         }
         if let Err(error) = store.drop_expired_sessions(IDLE).await {
             tracing::error!(%error, "cannot delete expired sessions");
+        }
+        if let Err(error) = store.drop_unused_originals().await {
+            tracing::error!(%error, "cannot delete unused originals");
         }
         if let Err(error) = cases.forget_old().await {
             tracing::error!(%error, "cannot delete expired cases");
@@ -343,11 +348,13 @@ impl App {
         };
         let learning_rounds = learning.start(works.clone());
         let reader = FileReader::new(&config.ingest);
-        let uploads = Uploads::new(store.clone(), reader.clone(), gate.clone());
+        let keep_bytes = config.ingest.keep_original_bytes;
+        let uploads = Uploads::new(store.clone(), reader.clone(), gate.clone(), keep_bytes);
         let changes = Changes::new(store.clone(), gate.clone());
         let handlers = Handlers::default()
             .with(uploads)
             .with(changes)
+            .with(JudgedRuns::new(store.clone(), answerer.clone()))
             .with(cases.clone());
         let queue = Queue::start(store.clone(), handlers, works, waker);
         let oidc = Oidc::new(&config.auth)?.map(Arc::new);

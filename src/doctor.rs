@@ -1,16 +1,19 @@
-//! `ken doctor`: checks for common misconfigurations.
+//! `ken doctor`: checks for common misconfigurations, before a start or on the running service.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
 use rustix::process::{Resource, getrlimit};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::keys::KeyRing;
 use crate::oidc::Oidc;
 use ken_base::blocking::blocking;
 use ken_base::config::{Config, VectorBackend};
 use ken_base::outbound;
+use ken_base::store_url::without_credentials;
 use ken_ingest::ingest::worker::FileReader;
 use ken_search::embed::Embedder;
 use ken_search::index::{IndexError, QdrantCluster};
@@ -18,7 +21,11 @@ use ken_search::reader::Reader;
 use ken_store::store::{Store, sqlite_path};
 
 /// The severity of a finding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(
+    description = "`fine`: no problem. `warning`: it works, but may fail later. `fault`: it does not work."
+)]
 pub enum Severity {
     /// No problem.
     Fine,
@@ -29,9 +36,10 @@ pub enum Severity {
 }
 
 /// Result of one check, with the remedy unless it is fine.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct DoctorFinding {
     /// The subject, for example `disk space (store)`.
+    #[serde(rename = "subject")]
     pub about: &'static str,
     /// How severe it is.
     pub severity: Severity,
@@ -73,6 +81,48 @@ pub async fn examine(config: &Config) -> Vec<DoctorFinding> {
     findings.push(vault(config));
     findings.extend(access(config, &store).await);
     store.close().await;
+    findings.push(chat_server(config).await);
+    findings.push(provider(config).await);
+    findings
+}
+
+/// The parts of a running service that are checked as they are.
+#[derive(Clone, Copy)]
+pub struct RunningParts<'a> {
+    /// The system of record.
+    pub store: &'a Store,
+    /// The encoder.
+    pub embedder: &'a Embedder,
+    /// The reader model, if it is used.
+    pub reader: Option<&'a Reader>,
+    /// Parses files.
+    pub file_reader: &'a FileReader,
+    /// The Qdrant cluster, if it is used.
+    pub cluster: Option<&'a QdrantCluster>,
+}
+
+/// Runs all checks of [`examine`] on the parts of a running service. Loads no model and opens no store.
+pub async fn examine_running(config: &Config, parts: RunningParts<'_>) -> Vec<DoctorFinding> {
+    let mut findings = vec![clock(Timestamp::now()), files(), memory()];
+    findings.extend(space(config));
+    findings.push(encoder_works(parts.embedder).await);
+    findings.push(match parts.reader {
+        Some(reader) => reader_works(reader, PATIENCE).await,
+        None => no_reader(),
+    });
+    findings.push(files_are_read(parts.file_reader).await);
+    if let Some(cluster) = parts.cluster.cloned() {
+        let asked = blocking(move || {
+            cluster.refresh()?;
+            Ok(cluster)
+        });
+        findings.push(cluster_works(asked.await));
+    }
+    findings.push(indexes(config));
+    findings.push(tls(config));
+    findings.push(sound(parts.store).await);
+    findings.push(vault(config));
+    findings.extend(access(config, parts.store).await);
     findings.push(chat_server(config).await);
     findings.push(provider(config).await);
     findings
@@ -184,7 +234,10 @@ fn space(config: &Config) -> Vec<DoctorFinding> {
 
 /// Whether files can be parsed; this needs the program `ken-read` beside `ken`.
 async fn file_reader(config: &Config) -> DoctorFinding {
-    let reader = FileReader::new(&config.ingest);
+    files_are_read(&FileReader::new(&config.ingest)).await
+}
+
+async fn files_are_read(reader: &FileReader) -> DoctorFinding {
     match reader.read("a.txt", b"A line.".to_vec()).await {
         Ok(_) => fine("file reader", "working"),
         Err(error) => fault(
@@ -197,15 +250,34 @@ async fn file_reader(config: &Config) -> DoctorFinding {
 /// Loads the reader model and runs it once.
 async fn reader(config: &Config) -> DoctorFinding {
     const PATIENCE: Duration = Duration::from_secs(60);
-    let (about, reading, encoder) = ("reader", config.reader.clone(), config.encoder.clone());
-    let reader = match blocking(move || Reader::open(&reading, &encoder)).await {
-        Ok(Some(reader)) => reader,
-        Ok(None) => return fine(about, "disabled; search scores alone decide"),
-        Err(error) => return fault(about, error.to_string()),
-    };
-    let passage = ["x".to_owned()];
-    match reader.read("x", &passage, Instant::now() + PATIENCE).await {
+    let (reading, encoder) = (config.reader.clone(), config.encoder.clone());
+    match blocking(move || Reader::open(&reading, &encoder)).await {
+        Ok(Some(reader)) => reader_works(&reader, PATIENCE).await,
+        Ok(None) => no_reader(),
+        Err(error) => fault("reader", error.to_string()),
+    }
+}
+
+fn no_reader() -> DoctorFinding {
+    fine("reader", "disabled; search scores alone decide")
+}
+
+async fn reader_works(reader: &Reader, patience: Duration) -> DoctorFinding {
+    let (about, passage) = ("reader", ["x".to_owned()]);
+    match reader.read("x", &passage, Instant::now() + patience).await {
         Ok(_) => fine(about, reader.version()),
+        Err(error) => fault(about, error.to_string()),
+    }
+}
+
+/// Encodes a question with the loaded encoder. A busy encoder is a warning.
+async fn encoder_works(embedder: &Embedder) -> DoctorFinding {
+    let about = "encoder";
+    // No cache has the vector of this text.
+    let text = Timestamp::now().to_string();
+    match embedder.embed_question(&text).await {
+        Ok(_) => fine(about, embedder.id()),
+        Err(error) if embedder.is_overloaded() => warning(about, error.to_string()),
         Err(error) => fault(about, error.to_string()),
     }
 }
@@ -225,19 +297,24 @@ async fn models(config: &Config) -> (DoctorFinding, Option<(String, usize)>) {
 /// The Qdrant cluster, if it is configured.
 async fn cluster(config: &Config, encoder: Option<(String, usize)>) -> Option<DoctorFinding> {
     let (id, dimension) = encoder.filter(|_| config.vectors == VectorBackend::Qdrant)?;
-    let (about, qdrant) = ("vectors", config.qdrant.clone());
+    let qdrant = config.qdrant.clone();
     let asked = blocking(move || {
         let cluster = QdrantCluster::connect(&qdrant, &id, dimension)?;
         cluster.refresh()?;
         Ok::<_, IndexError>(cluster)
     });
-    Some(match asked.await {
+    Some(cluster_works(asked.await))
+}
+
+fn cluster_works(asked: Result<QdrantCluster, IndexError>) -> DoctorFinding {
+    let about = "vectors";
+    match asked {
         Ok(cluster) => fine(
             about,
             format!("collection {} of the Qdrant cluster", cluster.collection()),
         ),
         Err(error) => fault(about, error.to_string()),
-    })
+    }
 }
 
 fn indexes(config: &Config) -> DoctorFinding {
@@ -386,12 +463,15 @@ async fn chat_server(config: &Config) -> DoctorFinding {
     };
     // Any reply shows that it is reachable.
     match client.get(&llm.url).send().await {
-        Ok(_) => fine(about, format!("{} reachable", llm.url)),
+        Ok(_) => fine(
+            about,
+            format!("{} reachable", without_credentials(&llm.url)),
+        ),
         Err(error) => warning(
             about,
             format!(
                 "{} unreachable ({}); answers are quoted until it is back",
-                llm.url,
+                without_credentials(&llm.url),
                 error.without_url()
             ),
         ),

@@ -4,13 +4,16 @@ mod admission_control;
 mod answers;
 mod audit;
 mod auth;
+mod backups;
 mod bulk;
 mod cases;
 mod changed;
+mod config;
 mod console;
 mod conversations;
 mod cookies;
 mod dead_letters;
+mod doctor;
 mod documents;
 mod drafts;
 mod examples;
@@ -24,9 +27,11 @@ mod impact;
 mod imports;
 mod insights;
 mod jobs;
+mod judged_runs;
 mod keys;
 mod lifecycle;
 mod metrics;
+mod originals;
 mod page;
 mod preconditions;
 mod problem;
@@ -71,6 +76,7 @@ use utoipa_axum::routes;
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::app::App;
+use crate::backups::Backups;
 use ken_base::outbound;
 use problem::Problem;
 
@@ -84,6 +90,9 @@ pub struct AppState {
     rates: Option<Arc<auth::Rates>>,
     in_flight_per_key: Arc<auth::InFlightPerKey>,
     sign_ins: Arc<sessions::SignInRates>,
+    backups: Backups,
+    /// Held while the service is checked.
+    checking: Arc<tokio::sync::Mutex<()>>,
 }
 
 #[derive(OpenApi)]
@@ -141,6 +150,7 @@ pub struct KeyPermit(#[expect(dead_code, reason = "it is held")] Arc<OwnedSemaph
 /// The whole API with its OpenAPI document.
 pub fn router(app: Arc<App>) -> Router {
     let http = app.config.http.clone();
+    let backups = Backups::new(&app.config);
     let state = AppState {
         app,
         permits: Arc::new(Semaphore::new(http.max_concurrent)),
@@ -150,6 +160,8 @@ pub fn router(app: Arc<App>) -> Router {
         rates: auth::rates(http.requests_per_minute).map(Arc::new),
         in_flight_per_key: Arc::new(auth::InFlightPerKey::new(http.max_concurrent_per_key)),
         sign_ins: Arc::default(),
+        backups,
+        checking: Arc::default(),
     };
     let max_upload_bytes = state.app.config.ingest.max_upload_bytes;
     let timeout = Duration::from_millis(http.timeout_ms);
@@ -161,6 +173,9 @@ pub fn router(app: Arc<App>) -> Router {
             conversations::delete_conversation
         ))
         .routes(routes!(settings::get_settings, settings::put_settings))
+        .routes(routes!(backups::start_backup, backups::list_backups))
+        .routes(routes!(config::get_config))
+        .routes(routes!(doctor::get_doctor))
         .routes(routes!(audit::get_audit))
         .routes(routes!(audit::export_audit))
         .routes(routes!(workspaces::list_workspaces))
@@ -195,6 +210,7 @@ pub fn router(app: Arc<App>) -> Router {
         ))
         .routes(routes!(documents::list_chunks))
         .routes(routes!(lifecycle::list_versions))
+        .routes(routes!(originals::get_original))
         .routes(routes!(lifecycle::diff_versions))
         .routes(routes!(uploads::preview))
         .routes(routes!(jobs::list_jobs))
@@ -210,6 +226,11 @@ pub fn router(app: Arc<App>) -> Router {
         .routes(routes!(impact::preview_impact))
         .routes(routes!(impact::list_judged))
         .routes(routes!(impact::put_judged, impact::delete_judged))
+        .routes(routes!(
+            judged_runs::start_judged_run,
+            judged_runs::list_judged_runs
+        ))
+        .routes(routes!(judged_runs::get_judged_run))
         .routes(routes!(impact::post_lint))
         .routes(routes!(impact::list_reviews))
         .routes(routes!(impact::close_review))

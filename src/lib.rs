@@ -33,6 +33,7 @@
 //! | [`keys`], [`oidc`] | `KeyRing`: authentication by a key or by a provider's token |
 //! | [`sessions`] | `Sessions`: sign-in to the console, by a key or at the provider |
 //! | [`check`], [`doctor`] | consistency of store and indexes; common misconfigurations |
+//! | [`backups`] | backups that the running service writes |
 //! | [`encoders`], [`reencode`] | which encoder is active; switching to another one, prepared in a standby `App` |
 //! | [`eval`], [`mod@bench`] | judged questions → metrics, comparison of runs, calibration of admission; load test on a synthetic corpus |
 //! | [`setup`], [`telemetry`] | download of the models; logging and tracing |
@@ -68,7 +69,7 @@
 //! reader store telemetry
 //! ingest keys queue vectors
 //! index sessions
-//! doctor encoders retrieve
+//! backups doctor encoders retrieve
 //! answer measures
 //! editing
 //! cases jobs
@@ -137,8 +138,8 @@
 //!   `tests/integration/tenants.rs`. An endpoint with a JSON body also needs a line in `problems_of` (`http.rs`). Its
 //!   bodies are types with `ToSchema` and a comment on each field, and `replies_match_their_schemas`
 //!   (`tests/integration/openapi.rs`) calls it. An example is a file in `http/examples/` with its row in
-//!   `http/examples.rs`. Two snapshots change: `INSTA_UPDATE=always cargo test --test integration -- openapi:: keys::`,
-//!   then read the diff.
+//!   `http/examples.rs`. Write what is generated again and read the diff: `INSTA_UPDATE=always KEN_UPDATE_REFERENCE=1
+//!   cargo test --test integration -- keys:: openapi:: reference::`, then `make console` for the console's types.
 //! - *Background work*: a [`ken_store::queue::Handler`] in the module that owns the work, and `.with(…)` in
 //!   `App::assemble`. Enqueue it by `Store::enqueue`, or in one transaction with its data by a store method that calls
 //!   `enqueue_in`. Then call `queue.wake()`.
@@ -157,6 +158,7 @@
 #![deny(missing_docs)]
 
 pub mod app;
+pub mod backups;
 pub mod bench;
 pub mod check;
 pub mod doctor;

@@ -107,23 +107,6 @@ pub fn by_kind(judged: &[Judged], reads: bool) -> Vec<KindMeasures> {
     kinds.into_values().collect()
 }
 
-/// The mean difference of confidence and the share of answerable questions, in ten bins of confidence (expected
-/// calibration error: Naeini, Cooper, Hauskrecht, AAAI 2015). In [0, 1].
-pub fn calibration_error(judged: &[Judged]) -> f64 {
-    let mut bins = [(0.0, 0.0); 10];
-    for j in judged {
-        let confidence = f64::from(j.decision.confidence);
-        let bin = &mut bins[((confidence * 10.0) as usize).min(9)];
-        bin.0 += confidence;
-        bin.1 += f64::from(u8::from(j.decision.answerable));
-    }
-    let off: f64 = bins
-        .iter()
-        .map(|(predicted, was)| (predicted - was).abs())
-        .sum();
-    off / judged.len().max(1) as f64
-}
-
 /// Whether a question is answered at a level. A question without a composable answer stays unanswered at every level.
 /// `answered` was measured at one level, and a stricter level would return the same text.
 fn answered_at(judged: &Judged, level: Level, reads: bool) -> bool {
@@ -213,7 +196,5 @@ mod tests {
             (kinds[1].kind.as_str(), kinds[1].n_answered),
             ("other_plan", 1)
         );
-        // Bins .9 to 1 (three, two answerable) and 0 to .1 (two, one answerable): |2.97 - 2| + |.02 - 1| over five.
-        assert!((calibration_error(&all) - (0.97 + 0.98) / 5.0).abs() < 1e-6);
     }
 }

@@ -4,7 +4,9 @@ use serde::Serialize;
 
 use super::admission::{self, Judged, KindMeasures, LevelMeasures};
 use super::slices::Slice;
-use ken_learn::measures::{JudgedDecision, auroc, false_answer_rate_at, mean, percentile};
+use ken_learn::measures::{
+    JudgedDecision, auroc, calibration_error, false_answer_rate_at, mean, percentile,
+};
 
 /// The measures of one set in one mode. Shares are in [0, 1].
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -108,7 +110,7 @@ impl AdmissionMeasures {
             false_answer_rate_90: false_answer_rate_at(decisions, 0.9)?,
             answer_rate: rate(true),
             false_answer_rate: rate(false),
-            calibration_error: admission::calibration_error(judged),
+            calibration_error: calibration_error(decisions),
             levels: admission::by_level(judged, reads),
             kinds: admission::by_kind(judged, reads),
         })

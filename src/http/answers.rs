@@ -17,14 +17,16 @@ use tokio_stream::wrappers::ReceiverStream;
 use utoipa::ToSchema;
 
 use super::admission_control::InFlight;
+use super::conversations::ExplanationResponse;
 use super::extract::{Json, OneOrMany, Workspace, one_or_many};
 use super::metrics;
 use super::problem::{Fault, Problem};
 use super::{AppState, Permit};
 use ken_answer::answer::render::{AnswerFormat, render};
-use ken_answer::answer::{self, Question};
+use ken_answer::answer::{self, AnswerError, Question};
 use ken_base::domain::{
-    self, Filter, MAX_LIMIT, MAX_QUESTION_CHARS, QuestionText, Strategy, Utterance, WorkspaceId,
+    self, Filter, KeyRole, Level, MAX_LIMIT, MAX_QUESTION_CHARS, Principal, QuestionText, Right,
+    Strategy, Utterance, WorkspaceId,
 };
 
 /// A question.
@@ -61,6 +63,14 @@ pub struct AnswerRequest {
     /// Time budget in milliseconds, 1 to 60,000. When it runs short, the reply degrades from generated text to quoted
     /// sentences, then to an FAQ with exactly this question, then to a refusal with the reason `deadline`.
     pub deadline_ms: Option<u64>,
+    /// Confidence that this answer needs, instead of the workspace's level. Requires a role that may read the knowledge
+    /// base (`editor` and above). The question takes no part in experiments.
+    pub level: Option<Level>,
+    /// Answer without recording: no insight, gap, conversation or experiment contains the question, and the reply has an
+    /// `explanation`. For editors who try questions; requires the same role as `level`. Not allowed with an
+    /// `Idempotency-Key`.
+    #[serde(default)]
+    pub dry_run: bool,
     /// Maximum number of evidence passages, 1 to 100.
     #[serde(default = "default_limit")]
     pub limit: usize,
@@ -101,7 +111,7 @@ pub fn default_limit() -> usize {
 /// An answer with its citations.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AnswerResponse {
-    /// The answer's id; feedback names it.
+    /// The answer's id; feedback names it. That of a dry run begins with `dry_` and is not stored.
     pub id: String,
     /// The decision.
     pub outcome: domain::Outcome,
@@ -131,6 +141,9 @@ pub struct AnswerResponse {
     pub revision: i64,
     /// How long each stage took.
     pub timings_ms: TimingsBody,
+    /// How a dry run's answer was produced: what `GET /v1/answers/{id}` returns for a recorded answer. Omitted otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<Box<ExplanationResponse>>,
 }
 
 /// A sentence of an answer.
@@ -304,11 +317,30 @@ impl AnswerResponse {
             conversation_id: answer.conversation_id,
             revision: answer.revision,
             timings_ms: answer.timings_ms.into(),
+            explanation: None,
         }
     }
 }
 
 impl AnswerRequest {
+    /// Checks that the role may send the values that bypass the workspace's settings or its records.
+    fn authorize(&self, role: KeyRole) -> Result<(), Problem> {
+        let restricted = [("/level", self.level.is_some()), ("/dry_run", self.dry_run)];
+        let detail = format!("role {} may not send this value", role.as_str());
+        let faults: Vec<Fault> = restricted
+            .into_iter()
+            .filter(|(_, is_sent)| *is_sent && !role.may(Right::Read))
+            .map(|(pointer, _)| Fault::new(pointer, detail.clone()))
+            .collect();
+        match faults.is_empty() {
+            true => Ok(()),
+            false => Err(Problem::forbidden_values(
+                "level and dry_run require a role that may read the knowledge base",
+                faults,
+            )),
+        }
+    }
+
     /// Validates the request. The problem lists every fault.
     fn parse(self, headers: &HeaderMap) -> Result<Question, Problem> {
         let mut faults = Vec::new();
@@ -370,11 +402,18 @@ impl AnswerRequest {
                 None
             }
         };
+        if self.dry_run && key.is_some() {
+            faults.push(Fault::new(
+                "Idempotency-Key",
+                "not allowed with dry_run, which stores no answer to repeat",
+            ));
+        }
         let Some(text) = text.filter(|_| faults.is_empty()) else {
             return Err(Problem::invalid(faults));
         };
         Ok(Question {
             tuning: Default::default(),
+            level: self.level,
             text,
             filter: Filter {
                 audience: self.audience,
@@ -408,30 +447,71 @@ impl AnswerRequest {
     ),
     responses(
         (status = 200, content((AnswerResponse = "application/json"), (String = "text/event-stream"))),
-        (status = 400, body = Problem), (status = 409, body = Problem), (status = 422, body = Problem),
-        (status = 429, body = Problem), (status = 503, body = Problem),
+        (status = 400, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem),
+        (status = 422, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem),
     )
 )]
 pub async fn post_answer(
     State(state): State<AppState>,
     Workspace(workspace): Workspace,
+    Extension(principal): Extension<Principal>,
     permit: Option<Extension<Permit>>,
     headers: HeaderMap,
     Json(request): Json<AnswerRequest>,
 ) -> Result<Response, Problem> {
+    request.authorize(principal.role)?;
     let in_flight = state.admit()?;
-    let (stream, format) = (request.stream, request.format);
+    let (stream, format, dry_run) = (request.stream, request.format, request.dry_run);
     let question = request.parse(&headers)?;
     let channel = question.filter.channel.clone();
-    let body = move |answer: domain::Answer| {
-        metrics::answered(&answer);
-        AnswerResponse::new(answer, channel.as_deref(), format)
+    let asked = Asked {
+        workspace,
+        question,
+        dry_run,
+    };
+    let body = move |replied: Replied| {
+        let (answer, explanation) = replied;
+        if !dry_run {
+            metrics::answered(&answer);
+        }
+        AnswerResponse {
+            explanation: explanation.map(Box::new),
+            ..AnswerResponse::new(answer, channel.as_deref(), format)
+        }
     };
     if stream {
-        return Ok(events(state, workspace, question, body, (permit, in_flight)).into_response());
+        return Ok(events(state, asked, body, (permit, in_flight)).into_response());
     }
-    let answered = state.app.answerer.answer(&workspace, question, None);
-    Ok(axum::Json(body(answered.await?.answer)).into_response())
+    let replied = asked.reply(&state, None).await?;
+    Ok(axum::Json(body(replied)).into_response())
+}
+
+/// A question to a workspace. A dry run is not recorded.
+struct Asked {
+    workspace: WorkspaceId,
+    question: Question,
+    dry_run: bool,
+}
+
+/// An answer; that of a dry run with its explanation.
+type Replied = (domain::Answer, Option<ExplanationResponse>);
+
+impl Asked {
+    async fn reply(
+        self,
+        state: &AppState,
+        events: Option<&mpsc::UnboundedSender<answer::Event>>,
+    ) -> Result<Replied, AnswerError> {
+        let answerer = &state.app.answerer;
+        if self.dry_run {
+            let dry_run = answerer.dry_run(&self.workspace, self.question, events);
+            let (turn, trace) = dry_run.await?;
+            let answer = turn.answer.clone();
+            return Ok((answer, Some(ExplanationResponse::new(turn, trace))));
+        }
+        let answered = answerer.answer(&self.workspace, self.question, events);
+        Ok((answered.await?.answer, None))
+    }
 }
 
 /// Streams the answer as events: generated text sentence by sentence, everything else at once. The stream holds the
@@ -439,9 +519,8 @@ pub async fn post_answer(
 /// stream is dropped and the answer is cancelled.
 fn events(
     state: AppState,
-    workspace: WorkspaceId,
-    question: Question,
-    body: impl FnOnce(domain::Answer) -> AnswerResponse + Send + 'static,
+    asked: Asked,
+    body: impl FnOnce(Replied) -> AnswerResponse + Send + 'static,
     held: (Option<Extension<Permit>>, Option<InFlight>),
 ) -> impl IntoResponse {
     let event =
@@ -452,7 +531,7 @@ fn events(
     // The stream holds the permits, since the request ends before its events.
     let telling = async move {
         let _held = held;
-        let answering = state.app.answerer.answer(&workspace, question, Some(&tell));
+        let answering = asked.reply(&state, Some(&tell));
         tokio::pin!(answering);
         let mut n_streamed = 0;
         let outcome = loop {
@@ -476,8 +555,8 @@ fn events(
         }
         let mut last = Vec::new();
         match outcome {
-            Ok(explained) => {
-                let body = body(explained.answer);
+            Ok(replied) => {
+                let body = body(replied);
                 let is_streamed =
                     body.strategy == Strategy::Generated && n_streamed == body.sentences.len();
                 if !is_streamed {

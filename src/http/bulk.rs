@@ -11,8 +11,8 @@ use utoipa::ToSchema;
 use super::AppState;
 use super::documents::{ChangeResult, accepted, changes};
 use super::extract::{Json, Workspace};
+use super::jobs::JobResponse;
 use super::problem::{Fault, Problem};
-use super::uploads::JobResponse;
 use ken_base::domain::{DocumentId, DocumentStatus};
 use ken_knowledge::editing::bulk::{BulkChange, BulkEffect, BulkRow, FieldUpdates, plan};
 use ken_knowledge::editing::gate::ChangeTerms;
@@ -91,7 +91,7 @@ pub struct BulkReport {
     pub faqs: Vec<BulkRow>,
     /// Whether it is written.
     pub applied: bool,
-    /// The id under which `GET /v1/imports` lists the change once it is written, to undo it; null if nothing is written.
+    /// The id of the change in `GET /v1/imports` once it is written, to undo it; null if nothing is written.
     pub import_id: Option<String>,
     /// Newest revision after the change.
     pub revision: i64,
@@ -154,7 +154,7 @@ pub async fn bulk(
     };
     match changes(&state, &workspace, planned.writes, force, background, terms).await? {
         ChangeResult::Later(job) => {
-            let id = job.id.clone();
+            let id = job.about.id.clone();
             Ok(accepted(&id, BulkJobResponse { job, report }))
         }
         ChangeResult::Now(recorded) => {

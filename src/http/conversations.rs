@@ -133,6 +133,19 @@ pub struct ExplanationResponse {
     pub parts: serde_json::Value,
 }
 
+impl ExplanationResponse {
+    /// The explanation of a turn from its trace.
+    pub fn new(turn: Turn, mut trace: serde_json::Value) -> Self {
+        Self {
+            answer: serde_json::json!(turn.answer),
+            at: turn.at,
+            question: turn.question,
+            request: trace["request"].take(),
+            parts: trace["parts"].take(),
+        }
+    }
+}
+
 /// How one question of a message was answered.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "it describes the JSON")]
@@ -213,14 +226,8 @@ pub async fn get_answer(
     Workspace(workspace): Workspace,
     Path(id): Path<String>,
 ) -> Result<axum::Json<ExplanationResponse>, Problem> {
-    let Some((turn, mut trace)) = state.app.answerer.explained(&workspace, &id).await? else {
+    let Some((turn, trace)) = state.app.answerer.explained(&workspace, &id).await? else {
         return Err(Problem::not_found(format!("answer {id} not found")));
     };
-    Ok(axum::Json(ExplanationResponse {
-        answer: serde_json::json!(turn.answer),
-        at: turn.at,
-        question: turn.question,
-        request: trace["request"].take(),
-        parts: trace["parts"].take(),
-    }))
+    Ok(axum::Json(ExplanationResponse::new(turn, trace)))
 }

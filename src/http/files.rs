@@ -67,6 +67,15 @@ const TYPES: [(&str, &str); 16] = [
     ("message/rfc822", "eml"),
 ];
 
+/// The content type of a file by its name; that of any bytes if the ending is unknown.
+pub fn content_type_of(name: &str) -> &'static str {
+    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
+    let known = TYPES
+        .iter()
+        .find(|(_, known)| ending.eq_ignore_ascii_case(known));
+    known.map_or("application/octet-stream", |(kind, _)| kind)
+}
+
 /// The files of a request, read one at a time.
 pub enum RequestFiles {
     /// The remaining parts of a form, and the largest size of a file in bytes.

@@ -16,7 +16,7 @@ use super::faqs::{self, FaqFields};
 use super::page::{cursor_of, page_of, parse_time_cursor, wrong_cursor};
 use super::problem::{Fault, Problem};
 use super::settings::limit_of;
-use ken_base::domain::{DocumentId, JudgedQuestion, Outcome, Review};
+use ken_base::domain::{DocumentId, JudgedQuestion, Outcome, QuestionKind, Review};
 use ken_knowledge::editing::gate::GateError;
 use ken_knowledge::editing::impact::{AlteredAnswer, Impact, ImpactError, LOGGED, ProposedChange};
 use ken_knowledge::editing::lint::{LintError, LintFinding, lint};
@@ -130,6 +130,8 @@ pub struct JudgedQuestionRequest {
     pub document_id: Option<String>,
     /// Text that the answer must contain; Chinese script, width and case are ignored.
     pub contains: Option<String>,
+    /// The kind of question. Near misses and foreign questions must not be answered; judged runs count them apart.
+    pub kind: Option<QuestionKind>,
 }
 
 /// Query parameters of `GET /v1/judged-questions` and `GET /v1/reviews`.
@@ -205,6 +207,16 @@ pub async fn put_judged(
             "expected at least one of outcome, document_id, contains",
         ));
     }
+    let contradicting = match (request.kind, request.outcome) {
+        (Some(QuestionKind::Answerable), Some(Outcome::Refused)) => Some("answerable"),
+        (Some(QuestionKind::NearMiss), Some(Outcome::Answered)) => Some("near_miss"),
+        (Some(QuestionKind::Foreign), Some(Outcome::Answered)) => Some("foreign"),
+        _ => None,
+    };
+    if let (Some(kind), Some(outcome)) = (contradicting, request.outcome) {
+        let detail = format!("{kind} contradicts the outcome {}", outcome.as_str());
+        faults.push(Fault::new("/kind", detail));
+    }
     if !faults.is_empty() {
         return Err(Problem::invalid(faults));
     }
@@ -216,6 +228,7 @@ pub async fn put_judged(
         outcome: request.outcome,
         document_id: request.document_id,
         contains: request.contains,
+        kind: request.kind,
     };
     state
         .app

@@ -9,10 +9,10 @@ use utoipa::{IntoParams, ToSchema};
 use super::AppState;
 use super::documents::{ChangeResult, accepted, changes};
 use super::extract::{Json, Params, Path, Workspace};
+use super::jobs::JobResponse;
 use super::problem::{Fault, Problem};
 use super::schema_enums;
 use super::settings::limit_of;
-use super::uploads::JobResponse;
 use ken_knowledge::editing::gate::ChangeTerms;
 use ken_knowledge::editing::undo::plan_undo;
 use ken_store::store::ImportSummary;
@@ -205,7 +205,7 @@ pub async fn undo_import(
     } = request;
     match changes(&state, &workspace, plan.writes, force, background, terms).await? {
         ChangeResult::Later(job) => {
-            let id = job.id.clone();
+            let id = job.about.id.clone();
             Ok(accepted(&id, UndoJobResponse { job, report }))
         }
         ChangeResult::Now(recorded) => {

@@ -113,7 +113,7 @@ pub struct JobResponse {
 pub struct JobItemBody {
     /// Position in the job, from 0.
     pub ordinal: i64,
-    /// The file's name, or what is changed.
+    /// The file's name, what is changed, or the judged question's id.
     pub name: String,
     /// `waiting`, `done` or `failed`.
     #[schema(value_type = schema_enums::JobItemState)]

@@ -77,6 +77,17 @@ pub struct VersionBody {
     /// When it was written.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
+    /// The uploaded file that it was read from, which `GET /v1/documents/{id}/original` sends; null if none is kept.
+    pub original: Option<OriginalBody>,
+}
+
+/// An uploaded file.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OriginalBody {
+    /// The file's name.
+    pub name: String,
+    /// Its size.
+    pub n_bytes: i64,
 }
 
 impl From<VersionSummary> for VersionBody {
@@ -88,6 +99,9 @@ impl From<VersionSummary> for VersionBody {
             live: version.live,
             publish_at: version.publish_at,
             created_at: version.created_at,
+            original: version
+                .original
+                .map(|(name, n_bytes)| OriginalBody { name, n_bytes }),
         }
     }
 }

@@ -35,7 +35,8 @@ pub struct Problem {
     /// The cause and the remedy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
-    /// Every invalid value (422), or every judged question, wording or document that blocks the change (409).
+    /// Every invalid value (422), every value that the caller may not send (403), or every judged question, wording or
+    /// document that blocks the change (409).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<Fault>,
     /// The live version of the document (412), to compare it with what was sent.
@@ -172,6 +173,14 @@ impl Problem {
     /// Whether the sender has no valid key, token or session.
     pub fn is_unauthorized(&self) -> bool {
         self.status == StatusCode::UNAUTHORIZED
+    }
+
+    /// 403: the caller lacks the right to send these values.
+    pub fn forbidden_values(detail: impl Into<String>, errors: Vec<Fault>) -> Self {
+        Self {
+            errors,
+            ..Self::forbidden(detail)
+        }
     }
 
     /// 404: the resource does not exist.

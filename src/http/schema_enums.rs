@@ -8,6 +8,7 @@ use utoipa::{PartialSchema, ToSchema};
 
 use ken_knowledge::jobs::{CHANGE, UPLOAD};
 use ken_learn::cases::DISTIL;
+use ken_learn::learn::judged_runs::JUDGED_RUN;
 
 macro_rules! schema {
     ($name:ident, [$($value:expr),+ $(,)?], $description:literal) => {
@@ -57,8 +58,8 @@ schema!(
 );
 schema!(
     JobKind,
-    [UPLOAD, CHANGE],
-    "`upload`: reads uploaded files. `change`: checks the judged questions, then writes."
+    [UPLOAD, CHANGE, JUDGED_RUN],
+    "`upload`: reads uploaded files. `change`: checks the judged questions, then writes. `judged_run`: asks the judged questions."
 );
 schema!(
     JobState,
@@ -80,8 +81,9 @@ schema!(
 );
 schema!(
     WorkKind,
-    [UPLOAD, CHANGE, DISTIL],
-    "`upload`: reads uploaded files. `change`: checks the judged questions, then writes. `distil`: makes drafts of cases."
+    [UPLOAD, CHANGE, DISTIL, JUDGED_RUN],
+    "`upload`: reads uploaded files. `change`: checks the judged questions, then writes. `distil`: makes drafts of cases. \
+     `judged_run`: asks the judged questions."
 );
 schema!(
     DeadLetterState,

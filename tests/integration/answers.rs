@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::{Answer, TestApp, config_in};
+use crate::support::{Answer, TestApp, config_in, pointers};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn shop_questions_in_any_script_are_answered_with_citations() {
@@ -315,5 +315,122 @@ async fn cached_answer_is_dropped_when_its_inputs_change() {
         let is_said = answer.text.contains("80");
         assert_eq!(is_said, says, "{answer:?}");
     }
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn level_of_one_question_overrides_workspace_level() {
+    let app = TestApp::with_shop().await;
+    let questions = [
+        "請問退貨後多久可以收到退款？",
+        "AirNest 300 的濾網多久要換一次？",
+        "可以寄到國外嗎？",
+        "買很多可以算便宜一點嗎？",
+        "你們的門市可以帶狗進去嗎？",
+    ];
+    let mut outcomes = Vec::new();
+    for question in questions {
+        let at = async |level: &str| {
+            let body = json!({ "question": question, "level": level });
+            let answer = app.answer(body).await;
+            let (_, read) = app.get(&format!("/v1/answers/{}", answer.id)).await;
+            assert_eq!(read["request"]["level"], level, "{read}");
+            answer.outcome
+        };
+        let by_level = (at("very_strict").await, at("very_lenient").await);
+        assert_ne!(
+            by_level,
+            ("answered".to_owned(), "refused".to_owned()),
+            "{question}"
+        );
+        outcomes.push(by_level);
+    }
+    let differs = outcomes.iter().any(|(strict, lenient)| strict != lenient);
+    assert!(differs, "the level decides some question: {outcomes:?}");
+    let (_, settings) = app.get("/v1/settings").await;
+    assert_eq!(settings["level"], json!(null), "the workspace's is kept");
+    let (status, problem) = app
+        .post(
+            "/v1/answers",
+            json!({ "question": "運費", "level": "bold" }),
+        )
+        .await;
+    assert_eq!((status.as_u16(), pointers(&problem)), (422, vec!["/level"]));
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dry_run_is_explained_and_leaves_nothing_behind() {
+    let app = with_shipping_fee().await;
+    let first = json!({ "question": "運費是多少？", "conversation_id": "c1" });
+    app.answer(first).await;
+    let figures = async || {
+        let (_, summary) = app.get("/v1/insights/summary").await;
+        let (_, gaps) = app.get("/v1/insights/gaps").await;
+        let (_, turns) = app.get("/v1/conversations/c1").await;
+        (
+            summary["total"].clone(),
+            gaps["gaps"].clone(),
+            turns["turns"].as_array().map(Vec::len),
+        )
+    };
+    let before = figures().await;
+    assert_eq!(before.2, Some(1));
+    for question in ["運費是多少？", "今天台北天氣如何？"] {
+        let body = json!({ "question": question, "conversation_id": "c1", "dry_run": true, "level": "balanced" });
+        let (status, reply) = app.post("/v1/answers", body).await;
+        assert_eq!(status.as_u16(), 200, "{reply}");
+        let id = reply["id"].as_str().unwrap();
+        assert!(id.starts_with("dry_"), "{reply}");
+        let explanation = &reply["explanation"];
+        assert_eq!(explanation["question"], question);
+        assert_eq!(explanation["answer"]["id"], id);
+        assert_eq!(explanation["request"]["level"], "balanced");
+        assert_eq!(explanation["parts"][0]["confidence"], reply["confidence"]);
+        let (status, _) = app.get(&format!("/v1/answers/{id}")).await;
+        assert_eq!(status.as_u16(), 404, "it is not stored");
+    }
+    let body = json!({ "question": "運費是多少？", "dry_run": true });
+    let (_, reply) = app.post("/v1/answers", body).await;
+    let evidence = &reply["explanation"]["parts"][0]["evidence"][0];
+    assert!(
+        evidence["text"].as_str().unwrap().contains("80 元"),
+        "{reply}"
+    );
+    assert_eq!(figures().await, before);
+    // Without the flag the same question is recorded and has no explanation.
+    let (_, reply) = app
+        .post(
+            "/v1/answers",
+            json!({ "question": "運費是多少？", "conversation_id": "c1" }),
+        )
+        .await;
+    assert_eq!(reply.get("explanation"), None);
+    assert_eq!(figures().await.2, Some(2));
+    let keyed = app
+        .client
+        .post(format!("{}/v1/answers", app.address))
+        .header("idempotency-key", "k1")
+        .json(&json!({ "question": "運費", "dry_run": true }));
+    let problem: serde_json::Value = keyed.send().await.unwrap().json().await.unwrap();
+    assert_eq!(pointers(&problem), ["Idempotency-Key"]);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn streamed_dry_run_ends_with_its_explanation() {
+    let app = with_shipping_fee().await;
+    let body = json!({ "question": "運費是多少？", "dry_run": true, "stream": true });
+    let reply = app
+        .client
+        .post(format!("{}/v1/answers", app.address))
+        .json(&body)
+        .send();
+    let events = reply.await.unwrap().text().await.unwrap();
+    let last = events.split("event: done").nth(1).expect("it is done");
+    let data = last.split("data:").nth(1).unwrap().trim();
+    let done: serde_json::Value = serde_json::from_str(data).unwrap();
+    assert_eq!(done["outcome"], "answered");
+    assert_eq!(done["explanation"]["question"], "運費是多少？");
     app.stop().await;
 }

@@ -661,6 +661,83 @@ async fn uploaded_files_are_parsed_in_background_and_answer() {
     app.stop().await;
 }
 
+/// The status, the headers and the body of `GET /v1/documents/{path}`.
+async fn original(app: &TestApp, path: &str) -> (u16, reqwest::header::HeaderMap, Vec<u8>) {
+    let url = format!("{}/v1/documents/{path}", app.address);
+    let reply = app.client.get(url).send().await.unwrap();
+    let (status, headers) = (reply.status().as_u16(), reply.headers().clone());
+    (status, headers, reply.bytes().await.unwrap().to_vec())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn original_of_uploaded_file_is_kept_with_its_version() {
+    let app = TestApp::start().await;
+    upload(&app, &["manual-chromium.pdf", "bundle.zip"]).await;
+    let file = root().join("tests/fixtures/formats/manual-chromium.pdf");
+    let expected = std::fs::read(file).unwrap();
+    let (status, headers, bytes) = original(&app, "manual-chromium.pdf/original").await;
+    assert_eq!((status, bytes == expected), (200, true));
+    for (name, value) in [
+        ("content-type", "application/pdf"),
+        ("content-security-policy", "sandbox"),
+        ("x-content-type-options", "nosniff"),
+        (
+            "content-disposition",
+            "attachment; filename*=UTF-8''manual-chromium.pdf",
+        ),
+    ] {
+        assert_eq!(headers[name], value);
+    }
+    // A text that an editor writes has no original; the version before it and a restored one have.
+    app.put("manual-chromium.pdf", json!({ "text": "# 手冊\n\n另議。" }))
+        .await;
+    let restore = json!({ "version": 1 });
+    let (status, _) = app
+        .post("/v1/documents/manual-chromium.pdf:restore", restore)
+        .await;
+    assert_eq!(status, 200);
+    for (version, expected) in [(1, 200), (2, 404), (3, 200), (9, 404)] {
+        let path = format!("manual-chromium.pdf/original?version={version}");
+        assert_eq!(original(&app, &path).await.0, expected, "{version}");
+    }
+    let (_, listed) = app.get("/v1/documents/manual-chromium.pdf/versions").await;
+    let kept = json!({ "name": "manual-chromium.pdf", "n_bytes": expected.len() });
+    let versions = listed["versions"].as_array().unwrap().iter();
+    let originals: Vec<&Value> = versions.map(|version| &version["original"]).collect();
+    assert_eq!(originals, [&kept, &Value::Null, &kept]);
+    // Each document of an archive has the archive, which is kept once.
+    let (_, documents) = app.get("/v1/documents").await;
+    let documents = documents["documents"].as_array().unwrap().iter();
+    let ids = documents.map(|document| document["id"].as_str().unwrap());
+    let archive = std::fs::read(root().join("tests/fixtures/formats/bundle.zip")).unwrap();
+    let mut n = 0;
+    for id in ids.filter(|id| *id != "manual-chromium.pdf") {
+        let path = format!("{}/original", id.replace('/', "%2F"));
+        assert_eq!(original(&app, &path).await.2, archive, "{id}");
+        n += 1;
+    }
+    assert_eq!(n, 3);
+    let store = &app.app.store;
+    assert_eq!(store.drop_unused_originals().await.unwrap(), 0);
+    let (_, deleted) = app
+        .request(Method::DELETE, "/v1/workspaces/default", None)
+        .await;
+    assert_eq!(deleted["rows"]["originals"], 2, "{deleted}");
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn original_above_the_limit_is_not_kept() {
+    for limit in [0, 100] {
+        let app = TestApp::start_with(|config| config.ingest.keep_original_bytes = limit).await;
+        let job = upload(&app, &["manual-chromium.pdf"]).await;
+        assert_eq!(job.n_done, 1, "{job:?}");
+        let (status, _, _) = original(&app, "manual-chromium.pdf/original").await;
+        assert_eq!(status, 404, "{limit}");
+        app.stop().await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn file_preview_returns_chunks_and_stores_nothing() {
     let app = TestApp::start().await;

@@ -522,3 +522,34 @@ async fn unknown_method_is_counted_as_other_in_metrics() {
     );
     keyed.app.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn level_and_dry_run_are_refused_to_bots() {
+    let keyed = keyed_at(&Clock::default()).await;
+    let ask = async |role: &str, body: Value| {
+        let key = Some(keyed.keys[role].as_str());
+        keyed
+            .send(Method::POST, "/v1/answers", key, None, Some(body))
+            .await
+    };
+    for (body, expected) in [
+        (json!({ "level": "lenient" }), vec!["/level"]),
+        (json!({ "dry_run": true }), vec!["/dry_run"]),
+        (
+            json!({ "level": "strict", "dry_run": true }),
+            vec!["/level", "/dry_run"],
+        ),
+    ] {
+        let mut body = body;
+        body["question"] = json!("可以刷卡嗎？");
+        let (status, problem) = ask("bot", body.clone()).await;
+        assert_eq!((status.as_u16(), pointers(&problem)), (403, expected));
+        for role in ["editor", "admin"] {
+            let (status, reply) = ask(role, body.clone()).await;
+            assert_eq!(status.as_u16(), 200, "{role}: {reply}");
+        }
+    }
+    let plain = json!({ "question": "可以刷卡嗎？", "dry_run": false });
+    assert_eq!(ask("bot", plain).await.0.as_u16(), 200);
+    keyed.app.stop().await;
+}

@@ -357,6 +357,7 @@ async fn learning_exceeding_timeout_continues_and_is_exclusive() {
             outcome: Some(Outcome::Refused),
             document_id: None,
             contains: None,
+            kind: None,
         };
         let (store, workspace) = (&app.app.store, default_workspace());
         let put = store.put_judged_question(&workspace, &judged).await;

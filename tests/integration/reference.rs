@@ -2,8 +2,9 @@
 //! `KEN_UPDATE_REFERENCE=1` writes the pages.
 
 use std::fmt::Write;
-use std::path::Path;
 use std::process::Command;
+
+use ken_base::config::reference::{FieldDocs, sections};
 
 use crate::support::{TestApp, root};
 
@@ -117,41 +118,22 @@ fn commands_page_matches_help() {
     check("commands.md", &page);
 }
 
-/// The settings of the configuration's source, section by section: what each doc comment says.
-fn settings(source: &Path) -> String {
-    let source = std::fs::read_to_string(source).unwrap();
-    let (mut sections, mut docs) = (Vec::<(String, Vec<String>)>::new(), Vec::new());
-    for line in source.split("#[cfg(test)]").next().unwrap().lines() {
-        let code = line.trim();
-        if let Some(text) = code.strip_prefix("///") {
-            docs.push(text.trim().to_owned());
-            continue;
-        }
-        if code.starts_with("#[") {
-            continue;
-        }
-        let doc = docs.join(" ");
-        docs.clear();
-        if code.starts_with("pub struct ") {
-            sections.push((doc, Vec::new()));
-        } else if let Some(field) = code.strip_prefix("pub ")
-            && let Some((name, _)) = field.split_once(": ")
-            && ["`KEN_", "File only.", "o setting."]
-                .iter()
-                .any(|mark| doc.contains(mark))
-            && let Some((_, rows)) = sections.last_mut()
-        {
-            rows.push(format!("| `{name}` | {} |\n", cell(&doc)));
-        }
-    }
+/// The documented settings, section by section.
+fn settings() -> String {
     let mut page = String::new();
-    for (title, rows) in sections.iter().filter(|(_, rows)| !rows.is_empty()) {
-        write!(
-            page,
-            "\n## {title}\n\n| Key | Meaning |\n|---|---|\n{}",
-            rows.concat()
-        )
-        .unwrap();
+    for section in sections() {
+        let is_listed = |field: &&FieldDocs| {
+            let marks = ["`KEN_", "File only.", "o setting."];
+            marks.iter().any(|mark| field.text.contains(mark))
+        };
+        let rows = section.fields.iter().filter(is_listed);
+        let rows: String = rows
+            .map(|field| format!("| `{}` | {} |\n", field.name, cell(&field.text)))
+            .collect();
+        if !rows.is_empty() {
+            let title = section.title;
+            write!(page, "\n## {title}\n\n| Key | Meaning |\n|---|---|\n{rows}").unwrap();
+        }
     }
     page.push('\n');
     page
@@ -159,7 +141,7 @@ fn settings(source: &Path) -> String {
 
 #[test]
 fn settings_page_matches_the_source() {
-    let page = settings(&root().join("crates/base/src/config.rs"));
+    let page = settings();
     assert!(page.matches("| `").count() > 40, "{page}");
     check("settings.md", &page);
 }

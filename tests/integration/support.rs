@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use half::f16;
 use ken::app::{App, default_workspace};
@@ -295,6 +295,39 @@ impl TestApp {
         let (status, reply) = self.post("/v1/search", body).await;
         assert_eq!(status, 200, "{reply}");
         read(reply)
+    }
+
+    /// Waits until a run of the judged questions has ended, and returns it.
+    pub async fn finish_run(&self, id: &str, key: Option<&str>) -> Value {
+        let until = Instant::now() + Duration::from_secs(120);
+        loop {
+            let mut request = self
+                .client
+                .get(format!("{}/v1/judged-runs/{id}", self.address));
+            if let Some(key) = key {
+                request = request.bearer_auth(key);
+            }
+            let read: Value = request.send().await.unwrap().json().await.unwrap();
+            let state = read["run"]["state"].as_str().unwrap_or_default();
+            if !["queued", "running"].contains(&state) {
+                return read;
+            }
+            assert!(Instant::now() < until, "the run does not end: {read}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Waits until no backup is being written, and returns the list of backups.
+    pub async fn finish_backup(&self) -> Value {
+        let until = Instant::now() + Duration::from_secs(60);
+        loop {
+            let (_, listed) = self.get("/v1/backups").await;
+            if listed["running"].is_null() {
+                return listed;
+            }
+            assert!(Instant::now() < until, "the backup does not end: {listed}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// Each quote of a citation equals the text at its span of the cited document version.

@@ -47,7 +47,7 @@ fn operations(tenant: &str, seed: u64, n: usize) -> Vec<Operation> {
         };
         let question =
             json!({ "question": format!("{topic}要幾天？ {own}"), "conversation_id": "c1" });
-        match random.u32(..26) {
+        match random.u32(..28) {
             0..5 => {
                 let text = format!("# {topic}說明\n\n{topic}需要 {days} 天，憑 {own} 辦理。\n");
                 request(
@@ -116,6 +116,15 @@ fn operations(tenant: &str, seed: u64, n: usize) -> Vec<Operation> {
                 request(Method::POST, "/v1/faqs:bulk".into(), Some(bulk))
             }
             23 => request(Method::GET, "/v1/imports".into(), None),
+            24 => {
+                let judged = json!({ "question": format!("{topic}要幾天？"), "contains": own });
+                request(
+                    Method::PUT,
+                    format!("/v1/judged-questions/j{id}"),
+                    Some(judged),
+                )
+            }
+            25 => request(Method::GET, "/v1/judged-runs".into(), None),
             _ => request(Method::POST, "/v1/answers".into(), Some(question)),
         }
     };

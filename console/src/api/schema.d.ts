@@ -609,7 +609,8 @@ export interface paths {
         /** Read the state and progress of a job. */
         get: operations["get_job"];
         put?: never;
-        post?: never;
+        /** Run the failed items of a job again: the path ends in `:retry`. Items whose file is not kept any more stay failed. The job continues with the same id. A dead letter of the job is replaced. */
+        post: operations["retry_job"];
         /** Cancel a job: the current item is finished, waiting items are dropped. Written documents stay. */
         delete: operations["cancel_job"];
         options?: never;
@@ -861,6 +862,75 @@ export interface paths {
         post?: never;
         /** Delete a workspace with its knowledge, cases, conversations, keys and audit log. This cannot be undone. */
         delete: operations["delete_workspace"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List jobs, newest first. */
+        get: operations["list_jobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/config": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read every setting with its value in effect, its default and its meaning. */
+        get: operations["get_config"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/doctor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Check for common misconfigurations, as `ken doctor` does. */
+        get: operations["get_doctor"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/backups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the backups in `backup.dir`, and the one that is being written. */
+        get: operations["list_backups"];
+        put?: never;
+        /** Back up the store into `backup.dir`, while it is in use. */
+        post: operations["start_backup"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1397,6 +1467,8 @@ export interface components {
             kind: components["schemas"]["WorkKind"];
             /** @description Input of the job. */
             payload: components["schemas"]["WorkPayload"];
+            /** @description Pass as `after` to get the dead letters after this one. */
+            cursor: string;
         };
         /**
          * @description `ready`: it runs again. `deleted`: it is gone.
@@ -2460,6 +2532,13 @@ export interface components {
             name: string;
             /** @description `waiting`, `done` or `failed`. */
             state: components["schemas"]["JobItemState"];
+            /**
+             * Format: int64
+             * @description Position in the job, from 0.
+             */
+            ordinal: number;
+            /** @description Whether it failed and can be run again by `:retry`: its file is kept for 7 days. */
+            retriable: boolean;
         };
         /**
          * @description How far an item of a job is.
@@ -2472,31 +2551,11 @@ export interface components {
          */
         JobKind: "upload" | "change";
         /** @description A background job and its progress. */
-        JobResponse: {
-            /**
-             * Format: date-time
-             * @description When it was created.
-             */
-            created_at: string;
-            /**
-             * Format: date-time
-             * @description When it was finished; null, if it is not.
-             */
-            finished_at?: string | null;
-            /** @description The job's id. */
-            id: string;
+        JobResponse: components["schemas"]["JobSummary"] & {
             /** @description The items, in order. */
             items: components["schemas"]["JobItemBody"][];
-            /** @description Kind of the job. */
-            kind: components["schemas"]["JobKind"];
-            /** @description How many items are done. */
-            n_done: number;
-            /** @description How many items failed. */
-            n_failed: number;
-            /** @description How many items it has. */
-            n_items: number;
-            /** @description `filling`, `queued`, `running`, `done`, `failed` (the job did not run, or its only item failed) or `cancelled`. */
-            state: components["schemas"]["JobState"];
+            /** @description Pass as `after` to get the next page of items; null on the last page, and without `limit`. */
+            next?: string | null;
         };
         /**
          * @description `filling`: its files are being received. `queued`: it waits for its turn. `running`. `done`: it is finished, though single items may have failed. `failed`: it could not run, or its only item failed. `cancelled`.
@@ -3622,6 +3681,134 @@ export interface components {
              */
             version: number;
         };
+        /** @description A background job without its items. */
+        JobSummary: {
+            /** @description The job's id. */
+            id: string;
+            kind: components["schemas"]["JobKind"];
+            state: components["schemas"]["JobState"];
+            /**
+             * Format: int64
+             * @description How many items it has.
+             */
+            n_items: number;
+            /**
+             * Format: int64
+             * @description How many items are done.
+             */
+            n_done: number;
+            /**
+             * Format: int64
+             * @description How many items failed.
+             */
+            n_failed: number;
+            /** @description The key or service that created it. */
+            actor: string;
+            /**
+             * Format: date-time
+             * @description When it was created.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it was finished; null, if it is not.
+             */
+            finished_at?: string | null;
+        };
+        /** @description A page of jobs. */
+        JobListResponse: {
+            /** @description Newest first. */
+            jobs: components["schemas"]["JobSummary"][];
+            /** @description Pass as `after` to get the next page; null on the last page. */
+            next?: string | null;
+        };
+        /** @description One setting. */
+        SettingBody: {
+            /** @description Section and name in the settings file, as `http.listen`. */
+            key: string;
+            /** @description The value in effect: a text, or JSON for numbers, switches and lists; null if it is not set. A secret is `set`; addresses are shown without their password. */
+            value?: string | null;
+            /** @description The default, like `value`. */
+            default?: string | null;
+            /** @description Whether the value differs from the default. */
+            is_changed: boolean;
+            /** @description Whether the value is a secret. */
+            is_secret: boolean;
+            /** @description The environment variable that sets it; null if only the file can. */
+            variable?: string | null;
+            /** @description What it does, with its unit and default. */
+            effect: string;
+        };
+        /** @description The settings of the service. */
+        ConfigResponse: {
+            /** @description Every setting, by section, in the order of the documentation. */
+            settings: components["schemas"]["SettingBody"][];
+        };
+        /**
+         * @description `fine`: no problem. `warning`: it works, but may fail later. `fault`: it does not work.
+         * @enum {string}
+         */
+        Severity: "fine" | "warning" | "fault";
+        /** @description Result of one check, with the remedy unless it is fine. */
+        DoctorFinding: {
+            /** @description The subject, for example `disk space (store)`. */
+            subject: string;
+            severity: components["schemas"]["Severity"];
+            /** @description What was found, and what to do about it. */
+            detail: string;
+        };
+        /** @description The result of all checks. */
+        DoctorResponse: {
+            /**
+             * Format: date-time
+             * @description When they were checked.
+             */
+            checked_at: string;
+            severity: components["schemas"]["Severity"];
+            findings: components["schemas"]["DoctorFinding"][];
+        };
+        /**
+         * @description What the file is a copy of.
+         * @enum {string}
+         */
+        BackupContent: "store" | "vault";
+        /** @description A finished backup. */
+        BackupBody: {
+            /** @description The file's name in `backup.dir`. */
+            name: string;
+            content: components["schemas"]["BackupContent"];
+            /**
+             * Format: int64
+             * @description Its size.
+             */
+            n_bytes: number;
+            /**
+             * Format: date-time
+             * @description When it was written.
+             */
+            created_at: string;
+        };
+        /** @description A backup that is being written, or that failed. */
+        BackupAttemptBody: {
+            /** @description The name of the store's copy. */
+            name: string;
+            /**
+             * Format: date-time
+             * @description When it was begun.
+             */
+            started_at: string;
+            /** @description Why it failed; null while it is being written. */
+            error?: string | null;
+        };
+        /** @description The backups in the configured folder. */
+        BackupsResponse: {
+            /** @description The folder, `backup.dir`; null if none is set. */
+            folder?: string | null;
+            running?: null | components["schemas"]["BackupAttemptBody"];
+            failed?: null | components["schemas"]["BackupAttemptBody"];
+            /** @description Newest first. */
+            backups: components["schemas"]["BackupBody"][];
+        };
     };
     responses: never;
     parameters: never;
@@ -4713,6 +4900,7 @@ export interface operations {
             query?: {
                 /** @description 1 to 1,000; default 100. */
                 limit?: number;
+                after?: string | null;
             };
             header?: never;
             path?: never;
@@ -8230,7 +8418,11 @@ export interface operations {
     };
     get_job: {
         parameters: {
-            query?: never;
+            query?: {
+                state?: components["schemas"]["JobItemState"];
+                after?: string | null;
+                limit?: number | null;
+            };
             header?: never;
             path: {
                 id: string;
@@ -8319,6 +8511,85 @@ export interface operations {
                 };
             };
             /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retry_job: {
+        parameters: {
+            query?: {
+                force?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobResponse"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -10288,6 +10559,284 @@ export interface operations {
                 };
             };
             /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_jobs: {
+        parameters: {
+            query?: {
+                state?: components["schemas"]["JobState"];
+                kind?: components["schemas"]["JobKind"];
+                after?: string | null;
+                limit?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobListResponse"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_config: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigResponse"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_doctor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DoctorResponse"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_backups: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackupsResponse"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    start_backup: {
+        parameters: {
+            query?: {
+                vault?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackupAttemptBody"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             503: {
                 headers: {
                     [name: string]: unknown;

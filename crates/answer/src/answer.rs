@@ -40,14 +40,15 @@ use tokio::sync::mpsc;
 
 use crate::llm::Llm;
 use ken_base::domain::{
-    Answer, Citation, Evidence, Filter, InvalidQuestion, Query, QuestionText, Review, Sentence,
-    Span, Strategy, Tuning, Utterance, WorkspaceId,
+    Answer, Citation, Evidence, Filter, InvalidQuestion, Level, Query, QuestionText, Review,
+    Sentence, Span, Strategy, Tuning, Utterance, WorkspaceId,
 };
 use ken_search::embed::Embedder;
 use ken_search::reader::{Reader, Reading};
 use ken_search::retrieve::{RetrieveError, Retrieved, Retriever};
 use ken_store::store::{Store, StoreError};
 use ken_text::redact::Redactor;
+use ken_text::text::Language;
 
 pub use admit::{
     Admission, AnswerDecision, AnswerabilityModel, CLIP, FEATURES, Features, ModelError,
@@ -105,6 +106,9 @@ pub struct Question {
     pub idempotency_key: Option<String>,
     /// Settings that replace the workspace's for this question.
     pub tuning: Tuning,
+    /// The level of confidence for this question; `None`: the workspace's. A question with a level of its own takes no
+    /// part in experiments.
+    pub level: Option<Level>,
     /// The highest strategy allowed.
     pub ceiling: Strategy,
     /// The time limit of the reply. If it passes, the answer is what is ready, or a refusal with the reason `deadline`.
@@ -127,6 +131,7 @@ impl Question {
             language: None,
             idempotency_key: None,
             tuning: Tuning::default(),
+            level: None,
             ceiling: Strategy::Generated,
             deadline: None,
         })
@@ -186,6 +191,59 @@ pub struct ExplainedAnswer {
     pub reviews: Vec<Review>,
     /// How the answer came about: a JSON array with one entry per question.
     pub trace: Arc<str>,
+}
+
+/// The answers to a question at the threshold in force and at each level.
+#[derive(Debug, Clone)]
+pub struct AnswersByLevel {
+    /// The answer that the workspace gives.
+    pub explained: ExplainedAnswer,
+    /// The answer of each level, strictest first.
+    pub by_level: Vec<(Level, Answer)>,
+}
+
+/// A message, split into its questions.
+struct Message {
+    language: Language,
+    tuning: Tuning,
+    min_confidence: f32,
+    /// The questions in the customer's words, each with its understanding.
+    questions: Vec<(String, UnderstoodQuestion)>,
+    settings: Arc<AnswerSettings>,
+    redactor: Redactor,
+}
+
+impl Message {
+    /// Returns the questions for the pipeline. `vector` and `events` count for a single question only.
+    fn sub_questions<'a>(
+        &'a self,
+        question: &Question,
+        mut vector: Option<Vec<f32>>,
+        deadline: Option<Instant>,
+        events: Option<&'a mpsc::UnboundedSender<Event>>,
+    ) -> Result<Vec<SubQuestion<'a>>, AnswerError> {
+        let is_one = self.questions.len() == 1;
+        let mut asked = Vec::with_capacity(self.questions.len());
+        for (text, understood) in &self.questions {
+            let search_text = QuestionText::parse(&understood.search_text)?;
+            let mut query = Query::of(search_text)
+                .with_limit(question.limit)
+                .with_filter(question.filter.clone());
+            query.tuning = self.tuning;
+            asked.push(SubQuestion {
+                text,
+                query,
+                about: understood.about.clone(),
+                language: self.language,
+                ceiling: question.ceiling,
+                min_confidence: self.min_confidence,
+                deadline,
+                vector: vector.take().filter(|_| is_one),
+                events: events.filter(|_| is_one),
+            });
+        }
+        Ok(asked)
+    }
 }
 
 impl Answerer {
@@ -251,72 +309,145 @@ impl Answerer {
             .await
     }
 
+    /// Answers a question without history as [`Self::reply`] does, and as each level would answer it. All answers come
+    /// from one search and one reading; a language model may reword the first one only.
+    ///
+    /// # Errors
+    /// [`AnswerError`] if the search or the store fails.
+    pub async fn reply_at_each_level(
+        &self,
+        workspace: &WorkspaceId,
+        question: &Question,
+    ) -> Result<AnswersByLevel, AnswerError> {
+        let start = Instant::now();
+        if let Some(courtesy) = self.courtesy(workspace, question).await? {
+            let same = |level| (level, courtesy.answer.clone());
+            return Ok(AnswersByLevel {
+                by_level: Level::ALL.map(same).into(),
+                explained: courtesy,
+            });
+        }
+        let message = self.parse_message(workspace, question, &[]).await?;
+        let levels = Level::ALL.map(|level| self.admission.min_confidence(Some(level)));
+        let thresholds: Vec<f32> = std::iter::once(message.min_confidence)
+            .chain(levels)
+            .collect();
+        let pipeline = self.pipeline(&message.settings, &message.redactor);
+        let sub_questions = message.sub_questions(question, None, None, None)?;
+        let answers = sub_questions
+            .into_iter()
+            .map(|asked| pipeline.answer_at_each(workspace, asked, &thresholds));
+        let answers = futures_util::future::try_join_all(answers).await?;
+        let mut answers: Vec<_> = answers.into_iter().map(Vec::into_iter).collect();
+        let mut next = || {
+            let of_threshold = answers.iter_mut().filter_map(Iterator::next).collect();
+            finish(question, message.language, of_threshold, start)
+        };
+        Ok(AnswersByLevel {
+            explained: next(),
+            by_level: Level::ALL.map(|level| (level, next().answer)).into(),
+        })
+    }
+
     async fn reply_until(
         &self,
         workspace: &WorkspaceId,
         question: &Question,
         history: &[Utterance],
-        mut vector: Option<Vec<f32>>,
+        vector: Option<Vec<f32>>,
         until: Option<Instant>,
         events: Option<&mpsc::UnboundedSender<Event>>,
     ) -> Result<ExplainedAnswer, AnswerError> {
         let start = Instant::now();
-        let language = reply_language(&question.text, question.language.as_deref());
-        if let Some(kind) = understand::courtesy(&question.text) {
-            // `How do I reach a person?` may be a question that an FAQ answers.
-            let faq = match kind {
-                understand::Courtesy::AsksForPerson => {
-                    self.identical_faq(workspace, question).await?
-                }
-                _ => None,
-            };
-            return Ok(faq.unwrap_or_else(|| courtesy_reply(question, language, kind, start)));
+        if let Some(courtesy) = self.courtesy(workspace, question).await? {
+            return Ok(courtesy);
         }
+        let message = self.parse_message(workspace, question, history).await?;
+        let pipeline = self.pipeline(&message.settings, &message.redactor);
+        let sub_questions = message.sub_questions(question, vector, until, events)?;
+        let answers = sub_questions
+            .into_iter()
+            .map(|asked| pipeline.answer(workspace, asked));
+        let replies = futures_util::future::try_join_all(answers).await?;
+        Ok(finish(question, message.language, replies, start))
+    }
+
+    /// Returns the answer to a message that asks nothing of the knowledge; `None` for a question.
+    async fn courtesy(
+        &self,
+        workspace: &WorkspaceId,
+        question: &Question,
+    ) -> Result<Option<ExplainedAnswer>, AnswerError> {
+        let start = Instant::now();
+        let Some(kind) = understand::courtesy(&question.text) else {
+            return Ok(None);
+        };
+        // `How do I reach a person?` may be a question that an FAQ answers.
+        let faq = match kind {
+            understand::Courtesy::AsksForPerson => self.identical_faq(workspace, question).await?,
+            _ => None,
+        };
+        let language = reply_language(&question.text, question.language.as_deref());
+        Ok(Some(faq.unwrap_or_else(|| {
+            courtesy_reply(question, language, kind, start)
+        })))
+    }
+
+    /// Splits a message into its questions, and collects what their answers depend on.
+    async fn parse_message(
+        &self,
+        workspace: &WorkspaceId,
+        question: &Question,
+        history: &[Utterance],
+    ) -> Result<Message, AnswerError> {
         let settings = self.settings.of(workspace).await?;
-        let tuning = question.tuning.or(settings.tuning);
-        // A learned threshold counts only if the workspace has not chosen a level.
-        let learned = tuning
-            .min_confidence
-            .filter(|_| settings.level.is_none() || question.tuning.min_confidence.is_some());
-        let min_confidence =
-            learned.unwrap_or_else(|| self.admission.min_confidence(settings.level));
         let redactor = match &self.llm {
             None => Redactor::default(),
             Some(_) => Redactor::new(&self.store.patterns(workspace).await?).unwrap_or_default(),
         };
         let names = self.names(workspace, history).await?;
-        let questions = understand::questions(&question.text, history, &names);
-        let is_one = questions.len() == 1;
-        let mut asked = Vec::with_capacity(questions.len());
-        for (text, understood) in &questions {
-            let search_text = QuestionText::parse(&understood.search_text)?;
-            let mut query = Query::of(search_text)
-                .with_limit(question.limit)
-                .with_filter(question.filter.clone());
-            query.tuning = tuning;
-            asked.push(SubQuestion {
-                text,
-                query,
-                about: understood.about.clone(),
-                language,
-                ceiling: question.ceiling,
-                min_confidence,
-                deadline: until,
-                vector: vector.take().filter(|_| is_one),
-                events: events.filter(|_| is_one),
-            });
+        Ok(Message {
+            language: reply_language(&question.text, question.language.as_deref()),
+            tuning: question.tuning.or(settings.tuning),
+            min_confidence: self.threshold(question.level, question.tuning, &settings),
+            questions: understand::questions(&question.text, history, &names),
+            settings,
+            redactor,
+        })
+    }
+
+    /// Returns the least confidence for answering a question: by the question's own level, else by an experiment, by the
+    /// workspace's level, by what was learned, or by the configuration.
+    fn threshold(&self, level: Option<Level>, tuning: Tuning, settings: &AnswerSettings) -> f32 {
+        if level.is_some() {
+            return self.admission.min_confidence(level);
         }
-        let pipeline = self.pipeline(&settings, &redactor);
-        let answers = asked
-            .into_iter()
-            .map(|asked| pipeline.answer(workspace, asked));
-        let replies = futures_util::future::try_join_all(answers).await?;
-        Ok(finish(question, language, replies, start))
+        // A learned threshold counts only if the workspace has not chosen a level.
+        let learned = tuning.or(settings.tuning).min_confidence;
+        learned
+            .filter(|_| settings.level.is_none() || tuning.min_confidence.is_some())
+            .unwrap_or_else(|| self.admission.min_confidence(settings.level))
+    }
+
+    /// Returns a workspace's level, or the service's if it has chosen none, and the least confidence for answering in
+    /// force.
+    pub async fn threshold_in_force(
+        &self,
+        workspace: &WorkspaceId,
+    ) -> Result<(Level, f32), StoreError> {
+        let settings = self.settings.of(workspace).await?;
+        let min_confidence = self.threshold(None, Tuning::default(), &settings);
+        Ok((self.admission.level(settings.level), min_confidence))
     }
 
     /// Returns the version of the reader, or `None` without one.
     pub fn reader_version(&self) -> Option<&str> {
         self.reader.as_ref().map(Reader::version)
+    }
+
+    /// Returns the reader, or `None` without one.
+    pub fn reader(&self) -> Option<&Reader> {
+        self.reader.as_ref()
     }
 
     /// Returns whether a chat server is configured, so that extractive answers can be reworded.

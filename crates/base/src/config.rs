@@ -4,21 +4,22 @@
 //! `KEN_SECTION__KEY`. Unknown keys are rejected, and all errors are reported together.
 
 mod check;
+pub mod reference;
 mod secret;
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::domain::Level;
-use crate::store_url::{is_postgres, without_password};
+use crate::store_url::{is_postgres, without_credentials, without_password};
 
 pub use secret::Secret;
 
 /// All settings.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// The HTTP server.
@@ -49,12 +50,14 @@ pub struct Config {
     pub llm: LlmConfig,
     /// Learning from cases and feedback.
     pub learn: LearnConfig,
+    /// Backups by the service.
+    pub backup: BackupConfig,
     /// Logs and traces.
     pub log: LogConfig,
 }
 
 /// `[http]`: the HTTP server.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct HttpConfig {
     /// Address to listen on. Default `127.0.0.1:8080`. Without keys, `ken serve` accepts loopback addresses only.
@@ -92,14 +95,16 @@ pub struct HttpConfig {
 
 /// `[auth]`: an OpenID Connect provider, in addition to keys: Ken accepts its tokens, and people sign in to the console
 /// with it. Default: none.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AuthConfig {
     /// Issuer of the tokens (claim `iss`). Empty: no provider. `KEN_AUTH__ISSUER`
+    #[serde(serialize_with = "public_url")]
     pub issuer: String,
     /// Required audience of the tokens (claim `aud`). `KEN_AUTH__AUDIENCE`
     pub audience: String,
     /// URL of the provider's keys (JWKS). Default: found by OpenID Connect Discovery. `KEN_AUTH__JWKS_URL`
+    #[serde(serialize_with = "optional_public_url")]
     pub jwks_url: Option<String>,
     /// Claim that contains the role, or a list with one: `bot`, `editor`, `agent`, `admin`, `operator`. Default `ken_role`.
     /// `KEN_AUTH__ROLE_CLAIM`
@@ -131,14 +136,16 @@ impl Default for AuthConfig {
 }
 
 /// `[store]`: the system of record.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct StoreConfig {
     /// SQLite file, or `postgres://USER:PASSWORD@HOST/DATABASE` for several processes. Default `sqlite://data/ken.db`.
     /// `KEN_STORE__URL`
+    #[serde(serialize_with = "public_url")]
     pub url: String,
     /// Vault: a separate store for personal data redacted from cases. Default: `vault.db` in the folder of the SQLite
     /// store, or a table of the PostgreSQL database. `KEN_STORE__VAULT_URL`
+    #[serde(serialize_with = "public_url")]
     pub vault_url: String,
 }
 
@@ -152,7 +159,7 @@ impl std::fmt::Debug for StoreConfig {
 }
 
 /// `[index]`: derived data only.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct IndexConfig {
     /// Index folder; can be deleted at any time and is rebuilt from the store. Default `indexes`. `KEN_INDEX__DIR`
@@ -163,7 +170,7 @@ pub struct IndexConfig {
 }
 
 /// Where vectors are stored and searched.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum VectorBackend {
     /// In memory, with snapshots in `index.dir`.
@@ -174,11 +181,12 @@ pub enum VectorBackend {
 }
 
 /// `[qdrant]`: the Qdrant cluster, used if `vectors` is `qdrant`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct QdrantConfig {
     /// Comma-separated gRPC URLs of its nodes, for example `http://10.0.0.1:6334,http://10.0.0.2:6334`. If a node fails,
     /// the next one is used. `KEN_QDRANT__URL`
+    #[serde(serialize_with = "public_url")]
     pub url: String,
     /// API key. `KEN_QDRANT__KEY`
     pub key: Option<Secret>,
@@ -196,7 +204,7 @@ pub struct QdrantConfig {
 }
 
 /// `[ingest]`: limits of the separate processes that parse files.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct IngestConfig {
     /// Program that parses files. Default: `ken-read` next to this program. No setting.
@@ -216,10 +224,13 @@ pub struct IngestConfig {
     pub max_file_bytes: u64,
     /// Maximum upload size in bytes, all files together. Default 256 MiB. `KEN_INGEST__MAX_UPLOAD_BYTES`
     pub max_upload_bytes: usize,
+    /// Maximum size in bytes of an uploaded file that is kept as the original of its documents; larger ones are read and
+    /// not kept. 0 keeps none. Default 10 MiB. `KEN_INGEST__KEEP_ORIGINAL_BYTES`
+    pub keep_original_bytes: usize,
 }
 
 /// `[models]`: models and libraries downloaded by `ken setup`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ModelsConfig {
     /// Folder. Default `models`. `KEN_MODELS__DIR`
@@ -227,7 +238,7 @@ pub struct ModelsConfig {
 }
 
 /// `[encoder]`: the model that turns texts into vectors.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EncoderConfig {
     /// Folder with `encoder.json`; if set, the only encoder. `KEN_ENCODER__PATH`
@@ -254,7 +265,7 @@ pub struct EncoderConfig {
 
 /// `[[encoder.parts]]`: one of several encoders whose vectors are joined into one. The dot product of joined
 /// vectors is the mean of the parts' cosines by their shares, so one index and one search serve all.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct EncoderPart {
     /// Folder with `encoder.json`; relative paths are resolved against `models.dir`.
@@ -264,7 +275,7 @@ pub struct EncoderPart {
 }
 
 /// `[reader]`: the cross-encoder that decides whether a passage answers a question.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ReaderConfig {
     /// Whether the reader is used; otherwise search scores alone decide. Default true. `KEN_READER__ENABLED`
@@ -291,7 +302,7 @@ impl Default for ReaderConfig {
 }
 
 /// `[retrieve]`: search and ranking.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RetrieveConfig {
     /// Weights of keyword match and term proximity in the fused score; vector similarity has the rest. `ken tune` finds
@@ -349,7 +360,7 @@ impl std::str::FromStr for SearchFeature {
 }
 
 /// `[answer]`: when to answer, and retention.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AnswerConfig {
     /// Confidence level required to answer, unless the workspace sets its own. Default `balanced`. `KEN_ANSWER__LEVEL`
@@ -369,7 +380,7 @@ pub struct AnswerConfig {
 }
 
 /// `[learn]`: learning from cases, feedback and logged questions.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LearnConfig {
     /// Retention of cases and their redacted personal data, in days; 0 disables deletion. Default 365.
@@ -398,11 +409,12 @@ impl Default for LearnConfig {
 }
 
 /// `[llm]`: an OpenAI-compatible chat server that generates answers from the evidence. Default: none.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LlmConfig {
     /// Base URL without `/chat/completions`, for example `http://127.0.0.1:8081/v1`. Empty: none.
     /// `KEN_LLM__URL`
+    #[serde(serialize_with = "public_url")]
     pub url: String,
     /// Model name. `KEN_LLM__MODEL`
     pub model: String,
@@ -445,8 +457,17 @@ impl Default for LlmConfig {
     }
 }
 
+/// `[backup]`: backups by the running service.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BackupConfig {
+    /// Folder into which `POST /v1/backups` writes. Default: none, so that only `ken backup` makes backups.
+    /// `KEN_BACKUP__DIR`
+    pub dir: Option<PathBuf>,
+}
+
 /// `[log]`
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LogConfig {
     /// Log filter (syntax of `tracing`). Default `info,tantivy=warn,ort=warn` for `ken serve`, `warn` for other commands.
@@ -456,6 +477,7 @@ pub struct LogConfig {
     pub json: bool,
     /// OpenTelemetry collector (OTLP over HTTP) that receives one span per request and stage, for example
     /// `http://127.0.0.1:4318`. Default: none. `KEN_LOG__OTLP_URL`
+    #[serde(serialize_with = "public_url")]
     pub otlp_url: String,
 }
 
@@ -519,6 +541,7 @@ impl Default for IngestConfig {
             memory_bytes: 1 << 30,
             max_file_bytes: 128 << 20,
             max_upload_bytes: 256 << 20,
+            keep_original_bytes: 10 << 20,
         }
     }
 }
@@ -595,6 +618,21 @@ const WITHOUT_SECTION: [&str; 1] = ["KEN_VECTORS"];
 /// programs use names like `KEN_HOME`.
 fn is_setting(name: &str) -> bool {
     (name.contains("__") || WITHOUT_SECTION.contains(&name)) && !name.starts_with(OF_TESTS)
+}
+
+/// Serializes addresses, separated by commas, without their credentials.
+fn public_url<S: Serializer>(urls: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    let urls: Vec<String> = urls.split(',').map(without_credentials).collect();
+    serializer.serialize_str(&urls.join(","))
+}
+
+/// Like [`public_url`], for an address that may be absent.
+fn optional_public_url<S: Serializer>(
+    url: &Option<String>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let url = url.as_deref().map(without_credentials);
+    url.serialize(serializer)
 }
 
 /// All errors in the settings.

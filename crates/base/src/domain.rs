@@ -12,6 +12,7 @@ mod draft;
 mod encoder;
 mod ids;
 mod judged;
+mod judged_run;
 mod key;
 mod learning;
 mod level;
@@ -31,7 +32,11 @@ pub use document::{
 pub use draft::{Draft, DraftAction, DraftClass, DraftEvent, DraftSource, DraftState, Reviewer};
 pub use encoder::{EncoderReport, EncoderScores};
 pub use ids::{DocumentId, InvalidId, Revision, WorkspaceId};
-pub use judged::{JudgedQuestion, Review, ReviewKind};
+pub use judged::{JudgedQuestion, QuestionKind, Review, ReviewKind};
+pub use judged_run::{
+    JudgedReply, JudgedRow, JudgedRun, Judgement, LevelCounts, LevelJudgement, RunSettings,
+    RunTotals, UnanswerableCounts,
+};
 pub use key::{ApiKey, KeyRole, Principal, Right};
 pub use learning::{
     AgentAction, Arm, Experiment, ExperimentState, Exposure, Feedback, FeedbackReason, Tuning,

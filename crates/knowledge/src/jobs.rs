@@ -9,12 +9,14 @@ use uuid::Uuid;
 
 use crate::editing::gate::{Breaking, ChangeTerms, Gate, GateError, PartialResult, RefusedWrites};
 use crate::editing::impact::ImpactError;
-use ken_base::domain::WorkspaceId;
+use ken_base::domain::{DocumentId, WorkspaceId};
 use ken_ingest::ingest::worker::FileReader;
 use ken_store::queue::{self, Handler, Policy, WorkFailure, WorkProgress};
 use ken_store::store::{
-    CompletedItem, Effect, JobItem, Recorded, Store, StoreError, WaitingJob, Write, WriteConditions,
+    CompletedItem, Effect, JobItem, Original, Recorded, Store, StoreError, WaitingJob, Write,
+    WriteConditions,
 };
+use ken_text::text::sha256_hex;
 
 /// How many documents of one file are recorded in one transaction.
 const BATCH: usize = 64;
@@ -38,15 +40,17 @@ pub struct Uploads {
     store: Store,
     reader: FileReader,
     gate: Gate,
+    keep_original_bytes: usize,
 }
 
 impl Uploads {
-    /// Joins the parts that uploads need.
-    pub fn new(store: Store, reader: FileReader, gate: Gate) -> Self {
+    /// Joins the parts that uploads need. Files up to `keep_original_bytes` are kept as originals.
+    pub fn new(store: Store, reader: FileReader, gate: Gate, keep_original_bytes: usize) -> Self {
         Self {
             store,
             reader,
             gate,
+            keep_original_bytes,
         }
     }
 
@@ -79,6 +83,10 @@ impl Uploads {
         name: &str,
         bytes: Vec<u8>,
     ) -> Result<(&'static str, String), ImpactError> {
+        let original = (bytes.len() <= self.keep_original_bytes).then(|| Original {
+            name: name.to_owned(),
+            bytes: bytes.clone(),
+        });
         let parsed = match self.reader.read(name, bytes).await {
             Ok(parsed) => parsed,
             Err(error) => return Ok(("failed", error.to_string())),
@@ -103,6 +111,10 @@ impl Uploads {
                 Err(unmet) => return Ok(("failed", unmet.to_string())),
             }
         }
+        if let Some(original) = original {
+            self.keep_original(workspace, original, &whole.recorded)
+                .await?;
+        }
         let failed = parsed.failed.iter();
         let mut problems: Vec<String> =
             failed.map(|(path, why)| format!("{path}: {why}")).collect();
@@ -114,6 +126,29 @@ impl Uploads {
         }
         let all_failed = whole.recorded.is_empty() && !problems.is_empty();
         Ok((if all_failed { "failed" } else { "done" }, detail))
+    }
+
+    /// Keeps a file as the original of the versions that were read from it. After a crash before this, the file is read
+    /// again and its documents are found unchanged.
+    async fn keep_original(
+        &self,
+        workspace: &WorkspaceId,
+        original: Original,
+        recorded: &[Recorded],
+    ) -> Result<(), StoreError> {
+        if self.keep_original_bytes == 0 {
+            return Ok(());
+        }
+        let is_there = |one: &&Recorded| one.effect != Effect::NotFound;
+        let versions = recorded.iter().filter(is_there);
+        let versions: Vec<(DocumentId, i64)> = versions
+            .map(|one| (one.document_id.clone(), one.version))
+            .collect();
+        let sha256 = sha256_hex([original.bytes.as_slice()]);
+        self.store
+            .keep_original(workspace, &sha256, &original, &versions)
+            .await?;
+        Ok(())
     }
 }
 
@@ -142,7 +177,7 @@ fn refusal_detail(refused: &RefusedWrites) -> String {
 
 /// Returns the next waiting part of a job. Without one, the job is finished: done, or failed if its only part failed. A
 /// cancelled job has no next part.
-async fn next_item(
+pub async fn next_item(
     store: &Store,
     workspace: &WorkspaceId,
     id: &str,
@@ -175,7 +210,7 @@ impl Handler for Uploads {
     fn policy(&self) -> Policy {
         Policy {
             max_concurrent: 1,
-            ..PATIENT
+            ..LONG_WORK
         }
     }
 
@@ -338,7 +373,7 @@ impl Handler for Changes {
     fn policy(&self) -> Policy {
         Policy {
             max_concurrent: 2,
-            ..PATIENT
+            ..LONG_WORK
         }
     }
 
@@ -365,8 +400,8 @@ impl Handler for Changes {
 const LONGEST_CHECK: Duration = Duration::from_secs(3_000);
 
 /// Retry policy for acknowledged work: about 16 hours, to outlast a full disk; oldest first. A run may take a little
-/// longer than [`LONGEST_CHECK`].
-const PATIENT: Policy = Policy {
+/// longer than the longest check of a change, 50 minutes.
+pub const LONG_WORK: Policy = Policy {
     max_concurrent: 1,
     serial: true,
     max_attempts: 100,
@@ -396,7 +431,7 @@ fn failure(error: &ImpactError) -> WorkFailure {
 }
 
 /// Fails a job whose work is a dead letter.
-async fn fail(store: &Store, workspace: &str, id: &str, error: &str) -> Result<(), StoreError> {
+pub async fn fail(store: &Store, workspace: &str, id: &str, error: &str) -> Result<(), StoreError> {
     let job = WaitingJob {
         workspace: workspace.to_owned(),
         id: id.to_owned(),

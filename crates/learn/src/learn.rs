@@ -1,14 +1,15 @@
 //! Turns feedback on answers and unanswered questions into work for editors, and fits settings to them.
 //!
 //! [`feedback`] acts on feedback, [`gaps`] groups unanswered questions by meaning, [`insights`] counts answers and
-//! their outcomes, [`experiments`] compares ways of answering on live traffic, [`tuning`] fits settings. Nothing here
-//! needs a language model.
+//! their outcomes, [`judged_runs`] asks the judged questions at every level, [`experiments`] compares ways of answering on
+//! live traffic, [`tuning`] fits settings. Nothing here needs a language model.
 
 pub mod experiment_results;
 pub mod experiments;
 pub mod feedback;
 pub mod gaps;
 pub mod insights;
+pub mod judged_runs;
 pub mod labels;
 pub mod sequential;
 pub mod tuning;

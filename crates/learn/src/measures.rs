@@ -5,6 +5,9 @@ pub mod tune;
 
 use std::collections::HashMap;
 
+use serde::Serialize;
+use utoipa::ToSchema;
+
 /// One query's ranking as gains in order of rank (0: not relevant), with the gains of all relevant documents in
 /// descending order.
 #[derive(Debug, Clone, PartialEq)]
@@ -131,6 +134,50 @@ pub fn false_answer_rate_at(decisions: &[JudgedDecision], share: f64) -> Option<
     Some(answered as f64 / n_others as f64)
 }
 
+/// A bin of confidence: the questions whose confidence is in it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
+pub struct ReliabilityBin {
+    /// The least confidence, inclusive.
+    pub from: f64,
+    /// The greatest confidence, exclusive but for the last bin.
+    pub to: f64,
+    /// How many questions are in it.
+    pub n_questions: usize,
+    /// The mean of their confidence; 0 without questions.
+    pub mean_confidence: f64,
+    /// The share of them that is answerable; 0 without questions.
+    pub share_answerable: f64,
+}
+
+/// The number of bins of confidence.
+const BINS: usize = 10;
+
+/// Confidence and the share of answerable questions in ten bins of confidence, lowest first. With calibrated confidence
+/// both are equal in each bin.
+pub fn reliability(decisions: &[JudgedDecision]) -> Vec<ReliabilityBin> {
+    let bin_of = |d: &JudgedDecision| ((f64::from(d.confidence) * 10.0) as usize).min(BINS - 1);
+    let bin = |at: usize| {
+        let of_bin: Vec<_> = decisions.iter().filter(|d| bin_of(d) == at).collect();
+        ReliabilityBin {
+            from: at as f64 / BINS as f64,
+            to: (at + 1) as f64 / BINS as f64,
+            n_questions: of_bin.len(),
+            mean_confidence: mean(of_bin.iter().map(|d| f64::from(d.confidence))),
+            share_answerable: mean(of_bin.iter().map(|d| f64::from(u8::from(d.answerable)))),
+        }
+    };
+    (0..BINS).map(bin).collect()
+}
+
+/// The mean difference of confidence and the share of answerable questions, in ten bins of confidence (expected
+/// calibration error: Naeini, Cooper, Hauskrecht, AAAI 2015). In [0, 1].
+pub fn calibration_error(decisions: &[JudgedDecision]) -> f64 {
+    let off = reliability(decisions)
+        .into_iter()
+        .map(|bin| bin.n_questions as f64 * (bin.mean_confidence - bin.share_answerable).abs());
+    off.sum::<f64>() / decisions.len().max(1) as f64
+}
+
 /// The arithmetic mean; 0 for no values.
 pub fn mean(values: impl Iterator<Item = f64>) -> f64 {
     let (sum, n) = values.fold((0.0, 0_usize), |(sum, n), value| (sum + value, n + 1));
@@ -202,6 +249,30 @@ mod tests {
         // 1/log2(3) over 1/log2(2) + 1/log2(3)
         near(r.ndcg(10), (1.0 / 3f64.log2()) / (1.0 + 1.0 / 3f64.log2()));
         near(ranked(&[], &[("b", 1.0)]).ndcg(10), 0.0);
+    }
+
+    #[test]
+    fn calibration_matches_hand_calculation() {
+        let decision = |answerable, confidence| JudgedDecision {
+            answerable,
+            confidence,
+            answered: true,
+        };
+        let decisions = [
+            decision(true, 0.99),
+            decision(true, 0.99),
+            decision(false, 1.0),
+            decision(true, 0.01),
+            decision(false, 0.01),
+        ];
+        let bins = reliability(&decisions);
+        assert_eq!(bins.len(), 10);
+        assert_eq!((bins[0].n_questions, bins[9].n_questions), (2, 3));
+        assert!((bins[9].share_answerable - 2.0 / 3.0).abs() < 1e-9);
+        assert!((bins[9].mean_confidence - 2.98 / 3.0).abs() < 1e-6);
+        // |2.98 - 2| + |.02 - 1| over five.
+        assert!((calibration_error(&decisions) - (0.98 + 0.98) / 5.0).abs() < 1e-6);
+        near(calibration_error(&[]), 0.0);
     }
 
     #[test]

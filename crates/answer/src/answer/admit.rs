@@ -83,6 +83,11 @@ impl Admission {
         Self { reads, ..self }
     }
 
+    /// Returns a workspace's level, or the configured one if it has chosen none.
+    pub fn level(&self, chosen: Option<Level>) -> Level {
+        chosen.unwrap_or(self.level)
+    }
+
     /// Returns the least confidence for answering: the workspace's level, or the configured value.
     pub fn min_confidence(&self, level: Option<Level>) -> f32 {
         match (level, self.min_confidence) {

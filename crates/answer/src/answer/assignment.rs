@@ -24,7 +24,7 @@ impl Answerer {
     }
 
     /// Applies the customer's arms of the running experiments to a question, and returns both. Anonymous callers take
-    /// no part.
+    /// no part, nor do questions with a level of their own.
     pub(super) async fn assigned<'q>(
         &self,
         workspace: &WorkspaceId,
@@ -33,7 +33,8 @@ impl Answerer {
         let settings = self.settings.of(workspace).await?;
         let customer = question.customer_id.as_ref();
         let customer = customer.or(question.conversation_id.as_ref());
-        let Some(customer) = customer.filter(|_| !settings.experiments.is_empty()) else {
+        let takes_part = !settings.experiments.is_empty() && question.level.is_none();
+        let Some(customer) = customer.filter(|_| takes_part) else {
             return Ok((Cow::Borrowed(question), Vec::new()));
         };
         let mut served = question.clone();

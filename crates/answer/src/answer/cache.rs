@@ -10,7 +10,7 @@ use super::settings::AnswerSettings;
 use super::{AnswerError, Answerer, ExplainedAnswer, Features, Question};
 use ken_base::domain::Note;
 use ken_base::domain::{
-    Answer, Filter, QuestionText, Revision, Strategy, Timings, Tuning, WorkspaceId,
+    Answer, Filter, Level, QuestionText, Revision, Strategy, Timings, Tuning, WorkspaceId,
 };
 
 /// The fingerprint of everything that an answer depends on besides the question. An answer that could be different has
@@ -71,6 +71,7 @@ struct CacheKey {
     limit: usize,
     language: Option<String>,
     tuning: [Option<u32>; 3],
+    level: Option<Level>,
     ceiling: Strategy,
 }
 
@@ -84,6 +85,7 @@ impl CacheKey {
             limit,
             language,
             tuning,
+            level,
             ceiling,
             conversation_id: _,
             customer_id: _,
@@ -108,6 +110,7 @@ impl CacheKey {
                 bits(proximity_share),
                 bits(min_confidence),
             ],
+            level: *level,
             ceiling: *ceiling,
         })
     }
@@ -237,6 +240,8 @@ mod tests {
             with(&|q| q.language = Some("en".into())),
             with(&|q| q.ceiling = Strategy::Standard),
             with(&|q| q.tuning.min_confidence = Some(0.5)),
+            with(&|q| q.level = Some(Level::Balanced)),
+            with(&|q| q.level = Some(Level::Strict)),
             with(&|q| q.tuning.keyword_share = Some(0.5)),
             with(&|q| q.tuning.proximity_share = Some(0.5)),
             with(&|q| q.filter.audience.push("agent".into())),

@@ -27,7 +27,7 @@ const READ_BEFORE_REST: usize = 2;
 /// The evidence, its first [`MAX_PASSAGES`] items as [`Passage`]s, and the readings of the first passages. All three
 /// lists have the same order, and only the methods change it. When [`Self::move_to_front`] reorders them, each score
 /// stays at its rank, so that the first candidate still has the highest score.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Candidates {
     evidence: Vec<Evidence>,
     passages: Vec<Passage>,
@@ -117,6 +117,18 @@ impl Candidates {
         Ok(())
     }
 
+    /// Drops the readings that [`read`] would not have made with a threshold. The readings must have been made with this
+    /// or a higher one.
+    pub fn keep_readings_of(&mut self, admission: &Admission, min_confidence: f32) {
+        let is_enough = |n: &usize| {
+            let read = self.readings.get(..*n);
+            read.is_some_and(|read| is_enough((admission, min_confidence), &self.evidence, read))
+        };
+        if let Some(n) = [1, READ_BEFORE_REST].iter().find(|n| is_enough(n)) {
+            self.readings.truncate(*n);
+        }
+    }
+
     /// Moves the candidate at index `at` to the front of all lists. Each score stays at its rank.
     pub fn move_to_front(&mut self, at: usize) {
         let scores: Vec<f32> = self.evidence.iter().map(|e| e.score).collect();
@@ -193,18 +205,8 @@ pub async fn read(
     let deadline = reader.until(deadline);
     let mut readings: Vec<Reading> = Vec::with_capacity(texts.len());
     for range in [0..1, 1..READ_BEFORE_REST, READ_BEFORE_REST..texts.len()] {
-        let is_enough = match best_logit(&readings) {
-            None => false,
-            Some(logit) if readings.len() < READ_BEFORE_REST => {
-                admission.settles(logit) && rival(evidence, 1).is_none()
-            }
-            Some(logit) => {
-                admission.answers(logit, min_confidence)
-                    && rival(evidence, readings.len()).is_none()
-            }
-        };
         let next = texts.get(range).unwrap_or_default();
-        if is_enough || next.is_empty() {
+        if is_enough((admission, min_confidence), evidence, &readings) || next.is_empty() {
             break;
         }
         readings.extend(reader.read(question, next, deadline).await?);
@@ -214,6 +216,23 @@ pub async fn read(
         ..reading
     };
     Ok(readings.into_iter().zip(&windows).map(in_chunk).collect())
+}
+
+/// Returns whether the passages after those that were read need not be read.
+fn is_enough(
+    (admission, min_confidence): (&Admission, f32),
+    evidence: &[Evidence],
+    readings: &[Reading],
+) -> bool {
+    match best_logit(readings) {
+        None => false,
+        Some(logit) if readings.len() < READ_BEFORE_REST => {
+            admission.settles(logit) && rival(evidence, 1).is_none()
+        }
+        Some(logit) => {
+            admission.answers(logit, min_confidence) && rival(evidence, readings.len()).is_none()
+        }
+    }
 }
 
 /// Returns a rival of the best passage at index `from` or later: a passage of another document that scored nearly as

@@ -27,6 +27,7 @@ use ken_text::redact::Redactor;
 use ken_text::text::Language;
 
 /// One question of a message, after understanding.
+#[derive(Clone)]
 pub struct SubQuestion<'a> {
     /// The question in the customer's words.
     pub text: &'a str,
@@ -106,6 +107,7 @@ const RESERVE: Duration = Duration::from_millis(15);
 const MIN_GENERATION: Duration = Duration::from_millis(50);
 
 /// The state that the stages read and update.
+#[derive(Clone)]
 struct PipelineState<'q> {
     question: SubQuestion<'q>,
     query: Query,
@@ -147,6 +149,40 @@ impl Pipeline<'_> {
         self.generate(&mut state).await;
         self.note_continuation(workspace, &mut state).await?;
         Ok(state.into_answer(start))
+    }
+
+    /// Answers one question as each of several thresholds would, from one search and one reading. A language model may
+    /// rewrite the first answer only. Returns the answers in the order of the thresholds.
+    ///
+    /// # Errors
+    /// Like [`Self::answer`].
+    pub async fn answer_at_each(
+        self,
+        workspace: &WorkspaceId,
+        question: SubQuestion<'_>,
+        thresholds: &[f32],
+    ) -> Result<Vec<SubAnswer>, AnswerError> {
+        let start = Instant::now();
+        let mut read = self.retrieve(workspace, question).await?;
+        // The strictest threshold has the most passages read.
+        read.question.min_confidence = thresholds.iter().copied().fold(0.0, f32::max);
+        self.read(&mut read).await;
+        let mut answers = Vec::with_capacity(thresholds.len());
+        for (at, min_confidence) in thresholds.iter().enumerate() {
+            let mut state = read.clone();
+            state.question.min_confidence = *min_confidence;
+            state
+                .candidates
+                .keep_readings_of(self.admission, *min_confidence);
+            self.admit(&mut state);
+            state.quote();
+            if at == 0 {
+                self.generate(&mut state).await;
+            }
+            self.note_continuation(workspace, &mut state).await?;
+            answers.push(state.into_answer(start));
+        }
+        Ok(answers)
     }
 
     /// Returns the answer of an FAQ with the same question, word for word, or `None` if keyword search finds no such

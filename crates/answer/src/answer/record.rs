@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::understand::utterances;
 use super::{AnswerError, Answerer, ExplainedAnswer, Features, Question, RECENT_TURNS};
 use ken_base::domain::{
-    DocumentId, Filter, InvalidQuestion, Strategy, Turn, Utterance, WorkspaceId,
+    DocumentId, Filter, InvalidQuestion, Level, Strategy, Turn, Utterance, WorkspaceId,
 };
 use ken_store::store::{RecordedAnswer, to_json};
 
@@ -31,6 +31,8 @@ pub struct RecordedRequest {
     pub language: Option<String>,
     /// How many passages could serve as evidence.
     pub limit: usize,
+    /// The level of confidence that was asked for; null: the workspace's.
+    pub level: Option<Level>,
     /// The highest strategy that was allowed.
     pub ceiling: Option<Strategy>,
     /// The customer's id that was given.
@@ -48,6 +50,7 @@ impl RecordedRequest {
             as_of: question.filter.at,
             language: question.language.clone(),
             limit: question.limit,
+            level: question.level,
             ceiling: Some(question.ceiling),
             customer_id: question.customer_id.clone(),
             history: history.to_vec(),
@@ -101,6 +104,7 @@ impl LoggedQuestion {
             },
             limit: request.limit.max(1),
             language: request.language.clone(),
+            level: request.level,
             ceiling: request.ceiling.unwrap_or(Strategy::Generated),
             ..Question::parse(&self.turn.question)?
         };
@@ -142,6 +146,16 @@ impl Answerer {
         let Some((turn, mut trace)) = self.store.answer(workspace, id).await? else {
             return Ok(None);
         };
+        self.add_texts(workspace, &mut trace).await?;
+        Ok(Some((turn, trace)))
+    }
+
+    /// Adds the text of each passage of evidence to a trace, if its document version still exists.
+    async fn add_texts(
+        &self,
+        workspace: &WorkspaceId,
+        trace: &mut serde_json::Value,
+    ) -> Result<(), AnswerError> {
         let mut texts: HashMap<(String, i64), Option<String>> = HashMap::new();
         let parts = trace["parts"].as_array_mut().into_iter().flatten();
         for evidence in parts.flat_map(|part| part["evidence"].as_array_mut().into_iter().flatten())
@@ -171,7 +185,28 @@ impl Answerer {
                 .and_then(|(text, (start, end))| text.get(start..end));
             evidence["text"] = json!(text);
         }
-        Ok(Some((turn, trace)))
+        Ok(())
+    }
+
+    /// Returns an answer as [`Self::explained`] would return it if it were recorded.
+    pub(super) async fn unrecorded(
+        &self,
+        workspace: &WorkspaceId,
+        question: &Question,
+        history: &[Utterance],
+        explained: ExplainedAnswer,
+    ) -> Result<(Turn, serde_json::Value), AnswerError> {
+        let parts: serde_json::Value =
+            serde_json::from_str(&explained.trace).expect("a trace is JSON");
+        let request = RecordedRequest::of(question, history);
+        let mut trace = json!({ "request": request, "parts": parts });
+        self.add_texts(workspace, &mut trace).await?;
+        let turn = Turn {
+            question: question.text.to_string(),
+            answer: explained.answer,
+            at: self.store.now(),
+        };
+        Ok((turn, trace))
     }
 
     /// Deletes a conversation once its running turns are finished. Returns the number of deleted turns.

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::assemble::deadline_exceeded;
 use super::pipeline::elapsed_ms;
 use super::{AnswerError, Answerer, Event, ExplainedAnswer, Question};
-use ken_base::domain::{Note, Utterance, WorkspaceId};
+use ken_base::domain::{Note, Turn, Utterance, WorkspaceId};
 
 /// The part of a deadline (at most a quarter) reserved for looking up an FAQ by its question if the search takes too
 /// long.
@@ -96,6 +96,30 @@ impl Answerer {
                 Ok(explained)
             }
         }
+    }
+
+    /// Answers a message as [`Self::answer`] does, and leaves nothing behind: the turn is not recorded, so no figure,
+    /// gap, conversation or experiment contains it, and it opens no review. Returns what [`Self::explained`] returns for
+    /// a recorded turn. The idempotency key is ignored.
+    #[tracing::instrument(name = "dry_run", skip_all)]
+    pub async fn dry_run(
+        &self,
+        workspace: &WorkspaceId,
+        question: Question,
+        events: Option<&mpsc::UnboundedSender<Event>>,
+    ) -> Result<(Turn, serde_json::Value), AnswerError> {
+        let clock = TurnClock::start(question.deadline);
+        let history = self.history(workspace, &question).await?;
+        let reply_deadline = clock.reply_deadline();
+        let reply = self.cached_or_new(workspace, &question, &history, reply_deadline, events);
+        let mut explained = match timeout_until(reply_deadline, reply).await {
+            Some(explained) => explained?,
+            None => self.fallback(workspace, &question, clock).await?,
+        };
+        explained.answer.id = format!("dry_{}", Uuid::now_v7().simple());
+        explained.answer.timings_ms.total = elapsed_ms(clock.start);
+        self.unrecorded(workspace, &question, &history, explained)
+            .await
     }
 
     /// Waits until the conversation's earlier turns are finished.

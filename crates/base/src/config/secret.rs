@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, Serializer};
 
 /// A setting that is never printed.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
@@ -34,6 +34,13 @@ impl Secret {
             }
             None => Ok(value.cloned()),
         }
+    }
+}
+
+/// Serializes that there is one, not what it is.
+impl Serialize for Secret {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str("set")
     }
 }
 

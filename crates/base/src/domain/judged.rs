@@ -25,6 +25,40 @@ pub struct JudgedQuestion {
     pub document_id: Option<String>,
     /// Text that the answer must contain; Chinese script, width and case are ignored.
     pub contains: Option<String>,
+    /// The kind of question; omitted if it is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<QuestionKind>,
+}
+
+impl JudgedQuestion {
+    /// Returns whether the question has to be answered (`true`) or must not be (`false`), by its kind, else by the
+    /// expected outcome. `None` if it is expected to be clarified or handed off.
+    pub fn is_answerable(&self) -> Option<bool> {
+        match (self.kind, self.outcome) {
+            (Some(QuestionKind::Answerable), _) => Some(true),
+            (Some(QuestionKind::NearMiss | QuestionKind::Foreign), _) => Some(false),
+            // Without an outcome, a citation or a text is expected.
+            (None, None | Some(Outcome::Answered)) => Some(true),
+            (None, Some(Outcome::Refused)) => Some(false),
+            (None, Some(Outcome::Clarify | Outcome::Handoff)) => None,
+        }
+    }
+}
+
+/// The kind of a judged question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(
+    description = "`answerable`: the knowledge base answers it. `near_miss`: it does not, but covers something similar. `foreign`: the question \
+     is about something else entirely."
+)]
+pub enum QuestionKind {
+    /// The knowledge base answers it.
+    Answerable,
+    /// The knowledge base does not answer it, but covers something similar.
+    NearMiss,
+    /// The question is about something else entirely.
+    Foreign,
 }
 
 /// An issue for manual review.

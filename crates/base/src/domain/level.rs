@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 /// Confidence required to answer: stricter levels give fewer wrong answers and more refusals. The thresholds are in
 /// `answer::Admission`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(
     description = "Confidence that an answer needs, from `very_strict` (fewest wrong answers, most refusals) to `very_lenient`. `balanced` is the default."
@@ -25,6 +25,15 @@ pub enum Level {
 }
 
 impl Level {
+    /// Every level, strictest first.
+    pub const ALL: [Self; 5] = [
+        Self::VeryStrict,
+        Self::Strict,
+        Self::Balanced,
+        Self::Lenient,
+        Self::VeryLenient,
+    ];
+
     /// Name in settings and in the API.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -346,7 +346,7 @@ pub fn of_mapped_values(values: &[(usize, Value)], mapping: &ColumnMapping) -> O
     Some(file)
 }
 
-/// Returns the fields of JSON objects as columns, in the order of their first appearance.
+/// Returns the fields of JSON objects as columns, by the first object that has them, then by name.
 pub fn json_columns(values: &[(usize, Value)], mapping: &ColumnMapping) -> Vec<Column> {
     let mut columns: Vec<Column> = Vec::new();
     for (name, value) in values
@@ -878,7 +878,8 @@ mod tests {
         assert_eq!(of_values(&values), None);
         let file = of_mapped_values(&values, &mapping).unwrap();
         assert_eq!((file.rows.len(), file.faults.len()), (1, 1));
-        assert_eq!(file.columns[2].samples, ["1"]);
+        let note = file.columns.iter().find(|c| c.header == "note").unwrap();
+        assert_eq!(note.samples, ["1"]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::originals::ORIGINAL_OF;
 use super::{MAX_IN, Store, StoreError, corrupt, from_json, placeholders, time_of};
 use ken_base::domain::{Document, DocumentId, Metadata, Revision, WorkspaceId};
 
@@ -52,7 +53,17 @@ from_row!(DocumentRow {
 });
 
 /// Columns of a version, number of the live version, number and time of the scheduled one.
-type VersionRow = (i64, String, String, i64, i64, Option<i64>, Option<i64>);
+type VersionRow = (
+    i64,
+    String,
+    String,
+    i64,
+    i64,
+    Option<i64>,
+    Option<i64>,
+    Option<String>,
+    Option<i64>,
+);
 
 /// One version of a document, for lists.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,6 +80,8 @@ pub struct VersionSummary {
     pub live: bool,
     /// When it replaces the live version, if it is scheduled.
     pub publish_at: Option<Timestamp>,
+    /// Name and size in bytes of the file it was read from, if that is kept.
+    pub original: Option<(String, i64)>,
 }
 
 /// A document without its text, for lists.
@@ -193,19 +206,31 @@ impl Store {
         workspace: &WorkspaceId,
         id: &DocumentId,
     ) -> Result<Vec<VersionSummary>, StoreError> {
-        let rows: Vec<VersionRow> = sqlx::query_as(
+        let sql = format!(
             "SELECT v.version, v.content_hash, v.metadata, v.created_at, \
-             CASE WHEN d.deleted = 0 THEN d.version ELSE 0 END, d.next_version, d.next_at \
+             CASE WHEN d.deleted = 0 THEN d.version ELSE 0 END, d.next_version, d.next_at, o.name, o.n_bytes \
              FROM documents d JOIN document_versions v ON v.workspace = d.workspace AND v.document_id = d.id \
-             WHERE d.workspace = $1 AND d.id = $2 ORDER BY v.version",
-        )
-        .bind(workspace.as_str())
-        .bind(id.as_str())
-        .fetch_all(&self.relaxed)
-        .await?;
+             LEFT JOIN originals o ON o.workspace = v.workspace AND o.sha256 = ({ORIGINAL_OF}) \
+             WHERE d.workspace = $1 AND d.id = $2 ORDER BY v.version"
+        );
+        let rows: Vec<VersionRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+            .bind(workspace.as_str())
+            .bind(id.as_str())
+            .fetch_all(&self.relaxed)
+            .await?;
         rows.into_iter()
             .map(
-                |(version, content_hash, metadata, created_at, live, next, next_at)| {
+                |(
+                    version,
+                    content_hash,
+                    metadata,
+                    created_at,
+                    live,
+                    next,
+                    next_at,
+                    name,
+                    n_bytes,
+                )| {
                     let takes_over = next_at.filter(|_| next == Some(version));
                     let takes_over = takes_over.map(time_of).transpose()?;
                     let is_due = |at: Timestamp| at <= self.clock.now();
@@ -220,6 +245,7 @@ impl Store {
                             None => version == live && !next_is_due,
                         },
                         publish_at: takes_over,
+                        original: name.zip(n_bytes),
                     })
                 },
             )

@@ -9,7 +9,7 @@ use sqlx::SqlStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 /// Number, name and SQL of each migration.
-const ALL: [(i64, &str, &str); 14] = [
+const ALL: [(i64, &str, &str); 15] = [
     (1, "init", include_str!("../../migrations/0001_init.sql")),
     (
         2,
@@ -55,6 +55,11 @@ const ALL: [(i64, &str, &str); 14] = [
         include_str!("../../migrations/0012_sessions.sql"),
     ),
     (13, "lists", include_str!("../../migrations/0013_lists.sql")),
+    (
+        14,
+        "judged runs and originals",
+        include_str!("../../migrations/0014_judged_runs_and_originals.sql"),
+    ),
     (
         15,
         "imports",

@@ -23,6 +23,8 @@ pub struct DeletedRows {
 pub(super) const TABLES: &[(&str, &str)] = &[
     ("synonyms", "workspace"),
     ("judged_questions", "workspace"),
+    ("judged_run_rows", "workspace"),
+    ("judged_runs", "workspace"),
     ("reviews", "workspace"),
     ("job_items", "workspace"),
     ("jobs", "workspace"),
@@ -44,6 +46,7 @@ pub(super) const TABLES: &[(&str, &str)] = &[
     ("document_labels", "workspace"),
     ("documents", "workspace"),
     ("sessions", "workspace"),
+    ("originals", "workspace"),
     ("api_keys", "workspace"),
     ("audit_log", "scope"),
     ("audit_heads", "scope"),
