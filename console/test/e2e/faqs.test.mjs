@@ -129,7 +129,7 @@ test('selected_faqs_are_changed_together_and_undone', async () => {
   await dialog.getByRole('textbox', { name: 'Add tags' }).fill('winter, 冬季');
   await dialog.getByRole('button', { name: 'See what changes' }).click();
   await dialog.getByText('3 change', { exact: true }).waitFor();
-  assert.match(await dialog.getByRole('listitem').first().innerText(), /grid-1[\s\S]*published[\s\S]*archived[\s\S]*gridwork, winter, 冬季/);
+  assert.match(await dialog.getByRole('listitem').first().innerText(), /grid-1[\s\S]*Published[\s\S]*Archived[\s\S]*gridwork, winter, 冬季/);
   assert.equal((await faq('grid-1')).status, 'published', 'a preview changes nothing');
   assert.deepEqual(await findings(page), []);
   await dialog.getByRole('button', { name: 'Change 3 FAQs' }).click();
@@ -140,6 +140,16 @@ test('selected_faqs_are_changed_together_and_undone', async () => {
   await toast(page).getByRole('button', { name: 'Undo' }).click();
   await toast(page).getByText('Undone: 3 restored, 0 deleted.').waitFor();
   assert.equal((await faq('grid-2')).status, 'published');
+
+  await boxes.nth(3).click();
+  await page.getByRole('button', { name: 'Delete' }).click();
+  const deletion = page.getByRole('dialog', { name: 'Delete 1 FAQ' });
+  await deletion.getByText('grid-4').waitFor();
+  await deletion.getByRole('button', { name: 'Delete 1 FAQ' }).click();
+  await row(page, 'Gridwork question 4?').waitFor({ state: 'detached' });
+  await toast(page).getByRole('button', { name: 'Undo' }).click();
+  await row(page, 'Gridwork question 4?').waitFor();
+  assert.equal((await faq('grid-4')).answer, 'Gridwork answer 4.');
   assert.deepEqual(await page.faults(), []);
   await page.context().close();
 });
