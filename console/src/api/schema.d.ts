@@ -122,6 +122,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/backups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the backups in `backup.dir`, and the one that is being written. */
+        get: operations["list_backups"];
+        put?: never;
+        /**
+         * Back up the store into `backup.dir`, while it is in use. Replies at once; `GET /v1/backups` shows the result. The service
+         *     must run until it is finished. `ken restore` restores it.
+         */
+        post: operations["start_backup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/cases": {
         parameters: {
             query?: never;
@@ -156,6 +177,26 @@ export interface paths {
         post?: never;
         /** Delete a case with its transcript, its redacted personal data and its contribution to drafts. */
         delete: operations["delete_case"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/config": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read every setting with its value in effect, its default and its meaning. Secrets are shown as `set` only. Settings are
+         *     changed in the settings file or the environment, and take effect with the next start.
+         */
+        get: operations["get_config"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -214,6 +255,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/doctor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Check for common misconfigurations, as `ken doctor` does. Checks the encoder, the models, the store and the indexes that
+         *     the service uses now; it loads no model a second time. One check runs at a time.
+         */
+        get: operations["get_doctor"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/documents": {
         parameters: {
             query?: never;
@@ -254,6 +315,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/documents/{id}/chunks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the chunks of a stored version as Ken indexes them: bytes `start..end` of its text, with headings, page and
+         *     question. A draft or an archived document is not searched, but has chunks here.
+         */
+        get: operations["list_chunks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/documents/{id}/diff": {
         parameters: {
             query?: never;
@@ -263,6 +344,26 @@ export interface paths {
         };
         /** Compare two versions of a document. */
         get: operations["diff_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/documents/{id}/original": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download the uploaded file that a version was read from, as it was sent. For a part of an archive it is the archive.
+         *     Only uploads up to `ingest.keep_original_bytes` are kept.
+         */
+        get: operations["get_original"];
         put?: never;
         post?: never;
         delete?: never;
@@ -333,6 +434,23 @@ export interface paths {
         put?: never;
         /** Preview which answers a change would alter, break or fix. */
         post: operations["preview_impact"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/documents:tree": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List one level of the tree that document ids with `/` form: folders with their number of documents, and documents. */
+        get: operations["list_tree"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -471,6 +589,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/faqs:bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Change or delete many FAQs at once: all or none. `POST /v1/imports/{id}:undo` undoes it. */
+        post: operations["bulk"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/faqs:export": {
         parameters: {
             query?: never;
@@ -499,8 +634,8 @@ export interface paths {
         put?: never;
         /**
          * Import FAQs from CSV, TSV, XLSX, ODS, JSON or JSON Lines: multipart, or the file as the body. Columns are
-         *     recognised by their Chinese or English names. All rows or none, unless `partial`. The report lists every row except
-         *     unchanged ones.
+         *     recognised by their Chinese or English names, or mapped by `columns`. All rows or none, unless `partial`. The report
+         *     lists every column, and every row except unchanged ones. A dry run reports the columns also if none is recognised.
          */
         post: operations["import_faqs"];
         delete?: never;
@@ -521,6 +656,43 @@ export interface paths {
         put?: never;
         /** Submit feedback on an answer. */
         post: operations["post_feedback"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List imports of FAQs and bulk changes. */
+        get: operations["list_imports"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/imports/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Undo an import or a bulk change: the path ends in `:undo`. Each FAQ returns to the version before; added FAQs are
+         *     deleted. All or none, unless `partial`. An import can be undone once.
+         */
+        post: operations["undo_import"];
         delete?: never;
         options?: never;
         head?: never;
@@ -599,6 +771,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List jobs, newest first. */
+        get: operations["list_jobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/jobs/{id}": {
         parameters: {
             query?: never;
@@ -609,7 +798,10 @@ export interface paths {
         /** Read the state and progress of a job. */
         get: operations["get_job"];
         put?: never;
-        /** Run the failed items of a job again: the path ends in `:retry`. Items whose file is not kept any more stay failed. The job continues with the same id. A dead letter of the job is replaced. */
+        /**
+         * Run the failed items of a job again: the path ends in `:retry`. Items whose file is not kept any more stay failed. The
+         *     job continues with the same id. A dead letter of the job is replaced.
+         */
         post: operations["retry_job"];
         /** Cancel a job: the current item is finished, waiting items are dropped. Written documents stay. */
         delete: operations["cancel_job"];
@@ -656,6 +848,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/judged-runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List runs of the judged questions, with their totals and what changed. */
+        get: operations["list_judged_runs"];
+        put?: never;
+        /** Ask all judged questions at the settings in force, as a job. Also finds what each level would do with each question. */
+        post: operations["start_judged_run"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/judged-runs/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read a run: each question's answer, what each level would do, and the reliability of confidence. */
+        get: operations["get_judged_run"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/keys": {
         parameters: {
             query?: never;
@@ -686,6 +913,23 @@ export interface paths {
         post?: never;
         /** Revoke a key permanently. */
         delete: operations["revoke_key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/questions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List logged questions, newest first: those that `GET /v1/insights/summary` counts. */
+        get: operations["list_questions"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -736,6 +980,63 @@ export interface paths {
         put?: never;
         /** Search for passages. */
         post: operations["post_search"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Show who is signed in, and how to sign in. */
+        get: operations["get_session"];
+        put?: never;
+        /** Sign in to the console by a key. The reply sets the session's cookie. */
+        post: operations["sign_in"];
+        /** Sign out of the console: end this session, or all sessions of the same key or person. */
+        delete: operations["sign_out"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/session/oidc": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Sign in to the console at the OpenID Connect provider: open this address in the browser. It leads to the provider's
+         *     page, back, and to `next`. After a failure it leads to `/?sign_in_error=` with `expired` (start again), `refused`
+         *     (by the provider, or no role for Ken) or `unavailable` (the provider; see the log).
+         */
+        get: operations["begin_oidc"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/session/oidc/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Finish a sign-in at the provider, which sends the browser here. */
+        get: operations["finish_oidc"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -867,75 +1168,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/v1/jobs": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** List jobs, newest first. */
-        get: operations["list_jobs"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/config": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Read every setting with its value in effect, its default and its meaning. */
-        get: operations["get_config"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/doctor": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Check for common misconfigurations, as `ken doctor` does. */
-        get: operations["get_doctor"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/backups": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** List the backups in `backup.dir`, and the one that is being written. */
-        get: operations["list_backups"];
-        put?: never;
-        /** Back up the store into `backup.dir`, while it is in use. */
-        post: operations["start_backup"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1048,6 +1280,12 @@ export interface components {
              *     sentences, then to an FAQ with exactly this question, then to a refusal with the reason `deadline`.
              */
             deadline_ms?: number | null;
+            /**
+             * @description Answer without recording: no insight, gap, conversation or experiment contains the question, and the reply has an
+             *     `explanation`. For editors who try questions; requires the same role as `level`. Not allowed with an
+             *     `Idempotency-Key`.
+             */
+            dry_run?: boolean;
             format?: components["schemas"]["AnswerFormat"] | null;
             /**
              * @description Previous utterances, oldest first, if the caller stores the conversation: at most 50, each at most 2,000
@@ -1056,6 +1294,7 @@ export interface components {
             history?: components["schemas"]["Utterance"][];
             /** @description Language of the reply (BCP 47). Default: that of the question. Quotations are not translated. */
             language?: string | null;
+            level?: components["schemas"]["Level"] | null;
             /** @description Maximum number of evidence passages, 1 to 100. */
             limit?: number;
             /** @description 1 to 2,000 characters. A list of messages sent in a burst is joined into one question. */
@@ -1081,7 +1320,8 @@ export interface components {
             confidence: number;
             /** @description The conversation's id, as the request gave it. */
             conversation_id?: string | null;
-            /** @description The answer's id; feedback names it. */
+            explanation?: components["schemas"]["ExplanationResponse"] | null;
+            /** @description The answer's id; feedback names it. That of a dry run begins with `dry_` and is not stored. */
             id: string;
             /** @description BCP 47. */
             language: string;
@@ -1227,11 +1467,155 @@ export interface components {
             /** @description Minimum number of sources, at least 2. */
             min_sources: number;
         };
+        /** @description A backup that is being written, or that failed. */
+        BackupAttemptBody: {
+            /** @description Why it failed; null while it is being written. */
+            error?: string | null;
+            /** @description The name of the store's copy. */
+            name: string;
+            /**
+             * Format: date-time
+             * @description When it was begun.
+             */
+            started_at: string;
+        };
+        /** @description A finished backup. */
+        BackupBody: {
+            /** @description What it is a copy of. */
+            content: components["schemas"]["BackupContent"];
+            /**
+             * Format: date-time
+             * @description When it was written.
+             */
+            created_at: string;
+            /**
+             * Format: int64
+             * @description Its size.
+             */
+            n_bytes: number;
+            /** @description The file's name in `backup.dir`. */
+            name: string;
+        };
+        /**
+         * @description What the file is a copy of: the `store`, or the `vault` with personal data.
+         * @enum {string}
+         */
+        BackupContent: "store" | "vault";
+        /** @description The backups in the configured folder. */
+        BackupsResponse: {
+            /** @description Newest first. */
+            backups: components["schemas"]["BackupBody"][];
+            failed?: components["schemas"]["BackupAttemptBody"] | null;
+            /** @description The folder, `backup.dir`; null if none is set, so that the service cannot make backups. */
+            folder?: string | null;
+            running?: components["schemas"]["BackupAttemptBody"] | null;
+        };
         /**
          * @description What happens to a change that breaks a judged question: it is `refused` or `allowed`.
          * @enum {string}
          */
         Breaking: "refused" | "allowed";
+        /** @description Effect on an FAQ. */
+        BulkEffect: {
+            /** @description The fields that differ. */
+            changes: components["schemas"]["FieldChange"][];
+            /** @enum {string} */
+            effect: "changed";
+        } | {
+            /** @enum {string} */
+            effect: "unchanged";
+        } | {
+            /** @enum {string} */
+            effect: "deleted";
+        };
+        /** @description A bulk change that a job checks against the judged questions, then writes. */
+        BulkJobResponse: components["schemas"]["JobResponse"] & {
+            /** @description What the change will do. */
+            report: components["schemas"]["BulkReport"];
+        };
+        /** @description The effects of a bulk change, or of its dry run. */
+        BulkReport: {
+            /** @description Whether it is written. */
+            applied: boolean;
+            /** @description All FAQs, in the given order. */
+            faqs: components["schemas"]["BulkRow"][];
+            /** @description The id of the change in `GET /v1/imports` once it is written, to undo it; null if nothing is written. */
+            import_id?: string | null;
+            /** @description How many FAQs get a new version. */
+            n_changed: number;
+            /** @description How many FAQs are deleted. */
+            n_deleted: number;
+            /** @description How many FAQs have these values already. */
+            n_unchanged: number;
+            /**
+             * Format: int64
+             * @description Newest revision after the change.
+             */
+            revision: number;
+        };
+        /** @description One change of many FAQs: `set` or `delete`. */
+        BulkRequest: {
+            /** @description See `PUT /v1/documents/{id}`. */
+            background?: boolean;
+            /** @description Delete the FAQs. */
+            delete?: boolean;
+            /** @description Report the effects without writing. */
+            dry_run?: boolean;
+            /** @description Write even if judged questions break. */
+            force?: boolean;
+            /** @description The FAQs, 1 to 1,000. */
+            ids: string[];
+            set?: components["schemas"]["BulkSet"] | null;
+        };
+        /** @description What a bulk change does with one FAQ. */
+        BulkRow: components["schemas"]["BulkEffect"] & {
+            /** @description The FAQ's id. */
+            id: string;
+        };
+        /** @description New values of fields. Absent fields stay as they are. */
+        BulkSet: {
+            /**
+             * @description Audiences that may see them; empty: everyone.
+             * @default null
+             */
+            audience?: string[] | null;
+            /**
+             * Format: int64
+             * @description Precedence in contradictions.
+             * @default null
+             */
+            rank?: number | null;
+            /**
+             * Format: date-time
+             * @description When a person should check them; null: never.
+             * @default null
+             */
+            review_by?: string | null;
+            /** @default null */
+            status?: components["schemas"]["DocumentStatus"] | null;
+            /**
+             * @description Tags to add.
+             * @default []
+             */
+            tags_add?: string[];
+            /**
+             * @description Tags to remove.
+             * @default []
+             */
+            tags_remove?: string[];
+            /**
+             * Format: date-time
+             * @description From when they are valid; null: from the beginning.
+             * @default null
+             */
+            valid_from?: string | null;
+            /**
+             * Format: date-time
+             * @description Until when they are valid, exclusive; null: for ever.
+             * @default null
+             */
+            valid_until?: string | null;
+        };
         /** @description A support case handled by an agent. */
         Case: {
             /** @description Name of the agent. */
@@ -1332,6 +1716,20 @@ export interface components {
             /** @description `ready` (queued for retry) or `deleted`. */
             state: components["schemas"]["DeadLetterState"];
         };
+        /** @description A page of the chunks of a version. */
+        ChunkListResponse: {
+            /** @description The chunks, in reading order. */
+            chunks: components["schemas"]["ListedChunk"][];
+            /** @description How many chunks the version has. */
+            n_chunks: number;
+            /** @description Pass as `after` to get the next page; null on the last page. */
+            next?: string | null;
+            /**
+             * Format: int64
+             * @description The version, from 1.
+             */
+            version: number;
+        };
         /** @description A quotation: the document's text from byte `start` to byte `end` equals `quote`. */
         CitationBody: {
             /** @description The passage that is quoted. */
@@ -1397,6 +1795,11 @@ export interface components {
          * @enum {string}
          */
         CollisionReason: "taken" | "same" | "answered" | "nearer";
+        /** @description The settings of the service. */
+        ConfigResponse: {
+            /** @description Every setting, by section, in the order of the documentation. */
+            settings: components["schemas"]["SettingBody"][];
+        };
         /** @description A contradiction between two statements. */
         Conflict: {
             /** @description Words of the first statement. */
@@ -1435,6 +1838,23 @@ export interface components {
             /** @description Oldest first. */
             turns: components["schemas"]["TurnBody"][];
         };
+        /** @description The live version of a document that was expected to have another one. */
+        CurrentVersion: {
+            /**
+             * Format: date-time
+             * @description When that was; null if the audit log has no entry.
+             */
+            changed_at?: string | null;
+            /** @description Who last wrote, archived or deleted it; null if the audit log has no entry. */
+            changed_by?: string | null;
+            /** @description The document's id. */
+            document_id: string;
+            /**
+             * Format: int64
+             * @description The live version; null if the document does not exist or was deleted.
+             */
+            version?: number | null;
+        };
         /** @description A pattern of the workspace for personal data. */
         CustomPattern: {
             /** @description Name used in the placeholder: 1 to 32 of `a-z`, `0-9`, `_`, other than a built-in kind. */
@@ -1454,6 +1874,8 @@ export interface components {
              * @description When it was enqueued.
              */
             created_at: string;
+            /** @description Pass as `after` to get the dead letters after this one. */
+            cursor: string;
             /**
              * Format: date-time
              * @description When the last attempt failed.
@@ -1467,8 +1889,6 @@ export interface components {
             kind: components["schemas"]["WorkKind"];
             /** @description Input of the job. */
             payload: components["schemas"]["WorkPayload"];
-            /** @description Pass as `after` to get the dead letters after this one. */
-            cursor: string;
         };
         /**
          * @description `ready`: it runs again. `deleted`: it is gone.
@@ -1547,6 +1967,27 @@ export interface components {
             /** @description The case's tags. */
             tags: string[];
         };
+        /** @description Result of one check, with the remedy unless it is fine. */
+        DoctorFinding: {
+            /** @description What was found, and the remedy unless it is fine. */
+            detail: string;
+            /** @description How severe it is. */
+            severity: components["schemas"]["Severity"];
+            /** @description The subject, for example `disk space (store)`. */
+            subject: string;
+        };
+        /** @description The result of all checks. */
+        DoctorResponse: {
+            /**
+             * Format: date-time
+             * @description When they were checked.
+             */
+            checked_at: string;
+            /** @description The findings, in the order in which the service needs the parts. */
+            findings: components["schemas"]["DoctorFinding"][];
+            /** @description The worst severity found. */
+            severity: components["schemas"]["Severity"];
+        };
         /** @description Why a document was or was not found. */
         DocumentExplanationBody: {
             best?: components["schemas"]["ExplanationBody"] | null;
@@ -1573,8 +2014,8 @@ export interface components {
         DocumentKind: "article" | "faq" | "case";
         /** @description A page of documents. */
         DocumentListResponse: {
-            /** @description Ordered by id. */
-            documents: components["schemas"]["SummaryBody"][];
+            /** @description Ordered by the bytes of the id. */
+            documents: components["schemas"]["ListedDocument"][];
             /** @description Pass as `after` to get the next page; null on the last page. */
             next?: string | null;
             /**
@@ -1816,6 +2257,8 @@ export interface components {
         DraftListResponse: {
             /** @description By rank: demand × confidence × approval rate of similar drafts. */
             drafts: components["schemas"]["RankedDraft"][];
+            /** @description Pass as `after` to get the next page; null on the last page. */
+            next?: string | null;
         };
         /** @description Source of a draft: a case or feedback. */
         DraftSource: {
@@ -2108,7 +2551,7 @@ export interface components {
         };
         /** @description A page of FAQs. */
         FaqListResponse: {
-            /** @description Ordered by id. */
+            /** @description Ordered by the bytes of the id. */
             faqs: components["schemas"]["Faq"][];
             /** @description Ask again with `after` set to this; null on the last page. */
             next?: string | null;
@@ -2203,6 +2646,8 @@ export interface components {
         FeedbackListResponse: {
             /** @description Newest first, without personal data. */
             feedback: components["schemas"]["Feedback"][];
+            /** @description Pass as `after` to get the next page; null on the last page. */
+            next?: string | null;
         };
         /**
          * @description `wrong`: the answer is not true. `outdated`: it was true once. `irrelevant`: it answers another question. `incomplete`: something is missing. `unclear`: it is hard to understand. `other`: another reason.
@@ -2260,7 +2705,7 @@ export interface components {
             /** @description The field's name. */
             field: string;
         };
-        /** @description A form with files. Only parts with a file name are read. */
+        /** @description A form with files. */
         FileForm: {
             /**
              * Format: binary
@@ -2282,6 +2727,18 @@ export interface components {
          * @enum {string}
          */
         FilterName: "status" | "audience" | "channel" | "valid_from" | "valid_until" | "tags" | "languages" | "kinds" | "document_ids";
+        /** @description A folder of the tree that ids with `/` form. */
+        FolderBody: {
+            /**
+             * Format: int64
+             * @description How many documents are below it, at all levels.
+             */
+            n_documents: number;
+            /** @description The folder's name, without `/`. */
+            name: string;
+            /** @description The beginning of the ids below it, to read that level. */
+            prefix: string;
+        };
         /** @description A form of a term that was searched for. */
         FormBody: {
             /**
@@ -2339,6 +2796,8 @@ export interface components {
              *     `failures`, `wordings`, the `closest` knowledge, and a `draft_id` that would fill it or a `stub` to write.
              */
             gaps: components["schemas"]["Gap"][];
+            /** @description Pass as `after` to get the next page; null on the last page. */
+            next?: string | null;
         };
         /** @description A highlighted part of a passage. */
         HighlightBody: {
@@ -2419,8 +2878,63 @@ export interface components {
             put?: {
                 [key: string]: components["schemas"]["DocumentRequest"];
             };
+            /** @description FAQs to write, by id, with the fields of `PUT /v1/faqs/{id}`. */
+            put_faqs?: {
+                [key: string]: components["schemas"]["Faq"];
+            };
             /** @description Ids of documents to delete. */
             remove?: string[];
+        };
+        /** @description An import of a file, or a bulk change. */
+        ImportBody: {
+            /** @description Who made it. */
+            actor: string;
+            /**
+             * Format: date-time
+             * @description When it was written.
+             */
+            created_at: string;
+            /** @description The import's id. */
+            id: string;
+            /** @description `import` or `bulk`. */
+            kind: components["schemas"]["ImportKind"];
+            /**
+             * Format: int64
+             * @description How many FAQs it added.
+             */
+            n_added: number;
+            /**
+             * Format: int64
+             * @description How many FAQs it changed.
+             */
+            n_changed: number;
+            /**
+             * Format: int64
+             * @description How many FAQs it deleted.
+             */
+            n_deleted: number;
+            /** @description The file's name, or what was changed. */
+            name: string;
+            /**
+             * Format: date-time
+             * @description When it was undone; null if it was not.
+             */
+            undone_at?: string | null;
+            /** @description Who undid it; null if it was not undone. */
+            undone_by?: string | null;
+        };
+        /** @description A column of an imported file. */
+        ImportColumn: {
+            /** @description The field that it is taken for, such as `question` or `answer[channel=line]`; null if it is ignored. */
+            field?: string | null;
+            /** @description The column's name; empty if it has none. */
+            header: string;
+            /** @description Its letters in a spreadsheet (`A`, `AB`); null for a field of JSON objects. */
+            letters?: string | null;
+            /** @description Its position, from 1. */
+            position: number;
+            /** @description Its first values, at most 3, cut after 200 characters. */
+            samples: string[];
         };
         /** @description Effect on a row. */
         ImportEffect: {
@@ -2437,10 +2951,14 @@ export interface components {
             /** @description The other FAQ's id, or the other row. */
             of: string;
         } | {
+            /** @description The row's answer. */
+            answer: string;
             /** @description The contradiction between the answers. */
             conflict: components["schemas"]["Conflict"];
             /** @enum {string} */
             effect: "conflicting";
+            /** @description The answer of the other FAQ or row. */
+            other_answer: string;
             /** @description The other FAQ's id, or the other row. */
             with: string;
         } | {
@@ -2451,17 +2969,48 @@ export interface components {
             /** @enum {string} */
             effect: "invalid";
         };
+        /** @description A form with a file of FAQs. */
+        ImportForm: {
+            /** @description Like the query parameter `columns`. */
+            columns?: string | null;
+            /**
+             * Format: binary
+             * @description The file.
+             */
+            file: string;
+        };
         /** @description An import that a job checks against the judged questions, then writes. */
         ImportJobResponse: components["schemas"]["JobResponse"] & {
             /** @description Effects that the import would have. The job's item holds the result. */
             report: components["schemas"]["ImportReport"];
         };
+        /**
+         * @description `import`: of a file. `bulk`: one change of many FAQs.
+         * @enum {string}
+         */
+        ImportKind: "import" | "bulk";
+        /** @description A page of imports. */
+        ImportListResponse: {
+            /** @description Newest first. The last 100 of a workspace are kept. */
+            imports: components["schemas"]["ImportBody"][];
+            /** @description Pass as `after` to get the next page; null on the last page. */
+            next?: string | null;
+        };
         /** @description Effects of an import, or of its dry run. */
         ImportReport: {
             /** @description Whether anything was written. */
             applied: boolean;
+            /** @description All columns of the file, in order, and what each is taken for. */
+            columns: components["schemas"]["ImportColumn"][];
+            /**
+             * @description The row with the columns' names, from 1; null if there is none, as in JSON, or if none names a question and an
+             *     answer.
+             */
+            header_row?: number | null;
             /** @description Unknown columns, ignored. */
             ignored_columns: string[];
+            /** @description The id under which the import is listed and can be undone once it is written; null if nothing is written. */
+            import_id?: string | null;
             /** @description How many rows change an FAQ. */
             n_changed: number;
             /** @description How many rows contradict another FAQ or row. */
@@ -2528,10 +3077,8 @@ export interface components {
         JobItemBody: {
             /** @description The result, or the error. */
             detail: string;
-            /** @description The file's name, or what is changed. */
+            /** @description The file's name, what is changed, or the judged question's id. */
             name: string;
-            /** @description `waiting`, `done` or `failed`. */
-            state: components["schemas"]["JobItemState"];
             /**
              * Format: int64
              * @description Position in the job, from 0.
@@ -2539,6 +3086,8 @@ export interface components {
             ordinal: number;
             /** @description Whether it failed and can be run again by `:retry`: its file is kept for 7 days. */
             retriable: boolean;
+            /** @description `waiting`, `done` or `failed`. */
+            state: components["schemas"]["JobItemState"];
         };
         /**
          * @description How far an item of a job is.
@@ -2546,10 +3095,17 @@ export interface components {
          */
         JobItemState: "waiting" | "done" | "failed";
         /**
-         * @description `upload`: reads uploaded files. `change`: checks the judged questions, then writes.
+         * @description `upload`: reads uploaded files. `change`: checks the judged questions, then writes. `judged_run`: asks the judged questions.
          * @enum {string}
          */
-        JobKind: "upload" | "change";
+        JobKind: "upload" | "change" | "judged_run";
+        /** @description A page of jobs. */
+        JobListResponse: {
+            /** @description Newest first. */
+            jobs: components["schemas"]["JobSummary"][];
+            /** @description Pass as `after` to get the next page; null on the last page. */
+            next?: string | null;
+        };
         /** @description A background job and its progress. */
         JobResponse: components["schemas"]["JobSummary"] & {
             /** @description The items, in order. */
@@ -2562,6 +3118,33 @@ export interface components {
          * @enum {string}
          */
         JobState: "filling" | "queued" | "running" | "done" | "failed" | "cancelled";
+        /** @description A background job without its items. */
+        JobSummary: {
+            /** @description The key or service that created it. */
+            actor: string;
+            /**
+             * Format: date-time
+             * @description When it was created.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it was finished; null, if it is not.
+             */
+            finished_at?: string | null;
+            /** @description The job's id. */
+            id: string;
+            /** @description Kind of the job. */
+            kind: components["schemas"]["JobKind"];
+            /** @description How many items are done. */
+            n_done: number;
+            /** @description How many items failed. */
+            n_failed: number;
+            /** @description How many items it has. */
+            n_items: number;
+            /** @description `filling`, `queued`, `running`, `done`, `failed` (the job did not run, or its only item failed) or `cancelled`. */
+            state: components["schemas"]["JobState"];
+        };
         /** @description A question with a known correct answer, asked before and after each change. */
         JudgedQuestion: {
             /**
@@ -2590,6 +3173,8 @@ export interface components {
              */
             id: string;
             /** @default null */
+            kind?: components["schemas"]["QuestionKind"] | null;
+            /** @default null */
             outcome?: components["schemas"]["Outcome"] | null;
             /**
              * @description The question, 1 to 2,000 characters.
@@ -2606,15 +3191,90 @@ export interface components {
             contains?: string | null;
             /** @description Document that must be cited. */
             document_id?: string | null;
+            kind?: components["schemas"]["QuestionKind"] | null;
             outcome?: components["schemas"]["Outcome"] | null;
             /** @description 1 to 2,000 characters. */
             question: string;
         };
         /** @description The workspace's judged questions. */
         JudgedQuestionsResponse: {
+            /** @description Pass as `after` to get the next page; null on the last page, and without `limit`. */
+            next?: string | null;
             /** @description Ordered by id. */
             questions: components["schemas"]["JudgedQuestion"][];
         };
+        /** @description The parts of an answer that are judged. */
+        JudgedReply: {
+            /** @description The documents that it cites, in order of use. */
+            document_ids: string[];
+            /** @description The outcome. */
+            outcome: components["schemas"]["Outcome"];
+            reason?: components["schemas"]["Reason"] | null;
+            /** @description The whole reply. */
+            text: string;
+        };
+        /** @description One question of a run. */
+        JudgedRow: {
+            /** @description What each level would do, strictest first; empty if `judgement` is null. */
+            by_level: components["schemas"]["LevelJudgement"][];
+            /**
+             * Format: float
+             * @description Estimated probability that the evidence answers the question, in [0, 1].
+             */
+            confidence: number;
+            /** @description The judged question with its expectations, as it was when the run was requested. */
+            expected: components["schemas"]["JudgedQuestion"];
+            /** @description The answer. */
+            got: components["schemas"]["JudgedReply"];
+            judgement?: components["schemas"]["Judgement"] | null;
+            /** @description Whether the answer meets all expectations. */
+            met: boolean;
+        };
+        /** @description A run of all judged questions. */
+        JudgedRunBody: {
+            /**
+             * Format: date-time
+             * @description When it was requested.
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description When it was finished; null, if it is not.
+             */
+            finished_at?: string | null;
+            /** @description The run's id. */
+            id: string;
+            /** @description The job that asks the questions: `GET /v1/jobs/{id}` shows its progress, `DELETE /v1/jobs/{id}` cancels it. */
+            job_id: string;
+            /** @description How many questions have been asked. */
+            n_asked: number;
+            /** @description The settings and the knowledge that it is asked with. */
+            settings: components["schemas"]["RunSettings"];
+            /** @description `queued`, `running`, `done`, `failed` or `cancelled`. */
+            state: components["schemas"]["JobState"];
+            totals?: components["schemas"]["RunTotals"] | null;
+        };
+        /** @description A page of runs. */
+        JudgedRunListResponse: {
+            /** @description Pass as `before` to get the next page; null on the last page. */
+            next?: string | null;
+            /** @description Newest first. A workspace keeps its newest 50 runs. */
+            runs: components["schemas"]["JudgedRunBody"][];
+        };
+        /** @description A run with its questions. */
+        JudgedRunResponse: {
+            /** @description The questions that have been asked, ordered by id. */
+            questions: components["schemas"]["JudgedRow"][];
+            /** @description Confidence and the share of answerable questions in ten bins of confidence, lowest first. */
+            reliability: components["schemas"]["ReliabilityBin"][];
+            /** @description The run. */
+            run: components["schemas"]["JudgedRunBody"];
+        };
+        /**
+         * @description An answerable question is answered as expected (`right`), answered otherwise (`wrong`) or not answered (`refused`). A question that must not be answered is not answered (`rightly_refused`) or answered (`falsely_answered`).
+         * @enum {string}
+         */
+        Judgement: "right" | "wrong" | "refused" | "rightly_refused" | "falsely_answered";
         /** @description A new key with its secret. */
         KeyCreated: components["schemas"]["ApiKey"] & {
             /** @description The secret to send as `Authorization: Bearer …`. Shown only once. */
@@ -2723,6 +3383,32 @@ export interface components {
          * @enum {string}
          */
         Level: "very_strict" | "strict" | "balanced" | "lenient" | "very_lenient";
+        /** @description The price of a level: what it does with the judged questions. */
+        LevelCounts: {
+            /** @description Of them, the foreign questions. */
+            foreign: components["schemas"]["UnanswerableCounts"];
+            /** @description The level. */
+            level: components["schemas"]["Level"];
+            /** @description Questions that must not be answered and are. */
+            n_falsely_answered: number;
+            /** @description Answerable questions that are not answered. */
+            n_refused: number;
+            /** @description Answerable questions that are answered as expected. */
+            n_right: number;
+            /** @description Questions that must not be answered and are not. */
+            n_rightly_refused: number;
+            /** @description Answerable questions that are answered otherwise. */
+            n_wrong: number;
+            /** @description Of the last two, the near misses. */
+            near_misses: components["schemas"]["UnanswerableCounts"];
+        };
+        /** @description What a level would do with a question. */
+        LevelJudgement: {
+            /** @description What its answer would be. */
+            judgement: components["schemas"]["Judgement"];
+            /** @description The level. */
+            level: components["schemas"]["Level"];
+        };
         /** @description A link: its text and an `http`, `https`, `mailto` or `tel` URI. */
         LinkBody: {
             /** @description Where the words end in the document, in bytes, exclusive. */
@@ -2778,6 +3464,21 @@ export interface components {
             /** @description `duplicate`, `conflict`, `expired`, `review_due` or `dead_reference`, each with the documents concerned. */
             findings: components["schemas"]["LintFinding"][];
         };
+        /** @description A chunk of a stored version. */
+        ListedChunk: components["schemas"]["PreviewChunk"] & {
+            /** @description Its position in the document, from 0. */
+            ordinal: number;
+        };
+        /** @description A document in a list. */
+        ListedDocument: components["schemas"]["SummaryBody"] & {
+            /** @description Whether its last change is searchable, by keywords and by vectors of the active encoder. */
+            indexed: boolean;
+            /**
+             * Format: int64
+             * @description How many chunks the live version has; 0 unless it is published.
+             */
+            n_chunks: number;
+        };
         /** @description One message, or several sent in a burst. */
         Messages: string | string[];
         /** @description Usage of a completion. */
@@ -2823,6 +3524,16 @@ export interface components {
         Note: "false_premise" | "partly_answered" | "list_continues" | "deadline" | "encoder_unavailable" | "vectors_unavailable" | "reader_unavailable" | "not_recorded" | "llm_unavailable" | "llm_refused" | "llm_truncated" | "llm_garbage" | "llm_deadline" | "llm_unsupported";
         /** @description One name, or a list of names. */
         OneOrMany: string | string[];
+        /** @description An uploaded file. */
+        OriginalBody: {
+            /**
+             * Format: int64
+             * @description Its size.
+             */
+            n_bytes: number;
+            /** @description The file's name. */
+            name: string;
+        };
         /**
          * @description `answered`: from the knowledge base, or a reply to a greeting. `clarify`: choose one of the suggestions. `refused`: the knowledge base has no answer. `handoff`: a person has to answer.
          * @enum {string}
@@ -2873,9 +3584,13 @@ export interface components {
         };
         /** @description An error (RFC 9457). `type` is stable: branch on it. */
         Problem: {
+            current?: components["schemas"]["CurrentVersion"] | null;
             /** @description The cause and the remedy. */
             detail?: string | null;
-            /** @description Every invalid value (422), or every judged question or wording that blocks the change (409). */
+            /**
+             * @description Every invalid value (422), every value that the caller may not send (403), or every judged question, wording or
+             *     document that blocks the change (409).
+             */
             errors?: components["schemas"]["Fault"][];
             /** @description The request's id; the service's log has the same. */
             request_id?: string | null;
@@ -2893,12 +3608,59 @@ export interface components {
          * @description The kind of the failure; it is stable.
          * @enum {string}
          */
-        ProblemType: "/problems/breaks-judged-questions" | "/problems/conflict" | "/problems/forbidden" | "/problems/internal" | "/problems/invalid-value" | "/problems/method-not-allowed" | "/problems/not-found" | "/problems/not-json" | "/problems/overloaded" | "/problems/timed-out" | "/problems/too-large" | "/problems/too-many-requests" | "/problems/unauthorized" | "/problems/unavailable" | "/problems/unsupported-media-type" | "/problems/wording-collides";
+        ProblemType: "/problems/breaks-judged-questions" | "/problems/changed-since-import" | "/problems/conflict" | "/problems/cross-site" | "/problems/forbidden" | "/problems/internal" | "/problems/invalid-value" | "/problems/method-not-allowed" | "/problems/not-found" | "/problems/not-json" | "/problems/overloaded" | "/problems/timed-out" | "/problems/too-large" | "/problems/too-many-requests" | "/problems/unauthorized" | "/problems/unavailable" | "/problems/unsupported-media-type" | "/problems/version-mismatch" | "/problems/wording-collides";
         /**
          * @description A class of drafts that can be published without a review.
          * @enum {string}
          */
         PublishableClass: "new" | "variant" | "update" | "negative";
+        /** @description A logged question. */
+        QuestionBody: {
+            /** @description The answer's id, for `GET /v1/answers/{id}`. */
+            answer_id: string;
+            /**
+             * Format: date-time
+             * @description When it was answered.
+             */
+            at: string;
+            /** @description The channel of the request. */
+            channel?: string | null;
+            /**
+             * Format: float
+             * @description The estimated probability that the evidence answers the question, in [0, 1].
+             */
+            confidence: number;
+            /** @description `answered`, `clarify`, `refused` or `handoff`. */
+            outcome: components["schemas"]["Outcome"];
+            /** @description The question, without personal data. */
+            question: string;
+            rating?: components["schemas"]["Rating"] | null;
+            reason?: components["schemas"]["Reason"] | null;
+            /** @description The tags of the request. */
+            tags: string[];
+        };
+        /**
+         * @description `answerable`: the knowledge base answers it. `near_miss`: it does not, but covers something similar. `foreign`: the question is about something else entirely.
+         * @enum {string}
+         */
+        QuestionKind: "answerable" | "near_miss" | "foreign";
+        /** @description A page of logged questions. */
+        QuestionListResponse: {
+            /**
+             * Format: date-time
+             * @description The beginning of the period.
+             */
+            from: string;
+            /** @description Pass as `after` to get the next page; null on the last page. */
+            next?: string | null;
+            /** @description Newest first. */
+            questions: components["schemas"]["QuestionBody"][];
+            /**
+             * Format: date-time
+             * @description The end of the period, exclusive.
+             */
+            to: string;
+        };
         /** @description A draft with its place in the queue. */
         RankedDraft: components["schemas"]["Draft"] & {
             /** @description How many cases or customers asked the question. */
@@ -2909,6 +3671,11 @@ export interface components {
              */
             rank: number;
         };
+        /**
+         * @description How an answer was rated.
+         * @enum {string}
+         */
+        Rating: "liked" | "disliked";
         /** @description Whether the service can answer from all stored knowledge. */
         Readiness: {
             /**
@@ -3049,6 +3816,8 @@ export interface components {
              * @default null
              */
             language?: string | null;
+            /** @default null */
+            level?: components["schemas"]["Level"] | null;
             /**
              * @description How many passages could serve as evidence.
              * @default 0
@@ -3135,6 +3904,31 @@ export interface components {
             /** @description The sentence. */
             text: string;
         };
+        /** @description A bin of confidence: the questions whose confidence is in it. */
+        ReliabilityBin: {
+            /**
+             * Format: double
+             * @description The least confidence, inclusive.
+             */
+            from: number;
+            /**
+             * Format: double
+             * @description The mean of their confidence; 0 without questions.
+             */
+            mean_confidence: number;
+            /** @description How many questions are in it. */
+            n_questions: number;
+            /**
+             * Format: double
+             * @description The share of them that is answerable; 0 without questions.
+             */
+            share_answerable: number;
+            /**
+             * Format: double
+             * @description The greatest confidence, exclusive but for the last bin.
+             */
+            to: number;
+        };
         /**
          * @description The text for the channel: Markdown for `web` and `app`, speech for `phone` and `voice`, plain text for others. Split
          *     into messages of at most 70 UTF-16 units for `sms` (numbered), 5,000 for `line`, 4,096 for `whatsapp` and `telegram`,
@@ -3174,8 +3968,57 @@ export interface components {
         };
         /** @description The reviews that are open. */
         ReviewsResponse: {
+            /** @description Pass as `after` to get the next page; null on the last page. */
+            next?: string | null;
             /** @description Newest first. */
             reviews: components["schemas"]["Review"][];
+        };
+        /**
+         * @description `ask`: ask, search, give feedback. `read`, `write`: knowledge. `cases`: submit and read cases. `review`: review drafts. `manage`: keys, settings, experiments and the audit log. `operate`: all workspaces.
+         * @enum {string}
+         */
+        Right: "ask" | "read" | "write" | "cases" | "review" | "manage" | "operate";
+        /** @description The settings and the knowledge that a run is asked with. */
+        RunSettings: {
+            /** @description The level of the workspace, or that of the service if the workspace has none. */
+            level: components["schemas"]["Level"];
+            /**
+             * Format: float
+             * @description The least confidence for an answer, in [0, 1]. It is that of `level`, unless the configuration or learning sets
+             *     another one.
+             */
+            min_confidence: number;
+            /** @description How many questions it asks. */
+            n_questions: number;
+            /** @description The revision of the knowledge when the run was requested. */
+            revision: components["schemas"]["i64"];
+        };
+        /** @description The totals of a run. */
+        RunTotals: {
+            /** @description What each level does, strictest first. */
+            by_level: components["schemas"]["LevelCounts"][];
+            /**
+             * Format: double
+             * @description The expected calibration error of confidence, in [0, 1].
+             */
+            calibration_error: number;
+            /** @description How many questions are answerable, by judgement. */
+            n_answerable: number;
+            /** @description How many questions were asked. */
+            n_asked: number;
+            /** @description How many answers meet all expectations. */
+            n_met: number;
+            /** @description How many questions must not be answered, by judgement. */
+            n_unanswerable: number;
+            /**
+             * @description Ids of the questions that were met in the previous run and are not met in this one. Only questions with unchanged
+             *     expectations are compared.
+             */
+            newly_broken: string[];
+            /** @description Ids of the questions that were not met in the previous run and are met in this one. */
+            newly_met: string[];
+            /** @description The finished run before this one; null for the first. */
+            previous_id?: string | null;
         };
         /** @description A group of similar questions with poor results. */
         Scene: {
@@ -3323,6 +4166,51 @@ export interface components {
             /** @enum {string} */
             why: "unlike";
         };
+        /** @description The caller, and how to sign in. */
+        SessionResponse: {
+            /** @description The caller in the audit log: the name with the key's id, or with `oidc`. */
+            actor?: string | null;
+            /** @description The ways to sign in. */
+            methods: components["schemas"]["SignInMethod"][];
+            /**
+             * Format: int64
+             * @description Number of sessions of the same key or person, this one included.
+             */
+            n_sessions: number;
+            /** @description Name of the key or of the person; null if not signed in. */
+            name?: string | null;
+            /**
+             * @description Whether callers have to sign in. `false` while no key exists and no provider is configured: every caller is an
+             *     operator then.
+             */
+            needs_sign_in: boolean;
+            /** @description Rights of the role. */
+            rights: components["schemas"]["Right"][];
+            role?: components["schemas"]["KeyRole"] | null;
+            /** @description Whether the request has a valid session or key. */
+            signed_in: boolean;
+            workspace?: components["schemas"]["WorkspaceId"] | null;
+        };
+        /** @description One setting. */
+        SettingBody: {
+            /** @description The default, like `value`. */
+            default?: string | null;
+            /** @description What it does, with its unit and default. */
+            effect: string;
+            /** @description Whether the value differs from the default. */
+            is_changed: boolean;
+            /** @description Whether the value is a secret. */
+            is_secret: boolean;
+            /** @description Section and name in the settings file, as `http.listen`. */
+            key: string;
+            /**
+             * @description The value in effect: a text, or JSON for numbers, switches and lists; null if it is not set. A secret is `set`;
+             *     addresses are shown without their password.
+             */
+            value?: string | null;
+            /** @description The environment variable that sets it; null if only the file can. */
+            variable?: string | null;
+        };
         /** @description Settings of a workspace. */
         Settings: {
             learning?: components["schemas"]["LearningRules"] | null;
@@ -3332,6 +4220,29 @@ export interface components {
              *     Unchanged if omitted.
              */
             redaction?: components["schemas"]["CustomPattern"][] | null;
+        };
+        /**
+         * @description `fine`: no problem. `warning`: it works, but may fail later. `fault`: it does not work.
+         * @enum {string}
+         */
+        Severity: "fine" | "warning" | "fault";
+        /**
+         * @description `key`: `POST /v1/session`. `oidc`: open `/v1/session/oidc` in the browser.
+         * @enum {string}
+         */
+        SignInMethod: "key" | "oidc";
+        /** @description A sign-in by key. */
+        SignInRequest: {
+            /** @description The key, `ken_…`. */
+            key: string;
+        };
+        /** @description The sessions that were ended. */
+        SignedOut: {
+            /**
+             * Format: int64
+             * @description Number of ended sessions.
+             */
+            n_ended: number;
         };
         /** @description A stored passage whose question is near a row's. */
         SimilarQuestion: {
@@ -3375,6 +4286,13 @@ export interface components {
             kind: components["schemas"]["DocumentKind"];
             /** @description The document's language (BCP 47). */
             language?: string | null;
+            /**
+             * Format: int64
+             * @description Precedence in contradictions: the document of higher rank wins.
+             */
+            rank: number;
+            /** @description Ids of related documents. */
+            related: string[];
             /**
              * Format: date-time
              * @description When a person should check it.
@@ -3492,6 +4410,22 @@ export interface components {
              */
             vector: number;
         };
+        /** @description A page of one level of the tree. */
+        TreeResponse: {
+            /** @description The documents of this page, ordered by id. */
+            documents: components["schemas"]["ListedDocument"][];
+            /** @description The folders of this page, ordered by prefix. Folders and documents share the order of the pages. */
+            folders: components["schemas"]["FolderBody"][];
+            /** @description Pass as `after` to get the next page; null on the last page. */
+            next?: string | null;
+            /** @description The folder that was read; empty for the highest level. */
+            prefix: string;
+            /**
+             * Format: int64
+             * @description The workspace's newest revision when it was read.
+             */
+            revision: number;
+        };
         /** @description Result of `:trust`. */
         TrustResponse: {
             /** @description The document's id. */
@@ -3550,6 +4484,55 @@ export interface components {
             /** @description The whole reply. */
             text: string;
         };
+        /** @description Counts of questions that must not be answered. */
+        UnanswerableCounts: {
+            /** @description How many are answered. */
+            n_answered: number;
+            /** @description How many are not answered. */
+            n_refused: number;
+        };
+        /** @description An undo that a job checks against the judged questions, then writes. */
+        UndoJobResponse: components["schemas"]["JobResponse"] & {
+            /** @description What the undo will do. */
+            report: components["schemas"]["UndoReport"];
+        };
+        /** @description What an undo did, or does if a job writes it. */
+        UndoReport: {
+            /** @description Whether it is written. */
+            applied: boolean;
+            /** @description The import that is undone. */
+            import_id: string;
+            /** @description How many FAQs are deleted because the import added them. */
+            n_deleted: number;
+            /** @description How many FAQs return to the version before. */
+            n_restored: number;
+            /**
+             * Format: int64
+             * @description Newest revision after the undo.
+             */
+            revision: number;
+            /** @description The FAQs that were changed after the import and stay as they are; only with `partial`. */
+            skipped: string[];
+        };
+        /** @description Options of an undo. */
+        UndoRequest: {
+            /**
+             * @description See `PUT /v1/documents/{id}`.
+             * @default false
+             */
+            background?: boolean;
+            /**
+             * @description Write even if judged questions break.
+             * @default false
+             */
+            force?: boolean;
+            /**
+             * @description Undo the FAQs that were not changed after the import, and leave the others. Default: if one was changed, nothing
+             *     is undone.
+             * @default false
+             */
+            partial?: boolean;
+        };
         /**
          * @description Usage figures of a document for editors.
          * @enum {string}
@@ -3562,6 +4545,8 @@ export interface components {
              *     `disliked`, and `flags` among `unused`, `stale`, `disliked`, `distrusted`.
              */
             documents: components["schemas"]["DocumentUsage"][];
+            /** @description Pass as `after` to get the next page; null on the last page. */
+            next?: string | null;
         };
         /** @description An earlier message of the conversation. */
         Utterance: {
@@ -3584,6 +4569,7 @@ export interface components {
             created_at: string;
             /** @description Whether this version is live. */
             live: boolean;
+            original?: components["schemas"]["OriginalBody"] | null;
             /**
              * Format: date-time
              * @description Scheduled publication time, if any.
@@ -3605,10 +4591,10 @@ export interface components {
             versions: components["schemas"]["VersionBody"][];
         };
         /**
-         * @description `upload`: reads uploaded files. `change`: checks the judged questions, then writes. `distil`: makes drafts of cases.
+         * @description `upload`: reads uploaded files. `change`: checks the judged questions, then writes. `distil`: makes drafts of cases. `judged_run`: asks the judged questions.
          * @enum {string}
          */
-        WorkKind: "upload" | "change" | "distil";
+        WorkKind: "upload" | "change" | "distil" | "judged_run";
         /** @description Payload of the job; a string, if it cannot be parsed. */
         WorkPayload: {
             breaking?: components["schemas"]["Breaking"] | null;
@@ -3681,134 +4667,8 @@ export interface components {
              */
             version: number;
         };
-        /** @description A background job without its items. */
-        JobSummary: {
-            /** @description The job's id. */
-            id: string;
-            kind: components["schemas"]["JobKind"];
-            state: components["schemas"]["JobState"];
-            /**
-             * Format: int64
-             * @description How many items it has.
-             */
-            n_items: number;
-            /**
-             * Format: int64
-             * @description How many items are done.
-             */
-            n_done: number;
-            /**
-             * Format: int64
-             * @description How many items failed.
-             */
-            n_failed: number;
-            /** @description The key or service that created it. */
-            actor: string;
-            /**
-             * Format: date-time
-             * @description When it was created.
-             */
-            created_at: string;
-            /**
-             * Format: date-time
-             * @description When it was finished; null, if it is not.
-             */
-            finished_at?: string | null;
-        };
-        /** @description A page of jobs. */
-        JobListResponse: {
-            /** @description Newest first. */
-            jobs: components["schemas"]["JobSummary"][];
-            /** @description Pass as `after` to get the next page; null on the last page. */
-            next?: string | null;
-        };
-        /** @description One setting. */
-        SettingBody: {
-            /** @description Section and name in the settings file, as `http.listen`. */
-            key: string;
-            /** @description The value in effect: a text, or JSON for numbers, switches and lists; null if it is not set. A secret is `set`; addresses are shown without their password. */
-            value?: string | null;
-            /** @description The default, like `value`. */
-            default?: string | null;
-            /** @description Whether the value differs from the default. */
-            is_changed: boolean;
-            /** @description Whether the value is a secret. */
-            is_secret: boolean;
-            /** @description The environment variable that sets it; null if only the file can. */
-            variable?: string | null;
-            /** @description What it does, with its unit and default. */
-            effect: string;
-        };
-        /** @description The settings of the service. */
-        ConfigResponse: {
-            /** @description Every setting, by section, in the order of the documentation. */
-            settings: components["schemas"]["SettingBody"][];
-        };
-        /**
-         * @description `fine`: no problem. `warning`: it works, but may fail later. `fault`: it does not work.
-         * @enum {string}
-         */
-        Severity: "fine" | "warning" | "fault";
-        /** @description Result of one check, with the remedy unless it is fine. */
-        DoctorFinding: {
-            /** @description The subject, for example `disk space (store)`. */
-            subject: string;
-            severity: components["schemas"]["Severity"];
-            /** @description What was found, and what to do about it. */
-            detail: string;
-        };
-        /** @description The result of all checks. */
-        DoctorResponse: {
-            /**
-             * Format: date-time
-             * @description When they were checked.
-             */
-            checked_at: string;
-            severity: components["schemas"]["Severity"];
-            findings: components["schemas"]["DoctorFinding"][];
-        };
-        /**
-         * @description What the file is a copy of.
-         * @enum {string}
-         */
-        BackupContent: "store" | "vault";
-        /** @description A finished backup. */
-        BackupBody: {
-            /** @description The file's name in `backup.dir`. */
-            name: string;
-            content: components["schemas"]["BackupContent"];
-            /**
-             * Format: int64
-             * @description Its size.
-             */
-            n_bytes: number;
-            /**
-             * Format: date-time
-             * @description When it was written.
-             */
-            created_at: string;
-        };
-        /** @description A backup that is being written, or that failed. */
-        BackupAttemptBody: {
-            /** @description The name of the store's copy. */
-            name: string;
-            /**
-             * Format: date-time
-             * @description When it was begun.
-             */
-            started_at: string;
-            /** @description Why it failed; null while it is being written. */
-            error?: string | null;
-        };
-        /** @description The backups in the configured folder. */
-        BackupsResponse: {
-            /** @description The folder, `backup.dir`; null if none is set. */
-            folder?: string | null;
-            running?: null | components["schemas"]["BackupAttemptBody"];
-            failed?: null | components["schemas"]["BackupAttemptBody"];
-            /** @description Newest first. */
-            backups: components["schemas"]["BackupBody"][];
-        };
+        /** Format: int64 */
+        i64: number;
     };
     responses: never;
     parameters: never;
@@ -4008,7 +4868,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Insufficient permissions */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -4383,6 +5242,218 @@ export interface operations {
             };
         };
     };
+    list_backups: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackupsResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid value */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    start_backup: {
+        parameters: {
+            query?: {
+                /** @description Also back up the vault, which holds personal data. */
+                vault?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackupAttemptBody"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description backup.dir is not set, the store is not SQLite, or a backup is running */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid value */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_cases: {
         parameters: {
             query?: {
@@ -4693,6 +5764,106 @@ export interface operations {
             };
         };
     };
+    get_config: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid value */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_conversation: {
         parameters: {
             query?: never;
@@ -4898,9 +6069,10 @@ export interface operations {
     list_dead_letters: {
         parameters: {
             query?: {
+                /** @description `cursor` of the last dead letter of the previous page. */
+                after?: string;
                 /** @description 1 to 1,000; default 100. */
                 limit?: number;
-                after?: string | null;
             };
             header?: never;
             path?: never;
@@ -5200,10 +6372,125 @@ export interface operations {
             };
         };
     };
+    get_doctor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DoctorResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid value */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A check is running */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_documents: {
         parameters: {
             query?: {
-                /** @description Return only documents with a greater id: `next` of the previous page. */
+                /**
+                 * @description Only documents whose title or id contains each of these words; case, width and Chinese script do not matter. 1 to 200
+                 *     characters.
+                 */
+                q?: string;
+                /** @description Only documents whose id begins with this. */
+                prefix?: string;
+                /** @description Only documents of this kind. */
+                kind?: "article" | "faq" | "case";
+                /** @description Only documents with this status. */
+                status?: "draft" | "published" | "archived";
+                /** @description Only documents with this tag. */
+                tag?: string;
+                /** @description Only documents whose audience has this name. */
+                audience?: string;
+                /** @description Return only documents with a greater id, in the order of their bytes: `next` of the previous page. */
                 after?: string;
                 /** @description 1 to 1,000; default 100. */
                 limit?: number;
@@ -5320,6 +6607,8 @@ export interface operations {
         responses: {
             200: {
                 headers: {
+                    /** @description The version in quotes, for `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -5421,7 +6710,15 @@ export interface operations {
                  */
                 background?: boolean;
             };
-            header?: never;
+            header?: {
+                /**
+                 * @description Write only if this version is live, as in the `ETag` of a read: `"3"`, a list of them, or `*` for any. Otherwise
+                 *     412.
+                 */
+                "If-Match"?: string | null;
+                /** @description `*`: write only if the document does not exist. Otherwise 412. */
+                "If-None-Match"?: string | null;
+            };
             path: {
                 /** @description 1 to 256 bytes, percent-encoded */
                 id: string;
@@ -5503,6 +6800,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Another version is live */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             413: {
                 headers: {
                     [name: string]: unknown;
@@ -5551,7 +6857,15 @@ export interface operations {
     post_action: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /**
+                 * @description Write only if this version is live, as in the `ETag` of a read: `"3"`, a list of them, or `*` for any. Otherwise
+                 *     412.
+                 */
+                "If-Match"?: string | null;
+                /** @description `*`: write only if the document does not exist. Otherwise 412. */
+                "If-None-Match"?: string | null;
+            };
             path: {
                 /** @description The id, then `:publish`, `:archive`, `:restore` or `:trust` */
                 id: string;
@@ -5632,6 +6946,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Another version is live */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Request body too large */
             413: {
                 headers: {
@@ -5691,7 +7014,15 @@ export interface operations {
                  */
                 background?: boolean;
             };
-            header?: never;
+            header?: {
+                /**
+                 * @description Write only if this version is live, as in the `ETag` of a read: `"3"`, a list of them, or `*` for any. Otherwise
+                 *     412.
+                 */
+                "If-Match"?: string | null;
+                /** @description `*`: write only if the document does not exist. Otherwise 412. */
+                "If-None-Match"?: string | null;
+            };
             path: {
                 id: string;
             };
@@ -5760,6 +7091,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Another version is live */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Request body too large */
             413: {
                 headers: {
@@ -5779,6 +7119,113 @@ export interface operations {
                 };
             };
             /** @description Invalid value */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_chunks: {
+        parameters: {
+            query?: {
+                /** @description Default: the live version. */
+                version?: number;
+                /** @description `next` of the previous page. */
+                after?: string;
+                /** @description 1 to 200; default 100. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChunkListResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -5882,6 +7329,111 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_original: {
+        parameters: {
+            query?: {
+                /** @description The document's version; default: the live one. */
+                version?: number;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file, with its type */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid value */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -6320,6 +7872,112 @@ export interface operations {
             };
         };
     };
+    list_tree: {
+        parameters: {
+            query?: {
+                /** @description The folder: empty (default) or the `prefix` of a folder, which ends in `/`. */
+                prefix?: string;
+                /** @description `next` of the previous page. */
+                after?: string;
+                /** @description 1 to 200; default 100. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TreeResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     upload: {
         parameters: {
             query?: {
@@ -6440,6 +8098,8 @@ export interface operations {
                  *     with new content; otherwise all.
                  */
                 class?: "new" | "variant" | "update" | "contradiction" | "known" | "negative" | "gap" | "all";
+                /** @description `next` of the previous page. */
+                after?: string;
                 /** @description 1 to 1,000; default 50. */
                 limit?: number;
             };
@@ -7083,7 +8743,18 @@ export interface operations {
     list_faqs: {
         parameters: {
             query?: {
-                /** @description Return only documents with a greater id: `next` of the previous page. */
+                /**
+                 * @description Only FAQs whose question, variants and answers together contain each of these words; case, width and Chinese script do
+                 *     not matter. 1 to 200 characters.
+                 */
+                q?: string;
+                /** @description Only FAQs with this tag. */
+                tag?: string;
+                /** @description Only FAQs with this status. */
+                status?: "draft" | "published" | "archived";
+                /** @description Only FAQs whose audience has this name. */
+                audience?: string;
+                /** @description Return only FAQs with a greater id, in the order of their bytes: `next` of the previous page. */
                 after?: string;
                 /** @description 1 to 1,000; default 100. */
                 limit?: number;
@@ -7197,6 +8868,8 @@ export interface operations {
         responses: {
             200: {
                 headers: {
+                    /** @description The version in quotes, for `If-Match` */
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -7298,7 +8971,15 @@ export interface operations {
                  */
                 background?: boolean;
             };
-            header?: never;
+            header?: {
+                /**
+                 * @description Write only if this version is live, as in the `ETag` of a read: `"3"`, a list of them, or `*` for any. Otherwise
+                 *     412.
+                 */
+                "If-Match"?: string | null;
+                /** @description `*`: write only if the document does not exist. Otherwise 412. */
+                "If-None-Match"?: string | null;
+            };
             path: {
                 /** @description 1 to 256 bytes, percent-encoded */
                 id: string;
@@ -7381,6 +9062,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Another version is live */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Request body too large */
             413: {
                 headers: {
@@ -7440,7 +9130,15 @@ export interface operations {
                  */
                 background?: boolean;
             };
-            header?: never;
+            header?: {
+                /**
+                 * @description Write only if this version is live, as in the `ETag` of a read: `"3"`, a list of them, or `*` for any. Otherwise
+                 *     412.
+                 */
+                "If-Match"?: string | null;
+                /** @description `*`: write only if the document does not exist. Otherwise 412. */
+                "If-None-Match"?: string | null;
+            };
             path: {
                 id: string;
             };
@@ -7454,6 +9152,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["WriteResponse"];
+                };
+            };
+            /** @description A job checks the judged questions */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobResponse"];
                 };
             };
             /** @description The body is not valid JSON */
@@ -7499,6 +9206,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Another version is live */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Request body too large */
             413: {
                 headers: {
@@ -7518,6 +9234,128 @@ export interface operations {
                 };
             };
             /** @description Invalid value */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    bulk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkRequest"];
+            };
+        };
+        responses: {
+            /** @description The changes made, or planned if `applied` is false */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkReport"];
+                };
+            };
+            /** @description A job checks the judged questions, then writes */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkJobResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Judged questions would break, or an FAQ was changed meanwhile */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -7668,6 +9506,12 @@ export interface operations {
                 similar?: boolean;
                 /** @description File name; needed if the body is the file itself and its content type does not identify the format. */
                 name?: string;
+                /**
+                 * @description A JSON object from the names of columns to fields, or to null for columns to ignore: `{"Reply": "answer"}`. Fields
+                 *     are those of an FAQ, and `answer[channel=…,audience=…,language=…]`. Other columns are recognised by their names.
+                 *     A form can have it as the part `columns`.
+                 */
+                columns?: string;
             };
             header?: never;
             path?: never;
@@ -7677,7 +9521,7 @@ export interface operations {
         requestBody: {
             content: {
                 "application/jsonl": string;
-                "multipart/form-data": components["schemas"]["FileForm"];
+                "multipart/form-data": components["schemas"]["ImportForm"];
                 "text/csv": string;
             };
         };
@@ -7792,6 +9636,8 @@ export interface operations {
     list_feedback: {
         parameters: {
             query?: {
+                /** @description `next` of the previous page. */
+                after?: string;
                 /** @description 1 to 1,000; default 100. */
                 limit?: number;
             };
@@ -7994,6 +9840,234 @@ export interface operations {
             };
         };
     };
+    list_imports: {
+        parameters: {
+            query?: {
+                /** @description Return only older imports: `next` of the previous page. */
+                after?: string;
+                /** @description 1 to 100; default 100. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportListResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    undo_import: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The id, then `:undo` */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UndoRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UndoReport"];
+                };
+            };
+            /** @description A job checks the judged questions, then writes */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UndoJobResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is unknown, not written yet, or no longer kept */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It was undone before, FAQs were changed after it, or judged questions would break */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     gaps: {
         parameters: {
             query?: {
@@ -8001,6 +10075,8 @@ export interface operations {
                 days?: number;
                 /** @description 1 to 500; default 50. */
                 limit?: number;
+                /** @description `next` of the previous page. */
+                after?: string;
             };
             header?: never;
             path?: never;
@@ -8105,8 +10181,10 @@ export interface operations {
                 from?: string;
                 /** @description RFC 3339, exclusive. Default: now. */
                 to?: string;
-                /** @description Group by (summary only): `channel`, `tag`, `day`, `intent` or `reason`. */
-                by?: "channel" | "tag" | "day" | "intent" | "reason";
+                /** @description `next` of the previous page. */
+                after?: string;
+                /** @description 1 to 1,000. Default: all. */
+                limit?: number;
             };
             header?: never;
             path?: never;
@@ -8416,12 +10494,123 @@ export interface operations {
             };
         };
     };
+    list_jobs: {
+        parameters: {
+            query?: {
+                /** @description Only jobs in this state. */
+                state?: "filling" | "queued" | "running" | "done" | "failed" | "cancelled";
+                /** @description Only jobs of this kind. */
+                kind?: "upload" | "change" | "judged_run";
+                /** @description `next` of the previous page. */
+                after?: string;
+                /** @description 1 to 200; default 100. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobListResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     get_job: {
         parameters: {
             query?: {
-                state?: components["schemas"]["JobItemState"];
-                after?: string | null;
-                limit?: number | null;
+                /** @description Only items in this state. */
+                state?: "waiting" | "done" | "failed";
+                /** @description `next` of the previous page. */
+                after?: string;
+                /** @description Items of a page, 1 to 1,000. Default: all. */
+                limit?: number;
             };
             header?: never;
             path: {
@@ -8492,7 +10681,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Invalid value */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -8524,10 +10712,12 @@ export interface operations {
     retry_job: {
         parameters: {
             query?: {
+                /** @description Uploads only: write even if judged questions break. */
                 force?: boolean;
             };
             header?: never;
             path: {
+                /** @description The id, then `:retry` */
                 id: string;
             };
             cookie?: never;
@@ -8542,6 +10732,16 @@ export interface operations {
                     "application/json": components["schemas"]["JobResponse"];
                 };
             };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -8550,6 +10750,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Insufficient permissions */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -8566,7 +10767,26 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description The job has not ended, was cancelled, or no failed item can be run again */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8582,6 +10802,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -8590,6 +10811,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Service unavailable */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -8711,7 +10933,12 @@ export interface operations {
     };
     list_judged: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `next` of the previous page. */
+                after?: string;
+                /** @description 1 to 1,000. Default: all judged questions, or 1,000 reviews. */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -8780,7 +11007,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Invalid value */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -8932,6 +11158,320 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ItemChanged"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid value */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_judged_runs: {
+        parameters: {
+            query?: {
+                /** @description Return only runs before this one: `next` of the previous page. */
+                before?: string;
+                /** @description 1 to 50; default 20. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JudgedRunListResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    start_judged_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JudgedRunBody"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A run is unfinished, or there are no judged questions */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid value */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_judged_run: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JudgedRunResponse"];
                 };
             };
             /** @description The body is not valid JSON */
@@ -9319,9 +11859,136 @@ export interface operations {
             };
         };
     };
+    list_questions: {
+        parameters: {
+            query?: {
+                /** @description Only questions with this outcome. */
+                outcome?: "answered" | "clarify" | "refused" | "handoff";
+                /** @description Only questions with this reason; empty: only those without a reason. */
+                reason?: string;
+                /** @description Only questions from this channel; `none`: also those without a channel. */
+                channel?: string;
+                /** @description Only questions whose request named this tag. */
+                tag?: string;
+                /** @description Only questions of this group of `GET /v1/insights/summary?by=intent`, over the same period. */
+                intent?: string;
+                /** @description Only questions whose answer cites this document. */
+                document_id?: string;
+                /** @description Only questions whose newest rating is this. */
+                rating?: "liked" | "disliked";
+                /** @description RFC 3339. Default: 30 days before `to`. */
+                from?: string;
+                /** @description RFC 3339, exclusive. Default: now. */
+                to?: string;
+                /** @description `next` of the previous page. */
+                after?: string;
+                /** @description 1 to 200; default 100. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuestionListResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_reviews: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description `next` of the previous page. */
+                after?: string;
+                /** @description 1 to 1,000. Default: all judged questions, or 1,000 reviews. */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -9390,7 +12057,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Invalid value */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -9613,6 +12279,526 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid value */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sign_in: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignInRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Nobody needs to sign in */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid value */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    sign_out: {
+        parameters: {
+            query?: {
+                /** @description Ends all sessions of the same key or person. Default: only this one. */
+                everywhere?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignedOut"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid value */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    begin_oidc: {
+        parameters: {
+            query?: {
+                /** @description The path to open after the sign-in, percent-encoded, with its query. Default `/`. */
+                next?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description To the provider's page, or to `/?sign_in_error=unavailable` */
+            302: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No provider is configured */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `next` is not a local path */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    finish_oidc: {
+        parameters: {
+            query?: {
+                /** @description The state that the sign-in sent. */
+                state?: string;
+                /** @description The authorization code. */
+                code?: string;
+                /** @description Why the provider refused. */
+                error?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description To the requested path, with the session's cookie, or to `/?sign_in_error=…` */
+            302: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No provider is configured */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid value */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -10559,284 +13745,6 @@ export interface operations {
                 };
             };
             /** @description Service unavailable */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    list_jobs: {
-        parameters: {
-            query?: {
-                state?: components["schemas"]["JobState"];
-                kind?: components["schemas"]["JobKind"];
-                after?: string | null;
-                limit?: number | null;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["JobListResponse"];
-                };
-            };
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    get_config: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ConfigResponse"];
-                };
-            };
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    get_doctor: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["DoctorResponse"];
-                };
-            };
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    list_backups: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["BackupsResponse"];
-                };
-            };
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    start_backup: {
-        parameters: {
-            query?: {
-                vault?: boolean;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            202: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["BackupAttemptBody"];
-                };
-            };
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             503: {
                 headers: {
                     [name: string]: unknown;

@@ -1,6 +1,7 @@
 /** How a question is asked: level, time, audience, channel and language. They are in the address, those of the columns
  *  to compare with too. */
 
+import type { Schemas } from '$lib/api';
 import { dateTime, label, t } from '$lib/i18n.svelte';
 import type { AnswerRequest } from './types';
 
@@ -36,7 +37,7 @@ export function audienceOf(options: Options): string[] {
 export function requestOf({ level, as_of, channel, language, ...rest }: Options): Omit<AnswerRequest, 'question'> {
   const audience = audienceOf({ level, as_of, channel, language, ...rest });
   return {
-    ...(level && { level }),
+    ...(level && { level: level as Schemas['Level'] }),
     ...(as_of && { as_of }),
     ...(channel && { channel }),
     ...(language && { language }),

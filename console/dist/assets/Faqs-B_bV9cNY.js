@@ -1,1 +1,0 @@
-import{F as e,L as t,U as n,ct as r,g as i,l as a,mt as o,pt as s,t as c}from"./Page-Ch-CPpYV.js";var l=t(`<p></p>`);function u(t,u){o(u,!1),i();{let i=r(()=>a(`faqs:title`));c(t,{get title(){return n(i)},children:(t,n)=>{var r=l();e(t,r)},$$slots:{default:!0}})}s()}export{u as default};

@@ -1,0 +1,1 @@
+import{Bt as e}from"./Page-CUIF9c1b.js";e();
