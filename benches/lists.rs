@@ -155,6 +155,7 @@ async fn main() {
     let serving = tokio::spawn(http::serve(app.clone(), listener, async {
         let _ = stopped.await;
     }));
+    ken_base::outbound::choose_cryptography();
     let client = Client::new();
     let last = n_articles - n_articles / 10;
     let article = format!("guides%2F99%2F{:06}", last - last % 100 + 99);

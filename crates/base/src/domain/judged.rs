@@ -25,7 +25,7 @@ pub struct JudgedQuestion {
     pub document_id: Option<String>,
     /// Text that the answer must contain; Chinese script, width and case are ignored.
     pub contains: Option<String>,
-    /// The kind of question; omitted if it is not known.
+    /// The kind of question; omitted if it is unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<QuestionKind>,
 }

@@ -570,10 +570,14 @@ mod tests {
             done.await.unwrap();
         }
         let all = DocumentFilter::default();
-        assert_eq!(store.listed_ids(&own, &all, None, 9).await.unwrap(), []);
+        let some = |text: &str| Some(text.to_owned());
+        let tagged = DocumentFilter {
+            tag: some("費用"),
+            ..all.clone()
+        };
+        assert_eq!(store.listed_ids(&own, &tagged, None, 9).await.unwrap(), []);
         store.close().await;
         let store = opened(&folder).await;
-        let some = |text: &str| Some(text.to_owned());
         for (filter, expected) in [
             (all.clone(), "a/1 b"),
             (

@@ -14,7 +14,8 @@ static TO_SIMPLIFIED: LazyLock<OpenCC> = LazyLock::new(|| {
     OpenCC::from_config(BuiltinConfig::Tw2sp).expect("the conversion tables are compiled in")
 });
 
-/// Version of [`fold`]. Has to change with it, since vectors are made from folded text, too.
+/// Version of [`fold`]. Has to change with it, since vectors are made from folded text, too. A change also needs a
+/// migration that sets `documents.title_folded` to NULL, so that the store folds what lists search once more.
 pub const FOLDING: &str = "fold-1";
 
 /// Removes differences of a text that do not change its meaning, so that texts which differ only in them match.
