@@ -1,1 +1,0 @@
-import{$ as e,H as t,Ht as n,I as r,b as i,mt as a,tt as o,vt as s}from"./Page-CUIF9c1b.js";var c=o(`<span><!></span>`);function l(o,l){let u=i(l,`tone`,3,`plain`);var d=c(),f=s(d);t(f,()=>l.children),n(d),a(()=>r(d,1,`badge ${u()??``}`,`svelte-1m0dk8d`)),e(o,d)}export{l as t};

@@ -1,1 +1,0 @@
-import{$ as e,C as t,Ft as n,Ot as r,Pt as i,g as a,lt as o,t as s,tt as c}from"./Page-CUIF9c1b.js";import"./legacy-Bdxte5Wj.js";var l=c(`<p></p>`);function u(c,u){n(u,!1),t();{let t=r(()=>a(`faqs:title`));s(c,{get title(){return o(t)},children:(t,n)=>{var r=l();e(t,r)},$$slots:{default:!0}})}i()}export{u as default};

@@ -1,1 +1,0 @@
-import{Bt as e}from"./Page-CUIF9c1b.js";e();

@@ -1,1 +1,0 @@
-import{S as e,r as t,x as n}from"./Page-CUIF9c1b.js";var r=new Set([`$$slots`,`$$events`,`$$legacy`]);function i(i,a){let o=n(a,r),s={name:`plus`,size:24,node:[[`path`,{d:`M5 12h14`}],[`path`,{d:`M12 5v14`}]]};t(i,e(()=>o,{get icon(){return s}}))}export{i as t};
