@@ -64,10 +64,15 @@ export async function data<T>(call: Promise<Result<T>>): Promise<T> {
   throw failure(result.response.status, result.error);
 }
 
-/** The error of a reply's status and body. */
+/** The error of a reply's status and body. A 401 also asks to sign in again. */
 export function failure(status: number, body: unknown): ApiError {
-  const problem = isProblem(body) ? body : undefined;
   if (status === 401) connection.onunauthorized();
+  return errorOf(status, body);
+}
+
+/** As `failure`, but asks nothing. */
+export function errorOf(status: number, body: unknown): ApiError {
+  const problem = isProblem(body) ? body : undefined;
   return new ApiError(status, problem, problem?.detail || problem?.title || `HTTP ${status}`);
 }
 

@@ -1,20 +1,12 @@
 /** Who is signed in, and what they may do. */
 
-import { connection, data, failure, headers } from './api';
+import { ApiError, connection, errorOf, headers } from './api';
+import type { Schemas } from './api';
 import { drafts } from './drafts';
 
-export type Right = 'ask' | 'read' | 'write' | 'cases' | 'review' | 'manage' | 'operate';
+export type Right = Schemas['Right'];
 
-/** What `GET /v1/session` says. */
-export interface SessionInfo {
-  signed_in: boolean;
-  needs_sign_in: boolean;
-  methods: string[];
-  name?: string | null;
-  role?: string | null;
-  workspace?: string | null;
-  rights: string[];
-}
+export type SessionInfo = Schemas['SessionResponse'];
 
 const WORKSPACE_KEPT_AS = 'ken.workspace';
 
@@ -32,19 +24,19 @@ class Session {
   }
 
   async load(): Promise<void> {
-    this.info = await data(request('GET', '/v1/session'));
+    this.info = await request<SessionInfo>('GET', '/v1/session');
     this.hasEnded = false;
     this.#enter(this.info.workspace ?? localStorage.getItem(WORKSPACE_KEPT_AS) ?? 'default');
   }
 
   async signIn(key: string): Promise<void> {
-    await data(request('POST', '/v1/session', { key }));
+    await request('POST', '/v1/session', { key });
     await this.load();
   }
 
   /** Ends this session, or all of the same person. Drafts are removed: the next at this browser may be somebody else. */
   async signOut(everywhere: boolean): Promise<void> {
-    await data(request('DELETE', everywhere ? '/v1/session?everywhere=true' : '/v1/session'));
+    await request('DELETE', everywhere ? '/v1/session?everywhere=true' : '/v1/session');
     drafts.removeAll();
     location.assign('/');
   }
@@ -65,17 +57,21 @@ class Session {
   }
 }
 
-/** Calls of the session itself go without the typed client: a refused sign-in must not ask to sign in. */
-async function request(method: string, url: string, body?: object): Promise<{ data?: SessionInfo; error?: unknown; response: Response }> {
-  const response = await fetch(url, {
-    method,
-    headers: { ...headers(), ...(body && { 'Content-Type': 'application/json' }) },
-    ...(body && { body: JSON.stringify(body) }),
-  });
-  const text = await response.text();
-  const value: unknown = text ? JSON.parse(text) : undefined;
-  return response.ok ? { data: value as SessionInfo, response } : { error: value, response };
+/** A call of the session itself. A key that is refused here is no reason to ask for another over the page. */
+async function request<T>(method: string, url: string, body?: object): Promise<T> {
+  let response: Response;
+  try {
+    response = await fetch(url, {
+      method,
+      headers: { ...headers(), ...(body && { 'Content-Type': 'application/json' }) },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+  } catch (error) {
+    throw new ApiError(0, undefined, error instanceof Error ? error.message : String(error));
+  }
+  const value: unknown = await response.json().catch(() => undefined);
+  if (!response.ok) throw errorOf(response.status, value);
+  return value as T;
 }
 
 export const session = new Session();
-export { failure };

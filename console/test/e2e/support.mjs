@@ -127,6 +127,19 @@ export async function newPage(browser, service, { language = 'en', theme = 'ligh
     addEventListener('securitypolicyviolation', (event) => window.ran.push(`policy: ${event.violatedDirective} ${event.blockedURI}`));
     for (const name of ['alert', 'confirm', 'prompt']) window[name] = (text) => window.ran.push(`${name}: ${text}`);
   });
+  // While one works on the console: the build in KEN_DIST in place of the one in the binary, with the service's own headers.
+  if (process.env.KEN_DIST) {
+    const build = (name) => join(process.env.KEN_DIST, name);
+    await context.route(/\/console\//, (route) => route.fulfill({ path: build(new URL(route.request().url()).pathname.slice('/console/'.length)) }));
+    await context.route(
+      (url) => !/^\/(v1|docs|console|openapi|healthz|readyz|metrics)/.test(url.pathname),
+      async (route) => {
+        if (!route.request().isNavigationRequest()) return route.continue();
+        const sent = await route.fetch();
+        return route.fulfill({ response: sent, path: build('index.html') });
+      },
+    );
+  }
   const page = await context.newPage();
   const faults = [];
   page.on('pageerror', (error) => faults.push(`error: ${error.message}`));
@@ -143,7 +156,10 @@ export async function newPage(browser, service, { language = 'en', theme = 'ligh
 
 /** Waits until nothing is loading any more. */
 export async function settle(page) {
-  await page.waitForLoadState('networkidle');
+  // Not the quiet of the network: some screens ask again while work is under way.
+  await page.locator('h1, h2').first().waitFor();
+  await page.waitForFunction(() => !document.querySelector('.loading, [aria-busy="true"]'));
+  await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
   await page.waitForFunction(() => !document.querySelector('.loading, [aria-busy="true"]'));
 }
 
