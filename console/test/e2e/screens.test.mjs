@@ -121,8 +121,9 @@ describe('every screen', () => {
     await page.keyboard.press('Control+k');
     await page.getByRole('dialog').getByRole('combobox').waitFor();
     await page.keyboard.type('DoorMate');
-    await page.getByRole('option', { name: /DoorMate K1 電子鎖：安裝/ }).first().waitFor();
-    const options = await page.getByRole('option').allTextContents();
+    const list = page.getByRole('dialog').getByRole('listbox');
+    await list.getByRole('option', { name: /DoorMate K1 電子鎖：安裝/ }).first().waitFor();
+    const options = await list.getByRole('option').allTextContents();
     const wanted = options.findIndex((text) => text.includes('DoorMate K1 電子鎖：安裝'));
     for (let n = 0; n < wanted; n++) await page.keyboard.press('ArrowDown');
     await page.keyboard.press('Enter');
