@@ -7,6 +7,7 @@ use serde::Deserialize;
 use sqlx::{Any, Executor};
 
 use super::learning::{AnswerPart, RecordPart};
+use super::lists::containing;
 use super::{MAX_IN, Store, StoreError, from_json, placeholders, time_of, to_json};
 use ken_base::domain::{Outcome, WorkspaceId};
 
@@ -130,9 +131,13 @@ impl Store {
         };
         let after = after.filter(|after| after.at_ms < end.at_ms);
         let mut key = after.cloned().unwrap_or(end);
+        let batch = match filter.only {
+            Some(_) => BATCH,
+            None => BATCH.min(limit as i64 + 1),
+        };
         while found.len() <= limit {
-            let rows = self.facts(workspace, from, filter, &key).await?;
-            let is_last = (rows.len() as i64) < BATCH;
+            let rows = self.facts(workspace, from, filter, &key, batch).await?;
+            let is_last = (rows.len() as i64) < batch;
             if let Some(last) = rows.last() {
                 key = key_of(last);
             }
@@ -151,26 +156,39 @@ impl Store {
         Ok((self.with_questions(workspace, found).await?, next))
     }
 
-    /// The next narrow rows below a key, newest first.
+    /// The next narrow rows below a key, newest first, at most `limit`.
     async fn facts(
         &self,
         workspace: &WorkspaceId,
         from: Timestamp,
         filter: &QuestionFilter,
         below: &TimeKey,
+        limit: i64,
     ) -> Result<Vec<FactsRow>, StoreError> {
         let mut sql = "SELECT answer_id, created_at, outcome, reason, channel, tags, cited FROM answer_facts \
              WHERE workspace = $1 AND created_at >= $2 AND (created_at, answer_id) < ($3, $4)"
             .to_owned();
-        let mut texts = Vec::new();
-        let wanted = [
-            ("outcome", filter.outcome.map(Outcome::as_str)),
-            ("reason", filter.reason.as_deref()),
+        // A list of names is compared as text here; `allows` compares its names.
+        let listed = |name: &String| containing(&to_json(name));
+        let channel = format!("COALESCE(channel, '{NO_CHANNEL}') = ");
+        let conditions = [
+            (
+                "outcome = ",
+                filter.outcome.map(|of| of.as_str().to_owned()),
+            ),
+            ("reason = ", filter.reason.clone()),
+            (&*channel, filter.channel.clone()),
+            ("tags LIKE ", filter.tag.as_ref().map(listed)),
+            ("cited LIKE ", filter.document_id.as_ref().map(listed)),
         ];
-        for (column, value) in wanted {
+        let mut texts = Vec::new();
+        for (condition, value) in conditions {
             if let Some(value) = value {
-                texts.push(value.to_owned());
-                sql.push_str(&format!(" AND {column} = ${}", texts.len() + 5));
+                texts.push(value);
+                sql.push_str(&format!(" AND {condition}${}", texts.len() + 5));
+                if condition.ends_with("LIKE ") {
+                    sql.push_str(" ESCAPE '\\'");
+                }
             }
         }
         sql.push_str(" ORDER BY created_at DESC, answer_id DESC LIMIT $5");
@@ -179,7 +197,7 @@ impl Store {
             .bind(from.as_millisecond())
             .bind(below.at_ms)
             .bind(&below.id)
-            .bind(BATCH);
+            .bind(limit);
         for text in texts {
             query = query.bind(text);
         }
@@ -278,12 +296,8 @@ fn key_of(row: &FactsRow) -> TimeKey {
 impl QuestionFilter {
     /// Whether a row passes the filters that are not in the statement.
     fn allows(&self, row: &FactsRow) -> Result<bool, StoreError> {
-        let (id, _, _, _, channel, tags, cited) = row;
+        let (id, .., tags, cited) = row;
         if self.only.as_ref().is_some_and(|only| !only.contains(id)) {
-            return Ok(false);
-        }
-        let channel = channel.as_deref().unwrap_or(NO_CHANNEL);
-        if self.channel.as_ref().is_some_and(|of| of != channel) {
             return Ok(false);
         }
         for (wanted, list) in [(&self.tag, tags), (&self.document_id, cited)] {
