@@ -91,7 +91,8 @@ mod tests {
             .filter(|(_, field)| field.is_secret)
             .map(|(section, field)| (section.name.as_deref().unwrap(), field.name.as_str()))
             .collect();
-        assert_eq!(secrets, [("qdrant", "key"), ("llm", "key")]);
+        let expected = [("auth", "client_secret"), ("qdrant", "key"), ("llm", "key")];
+        assert_eq!(secrets, expected);
         let parts = |section: &SectionDocs| section.title.starts_with("`[[encoder.parts]]`");
         assert_eq!(sections.iter().find(|s| parts(s)).unwrap().name, None);
     }
