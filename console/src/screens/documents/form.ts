@@ -72,6 +72,13 @@ export function requestOf(form: DocumentForm): Schemas['DocumentRequest'] {
   };
 }
 
+/** Two forms as texts to compare: the fields that differ, each on a line, and the text. `name` is what a field is called. */
+export function compared(one: DocumentForm, other: DocumentForm, name: (field: keyof DocumentForm) => string): [string, string] {
+  const fields = (Object.keys(one) as (keyof DocumentForm)[]).filter((field) => field !== 'text' && one[field] !== other[field]);
+  const asText = (form: DocumentForm): string => [...fields.map((field) => `${name(field)}: ${form[field]}\n`), form.text].join('\n');
+  return [asText(one), asText(other)];
+}
+
 /** Names between commas, ASCII or Chinese. */
 export function names(text: string): string[] {
   return [...new Set(text.split(/[,，、]/).map((name) => name.trim()).filter(Boolean))];

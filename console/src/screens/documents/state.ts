@@ -16,3 +16,9 @@ export function validity({ valid_from, valid_until, review_by }: Dates, now = Da
 export function link(uri: string | null | undefined): string | undefined {
   return uri && /^(https?|mailto|tel):/i.test(uri) ? uri : undefined;
 }
+
+/** The folders that an id is in, from the outermost. */
+export function foldersOf(id: string): { name: string; prefix: string }[] {
+  const names = id.split('/').slice(0, -1);
+  return names.map((name, n) => ({ name, prefix: `${names.slice(0, n + 1).join('/')}/` }));
+}
