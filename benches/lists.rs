@@ -1,11 +1,11 @@
 //! Measures the lists of the API over HTTP, on SQLite in a temporary folder.
 //!
-//!     cargo bench --bench lists -- [N]
+//!     cargo bench --bench lists -- [N] [serve]
 //!
 //! Writes N articles in 100 folders (100,000 by default), N / 2 FAQs and N / 2 answers straight into the store. The
 //! documents have no chunks, so that nothing is encoded. Then asks for each list 60 times, its first page and a page in
 //! its last tenth, and prints the median and the 95th percentile, each also as a multiple of the plain first page of
-//! the same run.
+//! the same run. With `serve` it serves the console instead, until its standard input ends, for `console/tools/times.mjs`.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -135,6 +135,7 @@ async fn next_of(client: &Client, url: &str) -> Option<String> {
 #[tokio::main]
 async fn main() {
     let numbers = std::env::args().skip(1).find_map(|arg| arg.parse().ok());
+    let only_serves = std::env::args().any(|arg| arg == "serve");
     let n_articles: usize = numbers.unwrap_or(100_000);
     let folder = tempfile::tempdir().expect("a folder of its own");
     let mut config = Config::load(None).expect("the settings");
@@ -155,6 +156,21 @@ async fn main() {
     let serving = tokio::spawn(http::serve(app.clone(), listener, async {
         let _ = stopped.await;
     }));
+    if only_serves {
+        println!("{address}");
+        let until_end = || std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        let waited = tokio::task::spawn_blocking(until_end).await;
+        waited.expect("no panic").expect("standard input");
+    } else {
+        measure(&address, n_articles).await;
+    }
+    let _ = stop.send(());
+    serving.await.expect("no panic").expect("served");
+    app.close().await;
+}
+
+/// Asks for each list and prints its times.
+async fn measure(address: &str, n_articles: usize) {
     ken_base::outbound::choose_cryptography();
     let client = Client::new();
     let last = n_articles - n_articles / 10;
@@ -207,7 +223,4 @@ async fn main() {
         }
         println!();
     }
-    let _ = stop.send(());
-    serving.await.expect("no panic").expect("served");
-    app.close().await;
 }
