@@ -5,19 +5,33 @@ use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::AppState;
 use super::extract::{Params, Workspace};
-use super::problem::Problem;
+use super::problem::{Fault, Problem};
 use super::settings::limit_of;
-use ken_store::store::{AuditEntry, Scope, StoreError};
+use ken_store::store::{AuditEntry, AuditFilter, Scope, StoreError};
 
+/// Query parameters of `GET /v1/audit`.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct AuditParams {
+    /// Only entries whose actor contains this text, in any case of letters. 1 to 200 characters.
+    actor: Option<String>,
+    /// Only entries whose action contains this text, such as `document.` or `key.revoke`. 1 to 200 characters.
+    action: Option<String>,
+    /// Only entries whose subject contains this text. 1 to 256 characters.
+    subject: Option<String>,
+    /// RFC 3339. Only entries from this time on.
+    #[param(value_type = Option<String>)]
+    from: Option<Timestamp>,
+    /// RFC 3339, exclusive. Only entries before this time.
+    #[param(value_type = Option<String>)]
+    to: Option<Timestamp>,
     /// 1 to 1,000; default 100.
     limit: Option<i64>,
     /// Return only entries with a smaller number: the last `number` of the previous page.
@@ -43,8 +57,28 @@ pub async fn get_audit(
     Params(params): Params<AuditParams>,
 ) -> Result<axum::Json<AuditResponse>, Problem> {
     let limit = limit_of(params.limit, 100, 1_000)?;
+    let texts = [
+        ("?actor", &params.actor, 200),
+        ("?action", &params.action, 200),
+        ("?subject", &params.subject, 256),
+    ];
+    let faults = texts.into_iter();
+    let faults: Vec<Fault> = faults
+        .filter_map(|(pointer, text, most)| Fault::bounded(pointer, text.as_ref()?, most))
+        .collect();
+    if !faults.is_empty() {
+        return Err(Problem::invalid(faults));
+    }
+    let filter = AuditFilter {
+        actor: params.actor,
+        action: params.action,
+        subject: params.subject,
+        from: params.from,
+        to: params.to,
+    };
     let scope = Scope::Workspace(&workspace);
-    let entries = state.app.store.audit_log(scope, params.before, limit);
+    let store = &state.app.store;
+    let entries = store.audit_log(scope, &filter, params.before, limit);
     Ok(axum::Json(AuditResponse {
         entries: entries.await?,
     }))

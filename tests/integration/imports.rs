@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use ken::app::default_workspace;
-use ken_store::store::Scope;
+use ken_store::store::{AuditFilter, Scope};
 use reqwest::{Method, multipart};
 use serde_json::{Value, json};
 
@@ -229,7 +229,12 @@ async fn undone_import_restores_faqs() {
     let log = app
         .app
         .store
-        .audit_log(Scope::Workspace(&workspace), None, 100)
+        .audit_log(
+            Scope::Workspace(&workspace),
+            &AuditFilter::default(),
+            None,
+            100,
+        )
         .await
         .unwrap();
     let entry = |action: &str| log.iter().find(|entry| entry.action == action).unwrap();

@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
+use jiff::Timestamp;
+use ken_store::store::{AuditFilter, Scope};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -104,7 +106,8 @@ fn operations(tenant: &str, seed: u64, n: usize) -> Vec<Operation> {
                 request(Method::GET, list, None)
             }
             20 => {
-                let path = format!("/v1/documents/d{id}/chunks");
+                let part = ["chunks", "source"][random.usize(..2)];
+                let path = format!("/v1/documents/d{id}/{part}");
                 request(Method::GET, path, None)
             }
             21 => {
@@ -384,7 +387,7 @@ async fn deleted_without_a_trace(tenants: Tenants, sequences: &[Vec<Operation>])
         .app
         .app
         .store
-        .audit_log(ken_store::store::Scope::Service, None, 10)
+        .audit_log(Scope::Service, &AuditFilter::default(), None, 10)
         .await
         .unwrap();
     assert_eq!(log[0].action, "workspace.delete");
@@ -529,6 +532,55 @@ async fn audit_log_records_each_change_with_its_values() {
         (&line(7)["before"], &line(7)["after"]),
         (&json!("strict"), &Value::Null)
     );
+    tenants.app.stop().await;
+}
+
+/// Compared with the whole log, filtered here.
+#[tokio::test(flavor = "multi_thread")]
+async fn audit_log_filters_equal_filtered_whole_log() {
+    let tenants = with_audited_changes().await;
+    let lines = tenants.audit_log().await;
+    let middle = lines[lines.len() / 2]["at"].as_str().unwrap().to_owned();
+    let has = |line: &Value, field: &str, part: &str| {
+        let text = line[field].as_str().unwrap().to_lowercase();
+        text.contains(&part.to_lowercase())
+    };
+    let since = |line: &Value| line["at"].as_str().unwrap().parse::<Timestamp>().unwrap();
+    let at: Timestamp = middle.parse().unwrap();
+    type Fits<'a> = &'a dyn Fn(&Value) -> bool;
+    let all: [(&str, Fits<'_>); 8] = [
+        ("action=document.", &|line| has(line, "action", "document.")),
+        ("action=PUT", &|line| has(line, "action", "put")),
+        ("action=d%25p", &|_| false),
+        ("actor=Admin", &|line| has(line, "actor", "admin")),
+        ("subject=nothing-of-this-name", &|_| false),
+        ("actor=admin&action=synonyms", &|line| {
+            has(line, "actor", "admin") && has(line, "action", "synonyms")
+        }),
+        ("from", &|line| since(line) >= at),
+        ("to", &|line| since(line) < at),
+    ];
+    let mut n_found = 0;
+    for (query, fits) in all {
+        let query = match query {
+            "from" | "to" => format!("{query}={middle}"),
+            query => query.to_owned(),
+        };
+        let path = format!("/v1/audit?limit=1000&{query}");
+        let found = tenants.change(Method::GET, &path, None).await;
+        let expected: Vec<&Value> = lines.iter().filter(|line| fits(line)).collect();
+        let found: Vec<&Value> = found["entries"].as_array().unwrap().iter().collect();
+        assert_eq!(found, expected, "{query}");
+        n_found += found.len();
+    }
+    assert!(n_found > lines.len(), "{n_found}");
+    let path = format!("{}/v1/audit?actor=%20&from=now", tenants.app.address);
+    let wrong = tenants
+        .app
+        .client
+        .get(path)
+        .bearer_auth(&tenants.admins[0].1);
+    assert_eq!(wrong.send().await.unwrap().status(), 422);
     tenants.app.stop().await;
 }
 

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use ken::app::default_workspace;
-use ken_store::store::Scope;
+use ken_store::store::{AuditFilter, Scope};
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 
@@ -244,10 +244,8 @@ async fn job_expecting_other_version_writes_nothing() {
 /// The actions in the audit log, oldest first.
 async fn actions(app: &TestApp) -> Vec<String> {
     let workspace = default_workspace();
-    let log = app
-        .app
-        .store
-        .audit_log(Scope::Workspace(&workspace), None, 1_000);
+    let (scope, all) = (Scope::Workspace(&workspace), AuditFilter::default());
+    let log = app.app.store.audit_log(scope, &all, None, 1_000);
     let log = log.await.unwrap().into_iter().rev();
     log.map(|entry| entry.action).collect()
 }
@@ -285,10 +283,8 @@ async fn cancelled_schedule_is_audited() {
     ];
     assert_eq!(actions(&app).await, expected);
     let workspace = default_workspace();
-    let log = app
-        .app
-        .store
-        .audit_log(Scope::Workspace(&workspace), None, 2);
+    let (scope, all) = (Scope::Workspace(&workspace), AuditFilter::default());
+    let log = app.app.store.audit_log(scope, &all, None, 2);
     let cancelled = &log.await.unwrap()[1];
     assert_eq!(cancelled.before["version"], 2);
     let scheduled: jiff::Timestamp = cancelled.before["scheduled_at"]

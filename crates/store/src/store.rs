@@ -61,7 +61,7 @@ use ken_base::domain::{Clock, Revision, WorkspaceId};
 use ken_base::store_url::{is_postgres, without_password};
 
 pub use answers::RecordedAnswer;
-pub use audit::{AuditEntry, AuditEvent, Scope};
+pub use audit::{AuditEntry, AuditEvent, AuditFilter, Scope};
 pub use cases::{CaseEffect, CaseLinks, DraftVector, StoredCase};
 pub use changes::{ChangeLogEntry, IndexEntry, entries_of};
 pub use conditions::{BaseRevisions, CompletedItem, Precondition, UnmetCondition, WriteConditions};

@@ -6,6 +6,7 @@ use serde_json::Value;
 use sqlx::{Any, Transaction};
 use utoipa::ToSchema;
 
+use super::lists::containing;
 use super::{Store, StoreError, from_json, time_of};
 use ken_base::actor::actor;
 use ken_base::domain::{DocumentId, WorkspaceId};
@@ -39,6 +40,21 @@ impl<'a> Scope<'a> {
             Self::Workspace(workspace) => workspace.as_str(),
         }
     }
+}
+
+/// Which entries of a log; `None` does not restrict. The texts are contained in the field, in any case of letters.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AuditFilter {
+    /// A part of the actor.
+    pub actor: Option<String>,
+    /// A part of the action.
+    pub action: Option<String>,
+    /// A part of the subject.
+    pub subject: Option<String>,
+    /// Not before this time.
+    pub from: Option<Timestamp>,
+    /// Before this time.
+    pub to: Option<Timestamp>,
 }
 
 /// An entry of the audit log.
@@ -211,16 +227,35 @@ impl Store {
         Ok(())
     }
 
-    /// Entries of a log, newest first, at most `limit`; with `before`, only entries with a lower number.
+    /// Entries of a log that a filter allows, newest first, at most `limit`; with `before`, only entries with a lower
+    /// number.
     pub async fn audit_log(
         &self,
         scope: Scope<'_>,
+        filter: &AuditFilter,
         before: Option<i64>,
         limit: i64,
     ) -> Result<Vec<AuditEntry>, StoreError> {
-        let before = before.unwrap_or(i64::MAX);
-        self.audit_lines("number < $2 ORDER BY number DESC", scope, before, limit)
-            .await
+        let part =
+            |text: &Option<String>| containing(&text.as_deref().unwrap_or("").to_lowercase());
+        let at = |time: Option<Timestamp>, open| time.map_or(open, |time| time.as_millisecond());
+        let rows: Vec<AuditRow> = sqlx::query_as(
+            "SELECT number, created_at, actor, action, subject, was, became, hash FROM audit_log \
+             WHERE scope = $1 AND number < $2 AND LOWER(actor) LIKE $3 ESCAPE '\\' AND LOWER(action) LIKE $4 ESCAPE '\\' \
+             AND LOWER(subject) LIKE $5 ESCAPE '\\' AND created_at >= $6 AND created_at < $7 \
+             ORDER BY number DESC LIMIT $8",
+        )
+        .bind(scope.as_str())
+        .bind(before.unwrap_or(i64::MAX))
+        .bind(part(&filter.actor))
+        .bind(part(&filter.action))
+        .bind(part(&filter.subject))
+        .bind(at(filter.from, i64::MIN))
+        .bind(at(filter.to, i64::MAX))
+        .bind(limit)
+        .fetch_all(&self.relaxed)
+        .await?;
+        rows.into_iter().map(entry).collect()
     }
 
     /// Entries of a log with a number above `after`, oldest first, at most `limit`.
@@ -230,8 +265,16 @@ impl Store {
         after: i64,
         limit: i64,
     ) -> Result<Vec<AuditEntry>, StoreError> {
-        self.audit_lines("number > $2 ORDER BY number", scope, after, limit)
-            .await
+        let rows: Vec<AuditRow> = sqlx::query_as(
+            "SELECT number, created_at, actor, action, subject, was, became, hash FROM audit_log \
+             WHERE scope = $1 AND number > $2 ORDER BY number LIMIT $3",
+        )
+        .bind(scope.as_str())
+        .bind(after)
+        .bind(limit)
+        .fetch_all(&self.relaxed)
+        .await?;
+        rows.into_iter().map(entry).collect()
     }
 
     /// The newest entry about the live version of a document: its writing, publication, archiving or deletion. `None`
@@ -252,26 +295,6 @@ impl Store {
         .fetch_optional(&self.relaxed)
         .await?;
         row.map(entry).transpose()
-    }
-
-    async fn audit_lines(
-        &self,
-        which: &'static str,
-        scope: Scope<'_>,
-        number: i64,
-        limit: i64,
-    ) -> Result<Vec<AuditEntry>, StoreError> {
-        let sql = format!(
-            "SELECT number, created_at, actor, action, subject, was, became, hash FROM audit_log \
-             WHERE scope = $1 AND {which} LIMIT $3"
-        );
-        let rows: Vec<AuditRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
-            .bind(scope.as_str())
-            .bind(number)
-            .bind(limit)
-            .fetch_all(&self.relaxed)
-            .await?;
-        rows.into_iter().map(entry).collect()
     }
 
     /// Messages about missing or altered entries of a log; empty if the log is intact.
