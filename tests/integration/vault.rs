@@ -6,6 +6,7 @@ use ken::app::default_workspace;
 use ken_store::store::Vault;
 use serde_json::{Value, json};
 
+use crate::cases::wait_until;
 use crate::crash::{ken, serve_with};
 use crate::scripted_llm::{Script, ScriptedLlm};
 use crate::support::{Answer, Draft, client, read};
@@ -218,11 +219,16 @@ async fn vault_values_are_absent_from_store_index_log_and_requests() {
 
     let cases = cases_with_personal_data();
     post("/v1/cases?wait=distilled", &json!({ "cases": cases })).await;
-    let drafts = client.get(format!("{address}/v1/drafts?class=all")).send();
-    let mut drafts: Value = drafts.await.unwrap().json().await.unwrap();
-    let drafts: Vec<Draft> = read(drafts["drafts"].take());
-    let of_repairs = |draft: &&Draft| draft.answer.contains("NT$650");
-    let draft = drafts.iter().find(of_repairs).unwrap();
+    let drafts = async || -> Vec<Draft> {
+        let drafts = client.get(format!("{address}/v1/drafts?class=all")).send();
+        let mut drafts: Value = drafts.await.unwrap().json().await.unwrap();
+        read(drafts["drafts"].take())
+    };
+    let of_repairs = |draft: &Draft| draft.answer.contains("NT$650");
+    // The request waits for 10 s at most.
+    wait_until(async || drafts().await.iter().any(of_repairs)).await;
+    let drafts = drafts().await;
+    let draft = drafts.iter().find(|draft| of_repairs(draft)).unwrap();
     let approve = format!("/v1/drafts/{}:approve", draft.id);
     post(&approve, &json!({ "force": true })).await;
 
