@@ -265,6 +265,7 @@ pub async fn list_faqs(
         status: params.status,
         tag: params.tag,
         audience: params.audience,
+        due_before: None,
     };
     let page = ListPage::checked(filter, params.after.as_deref(), params.limit)?;
     let (ids, next) = page.ids(&state, &workspace).await?;

@@ -77,7 +77,9 @@ async fn with_documents() -> TestApp {
     let app = TestApp::start().await;
     let gold = json!({ "text": "# 退貨說明\n\n七天內可退。", "tags": ["退貨", "50%"], "audience": ["tier:gold"] });
     put(&app, "guides/returns", gold).await;
-    let tagged = json!({ "text": "# 國內運費\n\n滿千免運。", "tags": ["退貨"] });
+    let mut tagged = json!({ "text": "# 國內運費\n\n滿千免運。", "tags": ["退貨"] });
+    tagged["valid_until"] = json!("2031-01-01T00:00:00Z");
+    tagged["review_by"] = json!("2030-06-01T00:00:00Z");
     put(&app, "guides/shipping/tw", tagged).await;
     put(
         &app,
@@ -137,6 +139,16 @@ async fn document_list_filters_by_words_and_fields() {
         ("tag=退貨&prefix=guides/shipping/", "guides/shipping/tw"),
         ("tag=退貨&after=guides%2Freturns", "guides/shipping/tw"),
         ("tag=退貨&status=draft", ""),
+        ("due_before=2030-06-01T00:00:00Z", ""),
+        (
+            "due_before=2030-06-01T08:00:01%2B08:00",
+            "guides/shipping/tw",
+        ),
+        (
+            "due_before=2040-01-01T00:00:00Z&status=published",
+            "guides/shipping/tw",
+        ),
+        ("due_before=2040-01-01T00:00:00Z&tag=50%25", ""),
     ] {
         let (status, page) = app.get(&format!("/v1/documents?{query}")).await;
         assert_eq!(status, 200, "{query}: {page}");
@@ -161,6 +173,7 @@ async fn document_list_filters_by_words_and_fields() {
             ("/v1/documents?after=", "?after"),
             ("/v1/documents?limit=0", "?limit"),
             ("/v1/documents?kind=nothing", "?"),
+            ("/v1/documents?due_before=tomorrow", "?"),
         ],
     )
     .await;

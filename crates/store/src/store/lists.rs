@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use jiff::Timestamp;
 use sqlx::{Any, Transaction};
 
 use super::documents::DocumentSummary;
@@ -36,6 +37,8 @@ pub struct DocumentFilter {
     pub tag: Option<String>,
     /// A name of its audience, exactly.
     pub audience: Option<String>,
+    /// Its validity ends, or its review is due, before this time.
+    pub due_before: Option<Timestamp>,
 }
 
 /// An entry of one level of the tree.
@@ -76,7 +79,10 @@ impl ListColumns {
         let audience = metadata.audience.iter();
         let audience = audience.map(|name| ("audience", name.clone()));
         let parent = metadata.parent.iter().map(|id| ("parent", id.clone()));
-        let mut labels: Vec<_> = tags.chain(audience).chain(parent).collect();
+        let due = [metadata.valid_until, metadata.review_by];
+        let due = due.into_iter().flatten().min();
+        let due = due.into_iter().map(|at| ("due", sortable(at)));
+        let mut labels: Vec<_> = tags.chain(audience).chain(parent).chain(due).collect();
         labels.sort_unstable();
         labels.dedup();
         Self {
@@ -171,6 +177,11 @@ impl Statement {
     }
 }
 
+/// A time as text that sorts like it: milliseconds since 1970 with leading zeros.
+fn sortable(at: Timestamp) -> String {
+    format!("{:015}", at.as_millisecond().max(0))
+}
+
 /// A pattern for `LIKE … ESCAPE '\'` that matches texts with `word` in them.
 pub(super) fn containing(word: &str) -> String {
     let mut pattern = String::from("%");
@@ -254,6 +265,13 @@ fn page_of_keys(
             let value = statement.text(value);
             conditions.push(format!("d.{column} = {value}"));
         }
+    }
+    if let Some(due) = filter.due_before {
+        let due = statement.text(sortable(due));
+        conditions.push(format!(
+            "{key} IN (SELECT sort_key FROM document_labels \
+             WHERE workspace = {own} AND field = 'due' AND name < {due})"
+        ));
     }
     let column = if filter.in_faq {
         "faq_folded"
@@ -549,6 +567,8 @@ mod tests {
         let article = Metadata {
             title: "退貨".into(),
             audience: vec!["agent".into()],
+            valid_until: Some(time_of(7_000).unwrap()),
+            review_by: Some(time_of(8_000).unwrap()),
             ..Metadata::default()
         };
         let writes = vec![
@@ -612,6 +632,20 @@ mod tests {
                     ..all.clone()
                 },
                 "a/1",
+            ),
+            (
+                DocumentFilter {
+                    due_before: Some(time_of(7_001).unwrap()),
+                    ..all.clone()
+                },
+                "a/1",
+            ),
+            (
+                DocumentFilter {
+                    due_before: Some(time_of(7_000).unwrap()),
+                    ..all.clone()
+                },
+                "",
             ),
             (
                 DocumentFilter {
@@ -685,6 +719,11 @@ mod tests {
                 prefix: some("a/"),
                 ..all.clone()
             },
+            DocumentFilter {
+                due_before: Some(time_of(9).unwrap()),
+                status: Some(DocumentStatus::Published),
+                ..all.clone()
+            },
         ];
         for filter in filters {
             for after in [None, Some(&after)] {
@@ -697,8 +736,10 @@ mod tests {
                         .unwrap();
                 assert!(!plan.is_empty(), "{sql}");
                 for (.., step) in plan {
-                    let is_read_in_order =
-                        step.starts_with("SEARCH") && step.contains("USING COVERING INDEX");
+                    // The keys of the documents that are due.
+                    let is_list = step.starts_with("LIST SUBQUERY");
+                    let is_read_in_order = is_list
+                        || step.starts_with("SEARCH") && step.contains("USING COVERING INDEX");
                     assert!(is_read_in_order, "{step}: {sql}");
                     let is_joined = filter.tag.is_some() && !step.contains("SEARCH l0");
                     assert!(!is_joined || step.contains("sort_key=?"), "{step}: {sql}");
