@@ -211,6 +211,7 @@ pub fn router(app: Arc<App>) -> Router {
         .routes(routes!(documents::list_chunks))
         .routes(routes!(lifecycle::list_versions))
         .routes(routes!(originals::get_original))
+        .routes(routes!(originals::get_source))
         .routes(routes!(lifecycle::diff_versions))
         .routes(routes!(uploads::preview))
         .routes(routes!(jobs::list_jobs))

@@ -127,7 +127,7 @@
 //!
 //! - *A file format*: a file in `ingest/` (container formats: `ingest/containers.rs`, within its `Budget`). In `ingest.rs`:
 //!   `FORMATS`, `ENDINGS`, `FileFormat`, `parse_at` and, for text formats, `extract_text`. `TYPES` in `http/files.rs`; for
-//!   `PUT` also `FormatName` in `http/documents.rs`. A fixture in `tests/fixtures/formats` and its row in
+//!   `PUT` also `TextFormat` in `domain/document.rs` of ken-base. A fixture in `tests/fixtures/formats` and its row in
 //!   `tests/integration/formats.rs`; broken files in `tests/fixtures/hostile`. A fuzz target (`TARGETS` in
 //!   `fuzz/targets.rs`, `fuzz/fuzz_targets/`, `fuzz/Cargo.toml`, `FUZZ` in the Makefile). The list in
 //!   docs/reference/formats.md. Uploads, folders, archives and the command line use `ENDINGS`. Unit tests:

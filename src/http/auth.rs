@@ -36,6 +36,7 @@ const RIGHTS: &[(&str, &[&str], Right)] = &[
     ("/v1/documents/{id}/chunks", &["GET"], Right::Read),
     ("/v1/documents/{id}/diff", &["GET"], Right::Read),
     ("/v1/documents/{id}/original", &["GET"], Right::Read),
+    ("/v1/documents/{id}/source", &["GET"], Right::Read),
     ("/v1/documents/{id}/versions", &["GET"], Right::Read),
     ("/v1/documents:preview", &["POST"], Right::Read),
     ("/v1/documents:preview-impact", &["POST"], Right::Read),

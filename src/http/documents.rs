@@ -21,9 +21,10 @@ use super::settings::limit_of;
 use super::uploads::PreviewChunk;
 use ken_base::blocking::blocking;
 use ken_base::domain::{
-    Document, DocumentId, DocumentKind, DocumentStatus, Metadata, Source, WorkspaceId, checked_uri,
+    Document, DocumentId, DocumentKind, DocumentStatus, Metadata, Source, TextFormat, WorkspaceId,
+    checked_uri,
 };
-use ken_ingest::ingest::{FileFormat, IngestError, parse_article};
+use ken_ingest::ingest::{IngestError, parse_article};
 use ken_knowledge::editing::gate::{Breaking, ChangeTerms, TimedResult};
 use ken_knowledge::jobs::Changes;
 use ken_store::store::{DocumentFilter, DocumentSummary, Effect, Recorded, TreeEntry, Write};
@@ -36,7 +37,7 @@ pub struct DocumentRequest {
     pub text: String,
     /// `markdown` (default), `plain` or `html`.
     #[serde(default)]
-    pub format: FormatName,
+    pub format: TextFormat,
     /// Default: the first heading, or the first line.
     #[serde(default)]
     pub title: String,
@@ -74,16 +75,6 @@ pub struct DocumentRequest {
     /// When this version replaces the live one, to the second. Default: immediately.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub publish_at: Option<Timestamp>,
-}
-
-/// Format of a text.
-#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum FormatName {
-    #[default]
-    Markdown,
-    Plain,
-    Html,
 }
 
 /// The result of a write.
@@ -155,6 +146,9 @@ pub struct DocumentListParams {
     tag: Option<String>,
     /// Only documents whose audience has this name.
     audience: Option<String>,
+    /// Only documents whose `valid_until` or `review_by` is before this time.
+    #[param(value_type = Option<String>)]
+    due_before: Option<Timestamp>,
     /// Return only documents with a greater id, in the order of their bytes: `next` of the previous page.
     after: Option<String>,
     /// 1 to 1,000; default 100.
@@ -414,11 +408,6 @@ impl DocumentRequest {
         if !faults.is_empty() {
             return Err(Problem::invalid(faults));
         }
-        let format = match self.format {
-            FormatName::Markdown => FileFormat::Markdown,
-            FormatName::Plain => FileFormat::Plain,
-            FormatName::Html => FileFormat::Html,
-        };
         let metadata = Metadata {
             title: self.title,
             uri: self.uri,
@@ -436,7 +425,8 @@ impl DocumentRequest {
         };
         let wrong =
             |error: IngestError| Problem::invalid(vec![Fault::new("/text", error.to_string())]);
-        let source = parse_article(id.clone(), metadata, &self.text, format).map_err(wrong)?;
+        let source =
+            parse_article(id.clone(), metadata, &self.text, self.format.into()).map_err(wrong)?;
         match source.id == id {
             true => Ok(source),
             false => {
@@ -566,6 +556,7 @@ pub async fn list_documents(
         status: params.status,
         tag: params.tag,
         audience: params.audience,
+        due_before: params.due_before,
     };
     let page = ListPage::checked(filter, params.after.as_deref(), params.limit)?;
     let (ids, next) = page.ids(&state, &workspace).await?;

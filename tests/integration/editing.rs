@@ -727,6 +727,59 @@ async fn original_of_uploaded_file_is_kept_with_its_version() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn source_of_a_text_is_what_was_submitted() {
+    let app = TestApp::start().await;
+    let markdown = "---\ntitle: 包裝\n---\n# 包裝\n\n- **禮物**：$20\n";
+    app.put("wrap", json!({ "text": markdown })).await;
+    let html = "<h1>包裝</h1><p>每件 $20。</p>";
+    app.put("page", json!({ "text": html, "format": "html" }))
+        .await;
+    upload(&app, &["manual.md", "manual.txt", "manual-chromium.pdf"]).await;
+    let file =
+        |name: &str| std::fs::read_to_string(root().join("tests/fixtures/formats").join(name));
+    let (_, manual) = app.get("/v1/documents/manual.md").await;
+    assert_eq!(manual["title"], "星河電子退換貨與保固手冊");
+    for (id, version, format, text) in [
+        (
+            "wrap",
+            1,
+            "markdown",
+            "# 包裝\n\n- **禮物**：$20\n".to_owned(),
+        ),
+        ("page", 1, "html", html.to_owned()),
+        ("manual.txt", 1, "plain", file("manual.txt").unwrap()),
+    ] {
+        let (status, source) = app.get(&format!("/v1/documents/{id}/source")).await;
+        let expected =
+            json!({ "version": version, "format": format, "text": text, "is_extracted": false });
+        assert_eq!((status.as_u16(), &source), (200, &expected), "{id}");
+    }
+    // Written back, it is the same document.
+    let (_, source) = app.get("/v1/documents/manual.md/source").await;
+    assert!(
+        file("manual.md")
+            .unwrap()
+            .ends_with(source["text"].as_str().unwrap())
+    );
+    let text =
+        json!({ "text": source["text"], "format": source["format"], "title": manual["title"] });
+    app.put("manual.md", text).await;
+    let (_, again) = app.get("/v1/documents/manual.md").await;
+    assert_eq!(again["text"], manual["text"]);
+    // What was no text is edited as what was read from it.
+    let (_, pdf) = app.get("/v1/documents/manual-chromium.pdf").await;
+    let (_, source) = app.get("/v1/documents/manual-chromium.pdf/source").await;
+    let expected =
+        json!({ "version": 1, "format": "plain", "text": pdf["text"], "is_extracted": true });
+    assert_eq!(source, expected);
+    let (status, _) = app.get("/v1/documents/manual.md/source?version=1").await;
+    assert_eq!(status, 200);
+    let (status, _) = app.get("/v1/documents/manual.md/source?version=9").await;
+    assert_eq!(status, 404);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn original_above_the_limit_is_not_kept() {
     for limit in [0, 100] {
         let app = TestApp::start_with(|config| config.ingest.keep_original_bytes = limit).await;

@@ -488,6 +488,10 @@ impl Compared {
             .await;
         self.get("/v1/documents/{id}/chunks", "/v1/documents/wrap/chunks")
             .await;
+        self.get("/v1/documents/{id}/source", "/v1/documents/wrap/source")
+            .await;
+        self.get("/v1/documents/{id}/source", "/v1/documents/nothing/source")
+            .await;
         self.get("/v1/documents/{id}/versions", "/v1/documents/wrap/versions")
             .await;
         self.get(

@@ -26,8 +26,8 @@ pub use case::{Case, CaseOutcome, CaseRole, CaseTurn, Distilled, Excerpt, NoKnow
 pub use chunk::{Chunk, ChunkNote, Evidence, NewChunk, Outline, Span, TableHeader};
 pub use clock::Clock;
 pub use document::{
-    Document, DocumentKind, DocumentStatus, FaqAnswer, MAX_VIEWS, Metadata, Source, ValidityPeriod,
-    audience_open_to, checked_uri,
+    Document, DocumentKind, DocumentStatus, FaqAnswer, MAX_VIEWS, Metadata, Source, TextFormat,
+    ValidityPeriod, audience_open_to, checked_uri,
 };
 pub use draft::{Draft, DraftAction, DraftClass, DraftEvent, DraftSource, DraftState, Reviewer};
 pub use encoder::{EncoderReport, EncoderScores};

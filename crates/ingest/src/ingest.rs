@@ -34,7 +34,7 @@ use serde::{Deserialize, Serialize};
 use containers::{Budget, MAX_UNPACKED};
 use ken_base::domain::{
     ChunkNote, DocumentId, DocumentKind, FaqAnswer, InvalidId, Metadata, NewChunk, Outline, Source,
-    Span,
+    Span, TextFormat,
 };
 use ken_text::text;
 
@@ -305,6 +305,26 @@ impl FileFormat {
             .map(|(_, format)| *format)
             .ok_or(IngestError::UnknownFormat { found: ending })
     }
+
+    /// The format as one of texts that people write.
+    fn of_text(self) -> Option<TextFormat> {
+        match self {
+            FileFormat::Markdown => Some(TextFormat::Markdown),
+            FileFormat::Plain => Some(TextFormat::Plain),
+            FileFormat::Html => Some(TextFormat::Html),
+            _ => None,
+        }
+    }
+}
+
+impl From<TextFormat> for FileFormat {
+    fn from(format: TextFormat) -> Self {
+        match format {
+            TextFormat::Markdown => FileFormat::Markdown,
+            TextFormat::Plain => FileFormat::Plain,
+            TextFormat::Html => FileFormat::Html,
+        }
+    }
 }
 
 /// The content of a file.
@@ -433,6 +453,7 @@ fn parse_at(
         ..Metadata::default()
     };
     let hash = text::sha256_hex([bytes]);
+    let raw = (raw, format.of_text());
     parsed.sources.insert(
         0,
         article(DocumentId::parse(name)?, given, extracted, raw, &hash)?,
@@ -585,15 +606,30 @@ pub fn parse_article(
     format: FileFormat,
 ) -> Result<Source, IngestError> {
     let extracted = extract_text(raw, format)?;
-    article(id, given, extracted, raw.to_owned(), raw)
+    let submitted = (raw.to_owned(), format.of_text());
+    article(id, given, extracted, submitted, raw)
 }
 
-/// Makes a document. `content` is hashed in place of the bytes that the text was read from.
+/// The text of a document as a person edits it: as it was submitted, without its front matter, whose values are the
+/// document's. `None` if it was read from another format than these.
+pub fn editable(source: &Source) -> Option<(&str, TextFormat)> {
+    // Versions written before the format was stored are named as their files.
+    let named = || FileFormat::of_name(source.id.as_str()).ok()?.of_text();
+    let format = source.outline.format.or_else(named)?;
+    match format {
+        _ if source.raw.is_empty() => None,
+        TextFormat::Markdown => Some((markdown::without_front_matter(&source.raw), format)),
+        TextFormat::Plain | TextFormat::Html => Some((&source.raw, format)),
+    }
+}
+
+/// Makes a document. `raw` is the submitted text with its format; `content` is hashed in place of the bytes that the text
+/// was read from.
 fn article(
     id: DocumentId,
     given: Metadata,
     extracted: Extracted,
-    raw: String,
+    (raw, format): (String, Option<TextFormat>),
     content: &str,
 ) -> Result<Source, IngestError> {
     let (id, mut metadata) = extracted.front_matter.apply(id, given)?;
@@ -628,6 +664,7 @@ fn article(
                 .map(|link| (link.span.start, link.span.end, link.url))
                 .collect(),
             answers: Vec::new(),
+            format,
         },
         text: extracted.text,
         chunks,

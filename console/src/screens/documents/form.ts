@@ -7,7 +7,7 @@ export interface DocumentForm {
   id: string;
   title: string;
   text: string;
-  format: Schemas['FormatName'];
+  format: Schemas['TextFormat'];
   status: Schemas['DocumentStatus'];
   language: string;
   /** Names between commas. */

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{DocumentId, FaqAnswer, Metadata};
+use super::{DocumentId, FaqAnswer, Metadata, TextFormat};
 
 /// A byte range `start..end` of a document version's text, on character boundaries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -103,7 +103,7 @@ impl ChunkNote {
     }
 }
 
-/// Structure of a document's text: pages, links and the answers of an FAQ.
+/// Structure of a document's text: pages, links and the answers of an FAQ; and what it was read from.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Outline {
@@ -116,6 +116,9 @@ pub struct Outline {
     /// Answers of an FAQ: the span of each, and its restrictions (their `text` is empty).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub answers: Vec<(Span, FaqAnswer)>,
+    /// Format of the submitted text, if it is one that people write.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub format: Option<TextFormat>,
 }
 
 /// The unit that is indexed, embedded and cited ("passage" in papers).

@@ -33,6 +33,19 @@ impl DocumentKind {
     }
 }
 
+/// Format of a text that people write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TextFormat {
+    /// CommonMark.
+    #[default]
+    Markdown,
+    /// Plain text.
+    Plain,
+    /// HTML.
+    Html,
+}
+
 /// State of a document. Only `Published` documents are retrieved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Default, ToSchema)]
 #[serde(rename_all = "snake_case")]

@@ -1,7 +1,7 @@
 //! Exports of help centres as JSON (Zendesk, Intercom, Freshdesk, Confluence, and similar ones): one document per
 //! article.
 
-use ken_base::domain::{DocumentId, DocumentStatus, Metadata, Source};
+use ken_base::domain::{DocumentId, DocumentStatus, Metadata, Source, TextFormat};
 use ken_text::text;
 use serde_json::{Map, Value};
 
@@ -86,7 +86,12 @@ pub fn source(name: &str, fields: &Map<String, Value>) -> Result<Source, IngestE
     };
     let extracted = extracted(body)?;
     let id = DocumentId::parse(&format!("{name}#{own}"))?;
-    article(id, metadata, extracted, body.to_owned(), body)
+    let format = match is_html(body) {
+        true => TextFormat::Html,
+        false => TextFormat::Markdown,
+    };
+    let raw = (body.to_owned(), Some(format));
+    article(id, metadata, extracted, raw, body)
 }
 
 fn extracted(body: &str) -> Result<Extracted, IngestError> {

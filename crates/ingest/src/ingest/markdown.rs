@@ -8,6 +8,15 @@ use super::questions;
 use super::writer::Writer;
 use super::{BlockKind, Extracted, IngestError, front_matter::FrontMatter};
 
+const OPTIONS: Options = Options::ENABLE_TABLES
+    .union(Options::ENABLE_YAML_STYLE_METADATA_BLOCKS)
+    .union(Options::ENABLE_PLUSES_DELIMITED_METADATA_BLOCKS)
+    .union(Options::ENABLE_FOOTNOTES)
+    .union(Options::ENABLE_STRIKETHROUGH)
+    .union(Options::ENABLE_TASKLISTS)
+    .union(Options::ENABLE_HEADING_ATTRIBUTES)
+    .union(Options::ENABLE_GFM);
+
 /// Extracts CommonMark with tables, front matter, task lists, strikethrough, footnotes, and the notes of GitHub, MkDocs
 /// and VitePress. Skips struck-out text and Obsidian's comments. A footnote becomes a paragraph of its own; its marks
 /// are removed.
@@ -15,17 +24,9 @@ use super::{BlockKind, Extracted, IngestError, front_matter::FrontMatter};
 /// Markup is removed and words stay: links and emphasis keep their text, images their description, lists their numbers
 /// and bullets. Table rows are written `| a | b |`, code is unchanged.
 pub fn extract(raw: &str) -> Result<Extracted, IngestError> {
-    let options = Options::ENABLE_TABLES
-        | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS
-        | Options::ENABLE_PLUSES_DELIMITED_METADATA_BLOCKS
-        | Options::ENABLE_FOOTNOTES
-        | Options::ENABLE_STRIKETHROUGH
-        | Options::ENABLE_TASKLISTS
-        | Options::ENABLE_HEADING_ATTRIBUTES
-        | Options::ENABLE_GFM;
     let raw = &without_marks(raw);
     let mut reader = MarkdownReader::default();
-    for (event, at) in Parser::new_ext(raw, options).into_offset_iter() {
+    for (event, at) in Parser::new_ext(raw, OPTIONS).into_offset_iter() {
         match event {
             Event::SoftBreak if starts_block(&raw[at.end..]) || asks(&raw[..at.start]) => {
                 reader.writer.new_line()
@@ -48,6 +49,15 @@ pub fn extract(raw: &str) -> Result<Extracted, IngestError> {
         front_matter,
         ..reader.writer.finish()
     })
+}
+
+/// The text after the front matter.
+pub fn without_front_matter(raw: &str) -> &str {
+    let first = Parser::new_ext(raw, OPTIONS).into_offset_iter().next();
+    match first {
+        Some((Event::Start(Tag::MetadataBlock(_)), at)) => raw[at.end..].trim_start(),
+        _ => raw,
+    }
 }
 
 fn is_between_figures(raw: &str, star: usize) -> bool {
@@ -274,6 +284,20 @@ mod tests {
     #[test]
     fn footnotes_become_paragraphs_without_marks() {
         check("保固 3 年[^1]。\n\n[^1]: 另計。", "保固 3 年。\n\n另計。");
+    }
+
+    #[test]
+    fn front_matter_is_cut_and_everything_after_it_kept() {
+        for head in [
+            "---\ntitle: \"a\"\n---\n",
+            "+++\r\ntitle = \"a\"\r\n+++\r\n\r\n",
+        ] {
+            let raw = format!("{head}# 標題\n\n---\n\n文 \n");
+            assert_eq!(without_front_matter(&raw), "# 標題\n\n---\n\n文 \n");
+        }
+        for raw in ["# 標題\n\n---\n\nb: c\n\n---\n", "  文", ""] {
+            assert_eq!(without_front_matter(raw), raw);
+        }
     }
 
     #[test]
