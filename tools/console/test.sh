@@ -31,9 +31,9 @@ trap 'rm -rf "$built"' EXIT
 KEN_DIST=$built npm run --silent build -- --logLevel error
 diff -r "$built" dist || { echo "console: run \`make console\` and commit console/dist" >&2; exit 1; }
 node tools/size.mjs
-# In short, what all screens have in common, and a question with its sources; in full, every screen in every language.
+# In short, what all screens have in common, and the four stories, each once; in full, everything in every language.
 case $extent in
-short) files=(test/e2e/screens.test.mjs test/e2e/ask.test.mjs) ;;
+short) files=(test/e2e/screens.test.mjs test/e2e/scripts.test.mjs) ;;
 *) files=(test/e2e/*.test.mjs) ;;
 esac
 KEN_CONSOLE_EXTENT=$extent node --test --test-reporter=spec "${files[@]}"

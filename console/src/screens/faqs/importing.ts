@@ -1,7 +1,7 @@
 /** The import of a sheet of FAQs: its call, and what a column can be taken for. */
 
 import { failure, headers, type Schemas } from '$lib/api';
-import { FIELDS } from './faq';
+import { FIELDS, type Faq } from './faq';
 
 /** Columns and what each is taken for; null ignores one. A column that is not named is recognised by the service. */
 export type Mapping = Record<string, string | null>;
@@ -44,11 +44,40 @@ export async function importFile(file: File, { dryRun, partial, force, mapping, 
   return body as ImportReply;
 }
 
-/** The mapping with another field for one column. A column that had the field before has none any more. */
-export function mapped(mapping: Mapping, columns: readonly Schemas['ImportColumn'][], column: Schemas['ImportColumn'], field: string | null): Mapping {
-  const next: Mapping = { ...mapping, [column.header]: field };
-  for (const other of columns) {
-    if (field !== null && other.position !== column.position && other.header && other.field === field) next[other.header] = null;
+/** What columns are taken for by hand, the last choice last. */
+export type Choices = readonly { column: string; field: string | null }[];
+
+/** The choices with one for a column, in place of the one before. */
+export function withChoice(choices: Choices, column: string, field: string | null): Choices {
+  return [...choices.filter((one) => one.column !== column), { column, field }];
+}
+
+/**
+ * The mapping of these choices. A field is taken from one column: the last that was chosen for it. Any other, chosen before or
+ * recognised by the service, is ignored as long as that holds; who goes through the fields by arrow keys passes many.
+ */
+export function mappingOf(choices: Choices, recognised: readonly Schemas['ImportColumn'][]): Mapping {
+  const mapping: Mapping = {};
+  const taken = new Set<string>();
+  for (const { column, field } of [...choices].reverse()) {
+    mapping[column] = field !== null && taken.has(field) ? null : field;
+    if (field !== null) taken.add(field);
   }
-  return next;
+  for (const { header, field } of recognised) {
+    if (header && field && taken.has(field) && !(header in mapping)) mapping[header] = null;
+  }
+  return mapping;
+}
+
+/** Fields whose values an import reports as they are; the others, lists and numbers, come as JSON. */
+const TEXTS = ['id', 'question', 'answer', 'language', 'uri', 'valid_from', 'valid_until', 'review_by', 'status', 'parent'];
+
+/** An FAQ with the changes that an import reports. */
+export function withChanges(faq: Faq, changes: readonly Schemas['FieldChange'][]): Faq {
+  const values: Record<string, unknown> = { ...faq };
+  for (const { field, after } of changes) {
+    if (after === '') delete values[field];
+    else values[field] = TEXTS.includes(field) ? after : JSON.parse(after);
+  }
+  return values as unknown as Faq;
 }
