@@ -1,1 +1,0 @@
-import{$n as e,Mr as t,Sn as n,Wn as r,fr as i,gr as a,tr as o,zn as s}from"./Page-BV7vlOBz.js";var c=o(`<span><!></span>`);function l(o,l){let u=n(l,`tone`,3,`plain`);var d=c(),f=a(d);r(f,()=>l.children),t(d),i(()=>s(d,1,`badge ${u()??``}`,`svelte-1m0dk8d`)),e(o,d)}export{l as t};

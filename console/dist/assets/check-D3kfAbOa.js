@@ -1,1 +1,0 @@
-import{Cn as e,h as t,wn as n}from"./Page-BV7vlOBz.js";var r=new Set([`$$slots`,`$$events`,`$$legacy`]);function i(i,a){let o=e(a,r),s={name:`check`,size:24,node:[[`path`,{d:`M20 6 9 17l-5-5`}]]};t(i,n(()=>o,{get icon(){return s}}))}export{i as t};
