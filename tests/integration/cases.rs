@@ -79,6 +79,18 @@ pub fn id_of(value: &Value) -> String {
     value["id"].as_str().unwrap().to_owned()
 }
 
+#[test]
+fn sample_cases_are_cases() {
+    let path = root().join("corpus/shop/cases.jsonl");
+    let text = std::fs::read_to_string(path).unwrap();
+    let cases: Vec<ken_base::domain::Case> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(cases.len(), 20);
+    assert!(cases.iter().all(|case| case.turns.len() > 2));
+}
+
 pub async fn audited(app: &TestApp) -> Vec<String> {
     let (_, log) = app.get("/v1/audit").await;
     let entries = log["entries"].as_array().unwrap().iter();

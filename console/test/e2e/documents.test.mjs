@@ -138,7 +138,7 @@ test('document_shows_tables_and_marks_a_cited_span', async () => {
   assert.deepEqual(await page.locator('mark').allInnerTexts(), ['Islands', 'NT$200']);
   await page.getByText('Searchable', { exact: true }).waitFor();
   await page.getByRole('tab', { name: 'Original' }).click();
-  assert.match(await page.getByRole('region', { name: 'Text as it was written' }).innerText(), /\| Islands \| NT\$200/);
+  assert.match(await page.getByRole('region', { name: 'Text as it was written' }).last().innerText(), /\| Islands \| NT\$200/);
   await close(page);
 });
 
@@ -153,7 +153,7 @@ test('document_is_edited_checked_saved_and_restored_by_keyboard_alone', async ()
   await page.getByRole('heading', { level: 1, name: 'Parcel rates' }).waitFor();
   await press(page.getByRole('link', { name: 'Edit' }));
   await editor(page).waitFor();
-  assert.equal(await editor(page).inputValue(), RATES.trimEnd(), 'the headings that were written are there again');
+  assert.equal(await editor(page).inputValue(), RATES, 'the headings that were written are there again');
   await tabTo(page, editor(page));
   await page.keyboard.press('Control+End');
   for (let n = 0; n < '90.'.length; n++) await page.keyboard.press('Backspace');
@@ -242,10 +242,11 @@ test('new_document_needs_a_free_id', async () => {
   await id.fill('shelf/globes');
   // A fault in a folded field is seen.
   await page.getByText('More fields').click();
-  await page.getByRole('textbox', { name: 'Address' }).fill('no address');
+  await page.getByRole('textbox', { name: 'Address' }).fill('javascript:alert(1)');
   await page.getByText('More fields').click();
   await page.getByRole('button', { name: 'Save' }).click();
-  await page.waitForFunction(() => document.activeElement?.matches('input[type=url]:invalid'));
+  await page.locator('input[aria-invalid="true"]').waitFor();
+  assert.equal(await page.getByRole('textbox', { name: 'Address' }).getAttribute('aria-invalid'), 'true');
   await page.getByRole('textbox', { name: 'Address' }).fill('https://example.org/globes');
   await page.getByRole('button', { name: 'Save' }).click();
   await toast(page).getByText('Added: version 1').waitFor();

@@ -1,16 +1,12 @@
 // Every screen, with texts that attack in every field that is shown: nothing runs, the content security policy is not
-// broken, axe-core has no serious finding, nothing is wider than the window. In full, in every language, theme and width, with
-// pictures for docs/console.
+// broken, axe-core has no serious finding, nothing is wider than the window. In full, in every language, theme and
+// width.
 
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { LANGUAGES, THEMES, WIDTHS, findings, newPage, overflows, settle, startBrowser, startService } from './support.mjs';
 
 const FULL = process.env.KEN_CONSOLE_EXTENT === 'full';
-const PICTURES = fileURLToPath(new URL('../../../docs/console/', import.meta.url));
 
 /** Texts that would run, break out of an attribute, or load something, if any of them became markup. */
 const ATTACKS = [
@@ -24,7 +20,7 @@ const ATTACKS = [
 ];
 const attack = ATTACKS.join(' ');
 
-/** The screens by the name of their picture. */
+/** The screens by name. */
 const SCREENS = {
   home: '/',
   ask: '/ask?q=DoorMate+K1+%E5%94%AE%E5%83%B9%E5%A4%9A%E5%B0%91%EF%BC%9F',
@@ -105,10 +101,6 @@ describe('every screen', () => {
         await settle(page);
         const said = [...(await findings(page)), ...(await page.faults()), ...((await overflows(page)) ? ['wider than its window'] : [])];
         faults.push(...said.map((one) => `${name}: ${one}`));
-        if (FULL && view.width !== 1024 && view.language !== 'zh-Hans') {
-          mkdirSync(join(PICTURES, view.language), { recursive: true });
-          await page.screenshot({ path: join(PICTURES, view.language, `${name}-${view.theme}-${view.width}.png`) });
-        }
       }
       await page.context().close();
       assert.deepEqual(faults, []);
