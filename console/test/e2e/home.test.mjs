@@ -220,7 +220,7 @@ describe('the sample shop', () => {
     const gap = needs.getByRole('link', { name: /question without a good answer/ });
     assert.match(await gap.innerText(), /1\s+question without a good answer\s+Costliest: “你們的咖啡豆是哪裡烘的？” \(1 person in 30 days\)/);
     assert.equal(await gap.getAttribute('href'), '/learning?tab=gaps');
-    await needs.getByText('Checked, nothing open: drafts, second reviews, contradictions, failing sources, failed jobs').waitFor();
+    await needs.getByText('Checked, nothing open: drafts, second reviews, contradictions, failing sources, expiring documents, failed jobs').waitFor();
     await page.context().close();
   });
 

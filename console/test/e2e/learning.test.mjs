@@ -104,6 +104,7 @@ test('a draft is edited, accepted and proved by a judged question', async () => 
 test('a draft is found and rejected with the keyboard alone', async () => {
   await open('/learning?tab=drafts');
   const link = page.locator(`a[data-draft="${drafts['learning-2'].id}"]`);
+  await link.waitFor();
   const n = await page.locator('a[data-draft]').count();
   for (let presses = 0; presses <= n; presses++) {
     await page.keyboard.press('j');
@@ -184,7 +185,10 @@ test('a check finds a contradiction and a person says which holds', async () => 
   await page.getByRole('button', { name: 'Check now' }).click();
   await page.getByText(/findings?, checked/).waitFor({ timeout: 120_000 });
   await page.getByRole('tab', { name: /Contradictions/ }).click();
-  await page.getByRole('button', { name: /learning-a · learning-b/ }).click();
+  // The first one is open already.
+  const card = page.getByRole('button', { name: /learning-a · learning-b/ });
+  await card.waitFor();
+  if ((await card.getAttribute('aria-expanded')) !== 'true') await card.click();
   const side = page.getByRole('region', { name: '延長保固' }).filter({ hasText: 'learning-b' });
   await side.locator('mark', { hasText: '36 個月' }).waitFor();
   await side.getByRole('button', { name: 'This one holds' }).click();
