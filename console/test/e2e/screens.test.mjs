@@ -186,7 +186,7 @@ describe('signing in', () => {
     await other.getByRole('dialog', { name: 'Sign out everywhere' }).getByRole('button', { name: 'Sign out' }).click();
     await other.getByRole('heading', { name: 'Sign in to Ken' }).waitFor();
     // The first browser is signed out too: its next call asks to sign in again, over what is shown.
-    await page.getByRole('searchbox').fill('anything');
+    await page.getByRole('searchbox').first().fill('anything');
     await page.getByRole('dialog', { name: 'Please sign in again' }).waitFor();
     assert.deepEqual(await page.faults(), []);
     for (const one of [page, other]) await one.context().close();

@@ -122,7 +122,7 @@ const STORIES = {
       await user.mend(field(t('documents:text')), words.delivery.wrong, words.delivery.right);
       await one.look();
       await user.press(button(t('save')));
-      await page.getByText(t('documents:version', { version: 2 }), { exact: true }).first().waitFor();
+      await page.getByText(t('documents:saved', { version: 2, effect: t('labels:effect.changed') }), { exact: true }).first().waitFor();
 
       await one.go('ask');
       const second = await one.ask(words.delivery.question);
@@ -227,7 +227,7 @@ const STORIES = {
       await page.getByText(t('learning:draft.judged')).waitFor();
 
       await one.go('quality');
-      await page.getByRole('row').filter({ hasText: asked[0] }).waitFor();
+      await page.getByRole('list', { name: t('quality:tabs.judged') }).getByRole('listitem').filter({ hasText: asked[0] }).waitFor();
       await user.show(page.getByRole('tab', { name: t('quality:tabs.runs'), exact: true }));
       await user.press(button(t('quality:runs.start')));
       await page.getByText(t('quality:runs.met', { met: 1, total: 1 }), { exact: true }).waitFor();
@@ -265,7 +265,7 @@ const STORIES = {
 
       // The judged question is out of date, so it is updated first.
       await one.go('quality');
-      await user.press(button(`${t('edit')} opening`));
+      await user.press(button(t('quality:judged.editThis', { question })));
       const dialog = page.getByRole('dialog', { name: t('quality:judged.edit') });
       await user.write(field(t('quality:judged.contains'), dialog), '11:00');
       await one.look();
