@@ -156,7 +156,7 @@ test('document_is_edited_checked_saved_and_restored_by_keyboard_alone', async ()
   assert.equal(await editor(page).inputValue(), RATES, 'the headings that were written are there again');
   await tabTo(page, editor(page));
   await page.keyboard.press('Control+End');
-  for (let n = 0; n < '90.'.length; n++) await page.keyboard.press('Backspace');
+  for (let n = 0; n < '90.\n'.length; n++) await page.keyboard.press('Backspace');
   await page.keyboard.type('120.');
   await press(page.getByRole('button', { name: 'Which answers change?' }));
   const impact = page.getByRole('region', { name: 'Which answers change' });
