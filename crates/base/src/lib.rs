@@ -7,6 +7,7 @@ pub mod actor;
 pub mod background;
 pub mod blocking;
 pub mod config;
+pub mod desk;
 pub mod digest;
 pub mod domain;
 pub mod outbound;

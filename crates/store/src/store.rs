@@ -23,6 +23,7 @@ mod audit;
 mod cases;
 mod changes;
 mod conditions;
+pub mod desk;
 mod documents;
 mod encoders;
 mod imports;

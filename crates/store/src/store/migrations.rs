@@ -9,7 +9,7 @@ use sqlx::SqlStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 /// Number, name and SQL of each migration.
-const ALL: [(i64, &str, &str); 16] = [
+const ALL: [(i64, &str, &str); 17] = [
     (1, "init", include_str!("../../migrations/0001_init.sql")),
     (
         2,
@@ -66,6 +66,7 @@ const ALL: [(i64, &str, &str); 16] = [
         include_str!("../../migrations/0015_imports.sql"),
     ),
     (16, "due", include_str!("../../migrations/0016_due.sql")),
+    (17, "desk", include_str!("../../migrations/0017_desk.sql")),
 ];
 
 /// All migrations in order.

@@ -21,6 +21,17 @@ pub struct DeletedRows {
 
 /// Every table with rows of a workspace and the column with its name. Tables that others refer to come last.
 pub(super) const TABLES: &[(&str, &str)] = &[
+    ("consents", "workspace"),
+    ("deliveries", "workspace"),
+    ("conversations", "workspace"),
+    ("identity_claims", "workspace"),
+    ("identity_links", "workspace"),
+    ("identities", "workspace"),
+    ("messages", "workspace"),
+    ("identity_values", "workspace"),
+    ("desk_events", "workspace"),
+    ("desk_heads", "workspace"),
+    ("inboxes", "workspace"),
     ("synonyms", "workspace"),
     ("judged_questions", "workspace"),
     ("judged_run_rows", "workspace"),

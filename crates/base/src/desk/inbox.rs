@@ -1,0 +1,108 @@
+//! [`Inbox`]: one connected address of a channel.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::InboxId;
+use crate::domain::Level;
+
+/// The kind of a channel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(
+    description = "`generic`: any system, by signed callbacks. `web`: a chat on a web site or in an app. `phone`: transcripts of calls."
+)]
+pub enum ChannelKind {
+    /// Any system; replies go to a callback address.
+    Generic,
+    /// A chat on a web site or in an app; replies are read from the API.
+    Web,
+    /// Transcripts of calls; replies are read from the API.
+    Phone,
+}
+
+impl ChannelKind {
+    /// Name in the API and in the store.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ChannelKind::Generic => "generic",
+            ChannelKind::Web => "web",
+            ChannelKind::Phone => "phone",
+        }
+    }
+}
+
+/// Whether answers of the bot are sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(
+    description = "`shadow`: answers are made, kept and compared with those of agents, and not sent. `live`: confident answers are sent."
+)]
+pub enum SendMode {
+    /// Answers are made and kept, but not sent: people answer.
+    #[default]
+    Shadow,
+    /// Answers that reach `auto_send_level` are sent.
+    Live,
+}
+
+/// Settings of an inbox.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct InboxSettings {
+    /// Whether answers are sent. A new inbox begins in the shadow.
+    pub mode: SendMode,
+    /// The confidence that an answer needs to be sent unread. Default: `strict`.
+    pub auto_send_level: Level,
+    /// Where replies are sent (`generic`): an `https` address.
+    pub callback_url: Option<String>,
+    /// Audiences of everyone who writes here.
+    pub audience: Vec<String>,
+    /// Name of the channel for answers and their rendering. Default: the kind of the channel.
+    pub channel: Option<String>,
+    /// How long the bot waits for further messages before it answers them together, in milliseconds, 0 to 10,000.
+    pub burst_ms: u32,
+    /// After how many hours without a message a conversation is over, 1 to 8,760. A later message opens a new one.
+    pub reopen_hours: u32,
+    /// After how many hours without a word from an agent a conversation returns to the bot, 1 to 8,760; null: never.
+    pub return_to_bot_hours: Option<u32>,
+    /// After how many days messages are erased, 1 to 3,650; null: never.
+    pub keep_days: Option<u32>,
+    /// For how many hours after a customer's message something may be sent, 1 to 8,760; null: at any time.
+    pub window_hours: Option<u32>,
+}
+
+impl Default for InboxSettings {
+    fn default() -> Self {
+        Self {
+            mode: SendMode::Shadow,
+            auto_send_level: Level::Strict,
+            callback_url: None,
+            audience: Vec::new(),
+            channel: None,
+            burst_ms: 1_000,
+            reopen_hours: 72,
+            return_to_bot_hours: Some(24),
+            keep_days: None,
+            window_hours: None,
+        }
+    }
+}
+
+/// One connected address of a channel: an account, a telephone number, a mailbox, a site.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Inbox {
+    /// The inbox's id.
+    pub id: InboxId,
+    /// The kind of its channel.
+    pub channel: ChannelKind,
+    /// Its name for people.
+    pub name: String,
+    /// Its settings.
+    pub settings: InboxSettings,
+    /// The names of its secrets. Their values are never shown.
+    pub secrets: Vec<String>,
+    /// When it was connected.
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: jiff::Timestamp,
+}

@@ -1,0 +1,202 @@
+//! [`Message`]: a message of a conversation, and its delivery.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{ConversationId, MessageId, Seq};
+
+/// The direction of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(
+    description = "`in`: from the customer. `out`: to the customer. `note`: among agents. `shadow`: an answer that was made and not sent."
+)]
+pub enum Direction {
+    /// From the customer.
+    In,
+    /// To the customer.
+    Out,
+    /// Among agents.
+    Note,
+    /// An answer of the bot that was made and not sent.
+    Shadow,
+}
+
+/// The kind of an author.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(
+    description = "`customer`, `bot`, `agent`, or `system` for fixed texts such as the one at a handoff."
+)]
+pub enum AuthorKind {
+    /// The customer.
+    Customer,
+    /// The bot.
+    Bot,
+    /// An agent.
+    Agent,
+    /// The service, with a fixed text.
+    System,
+}
+
+/// Who wrote a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Author {
+    /// The kind of the author.
+    pub kind: AuthorKind,
+    /// The id of the agent; empty otherwise, and where an agent wrote outside of Ken.
+    #[serde(default)]
+    pub id: String,
+}
+
+/// A part of a message.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Part {
+    /// Text.
+    Text {
+        /// 1 to 20,000 characters.
+        text: String,
+    },
+    /// A stored file.
+    Attachment {
+        /// SHA-256 of its content, in hex.
+        sha256: String,
+        /// The file's name.
+        name: String,
+        /// Its type, such as `image/png`.
+        content_type: String,
+        /// Its size in bytes.
+        n_bytes: u64,
+    },
+    /// A place.
+    Location {
+        /// Degrees north, -90 to 90.
+        latitude: f64,
+        /// Degrees east, -180 to 180.
+        longitude: f64,
+    },
+}
+
+/// The texts of the parts, a line each.
+pub fn text_of(parts: &[Part]) -> String {
+    let texts = parts.iter().filter_map(|part| match part {
+        Part::Text { text } => Some(text.as_str()),
+        Part::Attachment { .. } | Part::Location { .. } => None,
+    });
+    texts.collect::<Vec<_>>().join("\n")
+}
+
+/// A message of a conversation.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Message {
+    /// The message's id.
+    pub id: MessageId,
+    /// Its conversation.
+    pub conversation_id: ConversationId,
+    /// The event that added it.
+    pub seq: Seq,
+    /// Its direction.
+    pub direction: Direction,
+    /// Who wrote it.
+    pub author: Author,
+    /// What it consists of; empty once it is erased.
+    pub parts: Vec<Part>,
+    /// The channel's id of it.
+    pub provider_message_id: Option<String>,
+    /// When it was written, by the channel's clock if that has one.
+    #[schema(value_type = String, format = DateTime)]
+    pub at: Timestamp,
+    /// The answer that it is, for `GET /v1/answers/{id}`.
+    pub answer_id: Option<String>,
+    /// The state of its delivery; null if it is not delivered.
+    pub delivery: Option<DeliveryState>,
+    /// When it was erased.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub erased_at: Option<Timestamp>,
+}
+
+/// State of a delivery.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[schema(
+    description = "`queued`: waits for its first or next attempt. `sending`: an attempt is under way. `accepted`: the platform took it. `delivered`, `read`: \
+     the platform reports it. `failed`: it will not be tried again. `expired`: it was not sent before the channel's window closed. `cancelled`: an agent \
+     took over before it was sent."
+)]
+pub enum DeliveryState {
+    /// Waits for its first or next attempt.
+    Queued,
+    /// An attempt is under way.
+    Sending,
+    /// The platform took it.
+    Accepted,
+    /// It reached the customer's device.
+    Delivered,
+    /// The customer opened it.
+    Read,
+    /// It will not be tried again.
+    Failed,
+    /// The channel's window closed before it was sent.
+    Expired,
+    /// An agent took over before it was sent.
+    Cancelled,
+}
+
+impl DeliveryState {
+    /// Whether a report of `next` changes this state: reports arrive in any order, and a later stage stands.
+    pub fn advances_to(self, next: Self) -> bool {
+        match (self, next) {
+            (Self::Queued, next) => next != Self::Queued,
+            (Self::Sending, next) => !matches!(next, Self::Sending | Self::Cancelled),
+            (Self::Accepted, next) => matches!(next, Self::Delivered | Self::Read | Self::Failed),
+            (Self::Delivered, next) => next == Self::Read,
+            (Self::Read | Self::Failed | Self::Expired | Self::Cancelled, _) => false,
+        }
+    }
+}
+
+/// By which way something is delivered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(
+    description = "`callback`: a signed request to the inbox's `callback_url`. `pull`: the client reads it from the API."
+)]
+pub enum DeliveryRoute {
+    /// A signed request to the inbox's callback address.
+    Callback,
+    /// The client reads it.
+    Pull,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::DeliveryState::{
+        Accepted, Cancelled, Delivered, Expired, Failed, Queued, Read, Sending,
+    };
+
+    #[test]
+    fn delivery_reports_in_any_order_keep_the_furthest_stage() {
+        for (from, to, advances) in [
+            (Queued, Accepted, true),
+            (Queued, Read, true),
+            (Queued, Expired, true),
+            (Queued, Cancelled, true),
+            (Sending, Cancelled, false),
+            (Sending, Queued, true),
+            (Accepted, Delivered, true),
+            (Accepted, Queued, false),
+            (Accepted, Expired, false),
+            (Delivered, Accepted, false),
+            (Delivered, Failed, false),
+            (Read, Delivered, false),
+            (Failed, Accepted, false),
+            (Expired, Accepted, false),
+        ] {
+            assert_eq!(from.advances_to(to), advances, "{from:?} {to:?}");
+        }
+    }
+}

@@ -1,0 +1,423 @@
+//! Messages and their deliveries.
+
+use jiff::Timestamp;
+
+use super::{DeskTx, code, conversation_id, message_id, ms, parse_code, time};
+use crate::store::{MAX_IN, Store, StoreError, from_json, placeholders, time_of, to_json};
+use ken_base::desk::{
+    Author, AuthorKind, ConversationId, DeliveryRoute, DeliveryState, Direction, InboxId, Message,
+    MessageId, Part, Seq,
+};
+use ken_base::domain::WorkspaceId;
+
+/// A message to store beside its event.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewMessage<'a> {
+    /// The message's id.
+    pub id: &'a MessageId,
+    /// Its conversation.
+    pub conversation_id: &'a ConversationId,
+    /// The event that adds it.
+    pub seq: Seq,
+    /// The inbox of its conversation.
+    pub inbox_id: &'a InboxId,
+    /// Its direction.
+    pub direction: Direction,
+    /// Who wrote it.
+    pub author: &'a Author,
+    /// What it consists of.
+    pub parts: &'a [Part],
+    /// The channel's id of it.
+    pub provider_message_id: Option<&'a str>,
+    /// When it was written.
+    pub at: Timestamp,
+    /// The answer that it is.
+    pub answer_id: Option<&'a str>,
+}
+
+/// A delivery and what is delivered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Delivery {
+    /// The message.
+    pub message: Message,
+    /// The inbox it goes out by.
+    pub inbox_id: InboxId,
+    /// How it is delivered.
+    pub route: DeliveryRoute,
+    /// Its state.
+    pub state: DeliveryState,
+    /// How often it was tried.
+    pub attempt: i64,
+    /// When it expires undelivered.
+    pub not_after: Option<Timestamp>,
+}
+
+/// A delivery that is due.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DueDelivery {
+    /// How it is delivered.
+    pub route: DeliveryRoute,
+    /// How often it was tried.
+    pub attempt: i64,
+    /// When it expires undelivered.
+    pub not_after: Option<Timestamp>,
+    /// Its conversation.
+    pub conversation_id: ConversationId,
+}
+
+const MESSAGE: &str = "SELECT m.id, m.conversation_id, m.seq, m.direction, m.author_kind, m.author_id, m.parts, \
+     m.provider_message_id, m.at, m.answer_id, d.state, m.erased_at FROM messages m \
+     LEFT JOIN deliveries d ON d.workspace = m.workspace AND d.message_id = m.id";
+
+type MessageRow = (
+    String,
+    String,
+    i64,
+    String,
+    String,
+    String,
+    String,
+    Option<String>,
+    i64,
+    Option<String>,
+    Option<String>,
+    Option<i64>,
+);
+
+fn message(row: MessageRow) -> Result<Message, StoreError> {
+    let (
+        id,
+        conversation,
+        seq,
+        direction,
+        author_kind,
+        author_id,
+        parts,
+        provider,
+        at,
+        answer,
+        state,
+        erased,
+    ) = row;
+    let state = state.as_deref();
+    Ok(Message {
+        id: message_id(&id)?,
+        conversation_id: conversation_id(&conversation)?,
+        seq,
+        direction: parse_code("a direction", &direction)?,
+        author: Author {
+            kind: parse_code("an author", &author_kind)?,
+            id: author_id,
+        },
+        parts: from_json("a message", &parts)?,
+        provider_message_id: provider,
+        at: time_of(at)?,
+        answer_id: answer,
+        delivery: state
+            .map(|state| parse_code("a delivery's state", state))
+            .transpose()?,
+        erased_at: time(erased)?,
+    })
+}
+
+impl DeskTx {
+    /// Stores a message beside its event.
+    pub async fn add_message(
+        &mut self,
+        workspace: &WorkspaceId,
+        new: NewMessage<'_>,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO messages (workspace, id, conversation_id, seq, inbox_id, direction, author_kind, author_id, parts, \
+             provider_message_id, at, answer_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        )
+        .bind(workspace.as_str())
+        .bind(new.id.as_str())
+        .bind(new.conversation_id.as_str())
+        .bind(new.seq)
+        .bind(new.inbox_id.as_str())
+        .bind(code(&new.direction))
+        .bind(code(&new.author.kind))
+        .bind(&new.author.id)
+        .bind(to_json(&new.parts))
+        .bind(new.provider_message_id)
+        .bind(new.at.as_millisecond())
+        .bind(new.answer_id)
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(())
+    }
+
+    /// The message of an inbox with a channel's id, and its conversation.
+    pub async fn message_by_provider_id(
+        &mut self,
+        workspace: &WorkspaceId,
+        inbox: &InboxId,
+        provider_message_id: &str,
+    ) -> Result<Option<(MessageId, ConversationId, Seq)>, StoreError> {
+        let row: Option<(String, String, i64)> = sqlx::query_as(
+            "SELECT id, conversation_id, seq FROM messages WHERE workspace = $1 AND inbox_id = $2 AND provider_message_id = $3",
+        )
+        .bind(workspace.as_str())
+        .bind(inbox.as_str())
+        .bind(provider_message_id)
+        .fetch_optional(&mut *self.tx)
+        .await?;
+        row.map(|(id, conversation, seq)| {
+            Ok((message_id(&id)?, conversation_id(&conversation)?, seq))
+        })
+        .transpose()
+    }
+
+    /// Replaces the parts of a message, as a later transcript of the same turn.
+    pub async fn replace_parts(
+        &mut self,
+        workspace: &WorkspaceId,
+        id: &MessageId,
+        parts: &[Part],
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE messages SET parts = $1 WHERE workspace = $2 AND id = $3 AND erased_at IS NULL",
+        )
+        .bind(to_json(&parts))
+        .bind(workspace.as_str())
+        .bind(id.as_str())
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(())
+    }
+
+    /// Messages of a conversation that the bot wrote and whose first attempt has not begun.
+    pub async fn queued_of_bot(
+        &mut self,
+        workspace: &WorkspaceId,
+        conversation: &ConversationId,
+    ) -> Result<Vec<(MessageId, i64)>, StoreError> {
+        let rows: Vec<(String, i64)> = sqlx::query_as(
+            "SELECT message_id, attempt FROM deliveries WHERE workspace = $1 AND conversation_id = $2 AND state = 'queued' \
+             AND author_kind = $3",
+        )
+        .bind(workspace.as_str())
+        .bind(conversation.as_str())
+        .bind(code(&AuthorKind::Bot))
+        .fetch_all(&mut *self.tx)
+        .await?;
+        rows.iter()
+            .map(|(id, attempt)| Ok((message_id(id)?, *attempt)))
+            .collect()
+    }
+
+    /// A delivery that is due: its route, the number of its attempts, when it expires, and its conversation.
+    pub async fn due_delivery(
+        &mut self,
+        workspace: &WorkspaceId,
+        id: &MessageId,
+    ) -> Result<Option<DueDelivery>, StoreError> {
+        let row: Option<(String, i64, Option<i64>, String)> = sqlx::query_as(
+            "SELECT route, attempt, not_after, conversation_id FROM deliveries WHERE workspace = $1 AND message_id = $2 \
+             AND next_at <= $3",
+        )
+        .bind(workspace.as_str())
+        .bind(id.as_str())
+        .bind(self.now.as_millisecond())
+        .fetch_optional(&mut *self.tx)
+        .await?;
+        row.map(|(route, attempt, not_after, conversation)| {
+            Ok(DueDelivery {
+                route: parse_code("a route", &route)?,
+                attempt,
+                not_after: time(not_after)?,
+                conversation_id: conversation_id(&conversation)?,
+            })
+        })
+        .transpose()
+    }
+
+    /// The state of a delivery, the number of its attempts, and its conversation.
+    pub async fn delivery(
+        &mut self,
+        workspace: &WorkspaceId,
+        id: &MessageId,
+    ) -> Result<Option<(DeliveryState, i64, ConversationId)>, StoreError> {
+        let row: Option<(String, i64, String)> = sqlx::query_as(
+            "SELECT state, attempt, conversation_id FROM deliveries WHERE workspace = $1 AND message_id = $2",
+        )
+        .bind(workspace.as_str())
+        .bind(id.as_str())
+        .fetch_optional(&mut *self.tx)
+        .await?;
+        row.map(|(state, attempt, conversation)| {
+            Ok((
+                parse_code("a delivery's state", &state)?,
+                attempt,
+                conversation_id(&conversation)?,
+            ))
+        })
+        .transpose()
+    }
+
+    /// Empties the messages of a conversation that were written before a time, or all. Returns the ids of their answers and
+    /// the hashes of their attachments.
+    pub async fn erase_messages(
+        &mut self,
+        workspace: &WorkspaceId,
+        conversation: &ConversationId,
+        before: Option<Timestamp>,
+    ) -> Result<(Vec<String>, Vec<String>), StoreError> {
+        let before = ms(before).unwrap_or(i64::MAX);
+        let rows: Vec<(String, Option<String>)> = sqlx::query_as(
+            "SELECT parts, answer_id FROM messages WHERE workspace = $1 AND conversation_id = $2 AND at < $3 AND erased_at IS NULL",
+        )
+        .bind(workspace.as_str())
+        .bind(conversation.as_str())
+        .bind(before)
+        .fetch_all(&mut *self.tx)
+        .await?;
+        let (mut answers, mut files) = (Vec::new(), Vec::new());
+        for (parts, answer) in rows {
+            answers.extend(answer);
+            for part in from_json::<Vec<Part>>("a message", &parts)? {
+                if let Part::Attachment { sha256, .. } = part {
+                    files.push(sha256);
+                }
+            }
+        }
+        sqlx::query(
+            "UPDATE messages SET parts = '[]', provider_message_id = NULL, answer_id = NULL, erased_at = $1 \
+             WHERE workspace = $2 AND conversation_id = $3 AND at < $4 AND erased_at IS NULL",
+        )
+        .bind(self.now.as_millisecond())
+        .bind(workspace.as_str())
+        .bind(conversation.as_str())
+        .bind(before)
+        .execute(&mut *self.tx)
+        .await?;
+        Ok((answers, files))
+    }
+}
+
+impl Store {
+    /// Messages of a conversation after a position, by the time they were written, at most `limit`. A position is the time
+    /// and the event of a message.
+    pub async fn messages(
+        &self,
+        workspace: &WorkspaceId,
+        conversation: &ConversationId,
+        after: Option<(Timestamp, Seq)>,
+        limit: i64,
+    ) -> Result<Vec<Message>, StoreError> {
+        let (at, seq) = after.map_or((i64::MIN, 0), |(at, seq)| (at.as_millisecond(), seq));
+        let sql = format!(
+            "{MESSAGE} WHERE m.workspace = $1 AND m.conversation_id = $2 AND (m.at > $3 OR (m.at = $3 AND m.seq > $4)) \
+             ORDER BY m.at, m.seq LIMIT $5"
+        );
+        let rows: Vec<MessageRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+            .bind(workspace.as_str())
+            .bind(conversation.as_str())
+            .bind(at)
+            .bind(seq)
+            .bind(limit)
+            .fetch_all(&self.relaxed)
+            .await?;
+        rows.into_iter().map(message).collect()
+    }
+
+    /// The last messages of a conversation that were added up to an event, oldest first, at most `limit`.
+    pub async fn newest_messages(
+        &self,
+        workspace: &WorkspaceId,
+        conversation: &ConversationId,
+        up_to: Seq,
+        limit: i64,
+    ) -> Result<Vec<Message>, StoreError> {
+        let sql = format!(
+            "{MESSAGE} WHERE m.workspace = $1 AND m.conversation_id = $2 AND m.seq <= $3 ORDER BY m.at DESC, m.seq DESC LIMIT $4"
+        );
+        let rows: Vec<MessageRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+            .bind(workspace.as_str())
+            .bind(conversation.as_str())
+            .bind(up_to)
+            .bind(limit)
+            .fetch_all(&self.relaxed)
+            .await?;
+        rows.into_iter().rev().map(message).collect()
+    }
+
+    /// Messages by their ids, in no order.
+    pub async fn messages_by_id(
+        &self,
+        workspace: &WorkspaceId,
+        ids: &[MessageId],
+    ) -> Result<Vec<Message>, StoreError> {
+        let mut found = Vec::with_capacity(ids.len());
+        for some in ids.chunks(MAX_IN) {
+            let sql = format!(
+                "{MESSAGE} WHERE m.workspace = $1 AND m.id IN ({})",
+                placeholders(2, some.len())
+            );
+            let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(workspace.as_str());
+            for id in some {
+                query = query.bind(id.as_str());
+            }
+            let rows: Vec<MessageRow> = query.fetch_all(&self.relaxed).await?;
+            for row in rows {
+                found.push(message(row)?);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Deliveries that are due, the longest due first, at most `limit`.
+    pub async fn due_deliveries(
+        &self,
+        at: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<(WorkspaceId, MessageId)>, StoreError> {
+        let rows: Vec<(String, String)> = sqlx::query_as(
+            "SELECT workspace, message_id FROM deliveries WHERE next_at <= $1 ORDER BY next_at LIMIT $2",
+        )
+        .bind(at.as_millisecond())
+        .bind(limit)
+        .fetch_all(&self.relaxed)
+        .await?;
+        let parse = |(workspace, id): (String, String)| {
+            let workspace = WorkspaceId::parse(&workspace).map_err(super::invalid)?;
+            Ok((workspace, message_id(&id)?))
+        };
+        rows.into_iter().map(parse).collect()
+    }
+
+    /// A delivery with its message.
+    pub async fn delivery(
+        &self,
+        workspace: &WorkspaceId,
+        id: &MessageId,
+    ) -> Result<Option<Delivery>, StoreError> {
+        let Some(message) = self
+            .messages_by_id(workspace, std::slice::from_ref(id))
+            .await?
+            .pop()
+        else {
+            return Ok(None);
+        };
+        let row: Option<(String, String, i64, Option<i64>, String)> = sqlx::query_as(
+            "SELECT d.route, d.state, d.attempt, d.not_after, m.inbox_id FROM deliveries d JOIN messages m \
+             ON m.workspace = d.workspace AND m.id = d.message_id WHERE d.workspace = $1 AND d.message_id = $2",
+        )
+        .bind(workspace.as_str())
+        .bind(id.as_str())
+        .fetch_optional(&self.relaxed)
+        .await?;
+        row.map(|(route, state, attempt, not_after, inbox)| {
+            Ok(Delivery {
+                message,
+                inbox_id: super::inbox_id(&inbox)?,
+                route: parse_code("a route", &route)?,
+                state: parse_code("a delivery's state", &state)?,
+                attempt,
+                not_after: time(not_after)?,
+            })
+        })
+        .transpose()
+    }
+}
