@@ -16,6 +16,7 @@ use ken_base::background::{Background, and};
 use ken_base::blocking::blocking;
 use ken_base::config::{Config, VectorBackend};
 use ken_base::domain::{Clock, WorkspaceId};
+use ken_conversations::service::Desk;
 use ken_ingest::ingest::worker::FileReader;
 use ken_knowledge::editing::Knowledge;
 use ken_knowledge::editing::files::Ingester;
@@ -61,6 +62,8 @@ pub struct App {
     pub gate: Gate,
     /// Makes drafts of resolved cases.
     pub cases: Cases,
+    /// Conversations with customers.
+    pub desk: Desk,
     /// Authenticates callers.
     pub keys: KeyRing,
     /// Sessions of the console.
@@ -361,6 +364,11 @@ impl App {
         let keys = KeyRing::new(store.clone()).with_oidc(oidc.clone());
         Ok(Self {
             vault,
+            desk: Desk::new(
+                store.clone(),
+                answerer.clone(),
+                config.desk.key_file.clone(),
+            ),
             what_if,
             gate,
             cases,
@@ -427,6 +435,7 @@ impl App {
     /// Stops the background work, which another app continues. Requests are still answered.
     pub async fn deactivate(&self) {
         self.active.send_replace(false);
+        self.desk.stop().await;
         self.learning_rounds.stop().await;
         self.housekeeping.stop().await;
         self.queue.stop().await;

@@ -72,7 +72,7 @@ pub async fn status(app: &App, workspace: &WorkspaceId) -> Result<WorkspaceStatu
 }
 
 /// Compares chunk by chunk: spans with their documents' text, and both indexes with the store. Also verifies the
-/// workspace's audit log.
+/// workspace's audit log, and what is derived from the desk's log.
 pub async fn check(app: &App, workspace: &WorkspaceId) -> Result<Check, CheckError> {
     let status = status(app, workspace).await?;
     let index = app.indexes.workspace(workspace)?;
@@ -128,6 +128,7 @@ pub async fn check(app: &App, workspace: &WorkspaceId) -> Result<Check, CheckErr
             .map(|key| format!("keyword index contains deleted chunk {key}")),
     );
     faults.extend(app.store.audit_faults(Scope::Workspace(workspace)).await?);
+    faults.extend(app.store.desk_faults(workspace).await?);
     if status.n_vectors != n_views {
         faults.push(format!(
             "expected {n_views} vectors, found {}",

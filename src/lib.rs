@@ -25,6 +25,10 @@
 //! | `llm` | a client of OpenAI-compatible chat servers; none by default |
 //! | [`ken_knowledge`] `editing` | `Gate`, which checks every change of knowledge; editors' tools: files and folders, FAQ import, lint, impact of a change, replay of questions, export and restore |
 //! | `jobs` | queue jobs: uploaded files, and changes whose check takes long |
+//! | [`ken_base`] `desk` | the desk's domain types: inboxes, identities, conversations, messages, and the events that change them. No I/O. Its SQL is in `store/desk/` |
+//! | [`ken_customers`](../ken_customers/index.html) `identify`, `merging`, `normalize`, `tokens` | who wrote, and which identities are one customer; signed tokens |
+//! | [`ken_conversations`] `service`, `intake`, `replies`, `deliveries`, `actions` | `Desk`: takes messages in once, has the bot answer them, sends what is written |
+//! | `responder`, `phrases`, `secrets`, `writer` | who answers (pure rules); fixed texts; sealed secrets of inboxes; the one writer of the log |
 //! | [`ken_learn`] `cases` | cases that human agents resolved → drafts, compared with the knowledge, reviewed, published |
 //! | `learn` | feedback and unanswered questions → work for editors; experiments; tuning; insights |
 //! | `measures` | metrics of ranking and admission, a significance test, tuning of the fusion. Pure |
@@ -54,7 +58,9 @@
 //! answer base text store search
 //! knowledge base text ingest store search answer
 //! learn base text ingest store search answer knowledge
-//! ken base text ingest store search answer knowledge learn
+//! customers base store
+//! conversations base text store answer customers
+//! ken base text ingest store search answer knowledge learn customers conversations
 //! ```
 //!
 //! ## Modules
@@ -64,16 +70,16 @@
 //! ```text
 //! actor blocking digest outbound store_url
 //! background domain
-//! config text
-//! conflict embed llm oidc redact setup
-//! reader store telemetry
-//! ingest keys queue vectors
-//! index sessions
+//! config desk text
+//! conflict embed llm normalize oidc phrases redact setup
+//! reader responder store telemetry
+//! identify ingest keys queue secrets vectors writer
+//! deliveries index merging sessions tokens
 //! backups doctor encoders retrieve
 //! answer measures
-//! editing
-//! cases jobs
-//! learn
+//! editing intake
+//! actions cases jobs replies
+//! learn service
 //! app
 //! bench check eval http
 //! reencode

@@ -270,7 +270,11 @@ enum Command {
     /// Print what is stored and indexed
     Status,
     /// Rebuild the indexes from the store
-    Rebuild,
+    Rebuild {
+        /// Rebuild instead what the desk derives from its log
+        #[arg(long)]
+        desk: bool,
+    },
     /// Switch to another encoder without downtime, or back
     Reencode {
         #[command(flatten)]
@@ -462,7 +466,8 @@ async fn command(command: Command, config: Config) -> anyhow::Result<ExitCode> {
         Command::Workspaces(command) => administration::workspaces(config, command).await,
         Command::Doctor => operations::doctor(config).await,
         Command::Status => operations::status(config).await,
-        Command::Rebuild => operations::rebuild(config).await,
+        Command::Rebuild { desk: true } => operations::rebuild_desk(config).await,
+        Command::Rebuild { desk: false } => operations::rebuild(config).await,
         Command::Check => operations::run_check(config).await,
     }
 }

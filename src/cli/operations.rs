@@ -42,6 +42,7 @@ pub async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     };
     let (app, spec) = App::build_serving_on(config.clone(), store).await?;
     let app = Arc::new(app);
+    app.desk.start_if_used().await?;
     if !app.indexes.is_writer() {
         tracing::warn!("another process writes the indexes; opening them read-only");
     }
@@ -130,6 +131,17 @@ pub async fn rebuild(config: Config) -> anyhow::Result<ExitCode> {
         println!("{workspace}: revision {revision}");
     }
     app.close().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `ken rebuild --desk`: makes the tables of identities, conversations and deliveries again from the desk's log.
+pub async fn rebuild_desk(config: Config) -> anyhow::Result<ExitCode> {
+    let store = Store::open(&config.store.url).await?;
+    for (workspace, _) in store.workspaces().await? {
+        let n_events = store.rebuild_desk(&workspace).await?;
+        println!("{workspace}: {n_events} events");
+    }
+    store.close().await;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -13,6 +13,7 @@ mod contract_vectors;
 mod conversations;
 mod crash;
 mod degradation;
+mod desk;
 mod documents;
 mod editing;
 mod encoder;

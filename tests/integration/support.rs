@@ -66,6 +66,7 @@ pub fn config_in(folder: &Path) -> Config {
     let mut config = Config::default();
     config.store.url = store_in(folder);
     config.index.dir = folder.join("indexes");
+    config.desk.key_file = folder.join("desk.key");
     config.models.dir = models_dir();
     config.ingest.reader = Path::new(env!("CARGO_BIN_EXE_ken")).with_file_name("ken-read");
     // Many tests ask at once, on a machine that is theirs together.

@@ -65,7 +65,9 @@ use pipeline::{Pipeline, SubQuestion, elapsed_ms, find};
 pub use record::{LoggedQuestion, RecordedRequest};
 pub use settings::{AnswerSettings, SettingsCache};
 use understand::DocumentBoosts;
-pub use understand::{Gazetteer, UnderstoodQuestion, reply_language, understand};
+pub use understand::{
+    Courtesy, Gazetteer, UnderstoodQuestion, courtesy, reply_language, understand,
+};
 pub use verify::RejectedSentence;
 
 /// A question that got no answer, not even a refusal.

@@ -50,6 +50,8 @@ pub struct Config {
     pub llm: LlmConfig,
     /// Learning from cases and feedback.
     pub learn: LearnConfig,
+    /// Conversations with customers.
+    pub desk: DeskConfig,
     /// Backups by the service.
     pub backup: BackupConfig,
     /// Logs and traces.
@@ -91,6 +93,15 @@ pub struct HttpConfig {
     /// Origins allowed to call the API from a browser (CORS), for example `https://help.example.com`. Default: none. File
     /// only.
     pub cors_origins: Vec<String>,
+}
+
+/// `[desk]`: conversations with customers. Without an inbox, nothing of it is used.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DeskConfig {
+    /// File with the key that seals the secrets of inboxes; created with the first inbox. Back it up apart from the store.
+    /// Default `data/desk.key`. `KEN_DESK__KEY_FILE`
+    pub key_file: PathBuf,
 }
 
 /// `[auth]`: an OpenID Connect provider, in addition to keys: Ken accepts its tokens, and people sign in to the console
@@ -495,6 +506,14 @@ impl Default for HttpConfig {
             tls_key: None,
             public_url: String::new(),
             cors_origins: Vec::new(),
+        }
+    }
+}
+
+impl Default for DeskConfig {
+    fn default() -> Self {
+        Self {
+            key_file: "data/desk.key".into(),
         }
     }
 }

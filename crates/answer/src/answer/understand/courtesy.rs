@@ -21,6 +21,11 @@ pub enum Courtesy {
 }
 
 impl Courtesy {
+    /// Whether it ends a conversation rather than begins one.
+    pub fn is_closing(self) -> bool {
+        matches!(self, Self::Thanks | Self::Goodbye)
+    }
+
     /// Returns the reason for the answer to it.
     pub fn reason(self) -> Reason {
         match self {

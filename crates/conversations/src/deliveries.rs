@@ -1,0 +1,304 @@
+//! The outbox: what is written to customers is sent to the inbox's callback address, signed as Standard Webhooks 1.0 say,
+//! until it is accepted, fails for good, or the channel's window closes.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use ring::hmac;
+use serde::Serialize;
+
+use crate::secrets::{SecretError, Vault};
+use crate::writer::{DeskWriter, WriteError};
+use ken_base::desk::{
+    Author, ConversationId, DeliveryRoute, DeliveryState, Fact, IdentityKind, InboxId, MessageId,
+    NewEvent, Part,
+};
+use ken_base::domain::WorkspaceId;
+use ken_base::outbound;
+use ken_store::store::desk::{Delivery, DeskTx};
+use ken_store::store::{Store, StoreError};
+
+/// Delays before the second, third … attempt, in seconds (Standard Webhooks 1.0, section "Retries"); then it has failed.
+const DELAYS_S: [i64; 9] = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400];
+/// How long an attempt may take before another process takes it up.
+const LEASE: SignedDuration = SignedDuration::from_secs(60);
+/// The time limit of an attempt.
+const TIMEOUT: Duration = Duration::from_secs(20);
+/// The time limit for connecting.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// Why a delivery could not be worked on.
+#[derive(Debug, thiserror::Error)]
+pub enum DeliveryError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The change could not be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// The inbox's secret cannot be opened.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+}
+
+/// The body of a callback.
+#[derive(Serialize)]
+struct Callback<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    timestamp: Timestamp,
+    data: CallbackData<'a>,
+}
+
+#[derive(Serialize)]
+struct CallbackData<'a> {
+    inbox_id: &'a InboxId,
+    conversation_id: &'a ConversationId,
+    message_id: &'a MessageId,
+    /// The channel's id of the person.
+    user_id: &'a str,
+    author: &'a Author,
+    parts: &'a [Part],
+    answer_id: Option<&'a str>,
+}
+
+/// Sends what is due.
+#[derive(Clone)]
+pub struct Deliveries {
+    store: Store,
+    writer: DeskWriter,
+    vault: Vault,
+    client: reqwest::Client,
+}
+
+impl Deliveries {
+    /// Joins the parts that deliveries need.
+    ///
+    /// # Errors
+    /// The HTTP client cannot be built; the message says why.
+    pub fn new(store: Store, writer: DeskWriter, vault: Vault) -> Result<Self, String> {
+        Ok(Self {
+            store,
+            writer,
+            vault,
+            client: outbound::client(CONNECT, TIMEOUT)?,
+        })
+    }
+
+    /// Makes one attempt to deliver a message that is due.
+    ///
+    /// # Errors
+    /// [`DeliveryError`]; the delivery stays due.
+    pub async fn deliver(
+        &self,
+        workspace: &WorkspaceId,
+        id: &MessageId,
+    ) -> Result<(), DeliveryError> {
+        let (of, message) = (workspace.clone(), id.clone());
+        let begun = self
+            .writer
+            .write(move |tx| Box::pin(async move { begin(tx, &of, &message).await }));
+        let Some(attempt) = begun.await? else {
+            return Ok(());
+        };
+        let Some(delivery) = self.store.delivery(workspace, id).await? else {
+            return Ok(());
+        };
+        let sent = self.send(workspace, &delivery).await;
+        let (state, error) = match sent {
+            Ok(()) => (DeliveryState::Accepted, None),
+            Err(Failure::Final(code)) => (DeliveryState::Failed, Some(code)),
+            Err(Failure::Transient(code)) => match DELAYS_S.get(attempt as usize - 1) {
+                Some(_) => (DeliveryState::Queued, Some(code)),
+                None => (DeliveryState::Failed, Some(code)),
+            },
+        };
+        let delay = DELAYS_S.get(attempt as usize - 1).copied().unwrap_or(0);
+        let next_at = (state == DeliveryState::Queued)
+            .then(|| {
+                self.store
+                    .now()
+                    .saturating_add(SignedDuration::from_secs(delay))
+                    .ok()
+            })
+            .flatten();
+        let changed = Fact::DeliveryChanged {
+            message_id: id.clone(),
+            state,
+            attempt,
+            next_at,
+            error,
+        };
+        let (of, message) = (workspace.clone(), id.clone());
+        let written = self.writer.write(move |tx| {
+            Box::pin(async move {
+                let Some((now, tried, conversation)) = tx.delivery(&of, &message).await? else {
+                    return Ok(());
+                };
+                // Another process may have taken it up after the lease.
+                if now == DeliveryState::Sending && tried == attempt {
+                    let changed = event(tx, changed, conversation);
+                    tx.append(&of, changed).await?;
+                }
+                Ok(())
+            })
+        });
+        Ok(written.await?)
+    }
+
+    async fn send(&self, workspace: &WorkspaceId, delivery: &Delivery) -> Result<(), Failure> {
+        let message = &delivery.message;
+        let inbox = self.store.inbox(workspace, &delivery.inbox_id).await;
+        let inbox = inbox.map_err(|_| Failure::Transient("store_unavailable".to_owned()))?;
+        let Some((inbox, secrets)) = inbox else {
+            return Err(Failure::Final("inbox_deleted".to_owned()));
+        };
+        let Some(url) = &inbox.settings.callback_url else {
+            return Err(Failure::Final("no_callback_url".to_owned()));
+        };
+        let secret = self.vault.open(&secrets, "webhook_secret");
+        let Ok(Some(secret)) = secret else {
+            return Err(Failure::Final("no_webhook_secret".to_owned()));
+        };
+        let conversation = self
+            .store
+            .conversation(workspace, &message.conversation_id)
+            .await;
+        let conversation = conversation.ok().flatten();
+        let conversation =
+            conversation.ok_or_else(|| Failure::Transient("store_unavailable".to_owned()))?;
+        let customer = self
+            .store
+            .customer(workspace, &conversation.identity_id)
+            .await;
+        let customer = customer.map_err(|_| Failure::Transient("store_unavailable".to_owned()))?;
+        let identity = customer
+            .iter()
+            .find(|one| one.id == conversation.identity_id);
+        let user_id = identity.filter(|one| one.kind == IdentityKind::ChannelUser);
+        let now = Timestamp::now();
+        let body = Callback {
+            kind: "message.created",
+            timestamp: message.at,
+            data: CallbackData {
+                inbox_id: &delivery.inbox_id,
+                conversation_id: &message.conversation_id,
+                message_id: &message.id,
+                user_id: user_id.map_or("", |one| one.value.as_str()),
+                author: &message.author,
+                parts: &message.parts,
+                answer_id: message.answer_id.as_deref(),
+            },
+        };
+        let body = ken_store::store::to_json(&body);
+        let signature = sign(&secret, message.id.as_str(), now.as_second(), &body)
+            .ok_or_else(|| Failure::Final("wrong_webhook_secret".to_owned()))?;
+        outbound::check(url).map_err(|_| Failure::Final("forbidden_address".to_owned()))?;
+        let request = self
+            .client
+            .post(url)
+            .header("content-type", "application/json")
+            .header("webhook-id", message.id.as_str())
+            .header("webhook-timestamp", now.as_second().to_string())
+            .header("webhook-signature", signature)
+            .timeout(TIMEOUT)
+            .body(body);
+        match request.send().await {
+            Ok(response) if response.status().is_success() => Ok(()),
+            Ok(response) => {
+                let status = response.status().as_u16();
+                let code = format!("status_{status}");
+                match status {
+                    408 | 425 | 429 | 500..=599 => Err(Failure::Transient(code)),
+                    _ => Err(Failure::Final(code)),
+                }
+            }
+            Err(error) if error.is_timeout() => Err(Failure::Transient("timeout".to_owned())),
+            Err(_) => Err(Failure::Transient("unreachable".to_owned())),
+        }
+    }
+}
+
+/// Why an attempt failed, by a code.
+enum Failure {
+    Transient(String),
+    Final(String),
+}
+
+/// Begins an attempt. Returns its number; `None` if there is nothing to send, as because the window has closed.
+async fn begin(
+    tx: &mut DeskTx,
+    workspace: &WorkspaceId,
+    id: &MessageId,
+) -> Result<Option<i64>, StoreError> {
+    let Some(due) = tx.due_delivery(workspace, id).await? else {
+        return Ok(None);
+    };
+    if due.route != DeliveryRoute::Callback {
+        return Ok(None);
+    }
+    let now = tx.now();
+    let has_expired = due.not_after.is_some_and(|until| until <= now);
+    let (state, attempt, next_at) = match has_expired {
+        true => (DeliveryState::Expired, due.attempt, None),
+        false => (
+            DeliveryState::Sending,
+            due.attempt + 1,
+            now.saturating_add(LEASE).ok(),
+        ),
+    };
+    let changed = Fact::DeliveryChanged {
+        message_id: id.clone(),
+        state,
+        attempt,
+        next_at,
+        error: None,
+    };
+    let changed = event(tx, changed, due.conversation_id);
+    tx.append(workspace, changed).await?;
+    Ok((!has_expired).then_some(attempt))
+}
+
+fn event(tx: &DeskTx, fact: Fact, conversation: ConversationId) -> NewEvent {
+    NewEvent {
+        fact,
+        at: tx.now(),
+        source: "ken".to_owned(),
+        source_id: None,
+        identity_id: None,
+        conversation_id: Some(conversation),
+        actor: "ken".to_owned(),
+        cause: None,
+    }
+}
+
+/// The signature of a body (Standard Webhooks 1.0): `v1,` and the HMAC-SHA256 of `id.timestamp.body` in base64. `None` if
+/// the secret is not `whsec_` and base64.
+pub fn sign(secret: &str, id: &str, timestamp: i64, body: &str) -> Option<String> {
+    let key = crate::secrets::base64_decoded(secret.strip_prefix("whsec_")?)?;
+    let key = hmac::Key::new(hmac::HMAC_SHA256, &key);
+    let signed = hmac::sign(&key, format!("{id}.{timestamp}.{body}").as_bytes());
+    Some(format!(
+        "v1,{}",
+        crate::secrets::base64_encoded(signed.as_ref())
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The example of the Standard Webhooks specification.
+    #[test]
+    fn signature_equals_the_published_example() {
+        let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+        let body = r#"{"test": 2432232314}"#;
+        let id = "msg_p5jXN8AQM9LWM0D4loKWxJek";
+        let signature = sign(secret, id, 1_614_265_330, body);
+        assert_eq!(
+            signature.as_deref(),
+            Some("v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=")
+        );
+        assert_eq!(sign("secret", id, 0, body), None);
+    }
+}

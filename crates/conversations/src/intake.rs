@@ -1,0 +1,438 @@
+//! Takes in what channels deliver: each message once, to its identity and conversation, within one transaction.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+
+use crate::responder::{
+    before_agent_message, before_message, first_responder, reply_due, takes_message,
+};
+use ken_answer::answer::courtesy;
+use ken_base::desk::{
+    Author, AuthorKind, ConsentBasis, ConsentPurpose, Conversation, ConversationId, DeliveryState,
+    Direction, Fact, IdentityKey, Inbox, LinkBasis, MessageId, NewEvent, Part, Responder, Seq,
+    VerifiedBy, text_of,
+};
+use ken_base::digest::sha256_hex;
+use ken_base::domain::WorkspaceId;
+use ken_customers::identify::{Origin, Proof, Sender, identify};
+use ken_store::store::StoreError;
+use ken_store::store::desk::{DeskTx, NewMessage};
+
+/// What a channel delivers.
+#[derive(Debug, Clone)]
+pub struct Inbound {
+    /// The workspace of the inbox.
+    pub workspace: WorkspaceId,
+    /// The inbox.
+    pub inbox: Arc<Inbox>,
+    /// The channel's id of it; what has the same id is stored once.
+    pub provider_id: String,
+    /// When it was written, by the channel's clock.
+    pub at: Timestamp,
+    /// What it is.
+    pub what: InboundKind,
+}
+
+/// The kinds of what channels deliver.
+#[derive(Debug, Clone)]
+pub enum InboundKind {
+    /// A customer wrote.
+    Message {
+        /// Who wrote.
+        sender: Sender,
+        /// What.
+        parts: Vec<Part>,
+    },
+    /// A person of the company wrote on the channel's own app.
+    Echo {
+        /// To whom.
+        to: Sender,
+        /// What.
+        parts: Vec<Part>,
+    },
+    /// The channel reports on a delivery.
+    Delivery {
+        /// The message.
+        message_id: MessageId,
+        /// Its state.
+        state: DeliveryState,
+    },
+    /// Somebody follows, blocks, or writes a word that the channel reserves.
+    Consent {
+        /// Who.
+        sender: Sender,
+        /// For what.
+        purpose: ConsentPurpose,
+        /// Whether it is given.
+        granted: bool,
+    },
+    /// The channel has another id for somebody.
+    Alias {
+        /// Who, by the id that is known.
+        sender: Sender,
+        /// The other id.
+        alias: IdentityKey,
+    },
+}
+
+/// Result of taking something in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Received {
+    /// It is new and stored.
+    New {
+        /// The message, if it is one.
+        message_id: Option<MessageId>,
+        /// Its conversation.
+        conversation_id: Option<ConversationId>,
+        /// Its event.
+        seq: Seq,
+    },
+    /// It is stored already, or changes nothing.
+    Known,
+}
+
+/// The source of an inbox's events.
+fn source_of(inbox: &Inbox) -> String {
+    format!("inbox:{}", inbox.id)
+}
+
+/// A channel's id as the log holds it: hashed, because some contain a telephone number.
+fn source_id(provider_id: &str) -> String {
+    sha256_hex([provider_id.as_bytes()])[..40].to_owned()
+}
+
+/// An id of a new row.
+fn new_id(prefix: &str) -> String {
+    format!("{prefix}_{}", Uuid::now_v7().simple())
+}
+
+/// The id of a new message.
+pub fn new_message_id() -> MessageId {
+    MessageId::parse(&new_id("msg")).expect("hexadecimal digits are allowed")
+}
+
+/// Takes in what a channel delivers.
+///
+/// # Errors
+/// [`StoreError`] if the store fails. Then the transaction must not be committed.
+pub async fn receive(tx: &mut DeskTx, inbound: &Inbound) -> Result<Received, StoreError> {
+    let (workspace, inbox) = (&inbound.workspace, &*inbound.inbox);
+    let (source, id) = (source_of(inbox), source_id(&inbound.provider_id));
+    if tx.has_event(workspace, &source, &id).await? {
+        return Ok(Received::Known);
+    }
+    let now = tx.now();
+    let origin = |actor: &str| Origin {
+        source: source.clone(),
+        actor: actor.to_owned(),
+        // A channel's clock may be ahead.
+        at: inbound.at.min(now),
+        cause: None,
+    };
+    match &inbound.what {
+        InboundKind::Message { sender, parts } => {
+            let origin = origin("customer");
+            let identity = identify(tx, workspace, sender, &origin).await?;
+            let text = text_of(parts);
+            let at = Incoming {
+                workspace,
+                inbox,
+                origin: &origin,
+            };
+            let conversation = at.conversation(tx, &identity, Some(&text)).await?;
+            for fact in before_message(&conversation, &inbox.settings, &text, now) {
+                at.append(tx, &conversation, fact).await?;
+            }
+            let responder = match tx.conversation(workspace, &conversation.id).await? {
+                Some(now) => now.responder,
+                None => conversation.responder,
+            };
+            let message_id = new_message_id();
+            let window = inbox.settings.window_hours;
+            let window = window.map(|n| SignedDuration::from_hours(i64::from(n)));
+            let received = Fact::MessageReceived {
+                message_id: message_id.clone(),
+                reply_due_at: reply_due(responder, &inbox.settings, &text, now),
+                window_until: window.and_then(|window| origin.at.checked_add(window).ok()),
+            };
+            let event = at.event(&conversation, received, Some(id));
+            let Some(seq) = tx.append(workspace, event).await? else {
+                return Ok(Received::Known);
+            };
+            let message = NewMessage {
+                id: &message_id,
+                conversation_id: &conversation.id,
+                seq,
+                inbox_id: &inbox.id,
+                direction: Direction::In,
+                author: &Author {
+                    kind: AuthorKind::Customer,
+                    id: String::new(),
+                },
+                parts,
+                provider_message_id: Some(&inbound.provider_id),
+                at: origin.at,
+                answer_id: None,
+            };
+            tx.add_message(workspace, message).await?;
+            Ok(Received::New {
+                message_id: Some(message_id),
+                conversation_id: Some(conversation.id),
+                seq,
+            })
+        }
+        InboundKind::Echo { to, parts } => {
+            let origin = origin("agent");
+            let identity = identify(tx, workspace, to, &origin).await?;
+            let at = Incoming {
+                workspace,
+                inbox,
+                origin: &origin,
+            };
+            let conversation = at.conversation(tx, &identity, None).await?;
+            let message = AgentMessage {
+                agent: "",
+                parts,
+                provider_id: Some(&inbound.provider_id),
+                source_id: Some(id),
+                is_delivered: true,
+            };
+            let seq = at.agent_writes(tx, &conversation, message).await?;
+            Ok(
+                seq.map_or(Received::Known, |(message_id, seq)| Received::New {
+                    message_id: Some(message_id),
+                    conversation_id: Some(conversation.id),
+                    seq,
+                }),
+            )
+        }
+        InboundKind::Delivery { message_id, state } => {
+            let Some((now, attempt, conversation)) = tx.delivery(workspace, message_id).await?
+            else {
+                return Ok(Received::Known);
+            };
+            if !now.advances_to(*state) {
+                return Ok(Received::Known);
+            }
+            let changed = NewEvent {
+                fact: Fact::DeliveryChanged {
+                    message_id: message_id.clone(),
+                    state: *state,
+                    attempt,
+                    next_at: None,
+                    error: None,
+                },
+                at: origin("ken").at,
+                source,
+                source_id: Some(id),
+                identity_id: None,
+                conversation_id: Some(conversation.clone()),
+                actor: "ken".to_owned(),
+                cause: None,
+            };
+            let seq = tx.append(workspace, changed).await?;
+            Ok(seq.map_or(Received::Known, |seq| Received::New {
+                message_id: Some(message_id.clone()),
+                conversation_id: Some(conversation),
+                seq,
+            }))
+        }
+        InboundKind::Consent {
+            sender,
+            purpose,
+            granted,
+        } => {
+            let origin = origin("customer");
+            let identity = identify(tx, workspace, sender, &origin).await?;
+            let changed = Fact::ConsentChanged {
+                purpose: *purpose,
+                granted: *granted,
+                basis: ConsentBasis::Provider,
+            };
+            let event = NewEvent {
+                source_id: Some(id),
+                ..origin.about(&identity.id, changed)
+            };
+            let seq = tx.append(workspace, event).await?;
+            Ok(seq.map_or(Received::Known, of_no_message))
+        }
+        InboundKind::Alias { sender, alias } => {
+            let origin = origin("ken");
+            let proof = Proof {
+                key: alias.clone(),
+                verified_by: VerifiedBy::Provider,
+                basis: LinkBasis::ProviderAlias,
+            };
+            let sender = Sender {
+                proofs: vec![proof],
+                ..sender.clone()
+            };
+            let identity = identify(tx, workspace, &sender, &origin).await?;
+            // Marks it as received, also if the link exists.
+            let seen = Fact::IdentityVerified {
+                by: VerifiedBy::Provider,
+            };
+            let event = NewEvent {
+                source_id: Some(id),
+                ..origin.about(&identity.id, seen)
+            };
+            let seq = tx.append(workspace, event).await?;
+            Ok(seq.map_or(Received::Known, of_no_message))
+        }
+    }
+}
+
+fn of_no_message(seq: Seq) -> Received {
+    Received::New {
+        message_id: None,
+        conversation_id: None,
+        seq,
+    }
+}
+
+/// A message of an agent.
+pub(crate) struct AgentMessage<'a> {
+    /// The agent; empty if they wrote on the channel's own app.
+    pub agent: &'a str,
+    pub parts: &'a [Part],
+    pub provider_id: Option<&'a str>,
+    pub source_id: Option<String>,
+    /// Whether the customer has it already.
+    pub is_delivered: bool,
+}
+
+/// Where events of one delivery of a channel, or of one act of an agent, belong.
+pub(crate) struct Incoming<'a> {
+    pub workspace: &'a WorkspaceId,
+    pub inbox: &'a Inbox,
+    pub origin: &'a Origin,
+}
+
+impl Incoming<'_> {
+    /// An event about a conversation.
+    pub fn event(&self, of: &Conversation, fact: Fact, source_id: Option<String>) -> NewEvent {
+        NewEvent {
+            source_id,
+            conversation_id: Some(of.id.clone()),
+            ..self.origin.about(&of.identity_id, fact)
+        }
+    }
+
+    pub async fn append(
+        &self,
+        tx: &mut DeskTx,
+        of: &Conversation,
+        fact: Fact,
+    ) -> Result<Option<Seq>, StoreError> {
+        tx.append(self.workspace, self.event(of, fact, None)).await
+    }
+
+    /// The conversation that a message belongs to, opened if need be. A new one continues the last one of the customer, on
+    /// whatever inbox, if it is verified who writes; one of the same identity in any case. `text` is `None` for a message of
+    /// an agent.
+    async fn conversation(
+        &self,
+        tx: &mut DeskTx,
+        identity: &ken_base::desk::Identity,
+        text: Option<&str>,
+    ) -> Result<Conversation, StoreError> {
+        let (workspace, settings, now) = (self.workspace, &self.inbox.settings, tx.now());
+        let newest = tx
+            .newest_conversation(workspace, &identity.id, &self.inbox.id)
+            .await?;
+        let is_courtesy =
+            text.is_none_or(|text| courtesy(text).is_some_and(|kind| kind.is_closing()));
+        if let Some(newest) = &newest
+            && takes_message(newest, settings, is_courtesy, now)
+        {
+            return Ok(newest.clone());
+        }
+        let continued = match identity.verified_by {
+            Some(_) => {
+                tx.newest_of_customer(workspace, &identity.customer_id)
+                    .await?
+            }
+            None => newest,
+        };
+        let continued = continued.filter(|of| of.responder != Responder::None);
+        let id = ConversationId::parse(&new_id("cnv")).expect("hexadecimal digits are allowed");
+        let opened = Fact::ConversationOpened {
+            inbox_id: self.inbox.id.clone(),
+            responder: first_responder(settings),
+            continues_id: continued.map(|of| of.id),
+        };
+        let event = NewEvent {
+            conversation_id: Some(id.clone()),
+            ..self.origin.about(&identity.id, opened)
+        };
+        tx.append(workspace, event).await?;
+        let opened = tx.conversation(workspace, &id).await?;
+        Ok(opened.expect("it was inserted in this transaction"))
+    }
+
+    /// Adds a message of an agent, who takes over by it. What the bot has not begun to send is cancelled. `None` if the
+    /// message is known.
+    pub async fn agent_writes(
+        &self,
+        tx: &mut DeskTx,
+        conversation: &Conversation,
+        message: AgentMessage<'_>,
+    ) -> Result<Option<(MessageId, Seq)>, StoreError> {
+        for fact in before_agent_message(conversation, message.agent) {
+            self.append(tx, conversation, fact).await?;
+        }
+        self.cancel_bot(tx, conversation).await?;
+        let id = new_message_id();
+        let author = Author {
+            kind: AuthorKind::Agent,
+            id: message.agent.to_owned(),
+        };
+        let added = Fact::MessageAdded {
+            message_id: id.clone(),
+            direction: Direction::Out,
+            author: author.clone(),
+            answers_seq: conversation.last_in_seq,
+            route: (!message.is_delivered).then(|| crate::writer::route_of(self.inbox)),
+            not_after: conversation.window_until,
+        };
+        let event = self.event(conversation, added, message.source_id);
+        let Some(seq) = tx.append(self.workspace, event).await? else {
+            return Ok(None);
+        };
+        let new = NewMessage {
+            id: &id,
+            conversation_id: &conversation.id,
+            seq,
+            inbox_id: &self.inbox.id,
+            direction: Direction::Out,
+            author: &author,
+            parts: message.parts,
+            provider_message_id: message.provider_id,
+            at: self.origin.at,
+            answer_id: None,
+        };
+        tx.add_message(self.workspace, new).await?;
+        Ok(Some((id, seq)))
+    }
+
+    /// Cancels what the bot wrote and nobody has begun to send.
+    pub async fn cancel_bot(
+        &self,
+        tx: &mut DeskTx,
+        conversation: &Conversation,
+    ) -> Result<(), StoreError> {
+        for (message_id, attempt) in tx.queued_of_bot(self.workspace, &conversation.id).await? {
+            let cancelled = Fact::DeliveryChanged {
+                message_id,
+                state: DeliveryState::Cancelled,
+                attempt,
+                next_at: None,
+                error: None,
+            };
+            self.append(tx, conversation, cancelled).await?;
+        }
+        Ok(())
+    }
+}

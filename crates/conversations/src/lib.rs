@@ -1,0 +1,13 @@
+//! Conversations: customers' messages are received once, answered by the bot or by people and never by both, and the
+//! replies are delivered.
+
+#![deny(missing_docs)]
+pub mod actions;
+pub mod deliveries;
+pub mod intake;
+pub mod phrases;
+pub mod replies;
+pub mod responder;
+pub mod secrets;
+pub mod service;
+pub mod writer;

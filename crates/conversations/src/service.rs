@@ -1,0 +1,324 @@
+//! [`Desk`]: the parts of conversations, joined, and the work in the background: answers and deliveries that are due.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use tokio::sync::{OnceCell, watch};
+use tokio::task::{JoinHandle, JoinSet};
+
+use crate::actions::{Acted, Action, Refusal, act};
+use crate::deliveries::Deliveries;
+use crate::intake::{Inbound, Received, receive};
+use crate::replies::Replies;
+use crate::secrets::Vault;
+use crate::writer::{DeskWriter, WriteError};
+use ken_answer::answer::Answerer;
+use ken_base::background::Background;
+use ken_base::blocking::blocking;
+use ken_base::desk::{ConversationId, IdentityId, Inbox, MessageId};
+use ken_base::domain::WorkspaceId;
+use ken_customers::merging::{MergeError, merge, split};
+use ken_store::store::{Store, StoreError};
+
+/// Most answers that are made at once.
+const REPLIES: usize = 4;
+/// Most deliveries that are under way at once.
+const DELIVERIES: usize = 16;
+/// How many due rows are read at once.
+const DUE: i64 = 64;
+/// How long the worker sleeps at most: another process may have taken something in and died.
+const LONGEST_SLEEP: Duration = Duration::from_secs(5);
+
+/// Why the desk cannot be built.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot start the desk: {0}")]
+pub struct DeskError(String);
+
+/// The desk of a process. Nothing runs in the background before its first use.
+pub struct Desk {
+    store: Store,
+    answerer: Answerer,
+    key_file: PathBuf,
+    running: OnceCell<Running>,
+}
+
+/// What runs once there is an inbox.
+struct Running {
+    vault: Vault,
+    writer: DeskWriter,
+    _writing: JoinHandle<()>,
+    work: Background,
+}
+
+impl Desk {
+    /// Joins the parts. Costs nothing. `key_file` is read, or created, with the first use.
+    pub fn new(store: Store, answerer: Answerer, key_file: PathBuf) -> Self {
+        Self {
+            store,
+            answerer,
+            key_file,
+            running: OnceCell::new(),
+        }
+    }
+
+    /// Seals and opens the secrets of inboxes.
+    ///
+    /// # Errors
+    /// [`DeskError`] if the key file cannot be read or created.
+    pub async fn vault(&self) -> Result<&Vault, DeskError> {
+        Ok(&self.running().await?.vault)
+    }
+
+    /// Starts the work in the background if there is an inbox in any workspace.
+    ///
+    /// # Errors
+    /// [`DeskError`] if the store fails or the client for callbacks cannot be built.
+    pub async fn start_if_used(&self) -> Result<(), DeskError> {
+        let workspaces = self.store.desk_workspaces().await;
+        let workspaces = workspaces.map_err(|error| DeskError(error.to_string()))?;
+        if !workspaces.is_empty() {
+            self.running().await?;
+        }
+        Ok(())
+    }
+
+    async fn running(&self) -> Result<&Running, DeskError> {
+        let start = async || {
+            let path = self.key_file.clone();
+            let vault = blocking(move || Vault::open_or_create(&path)).await;
+            let vault = vault.map_err(|error| DeskError(error.to_string()))?;
+            let (writer, writing) = DeskWriter::start(self.store.clone());
+            let replies = Replies::new(self.store.clone(), self.answerer.clone(), writer.clone());
+            let deliveries = Deliveries::new(self.store.clone(), writer.clone(), vault.clone());
+            let worker = Arc::new(Worker {
+                store: self.store.clone(),
+                replies,
+                deliveries: deliveries.map_err(DeskError)?,
+            });
+            let written = writer.written();
+            let work = Background::start("desk", move |stopped| run(worker, written, stopped));
+            Ok(Running {
+                vault,
+                writer,
+                _writing: writing,
+                work,
+            })
+        };
+        self.running.get_or_try_init(start).await
+    }
+
+    /// The writer, which starts with its first use.
+    async fn writer(&self) -> Result<&DeskWriter, WriteError> {
+        let running = self.running().await.map_err(|error| {
+            tracing::error!(%error, "cannot start the desk");
+            WriteError::Stopped
+        });
+        Ok(&running?.writer)
+    }
+
+    /// Changes whenever this process wrote to the desk.
+    ///
+    /// # Errors
+    /// [`WriteError::Stopped`] if the desk cannot start.
+    pub async fn written(&self) -> Result<watch::Receiver<u64>, WriteError> {
+        Ok(self.writer().await?.written())
+    }
+
+    /// Takes in what a channel delivers. It is durable when this returns.
+    ///
+    /// # Errors
+    /// [`WriteError`]; then nothing was written, and the channel should deliver it again.
+    pub async fn receive(&self, inbound: Inbound) -> Result<Received, WriteError> {
+        let writer = self.writer().await?;
+        writer
+            .write(move |tx| Box::pin(async move { receive(tx, &inbound).await }))
+            .await
+    }
+
+    /// Makes an action of an agent in a conversation.
+    ///
+    /// # Errors
+    /// [`WriteError`] if the store fails; a [`Refusal`] within the result.
+    pub async fn act(
+        &self,
+        workspace: WorkspaceId,
+        inbox: Inbox,
+        id: ConversationId,
+        action: Action,
+        actor: String,
+    ) -> Result<Result<Acted, Refusal>, WriteError> {
+        let writer = self.writer().await?;
+        writer
+            .write(move |tx| {
+                Box::pin(async move { act(tx, &workspace, &inbox, &id, &action, &actor).await })
+            })
+            .await
+    }
+
+    /// Merges the customers of two identities.
+    ///
+    /// # Errors
+    /// [`WriteError`] if the store fails; a [`MergeError`] within the result.
+    pub async fn merge(
+        &self,
+        workspace: WorkspaceId,
+        one: IdentityId,
+        other: IdentityId,
+        actor: String,
+    ) -> Result<Result<(), MergeError>, WriteError> {
+        let writer = self.writer().await?;
+        writer
+            .write(move |tx| {
+                Box::pin(async move { refusal(merge(tx, &workspace, &one, &other, &actor).await) })
+            })
+            .await
+    }
+
+    /// Withdraws the links between two identities.
+    ///
+    /// # Errors
+    /// [`WriteError`] if the store fails; a [`MergeError`] within the result.
+    pub async fn split(
+        &self,
+        workspace: WorkspaceId,
+        one: IdentityId,
+        other: IdentityId,
+        actor: String,
+    ) -> Result<Result<(), MergeError>, WriteError> {
+        let writer = self.writer().await?;
+        writer
+            .write(move |tx| {
+                Box::pin(async move { refusal(split(tx, &workspace, &one, &other, &actor).await) })
+            })
+            .await
+    }
+
+    /// Stops the work in the background. What is due stays due.
+    pub async fn stop(&self) {
+        if let Some(running) = self.running.get() {
+            running.work.stop().await;
+        }
+    }
+}
+
+/// An error of the store fails the transaction; a refusal does not.
+fn refusal(merged: Result<(), MergeError>) -> Result<Result<(), MergeError>, StoreError> {
+    match merged {
+        Err(MergeError::Store(error)) => Err(error),
+        other => Ok(other),
+    }
+}
+
+struct Worker {
+    store: Store,
+    replies: Replies,
+    deliveries: Deliveries,
+}
+
+/// What is worked on.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Work {
+    Reply(WorkspaceId, ConversationId),
+    Delivery(WorkspaceId, MessageId),
+}
+
+impl Worker {
+    async fn do_work(&self, work: &Work) {
+        let failed = match work {
+            Work::Reply(workspace, id) => {
+                let replied = self.replies.reply(workspace, id).await;
+                replied.err().map(|error| error.to_string())
+            }
+            Work::Delivery(workspace, id) => {
+                let delivered = self.deliveries.deliver(workspace, id).await;
+                delivered.err().map(|error| error.to_string())
+            }
+        };
+        if let Some(error) = failed {
+            tracing::error!(error, ?work, "desk work failed; trying again");
+            // An unavailable store fails at once; what is due stays due.
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    }
+
+    /// What is due now.
+    async fn due(&self) -> Result<Vec<Work>, StoreError> {
+        let now = self.store.now();
+        let replies = self.store.due_replies(now, DUE).await?;
+        let deliveries = self.store.due_deliveries(now, DUE).await?;
+        let replies = replies.into_iter().map(|(of, id)| Work::Reply(of, id));
+        let deliveries = deliveries
+            .into_iter()
+            .map(|(of, id)| Work::Delivery(of, id));
+        Ok(replies.chain(deliveries).collect())
+    }
+
+    /// How long nothing is due.
+    async fn sleep(&self) -> Duration {
+        let next = self.store.next_desk_work().await.ok().flatten();
+        let until = next.map(|at| at.duration_since(self.store.now()));
+        let until = until.map(|until| until.max(SignedDuration::from_millis(1)));
+        let until = until.and_then(|until| Duration::try_from(until).ok());
+        until.unwrap_or(LONGEST_SLEEP).min(LONGEST_SLEEP)
+    }
+}
+
+async fn run(
+    worker: Arc<Worker>,
+    mut written: watch::Receiver<u64>,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let mut tasks: JoinSet<Work> = JoinSet::new();
+    let mut under_way: HashSet<Work> = HashSet::new();
+    loop {
+        written.borrow_and_update();
+        match worker.due().await {
+            Ok(due) => {
+                for work in due {
+                    let is_reply = |work: &&Work| matches!(work, Work::Reply(..));
+                    let n_replies = under_way.iter().filter(is_reply).count();
+                    let has_room = match work {
+                        Work::Reply(..) => n_replies < REPLIES,
+                        Work::Delivery(..) => under_way.len() - n_replies < DELIVERIES,
+                    };
+                    if has_room && under_way.insert(work.clone()) {
+                        let worker = worker.clone();
+                        tasks.spawn(async move {
+                            worker.do_work(&work).await;
+                            work
+                        });
+                    }
+                }
+            }
+            Err(error) => tracing::error!(%error, "cannot read what is due"),
+        }
+        let sleep = match under_way.is_empty() {
+            true => worker.sleep().await,
+            false => LONGEST_SLEEP,
+        };
+        tokio::select! {
+            biased;
+            _ = stopped.wait_for(|stopped| *stopped) => break,
+            Some(done) = tasks.join_next() => match done {
+                Ok(work) => {
+                    under_way.remove(&work);
+                }
+                Err(error) => {
+                    tracing::error!(%error, "desk work panicked");
+                    // Its name is lost with it: forget all, each is claimed in its own transaction.
+                    under_way.clear();
+                }
+            },
+            changed = written.changed() => {
+                if changed.is_err() {
+                    break;
+                }
+            }
+            () = tokio::time::sleep(sleep) => {}
+        }
+    }
+    tasks.shutdown().await;
+}
