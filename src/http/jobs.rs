@@ -69,7 +69,7 @@ pub struct JobSummary {
     /// Kind of the job.
     #[schema(value_type = schema_enums::JobKind)]
     pub kind: String,
-    /// `filling`, `queued`, `running`, `done`, `failed` (the job did not run, or its only item failed) or `cancelled`.
+    /// `filling`, `queued`, `running`, `done`, `failed` (the job did not run, or all its items failed) or `cancelled`.
     #[schema(value_type = schema_enums::JobState)]
     pub state: String,
     /// How many items it has.

@@ -72,7 +72,7 @@ schema!(
         "cancelled"
     ],
     "`filling`: its files are being received. `queued`: it waits for its turn. `running`. `done`: it is finished, though single \
-     items may have failed. `failed`: it could not run, or its only item failed. `cancelled`."
+     items may have failed. `failed`: it could not run, or all its items failed. `cancelled`."
 );
 schema!(
     JobItemState,

@@ -175,7 +175,7 @@ fn refusal_detail(refused: &RefusedWrites) -> String {
     format!("{}: {}", ids.join(", "), refused.reason())
 }
 
-/// Returns the next waiting part of a job. Without one, the job is finished: done, or failed if its only part failed. A
+/// Returns the next waiting part of a job. Without one, the job is finished: done, or failed if all its parts failed. A
 /// cancelled job has no next part.
 pub async fn next_item(
     store: &Store,
@@ -196,7 +196,7 @@ pub async fn next_item(
         let counts = store.job_counts(workspace, &[id]).await?;
         let has_failed = counts
             .get(id)
-            .is_some_and(|counts| (counts.n_items, counts.n_failed) == (1, 1));
+            .is_some_and(|counts| counts.n_items > 0 && counts.n_failed == counts.n_items);
         let state = if has_failed { "failed" } else { "done" };
         store.move_job(workspace, id, &["running"], state).await?;
     }
