@@ -3129,7 +3129,7 @@ export interface components {
             next?: string | null;
         };
         /**
-         * @description `filling`: its files are being received. `queued`: it waits for its turn. `running`. `done`: it is finished, though single items may have failed. `failed`: it could not run, or its only item failed. `cancelled`.
+         * @description `filling`: its files are being received. `queued`: it waits for its turn. `running`. `done`: it is finished, though single items may have failed. `failed`: it could not run, or all its items failed. `cancelled`.
          * @enum {string}
          */
         JobState: "filling" | "queued" | "running" | "done" | "failed" | "cancelled";
@@ -3157,7 +3157,7 @@ export interface components {
             n_failed: number;
             /** @description How many items it has. */
             n_items: number;
-            /** @description `filling`, `queued`, `running`, `done`, `failed` (the job did not run, or its only item failed) or `cancelled`. */
+            /** @description `filling`, `queued`, `running`, `done`, `failed` (the job did not run, or all its items failed) or `cancelled`. */
             state: components["schemas"]["JobState"];
         };
         /** @description A question with a known correct answer, asked before and after each change. */

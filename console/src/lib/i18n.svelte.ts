@@ -114,7 +114,7 @@ export function ago(at: string | Date, now = Date.now()): string {
   for (const [unit, length] of UNITS) {
     if (Math.abs(seconds) >= length) return format.format(Math.round(seconds / length), unit);
   }
-  return format.format(0, 'minute');
+  return t('justNow');
 }
 
 /** A size in bytes, in the unit that fits. */
