@@ -737,7 +737,8 @@ mod tests {
                 assert!(!plan.is_empty(), "{sql}");
                 for (.., step) in plan {
                     // The keys of the documents that are due.
-                    let is_list = step.starts_with("LIST SUBQUERY");
+                    let is_list = step.starts_with("LIST SUBQUERY")
+                        || step.starts_with("CREATE BLOOM FILTER");
                     let is_read_in_order = is_list
                         || step.starts_with("SEARCH") && step.contains("USING COVERING INDEX");
                     assert!(is_read_in_order, "{step}: {sql}");
