@@ -374,6 +374,35 @@ async fn undo_breaking_judged_question_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn sheet_without_a_column_keeps_its_field() {
+    let app = TestApp::start().await;
+    let faq = json!({
+        "question": "運費多少？", "answer": "一律八十元。", "variants": ["寄送要錢嗎？"], "tags": ["費用"],
+        "negatives": ["退貨運費多少？"], "valid_until": "2099-01-01T00:00:00Z",
+    });
+    let (status, _) = app.request(Method::PUT, "/v1/faqs/fee", Some(faq)).await;
+    assert_eq!(status, 201);
+    app.import("編號,問題,答案\nfee,運費多少？,一律九十元。\n")
+        .await;
+    let (_, kept) = app.get("/v1/faqs/fee").await;
+    assert_eq!(kept["answer"], "一律九十元。");
+    assert_eq!(kept["variants"], json!(["寄送要錢嗎？"]));
+    assert_eq!(kept["negatives"], json!(["退貨運費多少？"]));
+    assert_eq!(kept["tags"], json!(["費用"]));
+    assert_eq!(kept["valid_until"], "2099-01-01T00:00:00Z");
+    // An empty cell deletes.
+    app.import("編號,問題,答案,標籤\nfee,運費多少？,一律九十元。,\n")
+        .await;
+    let (_, emptied) = app.get("/v1/faqs/fee").await;
+    assert!(
+        emptied["tags"].as_array().is_none_or(Vec::is_empty),
+        "{emptied}"
+    );
+    assert_eq!(emptied["variants"], json!(["寄送要錢嗎？"]));
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn bulk_change_applies_to_all_or_none() {
     let app = TestApp::start().await;
     app.import(NEW_CSV).await;

@@ -651,6 +651,40 @@ impl FaqRow {
         fields
     }
 
+    /// Takes the fields that a sheet has no column for from the stored FAQ, so that a sheet of questions and answers
+    /// deletes nothing else. `columns` are those of the sheet.
+    pub fn keep_unnamed(&mut self, columns: &[Column], stored: &Metadata) {
+        let is_named = |field: &str| columns.iter().any(|c| c.field.as_deref() == Some(field));
+        let about = &mut self.metadata;
+        macro_rules! keep {
+            ($($field:ident),+) => {
+                $(if !is_named(stringify!($field)) {
+                    about.$field.clone_from(&stored.$field);
+                })+
+            };
+        }
+        keep!(
+            tags,
+            audience,
+            channels,
+            language,
+            uri,
+            valid_from,
+            valid_until,
+            review_by,
+            status,
+            related,
+            parent,
+            rank
+        );
+        if !is_named("variants") {
+            self.variants = stored.questions.iter().skip(1).cloned().collect();
+        }
+        if !is_named("negatives") {
+            self.negatives.clone_from(&stored.negatives);
+        }
+    }
+
     /// Returns the FAQ as a document.
     ///
     /// # Errors

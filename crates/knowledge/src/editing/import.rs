@@ -288,6 +288,7 @@ pub async fn plan(
         ..ImportReport::default()
     };
     let is_table = file.is_table;
+    let columns = file.columns.clone();
     let column = |column: Column| ImportColumn {
         letters: is_table.then(|| column.letters()),
         header: column.header,
@@ -315,7 +316,12 @@ pub async fn plan(
     let mut in_file: HashMap<String, (String, String)> = HashMap::new();
     let mut ids: HashMap<String, usize> = HashMap::new();
     let mut unchanged = 0;
-    for faq in file.rows {
+    for mut faq in file.rows {
+        let stored = faq.id().ok();
+        let stored = stored.and_then(|id| known.documents.get(id.as_str()));
+        if let Some(stored) = stored.filter(|_| is_table) {
+            faq.keep_unnamed(&columns, &stored.metadata);
+        }
         let (row, question) = (faq.row, faq.question.clone());
         let answer = faq
             .answers
