@@ -105,6 +105,12 @@ fn is_open(path: &str) -> bool {
     ["/healthz", "/readyz"].contains(&path) || path.starts_with("/v1/session")
 }
 
+/// The key with another last character, so that it is no key.
+pub fn with_another_end(key: &str) -> String {
+    let (start, last) = key.split_at(key.len() - 1);
+    format!("{start}{}", if last == "0" { "1" } else { "0" })
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn role_permissions_match_table_within_own_workspace() {
     let keyed = Keyed::start().await;
@@ -212,7 +218,7 @@ async fn invalid_key_is_rejected_without_revealing_why() {
     assert_eq!(keyed.revoke_bot().await, 200);
     assert_eq!(keyed.revoke_bot().await, 404);
     let bot = &keyed.keys["bot"];
-    let changed = format!("{}0", &bot[..bot.len() - 1]);
+    let changed = with_another_end(bot);
     let mut problems = Vec::new();
     for key in [&timed, &far, bot, &changed, "ken_nobody_00", "nonsense"] {
         let (status, mut problem) = keyed.ask_with(key).await;

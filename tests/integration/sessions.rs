@@ -13,7 +13,7 @@ use reqwest::{Client, Method, RequestBuilder, StatusCode, Url};
 use serde_json::{Value, json};
 
 use crate::crash::{ken, serve_with};
-use crate::keys::{Keyed, keyed_at};
+use crate::keys::{Keyed, keyed_at, with_another_end};
 use crate::provider::{CLIENT_ID, CLIENT_SECRET, Provider};
 use crate::support::{TestApp, config_in, embedder};
 
@@ -223,7 +223,7 @@ async fn invalid_key_cannot_sign_in() {
         200
     );
     let editor = &keyed.keys["editor"];
-    let wrong = format!("{}0", &editor[..editor.len() - 1]);
+    let wrong = with_another_end(editor);
     let mut problems = Vec::new();
     for key in [
         &bot,
