@@ -223,7 +223,13 @@ test('two_editors_see_both_versions', async () => {
   assert.match(await both.innerText(), /Only in June\.[\s\S]*Yes, at the desk\./);
   assert.equal((await faq('umbrella')).answer, 'Only in June.', 'nothing is overwritten');
   await both.getByRole('button', { name: 'Keep mine' }).click();
-  await page.getByRole('button', { name: 'Check and save' }).click();
+  // From the text, the main button is a few tabs away, and a key presses it from anywhere.
+  await page.getByRole('textbox', { name: 'Answer' }).focus();
+  const main = page.getByRole('button', { name: 'Check and save' });
+  await tabTo(page, main, 12);
+  assert.equal(await main.getAttribute('aria-keyshortcuts'), 'Control+S Meta+S');
+  await page.getByRole('textbox', { name: 'Answer' }).focus();
+  await page.keyboard.press('Control+S');
   await toast(page).getByText('Changed: version 3').waitFor();
   assert.equal((await faq('umbrella')).answer, 'Yes, at the desk.');
 

@@ -81,7 +81,7 @@ test('every text is used', () => {
 });
 
 /** Texts that are the same in every language: names, and keys of the keyboard. */
-const NAMES = new Set(['Ken', 'Ctrl K', 'ID', 'curl', 'Python', 'JavaScript', 'CSV', 'TSV', 'XLSX', 'JSON', 'JSON Lines', 'Markdown', 'HTML']);
+const NAMES = new Set(['Ken', 'Ctrl K', 'Ctrl S', 'ID', 'curl', 'Python', 'JavaScript', 'CSV', 'TSV', 'XLSX', 'JSON', 'JSON Lines', 'Markdown', 'HTML']);
 const ATTRIBUTES = new Set(['title', 'aria-label', 'placeholder', 'alt', 'label', 'text', 'description', 'lead', 'hint', 'action']);
 const hasWords = (text) => /\p{L}{2}/u.test(text) && !NAMES.has(text.trim());
 
