@@ -11,7 +11,7 @@ export interface Toast {
   action?: { text: string; run: () => void };
 }
 
-/** How long a message stays that only informs, and one with something to do (WCAG 2.2.1: at least 20 s). */
+/** How long a message stays that only informs, and one with something to do or to open (WCAG 2.2.1: at least 20 s). */
 const SHOWN_MS = 8_000;
 const ACTION_SHOWN_MS = 30_000;
 
@@ -22,7 +22,7 @@ class Toasts {
   add(text: string, options: Partial<Omit<Toast, 'id' | 'text'>> = {}): void {
     const toast: Toast = { id: this.#next++, text, tone: 'good', ...options };
     this.list.push(toast);
-    setTimeout(() => this.remove(toast.id), toast.action ? ACTION_SHOWN_MS : SHOWN_MS);
+    setTimeout(() => this.remove(toast.id), toast.action || toast.href ? ACTION_SHOWN_MS : SHOWN_MS);
   }
 
   remove(id: number): void {

@@ -121,11 +121,18 @@ const STORIES = {
       await user.press(link(t('edit')));
       await user.mend(field(t('documents:text')), words.delivery.wrong, words.delivery.right);
       await one.look();
-      await user.press(button(t('save')));
-      await page.getByText(t('documents:saved', { version: 2, effect: t('labels:effect.changed') }), { exact: true }).first().waitFor();
+      await user.press(button(t('documents:checkAndSave')));
+      const check = page.getByRole('dialog', { name: t('documents:beforeSaving') });
+      await button(t('save'), check).waitFor();
+      await one.look();
+      await user.press(button(t('save'), check));
+      const toast = page.locator('.toasts');
+      await toast.getByText(t('documents:saved', { version: 2, effect: t('labels:effect.changed') })).waitFor();
 
-      await one.go('ask');
-      const second = await one.ask(words.delivery.question);
+      await user.press(link(t('documents:askAgain'), toast));
+      await page.getByRole('heading', { level: 2, name: words.delivery.question }).waitFor();
+      const second = page.getByRole('article');
+      await button(t('ask:why.show'), second).waitFor();
       await second.getByText(words.delivery.right).first().waitFor();
       assert.equal(await second.getByText(words.delivery.wrong).count(), 0, 'the wrong answer is gone');
       await one.look();
