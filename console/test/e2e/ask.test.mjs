@@ -216,16 +216,19 @@ test('each repair of a wrong answer is one menu away', async () => {
     await dialog.waitFor({ state: 'detached' });
   }
 
-  await (await menu(/judged question/)).click();
+  await page.getByRole('button', { name: 'Add to the judged questions' }).click();
   await dialog.getByLabel('Expected outcome').selectOption('answered');
   await dialog.getByLabel('Text that the answer must contain').fill('working days');
   await dialog.getByRole('textbox', { name: 'Id' }).fill('ask-refund');
   assert.deepEqual(await findings(page), []);
   await dialog.getByRole('button', { name: 'Save' }).click();
   await page.getByText('The judged question is saved.').waitFor();
+  await dialog.waitFor({ state: 'detached' });
   const { questions } = await service.api('GET', '/v1/judged-questions');
   const made = questions.find((one) => one.id === 'ask-refund');
   assert.deepEqual([made.question, made.outcome, made.contains], [question, 'answered', 'working days']);
+  await page.locator('.toasts').getByRole('link', { name: 'See the judged questions' }).click();
+  await page.getByRole('list', { name: 'Judged questions' }).getByText(question).waitFor();
 });
 
 test('asking, a source and its way back work by keyboard alone', async () => {
@@ -249,9 +252,16 @@ test('asking, a source and its way back work by keyboard alone', async () => {
   await tabTo(page, wrong);
   await page.keyboard.press('Enter');
   await page.getByRole('menuitem').first().waitFor();
-  await page.keyboard.press('End');
+  await page.keyboard.press('Home');
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Escape');
+  await page.getByRole('menuitem').first().waitFor({ state: 'detached' });
+  await tabTo(page, page.getByRole('button', { name: 'Add to the judged questions' }));
   await page.keyboard.press('Enter');
-  await page.getByRole('dialog', { name: 'Make it a judged question' }).waitFor();
+  const dialog = page.getByRole('dialog', { name: 'Add to the judged questions' });
+  await dialog.waitFor();
+  // The first field has the focus.
+  await page.waitForFunction(() => document.activeElement?.tagName === 'TEXTAREA');
 });
 
 test('an Enter that ends a word of an input method does not ask', async () => {

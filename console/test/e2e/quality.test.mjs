@@ -256,6 +256,33 @@ test('judged_questions_are_searched_and_filtered_by_address', async () => {
   await close();
 });
 
+test('run_starts_from_the_list_and_shows_itself', async () => {
+  await open('/quality');
+  const before = (await runs()).length;
+  await page.getByRole('button', { name: 'Start a run' }).click();
+  await page.waitForURL('**/quality/runs/*');
+  const [newest, ...others] = await runs();
+  assert.equal(others.length, before);
+  assert.equal(new URL(page.url()).pathname, `/quality/runs/${newest.id}`);
+  await page.getByText(/of \d+ met/).waitFor({ timeout: 120_000 });
+  await settle(page);
+  await close();
+});
+
+test('judged_question_of_a_missing_document_is_refused_at_its_field', async () => {
+  await open('/quality?add=Who+is+there%3F&document=quality-missing');
+  const dialog = page.getByRole('dialog', { name: 'Add a judged question' });
+  const problem = { type: '/problems/invalid-value', title: 'Invalid value', status: 422, errors: [{ pointer: '/document_id', detail: 'no document has the id "quality-missing"' }] };
+  await page.route('**/v1/judged-questions/*', (route) => route.fulfill({ status: 422, contentType: 'application/problem+json', body: JSON.stringify(problem) }));
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  const field = dialog.getByLabel('Document that must be cited');
+  await dialog.locator('input[aria-invalid="true"]').waitFor();
+  assert.equal(await field.getAttribute('aria-invalid'), 'true');
+  const texts = await field.evaluate((input) => input.getAttribute('aria-describedby').split(' ').map((id) => document.getElementById(id).textContent));
+  assert.ok(texts.includes(problem.errors[0].detail));
+  await close();
+});
+
 test('run_that_cannot_start_says_so_and_can_be_tried_again', async () => {
   await open('/quality?tab=runs');
   const n = (await runs()).length;
