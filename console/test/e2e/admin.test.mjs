@@ -111,6 +111,25 @@ test('job list is filtered by state in the address', async (t) => {
   await page.getByText(/The file is damaged/).waitFor();
 });
 
+test('broken file is replaced by a corrected one', async (t) => {
+  const job = await upload({ 'admin/torn.docx': 'no document' });
+  assert.equal(job.state, 'failed');
+  const page = await open(t, `/documents?job=${job.id}`);
+  // The panel says the same as the job's page, and leads there.
+  const items = page.getByRole('list', { name: 'Result of each file' });
+  await items.getByText(/The file is damaged/).waitFor();
+  await items.getByRole('link', { name: 'Open the job: admin/torn.docx' }).click();
+  await page.getByText(/these files would fail again/).waitFor();
+  const correct = page.getByRole('button', { name: 'Upload the corrected file' });
+  assert.match(await correct.getAttribute('class'), /\bmain\b/);
+  assert.doesNotMatch(await page.getByRole('button', { name: 'Run failed items again' }).getAttribute('class'), /\bmain\b/, 'it would fail again');
+  const [chooser] = await Promise.all([page.waitForEvent('filechooser'), correct.click()]);
+  await chooser.setFiles({ name: 'mended.md', mimeType: 'text/markdown', buffer: Buffer.from('# Lockers\n\nLockers are free.') });
+  await page.waitForURL((url) => url.pathname.startsWith('/admin/jobs/') && !url.pathname.endsWith(job.id));
+  await page.getByText('1 done, 0 failed, 0 waiting').waitFor();
+  assert.match(await textOf(encodeURIComponent('admin/mended')), /Lockers are free/);
+});
+
 test('key is shown once and revoked with a question', async (t) => {
   const guarded = await startService({ sample: false, keys: true });
   t.after(() => guarded.stop());

@@ -224,6 +224,18 @@ describe('the sample shop', () => {
     await page.context().close();
   });
 
+  test('failed_job_says_what_to_do_in_the_readers_language', async () => {
+    const page = await newPage(browser, service, { language: 'zh-Hant' });
+    const at = new Date().toISOString();
+    const letter = { id: 'l', kind: 'upload', payload: {}, attempts: 1, error: 'a.docx: not a valid DOCX file: it cannot be opened', created_at: at, died_at: at, cursor: 'c' };
+    await page.route('**/v1/dead-letters?*', (route) => route.fulfill({ contentType: 'application/json', body: JSON.stringify([letter]) }));
+    await page.goto('/');
+    const failed = page.getByRole('link', { name: /檔案已損壞/ });
+    await failed.waitFor();
+    assert.doesNotMatch(await failed.innerText(), /not a valid/);
+    await page.context().close();
+  });
+
   test('health_says_what_is_missing_and_what_to_do', async () => {
     const page = await newPage(browser, service);
     await page.route('**/readyz', (route) =>

@@ -265,7 +265,7 @@ const STORIES = {
       await page.getByText(t('admin:jobs.failedOf', { failed: 1, all: 2 }), { exact: true }).waitFor();
       const name = t('admin:jobs.name', { kind: t('labels:jobKind.upload'), count: 2, items: 2 });
       await user.press(link(name));
-      await page.getByText(t('admin:reasons.judged')).waitFor();
+      await page.getByText(t('upload:reasons.judged')).waitFor();
       await page.getByText('opening.md', { exact: true }).waitFor();
       assert.equal(await page.getByText('delivery.md').count(), 0, 'what succeeded is not among the failures');
       await one.look();

@@ -68,13 +68,14 @@ test('shown calls have examples in the API document', async () => {
 });
 
 test('failures get the remedy of their reason', async () => {
-  const { reasonOf } = await load('jobs.ts');
+  const { needsNewFile, reasonOf } = await vite.ssrLoadModule('/src/lib/reasons.ts');
   const reasons = {
     '0 written, 0 unchanged; a: would break 1 judged question(s); set force to write anyway: x': 'judged',
     'the file is password-protected; remove the password and send it again': 'password',
     'no text on 3 pages: the file is scanned, drawn or empty; run OCR on it first': 'scanned',
     'the file contains no text': 'empty',
     'unsupported format "exe"; supported formats: md': 'format',
+    'binary file, expected text (NUL byte at offset 0); supported formats: md': 'format',
     'parsing exceeded ingest.timeout_ms (30000 ms); the file is too large or damaged': 'slow',
     'too large: expected at most 3 bytes, found 4': 'large',
     'not a valid PDF file: it cannot be opened': 'damaged',
@@ -83,6 +84,9 @@ test('failures get the remedy of their reason', async () => {
     '1 written, 0 unchanged': undefined,
   };
   for (const [detail, reason] of Object.entries(reasons)) assert.equal(reasonOf(detail), reason, detail);
+  assert.equal(needsNewFile('not a valid PDF file: it cannot be opened'), true);
+  assert.equal(needsNewFile('a.md was changed concurrently; retry'), false, 'another try may succeed');
+  assert.equal(needsNewFile('the store is locked'), false, 'what is not known may pass');
 });
 
 test('only changed settings are sent', async () => {
@@ -94,4 +98,12 @@ test('only changed settings are sent', async () => {
   assert.deepEqual(changesOf(form, from), { level: null });
   form.rules.new.isOn = true;
   assert.deepEqual(changesOf(form, from).learning.auto_publish, [{ class: 'new', min_sources: 5 }, { class: 'update', min_sources: 3 }]);
+});
+
+test('corrected file takes the name of the one that failed', async () => {
+  const { correctedName } = await load('jobs.ts');
+  assert.equal(correctedName('returns (2).pdf', ['shop/returns.pdf']), 'shop/returns.pdf');
+  assert.equal(correctedName('returns.docx', ['shop/returns.pdf']), 'shop/returns.docx');
+  assert.equal(correctedName('b.pdf', ['shop/a.pdf', 'shop/b.pdf']), 'shop/b.pdf');
+  assert.equal(correctedName('c.pdf', ['shop/a.pdf', 'shop/b.pdf']), 'c.pdf');
 });

@@ -1,4 +1,4 @@
-/** What jobs are doing, and why they failed. */
+/** What jobs are doing. */
 
 import type { Schemas } from '$lib/api';
 
@@ -18,25 +18,16 @@ export function toneOf(job: { state: string; n_failed: number }): 'plain' | 'goo
   return job.n_failed > 0 ? 'warn' : 'good';
 }
 
-/** Kinds of failures with a remedy of their own, by what the service writes about an item. */
-const REASONS = [
-  ['judged', /would break \d+ judged question/],
-  ['password', /password-protected/],
-  ['scanned', /run OCR on it/],
-  ['empty', /contains no text/],
-  ['format', /unsupported format/],
-  ['slow', /exceeded ingest\.(timeout_ms|memory_bytes)|the check exceeded/],
-  ['large', /too large: |archives nested more than/],
-  ['columns', /no question and answer columns/],
-  ['setup', /support is not installed/],
-  ['concurrent', /changed concurrently/],
-  ['text', /front matter: |\bline \d+: |UTF-8|encoding/],
-  ['damaged', /not a valid |crashed on this file|nested too deeply/],
-] as const satisfies [string, RegExp][];
+const baseOf = (name: string): string => name.slice(name.lastIndexOf('/') + 1);
+const endingOf = (name: string): string => /\.[^.]*$/.exec(baseOf(name))?.[0].toLowerCase() ?? '';
 
-export type Reason = (typeof REASONS)[number][0];
-
-/** Why an item failed; `undefined` if nothing more can be said than the service does. */
-export function reasonOf(detail: string): Reason | undefined {
-  return REASONS.find(([, pattern]) => pattern.test(detail))?.[0];
+/** The name under which a corrected file replaces one of those that failed; its own if it belongs to none of them. */
+export function correctedName(chosen: string, failed: readonly string[]): string {
+  const same = failed.find((name) => baseOf(name) === baseOf(chosen));
+  if (same !== undefined) return same;
+  const [only] = failed;
+  if (only === undefined || failed.length > 1) return chosen;
+  if (endingOf(only) === endingOf(chosen)) return only;
+  // Saved in another format, it stays in the folder.
+  return only.slice(0, only.length - baseOf(only).length) + baseOf(chosen);
 }
