@@ -82,6 +82,26 @@ describe('an empty workspace', () => {
     await page.context().close();
   });
 
+  test('tour_speaks_of_no_sample', async () => {
+    const page = await newPage(browser, service);
+    await page.goto('/');
+    await settle(page);
+    const tour = page.getByRole('region', { name: 'Tour' });
+    assert.equal(await tour.count(), 0, 'it opens by itself only on the sample');
+    await page.getByRole('button', { name: 'Take the tour' }).click();
+    await tour.getByText('Home lists what needs you').waitFor();
+    const told = [];
+    for (const address of [/\/ask$/, /\/documents$/, /\/faqs$/, /\/learning\?tab=gaps$/]) {
+      told.push(await tour.innerText());
+      await tour.getByRole('button', { name: 'Next' }).click();
+      await page.waitForURL(address);
+    }
+    told.push(await tour.innerText());
+    assert.doesNotMatch(told.join(), /sample|filled in for you|This is such/i);
+    await tour.getByRole('button', { name: 'End the tour' }).click();
+    await page.context().close();
+  });
+
   test('leads_to_a_question_by_keyboard_alone', async () => {
     await empty();
     const page = await newPage(browser, service);
