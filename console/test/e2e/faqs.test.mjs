@@ -306,6 +306,9 @@ test('sheet_is_mapped_mended_imported_and_undone', async () => {
   await dialog.getByRole('checkbox', { name: /^Leave FAQs that were changed since/ }).check();
   await dialog.getByRole('button', { name: 'Undo' }).click();
   await done.getByText('This import was undone.').waitFor();
+  // What it added is gone, and is not linked any more.
+  await done.getByText('Is there a sheet?').waitFor();
+  assert.deepEqual(await done.getByRole('listitem').getByRole('link').allInnerTexts(), ['Gridwork question 4?']);
   assert.equal((await faq('grid-4')).answer, 'Changed since.');
   await assert.rejects(faq('sheet-new'), /404/);
   await past.getByRole('row').filter({ hasText: 'sheet.csv' }).getByText(/^Undone/).waitFor();

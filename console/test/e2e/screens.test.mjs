@@ -125,6 +125,40 @@ describe('every screen', () => {
     await page.context().close();
   });
 
+  test('the_palette_goes_to_the_parts_of_the_screens', async () => {
+    const page = await newPage(browser, service);
+    await page.goto('/');
+    await settle(page);
+    const found = page.getByRole('dialog').getByRole('option');
+    /** Types and returns what is offered. */
+    const offered = async (text) => {
+      if (!(await page.getByRole('dialog').count())) await page.keyboard.press('Control+k');
+      const box = page.getByRole('dialog').getByRole('combobox');
+      await box.waitFor();
+      await box.fill(text);
+      await found.filter({ hasText: text }).first().waitFor();
+      return (await found.allInnerTexts()).map((one) => one.replace(/\s+/g, ' ').trim());
+    };
+    // Each tab of each screen is offered, by its name.
+    for (const screen of ['Learning', 'Quality', 'Administration']) {
+      await page.goto(`/${screen === 'Administration' ? 'admin' : screen.toLowerCase()}`);
+      await settle(page);
+      const tabs = await page.getByRole('tab').evaluateAll((all) => all.map((tab) => tab.firstChild.textContent.trim()));
+      const texts = await offered(screen);
+      for (const tab of tabs) assert.ok(texts.includes(`${tab}${screen}`) || texts.includes(`${tab} ${screen}`), `${tab} of ${screen}: ${texts}`);
+      await page.keyboard.press('Escape');
+    }
+    await offered('Audit');
+    await page.keyboard.press('Enter');
+    await page.waitForURL('**/admin?tab=audit');
+    await page.getByRole('tab', { name: 'Audit log', selected: true }).waitFor();
+    await offered('Import a sheet');
+    await page.keyboard.press('Enter');
+    await page.waitForURL('**/faqs/import');
+    assert.deepEqual(await page.faults(), []);
+    await page.context().close();
+  });
+
   test('the_page_is_sent_with_its_protections_and_its_files_for_ever', async () => {
     const page = await fetch(`${service.url}/documents/some%2Fid`);
     assert.equal(page.status, 200);
