@@ -387,6 +387,20 @@ test('failure_of_the_service_is_said_and_tried_again', async () => {
   await close(page);
 });
 
+test('failure_has_its_title_in_the_readers_language', async () => {
+  const problem = { type: '/problems/unavailable', title: 'Service unavailable', status: 503, detail: 'the store is locked', errors: [] };
+  for (const [language, title] of Object.entries({ 'zh-Hant': '服務暫時無法使用', 'zh-Hans': '服务暂时不可用', en: 'Service unavailable' })) {
+    const page = await newPage(browser, service, { language });
+    await page.addInitScript(() => localStorage.setItem('ken.tour', 'seen'));
+    await page.route('**/v1/documents?*', (route) => route.fulfill({ status: 503, contentType: 'application/problem+json', body: JSON.stringify(problem) }));
+    await page.goto('/documents');
+    const alert = page.getByRole('alert');
+    await alert.getByText(title, { exact: true }).waitFor();
+    await alert.getByText('the store is locked', { exact: true }).waitFor();
+    await page.context().close();
+  }
+});
+
 test('hostile_text_is_shown_as_text', async () => {
   await put('hostile', { title: HOSTILE, text: `# ${HOSTILE}\n\n| ${HOSTILE} | b |\n| --- | --- |\n| c | d |\n\nPlain ${HOSTILE}`, tags: ['<b>tag'], uri: 'https://example.org/"onmouseover="alert(8)' });
   const sheet = join(folder, `hostile${HOSTILE.replaceAll(/[/"]/g, '')}.md`);

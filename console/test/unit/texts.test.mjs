@@ -70,6 +70,16 @@ test('no text is empty or left in another script', () => {
 /** Characters of Traditional Chinese that Simplified Chinese uses for others as well. */
 const BOTH = new Set('台只后里面系干了才征松致几丑回余谷采别表斗向冬卷借准');
 
+test('every kind of problem has a title', () => {
+  const schema = JSON.parse(readFileSync(new URL('../../../docs/reference/openapi.json', import.meta.url), 'utf8')).components.schemas.ProblemType;
+  const kinds = schema.enum.map((type) => type.slice('/problems/'.length));
+  assert.ok(kinds.length > 10, 'the kinds are found');
+  for (const language of LANGUAGES) {
+    const titles = [...byLanguage.get(language).keys()].filter((key) => key.startsWith('labels:problem.'));
+    assert.deepEqual(titles.map((key) => key.slice('labels:problem.'.length)).sort(), kinds.toSorted(), language);
+  }
+});
+
 test('every text is used', () => {
   const all = [...sources.values()].join('\n');
   // Keys in quotes, and the beginnings of keys that are put together: t(`nav.${name}`).
