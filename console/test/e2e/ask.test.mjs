@@ -79,7 +79,7 @@ test('an editor asks and opens the cited passage in its document', async () => {
   await page.reload();
   await mark.waitFor();
   const link = passage().getByRole('link', { name: 'Open in its document' });
-  assert.match(await link.getAttribute('href'), /^\/(documents\/.+version=\d+&at=\d+-\d+&asked=.+|faqs\/.+)$/);
+  assert.match(await link.getAttribute('href'), /^\/(documents\/.+version=\d+&at=\d+-\d+&question=.+|faqs\/.+)$/);
 });
 
 test('the reasons say what was found, read and cited', async () => {

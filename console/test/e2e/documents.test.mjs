@@ -203,7 +203,7 @@ test('check_shows_which_answers_change_and_asks_the_question_again', async () =>
   await put('hall', { title: 'Hall', text: '# Hall\n\nThe reading hall opens at nine.' });
   const question = 'When does the reading hall open?';
   await service.api('PUT', '/v1/judged-questions/hall', { question, contains: 'nine' });
-  const page = await open(`/documents/hall?asked=${encodeURIComponent(question)}`);
+  const page = await open(`/documents/hall?question=${encodeURIComponent(question)}`);
   const sent = [];
   await page.route('**/v1/documents:preview-impact', (route) => {
     const { questions, ...body } = route.request().postDataJSON();

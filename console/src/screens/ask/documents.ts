@@ -14,5 +14,5 @@ export function documentQuery(workspace: string, id: string, version: number) {
 
 /** Where a passage is edited: in its FAQ, or at its place in its document. Before it is saved, the question is asked again. */
 export function editAddress(kind: Schemas['DocumentKind'], { id, version, start, end }: Passage, question: string): string {
-  return kind === 'faq' ? path(['faqs', id], { asked: question }) : path(['documents', id], { version, at: `${start}-${end}`, asked: question });
+  return kind === 'faq' ? path(['faqs', id], { question }) : path(['documents', id], { version, at: `${start}-${end}`, question });
 }
