@@ -211,6 +211,38 @@ test('broken_judged_question_needs_a_deliberate_save', async () => {
   await page.context().close();
 });
 
+test('blocked_cell_goes_on_in_the_editor_with_what_was_typed', async () => {
+  const question = 'How heavy may a crate be?';
+  await put('crate', { question, answer: 'A crate may weigh at most 25 kilograms.' });
+  await service.api('PUT', '/v1/judged-questions/crate', { question, contains: '25 kilograms' });
+  const page = await open('/faqs?q=crate');
+  const of = row(page, question);
+  await of.getByRole('button', { name: /^Edit Answer:/ }).click();
+  await of.getByRole('textbox').fill('A crate may weigh at most 15 kilograms.');
+  await of.getByRole('button', { name: 'Save' }).click();
+  await of.getByText('Not saved: 1 judged question would break').waitFor();
+  await of.getByText('The answer has to contain “25 kilograms”, and no longer does.').waitFor();
+  await of.locator('del').filter({ hasText: '25' }).first().waitFor();
+  await of.locator('ins').filter({ hasText: '15' }).first().waitFor();
+  assert.doesNotMatch(await of.innerText(), /would break 1 judged question\(s\)/, 'not the words of the service');
+  assert.deepEqual(await findings(page), []);
+  await of.getByRole('button', { name: 'See which answers change' }).click();
+  await page.waitForURL('**/faqs/crate');
+  const dialog = page.getByRole('dialog', { name: 'Before saving' });
+  await dialog.getByText('1 judged question breaks').waitFor({ timeout: 60_000 });
+  await dialog.getByText('The answer has to contain “25 kilograms”, and no longer does.').waitFor();
+  await dialog.getByRole('button', { name: 'Edit on' }).click();
+  await page.getByText(/Restored what you had typed/).waitFor();
+  assert.equal(await page.getByRole('textbox', { name: 'Answer' }).inputValue(), 'A crate may weigh at most 15 kilograms.');
+  assert.equal((await faq('crate')).answer, 'A crate may weigh at most 25 kilograms.');
+  // What was typed is in one place: the grid has it no more.
+  await page.goto('/faqs?q=crate');
+  assert.equal(await of.getByText('Not saved').count(), 0);
+  await service.api('DELETE', '/v1/judged-questions/crate');
+  assert.deepEqual(await page.faults(), []);
+  await page.context().close();
+});
+
 test('two_editors_see_both_versions', async () => {
   await put('umbrella', { question: 'Do you lend umbrellas?', answer: 'Yes.' });
   const page = await open('/faqs/umbrella');
