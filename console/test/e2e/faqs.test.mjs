@@ -225,7 +225,7 @@ test('blocked_cell_goes_on_in_the_editor_with_what_was_typed', async () => {
   await of.getByRole('button', { name: /^Edit Answer:/ }).click();
   await of.getByRole('textbox').fill('A crate may weigh at most 15 kilograms.');
   await of.getByRole('button', { name: 'Save' }).click();
-  await of.getByText('Not saved: 1 judged question would break').waitFor();
+  await of.getByText('Nothing was changed: 1 judged question would break').waitFor();
   await of.getByText('The answer has to contain “25 kilograms”, and no longer does.').waitFor();
   await of.locator('del').filter({ hasText: '25' }).first().waitFor();
   await of.locator('ins').filter({ hasText: '15' }).first().waitFor();
