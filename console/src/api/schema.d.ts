@@ -452,7 +452,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Preview which answers a change would alter, break or fix. */
+        /**
+         * Preview which answers a change would alter, break or fix. The judged questions, the latest logged ones, the wordings of
+         *     changed FAQs and the given questions are asked.
+         */
         post: operations["preview_impact"];
         delete?: never;
         options?: never;
@@ -714,6 +717,41 @@ export interface paths {
          */
         post: operations["undo_import"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/insights/gap-closures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List closed gaps. */
+        get: operations["list_closures"];
+        put?: never;
+        /** Close a gap: it is no longer listed. Closing it again replaces the reason. */
+        post: operations["close_gap"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/insights/gap-closures/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Open a closed gap again. */
+        delete: operations["reopen_gap"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1230,10 +1268,14 @@ export interface components {
             after: components["schemas"]["ImpactReply"];
             /** @description The answer now. */
             before: components["schemas"]["ImpactReply"];
-            /** @description Id of the judged question; null for a logged question. */
+            /** @description Id of the judged question; null for another question. */
             id?: string | null;
+            /** @description Where the question comes from. */
+            origin: components["schemas"]["QuestionOrigin"];
             /** @description The question. */
             question: string;
+            /** @description What the judged question expects and `after` does not have. */
+            unmet: components["schemas"]["Expectation"][];
         };
         /**
          * @description What is counted of a group of answers.
@@ -1729,6 +1771,11 @@ export interface components {
             /** @description How many cases were known already. */
             n_unchanged: number;
         };
+        /**
+         * @description What is wrong with a cell.
+         * @enum {string}
+         */
+        CellFaultCode: "missing_value" | "unknown_field" | "not_an_object" | "invalid_id" | "duplicate_id" | "validity_order" | "invalid_time" | "invalid_number" | "invalid_status" | "invalid_address" | "invalid_value";
         /** @description A retried or deleted dead letter. */
         ChangedDeadLetter: {
             /** @description The work's id. */
@@ -2315,6 +2362,11 @@ export interface components {
             /** @description The turn, from 0. */
             turn: number;
         };
+        /**
+         * @description An expectation of a judged question.
+         * @enum {string}
+         */
+        Expectation: "outcome" | "document_id" | "contains";
         /** @description Two or more arms served side by side. The first arm is the live state. */
         Experiment: {
             /**
@@ -2733,6 +2785,13 @@ export interface components {
              */
             file: string;
         };
+        /** @description An FAQ that fills a gap. */
+        FillingFaq: {
+            /** @description Its id. */
+            document_id: components["schemas"]["DocumentId"];
+            /** @description Its title. */
+            title: string;
+        };
         /** @description One filter's decision on a document. */
         FilterDecision: {
             /** @description Expected and found values. */
@@ -2784,6 +2843,7 @@ export interface components {
                 "refused" | "clarified" | "handed_off" | "disliked" | "case",
                 number
             ][];
+            filled_by?: components["schemas"]["FillingFaq"] | null;
             /** @description Derived from the most central question, so it is stable across calls. */
             id: string;
             /** @description The most central question. */
@@ -2804,11 +2864,44 @@ export interface components {
             /** @description Alternative wordings, at most five. */
             wordings: string[];
         };
+        /**
+         * @description `filled`: the knowledge answers it now; it is listed again if it fails again. `out_of_scope`: the knowledge need not answer it; it is not listed again.
+         * @enum {string}
+         */
+        GapClosing: "filled" | "out_of_scope";
+        /** @description A gap in the knowledge that a person closed. */
+        GapClosure: {
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            closed_at: string;
+            /** @description Who closed it. */
+            closed_by: string;
+            /** @description The gap's id, derived from the question. */
+            id: string;
+            /** @description The gap's question. Questions that mean the same are covered too. */
+            question: string;
+            /** @description Why it was closed. */
+            reason: components["schemas"]["GapClosing"];
+        };
+        /** @description The gap to close. */
+        GapClosureRequest: {
+            /** @description The gap's question, 1 to 2,000 characters. Questions that mean the same are covered too. */
+            question: string;
+            /** @description Why it is closed. */
+            reason: components["schemas"]["GapClosing"];
+        };
+        /** @description The closed gaps. */
+        GapClosuresResponse: {
+            /** @description Newest first. */
+            closures: components["schemas"]["GapClosure"][];
+        };
         /** @description Questions that were not answered well. */
         GapsResponse: {
             /**
              * @description By volume × cost × trend. Each has `id`, `question` (the most central), `volume`, `rank`, `cost`, `trend`,
-             *     `failures`, `wordings`, the `closest` knowledge, and a `draft_id` that would fill it or a `stub` to write.
+             *     `failures`, `wordings`, the `closest` knowledge, the FAQ that it was `filled_by`, and a `draft_id` that would fill it or a `stub` to write.
              */
             gaps: components["schemas"]["Gap"][];
             /** @description Pass as `after` to get the next page; null on the last page. */
@@ -2863,10 +2956,14 @@ export interface components {
             changed: components["schemas"]["AlteredAnswer"][];
             /** @description Judged questions answered wrongly now, but correctly after the change. */
             healed: components["schemas"]["AlteredAnswer"][];
+            /** @description How many given questions were asked. */
+            n_asked: number;
             /** @description How many judged questions were asked. */
             n_judged: number;
             /** @description How many logged questions were asked. */
             n_logged: number;
+            /** @description How many wordings of the changed FAQs were asked, at most 100, as they are and as they would be. */
+            n_own: number;
         };
         /** @description The parts of an answer that are compared. */
         ImpactReply: {
@@ -2897,6 +2994,8 @@ export interface components {
             put_faqs?: {
                 [key: string]: components["schemas"]["Faq"];
             };
+            /** @description Further questions to ask, at most 100, each of 1 to 2,000 characters. */
+            questions?: string[];
             /** @description Ids of documents to delete. */
             remove?: string[];
         };
@@ -2938,6 +3037,11 @@ export interface components {
             /** @description Who undid it; null if it was not undone. */
             undone_by?: string | null;
         };
+        /**
+         * @description What is done with a row that asks the same as another FAQ or row.
+         * @enum {string}
+         */
+        ImportChoice: "replace" | "add" | "skip";
         /** @description A column of an imported file. */
         ImportColumn: {
             /** @description The field that it is taken for, such as `question` or `answer[channel=line]`; null if it is ignored. */
@@ -2961,10 +3065,14 @@ export interface components {
             /** @enum {string} */
             effect: "changed";
         } | {
+            /** @description The row's answers, if they differ from the other's; null if they are the same. */
+            answer?: string | null;
             /** @enum {string} */
             effect: "duplicate";
             /** @description The other FAQ's id, or the other row. */
             of: string;
+            /** @description The answers of the other FAQ or row, if they differ; null if they are the same. */
+            other_answer?: string | null;
         } | {
             /** @description The row's answer. */
             answer: string;
@@ -2977,15 +3085,19 @@ export interface components {
             /** @description The other FAQ's id, or the other row. */
             with: string;
         } | {
+            /** @description The kind of fault. */
+            code: components["schemas"]["CellFaultCode"];
             /** @description The column with the fault. */
             column: string;
-            /** @description The problem. */
+            /** @description The problem in a sentence. */
             detail: string;
             /** @enum {string} */
             effect: "invalid";
         };
         /** @description A form with a file of FAQs. */
         ImportForm: {
+            /** @description Like the query parameter `choices`. */
+            choices?: string | null;
             /** @description Like the query parameter `columns`. */
             columns?: string | null;
             /**
@@ -3024,18 +3136,21 @@ export interface components {
             header_row?: number | null;
             /** @description Unknown columns, ignored. */
             ignored_columns: string[];
+            impact?: components["schemas"]["Impact"] | null;
             /** @description The id under which the import is listed and can be undone once it is written; null if nothing is written. */
             import_id?: string | null;
             /** @description How many rows change an FAQ. */
             n_changed: number;
-            /** @description How many rows contradict another FAQ or row. */
+            /** @description How many rows contradict another FAQ or row, without a choice. */
             n_conflicting: number;
-            /** @description How many rows ask what another FAQ or row asks. */
+            /** @description How many rows ask what another FAQ or row asks, without a choice. */
             n_duplicate: number;
             /** @description How many rows cannot be read. */
             n_invalid: number;
             /** @description How many rows are new FAQs. */
             n_new: number;
+            /** @description How many rows are left out by a choice. */
+            n_skipped: number;
             /** @description How many rows equal a stored FAQ. */
             n_unchanged: number;
             /**
@@ -3048,6 +3163,7 @@ export interface components {
         };
         /** @description One row, and what becomes of it. */
         ImportRow: components["schemas"]["ImportEffect"] & {
+            choice?: components["schemas"]["ImportChoice"] | null;
             /** @description The FAQ's id, if the row has one. */
             id?: string | null;
             /** @description The row's question. */
@@ -3084,10 +3200,10 @@ export interface components {
             id: string;
         };
         /**
-         * @description What was done: the item was `deleted`, the key was `revoked`, or the review was `closed`.
+         * @description What was done: the item was `deleted`, the key was `revoked`, the review was `closed`, or the gap was `opened` again.
          * @enum {string}
          */
-        ItemEffect: "deleted" | "revoked" | "closed";
+        ItemEffect: "deleted" | "revoked" | "closed" | "opened";
         /** @description One item of a job. */
         JobItemBody: {
             /** @description The result, or the error. */
@@ -3599,6 +3715,8 @@ export interface components {
         };
         /** @description An error (RFC 9457). `type` is stable: branch on it. */
         Problem: {
+            /** @description The judged questions that the change would break (409), with the answers now and then. */
+            broken?: components["schemas"]["AlteredAnswer"][];
             current?: components["schemas"]["CurrentVersion"] | null;
             /** @description The cause and the remedy. */
             detail?: string | null;
@@ -3676,6 +3794,11 @@ export interface components {
              */
             to: string;
         };
+        /**
+         * @description Where a tried question comes from.
+         * @enum {string}
+         */
+        QuestionOrigin: "judged" | "logged" | "own" | "asked";
         /** @description A draft with its place in the queue. */
         RankedDraft: components["schemas"]["Draft"] & {
             /** @description How many cases or customers asked the question. */
@@ -9656,6 +9779,14 @@ export interface operations {
                 background?: boolean;
                 /** @description With `dry_run`: also find existing FAQs that are semantically similar to new rows. */
                 similar?: boolean;
+                /** @description With `dry_run`: also preview which answers the import would alter, as `POST /v1/documents:preview-impact` does. */
+                preview_impact?: boolean;
+                /**
+                 * @description A JSON object from the numbers of rows to `replace`, `add` or `skip`: what to do with rows that ask the same as
+                 *     another FAQ or row, `{"7": "replace"}`. `replace`: its answers replace the other's. `add`: it becomes an FAQ beside
+                 *     the other. `skip`: it is left out, and does not stop the import. A form can have it as the part `choices`.
+                 */
+                choices?: string;
                 /** @description File name; needed if the body is the file itself and its content type does not identify the format. */
                 name?: string;
                 /**
@@ -10192,6 +10323,311 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_closures: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GapClosuresResponse"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid value */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    close_gap: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GapClosureRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GapClosure"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Resource not found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Rate limit exceeded or service overloaded; retry after `Retry-After` seconds */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reopen_gap: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The gap's id */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ItemChanged"];
+                };
+            };
+            /** @description The body is not valid JSON */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Authentication required */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Insufficient permissions */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request body too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported media type */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Invalid value */
             422: {
                 headers: {
                     [name: string]: unknown;

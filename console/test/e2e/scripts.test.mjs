@@ -155,7 +155,7 @@ const STORIES = {
       await group('invalid', 2).waitFor();
       await group('conflicting', 1).waitFor();
       await group('changed', 1).waitFor();
-      for (const text of [t('faqs:remedies.missing'), t('faqs:remedies.status'), lockers[1], lockers[2]]) await rows.getByText(text).first().waitFor();
+      for (const text of [t('faqs:remedies.missing_value'), t('faqs:remedies.invalid_status'), lockers[1], lockers[2]]) await rows.getByText(text).first().waitFor();
       assert.ok(await button(t('faqs:applyN', { count: 1, n: 1 })).isDisabled(), 'all rows or none');
       await one.look();
 

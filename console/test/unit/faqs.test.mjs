@@ -36,3 +36,11 @@ test('decisions_hold_while_the_row_asks_the_same', () => {
   assert.deepEqual([...stillHolding(decisions, before, after)], [[2, 'skip'], [5, 'replace']]);
   assert.equal(isDecidable(row(2, 'A?', { effect: 'duplicate', answer: null, other_answer: null })), false, 'the same answer needs no decision');
 });
+
+test('cell_value_is_read_from_the_sentence_about_it', () => {
+  assert.equal(importing.foundIn('expected a whole number, found "many"'), 'many');
+  assert.equal(importing.foundIn('expected a time after valid_from (x), found 2026-01-01T00:00:00Z'), '2026-01-01T00:00:00Z');
+  assert.equal(importing.foundIn('unknown field "foo"'), 'foo');
+  assert.equal(importing.foundIn('expected a value, found none'), '');
+  assert.equal(importing.foundIn('something else'), '');
+});

@@ -2,7 +2,6 @@
 
 import { failure, headers, type Schemas } from '$lib/api';
 import { t } from '$lib/i18n.svelte';
-import type { ImpactReport } from '$lib/impact';
 import { FIELDS } from './faq';
 
 /** Columns and what each is taken for; null ignores one. A column that is not named is recognised by the service. */
@@ -19,13 +18,13 @@ export interface ImportOptions {
   signal?: AbortSignal;
 }
 
-export type ImportReport = Schemas['ImportReport'] & { impact?: ImpactReport | null };
+export type ImportReport = Schemas['ImportReport'];
 export type ImportReply = ImportReport | Schemas['ImportJobResponse'];
 export type ImportRow = Schemas['ImportRow'];
 
 /** What becomes of a row that asks what another FAQ or row asks: its answer replaces the other, it is added, or left out. */
-export const DECISIONS = ['skip', 'replace', 'add'] as const;
-export type Decision = (typeof DECISIONS)[number];
+export type Decision = Schemas['ImportChoice'];
+export const DECISIONS: readonly Decision[] = ['skip', 'replace', 'add'];
 /** The decisions by the rows' numbers. */
 export type Decisions = ReadonlyMap<number, Decision>;
 /** A row that answers otherwise than the other FAQ or row that asks the same. */
@@ -33,7 +32,7 @@ export type Decidable = ImportRow & { answer: string; other_answer: string };
 
 /** Whether somebody has to say which answer holds. */
 export function isDecidable(row: ImportRow): row is Decidable {
-  return row.effect === 'conflicting' || (row.effect === 'duplicate' && !!(row as Partial<Decidable>).other_answer);
+  return row.effect === 'conflicting' || (row.effect === 'duplicate' && typeof row.other_answer === 'string');
 }
 
 /** The other FAQ or row, as the service names it. */
@@ -107,4 +106,19 @@ export function mappingOf(choices: Choices, recognised: readonly Schemas['Import
     if (header && field && taken.has(field) && !(header in mapping)) mapping[header] = null;
   }
   return mapping;
+}
+
+/** The kinds of faults of a cell that there are texts for. */
+const FAULTS: readonly Schemas['CellFaultCode'][] = [
+  'missing_value', 'unknown_field', 'not_an_object', 'invalid_id', 'duplicate_id', 'validity_order', 'invalid_time', 'invalid_number',
+  'invalid_status', 'invalid_address', 'invalid_value',
+];
+
+/** Whether there are texts for a kind of fault; a newer service may know more. */
+export const isKnown = (code: Schemas['CellFaultCode']): boolean => FAULTS.includes(code);
+
+/** The cell's value, which the service names at the end of its sentence; '' if it names none. */
+export function foundIn(detail: string): string {
+  const found = /(?:found|unknown field) (.+)$/.exec(detail)?.[1] ?? '';
+  return found === 'none' ? '' : found.replace(/^"(.*)"$/, '$1');
 }
