@@ -175,6 +175,9 @@ test('new_faq_begins_with_what_another_screen_brings', async () => {
   await page.getByRole('textbox', { name: 'Answer 2' }).fill('Three models for members.');
   await page.getByRole('group', { name: 'Answer 2' }).getByRole('textbox', { name: 'Audience' }).fill('member');
   await page.getByRole('button', { name: 'Check and save' }).click();
+  await check.getByText('The question that you came with').waitFor();
+  await check.getByText('where are the tents').waitFor();
+  await check.getByRole('button', { name: 'Save' }).click();
   await toast(page).getByText('Changed: version 2').waitFor();
   const changed = await faq('tents');
   assert.deepEqual(changed.variants, ['tents for sale', 'any tents', 'where are the tents']);
@@ -232,7 +235,7 @@ test('blocked_cell_goes_on_in_the_editor_with_what_was_typed', async () => {
   assert.doesNotMatch(await of.innerText(), /would break 1 judged question\(s\)/, 'not the words of the service');
   assert.deepEqual(await findings(page), []);
   await of.getByRole('button', { name: 'See which answers change' }).click();
-  await page.waitForURL('**/faqs/crate');
+  await page.waitForURL('**/faqs/crate?check=1');
   const dialog = page.getByRole('dialog', { name: 'Before saving' });
   await dialog.getByText('1 judged question breaks').waitFor({ timeout: 60_000 });
   await dialog.getByText('The answer has to contain “25 kilograms”, and no longer does.').waitFor();
