@@ -188,6 +188,8 @@ pub fn router(app: Arc<App>) -> Router {
         .routes(routes!(keys::create_key, keys::list_keys))
         .routes(routes!(keys::revoke_key))
         .routes(routes!(insights::gaps))
+        .routes(routes!(insights::list_closures, insights::close_gap))
+        .routes(routes!(insights::reopen_gap))
         .routes(routes!(insights::summary))
         .routes(routes!(insights::knowledge))
         .routes(routes!(insights::scenes))
@@ -347,6 +349,10 @@ pub fn problems_of(bytes: &[u8]) -> Vec<(&'static str, String)> {
         ("lifecycle", problem_of::<lifecycle::ActionRequest>(bytes)),
         ("sessions", problem_of::<sessions::SignInRequest>(bytes)),
         ("settings", problem_of::<settings::Settings>(bytes)),
+        (
+            "gap closure",
+            problem_of::<insights::GapClosureRequest>(bytes),
+        ),
         ("synonyms", problem_of::<synonyms::SynonymsRequest>(bytes)),
     ];
     let problems = all.into_iter();

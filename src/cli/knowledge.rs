@@ -16,8 +16,10 @@ use ken_ingest::ingest::faq::FaqOptions;
 use ken_ingest::ingest::{FileFormat, faq_file, worker::FileReader};
 use ken_knowledge::editing::files;
 use ken_knowledge::editing::gate::{Breaking, GateError};
-use ken_knowledge::editing::impact::{self, ProposedChange};
-use ken_knowledge::editing::import::{self, ImportEffect, ImportOptions, ImportReport};
+use ken_knowledge::editing::impact::{self, ProposedChange, Tried};
+use ken_knowledge::editing::import::{
+    self, ImportChoice, ImportChoices, ImportEffect, ImportOptions, ImportReport,
+};
 use ken_knowledge::editing::lint;
 use ken_knowledge::editing::undo::{ImportKind, new_import};
 use ken_store::store::Store;
@@ -142,6 +144,9 @@ pub enum FaqCommand {
         /// Write the valid rows even if others are invalid or conflicting
         #[arg(long)]
         partial: bool,
+        /// What to do with a row that asks the same as another FAQ or row: replace, add or skip, as 7=replace; repeatable
+        #[arg(long = "choice", value_name = "ROW=CHOICE", value_parser = parse_choice)]
+        choices: Vec<(usize, ImportChoice)>,
         /// Write even if judged questions break
         #[arg(long)]
         force: bool,
@@ -154,6 +159,18 @@ pub enum FaqCommand {
         #[arg(long, short, default_value = "default", value_parser = WorkspaceId::parse)]
         workspace: WorkspaceId,
     },
+}
+
+fn parse_choice(text: &str) -> Result<(usize, ImportChoice), String> {
+    let wrong = || format!("expected ROW=replace, ROW=add or ROW=skip, found {text:?}");
+    let (row, choice) = text.split_once('=').ok_or_else(wrong)?;
+    let choice = match choice {
+        "replace" => ImportChoice::Replace,
+        "add" => ImportChoice::Add,
+        "skip" => ImportChoice::Skip,
+        _ => return Err(wrong()),
+    };
+    Ok((row.parse().map_err(|_| wrong())?, choice))
 }
 
 /// `ken faqs`: imports or exports FAQs.
@@ -177,9 +194,11 @@ pub async fn faqs(config: Config, command: FaqCommand) -> anyhow::Result<ExitCod
             workspace,
             dry_run,
             partial,
+            choices,
             force,
             json,
         } => {
+            let choices: ImportChoices = choices.into_iter().collect();
             let name = file.display().to_string();
             let bytes = tokio::fs::read(&file).await.with_context(|| name.clone())?;
             let reader = FileReader::new(&config.ingest);
@@ -189,7 +208,7 @@ pub async fn faqs(config: Config, command: FaqCommand) -> anyhow::Result<ExitCod
             let options = ImportOptions { dry_run, partial };
             let breaking = Breaking::allowed_if(force);
             let app = Arc::new(App::build_serving(config).await?.0);
-            let plan = import::plan(&app.store, &workspace, faqs).await?;
+            let plan = import::plan(&app.store, &workspace, faqs, &choices).await?;
             let file_name = file.file_name().unwrap_or(file.as_os_str());
             let record = new_import(ImportKind::Import, &file_name.to_string_lossy());
             let imported =
@@ -224,12 +243,13 @@ pub async fn faqs(config: Config, command: FaqCommand) -> anyhow::Result<ExitCod
 
 fn print_import(report: &ImportReport, dry_run: bool) {
     println!(
-        "new {} · changed {} · unchanged {} · duplicate {} · conflicting {} · invalid {}",
+        "new {} · changed {} · unchanged {} · duplicate {} · conflicting {} · left out {} · invalid {}",
         report.n_new,
         report.n_changed,
         report.n_unchanged,
         report.n_duplicate,
         report.n_conflicting,
+        report.n_skipped,
         report.n_invalid
     );
     for row in &report.rows {
@@ -241,16 +261,25 @@ fn print_import(report: &ImportReport, dry_run: bool) {
                 };
                 changes.iter().map(change).collect::<Vec<_>>().join("; ")
             }
-            ImportEffect::Duplicate { of } => format!("duplicate of {of}, skipped"),
+            ImportEffect::Duplicate {
+                of,
+                answer: Some(answer),
+                other_answer: Some(other),
+            } => format!("asks the same as {of}, skipped: {answer:?} vs. {other:?}"),
+            ImportEffect::Duplicate { of, .. } => format!("duplicate of {of}, skipped"),
             ImportEffect::Conflicting { with, conflict, .. } => {
                 format!(
                     "contradicts {with}: {:?} vs. {:?}",
                     conflict.first, conflict.second
                 )
             }
-            ImportEffect::Invalid { column, detail } => format!("{column}: {detail}"),
+            ImportEffect::Invalid { column, detail, .. } => format!("{column}: {detail}"),
         };
-        println!("  row {} {}: {description}", row.row, row.question);
+        let chosen = match row.choice {
+            Some(ImportChoice::Skip) => "left out: ",
+            _ => "",
+        };
+        println!("  row {} {}: {chosen}{description}", row.row, row.question);
     }
     if !report.ignored_columns.is_empty() {
         println!("ignored columns: {}", report.ignored_columns.join(", "));
@@ -319,15 +348,22 @@ pub async fn impact(
         .map(|source| ProposedChange::Put(Box::new(source)));
     let found = app
         .what_if
-        .assess(workspace, changes.collect(), n_logged, None)
+        .assess(
+            workspace,
+            changes.collect(),
+            &Tried {
+                n_logged,
+                ..Tried::default()
+            },
+        )
         .await?;
     app.close().await;
     if json {
         println!("{}", serde_json::to_string(&found)?);
     } else {
         println!(
-            "{} judged and {} logged questions asked",
-            found.n_judged, found.n_logged
+            "{} judged and {} logged questions asked, {} of the FAQs' own",
+            found.n_judged, found.n_logged, found.n_own
         );
         for (what, list) in [
             ("breaks", &found.broken),

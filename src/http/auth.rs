@@ -47,6 +47,7 @@ const RIGHTS: &[(&str, &[&str], Right)] = &[
     ("/v1/faqs/{id}", &["GET"], Right::Read),
     ("/v1/faqs:export", &["GET"], Right::Read),
     ("/v1/imports", &["GET"], Right::Read),
+    ("/v1/insights/gap-closures", &["GET"], Right::Read),
     ("/v1/insights/gaps", &["GET"], Right::Read),
     ("/v1/insights/knowledge", &["GET"], Right::Read),
     ("/v1/insights/scenes", &["GET"], Right::Read),
@@ -69,6 +70,8 @@ const RIGHTS: &[(&str, &[&str], Right)] = &[
     ("/v1/faqs:bulk", &["POST"], Right::Write),
     ("/v1/faqs:import", &["POST"], Right::Write),
     ("/v1/imports/{id}", &["POST"], Right::Write),
+    ("/v1/insights/gap-closures", &["POST"], Right::Write),
+    ("/v1/insights/gap-closures/{id}", &["DELETE"], Right::Write),
     ("/v1/jobs", &["GET"], Right::Write),
     ("/v1/jobs/{id}", &["GET", "POST", "DELETE"], Right::Write),
     (

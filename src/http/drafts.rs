@@ -222,9 +222,7 @@ impl From<ReviewError> for Problem {
                 let fault = |(pointer, detail): (&str, String)| Fault::new(pointer, detail);
                 Problem::invalid(faults.into_iter().map(fault).collect())
             }
-            ReviewError::WouldBreak(broken) => {
-                Problem::would_break(broken.iter().map(super::impact::broken_fault).collect())
-            }
+            ReviewError::WouldBreak(broken) => super::impact::would_break(broken),
             ReviewError::Collides(found) => {
                 let fault = |c: &ken_learn::cases::Collision| {
                     let detail = format!(

@@ -13,7 +13,7 @@ use super::auth::Actor;
 use super::documents::wait_until_indexed;
 use super::drafts::reviewer_of;
 use super::extract::{Json, Path, Workspace};
-use super::impact::broken_fault;
+use super::impact::would_break;
 use super::problem::{Fault, Problem};
 use super::uploads::PATIENCE;
 use ken_base::background::run_detached;
@@ -278,9 +278,7 @@ impl From<ExperimentError> for Problem {
             }
             ExperimentError::NotFound(_) => Problem::not_found(detail),
             ExperimentError::State(_) => Problem::conflict(detail),
-            ExperimentError::WouldBreak(broken) => {
-                Problem::would_break(broken.iter().map(broken_fault).collect())
-            }
+            ExperimentError::WouldBreak(broken) => would_break(broken),
             ExperimentError::Learn(error) => error.into(),
         }
     }

@@ -23,7 +23,8 @@ use ken_base::domain::{Document, DocumentId, DocumentKind, DocumentStatus, FaqAn
 use ken_ingest::ingest::faq::{self, ColumnMapping, FaqFile, FaqOptions, FaqRow, MappingFault};
 use ken_ingest::ingest::{FileFormat, IngestError, faq_file};
 use ken_knowledge::editing::gate::ChangeTerms;
-use ken_knowledge::editing::import::{self, ImportOptions};
+use ken_knowledge::editing::impact::{ProposedChange, Tried};
+use ken_knowledge::editing::import::{self, ImportChoices, ImportOptions};
 use ken_knowledge::editing::undo::{ImportKind, new_import};
 use ken_store::store::{DocumentFilter, Write};
 
@@ -303,6 +304,13 @@ pub struct ImportParams {
     /// With `dry_run`: also find existing FAQs that are semantically similar to new rows.
     #[serde(default)]
     similar: bool,
+    /// With `dry_run`: also preview which answers the import would alter, as `POST /v1/documents:preview-impact` does.
+    #[serde(default)]
+    preview_impact: bool,
+    /// A JSON object from the numbers of rows to `replace`, `add` or `skip`: what to do with rows that ask the same as
+    /// another FAQ or row, `{"7": "replace"}`. `replace`: its answers replace the other's. `add`: it becomes an FAQ beside
+    /// the other. `skip`: it is left out, and does not stop the import. A form can have it as the part `choices`.
+    choices: Option<String>,
     /// File name; needed if the body is the file itself and its content type does not identify the format.
     name: Option<String>,
     /// A JSON object from the names of columns to fields, or to null for columns to ignore: `{"Reply": "answer"}`. Fields
@@ -386,6 +394,23 @@ impl RequestMapping {
     }
 }
 
+/// The choices of a request, from its query or its form.
+fn choices_of(query: Option<&str>, part: Option<&str>) -> Result<ImportChoices, Problem> {
+    let (pointer, text) = match (query, part) {
+        (Some(_), Some(_)) => {
+            let detail = "expected choices in the query or in the form, found both";
+            return Err(Problem::invalid(vec![Fault::new("?choices", detail)]));
+        }
+        (Some(text), None) => ("?choices", text),
+        (None, Some(text)) => ("/choices", text),
+        (None, None) => return Ok(ImportChoices::new()),
+    };
+    serde_json::from_str(text).map_err(|error| {
+        let detail = format!("expected an object of row numbers and replace, add or skip: {error}");
+        Problem::invalid(vec![Fault::new(pointer, detail)])
+    })
+}
+
 /// An import that a job checks against the judged questions, then writes.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ImportJobResponse {
@@ -414,7 +439,7 @@ pub async fn import_faqs(
     request: Request,
 ) -> Result<Response, Problem> {
     let mut files = RequestFiles::of(request, &state, params.name.as_deref()).await?;
-    let (file, columns) = files.file_with_field("columns").await?;
+    let (file, [columns, choices]) = files.file_with_fields(["columns", "choices"]).await?;
     let Some(file) = file else {
         return Err(Problem::invalid(vec![Fault::new(
             "",
@@ -422,6 +447,7 @@ pub async fn import_faqs(
         )]));
     };
     let columns = RequestMapping::of(params.columns.as_deref(), columns.as_deref())?;
+    let choices = choices_of(params.choices.as_deref(), choices.as_deref())?;
     let reading = FaqOptions {
         mapping: columns.mapping.clone(),
         unrecognised: true,
@@ -433,11 +459,18 @@ pub async fn import_faqs(
         dry_run: params.dry_run,
         partial: params.partial,
     };
-    let mut plan = import::plan(&state.app.store, &workspace, faqs).await?;
+    let mut plan = import::plan(&state.app.store, &workspace, faqs, &choices).await?;
     if params.dry_run && params.similar {
         import::find_similar(state.app.knowledge(), &workspace, &mut plan).await?;
     }
     let mut report = plan.report;
+    if params.dry_run && params.preview_impact {
+        let put = |source: &Source| ProposedChange::Put(Box::new(source.clone()));
+        let changes = plan.sources.iter().map(put).collect();
+        let what_if = &state.app.what_if;
+        let tried = Tried::default();
+        report.impact = Some(what_if.assess(&workspace, changes, &tried).await?);
+    }
     report.revision = state.app.store.revision(&workspace).await?;
     if report.is_blocked(options) || plan.sources.is_empty() {
         return Ok(axum::Json(report).into_response());

@@ -36,6 +36,8 @@ pub struct ImportForm {
     file: Vec<u8>,
     /// Like the query parameter `columns`.
     columns: Option<String>,
+    /// Like the query parameter `choices`.
+    choices: Option<String>,
 }
 
 /// The content types of a body that is one file, with the file name ending of the format.
@@ -129,20 +131,23 @@ impl RequestFiles {
         }
     }
 
-    /// Returns the first file and the field with this name, in either order.
-    pub async fn file_with_field(
+    /// Returns the first file and the fields with these names, in any order.
+    pub async fn file_with_fields<const N: usize>(
         &mut self,
-        field: &str,
-    ) -> Result<(Option<RequestFile>, Option<String>), Problem> {
-        let (mut file, mut value) = (None, None);
+        names: [&str; N],
+    ) -> Result<(Option<RequestFile>, [Option<String>; N]), Problem> {
+        let (mut file, mut values) = (None, [const { None }; N]);
         while let Some(part) = self.next_part().await? {
             match part {
                 RequestPart::File(found) => drop(file.get_or_insert(found)),
-                RequestPart::Field(name, text) if name == field => value = Some(text),
-                RequestPart::Field(..) => {}
+                RequestPart::Field(name, text) => {
+                    if let Some(at) = names.iter().position(|known| *known == name) {
+                        values[at] = Some(text);
+                    }
+                }
             }
         }
-        Ok((file, value))
+        Ok((file, values))
     }
 
     async fn next_part(&mut self) -> Result<Option<RequestPart>, Problem> {

@@ -18,8 +18,13 @@ use super::problem::{Fault, Problem};
 use super::settings::limit_of;
 use ken_base::domain::{DocumentId, JudgedQuestion, Outcome, QuestionKind, Review};
 use ken_knowledge::editing::gate::GateError;
-use ken_knowledge::editing::impact::{AlteredAnswer, Impact, ImpactError, LOGGED, ProposedChange};
+use ken_knowledge::editing::impact::{
+    AlteredAnswer, Impact, ImpactError, LOGGED, ProposedChange, Tried,
+};
 use ken_knowledge::editing::lint::{LintError, LintFinding, lint};
+
+/// The most questions that a request gives to a preview.
+const MAX_QUESTIONS: usize = 100;
 
 /// A change to preview: documents to write and to remove.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -39,12 +44,16 @@ pub struct ImpactRequest {
     pub remove: Vec<DocumentId>,
     /// Number of recent logged questions to ask besides the judged ones, 0 to 1,000; default 200.
     pub logged: Option<i64>,
+    /// Further questions to ask, at most 100, each of 1 to 2,000 characters.
+    #[serde(default)]
+    pub questions: Vec<String>,
     /// Answer as of this time. Default: now.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub at: Option<Timestamp>,
 }
 
-/// Preview which answers a change would alter, break or fix.
+/// Preview which answers a change would alter, break or fix. The judged questions, the latest logged ones, the wordings of
+/// changed FAQs and the given questions are asked.
 #[utoipa::path(
     post, path = "/v1/documents:preview-impact", tag = "editing", request_body = ImpactRequest,
     responses((status = 200, body = Impact), (status = 422, body = Problem))
@@ -55,9 +64,23 @@ pub async fn preview_impact(
     Json(request): Json<ImpactRequest>,
 ) -> Result<axum::Json<Impact>, Problem> {
     let n_logged = request.logged.unwrap_or(LOGGED);
+    let mut faults = Vec::new();
     if !(0..=1_000).contains(&n_logged) {
         let detail = format!("expected 0 to 1000, found {n_logged}");
-        return Err(Problem::invalid(vec![Fault::new("/logged", detail)]));
+        faults.push(Fault::new("/logged", detail));
+    }
+    if request.questions.len() > MAX_QUESTIONS {
+        let found = request.questions.len();
+        let detail = format!("expected at most {MAX_QUESTIONS} questions, found {found}");
+        faults.push(Fault::new("/questions", detail));
+    }
+    for (at, question) in request.questions.iter().enumerate() {
+        if let Err(error) = ken_base::domain::Query::parse(question, 1) {
+            faults.push(Fault::new(format!("/questions/{at}"), error.to_string()));
+        }
+    }
+    if !faults.is_empty() {
+        return Err(Problem::invalid(faults));
     }
     let mut changes: Vec<ProposedChange> = request
         .remove
@@ -76,22 +99,28 @@ pub async fn preview_impact(
         changes.push(ProposedChange::Put(Box::new(source)));
     }
     let what_if = &state.app.what_if;
-    let impact = what_if.assess(&workspace, changes, n_logged, request.at);
+    let tried = Tried {
+        n_logged,
+        asked: request.questions,
+        at: request.at,
+    };
+    let impact = what_if.assess(&workspace, changes, &tried);
     Ok(axum::Json(impact.await?))
 }
 
-/// The fault for a judged question that a change would break.
-pub fn broken_fault(altered: &AlteredAnswer) -> Fault {
-    let id = altered.id.as_deref().unwrap_or("");
-    Fault::new(format!("judged-questions/{id}"), altered.describe())
+/// The problem of a change that would break judged questions.
+pub fn would_break(broken: Vec<AlteredAnswer>) -> Problem {
+    let fault = |altered: &AlteredAnswer| {
+        let id = altered.id.as_deref().unwrap_or("");
+        Fault::new(format!("judged-questions/{id}"), altered.describe())
+    };
+    Problem::would_break(broken.iter().map(fault).collect(), broken)
 }
 
 impl From<GateError> for Problem {
     fn from(error: GateError) -> Self {
         match error {
-            GateError::WouldBreak(refused) => {
-                Problem::would_break(refused.broken.iter().map(broken_fault).collect())
-            }
+            GateError::WouldBreak(refused) => would_break(refused.broken),
             GateError::Impact(error) => error.into(),
         }
     }
@@ -216,6 +245,17 @@ pub async fn put_judged(
     if let (Some(kind), Some(outcome)) = (contradicting, request.outcome) {
         let detail = format!("{kind} contradicts the outcome {}", outcome.as_str());
         faults.push(Fault::new("/kind", detail));
+    }
+    if let Some(cited) = &request.document_id {
+        let store = &state.app.store;
+        let exists = match DocumentId::parse(cited) {
+            Ok(cited) => store.document(&workspace, &cited, None).await?.is_some(),
+            Err(_) => false,
+        };
+        if !exists {
+            let detail = format!("document {cited:?} not found; create it before the question");
+            faults.push(Fault::new("/document_id", detail));
+        }
     }
     if !faults.is_empty() {
         return Err(Problem::invalid(faults));

@@ -6,11 +6,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::AppState;
-use super::extract::{Params, Workspace};
+use super::changed::ItemChanged;
+use super::extract::{Json, Params, Path, Workspace};
 use super::page::{page_of, parse_rank_cursor, rank_cursor, wrong_cursor};
 use super::problem::{Fault, Problem};
 use super::schema_enums;
 use super::settings::limit_of;
+use ken_base::domain::{GapClosing, GapClosure};
 use ken_learn::learn::gaps::Gap;
 use ken_learn::learn::insights::{DocumentUsage, GroupBy, InsightSummary, Scene};
 
@@ -31,7 +33,7 @@ pub struct GapParams {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct GapsResponse {
     /// By volume × cost × trend. Each has `id`, `question` (the most central), `volume`, `rank`, `cost`, `trend`,
-    /// `failures`, `wordings`, the `closest` knowledge, and a `draft_id` that would fill it or a `stub` to write.
+    /// `failures`, `wordings`, the `closest` knowledge, the FAQ that it was `filled_by`, and a `draft_id` that would fill it or a `stub` to write.
     pub gaps: Vec<Gap>,
     /// Pass as `after` to get the next page; null on the last page.
     pub next: Option<String>,
@@ -61,6 +63,74 @@ pub async fn gaps(
         .await?;
     let (gaps, next) = page_of(gaps, limit, |gap| rank_cursor(gap.rank, &gap.id));
     Ok(axum::Json(GapsResponse { gaps, next }))
+}
+
+/// The gap to close.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GapClosureRequest {
+    /// The gap's question, 1 to 2,000 characters. Questions that mean the same are covered too.
+    pub question: String,
+    /// Why it is closed.
+    pub reason: GapClosing,
+}
+
+/// The closed gaps.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct GapClosuresResponse {
+    /// Newest first.
+    pub closures: Vec<GapClosure>,
+}
+
+/// List closed gaps.
+#[utoipa::path(
+    get, path = "/v1/insights/gap-closures", tag = "learning",
+    responses((status = 200, body = GapClosuresResponse))
+)]
+pub async fn list_closures(
+    State(state): State<AppState>,
+    Workspace(workspace): Workspace,
+) -> Result<axum::Json<GapClosuresResponse>, Problem> {
+    let closures = state.app.store.gap_closures(&workspace).await?;
+    Ok(axum::Json(GapClosuresResponse { closures }))
+}
+
+/// Close a gap: it is no longer listed. Closing it again replaces the reason.
+#[utoipa::path(
+    post, path = "/v1/insights/gap-closures", tag = "learning", request_body = GapClosureRequest,
+    responses((status = 200, body = GapClosure), (status = 422, body = Problem))
+)]
+pub async fn close_gap(
+    State(state): State<AppState>,
+    Workspace(workspace): Workspace,
+    Json(request): Json<GapClosureRequest>,
+) -> Result<axum::Json<GapClosure>, Problem> {
+    if let Some(fault) = Fault::bounded("/question", &request.question, 2_000) {
+        return Err(Problem::invalid(vec![fault]));
+    }
+    let learning = &state.app.learning;
+    let closed = learning.close_gap(&workspace, &request.question, request.reason);
+    Ok(axum::Json(closed.await?))
+}
+
+/// Open a closed gap again.
+#[utoipa::path(
+    delete, path = "/v1/insights/gap-closures/{id}", tag = "learning",
+    params(("id" = String, Path, description = "The gap's id")),
+    responses((status = 200, body = ItemChanged), (status = 404, body = Problem))
+)]
+pub async fn reopen_gap(
+    State(state): State<AppState>,
+    Workspace(workspace): Workspace,
+    Path(id): Path<String>,
+) -> Result<axum::Json<ItemChanged>, Problem> {
+    match state.app.store.delete_gap_closure(&workspace, &id).await? {
+        true => Ok(axum::Json(ItemChanged {
+            id,
+            effect: "opened",
+        })),
+        false => Err(Problem::not_found(format!("closed gap {id} not found"))),
+    }
 }
 
 /// Query parameters of the other insights.

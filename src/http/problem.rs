@@ -17,6 +17,7 @@ use utoipa::openapi::{Content, OpenApi, Ref, RefOr};
 use super::schema_enums;
 use ken_answer::answer::AnswerError;
 use ken_base::domain::InvalidQuestion;
+use ken_knowledge::editing::impact::AlteredAnswer;
 use ken_search::embed::EmbedError;
 use ken_search::retrieve::RetrieveError;
 use ken_store::store::StoreError;
@@ -34,11 +35,17 @@ pub struct Problem {
     pub status: u16,
     /// The cause and the remedy.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub detail: Option<String>,
+    #[schema(value_type = Option<String>)]
+    pub detail: Option<Box<str>>,
     /// Every invalid value (422), every value that the caller may not send (403), or every judged question, wording or
     /// document that blocks the change (409).
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub errors: Vec<Fault>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(value_type = Vec<Fault>)]
+    pub errors: Box<[Fault]>,
+    /// The judged questions that the change would break (409), with the answers now and then.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(value_type = Vec<AlteredAnswer>)]
+    pub broken: Box<[AlteredAnswer]>,
     /// The live version of the document (412), to compare it with what was sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub current: Option<Box<CurrentVersion>>,
@@ -100,8 +107,9 @@ impl Problem {
             kind,
             title,
             status: status.as_u16(),
-            detail: Some(detail.into()),
-            errors: Vec::new(),
+            detail: Some(detail.into().into_boxed_str()),
+            errors: Box::default(),
+            broken: Box::default(),
             current: None,
             request_id: None,
             retry_after_s: None,
@@ -127,7 +135,7 @@ impl Problem {
             "see errors",
         );
         problem.detail = None;
-        problem.errors = errors;
+        problem.errors = errors.into();
         problem
     }
 
@@ -178,7 +186,7 @@ impl Problem {
     /// 403: the caller lacks the right to send these values.
     pub fn forbidden_values(detail: impl Into<String>, errors: Vec<Fault>) -> Self {
         Self {
-            errors,
+            errors: errors.into(),
             ..Self::forbidden(detail)
         }
     }
@@ -222,7 +230,7 @@ impl Problem {
             "Documents were changed after the import",
             "see errors; set partial to undo the others",
         );
-        problem.errors = errors;
+        problem.errors = errors.into();
         problem
     }
 
@@ -274,14 +282,15 @@ impl Problem {
     }
 
     /// 409: judged questions would be answered wrongly after the change.
-    pub fn would_break(errors: Vec<Fault>) -> Self {
+    pub fn would_break(errors: Vec<Fault>, broken: Vec<AlteredAnswer>) -> Self {
         let mut problem = Self::new(
             StatusCode::CONFLICT,
             "/problems/breaks-judged-questions",
             "Judged questions would break",
             "see errors; set force to write anyway",
         );
-        problem.errors = errors;
+        problem.errors = errors.into();
+        problem.broken = broken.into();
         problem
     }
 
@@ -293,7 +302,7 @@ impl Problem {
             "Wording belongs to another FAQ",
             "see errors; remove the wording with :edit, or set force",
         );
-        problem.errors = errors;
+        problem.errors = errors.into();
         problem
     }
 

@@ -48,8 +48,8 @@ schema!(
 );
 schema!(
     ItemEffect,
-    ["deleted", "revoked", "closed"],
-    "What was done: the item was `deleted`, the key was `revoked`, or the review was `closed`."
+    ["deleted", "revoked", "closed", "opened"],
+    "What was done: the item was `deleted`, the key was `revoked`, the review was `closed`, or the gap was `opened` again."
 );
 schema!(
     ImportKind,

@@ -36,7 +36,7 @@ async fn import(
     (status, read(response.json().await.unwrap()))
 }
 
-async fn indexed(app: &TestApp) {
+pub async fn indexed(app: &TestApp) {
     let workspace = default_workspace();
     let revision = app.app.store.revision(&workspace).await.unwrap();
     app.app.follower.wake();
@@ -536,6 +536,9 @@ async fn change_breaking_judged_question_is_previewed_and_rejected() {
         (409, &json!("/problems/breaks-judged-questions"))
     );
     assert_eq!(pointers(&refused), ["judged-questions/warranty"]);
+    let broken = &refused["broken"][0];
+    assert_eq!(broken["unmet"], json!(["contains"]), "{broken}");
+    assert_eq!(broken["after"]["text"], "耳機保固六個月。", "{broken}");
     let (status, _) = app.request(Method::DELETE, "/v1/documents/w", None).await;
     assert_eq!(status, 409);
     let (status, _) = app
@@ -547,6 +550,31 @@ async fn change_breaking_judged_question_is_previewed_and_rejected() {
         .await;
     assert_eq!(status, 200);
     assert_eq!(app.ask("耳機保固多久").await.text, "耳機保固六個月。");
+    let asked = "充電盒的保固是幾個月";
+    let longer = json!({
+        "put": { "w": { "text": "# 保固\n\n耳機保固十二個月，充電盒保固九個月。" } },
+        "questions": [asked],
+    });
+    let (_, impact) = app.post("/v1/documents:preview-impact", longer).await;
+    assert_eq!(impact["n_asked"], 1, "{impact}");
+    let changed = impact["changed"].as_array().unwrap().iter();
+    let origins = changed.filter(|one| one["question"] == asked);
+    let origins: Vec<&Value> = origins.map(|one| &one["origin"]).collect();
+    assert_eq!(origins, ["asked"], "{impact}");
+    let empty = json!({ "questions": [""] });
+    let (status, problem) = app.post("/v1/documents:preview-impact", empty).await;
+    assert_eq!(
+        (status.as_u16(), pointers(&problem)),
+        (422, vec!["/questions/0"])
+    );
+    let nowhere = json!({ "question": "耳機保固多久", "document_id": "nowhere" });
+    let (status, problem) = app
+        .request(Method::PUT, "/v1/judged-questions/none", Some(nowhere))
+        .await;
+    assert_eq!(
+        (status.as_u16(), pointers(&problem)),
+        (422, vec!["/document_id"])
+    );
     let healing =
         json!({ "put": { "w": { "text": "# 保固\n\n耳機保固十二個月。" } }, "logged": 0 });
     let (_, impact) = app.post("/v1/documents:preview-impact", healing).await;

@@ -8,6 +8,7 @@ use reqwest::{Method, multipart};
 use serde_json::{Value, json};
 
 use crate::crash;
+use crate::editing::indexed;
 use crate::support::{Job, TestApp, pointers, read};
 
 const CSV: &str = "id,question,answer,tags\nf1,幾天內可以退貨？,七天內可以退貨。,退貨\nf2,運費多少？,運費 80 元。,運費\n";
@@ -162,6 +163,170 @@ async fn conflicting_row_has_both_answers() {
     assert_eq!(row["answer"], "三十天內可以退貨。");
     assert_eq!(row["other_answer"], "七天內可以退貨。");
     assert_eq!(report["import_id"], Value::Null);
+    app.stop().await;
+}
+
+/// The rows of a report: number, effect, choice.
+fn rows_of(report: &Value) -> Vec<(u64, &str, Option<&str>)> {
+    let rows = report["rows"].as_array().unwrap().iter();
+    rows.map(|row| {
+        let effect = row["effect"].as_str().unwrap();
+        (row["row"].as_u64().unwrap(), effect, row["choice"].as_str())
+    })
+    .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn row_that_asks_the_same_is_kept_replaced_or_added_by_choice() {
+    const FIRST: &str = "id,question,answer,variants,tags\n\
+        f1,幾天內可以退貨？,七天內可以退貨。,退貨期限是多久,returns\n\
+        f2,可以指定送達時段嗎？,可以，結帳時選擇。,,shipping\n";
+    // Rows 2 and 3 ask what f1 and f2 ask; row 4 what row 3 asks; row 5 asks f2's question and says the same.
+    const SECOND: &str = "question,answer\n\
+        退貨期限是多久？,三十天內可以退貨。\n\
+        可以指定送達時段嗎？,目前只有宅配可以，超商取貨不行。\n\
+        可以換貨嗎？,可以，請聯絡客服。\n\
+        可以換貨嗎,要先寄回原商品。\n\
+        可以指定送達時段嗎,可以，結帳時 選擇。\n";
+    let app = TestApp::start().await;
+    app.import(FIRST).await;
+    let choices = async |query: &str, choices: Value| {
+        let part = [("choices", choices.to_string())];
+        app.import_with(query, SECOND, &part).await
+    };
+    let (_, report) = choices("dry_run=true", json!({})).await;
+    assert_eq!(
+        rows_of(&report),
+        [
+            (2, "conflicting", None),
+            (3, "duplicate", None),
+            (4, "new", None),
+            (5, "duplicate", None),
+            (6, "duplicate", None),
+        ],
+        "{report}"
+    );
+    let differing = &report["rows"][1];
+    assert_eq!(differing["answer"], "目前只有宅配可以，超商取貨不行。");
+    assert_eq!(differing["other_answer"], "可以，結帳時選擇。");
+    assert_eq!(report["rows"][3]["of"], "row 4");
+    assert_eq!(report["rows"][4]["answer"], Value::Null, "the same");
+    let (_, report) = choices("", json!({})).await;
+    assert_eq!(report["applied"], false, "row 2 contradicts f1");
+
+    let chosen = json!({ "2": "replace", "3": "add", "5": "replace", "6": "skip" });
+    let (_, report) = choices("", chosen).await;
+    assert_eq!(
+        rows_of(&report),
+        [
+            (2, "changed", Some("replace")),
+            (3, "new", Some("add")),
+            (4, "duplicate", Some("skip")),
+            (5, "new", Some("replace")),
+            (6, "duplicate", Some("skip")),
+        ],
+        "{report}"
+    );
+    assert_eq!(report["applied"], true, "{report}");
+    let counts = [
+        "n_new",
+        "n_changed",
+        "n_duplicate",
+        "n_conflicting",
+        "n_skipped",
+    ];
+    assert_eq!(
+        counts.map(|name| report[name].as_u64().unwrap()),
+        [2, 1, 0, 0, 2]
+    );
+    let (_, f1) = app.get("/v1/faqs/f1").await;
+    assert_eq!(f1["answer"], "三十天內可以退貨。");
+    assert_eq!(f1["question"], "幾天內可以退貨？", "its question stays");
+    assert_eq!(f1["variants"], json!(["退貨期限是多久"]), "{f1}");
+    assert_eq!(f1["tags"], json!(["returns"]), "the sheet has no tags");
+    let (_, f2) = app.get("/v1/faqs/f2").await;
+    assert_eq!(f2["answer"], "可以，結帳時選擇。");
+    let faqs = app.faqs().await;
+    let answers: Vec<&str> = faqs
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|f| f["answer"].as_str().unwrap())
+        .collect();
+    assert_eq!(answers.len(), 4, "{answers:?}");
+    assert!(
+        answers.contains(&"目前只有宅配可以，超商取貨不行。"),
+        "{answers:?}"
+    );
+    assert!(answers.contains(&"要先寄回原商品。"), "{answers:?}");
+
+    // A row that is unlike any other can be left out too.
+    let part = [("choices", json!({ "2": "skip" }).to_string())];
+    let (_, report) = app
+        .import_with("", "question,answer\n可以開發票嗎？,可以。\n", &part)
+        .await;
+    assert_eq!(
+        (&report["n_skipped"], &report["applied"]),
+        (&json!(1), &json!(false))
+    );
+    for (part, pointer) in [
+        ("[]", "/choices"),
+        (r#"{"x":"skip"}"#, "/choices"),
+        (r#"{"2":"keep"}"#, "/choices"),
+    ] {
+        let (status, problem) = app
+            .import_with("", SECOND, &[("choices", part.to_owned())])
+            .await;
+        assert_eq!(
+            (status, pointers(&problem)),
+            (422, vec![pointer]),
+            "{problem}"
+        );
+    }
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dry_run_previews_answers_of_new_and_changed_rows() {
+    let app = TestApp::start().await;
+    app.import("id,question,answer\nf1,幾天內可以退貨？,七天內可以退貨。\n")
+        .await;
+    indexed(&app).await;
+    let turned = "id,question,answer\nf1,幾天內可以退貨？,三十天內可以退貨。\nf9,店裡可以修理耳機嗎？,可以，現場修理要 40 分鐘。\n";
+    let (_, report) = app.import_with("dry_run=true", turned, &[]).await;
+    assert_eq!(report["impact"], Value::Null, "not asked for");
+    let (_, report) = app
+        .import_with("dry_run=true&preview_impact=true", turned, &[])
+        .await;
+    let impact = &report["impact"];
+    assert_eq!(
+        (&impact["n_own"], &impact["n_judged"]),
+        (&json!(2), &json!(0)),
+        "{impact}"
+    );
+    let changed = impact["changed"].as_array().unwrap();
+    let of = |question: &str| changed.iter().find(|one| one["question"] == question);
+    let (old, new) = (
+        of("幾天內可以退貨？").unwrap(),
+        of("店裡可以修理耳機嗎？").unwrap(),
+    );
+    assert_eq!(old["origin"], "own");
+    assert!(
+        old["after"]["text"].as_str().unwrap().contains("三十天"),
+        "{old}"
+    );
+    assert!(
+        old["before"]["text"].as_str().unwrap().contains("七天"),
+        "{old}"
+    );
+    assert!(
+        new["after"]["text"].as_str().unwrap().contains("40 分鐘"),
+        "{new}"
+    );
+    assert!(
+        app.get("/v1/faqs/f9").await.0 == 404,
+        "a dry run writes nothing"
+    );
     app.stop().await;
 }
 

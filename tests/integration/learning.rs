@@ -208,10 +208,71 @@ async fn assert_gaps_are_grouped_and_ranked(app: &TestApp) {
             .any(|gap| gap["failures"] == json!([["disliked", 1]])),
         "{found}"
     );
+    assert_gap_is_closed_and_opened(app, &gaps[0]).await;
     submit(app, &cases_of("need-36")).await;
     let (_, found) = app.get("/v1/insights/gaps?limit=1").await;
     let draft = the_draft(app).await;
     assert_eq!(found["gaps"][0]["draft_id"], draft.id, "{found}");
+}
+
+/// A closed gap is not listed, also if it is asked in other words; opened again, it is.
+async fn assert_gap_is_closed_and_opened(app: &TestApp, gap: &Value) {
+    let gaps = async || app.get("/v1/insights/gaps").await.1["gaps"].take();
+    let is_listed = async || {
+        gaps()
+            .await
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|one| one["id"] == gap["id"])
+    };
+    assert_eq!(gap["filled_by"], Value::Null, "nobody wrote an FAQ");
+    for reason in ["filled", "out_of_scope"] {
+        let body = json!({ "question": gap["question"], "reason": reason });
+        let (status, closed) = app.post("/v1/insights/gap-closures", body).await;
+        assert_eq!(
+            (status.as_u16(), &closed["id"]),
+            (200, &gap["id"]),
+            "{closed}"
+        );
+        assert!(!is_listed().await);
+        let (_, list) = app.get("/v1/insights/gap-closures").await;
+        assert_eq!(list["closures"], json!([closed]), "closing again replaces");
+        // It fails again.
+        app.ask(gap["question"].as_str().unwrap()).await;
+        assert_eq!(is_listed().await, reason == "filled", "{reason}");
+    }
+    let path = format!("/v1/insights/gap-closures/{}", gap["id"].as_str().unwrap());
+    for expected in [200, 404] {
+        let (status, _) = app.request(Method::DELETE, &path, None).await;
+        assert_eq!(status, expected);
+    }
+    assert!(is_listed().await);
+    let (_, entries) = app.get("/v1/audit?limit=3").await;
+    let entries = entries["entries"].as_array().unwrap().iter();
+    let actions: Vec<&str> = entries.map(|one| one["action"].as_str().unwrap()).collect();
+    assert_eq!(actions, ["gap.reopen", "gap.close", "gap.close"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn newer_faq_that_asks_the_same_fills_gap() {
+    let app = TestApp::with_shop().await;
+    let question = "你們有沒有教室可以租借辦活動？";
+    app.ask(question).await;
+    let gap = async || app.get("/v1/insights/gaps").await.1["gaps"][0].take();
+    let before = gap().await;
+    assert_eq!(
+        (&before["question"], &before["filled_by"]),
+        (&json!(question), &Value::Null),
+        "{before}"
+    );
+    let faq = json!({ "question": question, "answer": "可以，教室每小時租金 500 元。" });
+    let path = "/v1/faqs/classroom?wait=indexed";
+    let (status, _) = app.request(Method::PUT, path, Some(faq)).await;
+    assert_eq!(status, 201);
+    let filled = gap().await;
+    assert_eq!(filled["filled_by"]["document_id"], "classroom", "{filled}");
+    app.stop().await;
 }
 
 /// The summary and the usage of documents count two answers on LINE: one liked, one reopened.

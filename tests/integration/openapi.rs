@@ -656,6 +656,13 @@ impl Compared {
         self.get("/v1/questions", "/v1/questions?reason=odd").await;
         self.get("/v1/conversations/{id}", "/v1/conversations/c1")
             .await;
+        let template = "/v1/insights/gap-closures";
+        let closed = json!({ "question": "可以刻字嗎", "reason": "out_of_scope" });
+        let closed = self.post(template, template, closed).await;
+        self.get(template, template).await;
+        let template = "/v1/insights/gap-closures/{id}";
+        let id = closed["id"].as_str().unwrap().to_owned();
+        self.delete(template, &template.replace("{id}", &id)).await;
         for (template, query) in [
             ("/v1/insights/gaps", ""),
             ("/v1/insights/gaps", "?limit=1"),

@@ -49,7 +49,7 @@ fn operations(tenant: &str, seed: u64, n: usize) -> Vec<Operation> {
         };
         let question =
             json!({ "question": format!("{topic}要幾天？ {own}"), "conversation_id": "c1" });
-        match random.u32(..28) {
+        match random.u32(..30) {
             0..5 => {
                 let text = format!("# {topic}說明\n\n{topic}需要 {days} 天，憑 {own} 辦理。\n");
                 request(
@@ -128,6 +128,16 @@ fn operations(tenant: &str, seed: u64, n: usize) -> Vec<Operation> {
                 )
             }
             25 => request(Method::GET, "/v1/judged-runs".into(), None),
+            26 => {
+                let closed =
+                    json!({ "question": format!("{topic}可以刻字嗎？"), "reason": "filled" });
+                request(
+                    Method::POST,
+                    "/v1/insights/gap-closures".into(),
+                    Some(closed),
+                )
+            }
+            27 => request(Method::GET, "/v1/insights/gap-closures".into(), None),
             _ => request(Method::POST, "/v1/answers".into(), Some(question)),
         }
     };

@@ -32,7 +32,7 @@ pub use document::{
 pub use draft::{Draft, DraftAction, DraftClass, DraftEvent, DraftSource, DraftState, Reviewer};
 pub use encoder::{EncoderReport, EncoderScores};
 pub use ids::{DocumentId, InvalidId, Revision, WorkspaceId};
-pub use judged::{JudgedQuestion, QuestionKind, Review, ReviewKind};
+pub use judged::{GapClosing, GapClosure, JudgedQuestion, QuestionKind, Review, ReviewKind};
 pub use judged_run::{
     JudgedReply, JudgedRow, JudgedRun, Judgement, LevelCounts, LevelJudgement, RunSettings,
     RunTotals, UnanswerableCounts,

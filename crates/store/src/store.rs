@@ -26,6 +26,7 @@ mod conditions;
 pub mod desk;
 mod documents;
 mod encoders;
+mod gap_closures;
 mod imports;
 mod jobs;
 mod judged;

@@ -1,5 +1,7 @@
-//! [`JudgedQuestion`]: a test question with its expected answer; [`Review`]: an issue for a person.
+//! [`JudgedQuestion`]: a test question with its expected answer; [`Review`]: an issue for a person; [`GapClosure`]: one that
+//! a person closed.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -87,4 +89,34 @@ pub enum ReviewKind {
     Conflict,
     /// Answers that cite the document were rated as wrong too often.
     FailingEvidence,
+}
+
+/// A gap in the knowledge that a person closed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct GapClosure {
+    /// The gap's id, derived from the question.
+    pub id: String,
+    /// The gap's question. Questions that mean the same are covered too.
+    pub question: String,
+    /// Why it was closed.
+    pub reason: GapClosing,
+    /// Who closed it.
+    pub closed_by: String,
+    /// When.
+    #[schema(value_type = String, format = DateTime)]
+    pub closed_at: Timestamp,
+}
+
+/// Why a gap was closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(
+    description = "`filled`: the knowledge answers it now; it is listed again if it fails again. `out_of_scope`: the knowledge need not \
+     answer it; it is not listed again."
+)]
+pub enum GapClosing {
+    /// The knowledge answers it now.
+    Filled,
+    /// The knowledge need not answer it.
+    OutOfScope,
 }

@@ -5,6 +5,7 @@ mod columns;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use columns::scope_of;
 pub use columns::{Column, ColumnMapping, MappingFault};
@@ -37,6 +38,34 @@ pub struct FaqRow {
     pub metadata: Metadata,
 }
 
+/// What is wrong with a cell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CellFaultCode {
+    /// The question or the answer is empty.
+    MissingValue,
+    /// A JSON object has a field of an unknown name.
+    UnknownField,
+    /// A JSON value is no object.
+    NotAnObject,
+    /// The id has characters or a length that ids do not have.
+    InvalidId,
+    /// Another row has the same id.
+    DuplicateId,
+    /// `valid_until` is not after `valid_from`.
+    ValidityOrder,
+    /// A date or time is expected.
+    InvalidTime,
+    /// A whole number is expected.
+    InvalidNumber,
+    /// A status is expected.
+    InvalidStatus,
+    /// An address of a web page, mail or telephone is expected.
+    InvalidAddress,
+    /// Another value that does not suit its field.
+    InvalidValue,
+}
+
 /// A cell that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CellFault {
@@ -45,6 +74,8 @@ pub struct CellFault {
     /// The column's name in the file.
     pub column: String,
     /// What is wrong with the cell.
+    pub code: CellFaultCode,
+    /// The same in a sentence, with the cell's value.
     pub detail: String,
 }
 
@@ -107,6 +138,17 @@ enum Field {
 }
 
 impl Field {
+    /// What is wrong with a value that does not suit the field.
+    fn fault_code(self) -> CellFaultCode {
+        match self {
+            Field::ValidFrom | Field::ValidUntil | Field::ReviewBy => CellFaultCode::InvalidTime,
+            Field::Rank => CellFaultCode::InvalidNumber,
+            Field::Status => CellFaultCode::InvalidStatus,
+            Field::Uri => CellFaultCode::InvalidAddress,
+            _ => CellFaultCode::InvalidValue,
+        }
+    }
+
     /// All fields, in the order of an export.
     const ALL: [Field; 17] = [
         Field::Id,
@@ -328,6 +370,7 @@ pub fn of_mapped_values(values: &[(usize, Value)], mapping: &ColumnMapping) -> O
                             file.faults.push(CellFault {
                                 row,
                                 column,
+                                code: CellFaultCode::UnknownField,
                                 detail,
                             });
                         }
@@ -339,6 +382,7 @@ pub fn of_mapped_values(values: &[(usize, Value)], mapping: &ColumnMapping) -> O
             other => file.faults.push(CellFault {
                 row: *row,
                 column: String::new(),
+                code: CellFaultCode::NotAnObject,
                 detail: format!("expected an object, found {other}"),
             }),
         }
@@ -395,6 +439,7 @@ fn take(file: &mut FaqFile, row: usize, cells: Vec<(&str, &str, Value)>) {
             file.faults.push(CellFault {
                 row,
                 column: name.to_owned(),
+                code: meaning.fault_code(),
                 detail,
             });
         }
@@ -402,6 +447,7 @@ fn take(file: &mut FaqFile, row: usize, cells: Vec<(&str, &str, Value)>) {
     let missing = |column: &str| CellFault {
         row,
         column: column.to_owned(),
+        code: CellFaultCode::MissingValue,
         detail: "expected a value, found none".to_owned(),
     };
     if faq.question.is_empty() {
@@ -416,6 +462,7 @@ fn take(file: &mut FaqFile, row: usize, cells: Vec<(&str, &str, Value)>) {
         file.faults.push(CellFault {
             row,
             column: "valid_until".to_owned(),
+            code: CellFaultCode::ValidityOrder,
             detail: format!("expected a time after valid_from ({from}), found {until}"),
         });
     }
@@ -423,6 +470,7 @@ fn take(file: &mut FaqFile, row: usize, cells: Vec<(&str, &str, Value)>) {
         file.faults.push(CellFault {
             row,
             column: "id".to_owned(),
+            code: CellFaultCode::InvalidId,
             detail: error.to_string(),
         });
     }
@@ -683,6 +731,20 @@ impl FaqRow {
         if !is_named("negatives") {
             self.negatives.clone_from(&stored.negatives);
         }
+    }
+
+    /// Puts the row's answers in the place of a stored FAQ's. The FAQ keeps its id, its question, its wordings and the
+    /// fields that the sheet has no column for; the row's wordings are added to them.
+    pub fn replace_answers(&mut self, columns: &[Column], stored: &Document) {
+        self.keep_unnamed(columns, &stored.metadata);
+        self.id = Some(stored.id.to_string());
+        let own = std::iter::once(std::mem::take(&mut self.question));
+        let own = own.chain(std::mem::take(&mut self.variants));
+        let mut seen = std::collections::HashSet::new();
+        let questions = stored.metadata.questions.iter().cloned().chain(own);
+        let mut questions = questions.filter(|question| seen.insert(question_key(question)));
+        self.question = questions.next().unwrap_or_default();
+        self.variants = questions.collect();
     }
 
     /// Returns the FAQ as a document.

@@ -10,8 +10,8 @@ use utoipa::ToSchema;
 
 use ken_answer::answer::{AnswerError, Answerer, Question};
 use ken_base::domain::{
-    Answer, DocumentId, DocumentStatus, Filter, InvalidQuestion, JudgedQuestion, Outcome, Source,
-    WorkspaceId,
+    Answer, DocumentId, DocumentKind, DocumentStatus, Filter, InvalidQuestion, JudgedQuestion,
+    Metadata, Outcome, Source, WorkspaceId,
 };
 use ken_search::embed::Embedder;
 use ken_search::retrieve::{Overlay, Retriever};
@@ -20,6 +20,28 @@ use ken_text::text;
 
 /// The default number of logged questions that are asked besides the judged ones.
 pub const LOGGED: i64 = 200;
+/// The most wordings of the changed FAQs that are asked: as long as a person waits for, at two answers each.
+const MAX_OWN: usize = 100;
+
+/// The questions that a change is tried on besides the judged ones.
+pub struct Tried {
+    /// How many logged questions, the latest.
+    pub n_logged: i64,
+    /// Questions that the editor gave.
+    pub asked: Vec<String>,
+    /// The time asked about; now, if absent.
+    pub at: Option<Timestamp>,
+}
+
+impl Default for Tried {
+    fn default() -> Self {
+        Self {
+            n_logged: LOGGED,
+            asked: Vec::new(),
+            at: None,
+        }
+    }
+}
 
 /// A change that is not live yet.
 pub enum ProposedChange {
@@ -55,6 +77,10 @@ pub struct Impact {
     pub n_judged: usize,
     /// How many logged questions were asked.
     pub n_logged: usize,
+    /// How many wordings of the changed FAQs were asked, at most 100, as they are and as they would be.
+    pub n_own: usize,
+    /// How many given questions were asked.
+    pub n_asked: usize,
     /// Judged questions answered correctly now, but not after the change.
     pub broken: Vec<AlteredAnswer>,
     /// Judged questions answered wrongly now, but correctly after the change.
@@ -66,14 +92,44 @@ pub struct Impact {
 /// A question whose answer changes.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct AlteredAnswer {
-    /// Id of the judged question; null for a logged question.
+    /// Id of the judged question; null for another question.
     pub id: Option<String>,
+    /// Where the question comes from.
+    pub origin: QuestionOrigin,
     /// The question.
     pub question: String,
     /// The answer now.
     pub before: ImpactReply,
     /// The answer with the change.
     pub after: ImpactReply,
+    /// What the judged question expects and `after` does not have.
+    pub unmet: Vec<Expectation>,
+}
+
+/// Where a tried question comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum QuestionOrigin {
+    /// A judged question.
+    Judged,
+    /// A customer asked it; it is in the log.
+    Logged,
+    /// A wording of a changed FAQ.
+    Own,
+    /// The request has it.
+    Asked,
+}
+
+/// An expectation of a judged question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Expectation {
+    /// The outcome.
+    Outcome,
+    /// The document that must be cited.
+    DocumentId,
+    /// The text that the answer must contain.
+    Contains,
 }
 
 impl AlteredAnswer {
@@ -144,8 +200,8 @@ impl WhatIf {
         }
     }
 
-    /// Asks the judged questions and the last `n_logged` logged ones, with the current and with the changed knowledge.
-    /// `at` is the time asked about, by default now.
+    /// Asks the judged questions, the wordings of the changed FAQs, those of `tried`, with the current and with the changed
+    /// knowledge.
     ///
     /// # Errors
     /// [`ImpactError`] if the store fails or a question cannot be answered.
@@ -153,17 +209,69 @@ impl WhatIf {
         &self,
         workspace: &WorkspaceId,
         changes: Vec<ProposedChange>,
-        n_logged: i64,
-        at: Option<Timestamp>,
+        tried: &Tried,
     ) -> Result<Impact, ImpactError> {
         let judged = self.store.judged_questions(workspace).await?;
-        let logged = match n_logged {
+        let logged = match tried.n_logged {
             0 => Vec::new(),
             n => self.store.logged_questions(workspace, n).await?,
         };
+        let open = |text: &String| JudgedQuestion {
+            question: text.clone(),
+            ..JudgedQuestion::default()
+        };
+        let own = self.own_questions(workspace, &changes).await?;
+        let others = [
+            (
+                QuestionOrigin::Asked,
+                tried.asked.iter().map(open).collect(),
+            ),
+            (QuestionOrigin::Own, own),
+            (QuestionOrigin::Logged, logged.iter().map(open).collect()),
+        ];
         // The semaphores are never closed, so waiting for a permit does not fail.
         let _permit = self.previews.acquire().await.ok();
-        self.compare(workspace, changes, &judged, &logged, at).await
+        self.compare(workspace, changes, &judged, &others, tried.at)
+            .await
+    }
+
+    /// The wordings of the changed FAQs, the new ones first, each asked by somebody who may see the FAQ. The main question
+    /// of each FAQ comes before other wordings.
+    async fn own_questions(
+        &self,
+        workspace: &WorkspaceId,
+        changes: &[ProposedChange],
+    ) -> Result<Vec<JudgedQuestion>, StoreError> {
+        let ids: Vec<DocumentId> = changes.iter().map(|change| change.id().clone()).collect();
+        let stored = self.store.documents_by_id(workspace, &ids).await?;
+        let put = changes.iter().filter_map(|change| match change {
+            ProposedChange::Put(source) => Some(&source.metadata),
+            ProposedChange::Remove(_) => None,
+        });
+        let all = put.chain(stored.iter().map(|document| &document.metadata));
+        let faqs: Vec<&Metadata> = all
+            .filter(|about| about.kind == DocumentKind::Faq)
+            .filter(|about| about.status == DocumentStatus::Published)
+            .collect();
+        let most = faqs.iter().map(|about| about.questions.len()).max();
+        let mut seen = HashSet::new();
+        let mut own = Vec::new();
+        for nth in 0..most.unwrap_or(0) {
+            for about in &faqs {
+                let Some(question) = about.questions.get(nth) else {
+                    continue;
+                };
+                if own.len() < MAX_OWN && seen.insert(question) {
+                    own.push(JudgedQuestion {
+                        question: question.clone(),
+                        audience: about.audience.clone(),
+                        channel: about.channels.first().cloned(),
+                        ..JudgedQuestion::default()
+                    });
+                }
+            }
+        }
+        Ok(own)
     }
 
     /// Like [`WhatIf::assess`], with the given questions.
@@ -178,8 +286,13 @@ impl WhatIf {
         logged: &[String],
         at: Option<Timestamp>,
     ) -> Result<Impact, ImpactError> {
+        let logged = logged.iter().map(|text| JudgedQuestion {
+            question: text.clone(),
+            ..JudgedQuestion::default()
+        });
+        let others = [(QuestionOrigin::Logged, logged.collect())];
         let _permit = self.checks.acquire().await.ok();
-        self.compare(workspace, changes, judged, logged, at).await
+        self.compare(workspace, changes, judged, &others, at).await
     }
 
     async fn compare(
@@ -187,14 +300,14 @@ impl WhatIf {
         workspace: &WorkspaceId,
         changes: Vec<ProposedChange>,
         judged: &[JudgedQuestion],
-        logged: &[String],
+        others: &[(QuestionOrigin, Vec<JudgedQuestion>)],
         at: Option<Timestamp>,
     ) -> Result<Impact, ImpactError> {
-        if judged.is_empty() && logged.is_empty() {
+        if judged.is_empty() && others.iter().all(|(_, questions)| questions.is_empty()) {
             return Ok(Impact::default());
         }
         let trial = BeforeAfter::of(self, workspace, changes).await?;
-        trial.ask(workspace, judged, logged, at).await
+        trial.ask(workspace, judged, others, at).await
     }
 
     /// Returns the judged questions that a change would break. Changes are made through [`super::gate::Gate`], which
@@ -252,46 +365,56 @@ impl<'a> BeforeAfter<'a> {
         &self,
         workspace: &WorkspaceId,
         judged: &[JudgedQuestion],
-        logged: &[String],
+        others: &[(QuestionOrigin, Vec<JudgedQuestion>)],
         at: Option<Timestamp>,
     ) -> Result<Impact, ImpactError> {
         let mut impact = Impact {
             n_judged: judged.len(),
-            n_logged: logged.len(),
             ..Impact::default()
         };
         for question in judged {
-            let (before, after) = self
-                .before_and_after(workspace, &question.question, question, at)
-                .await?;
-            let altered = |before, after| AlteredAnswer {
+            let (before, after) = self.before_and_after(workspace, question, at).await?;
+            let unmet_now = unmet(question, &before);
+            let unmet = unmet(question, &after);
+            let list = match (unmet_now.is_empty(), unmet.is_empty()) {
+                (true, false) => &mut impact.broken,
+                (false, true) => &mut impact.healed,
+                _ if before != after => &mut impact.changed,
+                _ => continue,
+            };
+            list.push(AlteredAnswer {
                 id: Some(question.id.clone()),
+                origin: QuestionOrigin::Judged,
                 question: question.question.clone(),
                 before,
                 after,
-            };
-            match (is_met(question, &before), is_met(question, &after)) {
-                (true, false) => impact.broken.push(altered(before, after)),
-                (false, true) => impact.healed.push(altered(before, after)),
-                _ if before != after => impact.changed.push(altered(before, after)),
-                _ => {}
-            }
+                unmet,
+            });
         }
-        let anyone = JudgedQuestion::default();
-        for question in logged {
-            if judged.iter().any(|judged| judged.question == *question) {
-                continue;
-            }
-            let (before, after) = self
-                .before_and_after(workspace, question, &anyone, at)
-                .await?;
-            if before != after {
-                impact.changed.push(AlteredAnswer {
-                    id: None,
-                    question: question.clone(),
-                    before,
-                    after,
-                });
+        let judged = judged.iter().map(|judged| judged.question.as_str());
+        let mut seen: HashSet<&str> = judged.collect();
+        for (origin, questions) in others {
+            for question in questions {
+                if !seen.insert(&question.question) {
+                    continue;
+                }
+                match origin {
+                    QuestionOrigin::Judged => impact.n_judged += 1,
+                    QuestionOrigin::Logged => impact.n_logged += 1,
+                    QuestionOrigin::Own => impact.n_own += 1,
+                    QuestionOrigin::Asked => impact.n_asked += 1,
+                }
+                let (before, after) = self.before_and_after(workspace, question, at).await?;
+                if before != after {
+                    impact.changed.push(AlteredAnswer {
+                        id: None,
+                        origin: *origin,
+                        question: question.question.clone(),
+                        before,
+                        after,
+                        unmet: Vec::new(),
+                    });
+                }
             }
         }
         Ok(impact)
@@ -301,11 +424,10 @@ impl<'a> BeforeAfter<'a> {
     async fn before_and_after(
         &self,
         workspace: &WorkspaceId,
-        text: &str,
         asker: &JudgedQuestion,
         at: Option<Timestamp>,
     ) -> Result<(ImpactReply, ImpactReply), ImpactError> {
-        let question = as_question(asker, text, at).map_err(AnswerError::Question)?;
+        let question = as_question(asker, &asker.question, at).map_err(AnswerError::Question)?;
         // Encoded once: only the knowledge differs.
         let vector = self.before.vector_of(&question).await?;
         let before = self.before.reply(workspace, &question, &[], vector.clone());
@@ -345,8 +467,8 @@ pub fn as_question(
     })
 }
 
-/// Returns whether a reply meets the expectation of a judged question.
-pub fn is_met(question: &JudgedQuestion, reply: &ImpactReply) -> bool {
+/// Returns the expectations of a judged question that a reply does not meet.
+pub fn unmet(question: &JudgedQuestion, reply: &ImpactReply) -> Vec<Expectation> {
     let contains = |words: &String| {
         let letters = |text: &str| -> String {
             text::fold(text)
@@ -356,12 +478,22 @@ pub fn is_met(question: &JudgedQuestion, reply: &ImpactReply) -> bool {
         };
         letters(&reply.text).contains(&letters(words))
     };
-    question
+    let outcome = question
         .outcome
-        .is_none_or(|outcome| outcome == reply.outcome)
-        && question
-            .document_id
-            .as_ref()
-            .is_none_or(|id| reply.document_ids.contains(id))
-        && question.contains.as_ref().is_none_or(contains)
+        .is_none_or(|outcome| outcome == reply.outcome);
+    let document = question.document_id.as_ref();
+    let document = document.is_none_or(|id| reply.document_ids.contains(id));
+    let contains = question.contains.as_ref().is_none_or(contains);
+    let checks = [
+        (outcome, Expectation::Outcome),
+        (document, Expectation::DocumentId),
+        (contains, Expectation::Contains),
+    ];
+    let failed = checks.into_iter().filter(|(is_met, _)| !is_met);
+    failed.map(|(_, expectation)| expectation).collect()
+}
+
+/// Returns whether a reply meets the expectations of a judged question.
+pub fn is_met(question: &JudgedQuestion, reply: &ImpactReply) -> bool {
+    unmet(question, reply).is_empty()
 }

@@ -1,21 +1,24 @@
 //! Import and export of FAQs, with a report on each row.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Knowledge;
 use super::gate::{Breaking, Gate, GateError};
+use super::impact::Impact;
 use super::lint::{LintError, statement};
 use ken_base::blocking::blocking;
 use ken_base::domain::{
-    Document, DocumentId, DocumentKind, DocumentStatus, Revision, Source, WorkspaceId,
+    Document, DocumentId, DocumentKind, DocumentStatus, FaqAnswer, Revision, Source, WorkspaceId,
 };
-use ken_ingest::ingest::faq::{CellFault, Column, FaqFile, FaqRow, question_key};
+use ken_ingest::ingest::IngestError;
+use ken_ingest::ingest::faq::{CellFault, CellFaultCode, Column, FaqFile, FaqRow, question_key};
 use ken_search::index::Selection;
 use ken_store::store::{NewImport, Recorded, Store, StoreError, Write, WriteConditions};
 use ken_text::conflict::{Conflict, Relation, Statement, compare, contradiction};
+use ken_text::text;
 
 /// Effects of an import, or of its dry run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
@@ -26,10 +29,12 @@ pub struct ImportReport {
     pub n_changed: usize,
     /// How many rows equal a stored FAQ.
     pub n_unchanged: usize,
-    /// How many rows ask what another FAQ or row asks.
+    /// How many rows ask what another FAQ or row asks, without a choice.
     pub n_duplicate: usize,
-    /// How many rows contradict another FAQ or row.
+    /// How many rows contradict another FAQ or row, without a choice.
     pub n_conflicting: usize,
+    /// How many rows are left out by a choice.
+    pub n_skipped: usize,
     /// How many rows cannot be read.
     pub n_invalid: usize,
     /// All rows except unchanged ones, in order.
@@ -45,10 +50,28 @@ pub struct ImportReport {
     pub applied: bool,
     /// The id under which the import is listed and can be undone once it is written; null if nothing is written.
     pub import_id: Option<String>,
+    /// Which answers the import alters; null unless it was asked for.
+    pub impact: Option<Impact>,
     /// Newest revision after the import.
     #[schema(value_type = i64)]
     pub revision: Revision,
 }
+
+/// What is done with a row that asks the same as another FAQ or row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ImportChoice {
+    /// Its answers replace the other's. A stored FAQ keeps its id, its wordings and the fields that the file has no column
+    /// for. A row of the same file is left out.
+    Replace,
+    /// It becomes an FAQ beside the other one.
+    Add,
+    /// It is left out. Any row can be.
+    Skip,
+}
+
+/// Choices by row number.
+pub type ImportChoices = BTreeMap<usize, ImportChoice>;
 
 /// A column of an imported file.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -78,6 +101,8 @@ pub struct ImportRow {
     #[allow(missing_docs)]
     #[serde(flatten)]
     pub effect: ImportEffect,
+    /// What was chosen for it; null if nothing was.
+    pub choice: Option<ImportChoice>,
     /// Semantically similar FAQs, nearest first; only if requested.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub similar: Vec<SimilarQuestion>,
@@ -173,10 +198,15 @@ pub enum ImportEffect {
         /// The fields that differ.
         changes: Vec<FieldChange>,
     },
-    /// Another FAQ or row has the same question (ignoring script, width and punctuation). The row is skipped.
+    /// Another FAQ or row has the same question (ignoring script, width and punctuation). Without a choice, the row is
+    /// skipped.
     Duplicate {
         /// The other FAQ's id, or the other row.
         of: String,
+        /// The row's answers, if they differ from the other's; null if they are the same.
+        answer: Option<String>,
+        /// The answers of the other FAQ or row, if they differ; null if they are the same.
+        other_answer: Option<String>,
     },
     /// Duplicate question with a contradicting answer.
     Conflicting {
@@ -193,7 +223,9 @@ pub enum ImportEffect {
     Invalid {
         /// The column with the fault.
         column: String,
-        /// The problem.
+        /// The kind of fault.
+        code: CellFaultCode,
+        /// The problem in a sentence.
         detail: String,
     },
 }
@@ -275,11 +307,13 @@ impl ImportReport {
     }
 }
 
-/// Compares a file with the stored FAQs. Writes nothing.
+/// Compares a file with the stored FAQs. Writes nothing. A choice for a row that asks nothing twice changes nothing,
+/// unless it leaves the row out.
 pub async fn plan(
     store: &Store,
     workspace: &WorkspaceId,
     file: FaqFile,
+    choices: &ImportChoices,
 ) -> Result<ImportPlan, StoreError> {
     let known = StoredFaqs::load(store, workspace, &file.rows).await?;
     let mut report = ImportReport {
@@ -288,145 +322,307 @@ pub async fn plan(
         ..ImportReport::default()
     };
     let is_table = file.is_table;
-    let columns = file.columns.clone();
-    let column = |column: Column| ImportColumn {
+    let column = |column: &Column| ImportColumn {
         letters: is_table.then(|| column.letters()),
-        header: column.header,
+        header: column.header.clone(),
         position: column.position,
-        field: column.field,
-        samples: column.samples,
+        field: column.field.clone(),
+        samples: column.samples.clone(),
     };
-    report.columns = file.columns.into_iter().map(column).collect();
+    report.columns = file.columns.iter().map(column).collect();
+    let mut planning = Planning {
+        known,
+        columns: file.columns,
+        is_table,
+        choices,
+        rows: Vec::new(),
+        sources: Vec::new(),
+        in_file: HashMap::new(),
+        ids: HashMap::new(),
+    };
     for CellFault {
         row,
         column,
+        code,
         detail,
     } in file.faults
     {
-        report.rows.push(ImportRow {
-            row,
-            id: None,
-            question: String::new(),
-            effect: ImportEffect::Invalid { column, detail },
-            similar: Vec::new(),
-        });
-    }
-    let mut sources = Vec::new();
-    // By question: the row of this file that asks it, and its answer.
-    let mut in_file: HashMap<String, (String, String)> = HashMap::new();
-    let mut ids: HashMap<String, usize> = HashMap::new();
-    let mut unchanged = 0;
-    for mut faq in file.rows {
-        let stored = faq.id().ok();
-        let stored = stored.and_then(|id| known.documents.get(id.as_str()));
-        if let Some(stored) = stored.filter(|_| is_table) {
-            faq.keep_unnamed(&columns, &stored.metadata);
-        }
-        let (row, question) = (faq.row, faq.question.clone());
-        let answer = faq
-            .answers
-            .first()
-            .map(|a| a.text.clone())
-            .unwrap_or_default();
-        let mut tell = |id: Option<&DocumentId>, effect: ImportEffect| {
-            report.rows.push(ImportRow {
-                row,
-                id: id.map(DocumentId::to_string),
-                question: question.clone(),
-                effect,
-                similar: Vec::new(),
-            });
+        let effect = ImportEffect::Invalid {
+            column,
+            code,
+            detail,
         };
+        planning.report(row, None, "", Some(effect));
+    }
+    for faq in file.rows {
+        planning.add(faq);
+    }
+    let Planning { rows, sources, .. } = planning;
+    report.count(rows);
+    Ok(ImportPlan {
+        sources: sources.into_iter().map(|(_, source)| source).collect(),
+        report,
+    })
+}
+
+impl ImportReport {
+    /// Lists the rows by their number, and counts them. A row without an effect is unchanged.
+    fn count(&mut self, mut rows: Vec<(ImportRow, bool)>) {
+        rows.sort_by_key(|(row, _)| row.row);
+        for (row, is_unchanged) in rows {
+            if is_unchanged {
+                self.n_unchanged += 1;
+                continue;
+            }
+            match (&row.effect, row.choice) {
+                (ImportEffect::Invalid { .. }, _) => self.n_invalid += 1,
+                (_, Some(ImportChoice::Skip)) => self.n_skipped += 1,
+                (ImportEffect::New, _) => self.n_new += 1,
+                (ImportEffect::Changed { .. }, _) => self.n_changed += 1,
+                (ImportEffect::Duplicate { .. }, _) => self.n_duplicate += 1,
+                (ImportEffect::Conflicting { .. }, _) => self.n_conflicting += 1,
+            }
+            self.rows.push(row);
+        }
+    }
+}
+
+/// The rows of a file, compared one after the other.
+struct Planning<'a> {
+    known: StoredFaqs,
+    columns: Vec<Column>,
+    is_table: bool,
+    choices: &'a ImportChoices,
+    /// Each row, and whether it equals a stored FAQ.
+    rows: Vec<(ImportRow, bool)>,
+    /// The documents to write, with their rows.
+    sources: Vec<(usize, Source)>,
+    /// By question: the row of this file that asks it.
+    in_file: HashMap<String, FileTwin>,
+    /// The row of each id.
+    ids: HashMap<DocumentId, usize>,
+}
+
+/// A row of the file, as what a later row may repeat.
+#[derive(Clone)]
+struct FileTwin {
+    row: usize,
+    id: DocumentId,
+    answers: Answers,
+}
+
+/// The answers of an FAQ: the first, which is compared for contradictions, and all of them as one text.
+#[derive(Clone, Default)]
+struct Answers {
+    first: String,
+    all: String,
+}
+
+impl Answers {
+    fn of(answers: &[FaqAnswer]) -> Self {
+        let texts: Vec<&str> = answers.iter().map(|answer| answer.text.as_str()).collect();
+        Self {
+            first: texts.first().copied().unwrap_or_default().to_owned(),
+            all: texts.join("\n"),
+        }
+    }
+
+    /// Whether they say the same in the same words; script, width and spaces do not count.
+    fn are(&self, other: &Self) -> bool {
+        let letters = |text: &str| text::fold(text).split_whitespace().collect::<String>();
+        letters(&self.all) == letters(&other.all)
+    }
+}
+
+/// What already asks a row's question.
+enum Twin {
+    Row(FileTwin),
+    Stored(DocumentId),
+}
+
+impl Planning<'_> {
+    /// Lists a row; without an effect it is unchanged.
+    fn report(
+        &mut self,
+        row: usize,
+        id: Option<&DocumentId>,
+        question: &str,
+        effect: Option<ImportEffect>,
+    ) {
+        let is_unchanged = effect.is_none();
+        let row = ImportRow {
+            row,
+            id: id.map(DocumentId::to_string),
+            question: question.to_owned(),
+            effect: effect.unwrap_or(ImportEffect::New),
+            choice: self.choices.get(&row).copied(),
+            similar: Vec::new(),
+        };
+        self.rows.push((row, is_unchanged));
+    }
+
+    fn add(&mut self, mut faq: FaqRow) {
+        let (row, question) = (faq.row, faq.question.clone());
+        let choice = self.choices.get(&row).copied();
+        let answers = Answers::of(&faq.answers);
+        if let Ok(id) = faq.id()
+            && let Some(stored) = self.known.documents.get(&id)
+            && self.is_table
+        {
+            faq.keep_unnamed(&self.columns, &stored.metadata);
+        }
+        let wordings = std::iter::once(&faq.question).chain(&faq.variants);
+        let keys: Vec<String> = wordings.map(|wording| question_key(wording)).collect();
+        match self.twin_of(&keys, faq.id().ok().as_ref()) {
+            Some(twin) if choice == Some(ImportChoice::Replace) => self.replace(&mut faq, twin),
+            Some(twin) if choice != Some(ImportChoice::Add) => {
+                let effect = self.repeated(&question, &answers, &twin);
+                self.report(row, faq.id().ok().as_ref(), &question, Some(effect));
+                return;
+            }
+            _ => {}
+        }
         let source = match faq.into_source() {
             Ok(source) => source,
             Err(error) => {
-                let detail = error.to_string();
-                let column = "id".to_owned();
-                tell(None, ImportEffect::Invalid { column, detail });
-                continue;
+                let (column, code) = match error {
+                    IngestError::Id { .. } => ("id", CellFaultCode::InvalidId),
+                    _ => ("answer", CellFaultCode::InvalidValue),
+                };
+                let effect = ImportEffect::Invalid {
+                    column: column.to_owned(),
+                    code,
+                    detail: error.to_string(),
+                };
+                self.report(row, None, &question, Some(effect));
+                return;
             }
         };
         let id = source.id.clone();
-        let keys: Vec<String> = source
-            .metadata
-            .questions
-            .iter()
-            .map(|q| question_key(q))
-            .collect();
-        let statement = Statement {
-            title: &question,
-            text: &answer,
+        let before = self.known.documents.get(&id);
+        let changes = before.map(|before| match is_same(before, &source) {
+            true => Vec::new(),
+            false => changes(before, &source),
+        });
+        let effect = match changes {
+            None => Some(ImportEffect::New),
+            Some(changes) if changes.is_empty() => None,
+            Some(changes) => Some(ImportEffect::Changed { changes }),
         };
-        let stored = known.duplicate_of(&keys, &id);
-        let twin = keys
-            .iter()
-            .find_map(|key| in_file.get(key).cloned())
-            .or_else(|| stored.map(|(of, text)| (of.to_owned(), text.to_owned())));
-        if let Some((of, other)) = twin {
-            let stated = Statement {
-                title: &question,
-                text: &other,
-            };
-            let effect = match compare(statement, stated, Some(1.0)) {
-                Relation::Conflict(conflict) => ImportEffect::Conflicting {
-                    with: of,
-                    conflict,
-                    answer,
-                    other_answer: other,
-                },
-                _ => ImportEffect::Duplicate { of },
-            };
-            tell(Some(&id), effect);
-            continue;
+        if choice == Some(ImportChoice::Skip) {
+            self.report(row, Some(&id), &question, effect);
+            return;
         }
-        if let Some(before) = ids.insert(id.to_string(), row) {
-            let detail = format!("duplicate id {:?}, also in row {before}", id.as_str());
-            let column = "id".to_owned();
-            tell(Some(&id), ImportEffect::Invalid { column, detail });
-            continue;
+        if let Some(before) = self.ids.insert(id.clone(), row) {
+            let effect = ImportEffect::Invalid {
+                column: "id".to_owned(),
+                code: CellFaultCode::DuplicateId,
+                detail: format!("duplicate id {:?}, also in row {before}", id.as_str()),
+            };
+            self.report(row, Some(&id), &question, Some(effect));
+            return;
         }
         for key in keys {
-            in_file
-                .entry(key)
-                .or_insert_with(|| (format!("row {row}"), answer.clone()));
+            let twin = || FileTwin {
+                row,
+                id: id.clone(),
+                answers: answers.clone(),
+            };
+            self.in_file.entry(key).or_insert_with(twin);
         }
-        match known.documents.get(id.as_str()) {
-            Some(before) if is_same(before, &source) => unchanged += 1,
-            Some(before) => {
-                let changes = changes(before, &source);
-                if changes.is_empty() {
-                    unchanged += 1;
-                    continue;
+        if effect.is_some() {
+            self.sources.push((row, source));
+        }
+        self.report(row, Some(&id), &question, effect);
+    }
+
+    /// What else asks one of the questions: an earlier row, or else a stored FAQ.
+    fn twin_of(&self, keys: &[String], id: Option<&DocumentId>) -> Option<Twin> {
+        let earlier = keys.iter().find_map(|key| self.in_file.get(key).cloned());
+        earlier.map(Twin::Row).or_else(|| {
+            let asked = keys.iter().find_map(|key| self.known.by_question.get(key));
+            asked
+                .filter(|of| Some(*of) != id)
+                .cloned()
+                .map(Twin::Stored)
+        })
+    }
+
+    /// The effect on a row of which a twin exists.
+    fn repeated(&self, question: &str, answers: &Answers, twin: &Twin) -> ImportEffect {
+        let (of, others) = match twin {
+            Twin::Row(twin) => (format!("row {}", twin.row), twin.answers.clone()),
+            Twin::Stored(id) => {
+                let document = self.known.documents.get(id);
+                let answers = document.map(|document| Answers::of(&document.answers()));
+                (id.to_string(), answers.unwrap_or_default())
+            }
+        };
+        let stated = |text| Statement {
+            title: question,
+            text,
+        };
+        let relation = compare(stated(&answers.first), stated(&others.first), Some(1.0));
+        match relation {
+            Relation::Conflict(conflict) => ImportEffect::Conflicting {
+                with: of,
+                conflict,
+                answer: answers.all.clone(),
+                other_answer: others.all,
+            },
+            _ => {
+                let differs = !answers.are(&others);
+                ImportEffect::Duplicate {
+                    of,
+                    answer: differs.then(|| answers.all.clone()),
+                    other_answer: differs.then_some(others.all),
                 }
-                tell(Some(&id), ImportEffect::Changed { changes });
-                sources.push(source);
-            }
-            None => {
-                tell(Some(&id), ImportEffect::New);
-                sources.push(source);
             }
         }
     }
-    report.n_unchanged = unchanged;
-    report.rows.sort_by_key(|row| row.row);
-    for row in &report.rows {
-        match row.effect {
-            ImportEffect::New => report.n_new += 1,
-            ImportEffect::Changed { .. } => report.n_changed += 1,
-            ImportEffect::Duplicate { .. } => report.n_duplicate += 1,
-            ImportEffect::Conflicting { .. } => report.n_conflicting += 1,
-            ImportEffect::Invalid { .. } => report.n_invalid += 1,
+
+    /// Puts a row in the place of its twin.
+    fn replace(&mut self, faq: &mut FaqRow, twin: Twin) {
+        let replaced = match twin {
+            Twin::Stored(id) => id,
+            Twin::Row(twin) => {
+                self.leave_out(&twin, faq);
+                twin.id
+            }
+        };
+        if let Some(stored) = self.known.documents.get(&replaced) {
+            faq.replace_answers(&self.columns, stored);
         }
     }
-    Ok(ImportPlan { sources, report })
+
+    /// Leaves an earlier row out, because a later one replaces it.
+    fn leave_out(&mut self, earlier: &FileTwin, later: &FaqRow) {
+        let question = later.question.clone();
+        let answers = Answers::of(&later.answers);
+        let twin = Twin::Row(FileTwin {
+            row: later.row,
+            id: earlier.id.clone(),
+            answers,
+        });
+        let effect = self.repeated(&question, &earlier.answers, &twin);
+        self.sources.retain(|(row, _)| *row != earlier.row);
+        self.ids.retain(|_, row| *row != earlier.row);
+        self.in_file.retain(|_, twin| twin.row != earlier.row);
+        let listed = self.rows.iter_mut().find(|(row, _)| row.row == earlier.row);
+        if let Some((row, is_unchanged)) = listed {
+            row.effect = effect;
+            row.choice = Some(ImportChoice::Skip);
+            *is_unchanged = false;
+        }
+    }
 }
 
 /// The stored FAQs that a file is compared with.
 struct StoredFaqs {
-    /// The FAQs that the file names, by id.
-    documents: HashMap<String, Document>,
-    /// By question: the FAQ that asks it and its answer, for FAQs that the file does not name.
-    by_question: HashMap<String, (String, String)>,
+    /// The FAQs that the file names, and those that ask the same.
+    documents: HashMap<DocumentId, Document>,
+    /// By question: the FAQ that asks it, for FAQs that the file does not name.
+    by_question: HashMap<String, DocumentId>,
 }
 
 impl StoredFaqs {
@@ -435,53 +631,38 @@ impl StoredFaqs {
         workspace: &WorkspaceId,
         rows: &[FaqRow],
     ) -> Result<Self, StoreError> {
-        let ids: std::collections::HashSet<String> = rows
-            .iter()
-            .filter_map(|row| row.id().ok())
-            .map(|id| id.to_string())
-            .collect();
-        let asked: std::collections::HashSet<String> = rows
+        let ids: HashSet<DocumentId> = rows.iter().filter_map(|row| row.id().ok()).collect();
+        let asked: HashSet<String> = rows
             .iter()
             .flat_map(|row| std::iter::once(&row.question).chain(&row.variants))
             .map(|question| question_key(question))
             .collect();
-        let mut known = StoredFaqs {
-            documents: HashMap::new(),
-            by_question: HashMap::new(),
-        };
-        let mut document_ids: Vec<DocumentId> = Vec::new();
+        let mut needed: Vec<DocumentId> = Vec::new();
+        let mut by_question = HashMap::new();
         for summary in store.all_documents(workspace).await? {
-            let is_named = ids.contains(summary.id.as_str());
-            let mut questions = summary.metadata.questions.iter();
-            let is_asked = summary.metadata.kind == DocumentKind::Faq
-                && questions.any(|question| asked.contains(&question_key(question)));
-            if is_named || is_asked {
-                document_ids.push(summary.id);
+            let about = &summary.metadata;
+            let is_named = ids.contains(&summary.id);
+            let keys = about
+                .questions
+                .iter()
+                .map(|question| question_key(question));
+            let keys: Vec<String> = keys.filter(|key| asked.contains(key)).collect();
+            let is_twin = about.kind == DocumentKind::Faq
+                && about.status != DocumentStatus::Archived
+                && !keys.is_empty();
+            if is_twin && !is_named {
+                by_question.extend(keys.into_iter().map(|key| (key, summary.id.clone())));
+            }
+            if is_twin || is_named {
+                needed.push(summary.id);
             }
         }
-        for document in store.documents_by_id(workspace, &document_ids).await? {
-            if ids.contains(document.id.as_str()) {
-                known.documents.insert(document.id.to_string(), document);
-                continue;
-            }
-            if document.metadata.status == DocumentStatus::Archived {
-                continue;
-            }
-            let answers = document.answers();
-            let answer = answers.first().map(|a| a.text.clone()).unwrap_or_default();
-            for question in &document.metadata.questions {
-                let twin = (document.id.to_string(), answer.clone());
-                known.by_question.insert(question_key(question), twin);
-            }
-        }
-        Ok(known)
-    }
-
-    fn duplicate_of(&self, keys: &[String], id: &DocumentId) -> Option<(&str, &str)> {
-        let found = keys.iter().find_map(|key| self.by_question.get(key));
-        found
-            .filter(|(of, _)| of != id.as_str())
-            .map(|(of, answer)| (of.as_str(), answer.as_str()))
+        let documents = store.documents_by_id(workspace, &needed).await?;
+        let documents = documents.into_iter().map(|one| (one.id.clone(), one));
+        Ok(Self {
+            documents: documents.collect(),
+            by_question,
+        })
     }
 }
 

@@ -2,13 +2,17 @@
 
 use std::collections::HashMap;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, Unit};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{LearnError, Learning};
+use ken_base::actor::actor;
 use ken_base::blocking::blocking;
-use ken_base::domain::{DocumentId, Draft, DraftState, Outcome, Query, WorkspaceId};
+use ken_base::domain::{
+    DocumentId, DocumentKind, Draft, DraftState, Evidence, GapClosing, GapClosure, Outcome, Query,
+    WorkspaceId,
+};
 use ken_ingest::ingest::faq::question_key;
 use ken_search::vectors::dot;
 
@@ -34,6 +38,9 @@ pub struct Gap {
     pub wordings: Vec<String>,
     /// Nearest existing knowledge.
     pub closest: Option<ClosestKnowledge>,
+    /// An FAQ that asks the same and was written after the last of the questions; null if there is none. Whether it answers
+    /// them is seen when they are asked again.
+    pub filled_by: Option<FillingFaq>,
     /// Draft that would fill the gap; otherwise `stub` outlines the FAQ to write.
     pub draft_id: Option<String>,
     /// The beginning of the FAQ that would fill it.
@@ -49,6 +56,15 @@ pub struct ClosestKnowledge {
     pub title: String,
     /// The cosine of its vector and the question's vector, in [-1, 1].
     pub similarity: f32,
+}
+
+/// An FAQ that fills a gap.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct FillingFaq {
+    /// Its id.
+    pub document_id: DocumentId,
+    /// Its title.
+    pub title: String,
 }
 
 /// The beginning of an FAQ.
@@ -108,7 +124,7 @@ const MAX_QUESTIONS: i64 = 2_000;
 pub const SAME_NEED: f32 = 0.84;
 /// Vectors with at least this cosine are joined at once, in their order.
 const ALIKE: f32 = 0.93;
-/// The least cosine at which an open draft fills a gap.
+/// The least cosine at which an open draft or a newer FAQ fills a gap.
 const FILLS: f32 = 0.86;
 
 impl Learning {
@@ -129,6 +145,7 @@ impl Learning {
             .map(|failed| failed.question.clone())
             .collect();
         let vectors = self.vectors.of_questions(workspace, &texts).await?;
+        let (failed, vectors) = self.open(workspace, failed, vectors).await?;
         let (groups, vectors) = blocking(move || (grouped(&vectors, SAME_NEED), vectors)).await;
         let middle = since + SignedDuration::from_secs(now.duration_since(since).as_secs() / 2);
         let drafts = self
@@ -137,9 +154,13 @@ impl Learning {
             .await?;
         let of_drafts: Vec<String> = drafts.iter().map(|draft| draft.question.clone()).collect();
         let draft_vectors = self.vectors.of_questions(workspace, &of_drafts).await?;
-        let mut gaps: Vec<(Gap, Vec<f32>)> = groups
+        let last = |members: &[usize]| members.iter().map(|at| failed[*at].at).max();
+        let mut gaps: Vec<(Gap, Vec<f32>, Option<Timestamp>)> = groups
             .into_iter()
-            .map(|members| gap(&failed, &vectors, &members, middle))
+            .map(|members| {
+                let (gap, vector) = gap(&failed, &vectors, &members, middle);
+                (gap, vector, last(&members))
+            })
             .collect();
         gaps.sort_by(|a, b| {
             b.0.rank
@@ -148,11 +169,11 @@ impl Learning {
         });
         if let Some((rank, id)) = after {
             let order = |gap: &Gap| rank.total_cmp(&gap.rank).then_with(|| gap.id.cmp(id));
-            gaps.retain(|(gap, _)| order(gap).is_gt());
+            gaps.retain(|(gap, ..)| order(gap).is_gt());
         }
         gaps.truncate(limit);
         let mut found = Vec::with_capacity(gaps.len());
-        for (mut gap, vector) in gaps {
+        for (mut gap, vector, last) in gaps {
             let near = drafts
                 .iter()
                 .zip(&draft_vectors)
@@ -168,18 +189,79 @@ impl Learning {
                     });
                 }
             }
-            gap.closest = self.closest(workspace, &gap.question, vector).await?;
+            if let Some(nearest) = self.nearest(workspace, &gap.question, vector).await? {
+                let is_newer = last.is_some_and(|last| nearest.updated_at > last);
+                let is_faq = nearest.metadata.kind == DocumentKind::Faq;
+                if is_faq && is_newer && nearest.similarity >= FILLS {
+                    gap.filled_by = Some(FillingFaq {
+                        document_id: nearest.chunk.document_id.clone(),
+                        title: nearest.metadata.title.clone(),
+                    });
+                }
+                gap.closest = Some(ClosestKnowledge {
+                    document_id: nearest.chunk.document_id,
+                    title: nearest.metadata.title,
+                    similarity: nearest.similarity,
+                });
+            }
             found.push(gap);
         }
         Ok(found)
     }
 
-    async fn closest(
+    /// Closes the gap of a question, and of those that mean the same. Personal data is removed from it.
+    pub async fn close_gap(
+        &self,
+        workspace: &WorkspaceId,
+        question: &str,
+        reason: GapClosing,
+    ) -> Result<GapClosure, LearnError> {
+        let redactor = self.cases.redactor(workspace).await?;
+        let question = redactor.mask(question.trim()).into_owned();
+        // As it is stored.
+        let now = self.store.now().round(Unit::Millisecond);
+        let closure = GapClosure {
+            id: id_of(&question),
+            question,
+            reason,
+            closed_by: actor().to_string(),
+            closed_at: now.unwrap_or(self.store.now()),
+        };
+        self.store.put_gap_closure(workspace, &closure).await?;
+        Ok(closure)
+    }
+
+    /// Leaves out the questions of closed gaps.
+    async fn open(
+        &self,
+        workspace: &WorkspaceId,
+        failed: Vec<FailedQuestion>,
+        vectors: Vec<Vec<f32>>,
+    ) -> Result<(Vec<FailedQuestion>, Vec<Vec<f32>>), LearnError> {
+        let closures = self.store.gap_closures(workspace).await?;
+        if closures.is_empty() {
+            return Ok((failed, vectors));
+        }
+        let texts: Vec<String> = closures.iter().map(|one| one.question.clone()).collect();
+        let closed = self.vectors.of_questions(workspace, &texts).await?;
+        let is_closed = |question: &FailedQuestion, vector: &[f32]| {
+            let mut covering = closures.iter().zip(&closed).filter(|(closure, _)| {
+                closure.reason == GapClosing::OutOfScope || question.at <= closure.closed_at
+            });
+            covering.any(|(_, closed)| dot(closed, vector) >= SAME_NEED)
+        };
+        let all = failed.into_iter().zip(vectors);
+        Ok(all
+            .filter(|(question, vector)| !is_closed(question, vector))
+            .unzip())
+    }
+
+    async fn nearest(
         &self,
         workspace: &WorkspaceId,
         question: &str,
         vector: Vec<f32>,
-    ) -> Result<Option<ClosestKnowledge>, LearnError> {
+    ) -> Result<Option<Evidence>, LearnError> {
         let Ok(query) = Query::parse(question, 1) else {
             return Ok(None);
         };
@@ -192,11 +274,7 @@ impl Learning {
             .retriever
             .load_evidence(workspace, &query, &found.hits)
             .await?;
-        Ok(evidence.into_iter().next().map(|e| ClosestKnowledge {
-            document_id: e.chunk.document_id,
-            title: e.metadata.title,
-            similarity: e.similarity,
-        }))
+        Ok(evidence.into_iter().next())
     }
 
     /// The questions that failed between two times, without personal data.
@@ -312,6 +390,12 @@ pub fn grouped(vectors: &[Vec<f32>], same: f32) -> Vec<Vec<usize>> {
     joined.filter(|members| !members.is_empty()).collect()
 }
 
+/// The id of the gap of which this is the most central question.
+fn id_of(question: &str) -> String {
+    let key = ken_text::text::sha256_hex([question_key(question).as_bytes()]);
+    format!("gap_{}", &key[..16])
+}
+
 fn gap(
     failed: &[FailedQuestion],
     vectors: &[Vec<f32>],
@@ -355,10 +439,7 @@ fn gap(
         .filter(|q| seen.insert(question_key(q)));
     let wordings = others.take(5).cloned().collect();
     let gap = Gap {
-        id: format!(
-            "gap_{}",
-            &ken_text::text::sha256_hex([question_key(&question).as_bytes()])[..16]
-        ),
+        id: id_of(&question),
         question,
         volume,
         rank: volume as f64 * cost * trend,
@@ -367,6 +448,7 @@ fn gap(
         failures,
         wordings,
         closest: None,
+        filled_by: None,
         draft_id: None,
         stub: None,
     };

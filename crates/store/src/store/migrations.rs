@@ -9,7 +9,7 @@ use sqlx::SqlStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 /// Number, name and SQL of each migration.
-const ALL: [(i64, &str, &str); 17] = [
+const ALL: [(i64, &str, &str); 18] = [
     (1, "init", include_str!("../../migrations/0001_init.sql")),
     (
         2,
@@ -67,6 +67,11 @@ const ALL: [(i64, &str, &str); 17] = [
     ),
     (16, "due", include_str!("../../migrations/0016_due.sql")),
     (17, "desk", include_str!("../../migrations/0017_desk.sql")),
+    (
+        18,
+        "gap closures",
+        include_str!("../../migrations/0018_gap_closures.sql"),
+    ),
 ];
 
 /// All migrations in order.

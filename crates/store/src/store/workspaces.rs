@@ -33,6 +33,7 @@ pub(super) const TABLES: &[(&str, &str)] = &[
     ("desk_heads", "workspace"),
     ("inboxes", "workspace"),
     ("synonyms", "workspace"),
+    ("gap_closures", "workspace"),
     ("judged_questions", "workspace"),
     ("judged_run_rows", "workspace"),
     ("judged_runs", "workspace"),
