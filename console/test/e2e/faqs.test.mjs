@@ -441,6 +441,27 @@ test('one_choice_holds_for_all_rows_of_a_group', async () => {
   await page.context().close();
 });
 
+test('row_is_replaced_by_a_later_one_of_the_same_sheet', async () => {
+  const sheet = join(folder, 'chain.csv');
+  writeFileSync(sheet, 'question,answer,status,rank\nDo you mend tents?,Yes.,,\nDo you mend tents?,Only in May at the shop.,,\nDo you mend boots?,Yes.,soon,\nDo you mend hats?,Yes.,,many\n');
+  const page = await open('/faqs/import', { language: 'zh-Hant' });
+  await page.locator('input[type=file]').setInputFiles(sheet);
+  const rows = page.getByRole('region', { name: '各列的結果' });
+  // Faults are told in the reader's language, with the cell's value.
+  await rows.getByText('soon', { exact: true }).waitFor();
+  assert.match(await rows.innerText(), /狀態\s*soon 不是狀態。[\s\S]*優先順序\s*many 不是整數。/);
+  assert.doesNotMatch(await rows.innerText(), /expected/);
+  await rows.getByRole('group', { name: '第 3 列怎麼處理' }).getByRole('radio', { name: '以這列取代' }).check();
+  await rows.getByRole('heading', { name: '1 列由別列取代' }).waitFor();
+  await page.getByRole('radio', { name: '只匯入正確的 1 列' }).check();
+  await page.getByRole('button', { name: '匯入 1 則問答' }).click();
+  await page.getByText('已匯入：新增 1 則，變更 0 則。').waitFor();
+  const { faqs } = await service.api('GET', '/v1/faqs?q=mend');
+  assert.deepEqual(faqs.filter((one) => one.question === 'Do you mend tents?').map((one) => one.answer), ['Only in May at the shop.']);
+  assert.deepEqual(await page.faults(), []);
+  await page.context().close();
+});
+
 test('nothing_tried_is_told_from_nothing_changed', async () => {
   await put('rope', { question: 'Do you sell rope?', answer: 'Yes, by the metre.' });
   const page = await open('/faqs/import');
